@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import js from '@eslint/js';
+import nx from '@nx/eslint-plugin';
+import tseslint from 'typescript-eslint';
+
+/** What a layer may import; tags are the folders (tools/repo-rules checks that they are). */
+const layers = [
+  { sourceTag: 'layer:app', onlyDependOnLibsWithTags: ['layer:service', 'layer:io', 'layer:contract', 'layer:domain'] },
+  { sourceTag: 'layer:service', onlyDependOnLibsWithTags: ['layer:io', 'layer:contract', 'layer:domain'] },
+  { sourceTag: 'layer:io', onlyDependOnLibsWithTags: ['layer:contract', 'layer:domain'] },
+  { sourceTag: 'layer:contract', onlyDependOnLibsWithTags: ['layer:contract', 'layer:domain'] },
+  { sourceTag: 'layer:generated', onlyDependOnLibsWithTags: [] },
+  { sourceTag: 'layer:domain', onlyDependOnLibsWithTags: ['layer:domain'] },
+  {
+    sourceTag: 'layer:testing',
+    onlyDependOnLibsWithTags: ['layer:testing', 'layer:service', 'layer:io', 'layer:contract', 'layer:domain'],
+  },
+  { sourceTag: 'runs-in:any', onlyDependOnLibsWithTags: ['runs-in:any'] },
+  { sourceTag: 'runs-in:node', onlyDependOnLibsWithTags: ['runs-in:any', 'runs-in:node'] },
+];
+
+const boundaries = {
+  plugins: { '@nx': nx },
+  rules: {
+    '@nx/enforce-module-boundaries': [
+      'error',
+      { enforceBuildableLibDependency: false, allow: [], depConstraints: layers },
+    ],
+  },
+};
+
+/** One outside system each: who alone may import a package. */
+const soleImporters = [
+  { package: 'bullmq', folder: 'libs/io/job-queue' },
+  { package: 'ioredis', folder: 'libs/io/job-queue' },
+  { package: '@prisma/client', folder: 'libs/io/database' },
+  { package: '@prisma/adapter-pg', folder: 'libs/io/database' },
+  { package: 'pg', folder: 'libs/io/database' },
+];
+
+const restrictedFor = (folder) => ({
+  paths: soleImporters
+    .filter((rule) => rule.folder !== folder)
+    .map((rule) => ({ name: rule.package, message: `Only ${rule.folder} talks to ${rule.package}.` })),
+});
+
+export default tseslint.config(
+  {
+    ignores: [
+      'dist/**',
+      'node_modules/**',
+      '.nx/**',
+      'libs/contracts/generated/**',
+      'libs/io/database/generated/**',
+      'examples/**',
+    ],
+  },
+  js.configs.recommended,
+  ...tseslint.configs.strictTypeChecked,
+  {
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    rules: {
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
+      '@typescript-eslint/no-extraneous-class': ['error', { allowWithDecorator: true }],
+      '@typescript-eslint/switch-exhaustiveness-check': 'error',
+      'no-restricted-imports': ['error', restrictedFor('')],
+    },
+  },
+  { files: ['apps/**/*.ts', 'libs/**/*.ts'], ...boundaries },
+  ...['libs/io/job-queue', 'libs/io/database'].map((folder) => ({
+    files: [`${folder}/**/*.ts`],
+    rules: { 'no-restricted-imports': ['error', restrictedFor(folder)] },
+  })),
+  {
+    // Pure: no IO, no clock, no randomness, no npm packages.
+    files: ['libs/domain/**/*.ts'],
+    ignores: ['**/*.test.ts'],
+    rules: {
+      'no-restricted-imports': ['error', { patterns: [{ regex: '^(?!\\.|@lockstep/domain/)', message: 'The domain imports only the domain.' }] }],
+      'no-restricted-globals': [
+        'error',
+        ...['process', 'Buffer', 'console', 'fetch', 'performance', 'crypto', 'setTimeout', 'setInterval', 'setImmediate'].map(
+          (name) => ({ name, message: 'The domain is pure: pass it in.' }),
+        ),
+      ],
+      'no-restricted-properties': [
+        'error',
+        { object: 'Math', property: 'random', message: 'The domain is pure: pass randomness in.' },
+        { object: 'Date', property: 'now', message: 'The domain is pure: pass time in.' },
+      ],
+      'no-restricted-syntax': [
+        'error',
+        { selector: "NewExpression[callee.name='Date'][arguments.length=0]", message: 'The domain is pure: pass time in.' },
+      ],
+    },
+  },
+  {
+    files: ['**/*.test.ts', '**/tests/**/*.ts', 'libs/testing/**/*.ts'],
+    rules: {
+      '@typescript-eslint/no-non-null-assertion': 'off',
+      '@typescript-eslint/require-await': 'off',
+    },
+  },
+  { files: ['**/*.mjs'], ...tseslint.configs.disableTypeChecked },
+  { files: ['**/*.mjs'], languageOptions: { globals: { process: 'readonly', console: 'readonly', URL: 'readonly' } } },
+);
