@@ -76,12 +76,23 @@ export default tseslint.config(
     files: ['libs/domain/**/*.ts'],
     ignores: ['**/*.test.ts'],
     rules: {
-      'no-restricted-imports': ['error', { patterns: [{ regex: '^(?!\\.|@lockstep/domain/)', message: 'The domain imports only the domain.' }] }],
+      'no-restricted-imports': [
+        'error',
+        { patterns: [{ regex: '^(?!\\.|@lockstep/domain/)', message: 'The domain imports only the domain.' }] },
+      ],
       'no-restricted-globals': [
         'error',
-        ...['process', 'Buffer', 'console', 'fetch', 'performance', 'crypto', 'setTimeout', 'setInterval', 'setImmediate'].map(
-          (name) => ({ name, message: 'The domain is pure: pass it in.' }),
-        ),
+        ...[
+          'process',
+          'Buffer',
+          'console',
+          'fetch',
+          'performance',
+          'crypto',
+          'setTimeout',
+          'setInterval',
+          'setImmediate',
+        ].map((name) => ({ name, message: 'The domain is pure: pass it in.' })),
       ],
       'no-restricted-properties': [
         'error',
@@ -90,7 +101,10 @@ export default tseslint.config(
       ],
       'no-restricted-syntax': [
         'error',
-        { selector: "NewExpression[callee.name='Date'][arguments.length=0]", message: 'The domain is pure: pass time in.' },
+        {
+          selector: "NewExpression[callee.name='Date'][arguments.length=0]",
+          message: 'The domain is pure: pass time in.',
+        },
       ],
     },
   },

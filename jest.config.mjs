@@ -2,7 +2,10 @@
 const base = {
   testEnvironment: 'node',
   transform: { '^.+\\.tsx?$': '@swc/jest' },
-  moduleNameMapper: { '^@lockstep/(.*)$': '<rootDir>/libs/$1' },
+  moduleNameMapper: {
+    '^@lockstep/contracts/generated$': '<rootDir>/libs/contracts/generated/src/index.lockstep.v1.ts',
+    '^@lockstep/(.*)$': '<rootDir>/libs/$1',
+  },
   modulePathIgnorePatterns: ['<rootDir>/dist/'],
 };
 

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: GPL-2.0-only
+export type { ArtifactManifest } from './artifact';
+export type { Brand } from './brand';
+export {
+  parseClusterName,
+  parseKernelBuildId,
+  parseModuleName,
+  parseNodeName,
+  parsePatchId,
+  parsePatchName,
+  parseSeq,
+  parseSha256,
+  seqZero,
+  type ClusterName,
+  type KernelBuildId,
+  type ModuleName,
+  type NodeName,
+  type PatchId,
+  type PatchName,
+  type Seq,
+  type Sha256,
+} from './ids';
+export { LockstepError, type ErrorFields, type ErrorKind } from './lockstep-error';
+export { functionKey, showFunction, type FunctionKey, type PatchedFunction } from './patched-function';

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: GPL-2.0-only
+export { extendLog, type Extension, type ExtensionRefusal, type LogChecks } from './extend-log';
+export {
+  encodeEntry,
+  firstPreviousHash,
+  type EntryBody,
+  type EntrySignature,
+  type HashBytes,
+  type HashedEntry,
+  type LoadBody,
+  type LoadEntry,
+  type LogEntry,
+  type LogName,
+  type RetireBody,
+  type UnsignedEntry,
+  type VerifySignature,
+} from './log-entry';
+export { explainRefusal, headHash, nextSeq, proposeEntry, refuseBody, type EntryRefusal } from './propose-entry';
+export { isLoad, stackAt, stackOwners, type Stack } from './stack';
+export { stepsTo, type StackStep } from './stack-steps';

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import {
+  functionKey,
+  type ArtifactManifest,
+  type Brand,
+  type ClusterName,
+  type KernelBuildId,
+  type PatchedFunction,
+  type Seq,
+  type Sha256,
+} from '@lockstep/domain/livepatch-model';
+
+/** Loads `artifact` over the stack, shadowing the `overrides` where they share functions. */
+export interface LoadBody {
+  readonly kind: 'load';
+  readonly artifact: ArtifactManifest;
+  /** Entries of the stack that this one conflicts with: every one, and no other; ascending. */
+  readonly overrides: readonly Seq[];
+  /** Entries whose source changes this artifact contains, because it was built on a tree that has them; ascending. */
+  readonly builtOnto: readonly Seq[];
+}
+
+/** Takes the load entry at `retires` out of the stack. */
+export interface RetireBody {
+  readonly kind: 'retire';
+  readonly retires: Seq;
+}
+
+export type EntryBody = LoadBody | RetireBody;
+
+/** The history an entry belongs to: nodes of one cluster that run one kernel build. */
+export interface LogName {
+  readonly cluster: ClusterName;
+  readonly kernelBuild: KernelBuildId;
+}
+
+export interface UnsignedEntry extends LogName {
+  readonly seq: Seq;
+  /** Hash of the entry before; `firstPreviousHash` for seq 1. */
+  readonly previousHash: Sha256;
+  readonly body: EntryBody;
+}
+
+export interface HashedEntry extends UnsignedEntry {
+  /** sha256 of `encodeEntry` of this entry. */
+  readonly hash: Sha256;
+}
+
+/** Ed25519 signature over the 32 bytes of the entry's hash, as base64. */
+export type EntrySignature = Brand<string, 'EntrySignature'>;
+
+export interface LogEntry extends HashedEntry {
+  readonly signature: EntrySignature;
+}
+
+/** An entry that loads something: what stacks are made of. */
+export type LoadEntry<Entry extends UnsignedEntry = LogEntry> = Entry & { readonly body: LoadBody };
+
+export const firstPreviousHash = '0'.repeat(64) as Sha256;
+
+export type HashBytes = (bytes: Uint8Array) => Sha256;
+export type VerifySignature = (hash: Sha256, signature: EntrySignature) => boolean;
+
+const encodeFunction = (fn: PatchedFunction): unknown => [fn.object, fn.name, fn.sympos === 0 ? 1 : fn.sympos];
+
+const byFunctionKey = (a: PatchedFunction, b: PatchedFunction): number => (functionKey(a) < functionKey(b) ? -1 : 1);
+
+function encodeBody(body: EntryBody): unknown {
+  switch (body.kind) {
+    case 'load': {
+      const { sha256, sizeBytes, kernelBuild, moduleName, patch, patchName, replace, functions } = body.artifact;
+      const encodedFunctions = [...functions].sort(byFunctionKey).map(encodeFunction);
+      const artifact = [sha256, sizeBytes, kernelBuild, moduleName, patch, patchName, replace, encodedFunctions];
+      return ['load', artifact, body.overrides, body.builtOnto];
+    }
+    case 'retire':
+      return ['retire', body.retires];
+  }
+}
+
+/**
+ * The bytes that are hashed and so signed: a version line, then JSON arrays in a fixed order. Injective, because
+ * arrays keep every boundary; independent of any wire format, so that the history outlives the API's versions.
+ */
+export function encodeEntry(entry: UnsignedEntry): Uint8Array {
+  const { cluster, kernelBuild, seq, previousHash, body } = entry;
+  const text = JSON.stringify([cluster, kernelBuild, seq, previousHash, encodeBody(body)]);
+  return new TextEncoder().encode(`lockstep log entry 1\n${text}`);
+}

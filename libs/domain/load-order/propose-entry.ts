@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { conflictsWith, type Conflict } from '@lockstep/domain/conflicts';
+import { LockstepError, parseSeq, showFunction, type Seq, type Sha256 } from '@lockstep/domain/livepatch-model';
+import {
+  firstPreviousHash,
+  type EntryBody,
+  type HashedEntry,
+  type LoadBody,
+  type LogName,
+  type RetireBody,
+  type UnsignedEntry,
+} from './log-entry';
+import { stackAt, stackOwners, type Stack } from './stack';
+
+/** Why an entry may not follow a log. */
+export type EntryRefusal =
+  | {
+      readonly reason: 'unforced-conflict';
+      readonly conflicts: readonly Conflict<Seq>[];
+      readonly unnamed: readonly Seq[];
+    }
+  | { readonly reason: 'needless-override'; readonly needless: readonly Seq[] }
+  | { readonly reason: 'wrong-kernel-build' }
+  | { readonly reason: 'already-loaded'; readonly by: Seq }
+  | { readonly reason: 'built-onto-missing'; readonly missing: readonly Seq[] }
+  | { readonly reason: 'not-in-stack'; readonly seq: Seq }
+  | { readonly reason: 'built-upon'; readonly by: readonly Seq[] };
+
+/** The head of a log: what the next entry must follow. */
+export function nextSeq(entries: readonly UnsignedEntry[]): Seq {
+  return parseSeq(entries.length + 1);
+}
+
+export function headHash(entries: readonly HashedEntry[]): Sha256 {
+  return entries.at(-1)?.hash ?? firstPreviousHash;
+}
+
+function refuseLoad(log: LogName, stack: Stack<UnsignedEntry>, body: LoadBody): EntryRefusal | undefined {
+  const { artifact, overrides, builtOnto } = body;
+  if (artifact.kernelBuild !== log.kernelBuild) return { reason: 'wrong-kernel-build' };
+  const same = stack.find((entry) => entry.body.artifact.moduleName === artifact.moduleName);
+  if (same !== undefined) return { reason: 'already-loaded', by: same.seq };
+  const inStack = new Set(stack.map((entry) => entry.seq));
+  const missing = builtOnto.filter((seq) => !inStack.has(seq));
+  if (missing.length > 0) return { reason: 'built-onto-missing', missing };
+  // A replace patch takes over the whole stack: nothing is left that it could shadow.
+  const conflicts = artifact.replace ? [] : conflictsWith(artifact.functions, stackOwners(stack));
+  const victims = new Set(conflicts.map((conflict) => conflict.owner));
+  const unnamed = [...victims].filter((seq) => !overrides.includes(seq)).sort((a, b) => a - b);
+  if (unnamed.length > 0) return { reason: 'unforced-conflict', conflicts, unnamed };
+  const needless = overrides.filter((seq) => !victims.has(seq));
+  return needless.length > 0 ? { reason: 'needless-override', needless } : undefined;
+}
+
+function refuseRetire(stack: Stack<UnsignedEntry>, body: RetireBody): EntryRefusal | undefined {
+  if (!stack.some((entry) => entry.seq === body.retires)) return { reason: 'not-in-stack', seq: body.retires };
+  const by = stack.filter((entry) => entry.body.builtOnto.includes(body.retires)).map((entry) => entry.seq);
+  return by.length > 0 ? { reason: 'built-upon', by } : undefined;
+}
+
+/** Why `body` may not be appended after `entries`, if so. The same rules hold for who appends and who accepts. */
+export function refuseBody(log: LogName, entries: readonly UnsignedEntry[], body: EntryBody): EntryRefusal | undefined {
+  const stack = stackAt(entries, parseSeq(entries.length));
+  return body.kind === 'load' ? refuseLoad(log, stack, body) : refuseRetire(stack, body);
+}
+
+const seqList = (seqs: readonly Seq[]): string => seqs.map((seq) => `#${seq}`).join(', ');
+
+/** Says a refusal in words, naming functions and patches, and what to do. */
+export function explainRefusal(refusal: EntryRefusal, stack: Stack<UnsignedEntry>): string {
+  const patchAt = (seq: Seq): string => {
+    const name = stack.find((entry) => entry.seq === seq)?.body.artifact.patchName;
+    return name === undefined ? `#${seq}` : `${name} (#${seq})`;
+  };
+  switch (refusal.reason) {
+    case 'unforced-conflict': {
+      const list = refusal.conflicts.map((c) => `${showFunction(c.function)} is owned by ${patchAt(c.owner)}`);
+      return (
+        `Conflict: ${list.join('; ')}. Build it on top of the stack, or name what it may shadow with ` +
+        `${refusal.unnamed.map((seq) => `--override ${stack.find((e) => e.seq === seq)?.body.artifact.patchName ?? seq}`).join(' ')}.`
+      );
+    }
+    case 'needless-override':
+      return `It does not conflict with ${refusal.needless.map(patchAt).join(', ')}: leave that override out.`;
+    case 'wrong-kernel-build':
+      return 'The artifact was built for another kernel build: build the patch for this one.';
+    case 'already-loaded':
+      return `The same module is in the stack already, as ${patchAt(refusal.by)}: retire that first.`;
+    case 'built-onto-missing':
+      return `It was built onto ${seqList(refusal.missing)}, which the stack does not hold: build it again.`;
+    case 'not-in-stack':
+      return `Entry #${refusal.seq} is not in the stack: only a load entry that is in effect can be retired.`;
+    case 'built-upon':
+      return `${refusal.by.map(patchAt).join(', ')} was built onto it: retire that first.`;
+  }
+}
+
+/** The entry that would append `body`, not yet hashed. @throws LockstepError `refused` with the refusal's reason. */
+export function proposeEntry(log: LogName, entries: readonly HashedEntry[], body: EntryBody): UnsignedEntry {
+  const refusal = refuseBody(log, entries, body);
+  if (refusal !== undefined) {
+    const stack = stackAt(entries, parseSeq(entries.length));
+    throw new LockstepError('refused', refusal.reason, explainRefusal(refusal, stack), {
+      cluster: log.cluster,
+      kernelBuild: log.kernelBuild,
+      ...(refusal.reason === 'unforced-conflict'
+        ? {
+            functions: refusal.conflicts.map((conflict) => showFunction(conflict.function)),
+            owners: refusal.conflicts.map((conflict) => String(conflict.owner)),
+          }
+        : {}),
+    });
+  }
+  const { cluster, kernelBuild } = log;
+  return { cluster, kernelBuild, seq: nextSeq(entries), previousHash: headHash(entries), body };
+}

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// One file an app under dist/, so that starting one reads one file. Packages stay outside, except for the agent:
+// a node gets that one file and Node.js.
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { build } from 'esbuild';
+
+const root = path.resolve(import.meta.dirname, '../..');
+
+const entries = [
+  { out: 'control-plane', from: 'apps/control-plane/main.ts' },
+  { out: 'build-worker', from: 'apps/build-worker/main.ts' },
+  { out: 'node-agent', from: 'apps/node-agent/main.ts', standalone: true },
+  { out: 'lockstep', from: 'apps/cli/main.ts' },
+  { out: 'demo', from: 'tools/demo/main.ts' },
+  { out: 'test-kernel', from: 'tools/test-kernel/main.ts' },
+].filter(({ from }) => existsSync(path.join(root, from)));
+
+await Promise.all(
+  entries.map(({ out, from, standalone }) =>
+    build({
+      absWorkingDir: root,
+      entryPoints: [from],
+      outfile: `dist/${out}.js`,
+      bundle: true,
+      platform: 'node',
+      target: 'node20',
+      format: 'cjs',
+      packages: standalone ? 'bundle' : 'external',
+      sourcemap: 'linked',
+      logLevel: 'warning',
+      banner: { js: '#!/usr/bin/env node' },
+      define: { 'import.meta.url': '__filename' },
+    }),
+  ),
+);

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Generated code: ts-proto's types from proto/, Prisma's client from prisma/. Neither needs the network.
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+
+const root = path.resolve(import.meta.dirname, '../..');
+const bin = (name) => path.join(root, 'node_modules/.bin', name);
+const run = (name, args, env = {}) =>
+  execFileSync(bin(name), args, { cwd: root, stdio: ['ignore', 'ignore', 'inherit'], env: { ...process.env, ...env } });
+
+run('buf', ['generate']);
+if (existsSync(path.join(root, 'prisma/schema.prisma'))) {
+  // Generating asks for the schema engine but never runs it; its download is not needed.
+  run('prisma', ['generate'], { PRISMA_SCHEMA_ENGINE_BINARY: '/bin/true' });
+}
