@@ -9,7 +9,6 @@ const layers = [
   { sourceTag: 'layer:service', onlyDependOnLibsWithTags: ['layer:io', 'layer:contract', 'layer:domain'] },
   { sourceTag: 'layer:io', onlyDependOnLibsWithTags: ['layer:contract', 'layer:domain'] },
   { sourceTag: 'layer:contract', onlyDependOnLibsWithTags: ['layer:contract', 'layer:domain'] },
-  { sourceTag: 'layer:generated', onlyDependOnLibsWithTags: [] },
   { sourceTag: 'layer:domain', onlyDependOnLibsWithTags: ['layer:domain'] },
   {
     sourceTag: 'layer:testing',

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { Metadata, status, type ServiceError, type StatusObject } from '@grpc/grpc-js';
+import { LockstepError, type ErrorFields, type ErrorKind } from '@lockstep/domain/livepatch-model';
+
+/** The one place where errors meet gRPC (https://grpc.io/docs/guides/status-codes/). */
+const codeOf: Readonly<Record<ErrorKind, status>> = {
+  'invalid-input': status.INVALID_ARGUMENT,
+  'not-found': status.NOT_FOUND,
+  'already-exists': status.ALREADY_EXISTS,
+  refused: status.FAILED_PRECONDITION,
+  unauthenticated: status.UNAUTHENTICATED,
+  forbidden: status.PERMISSION_DENIED,
+  unavailable: status.UNAVAILABLE,
+  cancelled: status.CANCELLED,
+  corrupt: status.DATA_LOSS,
+  internal: status.INTERNAL,
+};
+
+const kindOf = new Map<status, ErrorKind>([
+  ...Object.entries(codeOf).map(([kind, code]) => [code, kind as ErrorKind] as const),
+  // What grpc-js and proxies raise by themselves.
+  [status.DEADLINE_EXCEEDED, 'unavailable'],
+  [status.RESOURCE_EXHAUSTED, 'unavailable'],
+  [status.ABORTED, 'unavailable'],
+  [status.OUT_OF_RANGE, 'invalid-input'],
+]);
+
+const reasonKey = 'lockstep-reason';
+/** JSON, binary because header values are ASCII. */
+const fieldsKey = 'lockstep-fields-bin';
+
+/** Headers share one frame with the message; grpc-js peers refuse more than 8 KiB of them by default. */
+const fieldsLimitBytes = 4096;
+
+/** Any thrown value as a gRPC status. What is no LockstepError stays inside: the caller learns only that it is our bug. */
+export function statusFromError(error: unknown): Partial<StatusObject> {
+  if (!(error instanceof LockstepError)) {
+    return { code: status.INTERNAL, details: 'Internal error; the server log has it.', metadata: new Metadata() };
+  }
+  const metadata = new Metadata();
+  metadata.set(reasonKey, error.reason);
+  const fields = Buffer.from(JSON.stringify(error.fields));
+  if (fields.length <= fieldsLimitBytes) metadata.set(fieldsKey, fields);
+  return { code: codeOf[error.kind], details: error.message, metadata };
+}
+
+function fieldsFrom(metadata: Metadata): ErrorFields {
+  const [bytes] = metadata.get(fieldsKey);
+  if (!Buffer.isBuffer(bytes)) return {};
+  try {
+    return JSON.parse(bytes.toString('utf8')) as ErrorFields;
+  } catch {
+    return {};
+  }
+}
+
+/** The error a server threw, or the transport's own, as a LockstepError; `cause` is the gRPC error. */
+export function errorFromStatus(error: ServiceError): LockstepError {
+  const [reason] = error.metadata.get(reasonKey);
+  return new LockstepError(
+    kindOf.get(error.code) ?? 'internal',
+    typeof reason === 'string' ? reason : `grpc-${status[error.code].toLowerCase().replaceAll('_', '-')}`,
+    error.details === '' ? error.message : error.details,
+    fieldsFrom(error.metadata),
+    { cause: error },
+  );
+}

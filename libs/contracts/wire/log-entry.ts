@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import type { EntryBody, EntrySignature, LogEntry } from '@lockstep/domain/load-order';
+import {
+  LockstepError,
+  parseClusterName,
+  parseKernelBuildId,
+  parseModuleName,
+  parsePatchId,
+  parsePatchName,
+  parseSeq,
+  parseSha256,
+  type ArtifactManifest,
+  type PatchedFunction,
+  type Seq,
+} from '@lockstep/domain/livepatch-model';
+import type {
+  ArtifactManifest as WireManifest,
+  LogEntry as WireLogEntry,
+  PatchedFunction as WireFunction,
+} from '@lockstep/contracts/generated';
+
+export function functionToWire({ object, name, sympos }: PatchedFunction): WireFunction {
+  return { object, name, sympos };
+}
+
+/** @throws LockstepError `invalid-input` when object or name is empty. */
+export function functionFromWire({ object, name, sympos }: WireFunction): PatchedFunction {
+  if (object === '' || name === '') {
+    throw new LockstepError('invalid-input', 'invalid-function', 'A patched function needs an object and a name.', {
+      object,
+      name,
+    });
+  }
+  return { object, name, sympos };
+}
+
+export function manifestToWire(manifest: ArtifactManifest): WireManifest {
+  const { sha256, sizeBytes, kernelBuild, moduleName, patch, patchName, replace, functions } = manifest;
+  return {
+    sha256,
+    sizeBytes,
+    kernelBuildId: kernelBuild,
+    moduleName,
+    patchId: patch,
+    patchName,
+    replace,
+    functions: functions.map(functionToWire),
+  };
+}
+
+/** @throws LockstepError `invalid-input` at the first field that has not its form. */
+export function manifestFromWire(wire: WireManifest): ArtifactManifest {
+  return {
+    sha256: parseSha256(wire.sha256),
+    sizeBytes: wire.sizeBytes,
+    kernelBuild: parseKernelBuildId(wire.kernelBuildId),
+    moduleName: parseModuleName(wire.moduleName),
+    patch: parsePatchId(wire.patchId),
+    patchName: parsePatchName(wire.patchName),
+    replace: wire.replace,
+    functions: wire.functions.map(functionFromWire),
+  };
+}
+
+function bodyToWire(body: EntryBody): NonNullable<WireLogEntry['body']> {
+  switch (body.kind) {
+    case 'load': {
+      const { artifact, overrides, builtOnto } = body;
+      const value = { artifact: manifestToWire(artifact), overrides: [...overrides], builtOnto: [...builtOnto] };
+      return { $case: 'load', value };
+    }
+    case 'retire':
+      return { $case: 'retire', value: { retires: body.retires } };
+  }
+}
+
+const ascendingSeqs = (values: readonly number[]): Seq[] => {
+  if (values.some((value, i) => value <= (values[i - 1] ?? 0))) {
+    throw new LockstepError('invalid-input', 'invalid-seq', 'Seqs in a log entry must start from 1 and ascend.', {
+      seqs: values.map(String),
+    });
+  }
+  return values.map(parseSeq);
+};
+
+function bodyFromWire(body: WireLogEntry['body']): EntryBody {
+  switch (body?.$case) {
+    case 'load': {
+      const { artifact, overrides, builtOnto } = body.value;
+      if (artifact === undefined) break;
+      return {
+        kind: 'load',
+        artifact: manifestFromWire(artifact),
+        overrides: ascendingSeqs(overrides),
+        builtOnto: ascendingSeqs(builtOnto),
+      };
+    }
+    case 'retire':
+      return { kind: 'retire', retires: parseSeq(body.value.retires) };
+    case undefined:
+  }
+  throw new LockstepError(
+    'invalid-input',
+    'invalid-entry',
+    'A log entry must either load an artifact or retire a seq.',
+  );
+}
+
+export function entryToWire(entry: LogEntry): WireLogEntry {
+  const { cluster, kernelBuild, seq, previousHash, body, hash, signature } = entry;
+  return { cluster, kernelBuildId: kernelBuild, seq, previousHash, body: bodyToWire(body), hash, signature };
+}
+
+/** Form only: hash, signature and rules are `extendLog`'s to check. @throws LockstepError `invalid-input`. */
+export function entryFromWire(wire: WireLogEntry): LogEntry {
+  return {
+    cluster: parseClusterName(wire.cluster),
+    kernelBuild: parseKernelBuildId(wire.kernelBuildId),
+    seq: parseSeq(wire.seq),
+    previousHash: parseSha256(wire.previousHash),
+    body: bodyFromWire(wire.body),
+    hash: parseSha256(wire.hash),
+    signature: wire.signature as EntrySignature,
+  };
+}
