@@ -73,7 +73,7 @@ export default tseslint.config(
   {
     // Pure: no IO, no clock, no randomness, no npm packages.
     files: ['libs/domain/**/*.ts'],
-    ignores: ['**/*.test.ts'],
+    ignores: ['**/*.test.ts', '**/test-*.ts'],
     rules: {
       'no-restricted-imports': [
         'error',

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import type { ModuleName, Seq } from '@lockstep/domain/livepatch-model';
+import { stackAt } from './stack';
+import { stepsTo } from './stack-steps';
+import { load, logOf, modulesOf, replace, retire } from './test-log';
+
+const mission = logOf(load('a', 'abc'), load('b', 'ad', [1]), retire(1), load('a', 'abc', [2]));
+
+const short = (module: ModuleName): string => module.replace('lockstep_', '');
+
+/** Steps as "-a +b": unload a, then load b. */
+function check(held: string, log: typeof mission, seq: number, expected: string): void {
+  const steps = stepsTo(modulesOf(held), stackAt(log, seq as Seq));
+  const words = steps.map((step) =>
+    step.kind === 'unload'
+      ? `-${short(step.module)}`
+      : `+${short(step.entry.body.artifact.moduleName)}${step.replaces.length > 0 ? `(${step.replaces.map(short).join('')})` : ''}`,
+  );
+  expect(words.join(' ')).toBe(expected);
+}
+
+describe('same set, wrong order is divergence', () => {
+  test('what is right stays', () => {
+    check('ab', mission, 2, '');
+    check('a', mission, 2, '+b');
+  });
+  test('the wrong order is taken down and built again', () => {
+    check('ba', mission, 2, '-a -b +a +b');
+  });
+  test('retiring from below takes down what lies over it', () => {
+    check('ab', mission, 3, '-b -a +b');
+  });
+  test('a patch loaded again is a new entry on top', () => {
+    check('ab', mission, 4, '-b -a +b +a');
+  });
+  test('an empty kernel gets the whole stack in order', () => {
+    check('', mission, 2, '+a +b');
+  });
+});
+
+test('replace goes over what is there', () => {
+  const log = logOf(load('a', 'abc'), replace('r', 'abcd'), load('c', 'x'));
+  check('a', log, 3, '+r(a) +c');
+  check('', log, 2, '+r');
+});
+
+test('any held sequence becomes exactly the target, and never more is taken down than needed', () => {
+  const names = fc.uniqueArray(fc.constantFrom(...'abcdef'), { maxLength: 6 });
+  fc.assert(
+    fc.property(names, names, (held, wanted) => {
+      const log = logOf(...wanted.map((name) => load(name, name)));
+      const target = stackAt(log, wanted.length as Seq);
+      const kernel = modulesOf(held.join(''));
+      for (const step of stepsTo([...kernel], target)) {
+        if (step.kind === 'unload') expect(kernel.pop()).toBe(step.module);
+        else kernel.push(step.entry.body.artifact.moduleName);
+      }
+      expect(kernel).toEqual(modulesOf(wanted.join('')));
+    }),
+  );
+});

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+/** What Debian packages are for, so that nobody has to guess why one is asked for. */
+const packages = {
+  develop: [],
+  // Building kernels and patches.
+  kernel: ['gcc', 'make', 'flex', 'bison', 'bc', 'patch', 'perl-base', 'libelf-dev', 'libssl-dev', 'xz-utils'],
+  // Booting them: machines, their state disks, module loading inside.
+  machines: ['qemu-system-x86', 'e2fsprogs', 'kmod', 'util-linux'],
+  source: ['linux-source-6.1'],
+  // The queue's second backend.
+  redis: ['redis-server'],
+};
+
+const needs = {
+  develop: ['develop'],
+  demo: ['kernel', 'machines', ...(process.env.LOCKSTEP_KERNEL_SRC ? [] : ['source'])],
+  test: ['kernel', 'machines', 'source', 'redis'],
+};
+
+export const needsOf = Object.keys(needs);
+
+export function systemPackages(need) {
+  return needs[need].flatMap((group) => packages[group]);
+}
