@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { KernelBuilderError } from './failure';
+import type { LockstepError } from '@lockstep/domain/livepatch-model';
+import { buildError } from './failure';
 import type { DiffLine, FileDiff, Hunk } from './unified-diff';
 
 /** A file's lines without their newlines; `endsWithNewline` is false where the last one has none. */
@@ -16,7 +17,7 @@ interface FileLines {
  * line number wins, as with patch and git; hunks keep their order.
  *
  * @param original the file's text in latin1; null where the tree has no such file
- * @throws KernelBuilderError of kind `diff-does-not-apply`
+ * @throws LockstepError with reason `diff-does-not-apply`
  */
 export function applyFileDiff(original: string | null, diff: FileDiff): string | null {
   const file = diff.newPath ?? diff.oldPath ?? '';
@@ -88,7 +89,7 @@ function explainMismatch(
   source: FileLines,
   before: readonly DiffLine[],
   expectedAt: number,
-): KernelBuilderError {
+): LockstepError {
   let best = { at: expectedAt, count: matchingLines(source, before, expectedAt) };
   for (let at = 0; at < source.lines.length; at += 1) {
     const count = matchingLines(source, before, at);
@@ -106,8 +107,8 @@ function explainMismatch(
   );
 }
 
-function mismatch(file: string, hunk: number, line: number, expected: string, found: string): KernelBuilderError {
-  return new KernelBuilderError({
+function mismatch(file: string, hunk: number, line: number, expected: string, found: string): LockstepError {
+  return buildError({
     kind: 'diff-does-not-apply',
     file,
     hunk,

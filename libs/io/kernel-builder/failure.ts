@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+import { LockstepError, type ErrorKind } from '@lockstep/domain/livepatch-model';
 
 /** Everything that can go wrong on purpose: each says where, what was found, and what to do. */
 export type BuildFailure =
@@ -15,20 +16,36 @@ export type BuildFailure =
   | { kind: 'tool-missing'; tool: string; debianPackage: string }
   | { kind: 'interrupted'; step: string };
 
-/** The one error class of this library; `failure` is what callers switch on. */
-export class KernelBuilderError extends Error {
-  override readonly name = 'KernelBuilderError';
+/** A failure as the error every caller knows: `reason` is the failure's kind, `fields` its other members. */
+export function buildError(failure: BuildFailure, options?: { cause?: unknown }): LockstepError {
+  const { kind, ...fields } = failure;
+  return new LockstepError(errorKind(kind), kind, describeFailure(failure), fields, options);
+}
 
-  constructor(
-    readonly failure: BuildFailure,
-    options?: { cause?: unknown },
-  ) {
-    super(describeFailure(failure), options);
+function errorKind(kind: BuildFailure['kind']): ErrorKind {
+  switch (kind) {
+    case 'diff-syntax':
+    case 'diff-does-not-apply':
+    case 'changes-no-object':
+    case 'compile-failed':
+    case 'not-a-kernel-tree':
+    case 'not-a-kernel-build':
+      return 'invalid-input';
+    case 'series-does-not-apply':
+    case 'series-broken':
+    case 'unsupported-change':
+      return 'refused';
+    case 'kernel-build-failed':
+      return 'internal';
+    case 'tool-missing':
+      return 'unavailable';
+    case 'interrupted':
+      return 'cancelled';
   }
 }
 
 /** One or more lines for a person. */
-export function describeFailure(failure: BuildFailure): string {
+function describeFailure(failure: BuildFailure): string {
   switch (failure.kind) {
     case 'diff-syntax':
       return `the diff cannot be read, line ${failure.line}: ${failure.reason}`;

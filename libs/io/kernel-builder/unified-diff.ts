@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { KernelBuilderError } from './failure';
+import type { LockstepError } from '@lockstep/domain/livepatch-model';
+import { buildError } from './failure';
 
 /** Text is latin1 throughout: one character a byte, so that a source file in any encoding survives unchanged. */
 export interface DiffLine {
@@ -32,7 +33,7 @@ const hunkHeader = /^@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@/;
  * Our own reader rather than a package's: the ones at hand answer a mismatch with "false", and we owe the author
  * the file, the hunk and the line that was found instead.
  *
- * @throws KernelBuilderError of kind `diff-syntax`
+ * @throws LockstepError with reason `diff-syntax`
  */
 export function parseUnifiedDiff(text: string): FileDiff[] {
   const reader = new LineReader(text);
@@ -178,7 +179,7 @@ class LineReader {
     return line;
   }
 
-  error(reason: string, offset = 0): KernelBuilderError {
-    return new KernelBuilderError({ kind: 'diff-syntax', line: this.lineNumber + offset, reason });
+  error(reason: string, offset = 0): LockstepError {
+    return buildError({ kind: 'diff-syntax', line: this.lineNumber + offset, reason });
   }
 }

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+export interface IndexedObject {
+  /** Below the tree's root; `.o`, or `.s` for what generated headers are made from. */
+  path: string;
+  source: string;
+  /** `vmlinux`, a module's name, or null: part of neither (vdso, boot code, generators). */
+  object: string | null;
+}
+
+/** Which compiled files read which sources; plain data, kept as JSON with a registered kernel build. */
+export interface DependencyIndex {
+  objects: IndexedObject[];
+  /** File below the tree's root → indices into `objects`, rising. */
+  readers: Record<string, number[]>;
+}
+
+export interface CompiledObject extends IndexedObject {
+  dependencies: readonly string[];
+}
+
+/** Turns what each object read into what reads each file. Files outside the tree cannot be patched and are left out. */
+export function makeDependencyIndex(compiled: readonly CompiledObject[]): DependencyIndex {
+  const sorted = [...compiled].sort((left, right) => (left.path < right.path ? -1 : 1));
+  const readers = new Map<string, number[]>();
+  sorted.forEach((object, index) => {
+    for (const file of new Set([object.source, ...object.dependencies])) {
+      if (file.startsWith('/')) continue;
+      const list = readers.get(file);
+      if (list === undefined) readers.set(file, [index]);
+      else list.push(index);
+    }
+  });
+  return {
+    objects: sorted.map(({ path, source, object }) => ({ path, source, object })),
+    readers: Object.fromEntries(readers),
+  };
+}
+
+/** The compiled files that read any of these, in path order. */
+export function objectsThatRead(index: DependencyIndex, files: readonly string[]): IndexedObject[] {
+  const hits = new Set(files.flatMap((file) => (Object.hasOwn(index.readers, file) ? (index.readers[file] ?? []) : [])));
+  return index.objects.filter((_, position) => hits.has(position));
+}

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+
+export interface CommandOptions {
+  cwd?: string | undefined;
+  env?: NodeJS.ProcessEnv | undefined;
+  signal?: AbortSignal | undefined;
+  onLine?: ((line: string) => void) | undefined;
+  /** Given to the command as descriptor 3, so that a lock held through it lasts as long as the command does. */
+  inheritedDescriptor?: number | undefined;
+}
+
+export interface CommandResult {
+  /** Exit code; 128 and the signal's place where a signal ended it, as a shell says it. */
+  status: number;
+  /** Standard output and error as they came, in order. */
+  output: string;
+}
+
+/** Commands talk C locale, and cannot be steered by a make this process may itself be running under. */
+export function buildEnvironment(): NodeJS.ProcessEnv {
+  const { MAKEFLAGS, MFLAGS, MAKELEVEL, KBUILD_OUTPUT, ARCH, CROSS_COMPILE, ...rest } = process.env;
+  void [MAKEFLAGS, MFLAGS, MAKELEVEL, KBUILD_OUTPUT, ARCH, CROSS_COMPILE];
+  return { ...rest, LC_ALL: 'C', LANG: 'C' };
+}
+
+/**
+ * Runs a program to its end. An abort kills its whole process group, then rejects with the signal's reason.
+ * @throws NodeJS.ErrnoException with code ENOENT where the program is missing
+ */
+export async function runCommand(
+  program: string,
+  args: readonly string[],
+  options: CommandOptions = {},
+): Promise<CommandResult> {
+  options.signal?.throwIfAborted();
+  const child = spawn(program, args, {
+    cwd: options.cwd,
+    env: options.env ?? buildEnvironment(),
+    stdio: ['ignore', 'pipe', 'pipe', options.inheritedDescriptor ?? 'ignore'],
+    // Its own group, so that an abort reaches the compilers that make started.
+    detached: true,
+  });
+  const killGroup = (): void => {
+    try {
+      if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+    } catch {
+      // Already gone.
+    }
+  };
+  options.signal?.addEventListener('abort', killGroup, { once: true });
+  const chunks: Buffer[] = [];
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.on('data', (chunk: Buffer) => chunks.push(chunk));
+  }
+  const { onLine } = options;
+  if (onLine !== undefined && child.stdout !== null) createInterface({ input: child.stdout }).on('line', onLine);
+  try {
+    const status = await new Promise<number>((resolve, reject) => {
+      child.once('error', reject);
+      child.once('close', (code, signal) => {
+        resolve(code ?? 128 + (signal === 'SIGKILL' ? 9 : 15));
+      });
+    });
+    options.signal?.throwIfAborted();
+    return { status, output: Buffer.concat(chunks).toString('utf8') };
+  } finally {
+    options.signal?.removeEventListener('abort', killGroup);
+  }
+}
