@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: GPL-2.0-only
+export { explainNotYet } from './explain-not-yet';
+export { planRollout } from './plan-rollout';
+export { explainRolloutRefusal, refuseRollout, type RolloutContext, type RolloutRefusal } from './refuse-rollout';
+export type {
+  Move,
+  NodeCondition,
+  NodeFacts,
+  NodeFactsReport,
+  NodePlan,
+  NotYet,
+  PlanRequest,
+  PlanStatus,
+  RolloutPlan,
+  RolloutPolicy,
+} from './rollout-plan';

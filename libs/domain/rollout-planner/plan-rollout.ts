@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { seqZero, type NodeName } from '@lockstep/domain/livepatch-model';
+import { assignWaves, byName } from './assign-waves';
+import type { Move, NodePlan, NotYet, PlanRequest, PlanStatus, RolloutPlan, RolloutPolicy } from './rollout-plan';
+import { nodeStanding, type NodeStanding, type Standing } from './standing';
+
+interface Placed extends NodeStanding {
+  readonly wave: number;
+}
+
+/** A wave that later ones wait for, with the nodes that keep it open. */
+interface Blocking {
+  readonly wave: number;
+  readonly nodes: readonly NodeName[];
+}
+
+const namesOf = (nodes: readonly Placed[]): NodeName[] => nodes.map(({ facts }) => facts.node);
+
+const having = (nodes: readonly Placed[], ...standings: readonly Standing[]): Placed[] =>
+  nodes.filter(({ standing }) => standings.includes(standing));
+
+/**
+ * The nodes that a wave waits for; undefined once it has passed. Canaries must all be there. Of a later wave some may
+ * be lost as long as one is there: a patch that takes down every machine it reaches gets no further than one wave.
+ */
+function openNodes(wave: number, nodes: readonly Placed[], policy: RolloutPolicy): readonly NodeName[] | undefined {
+  const there = having(nodes, 'there').length;
+  const lostMatters = wave === 0 || there === 0;
+  const open = having(nodes, 'ready', 'on-its-way', 'failed', ...(lostMatters ? (['lost'] as const) : []));
+  if (open.length > 0) return namesOf(open);
+  return wave === 0 && there < policy.canaries ? [] : undefined;
+}
+
+/** The first wave that has not passed. */
+function firstBlocking(nodes: readonly Placed[], policy: RolloutPolicy): Blocking | undefined {
+  const waves = [...new Set([0, ...nodes.map(({ wave }) => wave)])].sort((a, b) => a - b);
+  for (const wave of waves) {
+    const open = openNodes(
+      wave,
+      nodes.filter((node) => node.wave === wave),
+      policy,
+    );
+    if (open !== undefined) return { wave, nodes: open };
+  }
+  return undefined;
+}
+
+/** Opens the waves up to the first that has not passed; after a success every gate is open. */
+function release(nodes: readonly Placed[], status: PlanStatus, blocking: Blocking | undefined): Placed[] {
+  if (status === 'halted') return [...nodes];
+  const upTo = status === 'succeeded' ? Infinity : (blocking?.wave ?? Infinity);
+  return nodes.map((node) =>
+    node.standing === 'ready' && node.wave <= upTo ? { ...node, standing: 'on-its-way', released: true } : node,
+  );
+}
+
+function notYetOf(node: Placed, haltedBy: readonly NodeName[], blocking: Blocking | undefined): NotYet | null {
+  const { standing, facts } = node;
+  const problem = facts.report?.problem ?? 'the agent gave no reason';
+  switch (standing) {
+    case 'there':
+      return null;
+    case 'on-its-way':
+      return { reason: 'moving', position: facts.report?.position ?? seqZero };
+    case 'ready':
+      if (haltedBy.length > 0) return { reason: 'rollout-halted', failed: haltedBy };
+      return blocking === undefined || blocking.wave === 0
+        ? { reason: 'waiting-for-canary', canaries: blocking?.nodes ?? [] }
+        : { reason: 'waiting-for-wave', ...blocking };
+    case 'failed':
+    case 'failed-before':
+      return { reason: 'failed', problem };
+    case 'diverged':
+    case 'forked':
+      return { reason: standing, problem };
+    case 'lost':
+    case 'disconnected':
+    case 'silent':
+      return { reason: standing };
+  }
+}
+
+function nextStatus(parent: RolloutPlan | null, nodes: readonly Placed[]): PlanStatus {
+  if (parent !== null && parent.status !== 'running') return parent.status;
+  if (having(nodes, 'failed').length > 0) return 'halted';
+  return nodes.length > 0 && nodes.every(({ standing }) => standing === 'there') ? 'succeeded' : 'running';
+}
+
+function movesOf(nodes: readonly Placed[], status: PlanStatus, { toSeq }: RolloutPolicy): Move[] {
+  if (status === 'halted') return [];
+  return having(nodes, 'on-its-way')
+    .filter(({ facts }) => facts.connected && (facts.report?.target ?? seqZero) < toSeq)
+    .map(({ facts }) => ({ node: facts.node, toSeq }));
+}
+
+const content = ({ status, haltedBy, nodes, moves }: RolloutPlan): string =>
+  JSON.stringify([status, haltedBy, nodes, moves]);
+
+/**
+ * The next plan of a rollout from what is known now: canaries, then wave after wave, as nodes arrive. Pure, and safe
+ * to run again at any moment: where nothing has changed it returns `parent` itself. Store a new plan, then send its
+ * `moves`; send the moves of an unchanged one again too, they are those that no agent has acknowledged.
+ */
+export function planRollout({ policy, parent, inventory }: PlanRequest): RolloutPlan {
+  const before = new Map(parent?.nodes.map((node) => [node.node, node]));
+  const standings = inventory
+    .filter(({ kernelBuild }) => kernelBuild === policy.kernelBuild)
+    .map((facts) => nodeStanding(facts, policy.toSeq, before.get(facts.node)));
+  const waves = assignWaves(standings, policy, parent);
+  const placed = standings
+    .map((node): Placed => ({ ...node, wave: waves.get(node.facts.node) ?? 0 }))
+    .sort((a, b) => a.wave - b.wave || byName(a, b));
+
+  const status = nextStatus(parent, placed);
+  const blocking = firstBlocking(placed, policy);
+  const released = release(placed, status, blocking);
+  const haltedBy = parent?.status === 'halted' ? parent.haltedBy : namesOf(having(placed, 'failed'));
+  const nodes = released.map(
+    (node): NodePlan => ({
+      node: node.facts.node,
+      wave: node.wave,
+      position: node.facts.report?.position ?? seqZero,
+      released: node.released,
+      failedBefore: node.failedBefore,
+      notYet: notYetOf(node, status === 'halted' ? haltedBy : [], blocking),
+    }),
+  );
+  const plan: RolloutPlan = {
+    generation: (parent?.generation ?? 0) + 1,
+    parent: parent?.generation ?? null,
+    toSeq: policy.toSeq,
+    status,
+    haltedBy: status === 'halted' ? haltedBy : [],
+    nodes,
+    moves: movesOf(released, status, policy),
+  };
+  return parent !== null && content(parent) === content(plan) ? parent : plan;
+}

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import type { KernelBuildId, NodeName, Seq } from '@lockstep/domain/livepatch-model';
+
+/** What an operator asked for: fixed for the whole life of a rollout. */
+export interface RolloutPolicy {
+  readonly kernelBuild: KernelBuildId;
+  readonly toSeq: Seq;
+  /** Nodes that go first, alone; at least 1. */
+  readonly canaries: number;
+  /** Nodes in each wave after that; 0 means all the rest in one. */
+  readonly waveSize: number;
+}
+
+export type NodeCondition = 'in-step' | 'moving' | 'failed' | 'diverged' | 'forked';
+
+/** The last report of a node's agent. */
+export interface NodeFactsReport {
+  readonly condition: NodeCondition;
+  readonly position: Seq;
+  /** What the agent has journaled as its target: the acknowledgement of a move. */
+  readonly target: Seq;
+  /** The agent's own words, where it has a problem. */
+  readonly problem: string | null;
+}
+
+/** One node of the cluster as it was gathered. */
+export interface NodeFacts {
+  readonly node: NodeName;
+  /** Of the kernel it runs, or ran when last seen; null when it has never said. */
+  readonly kernelBuild: KernelBuildId | null;
+  readonly connected: boolean;
+  readonly report: NodeFactsReport | null;
+}
+
+/** Why a node is not at the rollout's position yet. */
+export type NotYet =
+  | { readonly reason: 'waiting-for-canary'; readonly canaries: readonly NodeName[] }
+  | { readonly reason: 'waiting-for-wave'; readonly wave: number; readonly nodes: readonly NodeName[] }
+  | { readonly reason: 'moving'; readonly position: Seq }
+  | { readonly reason: 'disconnected' }
+  /** Connected, but it has never reported. */
+  | { readonly reason: 'silent' }
+  /** It was sent on its way and is gone since: nobody knows what the patch did to it. */
+  | { readonly reason: 'lost' }
+  | { readonly reason: 'diverged'; readonly problem: string }
+  | { readonly reason: 'forked'; readonly problem: string }
+  | { readonly reason: 'failed'; readonly problem: string }
+  | { readonly reason: 'rollout-halted'; readonly failed: readonly NodeName[] };
+
+export interface NodePlan {
+  readonly node: NodeName;
+  /** 0 for the canaries. */
+  readonly wave: number;
+  readonly position: Seq;
+  /** It may move: decided once, never taken back. */
+  readonly released: boolean;
+  /** It had failed at this very target before this rollout came: no news, so no reason to halt. */
+  readonly failedBefore: boolean;
+  /** Null once it is there. */
+  readonly notYet: NotYet | null;
+}
+
+export interface Move {
+  readonly node: NodeName;
+  readonly toSeq: Seq;
+}
+
+/** `succeeded` and `halted` are for good; nodes that come after a success are still brought to its position. */
+export type PlanStatus = 'running' | 'succeeded' | 'halted';
+
+/** Immutable. What is decided from what was known; each plan of a rollout names the one it follows. */
+export interface RolloutPlan {
+  /** 1, 2, … within a rollout. */
+  readonly generation: number;
+  /** Generation of the plan before; null for the first. */
+  readonly parent: number | null;
+  readonly toSeq: Seq;
+  readonly status: PlanStatus;
+  /** The nodes whose failure halted it. */
+  readonly haltedBy: readonly NodeName[];
+  /** By wave, then name. Only nodes that run (or last ran) the rollout's kernel build. */
+  readonly nodes: readonly NodePlan[];
+  /** To be sent now. Sending one twice does no harm: agents ignore what is not above their target. */
+  readonly moves: readonly Move[];
+}
+
+export interface PlanRequest {
+  readonly policy: RolloutPolicy;
+  /** The plan in force; null for a new rollout. */
+  readonly parent: RolloutPlan | null;
+  /** Every node of the cluster. */
+  readonly inventory: readonly NodeFacts[];
+}

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import type { Seq } from '@lockstep/domain/livepatch-model';
+import type { NodeFacts, NodePlan } from './rollout-plan';
+
+/**
+ * Where a node stands in a rollout:
+ * - `there`: connected, holding the position's stack (or a later one);
+ * - `on-its-way`: released, or sent to the same position by an earlier rollout;
+ * - `ready`: could be released now;
+ * - `failed`: could not reach the position, and this rollout is why;
+ * - `lost`: released, gone since;
+ * - the rest are held out: no wave waits for them.
+ */
+export type Standing =
+  | 'there'
+  | 'on-its-way'
+  | 'ready'
+  | 'failed'
+  | 'lost'
+  | 'disconnected'
+  | 'silent'
+  | 'diverged'
+  | 'forked'
+  | 'failed-before';
+
+export interface NodeStanding {
+  readonly facts: NodeFacts;
+  readonly standing: Standing;
+  readonly released: boolean;
+  readonly failedBefore: boolean;
+}
+
+/** No wave waits for such a node, and none sends it anywhere. */
+export function isHeldOut(standing: Standing): boolean {
+  switch (standing) {
+    case 'disconnected':
+    case 'silent':
+    case 'diverged':
+    case 'forked':
+    case 'failed-before':
+      return true;
+    case 'there':
+    case 'on-its-way':
+    case 'ready':
+    case 'failed':
+    case 'lost':
+      return false;
+  }
+}
+
+function standingOf(facts: NodeFacts, toSeq: Seq, released: boolean, failedBefore: boolean): Standing {
+  const { report, connected } = facts;
+  if (report?.condition === 'forked') return 'forked';
+  if (report?.condition === 'failed' && report.target >= toSeq) return failedBefore ? 'failed-before' : 'failed';
+  if (!connected) return released ? 'lost' : 'disconnected';
+  if (report === null) return released ? 'on-its-way' : 'silent';
+  if (report.condition === 'diverged') return 'diverged';
+  if (report.condition === 'in-step' && report.position >= toSeq) return 'there';
+  return released ? 'on-its-way' : 'ready';
+}
+
+/** What the facts say of a node, with what the parent plan (if it knew the node) had decided. */
+export function nodeStanding(facts: NodeFacts, toSeq: Seq, before: NodePlan | undefined): NodeStanding {
+  const { report } = facts;
+  const sentHere = report !== null && report.target >= toSeq;
+  const failedHere = sentHere && report.condition === 'failed';
+  const released = before?.released === true || sentHere;
+  const failedBefore = failedHere && (before?.failedBefore ?? true);
+  return { facts, released, failedBefore, standing: standingOf(facts, toSeq, released, failedBefore) };
+}
