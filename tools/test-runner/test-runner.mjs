@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// `npm test`: every suite one after the other (they share two cores with virtual machines), then one count over
+// all of them, taken from what the runners themselves report.
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+
+const root = path.resolve(import.meta.dirname, '../..');
+const reports = mkdtempSync(path.join(tmpdir(), 'lockstep-test-'));
+const jest = path.join(root, 'node_modules/.bin/jest');
+
+const jestSuite = (project, ...options) => ({
+  name: project,
+  command: (report) => [jest, '--selectProjects', project, '--json', `--outputFile=${report}`, ...options],
+  count: (report) => ({
+    passed: report.numPassedTests,
+    // A file that does not even load has no tests to fail, and a skipped test asserts nothing.
+    failed: report.numFailedTests + report.numRuntimeErrorTestSuites + report.numPendingTests + report.numTodoTests,
+  }),
+});
+
+const suites = [
+  {
+    name: 'check',
+    command: () => [process.execPath, 'tools/check/check.mjs'],
+    count: undefined,
+  },
+  jestSuite('unit'),
+  jestSuite('fleet', '--runInBand'),
+  jestSuite('kernel', '--runInBand'),
+];
+
+function readCount(suite, file, status) {
+  if (suite.count === undefined) return { passed: 0, failed: status === 0 ? 0 : 1 };
+  if (!existsSync(file)) return { passed: 0, failed: 1 };
+  const count = suite.count(JSON.parse(readFileSync(file, 'utf8')));
+  return status === 0 || count.failed > 0 ? count : { ...count, failed: 1 };
+}
+
+function run(suite) {
+  const report = path.join(reports, `${suite.name}.json`);
+  const [command, ...args] = suite.command(report);
+  const started = Date.now();
+  const { status } = spawnSync(command, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
+  const count = readCount(suite, report, status);
+  const seconds = ((Date.now() - started) / 1000).toFixed(0);
+  console.log(`${suite.name}: ${count.passed} passed, ${count.failed} failed (${seconds} s)\n`);
+  return count;
+}
+
+const counts = suites.map(run);
+rmSync(reports, { recursive: true });
+const total = (key) => counts.reduce((sum, count) => sum + count[key], 0);
+console.log(`${total('passed')} passed, ${total('failed')} failed`);
+process.exit(total('failed') === 0 && total('passed') > 0 ? 0 : 1);
