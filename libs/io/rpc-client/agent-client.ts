@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { Client, credentials, Metadata, type ServiceError } from '@grpc/grpc-js';
+import {
+  AgentServiceService,
+  type ConnectRequest,
+  type ConnectResponse,
+  type Hello,
+  type NodeReport,
+} from '@lockstep/contracts/generated';
+import { errorFromStatus } from '@lockstep/contracts/wire';
+import { LockstepError, type Sha256 } from '@lockstep/domain/livepatch-model';
+import { parseAddress, showAddress } from './address';
+import { channelOptions } from './channel-options';
+import { createServiceClient } from './service-client';
+
+export interface AgentConnection {
+  /** host:port of the agent port. */
+  readonly address: string;
+  /** PEM: the pinned CA, the node's certificate, its key. */
+  readonly ca: string;
+  readonly certificate: string;
+  readonly key: string;
+}
+
+/** One life of the stream. Messages end, or throw a LockstepError, when the connection does. */
+export interface AgentSession {
+  readonly messages: AsyncIterable<ConnectResponse>;
+  /** The last report counts: while the peer is slow only the newest one waits. */
+  report(report: NodeReport): void;
+  close(): void;
+}
+
+export interface AgentClient {
+  /** Opens the stream and says hello. */
+  openSession(hello: Hello): AgentSession;
+  /** A module's bytes from `offset` on. */
+  downloadArtifact(sha256: Sha256, offset: number, signal?: AbortSignal): AsyncIterable<Uint8Array>;
+  close(): void;
+}
+
+/** A chunk must come within this time, or the transfer counts as broken; it resumes where it was. */
+const chunkTimeoutMs = 30_000;
+
+function openSession(client: Client, hello: Hello): AgentSession {
+  const { path, requestSerialize, responseDeserialize } = AgentServiceService.connect;
+  const call = client.makeBidiStreamRequest<ConnectRequest, ConnectResponse>(
+    path,
+    requestSerialize,
+    responseDeserialize,
+    new Metadata(),
+  );
+  let blocked = false;
+  let waiting: NodeReport | undefined;
+  const send = (message: ConnectRequest['message']): void => {
+    if (!call.writable) return;
+    blocked = !call.write({ message });
+  };
+  call.on('drain', () => {
+    blocked = false;
+    const next = waiting;
+    waiting = undefined;
+    if (next !== undefined) send({ $case: 'report', value: next });
+  });
+  // The iterator below throws it; without a listener it would end the process when nobody iterates any more.
+  call.on('error', () => undefined);
+  send({ $case: 'hello', value: hello });
+  async function* messages(): AsyncGenerator<ConnectResponse> {
+    try {
+      for await (const message of call) yield message as ConnectResponse;
+    } catch (error) {
+      throw errorFromStatus(error as ServiceError);
+    }
+  }
+  return {
+    messages: messages(),
+    report: (report) => {
+      if (blocked) waiting = report;
+      else send({ $case: 'report', value: report });
+    },
+    close: () => {
+      call.cancel();
+    },
+  };
+}
+
+async function* withTimeout<T>(source: AsyncIterable<T>, abort: AbortController): AsyncGenerator<T> {
+  const silent = new LockstepError('unavailable', 'silent-server', `No data came for ${chunkTimeoutMs} ms.`);
+  const start = (): NodeJS.Timeout =>
+    setTimeout(() => {
+      abort.abort(silent);
+    }, chunkTimeoutMs);
+  let timer = start();
+  try {
+    for await (const item of source) {
+      clearTimeout(timer);
+      yield item;
+      timer = start();
+    }
+  } catch (error) {
+    throw abort.signal.reason === silent ? silent : error;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** What the node agent speaks, over mutual TLS. Connects lazily. */
+export function connectAgent({ address, ca, certificate, key }: AgentConnection): AgentClient {
+  const tls = credentials.createSsl(Buffer.from(ca), Buffer.from(key), Buffer.from(certificate));
+  const client = new Client(showAddress(parseAddress(address)), tls, channelOptions);
+  const service = createServiceClient(client, AgentServiceService, () => new Metadata());
+  return {
+    openSession: (hello) => openSession(client, hello),
+    async *downloadArtifact(sha256, offset, signal) {
+      const abort = new AbortController();
+      const onAbort = (): void => {
+        abort.abort(signal?.reason);
+      };
+      signal?.addEventListener('abort', onAbort, { once: true });
+      if (signal?.aborted === true) onAbort();
+      try {
+        const chunks = service.downloadArtifact({ sha256, offset }, { signal: abort.signal });
+        for await (const { chunk } of withTimeout(chunks, abort)) yield chunk;
+      } finally {
+        signal?.removeEventListener('abort', onAbort);
+      }
+    },
+    close: () => {
+      client.close();
+    },
+  };
+}

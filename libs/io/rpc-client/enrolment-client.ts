@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { createHash, X509Certificate } from 'node:crypto';
+import { connect as tlsConnect, type DetailedPeerCertificate } from 'node:tls';
+import { isIP } from 'node:net';
+import { Client, credentials, Metadata } from '@grpc/grpc-js';
+import { EnrolmentServiceService, type EnrolResponse } from '@lockstep/contracts/generated';
+import { LockstepError } from '@lockstep/domain/livepatch-model';
+import { parseAddress, showAddress } from './address';
+import { channelOptions, defaultDeadlineMs } from './channel-options';
+import { createServiceClient } from './service-client';
+
+export interface EnrolmentCall {
+  /** host:port of the operator port. */
+  readonly address: string;
+  /** `lsjoin1.<secret>.<pin>` */
+  readonly joinToken: string;
+  /** PKCS#10, PEM. */
+  readonly certificateRequest: string;
+  readonly deadlineMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+const tokenForm = /^lsjoin1\.[A-Za-z0-9_-]{16,}\.(?<pin>[0-9a-f]{64})$/;
+
+/** sha256 of the CA's SPKI, as the join token names it. @throws LockstepError `invalid-input`. */
+export function pinOfJoinToken(joinToken: string): string {
+  const pin = tokenForm.exec(joinToken)?.groups?.['pin'];
+  if (pin !== undefined) return pin;
+  throw new LockstepError(
+    'invalid-input',
+    'invalid-join-token',
+    'The join token has not the form lsjoin1.<secret>.<pin>: copy it whole, as "node join" printed it.',
+  );
+}
+
+/** sha256 over the DER SubjectPublicKeyInfo, as 64 lower-case hex digits. */
+export function spkiSha256(certificate: X509Certificate): string {
+  return createHash('sha256')
+    .update(certificate.publicKey.export({ type: 'spki', format: 'der' }))
+    .digest('hex');
+}
+
+function chainOf(leaf: DetailedPeerCertificate): X509Certificate[] {
+  const chain = new Map<string, X509Certificate>();
+  let current: DetailedPeerCertificate | undefined = leaf;
+  while (current?.raw !== undefined && !chain.has(current.fingerprint256)) {
+    chain.set(current.fingerprint256, new X509Certificate(current.raw));
+    current = current.issuerCertificate;
+  }
+  return [...chain.values()];
+}
+
+function presentedChain(address: string, timeoutMs: number, signal?: AbortSignal): Promise<X509Certificate[]> {
+  const { host, port } = parseAddress(address);
+  return new Promise((resolve, reject) => {
+    const fail = (error: Error): void => {
+      socket.destroy();
+      const message = `No TLS server answers at ${address}: ${error.message}. Check the address and that the control plane runs.`;
+      reject(new LockstepError('unavailable', 'server-unreachable', message, { address }, { cause: error }));
+    };
+    // Nothing is sent on this connection and nothing of it is believed but what matches the pin.
+    const socket = tlsConnect(
+      {
+        host,
+        port,
+        rejectUnauthorized: false,
+        ALPNProtocols: ['h2'],
+        ...(isIP(host) === 0 ? { servername: host } : {}),
+      },
+      () => {
+        const chain = chainOf(socket.getPeerCertificate(true));
+        socket.destroy();
+        resolve(chain);
+      },
+    );
+    socket.setTimeout(timeoutMs, () => {
+      fail(new Error(`no answer within ${timeoutMs} ms`));
+    });
+    socket.once('error', fail);
+    signal?.addEventListener(
+      'abort',
+      () => {
+        fail(new Error('cancelled'));
+      },
+      { once: true },
+    );
+  });
+}
+
+/**
+ * The CA certificate (PEM) that the server at `address` presents and the pin vouches for.
+ * @throws LockstepError `unavailable`, or `forbidden` `wrong-ca` when none of its chain matches the pin.
+ */
+async function fetchPinnedCa(
+  address: string,
+  pin: string,
+  { deadlineMs = defaultDeadlineMs, signal }: EnrolmentCall,
+): Promise<string> {
+  const chain = await presentedChain(address, deadlineMs, signal);
+  const ca = chain.find((certificate) => certificate.ca && spkiSha256(certificate) === pin);
+  if (ca !== undefined) return ca.toString();
+  throw new LockstepError(
+    'forbidden',
+    'wrong-ca',
+    `The server at ${address} does not present the CA that the join token names: it is another control plane, ` +
+      'or someone stands between. Nothing was sent to it.',
+    { address, expectedPin: pin, presentedPins: chain.map(spkiSha256) },
+  );
+}
+
+/**
+ * Enrols with a one-time token. The secret is sent only over a connection verified against the CA that the token pins.
+ * @throws LockstepError `invalid-input`, `forbidden`, `unavailable`, or what the server answers.
+ */
+export async function enrol(call: EnrolmentCall): Promise<EnrolResponse> {
+  const { address, joinToken, certificateRequest } = call;
+  const ca = await fetchPinnedCa(address, pinOfJoinToken(joinToken), call);
+  const client = new Client(showAddress(parseAddress(address)), credentials.createSsl(Buffer.from(ca)), channelOptions);
+  try {
+    const service = createServiceClient(client, EnrolmentServiceService, () => new Metadata());
+    const response = await service.enrol({ joinToken, certificateRequest }, call);
+    const pinned = spkiSha256(new X509Certificate(response.caCertificate)) === pinOfJoinToken(joinToken);
+    if (pinned) return response;
+    throw new LockstepError('forbidden', 'wrong-ca', 'The enrolment names a CA other than the pinned one.', {
+      address,
+    });
+  } finally {
+    client.close();
+  }
+}

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { Client, credentials, Metadata } from '@grpc/grpc-js';
+import { BuildServiceService, FleetServiceService } from '@lockstep/contracts/generated';
+import { parseAddress, showAddress } from './address';
+import { channelOptions } from './channel-options';
+import { createServiceClient, type ServiceClient } from './service-client';
+
+export interface OperatorConnection {
+  /** host:port of the operator port. */
+  readonly address: string;
+  /** The CA's certificate, PEM: the only one trusted. */
+  readonly ca: string | Uint8Array;
+  /** The operator's token, as in the state directory's `operator.token`. */
+  readonly token: string;
+}
+
+export interface OperatorClient {
+  readonly fleet: ServiceClient<typeof FleetServiceService>;
+  readonly build: ServiceClient<typeof BuildServiceService>;
+  close(): void;
+}
+
+/** What the CLI speaks. Connects lazily; the first call meets a wrong address or certificate. */
+export function connectOperator({ address, ca, token }: OperatorConnection): OperatorClient {
+  const client = new Client(showAddress(parseAddress(address)), credentials.createSsl(Buffer.from(ca)), channelOptions);
+  const makeMetadata = (): Metadata => {
+    const metadata = new Metadata();
+    metadata.set('authorization', `Bearer ${token.trim()}`);
+    return metadata;
+  };
+  return {
+    fleet: createServiceClient(client, FleetServiceService, makeMetadata),
+    build: createServiceClient(client, BuildServiceService, makeMetadata),
+    close: () => {
+      client.close();
+    },
+  };
+}
