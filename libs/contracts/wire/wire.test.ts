@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { describe, expect, test } from '@jest/globals';
+import { Metadata, status, type ServiceError } from '@grpc/grpc-js';
+import fc from 'fast-check';
+import { LogEntry as WireLogEntry } from '@lockstep/contracts/generated';
+import type { EntrySignature, LogEntry } from '@lockstep/domain/load-order';
+import {
+  LockstepError,
+  parseClusterName,
+  parseKernelBuildId,
+  parseModuleName,
+  parsePatchId,
+  parsePatchName,
+  parseSeq,
+  parseSha256,
+} from '@lockstep/domain/livepatch-model';
+import { errorFromStatus, statusFromError } from './error-status';
+import { entryFromWire, entryToWire } from './log-entry';
+
+const hex = (bytes: number) => fc.stringMatching(new RegExp(`^[0-9a-f]{${bytes * 2}}$`));
+const slug = fc.stringMatching(/^[a-z][a-z0-9]{0,9}$/);
+const seqs = fc.uniqueArray(fc.integer({ min: 1, max: 99 })).map((all) => all.sort((a, b) => a - b).map(parseSeq));
+
+const body = fc.oneof(
+  fc.record({
+    kind: fc.constant('load' as const),
+    artifact: fc.record({
+      sha256: hex(32).map(parseSha256),
+      sizeBytes: fc.nat(),
+      kernelBuild: hex(20).map(parseKernelBuildId),
+      moduleName: slug.map(parseModuleName),
+      patch: hex(32).map(parsePatchId),
+      patchName: slug.map(parsePatchName),
+      replace: fc.boolean(),
+      functions: fc.array(fc.record({ object: slug, name: slug, sympos: fc.nat(9) })),
+    }),
+    overrides: seqs,
+    builtOnto: seqs,
+  }),
+  fc.record({ kind: fc.constant('retire' as const), retires: fc.integer({ min: 1, max: 99 }).map(parseSeq) }),
+);
+
+const entry: fc.Arbitrary<LogEntry> = fc.record({
+  cluster: slug.map(parseClusterName),
+  kernelBuild: hex(20).map(parseKernelBuildId),
+  seq: fc.integer({ min: 1, max: 1e9 }).map(parseSeq),
+  previousHash: hex(32).map(parseSha256),
+  body,
+  hash: hex(32).map(parseSha256),
+  signature: fc.base64String().map((text) => text as EntrySignature),
+});
+
+describe('log entries', () => {
+  test('come back from the wire as they went', () => {
+    fc.assert(
+      fc.property(entry, (original) => {
+        const bytes = WireLogEntry.encode(entryToWire(original)).finish();
+        expect(entryFromWire(WireLogEntry.decode(bytes))).toEqual(original);
+      }),
+    );
+  });
+
+  const [sample] = fc.sample(entry, { numRuns: 1, seed: 1 });
+  const wire = entryToWire(sample!);
+  test.each([
+    ['no body', { ...wire, body: undefined }],
+    ['a hash that is none', { ...wire, hash: 'xyz' }],
+    ['a cluster name with a slash', { ...wire, cluster: '../web' }],
+    [
+      'a load without an artifact',
+      { ...wire, body: { $case: 'load' as const, value: { artifact: undefined, overrides: [], builtOnto: [] } } },
+    ],
+  ])('with %s are refused', (_, bad) => {
+    expect(() => entryFromWire(bad)).toThrow(LockstepError);
+  });
+});
+
+/** A thrown error as the caller on the other side gets it. */
+function overTheWire(error: unknown): LockstepError {
+  const { code = status.UNKNOWN, details = '', metadata = new Metadata() } = statusFromError(error);
+  return errorFromStatus(Object.assign(new Error(details), { code, details, metadata }) as ServiceError);
+}
+
+describe('errors', () => {
+  test('keep kind, reason, message and fields', () => {
+    const original = new LockstepError('refused', 'unforced-conflict', 'Conflict: “a”.', {
+      functions: ['vmlinux:a'],
+      seq: 2,
+    });
+    const received = overTheWire(original);
+    expect({ ...received, message: received.message }).toEqual({ ...original, message: original.message });
+  });
+
+  test('that are our bugs tell nothing of the inside', () => {
+    const received = overTheWire(new Error('password is hunter2'));
+    expect(received.kind).toBe('internal');
+    expect(received.message).not.toContain('hunter2');
+  });
+
+  test('of the transport are named too', () => {
+    const error = Object.assign(new Error('x'), {
+      code: status.DEADLINE_EXCEEDED,
+      details: 'x',
+      metadata: new Metadata(),
+    });
+    expect(errorFromStatus(error)).toMatchObject({ kind: 'unavailable', reason: 'grpc-deadline-exceeded' });
+  });
+});
