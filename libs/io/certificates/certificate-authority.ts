@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { createPublicKey, generateKeyPairSync, webcrypto, X509Certificate } from 'node:crypto';
+import { isIP } from 'node:net';
+import path from 'node:path';
+import { LockstepError, type NodeName } from '@lockstep/domain/livepatch-model';
+import { certificatePin, type ProvenKey } from './certificate-request';
+import { createLogSigner, type LogSigner } from './log-signer';
+import { readIfPresent, readOrCreate, writePrivateFile } from './private-file';
+import { generatePrivateKey, keyAlgorithm, keyPairFrom, x509Library } from './x509-library';
+
+const dayMs = 24 * 3600 * 1000;
+/** A node's clock may be behind, above all just after boot. */
+const clockSkewMs = dayMs;
+const caDays = 3650;
+/** There is no renewal call yet: a node's certificate outlives its machine, and enrolling again replaces it. */
+const nodeDays = 3650;
+const serverDays = 397;
+/** A server certificate with less than this left is made anew at start. */
+const renewBeforeMs = 90 * dayMs;
+
+export interface CertificateAuthority {
+  readonly certificatePem: string;
+  /** sha256 (hex) of the CA's SPKI, as in join tokens. */
+  readonly pinSha256: string;
+  /** The control plane's own; the chain ends in the CA certificate, so that a pin can be checked against it. */
+  readonly server: { readonly privateKeyPem: string; readonly certificateChainPem: string };
+  readonly logSigner: LogSigner;
+  /** Certifies a key for a node, as TLS client only: the certificate's common name is the node. PEM. */
+  issueNodeCertificate(key: ProvenKey, node: NodeName): Promise<string>;
+}
+
+export interface AuthorityOptions {
+  /** Holds ca.key, ca.crt, server.key, server.crt, log-signing.key; made where missing. */
+  readonly dir: string;
+  /** DNS names and IP addresses the control plane is reached by. */
+  readonly names: readonly string[];
+}
+
+interface Issuer {
+  readonly privateKey: webcrypto.CryptoKey;
+  readonly certificate: InstanceType<ReturnType<typeof x509Library>['X509Certificate']>;
+}
+
+const validity = (days: number): { notBefore: Date; notAfter: Date } => ({
+  notBefore: new Date(Date.now() - clockSkewMs),
+  notAfter: new Date(Date.now() + days * dayMs),
+});
+
+async function createCaCertificate(privateKeyPem: string): Promise<string> {
+  const x509 = x509Library();
+  const keys = await keyPairFrom(privateKeyPem);
+  const certificate = await x509.X509CertificateGenerator.createSelfSigned({
+    name: 'CN=Lockstep CA',
+    keys,
+    signingAlgorithm: keyAlgorithm,
+    ...validity(caDays),
+    extensions: [
+      new x509.BasicConstraintsExtension(true, 0, true),
+      new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
+      await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
+    ],
+  });
+  return `${certificate.toString('pem')}\n`;
+}
+
+interface Leaf {
+  readonly subject: string;
+  readonly publicKey: webcrypto.CryptoKey;
+  readonly days: number;
+  readonly use: 'server' | 'client';
+  readonly names?: readonly string[];
+}
+
+async function issue(issuer: Issuer, { subject, publicKey, days, use, names = [] }: Leaf): Promise<string> {
+  const x509 = x509Library();
+  const alternativeNames = names.map((value) => ({
+    type: isIP(value) === 0 ? ('dns' as const) : ('ip' as const),
+    value,
+  }));
+  const certificate = await x509.X509CertificateGenerator.create({
+    subject: `CN=${subject}`,
+    issuer: issuer.certificate.subject,
+    publicKey,
+    signingKey: issuer.privateKey,
+    signingAlgorithm: keyAlgorithm,
+    ...validity(days),
+    extensions: [
+      new x509.BasicConstraintsExtension(false, undefined, true),
+      new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
+      new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage[use === 'server' ? 'serverAuth' : 'clientAuth']], true),
+      await x509.AuthorityKeyIdentifierExtension.create(issuer.certificate),
+      ...(alternativeNames.length > 0 ? [new x509.SubjectAlternativeNameExtension(alternativeNames)] : []),
+    ],
+  });
+  return `${certificate.toString('pem')}\n`;
+}
+
+/** The stored certificate, if it is of this CA and this key, covers the names and lasts. */
+function stillFits(
+  certificatePem: string | undefined,
+  caPem: string,
+  keyPem: string,
+  names: readonly string[],
+): boolean {
+  if (certificatePem === undefined) return false;
+  const certificate = new X509Certificate(certificatePem);
+  const covers = (name: string): boolean =>
+    (isIP(name) === 0 ? certificate.checkHost(name) : certificate.checkIP(name)) !== undefined;
+  return (
+    certificate.verify(new X509Certificate(caPem).publicKey) &&
+    certificate.publicKey.equals(createPublicKey(keyPem)) &&
+    names.every(covers) &&
+    Date.parse(certificate.validTo) - Date.now() > renewBeforeMs
+  );
+}
+
+async function openServerCertificate(
+  dir: string,
+  issuer: Issuer,
+  caPem: string,
+  names: readonly string[],
+): Promise<CertificateAuthority['server']> {
+  const privateKeyPem = await readOrCreate(path.join(dir, 'server.key'), generatePrivateKey);
+  const file = path.join(dir, 'server.crt');
+  let certificatePem = await readIfPresent(file);
+  if (certificatePem === undefined || !stillFits(certificatePem, caPem, privateKeyPem, names)) {
+    const { publicKey } = await keyPairFrom(privateKeyPem);
+    certificatePem = await issue(issuer, {
+      subject: 'lockstep-control-plane',
+      publicKey,
+      days: serverDays,
+      use: 'server',
+      names,
+    });
+    await writePrivateFile(file, certificatePem);
+  }
+  return { privateKeyPem, certificateChainPem: certificatePem + caPem };
+}
+
+function newSigningKey(): string {
+  return generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+}
+
+/**
+ * Opens the CA in `dir`, making what is missing: killed in between, the next call goes on from there, since a
+ * certificate can always be made again from its key. @throws LockstepError `corrupt` when a file is not what it should be.
+ */
+export async function openCertificateAuthority({ dir, names }: AuthorityOptions): Promise<CertificateAuthority> {
+  try {
+    const caKeyPem = await readOrCreate(path.join(dir, 'ca.key'), generatePrivateKey);
+    const certificatePem = await readOrCreate(path.join(dir, 'ca.crt'), () => createCaCertificate(caKeyPem));
+    const { X509Certificate: Certificate } = x509Library();
+    const { privateKey } = await keyPairFrom(caKeyPem);
+    const issuer: Issuer = { privateKey, certificate: new Certificate(certificatePem) };
+    const server = await openServerCertificate(dir, issuer, certificatePem, names);
+    const logSigner = createLogSigner(await readOrCreate(path.join(dir, 'log-signing.key'), newSigningKey));
+    return {
+      certificatePem,
+      pinSha256: certificatePin(certificatePem),
+      server,
+      logSigner,
+      issueNodeCertificate: async (key, node) => {
+        const publicKey = await webcrypto.subtle.importKey('spki', key.publicKeyDer, keyAlgorithm, true, ['verify']);
+        return issue(issuer, { subject: node, publicKey, days: nodeDays, use: 'client' });
+      },
+    };
+  } catch (cause) {
+    if (cause instanceof LockstepError || (cause as NodeJS.ErrnoException).syscall !== undefined) throw cause;
+    throw new LockstepError(
+      'corrupt',
+      'pki-unreadable',
+      `${dir} holds a key or certificate that cannot be read: restore that folder from a backup.`,
+      { dir },
+      { cause },
+    );
+  }
+}

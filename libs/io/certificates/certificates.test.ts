@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { X509Certificate } from 'node:crypto';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:tls';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { parseNodeName } from '@lockstep/domain/livepatch-model';
+import type { EntrySignature } from '@lockstep/domain/load-order';
+import {
+  certificateFingerprint,
+  createCertificateRequest,
+  createLogVerifier,
+  fetchPinnedAuthority,
+  formatJoinToken,
+  newJoinToken,
+  openCertificateAuthority,
+  parseJoinToken,
+  readCertificateRequest,
+  sha256OfBytes,
+} from './index';
+
+let dir: string;
+beforeEach(async () => {
+  dir = await mkdtemp(path.join(tmpdir(), 'lockstep-pki-'));
+});
+afterEach(async () => {
+  await rm(dir, { recursive: true });
+});
+
+const names = ['localhost', '127.0.0.1'];
+const open = (folder = dir) => openCertificateAuthority({ dir: path.join(folder, 'pki'), names });
+
+describe('certificate authority', () => {
+  test('is made once, kept with tight permissions, and opened again as the same', async () => {
+    const first = await open();
+    const again = await open();
+    expect(again).toMatchObject({
+      certificatePem: first.certificatePem,
+      pinSha256: first.pinSha256,
+      server: first.server,
+    });
+    expect(again.logSigner.publicKeyPem).toBe(first.logSigner.publicKeyPem);
+    expect((await stat(path.join(dir, 'pki'))).mode & 0o777).toBe(0o700);
+    for (const file of ['ca.key', 'server.key', 'log-signing.key']) {
+      expect((await stat(path.join(dir, 'pki', file))).mode & 0o777).toBe(0o600);
+    }
+  });
+
+  test('a lost CA certificate is made again from its key: tokens given out stay good', async () => {
+    const first = await open();
+    await rm(path.join(dir, 'pki', 'ca.crt'));
+    expect((await open()).pinSha256).toBe(first.pinSha256);
+  });
+
+  test('another name makes a new server certificate that covers it', async () => {
+    await open();
+    const more = await openCertificateAuthority({
+      dir: path.join(dir, 'pki'),
+      names: [...names, 'plane.example', '::1'],
+    });
+    const certificate = new X509Certificate(more.server.certificateChainPem);
+    expect(certificate.checkHost('plane.example')).toBe('plane.example');
+    expect(certificate.checkIP('::1')).toBe('::1');
+  });
+
+  test('a broken key file is told, not replaced', async () => {
+    await open();
+    await writeFile(path.join(dir, 'pki', 'ca.key'), 'garbage');
+    await expect(open()).rejects.toMatchObject({ kind: 'corrupt', reason: 'pki-unreadable' });
+    expect(await readFile(path.join(dir, 'pki', 'ca.key'), 'utf8')).toBe('garbage');
+  });
+});
+
+describe('node certificates', () => {
+  test('carry the name the CA gives, for the key that was asked for, as client only', async () => {
+    const authority = await open();
+    const { privateKeyPem, requestPem } = await createCertificateRequest();
+    const key = await readCertificateRequest(requestPem);
+    const pem = await authority.issueNodeCertificate(key, parseNodeName('n1'));
+    const certificate = new X509Certificate(pem);
+    expect(certificate.subject).toBe('CN=n1');
+    expect(certificate.ca).toBe(false);
+    expect(certificate.keyUsage).toEqual(['1.3.6.1.5.5.7.3.2']);
+    expect(certificate.verify(new X509Certificate(authority.certificatePem).publicKey)).toBe(true);
+    const again = await createCertificateRequest(privateKeyPem);
+    expect((await readCertificateRequest(again.requestPem)).publicKeySha256).toBe(key.publicKeySha256);
+    const second = await authority.issueNodeCertificate(key, parseNodeName('n1'));
+    expect(certificateFingerprint(second)).not.toBe(certificateFingerprint(pem));
+  });
+
+  test('a request that is no request, or not signed with its key, is refused', async () => {
+    await expect(readCertificateRequest('hello')).rejects.toMatchObject({ reason: 'invalid-certificate-request' });
+    const { requestPem } = await createCertificateRequest();
+    const der = Buffer.from(requestPem.replaceAll(/-----[^-]+-----|\s/g, ''), 'base64');
+    der.writeUInt8(der.readUInt8(der.length - 1) ^ 1, der.length - 1);
+    const forged = `-----BEGIN CERTIFICATE REQUEST-----\n${der.toString('base64')}\n-----END CERTIFICATE REQUEST-----`;
+    await expect(readCertificateRequest(forged)).rejects.toMatchObject({ reason: 'invalid-certificate-request' });
+  });
+});
+
+test('join tokens survive the round trip; anything else is refused without repeating it', () => {
+  const token = newJoinToken('ab'.repeat(32));
+  expect(parseJoinToken(` ${formatJoinToken(token)}\n`)).toEqual(token);
+  for (const bad of [
+    '',
+    'lsjoin1.secret.pin',
+    formatJoinToken(token).slice(0, -1),
+    formatJoinToken(token).replace('1', '2'),
+  ]) {
+    expect(() => parseJoinToken(bad)).toThrow(/copy the whole/);
+  }
+});
+
+test('log signatures hold for their hash and key only', async () => {
+  const { logSigner } = await open();
+  const other = await openCertificateAuthority({ dir: path.join(dir, 'other'), names });
+  const hash = sha256OfBytes(new Uint8Array([1, 2, 3]));
+  const signature = logSigner.sign(hash);
+  const verify = createLogVerifier(logSigner.publicKeyPem);
+  expect(verify(hash, signature)).toBe(true);
+  expect(verify(sha256OfBytes(new Uint8Array([1, 2])), signature)).toBe(false);
+  expect(verify(hash, other.logSigner.sign(hash))).toBe(false);
+  expect(verify(hash, '' as EntrySignature)).toBe(false);
+  expect(() => createLogVerifier('nonsense')).toThrow(/public key/);
+});
+
+describe('pinned authority', () => {
+  let server: Server;
+  const serve = async (): Promise<{ port: number; pin: string; ca: string }> => {
+    const authority = await open();
+    const { privateKeyPem, certificateChainPem } = authority.server;
+    server = createServer({ key: privateKeyPem, cert: certificateChainPem, ALPNProtocols: ['h2'] });
+    await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+    return { port: (server.address() as AddressInfo).port, pin: authority.pinSha256, ca: authority.certificatePem };
+  };
+  afterEach(() => {
+    server.close();
+  });
+
+  test('comes from the server with that pin, and from no other', async () => {
+    const { port, pin, ca } = await serve();
+    const at = { host: '127.0.0.1', port, timeoutMs: 5000 };
+    const fetched = await fetchPinnedAuthority({ ...at, caPinSha256: pin });
+    expect(certificateFingerprint(fetched)).toBe(certificateFingerprint(ca));
+    await expect(fetchPinnedAuthority({ ...at, caPinSha256: '0'.repeat(64) })).rejects.toMatchObject({
+      reason: 'server-pin-mismatch',
+    });
+    server.close();
+    await expect(fetchPinnedAuthority({ ...at, port: 1, caPinSha256: pin })).rejects.toMatchObject({
+      kind: 'unavailable',
+    });
+  });
+});

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { mkdir, open, readFile, rename, unlink } from 'node:fs/promises';
+import path from 'node:path';
+
+/** The text of a file, or undefined where there is none. */
+export async function readIfPresent(file: string): Promise<string | undefined> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Writes the whole file or nothing, readable by its owner alone, and on disk when it returns. */
+export async function writePrivateFile(file: string, text: string): Promise<void> {
+  const folder = path.dirname(file);
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const temporary = `${file}.${process.pid}.new`;
+  const handle = await open(temporary, 'w', 0o600);
+  try {
+    await handle.writeFile(text);
+    await handle.sync();
+  } catch (error) {
+    await unlink(temporary).catch(() => undefined);
+    throw error;
+  } finally {
+    await handle.close();
+  }
+  await rename(temporary, file);
+  await syncFolder(folder);
+}
+
+/** What the file holds, or what `create` makes, kept there from then on. */
+export async function readOrCreate(file: string, create: () => string | Promise<string>): Promise<string> {
+  const present = await readIfPresent(file);
+  if (present !== undefined) return present;
+  const text = await create();
+  await writePrivateFile(file, text);
+  return text;
+}
