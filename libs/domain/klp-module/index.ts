@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: GPL-2.0-only
+export type {
+  CSource,
+  ExportedSymbol,
+  KernelFacts,
+  KernelFactsInput,
+  KernelSymbolTable,
+  LivepatchLayouts,
+  StructLayout,
+} from './kernel-facts';
+export { kernelProbeSources, moduleGlueSource } from './kernel-sources';

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import type { TableLayouts } from './table-layouts';
+
+/** A symbol of the running kernel (or of the patched module) that carried code refers to. */
+export interface KernelSymbol {
+  /** Name as in the original object, so as in the running kernel. */
+  readonly name: string;
+  /** `local`: found in the part of the symbol table that belongs to this object's source file. */
+  readonly scope: 'local' | 'global';
+}
+
+/** What a relocation points at: another carried piece, or what runs already. Both are indexes into the ObjectDiff. */
+export type RelocationTarget =
+  { readonly kind: 'piece'; readonly piece: number } | { readonly kind: 'kernel'; readonly symbol: number };
+
+/** One RELA relocation of a piece: `offset` in the piece's bytes, `type` and `addend` as in the x86_64 psABI. */
+export interface PieceRelocation {
+  readonly offset: number;
+  readonly type: number;
+  readonly target: RelocationTarget;
+  readonly addend: number;
+}
+
+/** A run of bytes that goes into the livepatch module. */
+export interface Piece {
+  /** The output section: `.text`, `.rodata`, `__bug_table`, … Pieces of one section are laid in order. */
+  readonly section: string;
+  /** sh_type and sh_flags of the output section. */
+  readonly sectionType: number;
+  readonly sectionFlags: number;
+  readonly alignment: number;
+  readonly sizeBytes: number;
+  /** Empty for SHT_NOBITS. */
+  readonly bytes: Uint8Array;
+  readonly relocations: readonly PieceRelocation[];
+  /** The symbol that covers the piece, if one does. */
+  readonly symbol: { readonly name: string; readonly type: 'function' | 'object' } | null;
+}
+
+/** A function whose code differs. `piece` is the new code. */
+export interface ChangedFunction {
+  /** As the running kernel names it. */
+  readonly symbol: KernelSymbol;
+  readonly piece: number;
+  /** Why it counts as changed, for people: `code differs at +0x12`, … */
+  readonly reasons: readonly string[];
+}
+
+/** All that a livepatch module needs to know about one changed object; it refers to neither ELF file any more. */
+export interface ObjectDiff {
+  /** As given: `fs/proc/meminfo.o`. */
+  readonly objectPath: string;
+  /** The STT_FILE name (`meminfo.c`) and the object's local symbols: they find its part of the kernel's symbol table. */
+  readonly fileName: string;
+  readonly localNames: readonly string[];
+  readonly functions: readonly ChangedFunction[];
+  /** Names of functions that exist only in the patched object and are carried. */
+  readonly newFunctions: readonly string[];
+  readonly pieces: readonly Piece[];
+  readonly kernelSymbols: readonly KernelSymbol[];
+  /** Livepatch callbacks that the patch declares: the piece that holds the function. */
+  readonly callbacks: readonly LivepatchCallback[];
+}
+
+export interface LivepatchCallback {
+  readonly kind: 'pre_patch' | 'post_patch' | 'pre_unpatch' | 'post_unpatch';
+  readonly piece: number;
+}
+
+export interface ObjectPair {
+  /** ELF relocatables compiled with -ffunction-sections -fdata-sections by the same compiler. */
+  readonly original: Uint8Array;
+  readonly patched: Uint8Array;
+  readonly objectPath: string;
+  readonly tables: TableLayouts;
+}
