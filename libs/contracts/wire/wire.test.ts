@@ -78,8 +78,8 @@ describe('log entries', () => {
 /** A thrown error as the caller on the other side gets it. */
 function overTheWire(error: unknown): LockstepError {
   const { code = status.UNKNOWN, details = '', metadata = new Metadata() } = statusFromError(error);
-  const error: ServiceError = Object.assign(new Error(details), { code, details, metadata });
-  return errorFromStatus(error);
+  const received: ServiceError = Object.assign(new Error(details), { code, details, metadata });
+  return errorFromStatus(received);
 }
 
 describe('errors', () => {
