@@ -27,6 +27,11 @@ const suites = [
     count: undefined,
   },
   jestSuite('unit'),
+  {
+    name: 'guards',
+    command: (report) => [process.execPath, 'tools/invariant-guards/main.mjs', '--report', report],
+    count: (report) => report,
+  },
   jestSuite('fleet', '--runInBand'),
   jestSuite('kernel', '--runInBand'),
 ];
