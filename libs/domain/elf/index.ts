@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: GPL-2.0-only
+export {
+  isPcRelative,
+  relocationType,
+  relocationWidthBytes,
+  sectionFlag,
+  sectionIndex,
+  sectionType,
+  symbolBinding,
+  symbolType,
+} from './constants';
+export { ElfBytes, malformed, stringAt } from './elf-bytes';
+export { readBuildId, readNotes, writeNote, type ElfNote } from './notes';
+export { parseElf, type ElfFile, type ElfSection } from './parse-elf';
+export type { RelocationTable } from './relocation-table';
+export type { SymbolTable } from './symbol-table';
+export {
+  writeRelocatable,
+  type OutputRelocation,
+  type OutputRelocations,
+  type OutputSection,
+  type OutputSymbol,
+  type Relocatable,
+} from './write-relocatable';
