@@ -57,8 +57,7 @@ function replaceHeldOutCanaries(
   { canaries }: RolloutPolicy,
 ): Waves {
   const waveOf = ({ facts }: NodeStanding): number => waves.get(facts.node) ?? 0;
-  const missing =
-    canaries - nodes.filter((node) => waveOf(node) === 0 && !isHeldOut(node.standing)).length;
+  const missing = canaries - nodes.filter((node) => waveOf(node) === 0 && !isHeldOut(node.standing)).length;
   const candidates = nodes
     .filter((node) => node.standing === 'ready' && waveOf(node) > 0)
     .sort((a, b) => waveOf(a) - waveOf(b) || byRankThenName(a, b));
@@ -67,11 +66,7 @@ function replaceHeldOutCanaries(
 }
 
 /** The wave of each node: 0 for the canaries. Stable from plan to plan, but for canaries that must be replaced. */
-export function assignWaves(
-  nodes: readonly NodeStanding[],
-  policy: RolloutPolicy,
-  parent: RolloutPlan | null,
-): Waves {
+export function assignWaves(nodes: readonly NodeStanding[], policy: RolloutPolicy, parent: RolloutPlan | null): Waves {
   const waves = parent === null ? firstWaves(nodes, policy) : laterWaves(nodes, policy, parent);
   return replaceHeldOutCanaries(waves, nodes, policy);
 }

@@ -5,9 +5,7 @@ import type { NotYet } from './rollout-plan';
 export function explainNotYet(notYet: NotYet): string {
   switch (notYet.reason) {
     case 'waiting-for-canary':
-      return notYet.canaries.length === 0
-        ? 'Waits until a node can go first as canary.'
-        : `Waits for the canaries: ${notYet.canaries.join(', ')}.`;
+      return `Waits for the canaries: ${notYet.canaries.join(', ')}.`;
     case 'waiting-for-wave':
       return `Waits for wave ${notYet.wave}: ${notYet.nodes.join(', ')}.`;
     case 'moving':

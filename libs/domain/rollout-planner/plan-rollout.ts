@@ -20,29 +20,25 @@ const having = (nodes: readonly Placed[], ...standings: readonly Standing[]): Pl
   nodes.filter(({ standing }) => standings.includes(standing));
 
 /**
- * The nodes that a wave waits for; undefined once it has passed. Canaries must all be there. Of a later wave some may
- * be lost as long as one is there: a patch that takes down every machine it reaches gets no further than one wave.
+ * The nodes that keep a wave open. Canaries must all be there. Of a later wave some may be lost as long as one is
+ * there: a patch that takes down every machine it reaches gets no further than one wave.
  */
-function openNodes(wave: number, nodes: readonly Placed[], policy: RolloutPolicy): readonly NodeName[] | undefined {
-  const there = having(nodes, 'there').length;
-  const lostMatters = wave === 0 || there === 0;
-  const open = having(nodes, 'ready', 'on-its-way', 'failed', ...(lostMatters ? (['lost'] as const) : []));
-  if (open.length > 0) return namesOf(open);
-  return wave === 0 && there < policy.canaries ? [] : undefined;
+function openNodes(wave: number, nodes: readonly Placed[]): readonly NodeName[] {
+  const lostMatters = wave === 0 || having(nodes, 'there').length === 0;
+  return namesOf(having(nodes, 'ready', 'on-its-way', 'failed', ...(lostMatters ? (['lost'] as const) : [])));
 }
 
 /** The first wave that has not passed. */
-function firstBlocking(nodes: readonly Placed[], policy: RolloutPolicy): Blocking | undefined {
-  const waves = [...new Set([0, ...nodes.map(({ wave }) => wave)])].sort((a, b) => a - b);
-  for (const wave of waves) {
-    const open = openNodes(
+function firstBlocking(nodes: readonly Placed[]): Blocking | undefined {
+  const waves = [...new Set(nodes.map(({ wave }) => wave))].sort((a, b) => a - b);
+  const open = waves.map((wave) => ({
+    wave,
+    nodes: openNodes(
       wave,
       nodes.filter((node) => node.wave === wave),
-      policy,
-    );
-    if (open !== undefined) return { wave, nodes: open };
-  }
-  return undefined;
+    ),
+  }));
+  return open.find(({ nodes: waiting }) => waiting.length > 0);
 }
 
 /** Opens the waves up to the first that has not passed; after a success every gate is open. */
@@ -112,19 +108,17 @@ export function planRollout({ policy, parent, inventory }: PlanRequest): Rollout
     .sort((a, b) => a.wave - b.wave || byName(a, b));
 
   const status = nextStatus(parent, placed);
-  const blocking = firstBlocking(placed, policy);
+  const blocking = firstBlocking(placed);
   const released = release(placed, status, blocking);
   const haltedBy = parent?.status === 'halted' ? parent.haltedBy : namesOf(having(placed, 'failed'));
-  const nodes = released.map(
-    (node): NodePlan => ({
-      node: node.facts.node,
-      wave: node.wave,
-      position: node.facts.report?.position ?? seqZero,
-      released: node.released,
-      failedBefore: node.failedBefore,
-      notYet: notYetOf(node, status === 'halted' ? haltedBy : [], blocking),
-    }),
-  );
+  const nodes = released.map((node): NodePlan => ({
+    node: node.facts.node,
+    wave: node.wave,
+    position: node.facts.report?.position ?? seqZero,
+    released: node.released,
+    failedBefore: node.failedBefore,
+    notYet: notYetOf(node, status === 'halted' ? haltedBy : [], blocking),
+  }));
   const plan: RolloutPlan = {
     generation: (parent?.generation ?? 0) + 1,
     parent: parent?.generation ?? null,

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import type { NodeName, Seq } from '@lockstep/domain/livepatch-model';
+import type { NodeFacts, NodePlan, PlanRequest, RolloutPlan } from '@lockstep/domain/rollout-planner';
+
+export type PlanRule =
+  /** Names its parent and the generation after it. */
+  | 'lineage'
+  /** One position for every node, the policy's. */
+  | 'one-target'
+  /** No position that the load order does not have. */
+  | 'beyond-head'
+  /** Positions and targets only grow. */
+  | 'lowers-target'
+  /** Each node of the kernel build once, and no other. */
+  | 'membership'
+  /** A release is never taken back. */
+  | 'takes-back-release'
+  /** No node is sent before its release, nor one that is held out. */
+  | 'unfit-move'
+  /** Nobody starts before the canaries are there. */
+  | 'canaries-first'
+  /** No wave starts before those below it have ended. */
+  | 'waves-in-order'
+  /** A halted rollout sends nobody; a status that is for good stays. */
+  | 'status'
+  /** A success has every node there, and each node that is not there says why. */
+  | 'unexplained';
+
+export interface PlanFault {
+  readonly rule: PlanRule;
+  readonly node: NodeName | null;
+  readonly message: string;
+}
+
+export interface PlanContext extends PlanRequest {
+  /** Seq of the load order's last entry. */
+  readonly head: Seq;
+}
+
+interface Lookups {
+  readonly facts: ReadonlyMap<NodeName, NodeFacts>;
+  readonly before: ReadonlyMap<NodeName, NodePlan>;
+}
+
+const fault = (rule: PlanRule, node: NodeName | null, message: string): PlanFault => ({ rule, node, message });
+
+const isThere = (facts: NodeFacts | undefined, toSeq: Seq): boolean =>
+  facts?.connected === true && facts.report?.condition === 'in-step' && facts.report.position >= toSeq;
+
+/** Waves wait for nodes that could still arrive; this is decided from the facts alone, not from the plan's words. */
+function couldArrive({ connected, report }: NodeFacts, released: boolean): boolean {
+  if (report?.condition === 'forked') return false;
+  if (!connected) return released;
+  return report !== null && report.condition !== 'diverged';
+}
+
+function checkLineage(plan: RolloutPlan, { parent, policy, head }: PlanContext): PlanFault[] {
+  const faults: PlanFault[] = [];
+  if (plan.parent !== (parent?.generation ?? null) || plan.generation !== (parent?.generation ?? 0) + 1) {
+    faults.push(fault('lineage', null, `generation ${plan.generation} does not follow its parent`));
+  }
+  const targets = [plan.toSeq, ...plan.moves.map(({ toSeq }) => toSeq)];
+  if (targets.some((toSeq) => toSeq !== policy.toSeq)) {
+    faults.push(fault('one-target', null, `targets ${targets.join(', ')}, asked for ${policy.toSeq}`));
+  }
+  if (targets.some((toSeq) => toSeq > head)) {
+    faults.push(fault('beyond-head', null, `targets ${targets.join(', ')}, the head is ${head}`));
+  }
+  return faults;
+}
+
+function checkMembership(plan: RolloutPlan, { policy, inventory }: PlanContext): PlanFault[] {
+  const members = inventory.filter(({ kernelBuild }) => kernelBuild === policy.kernelBuild).map(({ node }) => node);
+  const planned = plan.nodes.map(({ node }) => node);
+  return [
+    ...members.filter((node) => !planned.includes(node)).map((node) => fault('membership', node, 'is left out')),
+    ...planned.filter((node) => !members.includes(node)).map((node) => fault('membership', node, 'is not a member')),
+    ...planned
+      .filter((node, index) => planned.indexOf(node) !== index)
+      .map((node) => fault('membership', node, 'is there twice')),
+  ];
+}
+
+function checkMoves(plan: RolloutPlan, { facts }: Lookups): PlanFault[] {
+  return plan.moves.flatMap(({ node, toSeq }) => {
+    const known = facts.get(node);
+    const planned = plan.nodes.find((other) => other.node === node);
+    if (known === undefined || planned === undefined) return [fault('membership', node, 'is sent, but not planned')];
+    const furthest = Math.max(known.report?.target ?? 0, known.report?.position ?? 0);
+    const unfit = !planned.released || !known.connected || !couldArrive(known, true);
+    return [
+      ...(toSeq < furthest ? [fault('lowers-target', node, `is at ${furthest}, sent to ${toSeq}`)] : []),
+      ...(unfit ? [fault('unfit-move', node, 'is sent, but not released or held out')] : []),
+    ];
+  });
+}
+
+/** Newly released nodes must find the canaries there and every lower wave ended. Not asked after a success. */
+function checkOrder(plan: RolloutPlan, { parent, policy }: PlanContext, { facts, before }: Lookups): PlanFault[] {
+  if (parent?.status === 'succeeded') return [];
+  const waits = (other: NodePlan): boolean => {
+    const known = facts.get(other.node);
+    const wasSpent = other.failedBefore || known === undefined || isThere(known, policy.toSeq);
+    return !wasSpent && known.connected && couldArrive(known, other.released);
+  };
+  const canariesThere = plan.nodes.filter(({ node, wave }) => wave === 0 && isThere(facts.get(node), policy.toSeq));
+  return plan.nodes.flatMap((planned) => {
+    const sentBefore = (facts.get(planned.node)?.report?.target ?? 0) >= policy.toSeq;
+    const isNew = planned.released && before.get(planned.node)?.released !== true && !sentBefore;
+    if (!isNew || planned.wave === 0) return [];
+    const open = plan.nodes.filter((other) => other.wave < planned.wave && waits(other)).map(({ node }) => node);
+    return [
+      ...(canariesThere.length < policy.canaries
+        ? [fault('canaries-first', planned.node, `starts with ${canariesThere.length} canaries there`)]
+        : []),
+      ...(open.length > 0 ? [fault('waves-in-order', planned.node, `starts before ${open.join(', ')}`)] : []),
+    ];
+  });
+}
+
+function checkStatus(plan: RolloutPlan, { parent, policy }: PlanContext, { facts, before }: Lookups): PlanFault[] {
+  const faults: PlanFault[] = [];
+  if (parent !== null && parent.status !== 'running' && plan.status !== parent.status) {
+    faults.push(fault('status', null, `${parent.status} became ${plan.status}`));
+  }
+  if (plan.status === 'halted' && plan.moves.length > 0) faults.push(fault('status', null, 'sends nodes while halted'));
+  const newSuccess = plan.status === 'succeeded' && parent?.status !== 'succeeded';
+  for (const { node, released, notYet } of plan.nodes) {
+    const there = isThere(facts.get(node), policy.toSeq);
+    if (there !== (notYet === null)) faults.push(fault('unexplained', node, 'reason and facts disagree'));
+    if (newSuccess && !there) faults.push(fault('unexplained', node, 'is not there, yet the rollout has succeeded'));
+    if (!released && before.get(node)?.released === true)
+      faults.push(fault('takes-back-release', node, 'was released'));
+  }
+  return faults;
+}
+
+/** Lints a plan, whoever made it, against the facts it was made from. No faults: it may be stored and sent. */
+export function checkPlan(plan: RolloutPlan, context: PlanContext): PlanFault[] {
+  const lookups: Lookups = {
+    facts: new Map(context.inventory.map((facts) => [facts.node, facts])),
+    before: new Map(context.parent?.nodes.map((node) => [node.node, node])),
+  };
+  return [
+    ...checkLineage(plan, context),
+    ...checkMembership(plan, context),
+    ...checkMoves(plan, lookups),
+    ...checkOrder(plan, context, lookups),
+    ...checkStatus(plan, context, lookups),
+  ];
+}

@@ -1,0 +1,2 @@
+// SPDX-License-Identifier: GPL-2.0-only
+export { checkPlan, type PlanContext, type PlanFault, type PlanRule } from './check-plan';

@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { describe, expect, it } from '@jest/globals';
+import { parseKernelBuildId, parseNodeName, parseSeq } from '@lockstep/domain/livepatch-model';
+import { planRollout } from './plan-rollout';
+import type { NodeCondition, NodeFacts, PlanStatus, RolloutPlan, RolloutPolicy } from './rollout-plan';
+
+const kernelBuild = parseKernelBuildId('ab'.repeat(20));
+const toSeq = parseSeq(5);
+
+/**
+ * A node in one line: `n1 ready`, with an optional `@position` and `>target`; `off` stands for a node that is not
+ * connected. A released node acknowledges its target: `n1 moving@4>5`.
+ */
+function node(text: string): NodeFacts {
+  const [, name, word, position, target] = /^(\S+) ([a-z-]+?)(?:@(\d+))?(?:>(\d+))?$/.exec(text) ?? [];
+  if (name === undefined || word === undefined) throw new Error(`not a node: ${text}`);
+  const at = parseSeq(Number(position ?? (word === 'there' ? toSeq : 4)));
+  const conditions: Record<string, NodeCondition> = { ready: 'in-step', there: 'in-step', off: 'in-step' };
+  return {
+    node: parseNodeName(name),
+    kernelBuild: word === 'alien' ? null : kernelBuild,
+    connected: word !== 'off',
+    report:
+      word === 'silent'
+        ? null
+        : {
+            condition: conditions[word] ?? (word === 'alien' ? 'in-step' : (word as NodeCondition)),
+            position: at,
+            target: parseSeq(Number(target ?? at)),
+            problem: word === 'failed' ? 'insmod said no' : null,
+          },
+  };
+}
+
+const inventory = (text: string): NodeFacts[] => text.split(', ').map(node);
+
+/** `n1/0 there` a node, by name: wave, reason for "not yet". */
+const show = (plan: RolloutPlan): string =>
+  plan.nodes
+    .map(({ node: name, wave, notYet }) => `${name}/${wave} ${notYet?.reason ?? 'there'}`)
+    .sort()
+    .join(', ');
+
+const moved = (plan: RolloutPlan): string => plan.moves.map((move) => move.node).join(' ');
+
+type Step = readonly [facts: string, plan: string, moves: string, status?: PlanStatus];
+
+interface Case {
+  readonly title: string;
+  readonly policy?: Partial<RolloutPolicy>;
+  readonly steps: readonly Step[];
+}
+
+const waiting = 'waiting-for-canary';
+
+const cases: readonly Case[] = [
+  {
+    title: 'one canary, then all the others at once',
+    steps: [
+      ['n1 ready, n2 ready, n3 ready', `n1/0 moving, n2/1 ${waiting}, n3/1 ${waiting}`, 'n1'],
+      ['n1 moving>5, n2 ready, n3 ready', `n1/0 moving, n2/1 ${waiting}, n3/1 ${waiting}`, ''],
+      ['n1 there, n2 ready, n3 ready', 'n1/0 there, n2/1 moving, n3/1 moving', 'n2 n3'],
+      ['n1 there, n2 there, n3 moving>5', 'n1/0 there, n2/1 there, n3/1 moving', ''],
+      ['n1 there, n2 there, n3 there', 'n1/0 there, n2/1 there, n3/1 there', '', 'succeeded'],
+    ],
+  },
+  {
+    title: 'waves of one after two canaries',
+    policy: { canaries: 2, waveSize: 1 },
+    steps: [
+      ['n1 ready, n2 ready, n3 ready, n4 ready', `n1/0 moving, n2/0 moving, n3/1 ${waiting}, n4/2 ${waiting}`, 'n1 n2'],
+      ['n1 there, n2 moving>5, n3 ready, n4 ready', `n1/0 there, n2/0 moving, n3/1 ${waiting}, n4/2 ${waiting}`, ''],
+      ['n1 there, n2 there, n3 ready, n4 ready', 'n1/0 there, n2/0 there, n3/1 moving, n4/2 waiting-for-wave', 'n3'],
+      ['n1 there, n2 there, n3 there, n4 ready', 'n1/0 there, n2/0 there, n3/1 there, n4/2 moving', 'n4'],
+    ],
+  },
+  {
+    title: 'a move is sent again until the agent has journaled it',
+    steps: [
+      ['n1 ready', 'n1/0 moving', 'n1'],
+      ['n1 ready', 'n1/0 moving', 'n1'],
+      ['n1 moving>5', 'n1/0 moving', ''],
+    ],
+  },
+  {
+    title: 'a node that is off blocks nobody and is brought there when it returns',
+    steps: [
+      ['n1 ready, n2 off, n3 ready', `n1/0 moving, n2/1 disconnected, n3/1 ${waiting}`, 'n1'],
+      ['n1 there, n2 off, n3 ready', 'n1/0 there, n2/1 disconnected, n3/1 moving', 'n3'],
+      ['n1 there, n2 off, n3 there', 'n1/0 there, n2/1 disconnected, n3/1 there', ''],
+      ['n1 there, n2 ready, n3 there', 'n1/0 there, n2/1 moving, n3/1 there', 'n2'],
+      ['n1 there, n2 there, n3 there', 'n1/0 there, n2/1 there, n3/1 there', '', 'succeeded'],
+    ],
+  },
+  {
+    title: 'a canary that is off is replaced, also when it goes before its release',
+    steps: [
+      ['n1 off, n2 off', 'n1/0 disconnected, n2/1 disconnected', ''],
+      ['n1 off, n2 ready', 'n1/0 disconnected, n2/0 moving', 'n2'],
+    ],
+  },
+  {
+    title: 'a canary lost on its way holds the others back',
+    steps: [
+      ['n1 ready, n2 ready', `n1/0 moving, n2/1 ${waiting}`, 'n1'],
+      ['n1 off, n2 ready', `n1/0 lost, n2/1 ${waiting}`, ''],
+      ['n1 there, n2 ready', 'n1/0 there, n2/1 moving', 'n2'],
+    ],
+  },
+  {
+    title: 'a canary lost after it arrived holds the others back too',
+    steps: [
+      ['n1 ready, n2 ready', `n1/0 moving, n2/1 ${waiting}`, 'n1'],
+      ['n1 off@5, n2 ready', `n1/0 lost, n2/1 ${waiting}`, ''],
+    ],
+  },
+  {
+    title: 'a wave that is lost whole stops the next; one survivor lets it go on',
+    policy: { waveSize: 2 },
+    steps: [
+      [
+        'n1 there, n2 ready, n3 ready, n4 ready',
+        'n1/0 there, n2/1 moving, n3/1 moving, n4/2 waiting-for-wave',
+        'n2 n3',
+      ],
+      ['n1 there, n2 off, n3 off, n4 ready', 'n1/0 there, n2/1 lost, n3/1 lost, n4/2 waiting-for-wave', ''],
+      ['n1 there, n2 off, n3 there, n4 ready', 'n1/0 there, n2/1 lost, n3/1 there, n4/2 moving', 'n4'],
+    ],
+  },
+  {
+    title: 'a failure halts for good: nothing further is started',
+    steps: [
+      ['n1 ready, n2 ready', `n1/0 moving, n2/1 ${waiting}`, 'n1'],
+      ['n1 failed>5, n2 ready', 'n1/0 failed, n2/1 rollout-halted', '', 'halted'],
+      ['n1 there, n2 ready', 'n1/0 there, n2/1 rollout-halted', '', 'halted'],
+    ],
+  },
+  {
+    title: 'a node that had failed at this target already does not halt a new try, until it fails anew',
+    steps: [
+      ['n1 failed>5, n2 ready, n3 ready', `n1/1 failed, n2/0 moving, n3/1 ${waiting}`, 'n2'],
+      ['n1 failed>5, n2 there, n3 ready', 'n1/1 failed, n2/0 there, n3/1 moving', 'n3'],
+      ['n1 moving>5, n2 there, n3 there', 'n1/1 moving, n2/0 there, n3/1 there', ''],
+      ['n1 failed>5, n2 there, n3 there', 'n1/1 failed, n2/0 there, n3/1 there', '', 'halted'],
+    ],
+  },
+  {
+    title: 'a node that failed at an earlier target may be cured by this one, but goes late',
+    steps: [
+      ['n1 failed@3>4, n2 ready', `n1/1 ${waiting}, n2/0 moving`, 'n2'],
+      ['n1 failed@3>4, n2 there', 'n1/1 moving, n2/0 there', 'n1'],
+    ],
+  },
+  {
+    title: 'diverged, forked and silent nodes are held out and keep it from succeeding',
+    policy: { canaries: 1 },
+    steps: [
+      ['n1 diverged, n2 forked, n3 silent, n4 ready', 'n1/1 diverged, n2/1 forked, n3/1 silent, n4/0 moving', 'n4'],
+      ['n1 diverged, n2 forked, n3 silent, n4 there', 'n1/1 diverged, n2/1 forked, n3/1 silent, n4/0 there', ''],
+      ['n1 ready, n2 ready, n3 ready, n4 there', 'n1/1 moving, n2/1 moving, n3/1 moving, n4/0 there', 'n1 n2 n3'],
+    ],
+  },
+  {
+    title: 'a diverged node is not there, whatever its position',
+    steps: [['n1 diverged@5, n2 there', 'n1/1 diverged, n2/0 there', '']],
+  },
+  {
+    title: 'nodes of other kernel builds have no part in it',
+    steps: [['n1 alien, n2 ready', 'n2/0 moving', 'n2']],
+  },
+  {
+    title: 'newcomers join the last wave, and after a success are brought along at once',
+    policy: { waveSize: 1 },
+    steps: [
+      ['n1 ready, n2 ready', `n1/0 moving, n2/1 ${waiting}`, 'n1'],
+      ['n1 moving>5, n0 ready, n2 ready', `n0/2 ${waiting}, n1/0 moving, n2/1 ${waiting}`, ''],
+      ['n1 there, n0 there, n2 there', 'n0/2 there, n1/0 there, n2/1 there', '', 'succeeded'],
+      ['n1 off@5, n0 off@5, n2 there, n3 ready', 'n0/2 lost, n1/0 lost, n2/1 there, n3/3 moving', 'n3', 'succeeded'],
+      ['n1 there, n0 there, n2 there, n3 failed>5', 'n0/2 there, n1/0 there, n2/1 there, n3/3 failed', '', 'succeeded'],
+    ],
+  },
+  {
+    title: 'nodes sent there by an earlier rollout count as canaries',
+    steps: [['n1 ready, n2 there, n3 ready', 'n1/1 moving, n2/0 there, n3/1 moving', 'n1 n3']],
+  },
+  {
+    title: 'no more canaries than nodes',
+    policy: { canaries: 3 },
+    steps: [
+      ['n1 ready, n2 ready', 'n1/0 moving, n2/0 moving', 'n1 n2'],
+      ['n1 there, n2 there', 'n1/0 there, n2/0 there', '', 'succeeded'],
+    ],
+  },
+  { title: 'a cluster without such a node waits for one', steps: [['n1 alien', '', '']] },
+];
+
+describe('planRollout', () => {
+  it.each(cases)('$title', ({ policy, steps }) => {
+    let parent: RolloutPlan | null = null;
+    for (const [facts, plan, moves, status = 'running'] of steps) {
+      const next: RolloutPlan = planRollout({
+        policy: { kernelBuild, toSeq, canaries: 1, waveSize: 0, ...policy },
+        parent,
+        inventory: inventory(facts),
+      });
+      expect([show(next), moved(next), next.status]).toEqual([plan, moves, status]);
+      parent = next;
+    }
+  });
+
+  it('returns the parent itself where nothing has changed', () => {
+    const policy = { kernelBuild, toSeq, canaries: 1, waveSize: 0 };
+    const facts = inventory('n1 ready, n2 off, n3 failed>5');
+    const first = planRollout({ policy, parent: null, inventory: facts });
+    expect(planRollout({ policy, parent: first, inventory: facts })).toBe(first);
+    expect(planRollout({ policy, parent: first, inventory: inventory('n1 there, n2 off, n3 failed>5') })).toMatchObject(
+      {
+        generation: 2,
+        parent: 1,
+      },
+    );
+  });
+
+  it('says who is waited for, and who made it halt', () => {
+    const policy = { kernelBuild, toSeq, canaries: 1, waveSize: 1 };
+    const first = planRollout({ policy, parent: null, inventory: inventory('n1 ready, n2 ready, n3 ready') });
+    expect(first.nodes[1]?.notYet).toEqual({ reason: 'waiting-for-canary', canaries: ['n1'] });
+    const second = planRollout({ policy, parent: first, inventory: inventory('n1 there, n2 ready, n3 ready') });
+    expect(second.nodes[2]?.notYet).toEqual({ reason: 'waiting-for-wave', wave: 1, nodes: ['n2'] });
+    const third = planRollout({ policy, parent: second, inventory: inventory('n1 there, n2 failed>5, n3 ready') });
+    expect(third.haltedBy).toEqual(['n2']);
+    expect(third.nodes.map(({ notYet }) => notYet)).toEqual([
+      null,
+      { reason: 'failed', problem: 'insmod said no' },
+      { reason: 'rollout-halted', failed: ['n2'] },
+    ]);
+  });
+});
