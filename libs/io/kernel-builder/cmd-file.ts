@@ -57,7 +57,8 @@ function normalise(path: string): string {
   return parts.join('/');
 }
 
-/** True for a saved command that compiles C to an object or, for generated headers, to assembly. */
-export function isCompileCommand(saved: SavedCommand): saved is SavedCommand & { source: string } {
-  return saved.source !== undefined && (saved.target.endsWith('.o') || saved.target.endsWith('.s'));
+/** Files of the tree that a command without saved dependencies names: what a generator reads. */
+export function namedFiles(command: string): string[] {
+  const words = command.split(/[\s'"();|<>&=,]+/).map(normalise);
+  return words.filter((word) => /^[\w.+-][\w./+-]*\.(?:h|c|S|tbl|sh|awk|pl|txt|lds)$/.test(word));
 }

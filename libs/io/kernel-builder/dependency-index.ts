@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
 export interface IndexedObject {
-  /** Below the tree's root; `.o`, or `.s` for what generated headers are made from. */
+  /** Below the tree's root: `.o`, `.s` for what generated headers are made from, a linker script, … */
   path: string;
   source: string;
-  /** `vmlinux`, a module's name, or null: part of neither (vdso, boot code, generators). */
+  /** `vmlinux`, a module's name, or null: part of neither (vdso, boot code, build tools). */
   object: string | null;
 }
 
@@ -13,6 +13,8 @@ export interface DependencyIndex {
   objects: IndexedObject[];
   /** File below the tree's root → indices into `objects`, rising. */
   readers: Record<string, number[]>;
+  /** File below the tree's root → what a script generates from it, unseen by the compiler's dependencies. */
+  generates: Record<string, string>;
 }
 
 export interface CompiledObject extends IndexedObject {
@@ -20,7 +22,10 @@ export interface CompiledObject extends IndexedObject {
 }
 
 /** Turns what each object read into what reads each file. Files outside the tree cannot be patched and are left out. */
-export function makeDependencyIndex(compiled: readonly CompiledObject[]): DependencyIndex {
+export function makeDependencyIndex(
+  compiled: readonly CompiledObject[],
+  generates: Readonly<Record<string, string>>,
+): DependencyIndex {
   const sorted = [...compiled].sort((left, right) => (left.path < right.path ? -1 : 1));
   const readers = new Map<string, number[]>();
   sorted.forEach((object, index) => {
@@ -34,6 +39,7 @@ export function makeDependencyIndex(compiled: readonly CompiledObject[]): Depend
   return {
     objects: sorted.map(({ path, source, object }) => ({ path, source, object })),
     readers: Object.fromEntries(readers),
+    generates: { ...generates },
   };
 }
 

@@ -7,11 +7,14 @@ export type BuildFailure =
   | { kind: 'diff-does-not-apply'; file: string; hunk: number; line: number; expected: string; found: string }
   | { kind: 'series-does-not-apply'; patch: string; file: string; hunk: number; line: number; expected: string; found: string }
   | { kind: 'series-broken'; series: string; reason: string }
-  | { kind: 'changes-no-object'; files: string[] }
+  | { kind: 'changes-no-object'; files: string[]; compiledObjects: number }
   | { kind: 'unsupported-change'; file: string; reason: string }
   | { kind: 'compile-failed'; objectPath: string; version: 'original' | 'patched'; message: string }
   | { kind: 'not-a-kernel-tree'; dir: string; reason: string }
   | { kind: 'not-a-kernel-build'; dir: string; reason: string }
+  | { kind: 'kernel-build-changed'; dir: string; file: string }
+  | { kind: 'kernel-not-registered'; id: string; cacheDir: string }
+  | { kind: 'compiler-differs'; builtWith: string; found: string }
   | { kind: 'kernel-build-failed'; step: string; logFile: string; lastLines: string }
   | { kind: 'tool-missing'; tool: string; debianPackage: string }
   | { kind: 'interrupted'; step: string };
@@ -31,9 +34,13 @@ function errorKind(kind: BuildFailure['kind']): ErrorKind {
     case 'not-a-kernel-tree':
     case 'not-a-kernel-build':
       return 'invalid-input';
+    case 'kernel-not-registered':
+      return 'not-found';
     case 'series-does-not-apply':
     case 'series-broken':
     case 'unsupported-change':
+    case 'kernel-build-changed':
+    case 'compiler-differs':
       return 'refused';
     case 'kernel-build-failed':
       return 'internal';
@@ -56,7 +63,9 @@ function describeFailure(failure: BuildFailure): string {
     case 'series-broken':
       return `${failure.series}: ${failure.reason}`;
     case 'changes-no-object':
-      return `the diff changes no object of this kernel build: nothing that was compiled depends on ${failure.files.join(', ')}`;
+      return failure.compiledObjects === 0
+        ? `the diff changes no object of this kernel build: nothing compiled there reads ${failure.files.join(', ')}`
+        : `the diff changes no object of this kernel build: the ${failure.compiledObjects} that read ${failure.files.join(', ')} compile to the same bytes`;
     case 'unsupported-change':
       return `${failure.file}: ${failure.reason}`;
     case 'compile-failed':
@@ -65,6 +74,12 @@ function describeFailure(failure: BuildFailure): string {
       return `${failure.dir} is not a kernel source tree: ${failure.reason}`;
     case 'not-a-kernel-build':
       return `${failure.dir} is not a finished kernel build: ${failure.reason}`;
+    case 'kernel-build-changed':
+      return `${failure.dir} is no longer what was registered: ${failure.file} is newer. Build and register it again`;
+    case 'kernel-not-registered':
+      return `kernel build ${failure.id} is not registered in ${failure.cacheDir}: register its build tree there first`;
+    case 'compiler-differs':
+      return `the kernel was built with "${failure.builtWith}", but gcc here is "${failure.found}": install that compiler`;
     case 'kernel-build-failed':
       return `the kernel build failed at ${failure.step}, full log in ${failure.logFile}:\n${failure.lastLines}`;
     case 'tool-missing':

@@ -29,6 +29,7 @@ export function readThinArchive(bytes: Buffer): string[] | undefined {
 /** `/123` points into the table of long names, whose entries end with `/` and a newline. */
 function memberName(name: string, longNames: string): string {
   if (!name.startsWith('/')) return name.replace(/\/$/, '');
-  const start = Number(name.slice(1));
+  // Not Number(): GNU ar leaves digits of an earlier field behind the offset ("/12            /0").
+  const start = Number.parseInt(name.slice(1), 10);
   return longNames.slice(start, longNames.indexOf('/\n', start));
 }

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: GPL-2.0-only
+export { defaultCacheDirectory } from './cache-directory';
+export { compilePatch, type CompilePatchOptions, type ObjectPair } from './compile-patch';
+export { buildKernel, type BuildKernelOptions, type BuiltKernel } from './kernel-build';
+export { findKernelSource, kernelVersionOf, prepareKernelTree, type KernelSource } from './kernel-source';
+export type { KernelSeries } from './quilt-series';
+export {
+  listKernelBuilds,
+  openKernelBuild,
+  registerKernelBuild,
+  type KernelBuild,
+  type KernelBuildInfo,
+  type RegisterOptions,
+} from './registered-kernel';
+export type { BuildProgress, OnProgress } from './stage';

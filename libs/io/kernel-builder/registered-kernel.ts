@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { createHash } from 'node:crypto';
+import { readdir, readFile, rm, stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import {
+  kernelProbeSources,
+  moduleGlueSource,
+  parseKernelFacts,
+  readKernelFacts,
+  serialiseKernelFacts,
+  type KernelFacts,
+} from '@lockstep/domain/klp-module';
+import { parseKernelBuildId, type KernelBuildId } from '@lockstep/domain/livepatch-model';
+import { cachePaths } from './cache-directory';
+import type { DependencyIndex } from './dependency-index';
+import { buildError } from './failure';
+import { FileLock } from './file-lock';
+import { toolVersion } from './kernel-build';
+import { compileModuleSources } from './module-sources';
+import { readEnabledOptions, type EnabledOptions } from './replay';
+import { scanBuiltTree } from './scan-tree';
+import { exists, runStage, writeFileAtomically, type OnProgress } from './stage';
+
+/** What is known of a kernel build without opening its large files. */
+export interface KernelBuildInfo {
+  id: KernelBuildId;
+  /** `uname -r` */
+  release: string;
+  /** `gcc (Debian 12.2.0-14+deb12u1) 12.2.0`, as the kernel's own config names it. */
+  compiler: string;
+  /** sha256 of .config. */
+  configSha256: string;
+  /** The finished build; only read. */
+  treeDir: string;
+  registeredAtMs: number;
+}
+
+/** A registered kernel build, opened: what a patch build needs. */
+export interface KernelBuild extends KernelBuildInfo {
+  /** Its own directory in the cache. */
+  dir: string;
+  index: DependencyIndex;
+  facts: KernelFacts;
+  enabledOptions: EnabledOptions;
+}
+
+export interface RegisterOptions {
+  /** A finished build, made inside its own tree. */
+  path: string;
+  cacheDir: string;
+  onProgress?: OnProgress | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+/**
+ * Reads once, from a finished build tree, all that patch builds need, and keeps it by the kernel's GNU build-id.
+ * The tree itself stays where it is and is never written to. Registering again finds what is there, unless the tree
+ * moved or was made again since.
+ * @throws LockstepError `not-a-kernel-build`, `compiler-differs`
+ */
+export async function registerKernelBuild({ path, cacheDir, onProgress, signal }: RegisterOptions): Promise<KernelBuild> {
+  const treeDir = resolve(path);
+  onProgress?.({ stage: 'read the kernel', done: 0, total: 3 });
+  const config = await readTreeFile(treeDir, '.config');
+  const compiler = /^CONFIG_CC_VERSION_TEXT="(.*)"$/m.exec(config)?.[1] ?? '';
+  await checkBuild(treeDir, config, compiler);
+  const facts = await gatherFacts(treeDir, signal);
+  const id = facts.kernelBuild;
+  const dir = cachePaths.registered(cacheDir, id);
+  await using _lock = await FileLock.acquire(`${dir}.lock`, signal);
+  const known = await readInfo(dir).catch(() => undefined);
+  if (known !== undefined && known.treeDir === treeDir && (await newestOutput(treeDir)) <= known.registeredAtMs) {
+    return openKernelBuild(cacheDir, id);
+  }
+  await rm(join(dir, '.complete'), { force: true });
+  await runStage(dir, async () => {
+    onProgress?.({ stage: 'read the saved dependencies', done: 1, total: 3 });
+    const registeredAtMs = Date.now();
+    const index = await scanBuiltTree(treeDir);
+    onProgress?.({ stage: 'keep what was read', done: 2, total: 3 });
+    await writeFileAtomically(join(dir, 'kernel-facts'), serialiseKernelFacts(facts));
+    await writeFileAtomically(join(dir, 'dependency-index.json'), JSON.stringify(index));
+    const info: KernelBuildInfo = {
+      id,
+      release: facts.release,
+      compiler,
+      configSha256: createHash('sha256').update(config).digest('hex'),
+      treeDir,
+      registeredAtMs,
+    };
+    await writeFileAtomically(join(dir, 'kernel-build.json'), JSON.stringify(info, null, 2));
+  });
+  onProgress?.({ stage: 'keep what was read', done: 3, total: 3 });
+  return openKernelBuild(cacheDir, id);
+}
+
+/** @throws LockstepError `kernel-not-registered` */
+export async function openKernelBuild(cacheDir: string, id: KernelBuildId): Promise<KernelBuild> {
+  const dir = cachePaths.registered(cacheDir, id);
+  if (!(await exists(join(dir, '.complete')))) throw buildError({ kind: 'kernel-not-registered', id, cacheDir });
+  const info = await readInfo(dir);
+  return {
+    ...info,
+    dir,
+    index: JSON.parse(await readFile(join(dir, 'dependency-index.json'), 'utf8')) as DependencyIndex,
+    facts: parseKernelFacts(await readFile(join(dir, 'kernel-facts'))),
+    enabledOptions: readEnabledOptions(await readTreeFile(info.treeDir, '.config')),
+  };
+}
+
+/** Every kernel build registered in a cache, newest first. */
+export async function listKernelBuilds(cacheDir: string): Promise<KernelBuildInfo[]> {
+  const names = await readdir(join(cacheDir, 'registered')).catch(() => []);
+  const ids = names.filter((name) => !name.endsWith('.lock')).map(parseKernelBuildId);
+  const complete = await Promise.all(ids.map(async (id) => exists(join(cachePaths.registered(cacheDir, id), '.complete'))));
+  const infos = await Promise.all(
+    ids.filter((_, index) => complete[index] === true).map(async (id) => readInfo(cachePaths.registered(cacheDir, id))),
+  );
+  return infos.sort((left, right) => right.registeredAtMs - left.registeredAtMs);
+}
+
+async function readInfo(dir: string): Promise<KernelBuildInfo> {
+  return JSON.parse(await readFile(join(dir, 'kernel-build.json'), 'utf8')) as KernelBuildInfo;
+}
+
+async function checkBuild(treeDir: string, config: string, compiler: string): Promise<void> {
+  if (!(await exists(join(treeDir, 'kernel/livepatch/core.c')))) {
+    const reason = 'its source is elsewhere (an O= build): build inside the source tree, so that saved commands are relative';
+    throw buildError({ kind: 'not-a-kernel-build', dir: treeDir, reason });
+  }
+  for (const option of ['LIVEPATCH', 'MODULES', 'X86_64', 'KALLSYMS_ALL']) {
+    if (config.includes(`\nCONFIG_${option}=y\n`)) continue;
+    throw buildError({ kind: 'not-a-kernel-build', dir: treeDir, reason: `it was built without CONFIG_${option}` });
+  }
+  if (config.includes('\nCONFIG_X86_KERNEL_IBT=y\n') || config.includes('\nCONFIG_LTO_CLANG=y\n')) {
+    const reason = 'objtool ran on the linked vmlinux (CONFIG_X86_KERNEL_IBT or LTO), so its objects cannot be made again one by one';
+    throw buildError({ kind: 'not-a-kernel-build', dir: treeDir, reason });
+  }
+  const found = await toolVersion('gcc');
+  if (found !== compiler) throw buildError({ kind: 'compiler-differs', builtWith: compiler, found });
+}
+
+async function gatherFacts(treeDir: string, signal?: AbortSignal): Promise<KernelFacts> {
+  const vmlinux = await readFile(join(treeDir, 'vmlinux')).catch((cause: unknown) => {
+    throw buildError({ kind: 'not-a-kernel-build', dir: treeDir, reason: 'it has no vmlinux' }, { cause });
+  });
+  const release = (await readTreeFile(treeDir, 'include/config/kernel.release')).trim();
+  const moduleSymvers = await readTreeFile(treeDir, 'Module.symvers');
+  const objects = await compileModuleSources(treeDir, [...kernelProbeSources, moduleGlueSource], signal);
+  const glueObject = objects.get(moduleGlueSource.fileName) ?? new Uint8Array();
+  return readKernelFacts({ vmlinux, release, moduleSymvers, probeObjects: objects, glueObject });
+}
+
+async function readTreeFile(treeDir: string, path: string): Promise<string> {
+  return readFile(join(treeDir, path), 'utf8').catch((cause: unknown) => {
+    throw buildError({ kind: 'not-a-kernel-build', dir: treeDir, reason: `it has no ${path}` }, { cause });
+  });
+}
+
+/** When the build last finished something, in ms. */
+async function newestOutput(treeDir: string): Promise<number> {
+  const stats = await Promise.all(['vmlinux', '.config'].map(async (file) => stat(join(treeDir, file))));
+  return Math.max(...stats.map(({ mtimeMs }) => mtimeMs));
+}

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { constants } from 'node:fs';
+import { copyFile, link, mkdir, readdir, readFile, readlink, rm, symlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { FileLock } from './file-lock';
+import { exists, runStage, writeFileAtomically } from './stage';
+
+/**
+ * A copy of a registered tree's sources to compile changed files in, at the same relative paths, so that `__FILE__` and
+ * every include resolve as they did. Files are hard links; a change is written beside and renamed over, which breaks the
+ * link, so the registered tree is never written to. Leases are exclusive, between processes too.
+ */
+export class StagedTree implements AsyncDisposable {
+  private constructor(
+    /** Root of the copy. */
+    readonly dir: string,
+    private readonly originalDir: string,
+    private readonly journal: string,
+    private readonly lock: FileLock,
+  ) {}
+
+  /** Leases a free tree of the pool, or makes one (a second or two, kept for the next patch). */
+  static async lease(registeredDir: string, treeDir: string, signal?: AbortSignal): Promise<StagedTree> {
+    const poolDir = join(registeredDir, 'staged');
+    const { lock, slot } = await takeSlot(poolDir, signal);
+    try {
+      const slotDir = join(poolDir, String(slot));
+      await runStage(slotDir, async (dir) => linkTree(treeDir, join(dir, 'linux'), '', signal));
+      const staged = new StagedTree(join(slotDir, 'linux'), treeDir, join(slotDir, 'changed.json'), lock);
+      // A worker that was killed half way left its journal behind.
+      await staged.restore();
+      return staged;
+    } catch (error) {
+      await lock[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  /** Replaces, creates or (null) deletes files; content is latin1. What is to change is written down first. */
+  async change(files: ReadonlyMap<string, string | null>): Promise<void> {
+    await writeFileAtomically(this.journal, JSON.stringify([...files.keys()]));
+    for (const [path, content] of files) {
+      const file = join(this.dir, path);
+      if (content === null) {
+        await rm(file);
+      } else {
+        await mkdir(dirname(file), { recursive: true });
+        await writeFileAtomically(file, Buffer.from(content, 'latin1'));
+      }
+    }
+  }
+
+  /** Links everything that was changed back to the original. */
+  async restore(): Promise<void> {
+    const journal = await readFile(this.journal, 'utf8').catch(() => undefined);
+    if (journal === undefined) return;
+    for (const path of JSON.parse(journal) as string[]) {
+      const file = join(this.dir, path);
+      await rm(file, { force: true });
+      const original = join(this.originalDir, path);
+      if (await exists(original)) await linkOrCopy(original, file);
+    }
+    await rm(this.journal);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      await this.restore();
+    } finally {
+      await this.lock[Symbol.asyncDispose]();
+    }
+  }
+}
+
+/** More builds at once than this on one kernel build wait: their compilers share the same few cores anyway. */
+const maxSlots = 8;
+
+async function takeSlot(poolDir: string, signal?: AbortSignal): Promise<{ lock: FileLock; slot: number }> {
+  for (let slot = 0; slot < maxSlots; slot += 1) {
+    const lock = await FileLock.tryAcquire(join(poolDir, `${slot}.lock`));
+    if (lock !== undefined) return { lock, slot };
+  }
+  return { lock: await FileLock.acquire(join(poolDir, '0.lock'), signal), slot: 0 };
+}
+
+/** What no compile command reads: build products, and other architectures. */
+function isNeeded(path: string, name: string): boolean {
+  if (/\.(?:o|a|ko|cmd|mod|order|d|symvers|usyms)$/.test(name) || /^(?:vmlinux|\.tmp_vmlinux|System\.map)/.test(name)) return false;
+  if (/^(?:\.git|Documentation|samples|LICENSES)$/.test(path)) return false;
+  if (/^arch\/(?!x86(?:\/|$))[^/]+\//.test(`${path}/`)) return false;
+  // Of the tools only objtool is called by what is replayed.
+  return !/^tools\//.test(path) || 'tools/objtool/objtool'.startsWith(path);
+}
+
+async function linkTree(from: string, to: string, below: string, signal?: AbortSignal): Promise<void> {
+  signal?.throwIfAborted();
+  await mkdir(join(to, below), { recursive: true });
+  const entries = await readdir(join(from, below), { withFileTypes: true });
+  const needed = entries.filter((entry) => isNeeded(join(below, entry.name), entry.name));
+  await Promise.all(
+    needed
+      .filter((entry) => !entry.isDirectory())
+      .map(async (entry) => {
+        const path = join(below, entry.name);
+        if (entry.isSymbolicLink()) await symlink(await readlink(join(from, path)), join(to, path));
+        else if (entry.isFile()) await linkOrCopy(join(from, path), join(to, path));
+      }),
+  );
+  for (const entry of needed) if (entry.isDirectory()) await linkTree(from, to, join(below, entry.name), signal);
+}
+
+async function linkOrCopy(from: string, to: string): Promise<void> {
+  await link(from, to).catch(async (error: NodeJS.ErrnoException) => {
+    // Another file system, or one without links.
+    if (error.code !== 'EXDEV' && error.code !== 'EPERM' && error.code !== 'EMLINK') throw error;
+    await copyFile(from, to, constants.COPYFILE_FICLONE);
+  });
+}
