@@ -42,8 +42,9 @@ export function spkiSha256(certificate: X509Certificate): string {
 
 function chainOf(leaf: DetailedPeerCertificate): X509Certificate[] {
   const chain = new Map<string, X509Certificate>();
-  let current: DetailedPeerCertificate | undefined = leaf;
-  while (current?.raw !== undefined && !chain.has(current.fingerprint256)) {
+  // A server without certificate gives {}, an incomplete chain ends without issuer, a complete one in a loop.
+  let current: Partial<DetailedPeerCertificate> | undefined = leaf;
+  while (current?.raw !== undefined && current.fingerprint256 !== undefined && !chain.has(current.fingerprint256)) {
     chain.set(current.fingerprint256, new X509Certificate(current.raw));
     current = current.issuerCertificate;
   }

@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { describe, expect, test } from '@jest/globals';
+import type { ModuleName, Seq } from '@lockstep/domain/livepatch-model';
+import { startNode } from './advance';
+import { viewOf } from './node-view';
+import { append, load, log, logOf, Machine, observed, retire } from './test-machine';
+
+const a = load('a', 'abc');
+const b = load('b', 'ad', [1]);
+const c = load('c', 'x');
+const ours = logOf(a, b, c);
+
+function machineAt(entries: typeof ours, seq: number): Machine {
+  const machine = new Machine();
+  machine.quiesce();
+  machine.tell({ kind: 'log-offered', entries });
+  machine.tell({ kind: 'move-requested', seq: seq as Seq });
+  machine.quiesce();
+  machine.jobsDone.length = 0;
+  return machine;
+}
+
+/** Status, position of target, what the kernel holds. */
+function check(machine: Machine, status: string, at: string, holds: string): void {
+  const view = viewOf(machine.state);
+  expect([view.status, `${view.position}/${view.target}`, machine.holds()]).toEqual([status, at, holds]);
+}
+
+describe('the main road', () => {
+  test('an empty node is in step at 0', () => {
+    check(machineAt([], 0), 'in-step', '0/0', '');
+  });
+  test('moves to the target in the order of the log', () => {
+    const machine = machineAt(ours, 2);
+    check(machine, 'in-step', '2/2', 'a<b');
+    machine.tell({ kind: 'move-requested', seq: 3 as Seq });
+    check(machine, 'moving', '2/3', 'a<b');
+    machine.quiesce();
+    check(machine, 'in-step', '3/3', 'a<b<c');
+  });
+  test('grants exactly what the entry overrides', () => {
+    const machine = machineAt(ours, 1);
+    machine.tell({ kind: 'move-requested', seq: 2 as Seq });
+    machine.finishObserving();
+    machine.finishJob();
+    expect(machine.job).toMatchObject({ kind: 'load', mayShadow: ['lockstep_a'], replaces: [] });
+  });
+  test('retiring below the top unloads down to it and loads the rest again', () => {
+    const machine = machineAt(append(ours, retire(1)), 3);
+    machine.tell({ kind: 'move-requested', seq: 4 as Seq });
+    machine.quiesce();
+    check(machine, 'in-step', '4/4', 'b<c');
+    expect(machine.jobsDone).toEqual(['-c', '-b', '-a', '+b', '+c']);
+  });
+  test('nothing is taken down before what comes in its place is on disk', () => {
+    const machine = machineAt(append(append(ours, retire(3)), load('d', 'y')), 3);
+    machine.tell({ kind: 'move-requested', seq: 5 as Seq });
+    machine.finishObserving();
+    expect(machine.job).toMatchObject({ kind: 'fetch' });
+    machine.finishJob(false);
+    check(machine, 'failed', '3/5', 'a<b<c');
+  });
+  test('a replace entry goes over what is there', () => {
+    const machine = machineAt(append(ours, load('all', 'abcdx', [], true)), 3);
+    machine.tell({ kind: 'move-requested', seq: 4 as Seq });
+    machine.quiesce();
+    check(machine, 'in-step', '4/4', 'all');
+    expect(machine.jobsDone).toEqual(['+all']);
+  });
+  test('the same set in the wrong order is put right from the common prefix on', () => {
+    const machine = machineAt(logOf(a, c, load('d', 'y')), 3);
+    machine.kernel = [machine.kernel[0]!, machine.kernel[2]!, machine.kernel[1]!];
+    machine.tell({ kind: 'look-due' });
+    machine.quiesce();
+    check(machine, 'in-step', '3/3', 'a<c<d');
+    expect(machine.jobsDone).toEqual(['-c', '-d', '+c', '+d']);
+  });
+  test('after a reboot it restores its stack without being told, keeping its position', () => {
+    const machine = machineAt(ours, 2);
+    machine.reboot();
+    machine.finishObserving();
+    check(machine, 'moving', '2/2', '');
+    machine.quiesce();
+    check(machine, 'in-step', '2/2', 'a<b');
+  });
+  test('a transition that an earlier life began is waited for', () => {
+    const machine = machineAt(ours, 2);
+    machine.kernel = machine.kernel.map((patch, i) => ({ ...patch, transition: i === 1 }));
+    machine.startAgent();
+    machine.finishObserving();
+    expect(machine.job).toEqual({ kind: 'settle', module: 'lockstep_b' });
+    machine.quiesce();
+    check(machine, 'in-step', '2/2', 'a<b');
+  });
+});
+
+describe('what is refused', () => {
+  test.each([0, 1, 2])('a move to %i is stale at target 2', (seq) => {
+    const machine = machineAt(ours, 2);
+    machine.tell({ kind: 'move-requested', seq: seq as Seq });
+    machine.quiesce();
+    check(machine, 'in-step', '2/2', 'a<b');
+  });
+  test('a move beyond the log', () => {
+    const machine = machineAt(ours, 2);
+    machine.tell({ kind: 'move-requested', seq: 4 as Seq });
+    machine.quiesce();
+    check(machine, 'in-step', '2/2', 'a<b');
+  });
+  test('a fork, and every move until the log is ours again', () => {
+    const machine = machineAt(ours, 2);
+    machine.tell({ kind: 'log-offered', entries: logOf(a, c) });
+    machine.tell({ kind: 'move-requested', seq: 3 as Seq });
+    machine.quiesce();
+    check(machine, 'forked', '2/2', 'a<b');
+    expect(viewOf(machine.state).problem?.reason).toBe('fork');
+    machine.tell({ kind: 'log-offered', entries: ours });
+    check(machine, 'in-step', '2/2', 'a<b');
+  });
+  test('a fork does not outlive its session', () => {
+    const machine = machineAt(ours, 2);
+    machine.tell({ kind: 'log-offered', entries: logOf(a, c) });
+    machine.tell({ kind: 'session-opened' });
+    check(machine, 'in-step', '2/2', 'a<b');
+  });
+  test('entries of another signer, even when they follow on', () => {
+    const machine = machineAt(ours, 2);
+    machine.tell({ kind: 'log-offered', entries: append(ours, load('d', 'y'), 'theirs') });
+    check(machine, 'forked', '2/2', 'a<b');
+    expect(viewOf(machine.state).problem?.reason).toBe('bad-signature');
+    expect(machine.disk.entries).toHaveLength(3);
+  });
+  test('a journal whose target is above its head', () => {
+    const start = (): unknown => startNode({ log, entries: ours, target: 4 as Seq, position: 1 as Seq });
+    expect(start).toThrow(/above its head/);
+  });
+});
+
+describe('foreign livepatches', () => {
+  const cases = {
+    'another module': observed('foreign', 'z'),
+    'an entry before its turn': observed('lockstep_c', 'x'),
+    'a stolen name': observed('lockstep_b', 'zz'),
+  };
+  test.each(Object.entries(cases))('%s: reported, and nothing is touched until it is gone', (_, patch) => {
+    const machine = machineAt(ours, 1);
+    machine.kernel.push(patch);
+    machine.tell({ kind: 'look-due' });
+    machine.quiesce();
+    check(machine, 'diverged', '1/1', `a<${patch.module.replace('lockstep_', '')}`);
+    expect(viewOf(machine.state).problem).toMatchObject({ reason: 'foreign-livepatch' });
+    machine.tell({ kind: 'move-requested', seq: 2 as Seq });
+    machine.quiesce();
+    expect(machine.jobsDone).toEqual([]);
+    machine.kernel.pop();
+    machine.tell({ kind: 'look-due' });
+    machine.quiesce();
+    check(machine, 'in-step', '2/2', 'a<b');
+  });
+  test('a replace patch by hand took our stack: it is restored once that is gone', () => {
+    const machine = machineAt(ours, 2);
+    machine.kernel = [observed('foreign', 'ab')];
+    machine.tell({ kind: 'look-due' });
+    machine.quiesce();
+    check(machine, 'diverged', '2/2', 'foreign');
+    machine.kernel = [];
+    machine.tell({ kind: 'look-due' });
+    machine.quiesce();
+    check(machine, 'in-step', '2/2', 'a<b');
+  });
+  test('it explains a failing job', () => {
+    const machine = machineAt(ours, 1);
+    machine.tell({ kind: 'move-requested', seq: 2 as Seq });
+    machine.finishObserving();
+    machine.kernel.push(observed('foreign', 'd'));
+    machine.finishJob(false);
+    check(machine, 'diverged', '1/2', 'a<foreign');
+  });
+});
+
+describe('failures', () => {
+  test('are reported, retried more and more seldom, and forgotten after success', () => {
+    const machine = machineAt(ours, 1);
+    machine.tell({ kind: 'move-requested', seq: 2 as Seq });
+    machine.finishObserving();
+    const delays: number[] = [];
+    for (let i = 0; i < 7; i += 1) {
+      machine.finishJob(false);
+      expect(viewOf(machine.state)).toMatchObject({ status: 'failed', problem: { reason: 'told-to' } });
+      delays.push(machine.state.phase === 'failed' ? machine.state.failures : 0);
+      machine.tell({ kind: 'retry-due' });
+      machine.finishObserving();
+    }
+    expect(delays).toEqual([1, 2, 3, 4, 5, 6, 7]);
+    machine.quiesce();
+    check(machine, 'in-step', '2/2', 'a<b');
+  });
+  test('a later target is tried at once', () => {
+    const machine = machineAt(append(ours, retire(2)), 1);
+    machine.tell({ kind: 'move-requested', seq: 2 as Seq });
+    machine.finishObserving();
+    machine.finishJob(false);
+    machine.tell({ kind: 'move-requested', seq: 4 as Seq });
+    machine.quiesce();
+    check(machine, 'in-step', '4/4', 'a<c');
+  });
+  test('a job that claims success without effect does not run in a circle', () => {
+    const machine = machineAt(ours, 1);
+    machine.tell({ kind: 'move-requested', seq: 2 as Seq });
+    machine.finishObserving();
+    machine.job = undefined;
+    machine.tell({ kind: 'job-finished', outcome: { ok: true }, seen: machine.seen() });
+    expect(viewOf(machine.state).problem?.reason).toBe('no-effect');
+  });
+  test('an observation that fails is a failure, and one retry later it is forgotten', () => {
+    const machine = machineAt(ours, 1);
+    machine.tell({ kind: 'observation-failed', problem: { reason: 'no-sysfs', message: '' } });
+    check(machine, 'failed', '1/1', 'a');
+    machine.quiesce();
+    check(machine, 'in-step', '1/1', 'a');
+  });
+  test('what cannot be recorded is not accepted', () => {
+    const machine = machineAt(ours, 1);
+    machine.disk.full = true;
+    machine.tell({ kind: 'log-offered', entries: append(ours, load('d', 'y')) });
+    machine.tell({ kind: 'move-requested', seq: 2 as Seq });
+    machine.quiesce();
+    check(machine, 'failed', '1/1', 'a');
+    expect(viewOf(machine.state)).toMatchObject({ headSeq: 3, problem: { reason: 'disk-full' } });
+    machine.disk.full = false;
+    machine.tell({ kind: 'move-requested', seq: 2 as Seq });
+    machine.quiesce();
+    check(machine, 'in-step', '2/2', 'a<b');
+  });
+  test('a position that cannot be recorded is not claimed', () => {
+    const machine = machineAt(ours, 1);
+    machine.tell({ kind: 'move-requested', seq: 2 as Seq });
+    machine.disk.full = true;
+    machine.quiesce();
+    check(machine, 'failed', '1/2', 'a<b');
+    machine.disk.full = false;
+    machine.tell({ kind: 'look-due' });
+    machine.quiesce();
+    check(machine, 'in-step', '2/2', 'a<b');
+  });
+});
+
+test('the view names the artifact of what the log explains only', () => {
+  const machine = machineAt(ours, 1);
+  machine.kernel.push(observed('foreign', 'z'));
+  machine.tell({ kind: 'look-due' });
+  machine.quiesce();
+  const named = viewOf(machine.state).stack.map((patch): [ModuleName, boolean] => [
+    patch.module,
+    patch.artifact !== undefined,
+  ]);
+  expect(named).toEqual([
+    ['lockstep_a', true],
+    ['foreign', false],
+  ]);
+});

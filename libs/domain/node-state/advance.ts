@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { extendLog, type ExtensionRefusal, type LogChecks, type LogEntry } from '@lockstep/domain/load-order';
+import { LockstepError, type Seq } from '@lockstep/domain/livepatch-model';
+import { jobKey, nextMove, positionReached } from './next-move';
+import type { Advance, Job, JobOutcome, Known, NodeEffect, NodeEvent, NodeState, Recorded } from './node-state';
+import type { Observation, Problem } from './observation';
+
+const firstRetryMs = 1_000;
+/** A node that fails again and again still tries about twice a minute, since what is in the way often goes away. */
+const longestRetryMs = 30_000;
+
+/** The state of an agent that has just started with what its journal holds; first it looks. */
+export function startNode(recorded: Recorded): Advance {
+  const known: Known = { ...recorded, fork: undefined, storage: undefined };
+  if (known.position > known.target || known.target > known.entries.length) {
+    throw new LockstepError('corrupt', 'impossible-journal', 'The journal holds a target above its head.', {
+      position: known.position,
+      target: known.target,
+      head: known.entries.length,
+    });
+  }
+  return look(known, undefined, 0);
+}
+
+function look(known: Known, seen: Observation | undefined, failures: number): Advance {
+  return { state: { phase: 'looking', known, seen, failures }, effects: [{ kind: 'observe' }] };
+}
+
+const withKnown = (state: NodeState, known: Known): NodeState => ({ ...state, known });
+
+function failure(known: Known, seen: Observation | undefined, problem: Problem, failures: number): Advance {
+  const delayMs = Math.min(longestRetryMs, firstRetryMs * 2 ** Math.min(failures, 10));
+  return {
+    state: { phase: 'failed', known, seen, problem, failures: failures + 1 },
+    effects: [{ kind: 'report' }, { kind: 'retry-later', delayMs }],
+  };
+}
+
+function noEffect(job: Job, seen: Observation): Problem {
+  const holds = seen.patches.map((patch) => patch.module).join(', ');
+  const message = `"${jobKey(job)}" reported success, yet it is still to be done; the kernel holds [${holds}].`;
+  return { reason: 'no-effect', message };
+}
+
+/** Where an observation leads. `done` is the job that has just succeeded. */
+function decide(known: Known, seen: Observation, failures: number, done?: Job): Advance {
+  const reached = positionReached(known, seen);
+  const record: NodeEffect[] = reached > known.position ? [{ kind: 'record-position', seq: reached }] : [];
+  const move = nextMove(known, seen);
+  switch (move.kind) {
+    case 'hands-off':
+      return { state: { phase: 'diverged', known, seen, foreign: move.foreign }, effects: [{ kind: 'report' }] };
+    case 'nothing':
+      return { state: { phase: 'in-step', known, seen }, effects: [...record, { kind: 'report' }] };
+    case 'job': {
+      const { job } = move;
+      if (done !== undefined && jobKey(done) === jobKey(job)) {
+        return failure(known, seen, noEffect(job, seen), failures);
+      }
+      const state: NodeState = { phase: 'moving', known, seen, job, failures };
+      return { state, effects: [...record, { kind: 'report' }, { kind: 'run', job }] };
+    }
+  }
+}
+
+function onObserved(state: NodeState, seen: Observation): Advance {
+  switch (state.phase) {
+    case 'moving':
+      return { state, effects: [] };
+    case 'looking':
+      return decide(state.known, seen, state.failures);
+    case 'in-step':
+    case 'diverged': {
+      const next = decide(state.known, seen, 0);
+      return sameSight(state.seen, seen) && next.state.phase === state.phase
+        ? { state: next.state, effects: next.effects.filter((effect) => effect.kind !== 'report') }
+        : next;
+    }
+    case 'failed': {
+      // Before the retry is due only a change for the better or a foreign patch counts.
+      const next = decide(state.known, seen, state.failures);
+      return next.state.phase === 'moving' ? { state: { ...state, seen }, effects: [] } : next;
+    }
+  }
+}
+
+const describeSight = ({ patches }: Observation): string =>
+  JSON.stringify(patches.map(({ module, enabled, transition }) => [module, enabled, transition]));
+
+function sameSight(a: Observation, b: Observation): boolean {
+  return describeSight(a) === describeSight(b);
+}
+
+function onObservationFailed(state: NodeState, problem: Problem): Advance {
+  switch (state.phase) {
+    case 'moving':
+    case 'failed':
+      return { state, effects: [] };
+    case 'looking':
+      return failure(state.known, state.seen, problem, state.failures);
+    case 'in-step':
+    case 'diverged':
+      return failure(state.known, state.seen, problem, 0);
+  }
+}
+
+function onJobFinished(state: NodeState, outcome: JobOutcome, seen: Observation): Advance {
+  if (state.phase !== 'moving') {
+    throw new LockstepError('internal', 'unexpected-event', `A job finished while ${state.phase}.`, {
+      phase: state.phase,
+    });
+  }
+  if (outcome.ok) return decide(state.known, seen, 0, state.job);
+  // A foreign livepatch explains the failure better than its symptom does.
+  const next = nextMove(state.known, seen);
+  if (next.kind === 'hands-off') return decide(state.known, seen, 0);
+  return failure(state.known, seen, outcome.problem, state.failures);
+}
+
+function onRetryDue(state: NodeState): Advance {
+  if (state.phase !== 'failed') return { state, effects: [] };
+  return look(state.known, state.seen, state.failures);
+}
+
+function onLookDue(state: NodeState): Advance {
+  const idle = state.phase === 'in-step' || state.phase === 'diverged' || state.phase === 'failed';
+  return { state, effects: idle ? [{ kind: 'observe' }] : [] };
+}
+
+/** Says why an offered log is not taken. */
+export function explainExtensionRefusal(refusal: ExtensionRefusal): string {
+  const { reason } = refusal;
+  switch (reason) {
+    case 'fork':
+      return `Entry #${refusal.seq} of the offered log is not the one this node knows: the control plane was restored from an old state, or it is another one.`;
+    case 'wrong-log':
+      return `Entry #${refusal.seq} belongs to another cluster or kernel build.`;
+    case 'gap':
+      return `The offered log goes on at #${refusal.received}, but #${refusal.expected} comes next.`;
+    case 'bad-hash':
+      return `Entry #${refusal.seq} does not match its own hash.`;
+    case 'bad-signature':
+      return `Entry #${refusal.seq} is not signed by the control plane this node enrolled with.`;
+    case 'broken-rule':
+      return `Entry #${refusal.seq} breaks a rule of the load order: ${refusal.refusal.reason}.`;
+  }
+}
+
+/** Whatever was refused or could not be recorded is offered again if it is still to be said. */
+function onSessionOpened(state: NodeState): Advance {
+  return {
+    state: withKnown(state, { ...state.known, fork: undefined, storage: undefined }),
+    effects: [{ kind: 'report' }],
+  };
+}
+
+function onLogOffered(state: NodeState, offered: readonly LogEntry[], checks: LogChecks): Advance {
+  const { known } = state;
+  const extension = extendLog(known.log, known.entries, offered, checks);
+  if (extension.kind === 'refused') {
+    const { refusal } = extension;
+    const fork = { reason: refusal.reason, message: explainExtensionRefusal(refusal) };
+    return { state: withKnown(state, { ...known, fork }), effects: [{ kind: 'report' }] };
+  }
+  if (extension.added > 0) {
+    const entries = extension.entries.slice(known.entries.length);
+    return { state, effects: [{ kind: 'record-entries', entries }, { kind: 'report' }] };
+  }
+  // An empty offer says nothing about whose history it is.
+  const healed = offered.length > 0 ? { ...known, fork: undefined } : known;
+  return { state: withKnown(state, healed), effects: [{ kind: 'report' }] };
+}
+
+function onEntriesRecorded(state: NodeState, added: readonly LogEntry[]): Advance {
+  const entries = [...state.known.entries, ...added];
+  return { state: withKnown(state, { ...state.known, entries, fork: undefined, storage: undefined }), effects: [] };
+}
+
+function onMoveRequested(state: NodeState, seq: Seq): Advance {
+  const { target, entries, fork } = state.known;
+  // Stale, from a history that is not ours, or ahead of the log: the answer shows where this node stands.
+  const refused = seq <= target || seq > entries.length || fork !== undefined;
+  return { state, effects: refused ? [{ kind: 'report' }] : [{ kind: 'record-target', seq }] };
+}
+
+function onTargetRecorded(state: NodeState, target: Seq): Advance {
+  const known: Known = { ...state.known, target, storage: undefined };
+  switch (state.phase) {
+    case 'in-step':
+    case 'diverged':
+    case 'failed': {
+      // A new target starts afresh, from a fresh look.
+      const next = look(known, state.seen, 0);
+      return { ...next, effects: [{ kind: 'report' }, ...next.effects] };
+    }
+    case 'moving':
+    case 'looking':
+      return { state: { ...state, known, failures: 0 }, effects: [{ kind: 'report' }] };
+  }
+}
+
+function onPositionRecorded(state: NodeState, position: Seq): Advance {
+  return { state: withKnown(state, { ...state.known, position, storage: undefined }), effects: [] };
+}
+
+function onRecordingFailed(state: NodeState, storage: Problem): Advance {
+  return { state: withKnown(state, { ...state.known, storage }), effects: [{ kind: 'report' }, { kind: 'reconnect' }] };
+}
+
+/** What an event makes of the state, and what is to be done about it. Pure; `checks` verify offered logs. */
+export function advance(state: NodeState, event: NodeEvent, checks: LogChecks): Advance {
+  switch (event.kind) {
+    case 'observed':
+      return onObserved(state, event.seen);
+    case 'observation-failed':
+      return onObservationFailed(state, event.problem);
+    case 'job-finished':
+      return onJobFinished(state, event.outcome, event.seen);
+    case 'look-due':
+      return onLookDue(state);
+    case 'retry-due':
+      return onRetryDue(state);
+    case 'session-opened':
+      return onSessionOpened(state);
+    case 'log-offered':
+      return onLogOffered(state, event.entries, checks);
+    case 'move-requested':
+      return onMoveRequested(state, event.seq);
+    case 'entries-recorded':
+      return onEntriesRecorded(state, event.entries);
+    case 'target-recorded':
+      return onTargetRecorded(state, event.seq);
+    case 'position-recorded':
+      return onPositionRecorded(state, event.seq);
+    case 'recording-failed':
+      return onRecordingFailed(state, event.problem);
+  }
+}

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import type { LoadEntry, LogEntry, LogName } from '@lockstep/domain/load-order';
+import type { ArtifactManifest, ModuleName, Seq } from '@lockstep/domain/livepatch-model';
+import type { Observation, Problem } from './observation';
+
+/** What the journal holds, and so what a crash does not take away. */
+export interface Recorded {
+  readonly log: LogName;
+  /** Verified and recorded: seq 1..n. */
+  readonly entries: readonly LogEntry[];
+  /** The highest position accepted; never above the head. */
+  readonly target: Seq;
+  /** The highest position whose stack the kernel has held; never above the target. */
+  readonly position: Seq;
+}
+
+export interface Known extends Recorded {
+  /** Why the last log offered was not taken; gone once one is, or with the next session. */
+  readonly fork: Problem | undefined;
+  /** Why the last thing to record could not be; gone once something could, or with the next session. */
+  readonly storage: Problem | undefined;
+}
+
+/** One change to the machine. At most one is under way. */
+export type Job =
+  | { readonly kind: 'fetch'; readonly artifact: ArtifactManifest }
+  | {
+      readonly kind: 'load';
+      readonly entry: LoadEntry;
+      /** Modules it may shadow: the log's overrides, no others. */
+      readonly mayShadow: readonly ModuleName[];
+      /** Modules that this `replace` load makes inactive, to be removed after it. */
+      readonly replaces: readonly ModuleName[];
+    }
+  | { readonly kind: 'unload'; readonly module: ModuleName }
+  /** Wait until a transition ends that another life of the agent began. */
+  | { readonly kind: 'settle'; readonly module: ModuleName };
+
+/**
+ * The agent's brain (`advance`):
+ *
+ * ```
+ *            observed                    move-requested, or the kernel changed
+ *  looking ───────────┬──▶ in-step ─────────────────────────┐
+ *     ▲               ├──▶ moving ◀─┐ job-finished, more to do
+ *     │ retry-due     │      │  └───┘
+ *     │               │      ├──▶ in-step   nothing left to do
+ *   failed ◀──────────┼──────┤    job-finished with a problem
+ *                     └──▶ diverged ◀──┘   a foreign livepatch was seen; left when it is gone
+ * ```
+ *
+ * Recording, forks and reports happen in every phase and do not change it.
+ */
+export type NodeState =
+  | {
+      readonly phase: 'looking';
+      readonly known: Known;
+      readonly seen: Observation | undefined;
+      readonly failures: number;
+    }
+  | { readonly phase: 'in-step'; readonly known: Known; readonly seen: Observation }
+  | {
+      readonly phase: 'moving';
+      readonly known: Known;
+      readonly seen: Observation;
+      readonly job: Job;
+      /** Failures in a row up to now. */
+      readonly failures: number;
+    }
+  | {
+      readonly phase: 'failed';
+      readonly known: Known;
+      readonly seen: Observation | undefined;
+      readonly problem: Problem;
+      readonly failures: number;
+    }
+  | {
+      readonly phase: 'diverged';
+      readonly known: Known;
+      readonly seen: Observation;
+      readonly foreign: readonly ModuleName[];
+    };
+
+export type JobOutcome = { readonly ok: true } | { readonly ok: false; readonly problem: Problem };
+
+export type NodeEvent =
+  /** Asked for by an `observe` effect; ignored while a job runs, which ends with an observation of its own. */
+  | { readonly kind: 'observed'; readonly seen: Observation }
+  | { readonly kind: 'observation-failed'; readonly problem: Problem }
+  | { readonly kind: 'job-finished'; readonly outcome: JobOutcome; readonly seen: Observation }
+  /** Time to look whether somebody changed the kernel. */
+  | { readonly kind: 'look-due' }
+  | { readonly kind: 'retry-due' }
+  /** A new conversation with a control plane. */
+  | { readonly kind: 'session-opened' }
+  | { readonly kind: 'log-offered'; readonly entries: readonly LogEntry[] }
+  | { readonly kind: 'move-requested'; readonly seq: Seq }
+  | { readonly kind: 'entries-recorded'; readonly entries: readonly LogEntry[] }
+  | { readonly kind: 'target-recorded'; readonly seq: Seq }
+  | { readonly kind: 'position-recorded'; readonly seq: Seq }
+  | { readonly kind: 'recording-failed'; readonly problem: Problem };
+
+/**
+ * `record-*` are carried out at once and answered by `*-recorded` or `recording-failed` before the effects that follow
+ * them; `run` goes on beside everything else and is answered by `job-finished`; `observe` by `observed`.
+ */
+export type NodeEffect =
+  | { readonly kind: 'record-entries'; readonly entries: readonly LogEntry[] }
+  | { readonly kind: 'record-target'; readonly seq: Seq }
+  | { readonly kind: 'record-position'; readonly seq: Seq }
+  | { readonly kind: 'observe' }
+  | { readonly kind: 'run'; readonly job: Job }
+  | { readonly kind: 'retry-later'; readonly delayMs: number }
+  /** Send the view of the state as it then is. */
+  | { readonly kind: 'report' }
+  /** Start the conversation over, so that what could not be recorded is offered again. */
+  | { readonly kind: 'reconnect' };
+
+export interface Advance {
+  readonly state: NodeState;
+  readonly effects: readonly NodeEffect[];
+}

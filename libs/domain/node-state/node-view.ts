@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { headHash, isLoad } from '@lockstep/domain/load-order';
+import { parseSeq, type Seq, type Sha256 } from '@lockstep/domain/livepatch-model';
+import type { NodeState } from './node-state';
+import type { ObservedPatch, Problem } from './observation';
+
+export type NodeStatus = 'in-step' | 'moving' | 'failed' | 'diverged' | 'forked';
+
+/** What a node tells about itself; the wire's NodeReport. */
+export interface NodeView {
+  readonly status: NodeStatus;
+  readonly position: Seq;
+  readonly target: Seq;
+  readonly headSeq: Seq;
+  readonly headHash: Sha256;
+  /** Bottom first. `artifact` where it is one of the log's. */
+  readonly stack: readonly (ObservedPatch & { readonly artifact?: Sha256 })[];
+  readonly problem?: Problem;
+}
+
+interface Verdict {
+  readonly status: NodeStatus;
+  readonly problem?: Problem;
+}
+
+/** The gravest first: what keeps a human busy longest hides what follows from it. */
+function verdictOf(state: NodeState): Verdict {
+  const { fork, storage, position, target } = state.known;
+  if (state.phase === 'diverged') {
+    const names = state.foreign.join(', ');
+    const message = `The kernel holds ${names}, which the load order does not explain. Nothing is changed until it is unloaded (echo 0 > /sys/kernel/livepatch/NAME/enabled; rmmod NAME).`;
+    return { status: 'diverged', problem: { reason: 'foreign-livepatch', message } };
+  }
+  if (fork !== undefined) return { status: 'forked', problem: fork };
+  if (state.phase === 'failed') return { status: 'failed', problem: state.problem };
+  if (storage !== undefined) return { status: 'failed', problem: storage };
+  return { status: state.phase === 'in-step' && position === target ? 'in-step' : 'moving' };
+}
+
+/** The report a state makes. */
+export function viewOf(state: NodeState): NodeView {
+  const { entries, position, target } = state.known;
+  const artifacts = new Map(
+    entries
+      .slice(0, target)
+      .filter(isLoad)
+      .map((entry) => [entry.body.artifact.moduleName, entry.body.artifact.sha256]),
+  );
+  const patches = state.seen?.patches ?? [];
+  const foreign = new Set(state.phase === 'diverged' ? state.foreign : []);
+  return {
+    ...verdictOf(state),
+    position,
+    target,
+    headSeq: parseSeq(entries.length),
+    headHash: headHash(entries),
+    stack: patches.map((patch) => {
+      const artifact = foreign.has(patch.module) ? undefined : artifacts.get(patch.module);
+      return artifact === undefined ? patch : { ...patch, artifact };
+    }),
+  };
+}
