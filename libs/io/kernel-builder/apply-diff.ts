@@ -22,7 +22,8 @@ interface FileLines {
 export function applyFileDiff(original: string | null, diff: FileDiff): string | null {
   const file = diff.newPath ?? diff.oldPath ?? '';
   if (original === null && diff.oldPath !== null) throw mismatch(file, 1, 0, 'the file', 'no such file in this tree');
-  if (original !== null && diff.oldPath === null) throw mismatch(file, 1, 0, 'no such file', 'the file exists in this tree');
+  if (original !== null && diff.oldPath === null)
+    throw mismatch(file, 1, 0, 'no such file', 'the file exists in this tree');
   const source = splitLines(original ?? '');
   const result: string[] = [];
   let endsWithNewline = source.endsWithNewline || source.lines.length === 0;
@@ -59,7 +60,12 @@ function splitLines(text: string): FileLines {
 }
 
 /** Index of the first line of the nearest match, not before `from`. */
-function findHunk(source: FileLines, before: readonly DiffLine[], expectedAt: number, from: number): number | undefined {
+function findHunk(
+  source: FileLines,
+  before: readonly DiffLine[],
+  expectedAt: number,
+  from: number,
+): number | undefined {
   const lastStart = source.lines.length - before.length;
   // A hunk without old lines names its own place: only a created file or a -U0 insertion has none.
   if (before.length === 0) return expectedAt <= source.lines.length ? expectedAt : undefined;
@@ -103,7 +109,9 @@ function explainMismatch(
     hunk,
     best.at + best.count + 1,
     (expected?.text ?? '') + (sameText && expected.endsWithoutNewline ? ' (no newline at end of file)' : ''),
-    found === undefined ? 'the end of the file' : found + (sameText && !expected.endsWithoutNewline ? ' (no newline at end of file)' : ''),
+    found === undefined
+      ? 'the end of the file'
+      : found + (sameText && !expected.endsWithoutNewline ? ' (no newline at end of file)' : ''),
   );
 }
 

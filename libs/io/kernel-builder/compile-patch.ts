@@ -47,7 +47,8 @@ export async function compilePatch(options: CompilePatchOptions): Promise<{ obje
   const changed = await applyToTree(diffs, kernel.treeDir);
   const files = filesThatMatter(diffs, kernel.index);
   const affected = objectsThatRead(kernel.index, files);
-  if (affected.length === 0) throw buildError({ kind: 'changes-no-object', files: [...changed.keys()], compiledObjects: 0 });
+  if (affected.length === 0)
+    throw buildError({ kind: 'changes-no-object', files: [...changed.keys()], compiledObjects: 0 });
   const jobs = await Promise.all(affected.map(async (object) => prepareJob(kernel, object)));
   const progress = { done: 0, total: jobs.length * 2 };
   const count = <T>(value: T): T => {
@@ -108,7 +109,12 @@ async function refuseNewerSources(kernel: KernelBuild, saved: SavedCommand): Pro
 }
 
 /** Originals are kept by the command that made them: on a registered build its inputs never change. */
-async function compileOriginal(job: CompileJob, kernel: KernelBuild, staged: StagedTree, signal?: AbortSignal): Promise<Buffer> {
+async function compileOriginal(
+  job: CompileJob,
+  kernel: KernelBuild,
+  staged: StagedTree,
+  signal?: AbortSignal,
+): Promise<Buffer> {
   const key = createHash('sha256').update(job.command).digest('hex');
   const file = join(kernel.dir, 'originals', `${key}.o`);
   const kept = await readFile(file).catch(() => undefined);
@@ -134,7 +140,8 @@ async function compileJob(
     cwd: staged.dir,
     signal: signal === undefined ? limit : AbortSignal.any([signal, limit]),
   }).catch((error: unknown) => {
-    if (signal?.aborted !== true && limit.aborted) throw failed(`no result after ${compileTimeLimitMs / 1000} s`, error);
+    if (signal?.aborted !== true && limit.aborted)
+      throw failed(`no result after ${compileTimeLimitMs / 1000} s`, error);
     throw error;
   });
   if (result.status !== 0) throw failed(result.output.trim());

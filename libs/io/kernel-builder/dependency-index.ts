@@ -45,6 +45,8 @@ export function makeDependencyIndex(
 
 /** The compiled files that read any of these, in path order. */
 export function objectsThatRead(index: DependencyIndex, files: readonly string[]): IndexedObject[] {
-  const hits = new Set(files.flatMap((file) => (Object.hasOwn(index.readers, file) ? (index.readers[file] ?? []) : [])));
+  const hits = new Set(
+    files.flatMap((file) => (Object.hasOwn(index.readers, file) ? (index.readers[file] ?? []) : [])),
+  );
   return index.objects.filter((_, position) => hits.has(position));
 }

@@ -5,7 +5,15 @@ import { LockstepError, type ErrorKind } from '@lockstep/domain/livepatch-model'
 export type BuildFailure =
   | { kind: 'diff-syntax'; line: number; reason: string }
   | { kind: 'diff-does-not-apply'; file: string; hunk: number; line: number; expected: string; found: string }
-  | { kind: 'series-does-not-apply'; patch: string; file: string; hunk: number; line: number; expected: string; found: string }
+  | {
+      kind: 'series-does-not-apply';
+      patch: string;
+      file: string;
+      hunk: number;
+      line: number;
+      expected: string;
+      found: string;
+    }
   | { kind: 'series-broken'; series: string; reason: string }
   | { kind: 'changes-no-object'; files: string[]; compiledObjects: number }
   | { kind: 'unsupported-change'; file: string; reason: string }

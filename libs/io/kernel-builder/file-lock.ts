@@ -56,7 +56,11 @@ async function flockDescriptor(descriptor: number, flags: string[], signal?: Abo
       ...(signal === undefined ? {} : { signal }),
     });
     child.once('error', (error: NodeJS.ErrnoException) => {
-      reject(error.code === 'ENOENT' ? buildError({ kind: 'tool-missing', tool: 'flock', debianPackage: 'util-linux' }) : error);
+      reject(
+        error.code === 'ENOENT'
+          ? buildError({ kind: 'tool-missing', tool: 'flock', debianPackage: 'util-linux' })
+          : error,
+      );
     });
     child.once('exit', (code) => {
       resolve(code ?? 1);

@@ -81,7 +81,11 @@ async function sourceVersion(source: KernelSource): Promise<string> {
   if (source.kind === 'tree') return kernelVersionOf(source.dir);
   const version = /(\d+\.\d+)[\d.]*\.tar/.exec(source.file)?.[1];
   if (version !== undefined) return version;
-  throw buildError({ kind: 'not-a-kernel-tree', dir: source.file, reason: 'its name holds no kernel version: unpack it' });
+  throw buildError({
+    kind: 'not-a-kernel-tree',
+    dir: source.file,
+    reason: 'its name holds no kernel version: unpack it',
+  });
 }
 
 async function seriesOf({ source, seriesFor }: BuildKernelOptions): Promise<KernelSeries | undefined> {

@@ -60,7 +60,10 @@ function nameThePatch(error: unknown, patch: string, seriesDir: string): unknown
       { cause: error },
     );
   }
-  return buildError({ kind: 'series-broken', series: join(seriesDir, 'patches', patch), reason: error.message }, { cause: error });
+  return buildError(
+    { kind: 'series-broken', series: join(seriesDir, 'patches', patch), reason: error.message },
+    { cause: error },
+  );
 }
 
 /** Names in the `series` file, without comments; quilt's `-p1` after a name is the default and may be written. */
@@ -86,7 +89,9 @@ export async function hashSeries(hash: Hash, series: KernelSeries): Promise<void
     const entries = await readdir(filesDir, { recursive: true, withFileTypes: true });
     const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
     for (const file of files.sort()) {
-      const content = createHash('sha256').update(await readFile(file)).digest('hex');
+      const content = createHash('sha256')
+        .update(await readFile(file))
+        .digest('hex');
       hash.update(`file ${file.slice(filesDir.length)}\0${content}\0`);
     }
   }

@@ -58,7 +58,12 @@ export interface RegisterOptions {
  * moved or was made again since.
  * @throws LockstepError `not-a-kernel-build`, `compiler-differs`
  */
-export async function registerKernelBuild({ path, cacheDir, onProgress, signal }: RegisterOptions): Promise<KernelBuild> {
+export async function registerKernelBuild({
+  path,
+  cacheDir,
+  onProgress,
+  signal,
+}: RegisterOptions): Promise<KernelBuild> {
   const treeDir = resolve(path);
   onProgress?.({ stage: 'read the kernel', done: 0, total: 3 });
   const config = await readTreeFile(treeDir, '.config');
@@ -112,7 +117,9 @@ export async function openKernelBuild(cacheDir: string, id: KernelBuildId): Prom
 export async function listKernelBuilds(cacheDir: string): Promise<KernelBuildInfo[]> {
   const names = await readdir(join(cacheDir, 'registered')).catch(() => []);
   const ids = names.filter((name) => !name.endsWith('.lock')).map(parseKernelBuildId);
-  const complete = await Promise.all(ids.map(async (id) => exists(join(cachePaths.registered(cacheDir, id), '.complete'))));
+  const complete = await Promise.all(
+    ids.map(async (id) => exists(join(cachePaths.registered(cacheDir, id), '.complete'))),
+  );
   const infos = await Promise.all(
     ids.filter((_, index) => complete[index] === true).map(async (id) => readInfo(cachePaths.registered(cacheDir, id))),
   );
@@ -125,7 +132,8 @@ async function readInfo(dir: string): Promise<KernelBuildInfo> {
 
 async function checkBuild(treeDir: string, config: string, compiler: string): Promise<void> {
   if (!(await exists(join(treeDir, 'kernel/livepatch/core.c')))) {
-    const reason = 'its source is elsewhere (an O= build): build inside the source tree, so that saved commands are relative';
+    const reason =
+      'its source is elsewhere (an O= build): build inside the source tree, so that saved commands are relative';
     throw buildError({ kind: 'not-a-kernel-build', dir: treeDir, reason });
   }
   for (const option of ['LIVEPATCH', 'MODULES', 'X86_64', 'KALLSYMS_ALL']) {
@@ -133,7 +141,8 @@ async function checkBuild(treeDir: string, config: string, compiler: string): Pr
     throw buildError({ kind: 'not-a-kernel-build', dir: treeDir, reason: `it was built without CONFIG_${option}` });
   }
   if (config.includes('\nCONFIG_X86_KERNEL_IBT=y\n') || config.includes('\nCONFIG_LTO_CLANG=y\n')) {
-    const reason = 'objtool ran on the linked vmlinux (CONFIG_X86_KERNEL_IBT or LTO), so its objects cannot be made again one by one';
+    const reason =
+      'objtool ran on the linked vmlinux (CONFIG_X86_KERNEL_IBT or LTO), so its objects cannot be made again one by one';
     throw buildError({ kind: 'not-a-kernel-build', dir: treeDir, reason });
   }
   const found = await toolVersion('gcc');

@@ -85,7 +85,8 @@ async function takeSlot(poolDir: string, signal?: AbortSignal): Promise<{ lock: 
 
 /** What no compile command reads: build products, and other architectures. */
 function isNeeded(path: string, name: string): boolean {
-  if (/\.(?:o|a|ko|cmd|mod|order|d|symvers|usyms)$/.test(name) || /^(?:vmlinux|\.tmp_vmlinux|System\.map)/.test(name)) return false;
+  if (/\.(?:o|a|ko|cmd|mod|order|d|symvers|usyms)$/.test(name) || /^(?:vmlinux|\.tmp_vmlinux|System\.map)/.test(name))
+    return false;
   if (/^(?:\.git|Documentation|samples|LICENSES)$/.test(path)) return false;
   if (/^arch\/(?!x86(?:\/|$))[^/]+\//.test(`${path}/`)) return false;
   // Of the tools only objtool is called by what is replayed.

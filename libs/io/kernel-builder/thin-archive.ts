@@ -11,7 +11,7 @@ export function readThinArchive(bytes: Buffer): string[] | undefined {
   if (bytes.toString('latin1', 0, magic.length) !== magic) return undefined;
   const members: string[] = [];
   let longNames = '';
-  for (let at = magic.length; at + headerBytes <= bytes.length; ) {
+  for (let at = magic.length; at + headerBytes <= bytes.length;) {
     const name = bytes.toString('latin1', at, at + 16).trimEnd();
     const size = Number(bytes.toString('latin1', at + 48, at + 58).trim());
     at += headerBytes;

@@ -111,7 +111,8 @@ function parseHunk(reader: LineReader): Hunk {
     lines.push(parsed);
   }
   const after = reader.peek();
-  if (after !== undefined && isStrayHunkLine(after, reader)) throw reader.error('more lines than the hunk header announces');
+  if (after !== undefined && isStrayHunkLine(after, reader))
+    throw reader.error('more lines than the hunk header announces');
   return { oldStart: Number(match[1]), lines };
 }
 

@@ -1,0 +1,5 @@
+// SPDX-License-Identifier: GPL-2.0-only
+export { chooseAccelerator } from './accelerator';
+export type { ExecResult } from './guest-shell';
+export { hostAddressInGuest, type Accelerator } from './qemu-arguments';
+export { QemuMachine, type MachineOptions } from './qemu-machine';

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+export type Accelerator = 'kvm' | 'tcg';
+
+/** Where the guest finds the ports of the host that it was given; it reaches nothing else. */
+export const hostAddressInGuest = '10.0.2.100';
+
+export interface QemuArguments {
+  name: string;
+  kernelImage: string;
+  initFile: string;
+  accelerator: Accelerator;
+  memoryMb: number;
+  processors: number;
+  shareDir: string;
+  stateDisk: string;
+  consoleLog: string;
+  shellSocket: string;
+  controlSocket: string;
+  relayFile: string;
+  /** Ports of 127.0.0.1 that the guest reaches at `hostAddressInGuest`, same number. */
+  hostPorts: readonly number[];
+  kernelArguments: readonly string[];
+}
+
+/** The whole machine on one command line: root is the host's tree over read-only 9p, nothing is installed anywhere. */
+export function qemuArguments(machine: QemuArguments): string[] {
+  return [
+    '-nodefaults',
+    '-no-user-config',
+    ...['-display', 'none'],
+    ...['-name', machine.name],
+    ...['-accel', machine.accelerator, '-cpu', 'max'],
+    ...['-m', String(machine.memoryMb), '-smp', String(machine.processors)],
+    // TLS in the guest needs the right time.
+    ...['-rtc', 'base=utc,clock=host'],
+    ...['-kernel', machine.kernelImage, '-append', kernelCommandLine(machine)],
+    ...['-virtfs', share('/', 'root')],
+    ...['-virtfs', share(machine.shareDir, 'machine')],
+    ...['-drive', `if=none,id=state,format=raw,file=${escape(machine.stateDisk)}`],
+    ...['-device', 'virtio-blk-pci,drive=state'],
+    ...['-device', 'virtio-serial-pci'],
+    ...['-chardev', `socket,id=shell,path=${escape(machine.shellSocket)}`],
+    ...['-device', 'virtserialport,chardev=shell,name=org.lockstep.shell'],
+    ...['-device', 'virtio-rng-pci'],
+    ...['-netdev', `user,id=net,restrict=on${machine.hostPorts.map((port) => forward(machine, port)).join('')}`],
+    ...['-device', 'virtio-net-pci,netdev=net'],
+    ...['-chardev', `file,id=console,append=on,path=${escape(machine.consoleLog)}`, '-serial', 'chardev:console'],
+    ...['-qmp', `unix:${escape(machine.controlSocket)},server=on,wait=off`],
+  ];
+}
+
+function kernelCommandLine(machine: QemuArguments): string {
+  return [
+    'console=ttyS0 quiet loglevel=4 panic=-1',
+    // The cache may keep what it read: nothing below / changes for a machine while it runs.
+    'root=root rootfstype=9p rootflags=trans=virtio,version=9p2000.L,msize=262144,cache=loose ro',
+    `init="${machine.initFile}"`,
+    `ip=10.0.2.15::10.0.2.2:255.255.255.0:${machine.name}:eth0:off`,
+    // Under emulation the watchdog takes a busy host for a broken TSC and falls back to a clock that is slow to read.
+    'tsc=reliable',
+    ...machine.kernelArguments,
+  ].join(' ');
+}
+
+function share(dir: string, tag: string): string {
+  return `local,path=${escape(dir)},mount_tag=${tag},security_model=none,readonly=on,multidevs=remap`;
+}
+
+/** QEMU splits the command as a shell would. */
+function forward(machine: QemuArguments, port: number): string {
+  const command = [process.execPath, machine.relayFile, String(port)].map((word) => `'${word}'`).join(' ');
+  return `,guestfwd=tcp:${hostAddressInGuest}:${port}-cmd:${escape(command)}`;
+}
+
+/** QEMU's options end at a comma; a doubled one is a comma. */
+function escape(text: string): string {
+  return text.replaceAll(',', ',,');
+}

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { chmod, mkdir, mkdtemp, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { chooseAccelerator } from './accelerator';
+import { GuestShell, type ExecResult } from './guest-shell';
+import { hostRelaySource } from './host-relay';
+import { qemuArguments, type Accelerator, type QemuArguments } from './qemu-arguments';
+import { qmpExecute } from './qmp';
+
+export interface MachineOptions {
+  /** Host name in the guest. */
+  name: string;
+  /** A bzImage built from kernel-livepatch/qemu/config. */
+  kernelImage: string;
+  /** kernel-livepatch/qemu/init, absolute. */
+  initFile: string;
+  /** Kept between runs: state disk, console log, what is shared with the guest. */
+  dir: string;
+  /** A shell script that init runs, and runs again whenever it ends. */
+  service?: string | undefined;
+  /** Ports of 127.0.0.1 that the guest may reach, at `hostAddressInGuest`. */
+  hostPorts?: readonly number[];
+  accelerator?: Accelerator | undefined;
+  memoryMb?: number;
+  processors?: number;
+  stateDiskMb?: number;
+  kernelArguments?: readonly string[];
+}
+
+/**
+ * One virtual machine: a real kernel whose root is this host's own tree, read-only, under a writable layer that is
+ * forgotten at power off. Only /var/lib/lockstep survives, on the state disk.
+ */
+export class QemuMachine implements AsyncDisposable {
+  private process: ChildProcess | undefined;
+
+  private constructor(
+    private readonly machine: QemuArguments,
+    private readonly shell: GuestShell,
+    /** Sockets live here: their paths must be short (108 bytes). */
+    private readonly socketDir: string,
+  ) {}
+
+  /** Prepares disk and share; does not start. An existing state disk is kept. */
+  static async create(options: MachineOptions): Promise<QemuMachine> {
+    const { dir } = options;
+    const shareDir = join(dir, 'share');
+    await rm(shareDir, { recursive: true, force: true });
+    await mkdir(shareDir, { recursive: true });
+    if (options.service !== undefined) await writeFile(join(shareDir, 'service'), options.service);
+    const stateDisk = join(dir, 'state.img');
+    await makeStateDisk(stateDisk, options.stateDiskMb ?? 256);
+    const socketDir = await mkdtemp(join(tmpdir(), 'lockstep-vm-'));
+    await chmod(socketDir, 0o700);
+    const relayFile = join(socketDir, 'relay.mjs');
+    await writeFile(relayFile, hostRelaySource);
+    const shellSocket = join(socketDir, 'shell');
+    return new QemuMachine(
+      {
+        name: options.name,
+        kernelImage: options.kernelImage,
+        initFile: options.initFile,
+        accelerator: options.accelerator ?? (await chooseAccelerator(options.kernelImage)),
+        memoryMb: options.memoryMb ?? 512,
+        processors: options.processors ?? 2,
+        shareDir,
+        stateDisk,
+        consoleLog: join(dir, 'console.log'),
+        shellSocket,
+        controlSocket: join(socketDir, 'qmp'),
+        relayFile,
+        hostPorts: options.hostPorts ?? [],
+        kernelArguments: options.kernelArguments ?? [],
+      },
+      await GuestShell.listen(shellSocket),
+      socketDir,
+    );
+  }
+
+  get accelerator(): Accelerator {
+    return this.machine.accelerator;
+  }
+
+  get consoleLog(): string {
+    return this.machine.consoleLog;
+  }
+
+  get isRunning(): boolean {
+    return this.process !== undefined;
+  }
+
+  /** The running kernel's boot id; undefined while the guest's shell is not up. */
+  get bootId(): string | undefined {
+    return this.shell.bootId;
+  }
+
+  /** Power on. */
+  async start(): Promise<void> {
+    if (this.process !== undefined) throw new Error(`${this.machine.name} is running already`);
+    // Dies with us, however we die: no QEMU is left behind.
+    const args = ['--pdeathsig', 'KILL', 'qemu-system-x86_64', ...qemuArguments(this.machine)];
+    const child = spawn('setpriv', args, { stdio: ['ignore', 'ignore', 'pipe'] });
+    let complaints = '';
+    child.stderr.on('data', (chunk: Buffer) => (complaints += chunk.toString('utf8')));
+    await once(child, 'spawn');
+    this.process = child;
+    child.once('exit', () => {
+      this.process = undefined;
+      this.shell.forgetGuest(`${this.machine.name} is off. ${complaints.trim()}`);
+    });
+  }
+
+  /** Waits until the guest's shell answers. @returns the boot id; rejects with the console's end if it never does */
+  async waitReady(timeoutMs = 60_000): Promise<string> {
+    const limit = AbortSignal.timeout(timeoutMs);
+    const poll = async (): Promise<never> => {
+      // Power can fail before the shell ever comes up: nothing else would tell.
+      while (this.isRunning && !limit.aborted) await new Promise((resolve) => setTimeout(resolve, 100));
+      const why = limit.aborted ? `not ready within ${timeoutMs} ms` : 'off';
+      throw new Error(`${this.machine.name} is ${why}. Console:\n${await this.consoleEnd()}`);
+    };
+    return Promise.race([this.shell.ready(), poll()]);
+  }
+
+  /** Runs a command with sh in the guest as root. */
+  async exec(command: string, timeoutMs = 60_000): Promise<ExecResult> {
+    await this.waitReady(timeoutMs);
+    return this.shell.exec(command, timeoutMs);
+  }
+
+  /** Like `exec`, for commands that must succeed. @returns standard output */
+  async run(command: string, timeoutMs = 60_000): Promise<string> {
+    const { status, stdout, stderr } = await this.exec(command, timeoutMs);
+    if (status !== 0)
+      throw new Error(`${this.machine.name}: "${command}" ended with status ${status}: ${stderr}${stdout}`);
+    return stdout;
+  }
+
+  /** The power cord: nothing in the guest gets to finish. */
+  async powerOff(): Promise<void> {
+    const child = this.process;
+    if (child === undefined) return;
+    const exited = once(child, 'exit');
+    child.kill('SIGKILL');
+    await exited;
+  }
+
+  /** The reset button: the same machine starts again at once. */
+  async reset(): Promise<void> {
+    this.shell.forgetGuest(`${this.machine.name} was reset`);
+    await qmpExecute(this.machine.controlSocket, 'system_reset');
+  }
+
+  /** The last lines that the kernel and the service wrote. */
+  async consoleEnd(lines = 40): Promise<string> {
+    const text = await readFile(this.machine.consoleLog, 'utf8').catch(() => '');
+    return text.split('\n').slice(-lines).join('\n');
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.powerOff();
+    await this.shell.close();
+    await rm(this.socketDir, { recursive: true, force: true });
+  }
+}
+
+async function makeStateDisk(file: string, sizeMb: number): Promise<void> {
+  if ((await stat(file).catch(() => undefined)) !== undefined) return;
+  await writeFile(file, '');
+  await truncate(file, sizeMb << 20);
+  const env = { ...process.env, PATH: `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin` };
+  const child = spawn('mke2fs', ['-q', '-F', '-t', 'ext4', file], { env, stdio: ['ignore', 'ignore', 'inherit'] });
+  const [status] = (await once(child, 'exit')) as [number | null];
+  if (status !== 0) throw new Error(`mke2fs ${file} ended with status ${String(status)}`);
+}
