@@ -140,7 +140,6 @@ describe('foreign livepatches', () => {
   const cases = {
     'another module': observed('foreign', 'z'),
     'an entry before its turn': observed('lockstep_c', 'x'),
-    'a stolen name': observed('lockstep_b', 'zz'),
   };
   test.each(Object.entries(cases))('%s: reported, and nothing is touched until it is gone', (_, patch) => {
     const machine = machineAt(ours, 1);
@@ -167,6 +166,21 @@ describe('foreign livepatches', () => {
     machine.tell({ kind: 'look-due' });
     machine.quiesce();
     check(machine, 'in-step', '2/2', 'a<b');
+  });
+  test.each(['zz', 'a', 'adz'])('a stolen name is told by its functions (%s)', (functions) => {
+    const machine = machineAt(ours, 2);
+    machine.kernel[1] = observed('lockstep_b', functions);
+    machine.tell({ kind: 'look-due' });
+    machine.quiesce();
+    check(machine, 'diverged', '2/2', 'a<b');
+    expect(machine.jobsDone).toEqual([]);
+  });
+  test('what a replace patch shows besides its own while it takes over is not foreign', () => {
+    const machine = machineAt(append(ours, load('all', 'abc', [], true)), 4);
+    machine.kernel = [observed('lockstep_all', 'abcdx', true)];
+    machine.startAgent();
+    machine.finishObserving();
+    expect(machine.job).toEqual({ kind: 'settle', module: 'lockstep_all' });
   });
   test('it explains a failing job', () => {
     const machine = machineAt(ours, 1);
