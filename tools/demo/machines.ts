@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import path from 'node:path';
+import { hostAddressInGuest, QemuMachine } from '@lockstep/testing/qemu-machine';
+import { z } from 'zod';
+import type { MachineEvidence } from './proof';
+import type { Cleanup } from './processes';
+import type { ControlPlane } from './services';
+
+export interface DemoMachine {
+  readonly node: string;
+  readonly machine: QemuMachine;
+}
+
+export interface MachinePlan {
+  readonly node: string;
+  readonly joinToken: string;
+}
+
+const quote = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
+
+/** What init runs: the real agent, its state on the disk that survives a power cut. */
+function agentService(root: string, { operatorPort }: ControlPlane, { joinToken }: MachinePlan): string {
+  return [
+    `export LOCKSTEP_AGENT_SERVER=${hostAddressInGuest}:${operatorPort}`,
+    `export LOCKSTEP_AGENT_JOIN_TOKEN=${quote(joinToken)}`,
+    'export LOCKSTEP_AGENT_STATE_DIR=/var/lib/lockstep/agent',
+    `exec ${quote(process.execPath)} ${quote(path.join(root, 'dist/node-agent.js'))}`,
+    '',
+  ].join('\n');
+}
+
+export async function startMachine(
+  root: string,
+  workDir: string,
+  kernelImage: string,
+  controlPlane: ControlPlane,
+  plan: MachinePlan,
+  cleanup: Cleanup,
+): Promise<DemoMachine> {
+  const machine = await QemuMachine.create({
+    name: plan.node,
+    kernelImage,
+    initFile: path.join(root, 'kernel-livepatch/qemu/init'),
+    dir: path.join(workDir, plan.node),
+    service: agentService(root, controlPlane, plan),
+    hostPorts: [controlPlane.operatorPort, controlPlane.agentPort],
+    // Three of them share the host's processors.
+    processors: 1,
+  });
+  cleanup.add(() => machine[Symbol.asyncDispose]());
+  await machine.start();
+  await machine.waitReady();
+  return { node: plan.node, machine };
+}
+
+/** Modules in the kernel's livepatch directory, in load order: /proc/modules lists the newest first. */
+const readLivepatches = [
+  'for module in $(cut -d" " -f1 /proc/modules); do',
+  '  dir=/sys/kernel/livepatch/$module',
+  '  [ -d "$dir" ] && echo "$module $(cat "$dir/enabled") $(cat "$dir/transition")"',
+  'done; true',
+].join('\n');
+
+const livepatchLine = z.tuple([z.string(), z.enum(['0', '1']), z.enum(['0', '1'])]);
+
+/** Reads a machine through its own shell: nothing here comes from the agent but `position`. */
+export async function gatherEvidence({ node, machine }: DemoMachine, position: number): Promise<MachineEvidence> {
+  const read = async (file: string): Promise<string> => machine.run(`cat ${file}`);
+  const listing = await machine.run(readLivepatches);
+  const modules = listing
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => livepatchLine.parse(line.split(' ')));
+  const settled = modules.filter(([, enabled, transition]) => enabled === '1' && transition === '0');
+  return {
+    node,
+    position,
+    livepatches: settled.map(([module]) => module).reverse(),
+    files: {
+      a: await read('/proc/meminfo'),
+      b: await read('/proc/cmdline'),
+      c: await read('/proc/version'),
+      d: await read('/proc/loadavg'),
+    },
+  };
+}

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { Command } from 'commander';
+import { Cleanup } from './processes';
+import { tellStory, type StoryEnd } from './story';
+
+const root = path.resolve(__dirname, '..');
+
+function printEnd({ table, line, deviations }: StoryEnd): void {
+  console.log(table);
+  for (const deviation of deviations) console.log(`deviates: ${deviation}`);
+  if (deviations.length === 0) console.log(line);
+}
+
+function printCommands(stateDir: string): void {
+  const commands = ['node ls', 'node show node-1', 'order show --cluster demo', 'patch ls', 'build ls'];
+  console.log(`\nIt is left running until Ctrl-C. Look around from another terminal:\n`);
+  console.log(`  export LOCKSTEP_STATE_DIR=${stateDir}`);
+  for (const command of commands) console.log(`  node ${path.join(root, 'dist/lockstep.js')} ${command}`);
+}
+
+async function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  await new Promise((resolve) => {
+    signal.addEventListener('abort', resolve, { once: true });
+    // Keeps Node alive while nothing else does.
+    const idle = setInterval(() => undefined, 60_000);
+    signal.addEventListener('abort', () => {
+      clearInterval(idle);
+    });
+  });
+}
+
+async function main(keep: boolean): Promise<number> {
+  const interruption = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM'] as const)
+    process.on(name, () => {
+      interruption.abort(new Error(`ended by ${name}`));
+    });
+  const cleanup = new Cleanup();
+  const workDir = await mkdtemp(path.join(tmpdir(), 'lockstep-demo-'));
+  let failed = true;
+  try {
+    const end = await tellStory({ root, workDir, cleanup, signal: interruption.signal });
+    printEnd(end);
+    failed = end.deviations.length > 0;
+    if (keep && !failed) {
+      printCommands(end.stateDir);
+      await aborted(interruption.signal);
+    }
+  } catch (error) {
+    process.stderr.write(`demo: ${error instanceof Error ? error.message : String(error)}\n`);
+  } finally {
+    await cleanup.run();
+    if (failed && !interruption.signal.aborted)
+      process.stderr.write(`demo: logs and consoles are kept in ${workDir}\n`);
+    else await rm(workDir, { recursive: true, force: true });
+  }
+  return failed ? 1 : 0;
+}
+
+const { keep = false } = new Command('demo')
+  .description('the whole job on real kernels: build, order, roll out, refuse, override, reboot, prove')
+  .option('--keep', 'leave everything running and print commands to look around')
+  .parse()
+  .opts<{ keep?: boolean }>();
+void main(keep).then((code) => process.exit(code));
