@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import type { Command } from 'commander';
+import { collect, leafCommand, type Cli, type LeafOptions } from '../cli';
+import { toDocument } from '../document';
+import { kernelBuildOption, resolveKernelBuild } from '../resolve-kernel-build';
+import { conflictLines, describeEntry } from '../views/order-view';
+
+interface Options extends LeafOptions {
+  readonly cluster: string;
+  readonly override?: readonly string[];
+  readonly kernelBuild?: string;
+}
+
+export const appendLoad = (cli: Cli): Command =>
+  leafCommand('append', 'append a patch to the load order, above all that is there')
+    .argument('<patch>', 'name or id')
+    .requiredOption('--cluster <cluster>', 'whose load order')
+    .option('--override <patch>', 'patch (name, id or seq) that it may shadow; may be given again', collect)
+    .option(...kernelBuildOption)
+    .action((patch: string, { cluster, override = [], kernelBuild, ...options }: Options) =>
+      cli.run(options, async (context) => {
+        const { fleet, screen, signal } = context;
+        const wanted = await resolveKernelBuild(context, kernelBuild);
+        // What is shown is what is appended: the entry gets the seq after the head that was looked at, or none.
+        const order = await fleet.getOrder({ cluster, kernelBuildId: wanted }, { signal });
+        const { kernelBuildId } = order;
+        const check = await fleet.checkConflicts({ cluster, patch, kernelBuildId }, { signal });
+        if (override.length > 0) for (const line of conflictLines(check)) screen.say(line);
+        const expectedSeq = order.entries.length + 1;
+        const overrides = [...override];
+        const { entry } = await fleet.appendLoad({ cluster, patch, kernelBuildId, overrides, expectedSeq }, { signal });
+        return {
+          document: { entry: toDocument(entry), ...(toDocument(check) as object) },
+          text: entry === undefined ? '' : `Appended: ${describeEntry(entry)}.`,
+        };
+      }),
+    );

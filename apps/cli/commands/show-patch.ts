@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import type { Command } from 'commander';
+import { LockstepError } from '@lockstep/domain/livepatch-model';
+import { leafCommand, type Cli, type LeafOptions } from '../cli';
+import { toDocument } from '../document';
+import { fields, showTime } from '../table';
+import { buildDocument, buildTable } from '../views/build-view';
+
+export const showPatch = (cli: Cli): Command =>
+  leafCommand('show', 'show a patch, its diff and its builds')
+    .argument('<patch>', 'name or id')
+    .action((name: string, options: LeafOptions) =>
+      cli.run(options, async ({ build, signal }) => {
+        const { patch, diff, builds } = await build.getPatch({ patch: name }, { signal });
+        if (patch === undefined) {
+          throw new LockstepError('not-found', 'unknown-patch', `There is no patch ${name}.`, { patch: name });
+        }
+        const about = fields([
+          ['Patch', patch.name],
+          ['Id', patch.id],
+          ['Author', patch.author],
+          ['CVEs', patch.cves.join(' ')],
+          ['Submitted', showTime(patch.submittedAt)],
+          ['Description', patch.description],
+        ]);
+        return {
+          document: { patch: toDocument(patch), diff: toDocument(diff), builds: builds.map(buildDocument) },
+          text: [about, buildTable(builds), Buffer.from(diff).toString('utf8').trimEnd()].join('\n\n'),
+        };
+      }),
+    );

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { LockstepError } from '@lockstep/domain/livepatch-model';
+
+/** What the shell is told. The README and `lockstep --help` list the same numbers. */
+export const exitCodes = { done: 0, failed: 1, usage: 2, unreachable: 3, interrupted: 130 } as const;
+
+export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
+
+/** Errors that the transport itself raised have reasons of its own. */
+const transportReason = /^grpc-(?:unavailable|deadline-exceeded)$/;
+
+export function exitCodeOf(error: unknown): ExitCode {
+  if (!(error instanceof LockstepError)) return exitCodes.failed;
+  if (error.reason === 'not-configured' || error.reason === 'usage') return exitCodes.usage;
+  if (error.kind === 'cancelled') return exitCodes.interrupted;
+  return transportReason.test(error.reason) ? exitCodes.unreachable : exitCodes.failed;
+}

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { Command, CommanderError } from 'commander';
+import { LockstepError } from '@lockstep/domain/livepatch-model';
+import type { Cli } from './cli';
+import { addKernel } from './commands/add-kernel';
+import { appendLoad } from './commands/append-load';
+import { checkConflicts } from './commands/check-conflicts';
+import { createCluster } from './commands/create-cluster';
+import { joinNode } from './commands/join-node';
+import { listBuilds } from './commands/list-builds';
+import { listClusters } from './commands/list-clusters';
+import { listKernels } from './commands/list-kernels';
+import { listNodes } from './commands/list-nodes';
+import { listPatches } from './commands/list-patches';
+import { printCompletion } from './commands/print-completion';
+import { retireEntry } from './commands/retire-entry';
+import { showBuild } from './commands/show-build';
+import { showNode } from './commands/show-node';
+import { showOrder } from './commands/show-order';
+import { showPatch } from './commands/show-patch';
+import { startRollout } from './commands/start-rollout';
+import { submitPatch } from './commands/submit-patch';
+import { watchBuild } from './commands/watch-build';
+import { watchRollout } from './commands/watch-rollout';
+import { exitCodeOf, exitCodes, type ExitCode } from './exit-code';
+
+type MakeCommand = (cli: Cli) => Command;
+
+const groups: readonly (readonly [noun: string, description: string, commands: readonly MakeCommand[]])[] = [
+  ['kernel', 'kernel builds that patches are built for', [addKernel, listKernels]],
+  ['patch', 'source diffs', [submitPatch, listPatches, showPatch]],
+  ['build', 'patches being built into livepatch modules', [listBuilds, showBuild, watchBuild]],
+  ['order', "a cluster's load order", [showOrder, appendLoad, retireEntry]],
+  ['rollout', "moving a cluster's nodes to a position", [startRollout, watchRollout]],
+  ['node', 'machines', [listNodes, showNode, joinNode]],
+  ['cluster', 'sets of nodes that must be identical', [createCluster, listClusters]],
+];
+
+const exitCodeHelp = `
+Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 control plane unreachable, 130 interrupted.
+Every command that asks the control plane takes --json and then prints one JSON document.`;
+
+/** The whole command tree. */
+export function createProgram(cli: Cli): Command {
+  const program = new Command('lockstep')
+    .description('Rolls Linux kernel livepatches out so that every host of a cluster runs the same code.')
+    .version('0.1.0')
+    .addHelpText('after', exitCodeHelp);
+  for (const [noun, description, commands] of groups) {
+    const group = new Command(noun).description(description);
+    for (const make of commands) group.addCommand(make(cli));
+    program.addCommand(group);
+  }
+  program.addCommand(checkConflicts(cli));
+  program.addCommand(printCompletion(cli, () => program));
+  return program;
+}
+
+function configure(command: Command, { stdout, stderr }: Cli['surroundings']): void {
+  command.exitOverride().configureOutput({
+    writeOut: (text) => stdout.write(text),
+    writeErr: (text) => stderr.write(text),
+  });
+  for (const child of command.commands) configure(child, { stdout, stderr } as Cli['surroundings']);
+}
+
+/** Parses and runs; answers the exit code. Never throws. */
+export async function runProgram(cli: Cli, args: readonly string[]): Promise<ExitCode> {
+  const program = createProgram(cli);
+  configure(program, cli.surroundings);
+  try {
+    await program.parseAsync([...args], { from: 'user' });
+    return cli.exitCode();
+  } catch (error) {
+    // Commander has printed its own; help and version come as errors with exit code 0.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
+    cli.surroundings.stderr.write(`error: ${error instanceof LockstepError ? error.message : String(error)}\n`);
+    return exitCodeOf(error);
+  }
+}

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { LockstepError } from '@lockstep/domain/livepatch-model';
+import { parseAddress, reachableAddress, showAddress, type OperatorConnection } from '@lockstep/io/rpc-client';
+import { z } from 'zod';
+
+/** As written in flags (`--server`, …). */
+export interface ServerFlags {
+  readonly server?: string | undefined;
+  readonly tokenFile?: string | undefined;
+  readonly caFile?: string | undefined;
+  readonly stateDir?: string | undefined;
+}
+
+/** Flags over environment over what the state directory of a control plane on this machine says. */
+interface MergedConfig {
+  readonly address?: string | undefined;
+  readonly tokenFile?: string | undefined;
+  readonly caFile?: string | undefined;
+}
+
+const endpointForm = z.object({ operatorAddress: z.string().min(1) });
+
+const notConfigured = (message: string, fields: Record<string, string> = {}, cause?: unknown): LockstepError =>
+  new LockstepError('invalid-input', 'not-configured', message, fields, { cause });
+
+function readText(file: string, what: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw notConfigured(`The ${what} ${file} cannot be read: ${(error as Error).message}.`, { file }, error);
+  }
+}
+
+/** The address in `endpoint.json`; a server on all interfaces is reached by loopback. */
+function localAddress(stateDir: string): string | undefined {
+  const file = path.join(stateDir, 'endpoint.json');
+  if (!existsSync(file)) return undefined;
+  try {
+    const { operatorAddress } = endpointForm.parse(JSON.parse(readText(file, 'endpoint file')));
+    return showAddress(reachableAddress(parseAddress(operatorAddress), { host: '127.0.0.1', port: 0 }));
+  } catch (error) {
+    if (error instanceof LockstepError) throw error;
+    throw notConfigured(`The endpoint file ${file} is not a control plane's: name the server with --server.`, { file });
+  }
+}
+
+function merge(flags: ServerFlags, env: Readonly<NodeJS.ProcessEnv>): MergedConfig {
+  const stateDir = flags.stateDir ?? env['LOCKSTEP_STATE_DIR'];
+  const inState = (file: string): string | undefined =>
+    stateDir === undefined ? undefined : path.join(stateDir, file);
+  return {
+    address: flags.server ?? env['LOCKSTEP_SERVER'] ?? (stateDir === undefined ? undefined : localAddress(stateDir)),
+    tokenFile: flags.tokenFile ?? env['LOCKSTEP_TOKEN_FILE'] ?? inState('operator.token'),
+    caFile: flags.caFile ?? env['LOCKSTEP_CA_FILE'] ?? inState('pki/ca.crt'),
+  };
+}
+
+/** Where the control plane is, whom to trust and as whom to speak. @throws LockstepError `not-configured`. */
+export function readServerConfig(flags: ServerFlags, env: Readonly<NodeJS.ProcessEnv>): OperatorConnection {
+  const { address, tokenFile, caFile } = merge(flags, env);
+  if (address === undefined || tokenFile === undefined || caFile === undefined) {
+    const missing = [
+      ...(address === undefined ? ['--server (LOCKSTEP_SERVER)'] : []),
+      ...(tokenFile === undefined ? ['--token-file (LOCKSTEP_TOKEN_FILE)'] : []),
+      ...(caFile === undefined ? ['--ca-file (LOCKSTEP_CA_FILE)'] : []),
+    ];
+    throw notConfigured(
+      `Which control plane? Give ${missing.join(', ')}, or on its own machine --state-dir (LOCKSTEP_STATE_DIR).`,
+    );
+  }
+  parseAddress(address);
+  return { address, token: readText(tokenFile, 'token file').trim(), ca: readText(caFile, 'CA certificate') };
+}

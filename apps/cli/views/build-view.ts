@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { BuildStatus, type Build, type Patch } from '@lockstep/contracts/generated';
+import { functionFromWire } from '@lockstep/contracts/wire';
+import { showFunction } from '@lockstep/domain/livepatch-model';
+import { enumWord, toDocument } from '../document';
+import { fields, shortId, showTime, table } from '../table';
+
+export const buildStatusWord = (status: BuildStatus): string => enumWord(BuildStatus, 'BUILD_STATUS_', status);
+
+export const buildDocument = (build: Build): object => ({
+  ...(toDocument(build) as object),
+  status: buildStatusWord(build.status),
+});
+
+/** What came of it in one cell. */
+function outcome(build: Build): string {
+  if (build.failure !== undefined) return `${build.failure.reason}: ${build.failure.message.split('\n')[0] ?? ''}`;
+  if (build.artifact !== undefined)
+    return `${build.artifact.moduleName} (${build.artifact.functions.length} functions)`;
+  return build.progress === undefined ? '' : build.progress.stage;
+}
+
+export const buildTable = (builds: readonly Build[]): string =>
+  table(
+    ['BUILD', 'PATCH', 'KERNEL BUILD', 'STATUS', 'OUTCOME'],
+    builds.map((build) => [
+      build.id,
+      build.patchName,
+      shortId(build.kernelBuildId),
+      buildStatusWord(build.status),
+      outcome(build),
+    ]),
+    'No builds.',
+  );
+
+export function buildText(build: Build): string {
+  const { artifact, failure, progress } = build;
+  return fields([
+    ['Build', build.id],
+    ['Patch', `${build.patchName} (${shortId(build.patchId)})`],
+    ['Kernel build', build.kernelBuildId],
+    ['Status', buildStatusWord(build.status)],
+    ['Attempts', String(build.attempts)],
+    ['Queued', showTime(build.queuedAt)],
+    ['Ended', showTime(build.endedAt)],
+    ...(progress === undefined ? [] : [['Stage', `${progress.stage} ${progress.done}/${progress.total}`] as const]),
+    ...(failure === undefined
+      ? []
+      : ([
+          ['Reason', failure.reason],
+          ['Message', failure.message],
+        ] as const)),
+    ...(artifact === undefined
+      ? []
+      : ([
+          ['Module', `${artifact.moduleName}.ko, ${artifact.sizeBytes} bytes`],
+          ['sha256', artifact.sha256],
+          ['Functions', artifact.functions.map((fn) => showFunction(functionFromWire(fn))).join(', ')],
+        ] as const)),
+  ]);
+}
+
+export const patchTable = (patches: readonly Patch[]): string =>
+  table(
+    ['PATCH', 'ID', 'AUTHOR', 'CVES', 'SUBMITTED', 'DESCRIPTION'],
+    patches.map((patch) => [
+      patch.name,
+      shortId(patch.id),
+      patch.author,
+      patch.cves.join(' '),
+      showTime(patch.submittedAt),
+      patch.description,
+    ]),
+    'No patches.',
+  );

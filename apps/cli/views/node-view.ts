@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { NodeStatus, type Node } from '@lockstep/contracts/generated';
+import { functionFromWire } from '@lockstep/contracts/wire';
+import { showFunction } from '@lockstep/domain/livepatch-model';
+import { enumWord, toDocument } from '../document';
+import { fields, shortId, showTime, table } from '../table';
+
+const nodeStatusWord = (status: NodeStatus): string => enumWord(NodeStatus, 'NODE_STATUS_', status);
+
+export function nodeDocument(node: Node): object {
+  const document = toDocument(node) as object;
+  const { report } = node;
+  if (report === undefined) return document;
+  return { ...document, report: { ...(toDocument(report) as object), status: nodeStatusWord(report.status) } };
+}
+
+function conditionOf({ connected, report }: Node): string {
+  const word = report === undefined ? 'silent' : nodeStatusWord(report.status);
+  return connected ? word : `off (was ${word})`;
+}
+
+export const nodeTable = (nodes: readonly Node[]): string =>
+  table(
+    ['NODE', 'CLUSTER', 'CONDITION', 'POSITION', 'TARGET', 'KERNEL', 'KERNEL BUILD', 'LAST SEEN', 'STACK'],
+    nodes.map((node) => [
+      node.name,
+      node.cluster,
+      conditionOf(node),
+      String(node.report?.position ?? '-'),
+      String(node.report?.target ?? '-'),
+      node.kernelRelease,
+      shortId(node.kernelBuildId),
+      showTime(node.lastSeenAt),
+      (node.report?.stack ?? []).map(({ moduleName }) => moduleName).join(' < '),
+    ]),
+    'No nodes.',
+  );
+
+export function nodeText(node: Node): string {
+  const { report } = node;
+  const loaded = (report?.stack ?? []).map((patch) => [
+    patch.moduleName,
+    patch.transition ? 'in transition' : patch.enabled ? 'enabled' : 'disabled',
+    patch.artifactSha256 === '' ? 'not by lockstep' : shortId(patch.artifactSha256),
+    patch.functions.map((fn) => showFunction(functionFromWire(fn))).join(', '),
+  ]);
+  const about = fields([
+    ['Node', `${node.name}, of cluster ${node.cluster}`],
+    ['Condition', conditionOf(node)],
+    ...(report?.problem === undefined
+      ? []
+      : [['Problem', `${report.problem.reason}: ${report.problem.message}`] as const]),
+    [
+      'Position',
+      report === undefined ? '-' : `${report.position}, target ${report.target}, log known to ${report.headSeq}`,
+    ],
+    ['Kernel', `${node.kernelRelease} ${node.kernelBuildId}`],
+    ['Core', node.patchedCore ? 'patched: refuses conflicts itself' : 'stock: the agent checks for conflicts'],
+    ['Agent', node.agentVersion],
+    ['Last seen', showTime(node.lastSeenAt)],
+  ]);
+  return `${about}\n\n${table(['LIVEPATCH (BOTTOM FIRST)', 'STATE', 'ARTIFACT', 'FUNCTIONS'], loaded, 'No livepatches.')}`;
+}

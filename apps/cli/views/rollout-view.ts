@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { RolloutStatus, type NodeProgress, type Rollout } from '@lockstep/contracts/generated';
+import { enumWord, toDocument } from '../document';
+import { table } from '../table';
+
+export const rolloutStatusWord = (status: RolloutStatus): string => enumWord(RolloutStatus, 'ROLLOUT_STATUS_', status);
+
+export const hasEnded = (rollout: Rollout): boolean => rollout.status !== RolloutStatus.ROLLOUT_STATUS_RUNNING;
+
+export const hasSucceeded = (rollout: Rollout): boolean => rollout.status === RolloutStatus.ROLLOUT_STATUS_SUCCEEDED;
+
+export const rolloutDocument = (rollout: Rollout): object => ({
+  ...(toDocument(rollout) as object),
+  status: rolloutStatusWord(rollout.status),
+});
+
+const waveName = (wave: number): string => (wave === 0 ? 'canary' : `wave ${wave}`);
+
+/** A node's place in a rollout as a line: `n2 (wave 1): at 1, moving: On its way.` */
+export function nodeLine({ node, wave, position, notYet }: NodeProgress): string {
+  const state = notYet === undefined ? 'there' : `${notYet.reason}: ${notYet.message}`;
+  return `${node} (${waveName(wave)}): at ${position}, ${state}`;
+}
+
+export function rolloutText(rollout: Rollout): string {
+  const there = rollout.nodes.filter(({ notYet }) => notYet === undefined).length;
+  const head =
+    `Rollout ${rollout.id} of ${rollout.cluster} to position ${rollout.toSeq}: ${rolloutStatusWord(rollout.status)}, ` +
+    `${there}/${rollout.nodes.length} nodes there`;
+  const rows = rollout.nodes.map(({ node, wave, position, notYet }) => [
+    node,
+    waveName(wave),
+    String(position),
+    notYet === undefined ? 'there' : notYet.reason,
+    notYet?.message ?? '',
+  ]);
+  return `${head}\n\n${table(['NODE', 'WAVE', 'POSITION', 'STATE', 'REASON'], rows, 'No nodes.')}`;
+}
