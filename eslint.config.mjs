@@ -18,15 +18,20 @@ const layers = [
   { sourceTag: 'runs-in:node', onlyDependOnLibsWithTags: ['runs-in:any', 'runs-in:node'] },
 ];
 
-const boundaries = {
+const boundaries = (depConstraints) => ({
   plugins: { '@nx': nx },
   rules: {
-    '@nx/enforce-module-boundaries': [
-      'error',
-      { enforceBuildableLibDependency: false, allow: [], depConstraints: layers },
-    ],
+    '@nx/enforce-module-boundaries': ['error', { enforceBuildableLibDependency: false, allow: [], depConstraints }],
   },
-};
+});
+
+/** Tests, and they alone, also import what is there for testing. */
+const layersInTests = layers.map((layer) => ({
+  ...layer,
+  onlyDependOnLibsWithTags: layer.sourceTag.startsWith('layer:')
+    ? [...layer.onlyDependOnLibsWithTags, 'layer:testing']
+    : layer.onlyDependOnLibsWithTags,
+}));
 
 /** One outside system each: who alone may import a package. */
 const soleImporters = [
@@ -65,7 +70,8 @@ export default tseslint.config(
       'no-restricted-imports': ['error', restrictedFor('')],
     },
   },
-  { files: ['apps/**/*.ts', 'libs/**/*.ts'], ...boundaries },
+  { files: ['apps/**/*.ts', 'libs/**/*.ts'], ...boundaries(layers) },
+  { files: ['libs/**/*.test.ts', 'libs/**/tests/**/*.ts'], ...boundaries(layersInTests) },
   ...['libs/io/job-queue', 'libs/io/database'].map((folder) => ({
     files: [`${folder}/**/*.ts`],
     rules: { 'no-restricted-imports': ['error', restrictedFor(folder)] },

@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { spawn, type ChildProcess } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { chown, mkdir, mkdtemp, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Client } from 'pg';
+import { LockstepError } from '@lockstep/domain/livepatch-model';
+import { findPostgresBinaries, type PostgresBinaries } from './postgres-binaries';
+import { chooseServerAccount, type ServerAccount } from './server-account';
+
+export interface EmbeddedPostgresOptions {
+  /** Holds `data/`, `password`, `postgres.log`. */
+  readonly dir: string;
+  readonly port: number;
+}
+
+export interface EmbeddedPostgres {
+  readonly url: string;
+  /** A server that an earlier process had left behind was taken over. */
+  readonly adopted: boolean;
+  stop(): Promise<void>;
+}
+
+const userName = 'lockstep';
+/** After a crash the server replays its log first. */
+const startTimeoutMs = 60_000;
+const stopTimeoutMs = 20_000;
+const pollMs = 25;
+
+interface Cluster {
+  readonly dir: string;
+  readonly dataDir: string;
+  readonly password: string;
+  readonly binaries: PostgresBinaries;
+  readonly account: ServerAccount;
+}
+
+function failedToStart(message: string, fields: Record<string, string | number>, cause?: unknown): LockstepError {
+  return new LockstepError('unavailable', 'postgres-failed', `PostgreSQL did not start: ${message}`, fields, { cause });
+}
+
+async function logTail(dir: string): Promise<string> {
+  const text = await readFile(path.join(dir, 'postgres.log'), 'utf8').catch(() => '');
+  return text.trimEnd().split('\n').slice(-5).join('\n');
+}
+
+/** Starts a program of the server as the server's account, in a session of its own: Ctrl-C is ours to handle. */
+async function launch(cluster: Cluster, program: keyof PostgresBinaries, args: string[]): Promise<ChildProcess> {
+  const [command = '', ...rest] = [...cluster.account.prefix, cluster.binaries[program], ...args];
+  const log = await open(path.join(cluster.dir, 'postgres.log'), 'a', 0o600);
+  try {
+    const env = { PATH: process.env['PATH'] ?? '', LC_ALL: 'C', TZ: 'UTC' };
+    return spawn(command, rest, { stdio: ['ignore', log.fd, log.fd], detached: true, env, cwd: '/' });
+  } finally {
+    await log.close();
+  }
+}
+
+const ended = (child: ChildProcess): Promise<number | null> =>
+  new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('exit', resolve);
+  });
+
+/** Makes the data folder, whole or not at all: initdb works beside it, and a rename puts it in place. */
+async function initialise(cluster: Cluster): Promise<void> {
+  if (await stat(cluster.dataDir).catch(() => undefined)) return;
+  const { owner } = cluster.account;
+  const fresh = `${cluster.dataDir}.new`;
+  await rm(fresh, { recursive: true, force: true });
+  await mkdir(fresh, { mode: 0o700 });
+  const secretDir = await mkdtemp(path.join(tmpdir(), 'lockstep-initdb-'));
+  try {
+    const passwordFile = path.join(secretDir, 'password');
+    await writeFile(passwordFile, `${cluster.password}\n`, { mode: 0o600 });
+    if (owner !== null) for (const file of [fresh, secretDir, passwordFile]) await chown(file, owner.uid, owner.gid);
+    const child = await launch(cluster, 'initdb', [
+      `--pgdata=${fresh}`,
+      `--username=${userName}`,
+      `--pwfile=${passwordFile}`,
+      '--auth=scram-sha-256',
+      '--encoding=UTF8',
+      '--locale=C',
+    ]);
+    if ((await ended(child)) !== 0) throw failedToStart(await logTail(cluster.dir), { step: 'initdb' });
+  } finally {
+    await rm(secretDir, { recursive: true, force: true });
+  }
+  await rename(fresh, cluster.dataDir);
+}
+
+interface RunningServer {
+  readonly pid: number;
+  readonly port: number;
+}
+
+/** The server that runs on the data folder now. A pid file whose process is another program is removed. */
+async function findRunning(dataDir: string): Promise<RunningServer | undefined> {
+  const file = path.join(dataDir, 'postmaster.pid');
+  const [pidText = '', , , portText = ''] = (await readFile(file, 'utf8').catch(() => '')).split('\n');
+  const pid = Number(pidText);
+  if (pidText === '' || !Number.isSafeInteger(pid)) return undefined;
+  const commandLine = (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).split('\0');
+  if (commandLine.includes(dataDir)) return { pid, port: Number(portText) };
+  await rm(file, { force: true });
+  return undefined;
+}
+
+const urlOf = (password: string, port: number, database = userName): string =>
+  `postgresql://${userName}:${password}@127.0.0.1:${port}/${database}`;
+
+async function ensureDatabase(url: string): Promise<void> {
+  const client = new Client({ connectionString: url, connectionTimeoutMillis: 5000 });
+  client.on('error', () => undefined);
+  await client.connect();
+  try {
+    const { rowCount } = await client.query('SELECT 1 FROM pg_database WHERE datname = $1', [userName]);
+    if (rowCount === 0) await client.query(`CREATE DATABASE ${userName}`);
+  } finally {
+    await client.end();
+  }
+}
+
+/** Refused, starting up or shutting down: worth another try; anything else is not. */
+function isNotYet(error: unknown): boolean {
+  const { code } = error as { code?: string };
+  return code === 'ECONNREFUSED' || code === 'ECONNRESET' || code === '57P03' || code === '57P01';
+}
+
+function portTaken(port: number): LockstepError {
+  const message = `Port ${port} for PostgreSQL is in use by another program: set LOCKSTEP_POSTGRES_PORT to a free one.`;
+  return new LockstepError('unavailable', 'port-taken', message, { port });
+}
+
+/** Asked before the server is started: whoever holds the port might answer in its place. */
+function assertPortFree(port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once('error', () => {
+      reject(portTaken(port));
+    });
+    probe.listen(port, '127.0.0.1', () => {
+      probe.close(() => {
+        resolve();
+      });
+    });
+  });
+}
+
+async function startServer(cluster: Cluster, port: number): Promise<ChildProcess> {
+  await assertPortFree(port);
+  return launch(cluster, 'postgres', [
+    '-D',
+    cluster.dataDir,
+    '-p',
+    String(port),
+    '-c',
+    'listen_addresses=127.0.0.1',
+    '-c',
+    'unix_socket_directories=',
+  ]);
+}
+
+async function explainExit(cluster: Cluster, port: number): Promise<LockstepError> {
+  const tail = await logTail(cluster.dir);
+  const taken = /could not create any TCP\/IP sockets|Address already in use/.test(tail);
+  return taken ? portTaken(port) : failedToStart(tail, { dir: cluster.dir });
+}
+
+/** Starts the server, or takes over the one that runs; resolves when the database answers. */
+async function bringUp(cluster: Cluster, port: number): Promise<{ pid: number; port: number; adopted: boolean }> {
+  const deadline = Date.now() + startTimeoutMs;
+  let child: ChildProcess | undefined;
+  while (Date.now() < deadline) {
+    const running = await findRunning(cluster.dataDir);
+    if (running === undefined && child === undefined) child = await startServer(cluster, port);
+    if (child !== undefined && child.exitCode !== null) throw await explainExit(cluster, port);
+    const at = running !== undefined && running.port > 0 ? running : undefined;
+    try {
+      if (at !== undefined) {
+        await ensureDatabase(urlOf(cluster.password, at.port, 'postgres'));
+        return { ...at, adopted: child === undefined };
+      }
+    } catch (error) {
+      if (!isNotYet(error)) throw failedToStart(String(error), { dir: cluster.dir }, error);
+    }
+    await sleep(pollMs);
+  }
+  throw failedToStart(`no answer within ${startTimeoutMs} ms\n${await logTail(cluster.dir)}`, { dir: cluster.dir });
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** SIGINT is PostgreSQL's fast shutdown: clients are cut off, everything is written. */
+async function stopServer(cluster: Cluster): Promise<void> {
+  const running = await findRunning(cluster.dataDir);
+  if (running === undefined) return;
+  process.kill(running.pid, 'SIGINT');
+  const deadline = Date.now() + stopTimeoutMs;
+  while (isAlive(running.pid) && Date.now() < deadline) await sleep(pollMs);
+  if (isAlive(running.pid)) process.kill(running.pid, 'SIGKILL');
+}
+
+async function readPassword(dir: string): Promise<string> {
+  const file = path.join(dir, 'password');
+  const present = await readFile(file, 'utf8').catch(() => undefined);
+  if (present !== undefined) return present;
+  const password = randomBytes(24).toString('base64url');
+  await writeFile(`${file}.new`, password, { mode: 0o600, flush: true });
+  await rename(`${file}.new`, file);
+  return password;
+}
+
+/**
+ * A PostgreSQL server of our own on 127.0.0.1. Outlives a killed parent; the next start takes it over.
+ * @throws LockstepError `unavailable`: `port-taken`, `postgres-missing`, `postgres-failed` with the server's last words.
+ */
+export async function startEmbeddedPostgres({ dir, port }: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
+  await mkdir(dir, { recursive: true, mode: 0o700 });
+  const dataDir = path.join(path.resolve(dir), 'data');
+  const cluster: Cluster = {
+    dir,
+    dataDir,
+    password: await readPassword(dir),
+    binaries: await findPostgresBinaries(),
+    account: await chooseServerAccount(dataDir),
+  };
+  await initialise(cluster);
+  const up = await bringUp(cluster, port);
+  return { url: urlOf(cluster.password, up.port), adopted: up.adopted, stop: () => stopServer(cluster) };
+}

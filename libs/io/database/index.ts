@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: GPL-2.0-only
+export type { BuildRecord, BuildRun, BuildStore } from './builds';
+export { explainDatabaseError } from './client';
+export type { ClusterRecord, ClusterStore } from './clusters';
+export { openDatabase, type Database, type DatabaseOptions } from './database';
+export { startEmbeddedPostgres, type EmbeddedPostgres, type EmbeddedPostgresOptions } from './embedded-postgres';
+export type { Enrolment, IssuedCertificate, JoinTokenStore, NewJoinToken, Redemption } from './join-tokens';
+export type {
+  KernelBuildFacts,
+  KernelBuildRecord,
+  KernelBuildStore,
+  RegistrationRecord,
+  RegistrationStore,
+} from './kernel-builds';
+export type { Appending, LoadOrderStore } from './load-orders';
+export { migrateDatabase } from './migrate';
+export type { NodeIntroduction, NodeRecord, NodeStore } from './nodes';
+export type { PatchContent, PatchRecord, PatchStore } from './patches';
+export type { NewRollout, RolloutRecord, RolloutStatus, RolloutStore } from './rollouts';
+export type { WorkFailure, WorkProgress, WorkState, WorkStatus } from './work';

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { LockstepError, type ClusterName, type NodeName } from '@lockstep/domain/livepatch-model';
+import { serialisable, type Client, type Transaction } from './client';
+import { requireCluster } from './clusters';
+import type { JoinToken as TokenRow } from './generated/client';
+
+export interface NewJoinToken {
+  readonly secretSha256: string;
+  readonly cluster: ClusterName;
+  readonly node: NodeName;
+  readonly expiresAt: Date;
+}
+
+export interface IssuedCertificate {
+  readonly certificatePem: string;
+  readonly fingerprint: string;
+}
+
+export interface Enrolment {
+  readonly cluster: ClusterName;
+  readonly node: NodeName;
+  readonly certificatePem: string;
+}
+
+export interface Redemption {
+  readonly secretSha256: string;
+  /** Of the key in the certificate request. */
+  readonly publicKeySha256: string;
+  readonly now: Date;
+  /** Makes the node's certificate; may be called more than once. */
+  readonly certify: (node: NodeName) => Promise<IssuedCertificate>;
+}
+
+export interface JoinTokenStore {
+  /** @throws LockstepError when the cluster is unknown or the node is in another one. */
+  create(token: NewJoinToken): Promise<void>;
+  /**
+   * Makes the token's machine its node, once. The same key asking again gets the same certificate: the answer may
+   * have been lost. @throws LockstepError `unauthenticated` `join-token-refused`.
+   */
+  redeem(redemption: Redemption): Promise<Enrolment>;
+}
+
+/** One message for all, so that guessing tells nothing. */
+function refused(): LockstepError {
+  return new LockstepError(
+    'unauthenticated',
+    'join-token-refused',
+    'The join token is unknown, used or expired: make a new one with `lockstep node join`.',
+  );
+}
+
+async function checkMembership(tx: Transaction, cluster: ClusterName, node: NodeName): Promise<void> {
+  const present = await tx.node.findUnique({ where: { name: node } });
+  if (present === null || present.clusterName === cluster) return;
+  const message = `Node "${node}" is in cluster "${present.clusterName}": a node is in exactly one, choose another name.`;
+  throw new LockstepError('refused', 'node-in-other-cluster', message, { node, cluster: present.clusterName });
+}
+
+async function enrol(tx: Transaction, token: TokenRow, redemption: Redemption): Promise<Enrolment> {
+  const node = token.nodeName as NodeName;
+  const cluster = token.clusterName as ClusterName;
+  await checkMembership(tx, cluster, node);
+  const { certificatePem, fingerprint } = await redemption.certify(node);
+  await tx.joinToken.update({
+    where: { secretSha256: token.secretSha256 },
+    data: { usedAt: redemption.now, publicKeySha256: redemption.publicKeySha256, certificatePem },
+  });
+  await tx.node.upsert({
+    where: { name: node },
+    create: { name: node, clusterName: cluster, certificateFingerprint: fingerprint, enrolledAt: redemption.now },
+    update: { certificateFingerprint: fingerprint, enrolledAt: redemption.now },
+  });
+  return { cluster, node, certificatePem };
+}
+
+export function joinTokenStore(db: Client): JoinTokenStore {
+  return {
+    create: ({ secretSha256, cluster, node, expiresAt }) =>
+      serialisable(db, async (tx) => {
+        await requireCluster(tx, cluster);
+        await checkMembership(tx, cluster, node);
+        await tx.joinToken.create({ data: { secretSha256, clusterName: cluster, nodeName: node, expiresAt } });
+      }),
+    redeem: (redemption) =>
+      serialisable(db, async (tx) => {
+        const token = await tx.joinToken.findUnique({ where: { secretSha256: redemption.secretSha256 } });
+        if (token === null || token.expiresAt <= redemption.now) throw refused();
+        if (token.usedAt === null) return enrol(tx, token, redemption);
+        const sameKey = token.publicKeySha256 === redemption.publicKeySha256;
+        if (!sameKey || token.certificatePem === null) throw refused();
+        return {
+          cluster: token.clusterName as ClusterName,
+          node: token.nodeName as NodeName,
+          certificatePem: token.certificatePem,
+        };
+      }),
+  };
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import {
+  encodeEntry,
+  nextSeq,
+  proposeEntry,
+  type EntryBody,
+  type EntrySignature,
+  type HashBytes,
+  type LogEntry,
+  type LogName,
+} from '@lockstep/domain/load-order';
+import {
+  LockstepError,
+  type ClusterName,
+  type KernelBuildId,
+  type Seq,
+  type Sha256,
+} from '@lockstep/domain/livepatch-model';
+import { serialisable, type Client, type Transaction } from './client';
+import { requireCluster } from './clusters';
+import type { LogEntry as EntryRow, Prisma } from './generated/client';
+
+const fromRow = (row: EntryRow): LogEntry => ({
+  cluster: row.clusterName as ClusterName,
+  kernelBuild: row.kernelBuildId as KernelBuildId,
+  seq: row.seq as Seq,
+  previousHash: row.previousHash as Sha256,
+  body: row.body as unknown as EntryBody,
+  hash: row.hash as Sha256,
+  signature: row.signature as EntrySignature,
+});
+
+export interface Appending {
+  /** Decides what to append from the log as it is in the transaction; may be called more than once. */
+  readonly body: (entries: readonly LogEntry[]) => EntryBody;
+  readonly hash: HashBytes;
+  readonly sign: (hash: Sha256) => EntrySignature;
+  /** Append only if the entry gets this seq. */
+  readonly expectedSeq?: Seq | undefined;
+}
+
+export interface LoadOrderStore {
+  /** Entries above `afterSeq`, in order. */
+  entries(log: LogName, afterSeq?: number): Promise<LogEntry[]>;
+  /** The kernel builds of the cluster's load orders that have entries. */
+  kernelBuilds(cluster: ClusterName): Promise<KernelBuildId[]>;
+  /**
+   * Appends one entry: head seen, rules kept, hashed, signed and written in one serialisable transaction.
+   * @throws LockstepError `refused` with the reason of the rule, or `seq-taken`.
+   */
+  append(log: LogName, appending: Appending): Promise<LogEntry>;
+}
+
+async function readEntries(db: Client | Transaction, log: LogName, afterSeq = 0): Promise<LogEntry[]> {
+  const where = { clusterName: log.cluster, kernelBuildId: log.kernelBuild, seq: { gt: afterSeq } };
+  return (await db.logEntry.findMany({ where, orderBy: { seq: 'asc' } })).map(fromRow);
+}
+
+async function insert(tx: Transaction, entry: LogEntry): Promise<void> {
+  const { cluster: clusterName, kernelBuild: kernelBuildId, seq, previousHash, body, hash, signature } = entry;
+  const data = { clusterName, kernelBuildId, seq, previousHash, hash, signature };
+  await tx.logEntry.create({ data: { ...data, body: body as unknown as Prisma.InputJsonObject } });
+}
+
+export function loadOrderStore(db: Client): LoadOrderStore {
+  return {
+    entries: (log, afterSeq) => readEntries(db, log, afterSeq),
+    async kernelBuilds(cluster) {
+      const rows = await db.logEntry.findMany({
+        where: { clusterName: cluster, seq: 1 },
+        select: { kernelBuildId: true },
+        orderBy: { kernelBuildId: 'asc' },
+      });
+      return rows.map((row) => row.kernelBuildId as KernelBuildId);
+    },
+    append: (log, { body, hash, sign, expectedSeq }) =>
+      serialisable(db, async (tx) => {
+        await requireCluster(tx, log.cluster);
+        const entries = await readEntries(tx, log);
+        const seq = nextSeq(entries);
+        if (expectedSeq !== undefined && expectedSeq !== seq) {
+          const message = `The next entry is #${seq}, not #${expectedSeq}: somebody appended meanwhile, look at the load order again.`;
+          throw new LockstepError('refused', 'seq-taken', message, { expected: expectedSeq, next: seq });
+        }
+        const unsigned = proposeEntry(log, entries, body(entries));
+        const entryHash = hash(encodeEntry(unsigned));
+        const entry: LogEntry = { ...unsigned, hash: entryHash, signature: sign(entryHash) };
+        await insert(tx, entry);
+        return entry;
+      }),
+  };
+}

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { NodeReport } from '@lockstep/contracts/generated';
+import { LockstepError, type ClusterName, type KernelBuildId, type NodeName } from '@lockstep/domain/livepatch-model';
+import type { Client } from './client';
+import { Prisma, type Node as NodeRow } from './generated/client';
+
+export interface NodeRecord {
+  readonly name: NodeName;
+  readonly cluster: ClusterName;
+  readonly certificateFingerprint: string;
+  /** Null until the node has connected once. */
+  readonly kernelBuild: KernelBuildId | null;
+  readonly kernelRelease: string;
+  readonly agentVersion: string;
+  readonly bootId: string;
+  readonly patchedCore: boolean;
+  /** The last one. */
+  readonly report: NodeReport | null;
+  readonly lastSeenAt: Date | null;
+}
+
+/** What a node says of itself when it connects. */
+export interface NodeIntroduction {
+  readonly kernelBuild: KernelBuildId;
+  readonly kernelRelease: string;
+  readonly agentVersion: string;
+  readonly bootId: string;
+  readonly patchedCore: boolean;
+}
+
+const fromRow = (row: NodeRow): NodeRecord => ({
+  name: row.name as NodeName,
+  cluster: row.clusterName as ClusterName,
+  certificateFingerprint: row.certificateFingerprint,
+  kernelBuild: row.kernelBuildId as KernelBuildId | null,
+  kernelRelease: row.kernelRelease ?? '',
+  agentVersion: row.agentVersion ?? '',
+  bootId: row.bootId ?? '',
+  patchedCore: row.patchedCore,
+  report: row.report === null ? null : NodeReport.fromJSON(row.report),
+  lastSeenAt: row.lastSeenAt,
+});
+
+export interface NodeStore {
+  /** Of one cluster, or of all; by name. */
+  list(cluster?: ClusterName): Promise<NodeRecord[]>;
+  find(name: NodeName): Promise<NodeRecord | null>;
+  /** @throws LockstepError `not-found` `unknown-node`. */
+  require(name: NodeName): Promise<NodeRecord>;
+  introduce(name: NodeName, introduction: NodeIntroduction): Promise<NodeRecord>;
+  report(name: NodeName, report: NodeReport): Promise<void>;
+  touch(name: NodeName): Promise<void>;
+}
+
+export function nodeStore(db: Client): NodeStore {
+  const find = async (name: NodeName): Promise<NodeRecord | null> => {
+    const row = await db.node.findUnique({ where: { name } });
+    return row === null ? null : fromRow(row);
+  };
+  return {
+    async list(cluster) {
+      const where = cluster === undefined ? {} : { clusterName: cluster };
+      return (await db.node.findMany({ where, orderBy: { name: 'asc' } })).map(fromRow);
+    },
+    find,
+    async require(name) {
+      const node = await find(name);
+      if (node !== null) return node;
+      const message = `There is no node "${name}": \`lockstep node ls\` lists them, \`node join\` lets a machine become one.`;
+      throw new LockstepError('not-found', 'unknown-node', message, { node: name });
+    },
+    async introduce(name, { kernelBuild, ...rest }) {
+      // A report belongs to the kernel it was made on: of another one it says nothing.
+      const present = await db.node.findUnique({ where: { name }, select: { kernelBuildId: true } });
+      const forget = present?.kernelBuildId === kernelBuild ? {} : { report: Prisma.DbNull };
+      const data = { kernelBuildId: kernelBuild, ...rest, ...forget, lastSeenAt: new Date() };
+      return fromRow(await db.node.update({ where: { name }, data }));
+    },
+    async report(name, report) {
+      const data = { report: NodeReport.toJSON(report) as object, lastSeenAt: new Date() };
+      await db.node.update({ where: { name }, data });
+    },
+    async touch(name) {
+      await db.node.update({ where: { name }, data: { lastSeenAt: new Date() } });
+    },
+  };
+}

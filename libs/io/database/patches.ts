@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { LockstepError, type PatchId, type PatchName } from '@lockstep/domain/livepatch-model';
+import { serialisable, type Client } from './client';
+import type { Patch as PatchRow } from './generated/client';
+
+export interface PatchContent {
+  readonly id: PatchId;
+  readonly name: PatchName;
+  readonly description: string;
+  readonly author: string;
+  readonly cves: readonly string[];
+  readonly diff: Uint8Array;
+}
+
+export interface PatchRecord extends Omit<PatchContent, 'diff'> {
+  readonly submittedAt: Date;
+}
+
+const fromRow = (row: Omit<PatchRow, 'diff'>): PatchRecord => ({
+  id: row.id as PatchId,
+  name: row.name as PatchName,
+  description: row.description,
+  author: row.author,
+  cves: row.cves,
+  submittedAt: row.submittedAt,
+});
+
+export interface PatchStore {
+  /** Keeps the patch; the same content again is what is there. @throws LockstepError `already-exists` `patch-name-taken`. */
+  submit(patch: PatchContent): Promise<PatchRecord>;
+  list(): Promise<PatchRecord[]>;
+  /** By name or id. @throws LockstepError `not-found` `unknown-patch`. */
+  require(nameOrId: string): Promise<PatchRecord>;
+  diff(id: PatchId): Promise<Uint8Array>;
+}
+
+export function patchStore(db: Client): PatchStore {
+  const omit = { diff: true } as const;
+  return {
+    submit: ({ cves, diff, ...rest }) =>
+      serialisable(db, async (tx) => {
+        const present = await tx.patch.findUnique({ where: { name: rest.name }, omit });
+        if (present === null) {
+          const data = { ...rest, cves: [...cves], diff: new Uint8Array(diff) };
+          return fromRow(await tx.patch.create({ data, omit }));
+        }
+        if (present.id === rest.id) return fromRow(present);
+        const message = `There is another patch named "${rest.name}": patches are immutable, choose a new name.`;
+        throw new LockstepError('already-exists', 'patch-name-taken', message, { name: rest.name, id: present.id });
+      }),
+    async list() {
+      return (await db.patch.findMany({ orderBy: [{ submittedAt: 'asc' }, { id: 'asc' }], omit })).map(fromRow);
+    },
+    async require(nameOrId) {
+      const row = await db.patch.findFirst({ where: { OR: [{ name: nameOrId }, { id: nameOrId }] }, omit });
+      if (row !== null) return fromRow(row);
+      const message = `There is no patch "${nameOrId}": \`lockstep patch ls\` lists them.`;
+      throw new LockstepError('not-found', 'unknown-patch', message, { patch: nameOrId });
+    },
+    async diff(id) {
+      return (await db.patch.findUniqueOrThrow({ where: { id }, select: { diff: true } })).diff;
+    },
+  };
+}

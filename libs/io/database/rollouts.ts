@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { randomUUID } from 'node:crypto';
+import { LockstepError, type ClusterName, type KernelBuildId, type Seq } from '@lockstep/domain/livepatch-model';
+import type { LogName } from '@lockstep/domain/load-order';
+import type { RolloutPlan, RolloutPolicy } from '@lockstep/domain/rollout-planner';
+import { isUniqueViolation, serialisable, type Client } from './client';
+import type { Prisma, RolloutStatus } from './generated/client';
+
+export type { RolloutStatus };
+
+export interface RolloutRecord {
+  readonly id: string;
+  readonly cluster: ClusterName;
+  readonly policy: RolloutPolicy;
+  readonly status: RolloutStatus;
+  readonly startedAt: Date;
+  readonly endedAt: Date | null;
+  /** The one in force. */
+  readonly plan: RolloutPlan;
+}
+
+const include = { plans: { orderBy: { generation: 'desc' }, take: 1 } } as const;
+type RolloutRow = Prisma.RolloutGetPayload<{ include: typeof include }>;
+
+function fromRow(row: RolloutRow): RolloutRecord {
+  const [latest] = row.plans;
+  if (latest === undefined) {
+    throw new LockstepError('corrupt', 'rollout-without-plan', `Rollout ${row.id} has no plan: restore the database.`);
+  }
+  return {
+    id: row.id,
+    cluster: row.clusterName as ClusterName,
+    policy: {
+      kernelBuild: row.kernelBuildId as KernelBuildId,
+      toSeq: row.toSeq as Seq,
+      canaries: row.canaries,
+      waveSize: row.waveSize,
+    },
+    status: row.status,
+    startedAt: row.startedAt,
+    endedAt: row.endedAt,
+    plan: latest.plan as unknown as RolloutPlan,
+  };
+}
+
+export interface NewRollout {
+  readonly cluster: ClusterName;
+  readonly policy: RolloutPolicy;
+  readonly plan: RolloutPlan;
+}
+
+export interface RolloutStore {
+  /** Puts the rollout in force; one that still runs for the same load order is superseded. */
+  start(rollout: NewRollout): Promise<RolloutRecord>;
+  /** @throws LockstepError `not-found` `unknown-rollout`. */
+  require(id: string): Promise<RolloutRecord>;
+  /** The newest of each load order. */
+  inForce(cluster?: ClusterName): Promise<RolloutRecord[]>;
+  /** The largest position any rollout of the load order was for; 0 without one. */
+  furthest(log: LogName): Promise<Seq>;
+  /**
+   * Stores the plan that follows the one in force; its status becomes the rollout's.
+   * @returns false when another plan was stored first, or the rollout is superseded: gather and plan again.
+   */
+  advance(id: string, plan: RolloutPlan): Promise<boolean>;
+}
+
+const planRow = (rolloutId: string, plan: RolloutPlan) => ({
+  rolloutId,
+  generation: plan.generation,
+  plan: plan as unknown as Prisma.InputJsonObject,
+});
+
+const endOf = (plan: RolloutPlan): Date | null => (plan.status === 'running' ? null : new Date());
+
+export function rolloutStore(db: Client): RolloutStore {
+  return {
+    start: ({ cluster: clusterName, policy, plan }) =>
+      serialisable(db, async (tx) => {
+        const { kernelBuild: kernelBuildId, toSeq, canaries, waveSize } = policy;
+        await tx.rollout.updateMany({
+          where: { clusterName, kernelBuildId, status: 'running' },
+          data: { status: 'superseded', endedAt: new Date() },
+        });
+        const id = randomUUID();
+        const state = { status: plan.status, endedAt: endOf(plan) };
+        await tx.rollout.create({ data: { id, clusterName, kernelBuildId, toSeq, canaries, waveSize, ...state } });
+        await tx.rolloutPlan.create({ data: planRow(id, plan) });
+        return fromRow(await tx.rollout.findUniqueOrThrow({ where: { id }, include }));
+      }),
+    async require(id) {
+      const isId = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id);
+      const row = isId ? await db.rollout.findUnique({ where: { id }, include }) : null;
+      if (row !== null) return fromRow(row);
+      throw new LockstepError('not-found', 'unknown-rollout', `There is no rollout "${id}".`, { rollout: id });
+    },
+    async inForce(cluster) {
+      const newest = await db.rollout.findMany({
+        where: cluster === undefined ? {} : { clusterName: cluster },
+        distinct: ['clusterName', 'kernelBuildId'],
+        orderBy: { number: 'desc' },
+        include,
+      });
+      return newest.map(fromRow);
+    },
+    async furthest({ cluster, kernelBuild }) {
+      const where = { clusterName: cluster, kernelBuildId: kernelBuild };
+      const { _max } = await db.rollout.aggregate({ where, _max: { toSeq: true } });
+      return (_max.toSeq ?? 0) as Seq;
+    },
+    async advance(id, plan) {
+      try {
+        return await serialisable(db, async (tx) => {
+          const row = await tx.rollout.findUniqueOrThrow({ where: { id }, include });
+          if (row.status === 'superseded' || row.plans[0]?.generation !== plan.parent) return false;
+          await tx.rolloutPlan.create({ data: planRow(id, plan) });
+          if (row.status !== plan.status) {
+            await tx.rollout.update({ where: { id }, data: { status: plan.status, endedAt: endOf(plan) } });
+          }
+          return true;
+        });
+      } catch (error) {
+        if (isUniqueViolation(error)) return false;
+        throw error;
+      }
+    },
+  };
+}

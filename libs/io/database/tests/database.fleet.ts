@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { createHash, generateKeyPairSync, sign, verify } from 'node:crypto';
+import { cp, mkdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { Client } from 'pg';
+import { NodeReport, NodeStatus } from '@lockstep/contracts/generated';
+import {
+  parseClusterName,
+  parseKernelBuildId,
+  parseModuleName,
+  parseNodeName,
+  parsePatchId,
+  parsePatchName,
+  parseSeq,
+  type ArtifactManifest,
+  type Sha256,
+} from '@lockstep/domain/livepatch-model';
+import { extendLog, type EntryBody, type EntrySignature, type LogName } from '@lockstep/domain/load-order';
+import { planRollout, type RolloutPlan, type RolloutPolicy } from '@lockstep/domain/rollout-planner';
+import {
+  migrateDatabase,
+  openDatabase,
+  startEmbeddedPostgres,
+  type Appending,
+  type Database,
+  type EmbeddedPostgres,
+} from '../index';
+import { freePort, temporaryFolder, type TemporaryFolder } from '@lockstep/testing/local-servers';
+import { findMigrations } from '../migrate';
+
+jest.setTimeout(120_000);
+
+let folder: TemporaryFolder;
+let server: EmbeddedPostgres;
+let db: Database;
+let pg: Client;
+
+beforeAll(async () => {
+  folder = await temporaryFolder('database');
+  server = await startEmbeddedPostgres({ dir: path.join(folder.path, 'postgres'), port: await freePort() });
+  db = await openDatabase({ url: server.url, onLost: () => undefined });
+  pg = new Client({ connectionString: server.url });
+  await pg.connect();
+});
+afterAll(async () => {
+  await pg.end();
+  await db.close();
+  await server.stop();
+  await folder.remove();
+});
+
+const sha256 = (text: string | Uint8Array): Sha256 => createHash('sha256').update(text).digest('hex') as Sha256;
+const keys = generateKeyPairSync('ed25519');
+const hash = (bytes: Uint8Array): Sha256 => sha256(bytes);
+const signing = {
+  hash,
+  sign: (value: Sha256) => sign(null, Buffer.from(value, 'hex'), keys.privateKey).toString('base64') as EntrySignature,
+};
+const checks = {
+  hash,
+  verify: (value: Sha256, signature: EntrySignature) =>
+    verify(null, Buffer.from(value, 'hex'), keys.publicKey, Buffer.from(signature, 'base64')),
+};
+
+const kernelBuild = parseKernelBuildId('ab'.repeat(20));
+const configSha256 = sha256('config');
+
+async function kernel(): Promise<void> {
+  const { id } = await db.registrations.begin('/kernels/one');
+  await db.registrations.succeed(id, 1, { id: kernelBuild, release: '6.1.0', compiler: 'gcc 12', configSha256 });
+}
+
+async function cluster(name: string): Promise<LogName> {
+  await kernel();
+  return { cluster: (await db.clusters.create(parseClusterName(name))).name, kernelBuild };
+}
+
+const manifest = (name: string, ...functions: string[]): ArtifactManifest => ({
+  sha256: sha256(name),
+  sizeBytes: 4096,
+  kernelBuild,
+  moduleName: parseModuleName(`lockstep_${name}`),
+  patch: parsePatchId(sha256(`patch ${name}`)),
+  patchName: parsePatchName(name),
+  replace: false,
+  functions: functions.map((fn) => ({ object: 'vmlinux', name: fn, sympos: 0 })),
+});
+
+const load = (name: string, ...functions: string[]): EntryBody => ({
+  kind: 'load',
+  artifact: manifest(name, ...functions),
+  overrides: [],
+  builtOnto: [],
+});
+
+const appending = (body: EntryBody, more: Partial<Appending> = {}): Appending => ({
+  body: () => body,
+  ...signing,
+  ...more,
+});
+
+describe('migrations', () => {
+  test('leave Prisma’s own record, and nothing to do the second time', async () => {
+    expect(await migrateDatabase(server.url)).toEqual([]);
+    const { rows } = await pg.query<{ migration_name: string; checksum: string }>('SELECT * FROM _prisma_migrations');
+    expect(rows).toEqual([
+      expect.objectContaining({
+        migration_name: '20261122000000_main_job',
+        applied_steps_count: 1,
+        rolled_back_at: null,
+      }),
+    ]);
+    expect(rows[0]?.checksum).toMatch(/^[0-9a-f]{64}$/);
+  });
+
+  test('one that was edited after it was applied, or is from a later version, is refused', async () => {
+    const dir = path.join(folder.path, 'edited');
+    await cp(findMigrations(), dir, { recursive: true });
+    await writeFile(path.join(dir, '20261122000000_main_job/migration.sql'), 'SELECT 1;');
+    await expect(migrateDatabase(server.url, dir)).rejects.toMatchObject({ reason: 'migration-changed' });
+    const empty = path.join(folder.path, 'empty');
+    await mkdir(empty);
+    await expect(migrateDatabase(server.url, empty)).rejects.toMatchObject({ reason: 'database-newer' });
+  });
+
+  test('a script that fails leaves nothing behind', async () => {
+    const dir = path.join(folder.path, 'failing');
+    await cp(findMigrations(), dir, { recursive: true });
+    await mkdir(path.join(dir, '2027_broken'));
+    await writeFile(path.join(dir, '2027_broken/migration.sql'), 'CREATE TABLE half (n int); SELECT nonsense;');
+    await expect(migrateDatabase(server.url, dir)).rejects.toMatchObject({ reason: 'migration-failed' });
+    const { rows } = await pg.query(`SELECT to_regclass('half') AS half, count(*)::int AS n FROM _prisma_migrations`);
+    expect(rows).toEqual([{ half: null, n: 1 }]);
+  });
+
+  test('there is one control plane at a time', async () => {
+    const second = openDatabase({ url: server.url, onLost: () => undefined });
+    await expect(second).rejects.toMatchObject({ kind: 'refused', reason: 'already-running' });
+  });
+});
+
+describe('load order', () => {
+  test('appends at the same moment get seqs without gaps, in one signed chain', async () => {
+    const log = await cluster('racing');
+    const names = Array.from({ length: 16 }, (_, i) => `p${i}`);
+    await Promise.all(names.map((name) => db.loadOrders.append(log, appending(load(name, `fn_${name}`)))));
+    const entries = await db.loadOrders.entries(log);
+    expect(entries.map((entry) => entry.seq)).toEqual(names.map((_, i) => i + 1));
+    expect(extendLog(log, [], entries, checks)).toMatchObject({ kind: 'extended', added: 16 });
+    expect(await db.loadOrders.entries(log, 14)).toEqual(entries.slice(14));
+  });
+
+  test('an unforced conflict, a taken seq and an unknown cluster append nothing', async () => {
+    const log = await cluster('refusing');
+    await db.loadOrders.append(log, appending(load('a', 'a', 'b')));
+    const conflicting = db.loadOrders.append(log, appending(load('b', 'a', 'd')));
+    await expect(conflicting).rejects.toMatchObject({ kind: 'refused', reason: 'unforced-conflict' });
+    const late = db.loadOrders.append(log, appending(load('c', 'c'), { expectedSeq: parseSeq(1) }));
+    await expect(late).rejects.toMatchObject({ reason: 'seq-taken', fields: { expected: 1, next: 2 } });
+    const nowhere = db.loadOrders.append({ ...log, cluster: parseClusterName('nowhere') }, appending(load('c', 'c')));
+    await expect(nowhere).rejects.toMatchObject({ kind: 'not-found', reason: 'unknown-cluster' });
+    expect(await db.loadOrders.entries(log)).toHaveLength(1);
+    expect(await db.loadOrders.kernelBuilds(log.cluster)).toEqual([kernelBuild]);
+  });
+
+  test('what is appended cannot be edited or deleted', async () => {
+    const log = await cluster('fixed');
+    await db.loadOrders.append(log, appending(load('a', 'a')));
+    await expect(pg.query(`UPDATE log_entries SET seq = 9 WHERE cluster_name = 'fixed'`)).rejects.toThrow(
+      /append-only/,
+    );
+    await expect(pg.query(`DELETE FROM log_entries WHERE cluster_name = 'fixed'`)).rejects.toThrow(/append-only/);
+  });
+});
+
+describe('enrolment', () => {
+  const node = parseNodeName('n1');
+  const soon = (): Date => new Date(Date.now() + 60_000);
+  const redemption = (secretSha256: string, publicKeySha256: string) => ({
+    secretSha256,
+    publicKeySha256,
+    now: new Date(),
+    certify: async () => ({ certificatePem: `pem for ${publicKeySha256}`, fingerprint: publicKeySha256 }),
+  });
+
+  test('a token makes one key one node; the same key may ask again, no other', async () => {
+    const { cluster: name } = await cluster('enrolling');
+    await db.joinTokens.create({ secretSha256: 's1', cluster: name, node, expiresAt: soon() });
+    const first = await db.joinTokens.redeem(redemption('s1', 'key1'));
+    expect(first).toEqual({ cluster: name, node, certificatePem: 'pem for key1' });
+    expect(await db.joinTokens.redeem(redemption('s1', 'key1'))).toEqual(first);
+    await expect(db.joinTokens.redeem(redemption('s1', 'key2'))).rejects.toMatchObject({
+      reason: 'join-token-refused',
+    });
+    await expect(db.joinTokens.redeem(redemption('s9', 'key1'))).rejects.toMatchObject({
+      reason: 'join-token-refused',
+    });
+    expect(await db.nodes.require(node)).toMatchObject({
+      certificateFingerprint: 'key1',
+      kernelBuild: null,
+      report: null,
+    });
+  });
+
+  test('a token past its time, or for a node of another cluster, is refused', async () => {
+    const { cluster: other } = await cluster('enrolling-other');
+    const taken = db.joinTokens.create({ secretSha256: 's2', cluster: other, node, expiresAt: soon() });
+    await expect(taken).rejects.toMatchObject({ reason: 'node-in-other-cluster' });
+    await db.joinTokens.create({
+      secretSha256: 's3',
+      cluster: other,
+      node: parseNodeName('n3'),
+      expiresAt: new Date(0),
+    });
+    await expect(db.joinTokens.redeem(redemption('s3', 'key'))).rejects.toMatchObject({ reason: 'join-token-refused' });
+  });
+
+  test('a report is kept until the node comes with another kernel', async () => {
+    const report: NodeReport = {
+      ...{ status: NodeStatus.NODE_STATUS_IN_STEP, position: 1, target: 1, headSeq: 1, headHash: 'ff' },
+      stack: [],
+      problem: undefined,
+    };
+    const hello = { kernelBuild, kernelRelease: '6.1', agentVersion: '1', bootId: 'b', patchedCore: false };
+    await db.nodes.introduce(node, hello);
+    await db.nodes.report(node, report);
+    expect((await db.nodes.introduce(node, { ...hello, bootId: 'c' })).report).toEqual(report);
+    const changed = await db.nodes.introduce(node, { ...hello, kernelBuild: parseKernelBuildId('cd'.repeat(20)) });
+    expect(changed.report).toBeNull();
+    await expect(db.nodes.require(parseNodeName('nobody'))).rejects.toMatchObject({ reason: 'unknown-node' });
+  });
+});
+
+describe('patches and builds', () => {
+  const patch = (name: string, diff: string) => ({
+    id: parsePatchId(sha256(name + diff)),
+    name: parsePatchName(name),
+    description: '',
+    author: 'me',
+    cves: ['CVE-2026-1'],
+    diff: Buffer.from(diff),
+  });
+
+  test('the same content is kept once; another under the same name is refused', async () => {
+    const fix = patch('fix-once', 'diff\0bytes');
+    const first = await db.patches.submit(fix);
+    expect(await db.patches.submit(fix)).toEqual(first);
+    expect(Buffer.from(await db.patches.diff(fix.id)).toString()).toBe('diff\0bytes');
+    await expect(db.patches.submit(patch('fix-once', 'other'))).rejects.toMatchObject({ reason: 'patch-name-taken' });
+    expect(await db.patches.require('fix-once')).toEqual(await db.patches.require(fix.id));
+  });
+
+  test('a build ends once; only a failure that may pass is queued again', async () => {
+    await kernel();
+    const { id: patchId } = await db.patches.submit(patch('builds', 'x'));
+    const [queued] = await db.builds.queue(patchId, [kernelBuild]);
+    expect(await db.builds.queue(patchId, [kernelBuild])).toEqual([queued]);
+    await db.builds.progress(queued!, 1, { stage: 'compile', done: 1, total: 2 });
+    expect(await db.builds.require(queued!.id)).toMatchObject({ status: 'running', progress: { stage: 'compile' } });
+    await db.builds.fail(queued!, 2, { reason: 'worker-lost', message: 'a\0b', retryable: true });
+    await db.builds.progress(queued!, 3, { stage: 'late', done: 0, total: 0 });
+    expect(await db.builds.require(queued!.id)).toMatchObject({
+      status: 'failed',
+      attempts: 2,
+      failure: { message: 'a\ufffdb' },
+    });
+    const [again] = await db.builds.queue(patchId, [kernelBuild]);
+    expect(again).toMatchObject({ id: queued!.id, generation: 2, status: 'queued', failure: null });
+    const artifact = { ...manifest('builds', 'f'), patch: patchId };
+    await expect(db.builds.requireArtifact(patchId, kernelBuild)).rejects.toMatchObject({ reason: 'not-built' });
+    await db.builds.succeed(queued!, 1, artifact); // of the run before: late
+    expect(await db.builds.unfinished()).toEqual([again]);
+    await db.builds.succeed(again!, 1, artifact);
+    await db.builds.fail(again!, 1, { reason: 'late', message: '', retryable: false });
+    expect(await db.builds.require(again!.id)).toMatchObject({ status: 'succeeded', artifact });
+    expect(await db.builds.requireArtifact(patchId, kernelBuild)).toEqual(artifact);
+    await expect(db.builds.require('x')).rejects.toMatchObject({ reason: 'unknown-build' });
+  });
+});
+
+describe('rollouts', () => {
+  test('the newest is in force; plans follow one another without a fork', async () => {
+    const log = await cluster('rolling');
+    await db.loadOrders.append(log, appending(load('a', 'a')));
+    const policy: RolloutPolicy = { kernelBuild, toSeq: parseSeq(1), canaries: 1, waveSize: 0 };
+    const plan = planRollout({ policy, parent: null, inventory: [] });
+    const first = await db.rollouts.start({ cluster: log.cluster, policy, plan });
+    const second = await db.rollouts.start({ cluster: log.cluster, policy, plan });
+    expect((await db.rollouts.require(first.id)).status).toBe('superseded');
+    expect(await db.rollouts.inForce(log.cluster)).toEqual([second]);
+    expect(await db.rollouts.furthest(log)).toBe(1);
+    const next: RolloutPlan = { ...plan, generation: 2, parent: 1, status: 'succeeded' };
+    const race = await Promise.all([1, 2, 3].map(() => db.rollouts.advance(second.id, next)));
+    expect(race.filter(Boolean)).toHaveLength(1);
+    expect(await db.rollouts.advance(first.id, next)).toBe(false);
+    expect(await db.rollouts.require(second.id)).toMatchObject({
+      status: 'succeeded',
+      plan: next,
+      endedAt: expect.any(Date),
+    });
+  });
+});
+
+test('a database that is gone is told as such', async () => {
+  const opening = openDatabase({ url: `postgresql://x:y@127.0.0.1:${await freePort()}/z`, onLost: () => undefined });
+  await expect(opening).rejects.toMatchObject({ kind: 'unavailable', reason: 'database-unavailable' });
+});
