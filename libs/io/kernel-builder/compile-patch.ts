@@ -12,7 +12,7 @@ import type { KernelBuild } from './registered-kernel';
 import { objtoolStep, withSectionFlags } from './replay';
 import { runCommand } from './run-command';
 import { StagedTree } from './staged-tree';
-import { writeFileAtomically, type OnProgress } from './stage';
+import { isMissing, writeFileAtomically, type OnProgress } from './stage';
 import { parseUnifiedDiff, type FileDiff } from './unified-diff';
 
 export interface CompilePatchOptions {
@@ -70,8 +70,8 @@ async function applyToTree(diffs: readonly FileDiff[], treeDir: string): Promise
   const changed = new Map<string, string | null>();
   for (const diff of diffs) {
     const path = diff.newPath ?? diff.oldPath ?? '';
-    const before = await readFile(join(treeDir, path), 'latin1').catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return null;
+    const before = await readFile(join(treeDir, path), 'latin1').catch((error: unknown) => {
+      if (isMissing(error)) return null;
       throw error;
     });
     changed.set(path, applyFileDiff(before, diff));

@@ -18,6 +18,16 @@ export class FileLock implements AsyncDisposable {
     return lock;
   }
 
+  /** Does the work under the lock. */
+  static async hold<T>(path: string, work: (lock: FileLock) => Promise<T>, signal?: AbortSignal): Promise<T> {
+    const lock = await FileLock.acquire(path, signal);
+    try {
+      return await work(lock);
+    } finally {
+      await lock[Symbol.asyncDispose]();
+    }
+  }
+
   /** The lock, or undefined where another process or another holder in this one has it. */
   static async tryAcquire(path: string): Promise<FileLock | undefined> {
     return FileLock.take(path, ['--nonblock']);

@@ -72,31 +72,48 @@ export async function registerKernelBuild({
   const facts = await gatherFacts(treeDir, signal);
   const id = facts.kernelBuild;
   const dir = cachePaths.registered(cacheDir, id);
-  await using _lock = await FileLock.acquire(`${dir}.lock`, signal);
-  const known = await readInfo(dir).catch(() => undefined);
-  if (known !== undefined && known.treeDir === treeDir && (await newestOutput(treeDir)) <= known.registeredAtMs) {
-    return openKernelBuild(cacheDir, id);
-  }
-  await rm(join(dir, '.complete'), { force: true });
-  await runStage(dir, async () => {
-    onProgress?.({ stage: 'read the saved dependencies', done: 1, total: 3 });
-    const registeredAtMs = Date.now();
-    const index = await scanBuiltTree(treeDir);
-    onProgress?.({ stage: 'keep what was read', done: 2, total: 3 });
-    await writeFileAtomically(join(dir, 'kernel-facts'), serialiseKernelFacts(facts));
-    await writeFileAtomically(join(dir, 'dependency-index.json'), JSON.stringify(index));
-    const info: KernelBuildInfo = {
-      id,
-      release: facts.release,
-      compiler,
-      configSha256: createHash('sha256').update(config).digest('hex'),
-      treeDir,
-      registeredAtMs,
-    };
-    await writeFileAtomically(join(dir, 'kernel-build.json'), JSON.stringify(info, null, 2));
-  });
-  onProgress?.({ stage: 'keep what was read', done: 3, total: 3 });
-  return openKernelBuild(cacheDir, id);
+  return FileLock.hold(
+    `${dir}.lock`,
+    async () => {
+      const known = await readInfo(dir).catch(() => undefined);
+      const upToDate = known?.treeDir === treeDir && (await newestOutput(treeDir)) <= known.registeredAtMs;
+      if (!upToDate) {
+        await rm(join(dir, '.complete'), { force: true });
+        await runStage(dir, async () => keepBuild({ dir, treeDir, facts, config, compiler, onProgress }));
+      }
+      onProgress?.({ stage: 'keep what was read', done: 3, total: 3 });
+      return await openKernelBuild(cacheDir, id);
+    },
+    signal,
+  );
+}
+
+interface ReadBuild {
+  dir: string;
+  treeDir: string;
+  facts: KernelFacts;
+  config: string;
+  compiler: string;
+  onProgress: OnProgress | undefined;
+}
+
+async function keepBuild({ dir, treeDir, facts, config, compiler, onProgress }: ReadBuild): Promise<void> {
+  onProgress?.({ stage: 'read the saved dependencies', done: 1, total: 3 });
+  // Taken before reading: what changes meanwhile is newer than it.
+  const registeredAtMs = Date.now();
+  const index = await scanBuiltTree(treeDir);
+  onProgress?.({ stage: 'keep what was read', done: 2, total: 3 });
+  await writeFileAtomically(join(dir, 'kernel-facts'), serialiseKernelFacts(facts));
+  await writeFileAtomically(join(dir, 'dependency-index.json'), JSON.stringify(index));
+  const info: KernelBuildInfo = {
+    id: facts.kernelBuild,
+    release: facts.release,
+    compiler,
+    configSha256: createHash('sha256').update(config).digest('hex'),
+    treeDir,
+    registeredAtMs,
+  };
+  await writeFileAtomically(join(dir, 'kernel-build.json'), JSON.stringify(info, null, 2));
 }
 
 /** @throws LockstepError `kernel-not-registered` */

@@ -18,11 +18,13 @@ export interface CommandResult {
   output: string;
 }
 
-/** Commands talk C locale, and cannot be steered by a make this process may itself be running under. */
+/** A make that this process may itself be running under must not steer the one we start. */
+const steering = new Set(['MAKEFLAGS', 'MFLAGS', 'MAKELEVEL', 'KBUILD_OUTPUT', 'ARCH', 'CROSS_COMPILE', 'KCFLAGS']);
+
+/** This process's environment without what would change a build, and in C locale. */
 export function buildEnvironment(): NodeJS.ProcessEnv {
-  const { MAKEFLAGS, MFLAGS, MAKELEVEL, KBUILD_OUTPUT, ARCH, CROSS_COMPILE, ...rest } = process.env;
-  void [MAKEFLAGS, MFLAGS, MAKELEVEL, KBUILD_OUTPUT, ARCH, CROSS_COMPILE];
-  return { ...rest, LC_ALL: 'C', LANG: 'C' };
+  const kept = Object.entries(process.env).filter(([name]) => !steering.has(name));
+  return { ...Object.fromEntries(kept), LC_ALL: 'C', LANG: 'C' };
 }
 
 /**

@@ -111,9 +111,10 @@ async function linkTree(from: string, to: string, below: string, signal?: AbortS
 }
 
 async function linkOrCopy(from: string, to: string): Promise<void> {
-  await link(from, to).catch(async (error: NodeJS.ErrnoException) => {
+  await link(from, to).catch(async (error: unknown) => {
     // Another file system, or one without links.
-    if (error.code !== 'EXDEV' && error.code !== 'EPERM' && error.code !== 'EMLINK') throw error;
+    const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+    if (!['EXDEV', 'EPERM', 'EMLINK'].includes(code)) throw error;
     await copyFile(from, to, constants.COPYFILE_FICLONE);
   });
 }

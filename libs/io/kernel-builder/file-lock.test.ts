@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { FileLock } from './file-lock';
+import { runCommand } from './run-command';
+
+let dir = '';
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'lockstep-lock-'));
+});
+afterEach(async () => {
+  await rm(dir, { recursive: true, force: true });
+});
+
+test('one holder at a time, in one process and between processes', async () => {
+  const path = join(dir, 'lock');
+  const lock = await FileLock.acquire(path);
+  expect(await FileLock.tryAcquire(path)).toBeUndefined();
+  expect((await runCommand('flock', ['-n', path, 'true'])).status).toBe(1);
+  await lock[Symbol.asyncDispose]();
+  expect((await runCommand('flock', ['-n', path, 'true'])).status).toBe(0);
+});
+
+test('waits for the holder, or until it is told to stop', async () => {
+  const path = join(dir, 'lock');
+  const lock = await FileLock.acquire(path);
+  await expect(FileLock.acquire(path, AbortSignal.timeout(50))).rejects.toThrow();
+  const waiting = FileLock.acquire(path);
+  await lock[Symbol.asyncDispose]();
+  await (await waiting)[Symbol.asyncDispose]();
+});
+
+test('a killed holder leaves no stale lock', async () => {
+  const path = join(dir, 'lock');
+  const holder = spawn('flock', ['--no-fork', path, 'sleep', '100']);
+  await once(holder, 'spawn');
+  while (
+    (await FileLock.tryAcquire(path).then(async (lock) => lock?.[Symbol.asyncDispose]().then(() => true))) === true
+  );
+  holder.kill('SIGKILL');
+  await (await FileLock.acquire(path))[Symbol.asyncDispose]();
+});
+
+test('a command that was given the lock keeps it as long as it runs', async () => {
+  const path = join(dir, 'lock');
+  const lock = await FileLock.acquire(path);
+  const command = runCommand('sleep', ['0.3'], { inheritedDescriptor: lock.descriptor });
+  await lock[Symbol.asyncDispose]();
+  expect(await FileLock.tryAcquire(path)).toBeUndefined();
+  await command;
+  await (await FileLock.acquire(path))[Symbol.asyncDispose]();
+});

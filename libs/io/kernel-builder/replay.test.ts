@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { expect, test } from '@jest/globals';
+import { LockstepError } from '@lockstep/domain/livepatch-model';
+import type { SavedCommand } from './cmd-file';
+import { objtoolStep, readEnabledOptions, withSectionFlags } from './replay';
+
+const plain: SavedCommand = {
+  target: 'a/b.o',
+  command: 'gcc -O2 -c -o a/b.o a/b.c',
+  source: 'a/b.c',
+  dependencies: [],
+};
+const enabled = readEnabledOptions(
+  'CONFIG_STACK_VALIDATION=y\nCONFIG_UNWINDER_ORC=y\nCONFIG_RETPOLINE=y\nCONFIG_X=m\n# CONFIG_SLS is not set\n',
+);
+const withOrc = Buffer.from('\0.orc_unwind\0.text\0');
+
+test('the section flags go before the output, objtool stays behind it', () => {
+  const command = `${plain.command} ; ./tools/objtool/objtool --orc a/b.o`;
+  expect(withSectionFlags({ ...plain, command })).toBe(
+    'gcc -O2 -ffunction-sections -fdata-sections -c -o a/b.o a/b.c ; ./tools/objtool/objtool --orc a/b.o',
+  );
+});
+
+test('what is not a plain compile is refused', () => {
+  expect(() => withSectionFlags({ ...plain, command: 'ld -r -o a/b.o a/c.o' })).toThrow(LockstepError);
+});
+
+test('before 5.19 objtool is called as that kernel does it', () => {
+  expect(objtoolStep(plain, enabled, false, withOrc)).toBe(
+    ' ; ./tools/objtool/objtool orc generate --no-fp --retpoline a/b.o',
+  );
+  expect(objtoolStep(plain, enabled, true, withOrc)).toContain('--module');
+});
+
+test('objtool is not called where kbuild did not, or where the saved command does', () => {
+  expect(objtoolStep(plain, enabled, false, Buffer.from('.text\0'))).toBe('');
+  expect(objtoolStep(plain, new Set(), false, withOrc)).toBe('');
+  expect(objtoolStep({ ...plain, command: 'gcc ; ./tools/objtool/objtool --orc a/b.o' }, enabled, false, withOrc)).toBe(
+    '',
+  );
+});
