@@ -227,9 +227,7 @@ describe('the tree', () => {
         signal: new AbortController().signal,
       }),
     ).commands.flatMap((group) => (group.commands.length === 0 ? [group] : group.commands));
-    const files = spawnSync('ls', [path.join(__dirname, 'commands')], { encoding: 'utf8' })
-      .stdout.trim()
-      .split('\n');
+    const files = readdirSync(path.join(__dirname, 'commands'));
     expect(names).toHaveLength(files.length);
     for (const file of files) {
       expect(readFileSync(path.join(__dirname, 'commands', file), 'utf8')).toMatch(/^\/\/ SPDX/);
