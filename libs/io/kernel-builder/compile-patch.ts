@@ -7,12 +7,13 @@ import { applyFileDiff } from './apply-diff';
 import { filesThatMatter } from './change-classes';
 import { parseCmdFile, type SavedCommand } from './cmd-file';
 import { objectsThatRead, type IndexedObject } from './dependency-index';
+import { isMissing } from './errno';
 import { buildError } from './failure';
 import type { KernelBuild } from './registered-kernel';
 import { objtoolStep, withSectionFlags } from './replay';
 import { runCommand } from './run-command';
 import { StagedTree } from './staged-tree';
-import { isMissing, writeFileAtomically, type OnProgress } from './stage';
+import { writeFileAtomically, type OnProgress } from './stage';
 import { parseUnifiedDiff, type FileDiff } from './unified-diff';
 
 export interface CompilePatchOptions {

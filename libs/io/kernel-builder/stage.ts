@@ -29,12 +29,6 @@ export async function runStage(
   await writeFileAtomically(marker, '');
 }
 
-/** What the file system says of a path that is not there. */
-export function isMissing(error: unknown): boolean {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  return code === 'ENOENT' || code === 'ENOTDIR';
-}
-
 export async function exists(path: string): Promise<boolean> {
   return access(path).then(
     () => true,

@@ -2,6 +2,7 @@
 import { constants } from 'node:fs';
 import { copyFile, link, mkdir, readdir, readFile, readlink, rm, symlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { errnoOf } from './errno';
 import { FileLock } from './file-lock';
 import { exists, runStage, writeFileAtomically } from './stage';
 
@@ -113,8 +114,7 @@ async function linkTree(from: string, to: string, below: string, signal?: AbortS
 async function linkOrCopy(from: string, to: string): Promise<void> {
   await link(from, to).catch(async (error: unknown) => {
     // Another file system, or one without links.
-    const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-    if (!['EXDEV', 'EPERM', 'EMLINK'].includes(code)) throw error;
+    if (!['EXDEV', 'EPERM', 'EMLINK'].includes(errnoOf(error))) throw error;
     await copyFile(from, to, constants.COPYFILE_FICLONE);
   });
 }
