@@ -10,5 +10,4 @@ export {
 } from './certificate-request';
 export { formatJoinToken, newJoinToken, parseJoinToken, secretSha256, type JoinToken } from './join-token';
 export { createLogSigner, createLogVerifier, sha256OfBytes, type LogSigner } from './log-signer';
-export { fetchPinnedAuthority, type PinnedServer } from './pinned-authority';
 export { readIfPresent, readOrCreate, writePrivateFile } from './private-file';
