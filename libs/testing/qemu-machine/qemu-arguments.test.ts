@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { expect, test } from '@jest/globals';
+import { qemuArguments, type QemuArguments } from './qemu-arguments';
+
+const machine: QemuArguments = {
+  name: 'node-1',
+  kernelImage: '/k/bzImage',
+  initFile: '/a repo/init',
+  accelerator: 'tcg',
+  memoryMb: 512,
+  processors: 2,
+  shareDir: '/run,1/share',
+  stateDisk: '/run,1/state.img',
+  consoleLog: '/run,1/console.log',
+  shellSocket: '/t/shell',
+  controlSocket: '/t/qmp',
+  relayFile: '/t/relay.mjs',
+  hostPorts: [7443, 7444],
+  kernelArguments: ['extra=1'],
+};
+
+const line = qemuArguments(machine).join(' ');
+
+test('the guest reaches the named ports of the host and nothing else', () => {
+  expect(line).toContain('user,id=net,restrict=on,guestfwd=tcp:10.0.2.100:7443-cmd:');
+  expect(line).toContain("'/t/relay.mjs' '7444'");
+  expect(qemuArguments({ ...machine, hostPorts: [] }).join(' ')).toContain('user,id=net,restrict=on -device');
+});
+
+test('the host is shared read-only, and a comma in a path stays in it', () => {
+  expect(line.match(/-virtfs local,\S*readonly=on/g)).toHaveLength(2);
+  expect(line).toContain('path=/run,,1/share,');
+  expect(line).toContain('file=/run,,1/state.img');
+});
+
+test('the kernel is told its name, its root and an init whose path may hold blanks', () => {
+  expect(line).toContain('init="/a repo/init"');
+  expect(line).toContain(':node-1:eth0:off');
+  expect(line).toContain(' extra=1 ');
+});
