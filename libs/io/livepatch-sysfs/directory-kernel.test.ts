@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import type { KernelBuildId } from '@lockstep/domain/livepatch-model';
+import { DirectoryKernel } from './directory-kernel';
+import { functionsNamed, moduleName } from './fake-kernel-tree';
+import type { LoadRequest } from './livepatch-kernel';
+
+const kernelBuild = 'ab'.repeat(20) as KernelBuildId;
+let folder: string;
+let kernel: DirectoryKernel;
+
+beforeEach(async () => {
+  folder = mkdtempSync(path.join(tmpdir(), 'lockstep-directory-kernel-'));
+  writeFileSync(path.join(folder, 'module.ko'), 'a module');
+  kernel = await DirectoryKernel.create(folder, { kernelBuild, release: '6.1.0' });
+});
+
+afterEach(() => {
+  rmSync(folder, { recursive: true });
+});
+
+function request(name: string, functions: string, more: Partial<LoadRequest> = {}): LoadRequest {
+  const base = { path: path.join(folder, 'module.ko'), module: moduleName(name), functions: functionsNamed(functions) };
+  return { ...base, replace: false, mayShadow: [], replaces: [], ...more };
+}
+
+const held = async (from = kernel): Promise<string> => (await from.observe()).map((patch) => patch.module).join('<');
+
+test('holds what was loaded, in order, for every process that looks', async () => {
+  await kernel.load(request('zz', 'one'));
+  await kernel.load(request('aa', 'two'));
+  expect(await held(new DirectoryKernel(folder))).toBe('zz<aa');
+  await kernel.unload(moduleName('zz'));
+  await kernel.load(request('zz', 'one'));
+  expect(await held()).toBe('aa<zz');
+});
+
+test('a reboot empties it and makes a new boot id', async () => {
+  await kernel.load(request('aa', 'one'));
+  const before = await kernel.identity();
+  await kernel.reboot();
+  const after = await kernel.identity();
+  expect(await held()).toBe('');
+  expect(after).toEqual({ ...before, bootId: after.bootId });
+  expect(after.bootId).not.toBe(before.bootId);
+});
+
+test('refuses conflicts unless granted, and what it is told to refuse', async () => {
+  await kernel.load(request('aa', 'one two'));
+  await expect(kernel.load(request('bb', 'two'))).rejects.toMatchObject({ reason: 'conflict' });
+  await kernel.load(request('bb', 'two', { mayShadow: [moduleName('aa')] }));
+  await kernel.change({ refuseLoads: ['cc'] });
+  await expect(kernel.load(request('cc', 'three'))).rejects.toMatchObject({ reason: 'insmod-failed' });
+  await expect(kernel.load(request('aa', 'four'))).rejects.toMatchObject({ reason: 'module-exists' });
+  await expect(kernel.load(request('dd', 'four', { path: '/nowhere.ko' }))).rejects.toThrow(/ENOENT/);
+  expect(await held()).toBe('aa<bb');
+});
+
+test('a replace load takes all others out of effect when it has switched', async () => {
+  await kernel.load(request('aa', 'one'));
+  await kernel.change({ transitionMs: 60 });
+  const loading = kernel.load(request('all', 'one two', { replace: true }));
+  await new Promise((resolve) => setTimeout(resolve, 30));
+  expect(await kernel.observe()).toMatchObject([{ module: 'aa' }, { module: 'all', transition: true }]);
+  await loading;
+  expect(await held()).toBe('all');
+  await kernel.load(request('aa', 'three'));
+  expect(await held()).toBe('all<aa');
+});
+
+test('hands that load at once never overwrite each other', async () => {
+  const names = Array.from({ length: 20 }, (_, i) => `foreign_${i}`);
+  await Promise.all(
+    names.map((name) =>
+      new DirectoryKernel(folder).loadByHand({ module: moduleName(name), functions: functionsNamed(name) }),
+    ),
+  );
+  expect(new Set((await held()).split('<'))).toEqual(new Set(names));
+});

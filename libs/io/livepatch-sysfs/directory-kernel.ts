@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { link, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { LockstepError, type KernelBuildId, type ModuleName } from '@lockstep/domain/livepatch-model';
+import type { ObservedPatch } from '@lockstep/domain/node-state';
+import { errorCode } from './error-code';
+import { refuseConflicts, type KernelIdentity, type LivepatchKernel, type LoadRequest } from './livepatch-kernel';
+
+/** How this machine behaves; a test may rewrite it at any time. */
+export interface DirectoryKernelSettings extends KernelIdentity {
+  /** Time between insmod and the end of the transition. */
+  readonly transitionMs: number;
+  /** Modules whose load fails, as a broken module would. */
+  readonly refuseLoads: readonly string[];
+}
+
+interface LoadedFile extends Omit<ObservedPatch, 'transition'> {
+  /** When its transition ends, in ms since the epoch: it goes on when the process that loaded it is killed. */
+  readonly switchedAtMs: number;
+  /** Once switched, what is below it is no longer in effect. */
+  readonly replace: boolean;
+}
+
+const settingsFile = 'kernel.json';
+const numberWidth = 6;
+
+async function writeAtomically(file: string, content: unknown): Promise<void> {
+  const draft = `${file}.${randomUUID()}`;
+  await writeFile(draft, JSON.stringify(content));
+  await rename(draft, file);
+}
+
+/**
+ * A kernel's livepatches as files, for fleets of agent processes on one machine: it outlives any process, refuses
+ * conflicts as the patched core does, and can hold livepatches that somebody else loaded.
+ *
+ * `kernel.json` says what the kernel is; `<boot id>/<number>.json` is one livepatch, so that loads of several
+ * processes never overwrite each other; a new boot id makes an empty kernel.
+ */
+export class DirectoryKernel implements LivepatchKernel {
+  constructor(private readonly folder: string) {}
+
+  /** Makes the folder a freshly booted machine. */
+  static async create(
+    folder: string,
+    identity: { readonly kernelBuild: KernelBuildId; readonly release: string },
+    settings: Partial<Pick<DirectoryKernelSettings, 'patchedCore' | 'transitionMs' | 'refuseLoads'>> = {},
+  ): Promise<DirectoryKernel> {
+    await mkdir(folder, { recursive: true });
+    const defaults = { patchedCore: true, transitionMs: 0, refuseLoads: [] };
+    await writeAtomically(path.join(folder, settingsFile), {
+      ...defaults,
+      ...settings,
+      ...identity,
+      bootId: randomUUID(),
+    });
+    return new DirectoryKernel(folder);
+  }
+
+  async settings(): Promise<DirectoryKernelSettings> {
+    return JSON.parse(await readFile(path.join(this.folder, settingsFile), 'utf8')) as DirectoryKernelSettings;
+  }
+
+  async change(settings: Partial<DirectoryKernelSettings>): Promise<void> {
+    await writeAtomically(path.join(this.folder, settingsFile), { ...(await this.settings()), ...settings });
+  }
+
+  /** Power off and on: what was loaded is gone. End the agent's process before. */
+  async reboot(): Promise<void> {
+    await this.change({ bootId: randomUUID() });
+  }
+
+  async identity(): Promise<KernelIdentity> {
+    const { kernelBuild, release, bootId, patchedCore } = await this.settings();
+    return { kernelBuild, release, bootId, patchedCore };
+  }
+
+  async observe(): Promise<readonly ObservedPatch[]> {
+    const now = Date.now();
+    const loaded = (await this.loaded()).map(({ patch }) => patch);
+    const bottom = loaded.findLastIndex((patch) => patch.replace && now >= patch.switchedAtMs);
+    return loaded.slice(Math.max(0, bottom)).map(({ module, enabled, functions, switchedAtMs }) => {
+      return { module, enabled, functions, transition: now < switchedAtMs };
+    });
+  }
+
+  async load(request: LoadRequest): Promise<void> {
+    const { module, functions, replace } = request;
+    const { refuseLoads, transitionMs } = await this.settings();
+    // The module itself must be there, as insmod would insist.
+    await readFile(request.path);
+    if (refuseLoads.includes(module)) {
+      throw new LockstepError('refused', 'insmod-failed', `The kernel did not take ${module}: it was told so.`, {
+        module,
+      });
+    }
+    const before = await this.observe();
+    if (before.some((patch) => patch.module === module)) {
+      throw new LockstepError('refused', 'module-exists', `A module named ${module} is loaded already.`, { module });
+    }
+    if (before.some((patch) => patch.transition)) {
+      throw new LockstepError('unavailable', 'transition-busy', 'Another livepatch is in transition.', { module });
+    }
+    refuseConflicts(request, before);
+    // What an earlier replace patch put out of effect may come again.
+    await this.remove(module);
+    await this.insert({ module, enabled: true, functions, replace, switchedAtMs: Date.now() + transitionMs });
+    await this.settle(module);
+  }
+
+  async unload(module: ModuleName): Promise<void> {
+    await this.settle(module);
+    await this.remove(module);
+  }
+
+  async settle(module: ModuleName): Promise<void> {
+    while ((await this.observe()).some((patch) => patch.module === module && patch.transition)) await sleep(10);
+  }
+
+  /** A foreign hand: no check, no order but the next place on top. */
+  async loadByHand(patch: Pick<ObservedPatch, 'module' | 'functions'>): Promise<void> {
+    await this.insert({ ...patch, enabled: true, replace: false, switchedAtMs: 0 });
+  }
+
+  private async bootFolder(): Promise<string> {
+    const folder = path.join(this.folder, (await this.settings()).bootId);
+    await mkdir(folder, { recursive: true });
+    return folder;
+  }
+
+  /** Bottom first. */
+  private async loaded(): Promise<{ file: string; patch: LoadedFile }[]> {
+    const folder = await this.bootFolder();
+    const files = (await readdir(folder)).filter((name) => /^\d+\.json$/.test(name)).sort();
+    const patches = await Promise.all(
+      files.map(async (name) => {
+        const file = path.join(folder, name);
+        const text = await readFile(file, 'utf8').catch(() => undefined);
+        return text === undefined ? [] : [{ file, patch: JSON.parse(text) as LoadedFile }];
+      }),
+    );
+    return patches.flat();
+  }
+
+  private async insert(patch: LoadedFile): Promise<void> {
+    const folder = await this.bootFolder();
+    const draft = path.join(folder, `draft-${randomUUID()}`);
+    await writeFile(draft, JSON.stringify(patch));
+    try {
+      while (!(await this.linkOnTop(folder, draft)));
+    } finally {
+      await rm(draft, { force: true });
+    }
+  }
+
+  /** False when another process took the number first. */
+  private async linkOnTop(folder: string, draft: string): Promise<boolean> {
+    const numbers = (await readdir(folder)).map((name) => Number.parseInt(name, 10)).filter(Number.isInteger);
+    const next = String(Math.max(0, ...numbers) + 1).padStart(numberWidth, '0');
+    return link(draft, path.join(folder, `${next}.json`)).then(
+      () => true,
+      (error: unknown) => {
+        if (errorCode(error) === 'EEXIST') return false;
+        throw error;
+      },
+    );
+  }
+
+  private async remove(module: ModuleName): Promise<void> {
+    for (const { file, patch } of await this.loaded()) if (patch.module === module) await rm(file, { force: true });
+  }
+}

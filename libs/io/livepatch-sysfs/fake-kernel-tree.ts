@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { LockstepError, type ModuleName, type PatchedFunction } from '@lockstep/domain/livepatch-model';
+import type { ModuleTools } from './module-tools';
+import type { KernelRoots } from './sysfs-view';
+
+// sysfs and procfs trees that behave as kernel/livepatch 5.15 does, for this library's tests.
+
+interface FakePatch {
+  readonly name: string;
+  readonly functions: readonly PatchedFunction[];
+  enabled: boolean;
+  /** Ticks until its transition ends; undefined outside of one. */
+  ticksLeft: number | undefined;
+}
+
+const tickMs = 3;
+
+export class FakeKernelTree {
+  readonly roots: KernelRoots;
+  /** Ticks a transition takes; Infinity: it never ends. */
+  transitionTicks = 1;
+  /** Functions that the next module inserted from this path has. */
+  readonly moduleFiles = new Map<string, readonly PatchedFunction[]>();
+  readonly grants: string[] = [];
+  /** Names in the order of insertion, oldest first. */
+  private modules: string[] = [];
+  private readonly patches = new Map<string, FakePatch>();
+  private readonly ticker: NodeJS.Timeout;
+  /** How often rmmod finds the module in use. */
+  busyRemovals = 0;
+
+  constructor(private readonly options: { readonly patchedCore?: boolean } = {}) {
+    const top = mkdtempSync(path.join(tmpdir(), 'lockstep-kernel-'));
+    this.roots = { sys: path.join(top, 'sys'), proc: path.join(top, 'proc') };
+    mkdirSync(this.livepatch, { recursive: true });
+    mkdirSync(path.join(this.roots.proc, 'sys/kernel/random'), { recursive: true });
+    mkdirSync(path.join(this.roots.proc, '42/task/43'), { recursive: true });
+    writeFileSync(path.join(this.roots.proc, '42/task/43/patch_state'), '-1\n');
+    writeFileSync(path.join(this.roots.proc, '42/task/43/comm'), 'sleeper\n');
+    if (options.patchedCore === true) writeFileSync(path.join(this.livepatch, 'override'), '');
+    this.writeModules();
+    this.ticker = setInterval(() => {
+      this.tick();
+    }, tickMs);
+  }
+
+  private get livepatch(): string {
+    return path.join(this.roots.sys, 'kernel/livepatch');
+  }
+
+  readonly tools: ModuleTools = {
+    insert: (file, module) => {
+      const functions = this.moduleFiles.get(file);
+      if (functions === undefined)
+        return Promise.reject(new LockstepError('refused', 'insmod-failed', `No such file: ${file}`));
+      this.readGrant();
+      this.insert(module, functions, this.transitionTicks);
+      return Promise.resolve();
+    },
+    remove: (module) => Promise.resolve(this.removeModule(module)),
+  };
+
+  private removeModule(module: string): boolean {
+    if (this.patches.has(module)) return false;
+    if (this.busyRemovals > 0) {
+      this.busyRemovals -= 1;
+      return false;
+    }
+    this.modules = this.modules.filter((name) => name !== module);
+    this.writeModules();
+    return true;
+  }
+
+  /** insmod by anybody. */
+  insert(name: string, functions: readonly PatchedFunction[], ticks = 0): void {
+    this.modules.push(name);
+    this.writeModules();
+    const patch: FakePatch = { name, functions, enabled: true, ticksLeft: ticks };
+    this.patches.set(name, patch);
+    for (const { object, name: fn, sympos } of functions) {
+      mkdirSync(path.join(this.livepatch, name, object, `${fn},${sympos === 0 ? 1 : sympos}`), { recursive: true });
+    }
+    this.writeFlags(patch);
+    if (ticks === 0) this.end(patch);
+    if (this.options.patchedCore === true) this.writeOrder();
+  }
+
+  /** A module that is loaded but no livepatch in effect. */
+  insertPlain(name: string, livepatch: boolean): void {
+    this.modules.push(name);
+    if (!livepatch) this.plain.add(name);
+    this.writeModules();
+  }
+
+  private readonly plain = new Set<string>();
+
+  get moduleNames(): readonly string[] {
+    return this.modules;
+  }
+
+  stop(): void {
+    clearInterval(this.ticker);
+    rmSync(path.dirname(this.roots.sys), { recursive: true, force: true });
+  }
+
+  private readGrant(): void {
+    if (this.options.patchedCore !== true) return;
+    const grant = readFileSync(path.join(this.livepatch, 'override'), 'utf8');
+    if (grant !== '') this.grants.push(grant);
+    writeFileSync(path.join(this.livepatch, 'override'), '');
+  }
+
+  readonly writeAttribute = (file: string, text: string): Promise<void> => {
+    writeFileSync(file, text, { flag: 'r+' });
+    const patch = this.patches.get(path.basename(path.dirname(file)));
+    const wanted = text === '1';
+    if (path.basename(file) === 'enabled' && patch !== undefined && wanted !== patch.enabled) {
+      // A reversal goes back over the tasks already switched: those are not the ones in the way.
+      patch.ticksLeft = patch.ticksLeft === undefined ? this.transitionTicks : 1;
+      patch.enabled = wanted;
+      this.writeFlags(patch);
+    }
+    return Promise.resolve();
+  };
+
+  private tick(): void {
+    for (const patch of this.patches.values()) {
+      if (patch.ticksLeft === undefined) continue;
+      patch.ticksLeft -= 1;
+      if (patch.ticksLeft <= 0) this.end(patch);
+    }
+  }
+
+  private end(patch: FakePatch): void {
+    patch.ticksLeft = undefined;
+    if (patch.enabled) {
+      this.writeFlags(patch);
+      return;
+    }
+    this.patches.delete(patch.name);
+    rmSync(path.join(this.livepatch, patch.name), { recursive: true });
+    if (this.options.patchedCore === true) this.writeOrder();
+  }
+
+  private writeFlags(patch: FakePatch): void {
+    writeFileSync(path.join(this.livepatch, patch.name, 'transition'), patch.ticksLeft === undefined ? '0\n' : '1\n');
+    writeFileSync(path.join(this.livepatch, patch.name, 'enabled'), patch.enabled ? '1\n' : '0\n');
+  }
+
+  private writeOrder(): void {
+    [...this.patches.keys()].forEach((name, i) => {
+      writeFileSync(path.join(this.livepatch, name, 'stack_order'), `${i + 1}\n`);
+    });
+  }
+
+  private writeModules(): void {
+    const lines = [...this.modules].reverse().map((name) => {
+      const taints = this.plain.has(name) ? '' : ' (OEK)';
+      return `${name} 16384 1 - Live 0x0000000000000000${taints}\n`;
+    });
+    writeFileSync(path.join(this.roots.proc, 'modules'), lines.join(''));
+  }
+
+  writeIdentity(notes: Uint8Array): void {
+    writeFileSync(path.join(this.roots.sys, 'kernel/notes'), notes);
+    writeFileSync(path.join(this.roots.proc, 'sys/kernel/osrelease'), '5.15.135\n');
+    writeFileSync(path.join(this.roots.proc, 'sys/kernel/random/boot_id'), 'a-boot\n');
+  }
+}
+
+export const functionsNamed = (names: string): PatchedFunction[] =>
+  names.split(' ').map((name) => ({ object: 'vmlinux', name, sympos: 1 }));
+
+export const moduleName = (name: string): ModuleName => name as ModuleName;

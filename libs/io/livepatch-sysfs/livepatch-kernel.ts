@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { conflictsWith } from '@lockstep/domain/conflicts';
+import {
+  LockstepError,
+  showFunction,
+  type KernelBuildId,
+  type ModuleName,
+  type PatchedFunction,
+} from '@lockstep/domain/livepatch-model';
+import type { ObservedPatch } from '@lockstep/domain/node-state';
+
+export interface KernelIdentity {
+  readonly kernelBuild: KernelBuildId;
+  /** As `uname -r` prints it. */
+  readonly release: string;
+  /** New with every boot. */
+  readonly bootId: string;
+  /** The livepatch core refuses conflicts by itself and takes grants (/sys/kernel/livepatch/override). */
+  readonly patchedCore: boolean;
+}
+
+export interface LoadRequest {
+  /** The module file. */
+  readonly path: string;
+  readonly module: ModuleName;
+  readonly functions: readonly PatchedFunction[];
+  readonly replace: boolean;
+  /** Loaded modules it may shadow; a conflict with any other is refused before insmod. */
+  readonly mayShadow: readonly ModuleName[];
+  /** Modules that a `replace` load makes inactive, removed afterwards. */
+  readonly replaces: readonly ModuleName[];
+}
+
+/** One running kernel's livepatches. Calls are made one after another. */
+export interface LivepatchKernel {
+  identity(): Promise<KernelIdentity>;
+  /** Enabled or switching livepatches, bottom first. */
+  observe(): Promise<readonly ObservedPatch[]>;
+  /** Returns when every task runs the new code. @throws LockstepError; then the kernel runs what it ran before. */
+  load(request: LoadRequest): Promise<void>;
+  /** Disables, waits until no task runs its code, removes the module. Repeating it does no harm. */
+  unload(module: ModuleName): Promise<void>;
+  /** Waits until the module's transition has ended; takes it back when it does not within the time limit. */
+  settle(module: ModuleName): Promise<void>;
+}
+
+/**
+ * Refuses what would shadow a patch that the log does not name, in either direction of a load order.
+ * @throws LockstepError `refused` `conflict`, naming functions and owners.
+ */
+export function refuseConflicts(
+  { module, functions, replace, mayShadow }: Omit<LoadRequest, 'path'>,
+  loaded: readonly ObservedPatch[],
+): void {
+  // A replace patch takes every other one's place: it shadows nothing.
+  if (replace) return;
+  const owners = loaded.map((patch) => ({ id: patch.module, functions: patch.functions }));
+  const unnamed = conflictsWith(functions, owners).filter((conflict) => !mayShadow.includes(conflict.owner));
+  if (unnamed.length === 0) return;
+  const list = unnamed.map((conflict) => `${showFunction(conflict.function)} is owned by ${conflict.owner}`).join('; ');
+  throw new LockstepError('refused', 'conflict', `Loading ${module} would shadow another livepatch: ${list}.`, {
+    module,
+    functions: unnamed.map((conflict) => showFunction(conflict.function)),
+    owners: unnamed.map((conflict) => conflict.owner),
+  });
+}

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { FakeKernelTree, functionsNamed, moduleName } from './fake-kernel-tree';
+import type { LoadRequest } from './livepatch-kernel';
+import { SysfsKernel } from './sysfs-kernel';
+
+let tree: FakeKernelTree;
+
+function kernelOn(options: { patchedCore?: boolean } = {}): SysfsKernel {
+  tree = new FakeKernelTree(options);
+  const { roots, tools, writeAttribute } = tree;
+  return new SysfsKernel({ roots, tools, writeAttribute, transitionTimeoutMs: 300 });
+}
+
+afterEach(() => {
+  tree.stop();
+});
+
+/** A request for a module file that this kernel would take. */
+function request(name: string, functions: string, more: Partial<LoadRequest> = {}): LoadRequest {
+  const path = `/artifacts/${name}.ko`;
+  tree.moduleFiles.set(path, functionsNamed(functions));
+  const base = { path, module: moduleName(name), functions: functionsNamed(functions), replace: false };
+  return { ...base, mayShadow: [], replaces: [], ...more };
+}
+
+const held = async (kernel: SysfsKernel): Promise<string> =>
+  (await kernel.observe()).map((patch) => patch.module).join('<');
+
+describe('observe', () => {
+  test('reads functions with their place, and the order of insertion', async () => {
+    const kernel = kernelOn();
+    tree.insert('zz', functionsNamed('one two'));
+    tree.insert('aa', [{ object: 'ext4', name: 'ext4_sync', sympos: 2 }]);
+    const [first, second] = await kernel.observe();
+    expect(first).toMatchObject({ module: 'zz', enabled: true, transition: false });
+    expect(new Set(first!.functions)).toEqual(new Set(functionsNamed('one two')));
+    expect(second).toMatchObject({ module: 'aa', functions: [{ object: 'ext4', name: 'ext4_sync', sympos: 2 }] });
+  });
+  test('goes by stack_order where the core has it', async () => {
+    const kernel = kernelOn({ patchedCore: true });
+    tree.insert('zz', functionsNamed('one'));
+    tree.insert('aa', functionsNamed('two'));
+    expect(await held(kernel)).toBe('zz<aa');
+  });
+  test('does not count a module that is loaded but not in effect', async () => {
+    const kernel = kernelOn();
+    tree.insertPlain('lockstep_old', true);
+    expect(await held(kernel)).toBe('');
+  });
+  test('says what a kernel without livepatching lacks', async () => {
+    const kernel = kernelOn();
+    const bare = new SysfsKernel({ roots: { ...tree.roots, sys: '/nowhere' } });
+    await expect(bare.observe()).rejects.toMatchObject({ reason: 'no-livepatch' });
+    expect(await held(kernel)).toBe('');
+  });
+});
+
+describe('load', () => {
+  test('returns when the transition has ended', async () => {
+    const kernel = kernelOn();
+    tree.transitionTicks = 10;
+    await kernel.load(request('lockstep_a', 'one'));
+    expect(await kernel.observe()).toMatchObject([{ module: 'lockstep_a', enabled: true, transition: false }]);
+  });
+  test('refuses a conflict before insmod, naming function and owner', async () => {
+    const kernel = kernelOn();
+    tree.insert('by_hand', functionsNamed('one two'));
+    await expect(kernel.load(request('lockstep_b', 'two three'))).rejects.toMatchObject({
+      reason: 'conflict',
+      fields: { functions: ['vmlinux:two'], owners: ['by_hand'] },
+    });
+    expect(tree.moduleNames).toEqual(['by_hand']);
+  });
+  test('sympos 0 and 1 are the same function', async () => {
+    const kernel = kernelOn();
+    tree.insert('by_hand', functionsNamed('one'));
+    const functions = [{ object: 'vmlinux', name: 'one', sympos: 0 }];
+    await expect(kernel.load(request('lockstep_b', 'one', { functions }))).rejects.toMatchObject({
+      reason: 'conflict',
+    });
+  });
+  test('shadows what it may, granting just that to a patched core', async () => {
+    const kernel = kernelOn({ patchedCore: true });
+    tree.insert('lockstep_a', functionsNamed('one two'));
+    tree.insert('lockstep_x', functionsNamed('other'));
+    const mayShadow = [moduleName('lockstep_a'), moduleName('lockstep_gone')];
+    await kernel.load(request('lockstep_b', 'two', { mayShadow }));
+    expect(tree.grants).toEqual(['lockstep_b lockstep_a\n']);
+    expect(await held(kernel)).toBe('lockstep_a<lockstep_x<lockstep_b');
+  });
+  test('grants nothing where there is nothing to shadow, and never on a stock core', async () => {
+    const kernel = kernelOn({ patchedCore: true });
+    await kernel.load(request('lockstep_a', 'one'));
+    expect(tree.grants).toEqual([]);
+    tree.stop();
+    const stock = kernelOn();
+    tree.insert('lockstep_a', functionsNamed('one'));
+    await stock.load(request('lockstep_b', 'one', { mayShadow: [moduleName('lockstep_a')] }));
+    expect(await held(stock)).toBe('lockstep_a<lockstep_b');
+  });
+  test('removes what an interrupted unload left under its name', async () => {
+    const kernel = kernelOn();
+    tree.insertPlain('lockstep_a', true);
+    await kernel.load(request('lockstep_a', 'one'));
+    expect(tree.moduleNames).toEqual(['lockstep_a']);
+    expect(await held(kernel)).toBe('lockstep_a');
+  });
+  test('never removes a module of another kind under its name', async () => {
+    const kernel = kernelOn();
+    tree.insertPlain('lockstep_a', false);
+    await expect(kernel.load(request('lockstep_a', 'one'))).rejects.toMatchObject({ reason: 'module-exists' });
+    expect(tree.moduleNames).toEqual(['lockstep_a']);
+  });
+  test('a transition that does not end is taken back, naming who is in the way', async () => {
+    const kernel = kernelOn();
+    tree.transitionTicks = Infinity;
+    await expect(kernel.load(request('lockstep_a', 'one'))).rejects.toMatchObject({
+      kind: 'unavailable',
+      reason: 'transition-timeout',
+      fields: { blocking: ['43 (sleeper)'], reversed: true },
+    });
+    expect(await held(kernel)).toBe('');
+    expect(tree.moduleNames).toEqual([]);
+  });
+});
+
+describe('unload', () => {
+  test('disables, waits and removes', async () => {
+    const kernel = kernelOn();
+    tree.insert('lockstep_a', functionsNamed('one'));
+    tree.transitionTicks = 5;
+    tree.busyRemovals = 3;
+    await kernel.unload(moduleName('lockstep_a'));
+    expect(tree.moduleNames).toEqual([]);
+    expect(await held(kernel)).toBe('');
+  });
+  test('is done when there is nothing, and finishes what was begun', async () => {
+    const kernel = kernelOn();
+    await kernel.unload(moduleName('lockstep_a'));
+    tree.insertPlain('lockstep_a', true);
+    await kernel.unload(moduleName('lockstep_a'));
+    expect(tree.moduleNames).toEqual([]);
+  });
+  test('one that does not end is taken back: the patch stays in effect', async () => {
+    const kernel = kernelOn();
+    tree.insert('lockstep_a', functionsNamed('one'));
+    tree.transitionTicks = Infinity;
+    await expect(kernel.unload(moduleName('lockstep_a'))).rejects.toMatchObject({ reason: 'transition-timeout' });
+    expect(await kernel.observe()).toMatchObject([{ module: 'lockstep_a', enabled: true, transition: false }]);
+  });
+});
+
+describe('identity', () => {
+  const note = (name: string, type: number, desc: Buffer): Buffer => {
+    const header = Buffer.alloc(12);
+    header.writeUInt32LE(name.length, 0);
+    header.writeUInt32LE(desc.length, 4);
+    header.writeUInt32LE(type, 8);
+    const pad = (bytes: Buffer): Buffer => Buffer.concat([bytes, Buffer.alloc((4 - (bytes.length % 4)) % 4)]);
+    return Buffer.concat([header, pad(Buffer.from(name, 'latin1')), pad(desc)]);
+  };
+  const buildId = Buffer.from('00112233445566778899aabbccddeeff00112233', 'hex');
+
+  test('finds the GNU build-id among other notes', async () => {
+    const kernel = kernelOn();
+    tree.writeIdentity(
+      Buffer.concat([
+        note('Xen\0', 6, Buffer.from('odd')),
+        note('GNU\0', 5, Buffer.alloc(8)),
+        note('GNU\0', 3, buildId),
+      ]),
+    );
+    expect(await kernel.identity()).toEqual({
+      kernelBuild: buildId.toString('hex'),
+      release: '5.15.135',
+      bootId: 'a-boot',
+      patchedCore: false,
+    });
+  });
+  test.each([0, 1, 11, 17])('notes cut off after %i bytes are refused', async (bytes) => {
+    const kernel = kernelOn();
+    tree.writeIdentity(note('GNU\0', 3, buildId).subarray(0, bytes));
+    await expect(kernel.identity()).rejects.toThrow();
+  });
+});

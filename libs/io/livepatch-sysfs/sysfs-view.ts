@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { readdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { LockstepError, type ModuleName, type PatchedFunction } from '@lockstep/domain/livepatch-model';
+import type { ObservedPatch } from '@lockstep/domain/node-state';
+import { errorCode } from './error-code';
+
+/** Where sysfs and procfs are mounted; tests put trees of their own there. */
+export interface KernelRoots {
+  readonly sys: string;
+  readonly proc: string;
+}
+
+export const livepatchFolder = (roots: KernelRoots): string => path.join(roots.sys, 'kernel/livepatch');
+
+/** A module as /proc/modules shows it (fs/proc, kernel/module: m_show). */
+export interface LoadedModule {
+  readonly name: ModuleName;
+  /** Tainted `K`: a livepatch, in effect or not. */
+  readonly livepatch: boolean;
+}
+
+/** Newest first, as the kernel lists them. */
+export function parseModules(text: string): LoadedModule[] {
+  return text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => {
+      const name = line.slice(0, line.indexOf(' ')) as ModuleName;
+      const taints = /\(([A-Z+-]*)\)$/.exec(line)?.[1] ?? '';
+      return { name, livepatch: taints.includes('K') };
+    });
+}
+
+export async function loadedModules(roots: KernelRoots): Promise<LoadedModule[]> {
+  return parseModules(await readFile(path.join(roots.proc, 'modules'), 'latin1'));
+}
+
+const isGone = (error: unknown): boolean => ['ENOENT', 'ENODEV'].includes(errorCode(error) as string);
+
+/** What `read` gives, or undefined when its file went away with its livepatch. */
+export async function unlessGone<T>(read: Promise<T>): Promise<T | undefined> {
+  try {
+    return await read;
+  } catch (error) {
+    if (isGone(error)) return undefined;
+    throw error;
+  }
+}
+
+const foldersIn = async (folder: string): Promise<string[]> =>
+  (await readdir(folder, { withFileTypes: true })).filter((entry) => entry.isDirectory()).map((entry) => entry.name);
+
+/** `meminfo_proc_show,1` → name and sympos. */
+function parseFunction(object: string, entry: string): PatchedFunction[] {
+  const [, name, sympos] = /^(.+),(\d+)$/.exec(entry) ?? [];
+  return name === undefined ? [] : [{ object, name, sympos: Number(sympos) }];
+}
+
+async function readFunctions(folder: string): Promise<PatchedFunction[]> {
+  const objects = await foldersIn(folder);
+  const functions = await Promise.all(
+    objects.map(async (object) =>
+      (await foldersIn(path.join(folder, object))).flatMap((entry) => parseFunction(object, entry)),
+    ),
+  );
+  return functions.flat();
+}
+
+const readFlag = async (folder: string, name: string): Promise<boolean> =>
+  (await readFile(path.join(folder, name), 'latin1')).trim() === '1';
+
+interface SeenPatch {
+  readonly patch: ObservedPatch;
+  /** Place from the bottom, where the core tells it (since 6.14, and in the patched core). */
+  readonly stackOrder: number | undefined;
+}
+
+async function readPatch(roots: KernelRoots, module: ModuleName): Promise<SeenPatch> {
+  const folder = path.join(livepatchFolder(roots), module);
+  // Flags before functions: a patch that has just been enabled has all its functions.
+  const transition = await readFlag(folder, 'transition');
+  const enabled = await readFlag(folder, 'enabled');
+  const order = await unlessGone(readFile(path.join(folder, 'stack_order'), 'latin1'));
+  const functions = await readFunctions(folder);
+  const stackOrder = order === undefined ? undefined : Number(order);
+  return { patch: { module, enabled, transition, functions }, stackOrder };
+}
+
+function inOrder(seen: readonly SeenPatch[], newestFirst: readonly LoadedModule[]): ObservedPatch[] {
+  const age = new Map(newestFirst.map(({ name }, i) => [name, newestFirst.length - i]));
+  const place = ({ patch, stackOrder }: SeenPatch): number => stackOrder ?? age.get(patch.module) ?? 0;
+  return [...seen].sort((a, b) => place(a) - place(b)).map(({ patch }) => patch);
+}
+
+async function observeOnce(roots: KernelRoots): Promise<ObservedPatch[] | undefined> {
+  const names = (await foldersIn(livepatchFolder(roots))) as ModuleName[];
+  const seen = await unlessGone(Promise.all(names.map((name) => readPatch(roots, name))));
+  if (seen === undefined) return undefined;
+  // Both flags off: not yet enabled, or disabled and about to go.
+  const active = seen.filter(({ patch }) => patch.enabled || patch.transition);
+  return inOrder(active, await loadedModules(roots));
+}
+
+/** A livepatch that goes while it is read makes the whole reading void; this often in a row it does not happen. */
+const readings = 5;
+
+/**
+ * Enabled or switching livepatches, bottom first: by `stack_order`, or else by age of the modules, which is the same
+ * because a livepatch is enabled while its module is inserted and cannot be enabled again.
+ * @throws LockstepError `refused` `no-livepatch` on a kernel without livepatching.
+ */
+export async function observePatches(roots: KernelRoots): Promise<ObservedPatch[]> {
+  if ((await unlessGone(readdir(livepatchFolder(roots)))) === undefined) {
+    throw new LockstepError(
+      'refused',
+      'no-livepatch',
+      `This kernel has no ${livepatchFolder(roots)}: it needs CONFIG_LIVEPATCH, and sysfs must be mounted.`,
+    );
+  }
+  for (let reading = 1; reading <= readings; reading += 1) {
+    const patches = await observeOnce(roots);
+    if (patches !== undefined) return patches;
+  }
+  throw new LockstepError('unavailable', 'busy-sysfs', 'Livepatches come and go too fast to be listed; try again.');
+}
