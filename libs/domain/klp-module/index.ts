@@ -9,3 +9,5 @@ export type {
   StructLayout,
 } from './kernel-facts';
 export { kernelProbeSources, moduleGlueSource } from './kernel-sources';
+export { readKernelFacts } from './read-kernel-facts';
+export { parseKernelFacts, serialiseKernelFacts } from './serialise-kernel-facts';

@@ -85,8 +85,11 @@ FACT(orc_size, 0);
 #endif
 #if defined(CONFIG_DYNAMIC_DEBUG) || defined(CONFIG_DYNAMIC_DEBUG_CORE)
 SIZE(dynamic_debug_size, _ddebug);
+/* A bit-field has no offsetof: it follows the format pointer. */
+FACT(dynamic_debug_line, offsetofend(struct _ddebug, format));
 #else
 FACT(dynamic_debug_size, 0);
+FACT(dynamic_debug_line, -1);
 #endif
 `;
 

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
+export { diffObjects } from './diff-objects';
 export type {
   ChangedFunction,
   KernelSymbol,
   LivepatchCallback,
+  NewGlobal,
   ObjectDiff,
   ObjectPair,
   Piece,

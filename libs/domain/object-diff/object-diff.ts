@@ -7,6 +7,10 @@ export interface KernelSymbol {
   readonly name: string;
   /** `local`: found in the part of the symbol table that belongs to this object's source file. */
   readonly scope: 'local' | 'global';
+  /** An undefined weak symbol: nothing where the kernel has none of that name. */
+  readonly optional: boolean;
+  /** The original object defines it weakly: another object's definition may run in its place. */
+  readonly weak: boolean;
 }
 
 /** What a relocation points at: another carried piece, or what runs already. Both are indexes into the ObjectDiff. */
@@ -56,10 +60,17 @@ export interface ObjectDiff {
   readonly functions: readonly ChangedFunction[];
   /** Names of functions that exist only in the patched object and are carried. */
   readonly newFunctions: readonly string[];
+  /** Global symbols that exist only in the patched object: other objects of the same patch may refer to them. */
+  readonly newGlobals: readonly NewGlobal[];
   readonly pieces: readonly Piece[];
   readonly kernelSymbols: readonly KernelSymbol[];
   /** Livepatch callbacks that the patch declares: the piece that holds the function. */
   readonly callbacks: readonly LivepatchCallback[];
+}
+
+export interface NewGlobal {
+  readonly name: string;
+  readonly piece: number;
 }
 
 export interface LivepatchCallback {

@@ -25,4 +25,6 @@ export interface TableLayouts {
   readonly orcEntryBytes: number;
   /** struct _ddebug (`__dyndbg`). */
   readonly dynamicDebugEntryBytes: number;
+  /** Where the 32-bit word of _ddebug is whose low 18 bits are the line number. */
+  readonly dynamicDebugLineOffset: number;
 }

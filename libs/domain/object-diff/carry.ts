@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { isPcRelative, relocationType, sectionFlag, sectionType } from '@lockstep/domain/elf';
+import type { SiteEntry } from './code-tables';
+import { constantRange, type Side } from './compare';
+import type { Correlation } from './correlate';
+import type { KernelSymbol, NewGlobal, Piece, PieceRelocation, RelocationTarget } from './object-diff';
+import type { Chunk } from './object-model';
+import { dataPlace, replacementPlace, tablePlace, textPlace, type OutputPlace } from './output-places';
+import type { Range, Reference, Target } from './references';
+import { differRefusal } from './refusal';
+import { isInitSection } from './section-roles';
+
+/** `work.cold` runs as part of `work`: it has no entry of its own. */
+export const coldParent = (name: string): string | null => /^(.+)\.cold(\.\d+)?$/.exec(name)?.[1] ?? null;
+
+type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
+type Draft = Mutable<Piece>;
+
+/**
+ * Collects from the patched object what a livepatch module must bring along: changed and new functions, and all that
+ * they refer to and the running kernel does not have.
+ */
+export class Carrier {
+  readonly pieces: Piece[] = [];
+  readonly kernelSymbols: KernelSymbol[] = [];
+  readonly newFunctions: string[] = [];
+  readonly newGlobals: NewGlobal[] = [];
+  private readonly pieceOfChunk = new Map<number, number>();
+  private readonly pieceOfConstant = new Map<string, number>();
+  private readonly indexOfSymbol = new Map<string, number>();
+
+  constructor(
+    private readonly objectPath: string,
+    private readonly patched: Side,
+    private readonly correlation: Correlation,
+  ) {}
+
+  /** Carries a function with its cold part, tables and everything new that it needs; returns its piece. */
+  carryCode(chunk: Chunk): number {
+    const known = this.pieceOfChunk.get(chunk.id);
+    if (known !== undefined) return known;
+    const isNew = chunk.kind === 'function' && !this.correlation.toOriginal.has(chunk.id);
+    const index = this.add(textPlace(chunk), this.bytesOf(chunk), chunk);
+    if (isNew && coldParent(chunk.name) === null) this.newFunctions.push(chunk.name);
+    if (isNew && chunk.scope === 'global') this.newGlobals.push({ name: chunk.name, piece: index });
+    // The piece is known by now, so cycles of references end.
+    this.relocate(index, this.patched.reader.referencesOf(chunk), chunk, 'code');
+    this.carryTables(chunk, index);
+    return index;
+  }
+
+  /** Carries a new variable, or a copy of one that each function has for itself. */
+  carryData(chunk: Chunk): number {
+    const known = this.pieceOfChunk.get(chunk.id);
+    if (known !== undefined) return known;
+    if (isInitSection(chunk.section.name) || chunk.role === 'registration') {
+      throw this.refusal('registered-data', `${chunk.name} is new in ${chunk.section.name}.`, chunk, {
+        section: chunk.section.name,
+        action: 'leave out what is only read at boot or at module load (parameters, exports, tracepoints, initcalls)',
+      });
+    }
+    const index = this.add(dataPlace(chunk), this.bytesOf(chunk), chunk);
+    if (chunk.kind === 'data' && chunk.scope === 'global' && !this.correlation.toOriginal.has(chunk.id)) {
+      this.newGlobals.push({ name: chunk.name, piece: index });
+    }
+    this.relocate(index, this.patched.reader.referencesOf(chunk), chunk, 'data');
+    return index;
+  }
+
+  /** The symbol of the running kernel that `chunk` of the original object is. */
+  kernelSymbolOf(chunk: Chunk): KernelSymbol {
+    return { name: chunk.name, scope: chunk.scope, weak: chunk.weak, optional: false };
+  }
+
+  private add(place: OutputPlace, bytes: Uint8Array, chunk: Chunk | null): number {
+    const isEmpty = place.sectionType === sectionType.nobits;
+    const piece: Piece = {
+      ...place,
+      sizeBytes: chunk === null ? bytes.length : chunk.end - chunk.start,
+      bytes: isEmpty ? new Uint8Array(0) : bytes,
+      relocations: [],
+      symbol:
+        chunk === null || chunk.names.length === 0
+          ? null
+          : { name: chunk.name, type: chunk.kind === 'function' ? 'function' : 'object' },
+    };
+    this.pieces.push(piece);
+    if (chunk !== null) this.pieceOfChunk.set(chunk.id, this.pieces.length - 1);
+    return this.pieces.length - 1;
+  }
+
+  /** A copy of the range's bytes. */
+  private bytesOf({ section, start, end }: Range): Uint8Array {
+    return this.patched.reader.model.elf.bytesOf(section).slice(start, end);
+  }
+
+  /** Gives a piece its relocations; the module loader wants zeros where it writes. */
+  private relocate(
+    index: number,
+    references: readonly Reference[],
+    home: Chunk,
+    from: 'code' | 'data' | 'table',
+  ): void {
+    const piece = this.pieces[index] as Draft;
+    piece.relocations = references.map((reference) => {
+      piece.bytes.fill(0, reference.offset, reference.offset + reference.widthBytes);
+      return this.relocation(reference, home, from);
+    });
+  }
+
+  private relocation(reference: Reference, home: Chunk, from: 'code' | 'data' | 'table'): PieceRelocation {
+    const { offset, type, target } = reference;
+    const resolved = this.resolve(reference, home, from);
+    const place = resolved.addend ?? target.place;
+    // PLT32 and PC32 mean the same to the module loader; against a data symbol only PC32 is usual.
+    return {
+      offset,
+      type: type === relocationType.plt32 ? relocationType.pc32 : type,
+      target: resolved.to,
+      addend: place,
+    };
+  }
+
+  private resolve(
+    { type, target }: Reference,
+    home: Chunk,
+    from: 'code' | 'data' | 'table',
+  ): { to: RelocationTarget; addend?: number } {
+    switch (target.kind) {
+      case 'undefined':
+        return {
+          to: this.kernel({ name: target.name, scope: 'global', weak: false, optional: target.weak }),
+        };
+      case 'chunk': {
+        if (target.chunk.kind === 'constants') return this.constant(target);
+        const entered = target.place === 0 || (isPcRelative(type) && target.place <= -4);
+        return { to: this.chunkTarget(target.chunk, home, from === 'table' ? 'site' : entered ? 'entry' : 'inside') };
+      }
+      case 'section':
+      case 'unclear':
+        throw this.refusal('unclear-reference', `${home.name} refers to ${showUnclear(target)}.`, home, {
+          action: 'change the code so that it does not, or patch a function that calls it instead',
+        });
+    }
+  }
+
+  /**
+   * What exists already is meant as it runs: a call of a changed function goes to its old address, where the topmost
+   * livepatch answers. Places inside code, and sites that tables name, are those of the carried copy.
+   */
+  private chunkTarget(chunk: Chunk, home: Chunk, how: 'entry' | 'inside' | 'site'): RelocationTarget {
+    const original = this.correlation.toOriginal.get(chunk.id);
+    if (chunk.kind === 'function' || chunk.role === 'code') {
+      const isPart = chunk.kind === 'anonymous' || coldParent(chunk.name) !== null;
+      if (isPart || original === undefined) return { kind: 'piece', piece: this.carryCode(chunk) };
+      const piece = this.pieceOfChunk.get(chunk.id);
+      const isOwn = chunk === home || coldParent(home.name) === chunk.name || home.kind === 'anonymous';
+      if (piece !== undefined && isOwn && how !== 'entry') return { kind: 'piece', piece };
+      if (how === 'inside') {
+        throw this.refusal('jump-into-function', `${home.name} jumps into the middle of ${chunk.name}.`, home, {
+          action: `change ${chunk.name} too, or patch a function that calls ${home.name} instead`,
+        });
+      }
+      return this.kernel(this.kernelSymbolOf(original));
+    }
+    if (original !== undefined) return this.kernel(this.kernelSymbolOf(original));
+    if (this.correlation.ambiguous.has(chunk.id)) {
+      throw this.refusal('ambiguous-static', `${chunk.name} may be one of several static variables.`, home, {
+        variable: chunk.name,
+        action: 'give the static variable a name of its own, or leave it in the function that had it',
+      });
+    }
+    return { kind: 'piece', piece: this.carryData(chunk) };
+  }
+
+  private kernel(symbol: KernelSymbol): RelocationTarget {
+    const key = `${symbol.scope} ${symbol.name}`;
+    let index = this.indexOfSymbol.get(key);
+    if (index === undefined) {
+      index = this.kernelSymbols.push(symbol) - 1;
+      this.indexOfSymbol.set(key, index);
+    }
+    return { kind: 'kernel', symbol: index };
+  }
+
+  /** A string or constant goes along as a copy; references keep their distance to its first byte. */
+  private constant(target: Target & { kind: 'chunk' }): { to: RelocationTarget; addend: number } {
+    const range = constantRange(this.patched.reader, target);
+    const bytes = this.bytesOf(range);
+    const { alignment } = target.chunk.section;
+    const key = `${alignment} ${bytes.join()}`;
+    let piece = this.pieceOfConstant.get(key);
+    if (piece === undefined) {
+      const place: OutputPlace = {
+        section: '.rodata',
+        sectionType: sectionType.progbits,
+        sectionFlags: sectionFlag.alloc,
+        alignment,
+      };
+      piece = this.add(place, bytes, null);
+      this.pieceOfConstant.set(key, piece);
+    }
+    return { to: { kind: 'piece', piece }, addend: target.bias };
+  }
+
+  private carryTables(chunk: Chunk, code: number): void {
+    for (const entry of this.patched.tables.entriesOf(chunk)) this.carryEntry(entry, chunk);
+    const orc = this.patched.tables.orcOf(chunk);
+    if (orc.length === 0) return;
+    const places = this.add(tablePlace('.orc_unwind_ip'), new Uint8Array(orc.length * 4), null);
+    (this.pieces[places] as Draft).relocations = orc.map(({ place }, index) => ({
+      offset: index * 4,
+      type: relocationType.pc32,
+      target: { kind: 'piece', piece: code },
+      addend: place,
+    }));
+    const size = orc[0]?.bytes.length ?? 0;
+    const states = new Uint8Array(orc.length * size);
+    orc.forEach(({ bytes }, index) => {
+      states.set(bytes, index * size);
+    });
+    this.add(tablePlace('.orc_unwind'), states, null);
+  }
+
+  private carryEntry({ table, range, entryBytes, references, replacement }: SiteEntry, home: Chunk): void {
+    const bytes = new Uint8Array(entryBytes);
+    bytes.set(this.bytesOf(range));
+    const index = this.add(tablePlace(table), bytes, null);
+    if (replacement === null) {
+      this.relocate(index, references, home, 'table');
+      return;
+    }
+    const code = this.add(replacementPlace, this.bytesOf(replacement), null);
+    this.relocate(code, this.patched.reader.referencesIn(replacement), home, 'code');
+    const others = references.filter(({ target }) => target.kind !== 'section');
+    this.relocate(index, others, home, 'table');
+    const entry = this.pieces[index] as Draft;
+    const toReplacement = references
+      .filter(({ target }) => target.kind === 'section')
+      .map(({ offset, type }): PieceRelocation => {
+        entry.bytes.fill(0, offset, offset + 4);
+        return { offset, type, target: { kind: 'piece', piece: code }, addend: 0 };
+      });
+    entry.relocations = [...entry.relocations, ...toReplacement].sort((a, b) => a.offset - b.offset);
+  }
+
+  private refusal(
+    reason: string,
+    problem: string,
+    chunk: Chunk,
+    fields: { action: string; section?: string; variable?: string },
+  ) {
+    const owner = chunk.kind === 'function' ? { function: chunk.name } : { variable: chunk.name };
+    return differRefusal(reason, problem, { object: this.objectPath, ...owner, ...fields });
+  }
+}
+
+function showUnclear(target: Target & { kind: 'section' | 'unclear' }): string {
+  return target.kind === 'unclear' ? target.what : `the middle of ${target.section.name}`;
+}

@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { sectionType } from '@lockstep/domain/elf';
+import type { CodeTables, SiteEntry } from './code-tables';
+import { isPerFunctionStatic, type Correlation } from './correlate';
+import { onlyLineNumberDiffers } from './line-number';
+import type { Chunk } from './object-model';
+import type { Range, Reference, ReferenceReader, Target } from './references';
+import type { SiteTable } from './section-roles';
+import type { TableLayouts } from './table-layouts';
+
+/** One of the two builds. */
+export interface Side {
+  readonly reader: ReferenceReader;
+  readonly tables: CodeTables;
+}
+
+/** Tables whose entries say something that the code does not; the others are lists of places in it. */
+const comparedTables: readonly SiteTable[] = [
+  '__bug_table',
+  '__ex_table',
+  '__jump_table',
+  '.altinstructions',
+  '.parainstructions',
+  '.static_call_sites',
+];
+
+const hex = (value: number) => `0x${value.toString(16)}`;
+
+/** Tells whether chunks of two builds mean the same, and if not, why. */
+export class Comparison {
+  /** Deep comparisons of anonymous chunks, by both ids; true while under way, so that cycles end. */
+  private readonly deepResults = new Map<number, boolean>();
+
+  constructor(
+    private readonly original: Side,
+    private readonly patched: Side,
+    private readonly correlation: Correlation,
+    private readonly layouts: TableLayouts,
+  ) {}
+
+  /** Why two versions of a function differ; empty if they do not. */
+  functionDifferences(before: Chunk, after: Chunk): string[] {
+    const code = this.chunkDifference(before, after);
+    if (code !== null) return [code];
+    const oldEntries = this.original.tables.entriesOf(before);
+    const newEntries = this.patched.tables.entriesOf(after);
+    return comparedTables.flatMap((table) => {
+      const problem = this.tableDifference(
+        oldEntries.filter((entry) => entry.table === table),
+        newEntries.filter((entry) => entry.table === table),
+      );
+      return problem === null ? [] : [`${table} ${problem}`];
+    });
+  }
+
+  /** The first difference in bytes or references, or null. */
+  chunkDifference(before: Chunk, after: Chunk): string | null {
+    const oldBytes = before.end - before.start;
+    const newBytes = after.end - after.start;
+    if (oldBytes !== newBytes) return `size ${oldBytes} became ${newBytes} bytes`;
+    const oldReferences = this.original.reader.referencesOf(before);
+    const newReferences = this.patched.reader.referencesOf(after);
+    return this.contentDifference(before, oldReferences, after, newReferences);
+  }
+
+  private contentDifference(
+    before: Range,
+    oldReferences: readonly Reference[],
+    after: Range,
+    newReferences: readonly Reference[],
+  ): string | null {
+    if (oldReferences.length !== newReferences.length) {
+      return `${oldReferences.length} references became ${newReferences.length}`;
+    }
+    for (const [index, old] of oldReferences.entries()) {
+      const now = newReferences[index] as Reference;
+      if (old.offset !== now.offset || old.type !== now.type) return `references differ from +${hex(old.offset)} on`;
+      if (!this.sameTarget(old.target, now.target)) {
+        return `at +${hex(old.offset)} ${showTarget(old.target)} became ${showTarget(now.target)}`;
+      }
+    }
+    const at = this.firstByteDifference(before, after, oldReferences);
+    if (at === -1) return null;
+    const isCode = before.section.flags & 4;
+    const pair = { before: this.bytes(this.original, before), after: this.bytes(this.patched, after) };
+    if (isCode && onlyLineNumberDiffers(pair, oldReferences)) return null;
+    return `${isCode ? 'code' : 'content'} differs at +${hex(at)}`;
+  }
+
+  /** Offset of the first different byte outside the references; -1 if there is none. */
+  private firstByteDifference(before: Range, after: Range, references: readonly Reference[]): number {
+    const a = this.bytes(this.original, before);
+    const b = this.bytes(this.patched, after);
+    let next = 0;
+    for (let at = 0; at < a.length; at++) {
+      const reference = references[next];
+      if (reference?.offset === at) {
+        next++;
+        at += Math.max(reference.widthBytes, 1) - 1;
+      } else if (a[at] !== b[at]) return at;
+    }
+    return -1;
+  }
+
+  private bytes(side: Side, { section, start, end }: Range): Uint8Array {
+    return side.reader.model.elf.bytesOf(section).subarray(start, end);
+  }
+
+  private sameTarget(old: Target, now: Target): boolean {
+    if (old.kind === 'chunk' && now.kind === 'chunk') return this.sameChunkTarget(old, now);
+    if (old.kind !== now.kind || old.place !== now.place) return false;
+    switch (old.kind) {
+      case 'undefined':
+        return now.kind === 'undefined' && old.name === now.name;
+      case 'section':
+        return now.kind === 'section' && old.section.name === now.section.name;
+      case 'unclear':
+        return now.kind === 'unclear' && old.what === now.what;
+      case 'chunk':
+        return false;
+    }
+  }
+
+  private sameChunkTarget(old: Target & { kind: 'chunk' }, now: Target & { kind: 'chunk' }): boolean {
+    if (old.chunk.kind === 'constants' && now.chunk.kind === 'constants') {
+      return old.bias === now.bias && this.sameConstant(old, now);
+    }
+    if (old.place !== now.place) return false;
+    const pair = this.correlation.toPatched.get(old.chunk.id);
+    if (pair !== undefined) return pair === now.chunk;
+    return isComparedByContent(old.chunk) && isComparedByContent(now.chunk) && this.deeplyEqual(old.chunk, now.chunk);
+  }
+
+  private sameConstant(old: Target & { kind: 'chunk' }, now: Target & { kind: 'chunk' }): boolean {
+    const a = constantAt(this.original.reader, old);
+    const b = constantAt(this.patched.reader, now);
+    return a.length === b.length && a.every((byte, index) => byte === b[index]);
+  }
+
+  /** Whether two chunks that no name relates have the same content, references followed. */
+  private deeplyEqual(before: Chunk, after: Chunk): boolean {
+    const key = before.id * this.patched.reader.model.chunks.length + after.id;
+    const known = this.deepResults.get(key);
+    if (known !== undefined) return known;
+    this.deepResults.set(key, true);
+    const equal = isDynamicDebug(before) ? this.sameDescriptor(before, after) : this.sameContent(before, after);
+    this.deepResults.set(key, equal);
+    return equal;
+  }
+
+  private sameContent(before: Chunk, after: Chunk): boolean {
+    if (before.section.type === sectionType.nobits || after.section.type === sectionType.nobits) {
+      return before.section.type === after.section.type && before.end - before.start === after.end - after.start;
+    }
+    return this.chunkDifference(before, after) === null;
+  }
+
+  /** struct _ddebug but for its line number. */
+  private sameDescriptor(before: Chunk, after: Chunk): boolean {
+    const oldReferences = this.original.reader.referencesOf(before);
+    const newReferences = this.patched.reader.referencesOf(after);
+    const a = this.bytes(this.original, before).slice();
+    const b = this.bytes(this.patched, after).slice();
+    for (const bytes of [a, b]) clearLineBits(bytes, this.layouts.dynamicDebugLineOffset);
+    return (
+      isDynamicDebug(after) &&
+      oldReferences.length === newReferences.length &&
+      oldReferences.every((old, index) => this.sameTarget(old.target, (newReferences[index] as Reference).target)) &&
+      a.length === b.length &&
+      a.every((byte, index) => byte === b[index])
+    );
+  }
+
+  private tableDifference(before: readonly SiteEntry[], after: readonly SiteEntry[]): string | null {
+    if (before.length !== after.length) return `has ${after.length} entries where it had ${before.length}`;
+    const index = before.findIndex((entry, at) => !this.sameEntry(entry, after[at] as SiteEntry));
+    return index === -1 ? null : `entry ${index + 1} differs`;
+  }
+
+  private sameEntry(before: SiteEntry, after: SiteEntry): boolean {
+    const a = this.bytes(this.original, before.range).slice();
+    const b = this.bytes(this.patched, after.range).slice();
+    if (before.table === '__bug_table' && this.layouts.bugLineOffset >= 0) {
+      for (const bytes of [a, b]) bytes.fill(0, this.layouts.bugLineOffset, this.layouts.bugLineOffset + 2);
+    }
+    const sameBytes = a.length === b.length && a.every((byte, index) => byte === b[index]);
+    return sameBytes && this.sameEntryReferences(before, after) && this.sameReplacement(before, after);
+  }
+
+  private sameEntryReferences(before: SiteEntry, after: SiteEntry): boolean {
+    return (
+      before.references.length === after.references.length &&
+      before.references.every((old, index) => {
+        const now = after.references[index] as Reference;
+        if (old.offset !== now.offset || old.type !== now.type) return false;
+        // Replacement code is compared itself, wherever it lies.
+        const isReplacement = before.replacement !== null && old.target.kind === 'section';
+        return isReplacement ? now.target.kind === 'section' : this.sameTarget(old.target, now.target);
+      })
+    );
+  }
+
+  private sameReplacement({ replacement: before }: SiteEntry, { replacement: after }: SiteEntry): boolean {
+    if (before === null || after === null) return before === after;
+    if (before.end - before.start !== after.end - after.start) return false;
+    const oldReferences = this.original.reader.referencesIn(before);
+    const newReferences = this.patched.reader.referencesIn(after);
+    return this.contentDifference(before, oldReferences, after, newReferences) === null;
+  }
+}
+
+/** Chunks that stand for their content: no name says which of the other build's they are. */
+export function isComparedByContent(chunk: Chunk): boolean {
+  return chunk.kind === 'anonymous' || (chunk.kind === 'data' && isPerFunctionStatic(chunk.name));
+}
+
+const isDynamicDebug = ({ section }: Chunk) => section.name === '__dyndbg' || section.name === '__verbose';
+
+/** Clears the low 18 bits of the little-endian word at `offset`. */
+function clearLineBits(bytes: Uint8Array, offset: number): void {
+  bytes.fill(0, offset, offset + 2);
+  if (offset + 2 < bytes.length) bytes[offset + 2] = (bytes[offset + 2] ?? 0) & 0xfc;
+}
+
+/** The string (with its NUL) or constant that a reference means, from the byte it points at. */
+function constantAt(reader: ReferenceReader, target: Target & { kind: 'chunk' }): Uint8Array {
+  const { start, end } = constantRange(reader, target);
+  return reader.model.elf.bytesOf(target.chunk.section).subarray(start, end);
+}
+
+/** `[start, end)` in the section of the constant that `target` means; it may start inside a longer string. */
+export function constantRange(reader: ReferenceReader, target: Target & { kind: 'chunk' }): Range {
+  const { section } = target.chunk;
+  const start = Math.max(0, target.chunk.start + target.place - target.bias);
+  const unitBytes = Math.max(1, section.entryBytes);
+  const bytes = reader.model.elf.bytesOf(section);
+  let end = start;
+  if ((section.flags & 0x20) === 0) end = Math.min(start + unitBytes, bytes.length);
+  else {
+    const isNul = (at: number) => bytes.subarray(at, at + unitBytes).every((byte) => byte === 0);
+    while (end < bytes.length && !isNul(end)) end += unitBytes;
+    end = Math.min(end + unitBytes, bytes.length);
+  }
+  return { section, start, end };
+}
+
+function showTarget(target: Target): string {
+  switch (target.kind) {
+    case 'chunk':
+      return target.chunk.kind === 'constants' ? 'a constant' : target.chunk.name;
+    case 'undefined':
+      return target.name;
+    case 'section':
+      return target.section.name;
+    case 'unclear':
+      return target.what;
+  }
+}

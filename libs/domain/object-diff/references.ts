@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import {
+  isPcRelative,
+  relocationType,
+  relocationWidthBytes,
+  sectionFlag,
+  symbolBinding,
+  symbolType,
+  type ElfSection,
+} from '@lockstep/domain/elf';
+import type { Chunk, ObjectModel } from './object-model';
+import { decodeInstruction } from './x86-instruction';
+
+/** `[start, end)` of a section (bytes). */
+export interface Range {
+  readonly section: ElfSection;
+  readonly start: number;
+  readonly end: number;
+}
+
+/**
+ * What a relocation means. `place` is S + A from the target's start: for code, usually 4 below the byte meant, since
+ * x86 counts from the instruction's end; `bias` is that difference (0 or negative) where it had to be known.
+ */
+export type Target =
+  | { readonly kind: 'chunk'; readonly chunk: Chunk; readonly place: number; readonly bias: number }
+  | { readonly kind: 'undefined'; readonly name: string; readonly weak: boolean; readonly place: number }
+  /** Into a section that is not cut into chunks (`.altinstr_replacement`). */
+  | { readonly kind: 'section'; readonly section: ElfSection; readonly place: number }
+  /** Cannot be told apart; equal only to itself, and never carried. */
+  | { readonly kind: 'unclear'; readonly what: string; readonly place: number };
+
+export interface Reference {
+  /** From the range's start (bytes). */
+  readonly offset: number;
+  readonly type: number;
+  readonly widthBytes: number;
+  readonly target: Target;
+}
+
+/** Reads the relocations of one object as references between chunks. Caches instruction boundaries where it needs them. */
+export class ReferenceReader {
+  private readonly instructionEnds = new Map<number, Uint32Array | null>();
+
+  constructor(readonly model: ObjectModel) {}
+
+  /** Everything that the bytes of `range` refer to, in offset order, direct branches out of it included. */
+  referencesIn(range: Range): Reference[] {
+    const table = this.model.elf.relocationsOf(range.section);
+    const references: Reference[] = [];
+    if (table !== null) {
+      for (let rank = table.firstFrom(range.start); rank < table.count; rank++) {
+        const offset = table.offset(rank);
+        // An empty variable has no bytes, so no relocation, even where the next one's begins.
+        if (offset >= range.end) break;
+        const type = table.type(rank);
+        if (type === relocationType.none) continue;
+        references.push({
+          offset: offset - range.start,
+          type,
+          widthBytes: relocationWidthBytes(type) ?? 0,
+          target: this.target(range, offset, type, table.symbol(rank), table.addend(rank)),
+        });
+      }
+    }
+    return references;
+  }
+
+  /** As referencesIn, with the branches that the assembler resolved itself between functions of one section. */
+  referencesOf(chunk: Chunk): Reference[] {
+    const references = this.referencesIn(chunk);
+    if (!chunk.shared || (chunk.section.flags & sectionFlag.exec) === 0) return references;
+    const relocated = new Set(references.map(({ offset }) => offset));
+    const branches = this.directBranchesOut(chunk).filter(({ offset }) => !relocated.has(offset));
+    return branches.length === 0 ? references : [...references, ...branches].sort((a, b) => a.offset - b.offset);
+  }
+
+  private target(range: Range, offset: number, type: number, symbol: number, addend: number): Target {
+    const { elf } = this.model;
+    const { symbols } = elf;
+    if (relocationWidthBytes(type) === undefined) {
+      return { kind: 'unclear', what: `relocation type ${type}`, place: addend };
+    }
+    if (!symbols.isDefined(symbol)) {
+      const name = symbols.name(symbol);
+      if (symbols.section(symbol) !== 0)
+        return { kind: 'unclear', what: `symbol ${name} outside sections`, place: addend };
+      return { kind: 'undefined', name, weak: symbols.binding(symbol) === symbolBinding.weak, place: addend };
+    }
+    const index = symbols.section(symbol);
+    const section = elf.sections[index] as ElfSection;
+    const value = symbols.value(symbol);
+    const place = value + addend;
+    const isLabel = symbols.type(symbol) === symbolType.section || symbols.name(symbol).startsWith('.L');
+    const whole = this.model.chunkAt(index, isLabel ? 0 : value);
+    if (whole === null) return { kind: 'section', section, place };
+    const exactNeeded = whole.kind === 'constants' || (isLabel && whole.shared);
+    if (!exactNeeded) return { kind: 'chunk', chunk: whole, place: place - whole.start, bias: 0 };
+    const bias = this.pcBias(range, offset, type);
+    if (bias === null) return { kind: 'unclear', what: `${section.name} from unreadable code`, place };
+    const chunk = this.model.chunkAt(index, place - bias);
+    if (chunk === null) return { kind: 'unclear', what: `${section.name}+${place - bias}`, place };
+    return { kind: 'chunk', chunk, place: place - chunk.start, bias };
+  }
+
+  /** How far before the byte meant a PC-relative operand's S + A lies: minus the bytes from it to the instruction's end. */
+  private pcBias(range: Range, offset: number, type: number): number | null {
+    if (!isPcRelative(type) || (range.section.flags & sectionFlag.exec) === 0) return 0;
+    const before = this.model.elf.bytesOf(range.section)[offset - 1] ?? 0;
+    // call, jmp and jcc end with their operand; a RIP-relative ModRM byte (xx000101) never looks like their opcodes.
+    if (before === 0xe8 || before === 0xe9 || (before & 0xf0) === 0x80) return -4;
+    const ends = this.instructionEndsIn(range);
+    const end = ends === null ? undefined : firstAbove(ends, offset);
+    return end === undefined ? null : offset - end;
+  }
+
+  /** The end of each instruction of a code range, ascending; null if it cannot be decoded to its end. */
+  private instructionEndsIn(range: Range): Uint32Array | null {
+    const key = range.section.index * 0x8000_0000 + range.start;
+    const known = this.instructionEnds.get(key);
+    if (known !== undefined) return known;
+    const bytes = this.model.elf.bytesOf(range.section);
+    const ends: number[] = [];
+    let at = range.start;
+    while (at < range.end) {
+      const instruction = decodeInstruction(bytes, at, range.end);
+      if (instruction === null) break;
+      at = instruction.end;
+      ends.push(at);
+    }
+    const result = at === range.end ? Uint32Array.from(ends) : null;
+    this.instructionEnds.set(key, result);
+    return result;
+  }
+
+  private directBranchesOut(chunk: Chunk): Reference[] {
+    const bytes = this.model.elf.bytesOf(chunk.section);
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const branches: Reference[] = [];
+    for (let at = chunk.start; at < chunk.end;) {
+      const instruction = decodeInstruction(bytes, at, chunk.end);
+      if (instruction === null) break;
+      at = instruction.end;
+      const { relativeOffset, relativeBytes, end } = instruction;
+      if (relativeBytes === 0) continue;
+      const to = end + (relativeBytes === 1 ? view.getInt8(relativeOffset) : view.getInt32(relativeOffset, true));
+      if (to >= chunk.start && to < chunk.end) continue;
+      branches.push({
+        offset: relativeOffset - chunk.start,
+        type: relocationType.pc32,
+        widthBytes: relativeBytes,
+        target: this.branchTarget(chunk, to, relativeBytes),
+      });
+    }
+    return branches;
+  }
+
+  private branchTarget(chunk: Chunk, to: number, relativeBytes: number): Target {
+    const found = this.model.chunkAt(chunk.section.index, to);
+    if (relativeBytes === 1 || found === null) {
+      return { kind: 'unclear', what: `a short jump from ${chunk.name} into its neighbour`, place: to - chunk.start };
+    }
+    return { kind: 'chunk', chunk: found, place: to - found.start - 4, bias: -4 };
+  }
+}
+
+function firstAbove(ascending: Uint32Array, value: number): number | undefined {
+  let low = 0;
+  let high = ascending.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((ascending[middle] ?? 0) <= value) low = middle + 1;
+    else high = middle;
+  }
+  return ascending[low];
+}

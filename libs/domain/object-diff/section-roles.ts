@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { sectionFlag, sectionType, type ElfSection } from '@lockstep/domain/elf';
+
+/**
+ * What a section means to the differ.
+ * - `ignored`: never part of the running kernel, or of no effect on it.
+ * - `table`: entries that belong to code, handled entry by entry (code-tables.ts).
+ * - `replacement`: code that `.altinstructions` entries point into.
+ * - `constants`: merged strings or constants, compared by content.
+ * - `code`, `data`: functions and variables.
+ * - `registration`: read once at boot or module load (initcalls, parameters, exports, tracepoints): a patch cannot
+ *   change what was registered.
+ */
+export type SectionRole = 'ignored' | 'table' | 'replacement' | 'constants' | 'code' | 'data' | 'registration';
+
+/** Tables whose entries start with a reference to the code they are about. */
+export const siteTables = [
+  '__bug_table',
+  '__ex_table',
+  '__jump_table',
+  '.altinstructions',
+  '.parainstructions',
+  '.static_call_sites',
+  '.smp_locks',
+  '.retpoline_sites',
+  '.return_sites',
+  '.call_sites',
+  '.ibt_endbr_seal',
+  '__mcount_loc',
+  '__patchable_function_entries',
+  '.orc_unwind_ip',
+] as const;
+
+export type SiteTable = (typeof siteTables)[number];
+
+const siteTableNames = new Set<string>(siteTables);
+
+export function isSiteTable(name: string): name is SiteTable {
+  return siteTableNames.has(name);
+}
+
+/** `.printk_index` only lists formats for a debugfs file, by line; `.orc_unwind` goes with `.orc_unwind_ip`. */
+const ignoredNames = /^(\.discard|\.comment|\.note|\.printk_index$|\.eh_frame|\.orc_unwind$|\.llvm|\.debug|\.BTF)/;
+
+/** Where variables live, and `__dyndbg`, whose entries a livepatch module may bring along. */
+const dataNames =
+  /^(\.data|\.rodata|\.bss|\.ref\.(data|rodata)|\.(init|exit)\.(data|rodata)|__dyndbg$|__verbose$|\.(lockstep|kpatch)\.callbacks\.)/;
+
+export function sectionRole(section: ElfSection): SectionRole {
+  const { name, flags, type } = section;
+  if ((flags & sectionFlag.alloc) === 0 || type === sectionType.note || ignoredNames.test(name)) return 'ignored';
+  if (isSiteTable(name)) return 'table';
+  if (name === '.altinstr_replacement') return 'replacement';
+  if ((flags & sectionFlag.exec) !== 0) return 'code';
+  if ((flags & sectionFlag.merge) !== 0 && (flags & sectionFlag.write) === 0) return 'constants';
+  return dataNames.test(name) ? 'data' : 'registration';
+}
+
+/** Code and data that are gone once the kernel (or the module) has started, or only run when it goes. */
+export function isInitSection(name: string): boolean {
+  return /^\.(init|exit|meminit|memexit|head)\./.test(name);
+}
