@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { NodeStatus } from '@lockstep/contracts/generated';
+import {
+  LockstepError,
+  parseClusterName,
+  parseKernelBuildId,
+  parseNodeName,
+  type ClusterName,
+  type KernelBuildId,
+} from '@lockstep/domain/livepatch-model';
+import type { OperatorClient } from '@lockstep/io/rpc-client';
+import { eventually } from './eventually';
+import { buildBundles, fleetKernelTree } from './fleet-kernel';
+import { createFleetNode, type FleetNode } from './fleet-node';
+import type { FleetProcess } from './fleet-process';
+import { createFleetServer, createFleetWorker, type FleetServer } from './fleet-server';
+import { startRedisServer } from './redis-server';
+
+export interface DevFleetOptions {
+  readonly nodes: number;
+  readonly queue: 'postgres' | 'redis';
+  /** How long each node's kernel takes to switch. */
+  readonly transitionMs?: number;
+}
+
+/** A control plane, a build worker and agents, each a process of its own, on one machine. */
+export interface DevFleet {
+  readonly folder: string;
+  readonly server: FleetServer;
+  readonly worker: FleetProcess;
+  readonly nodes: readonly FleetNode[];
+  readonly operator: OperatorClient;
+  readonly cluster: ClusterName;
+  readonly kernelBuild: KernelBuildId;
+  /** `uname -r` of the kernel build. */
+  readonly release: string;
+  /** One more node of the cluster, not started and not among `nodes`. */
+  addNode(name: string): Promise<FleetNode>;
+  /** Resolves when every node is connected and in step with its own target. */
+  settled(): Promise<void>;
+  /** Leaves the fleet's folder where it is after the end, and says where. */
+  keepLogs(): string;
+  stop(): Promise<void>;
+}
+
+const settledWithinMs = 60_000;
+const registeredWithinMs = 120_000;
+const cluster = parseClusterName('dev');
+
+/** What to undo at the end, last first. */
+type Stopper = () => unknown;
+
+interface KernelBuildSeen {
+  readonly id: string;
+  readonly release: string;
+}
+
+async function registerKernel({ build }: OperatorClient, treeDir: string): Promise<KernelBuildSeen> {
+  const signal = AbortSignal.timeout(registeredWithinMs);
+  for await (const { event } of build.addKernel({ path: treeDir }, { signal })) {
+    if (event?.$case === 'kernelBuild') return event.value;
+  }
+  throw new LockstepError('internal', 'no-answer', 'The kernel build was not registered.', { treeDir });
+}
+
+async function waitUntilSettled({ fleet }: OperatorClient, expected: readonly FleetNode[]): Promise<void> {
+  await eventually(
+    'every node is connected and in step',
+    async () => {
+      for (const { agent } of expected) agent.assertRunning();
+      const { nodes } = await fleet.listNodes({ cluster });
+      const behind = nodes.filter(
+        ({ connected, report }) => !connected || report?.status !== NodeStatus.NODE_STATUS_IN_STEP,
+      );
+      if (nodes.length >= expected.length && behind.length === 0) return true;
+      throw new Error(JSON.stringify(behind, undefined, 1));
+    },
+    { withinMs: settledWithinMs },
+  );
+}
+
+async function bootFleet(folder: string, options: DevFleetOptions, stoppers: Stopper[]) {
+  buildBundles();
+  const treeDir = await fleetKernelTree();
+  const redis = options.queue === 'redis' ? await startRedisServer(path.join(folder, 'redis')) : undefined;
+  if (redis !== undefined) stoppers.push(() => redis.process.stop());
+  const server = await createFleetServer(folder, redis?.url);
+  stoppers.push(() => server.stop());
+  await server.start();
+  const worker = createFleetWorker(folder, server, redis?.url);
+  stoppers.push(() => worker.stop());
+  worker.start();
+  const operator = server.connect();
+  stoppers.push(() => {
+    operator.close();
+  });
+  const { id, release } = await registerKernel(operator, treeDir);
+  await operator.fleet.createCluster({ name: cluster });
+  return { server, worker, operator, cluster, kernelBuild: parseKernelBuildId(id), release };
+}
+
+type BootedFleet = Awaited<ReturnType<typeof bootFleet>>;
+
+async function makeNode(text: string, folder: string, booted: BootedFleet, transitionMs: number): Promise<FleetNode> {
+  const { operator, server, kernelBuild, release } = booted;
+  const name = parseNodeName(text);
+  const { joinToken } = await operator.fleet.createJoinToken({ cluster, node: name, ttlSeconds: 0 });
+  const nodeFolder = path.join(folder, name);
+  mkdirSync(nodeFolder);
+  const spec = { name, folder: nodeFolder, kernelBuild, release, joinToken, transitionMs };
+  return createFleetNode({ ...spec, server: server.address });
+}
+
+/** Boots everything; resolves when every node has enrolled and is in step. Ends what it started if it cannot. */
+export async function startDevFleet(options: DevFleetOptions): Promise<DevFleet> {
+  const folder = mkdtempSync(path.join(tmpdir(), 'lockstep-fleet-'));
+  const stoppers: Stopper[] = [];
+  let keepsLogs = false;
+  const stop = async (): Promise<void> => {
+    for (const stopper of stoppers.splice(0).reverse()) await stopper();
+    if (!keepsLogs) rmSync(folder, { recursive: true, force: true });
+  };
+  try {
+    const booted = await bootFleet(folder, options, stoppers);
+    const nodes: FleetNode[] = [];
+    const addNode = async (name: string): Promise<FleetNode> => {
+      const node = await makeNode(name, folder, booted, options.transitionMs ?? 0);
+      stoppers.push(() => node.agent.stop());
+      return node;
+    };
+    for (let index = 1; index <= options.nodes; index += 1) nodes.push(await addNode(`n${index}`));
+    for (const { agent } of nodes) agent.start();
+    const settled = (): Promise<void> => waitUntilSettled(booted.operator, nodes);
+    await settled();
+    const keepLogs = (): string => {
+      keepsLogs = true;
+      return folder;
+    };
+    return { ...booted, folder, nodes, addNode, settled, keepLogs, stop };
+  } catch (error) {
+    keepsLogs = true;
+    await stop();
+    throw new Error(`The fleet did not start (logs in ${folder}): ${String(error)}`, { cause: error });
+  }
+}

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: GPL-2.0-only
+export { startDevFleet, type DevFleet, type DevFleetOptions } from './dev-fleet';
+export { eventually, type Patience } from './eventually';
+export { exampleDiff, letters, type Letter } from './example-patches';
+export { auditedLog, kernelFaults, orderDivergence } from './fleet-audit';
+export { bundle, fleetKernelTree, repositoryRoot } from './fleet-kernel';
+export type { FleetNode } from './fleet-node';
+export { fleetProcess, type FleetProcess, type ProcessSpec } from './fleet-process';
+export type { FleetServer } from './fleet-server';
+export { freePort } from './free-ports';
+export { patientOperator, type PatientOperator } from './patient-operator';
+export { startRedisServer, type RedisServer } from './redis-server';
+export { seededRandom, type SeededRandom } from './seeded-random';
