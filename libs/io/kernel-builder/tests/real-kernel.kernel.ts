@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { readFile } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import {
+  buildKernel,
+  compilePatch,
+  defaultCacheDirectory,
+  findKernelSource,
+  openKernelBuild,
+  registerKernelBuild,
+  type BuiltKernel,
+  type KernelBuild,
+} from '../index';
+import { parseCmdFile } from '../cmd-file';
+import { objtoolStep } from '../replay';
+import { runCommand } from '../run-command';
+import { sourceIdentity } from '../source-identity';
+import { StagedTree } from '../staged-tree';
+
+/** One object in so many is replayed: a few dozen from all over the kernel in about a minute under load. */
+const sampleEvery = 25;
+const buildTimeoutMs = 45 * 60_000;
+const cacheDir = defaultCacheDirectory();
+const root = resolve(__dirname, '../../../..');
+
+let built: BuiltKernel;
+let kernel: KernelBuild;
+
+async function build(): Promise<BuiltKernel> {
+  return buildKernel({
+    source: await findKernelSource(process.env['LOCKSTEP_KERNEL_SRC']),
+    configFragments: [join(root, 'kernel-livepatch/qemu/config/base.config')],
+    cacheDir,
+  });
+}
+
+describe('a real kernel', () => {
+  beforeAll(async () => {
+    built = await build();
+    kernel = await registerKernelBuild({ path: built.treeDir, cacheDir });
+  }, buildTimeoutMs);
+
+  test('is found again, built and registered', async () => {
+    expect(await build()).toEqual(built);
+    expect((await registerKernelBuild({ path: built.treeDir, cacheDir })).registeredAtMs).toBe(kernel.registeredAtMs);
+    expect((await openKernelBuild(cacheDir, kernel.id)).index).toEqual(kernel.index);
+  }, 120_000);
+
+  test("is named by its linker's build-id", async () => {
+    const { output } = await runCommand('readelf', ['-n', join(built.treeDir, 'vmlinux')]);
+    expect(output).toContain(`Build ID: ${kernel.id}`);
+  }, 60_000);
+
+  test('replaying a saved command gives the very bytes that kbuild made', async () => {
+    const linked = kernel.index.objects.filter(({ object }) => object !== null);
+    const sample = linked.filter(({ object }, index) => index % sampleEvery === 0 || object !== 'vmlinux');
+    const differing: string[] = [];
+    await using staged = await StagedTree.lease(kernel.dir, kernel.treeDir);
+    for (const { path, object } of sample) {
+      const cmdFile = join(kernel.treeDir, dirname(path), `.${basename(path)}.cmd`);
+      const saved = parseCmdFile(await readFile(cmdFile, 'latin1'))!;
+      const kbuilds = await readFile(join(kernel.treeDir, path));
+      const command = saved.command + objtoolStep(saved, kernel.enabledOptions, object !== 'vmlinux', kbuilds);
+      await runCommand('sh', ['-e', '-c', command], { cwd: staged.dir });
+      if (!kbuilds.equals(await readFile(join(staged.dir, path)))) differing.push(path);
+    }
+    expect(sample.length).toBeGreaterThan(30);
+    expect(differing).toEqual([]);
+  }, 600_000);
+
+  test('the example diffs change the objects they should, and nothing of the tree', async () => {
+    const objects = async (name: string): Promise<string[]> => {
+      const diff = await readFile(join(root, `examples/linux-${built.version}/${name}.patch`));
+      return (await compilePatch({ kernel, diff })).objects.map(({ object, objectPath }) => `${object}:${objectPath}`);
+    };
+    const before = await sourceIdentity(built.treeDir, cacheDir);
+    expect(await objects('a')).toEqual(['cmdline', 'meminfo', 'version'].map((name) => `vmlinux:fs/proc/${name}.o`));
+    expect(await objects('b')).toEqual(['loadavg', 'meminfo'].map((name) => `vmlinux:fs/proc/${name}.o`));
+    expect(await sourceIdentity(built.treeDir, cacheDir)).toBe(before);
+  }, 300_000);
+});

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { access, mkdtemp, rm } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { buildKernel, defaultCacheDirectory, findKernelSource } from '@lockstep/io/kernel-builder';
+import { hostAddressInGuest, machineFiles, QemuMachine } from '../index';
+
+const files = machineFiles(resolve(__dirname, '../../../..'));
+const fetchInGuest = (url: string): string =>
+  `node -e 'fetch("${url}").then((r) => r.text()).then(console.log, (e) => console.log(e.cause.code))'`;
+
+let dir = '';
+let machine: QemuMachine;
+let server: Server;
+let port = 0;
+
+describe('a machine', () => {
+  beforeAll(async () => {
+    const source = await findKernelSource(process.env['LOCKSTEP_KERNEL_SRC']);
+    const { imageFile } = await buildKernel({
+      source,
+      configFragments: [files.baseConfig],
+      cacheDir: defaultCacheDirectory(),
+    });
+    dir = await mkdtemp(join(tmpdir(), 'lockstep-machine-'));
+    server = createServer((request, response) => response.end(`host ${request.url ?? ''}`));
+    await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+    port = (server.address() as AddressInfo).port;
+    machine = await QemuMachine.create({
+      name: 'vm-1',
+      kernelImage: imageFile,
+      initFile: files.initFile,
+      dir,
+      hostPorts: [port],
+      service: 'echo "service run $(cat /proc/uptime)"; sleep 2',
+    });
+    await machine.start();
+    await machine.waitReady();
+  }, 45 * 60_000);
+
+  afterAll(async () => {
+    await machine[Symbol.asyncDispose]();
+    server.close();
+    await rm(dir, { recursive: true, force: true });
+  }, 60_000);
+
+  test('is a livepatch kernel with the right name and time', async () => {
+    expect(await machine.run('hostname; ls -d /sys/kernel/livepatch')).toBe('vm-1\n/sys/kernel/livepatch\n');
+    const guestMs = Number(await machine.run('date +%s')) * 1000;
+    expect(Math.abs(guestMs - Date.now())).toBeLessThan(60_000);
+  }, 60_000);
+
+  test('answers with status, output and errors, whole and in any order', async () => {
+    const slow = machine.exec('sleep 2; echo slow');
+    expect(await machine.exec('echo out; echo err >&2; exit 3')).toEqual({
+      status: 3,
+      stdout: 'out\n',
+      stderr: 'err\n',
+    });
+    expect((await machine.run('head -c 300000 /dev/zero | base64 -w 0')).length).toBe(400_000);
+    expect(await slow).toMatchObject({ stdout: 'slow\n' });
+  }, 60_000);
+
+  test('reaches the one port it was given, many times, and no other way out', async () => {
+    const given = fetchInGuest(`http://${hostAddressInGuest}:${port}/x`);
+    expect(await machine.run(`${given}; ${given}`)).toBe('host /x\nhost /x\n');
+    expect(await machine.run(fetchInGuest(`http://10.0.2.2:${port}/`))).not.toContain('host');
+  }, 120_000);
+
+  test('cannot write to the host', async () => {
+    await machine.run(`echo here > ${dir}/from-guest && cat ${dir}/from-guest`);
+    await expect(access(join(dir, 'from-guest'))).rejects.toThrow();
+    expect((await machine.exec('echo x > /run/machine/service')).status).not.toBe(0);
+  }, 60_000);
+
+  test('its service is started again when it ends', async () => {
+    const runs = async (): Promise<number> => (await machine.consoleEnd(1000)).split('service run').length - 1;
+    while ((await runs()) < 2) await new Promise((done) => setTimeout(done, 200));
+  }, 60_000);
+
+  test('keeps its state disk, and nothing else, through reset and power cut', async () => {
+    await machine.run('echo kept > /var/lib/lockstep/file; echo lost > /tmp/file; sync');
+    const bootId = machine.bootId;
+    const unanswered = expect(machine.exec('sleep 1000')).rejects.toThrow();
+    await machine.reset();
+    await unanswered;
+    expect(await machine.waitReady()).not.toBe(bootId);
+    expect(await machine.run('cat /var/lib/lockstep/file; ls /tmp/file || true')).toBe('kept\n');
+    await machine.powerOff();
+    expect(machine.isRunning).toBe(false);
+    await machine.start();
+    expect(await machine.run('cat /var/lib/lockstep/file')).toBe('kept\n');
+  }, 180_000);
+});
