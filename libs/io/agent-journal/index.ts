@@ -1,0 +1,3 @@
+// SPDX-License-Identifier: GPL-2.0-only
+export { openAgentJournal, type AgentJournal } from './agent-journal';
+export { ArtifactFiles, type ArtifactSource } from './artifact-files';
