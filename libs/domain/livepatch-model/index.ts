@@ -21,4 +21,5 @@ export {
   type Sha256,
 } from './ids';
 export { LockstepError, type ErrorFields, type ErrorKind } from './lockstep-error';
+export { moduleNameOf } from './module-name';
 export { functionKey, showFunction, type FunctionKey, type PatchedFunction } from './patched-function';

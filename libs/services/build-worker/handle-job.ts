@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { parseSha256 } from '@lockstep/domain/livepatch-model';
+import type { ArtifactStore } from '@lockstep/io/artifact-store';
+import type { Job, JobContext, JobHandler, JobResult } from '@lockstep/io/job-queue';
+import { registerKernelBuild } from '@lockstep/io/kernel-builder';
+import { buildPatch } from './build-patch';
+import type { OpenKernels } from './open-kernels';
+
+export interface WorkPlace {
+  readonly cacheDir: string;
+  readonly kernels: OpenKernels;
+  readonly artifacts: ArtifactStore;
+}
+
+async function registerKernel(path: string, { cacheDir, kernels }: WorkPlace, context: JobContext): Promise<JobResult> {
+  const { onProgress, signal } = context;
+  const { id, release, compiler, configSha256 } = await registerKernelBuild({ path, cacheDir, onProgress, signal });
+  kernels.forget(id);
+  return { kind: 'register-kernel', id, release, compiler, configSha256: parseSha256(configSha256) };
+}
+
+/** One job from its description to its result; repeating it after a kill finds or makes the same. */
+export function jobHandler(place: WorkPlace): JobHandler {
+  return async (job: Job, context: JobContext): Promise<JobResult> => {
+    switch (job.kind) {
+      case 'register-kernel':
+        return registerKernel(job.path, place, context);
+      case 'build': {
+        const kernel = await place.kernels.open(job.kernelBuild);
+        return { kind: 'build', artifact: await buildPatch(job, kernel, place.artifacts, context) };
+      }
+    }
+  };
+}

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import 'reflect-metadata';
+import { NestFactory } from '@nestjs/core';
+import { pino, type Logger } from 'pino';
+import { BuildWorkerModule } from './build-worker-module';
+import type { WorkerConfig } from './worker-config';
+
+export interface RunningBuildWorker {
+  /** Hands back the jobs at hand. */
+  stop(): Promise<void>;
+}
+
+/** Takes jobs as soon as it resolves. @throws LockstepError when the queue or the artifact store cannot be opened. */
+export async function startBuildWorker(
+  config: WorkerConfig,
+  log: Logger = pino({ name: 'build-worker' }),
+): Promise<RunningBuildWorker> {
+  const app = await NestFactory.createApplicationContext(BuildWorkerModule.forConfig(config, log), {
+    logger: false,
+    abortOnError: false,
+  });
+  log.info({ queue: config.queue.kind, cacheDir: config.cacheDir }, 'ready for jobs');
+  return { stop: () => app.close() };
+}

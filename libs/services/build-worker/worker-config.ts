@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { LockstepError } from '@lockstep/domain/livepatch-model';
+import { chooseQueueServer, type QueueServer } from '@lockstep/io/job-queue';
+import { defaultCacheDirectory } from '@lockstep/io/kernel-builder';
+import { z } from 'zod';
+
+export interface WorkerConfig {
+  readonly queue: QueueServer;
+  readonly artifactDir: string;
+  /** Registered kernel builds, originals, staged trees. */
+  readonly cacheDir: string;
+  /** Jobs at once; each compiles with all processors. */
+  readonly concurrency: number;
+}
+
+const writtenSchema = z.object({
+  LOCKSTEP_DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
+  LOCKSTEP_REDIS_URL: z.url({ protocol: /^rediss?$/ }).optional(),
+  LOCKSTEP_ARTIFACT_DIR: z.string().min(1),
+  LOCKSTEP_CACHE_DIR: z.string().min(1).optional(),
+  LOCKSTEP_WORKER_CONCURRENCY: z.coerce.number().int().min(1).max(64).default(1),
+});
+
+/** @throws LockstepError `invalid-config`, naming the variables. */
+export function readWorkerConfig(env: Readonly<NodeJS.ProcessEnv>): WorkerConfig {
+  const written = writtenSchema.safeParse(env);
+  if (!written.success) {
+    const message = `The worker's configuration is wrong:\n${z.prettifyError(written.error)}`;
+    throw new LockstepError('invalid-input', 'invalid-config', message);
+  }
+  const config = written.data;
+  const queue = chooseQueueServer(config.LOCKSTEP_DATABASE_URL, config.LOCKSTEP_REDIS_URL);
+  if (queue === undefined) {
+    const message = 'Set LOCKSTEP_DATABASE_URL or LOCKSTEP_REDIS_URL: the queue that the control plane uses.';
+    throw new LockstepError('invalid-input', 'invalid-config', message);
+  }
+  return {
+    queue,
+    artifactDir: config.LOCKSTEP_ARTIFACT_DIR,
+    cacheDir: config.LOCKSTEP_CACHE_DIR ?? defaultCacheDirectory(),
+    concurrency: config.LOCKSTEP_WORKER_CONCURRENCY,
+  };
+}
