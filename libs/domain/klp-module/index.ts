@@ -11,3 +11,4 @@ export type {
 export { kernelProbeSources, moduleGlueSource } from './kernel-sources';
 export { readKernelFacts } from './read-kernel-facts';
 export { parseKernelFacts, serialiseKernelFacts } from './serialise-kernel-facts';
+export { writeLivepatchModule, type LivepatchModule, type LivepatchModuleInput } from './write-livepatch-module';

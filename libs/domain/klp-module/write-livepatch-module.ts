@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { sectionFlag, sectionType, writeNote } from '@lockstep/domain/elf';
+import { LockstepError, type ModuleName, type PatchedFunction, type PatchId } from '@lockstep/domain/livepatch-model';
+import type { ObjectDiff, Piece, PieceRelocation } from '@lockstep/domain/object-diff';
+import { addGlue } from './glue';
+import type { ExportedSymbol, KernelFacts, KernelSymbolTable } from './kernel-facts';
+import { ModuleImage, type Place } from './module-image';
+import { moduleRefusal } from './module-refusal';
+import { addPatchStructs, type PatchedObject } from './patch-structs';
+import { SymbolLookup } from './symbol-lookup';
+import { versionsTable } from './versions';
+
+export interface LivepatchModuleInput {
+  readonly facts: KernelFacts;
+  /** One per changed object file; `object` is `vmlinux` or a module's name. */
+  readonly diffs: readonly { readonly object: string; readonly diff: ObjectDiff }[];
+  readonly moduleName: ModuleName;
+  readonly patchId: PatchId;
+  /** Takes the place of all other livepatches (struct klp_patch.replace). */
+  readonly replace: boolean;
+  /** By module name: its symbol table (readModuleSymbols), for each module that is patched. */
+  readonly moduleSymbols?: ReadonlyMap<string, KernelSymbolTable>;
+}
+
+export interface LivepatchModule {
+  /** The .ko, byte-identical for identical input. */
+  readonly bytes: Uint8Array;
+  /** In order of object and symbol. */
+  readonly functions: readonly PatchedFunction[];
+}
+
+/** A diff with where its pieces went and how its symbols are found. */
+interface PlacedDiff {
+  readonly object: string;
+  readonly diff: ObjectDiff;
+  readonly places: readonly Place[];
+  readonly lookup: SymbolLookup;
+}
+
+/** @throws LockstepError `refused` naming object, function or section, and what to do */
+export function writeLivepatchModule(input: LivepatchModuleInput): LivepatchModule {
+  const { facts, diffs, moduleName, patchId, replace } = input;
+  if (!diffs.some(({ diff }) => diff.functions.length > 0)) {
+    throw new LockstepError(
+      'refused',
+      'no-function-changed',
+      'The diff changes no function: after compilation the code is the same. Check that it touches what this kernel builds.',
+      { objects: diffs.map(({ diff }) => diff.objectPath) },
+    );
+  }
+  const image = new ModuleImage();
+  const glue = addGlue(image, facts.glue, moduleName, facts.layouts);
+  const placed = placeDiffs(image, input);
+  const linker = new Linker(image, facts.exports, placed);
+  for (const diff of placed) linker.relocateDiff(diff);
+  const objects = groupByObject(placed);
+  const patch = addPatchStructs(image, facts.layouts, { objects, replace, thisModule: glue.thisModule });
+  for (const { place, offset, type, name, addend } of glue.open) {
+    const relocation =
+      name === 'lockstep_patch'
+        ? { symbol: image.sectionSymbol(patch), addend: patch.offset + addend }
+        : { symbol: linker.exported(name, 'the module glue'), addend };
+    image.relocate(place, { offset, type, ...relocation });
+  }
+  addIdentity(image, moduleName, patchId, glue.modinfo, linker.namespaces());
+  const versions = versionsTable(image.undefinedNames(), facts);
+  if (versions !== null) image.add(versions);
+  return {
+    bytes: image.toBytes(),
+    functions: objects.flatMap(({ name: object, functions }) =>
+      functions.map(({ name, sympos }) => ({ object, name, sympos })),
+    ),
+  };
+}
+
+function placeDiffs(image: ModuleImage, { facts, diffs, moduleSymbols }: LivepatchModuleInput): PlacedDiff[] {
+  return diffs.map(({ object, diff }) => {
+    const table = object === 'vmlinux' ? facts.symbols : moduleSymbols?.get(object);
+    if (table === undefined) {
+      throw moduleRefusal('module-symbols-missing', `it belongs to module ${object}, whose symbols are not known.`, {
+        object: diff.objectPath,
+        action: `build ${object}.ko with the kernel build and register it again`,
+      });
+    }
+    const places = diff.pieces.map((piece) => addPiece(image, piece));
+    return { object, diff, places, lookup: new SymbolLookup(table, [diff]) };
+  });
+}
+
+function addPiece(image: ModuleImage, piece: Piece): Place {
+  const place = image.add(piece);
+  if (piece.symbol !== null) image.nameLocal(piece.symbol.name, piece.symbol.type, place, piece.sizeBytes);
+  return place;
+}
+
+/** Tables that the module loader works on before a module that comes later is there. */
+const earlySections: readonly string[] = [
+  '.altinstr_replacement',
+  '.parainstructions',
+  '.static_call_sites',
+  '__jump_table',
+];
+
+/** Decides for each reference how it is resolved: inside the module, by the module loader, or by kernel/livepatch. */
+class Linker {
+  private readonly usedNamespaces = new Set<string>();
+  /** New global symbols of all diffs: any of them may refer to any. */
+  private readonly newGlobals: ReadonlyMap<string, Place>;
+
+  constructor(
+    private readonly image: ModuleImage,
+    private readonly exports: ReadonlyMap<string, ExportedSymbol>,
+    placed: readonly PlacedDiff[],
+  ) {
+    this.newGlobals = new Map(
+      placed.flatMap(({ diff, places }) => diff.newGlobals.map(({ name, piece }) => [name, places[piece] as Place])),
+    );
+  }
+
+  relocateDiff(placed: PlacedDiff): void {
+    placed.diff.pieces.forEach((piece, index) => {
+      const place = placed.places[index] as Place;
+      for (const relocation of piece.relocations) this.relocate(placed, piece, place, relocation);
+    });
+  }
+
+  /** A symbol that every module of this kernel may link against. */
+  exported(name: string, wantedBy: string): number {
+    const symbol = this.exports.get(name);
+    if (symbol?.owner !== 'vmlinux') {
+      throw moduleRefusal('symbol-not-exported', `${name} is not exported by this kernel.`, {
+        object: wantedBy,
+        function: name,
+        action: 'register a kernel build that has livepatching on (CONFIG_LIVEPATCH)',
+      });
+    }
+    if (symbol.namespace !== '') this.usedNamespaces.add(symbol.namespace);
+    return this.image.undefinedSymbol(name, 'global');
+  }
+
+  namespaces(): string[] {
+    return [...this.usedNamespaces].sort();
+  }
+
+  private relocate(placed: PlacedDiff, piece: Piece, place: Place, relocation: PieceRelocation): void {
+    const { type, target, addend } = relocation;
+    const offset = place.offset + relocation.offset;
+    if (target.kind === 'piece') {
+      this.relocateTo(placed.places[target.piece] as Place, place, { offset, type, addend });
+      return;
+    }
+    const symbol = placed.diff.kernelSymbols[target.symbol];
+    if (symbol === undefined) throw new LockstepError('internal', 'missing-kernel-symbol', 'The diff is inconsistent.');
+    const isGlobal = symbol.scope === 'global';
+    const found = placed.lookup.find(symbol, placed.diff);
+    const fresh = isGlobal && found === null ? this.newGlobals.get(symbol.name) : undefined;
+    if (fresh !== undefined) {
+      this.relocateTo(fresh, place, { offset, type, addend });
+      return;
+    }
+    const isModule = placed.object !== 'vmlinux';
+    const isExported = isGlobal && this.exports.get(symbol.name)?.owner === 'vmlinux';
+    if (isExported && !(isModule && found !== null)) {
+      const index = this.exported(symbol.name, placed.diff.objectPath);
+      this.image.relocate(place, { offset, type, symbol: index, addend });
+    } else if (found !== null) {
+      this.checkEarly(placed, piece, symbol.name);
+      const index = this.image.livepatchSymbol(placed.object, found.name, found.sympos);
+      this.image.relocateLate(placed.object, place, { offset, type, symbol: index, addend });
+    } else if (symbol.optional) {
+      this.image.relocate(place, { offset, type, symbol: this.image.undefinedSymbol(symbol.name, 'weak'), addend });
+    } else throw this.unknownSymbol(placed, symbol.name);
+  }
+
+  private relocateTo(to: Place, place: Place, relocation: { offset: number; type: number; addend: number }): void {
+    this.image.relocate(place, {
+      ...relocation,
+      symbol: this.image.sectionSymbol(to),
+      addend: to.offset + relocation.addend,
+    });
+  }
+
+  private checkEarly(placed: PlacedDiff, piece: Piece, name: string): void {
+    if (placed.object === 'vmlinux' || !earlySections.includes(piece.section)) return;
+    throw moduleRefusal('needed-before-module', `${piece.section} needs ${name} of module ${placed.object}.`, {
+      object: placed.diff.objectPath,
+      section: piece.section,
+      action: `leave out the static key, static call or alternative that ${placed.object} defines: it may load later`,
+    });
+  }
+
+  private unknownSymbol(placed: PlacedDiff, name: string) {
+    return moduleRefusal('unknown-symbol', `the new code refers to ${name}, which ${placed.object} does not have.`, {
+      object: placed.diff.objectPath,
+      function: name,
+      action: 'use what this kernel build has, or add the symbol in the same diff',
+    });
+  }
+}
+
+function groupByObject(placed: readonly PlacedDiff[]): PatchedObject[] {
+  const objects = new Map<string, PatchedObject>();
+  for (const { object, diff, places, lookup } of placed) {
+    const group = objects.get(object) ?? { name: object, functions: [], callbacks: [] };
+    objects.set(object, group);
+    for (const { symbol, piece } of diff.functions) {
+      const found = lookup.find(symbol, diff);
+      if (found?.isFunction !== true || (symbol.weak && !found.isWeak)) {
+        throw moduleRefusal('function-not-running', `${symbol.name} is not what ${object} runs under that name.`, {
+          object: diff.objectPath,
+          function: symbol.name,
+          action: 'patch the definition that overrides it, or one of its callers',
+        });
+      }
+      group.functions.push({ name: found.name, sympos: found.sympos, code: places[piece] as Place });
+    }
+    for (const { kind, piece } of diff.callbacks) group.callbacks.push({ kind, code: places[piece] as Place });
+  }
+  return [...objects.values()].filter(({ functions }) => functions.length > 0);
+}
+
+/** Numbers a `.note.lockstep` note: a patch id (32 bytes). */
+const patchIdNote = 1;
+
+/** .modinfo, and the patch's id as a note that /sys/module/<name>/notes shows. */
+function addIdentity(
+  image: ModuleImage,
+  name: ModuleName,
+  patchId: PatchId,
+  glueInfo: readonly string[],
+  namespaces: readonly string[],
+): void {
+  const entries = [
+    `name=${name}`,
+    ...glueInfo.filter((entry) => !entry.startsWith('name=')),
+    ...namespaces.map((namespace) => `import_ns=${namespace}`),
+  ];
+  const info = new TextEncoder().encode(entries.map((entry) => `${entry}\0`).join(''));
+  const alloc = sectionFlag.alloc;
+  image.add({
+    section: '.modinfo',
+    sectionType: sectionType.progbits,
+    sectionFlags: alloc,
+    alignment: 1,
+    bytes: info,
+    sizeBytes: info.length,
+  });
+  const id = Uint8Array.from(patchId.match(/../g) ?? [], (byte) => parseInt(byte, 16));
+  const note = writeNote({ owner: 'Lockstep', type: patchIdNote, description: id });
+  image.add({
+    section: '.note.lockstep',
+    sectionType: sectionType.note,
+    sectionFlags: alloc,
+    alignment: 4,
+    bytes: note,
+    sizeBytes: note.length,
+  });
+}
