@@ -98,7 +98,7 @@ async function refusal(diff: string): Promise<LockstepError> {
     (caught: unknown) => caught,
   );
   if (error instanceof LockstepError) return error;
-  throw error ?? new Error('it compiled');
+  throw new Error('not refused', { cause: error });
 }
 
 /** All that is in the registered tree, to see that nobody wrote there. */

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { parseElf, readBuildId } from '@lockstep/domain/elf';
 import {
   kernelProbeSources,
   moduleGlueSource,
@@ -69,8 +70,10 @@ export async function registerKernelBuild({
   const config = await readTreeFile(treeDir, '.config');
   const compiler = /^CONFIG_CC_VERSION_TEXT="(.*)"$/m.exec(config)?.[1] ?? '';
   await checkBuild(treeDir, config, compiler);
-  const facts = await gatherFacts(treeDir, signal);
-  const id = facts.kernelBuild;
+  const vmlinux = await readFile(join(treeDir, 'vmlinux')).catch((cause: unknown) => {
+    throw buildError({ kind: 'not-a-kernel-build', dir: treeDir, reason: 'it has no vmlinux' }, { cause });
+  });
+  const id = buildIdOf(vmlinux, treeDir);
   const dir = cachePaths.registered(cacheDir, id);
   return FileLock.hold(
     `${dir}.lock`,
@@ -79,6 +82,7 @@ export async function registerKernelBuild({
       const upToDate = known?.treeDir === treeDir && (await newestOutput(treeDir)) <= known.registeredAtMs;
       if (!upToDate) {
         await rm(join(dir, '.complete'), { force: true });
+        const facts = await gatherFacts(treeDir, vmlinux, signal);
         await runStage(dir, async () => keepBuild({ dir, treeDir, facts, config, compiler, onProgress }));
       }
       onProgress?.({ stage: 'keep what was read', done: 3, total: 3 });
@@ -86,6 +90,12 @@ export async function registerKernelBuild({
     },
     signal,
   );
+}
+
+function buildIdOf(vmlinux: Uint8Array, treeDir: string): KernelBuildId {
+  const id = readBuildId(parseElf(vmlinux, 'vmlinux'));
+  if (id !== null) return parseKernelBuildId(id);
+  throw buildError({ kind: 'not-a-kernel-build', dir: treeDir, reason: 'its vmlinux has no GNU build-id' });
 }
 
 interface ReadBuild {
@@ -166,10 +176,7 @@ async function checkBuild(treeDir: string, config: string, compiler: string): Pr
   if (found !== compiler) throw buildError({ kind: 'compiler-differs', builtWith: compiler, found });
 }
 
-async function gatherFacts(treeDir: string, signal?: AbortSignal): Promise<KernelFacts> {
-  const vmlinux = await readFile(join(treeDir, 'vmlinux')).catch((cause: unknown) => {
-    throw buildError({ kind: 'not-a-kernel-build', dir: treeDir, reason: 'it has no vmlinux' }, { cause });
-  });
+async function gatherFacts(treeDir: string, vmlinux: Uint8Array, signal?: AbortSignal): Promise<KernelFacts> {
   const release = (await readTreeFile(treeDir, 'include/config/kernel.release')).trim();
   const moduleSymvers = await readTreeFile(treeDir, 'Module.symvers');
   const objects = await compileModuleSources(treeDir, [...kernelProbeSources, moduleGlueSource], signal);
