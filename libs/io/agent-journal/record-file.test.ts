@@ -150,6 +150,23 @@ describe('a failing disk', () => {
     };
   }
 
+  test('of a refused batch nothing comes back, though all its bytes were written', async () => {
+    const disk = new FailingDisk();
+    const { journal } = await RecordFile.open(file, disk.open);
+    await journal.append([{ n: 1 }]);
+    const unsynced = disk.open;
+    const { journal: other } = await RecordFile.open(file, async (name) => {
+      const handle = await unsynced(name);
+      return { ...handle, datasync: () => Promise.reject(new Error('EIO')), truncate: () => Promise.resolve() };
+    });
+    // As long as a record and its mark, so that the next line would begin where that mark ends.
+    await expect(other.append([{ n: 2, p: '123456' }, { n: 3 }])).rejects.toMatchObject({ kind: 'unavailable' });
+    await journal.close();
+    await journal.append([{ n: 5 }]);
+    await journal.close();
+    expect(numbers(await recordsIn())).toEqual([1, 5]);
+  });
+
   test('whatever operation fails: acknowledged records stay, refused ones are told, and it recovers', async () => {
     for (let failFrom = 1; failFrom < 60; failFrom += 1) {
       rmSync(file, { force: true });
