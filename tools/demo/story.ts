@@ -6,7 +6,7 @@ import { buildDemoKernel } from './demo-kernel';
 import { gatherEvidence, startMachine, type DemoMachine } from './machines';
 import { Operator, Refused, type Manifest, type NodeState } from './operator';
 import type { Cleanup } from './processes';
-import { ProgressLine } from './progress-line';
+import { ProgressLine } from '../progress/progress-line';
 import { evidenceTable, judge, type MachineEvidence } from './proof';
 import { startServices, type ControlPlane } from './services';
 

@@ -4,3 +4,4 @@ export type { ExecResult } from './guest-shell';
 export { hostAddressInGuest, type Accelerator } from './qemu-arguments';
 export { machineFiles, type MachineFiles } from './machine-files';
 export { QemuMachine, type MachineOptions } from './qemu-machine';
+export { buildLockstepKernel, type KernelFlavour, type LockstepKernelOptions } from './lockstep-kernel';

@@ -4,26 +4,29 @@ import { Presets, SingleBar } from 'cli-progress';
 /** How often a pipe is told of progress: a log wants lines, not frames. */
 const pipeIntervalMs = 15_000;
 
-/** Numbered steps on standard output; a bar while one takes long, plain lines where no terminal is. */
+/** Numbered steps on a terminal or in a log; a bar while one takes long, plain lines where no terminal is. */
 export class ProgressLine {
   private bar: SingleBar | undefined;
   private step = 0;
   private toldAtMs = 0;
 
-  constructor(private readonly steps: number) {}
+  constructor(
+    private readonly steps: number,
+    private readonly output: NodeJS.WriteStream = process.stdout,
+  ) {}
 
   /** Runs one step and says how long it took, and `result`'s words if it has any. */
   async run<T>(title: string, work: () => Promise<T>, describe?: (result: T) => string): Promise<T> {
     this.step += 1;
     const label = `[${this.step}/${this.steps}] ${title}`;
-    console.log(label);
+    this.say(label);
     const started = performance.now();
     try {
       const result = await work();
       this.stopBar();
       const seconds = ((performance.now() - started) / 1000).toFixed(1);
       const words = describe?.(result);
-      console.log(`      ${words === undefined ? 'done' : words} (${seconds} s)`);
+      this.say(`      ${words ?? 'done'} (${seconds} s)`);
       return result;
     } finally {
       this.stopBar();
@@ -31,14 +34,18 @@ export class ProgressLine {
   }
 
   update(stage: string, done: number, total: number): void {
-    if (process.stdout.isTTY) {
+    if (this.output.isTTY) {
       this.bar ??= this.startBar();
       this.bar.setTotal(total);
       this.bar.update(done, { stage });
     } else if (performance.now() - this.toldAtMs > pipeIntervalMs) {
       this.toldAtMs = performance.now();
-      console.log(`      ${stage}: ${done}/${total}`);
+      this.say(`      ${stage}: ${done}/${total}`);
     }
+  }
+
+  private say(text: string): void {
+    this.output.write(`${text}\n`);
   }
 
   private startBar(): SingleBar {

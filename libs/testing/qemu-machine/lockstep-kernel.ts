@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import {
+  buildKernel,
+  defaultCacheDirectory,
+  findKernelSource,
+  type BuiltKernel,
+  type KernelSeries,
+  type OnProgress,
+} from '@lockstep/io/kernel-builder';
+
+/** `debug` finds wrong locking, sleeping and memory use, and lets allocations fail. */
+export type KernelFlavour = 'plain' | 'debug';
+
+export interface LockstepKernelOptions {
+  /** The repository. */
+  readonly root: string;
+  readonly flavour?: KernelFlavour;
+  /** A kernel tree or tarball; Debian's linux-source-6.1 if undefined. */
+  readonly source?: string | undefined;
+  readonly onProgress?: OnProgress;
+  readonly signal?: AbortSignal;
+}
+
+const fragments: Readonly<Record<KernelFlavour, readonly string[]>> = {
+  plain: ['base.config', 'selftests.config'],
+  debug: ['base.config', 'selftests.config', 'debug.config'],
+};
+
+/** @throws Error for a kernel version that the patched core is not made for */
+function seriesOf(root: string, version: string): KernelSeries {
+  const seriesDir = path.join(root, 'kernel-livepatch', `linux-${version}`);
+  if (existsSync(seriesDir)) return { seriesDir, filesDir: path.join(root, 'kernel-livepatch/files') };
+  throw new Error(`Linux ${version} has no series in kernel-livepatch: give a 5.15 or a 6.1 tree.`);
+}
+
+/** The small kernel with the patched livepatch core that the demo and all kernel tests boot; built once, by content. */
+export async function buildLockstepKernel(options: LockstepKernelOptions): Promise<BuiltKernel> {
+  const { root, flavour = 'plain', source, onProgress, signal } = options;
+  const configDir = path.join(root, 'kernel-livepatch/qemu/config');
+  return buildKernel({
+    source: await findKernelSource(source),
+    seriesFor: (version) => seriesOf(root, version),
+    configFragments: fragments[flavour].map((name) => path.join(configDir, name)),
+    cacheDir: defaultCacheDirectory(),
+    onProgress,
+    signal,
+  });
+}

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { Command, Option } from 'commander';
+import type { BuiltKernel } from '@lockstep/io/kernel-builder';
+import { buildLockstepKernel, type KernelFlavour } from '@lockstep/testing/qemu-machine';
+import { ProgressLine } from '../progress/progress-line';
+import { flavourOf, runSuite, suiteNames, type SuiteName, type SuiteResult } from './suites';
+
+const root = path.resolve(__dirname, '..');
+
+interface Options {
+  readonly kernel: '5.15' | '6.1';
+  readonly src?: string;
+  readonly suite: readonly SuiteName[];
+  readonly report?: string;
+  readonly json?: boolean;
+}
+
+function readOptions(): Options {
+  const program = new Command('test:kernel')
+    .description("boot the patched kernel and run upstream's livepatch selftests and our own, also on a debug kernel")
+    .addOption(new Option('--kernel <version>', 'which kernel').choices(['5.15', '6.1']).default('6.1'))
+    .option('--src <dir>', "kernel tree (5.15: LOCKSTEP_KERNEL_SRC; 6.1: Debian's linux-source-6.1)")
+    .addOption(new Option('--suite <name...>', 'only these').choices(suiteNames).default(suiteNames))
+    .option('--json', 'print one JSON document at the end')
+    .option('--report <file>', 'write the counts to this file as JSON')
+    .parse();
+  const options = program.opts<Options>();
+  const src = options.src ?? (options.kernel === '5.15' ? process.env['LOCKSTEP_KERNEL_SRC'] : undefined);
+  if (options.kernel === '5.15' && src === undefined) {
+    program.error('error: 5.15 needs a kernel tree: give it with --src or LOCKSTEP_KERNEL_SRC');
+  }
+  return src === undefined ? options : { ...options, src };
+}
+
+async function main({ kernel: version, src, suite: suites, report, json = false }: Options): Promise<number> {
+  const flavours = [...new Set(suites.map(flavourOf))];
+  const progress = new ProgressLine(flavours.length + suites.length, json ? process.stderr : process.stdout);
+  const kernels = new Map<KernelFlavour, BuiltKernel>();
+  for (const flavour of flavours) {
+    const kernel = await progress.run(`Build the ${flavour} kernel`, () =>
+      buildLockstepKernel({
+        root,
+        flavour,
+        source: src,
+        onProgress: ({ stage, done, total }) => {
+          progress.update(stage, done, total);
+        },
+      }),
+    );
+    if (kernel.version !== version) throw new Error(`the tree is Linux ${kernel.version}, not ${version}`);
+    kernels.set(flavour, kernel);
+  }
+  const results: SuiteResult[] = [];
+  for (const suite of suites) {
+    const kernel = kernels.get(flavourOf(suite));
+    if (kernel === undefined) continue;
+    const result = await progress.run(`Run ${suite} on ${version}`, () => runSuite(suite, root, kernel), describe);
+    results.push(result);
+  }
+  const count = (of: 'passed' | 'failed'): number => results.reduce((sum, result) => sum + result[of].length, 0);
+  const counts = { passed: count('passed'), failed: count('failed') };
+  if (report !== undefined) writeFileSync(report, JSON.stringify(counts));
+  if (json) console.log(JSON.stringify({ kernel: version, ...counts, suites: results }, null, 2));
+  else console.log(`${counts.passed} passed, ${counts.failed} failed`);
+  return counts.failed === 0 && counts.passed > 0 ? 0 : 1;
+}
+
+function describe({ passed, failed }: SuiteResult): string {
+  return [`${passed.length} passed, ${failed.length} failed`, ...failed.map((text) => `not ok: ${text}`)].join('\n');
+}
+
+main(readOptions()).then(
+  (code) => process.exit(code),
+  (error: unknown) => {
+    process.stderr.write(`error: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.exit(1);
+  },
+);

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { expect, test } from '@jest/globals';
+import { readTap } from './tap';
+
+const check = (text: string, passed: string[], failed: string[]): void => {
+  expect(readTap(text)).toEqual({ passed, failed });
+};
+
+test('counts what passed and failed, with its diagnostics', () => {
+  check('TAP version 13\n1..2\nok 1 - a\nnot ok 2 - b # 3 s\n# why\n#   log', ['a'], ['b # 3 s\n# why\n#   log']);
+});
+
+test.each([
+  ['no output', '', ['the cases ended without a plan']],
+  ['a run that was cut off', '1..3\nok 1 - a', ['1 cases ran, 3 were planned']],
+  ['a skipped case', '1..2\nok 1 - a\nok 2 - b # SKIP no reason', ['b # SKIP no reason']],
+  ['a bail-out', '1..2\nok 1 - a\nBail out! no', ['Bail out! no']],
+])('%s is a failure', (_, text, failed) => {
+  expect(readTap(text).failed).toEqual(failed);
+});
