@@ -154,10 +154,12 @@ describe('a failing disk', () => {
     const disk = new FailingDisk();
     const { journal } = await RecordFile.open(file, disk.open);
     await journal.append([{ n: 1 }]);
-    const unsynced = disk.open;
+    let syncs = 0;
     const { journal: other } = await RecordFile.open(file, async (name) => {
-      const handle = await unsynced(name);
-      return { ...handle, datasync: () => Promise.reject(new Error('EIO')), truncate: () => Promise.resolve() };
+      const handle = await disk.open(name);
+      // The first makes sure of a clean end, the second of the batch.
+      const datasync = (): Promise<void> => ((syncs += 1) === 1 ? handle.datasync() : Promise.reject(new Error('EIO')));
+      return { ...handle, datasync };
     });
     // As long as a record and its mark, so that the next line would begin where that mark ends.
     await expect(other.append([{ n: 2, p: '123456' }, { n: 3 }])).rejects.toMatchObject({ kind: 'unavailable' });
