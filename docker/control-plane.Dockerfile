@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: GPL-2.0-only
+FROM node:20-bookworm-slim AS build
+WORKDIR /lockstep
+COPY . .
+RUN npm ci --ignore-scripts && node tools/bootstrap/generate.mjs && node tools/bootstrap/build.mjs && npm prune --omit=dev --ignore-scripts
+
+FROM node:20-bookworm-slim
+WORKDIR /lockstep
+COPY --from=build /lockstep/node_modules node_modules
+COPY --from=build /lockstep/dist dist
+COPY --from=build /lockstep/prisma prisma
+RUN install -d -o node -g node -m 0700 /var/lib/lockstep
+USER node
+ENV NODE_ENV=production LOCKSTEP_STATE_DIR=/var/lib/lockstep
+EXPOSE 7443 7444
+# SIGTERM ends streams and jobs in order.
+ENTRYPOINT ["node", "dist/control-plane.js"]
