@@ -12,7 +12,7 @@ RUN apt-get update \
 WORKDIR /lockstep
 COPY --from=build /lockstep/node_modules node_modules
 COPY --from=build /lockstep/dist dist
-RUN install -d -o node -g node -m 0700 /var/lib/lockstep /var/lib/lockstep/artifacts /var/cache/lockstep
+RUN install -d -o node -g node -m 0700 /var/lib/lockstep-artifacts /var/cache/lockstep
 USER node
-ENV NODE_ENV=production LOCKSTEP_ARTIFACT_DIR=/var/lib/lockstep/artifacts LOCKSTEP_CACHE_DIR=/var/cache/lockstep
+ENV NODE_ENV=production LOCKSTEP_ARTIFACT_DIR=/var/lib/lockstep-artifacts LOCKSTEP_CACHE_DIR=/var/cache/lockstep
 ENTRYPOINT ["node", "dist/build-worker.js"]

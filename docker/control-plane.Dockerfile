@@ -9,7 +9,7 @@ WORKDIR /lockstep
 COPY --from=build /lockstep/node_modules node_modules
 COPY --from=build /lockstep/dist dist
 COPY --from=build /lockstep/prisma prisma
-RUN install -d -o node -g node -m 0700 /var/lib/lockstep
+RUN install -d -o node -g node -m 0700 /var/lib/lockstep /var/lib/lockstep-artifacts
 USER node
 ENV NODE_ENV=production LOCKSTEP_STATE_DIR=/var/lib/lockstep
 EXPOSE 7443 7444
