@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { createPostgresBackend, createRedisBackend, type BackendFactory, type ConnectionOptions } from 'bullmq';
+
+/** Where the jobs are kept. PostgreSQL needs no further server; Redis is for many jobs and workers. */
+export type QueueServer =
+  { readonly kind: 'postgres'; readonly url: string } | { readonly kind: 'redis'; readonly url: string };
+
+/** Redis if one is named, otherwise the database. */
+export function chooseQueueServer(
+  databaseUrl: string | undefined,
+  redisUrl: string | undefined,
+): QueueServer | undefined {
+  if (redisUrl !== undefined) return { kind: 'redis', url: redisUrl };
+  return databaseUrl === undefined ? undefined : { kind: 'postgres', url: databaseUrl };
+}
+
+export const queueName = 'lockstep-work';
+
+/** Connections for queries; each worker and listener holds one more to wait on. */
+const poolSize = 4;
+
+interface QueueAccess {
+  readonly connection: ConnectionOptions;
+  readonly factory: BackendFactory;
+}
+
+/** What BullMQ's classes take to work on that server. Everything above this function is the same for both. */
+export function accessTo(server: QueueServer): QueueAccess {
+  switch (server.kind) {
+    case 'postgres': {
+      const connection = { connectionString: server.url, schema: 'bullmq', migrate: true, max: poolSize };
+      // BullMQ's types tie a connection to its factory; here the two always come together.
+      return { connection, factory: createPostgresBackend as unknown as BackendFactory };
+    }
+    case 'redis':
+      // A worker waits for its server as long as it takes.
+      return { connection: { url: server.url, maxRetriesPerRequest: null }, factory: createRedisBackend };
+  }
+}
