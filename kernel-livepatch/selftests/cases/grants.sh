@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# Permission to shadow: who gets it, for what, how often.
+
+case_a_grant_lets_the_patch_in_and_stays_visible() {
+	load klp_low funcs=vmlinux:cmdline_proc_show,vmlinux:version_proc_show
+	grant klp_top klp_low
+	load klp_top funcs=vmlinux:cmdline_proc_show,vmlinux:loadavg_proc_show
+
+	expect "what runs" "klp_top klp_low klp_top" \
+		"$(cat /proc/cmdline) $(cat /proc/version) $(cat /proc/loadavg)"
+	expect_log "livepatch: override: 'klp_top' shadows function 'cmdline_proc_show,1' of object 'vmlinux', owned by 'klp_low' as 'cmdline_proc_show,1'"
+	expect "conflicts" "vmlinux cmdline_proc_show,1 klp_top klp_low" "$(conflicts)"
+	expect "share of klp_top" "override klp_low
+shadows vmlinux cmdline_proc_show,1 klp_low" "$(conflicts klp_top)"
+	expect "share of klp_low" "lost vmlinux cmdline_proc_show,1 klp_top" "$(conflicts klp_low)"
+}
+
+case_a_grant_for_another_patch_does_not_help() {
+	load klp_low funcs=vmlinux:cmdline_proc_show
+	grant klp_mid klp_low
+	refuse ENOTUNIQ klp_top funcs=vmlinux:cmdline_proc_show
+
+	# It still waits for the one that it names.
+	load klp_mid funcs=vmlinux:cmdline_proc_show
+	expect "what runs" klp_mid "$(cat /proc/cmdline)"
+}
+
+case_a_grant_that_misses_a_victim_is_refused_as_a_whole() {
+	load klp_low funcs=vmlinux:cmdline_proc_show
+	load klp_mid funcs=vmlinux:version_proc_show
+	grant klp_top klp_low
+	refuse ENOTUNIQ klp_top funcs=vmlinux:cmdline_proc_show,vmlinux:version_proc_show
+	expect_log "$(conflict_line klp_top version_proc_show,1 vmlinux klp_mid)"
+	expect_log_count 1 "livepatch: conflict:"
+	expect_log_count 0 "livepatch: override:"
+	expect "what runs" "klp_low klp_mid" "$(cat /proc/cmdline) $(cat /proc/version)"
+
+	# It is used up even so.
+	refuse ENOTUNIQ klp_top funcs=vmlinux:cmdline_proc_show
+
+	grant klp_top klp_low,klp_mid
+	load klp_top funcs=vmlinux:cmdline_proc_show,vmlinux:version_proc_show
+	expect "what runs" "klp_top klp_top" "$(cat /proc/cmdline) $(cat /proc/version)"
+}
+
+case_a_grant_works_once() {
+	load klp_low funcs=vmlinux:cmdline_proc_show
+	grant klp_top klp_low
+	load klp_top funcs=vmlinux:cmdline_proc_show
+	unload klp_top
+	refuse ENOTUNIQ klp_top funcs=vmlinux:cmdline_proc_show
+}
+
+case_a_load_without_conflicts_uses_up_the_grant() {
+	load klp_low funcs=vmlinux:cmdline_proc_show
+	grant klp_top klp_low
+	load klp_top funcs=vmlinux:version_proc_show
+	expect "share of klp_top" "override klp_low" "$(conflicts klp_top)"
+	unload klp_top
+	refuse ENOTUNIQ klp_top funcs=vmlinux:cmdline_proc_show
+}
+
+case_a_load_that_fails_later_uses_up_the_grant() {
+	load klp_low funcs=vmlinux:cmdline_proc_show
+	grant klp_top klp_low
+	refuse EPERM klp_top funcs=vmlinux:cmdline_proc_show pre_patch_ret=-1
+	refuse ENOTUNIQ klp_top funcs=vmlinux:cmdline_proc_show
+}
+
+case_a_load_that_fails_before_livepatching_uses_up_the_grant() {
+	load klp_low funcs=vmlinux:cmdline_proc_show
+	grant klp_top klp_low
+	refuse EIO klp_top funcs=vmlinux:cmdline_proc_show init_ret=-5
+	refuse ENOTUNIQ klp_top funcs=vmlinux:cmdline_proc_show
+}
+
+case_a_later_grant_takes_the_place_of_an_earlier_one() {
+	load klp_low funcs=vmlinux:cmdline_proc_show
+	grant klp_top klp_low
+	grant klp_top klp_mid
+	refuse ENOTUNIQ klp_top funcs=vmlinux:cmdline_proc_show
+}
+
+case_names_of_patches_that_are_not_loaded_do_no_harm() {
+	load klp_low funcs=vmlinux:cmdline_proc_show
+	grant klp_top klp_mid,klp_low,klp_new
+	load klp_top funcs=vmlinux:cmdline_proc_show
+	expect "share of klp_top" "override klp_mid klp_low klp_new
+shadows vmlinux cmdline_proc_show,1 klp_low" "$(conflicts klp_top)"
+}
+
+case_a_grant_is_about_one_direction() {
+	grant klp_top klp_low
+	load klp_top funcs=vmlinux:cmdline_proc_show
+	refuse ENOTUNIQ klp_low funcs=vmlinux:cmdline_proc_show
+}
+
+try_grant() { # TEXT -- prints "taken" or the error; printf expands TEXT
+	local error
+
+	# shellcheck disable=SC2059
+	error=$(printf "$1" 2>&1 >"$SYSFS/override") && echo taken && return
+	echo "${error##*: }"
+}
+
+case_malformed_grants_are_refused() {
+	local text long name
+
+	long=$(printf 'x%.0s' {1..60})
+	for text in 'klp_top' 'klp_top ' 'klp_top \n' ' klp_top klp_low' 'klp_top  klp_low' \
+		'klp_top klp_low ' 'klp_top klp_low,' 'klp_top ,klp_low' 'klp_top klp_low,,klp_mid' \
+		'klp_top klp_low klp_mid' 'klp_top klp_low\nklp_mid' 'klp_top klp_low\n\n' '\n' ' ' ',' \
+		'klp_top\tklp_low' 'klp_top klp_top' 'klp_top klp_low,klp_low' 'klp_top klp_low\0' \
+		'klp_top klp_low\r\n' 'klp,top klp_low' 'klp_top klp\177low' 'klp_top klp\344low' \
+		"$long klp_low" "klp_top $long"; do
+		expect "grant '$text'" "Invalid argument" "$(try_grant "$text")"
+	done
+
+	# Cut off at a page, the last name would be another one.
+	name=klp_low
+	long="klp_top $(for n in {100..700}; do printf '%s,' "$name$n"; done)$name"
+	expect "grant of more than a page" "Argument list too long" "$(try_grant "$long")"
+
+	load klp_low funcs=vmlinux:cmdline_proc_show
+	refuse ENOTUNIQ klp_top funcs=vmlinux:cmdline_proc_show
+}
+
+case_random_grants_never_let_a_patch_in() {
+	local round
+
+	load klp_low funcs=vmlinux:cmdline_proc_show
+	for round in {1..300}; do
+		head -c $((RANDOM % 80)) /dev/urandom >"$SYSFS/override"
+		tr -dc 'klp_topw ,\n' </dev/urandom | head -c $((RANDOM % 24)) >"$SYSFS/override"
+	done 2>/dev/null
+	refuse ENOTUNIQ klp_top funcs=vmlinux:cmdline_proc_show
+}
+
+case_grants_that_wait_are_limited() {
+	local n taken=0
+
+	for n in {10..99}; do
+		[ "$(try_grant "klp_w$n klp_low")" != taken ] || taken=$((taken + 1))
+		echo "klp_w$n" >>"$WORK/granted"
+	done
+	expect "grants taken" 64 "$taken"
+	expect "one more" "No space left on device" "$(try_grant 'klp_new klp_low')"
+	expect "one that takes the place of another" taken "$(try_grant 'klp_w10 klp_mid')"
+}
+
+case_only_root_may_grant() {
+	expect "mode of override" "200 0" "$(stat -c '%a %u' "$SYSFS/override")"
+	! setpriv --reuid 65534 --clear-groups sh -c "echo klp_top klp_low >$SYSFS/override" 2>/dev/null ||
+		fail "a user could grant"
+	! setpriv --bounding-set -sys_module --inh-caps -sys_module \
+		sh -c "echo klp_top klp_low >$SYSFS/override" 2>/dev/null ||
+		fail "root without CAP_SYS_MODULE could grant"
+}

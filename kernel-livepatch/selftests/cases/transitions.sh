@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# While another livepatch is neither here nor there.
+
+case_load_during_a_transition_is_refused_first() {
+	load klp_target
+	block
+	start_load klp_low funcs=klp_target:klp_target_block,vmlinux:cmdline_proc_show
+	grant klp_top klp_low
+	# Conflict or not, granted or not: the answer is the same.
+	refuse EBUSY klp_top funcs=vmlinux:cmdline_proc_show
+	refuse EBUSY klp_mid funcs=vmlinux:cmdline_proc_show
+	refuse EBUSY klp_mid funcs=vmlinux:version_proc_show
+	refuse EBUSY klp_new funcs=vmlinux:version_proc_show replace=1
+	expect_log "livepatch: 'klp_top' cannot be loaded while 'klp_low' is in transition"
+	expect_log_count 0 "livepatch: conflict:"
+
+	unblock
+	wait_until settled klp_low
+	# That load has used up the grant.
+	refuse ENOTUNIQ klp_top funcs=vmlinux:cmdline_proc_show
+}
+
+case_sysfs_during_transitions() {
+	load klp_target
+	load klp_low funcs=klp_target:klp_target_block,vmlinux:cmdline_proc_show
+	grant klp_top klp_low
+	cat $TARGET/block >/dev/null
+	load klp_mid funcs=vmlinux:version_proc_show
+	unload klp_low
+
+	load klp_low funcs=vmlinux:cmdline_proc_show
+	block
+	start_load klp_top funcs=klp_target:klp_target_block,vmlinux:cmdline_proc_show
+	expect "stack while enabling" "klp_mid klp_low klp_top" "$(stack)"
+	expect "conflicts while enabling" "vmlinux cmdline_proc_show,1 klp_top klp_low" "$(conflicts)"
+
+	# Turned round half way, it goes out of the stack.
+	start_disable klp_top
+	expect "conflicts while disabling" "vmlinux cmdline_proc_show,1 klp_top klp_low" "$(conflicts)"
+	unblock
+	wait_until gone klp_top
+	expect "stack" "klp_mid klp_low" "$(stack)"
+	expect "conflicts" "" "$(conflicts)"
+}
+
+case_load_while_the_victim_is_being_disabled() {
+	load klp_target
+	load klp_low funcs=vmlinux:cmdline_proc_show
+	block
+	# Held up by a second livepatch that can be disabled only with the task out of the way
+	load klp_mid funcs=klp_target:klp_target_beta,vmlinux:version_proc_show
+	unblock
+	local round outcome
+	for round in {1..10}; do
+		start_disable klp_low
+		outcome=$(try_load klp_top funcs=vmlinux:cmdline_proc_show)
+		case "$outcome" in
+		EBUSY) wait_until gone klp_low ;;
+		loaded) gone klp_low || fail "klp_top is in beside klp_low" ;;
+		*) fail "load while the victim is being disabled: $outcome" ;;
+		esac
+		wait_until gone klp_low
+		unload klp_low
+		[ "$outcome" = EBUSY ] || unload klp_top
+		load klp_low funcs=vmlinux:cmdline_proc_show
+	done
+}
+
+case_two_loads_race() {
+	local round loaded
+
+	for round in {1..15}; do
+		try_load klp_low funcs=vmlinux:cmdline_proc_show >"$WORK/low" &
+		try_load klp_top funcs=vmlinux:cmdline_proc_show >"$WORK/top" &
+		wait
+		loaded=$(cat "$WORK/low" "$WORK/top" | grep -c loaded)
+		expect "winners in round $round: $(cat "$WORK/low" "$WORK/top" | xargs)" 1 "$loaded"
+		cat "$WORK/low" "$WORK/top" | grep -qxE 'EBUSY|ENOTUNIQ' ||
+			fail "losers: $(cat "$WORK/low" "$WORK/top" | xargs)"
+		expect "stack size" 1 "$(stack | wc -w)"
+		unload "$(stack)"
+	done
+}
+
+case_two_loads_of_one_patch_race_for_a_grant() {
+	local round outcomes
+
+	load klp_low funcs=vmlinux:cmdline_proc_show
+	for round in {1..10}; do
+		grant klp_top klp_low
+		try_load klp_top funcs=vmlinux:cmdline_proc_show >"$WORK/one" &
+		try_load klp_top funcs=vmlinux:cmdline_proc_show >"$WORK/two" &
+		wait
+		outcomes=$(sort "$WORK/one" "$WORK/two" | xargs)
+		case "$outcomes" in
+		# The second one came when the first was done, or found the name taken ...
+		"EEXIST loaded") unload klp_top ;;
+		# ... or made the grant expire before the first one could use it.
+		"EEXIST ENOTUNIQ" | "ENOTUNIQ ENOTUNIQ") ;;
+		*) fail "outcomes in round $round: $outcomes" ;;
+		esac
+		refuse ENOTUNIQ klp_top funcs=vmlinux:cmdline_proc_show
+	done
+}
+
+case_readers_and_loads_at_the_same_time() {
+	local round reader
+
+	(while :; do cat "$SYSFS"/conflicts "$SYSFS"/*/conflicts "$SYSFS"/*/stack_order; done >/dev/null 2>&1) &
+	reader=$!
+	(while :; do echo klp_x00 klp_low >"$SYSFS/override"; done) &
+	reader="$reader $!"
+	echo klp_x00 >>"$WORK/granted"
+	for round in {1..5}; do
+		load klp_low funcs=vmlinux:cmdline_proc_show
+		grant klp_top klp_low
+		load klp_top funcs=vmlinux:cmdline_proc_show
+		refuse ENOTUNIQ klp_mid funcs=vmlinux:cmdline_proc_show
+		unload klp_low
+		unload klp_top
+	done
+	# shellcheck disable=SC2086
+	kill $reader
+	wait
+}
+
+case_modules_come_and_go_while_patches_do() {
+	local round loader
+
+	(while :; do
+		try_load klp_target
+		rmmod klp_target
+	done >/dev/null 2>&1) &
+	loader=$!
+	for round in {1..5}; do
+		load klp_low funcs=klp_target:klp_target_alpha,vmlinux:cmdline_proc_show
+		refuse ENOTUNIQ klp_top funcs=klp_target:klp_target_alpha
+		grant klp_top klp_low
+		load klp_top funcs=klp_target:klp_target_alpha
+		conflicts >/dev/null
+		unload klp_top
+		unload klp_low
+	done
+	kill $loader
+	wait
+}
+
+# Names of their own: on 5.15 these livepatches can never be unloaded.
+case_zz_forced_transitions() {
+	load klp_target
+	block
+	start_load klp_f01 funcs=klp_target:klp_target_block,vmlinux:cmdline_proc_show
+	echo 1 >$SYSFS/klp_f01/force
+	wait_until settled klp_f01
+	unblock
+
+	refuse ENOTUNIQ klp_top funcs=vmlinux:cmdline_proc_show
+	expect_log "$(conflict_line klp_top cmdline_proc_show,1 vmlinux klp_f01)"
+	grant klp_top klp_f01
+	load klp_top funcs=vmlinux:cmdline_proc_show
+	expect "conflicts" "vmlinux cmdline_proc_show,1 klp_top klp_f01" "$(conflicts)"
+	unload klp_top
+
+	# Disabled by force, it owns nothing any more, though its module stays.
+	block
+	start_disable klp_f01
+	echo 1 >$SYSFS/klp_f01/force
+	wait_until gone klp_f01
+	unblock
+	load klp_top funcs=vmlinux:cmdline_proc_show
+	expect "what runs" klp_top "$(cat /proc/cmdline)"
+	expect "conflicts" "" "$(conflicts)"
+}

@@ -1,0 +1,62 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# run.sh MODULES [PATTERN]
+#
+# Runs the cases on the running kernel, which must have the patched livepatch core. MODULES holds
+# what the Makefile here builds. PATTERN limits the cases to those whose name matches. Prints TAP,
+# exits with 0 when every case passed. Cases that need fault injection are only planned on a
+# kernel that has it.
+
+set -u
+# bash needs it, and a bare devtmpfs does not have it.
+[ -e /dev/fd ] || ln -s /proc/self/fd /dev/fd
+cd "$(dirname "$0")" || exit 2
+MODULES=$(realpath "${1:?usage: run.sh MODULES [PATTERN]}")
+PATTERN=${2:-.}
+# Modules of the forced transitions, which can never be unloaded again.
+PINNED="klp_f01"
+
+WORK=$(mktemp -d /dev/shm/klp-test-XXXXXX) || exit 2
+trap 'rm -rf "$WORK"' EXIT
+
+# shellcheck source=harness.sh
+. ./harness.sh
+for file in cases/*.sh; do
+	case $file in
+	*/allocation-failures.sh) [ -e /proc/self/fail-nth ] || continue ;;
+	esac
+	# shellcheck disable=SC1090
+	. "./$file"
+done
+
+mapfile -t cases < <(declare -F | awk '{print $3}' | grep '^case_' | grep -E "$PATTERN")
+[ ${#cases[@]} -gt 0 ] || { echo "Bail out! no case matches $PATTERN"; exit 2; }
+[ -e "$SYSFS/override" ] || { echo "Bail out! this kernel has no patched livepatch core"; exit 2; }
+
+echo "TAP version 13"
+echo "1..${#cases[@]}"
+number=0
+failed=0
+for name in "${cases[@]}"; do
+	number=$((number + 1))
+	description=$(echo "${name#case_}" | tr _ ' ')
+	log_mark
+	began=$SECONDS
+	if output=$( ("$name") 2>&1) && rest=$( (reset) 2>&1); then
+		verdict="ok"
+	else
+		verdict="not ok"
+		failed=$((failed + 1))
+		# The next case must find a clean kernel even so.
+		rest="${rest:-}$( (reset) 2>&1)"
+	fi
+	echo "$verdict $number - $description # $((SECONDS - began)) s"
+	if [ "$verdict" = "not ok" ]; then
+		printf '%s\n%s\n' "$output" "$rest" | grep . | sed 's/^#* */# /'
+		log_since_mark | tail -n 40 | sed 's/^/#   /'
+	fi
+	rest=""
+done
+
+[ $failed -eq 0 ]
