@@ -64,6 +64,8 @@ export function fleetProcess({ name, command, args, env, logFile }: ProcessSpec)
       const environment = { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '/', ...env };
       const started = spawn(command, args, { env: environment, stdio: ['ignore', log, log] });
       closeSync(log);
+      // It must not keep a test run alive that forgot it.
+      started.unref();
       living.add(started);
       started.once('exit', () => living.delete(started));
       child = started;

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { execFile } from 'node:child_process';
+import { bundle } from './fleet-kernel';
+
+export interface CommandResult {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs the real `lockstep` command against the control plane of that state folder, as an operator on its machine. */
+export function runLockstep(stateDir: string, args: readonly string[]): Promise<CommandResult> {
+  const env = { PATH: process.env['PATH'] ?? '', LOCKSTEP_STATE_DIR: stateDir };
+  return new Promise((resolve, reject) => {
+    execFile(process.execPath, [bundle('lockstep'), ...args], { env }, (error, stdout, stderr) => {
+      const code = error === null ? 0 : error.code;
+      if (typeof code === 'number') resolve({ code, stdout, stderr });
+      else reject(error ?? new Error('no exit code'));
+    });
+  });
+}
