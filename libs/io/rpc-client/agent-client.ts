@@ -31,6 +31,8 @@ export interface AgentSession {
 }
 
 export interface AgentClient {
+  /** Resolves when the connection stands. @throws LockstepError `unavailable`. */
+  ready(timeoutMs: number): Promise<void>;
   /** Opens the stream and says hello. */
   openSession(hello: Hello): AgentSession;
   /** A module's bytes from `offset` on. */
@@ -83,6 +85,18 @@ function openSession(client: Client, hello: Hello): AgentSession {
   };
 }
 
+function ready(client: Client, address: string, timeoutMs: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    client.waitForReady(Date.now() + timeoutMs, (cause) => {
+      if (cause === undefined) resolve();
+      else {
+        const message = `No control plane that this node trusts answers at ${address} within ${timeoutMs} ms.`;
+        reject(new LockstepError('unavailable', 'server-unreachable', message, { address }, { cause }));
+      }
+    });
+  });
+}
+
 async function* withTimeout<T>(source: AsyncIterable<T>, abort: AbortController): AsyncGenerator<T> {
   const silent = new LockstepError('unavailable', 'silent-server', `No data came for ${chunkTimeoutMs} ms.`);
   const start = (): NodeJS.Timeout =>
@@ -109,6 +123,7 @@ export function connectAgent({ address, ca, certificate, key }: AgentConnection)
   const client = new Client(showAddress(parseAddress(address)), tls, channelOptions);
   const service = createServiceClient(client, AgentServiceService, () => new Metadata());
   return {
+    ready: (timeoutMs) => ready(client, address, timeoutMs),
     openSession: (hello) => openSession(client, hello),
     async *downloadArtifact(sha256, offset, signal) {
       const abort = new AbortController();

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { readFileSync } from 'node:fs';
+import { expect, test } from '@jest/globals';
+import { DirectoryKernel, SysfsKernel } from '@lockstep/io/livepatch-sysfs';
+import { readConfig } from './config';
+import { agentVersion } from './version';
+
+const env = { LOCKSTEP_AGENT_SERVER: 'cp.example:7443', LOCKSTEP_AGENT_JOIN_TOKEN: 'lsjoin1.x.y' };
+
+test('without settings it is an enrolled node with a real kernel', () => {
+  const config = readConfig([], {});
+  expect(config).toMatchObject({ stateDir: '/var/lib/lockstep-agent' });
+  expect(config).not.toHaveProperty('enrolment');
+  expect((config as { kernel: unknown }).kernel).toBeInstanceOf(SysfsKernel);
+});
+
+test('flags win over the environment, and an empty variable counts as unset', () => {
+  const config = readConfig(['--server', '[::1]:1', '--kernel', 'directory:/k', '--heartbeat-ms=50'], {
+    ...env,
+    LOCKSTEP_AGENT_STATE_DIR: '',
+  });
+  expect(config).toMatchObject({
+    stateDir: '/var/lib/lockstep-agent',
+    enrolment: { server: '[::1]:1', joinToken: 'lsjoin1.x.y' },
+    heartbeatMs: 50,
+  });
+  expect((config as { kernel: unknown }).kernel).toBeInstanceOf(DirectoryKernel);
+});
+
+test.each([
+  [['--kernel', 'fake'], /--kernel \(LOCKSTEP_AGENT_KERNEL\) cannot be "fake"/],
+  [['--state-dir', 'here'], /--state-dir/],
+  [['--heartbeat-ms', 'often'], /--heartbeat-ms/],
+  [['--server', 'nowhere'], /host:port/],
+  [['--sever', 'x:1'], /--sever/],
+])('%j is refused, naming the setting', (args, message) => {
+  expect(() => readConfig(args, {})).toThrow(message);
+});
+
+test('--help', () => {
+  expect(readConfig(['--help'], {})).toBe('help');
+});
+
+test("the version is the package's", () => {
+  expect(JSON.parse(readFileSync('package.json', 'utf8'))).toMatchObject({ version: agentVersion });
+});

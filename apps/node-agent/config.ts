@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { parseArgs } from 'node:util';
+import * as z from 'zod/mini';
+import { DirectoryKernel, SysfsKernel, type LivepatchKernel } from '@lockstep/io/livepatch-sysfs';
+import { parseAddress } from '@lockstep/io/rpc-client';
+import type { Enrolment } from '@lockstep/services/node-agent';
+import { LockstepError } from '@lockstep/domain/livepatch-model';
+
+/** Each setting as a flag and as an environment variable; the flag wins. */
+const settings = {
+  server: 'LOCKSTEP_AGENT_SERVER',
+  'join-token': 'LOCKSTEP_AGENT_JOIN_TOKEN',
+  'state-dir': 'LOCKSTEP_AGENT_STATE_DIR',
+  kernel: 'LOCKSTEP_AGENT_KERNEL',
+  address: 'LOCKSTEP_AGENT_ADDRESS',
+  'look-every-ms': 'LOCKSTEP_AGENT_LOOK_EVERY_MS',
+  'heartbeat-ms': 'LOCKSTEP_AGENT_HEARTBEAT_MS',
+} as const;
+
+type Setting = keyof typeof settings;
+
+export const usage = `lockstep-agent: keeps this machine's livepatches in step with its cluster.
+
+  --server HOST:PORT     operator port of the control plane, to enrol   $LOCKSTEP_AGENT_SERVER
+  --join-token TOKEN     one-time token from "lockstep node join"       $LOCKSTEP_AGENT_JOIN_TOKEN
+  --state-dir DIR        key, load order, modules                       $LOCKSTEP_AGENT_STATE_DIR
+                         (default /var/lib/lockstep-agent)
+  --address HOST:PORT    agent port, if not as told at enrolment        $LOCKSTEP_AGENT_ADDRESS
+  --kernel KERNEL        real (default), or directory:DIR: a stand-in   $LOCKSTEP_AGENT_KERNEL
+                         for a kernel, to test fleets
+  --look-every-ms MS     between looks at the kernel (default 5000)     $LOCKSTEP_AGENT_LOOK_EVERY_MS
+  --heartbeat-ms MS      between reports without news (default 15000)   $LOCKSTEP_AGENT_HEARTBEAT_MS
+
+Server and token are needed once; after that the state directory knows. Prefer the environment for the token: other
+users can see flags.
+`;
+
+const intervalMs = z.coerce.number().check(z.int(), z.gte(10), z.lte(3_600_000));
+
+const form = z.object({
+  server: z.optional(z.string().check(z.minLength(1))),
+  'join-token': z.optional(z.string().check(z.minLength(1))),
+  'state-dir': z._default(z.string().check(z.startsWith('/')), '/var/lib/lockstep-agent'),
+  kernel: z._default(z.string().check(z.regex(/^(?:real|directory:.+)$/)), 'real'),
+  address: z.optional(z.string()),
+  'look-every-ms': z.optional(intervalMs),
+  'heartbeat-ms': z.optional(intervalMs),
+});
+
+export interface AgentConfig {
+  readonly stateDir: string;
+  readonly enrolment?: Enrolment;
+  readonly agentAddress?: string;
+  readonly kernel: LivepatchKernel;
+  readonly lookEveryMs?: number;
+  readonly heartbeatMs?: number;
+}
+
+type Merged = Partial<Record<Setting, string>>;
+
+function mergeConfig(args: readonly string[], env: Readonly<NodeJS.ProcessEnv>): Merged | 'help' {
+  const options = Object.fromEntries(Object.keys(settings).map((name) => [name, { type: 'string' as const }]));
+  let flags: Record<string, unknown>;
+  try {
+    flags = parseArgs({ args: [...args], options: { ...options, help: { type: 'boolean' } } }).values;
+  } catch (cause) {
+    throw new LockstepError('invalid-input', 'usage', `${(cause as Error).message}. See --help.`, {}, { cause });
+  }
+  if (flags['help'] === true) return 'help';
+  const written = Object.entries(settings).map(([name, variable]) => [name, flags[name] ?? env[variable]] as const);
+  // An empty variable is one that a unit file or a shell left unset.
+  return Object.fromEntries(written.filter(([, value]) => value !== undefined && value !== ''));
+}
+
+/**
+ * Written (flags, environment) → merged → validated.
+ * @throws LockstepError `invalid-input` naming the setting.
+ */
+export function readConfig(args: readonly string[], env: Readonly<NodeJS.ProcessEnv>): AgentConfig | 'help' {
+  const merged = mergeConfig(args, env);
+  if (merged === 'help') return 'help';
+  const parsed = form.safeParse(merged);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    const name = String(issue?.path[0]) as Setting;
+    const message = `--${name} (${settings[name]}) cannot be "${merged[name] ?? ''}". See --help.`;
+    throw new LockstepError('invalid-input', 'usage', message, { setting: name });
+  }
+  const { server, address, kernel, 'join-token': joinToken, 'state-dir': stateDir } = parsed.data;
+  const { 'look-every-ms': lookEveryMs, 'heartbeat-ms': heartbeatMs } = parsed.data;
+  for (const each of [server, address]) if (each !== undefined) parseAddress(each);
+  return {
+    stateDir,
+    kernel: kernel === 'real' ? new SysfsKernel() : new DirectoryKernel(kernel.slice('directory:'.length)),
+    ...(server === undefined || joinToken === undefined ? {} : { enrolment: { server, joinToken } }),
+    ...(address === undefined ? {} : { agentAddress: address }),
+    ...(lookEveryMs === undefined ? {} : { lookEveryMs }),
+    ...(heartbeatMs === undefined ? {} : { heartbeatMs }),
+  };
+}

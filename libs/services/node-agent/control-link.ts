@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import type { ConnectResponse, Hello, NodeReport } from '@lockstep/contracts/generated';
+import { entryFromWire } from '@lockstep/contracts/wire';
+import type { ArtifactSource } from '@lockstep/io/agent-journal';
+import { connectAgent, createBackOff, pause, type AgentClient, type AgentSession } from '@lockstep/io/rpc-client';
+import { LockstepError, parseSeq, type Sha256 } from '@lockstep/domain/livepatch-model';
+import type { NodeEvent } from '@lockstep/domain/node-state';
+import type { Log } from './logger';
+import type { NodeIdentity } from './node-identity';
+import { problemFrom } from './problem';
+
+export interface LinkOptions {
+  readonly identity: NodeIdentity;
+  readonly log: Log;
+  readonly makeHello: () => Hello;
+  readonly makeReport: () => NodeReport;
+  /** Resolves when the event is taken in: that is the back-pressure on the stream. */
+  readonly tell: (event: NodeEvent) => Promise<void>;
+  readonly heartbeatMs: number;
+}
+
+/** How long one try to connect may take. */
+const connectTimeoutMs = 10_000;
+/** A session that lived this long was a good one: the next try comes soon. */
+const goodSessionMs = 5_000;
+
+/** The conversation with the control plane, taken up again whenever it ends. Local work never waits for it. */
+export class ControlLink {
+  private readonly client: AgentClient;
+  private readonly abort = new AbortController();
+  private session: AgentSession | undefined;
+  private heartbeat: NodeJS.Timeout | undefined;
+  private running: Promise<void> = Promise.resolve();
+
+  constructor(private readonly options: LinkOptions) {
+    const { agentAddress, ca, certificate, key } = options.identity;
+    this.client = connectAgent({ address: agentAddress, ca, certificate, key });
+  }
+
+  start(): void {
+    this.running = this.keepConnected();
+    this.heartbeat = setInterval(() => {
+      this.report();
+    }, this.options.heartbeatMs);
+  }
+
+  /** Sends the node's view as it is now, if anybody listens. */
+  report(): void {
+    this.session?.report(this.options.makeReport());
+  }
+
+  /** Ends this session; the next one begins with a new hello. */
+  restart(): void {
+    this.session?.close();
+  }
+
+  fetch(sha256: Sha256): ArtifactSource {
+    return (offset) => this.client.downloadArtifact(sha256, offset, this.abort.signal);
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.heartbeat);
+    this.abort.abort();
+    this.session?.close();
+    this.client.close();
+    await this.running;
+  }
+
+  private isStopping(): boolean {
+    return this.abort.signal.aborted;
+  }
+
+  private async keepConnected(): Promise<void> {
+    const { log, identity } = this.options;
+    const backOff = createBackOff({ firstMs: 300, maxMs: 15_000 });
+    while (!this.isStopping()) {
+      const startedAt = Date.now();
+      const problem = await this.converse().then(() => undefined, problemFrom);
+      if (this.isStopping()) return;
+      if (Date.now() - startedAt > goodSessionMs) backOff.reset();
+      const delayMs = backOff.nextMs();
+      log('warn', 'not connected', {
+        address: identity.agentAddress,
+        reason: problem?.reason ?? 'ended-by-server',
+        ...(problem === undefined ? {} : { problem: problem.message }),
+        retryInMs: delayMs,
+      });
+      await pause(delayMs, this.abort.signal).catch(() => undefined);
+    }
+  }
+
+  /** One session from hello to its end. */
+  private async converse(): Promise<void> {
+    const { makeHello, tell, log, identity } = this.options;
+    await this.client.ready(connectTimeoutMs);
+    if (this.isStopping()) return;
+    const session = this.client.openSession(makeHello());
+    this.session = session;
+    log('info', 'connected', { address: identity.agentAddress });
+    try {
+      await tell({ kind: 'session-opened' });
+      // What waited for a connection need not wait any longer.
+      await tell({ kind: 'retry-due' });
+      for await (const { message } of session.messages) await this.take(message);
+    } finally {
+      this.session = undefined;
+      session.close();
+    }
+  }
+
+  private async take(message: ConnectResponse['message']): Promise<void> {
+    const { tell } = this.options;
+    switch (message?.$case) {
+      case 'extension':
+        await tell({ kind: 'log-offered', entries: message.value.entries.map(entryFromWire) });
+        return;
+      case 'moveTo':
+        await tell({ kind: 'move-requested', seq: parseSeq(message.value.seq) });
+        return;
+      case 'rejection': {
+        const { reason, message: text } = message.value.problem ?? { reason: 'rejected', message: 'No reason given.' };
+        throw new LockstepError('refused', reason, text);
+      }
+      case undefined:
+        // From a newer control plane: nothing that this agent could do.
+        return;
+    }
+  }
+}

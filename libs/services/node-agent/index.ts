@@ -1,0 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
+export { createLog, type Log, type LogFields, type LogLevel } from './logger';
+export { NodeAgent, type NodeAgentOptions } from './node-agent';
+export type { Enrolment, NodeIdentity } from './node-identity';

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import type { ArtifactFiles, ArtifactSource } from '@lockstep/io/agent-journal';
+import type { LivepatchKernel } from '@lockstep/io/livepatch-sysfs';
+import type { Job, Observation } from '@lockstep/domain/node-state';
+import type { Sha256 } from '@lockstep/domain/livepatch-model';
+
+/** The machine as the brain's jobs need it: executor only, nothing is decided here. */
+export interface Machine {
+  readonly kernel: LivepatchKernel;
+  readonly artifacts: ArtifactFiles;
+  /** Where a module's bytes come from. */
+  readonly fetch: (sha256: Sha256) => ArtifactSource;
+}
+
+/** @throws whatever stands in the way; the machine then is as another look will show it. */
+export async function runJob(job: Job, { kernel, artifacts, fetch }: Machine): Promise<void> {
+  switch (job.kind) {
+    case 'fetch':
+      await artifacts.receive(job.artifact, fetch(job.artifact.sha256));
+      return;
+    case 'load': {
+      const { artifact } = job.entry.body;
+      const { mayShadow, replaces } = job;
+      // Checked at each load: what the disk holds now counts, not what it held when it was fetched.
+      const path = await artifacts.verified(artifact);
+      const { moduleName: module, functions, replace } = artifact;
+      await kernel.load({ path, module, functions, replace, mayShadow, replaces });
+      return;
+    }
+    case 'unload':
+      await kernel.unload(job.module);
+      return;
+    case 'settle':
+      await kernel.settle(job.module);
+      return;
+  }
+}
+
+export async function observeMachine({ kernel, artifacts }: Machine): Promise<Observation> {
+  const [patches, present] = await Promise.all([kernel.observe(), artifacts.list()]);
+  return { patches, artifacts: present };
+}

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import type { AgentJournal } from '@lockstep/io/agent-journal';
+import { stackAt, type LogChecks } from '@lockstep/domain/load-order';
+import { parseSeq } from '@lockstep/domain/livepatch-model';
+import {
+  advance,
+  startNode,
+  viewOf,
+  type Job,
+  type NodeEffect,
+  type NodeEvent,
+  type NodeState,
+  type NodeView,
+} from '@lockstep/domain/node-state';
+import { observeMachine, runJob, type Machine } from './job-runner';
+import type { Log } from './logger';
+import { problemFrom } from './problem';
+
+export interface BrainOptions {
+  readonly journal: AgentJournal;
+  readonly checks: LogChecks;
+  readonly machine: Machine;
+  readonly log: Log;
+  /** Somebody may have changed the kernel: how often to look. */
+  readonly lookEveryMs: number;
+  /** The view may have changed. */
+  readonly onReport: (view: NodeView) => void;
+  /** What the control plane said could not be recorded: let it say it again. */
+  readonly onReconnect: () => void;
+  /** A bug; the process should end, and start again from the journal. */
+  readonly onFatal: (error: unknown) => void;
+}
+
+/**
+ * Carries out what `domain/node-state` decides. Events are taken one at a time, records are on disk before the next
+ * event; jobs and looks run one after another in a lane of their own, so that nothing waits for the kernel.
+ */
+export class NodeBrain {
+  private state: NodeState;
+  private events: Promise<void> = Promise.resolve();
+  private lane: Promise<void> = Promise.resolve();
+  private retryTimer: NodeJS.Timeout | undefined;
+  private lookTimer: NodeJS.Timeout | undefined;
+  private looking = false;
+  private stopped = false;
+  private lastStory = '';
+
+  constructor(private readonly options: BrainOptions) {
+    this.state = startNode(options.journal.recorded).state;
+  }
+
+  get view(): NodeView {
+    return viewOf(this.state);
+  }
+
+  start(): void {
+    const { effects } = startNode(this.options.journal.recorded);
+    void this.enqueue(() => this.perform(effects));
+    this.lookTimer = setInterval(() => {
+      // A slow kernel is not asked again before it has answered.
+      if (!this.looking) void this.tell({ kind: 'look-due' });
+    }, this.options.lookEveryMs);
+  }
+
+  /** Resolves when the event has been taken in and what it asks to record is on disk. */
+  tell(event: NodeEvent): Promise<void> {
+    return this.enqueue(() => this.take(event));
+  }
+
+  /** Takes no more events; resolves when no job is under way any more. */
+  async stop(): Promise<void> {
+    this.stopped = true;
+    clearInterval(this.lookTimer);
+    clearTimeout(this.retryTimer);
+    await this.events;
+    await this.lane;
+  }
+
+  private enqueue(work: () => Promise<void>): Promise<void> {
+    this.events = this.events.then(async () => {
+      if (this.stopped) return;
+      await work().catch(this.options.onFatal);
+    });
+    return this.events;
+  }
+
+  private async take(event: NodeEvent): Promise<void> {
+    const { state, effects } = advance(this.state, event, this.options.checks);
+    this.state = state;
+    await this.perform(effects);
+  }
+
+  private async perform(effects: readonly NodeEffect[]): Promise<void> {
+    for (const effect of effects) await this.performOne(effect);
+  }
+
+  private async performOne(effect: NodeEffect): Promise<void> {
+    const { journal } = this.options;
+    switch (effect.kind) {
+      case 'record-entries':
+        await this.record(journal.recordEntries(effect.entries), { kind: 'entries-recorded', entries: effect.entries });
+        return;
+      case 'record-target':
+        await this.record(journal.recordTarget(effect.seq), { kind: 'target-recorded', seq: effect.seq });
+        return;
+      case 'record-position':
+        await this.record(journal.recordPosition(effect.seq), { kind: 'position-recorded', seq: effect.seq });
+        return;
+      case 'observe':
+        this.inLane(() => this.look());
+        return;
+      case 'run':
+        this.inLane(() => this.run(effect.job));
+        return;
+      case 'retry-later':
+        clearTimeout(this.retryTimer);
+        this.retryTimer = setTimeout(() => void this.tell({ kind: 'retry-due' }), effect.delayMs);
+        return;
+      case 'report':
+        this.report();
+        return;
+      case 'reconnect':
+        this.options.onReconnect();
+        return;
+    }
+  }
+
+  private async record(writing: Promise<void>, done: NodeEvent): Promise<void> {
+    const failure = await writing.then(
+      () => undefined,
+      (error: unknown) => problemFrom(error),
+    );
+    await this.take(failure === undefined ? done : { kind: 'recording-failed', problem: failure });
+  }
+
+  private inLane(work: () => Promise<void>): void {
+    this.lane = this.lane.then(async () => {
+      if (!this.stopped) await work().catch(this.options.onFatal);
+    });
+  }
+
+  private async look(): Promise<void> {
+    this.looking = true;
+    const event = await observeMachine(this.options.machine).then(
+      (seen): NodeEvent => ({ kind: 'observed', seen }),
+      (error: unknown): NodeEvent => ({ kind: 'observation-failed', problem: problemFrom(error) }),
+    );
+    this.looking = false;
+    void this.tell(event);
+  }
+
+  private async run(job: Job): Promise<void> {
+    const { machine, log } = this.options;
+    const what = describeJob(job);
+    log('info', 'job started', what);
+    const problem = await runJob(job, machine).then(
+      () => undefined,
+      (error: unknown) => problemFrom(error),
+    );
+    const seen = await observeMachine(machine).catch(problemFrom);
+    const before = this.state.seen ?? { patches: [], artifacts: new Set() };
+    const failure = problem ?? ('reason' in seen ? seen : undefined);
+    if (failure === undefined) log('info', 'job done', what);
+    else log('warn', 'job failed', { ...what, reason: failure.reason, problem: failure.message });
+    void this.tell({
+      kind: 'job-finished',
+      outcome: failure === undefined ? { ok: true } : { ok: false, problem: failure },
+      seen: 'reason' in seen ? before : seen,
+    });
+  }
+
+  private report(): void {
+    const { view } = this;
+    const { status, position, target, headSeq, stack, problem } = view;
+    const modules = stack.map((patch) => patch.module);
+    const story = JSON.stringify([status, position, target, headSeq, modules, problem]);
+    if (story !== this.lastStory) {
+      this.options.log(status === 'in-step' || status === 'moving' ? 'info' : 'warn', 'node state', {
+        status,
+        position,
+        target,
+        head: headSeq,
+        stack: modules,
+        ...(problem === undefined ? {} : { reason: problem.reason, problem: problem.message }),
+      });
+      this.lastStory = story;
+    }
+    if (status === 'in-step') this.inLane(() => this.sweep());
+    this.options.onReport(view);
+  }
+
+  /** Modules that neither the position nor the head needs make room. */
+  private async sweep(): Promise<void> {
+    const { entries, target } = this.state.known;
+    const needed = [target, parseSeq(entries.length)].flatMap((seq) => stackAt(entries, seq));
+    const hashes = new Set(needed.map((entry) => entry.body.artifact.sha256));
+    await this.options.machine.artifacts.keepOnly(hashes).catch(() => undefined);
+  }
+}
+
+function describeJob(job: Job): Record<string, unknown> {
+  switch (job.kind) {
+    case 'fetch':
+      return { job: job.kind, module: job.artifact.moduleName, sha256: job.artifact.sha256 };
+    case 'load':
+      return {
+        job: job.kind,
+        module: job.entry.body.artifact.moduleName,
+        seq: job.entry.seq,
+        mayShadow: job.mayShadow,
+      };
+    case 'unload':
+    case 'settle':
+      return { job: job.kind, module: job.module };
+  }
+}

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import path from 'node:path';
+import { createCertificateRequest, readIfPresent, readOrCreate, writePrivateFile } from '@lockstep/io/certificates';
+import { createBackOff, enrol, parseAddress, pause, reachableAddress, showAddress } from '@lockstep/io/rpc-client';
+import {
+  LockstepError,
+  parseClusterName,
+  parseNodeName,
+  type ClusterName,
+  type NodeName,
+} from '@lockstep/domain/livepatch-model';
+import type { Log } from './logger';
+
+/** Who this node is, and whom it trusts from its enrolment on. */
+export interface NodeIdentity {
+  readonly node: NodeName;
+  readonly cluster: ClusterName;
+  readonly certificate: string;
+  readonly key: string;
+  /** The CA, pinned by the join token. */
+  readonly ca: string;
+  /** Ed25519 SPKI PEM of who signs the load order. */
+  readonly logPublicKey: string;
+  /** host:port of the agent port. */
+  readonly agentAddress: string;
+}
+
+type StoredIdentity = Omit<NodeIdentity, 'key'>;
+
+export interface Enrolment {
+  /** host:port of the operator port. */
+  readonly server: string;
+  readonly joinToken: string;
+}
+
+const identityFile = (stateDir: string): string => path.join(stateDir, 'identity.json');
+const keyFile = (stateDir: string): string => path.join(stateDir, 'node.key');
+
+/** The identity of an earlier enrolment, if there was one. @throws LockstepError `corrupt`. */
+export async function readIdentity(stateDir: string): Promise<NodeIdentity | undefined> {
+  const file = identityFile(stateDir);
+  const [text, key] = [await readIfPresent(file), await readIfPresent(keyFile(stateDir))];
+  if (text === undefined) return undefined;
+  try {
+    if (key === undefined) throw new Error('the key is missing');
+    return { ...(JSON.parse(text) as StoredIdentity), key };
+  } catch (cause) {
+    const message = `${file} cannot be used: restore it with ${keyFile(stateDir)}, or remove both and enrol again.`;
+    throw new LockstepError('corrupt', 'identity-damaged', message, { file }, { cause });
+  }
+}
+
+/**
+ * Enrols, trying again for as long as the server cannot be reached. The key is kept before it is used: after a crash
+ * in between, the same token is good for the same key.
+ */
+export async function enrolNode(
+  stateDir: string,
+  { server, joinToken }: Enrolment,
+  log: Log,
+  signal: AbortSignal,
+): Promise<NodeIdentity> {
+  const key = await readOrCreate(keyFile(stateDir), async () => (await createCertificateRequest()).privateKeyPem);
+  const { requestPem } = await createCertificateRequest(key);
+  const backOff = createBackOff({ firstMs: 500, maxMs: 15_000 });
+  for (;;) {
+    try {
+      const answer = await enrol({ address: server, joinToken, certificateRequest: requestPem, signal });
+      const stored: StoredIdentity = {
+        node: parseNodeName(answer.node),
+        cluster: parseClusterName(answer.cluster),
+        certificate: answer.certificate,
+        ca: answer.caCertificate,
+        logPublicKey: answer.logPublicKey,
+        agentAddress: showAddress(reachableAddress(parseAddress(answer.agentAddress), parseAddress(server))),
+      };
+      await writePrivateFile(identityFile(stateDir), JSON.stringify(stored, undefined, 2));
+      log('info', 'enrolled', { node: stored.node, cluster: stored.cluster });
+      return { ...stored, key };
+    } catch (error) {
+      if (!(error instanceof LockstepError) || error.kind !== 'unavailable' || signal.aborted) throw error;
+      log('warn', 'enrolment failed, trying again', { reason: error.reason, problem: error.message });
+      await pause(backOff.nextMs(), signal);
+    }
+  }
+}

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { LockstepError } from '@lockstep/domain/livepatch-model';
+import type { Problem } from '@lockstep/domain/node-state';
+
+/** Any thrown value as what a node reports. */
+export function problemFrom(error: unknown): Problem {
+  if (error instanceof LockstepError) return { reason: error.reason, message: error.message };
+  // Not by `instanceof Error`: errors of node:fs may come from another realm.
+  const { code, message } = (typeof error === 'object' ? error : undefined) as { code?: unknown; message?: unknown };
+  return {
+    reason: typeof code === 'string' ? `system-${code.toLowerCase()}` : 'unexpected',
+    message: typeof message === 'string' ? message : String(error),
+  };
+}
