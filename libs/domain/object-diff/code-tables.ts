@@ -92,9 +92,11 @@ function readEntries(
     const range: Range = { section, start, end: Math.min(start + entryBytes, section.sizeBytes) };
     const references = reader.referencesIn(range);
     const site = references[0];
-    if (site?.offset !== 0 || site.target.kind !== 'chunk') {
+    if (site?.offset !== 0 || site.target.kind === 'undefined') {
       throw unreadable(reader, section, `the entry at ${start} does not begin with the place of its code`);
     }
+    // A label of assembly in what looks like padding: no function's own.
+    if (site.target.kind !== 'chunk') continue;
     const replacement = table === '.altinstructions' ? replacementOf(reader, range, references, layouts) : null;
     const entry: SiteEntry = { table, range, entryBytes, references, replacement };
     const list = entries.get(site.target.chunk.id);

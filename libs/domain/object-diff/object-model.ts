@@ -223,11 +223,21 @@ function isContent(elf: ElfFile, section: ElfSection, start: number, end: number
     if (first < relocations.count && relocations.offset(first) < end) return true;
   }
   if (section.type === sectionType.nobits) return end - start >= section.alignment;
-  if (sectionRole(section) === 'code') return false;
-  return elf
-    .bytesOf(section)
-    .subarray(start, end)
-    .some((byte) => byte !== 0);
+  const bytes = elf.bytesOf(section);
+  if (sectionRole(section) === 'code') return !isCodePadding(bytes, start, end);
+  return bytes.subarray(start, end).some((byte) => byte !== 0);
+}
+
+const paddingOpcodes: readonly number[] = [0x90, 0x0f1f, 0xcc];
+
+/** Between functions: nops of all lengths, or int3. */
+function isCodePadding(bytes: Uint8Array, start: number, end: number): boolean {
+  for (let at = start; at < end;) {
+    const instruction = decodeInstruction(bytes, at, end);
+    if (instruction === null || !paddingOpcodes.includes(instruction.opcode)) return false;
+    at = instruction.end;
+  }
+  return true;
 }
 
 function findChunk(chunks: readonly Chunk[], offset: number): Chunk | null {

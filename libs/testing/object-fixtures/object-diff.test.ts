@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { describe, expect, test } from '@jest/globals';
+import { LockstepError } from '@lockstep/domain/livepatch-model';
+import { diffObjects, type ObjectDiff } from '@lockstep/domain/object-diff';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { compilePair, fixtureTables } from './index';
+
+const diffOf = (name: string): ObjectDiff =>
+  diffObjects({ ...compilePair(name), objectPath: `${name}.o`, tables: fixtureTables });
+
+const changedIn = (diff: ObjectDiff) => diff.functions.map(({ symbol }) => symbol.name);
+const kernelNames = (diff: ObjectDiff) => diff.kernelSymbols.map(({ name }) => name);
+const textOf = (diff: ObjectDiff) =>
+  diff.pieces
+    .filter(({ section }) => section === '.rodata')
+    .map(({ bytes }) => new TextDecoder().decode(bytes).replace(/\0$/, ''));
+
+function refusalOf(name: string): LockstepError {
+  try {
+    diffOf(name);
+  } catch (error) {
+    if (error instanceof LockstepError) return error;
+    throw error;
+  }
+  throw new Error(`${name} was not refused`);
+}
+
+const names = readdirSync(join(__dirname, 'sources'))
+  .filter((name) => name.endsWith('.c'))
+  .map((name) => name.slice(0, -2));
+
+describe('an object against itself', () => {
+  test.each(names)('%s: no change', (name) => {
+    const pair = compilePair(name);
+    for (const bytes of [pair.original, pair.patched]) {
+      const diff = diffObjects({ original: bytes, patched: bytes, objectPath: name, tables: fixtureTables });
+      expect(changedIn(diff)).toEqual([]);
+      expect(diff.newFunctions).toEqual([]);
+    }
+  });
+});
+
+describe('exactly the changed functions', () => {
+  test.each<[string, string[], string[]]>([
+    ['one-constant', ['work'], []],
+    ['moved-lines', ['user'], ['added']],
+    ['line-is-data', ['work'], []],
+    ['line-other-register', ['work'], []],
+    ['string-changed', ['hello'], []],
+    ['static-locals', ['first'], []],
+    ['new-parts', ['work'], ['helper']],
+    ['cold-part', ['work'], []],
+    ['clones', [], ['extra.constprop.0', 'use_extra']],
+    ['shared-section', ['work'], []],
+    ['bug-flags', ['work'], []],
+    ['sites', ['jump', 'fixup', 'alternative', 'quiet_alternative'], []],
+    ['callbacks', ['work'], ['prepare']],
+    ['packed-variables', ['work'], []],
+    ['weak', ['replaceable'], []],
+  ])('%s', (name, changed, added) => {
+    const diff = diffOf(name);
+    expect(changedIn(diff).sort()).toEqual(changed.sort());
+    expect([...diff.newFunctions].sort()).toEqual(added.sort());
+  });
+});
+
+describe('what goes along', () => {
+  test('strings of changed functions, as copies', () => {
+    expect(textOf(diffOf('string-changed')).sort()).toEqual(['hullo', 'shared']);
+  });
+
+  test('static locals stay those of the running kernel; new ones are carried', () => {
+    const diff = diffOf('static-locals');
+    const original = diff.localNames.filter((name) => name.startsWith('count'));
+    expect(original).toHaveLength(2);
+    expect(kernelNames(diff).filter((name) => name.startsWith('count'))).toHaveLength(1);
+    const carried = diff.pieces.flatMap(({ symbol }) => (symbol?.type === 'object' ? [symbol.name] : []));
+    expect(carried.map((name) => name.replace(/\.\d+$/, '')).sort()).toEqual(['added', 'other_added']);
+  });
+
+  test('new variables with content and references; existing ones by name', () => {
+    const diff = diffOf('new-parts');
+    const sections = Object.fromEntries(diff.pieces.map(({ section, symbol }) => [symbol?.name ?? '', section]));
+    expect(sections).toMatchObject({ work: '.text', helper: '.text', zeroed: '.bss' });
+    expect(kernelNames(diff)).toEqual(expect.arrayContaining(['existing', 'other', '__fentry__']));
+    const existing = diff.kernelSymbols.find(({ name }) => name === 'existing');
+    expect(existing).toEqual({ name: 'existing', scope: 'local', weak: false, optional: false });
+  });
+
+  test('a cold part is carried with its function, and leads back into the carried copy', () => {
+    const diff = diffOf('cold-part');
+    const code = diff.pieces.flatMap(({ symbol, section }) => (section === '.text' ? [symbol?.name] : []));
+    expect(code).toEqual(['work', 'work.cold']);
+    expect(kernelNames(diff)).not.toContain('work');
+    expect(textOf(diff)).toContain('negative number');
+  });
+
+  test('a branch that the assembler resolved inside a shared section leads to the running neighbour', () => {
+    const diff = diffOf('shared-section');
+    expect(kernelNames(diff)).toContain('neighbour');
+    const work = diff.pieces[diff.functions[0]?.piece ?? -1];
+    const index = kernelNames(diff).indexOf('neighbour');
+    expect(work?.relocations).toContainEqual(
+      expect.objectContaining({ target: { kind: 'kernel', symbol: index }, addend: -4 }),
+    );
+  });
+
+  test('of packed variables, exactly the one that is meant', () => {
+    const diff = diffOf('packed-variables');
+    expect(kernelNames(diff)).toContain('one');
+    expect(kernelNames(diff)).not.toContain('two');
+  });
+
+  test('table entries of the carried code, group by group', () => {
+    const diff = diffOf('sites');
+    const entries = diff.pieces.map(({ section, bytes }) => `${section} ${bytes.length}`);
+    const count = (entry: string) => entries.filter((other) => other === entry).length;
+    expect(count('__jump_table 16')).toBe(1);
+    expect(count('__ex_table 12')).toBe(1);
+    expect(count('.altinstructions 12')).toBe(2);
+    expect(count('.altinstr_replacement 5')).toBe(2);
+    expect(count('__mcount_loc 8')).toBe(4);
+    // The fix-up snippet comes along and jumps back into the carried function.
+    const snippet = diff.pieces.find(({ section, symbol }) => section === '.text' && symbol === null);
+    const fixup = diff.functions.find(({ symbol }) => symbol.name === 'fixup')?.piece;
+    expect(snippet?.relocations.map(({ target }) => target)).toEqual([{ kind: 'piece', piece: fixup }]);
+    expect(kernelNames(diff)).toEqual(expect.arrayContaining(['outer_key', 'replacement']));
+  });
+
+  test('callbacks are found and carried', () => {
+    const diff = diffOf('callbacks');
+    expect(diff.callbacks.map(({ kind }) => kind)).toEqual(['pre_patch']);
+    expect(diff.pieces[diff.callbacks[0]?.piece ?? -1]?.symbol?.name).toBe('prepare');
+  });
+
+  test('weak: a definition that may not run, a symbol that may not exist', () => {
+    const diff = diffOf('weak');
+    expect(diff.functions[0]?.symbol.weak).toBe(true);
+    expect(diff.kernelSymbols).toContainEqual({ name: 'maybe', scope: 'global', weak: false, optional: true });
+  });
+
+  test('a reason is given for each changed function', () => {
+    expect(diffOf('one-constant').functions[0]?.reasons.join()).toMatch(/code differs|size/);
+    expect(diffOf('bug-flags').functions[0]?.reasons).toEqual(['__bug_table entry 1 differs']);
+    expect(diffOf('cold-part').functions[0]?.reasons.join()).toMatch(/cold part: at .* a constant became a constant/);
+  });
+});
+
+describe('refusals name the place and the way out', () => {
+  test.each<[string, string, Record<string, string>]>([
+    ['data-changed', 'data-changed', { variable: 'limits', section: '.data.limits' }],
+    ['init-function', 'init-function', { function: 'setup', section: '.init.text' }],
+    ['notrace-function', 'no-ftrace-entry', { function: 'work' }],
+    ['static-local-moved', 'ambiguous-static', { function: 'second' }],
+    ['registration', 'data-changed', { variable: '__param_size' }],
+  ])('%s', (name, reason, fields) => {
+    const refusal = refusalOf(name);
+    expect({ kind: refusal.kind, reason: refusal.reason }).toEqual({ kind: 'refused', reason });
+    expect(refusal.fields).toMatchObject({ object: `${name}.o`, ...fields });
+    expect(refusal.fields['action']).toMatch(/\w{3}/);
+  });
+
+  test('files that are no relocatable x86_64 objects', () => {
+    const { original } = compilePair('one-constant');
+    const broken = original.slice(0, 100);
+    const diff = (patched: Uint8Array) => () =>
+      diffObjects({ original, patched, objectPath: 'x.o', tables: fixtureTables });
+    expect(diff(broken)).toThrow(expect.objectContaining({ reason: 'malformed-elf' }));
+    const foreign = original.slice();
+    foreign[18] = 3;
+    expect(diff(foreign)).toThrow(/e_machine/);
+  });
+});

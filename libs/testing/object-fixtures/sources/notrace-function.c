@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "fixture.h"
+
+__attribute__((no_instrument_function)) int work(int value)
+{
+#ifdef PATCHED
+	return other(value + 1);
+#else
+	return other(value);
+#endif
+}

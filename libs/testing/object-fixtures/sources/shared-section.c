@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "fixture.h"
+
+static noinline __section(".sched.text") int neighbour(int value)
+{
+	return other(value) + 1;
+}
+
+__section(".sched.text") int work(int value)
+{
+#ifdef PATCHED
+	if (value == 3)
+		return 0;
+#endif
+	return neighbour(value) * 2;
+}
+
+__section(".sched.text") int behind(int value)
+{
+	return neighbour(value) * 3;
+}
