@@ -30,7 +30,7 @@ export interface ElfFile {
   readonly symbols: SymbolTable;
   /** The section's bytes; empty for SHT_NOBITS. */
   readonly bytesOf: (section: ElfSection) => Uint8Array;
-  /** The ordinary relocations of a section, in offset order; null if it has none. */
+  /** The ordinary relocations of a relocatable's section, in offset order; null if it has none. */
   readonly relocationsOf: (section: ElfSection) => RelocationTable | null;
 }
 
@@ -67,7 +67,8 @@ export function parseElf(bytes: Uint8Array, name: string): ElfFile {
         : bytes.subarray(section.offset, section.offset + section.sizeBytes),
     relocationsOf: (section) => {
       const table = relocationSections.get(section.index);
-      if (table === undefined) return null;
+      // In linked files relocation offsets are addresses, which nothing here has use for.
+      if (table === undefined || kind !== 'relocatable') return null;
       let parsed = relocations.get(section.index);
       if (parsed === undefined) {
         parsed = readRelocations(data, table, section, symbols.count);
