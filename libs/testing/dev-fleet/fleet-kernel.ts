@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { execFileSync } from 'node:child_process';
 import path from 'node:path';
-import { buildKernel, defaultCacheDirectory, findKernelSource } from '@lockstep/io/kernel-builder';
+import { buildLockstepKernel } from '@lockstep/testing/qemu-machine';
 
 export const repositoryRoot = path.resolve(__dirname, '../../..');
 
-/** The folder of the demo's small kernel, built once into the cache. Patches in fleets are really built for it. */
+/**
+ * A finished kernel build, for which the fleet's patches are really built: the one that the demo boots, from the
+ * cache, or the folder in `LOCKSTEP_KERNEL_BUILD`.
+ */
 export async function fleetKernelTree(): Promise<string> {
-  const source = await findKernelSource(process.env['LOCKSTEP_KERNEL_SRC']);
-  const { treeDir } = await buildKernel({
-    source,
-    configFragments: [path.join(repositoryRoot, 'kernel-livepatch/qemu/config/base.config')],
-    cacheDir: defaultCacheDirectory(),
-  });
-  return treeDir;
+  const given = process.env['LOCKSTEP_KERNEL_BUILD'];
+  if (given !== undefined) return given;
+  const source = process.env['LOCKSTEP_KERNEL_SRC'];
+  return (await buildLockstepKernel({ root: repositoryRoot, source })).treeDir;
 }
 
 /** Bundles the apps as they are now into dist/. */
