@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { Client, credentials, Metadata, type ServiceError } from '@grpc/grpc-js';
+import { Metadata, type Client, type ServiceError } from '@grpc/grpc-js';
 import {
   AgentServiceService,
   type ConnectRequest,
@@ -9,9 +9,8 @@ import {
 } from '@lockstep/contracts/generated';
 import { errorFromStatus } from '@lockstep/contracts/wire';
 import { LockstepError, type Sha256 } from '@lockstep/domain/livepatch-model';
-import { parseAddress, showAddress } from './address';
-import { channelOptions } from './channel-options';
 import { createServiceClient } from './service-client';
+import { createTlsClient } from './tls-client';
 
 export interface AgentConnection {
   /** host:port of the agent port. */
@@ -119,8 +118,7 @@ async function* withTimeout<T>(source: AsyncIterable<T>, abort: AbortController)
 
 /** What the node agent speaks, over mutual TLS. Connects lazily. */
 export function connectAgent({ address, ca, certificate, key }: AgentConnection): AgentClient {
-  const tls = credentials.createSsl(Buffer.from(ca), Buffer.from(key), Buffer.from(certificate));
-  const client = new Client(showAddress(parseAddress(address)), tls, channelOptions);
+  const client = createTlsClient(address, { ca, key, certificate });
   const service = createServiceClient(client, AgentServiceService, () => new Metadata());
   return {
     ready: (timeoutMs) => ready(client, address, timeoutMs),

@@ -2,12 +2,13 @@
 import { createHash, X509Certificate } from 'node:crypto';
 import { connect as tlsConnect, type DetailedPeerCertificate } from 'node:tls';
 import { isIP } from 'node:net';
-import { Client, credentials, Metadata } from '@grpc/grpc-js';
+import { Metadata } from '@grpc/grpc-js';
 import { EnrolmentServiceService, type EnrolResponse } from '@lockstep/contracts/generated';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
-import { parseAddress, showAddress } from './address';
-import { channelOptions, defaultDeadlineMs } from './channel-options';
+import { parseAddress } from './address';
+import { defaultDeadlineMs } from './channel-options';
 import { createServiceClient } from './service-client';
+import { createTlsClient } from './tls-client';
 
 export interface EnrolmentCall {
   /** host:port of the operator port. */
@@ -116,7 +117,7 @@ async function fetchPinnedCa(
 export async function enrol(call: EnrolmentCall): Promise<EnrolResponse> {
   const { address, joinToken, certificateRequest } = call;
   const ca = await fetchPinnedCa(address, pinOfJoinToken(joinToken), call);
-  const client = new Client(showAddress(parseAddress(address)), credentials.createSsl(Buffer.from(ca)), channelOptions);
+  const client = createTlsClient(address, { ca });
   try {
     const service = createServiceClient(client, EnrolmentServiceService, () => new Metadata());
     const response = await service.enrol({ joinToken, certificateRequest }, call);

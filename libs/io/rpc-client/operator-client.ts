@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { Client, credentials, Metadata } from '@grpc/grpc-js';
+import { Metadata } from '@grpc/grpc-js';
 import { BuildServiceService, FleetServiceService } from '@lockstep/contracts/generated';
-import { parseAddress, showAddress } from './address';
-import { channelOptions } from './channel-options';
 import { createServiceClient, type ServiceClient } from './service-client';
+import { createTlsClient } from './tls-client';
 
 export interface OperatorConnection {
   /** host:port of the operator port. */
@@ -22,7 +21,7 @@ export interface OperatorClient {
 
 /** What the CLI speaks. Connects lazily; the first call meets a wrong address or certificate. */
 export function connectOperator({ address, ca, token }: OperatorConnection): OperatorClient {
-  const client = new Client(showAddress(parseAddress(address)), credentials.createSsl(Buffer.from(ca)), channelOptions);
+  const client = createTlsClient(address, { ca });
   const makeMetadata = (): Metadata => {
     const metadata = new Metadata();
     metadata.set('authorization', `Bearer ${token.trim()}`);

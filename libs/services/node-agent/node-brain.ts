@@ -71,8 +71,8 @@ export class NodeBrain {
   async stop(): Promise<void> {
     this.stopped = true;
     clearInterval(this.lookTimer);
-    clearTimeout(this.retryTimer);
     await this.events;
+    clearTimeout(this.retryTimer);
     await this.lane;
   }
 

@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { createServer, type Server, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { NodeStatus } from '@lockstep/contracts/generated';
+import { DirectoryKernel } from '@lockstep/io/livepatch-sysfs';
+import type { ModuleName } from '@lockstep/domain/livepatch-model';
+import { NodeAgent, type NodeAgentOptions } from './node-agent';
+import { TestControlPlane } from './test-control-plane';
+
+// TLS, disks and timers on a machine that does other things too.
+jest.setTimeout(30_000);
+
+let plane: TestControlPlane;
+let folder: string;
+let kernel: DirectoryKernel;
+let agents: NodeAgent[] = [];
+let logLines: string[] = [];
+
+beforeEach(async () => {
+  plane = await TestControlPlane.create();
+  await plane.start();
+  folder = mkdtempSync(path.join(tmpdir(), 'lockstep-agent-'));
+  kernel = await DirectoryKernel.create(path.join(folder, 'kernel'), {
+    kernelBuild: plane.log.kernelBuild,
+    release: '6.1.0-test',
+  });
+  logLines = [];
+});
+
+afterEach(async () => {
+  await Promise.all(agents.map((agent) => agent.stop()));
+  agents = [];
+  plane.remove();
+  rmSync(folder, { recursive: true });
+});
+
+const stateDir = (): string => path.join(folder, 'state');
+
+function makeAgent(options: Partial<NodeAgentOptions> = {}): NodeAgent {
+  const agent = new NodeAgent({
+    stateDir: stateDir(),
+    kernel,
+    enrolment: { server: plane.address, joinToken: plane.joinToken() },
+    agentVersion: '1.2.3',
+    log: (level, message, fields) => logLines.push(`${level} ${message} ${JSON.stringify(fields)}`),
+    lookEveryMs: 30,
+    heartbeatMs: 100,
+    onFatal: (error) => logLines.push(`fatal ${String(error)}`),
+    ...options,
+  });
+  agents.push(agent);
+  return agent;
+}
+
+async function startAgent(options: Partial<NodeAgentOptions> = {}): Promise<NodeAgent> {
+  const agent = makeAgent(options);
+  await agent.start();
+  return agent;
+}
+
+async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + 20_000;
+  while (!(await holds())) {
+    if (Date.now() > deadline) throw new Error(`not within 20 s: ${what}\n${logLines.join('\n')}`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+const held = async (): Promise<string> => (await kernel.observe()).map((patch) => patch.module).join('<');
+
+const untilReported = (status: NodeStatus, position: number): Promise<void> =>
+  until(`a report of ${NodeStatus[status]} at ${position}`, () => {
+    return plane.lastReport?.status === status && plane.lastReport.position === position;
+  });
+
+const inStep = (position: number): Promise<void> => untilReported(NodeStatus.NODE_STATUS_IN_STEP, position);
+
+/** A node in step at the head of a log of A and B, as in the mission. */
+async function inStepWithAB(): Promise<NodeAgent> {
+  plane.append('a', 'abc');
+  plane.append('b', 'ad', [1]);
+  const agent = await startAgent();
+  await inStep(0);
+  plane.moveTo(2);
+  await inStep(2);
+  return agent;
+}
+
+describe('enrolment', () => {
+  test('is done once; key and identity are the owner’s alone', async () => {
+    await (await startAgent()).stop();
+    expect(statSync(stateDir()).mode & 0o777).toBe(0o700);
+    for (const file of ['node.key', 'identity.json']) {
+      expect(statSync(path.join(stateDir(), file)).mode & 0o777).toBe(0o600);
+    }
+    await startAgent({ enrolment: { server: '127.0.0.1:1', joinToken: 'not looked at' } });
+    await until('hello', () => plane.hellos.length > 0);
+    expect(plane.enrolments).toBe(1);
+    expect(plane.hellos[0]).toMatchObject({
+      agentVersion: '1.2.3',
+      kernelBuildId: plane.log.kernelBuild,
+      kernelRelease: '6.1.0-test',
+      headSeq: 0,
+      headHash: '0'.repeat(64),
+      patchedCore: true,
+    });
+  });
+  test('sends the secret to no server but the one whose CA the token names', async () => {
+    const other = await TestControlPlane.create();
+    const joinToken = other.joinToken();
+    other.remove();
+    const agent = makeAgent({ enrolment: { server: plane.address, joinToken } });
+    await expect(agent.start()).rejects.toMatchObject({ kind: 'forbidden', reason: 'wrong-ca' });
+    expect(plane.enrolments).toBe(0);
+  });
+  test('waits for a server that is not there yet', async () => {
+    plane.stop();
+    const starting = startAgent();
+    await until('a first try', () => logLines.some((line) => line.includes('enrolment failed')));
+    await plane.start();
+    await starting;
+    await inStep(0);
+  });
+  test('an agent that never enrolled says what it needs', async () => {
+    const nothing = (): void => undefined;
+    const agent = new NodeAgent({ stateDir: stateDir(), kernel, agentVersion: '1', log: nothing, onFatal: nothing });
+    agents.push(agent);
+    await expect(agent.start()).rejects.toMatchObject({ reason: 'not-enrolled' });
+  });
+  test('two agents never share a state directory', async () => {
+    await startAgent();
+    await expect(startAgent()).rejects.toMatchObject({ reason: 'agent-running' });
+  });
+});
+
+describe('following the load order', () => {
+  test('takes the log, fetches, loads in order, and reports what the kernel holds', async () => {
+    await inStepWithAB();
+    expect(await held()).toBe('lockstep_a<lockstep_b');
+    expect(plane.lastReport).toMatchObject({ target: 2, headSeq: 2, headHash: plane.entries[1]!.hash });
+    expect(plane.lastReport!.stack.map((patch) => [patch.moduleName, patch.artifactSha256])).toEqual(
+      plane.entries.map((entry) => {
+        const artifact = entry.body.kind === 'load' ? entry.body.artifact : undefined;
+        return [artifact?.moduleName, artifact?.sha256];
+      }),
+    );
+  });
+  test('acknowledges a log only by the report that follows its record', async () => {
+    await startAgent();
+    await inStep(0);
+    plane.append('a', 'abc');
+    plane.offer();
+    await until('the head in a report', () => plane.lastReport?.headSeq === 1);
+    expect(plane.lastReport).toMatchObject({ position: 0, target: 0 });
+    expect(await held()).toBe('');
+  });
+  test('a retired patch goes, and its module file with it', async () => {
+    await inStepWithAB();
+    plane.retire(1);
+    plane.offer();
+    plane.moveTo(3);
+    await inStep(3);
+    expect(await held()).toBe('lockstep_b');
+    await until('the sweep', () => readdirSync(path.join(stateDir(), 'artifacts')).length === 1);
+  });
+  test('a stale move changes nothing', async () => {
+    await inStepWithAB();
+    plane.moveTo(1);
+    plane.moveTo(2);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    await inStep(2);
+    expect(await held()).toBe('lockstep_a<lockstep_b');
+  });
+  test('a forged log is refused and reported, and no move is obeyed with it', async () => {
+    await inStepWithAB();
+    const genuine = plane.entries;
+    const forged = plane.append('c', 'x');
+    plane.offer([{ ...forged, signature: genuine[0]!.signature }]);
+    plane.moveTo(3);
+    await untilReported(NodeStatus.NODE_STATUS_FORKED, 2);
+    expect(plane.lastReport).toMatchObject({ headSeq: 2, problem: { reason: 'bad-signature' } });
+    expect(await held()).toBe('lockstep_a<lockstep_b');
+    plane.offer();
+    plane.moveTo(3);
+    await inStep(3);
+  });
+  test('a livepatch loaded by hand is reported and left alone', async () => {
+    await inStepWithAB();
+    await kernel.loadByHand({ module: 'by_hand' as ModuleName, functions: [] });
+    await untilReported(NodeStatus.NODE_STATUS_DIVERGED, 2);
+    expect(plane.lastReport!.problem!.message).toContain('by_hand');
+    await kernel.unload('by_hand' as ModuleName);
+    await inStep(2);
+  });
+  test('a module the kernel does not take makes the node failed; it comes right when the cause is gone', async () => {
+    plane.append('a', 'abc');
+    await kernel.change({ refuseLoads: ['lockstep_a'] });
+    await startAgent();
+    await inStep(0);
+    plane.moveTo(1);
+    await untilReported(NodeStatus.NODE_STATUS_FAILED, 0);
+    expect(plane.lastReport!.problem).toMatchObject({ reason: 'insmod-failed' });
+    await kernel.change({ refuseLoads: [] });
+    await inStep(1);
+  });
+});
+
+describe('fetching modules', () => {
+  test('goes on after a broken transfer where it was', async () => {
+    plane.append('a', 'abc');
+    await startAgent();
+    await inStep(0);
+    plane.breakDownloadsAfter = 1000;
+    plane.moveTo(1);
+    await untilReported(NodeStatus.NODE_STATUS_FAILED, 0);
+    plane.breakDownloadsAfter = Infinity;
+    await inStep(1);
+    expect(plane.downloads.map((download) => download.offset)).toEqual([0, 1000]);
+  });
+  test('a module with other bytes than signed is never loaded', async () => {
+    const { body } = plane.append('a', 'abc');
+    const sha256 = body.kind === 'load' ? body.artifact.sha256 : '';
+    const genuine = plane.modules.get(sha256)!;
+    plane.modules.set(sha256, Buffer.from(genuine).fill('x', 10, 20));
+    await startAgent();
+    await inStep(0);
+    plane.moveTo(1);
+    await untilReported(NodeStatus.NODE_STATUS_FAILED, 0);
+    expect(plane.lastReport!.problem).toMatchObject({ reason: 'artifact-damaged' });
+    expect(await held()).toBe('');
+    plane.modules.set(sha256, genuine);
+    await inStep(1);
+  });
+});
+
+describe('whatever happens to the control plane', () => {
+  test('after a reboot the stack is restored without it', async () => {
+    const agent = await inStepWithAB();
+    await agent.stop();
+    plane.stop();
+    await kernel.reboot();
+    await startAgent();
+    await until('the stack', async () => (await held()) === 'lockstep_a<lockstep_b');
+    await until('in step', () => agents.at(-1)!.view?.status === 'in-step');
+    expect(agents.at(-1)!.view?.position).toBe(2);
+  });
+  test('a server that accepts and never answers holds nothing up', async () => {
+    const agent = await inStepWithAB();
+    await agent.stop();
+    const port = plane.agentPort;
+    plane.stop();
+    await kernel.reboot();
+    const sockets: Socket[] = [];
+    const silent: Server = createServer((socket) => sockets.push(socket));
+    await new Promise<void>((resolve) => silent.listen(port, '127.0.0.1', resolve));
+    try {
+      await startAgent();
+      await until('the stack', async () => (await held()) === 'lockstep_a<lockstep_b');
+    } finally {
+      await agents.at(-1)!.stop();
+      for (const socket of sockets) socket.destroy();
+      silent.close();
+    }
+  });
+  test('it comes back: the agent is there again, with what it knows', async () => {
+    await inStepWithAB();
+    plane.stop();
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    plane.append('c', 'x');
+    plane.hellos.length = 0;
+    await plane.start();
+    await until('hello', () => plane.hellos.length > 0);
+    expect(plane.hellos[0]).toMatchObject({ headSeq: 2, headHash: plane.entries[1]!.hash });
+    plane.moveTo(3);
+    await inStep(3);
+  });
+  test('a rejection is not argued with: it tries again later', async () => {
+    plane.rejection = 'unknown-node';
+    await startAgent();
+    await until('two tries', () => plane.hellos.length >= 2);
+    expect(logLines.some((line) => line.includes('unknown-node'))).toBe(true);
+    plane.rejection = undefined;
+    await inStep(0);
+  });
+  test('another control plane with the same name is not listened to', async () => {
+    await inStepWithAB();
+    const port = plane.agentPort;
+    plane.stop();
+    const impostor = await TestControlPlane.create();
+    impostor.agentPort = port;
+    await impostor.start();
+    try {
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+      expect(impostor.hellos).toEqual([]);
+      expect(await held()).toBe('lockstep_a<lockstep_b');
+    } finally {
+      impostor.remove();
+    }
+  });
+});

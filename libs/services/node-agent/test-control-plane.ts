@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { createHash } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import {
+  Server,
+  ServerCredentials,
+  type sendUnaryData,
+  type ServerDuplexStream,
+  type ServerUnaryCall,
+  type ServerWritableStream,
+} from '@grpc/grpc-js';
+import {
+  AgentServiceService,
+  EnrolmentServiceService,
+  type ConnectRequest,
+  type ConnectResponse,
+  type DownloadArtifactRequest,
+  type DownloadArtifactResponse,
+  type EnrolRequest,
+  type EnrolResponse,
+  type Hello,
+  type NodeReport,
+} from '@lockstep/contracts/generated';
+import { entryToWire, statusFromError } from '@lockstep/contracts/wire';
+import {
+  formatJoinToken,
+  newJoinToken,
+  openCertificateAuthority,
+  readCertificateRequest,
+  sha256OfBytes,
+  type CertificateAuthority,
+} from '@lockstep/io/certificates';
+import { encodeEntry, proposeEntry, type EntryBody, type LogEntry, type LogName } from '@lockstep/domain/load-order';
+import {
+  LockstepError,
+  type ClusterName,
+  type KernelBuildId,
+  type ModuleName,
+  type NodeName,
+  type PatchId,
+  type PatchName,
+  type Seq,
+} from '@lockstep/domain/livepatch-model';
+
+type AgentStream = ServerDuplexStream<ConnectRequest, ConnectResponse>;
+
+const chunkBytes = 1000;
+
+/** The agent's peer, real from the socket to the protocol, told by each test what to say. */
+export class TestControlPlane {
+  readonly log: LogName = { cluster: 'web' as ClusterName, kernelBuild: 'ab'.repeat(20) as KernelBuildId };
+  entries: LogEntry[] = [];
+  readonly modules = new Map<string, Buffer>();
+  readonly hellos: Hello[] = [];
+  readonly reports: NodeReport[] = [];
+  readonly downloads: DownloadArtifactRequest[] = [];
+  enrolments = 0;
+  /** Ends a download after so many bytes, as a broken connection would. */
+  breakDownloadsAfter = Infinity;
+  /** Says this instead of talking. */
+  rejection: string | undefined;
+  operatorPort = 0;
+  agentPort = 0;
+  private servers: Server[] = [];
+  private stream: AgentStream | undefined;
+
+  private constructor(
+    readonly folder: string,
+    readonly authority: CertificateAuthority,
+  ) {}
+
+  static async create(): Promise<TestControlPlane> {
+    const folder = mkdtempSync(path.join(tmpdir(), 'lockstep-control-plane-'));
+    const authority = await openCertificateAuthority({ dir: folder, names: ['localhost', '127.0.0.1'] });
+    return new TestControlPlane(folder, authority);
+  }
+
+  /** Both ports; the same ones when it was started before. */
+  async start(): Promise<void> {
+    const { privateKeyPem, certificateChainPem } = this.authority.server;
+    const pair = { private_key: Buffer.from(privateKeyPem), cert_chain: Buffer.from(certificateChainPem) };
+    const operators = new Server();
+    operators.addService(EnrolmentServiceService, {
+      enrol: (call: ServerUnaryCall<EnrolRequest, EnrolResponse>, callback: sendUnaryData<EnrolResponse>) => {
+        this.enrol(call.request).then(
+          (answer) => {
+            callback(null, answer);
+          },
+          (error: unknown) => {
+            callback(statusFromError(error));
+          },
+        );
+      },
+    });
+    const agents = new Server();
+    agents.addService(AgentServiceService, {
+      connect: (stream: AgentStream) => {
+        this.converse(stream);
+      },
+      downloadArtifact: (call: ServerWritableStream<DownloadArtifactRequest, DownloadArtifactResponse>) => {
+        this.download(call);
+      },
+    });
+    const ca = Buffer.from(this.authority.certificatePem);
+    this.operatorPort = await listen(operators, this.operatorPort, ServerCredentials.createSsl(null, [pair]));
+    this.agentPort = await listen(agents, this.agentPort, ServerCredentials.createSsl(ca, [pair], true));
+    this.servers = [operators, agents];
+  }
+
+  /** Gone at once, as with kill -9. */
+  stop(): void {
+    for (const server of this.servers) server.forceShutdown();
+    this.servers = [];
+    this.stream = undefined;
+  }
+
+  remove(): void {
+    this.stop();
+    rmSync(this.folder, { recursive: true });
+  }
+
+  readonly joinToken = (): string => formatJoinToken(newJoinToken(this.authority.pinSha256));
+
+  get address(): string {
+    return `127.0.0.1:${this.operatorPort}`;
+  }
+
+  get lastReport(): NodeReport | undefined {
+    return this.reports.at(-1);
+  }
+
+  /** An entry that loads a module of this name with these functions; not sent yet. */
+  append(name: string, functions: string, overrides: readonly number[] = []): LogEntry {
+    const bytes = Buffer.from(`${name} `.repeat(800));
+    const sha256 = sha256OfBytes(bytes);
+    this.modules.set(sha256, bytes);
+    const artifact = {
+      sha256,
+      sizeBytes: bytes.length,
+      kernelBuild: this.log.kernelBuild,
+      moduleName: `lockstep_${name}` as ModuleName,
+      patch: createHash('sha256').update(name).digest('hex') as PatchId,
+      patchName: name as PatchName,
+      replace: false,
+      functions: Array.from(functions, (fn) => ({ object: 'vmlinux', name: fn, sympos: 0 })),
+    };
+    return this.sign({ kind: 'load', artifact, overrides: overrides as Seq[], builtOnto: [] });
+  }
+
+  retire(seq: number): LogEntry {
+    return this.sign({ kind: 'retire', retires: seq as Seq });
+  }
+
+  private sign(body: EntryBody): LogEntry {
+    const proposed = proposeEntry(this.log, this.entries, body);
+    const hash = sha256OfBytes(encodeEntry(proposed));
+    const entry: LogEntry = { ...proposed, hash, signature: this.authority.logSigner.sign(hash) };
+    this.entries = [...this.entries, entry];
+    return entry;
+  }
+
+  get connected(): boolean {
+    return this.stream !== undefined;
+  }
+
+  offer(entries: readonly LogEntry[] = this.entries): void {
+    this.stream?.write({ message: { $case: 'extension', value: { entries: entries.map(entryToWire) } } });
+  }
+
+  moveTo(seq: number): void {
+    this.stream?.write({ message: { $case: 'moveTo', value: { seq } } });
+  }
+
+  private async enrol({ certificateRequest }: EnrolRequest): Promise<EnrolResponse> {
+    this.enrolments += 1;
+    const key = await readCertificateRequest(certificateRequest);
+    return {
+      certificate: await this.authority.issueNodeCertificate(key, 'n1' as NodeName),
+      caCertificate: this.authority.certificatePem,
+      logPublicKey: this.authority.logSigner.publicKeyPem,
+      cluster: 'web',
+      node: 'n1',
+      agentAddress: `:${this.agentPort}`,
+    };
+  }
+
+  private converse(stream: AgentStream): void {
+    stream.on('error', () => undefined);
+    stream.on('close', () => {
+      if (this.stream === stream) this.stream = undefined;
+    });
+    stream.on('data', ({ message }: ConnectRequest) => {
+      if (message?.$case === 'hello') this.greet(stream, message.value);
+      else if (message?.$case === 'report') this.reports.push(message.value);
+    });
+  }
+
+  private greet(stream: AgentStream, hello: Hello): void {
+    this.hellos.push(hello);
+    if (this.rejection !== undefined) {
+      stream.write({ message: { $case: 'rejection', value: { problem: { reason: this.rejection, message: 'No.' } } } });
+      stream.end();
+      return;
+    }
+    this.stream = stream;
+    const entries = this.entries.slice(hello.headSeq);
+    if (entries.length > 0) this.offer(entries);
+  }
+
+  private download(call: ServerWritableStream<DownloadArtifactRequest, DownloadArtifactResponse>): void {
+    const { sha256, offset } = call.request;
+    this.downloads.push(call.request);
+    const bytes = this.modules.get(sha256);
+    if (bytes === undefined) {
+      call.emit('error', statusFromError(new LockstepError('not-found', 'no-artifact', 'No such module.')));
+      return;
+    }
+    for (let at = offset; at < bytes.length; at += chunkBytes) {
+      if (at - offset >= this.breakDownloadsAfter) {
+        call.emit('error', statusFromError(new LockstepError('unavailable', 'going-down', 'Restarting.')));
+        return;
+      }
+      call.write({ chunk: bytes.subarray(at, at + chunkBytes) });
+    }
+    call.end();
+  }
+}
+
+function listen(server: Server, port: number, credentials: ServerCredentials): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.bindAsync(`127.0.0.1:${port}`, credentials, (error, bound) => {
+      if (error === null) resolve(bound);
+      else reject(error);
+    });
+  });
+}
