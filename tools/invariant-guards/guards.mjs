@@ -14,6 +14,14 @@ export const guards = [
     test: 'libs/domain/load-order/stack-steps.test.ts',
   },
   {
+    invariant: '2 forward only',
+    breaks: 'obeys a target that is not above the one it has',
+    file: 'libs/domain/node-state/advance.ts',
+    from: 'const refused = seq <= target ||',
+    to: 'const refused =',
+    test: 'libs/domain/node-state/advance.test.ts',
+  },
+  {
     invariant: '3 one history',
     breaks: 'takes entries without looking at the signature',
     file: 'libs/domain/load-order/extend-log.ts',
@@ -60,5 +68,21 @@ export const guards = [
     from: 'held[common] === target[common]?.body.artifact.moduleName',
     to: 'target.some((entry) => entry.body.artifact.moduleName === held[common])',
     test: 'libs/domain/load-order/stack-steps.test.ts',
+  },
+  {
+    invariant: '6 foreign livepatches',
+    breaks: 'goes on although the kernel holds a livepatch that no entry explains',
+    file: 'libs/domain/node-state/next-move.ts',
+    from: 'if (foreign.length > 0)',
+    to: 'if (false as boolean)',
+    test: 'libs/domain/node-state/advance.test.ts',
+  },
+  {
+    invariant: '6 foreign livepatches',
+    breaks: 'takes any module under a name of the log for its own',
+    file: 'libs/domain/node-state/next-move.ts',
+    from: 'return contains(seen, signed) && (patch.transition || seen.size === signed.size);',
+    to: 'return true;',
+    test: 'libs/domain/node-state/advance.test.ts',
   },
 ];
