@@ -221,6 +221,19 @@ describe('planRollout', () => {
     );
   });
 
+  it('knows its parent again after a database has stored it', () => {
+    const policy = { kernelBuild, toSeq, canaries: 1, waveSize: 0 };
+    const facts = inventory('n1 ready, n2 off, n3 ready');
+    const first = planRollout({ policy, parent: null, inventory: facts });
+    const reversed = (_key: string, value: unknown): unknown =>
+      typeof value === 'object' && value !== null && !Array.isArray(value)
+        ? Object.fromEntries(Object.entries(value).reverse())
+        : value;
+    const stored = JSON.parse(JSON.stringify(first, reversed)) as RolloutPlan;
+    expect(Object.keys(stored)).not.toEqual(Object.keys(first));
+    expect(planRollout({ policy, parent: stored, inventory: facts })).toBe(stored);
+  });
+
   it('says who is waited for, and who made it halt', () => {
     const policy = { kernelBuild, toSeq, canaries: 1, waveSize: 1 };
     const first = planRollout({ policy, parent: null, inventory: inventory('n1 ready, n2 ready, n3 ready') });

@@ -89,8 +89,14 @@ function movesOf(nodes: readonly Placed[], status: PlanStatus, { toSeq }: Rollou
     .map(({ facts }) => ({ node: facts.node, toSeq }));
 }
 
+/** Objects with their keys in order: a database may give a stored plan back in another one. */
+const inKeyOrder = (_key: string, value: unknown): unknown =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+    : value;
+
 const content = ({ status, haltedBy, nodes, moves }: RolloutPlan): string =>
-  JSON.stringify([status, haltedBy, nodes, moves]);
+  JSON.stringify([status, haltedBy, nodes, moves], inKeyOrder);
 
 /**
  * The next plan of a rollout from what is known now: canaries, then wave after wave, as nodes arrive. Pure, and safe

@@ -139,10 +139,16 @@ describe('diffs that cannot become a livepatch', () => {
   ];
   it.each(cases)('%s', async (title, diff, reason, message) => {
     const name = title.replaceAll(' ', '-');
-    const outcome = await operator.submit(name, diff()).then(
-      ({ status, failure }) => ({ status, reason: failure?.reason ?? '', message: failure?.message ?? '' }),
-      ({ reason: word, message: text }: LockstepError) => ({ status: undefined, reason: word, message: text }),
-    );
+    const refusedAtOnce = (error: unknown) => {
+      const { reason: word, message: text } = error as LockstepError;
+      return { status: undefined, reason: word, message: text };
+    };
+    const outcome = await operator
+      .submit(name, diff())
+      .then(
+        ({ status, failure }) => ({ status, reason: failure?.reason ?? '', message: failure?.message ?? '' }),
+        refusedAtOnce,
+      );
     // What can be seen without a kernel tree may be refused at once.
     if (outcome.status !== undefined) expect(outcome.status).toBe(BuildStatus.BUILD_STATUS_FAILED);
     if (reason !== '') expect(outcome.reason).toBe(reason);
