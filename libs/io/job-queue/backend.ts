@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { createPostgresBackend, createRedisBackend, type BackendFactory, type ConnectionOptions } from 'bullmq';
+import { Redis } from 'ioredis';
+import { LockstepError } from '@lockstep/domain/livepatch-model';
 
 /** Where the jobs are kept. PostgreSQL needs no further server; Redis is for many jobs and workers. */
 export type QueueServer =
@@ -35,5 +37,28 @@ export function accessTo(server: QueueServer): QueueAccess {
     case 'redis':
       // A worker waits for its server as long as it takes.
       return { connection: { url: server.url, maxRetriesPerRequest: null }, factory: createRedisBackend };
+  }
+}
+
+export function queueUnavailable({ kind }: QueueServer, cause?: unknown): LockstepError {
+  const message = `The job queue on ${kind} does not answer: check that the server runs and its URL.`;
+  return new LockstepError('unavailable', 'queue-unavailable', message, { server: kind }, { cause });
+}
+
+/**
+ * One try to reach Redis, before anything that would try for ever is made; PostgreSQL's own clients give up by themselves.
+ * @throws LockstepError `queue-unavailable`.
+ */
+export async function assertReachable(server: QueueServer): Promise<void> {
+  if (server.kind !== 'redis') return;
+  const client = new Redis(server.url, { lazyConnect: true, maxRetriesPerRequest: 0, retryStrategy: () => null });
+  client.on('error', () => undefined);
+  try {
+    await client.connect();
+    await client.ping();
+  } catch (cause) {
+    throw queueUnavailable(server, cause);
+  } finally {
+    client.disconnect();
   }
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { Queue, QueueEvents, type IQueueBackend, type Job as QueuedJob } from 'bullmq';
-import { LockstepError } from '@lockstep/domain/livepatch-model';
-import { accessTo, queueName, type QueueServer } from './backend';
+import { accessTo, assertReachable, queueName, queueUnavailable, type QueueServer } from './backend';
 import { failureFromText } from './failure-text';
 import type { Job, JobProgress, JobResult, JobState } from './jobs';
 
@@ -35,8 +34,7 @@ async function withinTime<T>(server: QueueServer, work: Promise<T>): Promise<T> 
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
-      const message = `The job queue on ${server.kind} does not answer: check that the server runs.`;
-      reject(new LockstepError('unavailable', 'queue-unavailable', message, { server: server.kind }));
+      reject(queueUnavailable(server));
     }, answerWithinMs);
   });
   try {
@@ -65,6 +63,7 @@ function endedState(state: string, entry: Entry): JobState {
 
 /** @throws LockstepError `unavailable` `queue-unavailable` when the server does not answer. */
 export async function openJobQueue({ server, onChange, onError }: JobQueueOptions): Promise<JobQueue> {
+  await assertReachable(server);
   const { connection, factory } = accessTo(server);
   const queue = new Queue<Job, JobResult, string, Job, JobResult, string, IQueueBackend>(
     queueName,
@@ -92,9 +91,9 @@ export async function openJobQueue({ server, onChange, onError }: JobQueueOption
   events.on('stalled', changed);
   try {
     await withinTime(server, Promise.all([queue.waitUntilReady(), events.waitUntilReady()]));
-  } catch (error) {
-    await Promise.allSettled([events.disconnect(), queue.disconnect()]);
-    throw error;
+  } catch (cause) {
+    void Promise.allSettled([events.disconnect(), queue.disconnect()]);
+    throw queueUnavailable(server, cause);
   }
   return {
     add: async (id, job) => {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { UnrecoverableError, Worker, type Job as QueuedJob } from 'bullmq';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
-import { accessTo, queueName, type QueueServer } from './backend';
+import { accessTo, assertReachable, queueName, queueUnavailable, type QueueServer } from './backend';
 import { failureOf, failureToText } from './failure-text';
 import type { Job, JobProgress, JobResult } from './jobs';
 
@@ -79,9 +79,10 @@ async function run(entry: QueuedJob<Job, JobResult>, handler: JobHandler, signal
   }
 }
 
-/** The working end: takes jobs until it is closed. */
+/** The working end: takes jobs until it is closed. @throws LockstepError `queue-unavailable`. */
 export async function startJobWorker(options: JobWorkerOptions): Promise<JobWorker> {
   const { server, handler, concurrency, onError, lockMs = defaultLockMs } = options;
+  await assertReachable(server);
   const { connection, factory } = accessTo(server);
   const abort = new AbortController();
   const worker = new Worker<Job, JobResult, string>(
@@ -99,7 +100,10 @@ export async function startJobWorker(options: JobWorkerOptions): Promise<JobWork
     factory as never,
   );
   worker.on('error', onError);
-  await worker.waitUntilReady();
+  await worker.waitUntilReady().catch((cause: unknown) => {
+    void worker.close(true).catch(() => undefined);
+    throw queueUnavailable(server, cause);
+  });
   return {
     close: async () => {
       abort.abort();

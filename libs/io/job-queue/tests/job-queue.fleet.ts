@@ -93,7 +93,9 @@ describe.each(['postgres', 'redis'] as const)('job queue on %s', (kind) => {
   };
 
   async function until(id: string, wanted: (state: JobState) => boolean): Promise<JobState> {
-    for (const deadline = Date.now() + 60_000; Date.now() < deadline; await sleep(20)) {
+    const deadline = Date.now() + 60_000;
+    while (Date.now() < deadline) {
+      await sleep(20);
       const state = await queue.state(id);
       if (wanted(state)) return state;
     }
