@@ -155,7 +155,7 @@ function readSymbols(data: ElfBytes, sections: readonly ElfSection[]): SymbolTab
   const empty: SymbolTablePlace = { offset: 0, count: 0, stringsOffset: 0, stringsBytes: 0, extendedOffset: -1 };
   if (table === undefined) return new SymbolTable(data, empty);
   if (table.entryBytes !== symbolBytes || table.sizeBytes % symbolBytes !== 0) {
-    throw malformed(data.file, `${table.name}`, 'does not hold whole 24-byte symbols');
+    throw malformed(data.file, table.name, 'does not hold whole 24-byte symbols');
   }
   const strings = sections[table.link];
   if (strings?.type !== sectionType.strtab) {

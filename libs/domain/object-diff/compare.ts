@@ -76,7 +76,7 @@ export class Comparison {
       const now = newReferences[index] as Reference;
       if (old.offset !== now.offset || old.type !== now.type) return `references differ from +${hex(old.offset)} on`;
       if (!this.sameTarget(old.target, now.target)) {
-        return `at +${hex(old.offset)} ${showTarget(old.target)} became ${showTarget(now.target)}`;
+        return `at +${hex(old.offset)} ${showChange(old.target, now.target)}`;
       }
     }
     const at = this.firstByteDifference(before, after, oldReferences);
@@ -242,6 +242,13 @@ export function constantRange(reader: ReferenceReader, target: Target & { kind: 
     end = Math.min(end + unitBytes, bytes.length);
   }
   return { section, start, end };
+}
+
+function showChange(old: Target, now: Target): string {
+  const [before, after] = [showTarget(old), showTarget(now)];
+  return before === after && before !== 'a constant'
+    ? `${before} changes, which cannot be redirected by itself`
+    : `${before} became ${after}`;
 }
 
 function showTarget(target: Target): string {

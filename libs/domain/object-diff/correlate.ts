@@ -50,6 +50,17 @@ export function correlate(original: ReferenceReader, patched: ReferenceReader): 
   return { toPatched: pairs.toPatched, toOriginal: pairs.toOriginal, ambiguous };
 }
 
+/** The same without the pairs of some original chunks. */
+export function withoutPairs(correlation: Correlation, originals: readonly Chunk[]): Correlation {
+  const toPatched = new Map(correlation.toPatched);
+  const toOriginal = new Map(correlation.toOriginal);
+  for (const { id } of originals) {
+    toOriginal.delete(toPatched.get(id)?.id ?? -1);
+    toPatched.delete(id);
+  }
+  return { ...correlation, toPatched, toOriginal };
+}
+
 class PairMap {
   readonly toPatched = new Map<number, Chunk>();
   readonly toOriginal = new Map<number, Chunk>();

@@ -3,7 +3,7 @@ import { parseElf, sectionType, type ElfFile } from '@lockstep/domain/elf';
 import { Carrier, coldParent } from './carry';
 import { readCodeTables } from './code-tables';
 import { Comparison, isComparedByContent, type Side } from './compare';
-import { correlate, type Correlation } from './correlate';
+import { correlate, withoutPairs, type Correlation } from './correlate';
 import type { ChangedFunction, LivepatchCallback, ObjectDiff, ObjectPair } from './object-diff';
 import { buildObjectModel, type Chunk } from './object-model';
 import { ReferenceReader } from './references';
@@ -19,10 +19,7 @@ import type { TableLayouts } from './table-layouts';
 export function diffObjects({ original, patched, objectPath, tables }: ObjectPair): ObjectDiff {
   const before = openSide(original, objectPath, tables);
   const after = openSide(patched, `${objectPath} (patched)`, tables);
-  const correlation = correlate(before.reader, after.reader);
-  const comparison = new Comparison(before, after, correlation, tables);
-  const changed = findChangedFunctions(before, correlation, comparison);
-
+  const { correlation, comparison, changed } = compareAll(before, after, tables);
   const carrier = new Carrier(objectPath, after, correlation);
   const changes = [...changed].sort(([a], [b]) => a.id - b.id);
   for (const [chunk] of changes) checkPatchable(objectPath, before, chunk);
@@ -74,6 +71,23 @@ function checkKind(elf: ElfFile): void {
   );
 }
 
+/**
+ * Compares all functions. A changed local function without an ftrace entry (out-of-line copies of inlines are notrace)
+ * cannot be redirected, but all its callers are here: it counts as replaced by a new function, which changes them.
+ */
+function compareAll(before: Side, after: Side, tables: TableLayouts) {
+  let correlation = correlate(before.reader, after.reader);
+  for (;;) {
+    const comparison = new Comparison(before, after, correlation, tables);
+    const changed = findChangedFunctions(before, correlation, comparison);
+    const absorbed = [...changed.keys()].filter(
+      (chunk) => chunk.scope === 'local' && !isInitSection(chunk.section.name) && !hasFtraceSite(before, chunk),
+    );
+    if (absorbed.length === 0) return { correlation, comparison, changed };
+    correlation = withoutPairs(correlation, absorbed);
+  }
+}
+
 /** Original chunks of changed functions with the reasons. A changed cold part changes its function. */
 function findChangedFunctions(before: Side, correlation: Correlation, comparison: Comparison): Map<Chunk, string[]> {
   const changed = new Map<Chunk, string[]>();
@@ -95,6 +109,13 @@ function findChangedFunctions(before: Side, correlation: Correlation, comparison
 /** How far after its start a function's ftrace site may lie: endbr64 and a call. */
 const maxFtraceSiteOffset = 16;
 
+function hasFtraceSite(side: Side, chunk: Chunk): boolean {
+  return side.tables.entriesOf(chunk).some(({ table, references }) => {
+    const place = references[0]?.target.place ?? maxFtraceSiteOffset;
+    return (table === '__mcount_loc' || table === '__patchable_function_entries') && place < maxFtraceSiteOffset;
+  });
+}
+
 function checkPatchable(objectPath: string, before: Side, chunk: Chunk): void {
   const { name, section } = chunk;
   const where = { object: objectPath, function: name, section: section.name };
@@ -108,11 +129,7 @@ function checkPatchable(objectPath: string, before: Side, chunk: Chunk): void {
       },
     );
   }
-  const hasSite = before.tables.entriesOf(chunk).some(({ table, references }) => {
-    const place = references[0]?.target.place ?? maxFtraceSiteOffset;
-    return (table === '__mcount_loc' || table === '__patchable_function_entries') && place < maxFtraceSiteOffset;
-  });
-  if (!hasSite) {
+  if (!hasFtraceSite(before, chunk)) {
     throw differRefusal('no-ftrace-entry', `${name} differs, but has no ftrace entry to redirect it by.`, {
       ...where,
       action: 'make the change in the functions that call it (notrace, noinstr and assembly cannot be livepatched)',

@@ -58,6 +58,7 @@ describe('exactly the changed functions', () => {
     ['callbacks', ['work'], ['prepare']],
     ['packed-variables', ['work'], []],
     ['weak', ['replaceable'], []],
+    ['inline-copy', ['direct', 'work'], ['step', 'twice']],
   ])('%s', (name, changed, added) => {
     const diff = diffOf(name);
     expect(changedIn(diff).sort()).toEqual(changed.sort());
@@ -152,6 +153,7 @@ describe('refusals name the place and the way out', () => {
     ['data-changed', 'data-changed', { variable: 'limits', section: '.data.limits' }],
     ['init-function', 'init-function', { function: 'setup', section: '.init.text' }],
     ['notrace-function', 'no-ftrace-entry', { function: 'work' }],
+    ['notrace-in-data', 'data-changed', { variable: 'operations' }],
     ['static-local-moved', 'ambiguous-static', { function: 'second' }],
     ['registration', 'data-changed', { variable: '__param_size' }],
   ])('%s', (name, reason, fields) => {
