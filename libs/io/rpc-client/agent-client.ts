@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { Metadata, type Client, type ServiceError } from '@grpc/grpc-js';
+import { connectivityState, Metadata, type Client, type ServiceError } from '@grpc/grpc-js';
 import {
   AgentServiceService,
   type ConnectRequest,
@@ -9,6 +9,7 @@ import {
 } from '@lockstep/contracts/generated';
 import { errorFromStatus } from '@lockstep/contracts/wire';
 import { LockstepError, type Sha256 } from '@lockstep/domain/livepatch-model';
+import { pause } from './pause';
 import { createServiceClient } from './service-client';
 import { createTlsClient } from './tls-client';
 
@@ -31,7 +32,7 @@ export interface AgentSession {
 
 export interface AgentClient {
   /** Resolves when the connection stands. @throws LockstepError `unavailable`. */
-  ready(timeoutMs: number): Promise<void>;
+  ready(timeoutMs: number, signal?: AbortSignal): Promise<void>;
   /** Opens the stream and says hello. */
   openSession(hello: Hello): AgentSession;
   /** A module's bytes from `offset` on. */
@@ -84,16 +85,18 @@ function openSession(client: Client, hello: Hello): AgentSession {
   };
 }
 
-function ready(client: Client, address: string, timeoutMs: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    client.waitForReady(Date.now() + timeoutMs, (cause) => {
-      if (cause === undefined) resolve();
-      else {
-        const message = `No control plane that this node trusts answers at ${address} within ${timeoutMs} ms.`;
-        reject(new LockstepError('unavailable', 'server-unreachable', message, { address }, { cause }));
-      }
-    });
-  });
+/** How soon a connection that stands is noticed. grpc-js' own waiting cannot be called off before its time. */
+const readyPollMs = 50;
+
+async function ready(client: Client, address: string, timeoutMs: number, signal?: AbortSignal): Promise<void> {
+  const deadline = Date.now() + timeoutMs;
+  while (client.getChannel().getConnectivityState(true) !== connectivityState.READY) {
+    if (Date.now() >= deadline) {
+      const message = `No control plane that this node trusts answers at ${address} within ${timeoutMs} ms.`;
+      throw new LockstepError('unavailable', 'server-unreachable', message, { address });
+    }
+    await pause(readyPollMs, signal);
+  }
 }
 
 async function* withTimeout<T>(source: AsyncIterable<T>, abort: AbortController): AsyncGenerator<T> {
@@ -121,7 +124,7 @@ export function connectAgent({ address, ca, certificate, key }: AgentConnection)
   const client = createTlsClient(address, { ca, key, certificate });
   const service = createServiceClient(client, AgentServiceService, () => new Metadata());
   return {
-    ready: (timeoutMs) => ready(client, address, timeoutMs),
+    ready: (timeoutMs, signal) => ready(client, address, timeoutMs, signal),
     openSession: (hello) => openSession(client, hello),
     async *downloadArtifact(sha256, offset, signal) {
       const abort = new AbortController();

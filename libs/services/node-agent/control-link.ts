@@ -62,8 +62,8 @@ export class ControlLink {
     clearInterval(this.heartbeat);
     this.abort.abort();
     this.session?.close();
-    this.client.close();
     await this.running;
+    this.client.close();
   }
 
   private isStopping(): boolean {
@@ -92,7 +92,7 @@ export class ControlLink {
   /** One session from hello to its end. */
   private async converse(): Promise<void> {
     const { makeHello, tell, log, identity } = this.options;
-    await this.client.ready(connectTimeoutMs);
+    await this.client.ready(connectTimeoutMs, this.abort.signal);
     if (this.isStopping()) return;
     const session = this.client.openSession(makeHello());
     this.session = session;

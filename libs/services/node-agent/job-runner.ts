@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { ArtifactFiles, ArtifactSource } from '@lockstep/io/agent-journal';
 import type { LivepatchKernel } from '@lockstep/io/livepatch-sysfs';
-import type { Job, Observation } from '@lockstep/domain/node-state';
-import type { Sha256 } from '@lockstep/domain/livepatch-model';
+import { LockstepError, type Sha256 } from '@lockstep/domain/livepatch-model';
+import { serverAway, type Job, type Observation } from '@lockstep/domain/node-state';
 
 /** The machine as the brain's jobs need it: executor only, nothing is decided here. */
 export interface Machine {
@@ -16,7 +16,7 @@ export interface Machine {
 export async function runJob(job: Job, { kernel, artifacts, fetch }: Machine): Promise<void> {
   switch (job.kind) {
     case 'fetch':
-      await artifacts.receive(job.artifact, fetch(job.artifact.sha256));
+      await artifacts.receive(job.artifact, fetched(fetch(job.artifact.sha256)));
       return;
     case 'load': {
       const { artifact } = job.entry.body;
@@ -34,6 +34,19 @@ export async function runJob(job: Job, { kernel, artifacts, fetch }: Machine): P
       await kernel.settle(job.module);
       return;
   }
+}
+
+/** The same source; where it breaks off because nobody answers, the error says so. */
+function fetched(source: ArtifactSource): ArtifactSource {
+  return async function* (offset) {
+    try {
+      yield* source(offset);
+    } catch (error) {
+      if (!(error instanceof LockstepError) || error.kind !== 'unavailable') throw error;
+      const message = `The module comes when the control plane answers again: ${error.message}`;
+      throw new LockstepError('unavailable', serverAway, message, error.fields, { cause: error });
+    }
+  };
 }
 
 export async function observeMachine({ kernel, artifacts }: Machine): Promise<Observation> {
