@@ -11,7 +11,7 @@ COPY --from=build /lockstep/dist dist
 COPY --from=build /lockstep/prisma prisma
 RUN install -d -o node -g node -m 0700 /var/lib/lockstep /var/lib/lockstep-artifacts
 USER node
-ENV NODE_ENV=production LOCKSTEP_STATE_DIR=/var/lib/lockstep
+ENV NODE_ENV=production LOCKSTEP_STATE_DIR=/var/lib/lockstep LOCKSTEP_LISTEN_HOST=0.0.0.0
 EXPOSE 7443 7444
 # SIGTERM ends streams and jobs in order.
 ENTRYPOINT ["node", "dist/control-plane.js"]
