@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { once } from 'node:events';
+import type { ConnectResponse } from '@lockstep/contracts/generated';
+import { entryToWire } from '@lockstep/contracts/wire';
+import { LockstepError, type NodeName, type Seq } from '@lockstep/domain/livepatch-model';
+import type { LogEntry, LogName } from '@lockstep/domain/load-order';
+
+/** The sending half of a node's stream. */
+export interface AgentStream {
+  /** False: the peer is behind, wait for `drain`. */
+  write(message: ConnectResponse): boolean;
+  once(event: 'drain', listener: () => void): unknown;
+}
+
+export interface AgentSessionOptions {
+  readonly node: NodeName;
+  readonly log: LogName;
+  readonly stream: AgentStream;
+  /** Of the log the agent has. */
+  readonly headSeq: number;
+  readonly entriesAfter: (log: LogName, seq: number) => Promise<LogEntry[]>;
+  /** Ends the stream with this error. */
+  readonly close: (error: unknown) => void;
+}
+
+/** Entries in one message: an entry with a thousand functions is some 50 KiB, far below the message limit. */
+const entriesPerMessage = 64;
+/** A peer that does not read for this long is as good as gone. */
+const drainWithinMs = 30_000;
+
+/**
+ * What is sent to one node: first the log, then where to move. Nothing is queued: each time it is woken it sends what
+ * the agent lacks, at the agent's own pace, so a slow agent costs no memory.
+ */
+export class AgentSession {
+  readonly node: NodeName;
+  readonly log: LogName;
+  private sentSeq: number;
+  private wantedMove = 0;
+  private sentMove = 0;
+  private pumping: Promise<void> | undefined;
+  private wokenAgain = false;
+  private closed = false;
+
+  constructor(private readonly options: AgentSessionOptions) {
+    this.node = options.node;
+    this.log = options.log;
+    this.sentSeq = options.headSeq;
+  }
+
+  /** There may be new entries. */
+  wake(): void {
+    if (this.closed) return;
+    this.wokenAgain = true;
+    this.pumping ??= this.pump()
+      .catch((error: unknown) => {
+        this.close(error);
+      })
+      .finally(() => {
+        this.pumping = undefined;
+        // Woken between the last look and now.
+        if (this.wokenAgain) this.wake();
+      });
+  }
+
+  /** Tells the node to move; one to where it was told already, or before that, is not repeated. */
+  moveTo(seq: Seq): void {
+    if (seq <= this.wantedMove) return;
+    this.wantedMove = seq;
+    this.wake();
+  }
+
+  close(error: unknown): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.options.close(error);
+  }
+
+  private async pump(): Promise<void> {
+    while (this.wokenAgain && !this.closed) {
+      this.wokenAgain = false;
+      await this.sendEntries();
+      await this.sendMove();
+    }
+  }
+
+  private async sendEntries(): Promise<void> {
+    const entries = await this.options.entriesAfter(this.log, this.sentSeq);
+    for (let at = 0; at < entries.length; at += entriesPerMessage) {
+      const part = entries.slice(at, at + entriesPerMessage);
+      await this.send({ message: { $case: 'extension', value: { entries: part.map(entryToWire) } } });
+      this.sentSeq += part.length;
+    }
+  }
+
+  /** Never to an entry that the agent was not sent. */
+  private async sendMove(): Promise<void> {
+    const seq = this.wantedMove;
+    if (seq <= this.sentMove || seq > this.sentSeq) return;
+    await this.send({ message: { $case: 'moveTo', value: { seq } } });
+    this.sentMove = seq;
+  }
+
+  private async send(message: ConnectResponse): Promise<void> {
+    if (this.closed || this.options.stream.write(message)) return;
+    try {
+      await once(this.options.stream as never, 'drain', { signal: AbortSignal.timeout(drainWithinMs) });
+    } catch (cause) {
+      const text = `Node ${this.node} did not read for ${drainWithinMs} ms.`;
+      throw new LockstepError('unavailable', 'node-too-slow', text, { node: this.node }, { cause });
+    }
+  }
+}

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+/** What a watcher can wait for. */
+export type Topic = `build:${string}` | `registration:${string}` | `rollout:${string}`;
+
+/** A watcher looks again after this long, should the word of a change have been lost. */
+const lookAgainMs = 5_000;
+
+/** Says "look again" to whoever watches a thing; what is there, the database says. */
+export class Changes {
+  private readonly waiting = new Map<Topic, Set<() => void>>();
+
+  notify(topic: Topic): void {
+    const wakers = this.waiting.get(topic);
+    this.waiting.delete(topic);
+    for (const wake of wakers ?? []) wake();
+  }
+
+  /**
+   * What `read` says, then again whenever it says something else, until `isLast`. No change is missed: waiting begins
+   * before reading.
+   */
+  async *watch<T>(
+    topic: Topic,
+    read: () => Promise<T>,
+    isLast: (value: T) => boolean,
+    signal: AbortSignal,
+  ): AsyncGenerator<T> {
+    let seen: string | undefined;
+    while (!signal.aborted) {
+      const change = this.next(topic, signal);
+      try {
+        const value = await read();
+        const text = JSON.stringify(value);
+        if (text !== seen) yield value;
+        seen = text;
+        if (isLast(value)) return;
+        await change.happened;
+      } finally {
+        change.forget();
+      }
+    }
+  }
+
+  private next(topic: Topic, signal: AbortSignal): { happened: Promise<void>; forget: () => void } {
+    let wake = (): void => undefined;
+    const happened = new Promise<void>((resolve) => {
+      wake = resolve;
+    });
+    const timer = setTimeout(wake, lookAgainMs);
+    signal.addEventListener('abort', wake, { once: true });
+    const wakers = this.waiting.get(topic) ?? new Set();
+    this.waiting.set(topic, wakers.add(wake));
+    const forget = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', wake);
+      wakers.delete(wake);
+      if (wakers.size === 0 && this.waiting.get(topic) === wakers) this.waiting.delete(topic);
+    };
+    return { happened, forget };
+  }
+}

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import path from 'node:path';
+import { LockstepError } from '@lockstep/domain/livepatch-model';
+import { z } from 'zod';
+
+/** As written: the environment's strings. */
+export type WrittenConfig = Readonly<Record<string, string | undefined>>;
+
+/** Validated: all that the control plane is told from outside. */
+export interface ControlPlaneConfig {
+  /** pki/, operator.token, postgres/, endpoint.json. */
+  readonly stateDir: string;
+  readonly artifactDir: string;
+  readonly listenHost: string;
+  readonly operatorPort: number;
+  readonly agentPort: number;
+  /** Where agents find the agent port; by default the host they reached the operator port by. */
+  readonly agentAddress: string | undefined;
+  /** DNS names and IP addresses in the server certificate, besides localhost. */
+  readonly tlsNames: readonly string[];
+  /** Undefined: an embedded PostgreSQL on `postgresPort`. */
+  readonly databaseUrl: string | undefined;
+  readonly postgresPort: number;
+  /** Undefined: jobs are kept in PostgreSQL too. */
+  readonly redisUrl: string | undefined;
+}
+
+const defaults = {
+  LOCKSTEP_STATE_DIR: '/var/lib/lockstep',
+  LOCKSTEP_LISTEN_HOST: '127.0.0.1',
+  LOCKSTEP_OPERATOR_PORT: '7443',
+  LOCKSTEP_AGENT_PORT: '7444',
+  LOCKSTEP_POSTGRES_PORT: '17432',
+  LOCKSTEP_TLS_NAMES: '',
+} as const;
+
+const port = z.coerce.number().int().min(1).max(65_535);
+const url = (...protocols: string[]) =>
+  z.string().refine((text) => URL.canParse(text) && protocols.includes(new URL(text).protocol), {
+    error: `must be a ${protocols.join(' or ')}//… URL`,
+  });
+
+const schema = z.object({
+  LOCKSTEP_STATE_DIR: z.string().min(1),
+  LOCKSTEP_ARTIFACT_DIR: z.string().min(1).optional(),
+  LOCKSTEP_LISTEN_HOST: z.string().min(1),
+  LOCKSTEP_OPERATOR_PORT: port,
+  LOCKSTEP_AGENT_PORT: port,
+  LOCKSTEP_AGENT_ADDRESS: z
+    .string()
+    .regex(/^.+:\d{1,5}$/, 'must be host:port')
+    .optional(),
+  LOCKSTEP_TLS_NAMES: z.string(),
+  LOCKSTEP_DATABASE_URL: url('postgresql:', 'postgres:').optional(),
+  LOCKSTEP_POSTGRES_PORT: port,
+  LOCKSTEP_REDIS_URL: url('redis:', 'rediss:').optional(),
+});
+
+/** Merged: what is written over the defaults; an empty string is as good as nothing. */
+function merge(written: WrittenConfig): Record<string, string> {
+  const given = Object.entries(written).flatMap(([key, value]) => (value ? [[key, value] as const] : []));
+  return { ...defaults, ...Object.fromEntries(given) };
+}
+
+/** @throws LockstepError `invalid-input` `invalid-config` naming every variable that is wrong. */
+export function readControlPlaneConfig(written: WrittenConfig): ControlPlaneConfig {
+  const parsed = schema.safeParse(merge(written));
+  if (!parsed.success) {
+    const problems = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+    throw new LockstepError('invalid-input', 'invalid-config', `The configuration is wrong: ${problems.join('; ')}.`, {
+      problems,
+    });
+  }
+  const given = parsed.data;
+  const stateDir = path.resolve(given.LOCKSTEP_STATE_DIR);
+  return {
+    stateDir,
+    artifactDir: path.resolve(given.LOCKSTEP_ARTIFACT_DIR ?? path.join(stateDir, 'artifacts')),
+    listenHost: given.LOCKSTEP_LISTEN_HOST,
+    operatorPort: given.LOCKSTEP_OPERATOR_PORT,
+    agentPort: given.LOCKSTEP_AGENT_PORT,
+    agentAddress: given.LOCKSTEP_AGENT_ADDRESS,
+    tlsNames: given.LOCKSTEP_TLS_NAMES.split(',').flatMap((name) => (name.trim() === '' ? [] : [name.trim()])),
+    databaseUrl: given.LOCKSTEP_DATABASE_URL,
+    postgresPort: given.LOCKSTEP_POSTGRES_PORT,
+    redisUrl: given.LOCKSTEP_REDIS_URL,
+  };
+}

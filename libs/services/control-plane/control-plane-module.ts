@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import path from 'node:path';
+import { Module, type DynamicModule, type FactoryProvider } from '@nestjs/common';
+import { openArtifactStore, type ArtifactStore } from '@lockstep/io/artifact-store';
+import { openCertificateAuthority, type CertificateAuthority } from '@lockstep/io/certificates';
+import { openDatabase, startEmbeddedPostgres, type Database } from '@lockstep/io/database';
+import { chooseQueueServer, openJobQueue, type JobQueue } from '@lockstep/io/job-queue';
+import type { Logger } from 'pino';
+import { AgentSessions } from './agents/agent-sessions';
+import { Changes } from './changes';
+import type { ControlPlaneConfig } from './config';
+import { openOperatorToken } from './grpc/operator-token';
+import { Servers } from './grpc/servers';
+import { RolloutExecutor } from './rollouts/rollout-executor';
+import type { Services } from './services';
+import type { Teardown } from './teardown';
+import { WorkTracker } from './work/work-tracker';
+
+export const databaseUrlToken = Symbol('databaseUrl');
+export const servicesToken = Symbol('services');
+export const serversToken = Symbol('servers');
+const databaseToken = Symbol('database');
+const authorityToken = Symbol('authority');
+const artifactsToken = Symbol('artifacts');
+const queueToken = Symbol('queue');
+
+export interface ModuleParts {
+  readonly config: ControlPlaneConfig;
+  readonly log: Logger;
+  /** What is opened is closed again through it, last first. */
+  readonly teardown: Teardown;
+  /** Something the control plane cannot go on without is gone. */
+  readonly onFatal: (error: Error) => void;
+}
+
+/** Nest wants a class to name the module by. */
+@Module({})
+class ControlPlaneModule {}
+
+/** A provider made by a function: the bundler emits no decorator metadata for Nest to read. */
+function provide<T>(token: symbol, inject: symbol[], useFactory: FactoryProvider<T>['useFactory']): FactoryProvider<T> {
+  return { provide: token, inject, useFactory };
+}
+
+function databaseProviders({ config, log, teardown, onFatal }: ModuleParts): FactoryProvider[] {
+  const openUrl = async (): Promise<string> => {
+    if (config.databaseUrl !== undefined) return config.databaseUrl;
+    const server = await startEmbeddedPostgres({
+      dir: path.join(config.stateDir, 'postgres'),
+      port: config.postgresPort,
+    });
+    log.info({ adopted: server.adopted }, 'embedded PostgreSQL runs');
+    // A server that was running already may be another control plane's: then this one fails at its lock, below.
+    if (!server.adopted) teardown.add('postgres', () => server.stop());
+    else teardown.addOnceComplete('postgres', () => server.stop());
+    return server.url;
+  };
+  const open = async (url: string): Promise<Database> => {
+    const database = await openDatabase({ url, onLost: onFatal });
+    teardown.add('database', () => database.close());
+    return database;
+  };
+  return [provide(databaseUrlToken, [], openUrl), provide(databaseToken, [databaseUrlToken], open)];
+}
+
+function queueProvider({ config, log, teardown }: ModuleParts, changed: (jobId: string) => void): FactoryProvider {
+  return provide(queueToken, [databaseUrlToken, databaseToken], async (databaseUrl: string): Promise<JobQueue> => {
+    const server = chooseQueueServer(databaseUrl, config.redisUrl) ?? { kind: 'postgres', url: databaseUrl };
+    const onError = (err: Error): void => {
+      log.warn({ err }, 'job queue');
+    };
+    const queue = await openJobQueue({ server, onChange: changed, onError });
+    teardown.add('queue', () => queue.close());
+    return queue;
+  });
+}
+
+/** Every part of the control plane, made from the parts below it. */
+export function controlPlaneModule(parts: ModuleParts): DynamicModule {
+  const { config, log } = parts;
+  let jobChanged: (jobId: string) => void = () => undefined;
+  const makeServices = (
+    db: Database,
+    authority: CertificateAuthority,
+    artifacts: ArtifactStore,
+    queue: JobQueue,
+  ): Services => {
+    const changes = new Changes();
+    const sessions = new AgentSessions();
+    const work = new WorkTracker({ db, queue, artifacts, changes, log });
+    jobChanged = (jobId) => void work.look(jobId);
+    const rollouts = new RolloutExecutor({ db, sessions, changes, log });
+    return { config, log, db, authority, artifacts, changes, work, sessions, rollouts };
+  };
+  return {
+    module: ControlPlaneModule,
+    providers: [
+      ...databaseProviders(parts),
+      provide(authorityToken, [], () => {
+        const names = ['localhost', '127.0.0.1', '::1', ...config.tlsNames];
+        return openCertificateAuthority({ dir: path.join(config.stateDir, 'pki'), names });
+      }),
+      provide(artifactsToken, [], () => openArtifactStore(config.artifactDir)),
+      queueProvider(parts, (jobId) => {
+        jobChanged(jobId);
+      }),
+      provide(servicesToken, [databaseToken, authorityToken, artifactsToken, queueToken], makeServices),
+      provide(serversToken, [servicesToken], async (services: Services) => {
+        return new Servers(services, await openOperatorToken(config.stateDir));
+      }),
+    ],
+  };
+}

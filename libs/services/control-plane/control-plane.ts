@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import 'reflect-metadata';
+import { mkdir } from 'node:fs/promises';
+import { NestFactory } from '@nestjs/core';
+import { LockstepError } from '@lockstep/domain/livepatch-model';
+import { pino, type Logger } from 'pino';
+import type { ControlPlaneConfig } from './config';
+import { controlPlaneModule, databaseUrlToken, serversToken, servicesToken } from './control-plane-module';
+import { removeEndpoint, writeEndpoint, type Endpoint } from './endpoint-file';
+import type { Servers } from './grpc/servers';
+import type { Services } from './services';
+import { Teardown } from './teardown';
+
+export interface ControlPlaneOverrides {
+  readonly log?: Logger;
+  /** Called when it cannot go on; by default the process ends, so that its supervisor starts it anew. */
+  readonly onFatal?: (error: Error) => void;
+}
+
+export interface ControlPlane {
+  /** Resolves when both ports answer. @throws LockstepError saying what is in the way; then nothing is left running. */
+  start(): Promise<Endpoint>;
+  stop(): Promise<void>;
+}
+
+function defaultOnFatal(log: Logger): (error: Error) => void {
+  return (err) => {
+    log.fatal({ err }, 'cannot go on');
+    process.exit(1);
+  };
+}
+
+async function bringUp(parts: Parameters<typeof controlPlaneModule>[0]): Promise<Endpoint> {
+  const { config, log, teardown } = parts;
+  await mkdir(config.stateDir, { recursive: true, mode: 0o700 });
+  // Nest prints and ends the process by itself unless told not to.
+  const context = await NestFactory.createApplicationContext(controlPlaneModule(parts), {
+    logger: false,
+    abortOnError: false,
+  });
+  teardown.add('module', () => context.close());
+  const services = context.get<Services>(servicesToken);
+  const servers = context.get<Servers>(serversToken);
+  await removeEndpoint(config.stateDir);
+  services.rollouts.start(Date.now());
+  teardown.add('rollouts', () => services.rollouts.stop());
+  await services.work.start();
+  teardown.add('work', () => services.work.stop());
+  const ports = await servers.start();
+  teardown.add('servers', async () => {
+    services.sessions.closeAll(new LockstepError('unavailable', 'stopping', 'The control plane is stopping.'));
+    await servers.stop();
+  });
+  const endpoint: Endpoint = {
+    operatorAddress: `${config.listenHost}:${ports.operatorPort}`,
+    agentAddress: `${config.listenHost}:${ports.agentPort}`,
+    databaseUrl: context.get<string>(databaseUrlToken),
+    pid: process.pid,
+  };
+  await writeEndpoint(config.stateDir, endpoint);
+  teardown.add('endpoint', () => removeEndpoint(config.stateDir));
+  const { operatorAddress, agentAddress } = endpoint;
+  log.info({ operatorAddress, agentAddress, queue: config.redisUrl === undefined ? 'postgres' : 'redis' }, 'ready');
+  return endpoint;
+}
+
+export function createControlPlane(config: ControlPlaneConfig, overrides: ControlPlaneOverrides = {}): ControlPlane {
+  const log = overrides.log ?? pino({ name: 'control-plane' });
+  const teardown = new Teardown(log);
+  const onFatal = overrides.onFatal ?? defaultOnFatal(log);
+  return {
+    async start() {
+      try {
+        const endpoint = await bringUp({ config, log, teardown, onFatal });
+        teardown.markComplete();
+        return endpoint;
+      } catch (error) {
+        await teardown.run();
+        throw error;
+      }
+    },
+    stop: () => teardown.run(),
+  };
+}

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { rm } from 'node:fs/promises';
+import path from 'node:path';
+import { writePrivateFile } from '@lockstep/io/certificates';
+
+/** How programs on the same machine find a running control plane; it holds the database's password. */
+export interface Endpoint {
+  readonly operatorAddress: string;
+  readonly agentAddress: string;
+  readonly databaseUrl: string;
+  readonly pid: number;
+}
+
+const fileIn = (stateDir: string): string => path.join(stateDir, 'endpoint.json');
+
+export async function writeEndpoint(stateDir: string, endpoint: Endpoint): Promise<void> {
+  await writePrivateFile(fileIn(stateDir), `${JSON.stringify(endpoint, null, 2)}\n`);
+}
+
+/** A killed control plane leaves it behind: whoever waits for the next one must not find it. */
+export async function removeEndpoint(stateDir: string): Promise<void> {
+  await rm(fileIn(stateDir), { force: true });
+}

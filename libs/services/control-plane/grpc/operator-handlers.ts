@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import type { BuildServiceServer, EnrolmentServiceServer, FleetServiceServer } from '@lockstep/contracts/generated';
+import { addKernel } from '../routes/add-kernel';
+import { appendLoad } from '../routes/append-load';
+import { appendRetire } from '../routes/append-retire';
+import { checkConflicts } from '../routes/check-conflicts';
+import { createCluster } from '../routes/create-cluster';
+import { createJoinToken } from '../routes/create-join-token';
+import { enrol } from '../routes/enrol';
+import { getBuild } from '../routes/get-build';
+import { getNode } from '../routes/get-node';
+import { getOrder } from '../routes/get-order';
+import { getPatch } from '../routes/get-patch';
+import { listBuilds } from '../routes/list-builds';
+import { listClusters } from '../routes/list-clusters';
+import { listKernels } from '../routes/list-kernels';
+import { listNodes } from '../routes/list-nodes';
+import { listPatches } from '../routes/list-patches';
+import { startRollout } from '../routes/start-rollout';
+import { submitPatch } from '../routes/submit-patch';
+import { watchBuild } from '../routes/watch-build';
+import { watchRollout } from '../routes/watch-rollout';
+import type { Services } from '../services';
+import { serverStream, unary, type CallContext } from './call-route';
+import { openGate, operatorGate } from './operator-token';
+
+export interface OperatorHandlers {
+  readonly enrolment: EnrolmentServiceServer;
+  readonly fleet: FleetServiceServer;
+  readonly build: BuildServiceServer;
+}
+
+/** Every call of the operator port with its route. */
+export function operatorHandlers(services: Services, operatorToken: string): OperatorHandlers {
+  const { log } = services;
+  const forOperators = { log, gate: operatorGate(operatorToken) };
+  const one = <Request, Response>(
+    route: (services: Services, request: Request, context: CallContext) => Promise<Response>,
+  ) => unary(forOperators, (request: Request, context) => route(services, request, context));
+  const many = <Request, Response>(
+    route: (services: Services, request: Request, context: CallContext) => AsyncIterable<Response>,
+  ) => serverStream(forOperators, (request: Request, context) => route(services, request, context));
+  return {
+    // The join token is the proof.
+    enrolment: { enrol: unary({ log, gate: openGate }, (request) => enrol(services, request)) },
+    fleet: {
+      createCluster: one(createCluster),
+      listClusters: one(listClusters),
+      createJoinToken: one(createJoinToken),
+      listNodes: one(listNodes),
+      getNode: one(getNode),
+      checkConflicts: one(checkConflicts),
+      getOrder: one(getOrder),
+      appendLoad: one(appendLoad),
+      appendRetire: one(appendRetire),
+      startRollout: one(startRollout),
+      watchRollout: many(watchRollout),
+    },
+    build: {
+      addKernel: many(addKernel),
+      listKernels: one(listKernels),
+      submitPatch: one(submitPatch),
+      listPatches: one(listPatches),
+      getPatch: one(getPatch),
+      listBuilds: one(listBuilds),
+      getBuild: one(getBuild),
+      watchBuild: many(watchBuild),
+    },
+  };
+}

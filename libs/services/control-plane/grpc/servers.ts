@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { Server, ServerCredentials, type ServerOptions } from '@grpc/grpc-js';
+import {
+  AgentServiceService,
+  BuildServiceService,
+  EnrolmentServiceService,
+  FleetServiceService,
+} from '@lockstep/contracts/generated';
+import { LockstepError } from '@lockstep/domain/livepatch-model';
+import type { Services } from '../services';
+import { agentHandlers } from './agent-handlers';
+import { operatorHandlers } from './operator-handlers';
+
+/** Largest message either way: a diff, or a piece of the log; modules travel in chunks. Clients use the same. */
+const maxMessageBytes = 16 * 1024 * 1024;
+/** A node's machine that was switched off is noticed after these two together. */
+const keepaliveTimeMs = 10_000;
+const keepaliveTimeoutMs = 5_000;
+/** Watches and agents' streams are cut off when the server stops; what is short gets this long to finish. */
+const shutdownWithinMs = 2_000;
+
+const serverOptions: ServerOptions = {
+  'grpc.max_receive_message_length': maxMessageBytes,
+  'grpc.max_send_message_length': maxMessageBytes,
+  'grpc.keepalive_time_ms': keepaliveTimeMs,
+  'grpc.keepalive_timeout_ms': keepaliveTimeoutMs,
+  'grpc.keepalive_permit_without_calls': 1,
+};
+
+export interface ListeningPorts {
+  readonly operatorPort: number;
+  readonly agentPort: number;
+}
+
+interface Listening {
+  readonly host: string;
+  readonly port: number;
+  readonly variable: string;
+}
+
+function bind(server: Server, { host, port, variable }: Listening, credentials: ServerCredentials): Promise<number> {
+  const address = `${host.includes(':') ? `[${host}]` : host}:${port}`;
+  return new Promise((resolve, reject) => {
+    server.bindAsync(address, credentials, (error, bound) => {
+      if (error === null) {
+        resolve(bound);
+        return;
+      }
+      const message = `Cannot listen on ${address}: ${error.message} Another program may have the port: set ${variable}.`;
+      reject(new LockstepError('unavailable', 'port-taken', message, { address, variable }, { cause: error }));
+    });
+  });
+}
+
+/** The two TLS ports: operators', where only the server shows a certificate, and agents', where both do. */
+export class Servers {
+  private readonly operator = new Server(serverOptions);
+  private readonly agent = new Server(serverOptions);
+
+  constructor(
+    private readonly services: Services,
+    operatorToken: string,
+  ) {
+    const handlers = operatorHandlers(services, operatorToken);
+    this.operator.addService(EnrolmentServiceService, handlers.enrolment);
+    this.operator.addService(FleetServiceService, handlers.fleet);
+    this.operator.addService(BuildServiceService, handlers.build);
+    this.agent.addService(AgentServiceService, agentHandlers(services));
+  }
+
+  async start(): Promise<ListeningPorts> {
+    const { authority, config } = this.services;
+    const { privateKeyPem, certificateChainPem } = authority.server;
+    const pair = [{ private_key: Buffer.from(privateKeyPem), cert_chain: Buffer.from(certificateChainPem) }];
+    const ca = Buffer.from(authority.certificatePem);
+    const host = config.listenHost;
+    const operatorPort = await bind(
+      this.operator,
+      { host, port: config.operatorPort, variable: 'LOCKSTEP_OPERATOR_PORT' },
+      ServerCredentials.createSsl(null, pair, false),
+    );
+    const agentPort = await bind(
+      this.agent,
+      { host, port: config.agentPort, variable: 'LOCKSTEP_AGENT_PORT' },
+      ServerCredentials.createSsl(ca, pair, true),
+    );
+    return { operatorPort, agentPort };
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([this.operator, this.agent].map(stopServer));
+  }
+}
+
+async function stopServer(server: Server): Promise<void> {
+  const timer = setTimeout(() => {
+    server.forceShutdown();
+  }, shutdownWithinMs);
+  await new Promise<void>((resolve) => {
+    server.tryShutdown(() => {
+      resolve();
+    });
+  });
+  clearTimeout(timer);
+}

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { checkPlan } from '@lockstep/domain/plan-checks';
+import { LockstepError, parseSeq, type ClusterName } from '@lockstep/domain/livepatch-model';
+import type { LogName } from '@lockstep/domain/load-order';
+import {
+  explainRolloutRefusal,
+  planRollout,
+  refuseRollout,
+  type PlanRequest,
+  type RolloutPlan,
+  type RolloutPolicy,
+} from '@lockstep/domain/rollout-planner';
+import type { Database, RolloutRecord } from '@lockstep/io/database';
+import type { Logger } from 'pino';
+import { returnGraceMs, type AgentSessions } from '../agents/agent-sessions';
+import type { Changes } from '../changes';
+import { SingleFlight } from '../work/single-flight';
+import { gatherInventory } from './gather';
+
+/** Every rollout is looked at this often even if nothing is said to have changed. */
+const lookAgainMs = 5_000;
+
+export interface RolloutExecutorParts {
+  readonly db: Database;
+  readonly sessions: AgentSessions;
+  readonly changes: Changes;
+  readonly log: Logger;
+}
+
+/**
+ * Gathers, lets the planner decide, obeys: stores each plan, then sends its moves. Killed at any instant it has either
+ * stored a plan, whose moves the next start sends, or nothing has happened.
+ */
+export class RolloutExecutor {
+  private readonly flight = new SingleFlight((cluster) => this.advanceCluster(cluster as ClusterName));
+  private timer: NodeJS.Timeout | undefined;
+  private startedAtMs = 0;
+  private settled = false;
+  private stopped = false;
+
+  constructor(private readonly parts: RolloutExecutorParts) {}
+
+  start(nowMs: number): void {
+    this.startedAtMs = nowMs;
+    this.timer = setInterval(() => void this.wakeAll(), lookAgainMs);
+    // Just after the time that nodes get to return in.
+    setTimeout(() => void this.wakeAll(), returnGraceMs + 1).unref();
+  }
+
+  async stop(): Promise<void> {
+    this.stopped = true;
+    clearInterval(this.timer);
+    await this.flight.idle();
+  }
+
+  /** Something changed in this cluster: a report, a node that came or went, a rollout. */
+  wake(cluster: ClusterName): void {
+    if (!this.stopped) void this.flight.run(cluster);
+  }
+
+  /** A node went: look now, and again when it has had its time to return. */
+  noticeDeparture(cluster: ClusterName): void {
+    this.wake(cluster);
+    setTimeout(() => {
+      this.wake(cluster);
+    }, returnGraceMs + 1).unref();
+  }
+
+  /** @throws LockstepError `refused` with the planner's reason. */
+  async begin(cluster: ClusterName, policy: RolloutPolicy): Promise<RolloutRecord> {
+    const { db, sessions } = this.parts;
+    const log: LogName = { cluster, kernelBuild: policy.kernelBuild };
+    const inventory = await gatherInventory(db, sessions, cluster, Date.now());
+    const head = parseSeq((await db.loadOrders.entries(log)).length);
+    const refusal = refuseRollout(policy, { head, furthest: await db.rollouts.furthest(log), inventory });
+    if (refusal !== undefined) {
+      const kind = refusal.reason === 'invalid-policy' ? 'invalid-input' : 'refused';
+      throw new LockstepError(kind, refusal.reason, explainRolloutRefusal(refusal, policy), { ...log });
+    }
+    const plan = this.decide({ policy, parent: null, inventory }, head);
+    const superseded = (await db.rollouts.inForce(cluster)).filter((r) => r.policy.kernelBuild === policy.kernelBuild);
+    const rollout = await db.rollouts.start({ cluster, policy, plan });
+    for (const { id } of superseded) this.parts.changes.notify(`rollout:${id}`);
+    this.wake(cluster);
+    return rollout;
+  }
+
+  private async wakeAll(): Promise<void> {
+    try {
+      for (const { cluster } of await this.parts.db.rollouts.inForce()) this.wake(cluster);
+    } catch (err) {
+      this.parts.log.warn({ err }, 'cannot look at rollouts now');
+    }
+  }
+
+  private async advanceCluster(cluster: ClusterName): Promise<void> {
+    try {
+      if (this.stopped || !(await this.hasSettled(cluster))) return;
+      for (const rollout of await this.parts.db.rollouts.inForce(cluster)) await this.advance(rollout);
+    } catch (err) {
+      this.parts.log.error({ err, cluster }, 'cannot advance rollouts now');
+    }
+  }
+
+  /** After a start nodes get the time to return before any of them counts as lost. */
+  private async hasSettled(cluster: ClusterName): Promise<boolean> {
+    if (this.settled) return true;
+    if (Date.now() - this.startedAtMs >= returnGraceMs) {
+      this.settled = true;
+      return true;
+    }
+    const nodes = await this.parts.db.nodes.list(cluster);
+    return nodes.every(({ name, lastSeenAt }) => lastSeenAt === null || this.parts.sessions.isConnected(name));
+  }
+
+  private async advance(rollout: RolloutRecord): Promise<void> {
+    const { db, sessions, changes, log } = this.parts;
+    const { id, cluster, policy, plan: parent } = rollout;
+    const inventory = await gatherInventory(db, sessions, cluster, Date.now());
+    const head = parseSeq((await db.loadOrders.entries({ cluster, kernelBuild: policy.kernelBuild })).length);
+    const plan = this.decide({ policy, parent, inventory }, head);
+    if (plan !== parent) {
+      if (!(await db.rollouts.advance(id, plan))) {
+        this.wakeLater(cluster);
+        return;
+      }
+      log.info({ rollout: id, generation: plan.generation, status: plan.status, moves: plan.moves }, 'planned');
+      changes.notify(`rollout:${id}`);
+    }
+    for (const { node, toSeq } of plan.moves) sessions.find(node)?.moveTo(toSeq);
+  }
+
+  /** Another plan was stored meanwhile: gather and plan again. */
+  private wakeLater(cluster: ClusterName): void {
+    setImmediate(() => {
+      this.wake(cluster);
+    });
+  }
+
+  /** No plan goes out that its lints find fault with: that would be our bug, and nodes would pay for it. */
+  private decide(request: PlanRequest, head: ReturnType<typeof parseSeq>): RolloutPlan {
+    const plan = planRollout(request);
+    const faults = plan === request.parent ? [] : checkPlan(plan, { ...request, head });
+    if (faults.length === 0) return plan;
+    const rules = faults.map(({ rule, message }) => `${rule}: ${message}`);
+    throw new LockstepError('internal', 'faulty-plan', 'The planner made a plan that breaks its own rules.', { rules });
+  }
+}

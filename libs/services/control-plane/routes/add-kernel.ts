@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import path from 'node:path';
+import type { AddKernelRequest, AddKernelResponse } from '@lockstep/contracts/generated';
+import { LockstepError } from '@lockstep/domain/livepatch-model';
+import type { Database, RegistrationRecord } from '@lockstep/io/database';
+import type { CallContext } from '../grpc/call-route';
+import type { Services } from '../services';
+import { kernelToWire } from '../views/build-view';
+import { registrationJobId } from '../work/work-tracker';
+
+async function readRegistration(db: Database, id: string): Promise<RegistrationRecord> {
+  const registration = await db.registrations.get(id);
+  if (registration !== null) return registration;
+  throw new LockstepError('not-found', 'unknown-registration', `There is no registration ${id}.`, { id });
+}
+
+/** Has a worker read a kernel build tree. Asked twice at once for the same folder, both follow the same work. */
+export async function* addKernel(
+  { db, changes, work }: Services,
+  request: AddKernelRequest,
+  { signal }: CallContext,
+): AsyncGenerator<AddKernelResponse> {
+  if (!path.isAbsolute(request.path)) {
+    const message = `"${request.path}" is not a whole path: workers see the tree from their own working folder.`;
+    throw new LockstepError('invalid-input', 'relative-path', message, { path: request.path });
+  }
+  const { id } = await db.registrations.begin(path.normalize(request.path));
+  void work.look(registrationJobId({ id }));
+  const read = () => readRegistration(db, id);
+  const hasEnded = ({ endedAt }: RegistrationRecord) => endedAt !== null;
+  for await (const registration of changes.watch(`registration:${id}`, read, hasEnded, signal)) {
+    const { failure, kernelBuild, progress } = registration;
+    if (failure !== null) {
+      const kind = failure.retryable ? 'unavailable' : 'refused';
+      throw new LockstepError(kind, failure.reason, failure.message, { path: registration.path });
+    }
+    yield { event: { $case: 'progress', value: { ...progress } } };
+    if (kernelBuild === null) continue;
+    const kernel = await db.kernelBuilds.require(kernelBuild);
+    yield { event: { $case: 'kernelBuild', value: kernelToWire(kernel) } };
+  }
+}

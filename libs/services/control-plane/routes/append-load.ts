@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import type { AppendLoadRequest, AppendLoadResponse } from '@lockstep/contracts/generated';
+import { entryToWire } from '@lockstep/contracts/wire';
+import { LockstepError, parseSeq, type Seq } from '@lockstep/domain/livepatch-model';
+import { stackAt, type LogEntry, type Stack } from '@lockstep/domain/load-order';
+import type { Services } from '../services';
+import { appendEntry } from './append-entry';
+import { chooseLog } from './choose-log';
+
+/** A patch of the stack by name, id or seq. A name that is in it twice means each of them. */
+function overridden(stack: Stack, named: string): Seq[] {
+  const seqs = stack
+    .filter(({ seq, body: { artifact } }) =>
+      [String(seq), artifact.patchName, artifact.patch].some((id) => id === named),
+    )
+    .map(({ seq }) => seq);
+  if (seqs.length > 0) return seqs;
+  const inStack = stack.map(({ seq, body }) => `${body.artifact.patchName} (#${seq})`);
+  const message = `There is no "${named}" in the stack that could be overridden; it holds ${inStack.join(', ') || 'nothing'}.`;
+  throw new LockstepError('invalid-input', 'unknown-override', message, { override: named, stack: inStack });
+}
+
+/** @throws LockstepError `unforced-conflict` and the other rules of the load order, `not-built`, `artifact-damaged`. */
+export async function appendLoad(services: Services, request: AppendLoadRequest): Promise<AppendLoadResponse> {
+  const { db, artifacts } = services;
+  const log = await chooseLog(db, request);
+  const patch = await db.patches.require(request.patch);
+  const artifact = await db.builds.requireArtifact(patch.id, log.kernelBuild);
+  // Once it is signed every node must be able to get exactly this file.
+  await artifacts.verify(artifact);
+  const body = (entries: readonly LogEntry[]) => {
+    const stack = stackAt(entries, parseSeq(entries.length));
+    const overrides = [...new Set(request.overrides.flatMap((named) => overridden(stack, named)))].sort(
+      (a, b) => a - b,
+    );
+    return { kind: 'load' as const, artifact, overrides, builtOnto: [] };
+  };
+  return { entry: entryToWire(await appendEntry(services, log, body, request.expectedSeq)) };
+}

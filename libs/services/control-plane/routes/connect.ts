@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import type { ConnectRequest, Hello, NodeReport } from '@lockstep/contracts/generated';
+import { LockstepError, parseKernelBuildId, type NodeName } from '@lockstep/domain/livepatch-model';
+import type { NodeRecord } from '@lockstep/io/database';
+import { AgentSession, type AgentStream } from '../agents/agent-session';
+import { findFork, forkedReport } from '../agents/check-head';
+import type { Services } from '../services';
+
+/** An agent says hello at once and reports as a heartbeat; one that is silent for longer hangs. */
+const helloWithinMs = 15_000;
+const silentForMs = 60_000;
+
+export type AgentCall = AgentStream & AsyncIterable<ConnectRequest>;
+
+/** Reading with a limit on silence. One message at a time: what is not read yet waits on the agent's side. */
+class Listener {
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly node: NodeName,
+    private readonly end: (error: LockstepError) => void,
+  ) {}
+
+  expectWithin(limitMs: number): void {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => {
+      const message = `Node ${this.node} said nothing for ${limitMs} ms.`;
+      this.end(new LockstepError('unavailable', 'node-silent', message, { node: this.node }));
+    }, limitMs);
+  }
+
+  stop(): void {
+    clearTimeout(this.timer);
+  }
+}
+
+async function introduce(services: Services, node: NodeRecord, hello: Hello): Promise<NodeRecord> {
+  const { kernelBuildId, kernelRelease, agentVersion, bootId, patchedCore } = hello;
+  const kernelBuild = parseKernelBuildId(kernelBuildId);
+  return services.db.nodes.introduce(node.name, { kernelBuild, kernelRelease, agentVersion, bootId, patchedCore });
+}
+
+/** Tells a node whose log is not ours why it is turned away, and remembers it for operators. */
+async function turnAwayFork(services: Services, node: NodeRecord, hello: Hello, call: AgentCall): Promise<boolean> {
+  const { db, rollouts, log } = services;
+  const orderName = { cluster: node.cluster, kernelBuild: parseKernelBuildId(hello.kernelBuildId) };
+  const head = { headSeq: hello.headSeq, headHash: hello.headHash };
+  const problem = await findFork(db, orderName, head);
+  if (problem === undefined) return false;
+  log.warn({ node: node.name, ...head }, 'a node knows another history');
+  await db.nodes.report(node.name, forkedReport(node.report, head, problem));
+  rollouts.wake(node.cluster);
+  call.write({ message: { $case: 'rejection', value: { problem } } });
+  return true;
+}
+
+/** Keeps a report. A heartbeat that says nothing new only counts as a sign of life. */
+async function takeReport(services: Services, node: NodeRecord, report: NodeReport, last: string): Promise<string> {
+  const text = JSON.stringify(report);
+  if (text === last) {
+    await services.db.nodes.touch(node.name);
+  } else {
+    await services.db.nodes.report(node.name, report);
+    services.rollouts.wake(node.cluster);
+  }
+  return text;
+}
+
+/** One conversation with one node, from its hello to the end of the stream. `abort` ends it from our side. */
+export async function connect(
+  services: Services,
+  peer: NodeRecord,
+  call: AgentCall,
+  abort: AbortController,
+): Promise<void> {
+  const { db, sessions, rollouts, log } = services;
+  const listener = new Listener(peer.name, (error) => {
+    abort.abort(error);
+  });
+  listener.expectWithin(helloWithinMs);
+  let session: AgentSession | undefined;
+  let lastReport = '';
+  try {
+    for await (const { message } of untilAborted(call, abort.signal)) {
+      listener.expectWithin(silentForMs);
+      if (message?.$case === 'report' && session !== undefined) {
+        lastReport = await takeReport(services, peer, message.value, lastReport);
+      } else if (message?.$case === 'hello' && session === undefined) {
+        const node = await introduce(services, peer, message.value);
+        if (await turnAwayFork(services, node, message.value, call)) return;
+        session = openSession(services, node, message.value, call, abort);
+        log.info({ node: node.name, kernelBuild: node.kernelBuild, headSeq: message.value.headSeq }, 'node connected');
+      } else {
+        throw new LockstepError('invalid-input', 'unexpected-message', 'An agent says hello once, then reports.');
+      }
+    }
+  } finally {
+    listener.stop();
+    if (session !== undefined && sessions.leave(session, Date.now())) {
+      session.close(new LockstepError('cancelled', 'ended', 'The stream has ended.'));
+      log.info({ node: peer.name }, 'node gone');
+      await db.nodes.touch(peer.name).catch(() => undefined);
+      rollouts.noticeDeparture(peer.cluster);
+    }
+  }
+}
+
+function openSession(
+  { db, sessions, rollouts }: Services,
+  node: NodeRecord,
+  hello: Hello,
+  stream: AgentStream,
+  abort: AbortController,
+): AgentSession {
+  const session = new AgentSession({
+    node: node.name,
+    log: { cluster: node.cluster, kernelBuild: parseKernelBuildId(hello.kernelBuildId) },
+    stream,
+    headSeq: hello.headSeq,
+    entriesAfter: (log, seq) => db.loadOrders.entries(log, seq),
+    close: (error) => {
+      abort.abort(error);
+    },
+  });
+  sessions.enter(session);
+  session.wake();
+  rollouts.wake(node.cluster);
+  return session;
+}
+
+/** The messages, until the stream ends or we end it: then the reason is thrown. */
+async function* untilAborted<T>(source: AsyncIterable<T>, signal: AbortSignal): AsyncGenerator<T> {
+  const iterator = source[Symbol.asyncIterator]();
+  let stop = (): void => undefined;
+  const aborted = new Promise<'aborted'>((resolve) => {
+    stop = () => {
+      resolve('aborted');
+    };
+  });
+  signal.addEventListener('abort', stop, { once: true });
+  if (signal.aborted) stop();
+  for (;;) {
+    const next = await Promise.race([iterator.next(), aborted]);
+    if (next === 'aborted') throw signal.reason;
+    if (next.done === true) return;
+    yield next.value;
+  }
+}

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import type { CreateJoinTokenRequest, CreateJoinTokenResponse } from '@lockstep/contracts/generated';
+import { LockstepError, parseClusterName, parseNodeName } from '@lockstep/domain/livepatch-model';
+import { formatJoinToken, newJoinToken, secretSha256 } from '@lockstep/io/certificates';
+import type { Services } from '../services';
+
+const defaultTtlSeconds = 3600;
+/** A token is a way in; one that nobody used within this time is forgotten, not kept. */
+const maxTtlSeconds = 30 * 24 * 3600;
+
+export async function createJoinToken(
+  { db, authority }: Services,
+  request: CreateJoinTokenRequest,
+): Promise<CreateJoinTokenResponse> {
+  const ttlSeconds = request.ttlSeconds === 0 ? defaultTtlSeconds : request.ttlSeconds;
+  if (ttlSeconds > maxTtlSeconds) {
+    const message = `A join token lives for at most ${maxTtlSeconds} seconds.`;
+    throw new LockstepError('invalid-input', 'ttl-too-long', message, { ttlSeconds, maxTtlSeconds });
+  }
+  const token = newJoinToken(authority.pinSha256);
+  const expiresAt = new Date(Date.now() + ttlSeconds * 1000);
+  await db.joinTokens.create({
+    secretSha256: secretSha256(token.secret),
+    cluster: parseClusterName(request.cluster),
+    node: parseNodeName(request.node),
+    expiresAt,
+  });
+  return { joinToken: formatJoinToken(token), expiresAt, caPinSha256: token.caPinSha256 };
+}

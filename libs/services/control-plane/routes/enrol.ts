@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import type { EnrolRequest, EnrolResponse } from '@lockstep/contracts/generated';
+import {
+  certificateFingerprint,
+  parseJoinToken,
+  readCertificateRequest,
+  secretSha256,
+} from '@lockstep/io/certificates';
+import type { Services } from '../services';
+
+/** Makes a machine a node: one token, one key, one certificate, however often the same machine has to ask. */
+export async function enrol({ db, authority, config }: Services, request: EnrolRequest): Promise<EnrolResponse> {
+  const { secret } = parseJoinToken(request.joinToken);
+  const key = await readCertificateRequest(request.certificateRequest);
+  const { cluster, node, certificatePem } = await db.joinTokens.redeem({
+    secretSha256: secretSha256(secret),
+    publicKeySha256: key.publicKeySha256,
+    now: new Date(),
+    certify: async (name) => {
+      const pem = await authority.issueNodeCertificate(key, name);
+      return { certificatePem: pem, fingerprint: certificateFingerprint(pem) };
+    },
+  });
+  return {
+    certificate: certificatePem,
+    caCertificate: authority.certificatePem,
+    logPublicKey: authority.logSigner.publicKeyPem,
+    cluster,
+    node,
+    // No host of its own: the one that the agent reached us by.
+    agentAddress: config.agentAddress ?? `0.0.0.0:${config.agentPort}`,
+  };
+}

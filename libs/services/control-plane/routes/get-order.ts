@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import type { GetOrderRequest, GetOrderResponse } from '@lockstep/contracts/generated';
+import { entryToWire, functionToWire } from '@lockstep/contracts/wire';
+import { sharedFunctions } from '@lockstep/domain/conflicts';
+import { parseSeq } from '@lockstep/domain/livepatch-model';
+import { stackAt, stackOwners } from '@lockstep/domain/load-order';
+import type { Services } from '../services';
+import { chooseLog } from './choose-log';
+
+export async function getOrder({ db }: Services, request: GetOrderRequest): Promise<GetOrderResponse> {
+  const log = await chooseLog(db, request);
+  const entries = await db.loadOrders.entries(log);
+  const stack = stackAt(entries, parseSeq(entries.length));
+  return {
+    cluster: log.cluster,
+    kernelBuildId: log.kernelBuild,
+    entries: entries.map(entryToWire),
+    stack: stack.map(({ seq }) => seq),
+    sharedFunctions: sharedFunctions(stackOwners(stack)).map((shared) => ({
+      function: functionToWire(shared.function),
+      owners: [...shared.owners],
+    })),
+  };
+}

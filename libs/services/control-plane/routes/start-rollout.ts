@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import type { StartRolloutRequest, StartRolloutResponse } from '@lockstep/contracts/generated';
+import { parseSeq } from '@lockstep/domain/livepatch-model';
+import type { Services } from '../services';
+import { rolloutToWire } from '../views/rollout-view';
+import { chooseLog } from './choose-log';
+
+export async function startRollout(services: Services, request: StartRolloutRequest): Promise<StartRolloutResponse> {
+  const { db, rollouts } = services;
+  const { cluster, kernelBuild } = await chooseLog(db, request);
+  const head = (await db.loadOrders.entries({ cluster, kernelBuild })).length;
+  const rollout = await rollouts.begin(cluster, {
+    kernelBuild,
+    toSeq: parseSeq(request.toSeq === 0 ? head : request.toSeq),
+    canaries: request.canaries === 0 ? 1 : request.canaries,
+    waveSize: request.waveSize,
+  });
+  return { rollout: rolloutToWire(rollout) };
+}

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import type { ArtifactStore } from '@lockstep/io/artifact-store';
+import type { CertificateAuthority } from '@lockstep/io/certificates';
+import type { Database } from '@lockstep/io/database';
+import type { Logger } from 'pino';
+import type { AgentSessions } from './agents/agent-sessions';
+import type { Changes } from './changes';
+import type { ControlPlaneConfig } from './config';
+import type { RolloutExecutor } from './rollouts/rollout-executor';
+import type { WorkTracker } from './work/work-tracker';
+
+/** All that a route may use; made once, by the module. */
+export interface Services {
+  readonly config: ControlPlaneConfig;
+  readonly log: Logger;
+  readonly db: Database;
+  readonly authority: CertificateAuthority;
+  readonly artifacts: ArtifactStore;
+  readonly changes: Changes;
+  readonly work: WorkTracker;
+  readonly sessions: AgentSessions;
+  readonly rollouts: RolloutExecutor;
+}

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { LockstepError } from '@lockstep/domain/livepatch-model';
+import type { ArtifactStore } from '@lockstep/io/artifact-store';
+import type { BuildRecord, Database, RegistrationRecord, WorkFailure } from '@lockstep/io/database';
+import type { Job, JobQueue, JobState } from '@lockstep/io/job-queue';
+import type { Logger } from 'pino';
+import type { Changes } from '../changes';
+import { checkBuildResult, checkRegistrationResult } from './check-result';
+import { SingleFlight } from './single-flight';
+
+/** The queue's word of a change may be lost; this is how late it can then be noticed. */
+const reconcileEveryMs = 3_000;
+
+export interface WorkTrackerParts {
+  readonly db: Database;
+  readonly queue: JobQueue;
+  readonly artifacts: ArtifactStore;
+  readonly changes: Changes;
+  readonly log: Logger;
+}
+
+/** One piece of work, whichever: what it asks for, and what to write when the queue says how it stands. */
+interface Tracked {
+  readonly job: () => Promise<Job>;
+  readonly unchanged: (state: JobState) => boolean;
+  readonly progress: (state: Extract<JobState, { state: 'waiting' | 'active' }>) => Promise<void>;
+  readonly succeed: (state: Extract<JobState, { state: 'completed' }>) => Promise<void>;
+  readonly fail: (attempts: number, failure: WorkFailure) => Promise<void>;
+  readonly notify: () => void;
+}
+
+export const buildJobId = ({ id, generation }: Pick<BuildRecord, 'id' | 'generation'>): string =>
+  `build.${id}.${generation}`;
+export const registrationJobId = ({ id }: Pick<RegistrationRecord, 'id'>): string => `kernel.${id}`;
+
+function failureFrom(error: LockstepError): WorkFailure {
+  return { reason: error.reason, message: error.message, retryable: true };
+}
+
+/** Nothing to write: the same step of the same attempt. */
+function sameStep(work: BuildRecord | RegistrationRecord, state: JobState): boolean {
+  if (state.state === 'waiting') return state.attempts === work.attempts;
+  if (state.state !== 'active' || work.status !== 'running' || state.attempts !== work.attempts) return false;
+  const { stage, done, total } = state.progress ?? work.progress;
+  return stage === work.progress.stage && done === work.progress.done && total === work.progress.total;
+}
+
+/**
+ * Keeps the database and the queue at one: what is unfinished there has a job here, what has ended here is recorded
+ * there. Both ways can be cut at any moment; each step can be repeated, and at start everything is looked at again.
+ */
+export class WorkTracker {
+  private readonly flight = new SingleFlight((jobId) => this.settle(jobId));
+  private timer: NodeJS.Timeout | undefined;
+  private stopped = false;
+
+  constructor(private readonly parts: WorkTrackerParts) {}
+
+  async start(): Promise<void> {
+    await this.reconcile();
+    this.timer = setInterval(() => void this.reconcile(), reconcileEveryMs);
+  }
+
+  async stop(): Promise<void> {
+    this.stopped = true;
+    clearInterval(this.timer);
+    await this.flight.idle();
+  }
+
+  /** Looks at one job now. Never throws: what fails is tried again at the next look. */
+  async look(jobId: string): Promise<void> {
+    if (!this.stopped) await this.flight.run(jobId);
+  }
+
+  private async reconcile(): Promise<void> {
+    try {
+      const { builds, registrations } = this.parts.db;
+      const jobs = [
+        ...(await builds.unfinished()).map(buildJobId),
+        ...(await registrations.unfinished()).map(registrationJobId),
+      ];
+      await Promise.all(jobs.map((jobId) => this.look(jobId)));
+    } catch (err) {
+      this.parts.log.warn({ err }, 'cannot look at unfinished work now');
+    }
+  }
+
+  private async settle(jobId: string): Promise<void> {
+    try {
+      const tracked = await this.find(jobId);
+      if (tracked !== undefined) await this.bringTogether(jobId, tracked);
+    } catch (err) {
+      this.parts.log.warn({ err, jobId }, 'cannot follow a job now');
+    }
+  }
+
+  private async bringTogether(jobId: string, tracked: Tracked): Promise<void> {
+    const state = await this.parts.queue.state(jobId);
+    switch (state.state) {
+      case 'absent':
+        await this.parts.queue.add(jobId, await tracked.job());
+        return;
+      case 'waiting':
+      case 'active':
+        if (tracked.unchanged(state)) return;
+        await tracked.progress(state);
+        break;
+      case 'completed':
+        await this.accept(tracked, state);
+        break;
+      case 'failed':
+        await tracked.fail(state.attempts, state.failure);
+        break;
+    }
+    tracked.notify();
+  }
+
+  /** A result that does not hold is the build's failure; a database that is away is not. */
+  private async accept(tracked: Tracked, state: Extract<JobState, { state: 'completed' }>): Promise<void> {
+    try {
+      await tracked.succeed(state);
+    } catch (error) {
+      const isFinding = error instanceof LockstepError && error.kind !== 'unavailable';
+      if (!isFinding) throw error;
+      await tracked.fail(state.attempts, failureFrom(error));
+    }
+  }
+
+  /** The unfinished work that a job is for. */
+  private async find(jobId: string): Promise<Tracked | undefined> {
+    const [kind, id = '', generation] = jobId.split('.');
+    if (kind === 'build') {
+      const build = await this.parts.db.builds.find(id);
+      const isCurrent = build !== null && build.endedAt === null && String(build.generation) === generation;
+      return isCurrent ? this.trackBuild(build) : undefined;
+    }
+    const registration = kind === 'kernel' ? await this.parts.db.registrations.get(id) : null;
+    return registration !== null && registration.endedAt === null ? this.trackRegistration(registration) : undefined;
+  }
+
+  private trackBuild(build: BuildRecord): Tracked {
+    const { db, artifacts, changes } = this.parts;
+    const { patch, patchName, kernelBuild } = build;
+    return {
+      job: async () => {
+        const diff = Buffer.from(await db.patches.diff(patch)).toString('base64');
+        return { kind: 'build', patch, patchName, kernelBuild, diff };
+      },
+      unchanged: (state) => sameStep(build, state),
+      progress: ({ attempts, ...state }) =>
+        db.builds.progress(build, attempts, 'progress' in state ? state.progress : undefined),
+      succeed: async ({ attempts, result }) => {
+        await db.builds.succeed(build, attempts, await checkBuildResult(build, result, artifacts));
+      },
+      fail: (attempts, failure) => db.builds.fail(build, attempts, failure),
+      notify: () => {
+        changes.notify(`build:${build.id}`);
+      },
+    };
+  }
+
+  private trackRegistration(registration: RegistrationRecord): Tracked {
+    const { db, changes } = this.parts;
+    const { id, path } = registration;
+    return {
+      job: () => Promise.resolve({ kind: 'register-kernel', path }),
+      unchanged: (state) => sameStep(registration, state),
+      progress: ({ attempts, ...state }) =>
+        db.registrations.progress(id, attempts, 'progress' in state ? state.progress : undefined),
+      succeed: ({ attempts, result }) => db.registrations.succeed(id, attempts, checkRegistrationResult(id, result)),
+      fail: (attempts, failure) => db.registrations.fail(id, attempts, failure),
+      notify: () => {
+        changes.notify(`registration:${id}`);
+      },
+    };
+  }
+}
