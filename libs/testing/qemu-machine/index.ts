@@ -2,6 +2,5 @@
 export { chooseAccelerator } from './accelerator';
 export type { ExecResult } from './guest-shell';
 export { hostAddressInGuest, type Accelerator } from './qemu-arguments';
-export { machineFiles, type MachineFiles } from './machine-files';
 export { QemuMachine, type MachineOptions } from './qemu-machine';
 export { buildLockstepKernel, type KernelFlavour, type LockstepKernelOptions } from './lockstep-kernel';

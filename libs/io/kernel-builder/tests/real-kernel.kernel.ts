@@ -30,7 +30,12 @@ let kernel: KernelBuild;
 async function build(): Promise<BuiltKernel> {
   return buildKernel({
     source: await findKernelSource(process.env['LOCKSTEP_KERNEL_SRC']),
-    configFragments: [join(root, 'kernel-livepatch/qemu/config/base.config')],
+    // The one kernel that everything boots (testing/qemu-machine), so that it is built once.
+    configFragments: ['base', 'selftests'].map((name) => join(root, `kernel-livepatch/qemu/config/${name}.config`)),
+    seriesFor: (version) => ({
+      seriesDir: join(root, `kernel-livepatch/linux-${version}`),
+      filesDir: join(root, 'kernel-livepatch/files'),
+    }),
     cacheDir,
   });
 }

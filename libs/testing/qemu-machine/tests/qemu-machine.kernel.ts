@@ -5,10 +5,9 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { buildKernel, defaultCacheDirectory, findKernelSource } from '@lockstep/io/kernel-builder';
-import { hostAddressInGuest, machineFiles, QemuMachine } from '../index';
+import { buildLockstepKernel, hostAddressInGuest, QemuMachine } from '../index';
 
-const files = machineFiles(resolve(__dirname, '../../../..'));
+const root = resolve(__dirname, '../../../..');
 const fetchInGuest = (url: string): string =>
   `node -e 'fetch("${url}").then((r) => r.text()).then(console.log, (e) => console.log(e.cause.code))'`;
 
@@ -19,12 +18,7 @@ let port = 0;
 
 describe('a machine', () => {
   beforeAll(async () => {
-    const source = await findKernelSource(process.env['LOCKSTEP_KERNEL_SRC']);
-    const { imageFile } = await buildKernel({
-      source,
-      configFragments: [files.baseConfig],
-      cacheDir: defaultCacheDirectory(),
-    });
+    const { imageFile } = await buildLockstepKernel({ root, source: process.env['LOCKSTEP_KERNEL_SRC'] });
     dir = await mkdtemp(join(tmpdir(), 'lockstep-machine-'));
     server = createServer((request, response) => response.end(`host ${request.url ?? ''}`));
     await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
@@ -32,7 +26,7 @@ describe('a machine', () => {
     machine = await QemuMachine.create({
       name: 'vm-1',
       kernelImage: imageFile,
-      initFile: files.initFile,
+      initFile: join(root, 'kernel-livepatch/qemu/init'),
       dir,
       hostPorts: [port],
       service: 'echo "service run $(cat /proc/uptime)"; sleep 2',
