@@ -60,6 +60,17 @@ describe('the main road', () => {
     machine.finishJob(false);
     check(machine, 'failed', '3/5', 'a<b<c');
   });
+  test('a control plane that is away is no failure: the fetch waits, and goes on', () => {
+    const machine = machineAt(append(ours, load('d', 'y')), 3);
+    machine.tell({ kind: 'move-requested', seq: 4 as Seq });
+    machine.finishObserving();
+    machine.finishJob(false, 'server-away');
+    check(machine, 'moving', '3/4', 'a<b<c');
+    expect(viewOf(machine.state).problem?.reason).toBe('server-away');
+    machine.tell({ kind: 'retry-due' });
+    machine.quiesce();
+    check(machine, 'in-step', '4/4', 'a<b<c<d');
+  });
   test('a replace entry goes over what is there', () => {
     const machine = machineAt(append(ours, load('all', 'abcdx', [], true)), 3);
     machine.tell({ kind: 'move-requested', seq: 4 as Seq });

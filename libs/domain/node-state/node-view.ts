@@ -2,7 +2,7 @@
 import { headHash, isLoad } from '@lockstep/domain/load-order';
 import { parseSeq, type Seq, type Sha256 } from '@lockstep/domain/livepatch-model';
 import type { NodeState } from './node-state';
-import type { ObservedPatch, Problem } from './observation';
+import { serverAway, type ObservedPatch, type Problem } from './observation';
 
 export type NodeStatus = 'in-step' | 'moving' | 'failed' | 'diverged' | 'forked';
 
@@ -32,7 +32,10 @@ function verdictOf(state: NodeState): Verdict {
     return { status: 'diverged', problem: { reason: 'foreign-livepatch', message } };
   }
   if (fork !== undefined) return { status: 'forked', problem: fork };
-  if (state.phase === 'failed') return { status: 'failed', problem: state.problem };
+  if (state.phase === 'failed') {
+    // A rollout halts at a failure: a control plane that comes back must not find that it halted its own rollout.
+    return { status: state.problem.reason === serverAway ? 'moving' : 'failed', problem: state.problem };
+  }
   if (storage !== undefined) return { status: 'failed', problem: storage };
   return { status: state.phase === 'in-step' && position === target ? 'in-step' : 'moving' };
 }

@@ -21,3 +21,6 @@ export interface Problem {
   readonly reason: string;
   readonly message: string;
 }
+
+/** The module is to come from a control plane that is away: no fault of node or patch, and it goes on by itself. */
+export const serverAway = 'server-away';

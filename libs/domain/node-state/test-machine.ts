@@ -182,12 +182,12 @@ export class Machine {
   }
 
   /** The job under way ends, well or not; a valid step for this kernel, or the brain has broken its promise. */
-  finishJob(ok = true): void {
+  finishJob(ok = true, reason = 'told-to'): void {
     const { job } = this;
     if (job === undefined) return;
     this.job = undefined;
     if (ok) this.carryOut(job);
-    const outcome = ok ? { ok: true as const } : { ok: false as const, problem: { reason: 'told-to', message: '' } };
+    const outcome = ok ? { ok: true as const } : { ok: false as const, problem: { reason, message: '' } };
     this.tell({ kind: 'job-finished', outcome, seen: this.seen() });
   }
 
