@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { createBackOff } from './back-off';
+
+test('doubles up to the limit, drawn from the upper half, and starts over when told', () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1, max: 1000 }),
+      fc.integer({ min: 1000, max: 60_000 }),
+      fc.array(fc.double({ min: 0, max: 0.999, noNaN: true }), { minLength: 1, maxLength: 40 }),
+      (firstMs, maxMs, draws) => {
+        let draw = 0;
+        const backOff = createBackOff({ firstMs, maxMs }, () => draws[draw]!);
+        for (draw = 0; draw < draws.length; draw += 1) {
+          const ceilingMs = Math.min(maxMs, firstMs * 2 ** Math.min(draw, 30));
+          const delayMs = backOff.nextMs();
+          expect(delayMs).toBeGreaterThanOrEqual(Math.floor(ceilingMs / 2));
+          expect(delayMs).toBeLessThanOrEqual(ceilingMs);
+        }
+        backOff.reset();
+        draw = 0;
+        expect(backOff.nextMs()).toBeLessThanOrEqual(firstMs);
+      },
+    ),
+  );
+});

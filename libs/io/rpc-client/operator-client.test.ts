@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { createServer } from 'node:net';
+import { afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { Metadata, type sendUnaryData, type ServerUnaryCall, type ServerWritableStream } from '@grpc/grpc-js';
+import { RolloutStatus, type WatchRolloutRequest, type WatchRolloutResponse } from '@lockstep/contracts/generated';
+import { statusFromError } from '@lockstep/contracts/wire';
+import { LockstepError } from '@lockstep/domain/livepatch-model';
+import { connectOperator, type OperatorClient } from './operator-client';
+import { makePki, serveFleet, type TestPki } from './test-server';
+
+jest.setTimeout(30_000);
+
+let pki: TestPki;
+const cleanups: (() => void)[] = [];
+
+beforeAll(async () => {
+  pki = await makePki();
+});
+
+afterEach(() => {
+  for (const cleanup of cleanups.splice(0)) cleanup();
+});
+
+type Unary = (call: ServerUnaryCall<unknown, unknown>, callback: sendUnaryData<unknown>) => void;
+type Watch = (call: ServerWritableStream<WatchRolloutRequest, WatchRolloutResponse>) => void;
+
+async function serve(methods: Record<string, Unary | Watch>, port?: number): Promise<number> {
+  const server = await serveFleet(pki, methods, port);
+  cleanups.push(server.stop);
+  return server.port;
+}
+
+function client(port: number, ca = pki.ca): OperatorClient {
+  const operator = connectOperator({ address: `127.0.0.1:${port}`, ca, token: 'secret\n' });
+  cleanups.push(() => {
+    operator.close();
+  });
+  return operator;
+}
+
+const unavailable = statusFromError(new LockstepError('unavailable', 'restarting', 'Restarting.'));
+const clusterNamed = (name: string): unknown => ({ cluster: { name, createdAt: undefined } });
+const rollout = (toSeq: number): WatchRolloutResponse => ({
+  rollout: {
+    id: 'r',
+    cluster: 'c',
+    kernelBuildId: 'k',
+    toSeq,
+    status: RolloutStatus.ROLLOUT_STATUS_RUNNING,
+    nodes: [],
+    startedAt: undefined,
+    endedAt: undefined,
+  },
+});
+
+describe('unary calls', () => {
+  test('carry the token and give the answer', async () => {
+    let seen: unknown;
+    const port = await serve({
+      createCluster: (call, callback) => {
+        seen = (call as { metadata: Metadata }).metadata.get('authorization');
+        callback(null, clusterNamed('web'));
+      },
+    });
+    await expect(client(port).fleet.createCluster({ name: 'web' })).resolves.toMatchObject({
+      cluster: { name: 'web' },
+    });
+    expect(seen).toEqual(['Bearer secret']);
+  });
+
+  test('an error arrives as the server threw it', async () => {
+    const thrown = new LockstepError('refused', 'unforced-conflict', 'Owned by A.', { functions: ['vmlinux:a'] });
+    const port = await serve({
+      getNode: (_, callback) => {
+        callback(statusFromError(thrown));
+      },
+    });
+    await expect(client(port).fleet.getNode({ name: 'n' })).rejects.toMatchObject({
+      kind: 'refused',
+      reason: 'unforced-conflict',
+      message: 'Owned by A.',
+      fields: { functions: ['vmlinux:a'] },
+    });
+  });
+
+  test.each([
+    ['a read is repeated while the server restarts', 'getNode', 3],
+    ['a write is sent once', 'createCluster', 1],
+  ])('%s', async (_, method, calls) => {
+    let count = 0;
+    const answer: Unary = (__, callback) => {
+      count += 1;
+      if (count < 3) callback(unavailable);
+      else callback(null, { node: undefined });
+    };
+    const { fleet } = client(await serve({ [method]: answer }));
+    const outcome = await (
+      method === 'getNode' ? fleet.getNode({ name: 'n' }) : fleet.createCluster({ name: 'n' })
+    ).then(
+      () => 'answered',
+      (error: unknown) => (error as LockstepError).reason,
+    );
+    expect([outcome, count]).toEqual([calls === 3 ? 'answered' : 'restarting', calls]);
+  });
+
+  test('a server that never answers costs the deadline, no more', async () => {
+    const port = await serve({ getNode: () => undefined });
+    const startedAt = Date.now();
+    await expect(client(port).fleet.getNode({ name: 'n' }, { deadlineMs: 400 })).rejects.toMatchObject({
+      kind: 'unavailable',
+      reason: 'grpc-deadline-exceeded',
+    });
+    expect(Date.now() - startedAt).toBeLessThan(5_000);
+  });
+
+  test('the caller can give up', async () => {
+    const port = await serve({ getNode: () => undefined });
+    const abort = new AbortController();
+    const call = client(port).fleet.getNode({ name: 'n' }, { signal: abort.signal });
+    setTimeout(() => {
+      abort.abort();
+    }, 50);
+    await expect(call).rejects.toMatchObject({ kind: 'cancelled' });
+  });
+
+  test('a dead server is named unavailable', async () => {
+    await expect(client(1).fleet.getNode({ name: 'n' }, { deadlineMs: 500 })).rejects.toMatchObject({
+      kind: 'unavailable',
+    });
+  });
+});
+
+describe('whom it trusts', () => {
+  test('no server of another CA', async () => {
+    const other = await makePki();
+    const port = await serve({
+      getNode: (_, callback) => {
+        callback(null, {});
+      },
+    });
+    await expect(client(port, other.ca).fleet.getNode({ name: 'n' }, { deadlineMs: 500 })).rejects.toMatchObject({
+      kind: 'unavailable',
+    });
+  });
+  test('no server whose certificate is for another address', async () => {
+    const elsewhere = await makePki('192.0.2.1');
+    const server = await serveFleet(elsewhere, {
+      getNode: (_: unknown, callback: sendUnaryData<unknown>) => {
+        callback(null, {});
+      },
+    });
+    cleanups.push(server.stop);
+    await expect(
+      client(server.port, elsewhere.ca).fleet.getNode({ name: 'n' }, { deadlineMs: 500 }),
+    ).rejects.toMatchObject({ kind: 'unavailable' });
+  });
+});
+
+describe('watching', () => {
+  const collect = async (stream: AsyncIterable<WatchRolloutResponse>): Promise<number[]> => {
+    const seqs: number[] = [];
+    for await (const { rollout: seen } of stream) seqs.push(seen!.toSeq);
+    return seqs;
+  };
+
+  test('goes on over a restart of the server', async () => {
+    let calls = 0;
+    const port = await serve({
+      watchRollout: (call: Parameters<Watch>[0]) => {
+        calls += 1;
+        call.write(rollout(calls));
+        if (calls === 1) call.emit('error', unavailable);
+        else call.end();
+      },
+    });
+    await expect(collect(client(port).fleet.watchRollout({ id: 'r' }))).resolves.toEqual([1, 2]);
+  });
+
+  test('ends with an error that will not pass', async () => {
+    const port = await serve({
+      watchRollout: (call: Parameters<Watch>[0]) => {
+        call.emit('error', statusFromError(new LockstepError('not-found', 'unknown-rollout', 'No such rollout.')));
+      },
+    });
+    await expect(collect(client(port).fleet.watchRollout({ id: 'r' }))).rejects.toMatchObject({
+      kind: 'not-found',
+      reason: 'unknown-rollout',
+    });
+  });
+
+  test('a reader who leaves ends the call at the server', async () => {
+    const cancelled = new Promise<void>((resolve) => {
+      void serve({
+        watchRollout: (call: Parameters<Watch>[0]) => {
+          call.on('cancelled', resolve);
+          call.write(rollout(1));
+        },
+      }).then(async (port) => {
+        for await (const { rollout: seen } of client(port).fleet.watchRollout({ id: 'r' })) {
+          if (seen !== undefined) break;
+        }
+      });
+    });
+    await cancelled;
+  });
+
+  test('the caller can give up while the server is silent', async () => {
+    const port = await serve({ watchRollout: () => undefined });
+    const abort = new AbortController();
+    const watching = collect(client(port).fleet.watchRollout({ id: 'r' }, { signal: abort.signal }));
+    setTimeout(() => {
+      abort.abort();
+    }, 50);
+    await expect(watching).rejects.toMatchObject({ kind: 'cancelled' });
+  });
+});
+
+test('a port that speaks no TLS is unavailable, not a hang', async () => {
+  const server = createServer((socket) => socket.end('hello\n'));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  cleanups.push(() => server.close());
+  const { port } = server.address() as { port: number };
+  await expect(client(port).fleet.getNode({ name: 'n' }, { deadlineMs: 1000 })).rejects.toMatchObject({
+    kind: 'unavailable',
+  });
+});
