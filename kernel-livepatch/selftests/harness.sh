@@ -58,7 +58,7 @@ module_file() { # NAME
 	local file="$WORK/$1.ko"
 
 	case "$1" in
-	klp_target | klp_rival | klp_stopwatch) file="$MODULES/$1.ko" ;;
+	klp_target | klp_reloc | klp_rival | klp_stopwatch) file="$MODULES/$1.ko" ;;
 	*) [ -e "$file" ] || LC_ALL=C sed "s/klp_p00/$1/g" "$MODULES/klp_p00.ko" >"$file" ;;
 	esac
 	echo "$file"
@@ -155,11 +155,19 @@ unblock() {
 
 # --- between cases ------------------------------------------------------------------------------
 
+# Loops that a case has started must not go on when it fails half way.
+stop_jobs_at_exit() {
+	# shellcheck disable=SC2046
+	trap 'kill $(jobs -p) 2>/dev/null' EXIT
+}
+
 unload_all() {
 	local name
 
 	[ ! -e /sys/module/klp_target ] || echo 0 >/sys/module/klp_target/parameters/block
 	for name in $(stack | tr ' ' '\n' | tac); do
+		[ ! -e "/sys/module/$name/parameters/hold" ] ||
+			echo 0 >"/sys/module/$name/parameters/hold"
 		unload "$name"
 	done
 	for name in $(lsmod | grep -o '^klp_[a-z0-9]*'); do

@@ -43,20 +43,18 @@ for name in "${cases[@]}"; do
 	description=$(echo "${name#case_}" | tr _ ' ')
 	log_mark
 	began=$SECONDS
-	if output=$( ("$name") 2>&1) && rest=$( (reset) 2>&1); then
+	# Into a file: tasks that a failed case leaves behind would keep a pipe open.
+	if { (stop_jobs_at_exit; "$name") && (reset); } >"$WORK/output" 2>&1; then
 		verdict="ok"
 	else
 		verdict="not ok"
 		failed=$((failed + 1))
 		# The next case must find a clean kernel even so.
-		rest="${rest:-}$( (reset) 2>&1)"
+		(reset) >>"$WORK/output" 2>&1
 	fi
 	echo "$verdict $number - $description # $((SECONDS - began)) s"
-	if [ "$verdict" = "not ok" ]; then
-		printf '%s\n%s\n' "$output" "$rest" | grep . | sed 's/^#* */# /'
-		log_since_mark | tail -n 40 | sed 's/^/#   /'
-	fi
-	rest=""
+	sed 's/^#* */# /' "$WORK/output"
+	[ "$verdict" = ok ] || log_since_mark | tail -n 40 | sed 's/^/#   /'
 done
 
 [ $failed -eq 0 ]

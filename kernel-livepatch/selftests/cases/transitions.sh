@@ -23,13 +23,9 @@ case_load_during_a_transition_is_refused_first() {
 
 case_sysfs_during_transitions() {
 	load klp_target
-	load klp_low funcs=klp_target:klp_target_block,vmlinux:cmdline_proc_show
-	grant klp_top klp_low
-	cat $TARGET/block >/dev/null
 	load klp_mid funcs=vmlinux:version_proc_show
-	unload klp_low
-
 	load klp_low funcs=vmlinux:cmdline_proc_show
+	grant klp_top klp_low
 	block
 	start_load klp_top funcs=klp_target:klp_target_block,vmlinux:cmdline_proc_show
 	expect "stack while enabling" "klp_mid klp_low klp_top" "$(stack)"
@@ -45,26 +41,40 @@ case_sysfs_during_transitions() {
 }
 
 case_load_while_the_victim_is_being_disabled() {
-	load klp_target
-	load klp_low funcs=vmlinux:cmdline_proc_show
-	block
-	# Held up by a second livepatch that can be disabled only with the task out of the way
-	load klp_mid funcs=klp_target:klp_target_beta,vmlinux:version_proc_show
-	unblock
 	local round outcome
+
 	for round in {1..10}; do
+		load klp_low funcs=vmlinux:cmdline_proc_show
 		start_disable klp_low
 		outcome=$(try_load klp_top funcs=vmlinux:cmdline_proc_show)
 		case "$outcome" in
-		EBUSY) wait_until gone klp_low ;;
+		EBUSY) ;;
 		loaded) gone klp_low || fail "klp_top is in beside klp_low" ;;
 		*) fail "load while the victim is being disabled: $outcome" ;;
 		esac
 		wait_until gone klp_low
 		unload klp_low
 		[ "$outcome" = EBUSY ] || unload klp_top
-		load klp_low funcs=vmlinux:cmdline_proc_show
 	done
+}
+
+case_load_while_the_victim_cannot_be_disabled_yet() {
+	local reader
+
+	load klp_low funcs=vmlinux:version_proc_show,vmlinux:cmdline_proc_show
+	echo 1 >/sys/module/klp_low/parameters/hold
+	cat /proc/version >/dev/null &
+	reader=$!
+	wait_until grep -q klp_test_show "/proc/$reader/stack"
+	start_disable klp_low
+
+	refuse EBUSY klp_top funcs=vmlinux:cmdline_proc_show
+	expect "stack" klp_low "$(stack)"
+	echo 0 >/sys/module/klp_low/parameters/hold
+	wait $reader
+	wait_until gone klp_low
+	load klp_top funcs=vmlinux:cmdline_proc_show
+	expect "what runs" klp_top "$(cat /proc/cmdline)"
 }
 
 case_two_loads_race() {

@@ -38,8 +38,14 @@ static unsigned int pre_patch_ms;
 module_param(pre_patch_ms, uint, 0);
 MODULE_PARM_DESC(pre_patch_ms, "sleep while the livepatch is enabled");
 
+static bool hold;
+module_param(hold, bool, 0644);
+MODULE_PARM_DESC(hold, "keep those who call a replacement in it");
+
 static int klp_test_show(struct seq_file *m, void *v)
 {
+	while (READ_ONCE(hold))
+		msleep(20);
 	seq_printf(m, "%s\n", THIS_MODULE->name);
 	return 0;
 }

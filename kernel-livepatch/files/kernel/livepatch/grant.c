@@ -21,7 +21,7 @@
 #include "grant.h"
 
 /* Far more than an administrator or an agent ever has in flight */
-#define KLP_MAX_WAITING_GRANTS	64
+#define KLP_MAX_WAITING_GRANTS	16
 
 /**
  * struct klp_grant - permission to shadow
@@ -129,19 +129,40 @@ static struct klp_grant *klp_find_waiting(const char *patch_name)
 	return NULL;
 }
 
-/* A later grant for the same livepatch takes the place of the earlier one */
+static unsigned int klp_count_waiting(void)
+{
+	struct klp_grant *grant;
+	unsigned int nr = 0;
+
+	list_for_each_entry(grant, &klp_waiting_grants, node)
+		nr++;
+
+	return nr;
+}
+
+static struct klp_grant *klp_find_oldest_claimed(void)
+{
+	struct klp_grant *grant;
+
+	list_for_each_entry(grant, &klp_waiting_grants, node) {
+		if (grant->claimed)
+			return grant;
+	}
+
+	return NULL;
+}
+
+/*
+ * A later grant for the same livepatch takes the place of the earlier one. When
+ * too many wait, the oldest goes that a load has claimed: that load has failed,
+ * or else it is still on its way and will be refused.
+ */
 static int klp_grant_enqueue(struct klp_grant *grant)
 {
-	struct klp_grant *other;
-	unsigned int waiting = 0;
-
-	other = klp_find_waiting(grant->names);
-	if (other)
-		klp_grant_free(other);
-
-	list_for_each_entry(other, &klp_waiting_grants, node)
-		waiting++;
-	if (waiting >= KLP_MAX_WAITING_GRANTS)
+	klp_grant_free(klp_find_waiting(grant->names));
+	if (klp_count_waiting() >= KLP_MAX_WAITING_GRANTS)
+		klp_grant_free(klp_find_oldest_claimed());
+	if (klp_count_waiting() >= KLP_MAX_WAITING_GRANTS)
 		return -ENOSPC;
 
 	list_add_tail(&grant->node, &klp_waiting_grants);
