@@ -51,6 +51,7 @@ export async function compilePatch(options: CompilePatchOptions): Promise<{ obje
   if (affected.length === 0)
     throw buildError({ kind: 'changes-no-object', files: [...changed.keys()], compiledObjects: 0 });
   const jobs = await Promise.all(affected.map(async (object) => prepareJob(kernel, object)));
+  await refuseNewerSources(kernel, jobs);
   const progress = { done: 0, total: jobs.length * 2 };
   const count = <T>(value: T): T => {
     progress.done += 1;
@@ -90,7 +91,6 @@ async function prepareJob(kernel: KernelBuild, indexed: IndexedObject): Promise<
   const cmdFile = join(kernel.treeDir, dirname(indexed.path), `.${basename(indexed.path)}.cmd`);
   const saved = parseCmdFile(await readFile(cmdFile, 'latin1').catch(() => ''));
   if (saved === undefined) throw buildError({ kind: 'kernel-build-changed', dir: kernel.treeDir, file: cmdFile });
-  await refuseNewerSources(kernel, saved);
   if (indexed.object === null || !indexed.source.endsWith('.c')) return { indexed, saved, command: saved.command };
   const built = await readFile(join(kernel.treeDir, indexed.path));
   const objtool = objtoolStep(saved, kernel.enabledOptions, indexed.object !== 'vmlinux', built);
@@ -98,10 +98,11 @@ async function prepareJob(kernel: KernelBuild, indexed: IndexedObject): Promise<
 }
 
 /** The cache would answer for sources that are no longer there. */
-async function refuseNewerSources(kernel: KernelBuild, saved: SavedCommand): Promise<void> {
-  const files = [saved.source ?? '', ...saved.dependencies].filter((file) => file !== '' && !file.startsWith('/'));
+async function refuseNewerSources(kernel: KernelBuild, jobs: readonly CompileJob[]): Promise<void> {
+  const files = new Set(jobs.flatMap(({ saved }) => [saved.source ?? '', ...saved.dependencies]));
+  const inTree = [...files].filter((file) => file !== '' && !file.startsWith('/'));
   await Promise.all(
-    files.map(async (file) => {
+    inTree.map(async (file) => {
       const found = await stat(join(kernel.treeDir, file)).catch(() => undefined);
       if (found !== undefined && found.mtimeMs <= kernel.registeredAtMs) return;
       throw buildError({ kind: 'kernel-build-changed', dir: kernel.treeDir, file });

@@ -24,8 +24,7 @@ export type BuildFailure =
   | { kind: 'kernel-not-registered'; id: string; cacheDir: string }
   | { kind: 'compiler-differs'; builtWith: string; found: string }
   | { kind: 'kernel-build-failed'; step: string; logFile: string; lastLines: string }
-  | { kind: 'tool-missing'; tool: string; debianPackage: string }
-  | { kind: 'interrupted'; step: string };
+  | { kind: 'tool-missing'; tool: string; debianPackage: string };
 
 /** A failure as the error every caller knows: `reason` is the failure's kind, `fields` its other members. */
 export function buildError(failure: BuildFailure, options?: { cause?: unknown }): LockstepError {
@@ -54,8 +53,6 @@ function errorKind(kind: BuildFailure['kind']): ErrorKind {
       return 'internal';
     case 'tool-missing':
       return 'unavailable';
-    case 'interrupted':
-      return 'cancelled';
   }
 }
 
@@ -92,8 +89,6 @@ function describeFailure(failure: BuildFailure): string {
       return `the kernel build failed at ${failure.step}, full log in ${failure.logFile}:\n${failure.lastLines}`;
     case 'tool-missing':
       return `${failure.tool} is not installed: apt-get install ${failure.debianPackage}`;
-    case 'interrupted':
-      return `stopped during ${failure.step}; run again to go on from there`;
   }
 }
 
