@@ -19,11 +19,12 @@ import type { TableLayouts } from './table-layouts';
 export function diffObjects({ original, patched, objectPath, tables }: ObjectPair): ObjectDiff {
   const before = openSide(original, objectPath, tables);
   const after = openSide(patched, `${objectPath} (patched)`, tables);
-  const { correlation, comparison, changed } = compareAll(before, after, tables);
+  const { correlation, comparison, changed, absorbed } = compareAll(before, after, tables);
   const carrier = new Carrier(objectPath, after, correlation);
   const changes = [...changed].sort(([a], [b]) => a.id - b.id);
   for (const [chunk] of changes) checkPatchable(objectPath, before, chunk);
-  checkData(objectPath, before, after, correlation, comparison);
+  checkData(objectPath, before, correlation, comparison, absorbed);
+  checkRegistrations(objectPath, before, after, correlation, comparison);
   // All pieces first: places inside changed functions are those of the carried copies.
   const functions = changes.map(([chunk, reasons]): ChangedFunction => {
     const piece = carrier.carryCode(correlation.toPatched.get(chunk.id) as Chunk);
@@ -77,14 +78,16 @@ function checkKind(elf: ElfFile): void {
  */
 function compareAll(before: Side, after: Side, tables: TableLayouts) {
   let correlation = correlate(before.reader, after.reader);
+  const absorbed = new Set<Chunk>();
   for (;;) {
     const comparison = new Comparison(before, after, correlation, tables);
     const changed = findChangedFunctions(before, correlation, comparison);
-    const absorbed = [...changed.keys()].filter(
+    const found = [...changed.keys()].filter(
       (chunk) => chunk.scope === 'local' && !isInitSection(chunk.section.name) && !hasFtraceSite(before, chunk),
     );
-    if (absorbed.length === 0) return { correlation, comparison, changed };
-    correlation = withoutPairs(correlation, absorbed);
+    if (found.length === 0) return { correlation, comparison, changed, absorbed };
+    for (const chunk of found) absorbed.add(chunk);
+    correlation = withoutPairs(correlation, found);
   }
 }
 
@@ -129,21 +132,25 @@ function checkPatchable(objectPath: string, before: Side, chunk: Chunk): void {
       },
     );
   }
-  if (!hasFtraceSite(before, chunk)) {
-    throw differRefusal('no-ftrace-entry', `${name} differs, but has no ftrace entry to redirect it by.`, {
-      ...where,
-      action: 'make the change in the functions that call it (notrace, noinstr and assembly cannot be livepatched)',
-    });
-  }
+  if (!hasFtraceSite(before, chunk)) throw noFtraceEntry(objectPath, chunk, 'other objects may call it');
+}
+
+function noFtraceEntry(objectPath: string, { name, section }: Chunk, why: string) {
+  return differRefusal('no-ftrace-entry', `${name} differs and has no ftrace entry to redirect it by; ${why}.`, {
+    object: objectPath,
+    function: name,
+    section: section.name,
+    action: 'make the change in the functions that call it (notrace, noinstr and assembly cannot be livepatched)',
+  });
 }
 
 /** Refuses changes to variables and to what is registered at boot or module load: they run with their old content. */
 function checkData(
   objectPath: string,
   before: Side,
-  after: Side,
   correlation: Correlation,
   comparison: Comparison,
+  absorbed: ReadonlySet<Chunk>,
 ): void {
   for (const chunk of before.reader.model.chunks) {
     const twin = correlation.toPatched.get(chunk.id);
@@ -152,6 +159,11 @@ function checkData(
     const sameSize = chunk.end - chunk.start === twin.end - twin.start;
     const difference = isZero && sameSize ? null : comparison.chunkDifference(chunk, twin);
     if (difference === null) continue;
+    const targets = before.reader
+      .referencesOf(chunk)
+      .map(({ target }) => (target.kind === 'chunk' ? target.chunk : null));
+    const pointedAt = targets.find((target) => target !== null && absorbed.has(target));
+    if (pointedAt) throw noFtraceEntry(objectPath, pointedAt, `${chunk.name} points at it`);
     throw differRefusal('data-changed', `the content of ${chunk.name} changes (${difference}).`, {
       object: objectPath,
       variable: chunk.name,
@@ -160,7 +172,6 @@ function checkData(
         'leave the variable as it is and set it from a pre-patch callback, or use a new variable or shadow variables',
     });
   }
-  checkRegistrations(objectPath, before, after, correlation, comparison);
 }
 
 function checkRegistrations(

@@ -153,7 +153,7 @@ describe('refusals name the place and the way out', () => {
     ['data-changed', 'data-changed', { variable: 'limits', section: '.data.limits' }],
     ['init-function', 'init-function', { function: 'setup', section: '.init.text' }],
     ['notrace-function', 'no-ftrace-entry', { function: 'work' }],
-    ['notrace-in-data', 'data-changed', { variable: 'operations' }],
+    ['notrace-in-data', 'no-ftrace-entry', { function: 'step' }],
     ['static-local-moved', 'ambiguous-static', { function: 'second' }],
     ['registration', 'data-changed', { variable: '__param_size' }],
   ])('%s', (name, reason, fields) => {
