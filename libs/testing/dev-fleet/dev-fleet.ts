@@ -118,7 +118,7 @@ async function makeNode(text: string, folder: string, booted: BootedFleet, trans
 export async function startDevFleet(options: DevFleetOptions): Promise<DevFleet> {
   const folder = mkdtempSync(path.join(tmpdir(), 'lockstep-fleet-'));
   const stoppers: Stopper[] = [];
-  let keepsLogs = false;
+  let keepsLogs = process.env['LOCKSTEP_KEEP_LOGS'] !== undefined;
   const stop = async (): Promise<void> => {
     for (const stopper of stoppers.splice(0).reverse()) await stopper();
     if (!keepsLogs) rmSync(folder, { recursive: true, force: true });

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { mkdirSync, readdirSync, readFileSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { BuildStatus, NodeStatus, RolloutStatus } from '@lockstep/contracts/generated';
 import { parseKernelBuildId, parseNodeName, type LockstepError } from '@lockstep/domain/livepatch-model';
 import { createCertificateRequest, openCertificateAuthority, readCertificateRequest } from '@lockstep/io/certificates';
@@ -15,6 +15,8 @@ import { patientOperator, type PatientOperator } from '../patient-operator';
 /** What people and machines get wrong, over the real API: each is told what is wrong, and nothing else changes. */
 let fleet: DevFleet;
 let operator: PatientOperator;
+
+jest.setTimeout(120_000);
 
 beforeAll(async () => {
   fleet = await startDevFleet({ nodes: 2, queue: 'postgres' });

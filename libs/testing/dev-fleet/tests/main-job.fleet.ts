@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { parseModuleName, type ModuleName } from '@lockstep/domain/livepatch-model';
 import { startDevFleet, type DevFleet } from '../dev-fleet';
 import { eventually } from '../eventually';
@@ -12,6 +12,8 @@ import { runLockstep, type CommandResult } from '../lockstep-command';
 
 /** The mission's own example, as an operator does it: every step through the real command, in this order. */
 let fleet: DevFleet;
+
+jest.setTimeout(120_000);
 
 beforeAll(async () => {
   fleet = await startDevFleet({ nodes: 3, queue: 'postgres' });
@@ -49,10 +51,10 @@ const rollOut = (...options: string[]): Promise<unknown> =>
 
 describe('the main job', () => {
   it('builds two patches for the registered kernel', async () => {
-    const submitted = await ask('patch', 'submit', file('a.patch'), '--cve', 'CVE-2026-1', '--wait');
+    const submitted = await ask('patch', 'submit', file('a.patch'), '--cve', 'CVE-2026-1234', '--wait');
     const fn = (name: string) => ({ object: 'vmlinux', name, sympos: expect.any(Number) });
     expect(submitted).toMatchObject({
-      patch: { name: 'a', cves: ['CVE-2026-1'] },
+      patch: { name: 'a', cves: ['CVE-2026-1234'] },
       builds: [
         {
           status: 'succeeded',
@@ -70,7 +72,7 @@ describe('the main job', () => {
   });
 
   it('submitting the same again answers with what is there', async () => {
-    const again = await ask('patch', 'submit', file('a.patch'), '--cve', 'CVE-2026-1', '--wait');
+    const again = await ask('patch', 'submit', file('a.patch'), '--cve', 'CVE-2026-1234', '--wait');
     expect(again).toMatchObject({ builds: [{ status: 'succeeded', attempts: 1 }] });
     expect(await ask('build', 'ls')).toMatchObject({ builds: [expect.anything(), expect.anything()] });
   });

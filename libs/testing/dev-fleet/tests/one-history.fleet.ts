@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { NodeStatus, type ConnectResponse, type NodeReport } from '@lockstep/contracts/generated';
 import type { LoadBody, LogEntry } from '@lockstep/domain/load-order';
 import { parseKernelBuildId, parseModuleName, parseSeq } from '@lockstep/domain/livepatch-model';
@@ -15,6 +15,8 @@ let fleet: DevFleet;
 let impostor: Impostor;
 let known: readonly LogEntry[];
 let held: readonly string[];
+
+jest.setTimeout(120_000);
 
 beforeAll(async () => {
   fleet = await startDevFleet({ nodes: 1, queue: 'postgres' });
