@@ -219,6 +219,6 @@ test('any interleaving ends in step with the accepted log, by valid steps', () =
       expect(machine.holds()).toBe(machine.wanted());
       expect(viewOf(machine.state)).toMatchObject({ status: 'in-step', position: machine.disk.target });
     }),
-    { numRuns: 2000 },
+    { numRuns: 800 },
   );
 });

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -221,6 +221,18 @@ describe('fetching modules', () => {
     plane.breakDownloadsAfter = Infinity;
     await inStep(1);
     expect(plane.downloads.map((download) => download.offset)).toEqual([0, 1000]);
+  });
+  test('a module that changed on disk is not loaded but fetched again', async () => {
+    const agent = await inStepWithAB();
+    await agent.stop();
+    const artifacts = path.join(stateDir(), 'artifacts');
+    for (const file of readdirSync(artifacts)) writeFileSync(path.join(artifacts, file), 'something else');
+    await kernel.reboot();
+    plane.downloads.length = 0;
+    plane.reports.length = 0;
+    await startAgent();
+    await inStep(2);
+    expect(plane.downloads).toHaveLength(2);
   });
   test('a module with other bytes than signed is never loaded', async () => {
     const { body } = plane.append('a', 'abc');
