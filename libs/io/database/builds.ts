@@ -68,6 +68,8 @@ const fromRow = (row: BuildRow): BuildRecord => ({
 export interface BuildStore {
   /** A build of the patch for each kernel build: new, as it is, or queued again after a failure that may pass. */
   queue(patch: PatchId, kernelBuilds: readonly KernelBuildId[]): Promise<BuildRecord[]>;
+  /** Queues a build again that has succeeded, because its file is gone. */
+  rebuild(run: BuildRun): Promise<BuildRecord>;
   list(patch?: PatchId): Promise<BuildRecord[]>;
   find(id: string): Promise<BuildRecord | null>;
   /** @throws LockstepError `not-found` `unknown-build`. */
@@ -120,6 +122,11 @@ export function buildStore(db: Client): BuildStore {
         for (const kernelBuild of kernelBuilds) rows.push(await queueOne(tx, patch, kernelBuild));
         return rows.map(fromRow);
       }),
+    async rebuild({ id, generation }) {
+      const data = { ...queuedAgain(), artifactSha256: null, generation: generation + 1 };
+      await db.build.updateMany({ where: { id, generation, status: 'succeeded' }, data });
+      return fromRow(await db.build.findUniqueOrThrow({ where: { id }, include }));
+    },
     async list(patch) {
       const where = patch === undefined ? {} : { patchId: patch };
       return (await db.build.findMany({ where, include, orderBy: [{ queuedAt: 'asc' }, { id: 'asc' }] })).map(fromRow);

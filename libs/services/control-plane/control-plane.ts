@@ -6,7 +6,7 @@ import { LockstepError } from '@lockstep/domain/livepatch-model';
 import { pino, type Logger } from 'pino';
 import type { ControlPlaneConfig } from './config';
 import { controlPlaneModule, databaseUrlToken, serversToken, servicesToken } from './control-plane-module';
-import { removeEndpoint, writeEndpoint, type Endpoint } from './endpoint-file';
+import { removeEndpoint, removeStaleEndpoint, writeEndpoint, type Endpoint } from './endpoint-file';
 import type { Servers } from './grpc/servers';
 import type { Services } from './services';
 import { Teardown } from './teardown';
@@ -33,6 +33,7 @@ function defaultOnFatal(log: Logger): (error: Error) => void {
 async function bringUp(parts: Parameters<typeof controlPlaneModule>[0]): Promise<Endpoint> {
   const { config, log, teardown } = parts;
   await mkdir(config.stateDir, { recursive: true, mode: 0o700 });
+  await removeStaleEndpoint(config.stateDir);
   // Nest prints and ends the process by itself unless told not to.
   const context = await NestFactory.createApplicationContext(controlPlaneModule(parts), {
     logger: false,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { writePrivateFile } from '@lockstep/io/certificates';
 
@@ -17,7 +17,23 @@ export async function writeEndpoint(stateDir: string, endpoint: Endpoint): Promi
   await writePrivateFile(fileIn(stateDir), `${JSON.stringify(endpoint, null, 2)}\n`);
 }
 
-/** A killed control plane leaves it behind: whoever waits for the next one must not find it. */
 export async function removeEndpoint(stateDir: string): Promise<void> {
   await rm(fileIn(stateDir), { force: true });
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+/** A killed control plane leaves its own behind; whoever waits for the next one must not find it. */
+export async function removeStaleEndpoint(stateDir: string): Promise<void> {
+  const text = await readFile(fileIn(stateDir), 'utf8').catch(() => undefined);
+  if (text === undefined) return;
+  const { pid } = JSON.parse(text) as Partial<Endpoint>;
+  if (pid === undefined || pid === process.pid || !isAlive(pid)) await removeEndpoint(stateDir);
 }

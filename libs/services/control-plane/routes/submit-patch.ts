@@ -9,6 +9,7 @@ import {
   type KernelBuildId,
   type PatchId,
 } from '@lockstep/domain/livepatch-model';
+import type { BuildRecord } from '@lockstep/io/database';
 import type { Services } from '../services';
 import { buildToWire, patchToWire } from '../views/build-view';
 import { buildJobId } from '../work/work-tracker';
@@ -49,6 +50,19 @@ async function chosenKernels({ db }: Services, ids: readonly string[]): Promise<
   );
 }
 
+/** A build whose file is gone or damaged is as good as none: asking for it again builds it again. */
+async function replaceLost({ db, artifacts }: Services, build: BuildRecord): Promise<BuildRecord> {
+  if (build.artifact === null) return build;
+  try {
+    await artifacts.verify(build.artifact);
+    return build;
+  } catch (error) {
+    const isLost = error instanceof LockstepError && ['artifact-missing', 'artifact-damaged'].includes(error.reason);
+    if (!isLost) throw error;
+    return db.builds.rebuild(build);
+  }
+}
+
 /** Keeps the patch, then the builds, then asks the queue: each step finds the one before done when it is repeated. */
 export async function submitPatch(services: Services, request: SubmitPatchRequest): Promise<SubmitPatchResponse> {
   checkRequest(request);
@@ -57,7 +71,8 @@ export async function submitPatch(services: Services, request: SubmitPatchReques
   const { diff, description, author, cves } = request;
   const name = parsePatchName(request.name);
   const patch = await db.patches.submit({ id: patchIdOf(request), name, diff, description, author, cves });
-  const builds = await db.builds.queue(patch.id, kernels);
+  const queued = await db.builds.queue(patch.id, kernels);
+  const builds = await Promise.all(queued.map((build) => replaceLost(services, build)));
   for (const build of builds) if (build.endedAt === null) void work.look(buildJobId(build));
   return { patch: patchToWire(patch), builds: builds.map(buildToWire) };
 }

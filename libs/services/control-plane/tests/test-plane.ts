@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { NodeStatus, type ConnectResponse, type Hello, type NodeReport } from '@lockstep/contracts/generated';
+import {
+  parseKernelBuildId,
+  parseModuleName,
+  parseSha256,
+  type ArtifactManifest,
+} from '@lockstep/domain/livepatch-model';
+import { openArtifactStore, type ArtifactStore } from '@lockstep/io/artifact-store';
+import { createCertificateRequest } from '@lockstep/io/certificates';
+import { startJobWorker, type JobHandler, type JobWorker } from '@lockstep/io/job-queue';
+import {
+  connectAgent,
+  connectOperator,
+  enrol,
+  type AgentClient,
+  type AgentSession,
+  type OperatorClient,
+} from '@lockstep/io/rpc-client';
+import { freePort, temporaryFolder, type TemporaryFolder } from '@lockstep/testing/local-servers';
+import { pino } from 'pino';
+import { createControlPlane, readControlPlaneConfig, type ControlPlane, type Endpoint } from '../index';
+
+export const kernelBuild = parseKernelBuildId('ab'.repeat(20));
+const zeroHash = '0'.repeat(64);
+
+/** A control plane of its own, in this process, with its embedded PostgreSQL, an operator and a worker of the test's making. */
+export class TestPlane {
+  private plane: ControlPlane | undefined;
+  private workers: JobWorker[] = [];
+  private clients: { close(): void }[] = [];
+
+  private constructor(
+    readonly folder: TemporaryFolder,
+    private readonly env: Record<string, string>,
+  ) {}
+
+  endpoint!: Endpoint;
+  operator!: OperatorClient;
+  ca!: string;
+  artifacts!: ArtifactStore;
+
+  static async start(env: Record<string, string> = {}): Promise<TestPlane> {
+    const folder = await temporaryFolder('plane');
+    const plane = new TestPlane(folder, {
+      LOCKSTEP_STATE_DIR: path.join(folder.path, 'state'),
+      LOCKSTEP_OPERATOR_PORT: String(await freePort()),
+      LOCKSTEP_AGENT_PORT: String(await freePort()),
+      LOCKSTEP_POSTGRES_PORT: String(await freePort()),
+      ...env,
+    });
+    await plane.up();
+    return plane;
+  }
+
+  get config() {
+    return readControlPlaneConfig(this.env);
+  }
+
+  async up(): Promise<void> {
+    this.plane = createControlPlane(this.config, { log: pino({ level: 'silent' }), onFatal: () => undefined });
+    this.endpoint = await this.plane.start();
+    this.ca = await readFile(path.join(this.config.stateDir, 'pki/ca.crt'), 'utf8');
+    const token = await readFile(path.join(this.config.stateDir, 'operator.token'), 'utf8');
+    this.operator = this.keep(connectOperator({ address: this.endpoint.operatorAddress, ca: this.ca, token }));
+    this.artifacts = await openArtifactStore(this.config.artifactDir);
+  }
+
+  /** Stops and starts the control plane; agents and operators have to come again. */
+  async restart(): Promise<void> {
+    await this.plane?.stop();
+    await this.up();
+  }
+
+  async stop(): Promise<void> {
+    for (const worker of this.workers.splice(0)) await worker.close();
+    for (const client of this.clients) client.close();
+    await this.plane?.stop();
+    await this.folder.remove();
+  }
+
+  async work(handler: JobHandler): Promise<JobWorker> {
+    const server = { kind: 'postgres', url: this.endpoint.databaseUrl } as const;
+    const worker = await startJobWorker({ server, handler, concurrency: 2, onError: () => undefined, lockMs: 1000 });
+    this.workers.push(worker);
+    return worker;
+  }
+
+  async stopWorkers(): Promise<void> {
+    for (const worker of this.workers.splice(0)) await worker.close();
+  }
+
+  /** A worker that "builds": the module is the diff itself, which names the functions that it changes. */
+  readonly honestWorker: JobHandler = async (job) => {
+    if (job.kind === 'register-kernel') {
+      return {
+        kind: job.kind,
+        id: kernelBuild,
+        release: '6.1.0-test',
+        compiler: 'gcc 12',
+        configSha256: parseSha256(zeroHash),
+      };
+    }
+    const diff = Buffer.from(job.diff, 'base64');
+    const functions = diff
+      .toString()
+      .trim()
+      .split(' ')
+      .map((name) => ({ object: 'vmlinux', name, sympos: 0 }));
+    const { patch, patchName } = job;
+    const moduleName = parseModuleName(`lockstep_${patchName.replaceAll('-', '_')}`);
+    const artifact: ArtifactManifest = {
+      ...(await this.artifacts.put(diff)),
+      ...{ kernelBuild: job.kernelBuild, moduleName, patch, patchName, replace: false, functions },
+    };
+    return { kind: 'build', artifact };
+  };
+
+  async addKernel(): Promise<string[]> {
+    const events: string[] = [];
+    for await (const { event } of this.operator.build.addKernel({ path: '/kernels/test' })) {
+      events.push(event?.$case === 'kernelBuild' ? event.value.id : (event?.$case ?? ''));
+    }
+    return events;
+  }
+
+  /** Submits a patch whose diff is the list of its functions, and waits for its build. */
+  async build(name: string, ...functions: string[]): Promise<string> {
+    const request = {
+      name,
+      diff: Buffer.from(functions.join(' ')),
+      description: '',
+      author: '',
+      cves: [],
+      kernelBuildIds: [],
+    };
+    const { builds } = await this.operator.build.submitPatch(request);
+    const { id } = builds[0]!;
+    const changes = this.operator.build.watchBuild({ id })[Symbol.asyncIterator]();
+    while ((await changes.next()).done !== true);
+    return id;
+  }
+
+  async append(cluster: string, patch: string, ...overrides: string[]): Promise<number> {
+    const request = { cluster, patch, kernelBuildId: '', overrides, expectedSeq: 0 };
+    return (await this.operator.fleet.appendLoad(request)).entry!.seq;
+  }
+
+  async joinToken(cluster: string, node: string): Promise<string> {
+    return (await this.operator.fleet.createJoinToken({ cluster, node, ttlSeconds: 0 })).joinToken;
+  }
+
+  async enrol(cluster: string, node: string): Promise<TestAgent> {
+    const joinToken = await this.joinToken(cluster, node);
+    const { privateKeyPem, requestPem } = await createCertificateRequest();
+    const address = this.endpoint.operatorAddress;
+    const { certificate } = await enrol({ address, joinToken, certificateRequest: requestPem });
+    return this.agent(certificate, privateKeyPem);
+  }
+
+  agent(certificate: string, key: string): TestAgent {
+    const client = connectAgent({ address: this.endpoint.agentAddress, ca: this.ca, certificate, key });
+    return new TestAgent(this.keep(client));
+  }
+
+  private keep<T extends { close(): void }>(client: T): T {
+    this.clients.push(client);
+    return client;
+  }
+}
+
+/** An agent without a kernel: takes the log, and reports whatever its test says. */
+export class TestAgent {
+  readonly seqs: number[] = [];
+  headSeq = 0;
+  headHash = zeroHash;
+  target = 0;
+  /** Moves as soon as it is told; otherwise it only notes the target. */
+  obedient = true;
+  status = NodeStatus.NODE_STATUS_IN_STEP;
+  position = 0;
+  ended: Promise<unknown> = Promise.resolve();
+  private session: AgentSession | undefined;
+
+  constructor(readonly client: AgentClient) {}
+
+  connect(hello: Partial<Hello> = {}): this {
+    const { headSeq, headHash } = this;
+    this.session = this.client.openSession({
+      ...{
+        agentVersion: 'test',
+        kernelBuildId: kernelBuild,
+        kernelRelease: '6.1.0-test',
+        bootId: 'boot',
+        patchedCore: false,
+      },
+      ...{ headSeq, headHash, ...hello },
+    });
+    this.ended = this.listen(this.session).then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    this.report();
+    return this;
+  }
+
+  report(over: Partial<NodeReport> = {}): void {
+    const { status, position, target, headSeq, headHash } = this;
+    this.session?.report({ status, position, target, headSeq, headHash, stack: [], problem: undefined, ...over });
+  }
+
+  disconnect(): void {
+    this.session?.close();
+  }
+
+  rejection: string | undefined;
+
+  private async listen({ messages }: AgentSession): Promise<void> {
+    for await (const { message } of messages) this.take(message);
+  }
+
+  private take(message: ConnectResponse['message']): void {
+    if (message?.$case === 'extension') {
+      for (const { seq, hash } of message.value.entries) {
+        this.seqs.push(seq);
+        this.headSeq = seq;
+        this.headHash = hash;
+      }
+    } else if (message?.$case === 'moveTo') {
+      this.target = Math.max(this.target, message.value.seq);
+      if (this.obedient) this.position = this.target;
+      else this.status = NodeStatus.NODE_STATUS_MOVING;
+    } else if (message?.$case === 'rejection') {
+      this.rejection = message.value.problem?.reason;
+    }
+    this.report();
+  }
+}
+
+/** Looks until it holds. */
+export async function eventually(check: () => unknown, withinMs = 20_000): Promise<void> {
+  const deadline = Date.now() + withinMs;
+  for (;;) {
+    try {
+      await check();
+      return;
+    } catch (error) {
+      if (Date.now() > deadline) throw error;
+      await sleep(25);
+    }
+  }
+}
+
+export async function collect(chunks: AsyncIterable<Uint8Array>): Promise<Buffer> {
+  const all: Uint8Array[] = [];
+  for await (const chunk of chunks) all.push(chunk);
+  return Buffer.concat(all);
+}
