@@ -59,6 +59,8 @@ function kernelCommandLine(machine: QemuArguments): string {
     `ip=10.0.2.15::10.0.2.2:255.255.255.0:${machine.name}:eth0:off`,
     // Under emulation the watchdog takes a busy host for a broken TSC and falls back to a clock that is slow to read.
     'tsc=reliable',
+    // On a busy host the kernel would not see its timer tick in time, and give up on it.
+    'no_timer_check',
     ...machine.kernelArguments,
   ].join(' ');
 }

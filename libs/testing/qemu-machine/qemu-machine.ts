@@ -30,6 +30,10 @@ export interface MachineOptions {
   kernelArguments?: readonly string[];
 }
 
+/** A boot takes seconds, but minutes where a dozen compilers share the host's processors. */
+const bootTimeoutMs = 300_000;
+const answerTimeoutMs = 120_000;
+
 /**
  * One virtual machine: a real kernel whose root is this host's own tree, read-only, under a writable layer that is
  * forgotten at power off. Only /var/lib/lockstep survives, on the state disk.
@@ -114,7 +118,7 @@ export class QemuMachine implements AsyncDisposable {
   }
 
   /** Waits until the guest's shell answers. @returns the boot id; rejects with the console's end if it never does */
-  async waitReady(timeoutMs = 60_000): Promise<string> {
+  async waitReady(timeoutMs = bootTimeoutMs): Promise<string> {
     const limit = AbortSignal.timeout(timeoutMs);
     const poll = async (): Promise<never> => {
       // Power can fail before the shell ever comes up: nothing else would tell.
@@ -126,13 +130,13 @@ export class QemuMachine implements AsyncDisposable {
   }
 
   /** Runs a command with sh in the guest as root. */
-  async exec(command: string, timeoutMs = 60_000): Promise<ExecResult> {
-    await this.waitReady(timeoutMs);
+  async exec(command: string, timeoutMs = answerTimeoutMs): Promise<ExecResult> {
+    await this.waitReady();
     return this.shell.exec(command, timeoutMs);
   }
 
   /** Like `exec`, for commands that must succeed. @returns standard output */
-  async run(command: string, timeoutMs = 60_000): Promise<string> {
+  async run(command: string, timeoutMs = answerTimeoutMs): Promise<string> {
     const { status, stdout, stderr } = await this.exec(command, timeoutMs);
     if (status !== 0)
       throw new Error(`${this.machine.name}: "${command}" ended with status ${status}: ${stderr}${stdout}`);
