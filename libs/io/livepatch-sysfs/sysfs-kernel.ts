@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+import { constants } from 'node:fs';
 import { access, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -23,8 +24,10 @@ const pollMs = 20;
 /** The kernel drops its last reference to a disabled livepatch from a work queue, a moment after the transition. */
 const removeTimeoutMs = 10_000;
 
-// sysfs has no files to create: one that is not there belongs to a livepatch that has gone.
-const writeExisting = (file: string, text: string): Promise<void> => writeFile(file, text, { flag: 'r+' });
+// sysfs has no files to create: one that is not there belongs to a livepatch that has gone. For writing only: the
+// override attribute cannot be opened to be read, not even by root.
+const writeExisting = (file: string, text: string): Promise<void> =>
+  writeFile(file, text, { flag: constants.O_WRONLY });
 
 /** The running kernel, through sysfs, procfs and the module tools. Needs root. */
 export class SysfsKernel implements LivepatchKernel {
