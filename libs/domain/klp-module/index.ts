@@ -10,5 +10,6 @@ export type {
 } from './kernel-facts';
 export { kernelProbeSources, moduleGlueSource } from './kernel-sources';
 export { readKernelFacts } from './read-kernel-facts';
+export { readModuleSymbols } from './read-symbols';
 export { parseKernelFacts, serialiseKernelFacts } from './serialise-kernel-facts';
 export { writeLivepatchModule, type LivepatchModule, type LivepatchModuleInput } from './write-livepatch-module';

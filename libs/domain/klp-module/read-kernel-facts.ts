@@ -1,24 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import {
-  ElfBytes,
-  malformed,
-  parseElf,
-  readBuildId,
-  symbolBinding,
-  symbolType,
-  type ElfFile,
-  type SymbolTable,
-} from '@lockstep/domain/elf';
+import { ElfBytes, malformed, parseElf, readBuildId, type ElfFile } from '@lockstep/domain/elf';
 import { LockstepError, parseKernelBuildId } from '@lockstep/domain/livepatch-model';
 import type { TableLayouts } from '@lockstep/domain/object-diff';
-import type {
-  ExportedSymbol,
-  KernelFacts,
-  KernelFactsInput,
-  KernelSymbolTable,
-  LivepatchLayouts,
-} from './kernel-facts';
+import type { ExportedSymbol, KernelFacts, KernelFactsInput, LivepatchLayouts } from './kernel-facts';
 import { kernelProbeSources } from './kernel-sources';
+import { readKernelSymbols } from './read-symbols';
 
 /** @throws LockstepError `invalid-input` naming the file that is missing or wrong */
 export function readKernelFacts(input: KernelFactsInput): KernelFacts {
@@ -32,7 +18,7 @@ export function readKernelFacts(input: KernelFactsInput): KernelFacts {
     layouts: readLayouts(fact),
     tables: readTables(fact),
     glue: input.glueObject,
-    symbols: readSymbolTable(vmlinux),
+    symbols: readKernelSymbols(vmlinux),
     exports: readExports(input.moduleSymvers),
   };
 }
@@ -118,41 +104,6 @@ function readTables(fact: FactReader): TableLayouts {
     dynamicDebugEntryBytes: fact('dynamic_debug_size'),
     dynamicDebugLineOffset: fact('dynamic_debug_line'),
   };
-}
-
-/** Names that scripts/kallsyms leaves out on x86 (and local labels, which the linker drops anyway). */
-const notInKallsyms = /^(\$|\.L|__crc_|__efistub_|__kstrtab_|__kstrtabns_|__kcfi_typeid_)/;
-
-/** Symbols in the order of kallsyms: by address, which is what sympos counts. */
-function readSymbolTable({ symbols }: ElfFile): KernelSymbolTable {
-  const files: string[] = [];
-  const rows: { symbol: number; file: number }[] = [];
-  for (let symbol = 1; symbol < symbols.count; symbol++) {
-    const type = symbols.type(symbol);
-    if (type === symbolType.file) files.push(symbols.name(symbol));
-    if (type === symbolType.file || type === symbolType.section || !symbols.isDefined(symbol)) continue;
-    const name = symbols.name(symbol);
-    if (name === '' || notInKallsyms.test(name)) continue;
-    rows.push({ symbol, file: symbols.binding(symbol) === symbolBinding.local ? files.length - 1 : -1 });
-  }
-  rows.sort(
-    (a, b) =>
-      symbols.addressHigh(a.symbol) - symbols.addressHigh(b.symbol) ||
-      symbols.addressLow(a.symbol) - symbols.addressLow(b.symbol) ||
-      a.symbol - b.symbol,
-  );
-  return {
-    names: rows.map(({ symbol }) => symbols.name(symbol)),
-    fileOf: Int32Array.from(rows, ({ file }) => file),
-    files,
-    kinds: Uint8Array.from(rows, ({ symbol }) => kindOf(symbols, symbol)),
-  };
-}
-
-function kindOf(symbols: SymbolTable, symbol: number): number {
-  const type = symbols.type(symbol);
-  const kind = type === symbolType.function ? 1 : type === symbolType.object ? 2 : 0;
-  return symbols.binding(symbol) === symbolBinding.weak ? kind + 4 : kind;
 }
 
 /** Module.symvers: crc, name, owner, kind of export, namespace, separated by tabs. */

@@ -93,6 +93,9 @@ function addPiece(image: ModuleImage, piece: Piece): Place {
   return place;
 }
 
+/** `drivers/block/virtio-blk` (as in Module.symvers) is module `virtio_blk`. */
+const moduleNameOfPath = (path: string) => (path.split('/').at(-1) ?? path).replaceAll('-', '_');
+
 /** Tables that the module loader works on before a module that comes later is there. */
 const earlySections: readonly string[] = [
   '.altinstr_replacement',
@@ -159,14 +162,17 @@ class Linker {
       return;
     }
     const isModule = placed.object !== 'vmlinux';
-    const isExported = isGlobal && this.exports.get(symbol.name)?.owner === 'vmlinux';
+    const exporter = isGlobal ? this.exports.get(symbol.name)?.owner : undefined;
+    const isExported = exporter === 'vmlinux';
     if (isExported && !(isModule && found !== null)) {
       const index = this.exported(symbol.name, placed.diff.objectPath);
       this.image.relocate(place, { offset, type, symbol: index, addend });
     } else if (found !== null) {
-      this.checkEarly(placed, piece, symbol.name);
-      const index = this.image.livepatchSymbol(placed.object, found.name, found.sympos);
-      this.image.relocateLate(placed.object, place, { offset, type, symbol: index, addend });
+      this.relocateLate(placed, piece, place, { offset, type, addend }, { owner: placed.object, ...found });
+    } else if (isModule && exporter !== undefined) {
+      // A module that the patched one depends on: there whenever the patched one is.
+      const symbolThere = { owner: moduleNameOfPath(exporter), name: symbol.name, sympos: 0 };
+      this.relocateLate(placed, piece, place, { offset, type, addend }, symbolThere);
     } else if (symbol.optional) {
       this.image.relocate(place, { offset, type, symbol: this.image.undefinedSymbol(symbol.name, 'weak'), addend });
     } else throw this.unknownSymbol(placed, symbol.name);
@@ -178,6 +184,18 @@ class Linker {
       symbol: this.image.sectionSymbol(to),
       addend: to.offset + relocation.addend,
     });
+  }
+
+  private relocateLate(
+    placed: PlacedDiff,
+    piece: Piece,
+    place: Place,
+    relocation: { offset: number; type: number; addend: number },
+    { owner, name, sympos }: { owner: string; name: string; sympos: number },
+  ): void {
+    this.checkEarly(placed, piece, name);
+    const symbol = this.image.livepatchSymbol(owner, name, sympos);
+    this.image.relocateLate(placed.object, place, { ...relocation, symbol });
   }
 
   private checkEarly(placed: PlacedDiff, piece: Piece, name: string): void {

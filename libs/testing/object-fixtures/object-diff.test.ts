@@ -58,6 +58,7 @@ describe('exactly the changed functions', () => {
     ['callbacks', ['work'], ['prepare']],
     ['packed-variables', ['work'], []],
     ['weak', ['replaceable'], []],
+    ['global-definer', [], ['shared_helper']],
     ['inline-copy', ['direct', 'work'], ['step', 'twice']],
   ])('%s', (name, changed, added) => {
     const diff = diffOf(name);
