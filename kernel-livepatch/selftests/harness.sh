@@ -9,7 +9,7 @@
 SYSFS=/sys/kernel/livepatch
 TARGET=/proc/klp_target
 # Under software emulation and KASAN a transition may take its time.
-WAIT_SECONDS=60
+WAIT_SECONDS=300
 
 fail() {
 	echo "# $*"
@@ -131,7 +131,7 @@ stack() { # -- names from bottom to top
 	local dir
 
 	for dir in "$SYSFS"/*/; do
-		[ ! -e "$dir/stack_order" ] || echo "$(cat "$dir/stack_order") $(basename "$dir")"
+		[ ! -e "$dir/stack_order" ] || echo "$(cat "$dir/stack_order" 2>/dev/null) $(basename "$dir")"
 	done | sort -n | cut -d ' ' -f 2 | xargs
 }
 

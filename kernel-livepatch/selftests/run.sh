@@ -5,8 +5,8 @@
 #
 # Runs the cases on the running kernel, which must have the patched livepatch core. MODULES holds
 # what the Makefile here builds. PATTERN limits the cases to those whose name matches. Prints TAP,
-# exits with 0 when every case passed. Cases that need fault injection are only planned on a
-# kernel that has it.
+# exits with 0 when every case passed. Cases that need fault injection or kmemleak are only planned
+# on a kernel that has it.
 
 set -u
 # bash needs it, and a bare devtmpfs does not have it.
@@ -25,6 +25,7 @@ trap 'rm -rf "$WORK"' EXIT
 for file in cases/*.sh; do
 	case $file in
 	*/allocation-failures.sh) [ -e /proc/self/fail-nth ] || continue ;;
+	*/leaks.sh) [ -e /sys/kernel/debug/kmemleak ] || continue ;;
 	esac
 	# shellcheck disable=SC1090
 	. "./$file"
@@ -33,6 +34,8 @@ done
 mapfile -t cases < <(declare -F | awk '{print $3}' | grep '^case_' | grep -E "$PATTERN")
 [ ${#cases[@]} -gt 0 ] || { echo "Bail out! no case matches $PATTERN"; exit 2; }
 [ -e "$SYSFS/override" ] || { echo "Bail out! this kernel has no patched livepatch core"; exit 2; }
+
+[ ! -e /sys/kernel/debug/kmemleak ] || echo clear >/sys/kernel/debug/kmemleak
 
 echo "TAP version 13"
 echo "1..${#cases[@]}"

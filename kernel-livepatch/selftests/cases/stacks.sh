@@ -124,15 +124,15 @@ case_conflicts_longer_than_a_page() {
 	local functions fd
 
 	mountpoint -q /sys/kernel/tracing || mount -t tracefs tracefs /sys/kernel/tracing
-	functions=$(many_functions 200)
+	functions=$(many_functions 100)
 	load klp_low "funcs=$functions"
 	grant klp_top klp_low
 	load klp_top "funcs=$functions"
 
-	expect "lines" 200 "$(conflicts | wc -l)"
-	expect "whole lines" 200 "$(conflicts | grep -cE '^vmlinux [a-z0-9_]+,1 klp_top klp_low$')"
-	expect "lines of klp_low" 200 "$(conflicts klp_low | grep -c '^lost vmlinux .* klp_top$')"
-	expect "lines of klp_top" 201 "$(conflicts klp_top | wc -l)"
+	expect "lines" 100 "$(conflicts | wc -l)"
+	expect "whole lines" 100 "$(conflicts | grep -cE '^vmlinux [a-z0-9_]+,1 klp_top klp_low$')"
+	expect "lines of klp_low" 100 "$(conflicts klp_low | grep -c '^lost vmlinux .* klp_top$')"
+	expect "lines of klp_top" 101 "$(conflicts klp_top | wc -l)"
 
 	# A reader whose text has changed is told so, it does not get the end of another text.
 	exec {fd}<"$SYSFS/conflicts"
