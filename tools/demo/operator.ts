@@ -6,6 +6,7 @@ import { z } from 'zod';
 const errorDocument = z.object({ error: z.object({ reason: z.string(), message: z.string() }) });
 
 const manifest = z.object({
+  sha256: z.string(),
   moduleName: z.string(),
   functions: z.array(z.object({ object: z.string(), name: z.string() })),
 });

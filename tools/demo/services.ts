@@ -38,6 +38,7 @@ const endpointSchema = z.object({ operatorAddress: z.string(), agentAddress: z.s
 
 export interface ControlPlane {
   readonly stateDir: string;
+  readonly artifactDir: string;
   readonly operatorPort: number;
   readonly agentPort: number;
   readonly services: readonly Service[];
@@ -87,5 +88,5 @@ export async function startServices(root: string, workDir: string, cleanup: Clea
     workDir,
   );
   cleanup.add(() => worker.stop());
-  return { stateDir, operatorPort, agentPort, services: [controlPlane, worker] };
+  return { stateDir, artifactDir, operatorPort, agentPort, services: [controlPlane, worker] };
 }

@@ -81,6 +81,21 @@ async function expectRefusal(operator: Operator): Promise<string> {
   throw new Error('the load order took patch b, which conflicts with patch a, without an override');
 }
 
+/** `insmod` of B by hand must fail in the patched core; its line in the kernel log names function and owner. */
+async function expectKernelRefusal(
+  [first]: readonly DemoMachine[],
+  { artifactDir }: ControlPlane,
+  { sha256, moduleName }: Manifest,
+): Promise<string> {
+  if (first === undefined) throw new Error('the demo needs three machines');
+  const file = path.join(artifactDir, sha256.slice(0, 2), `${sha256}.ko`);
+  const { status, stderr } = await first.machine.exec(`insmod '${file}'`);
+  const log = await first.machine.run('dmesg');
+  const line = log.split('\n').find((text) => text.includes(`conflict: '${moduleName}'`));
+  if (status !== 0 && line !== undefined) return line.replace(/^\[[^\]]*\] /, '');
+  throw new Error(`the kernel did not refuse ${moduleName} as a conflict: insmod ended with ${status}. ${stderr}`);
+}
+
 async function rollOutB(stage: Stage, operator: Operator, machines: readonly DemoMachine[]): Promise<void> {
   const [, second, third] = machines;
   if (second === undefined || third === undefined) throw new Error('the demo needs three machines');
@@ -104,7 +119,7 @@ async function rollOutB(stage: Stage, operator: Operator, machines: readonly Dem
 /** The demo's nine steps after the bootstrap; every one throws if something is not as it must be. */
 export async function tellStory(stage: Stage): Promise<StoryEnd> {
   const { root, workDir, cleanup, signal } = stage;
-  const progress = new ProgressLine(8);
+  const progress = new ProgressLine(9);
   const kernel = await progress.run(
     'Build a livepatch-capable kernel, or find it in the cache',
     () => buildDemoKernel(root, progress, signal),
@@ -137,6 +152,11 @@ export async function tellStory(stage: Stage): Promise<StoryEnd> {
     'Append B without an override',
     () => expectRefusal(operator),
     (message) => `refused: ${message}`,
+  );
+  await progress.run(
+    'Load B by hand on node-1, past all of Lockstep but the kernel',
+    () => expectKernelRefusal(machines, controlPlane, b),
+    (line) => `refused by the kernel: ${line}`,
   );
   await progress.run('Append B over A on purpose; roll out while one machine is off and another reboots', async () => {
     await operator.append(cluster, 'b', ['a']);
