@@ -103,11 +103,15 @@ const refused: readonly Case[] = [
 
 const isForked = ({ status }: NodeReport): boolean => status === NodeStatus.NODE_STATUS_FORKED;
 
+const isInStep = ({ status }: NodeReport): boolean => status === NodeStatus.NODE_STATUS_IN_STEP;
+
 describe('an agent that knows one history', () => {
   it.each(refused)('refuses $title ($reason), and every move with it', async ({ sends, reason }) => {
     const report = await impostor.send([...sends(), moveTo(2)], isForked);
     expect(report).toMatchObject({ position: 1, target: 1, headSeq: 1, problem: { reason } });
     expect(await fleet.nodes[0]!.holds()).toEqual(held);
+    // Its own history again, and it is itself again.
+    await impostor.send([extension(known[0]!)], isInStep);
   });
 
   it('takes a replay for what it is: known already', async () => {
