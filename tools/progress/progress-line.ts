@@ -9,6 +9,7 @@ export class ProgressLine {
   private bar: SingleBar | undefined;
   private step = 0;
   private toldAtMs = 0;
+  private toldStage = '';
 
   constructor(
     private readonly steps: number,
@@ -38,8 +39,9 @@ export class ProgressLine {
       this.bar ??= this.startBar();
       this.bar.setTotal(total);
       this.bar.update(done, { stage });
-    } else if (performance.now() - this.toldAtMs > pipeIntervalMs) {
+    } else if (stage !== this.toldStage || performance.now() - this.toldAtMs > pipeIntervalMs) {
       this.toldAtMs = performance.now();
+      this.toldStage = stage;
       this.say(`      ${stage}: ${done}/${total}`);
     }
   }
