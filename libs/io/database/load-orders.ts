@@ -42,6 +42,8 @@ export interface Appending {
 export interface LoadOrderStore {
   /** Entries above `afterSeq`, in order. */
   entries(log: LogName, afterSeq?: number): Promise<LogEntry[]>;
+  /** Seq of the last entry; 0 without one. */
+  head(log: LogName): Promise<Seq>;
   /** The kernel builds of the cluster's load orders that have entries. */
   kernelBuilds(cluster: ClusterName): Promise<KernelBuildId[]>;
   /**
@@ -65,6 +67,11 @@ async function insert(tx: Transaction, entry: LogEntry): Promise<void> {
 export function loadOrderStore(db: Client): LoadOrderStore {
   return {
     entries: (log, afterSeq) => readEntries(db, log, afterSeq),
+    async head({ cluster, kernelBuild }) {
+      const where = { clusterName: cluster, kernelBuildId: kernelBuild };
+      const { _max } = await db.logEntry.aggregate({ where, _max: { seq: true } });
+      return (_max.seq ?? 0) as Seq;
+    },
     async kernelBuilds(cluster) {
       const rows = await db.logEntry.findMany({
         where: { clusterName: cluster, seq: 1 },

@@ -54,7 +54,7 @@ export interface RolloutStore {
   start(rollout: NewRollout): Promise<RolloutRecord>;
   /** @throws LockstepError `not-found` `unknown-rollout`. */
   require(id: string): Promise<RolloutRecord>;
-  /** The newest of each load order. */
+  /** Of each load order the newest that succeeded, for nodes that come later, and the newest. */
   inForce(cluster?: ClusterName): Promise<RolloutRecord[]>;
   /** The largest position any rollout of the load order was for; 0 without one. */
   furthest(log: LogName): Promise<Seq>;
@@ -95,13 +95,16 @@ export function rolloutStore(db: Client): RolloutStore {
       throw new LockstepError('not-found', 'unknown-rollout', `There is no rollout "${id}".`, { rollout: id });
     },
     async inForce(cluster) {
-      const newest = await db.rollout.findMany({
-        where: cluster === undefined ? {} : { clusterName: cluster },
-        distinct: ['clusterName', 'kernelBuildId'],
-        orderBy: { number: 'desc' },
-        include,
-      });
-      return newest.map(fromRow);
+      const newestWhere = (where: Prisma.RolloutWhereInput) =>
+        db.rollout.findMany({
+          where: { ...where, ...(cluster === undefined ? {} : { clusterName: cluster }) },
+          distinct: ['clusterName', 'kernelBuildId'],
+          orderBy: { number: 'desc' },
+          include,
+        });
+      const newest = await newestWhere({});
+      const succeeded = await newestWhere({ status: 'succeeded' });
+      return [...new Map([...succeeded, ...newest].map((row) => [row.id, row])).values()].map(fromRow);
     },
     async furthest({ cluster, kernelBuild }) {
       const where = { clusterName: cluster, kernelBuildId: kernelBuild };

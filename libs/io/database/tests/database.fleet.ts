@@ -149,6 +149,7 @@ describe('load order', () => {
     expect(entries.map((entry) => entry.seq)).toEqual(names.map((_, i) => i + 1));
     expect(extendLog(log, [], entries, checks)).toMatchObject({ kind: 'extended', added: 16 });
     expect(await db.loadOrders.entries(log, 14)).toEqual(entries.slice(14));
+    expect(await db.loadOrders.head(log)).toBe(16);
   });
 
   test('an unforced conflict, a taken seq and an unknown cluster append nothing', async () => {
@@ -299,6 +300,19 @@ describe('rollouts', () => {
       plan: next,
       endedAt: expect.any(Date),
     });
+  });
+
+  test('the newest that succeeded stays in force beside a later one that has not', async () => {
+    const log = await cluster('late-comers');
+    const policy: RolloutPolicy = { kernelBuild, toSeq: parseSeq(1), canaries: 1, waveSize: 0 };
+    const plan = planRollout({ policy, parent: null, inventory: [] });
+    const start = (status: RolloutPlan['status']) =>
+      db.rollouts.start({ cluster: log.cluster, policy, plan: { ...plan, status } });
+    await start('succeeded');
+    const good = await start('succeeded');
+    await start('running');
+    const newest = await start('halted');
+    expect(await db.rollouts.inForce(log.cluster)).toEqual([good, newest]);
   });
 });
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { checkPlan } from '@lockstep/domain/plan-checks';
-import { LockstepError, parseSeq, type ClusterName } from '@lockstep/domain/livepatch-model';
+import { LockstepError, type ClusterName, type Seq } from '@lockstep/domain/livepatch-model';
 import type { LogName } from '@lockstep/domain/load-order';
 import {
   explainRolloutRefusal,
@@ -71,7 +71,7 @@ export class RolloutExecutor {
     const { db, sessions } = this.parts;
     const log: LogName = { cluster, kernelBuild: policy.kernelBuild };
     const inventory = await gatherInventory(db, sessions, cluster, Date.now());
-    const head = parseSeq((await db.loadOrders.entries(log)).length);
+    const head = await db.loadOrders.head(log);
     const refusal = refuseRollout(policy, { head, furthest: await db.rollouts.furthest(log), inventory });
     if (refusal !== undefined) {
       const kind = refusal.reason === 'invalid-policy' ? 'invalid-input' : 'refused';
@@ -117,7 +117,7 @@ export class RolloutExecutor {
     const { db, sessions, changes, log } = this.parts;
     const { id, cluster, policy, plan: parent } = rollout;
     const inventory = await gatherInventory(db, sessions, cluster, Date.now());
-    const head = parseSeq((await db.loadOrders.entries({ cluster, kernelBuild: policy.kernelBuild })).length);
+    const head = await db.loadOrders.head({ cluster, kernelBuild: policy.kernelBuild });
     const plan = this.decide({ policy, parent, inventory }, head);
     if (plan !== parent) {
       if (!(await db.rollouts.advance(id, plan))) {
@@ -138,7 +138,7 @@ export class RolloutExecutor {
   }
 
   /** No plan goes out that its lints find fault with: that would be our bug, and nodes would pay for it. */
-  private decide(request: PlanRequest, head: ReturnType<typeof parseSeq>): RolloutPlan {
+  private decide(request: PlanRequest, head: Seq): RolloutPlan {
     const plan = planRollout(request);
     const faults = plan === request.parent ? [] : checkPlan(plan, { ...request, head });
     if (faults.length === 0) return plan;

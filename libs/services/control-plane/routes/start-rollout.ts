@@ -8,7 +8,7 @@ import { chooseLog } from './choose-log';
 export async function startRollout(services: Services, request: StartRolloutRequest): Promise<StartRolloutResponse> {
   const { db, rollouts } = services;
   const { cluster, kernelBuild } = await chooseLog(db, request);
-  const head = (await db.loadOrders.entries({ cluster, kernelBuild })).length;
+  const head = await db.loadOrders.head({ cluster, kernelBuild });
   const rollout = await rollouts.begin(cluster, {
     kernelBuild,
     toSeq: parseSeq(request.toSeq === 0 ? head : request.toSeq),
