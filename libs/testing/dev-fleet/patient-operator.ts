@@ -4,8 +4,9 @@ import { BuildStatus, RolloutStatus, type Build, type LogEntry, type Rollout } f
 import { LockstepError } from '@lockstep/domain/livepatch-model';
 import type { DevFleet } from './dev-fleet';
 
-const patienceMs = 90_000;
+const patienceMs = 180_000;
 const retryMs = 100;
+const mostSubmissions = 5;
 
 /** The server is away, or the connection broke while it answered. */
 function isAway(error: unknown): boolean {
@@ -71,6 +72,14 @@ export function patientOperator({ operator, cluster, kernelBuild }: DevFleet): P
     }
   }
 
+  async function submitOnce(name: string, diff: string): Promise<Build> {
+    const request = { name, diff: Buffer.from(diff), description: '', author: '', cves: [], kernelBuildIds: [] };
+    const { builds } = await patiently('a submission', () => build.submitPatch(request));
+    const [first] = builds;
+    if (first === undefined) throw new Error(`the server queued no build of ${name}`);
+    return awaitBuild(first.id);
+  }
+
   async function awaitRollout(id: string): Promise<Rollout> {
     const deadline = Date.now() + patienceMs;
     return patiently('the rollout', async () => {
@@ -90,11 +99,11 @@ export function patientOperator({ operator, cluster, kernelBuild }: DevFleet): P
   return {
     entries,
     async submit(name, diff) {
-      const request = { name, diff: Buffer.from(diff), description: '', author: '', cves: [], kernelBuildIds: [] };
-      const { builds } = await patiently('a submission', () => build.submitPatch(request));
-      const [first] = builds;
-      if (first === undefined) throw new Error(`the server queued no build of ${name}`);
-      return awaitBuild(first.id);
+      for (let time = 1; ; time += 1) {
+        const build = await submitOnce(name, diff);
+        // Two workers died over it: the answer says to submit it once more.
+        if (build.failure?.reason !== 'worker-lost' || time === mostSubmissions) return build;
+      }
     },
     appendOver: (patch) =>
       appendOnce(async (expectedSeq) => {

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
+import { appendFileSync } from 'node:fs';
+import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BuildStatus, RolloutStatus, type LogEntry } from '@lockstep/contracts/generated';
 import type { DevFleet } from '../dev-fleet';
@@ -12,6 +14,8 @@ const tallestStack = 5;
 /** How often a load is of a new patch; the others load again what was retired. */
 const newPatchChance = 0.5;
 const retireChance = 0.3;
+/** Each round gets its chance however slow the machine: what dies for ever never ends. */
+const mostKillsARound = 3;
 const longestCalmMs = 1_200;
 const longestAbsenceMs = 250;
 
@@ -24,15 +28,17 @@ export interface ChaosResult {
 
 type Kills = Record<'control-plane' | 'build-worker' | 'agent', number>;
 
-/** kill -9 and a new start, at random moments, until told to stop. Everything runs again when it returns. */
+/** kill -9 and a new start, at random moments. Everything runs again when it returns. */
 async function killAtRandom(fleet: DevFleet, random: SeededRandom, kills: Kills, done: AbortSignal): Promise<void> {
   // Asked through a function, so that the compiler does not believe that it never changes.
   const isOver = (): boolean => done.aborted;
-  while (!isOver()) {
+  for (let count = 0; count < mostKillsARound; count += 1) {
     await sleep(random.below(longestCalmMs));
     if (isOver()) return;
     const absenceMs = random.below(longestAbsenceMs);
-    switch (random.pick(['control-plane', 'build-worker', 'agent', 'agent', 'reboot'] as const)) {
+    const victim = random.pick(['control-plane', 'build-worker', 'agent', 'agent', 'reboot'] as const);
+    diary(fleet, `kill: ${victim}, for ${absenceMs} ms`);
+    switch (victim) {
       case 'control-plane':
         kills['control-plane'] += 1;
         await fleet.server.process.kill();
@@ -59,6 +65,11 @@ async function killAtRandom(fleet: DevFleet, random: SeededRandom, kills: Kills,
         break;
     }
   }
+}
+
+/** Beside the services' logs, for whoever has to find out what happened when. */
+function diary({ folder }: DevFleet, line: string): void {
+  appendFileSync(path.join(folder, 'chaos.log'), `${new Date().toISOString()} ${line}\n`);
 }
 
 /** The stack of the head, bottom first. */
@@ -156,6 +167,7 @@ export async function runChaos(fleet: DevFleet, rounds: number, seed: number): P
   let entries = 0;
   try {
     for (let number = 1; number <= rounds; number += 1) {
+      const startedAt = Date.now();
       const over = new AbortController();
       const killing = killAtRandom(fleet, killer, kills, over.signal);
       try {
@@ -167,6 +179,7 @@ export async function runChaos(fleet: DevFleet, rounds: number, seed: number): P
       // The last kill may have come after the rollout's end: agents come back to what they held.
       await fleet.settled();
       entries = await chaos.check(number);
+      diary(fleet, `round ${number}: ${Date.now() - startedAt} ms, kills so far ${JSON.stringify(kills)}`);
     }
   } finally {
     end.abort();
