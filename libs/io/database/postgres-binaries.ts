@@ -26,7 +26,7 @@ function packageFolder(): string {
 }
 
 /** npm packages hold no symbolic links; the package makes them in an install script, which may not have run. */
-async function restoreLinks(folder: string): Promise<void> {
+export async function restoreLinks(folder: string): Promise<void> {
   const list = await readFile(path.join(folder, 'native/pg-symlinks.json'), 'utf8').catch(() => '[]');
   for (const { source, target } of JSON.parse(list) as { source: string; target: string }[]) {
     const link = path.join(folder, target);

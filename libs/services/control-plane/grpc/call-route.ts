@@ -80,6 +80,15 @@ export function unary<Request, Response>(
   };
 }
 
+async function drained(call: NodeJS.EventEmitter, signal: AbortSignal): Promise<void> {
+  try {
+    await once(call, 'drain', { signal: AbortSignal.any([signal, AbortSignal.timeout(drainWithinMs)]) });
+  } catch (cause) {
+    const message = `The caller did not read for ${drainWithinMs} ms.`;
+    throw new LockstepError('unavailable', 'reader-too-slow', message, {}, { cause });
+  }
+}
+
 /** Writes at the reader's pace. */
 async function writeAll<Response>(
   call: ServerWritableStream<unknown, Response>,
@@ -88,9 +97,7 @@ async function writeAll<Response>(
 ): Promise<void> {
   for await (const message of messages) {
     if (signal.aborted) return;
-    if (!call.write(message)) {
-      await once(call, 'drain', { signal: AbortSignal.any([signal, AbortSignal.timeout(drainWithinMs)]) });
-    }
+    if (!call.write(message)) await drained(call, signal);
   }
 }
 

@@ -5,7 +5,7 @@ import { formatJoinToken, newJoinToken, secretSha256 } from '@lockstep/io/certif
 import type { Services } from '../services';
 
 const defaultTtlSeconds = 3600;
-/** A token is a way in; one that nobody used within this time is forgotten, not kept. */
+/** A token is a way in: it must not stay open for ever because nobody used it. */
 const maxTtlSeconds = 30 * 24 * 3600;
 
 export async function createJoinToken(
