@@ -26,7 +26,7 @@ const sources: Record<string, string> = {
   'kernel/asm-offsets.c': '#include "../include/layout.h"\n',
   'drivers/m.c': '#include "../include/layout.h"\nint m;\n',
   'include/x.h': 'int x;\n',
-  'include/layout.h': 'int first;\nint second;\n',
+  'include/layout.h': 'int first;\n.ascii "->second $8"\n',
   'Documentation/t.rst': 'text\n',
 };
 
@@ -185,9 +185,11 @@ describe('compiling a patch', () => {
   });
 
   test('a header that changes what generated headers come from is refused', async () => {
-    const error = await refusal(replaceLine('include/layout.h', 2, 'int second;', 'int other;'));
+    const error = await refusal(replaceLine('include/layout.h', 2, '.ascii "->second $8"', '.ascii "->second $16"'));
     expect(error.reason).toBe('unsupported-change');
     expect(error.fields).toMatchObject({ file: 'kernel/asm-offsets.s' });
+    const harmless = await compile(replaceLine('include/layout.h', 1, 'int first;', 'int other;'));
+    expect(harmless.map(({ objectPath }) => objectPath)).toEqual(['drivers/m.o']);
   });
 
   test('a tree that was changed after it was registered is refused, not compiled', async () => {

@@ -154,11 +154,18 @@ async function compileJob(
 
 /** What is linked into nothing a livepatch can name (vdso, boot code, generated headers, assembly) must come out the same. */
 function pairOf(job: CompileJob, original: Buffer | undefined, patched: Buffer | undefined): ObjectPair[] {
-  if (original === undefined || patched === undefined || original.equals(patched)) return [];
   const { path, object, source } = job.indexed;
+  if (original === undefined || patched === undefined || comesOutTheSame(path, original, patched)) return [];
   if (object !== null && source.endsWith('.c')) return [{ objectPath: path, object, original, patched }];
   const reason = `the diff changes it, and it is ${object === null ? 'not part of vmlinux or a module' : 'assembly'}: it needs a new kernel build`;
   throw buildError({ kind: 'unsupported-change', file: path, reason });
+}
+
+/** Generated headers are made from marked lines of an assembly listing; the rest of it is comments with line numbers. */
+function comesOutTheSame(path: string, original: Buffer, patched: Buffer): boolean {
+  if (!path.endsWith('.s')) return original.equals(patched);
+  const marked = (listing: Buffer): string[] => listing.toString('latin1').match(/^\s*\.ascii "->.*$/gm) ?? [];
+  return marked(original).join('\n') === marked(patched).join('\n');
 }
 
 /** As many at once as there are processors; the first failure stops the rest from starting. */
