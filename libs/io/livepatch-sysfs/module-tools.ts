@@ -58,11 +58,11 @@ interface Ended {
   readonly output: string;
 }
 
-async function run(tool: 'insmod' | 'rmmod', argument: string): Promise<Ended> {
+async function run(tool: 'insmod' | 'rmmod', ...args: readonly string[]): Promise<Ended> {
   const [program, ...first] = await findTool(tool);
   return new Promise((resolve) => {
     const options = { timeout: toolTimeoutMs, env: { ...process.env, LC_ALL: 'C' } };
-    execFile(program, [...first, argument], options, (error, stdout, stderr) => {
+    execFile(program, [...first, ...args], options, (error, stdout, stderr) => {
       const code = error === null ? 0 : typeof error.code === 'number' ? error.code : 1;
       const output = `${stdout}${stderr}`.trim();
       resolve({ code, output: output === '' && error !== null ? error.message : output });
@@ -70,27 +70,29 @@ async function run(tool: 'insmod' | 'rmmod', argument: string): Promise<Ended> {
   });
 }
 
-/** The running machine's own. */
-export const systemModuleTools: ModuleTools = {
-  async insert(path, module) {
-    const { code, output } = await run('insmod', path);
-    if (code === 0) return;
-    const known = insertErrors.find(({ says }) => says.test(output));
-    const meaning = known === undefined ? '' : ` (${known.meaning})`;
-    throw new LockstepError(
-      known?.reason === 'no-memory' || known?.reason === 'transition-busy' ? 'unavailable' : 'refused',
-      known?.reason ?? 'insmod-failed',
-      `The kernel did not take ${module}${meaning}: ${output}`,
-      { module, output },
-    );
-  },
-  async remove(module) {
-    const { code, output } = await run('rmmod', module);
-    if (code === 0 || /not currently loaded|No such file or directory/.test(output)) return true;
-    if (/in use|Resource temporarily unavailable|Device or resource busy/.test(output)) return false;
-    throw new LockstepError('refused', 'rmmod-failed', `Module ${module} could not be removed: ${output}`, {
-      module,
-      output,
-    });
-  },
-};
+/** The running machine's own; livepatches take no parameters, but test modules are made of theirs. */
+export function createModuleTools(parametersOf: (module: ModuleName) => readonly string[] = () => []): ModuleTools {
+  return {
+    async insert(path, module) {
+      const { code, output } = await run('insmod', path, ...parametersOf(module));
+      if (code === 0) return;
+      const known = insertErrors.find(({ says }) => says.test(output));
+      const meaning = known === undefined ? '' : ` (${known.meaning})`;
+      throw new LockstepError(
+        known?.reason === 'no-memory' || known?.reason === 'transition-busy' ? 'unavailable' : 'refused',
+        known?.reason ?? 'insmod-failed',
+        `The kernel did not take ${module}${meaning}: ${output}`,
+        { module, output },
+      );
+    },
+    async remove(module) {
+      const { code, output } = await run('rmmod', module);
+      if (code === 0 || /not currently loaded|No such file or directory/.test(output)) return true;
+      if (/in use|Resource temporarily unavailable|Device or resource busy/.test(output)) return false;
+      throw new LockstepError('refused', 'rmmod-failed', `Module ${module} could not be removed: ${output}`, {
+        module,
+        output,
+      });
+    },
+  };
+}

@@ -7,7 +7,7 @@ import { LockstepError, type ModuleName } from '@lockstep/domain/livepatch-model
 import { blockingTasks } from './blocking-tasks';
 import { buildIdFromNotes } from './build-id';
 import { refuseConflicts, type KernelIdentity, type LivepatchKernel, type LoadRequest } from './livepatch-kernel';
-import { systemModuleTools, type ModuleTools } from './module-tools';
+import { createModuleTools, type ModuleTools } from './module-tools';
 import { livepatchFolder, loadedModules, observePatches, unlessGone, type KernelRoots } from './sysfs-view';
 
 export interface SysfsKernelOptions {
@@ -38,7 +38,7 @@ export class SysfsKernel implements LivepatchKernel {
 
   constructor(options: SysfsKernelOptions = {}) {
     this.roots = options.roots ?? { sys: '/sys', proc: '/proc' };
-    this.tools = options.tools ?? systemModuleTools;
+    this.tools = options.tools ?? createModuleTools();
     this.writeAttribute = options.writeAttribute ?? writeExisting;
     this.transitionTimeoutMs = options.transitionTimeoutMs ?? defaultTransitionTimeoutMs;
   }

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import type { ModuleName } from '@lockstep/domain/livepatch-model';
+import type { LoadRequest } from '../livepatch-kernel';
+import { createModuleTools } from '../module-tools';
+import { SysfsKernel } from '../sysfs-kernel';
+
+// Runs inside a machine: carries out the steps given as JSON on its command line, prints the answers as JSON.
+
+export type Step =
+  | { readonly do: 'identity' | 'observe' }
+  | { readonly do: 'unload' | 'settle'; readonly module: ModuleName }
+  | { readonly do: 'load'; readonly request: LoadRequest; readonly parameters: readonly string[] };
+
+export interface Script {
+  readonly transitionTimeoutMs: number;
+  readonly steps: readonly Step[];
+}
+
+/** What a step returned, or the error it threw. */
+export interface Answer {
+  readonly value?: unknown;
+  readonly error?: { readonly reason: string; readonly message: string; readonly fields: Record<string, unknown> };
+}
+
+async function run({ transitionTimeoutMs, steps }: Script): Promise<Answer[]> {
+  const parameters = new Map(
+    steps.flatMap((step) => (step.do === 'load' ? [[step.request.module, step.parameters]] : [])),
+  );
+  const tools = createModuleTools((module) => parameters.get(module) ?? []);
+  const kernel = new SysfsKernel({ tools, transitionTimeoutMs });
+  const carryOut = (step: Step): Promise<unknown> => {
+    switch (step.do) {
+      case 'identity':
+      case 'observe':
+        return kernel[step.do]();
+      case 'unload':
+      case 'settle':
+        return kernel[step.do](step.module);
+      case 'load':
+        return kernel.load(step.request);
+    }
+  };
+  const answers: Answer[] = [];
+  for (const step of steps) {
+    answers.push(
+      await carryOut(step).then(
+        (value): Answer => ({ value }),
+        (thrown: unknown): Answer => {
+          const { reason, message, fields } = thrown as NonNullable<Answer['error']>;
+          return { error: { reason, message, fields } };
+        },
+      ),
+    );
+  }
+  return answers;
+}
+
+void run(JSON.parse(process.argv[2] ?? '') as Script).then((answers) => {
+  process.stdout.write(JSON.stringify(answers));
+});

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, afterEach, beforeAll, expect, jest, test } from '@jest/globals';
+import { buildSync } from 'esbuild';
+import { buildLockstepKernel, QemuMachine } from '@lockstep/testing/qemu-machine';
+import type { ModuleName } from '@lockstep/domain/livepatch-model';
+import type { ObservedPatch } from '@lockstep/domain/node-state';
+import type { LoadRequest } from '../livepatch-kernel';
+import type { Answer, Step } from './guest-driver';
+
+// The kernel port against a real kernel with the patched core, in a machine. Livepatches are the selftests' module
+// that is made of its parameters, under names of its length.
+
+jest.setTimeout(180_000);
+
+const root = path.resolve(__dirname, '../../../..');
+const names = ['klp_p01', 'klp_p02', 'klp_p03', 'klp_p04', 'klp_p05'] as const;
+type Name = (typeof names)[number];
+
+let folder: string;
+let machine: QemuMachine;
+let treeDir: string;
+
+function buildModules(): void {
+  const selftests = path.join(root, 'kernel-livepatch/selftests');
+  execFileSync('make', ['-s', '-C', selftests, `KDIR=${treeDir}`, `OUT=${folder}/built`], { stdio: 'inherit' });
+  const module = readFileSync(path.join(folder, 'built/klp_p00.ko')).toString('latin1');
+  for (const name of names) {
+    writeFileSync(path.join(folder, `${name}.ko`), Buffer.from(module.replaceAll('klp_p00', name), 'latin1'));
+  }
+}
+
+beforeAll(async () => {
+  const kernel = await buildLockstepKernel({ root, source: process.env['LOCKSTEP_KERNEL_SRC'] });
+  treeDir = kernel.treeDir;
+  folder = mkdtempSync(path.join(tmpdir(), 'lockstep-sysfs-kernel-'));
+  buildModules();
+  buildSync({
+    entryPoints: [path.join(__dirname, 'guest-driver.ts')],
+    outfile: path.join(folder, 'driver.js'),
+    bundle: true,
+    platform: 'node',
+    alias: { '@lockstep': path.join(root, 'libs') },
+    logLevel: 'silent',
+  });
+  machine = await QemuMachine.create({
+    name: 'sysfs',
+    kernelImage: kernel.imageFile,
+    initFile: path.join(root, 'kernel-livepatch/qemu/init'),
+    dir: path.join(folder, 'machine'),
+  });
+  await machine.start();
+  await machine.waitReady();
+}, 45 * 60_000);
+
+afterAll(async () => {
+  await machine[Symbol.asyncDispose]();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+async function drive(steps: readonly Step[], transitionTimeoutMs = 60_000): Promise<Answer[]> {
+  const script = JSON.stringify({ transitionTimeoutMs, steps });
+  return JSON.parse(await machine.run(`node ${folder}/driver.js '${script}'`, 150_000)) as Answer[];
+}
+
+interface Wish extends Partial<Omit<LoadRequest, 'functions'>> {
+  /** What the module changes, of vmlinux. */
+  readonly changes: readonly string[];
+  /** What the request says it changes, if something else. */
+  readonly says?: readonly string[];
+}
+
+function load(name: Name, { changes, says = changes, ...more }: Wish): Step {
+  const request: LoadRequest = {
+    path: path.join(folder, `${name}.ko`),
+    module: name as string as ModuleName,
+    functions: says.map((fn) => ({ object: 'vmlinux', name: fn, sympos: 0 })),
+    replace: false,
+    mayShadow: [],
+    replaces: [],
+    ...more,
+  };
+  const functions = `funcs=${changes.map((fn) => `vmlinux:${fn}`).join(',')}`;
+  return { do: 'load', request, parameters: [functions, ...(request.replace ? ['replace=1'] : [])] };
+}
+
+const unload = (name: Name): Step => ({ do: 'unload', module: name as string as ModuleName });
+const observe: Step = { do: 'observe' };
+const as = (...modules: Name[]): ModuleName[] => modules as string[] as ModuleName[];
+const held = (answer: Answer | undefined): string =>
+  (answer?.value as ObservedPatch[]).map((patch) => patch.module).join('<');
+const reasons = (answers: readonly Answer[]): string[] => answers.map((answer) => answer.error?.reason ?? 'ok');
+const modulesIn = async (): Promise<string> => (await machine.run('lsmod | grep -o "^klp_p.." || true')).trim();
+
+afterEach(async () => {
+  await machine.run('for hold in /sys/module/klp_p*/parameters/hold; do echo 0 >$hold || true; done 2>/dev/null; wait');
+  const answers = await drive([...names].reverse().map(unload));
+  expect(reasons(answers)).toEqual(names.map(() => 'ok'));
+  expect(await modulesIn()).toBe('');
+});
+
+test('knows the kernel by its build-id', async () => {
+  const notes = execFileSync('readelf', ['-n', path.join(treeDir, 'vmlinux')], { encoding: 'utf8' });
+  const [answer] = await drive([{ do: 'identity' }]);
+  expect(answer?.value).toMatchObject({
+    kernelBuild: /Build ID: ([0-9a-f]+)/.exec(notes)?.[1],
+    release: (await machine.run('uname -r')).trim(),
+    bootId: machine.bootId,
+    patchedCore: true,
+  });
+});
+
+test('loads in order and shows what each changes', async () => {
+  const answers = await drive([
+    load('klp_p02', { changes: ['version_proc_show', 'loadavg_proc_show'] }),
+    load('klp_p01', { changes: ['cmdline_proc_show'] }),
+    observe,
+  ]);
+  expect(answers[2]?.value).toEqual([
+    {
+      module: 'klp_p02',
+      enabled: true,
+      transition: false,
+      functions: expect.arrayContaining([
+        { object: 'vmlinux', name: 'version_proc_show', sympos: 1 },
+        { object: 'vmlinux', name: 'loadavg_proc_show', sympos: 1 },
+      ]) as unknown,
+    },
+    {
+      module: 'klp_p01',
+      enabled: true,
+      transition: false,
+      functions: [{ object: 'vmlinux', name: 'cmdline_proc_show', sympos: 1 }],
+    },
+  ]);
+  expect(await machine.run('cat /proc/version /proc/cmdline')).toBe('klp_p02\nklp_p01\n');
+});
+
+test('refuses a conflict itself; where it is deceived the kernel does; grants let through what is named', async () => {
+  const answers = await drive([
+    load('klp_p01', { changes: ['version_proc_show', 'cmdline_proc_show'] }),
+    load('klp_p02', { changes: ['version_proc_show'] }),
+    load('klp_p02', { changes: ['version_proc_show'], says: ['loadavg_proc_show'] }),
+    load('klp_p02', { changes: ['loadavg_proc_show'] }),
+    load('klp_p03', { changes: ['version_proc_show', 'loadavg_proc_show'], mayShadow: as('klp_p01') }),
+    load('klp_p03', { changes: ['version_proc_show', 'loadavg_proc_show'], mayShadow: as('klp_p01', 'klp_p02') }),
+    observe,
+  ]);
+  expect(reasons(answers)).toEqual(['ok', 'conflict', 'kernel-refused-conflict', 'ok', 'conflict', 'ok', 'ok']);
+  expect(answers[1]?.error?.fields).toMatchObject({ functions: ['vmlinux:version_proc_show'], owners: ['klp_p01'] });
+  expect(held(answers[6])).toBe('klp_p01<klp_p02<klp_p03');
+  expect(await machine.run('cat /proc/version /proc/cmdline')).toBe('klp_p03\nklp_p01\n');
+});
+
+test('takes over with replace, and removes what that puts out of effect', async () => {
+  const answers = await drive([
+    load('klp_p01', { changes: ['version_proc_show'] }),
+    load('klp_p02', { changes: ['cmdline_proc_show'] }),
+    load('klp_p03', {
+      changes: ['version_proc_show'],
+      replace: true,
+      replaces: as('klp_p02', 'klp_p01'),
+    }),
+    observe,
+  ]);
+  expect(reasons(answers)).toEqual(['ok', 'ok', 'ok', 'ok']);
+  expect(answers[3]?.value).toMatchObject([
+    { module: 'klp_p03', transition: false, functions: [{ name: 'version_proc_show' }] },
+  ]);
+  expect(await modulesIn()).toBe('klp_p03');
+});
+
+/** A reader that stays inside of `name`'s replacement of version_proc_show. */
+async function sleepIn(name: Name): Promise<void> {
+  await machine.run(
+    `echo 1 >/sys/module/${name}/parameters/hold; setsid cat /proc/version >/dev/null 2>&1 </dev/null &
+     until grep -q klp_test_show /proc/[0-9]*/stack 2>/dev/null; do sleep 0.1; done`,
+  );
+}
+
+test('an unload that a sleeper holds up is taken back and names it; then it works', async () => {
+  await drive([load('klp_p01', { changes: ['version_proc_show'] })]);
+  await sleepIn('klp_p01');
+  const [first, seen] = await drive([unload('klp_p01'), observe], 3000);
+  expect(first?.error).toMatchObject({ reason: 'transition-timeout', fields: { reversed: true } });
+  expect(first?.error?.message).toMatch(/\d+ \(cat\)/);
+  expect(seen?.value).toMatchObject([{ module: 'klp_p01', enabled: true, transition: false }]);
+  await machine.run('echo 0 >/sys/module/klp_p01/parameters/hold');
+  expect(reasons(await drive([unload('klp_p01')]))).toEqual(['ok']);
+});
+
+test('a load that a sleeper holds up leaves the kernel as it was', async () => {
+  await drive([load('klp_p01', { changes: ['version_proc_show'] })]);
+  await sleepIn('klp_p01');
+  const over = load('klp_p02', { changes: ['version_proc_show'], mayShadow: as('klp_p01') });
+  const [first, seen] = await drive([over, observe], 3000);
+  expect(first?.error).toMatchObject({ reason: 'transition-timeout', fields: { reversed: true } });
+  expect(held(seen)).toBe('klp_p01');
+  expect(await modulesIn()).toBe('klp_p01');
+  await machine.run('echo 0 >/sys/module/klp_p01/parameters/hold');
+  expect(reasons(await drive([over]))).toEqual(['ok']);
+});
+
+test('finishes an unload that was interrupted after the patch was disabled', async () => {
+  const p01 = load('klp_p01', { changes: ['version_proc_show'] });
+  await drive([p01]);
+  await machine.run(
+    'echo 0 >/sys/kernel/livepatch/klp_p01/enabled; while [ -e /sys/kernel/livepatch/klp_p01 ]; do sleep 0.1; done',
+  );
+  expect(await modulesIn()).toBe('klp_p01');
+  const answers = await drive([observe, p01, observe]);
+  expect([held(answers[0]), answers[1]?.error, held(answers[2])]).toEqual(['', undefined, 'klp_p01']);
+});
+
+test('says why the kernel takes no such module', async () => {
+  writeFileSync(path.join(folder, 'klp_p04.ko'), 'no module');
+  const [answer] = await drive([load('klp_p04', { changes: ['version_proc_show'] })]);
+  expect(answer?.error).toMatchObject({ reason: 'wrong-kernel' });
+});
