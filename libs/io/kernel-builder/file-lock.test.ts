@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
@@ -48,9 +48,11 @@ test('a killed holder leaves no stale lock', async () => {
 test('a command that was given the lock keeps it as long as it runs', async () => {
   const path = join(dir, 'lock');
   const lock = await FileLock.acquire(path);
-  const command = runCommand('sleep', ['0.3'], { inheritedDescriptor: lock.descriptor });
+  const untilTold = 'until [ -e told ]; do sleep 0.05; done';
+  const command = runCommand('sh', ['-c', untilTold], { cwd: dir, inheritedDescriptor: lock.descriptor });
   await lock[Symbol.asyncDispose]();
   expect(await FileLock.tryAcquire(path)).toBeUndefined();
+  await writeFile(join(dir, 'told'), '');
   await command;
   await (await FileLock.acquire(path))[Symbol.asyncDispose]();
 });
