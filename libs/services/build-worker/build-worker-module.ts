@@ -21,7 +21,7 @@ const artifactStore = Symbol('ArtifactStore');
 @Module({})
 export class BuildWorkerModule {
   static forConfig(config: WorkerConfig, log: Logger): DynamicModule {
-    const { cacheDir, artifactDir, concurrency, queue } = config;
+    const { cacheDir, artifactDir, concurrency, lockMs, queue } = config;
     return {
       module: BuildWorkerModule,
       providers: [
@@ -35,6 +35,7 @@ export class BuildWorkerModule {
               await startJobWorker({
                 server: queue,
                 concurrency,
+                ...(lockMs === undefined ? {} : { lockMs }),
                 handler: jobHandler({ cacheDir, kernels, artifacts }),
                 onError: (error) => {
                   log.error({ error: error.message }, 'the queue failed');

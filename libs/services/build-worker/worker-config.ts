@@ -11,6 +11,8 @@ export interface WorkerConfig {
   readonly cacheDir: string;
   /** Jobs at once; each compiles with all processors. */
   readonly concurrency: number;
+  /** How long a worker that says nothing keeps its job; undefined: the queue's own default. */
+  readonly lockMs: number | undefined;
 }
 
 const writtenSchema = z.object({
@@ -19,6 +21,7 @@ const writtenSchema = z.object({
   LOCKSTEP_ARTIFACT_DIR: z.string().min(1),
   LOCKSTEP_CACHE_DIR: z.string().min(1).optional(),
   LOCKSTEP_WORKER_CONCURRENCY: z.coerce.number().int().min(1).max(64).default(1),
+  LOCKSTEP_WORKER_LOCK_MS: z.coerce.number().int().min(1_000).max(600_000).optional(),
 });
 
 /** @throws LockstepError `invalid-config`, naming the variables. */
@@ -39,5 +42,6 @@ export function readWorkerConfig(env: Readonly<NodeJS.ProcessEnv>): WorkerConfig
     artifactDir: config.LOCKSTEP_ARTIFACT_DIR,
     cacheDir: config.LOCKSTEP_CACHE_DIR ?? defaultCacheDirectory(),
     concurrency: config.LOCKSTEP_WORKER_CONCURRENCY,
+    lockMs: config.LOCKSTEP_WORKER_LOCK_MS,
   };
 }

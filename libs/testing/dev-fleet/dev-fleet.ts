@@ -24,6 +24,8 @@ export interface DevFleetOptions {
   readonly queue: 'postgres' | 'redis';
   /** How long each node's kernel takes to switch. */
   readonly transitionMs?: number;
+  /** After how long a killed worker's job is taken again. */
+  readonly workerLockMs?: number;
 }
 
 /** A control plane, a build worker and agents, each a process of its own, on one machine. */
@@ -90,7 +92,7 @@ async function bootFleet(folder: string, options: DevFleetOptions, stoppers: Sto
   const server = await createFleetServer(folder, redis?.url);
   stoppers.push(() => server.stop());
   await server.start();
-  const worker = createFleetWorker(folder, server, redis?.url);
+  const worker = createFleetWorker(folder, server, redis?.url, options.workerLockMs);
   stoppers.push(() => worker.stop());
   worker.start();
   const operator = server.connect();

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { entryFromWire } from '@lockstep/contracts/wire';
-import { extendLog, stackAt, type LogEntry } from '@lockstep/domain/load-order';
+import { extendLog, headHash, stackAt, type LogEntry } from '@lockstep/domain/load-order';
 import { parseSeq, type ModuleName } from '@lockstep/domain/livepatch-model';
 import { createLogSigner, createLogVerifier, sha256OfBytes } from '@lockstep/io/certificates';
 import type { DevFleet } from './dev-fleet';
@@ -38,4 +38,16 @@ export async function kernelFaults(fleet: DevFleet, entries: readonly LogEntry[]
     stack.join('<') === expected.join('<') ? [] : [`${name} holds [${stack.join('<')}], not [${expected.join('<')}]`],
   );
   return [...wrong, ...orderDivergence(stacks)];
+}
+
+/** Nodes whose own verified log is not this one, or that are not at its head. */
+export async function journalFaults({ operator }: DevFleet, entries: readonly LogEntry[]): Promise<string[]> {
+  const head = { seq: entries.length, hash: headHash(entries) };
+  const { nodes } = await operator.fleet.listNodes({ cluster: '' });
+  return nodes.flatMap(({ name, report }) => {
+    const isSame = report?.headSeq === head.seq && report.headHash === head.hash && report.position === head.seq;
+    return isSame
+      ? []
+      : [`${name} knows ${report?.headSeq ?? 0}, is at ${report?.position ?? 0}; the head is ${head.seq}`];
+  });
 }

@@ -78,7 +78,12 @@ export async function createFleetServer(folder: string, redisUrl: string | undef
 }
 
 /** A build worker beside the control plane, not started. */
-export function createFleetWorker(folder: string, server: FleetServer, redisUrl: string | undefined): FleetProcess {
+export function createFleetWorker(
+  folder: string,
+  server: FleetServer,
+  redisUrl: string | undefined,
+  lockMs: number | undefined,
+): FleetProcess {
   return fleetProcess({
     name: 'build-worker',
     command: process.execPath,
@@ -88,6 +93,7 @@ export function createFleetWorker(folder: string, server: FleetServer, redisUrl:
       ...(redisUrl === undefined ? {} : { LOCKSTEP_REDIS_URL: redisUrl }),
       LOCKSTEP_ARTIFACT_DIR: path.join(server.stateDir, 'artifacts'),
       LOCKSTEP_CACHE_DIR: defaultCacheDirectory(),
+      ...(lockMs === undefined ? {} : { LOCKSTEP_WORKER_LOCK_MS: String(lockMs) }),
     },
     logFile: path.join(folder, 'build-worker.log'),
   });

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { BuildStatus, RolloutStatus, type LogEntry } from '@lockstep/contracts/generated';
 import type { DevFleet } from '../dev-fleet';
 import { exampleDiff, letters } from '../example-patches';
-import { auditedLog, kernelFaults, orderDivergence } from '../fleet-audit';
+import { auditedLog, journalFaults, kernelFaults, orderDivergence } from '../fleet-audit';
 import { patientOperator } from '../patient-operator';
 import { seededRandom, type SeededRandom } from '../seeded-random';
 
@@ -15,7 +15,7 @@ const tallestStack = 5;
 const newPatchChance = 0.5;
 const retireChance = 0.3;
 /** Each round gets its chance however slow the machine: what dies for ever never ends. */
-const mostKillsARound = 3;
+const mostKillsARound = 2;
 const longestCalmMs = 1_200;
 const longestAbsenceMs = 250;
 
@@ -117,14 +117,14 @@ class Chaos {
     }
   }
 
-  /** With everything at rest: the log is whole, holds each acknowledged entry, and every kernel holds its stack. */
+  /** At rest: the log is whole, holds each acknowledged entry, every node knows it and holds its stack. */
   async check(number: number): Promise<number> {
     const entries = await auditedLog(this.fleet);
     const lost = this.acknowledged.filter(({ seq, hash }) => entries[seq - 1]?.hash !== hash);
     if (lost.length > 0)
       throw new Error(`round ${number}: entries lost: ${lost.map(({ seq }) => `#${seq}`).join(' ')}`);
     if (entries.length !== this.acknowledged.length) throw new Error(`round ${number}: ${entries.length} entries`);
-    const faults = await kernelFaults(this.fleet, entries);
+    const faults = [...(await kernelFaults(this.fleet, entries)), ...(await journalFaults(this.fleet, entries))];
     if (faults.length > 0) throw new Error(`round ${number}: ${faults.join('; ')}`);
     return entries.length;
   }

@@ -10,7 +10,7 @@ const rounds = Number(process.env['LOCKSTEP_CHAOS_ROUNDS'] ?? 50);
 describe.each(['postgres', 'redis'] as const)('kill -9 of everything at random moments, queue on %s', (queue) => {
   it(`${rounds} rounds of append and rollout: nothing lost, no order divergence, the chain intact`, async () => {
     const seed = Number(process.env['LOCKSTEP_CHAOS_SEED'] ?? randomInt(2 ** 31));
-    const fleet = await startDevFleet({ nodes: 3, queue, transitionMs: 40 });
+    const fleet = await startDevFleet({ nodes: 3, queue, transitionMs: 40, workerLockMs: 5_000 });
     try {
       const { kills, ...result } = await runChaos(fleet, rounds, seed);
       expect(result).toMatchObject({ rounds, entries: rounds });
