@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// One file an app under dist/, so that starting one reads one file. Packages stay outside, except for the agent:
-// a node gets that one file and Node.js.
+// One file an app under dist/, so that starting one reads one file. Packages stay outside, except for what is copied
+// to other machines (a node gets that one file and Node.js) or started often.
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { build } from 'esbuild';
@@ -11,7 +11,7 @@ const entries = [
   { out: 'control-plane', from: 'apps/control-plane/main.ts' },
   { out: 'build-worker', from: 'apps/build-worker/main.ts' },
   { out: 'node-agent', from: 'apps/node-agent/main.ts', standalone: true },
-  { out: 'lockstep', from: 'apps/cli/main.ts' },
+  { out: 'lockstep', from: 'apps/cli/main.ts', standalone: true },
   { out: 'demo', from: 'tools/demo/main.ts' },
   { out: 'test-kernel', from: 'tools/test-kernel/main.ts' },
 ].filter(({ from }) => existsSync(path.join(root, from)));

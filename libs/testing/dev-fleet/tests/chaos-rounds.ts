@@ -36,7 +36,7 @@ async function killAtRandom(fleet: DevFleet, random: SeededRandom, kills: Kills,
     await sleep(random.below(longestCalmMs));
     if (isOver()) return;
     const absenceMs = random.below(longestAbsenceMs);
-    const victim = random.pick(['control-plane', 'build-worker', 'agent', 'agent', 'reboot'] as const);
+    const victim = random.pick(['control-plane', 'control-plane', 'build-worker', 'agent', 'agent', 'reboot'] as const);
     diary(fleet, `kill: ${victim}, for ${absenceMs} ms`);
     switch (victim) {
       case 'control-plane':
