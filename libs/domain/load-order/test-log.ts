@@ -27,7 +27,7 @@ const tag = (key: string, hash: Sha256): EntrySignature => sha256(`${key} ${hash
 export const checks: LogChecks = { hash: sha256, verify: (hash, signature) => signature === tag('ours', hash) };
 
 export const functionsOf = (names: string): PatchedFunction[] =>
-  [...names].map((name) => ({ object: 'vmlinux', name, sympos: 0 }));
+  Array.from(names, (name) => ({ object: 'vmlinux', name, sympos: 0 }));
 
 export function artifact(name: string, functions: string, replace = false): ArtifactManifest {
   return {
@@ -75,4 +75,4 @@ export function logOf(...bodies: EntryBody[]): LogEntry[] {
   return entries;
 }
 
-export const modulesOf = (names: string): ModuleName[] => [...names].map((name) => `lockstep_${name}` as ModuleName);
+export const modulesOf = (names: string): ModuleName[] => Array.from(names, (name) => `lockstep_${name}` as ModuleName);
