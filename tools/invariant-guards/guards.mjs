@@ -85,4 +85,20 @@ export const guards = [
     to: 'return true;',
     test: 'libs/domain/node-state/advance.test.ts',
   },
+  {
+    invariant: '6 foreign livepatches',
+    breaks: 'sends a diverged node on in a rollout',
+    file: 'libs/domain/rollout-planner/standing.ts',
+    from: "if (report.condition === 'diverged')",
+    to: 'if (false as boolean)',
+    test: 'libs/domain/rollout-planner/plan-rollout.test.ts',
+  },
+  {
+    invariant: '2 forward only',
+    breaks: 'starts a rollout to behind where nodes were sent',
+    file: 'libs/domain/rollout-planner/refuse-rollout.ts',
+    from: 'return policy.toSeq < furthest ?',
+    to: 'return (false as boolean) ?',
+    test: 'libs/domain/rollout-planner/refuse-rollout.test.ts',
+  },
 ];
