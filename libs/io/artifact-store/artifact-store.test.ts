@@ -52,6 +52,8 @@ test('tells a damaged file and mends it when the right bytes come again', async 
   const stored = await store.put(bytes);
   await truncate(fileOf(stored.sha256), 999);
   await expect(store.verify(stored)).rejects.toMatchObject({ kind: 'corrupt', reason: 'artifact-damaged' });
+  await writeFile(fileOf(stored.sha256), randomBytes(1000));
+  await expect(store.verify(stored)).rejects.toMatchObject({ kind: 'corrupt', reason: 'artifact-damaged' });
   await store.put(bytes);
   await expect(store.verify(stored)).resolves.toBeUndefined();
 });

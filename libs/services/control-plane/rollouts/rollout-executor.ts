@@ -86,6 +86,7 @@ export class RolloutExecutor {
   }
 
   private async wakeAll(): Promise<void> {
+    if (this.stopped) return;
     try {
       for (const { cluster } of await this.parts.db.rollouts.inForce()) this.wake(cluster);
     } catch (err) {
