@@ -3,8 +3,9 @@ import { link, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/p
 import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { sharedFunctions } from '@lockstep/domain/conflicts';
 import { LockstepError, type KernelBuildId, type ModuleName } from '@lockstep/domain/livepatch-model';
-import type { ObservedPatch } from '@lockstep/domain/node-state';
+import type { KernelConflict, ObservedPatch } from '@lockstep/domain/node-state';
 import { errorCode } from './error-code';
 import { refuseConflicts, type KernelIdentity, type LivepatchKernel, type LoadRequest } from './livepatch-kernel';
 
@@ -84,6 +85,15 @@ export class DirectoryKernel implements LivepatchKernel {
     return loaded.slice(Math.max(0, bottom)).map(({ module, enabled, functions, switchedAtMs }) => {
       return { module, enabled, functions, transition: now < switchedAtMs };
     });
+  }
+
+  async conflicts(): Promise<readonly KernelConflict[]> {
+    if (!(await this.settings()).patchedCore) return [];
+    const stack = (await this.observe()).map(({ module, functions }) => ({ id: module, functions }));
+    return sharedFunctions(stack).map((shared) => ({
+      function: shared.function,
+      owners: shared.owners.map((module) => ({ module })),
+    }));
   }
 
   async load(request: LoadRequest): Promise<void> {

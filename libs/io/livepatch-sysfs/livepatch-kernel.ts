@@ -7,7 +7,7 @@ import {
   type ModuleName,
   type PatchedFunction,
 } from '@lockstep/domain/livepatch-model';
-import type { ObservedPatch } from '@lockstep/domain/node-state';
+import type { KernelConflict, ObservedPatch } from '@lockstep/domain/node-state';
 
 export interface KernelIdentity {
   readonly kernelBuild: KernelBuildId;
@@ -36,6 +36,8 @@ export interface LivepatchKernel {
   identity(): Promise<KernelIdentity>;
   /** Enabled or switching livepatches, bottom first. */
   observe(): Promise<readonly ObservedPatch[]>;
+  /** The functions that the kernel itself says several livepatches change; none on a stock core. */
+  conflicts(): Promise<readonly KernelConflict[]>;
   /** Returns when every task runs the new code. @throws LockstepError; then the kernel runs what it ran before. */
   load(request: LoadRequest): Promise<void>;
   /** Disables, waits until no task runs its code, removes the module. Repeating it does no harm. */

@@ -7,8 +7,25 @@ import { LockstepError, type ModuleName } from '@lockstep/domain/livepatch-model
 import { blockingTasks } from './blocking-tasks';
 import { buildIdFromNotes } from './build-id';
 import { refuseConflicts, type KernelIdentity, type LivepatchKernel, type LoadRequest } from './livepatch-kernel';
+import { readKernelConflicts } from './kernel-conflicts';
 import { createModuleTools, type ModuleTools } from './module-tools';
-import { livepatchFolder, loadedModules, observePatches, unlessGone, type KernelRoots } from './sysfs-view';
+import {
+  livepatchFolder,
+  loadedModules,
+  observePatches,
+  unlessGone,
+  type KernelRoots,
+  type LoadedModule,
+} from './sysfs-view';
+
+/** A transition that takes its time. */
+export interface Waiting {
+  readonly module: ModuleName;
+  readonly enabling: boolean;
+  readonly elapsedMs: number;
+  /** Some of the tasks that it waits for, as `pid (comm)`. */
+  readonly blocking: readonly string[];
+}
 
 export interface SysfsKernelOptions {
   readonly roots?: KernelRoots;
@@ -17,10 +34,15 @@ export interface SysfsKernelOptions {
   readonly writeAttribute?: (file: string, text: string) => Promise<void>;
   /** A transition that takes longer is taken back. Most end within seconds; a sleeping task can hold one for ever. */
   readonly transitionTimeoutMs?: number;
+  /** Told about once a second while a transition goes on. */
+  readonly onWaiting?: (waiting: Waiting) => void;
+  /** Aborted: a transition under way is taken back at once, as after the time limit. */
+  readonly signal?: AbortSignal;
 }
 
 const defaultTransitionTimeoutMs = 60_000;
 const pollMs = 20;
+const tellMs = 1000;
 /** The kernel drops its last reference to a disabled livepatch from a work queue, a moment after the transition. */
 const removeTimeoutMs = 10_000;
 
@@ -35,12 +57,16 @@ export class SysfsKernel implements LivepatchKernel {
   private readonly tools: ModuleTools;
   private readonly writeAttribute: (file: string, text: string) => Promise<void>;
   private readonly transitionTimeoutMs: number;
+  private readonly onWaiting: SysfsKernelOptions['onWaiting'];
+  private readonly signal: AbortSignal | undefined;
 
   constructor(options: SysfsKernelOptions = {}) {
     this.roots = options.roots ?? { sys: '/sys', proc: '/proc' };
     this.tools = options.tools ?? createModuleTools();
     this.writeAttribute = options.writeAttribute ?? writeExisting;
     this.transitionTimeoutMs = options.transitionTimeoutMs ?? defaultTransitionTimeoutMs;
+    this.onWaiting = options.onWaiting;
+    this.signal = options.signal;
   }
 
   async identity(): Promise<KernelIdentity> {
@@ -58,6 +84,25 @@ export class SysfsKernel implements LivepatchKernel {
     return observePatches(this.roots);
   }
 
+  async conflicts(): ReturnType<LivepatchKernel['conflicts']> {
+    return (await readKernelConflicts(this.roots)) ?? [];
+  }
+
+  /** Every module that is a livepatch, in effect or not, newest first. */
+  async livepatchModules(): Promise<readonly LoadedModule[]> {
+    return (await loadedModules(this.roots)).filter(({ livepatch }) => livepatch);
+  }
+
+  /** The kernel's own numbers for places in the load order, from 1 at the bottom; empty where the core has none. */
+  async stackOrders(): Promise<ReadonlyMap<ModuleName, number>> {
+    const orders = new Map<ModuleName, number>();
+    for (const { module } of await this.observe()) {
+      const order = await unlessGone(readFile(this.patchFile(module, 'stack_order'), 'latin1'));
+      if (order !== undefined) orders.set(module, Number(order));
+    }
+    return orders;
+  }
+
   async load(request: LoadRequest): Promise<void> {
     const { module, mayShadow, replaces } = request;
     const loaded = await observePatches(this.roots);
@@ -65,7 +110,7 @@ export class SysfsKernel implements LivepatchKernel {
     await this.clearName(module);
     const victims = loaded.map((patch) => patch.module).filter((name) => mayShadow.includes(name));
     if (victims.length > 0 && !request.replace && (await this.hasPatchedCore())) await this.grant(module, victims);
-    await this.tools.insert(request.path, module);
+    await this.insert(request);
     await this.settle(module);
     // Not in effect any more whether they can be removed or not.
     for (const replaced of replaces) await this.removeModule(replaced).catch(() => undefined);
@@ -81,17 +126,19 @@ export class SysfsKernel implements LivepatchKernel {
   }
 
   async settle(module: ModuleName): Promise<void> {
-    if (await this.transitionEnds(module)) return;
+    if (await this.transitionEnds(module, this.signal)) return;
     const enabling = await this.readFlag(module, 'enabled');
     const blocking = await blockingTasks(this.roots, enabling ? 1 : 0);
     // Whatever it switches to, back: the core takes only one transition at a time, and this one may never end.
     await this.writeEnabled(module, !enabling);
     const reversed = await this.transitionEnds(module);
     if (reversed && enabling) await this.removeModule(module);
+    const isInterrupted = this.signal?.aborted === true;
+    const what = `${enabling ? 'Loading' : 'Unloading'} ${module}`;
     throw new LockstepError(
-      'unavailable',
-      'transition-timeout',
-      `${enabling ? 'Loading' : 'Unloading'} ${module} did not end within ${this.transitionTimeoutMs} ms` +
+      isInterrupted ? 'cancelled' : 'unavailable',
+      isInterrupted ? 'interrupted' : 'transition-timeout',
+      `${what} ${isInterrupted ? 'was interrupted' : `did not end within ${this.transitionTimeoutMs} ms`}` +
         `${reversed ? ' and was taken back' : ', nor could it be taken back'}; tasks in the way: ${blocking.join(', ')}.`,
       { module, blocking, reversed },
     );
@@ -125,14 +172,35 @@ export class SysfsKernel implements LivepatchKernel {
     return (await observePatches(this.roots)).some((patch) => patch.module === module);
   }
 
-  /** Whether it did within the time limit. */
-  private async transitionEnds(module: ModuleName): Promise<boolean> {
-    const deadline = Date.now() + this.transitionTimeoutMs;
+  private async insert({ path: file, module }: LoadRequest): Promise<void> {
+    try {
+      await this.tools.insert(file, module);
+    } catch (error) {
+      // Ctrl-C on a terminal ends the tool too, perhaps after the kernel has taken the module.
+      if (this.signal?.aborted !== true || !(await this.isInEffect(module))) throw error;
+    }
+  }
+
+  /** Whether it did within the time limit and before `signal`. */
+  private async transitionEnds(module: ModuleName, signal?: AbortSignal): Promise<boolean> {
+    const begun = Date.now();
+    let told = begun;
     while (await this.readFlag(module, 'transition')) {
-      if (Date.now() >= deadline) return false;
+      const now = Date.now();
+      if (signal?.aborted === true || now - begun >= this.transitionTimeoutMs) return false;
+      if (now - told >= tellMs) {
+        told = now;
+        await this.tell(module, now - begun);
+      }
       await sleep(pollMs);
     }
     return true;
+  }
+
+  private async tell(module: ModuleName, elapsedMs: number): Promise<void> {
+    if (this.onWaiting === undefined) return;
+    const enabling = await this.readFlag(module, 'enabled');
+    this.onWaiting({ module, enabling, elapsedMs, blocking: await blockingTasks(this.roots, enabling ? 1 : 0) });
   }
 
   /** A module that is loaded but not in effect is left over from an interrupted unload, or was replaced. */

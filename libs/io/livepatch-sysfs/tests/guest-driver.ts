@@ -23,10 +23,8 @@ export interface Answer {
 }
 
 async function run({ transitionTimeoutMs, steps }: Script): Promise<Answer[]> {
-  const parameters = new Map(
-    steps.flatMap((step) => (step.do === 'load' ? [[step.request.module, step.parameters]] : [])),
-  );
-  const tools = createModuleTools((module) => parameters.get(module) ?? []);
+  let parameters: readonly string[] = [];
+  const tools = createModuleTools(() => parameters);
   const kernel = new SysfsKernel({ tools, transitionTimeoutMs });
   const carryOut = (step: Step): Promise<unknown> => {
     switch (step.do) {
@@ -37,6 +35,7 @@ async function run({ transitionTimeoutMs, steps }: Script): Promise<Answer[]> {
       case 'settle':
         return kernel[step.do](step.module);
       case 'load':
+        parameters = step.parameters;
         return kernel.load(step.request);
     }
   };
