@@ -4,6 +4,7 @@ import type { CodeTables, SiteEntry } from './code-tables';
 import { isPerFunctionStatic, type Correlation } from './correlate';
 import { onlyLineNumberDiffers } from './line-number';
 import type { Chunk } from './object-model';
+import { QuickEquality } from './quick-equality';
 import type { Range, Reference, ReferenceReader, Target } from './references';
 import type { SiteTable } from './section-roles';
 import type { TableLayouts } from './table-layouts';
@@ -30,13 +31,16 @@ const hex = (value: number) => `0x${value.toString(16)}`;
 export class Comparison {
   /** Deep comparisons of anonymous chunks, by both ids; true while under way, so that cycles end. */
   private readonly deepResults = new Map<number, boolean>();
+  private readonly quick: QuickEquality;
 
   constructor(
     private readonly original: Side,
     private readonly patched: Side,
     private readonly correlation: Correlation,
     private readonly layouts: TableLayouts,
-  ) {}
+  ) {
+    this.quick = new QuickEquality(original.reader.model, patched.reader.model, correlation);
+  }
 
   /** Why two versions of a function differ; empty if they do not. */
   functionDifferences(before: Chunk, after: Chunk): string[] {
@@ -44,6 +48,7 @@ export class Comparison {
     if (code !== null) return [code];
     const oldEntries = this.original.tables.entriesOf(before);
     const newEntries = this.patched.tables.entriesOf(after);
+    if (oldEntries.length === 0 && newEntries.length === 0) return [];
     return comparedTables.flatMap((table) => {
       const problem = this.tableDifference(
         oldEntries.filter((entry) => entry.table === table),
@@ -58,6 +63,7 @@ export class Comparison {
     const oldBytes = before.end - before.start;
     const newBytes = after.end - after.start;
     if (oldBytes !== newBytes) return `size ${oldBytes} became ${newBytes} bytes`;
+    if (this.quick.proves(before, after)) return null;
     const oldReferences = this.original.reader.referencesOf(before);
     const newReferences = this.patched.reader.referencesOf(after);
     return this.contentDifference(before, oldReferences, after, newReferences);

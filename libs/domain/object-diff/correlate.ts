@@ -79,7 +79,7 @@ function groupByName(model: ObjectModel): Map<string, Chunk[]> {
   const groups = new Map<string, Chunk[]>();
   for (const chunk of model.chunks) {
     if (chunk.kind !== 'function' && (chunk.kind !== 'data' || isPerFunctionStatic(chunk.name))) continue;
-    const key = `${chunk.kind} ${unnumbered(chunk.name)}`;
+    const key = `${chunk.kind} ${chunk.file} ${unnumbered(chunk.name)}`;
     const group = groups.get(key);
     if (group === undefined) groups.set(key, [chunk]);
     else group.push(chunk);
@@ -98,7 +98,7 @@ function pairSameNames(
   original: ObjectModel,
   patched: ObjectModel,
 ): void {
-  const newByName = new Map(newChunks.map((chunk) => [chunk.name, chunk]));
+  const newByName = byName(newChunks);
   const sameNames = oldChunks.length === newChunks.length && oldChunks.every(({ name }) => newByName.has(name));
   if (!sameNames && oldChunks.length + newChunks.length <= 64) {
     for (const before of oldChunks) {
@@ -108,10 +108,23 @@ function pairSameNames(
       if (twin !== undefined) pairs.add(before, twin);
     }
   }
-  for (const before of oldChunks) {
-    const after = newByName.get(before.name);
-    if (after !== undefined && pairs.isFree(before, after)) pairs.add(before, after);
+  // Several of one name (files of one name, linked together) keep their order.
+  for (const [name, sameOld] of byName(oldChunks)) {
+    newByName.get(name)?.forEach((after, index) => {
+      const before = sameOld[index];
+      if (before !== undefined && pairs.isFree(before, after)) pairs.add(before, after);
+    });
   }
+}
+
+function byName(chunks: readonly Chunk[]): Map<string, Chunk[]> {
+  const groups = new Map<string, Chunk[]>();
+  for (const chunk of chunks) {
+    const group = groups.get(chunk.name);
+    if (group === undefined) groups.set(chunk.name, [chunk]);
+    else group.push(chunk);
+  }
+  return groups;
 }
 
 function sameBytes(original: ObjectModel, before: Chunk, patched: ObjectModel, after: Chunk): boolean {
@@ -129,8 +142,14 @@ function pairStaticLocals(
 ): Set<number> {
   const ambiguous = new Set<number>();
   if (groups.length === 0) return ambiguous;
-  const oldUsers = usersOf(original, new Set(groups.flatMap(([chunks]) => chunks.map(({ id }) => id))));
-  const newUsers = usersOf(patched, new Set(groups.flatMap(([, chunks]) => chunks.map(({ id }) => id))));
+  const oldUsers = usersOf(
+    original,
+    groups.flatMap(([chunks]) => chunks),
+  );
+  const newUsers = usersOf(
+    patched,
+    groups.flatMap(([, chunks]) => chunks),
+  );
   const shareUser = (before: Chunk, after: Chunk) => {
     const users = newUsers.get(after.id);
     return users !== undefined && [...(oldUsers.get(before.id) ?? [])].some((user) => users.has(user));
@@ -157,16 +176,10 @@ const numberOf = ({ name }: Chunk) => Number(/\.(\d+)$/.exec(name)?.[1] ?? 0);
 const byNumber = (chunks: readonly Chunk[]) => [...chunks].sort((a, b) => numberOf(a) - numberOf(b));
 
 /** For each wanted chunk, the source names of the functions and variables that refer to it. One pass over the object. */
-function usersOf(reader: ReferenceReader, wanted: ReadonlySet<number>): Map<number, Set<string>> {
-  const users = new Map<number, Set<string>>();
-  for (const chunk of reader.model.chunks) {
-    for (const { target } of reader.referencesOf(chunk)) {
-      if (target.kind !== 'chunk' || !wanted.has(target.chunk.id)) continue;
-      const known = users.get(target.chunk.id);
-      const user = sourceFunctionName(chunk.name);
-      if (known === undefined) users.set(target.chunk.id, new Set([user]));
-      else known.add(user);
-    }
+function usersOf(reader: ReferenceReader, wanted: readonly Chunk[]): Map<number, Set<string>> {
+  const users = new Map<number, Set<string>>(wanted.map(({ id }) => [id, new Set()]));
+  for (const { from, to } of reader.referencesInto(new Set(wanted.map(({ section }) => section.index)))) {
+    users.get(to.id)?.add(sourceFunctionName(from.name));
   }
   return users;
 }

@@ -18,6 +18,8 @@ export interface Chunk {
   readonly names: readonly string[];
   readonly scope: 'local' | 'global';
   readonly weak: boolean;
+  /** For local symbols of an object linked from several: the source file; '' otherwise. */
+  readonly file: string;
   /** Not the only chunk of its section: places in it are known only exactly. */
   readonly shared: boolean;
 }
@@ -39,6 +41,7 @@ interface SymbolRange {
   readonly end: number;
   readonly isSized: boolean;
   readonly binding: number;
+  readonly file: string;
 }
 
 type Draft = Omit<Chunk, 'id' | 'shared'>;
@@ -78,10 +81,10 @@ function chunksEndCheck(elf: ElfFile, chunk: Chunk, index: number): Chunk {
 function symbolRanges(elf: ElfFile): { bySection: Map<number, SymbolRange[]>; fileName: string } {
   const { symbols } = elf;
   const bySection = new Map<number, SymbolRange[]>();
-  let fileName = '';
+  const fileNames: string[] = [];
   for (let symbol = 1; symbol < symbols.count; symbol++) {
     const type = symbols.type(symbol);
-    if (type === symbolType.file && fileName === '') fileName = symbols.name(symbol);
+    if (type === symbolType.file) fileNames.push(symbols.name(symbol));
     if (type === symbolType.file || type === symbolType.section || !symbols.isDefined(symbol)) continue;
     const name = symbols.name(symbol);
     if (name === '' || name.startsWith('.L')) continue;
@@ -92,12 +95,14 @@ function symbolRanges(elf: ElfFile): { bySection: Map<number, SymbolRange[]>; fi
       end: start + symbols.sizeBytes(symbol),
       isSized: symbols.sizeBytes(symbol) > 0,
       binding: symbols.binding(symbol),
+      // `ld -r` keeps the file symbols of its inputs, each before the local symbols of that file.
+      file: fileNames.length > 1 && symbols.binding(symbol) === symbolBinding.local ? (fileNames.at(-1) ?? '') : '',
     };
     const ranges = bySection.get(symbols.section(symbol));
     if (ranges === undefined) bySection.set(symbols.section(symbol), [range]);
     else ranges.push(range);
   }
-  return { bySection, fileName };
+  return { bySection, fileName: fileNames[0] ?? '' };
 }
 
 function draftsOf(elf: ElfFile, section: ElfSection, role: SectionRole, symbols: SymbolRange[]): Draft[] {
@@ -134,7 +139,7 @@ function anonymous(
   end: number,
 ): Draft {
   const { name } = section;
-  return { kind, section, role, start, end, name, names: [], scope: 'local', weak: false };
+  return { kind, section, role, start, end, name, names: [], scope: 'local', weak: false, file: '' };
 }
 
 /** A section without symbols: `.fixup` and `.altinstr_aux` hold snippets that each end in a jump; the rest is one. */
@@ -208,6 +213,7 @@ function named(section: ElfSection, role: SectionRole, group: SymbolGroup, end: 
     names: group.members.map(({ name }) => name),
     scope: first.binding === symbolBinding.local ? 'local' : 'global',
     weak: first.binding === symbolBinding.weak,
+    file: first.file,
   };
 }
 

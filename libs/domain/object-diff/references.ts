@@ -75,6 +75,24 @@ export class ReferenceReader {
     return branches.length === 0 ? references : [...references, ...branches].sort((a, b) => a.offset - b.offset);
   }
 
+  /** Which chunk refers to which in the given sections; relocations to other sections are passed over cheaply. */
+  referencesInto(sections: ReadonlySet<number>): { from: Chunk; to: Chunk }[] {
+    const { elf } = this.model;
+    const found: { from: Chunk; to: Chunk }[] = [];
+    for (const section of elf.sections) {
+      const table = elf.relocationsOf(section);
+      for (let rank = 0; table !== null && rank < table.count; rank++) {
+        const symbol = table.symbol(rank);
+        if (!sections.has(elf.symbols.section(symbol))) continue;
+        const from = this.model.chunkAt(section.index, table.offset(rank));
+        if (from === null) continue;
+        const target = this.target(from, table.offset(rank), table.type(rank), symbol, table.addend(rank));
+        if (target.kind === 'chunk') found.push({ from, to: target.chunk });
+      }
+    }
+    return found;
+  }
+
   private target(range: Range, offset: number, type: number, symbol: number, addend: number): Target {
     const { elf } = this.model;
     const { symbols } = elf;
