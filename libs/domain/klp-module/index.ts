@@ -10,6 +10,7 @@ export type {
 } from './kernel-facts';
 export { kernelProbeSources, moduleGlueSource } from './kernel-sources';
 export { readKernelFacts } from './read-kernel-facts';
+export { readLivepatchModule, type LivepatchFile } from './read-livepatch-module';
 export { readModuleSymbols } from './read-symbols';
 export { parseKernelFacts, serialiseKernelFacts } from './serialise-kernel-facts';
 export { writeLivepatchModule, type LivepatchModule, type LivepatchModuleInput } from './write-livepatch-module';

@@ -36,7 +36,10 @@ export function addPatchStructs(image: ModuleImage, layouts: LivepatchLayouts, s
     const at = index * klpObject.sizeBytes;
     // A null name means vmlinux.
     if (object.name !== 'vmlinux') writer.pointer(objects, at + klpObject.name, writer.string(object.name));
-    writer.pointer(objects, at + klpObject.funcs, addFunctions(writer, layouts, object));
+    const functions = addFunctions(writer, layouts, object);
+    const functionsBytes = layouts.klpFunc.sizeBytes * (object.functions.length + terminator);
+    image.nameLocal(`lockstep_functions_${object.name}`, 'object', functions, functionsBytes);
+    writer.pointer(objects, at + klpObject.funcs, functions);
     const kinds = object.callbacks.map(({ kind }) => kind);
     for (const { kind, code } of object.callbacks) {
       if (kinds.filter((other) => other === kind).length > 1) throw twoCallbacks(object.name, kind);
@@ -47,6 +50,8 @@ export function addPatchStructs(image: ModuleImage, layouts: LivepatchLayouts, s
   writer.pointer(patch, klpPatch.mod, structs.thisModule);
   writer.pointer(patch, klpPatch.objs, objects);
   image.nameLocal('lockstep_patch', 'object', patch, klpPatch.sizeBytes);
+  // Readers of the file learn the arrays' element sizes from the sizes of their symbols.
+  image.nameLocal('lockstep_objects', 'object', objects, klpObject.sizeBytes * (structs.objects.length + terminator));
   return patch;
 }
 

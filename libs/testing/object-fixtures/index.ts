@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 export { compileC, compilePair, fixtureTables, type CompiledPair } from './compile-c';
 export { fixtureKernel, symbolTable, type FixtureKernel, type FixtureSymbol } from './fixture-kernel';
+export { livepatchFile, type LivepatchFixture } from './livepatch-file';
 export { bytesOfNamed, readModule, type ReadModule } from './module-reader';
