@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { describe, expect, it } from '@jest/globals';
+import {
+  BuildStatus,
+  Build,
+  CheckConflictsResponse,
+  GetOrderResponse,
+  Node,
+  NodeStatus,
+  Rollout,
+  RolloutStatus,
+} from '@lockstep/contracts/generated';
+import { buildDocument, buildTable, buildText } from './build-view';
+import { nodeDocument, nodeTable, nodeText } from './node-view';
+import { conflictLines, orderText } from './order-view';
+import { nodeLine, rolloutDocument, rolloutText } from './rollout-view';
+
+const fn = (name: string, sympos = 0) => ({ object: 'vmlinux', name, sympos });
+
+const artifact = (patchName: string, ...functions: string[]) => ({
+  ...{ sha256: 'f'.repeat(64), sizeBytes: 9000, kernelBuildId: 'ab'.repeat(20), moduleName: `lockstep_${patchName}` },
+  ...{ patchId: 'c'.repeat(64), patchName, replace: false, functions: functions.map((name) => fn(name)) },
+});
+
+const patch = (moduleName: string, ...functions: string[]) => ({
+  ...{ moduleName, enabled: true, transition: false, artifactSha256: 'f'.repeat(64) },
+  functions: functions.map((name) => fn(name)),
+});
+
+const node = Node.fromPartial({
+  ...{ name: 'n1', cluster: 'web', connected: true, kernelBuildId: 'ab'.repeat(20), kernelRelease: '6.1.0' },
+  lastSeenAt: new Date(0),
+  report: {
+    ...{ status: NodeStatus.NODE_STATUS_IN_STEP, position: 2, target: 2, headSeq: 2 },
+    stack: [patch('lockstep_a', 'f', 'g'), { ...patch('lockstep_b', 'f'), artifactSha256: '' }],
+  },
+});
+
+describe('nodes', () => {
+  it('show what their kernels hold, and what of it is not ours', () => {
+    expect(nodeDocument(node)).toMatchObject({ report: { status: 'in-step', position: 2, problem: null } });
+    const text = nodeText(node);
+    expect(text).toMatch(/^Condition: +in-step$/m);
+    expect(text).toMatch(/^lockstep_b +enabled +not by lockstep +vmlinux:f$/m);
+  });
+
+  it('say what was known last of one that is off, and nothing of one that never spoke', () => {
+    expect(nodeTable([{ ...node, connected: false }])).toMatch(
+      /^n1 +web +off \(was in-step\) +2 +2 .*lockstep_a < lockstep_b$/m,
+    );
+    expect(nodeText(Node.fromPartial({ name: 'n2', connected: true }))).toMatch(
+      /^Condition: +silent$[^]*No livepatches\./m,
+    );
+  });
+});
+
+describe('builds', () => {
+  const build = Build.fromPartial({
+    id: 'b1',
+    patchName: 'a',
+    status: BuildStatus.BUILD_STATUS_SUCCEEDED,
+    artifact: artifact('a', 'f'),
+  });
+  it('show the module, or why there is none', () => {
+    expect(buildDocument(build)).toMatchObject({ id: 'b1', status: 'succeeded', failure: null, attempts: 0 });
+    expect(buildText(build)).toMatch(/^Module: +lockstep_a\.ko, 9000 bytes$/m);
+    const failure = { reason: 'compile-failed', message: 'x.c:1: error\nmore' };
+    const failed = Build.fromPartial({ id: 'b2', status: BuildStatus.BUILD_STATUS_FAILED, failure });
+    expect(buildTable([build, failed])).toMatch(
+      /^b1 .*lockstep_a \(1 functions\)$[^]*^b2 .*compile-failed: x\.c:1: error$/m,
+    );
+    expect(buildText(failed)).toContain('x.c:1: error\nmore');
+  });
+});
+
+describe('load orders', () => {
+  const entry = {
+    cluster: 'web',
+    kernelBuildId: 'ab'.repeat(20),
+    previousHash: '',
+    hash: '0123456789abcdef',
+    signature: '',
+  };
+  const order = GetOrderResponse.fromPartial({
+    ...{ cluster: 'web', kernelBuildId: 'ab'.repeat(20), stack: [2] },
+    entries: [
+      { ...entry, seq: 1, body: { $case: 'load', value: { artifact: artifact('a', 'f', 'g') } } },
+      { ...entry, seq: 2, body: { $case: 'load', value: { artifact: artifact('b', 'f'), overrides: [1] } } },
+      { ...entry, seq: 3, body: { $case: 'retire', value: { retires: 1 } } },
+    ],
+    sharedFunctions: [{ function: fn('h', 2), owners: [2, 1] }],
+  });
+  it('show entries, what is in effect, overrides and shared functions', () => {
+    const lines = orderText(order)
+      .split('\n')
+      .map((line) => line.replace(/ +/g, ' '));
+    expect(lines).toContain('#1 load a 0123456789ab vmlinux:f, vmlinux:g');
+    expect(lines).toContain('#2 load b in stack #1 0123456789ab vmlinux:f');
+    expect(lines).toContain('#3 retire #1 0123456789ab');
+    expect(lines).toContain('vmlinux:h,2 #2 #1');
+  });
+  it('name each conflict and each patch that would be torn', () => {
+    const check = CheckConflictsResponse.fromPartial({
+      conflicts: [{ function: fn('f'), ownerSeq: 1, ownerPatchName: 'a' }],
+      torn: [{ seq: 1, patchName: 'a', running: [fn('g')], shadowed: [fn('f')] }],
+    });
+    expect(conflictLines(check)).toEqual([
+      'conflict: vmlinux:f is owned by a (#1)',
+      'torn: a (#1) would lose vmlinux:f and still run vmlinux:g',
+    ]);
+  });
+});
+
+describe('rollouts', () => {
+  const notYet = { reason: 'waiting-for-canary', message: 'Waits for the canaries: n1.' };
+  const rollout = Rollout.fromPartial({
+    ...{ id: 'r1', cluster: 'web', toSeq: 2, status: RolloutStatus.ROLLOUT_STATUS_RUNNING },
+    nodes: [
+      { node: 'n1', wave: 0, position: 2, target: 2 },
+      { node: 'n2', wave: 1, position: 0, target: 0, notYet },
+    ],
+  });
+  it('say of each node where it is and why not yet', () => {
+    expect(rolloutDocument(rollout)).toMatchObject({
+      status: 'running',
+      nodes: [{ notYet: null }, { position: 0, notYet }],
+    });
+    expect(rolloutText(rollout)).toMatch(/to position 2: running, 1\/2 nodes there[^]*^n1 +canary +2 +there$/m);
+    expect(rollout.nodes.map(nodeLine)).toEqual([
+      'n1 (canary): at 2, there',
+      'n2 (wave 1): at 0, waiting-for-canary: Waits for the canaries: n1.',
+    ]);
+  });
+});
