@@ -135,23 +135,34 @@ function portTaken(port: number): LockstepError {
   return new LockstepError('unavailable', 'port-taken', message, { port });
 }
 
-/** Asked before the server is started: whoever holds the port might answer in its place. */
-function assertPortFree(port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
+function isPortFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
     const probe = createServer();
     probe.once('error', () => {
-      reject(portTaken(port));
+      resolve(false);
     });
     probe.listen(port, '127.0.0.1', () => {
       probe.close(() => {
-        resolve();
+        resolve(true);
       });
     });
   });
 }
 
+/** The children of a killed server hold its port until they notice, which takes moments. */
+const portPatienceMs = 5_000;
+
+/** Asked before the server is started: whoever holds the port might answer in its place. */
+async function waitForPort(port: number): Promise<void> {
+  const deadline = Date.now() + portPatienceMs;
+  while (!(await isPortFree(port))) {
+    if (Date.now() > deadline) throw portTaken(port);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
 async function startServer(cluster: Cluster, port: number): Promise<ChildProcess> {
-  await assertPortFree(port);
+  await waitForPort(port);
   return launch(cluster, 'postgres', [
     '-D',
     cluster.dataDir,
