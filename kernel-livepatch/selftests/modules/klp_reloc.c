@@ -45,14 +45,27 @@ static void *target_two[] __section(".klp_relocs.klp_target.2") = {
 
 static int klp_reloc_show_addresses(char *buffer, const struct kernel_param *kp)
 {
-	return scnprintf(buffer, PAGE_SIZE,
-			 "%px meminfo_proc_show\n%px m_start\n%px m_start\n"
-			 "%px loadavg_proc_show\n%px klp_target_alpha\n"
-			 "%px klp_target_twin\n%px klp_target_twin\n",
-			 READ_ONCE(vmlinux_one[0]), READ_ONCE(vmlinux_one[1]),
-			 READ_ONCE(vmlinux_two[0]), READ_ONCE(vmlinux_two[1]),
-			 READ_ONCE(target_one[0]), READ_ONCE(target_two[0]),
-			 READ_ONCE(target_one[1]));
+	const struct {
+		void **address;
+		const char *name;
+	} rows[] = {
+		{ &vmlinux_one[0], "meminfo_proc_show" },
+		{ &vmlinux_one[1], "m_start" },
+		{ &vmlinux_two[0], "m_start" },
+		{ &vmlinux_two[1], "loadavg_proc_show" },
+		{ &target_one[0], "klp_target_alpha" },
+		{ &target_two[0], "klp_target_twin" },
+		{ &target_one[1], "klp_target_twin" },
+	};
+	int i, len = 0;
+
+	/* In the form of /proc/kallsyms */
+	for (i = 0; i < ARRAY_SIZE(rows); i++)
+		len += scnprintf(buffer + len, PAGE_SIZE - len, "%016lx %s\n",
+				 (unsigned long)READ_ONCE(*rows[i].address),
+				 rows[i].name);
+
+	return len;
 }
 
 static const struct kernel_param_ops klp_reloc_ops = {

@@ -10,8 +10,8 @@
  * All names only get shorter, so that the file is changed in place.
  */
 
-#include <elf.h>
 #include <fcntl.h>
+#include <linux/elf.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,8 +23,7 @@
 #define KLP_SYM		".klp.sym."
 #define MARKED_RELA	".rela.klp_relocs."
 #define KLP_RELA	".klp.rela."
-/* From include/uapi/linux/elf.h and include/linux/elf.h of the kernel */
-#define SHN_LIVEPATCH		0xff20
+/* From include/linux/elf.h of the kernel */
 #define SHF_RELA_LIVEPATCH	0x00100000
 
 static void die(const char *what)
@@ -52,10 +51,10 @@ static void mark_name(char *name)
 	memcpy(name, KLP_SYM, strlen(KLP_SYM));
 }
 
-static unsigned int mark_symbols(char *file, const Elf64_Shdr *symtab,
-				 const Elf64_Shdr *strtab)
+static unsigned int mark_symbols(char *file, const struct elf64_shdr *symtab,
+				 const struct elf64_shdr *strtab)
 {
-	Elf64_Sym *syms = (Elf64_Sym *)(file + symtab->sh_offset);
+	struct elf64_sym *syms = (struct elf64_sym *)(file + symtab->sh_offset);
 	unsigned int i, marked = 0;
 
 	for (i = 1; i < symtab->sh_size / sizeof(*syms); i++) {
@@ -67,14 +66,14 @@ static unsigned int mark_symbols(char *file, const Elf64_Shdr *symtab,
 
 		mark_name(name);
 		syms[i].st_shndx = SHN_LIVEPATCH;
-		syms[i].st_info = ELF64_ST_INFO(STB_GLOBAL, STT_NOTYPE);
+		syms[i].st_info = STB_GLOBAL << 4 | STT_NOTYPE;
 		marked++;
 	}
 
 	return marked;
 }
 
-static unsigned int mark_section(Elf64_Shdr *section, char *name)
+static unsigned int mark_section(struct elf64_shdr *section, char *name)
 {
 	if (section->sh_type != SHT_RELA ||
 	    strncmp(name, MARKED_RELA, strlen(MARKED_RELA)))
@@ -90,8 +89,8 @@ static unsigned int mark_section(Elf64_Shdr *section, char *name)
 int main(int argc, char **argv)
 {
 	unsigned int i, nr_syms = 0, nr_sections = 0;
-	Elf64_Shdr *sections;
-	Elf64_Ehdr *header;
+	struct elf64_shdr *sections;
+	struct elf64_hdr *header;
 	struct stat st;
 	char *file;
 	int fd;
@@ -105,13 +104,13 @@ int main(int argc, char **argv)
 	if (file == MAP_FAILED)
 		die("cannot map the file");
 
-	header = (Elf64_Ehdr *)file;
+	header = (struct elf64_hdr *)file;
 	if (memcmp(header->e_ident, ELFMAG, SELFMAG))
 		die("not an ELF file");
-	sections = (Elf64_Shdr *)(file + header->e_shoff);
+	sections = (struct elf64_shdr *)(file + header->e_shoff);
 
 	for (i = 1; i < header->e_shnum; i++) {
-		Elf64_Shdr *names = &sections[header->e_shstrndx];
+		struct elf64_shdr *names = &sections[header->e_shstrndx];
 		char *name = file + names->sh_offset + sections[i].sh_name;
 
 		nr_sections += mark_section(&sections[i], name);
