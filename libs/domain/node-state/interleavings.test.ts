@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { expect, test } from '@jest/globals';
+import { expect, jest, test } from '@jest/globals';
 import fc from 'fast-check';
 import { refuseBody, type EntryBody, type LogEntry } from '@lockstep/domain/load-order';
 import type { Seq } from '@lockstep/domain/livepatch-model';
 import { viewOf } from './node-view';
 import { append, load, log, Machine, observed, retire } from './test-machine';
+
+// Disks and timers on a machine that does other things too.
+jest.setTimeout(60_000);
 
 // Any order of messages, completions, failures, crashes, reboots, foreign hands and full disks. `Machine` itself
 // insists that positions and targets only grow, that steps are valid and that loads have their artifact.

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import type {
   ClusterName,
   KernelBuildId,
@@ -22,6 +22,9 @@ import {
   type LogName,
 } from '@lockstep/domain/load-order';
 import { openAgentJournal } from './agent-journal';
+
+// Disks and timers on a machine that does other things too.
+jest.setTimeout(60_000);
 
 const sha256 = (data: string | Uint8Array): Sha256 => createHash('sha256').update(data).digest('hex') as Sha256;
 const log: LogName = { cluster: 'web' as ClusterName, kernelBuild: 'ab'.repeat(20) as KernelBuildId };

@@ -2,11 +2,14 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import type { KernelBuildId } from '@lockstep/domain/livepatch-model';
 import { DirectoryKernel } from './directory-kernel';
 import { functionsNamed, moduleName } from './fake-kernel-tree';
 import type { LoadRequest } from './livepatch-kernel';
+
+// Disks and timers on a machine that does other things too.
+jest.setTimeout(60_000);
 
 const kernelBuild = 'ab'.repeat(20) as KernelBuildId;
 let folder: string;

@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { afterEach, describe, expect, test } from '@jest/globals';
+import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { FakeKernelTree, functionsNamed, moduleName } from './fake-kernel-tree';
 import type { LoadRequest } from './livepatch-kernel';
 import { SysfsKernel } from './sysfs-kernel';
+
+// Disks and timers on a machine that does other things too.
+jest.setTimeout(60_000);
 
 let tree: FakeKernelTree;
 
 function kernelOn(options: { patchedCore?: boolean } = {}): SysfsKernel {
   tree = new FakeKernelTree(options);
   const { roots, tools, writeAttribute } = tree;
-  return new SysfsKernel({ roots, tools, writeAttribute, transitionTimeoutMs: 300 });
+  return new SysfsKernel({ roots, tools, writeAttribute, transitionTimeoutMs: 1000 });
 }
 
 afterEach(() => {

@@ -11,7 +11,7 @@ import { NodeAgent, type NodeAgentOptions } from './node-agent';
 import { TestControlPlane } from './test-control-plane';
 
 // TLS, disks and timers on a machine that does other things too.
-jest.setTimeout(30_000);
+jest.setTimeout(60_000);
 
 let plane: TestControlPlane;
 let folder: string;
