@@ -84,8 +84,8 @@ function onObserved(state: NodeState, seen: Observation): Advance {
   }
 }
 
-const describeSight = ({ patches }: Observation): string =>
-  JSON.stringify(patches.map(({ module, enabled, transition }) => [module, enabled, transition]));
+const describeSight = ({ patches, kernelConflicts = [] }: Observation): string =>
+  JSON.stringify([patches.map(({ module, enabled, transition }) => [module, enabled, transition]), kernelConflicts]);
 
 function sameSight(a: Observation, b: Observation): boolean {
   return describeSight(a) === describeSight(b);

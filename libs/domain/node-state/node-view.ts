@@ -2,7 +2,7 @@
 import { headHash, isLoad } from '@lockstep/domain/load-order';
 import { parseSeq, type Seq, type Sha256 } from '@lockstep/domain/livepatch-model';
 import type { NodeState } from './node-state';
-import { serverAway, type ObservedPatch, type Problem } from './observation';
+import { serverAway, type KernelConflict, type ObservedPatch, type Problem } from './observation';
 
 export type NodeStatus = 'in-step' | 'moving' | 'failed' | 'diverged' | 'forked';
 
@@ -15,6 +15,8 @@ export interface NodeView {
   readonly headHash: Sha256;
   /** Bottom first. `artifact` where it is one of the log's. */
   readonly stack: readonly (ObservedPatch & { readonly artifact?: Sha256 })[];
+  /** What the patched core says, whatever the log says; empty on a stock core. */
+  readonly kernelConflicts: readonly KernelConflict[];
   readonly problem?: Problem;
 }
 
@@ -57,6 +59,7 @@ export function viewOf(state: NodeState): NodeView {
     target,
     headSeq: parseSeq(entries.length),
     headHash: headHash(entries),
+    kernelConflicts: state.seen?.kernelConflicts ?? [],
     stack: patches.map((patch) => {
       const artifact = foreign.has(patch.module) ? undefined : artifacts.get(patch.module);
       return artifact === undefined ? patch : { ...patch, artifact };

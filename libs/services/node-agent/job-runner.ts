@@ -50,6 +50,10 @@ function fetched(source: ArtifactSource): ArtifactSource {
 }
 
 export async function observeMachine({ kernel, artifacts }: Machine): Promise<Observation> {
-  const [patches, present] = await Promise.all([kernel.observe(), artifacts.list()]);
-  return { patches, artifacts: present };
+  const [patches, kernelConflicts, present] = await Promise.all([
+    kernel.observe(),
+    kernel.conflicts(),
+    artifacts.list(),
+  ]);
+  return { patches, kernelConflicts, artifacts: present };
 }

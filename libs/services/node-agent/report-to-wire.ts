@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { NodeStatus as WireStatus, type NodeReport } from '@lockstep/contracts/generated';
+import {
+  NodeStatus as WireStatus,
+  type KernelConflict as WireConflict,
+  type NodeReport,
+} from '@lockstep/contracts/generated';
 import { functionToWire } from '@lockstep/contracts/wire';
-import type { NodeStatus, NodeView } from '@lockstep/domain/node-state';
+import type { KernelConflict, NodeStatus, NodeView } from '@lockstep/domain/node-state';
 
 const wireStatus: Readonly<Record<NodeStatus, WireStatus>> = {
   'in-step': WireStatus.NODE_STATUS_IN_STEP,
@@ -11,7 +15,16 @@ const wireStatus: Readonly<Record<NodeStatus, WireStatus>> = {
   forked: WireStatus.NODE_STATUS_FORKED,
 };
 
-export function reportToWire({ status, position, target, headSeq, headHash, stack, problem }: NodeView): NodeReport {
+const conflictToWire = ({ function: fn, owners }: KernelConflict): WireConflict => ({
+  function: functionToWire(fn),
+  owners: owners.map(({ module, knownAs }) => ({
+    moduleName: module,
+    knownAs: knownAs === undefined ? undefined : functionToWire({ ...knownAs, object: fn.object }),
+  })),
+});
+
+export function reportToWire(view: NodeView): NodeReport {
+  const { status, position, target, headSeq, headHash, stack, problem } = view;
   return {
     status: wireStatus[status],
     position,
@@ -25,6 +38,7 @@ export function reportToWire({ status, position, target, headSeq, headHash, stac
       functions: functions.map(functionToWire),
       artifactSha256: artifact ?? '',
     })),
+    kernelConflicts: view.kernelConflicts.map(conflictToWire),
     problem: problem === undefined ? undefined : { ...problem },
   };
 }

@@ -221,6 +221,7 @@ describe('enrolment', () => {
     const report: NodeReport = {
       ...{ status: NodeStatus.NODE_STATUS_IN_STEP, position: 1, target: 1, headSeq: 1, headHash: 'ff' },
       stack: [],
+      kernelConflicts: [],
       problem: undefined,
     };
     const hello = { kernelBuild, kernelRelease: '6.1', agentVersion: '1', bootId: 'b', patchedCore: false };

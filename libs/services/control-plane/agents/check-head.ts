@@ -28,6 +28,6 @@ export async function findFork(
 
 /** What is kept of a node that was turned away, so that operators see why. */
 export function forkedReport(last: NodeReport | null, head: AgentHead, problem: Problem): NodeReport {
-  const { position = 0, target = 0, stack = [] } = last ?? {};
-  return { status: NodeStatus.NODE_STATUS_FORKED, position, target, stack, problem, ...head };
+  const { position = 0, target = 0, stack = [], kernelConflicts = [] } = last ?? {};
+  return { status: NodeStatus.NODE_STATUS_FORKED, position, target, stack, kernelConflicts, problem, ...head };
 }

@@ -209,7 +209,17 @@ export class TestAgent {
 
   report(over: Partial<NodeReport> = {}): void {
     const { status, position, target, headSeq, headHash } = this;
-    this.session?.report({ status, position, target, headSeq, headHash, stack: [], problem: undefined, ...over });
+    this.session?.report({
+      status,
+      position,
+      target,
+      headSeq,
+      headHash,
+      stack: [],
+      kernelConflicts: [],
+      problem: undefined,
+      ...over,
+    });
   }
 
   disconnect(): void {
