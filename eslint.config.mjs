@@ -73,7 +73,7 @@ export default tseslint.config(
     },
   },
   { files: ['apps/**/*.ts', 'libs/**/*.ts'], ...boundaries(layers) },
-  { files: ['libs/**/*.test.ts', 'libs/**/tests/**/*.ts'], ...boundaries(layersInTests) },
+  { files: ['{apps,libs}/**/*.test.ts', '{apps,libs}/**/tests/**/*.ts'], ...boundaries(layersInTests) },
   ...['libs/io/job-queue', 'libs/io/database'].map((folder) => ({
     files: [`${folder}/**/*.ts`],
     rules: { 'no-restricted-imports': ['error', restrictedFor(folder)] },

@@ -1,10 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { Command } from 'commander';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
+import type { SysfsKernel, SysfsKernelOptions } from '@lockstep/io/livepatch-sysfs';
 import { connectOperator, type OperatorClient } from '@lockstep/io/rpc-client';
 import { exitCodeOf, exitCodes, type ExitCode } from './exit-code';
 import { createScreen, type OutputStream, type Screen } from './screen';
 import { readServerConfig, type ServerFlags } from './server-config';
+
+/** The machine that `lockstep host` works on. */
+export interface HostMachine {
+  /** Whether modules may be loaded and unloaded. */
+  readonly isRoot: boolean;
+  openKernel(options: Pick<SysfsKernelOptions, 'onWaiting' | 'signal' | 'transitionTimeoutMs'>): SysfsKernel;
+}
 
 /** The process as the CLI sees it; tests bring their own. */
 export interface Surroundings {
@@ -13,6 +21,8 @@ export interface Surroundings {
   readonly env: Readonly<NodeJS.ProcessEnv>;
   /** Aborts at Ctrl-C. */
   readonly signal: AbortSignal;
+  /** This one if undefined. */
+  readonly host?: HostMachine;
 }
 
 export interface LeafOptions extends ServerFlags {
@@ -38,8 +48,14 @@ export interface Answer {
 
 export type Task = (context: TaskContext) => Promise<Answer>;
 
+/** What a command has that asks no server. */
+export type LocalContext = Pick<TaskContext, 'screen' | 'signal'>;
+export type LocalTask = (context: LocalContext) => Promise<Answer>;
+
 export interface Cli {
   readonly surroundings: Surroundings;
+  /** Runs `task` without any server, prints its answer or its error, sets the exit code. */
+  runHere(options: Pick<LeafOptions, 'json'>, task: LocalTask): Promise<void>;
   /** Runs `task` against the server that `options` name, prints its answer or its error, sets the exit code. */
   run(options: LeafOptions, task: Task): Promise<void>;
   setExitCode(code: ExitCode): void;
@@ -87,32 +103,36 @@ export function createCli(surroundings: Surroundings): Cli {
   const printJson = (document: unknown): void => {
     stdout.write(`${JSON.stringify(document, null, 2)}\n`);
   };
+  const answer = async (isJson: boolean, server: () => string | undefined, task: LocalTask): Promise<void> => {
+    try {
+      const { document, text, hasFailed } = await task({ signal, screen: createScreen(stdout, isJson) });
+      if (isJson) printJson(document);
+      else if (text !== '') stdout.write(`${text}\n`);
+      exitCode = hasFailed === true ? exitCodes.failed : exitCodes.done;
+    } catch (error) {
+      if (isJson) printJson(errorDocument(error));
+      stderr.write(`error: ${describeError(error, server())}\n`);
+      exitCode = exitCodeOf(error);
+    }
+  };
   return {
     surroundings,
     exitCode: () => exitCode,
     setExitCode(code) {
       exitCode = code;
     },
+    runHere: (options, task) => answer(options.json === true, () => undefined, task),
     async run(options, task) {
-      const isJson = options.json === true;
       let client: OperatorClient | undefined;
-      let server: string | undefined;
-      try {
+      let server = '';
+      const ask = async (context: LocalContext): Promise<Answer> => {
         const config = readServerConfig(options, env);
         server = config.address;
         client = connectOperator(config);
-        const { fleet, build } = client;
-        const answer = await task({ fleet, build, server, signal, screen: createScreen(stdout, isJson) });
-        if (isJson) printJson(answer.document);
-        else if (answer.text !== '') stdout.write(`${answer.text}\n`);
-        exitCode = answer.hasFailed === true ? exitCodes.failed : exitCodes.done;
-      } catch (error) {
-        if (isJson) printJson(errorDocument(error));
-        stderr.write(`error: ${describeError(error, server)}\n`);
-        exitCode = exitCodeOf(error);
-      } finally {
-        client?.close();
-      }
+        return task({ ...context, server, fleet: client.fleet, build: client.build });
+      };
+      await answer(options.json === true, () => (server === '' ? undefined : server), ask);
+      client?.close();
     },
   };
 }

@@ -6,6 +6,11 @@ import { addKernel } from './commands/add-kernel';
 import { appendLoad } from './commands/append-load';
 import { checkConflicts } from './commands/check-conflicts';
 import { createCluster } from './commands/create-cluster';
+import { hostCheck } from './commands/host-check';
+import { hostConflicts } from './commands/host-conflicts';
+import { hostLoad } from './commands/host-load';
+import { hostLs } from './commands/host-ls';
+import { hostUnload } from './commands/host-unload';
 import { joinNode } from './commands/join-node';
 import { listBuilds } from './commands/list-builds';
 import { listClusters } from './commands/list-clusters';
@@ -34,11 +39,16 @@ const groups: readonly (readonly [noun: string, description: string, commands: r
   ['rollout', "moving a cluster's nodes to a position", [startRollout, watchRollout]],
   ['node', 'machines', [listNodes, showNode, joinNode]],
   ['cluster', 'sets of nodes that must be identical', [createCluster, listClusters]],
+  [
+    'host',
+    "this machine's own livepatches, without a server",
+    [hostCheck, hostLoad, hostLs, hostConflicts, hostUnload],
+  ],
 ];
 
 const exitCodeHelp = `
 Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 control plane unreachable, 130 interrupted.
-Every command that asks the control plane takes --json and then prints one JSON document.`;
+Every command that asks the control plane or this host takes --json and then prints one JSON document.`;
 
 /** The whole command tree. */
 export function createProgram(cli: Cli): Command {

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { NodeStatus, type Node } from '@lockstep/contracts/generated';
+import { NodeStatus, type KernelConflict as WireConflict, type Node } from '@lockstep/contracts/generated';
 import { functionFromWire } from '@lockstep/contracts/wire';
-import { showFunction } from '@lockstep/domain/livepatch-model';
+import { showFunction, type ModuleName } from '@lockstep/domain/livepatch-model';
+import type { KernelConflict } from '@lockstep/domain/node-state';
 import { enumWord, toDocument } from '../document';
 import { fields, shortId, showTime, table } from '../table';
+import { conflictTable } from './host-view';
 
 const nodeStatusWord = (status: NodeStatus): string => enumWord(NodeStatus, 'NODE_STATUS_', status);
 
@@ -36,6 +38,22 @@ export const nodeTable = (nodes: readonly Node[]): string =>
     'No nodes.',
   );
 
+/** A node's words, shown as they came. */
+function conflictFromWire({ function: fn, owners }: WireConflict): KernelConflict[] {
+  if (fn === undefined) return [];
+  const known = owners.map(({ moduleName, knownAs }) => ({
+    module: moduleName as ModuleName,
+    ...(knownAs === undefined ? {} : { knownAs: functionFromWire(knownAs) }),
+  }));
+  return [{ function: functionFromWire(fn), owners: known }];
+}
+
+function kernelConflictText({ patchedCore, report }: Node): string {
+  if (!patchedCore || report === undefined) return '';
+  const conflicts = report.kernelConflicts.flatMap(conflictFromWire);
+  return `\n\n${conflictTable(conflicts, 'The kernel knows of no conflicts.')}`;
+}
+
 export function nodeText(node: Node): string {
   const { report } = node;
   const loaded = (report?.stack ?? []).map((patch) => [
@@ -59,5 +77,6 @@ export function nodeText(node: Node): string {
     ['Agent', node.agentVersion],
     ['Last seen', showTime(node.lastSeenAt)],
   ]);
-  return `${about}\n\n${table(['LIVEPATCH (BOTTOM FIRST)', 'STATE', 'ARTIFACT', 'FUNCTIONS'], loaded, 'No livepatches.')}`;
+  const stack = table(['LIVEPATCH (BOTTOM FIRST)', 'STATE', 'ARTIFACT', 'FUNCTIONS'], loaded, 'No livepatches.');
+  return `${about}\n\n${stack}${kernelConflictText(node)}`;
 }
