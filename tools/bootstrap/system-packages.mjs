@@ -4,7 +4,7 @@
 const packages = {
   develop: [],
   // Building kernels and patches.
-  kernel: ['gcc', 'make', 'flex', 'bison', 'bc', 'patch', 'perl-base', 'libelf-dev', 'libssl-dev', 'xz-utils'],
+  kernel: ['gcc', 'libc6-dev', 'make', 'flex', 'bison', 'bc', 'perl', 'libelf-dev', 'libssl-dev', 'xz-utils'],
   // Booting them: machines, their state disks, module loading inside.
   machines: ['qemu-system-x86', 'e2fsprogs', 'kmod', 'util-linux'],
   source: ['linux-source-6.1'],
