@@ -53,7 +53,7 @@ async function load(cli: Cli, context: Parameters<typeof withTransition>[1], fil
   const overrides = parseOverrides(override, stack);
   refuseLoaded(module, stack);
   refuseBusy(stack);
-  const verdict = judgeLoad({ module, functions, replace }, stack);
+  const verdict = judgeLoad({ functions, replace }, stack);
   refuseUnnamed(module, verdict, overrides);
   // A grant names whom it shadows, not whoever else was named.
   const mayShadow = verdict.victims;

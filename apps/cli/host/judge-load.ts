@@ -31,11 +31,11 @@ export interface LoadVerdict {
   readonly replaced: readonly { readonly module: ModuleName; readonly dropped: readonly PatchedFunction[] }[];
 }
 
-type Newcomer = Pick<LivepatchFile, 'module' | 'functions'> & { readonly replace: boolean };
+type Newcomer = Pick<LivepatchFile, 'functions'> & { readonly replace: boolean };
 
 /** @param stack the kernel's livepatches, bottom first */
 export function judgeLoad(newcomer: Newcomer, stack: readonly ObservedPatch[]): LoadVerdict {
-  const { module, functions, replace } = newcomer;
+  const { functions, replace } = newcomer;
   if (replace) {
     const kept = new Set(functions.map(functionKey));
     const replaced = stack.map((patch) => ({

@@ -77,6 +77,9 @@ afterAll(async () => {
 const host = (command: string): Promise<ExecResult> =>
   machine.exec(`cd ${folder} && node lockstep.js host ${command}`, 120_000);
 
+/** Lines of progress come before what it says at the end, when the machine is slow. */
+const succeeded = (stdout: RegExp) => ({ status: 0, stderr: '', stdout: expect.stringMatching(stdout) as unknown });
+
 async function hostJson(command: string): Promise<unknown> {
   return JSON.parse((await host(`${command} --json`)).stdout);
 }
@@ -86,7 +89,7 @@ const procFiles = async (): Promise<string> =>
 
 test('checks, loads, lists and unloads as the kernel sees it', async () => {
   expect(await host('check patch_a.ko')).toMatchObject({ status: 0 });
-  expect(await host('load patch_a.ko')).toMatchObject({ status: 0, stdout: 'patch_a is loaded.\n', stderr: '' });
+  expect(await host('load patch_a.ko')).toMatchObject(succeeded(/^patch_a is loaded\.\n$/m));
 
   const check = await host('check patch_b.ko');
   expect(check.stdout).toContain(`conflict: vmlinux:${functionOf.a} is owned by patch_a\n`);
@@ -125,7 +128,7 @@ test('checks, loads, lists and unloads as the kernel sees it', async () => {
   });
 
   expect(await host('unload patch_c')).toMatchObject({ status: 1, stderr: expect.stringMatching(/patch_a, patch_b/) });
-  expect(await host('unload patch_b')).toMatchObject({ status: 0, stdout: 'patch_b is unloaded.\n' });
+  expect(await host('unload patch_b')).toMatchObject(succeeded(/^patch_b is unloaded\.\n$/m));
   expect(await procFiles()).toBe('lockstep: a1\nlockstep: b1\nlockstep: c1');
   expect(await host('unload patch_a')).toMatchObject({ status: 0 });
   expect(await machine.run('ls /sys/kernel/livepatch; lsmod | grep patch_ || true')).not.toContain('patch_');
