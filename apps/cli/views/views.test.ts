@@ -44,6 +44,16 @@ describe('nodes', () => {
     expect(text).toMatch(/^lockstep_b +enabled +not by lockstep +vmlinux:f$/m);
   });
 
+  it("show the kernel's own view of conflicts where the core has one", () => {
+    const owners = [{ moduleName: 'b', knownAs: fn('f_alias', 2) }, { moduleName: 'a' }];
+    const report = { ...node.report, kernelConflicts: [{ function: fn('f', 1), owners }] };
+    const patched = Node.fromPartial({ ...node, patchedCore: true, report });
+    expect(nodeText(patched)).toMatch(/^vmlinux:f +b \(as vmlinux:f_alias,2\) > a$/m);
+    expect(nodeDocument(patched)).toMatchObject({ report: { kernelConflicts: [{ function: { name: 'f' } }] } });
+    expect(nodeText(Node.fromPartial({ ...node, patchedCore: true }))).toMatch(/The kernel knows of no conflicts\.$/);
+    expect(nodeText(node)).not.toMatch(/conflicts\./);
+  });
+
   it('say what was known last of one that is off, and nothing of one that never spoke', () => {
     expect(nodeTable([{ ...node, connected: false }])).toMatch(
       /^n1 +web +off \(was in-step\) +2 +2 .*lockstep_a < lockstep_b$/m,

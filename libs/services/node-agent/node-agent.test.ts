@@ -140,6 +140,9 @@ describe('following the load order', () => {
   test('takes the log, fetches, loads in order, and reports what the kernel holds', async () => {
     await inStepWithAB();
     expect(await held()).toBe('lockstep_a<lockstep_b');
+    expect(plane.lastReport!.kernelConflicts).toMatchObject([
+      { function: { name: 'a' }, owners: [{ moduleName: 'lockstep_b' }, { moduleName: 'lockstep_a' }] },
+    ]);
     expect(plane.lastReport).toMatchObject({ target: 2, headSeq: 2, headHash: plane.entries[1]!.hash });
     expect(plane.lastReport!.stack.map((patch) => [patch.moduleName, patch.artifactSha256])).toEqual(
       plane.entries.map((entry) => {
