@@ -14,7 +14,7 @@ import { Servers } from './grpc/servers';
 import { RolloutExecutor } from './rollouts/rollout-executor';
 import type { Services } from './services';
 import type { Teardown } from './teardown';
-import { WorkTracker } from './work/work-tracker';
+import { WorkTracker } from './jobs/work-tracker';
 
 export const databaseUrlToken = Symbol('databaseUrl');
 export const servicesToken = Symbol('services');

@@ -7,7 +7,7 @@ import type { AgentSessions } from './agents/agent-sessions';
 import type { Changes } from './changes';
 import type { ControlPlaneConfig } from './config';
 import type { RolloutExecutor } from './rollouts/rollout-executor';
-import type { WorkTracker } from './work/work-tracker';
+import type { WorkTracker } from './jobs/work-tracker';
 
 /** All that a route may use; made once, by the module. */
 export interface Services {

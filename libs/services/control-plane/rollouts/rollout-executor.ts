@@ -14,7 +14,7 @@ import type { Database, RolloutRecord } from '@lockstep/io/database';
 import type { Logger } from 'pino';
 import { returnGraceMs, type AgentSessions } from '../agents/agent-sessions';
 import type { Changes } from '../changes';
-import { SingleFlight } from '../work/single-flight';
+import { SingleFlight } from '../jobs/single-flight';
 import { gatherInventory } from './gather';
 
 /** Every rollout is looked at this often even if nothing is said to have changed. */

@@ -6,7 +6,7 @@ import type { Database, RegistrationRecord } from '@lockstep/io/database';
 import type { CallContext } from '../grpc/call-route';
 import type { Services } from '../services';
 import { kernelToWire } from '../views/build-view';
-import { registrationJobId } from '../work/work-tracker';
+import { registrationJobId } from '../jobs/work-tracker';
 
 async function readRegistration(db: Database, id: string): Promise<RegistrationRecord> {
   const registration = await db.registrations.get(id);

@@ -12,7 +12,7 @@ import {
 import type { BuildRecord } from '@lockstep/io/database';
 import type { Services } from '../services';
 import { buildToWire, patchToWire } from '../views/build-view';
-import { buildJobId } from '../work/work-tracker';
+import { buildJobId } from '../jobs/work-tracker';
 
 /** Fits into one message and one job with room to spare; a livepatch of this size would be no livepatch. */
 const maxDiffBytes = 8 * 1024 * 1024;
