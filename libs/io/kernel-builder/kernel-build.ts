@@ -49,6 +49,7 @@ export async function buildKernel(options: BuildKernelOptions): Promise<BuiltKer
   const key = await cacheKey(options, fragments);
   const dir = cachePaths.builtKernel(cacheDir, key);
   const treeDir = join(dir, '01-tree/linux');
+  onProgress?.({ stage: 'wait for any other build of this kernel', done: 0, total: 1 });
   await using lock = await FileLock.acquire(join(dir, 'lock'), signal);
   await runStage(join(dir, '01-tree'), async (stageDir) => {
     onProgress?.({ stage: 'unpack and patch the source', done: 0, total: 1 });
