@@ -19,7 +19,7 @@ import { buildLockstepKernel, QemuMachine, type ExecResult } from '@lockstep/tes
 // `lockstep host` as it is shipped, inside a machine with the patched core, on modules that Lockstep really builds and
 // on one of the kernel's own.
 
-jest.setTimeout(240_000);
+jest.setTimeout(600_000);
 
 const root = path.resolve(__dirname, '../../..');
 let folder: string;
