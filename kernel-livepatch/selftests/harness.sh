@@ -153,6 +153,24 @@ unblock() {
 	wait "$BLOCKED"
 }
 
+# --- a task that sleeps in the replacement of a function ------------------------------------------
+
+hold_reader() { # PATCH FILE-THAT-THE-PATCHED-FUNCTION-SHOWS
+	echo 1 >"/sys/module/$1/parameters/hold"
+	cat "$2" >/dev/null &
+	HELD=$!
+	wait_until held
+}
+
+held() {
+	grep -q klp_test_show "/proc/$HELD/stack"
+}
+
+release_reader() { # PATCH
+	echo 0 >"/sys/module/$1/parameters/hold"
+	wait "$HELD"
+}
+
 # --- between cases ------------------------------------------------------------------------------
 
 # Loops that a case has started must not go on when it fails half way.

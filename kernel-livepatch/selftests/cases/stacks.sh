@@ -99,16 +99,16 @@ case_a_patch_on_top_of_a_replacing_one_conflicts() {
 
 case_sysfs_during_a_takeover() {
 	load klp_target
-	load klp_low funcs=vmlinux:cmdline_proc_show,vmlinux:version_proc_show,klp_target:klp_target_block
+	load klp_low funcs=vmlinux:cmdline_proc_show,vmlinux:version_proc_show,klp_target:klp_target_beta
 	block
-	start_load klp_new replace=1 funcs=vmlinux:cmdline_proc_show,klp_target:klp_target_beta
+	start_load klp_new replace=1 funcs=vmlinux:cmdline_proc_show,klp_target:klp_target_block
 
 	expect "transition" 1 "$(cat $SYSFS/klp_new/transition)"
 	expect "stack" "klp_low klp_new" "$(stack)"
 	expect "conflicts" "vmlinux cmdline_proc_show,1 klp_new klp_low" "$(conflicts)"
 	expect "share of klp_new" "shadows vmlinux cmdline_proc_show,1 klp_low
 drops vmlinux version_proc_show,1 klp_low
-drops klp_target klp_target_block,1 klp_low" "$(conflicts klp_new)"
+drops klp_target klp_target_beta,1 klp_low" "$(conflicts klp_new)"
 
 	unblock
 	wait_until gone klp_low

@@ -59,19 +59,13 @@ case_load_while_the_victim_is_being_disabled() {
 }
 
 case_load_while_the_victim_cannot_be_disabled_yet() {
-	local reader
-
 	load klp_low funcs=vmlinux:version_proc_show,vmlinux:cmdline_proc_show
-	echo 1 >/sys/module/klp_low/parameters/hold
-	cat /proc/version >/dev/null &
-	reader=$!
-	wait_until grep -q klp_test_show "/proc/$reader/stack"
+	hold_reader klp_low /proc/version
 	start_disable klp_low
 
 	refuse EBUSY klp_top funcs=vmlinux:cmdline_proc_show
 	expect "stack" klp_low "$(stack)"
-	echo 0 >/sys/module/klp_low/parameters/hold
-	wait $reader
+	release_reader klp_low
 	wait_until gone klp_low
 	load klp_top funcs=vmlinux:cmdline_proc_show
 	expect "what runs" klp_top "$(cat /proc/cmdline)"
@@ -173,11 +167,11 @@ case_zz_forced_transitions() {
 	unload klp_top
 
 	# Disabled by force, it owns nothing any more, though its module stays.
-	block
+	hold_reader klp_f01 /proc/cmdline
 	start_disable klp_f01
 	echo 1 >$SYSFS/klp_f01/force
 	wait_until gone klp_f01
-	unblock
+	release_reader klp_f01
 	load klp_top funcs=vmlinux:cmdline_proc_show
 	expect "what runs" klp_top "$(cat /proc/cmdline)"
 	expect "conflicts" "" "$(conflicts)"
