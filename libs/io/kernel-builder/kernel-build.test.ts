@@ -19,7 +19,7 @@ bzImage: one.o two.o
 	@mkdir -p arch/x86/boot && cat one.o two.o >arch/x86/boot/bzImage && echo $$KBUILD_BUILD_HOST >>arch/x86/boot/bzImage
 modules:
 %.o: %.c
-	@echo "  CC      $@"; echo $@ >>$(COMPILE_LOG); grep -v BROKEN $< >$@ || { echo "$<:1: error: BROKEN" >&2; exit 1; }
+	@grep -v BROKEN $< >$@ || { echo "$<:1: error: BROKEN" >&2; exit 1; }; echo $@ >>$(COMPILE_LOG); echo "  CC      $@"
 `;
 
 const config = 'CONFIG_LIVEPATCH=y\nCONFIG_MODULES=y\nCONFIG_KALLSYMS_ALL=y\n';
