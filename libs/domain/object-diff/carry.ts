@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { isPcRelative, relocationType, sectionFlag, sectionType } from '@lockstep/domain/elf';
 import type { SiteEntry } from './code-tables';
-import { constantRange, type Side } from './compare';
+import type { Side } from './compare';
+import { constantRange } from './constants';
 import type { Correlation } from './correlate';
 import type { KernelSymbol, NewGlobal, Piece, PieceRelocation, RelocationTarget } from './object-diff';
 import type { Chunk } from './object-model';

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { sectionType } from '@lockstep/domain/elf';
+import { sectionFlag, sectionType } from '@lockstep/domain/elf';
+import type { Difference } from './change-reason';
 import type { CodeTables, SiteEntry } from './code-tables';
+import { constantAt } from './constants';
 import { isPerFunctionStatic, type Correlation } from './correlate';
+import { byteDifference, referenceDifference } from './explain';
 import { onlyLineNumberDiffers } from './line-number';
 import type { Chunk } from './object-model';
 import { QuickEquality } from './quick-equality';
@@ -25,8 +28,6 @@ const comparedTables: readonly SiteTable[] = [
   '.static_call_sites',
 ];
 
-const hex = (value: number) => `0x${value.toString(16)}`;
-
 /** Tells whether chunks of two builds mean the same, and if not, why. */
 export class Comparison {
   /** Deep comparisons of anonymous chunks, by both ids; true while under way, so that cycles end. */
@@ -43,27 +44,31 @@ export class Comparison {
   }
 
   /** Why two versions of a function differ; empty if they do not. */
-  functionDifferences(before: Chunk, after: Chunk): string[] {
+  functionDifferences(before: Chunk, after: Chunk): Difference[] {
     const code = this.chunkDifference(before, after);
-    if (code !== null) return [code];
+    if (code !== null) {
+      const inside = code.kind === 'size' ? this.firstInside(before, after) : null;
+      return inside === null ? [code] : [code, inside];
+    }
     const oldEntries = this.original.tables.entriesOf(before);
     const newEntries = this.patched.tables.entriesOf(after);
     if (oldEntries.length === 0 && newEntries.length === 0) return [];
-    return comparedTables.flatMap((table) => {
-      const problem = this.tableDifference(
-        oldEntries.filter((entry) => entry.table === table),
-        newEntries.filter((entry) => entry.table === table),
-      );
-      return problem === null ? [] : [`${table} ${problem}`];
-    });
+    return comparedTables.flatMap((table) => this.tableDifference(table, oldEntries, newEntries) ?? []);
   }
 
   /** The first difference in bytes or references, or null. */
-  chunkDifference(before: Chunk, after: Chunk): string | null {
+  chunkDifference(before: Chunk, after: Chunk): Difference | null {
     const oldBytes = before.end - before.start;
     const newBytes = after.end - after.start;
-    if (oldBytes !== newBytes) return `size ${oldBytes} became ${newBytes} bytes`;
+    if (oldBytes !== newBytes) return { kind: 'size', before: oldBytes, after: newBytes };
     if (this.quick.proves(before, after)) return null;
+    const oldReferences = this.original.reader.referencesOf(before);
+    const newReferences = this.patched.reader.referencesOf(after);
+    return this.contentDifference(before, oldReferences, after, newReferences);
+  }
+
+  /** Where two chunks of different size first differ. */
+  private firstInside(before: Chunk, after: Chunk): Difference | null {
     const oldReferences = this.original.reader.referencesOf(before);
     const newReferences = this.patched.reader.referencesOf(after);
     return this.contentDifference(before, oldReferences, after, newReferences);
@@ -74,38 +79,30 @@ export class Comparison {
     oldReferences: readonly Reference[],
     after: Range,
     newReferences: readonly Reference[],
-  ): string | null {
-    if (oldReferences.length !== newReferences.length) {
-      return `${oldReferences.length} references became ${newReferences.length}`;
-    }
-    for (const [index, old] of oldReferences.entries()) {
-      const now = newReferences[index] as Reference;
-      if (old.offset !== now.offset || old.type !== now.type) return `references differ from +${hex(old.offset)} on`;
-      if (!this.sameTarget(old.target, now.target)) {
-        return `at +${hex(old.offset)} ${showChange(old.target, now.target)}`;
-      }
-    }
-    const at = this.firstByteDifference(before, after, oldReferences);
-    if (at === -1) return null;
-    const isCode = before.section.flags & 4;
+  ): Difference | null {
     const pair = { before: this.bytes(this.original, before), after: this.bytes(this.patched, after) };
-    if (isCode && onlyLineNumberDiffers(pair, oldReferences)) return null;
-    return `${isCode ? 'code' : 'content'} differs at +${hex(at)}`;
+    const index = oldReferences.findIndex((old, at) => !this.sameReference(old, newReferences[at]));
+    const rank = index === -1 && newReferences.length > oldReferences.length ? oldReferences.length : index;
+    const reference =
+      rank === -1
+        ? null
+        : referenceDifference(
+            { reader: this.original.reader, reference: oldReferences[rank] },
+            { reader: this.patched.reader, reference: newReferences[rank] },
+          );
+    const at = firstByteDifference(pair.before, pair.after, oldReferences);
+    if (at === -1) return reference;
+    // Other bytes move what comes after them: the first place says most.
+    if (reference !== null && reference.offset <= at) return reference;
+    const isCode = (before.section.flags & sectionFlag.exec) !== 0;
+    if (reference === null && isCode && onlyLineNumberDiffers(pair, oldReferences)) return null;
+    return byteDifference(pair, at, isCode);
   }
 
-  /** Offset of the first different byte outside the references; -1 if there is none. */
-  private firstByteDifference(before: Range, after: Range, references: readonly Reference[]): number {
-    const a = this.bytes(this.original, before);
-    const b = this.bytes(this.patched, after);
-    let next = 0;
-    for (let at = 0; at < a.length; at++) {
-      const reference = references[next];
-      if (reference?.offset === at) {
-        next++;
-        at += Math.max(reference.widthBytes, 1) - 1;
-      } else if (a[at] !== b[at]) return at;
-    }
-    return -1;
+  private sameReference(old: Reference, now: Reference | undefined): boolean {
+    return (
+      now !== undefined && old.offset === now.offset && old.type === now.type && this.sameTarget(old.target, now.target)
+    );
   }
 
   private bytes(side: Side, { section, start, end }: Range): Uint8Array {
@@ -177,10 +174,17 @@ export class Comparison {
     );
   }
 
-  private tableDifference(before: readonly SiteEntry[], after: readonly SiteEntry[]): string | null {
-    if (before.length !== after.length) return `has ${after.length} entries where it had ${before.length}`;
+  private tableDifference(
+    table: SiteTable,
+    oldEntries: readonly SiteEntry[],
+    newEntries: readonly SiteEntry[],
+  ): Difference | null {
+    const before = oldEntries.filter((entry) => entry.table === table);
+    const after = newEntries.filter((entry) => entry.table === table);
+    const counts = { before: before.length, after: after.length };
+    if (before.length !== after.length) return { kind: 'table', table, entry: null, ...counts };
     const index = before.findIndex((entry, at) => !this.sameEntry(entry, after[at] as SiteEntry));
-    return index === -1 ? null : `entry ${index + 1} differs`;
+    return index === -1 ? null : { kind: 'table', table, entry: index + 1, ...counts };
   }
 
   private sameEntry(before: SiteEntry, after: SiteEntry): boolean {
@@ -228,44 +232,15 @@ function clearLineBits(bytes: Uint8Array, offset: number): void {
   if (offset + 2 < bytes.length) bytes[offset + 2] = (bytes[offset + 2] ?? 0) & 0xfc;
 }
 
-/** The string (with its NUL) or constant that a reference means, from the byte it points at. */
-function constantAt(reader: ReferenceReader, target: Target & { kind: 'chunk' }): Uint8Array {
-  const { start, end } = constantRange(reader, target);
-  return reader.model.elf.bytesOf(target.chunk.section).subarray(start, end);
-}
-
-/** `[start, end)` in the section of the constant that `target` means; it may start inside a longer string. */
-export function constantRange(reader: ReferenceReader, target: Target & { kind: 'chunk' }): Range {
-  const { section } = target.chunk;
-  const start = Math.max(0, target.chunk.start + target.place - target.bias);
-  const unitBytes = Math.max(1, section.entryBytes);
-  const bytes = reader.model.elf.bytesOf(section);
-  let end = start;
-  if ((section.flags & 0x20) === 0) end = Math.min(start + unitBytes, bytes.length);
-  else {
-    const isNul = (at: number) => bytes.subarray(at, at + unitBytes).every((byte) => byte === 0);
-    while (end < bytes.length && !isNul(end)) end += unitBytes;
-    end = Math.min(end + unitBytes, bytes.length);
+/** Offset of the first different byte outside the references (or where the shorter one ends); -1 if there is none. */
+function firstByteDifference(a: Uint8Array, b: Uint8Array, references: readonly Reference[]): number {
+  let next = 0;
+  for (let at = 0; at < a.length || at < b.length; at++) {
+    const reference = references[next];
+    if (reference?.offset === at) {
+      next++;
+      at += Math.max(reference.widthBytes, 1) - 1;
+    } else if (a[at] !== b[at]) return at;
   }
-  return { section, start, end };
-}
-
-function showChange(old: Target, now: Target): string {
-  const [before, after] = [showTarget(old), showTarget(now)];
-  return before === after && before !== 'a constant'
-    ? `${before} changes, which cannot be redirected by itself`
-    : `${before} became ${after}`;
-}
-
-function showTarget(target: Target): string {
-  switch (target.kind) {
-    case 'chunk':
-      return target.chunk.kind === 'constants' ? 'a constant' : target.chunk.name;
-    case 'undefined':
-      return target.name;
-    case 'section':
-      return target.section.name;
-    case 'unclear':
-      return target.what;
-  }
+  return -1;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { parseElf, sectionType, type ElfFile } from '@lockstep/domain/elf';
 import { Carrier, coldParent } from './carry';
+import { describeDifference, type ChangeReason } from './change-reason';
 import { readCodeTables } from './code-tables';
 import { Comparison, isComparedByContent, type Side } from './compare';
 import { correlate, withoutPairs, type Correlation } from './correlate';
@@ -92,19 +93,24 @@ function compareAll(before: Side, after: Side, tables: TableLayouts) {
 }
 
 /** Original chunks of changed functions with the reasons. A changed cold part changes its function. */
-function findChangedFunctions(before: Side, correlation: Correlation, comparison: Comparison): Map<Chunk, string[]> {
-  const changed = new Map<Chunk, string[]>();
+function findChangedFunctions(
+  before: Side,
+  correlation: Correlation,
+  comparison: Comparison,
+): Map<Chunk, ChangeReason[]> {
+  const changed = new Map<Chunk, ChangeReason[]>();
   const { model } = before.reader;
   for (const chunk of model.chunks) {
     const twin = correlation.toPatched.get(chunk.id);
     if (chunk.kind !== 'function' || twin === undefined) continue;
-    const reasons = comparison.functionDifferences(chunk, twin);
-    if (reasons.length === 0) continue;
+    const differences = comparison.functionDifferences(chunk, twin);
+    if (differences.length === 0) continue;
     const parent = coldParent(chunk.name);
     const owner = parent === null ? chunk : model.byName.get(parent);
     if (owner === undefined || !correlation.toPatched.has(owner.id)) continue;
-    const told = owner === chunk ? reasons : reasons.map((reason) => `cold part: ${reason}`);
-    changed.set(owner, [...(changed.get(owner) ?? []), ...told]);
+    const part = owner === chunk ? 'function' : 'cold';
+    const reasons = differences.map((difference): ChangeReason => ({ part, difference }));
+    changed.set(owner, [...(changed.get(owner) ?? []), ...reasons]);
   }
   return changed;
 }
@@ -164,7 +170,7 @@ function checkData(
       .map(({ target }) => (target.kind === 'chunk' ? target.chunk : null));
     const pointedAt = targets.find((target) => target !== null && absorbed.has(target));
     if (pointedAt) throw noFtraceEntry(objectPath, pointedAt, `${chunk.name} points at it`);
-    throw differRefusal('data-changed', `the content of ${chunk.name} changes (${difference}).`, {
+    throw differRefusal('data-changed', `the content of ${chunk.name} changes (${describeDifference(difference)}).`, {
       object: objectPath,
       variable: chunk.name,
       section: chunk.section.name,

@@ -1,4 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
+export {
+  describeDifference,
+  describeReason,
+  type ChangeReason,
+  type Difference,
+  type ReferenceName,
+} from './change-reason';
 export { diffObjects } from './diff-objects';
 export type {
   ChangedFunction,

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+import type { ChangeReason } from './change-reason';
 import type { TableLayouts } from './table-layouts';
 
 /** A symbol of the running kernel (or of the patched module) that carried code refers to. */
@@ -46,8 +47,8 @@ export interface ChangedFunction {
   /** As the running kernel names it. */
   readonly symbol: KernelSymbol;
   readonly piece: number;
-  /** Why it counts as changed, for people: `code differs at +0x12`, … */
-  readonly reasons: readonly string[];
+  /** Why it counts as changed; never empty. Offsets are those of the original's code. */
+  readonly reasons: readonly ChangeReason[];
 }
 
 /** All that a livepatch module needs to know about one changed object; it refers to neither ELF file any more. */

@@ -81,13 +81,14 @@ async function applyToTree(diffs: readonly FileDiff[], treeDir: string): Promise
   return changed;
 }
 
-interface CompileJob {
+/** An object with how to make it again. */
+export interface CompileJob {
   indexed: IndexedObject;
   saved: SavedCommand;
   command: string;
 }
 
-async function prepareJob(kernel: KernelBuild, indexed: IndexedObject): Promise<CompileJob> {
+export async function prepareJob(kernel: KernelBuild, indexed: IndexedObject): Promise<CompileJob> {
   const cmdFile = join(kernel.treeDir, dirname(indexed.path), `.${basename(indexed.path)}.cmd`);
   const saved = parseCmdFile(await readFile(cmdFile, 'latin1').catch(() => ''));
   if (saved === undefined) throw buildError({ kind: 'kernel-build-changed', dir: kernel.treeDir, file: cmdFile });
@@ -111,7 +112,7 @@ async function refuseNewerSources(kernel: KernelBuild, jobs: readonly CompileJob
 }
 
 /** Originals are kept by the command that made them: on a registered build its inputs never change. */
-async function compileOriginal(
+export async function compileOriginal(
   job: CompileJob,
   kernel: KernelBuild,
   staged: StagedTree,
@@ -127,7 +128,7 @@ async function compileOriginal(
   return bytes;
 }
 
-async function compileJob(
+export async function compileJob(
   job: CompileJob,
   version: 'original' | 'patched',
   staged: StagedTree,
@@ -169,7 +170,7 @@ function comesOutTheSame(path: string, original: Buffer, patched: Buffer): boole
 }
 
 /** As many at once as there are processors; the first failure stops the rest from starting. */
-async function mapAtOnce<In, Out>(items: readonly In[], work: (item: In) => Promise<Out>): Promise<Out[]> {
+export async function mapAtOnce<In, Out>(items: readonly In[], work: (item: In) => Promise<Out>): Promise<Out[]> {
   const results: Out[] = [];
   const pending = items.entries();
   let failed = false;

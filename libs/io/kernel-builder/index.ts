@@ -3,6 +3,8 @@ export { defaultCacheDirectory } from './cache-directory';
 export { compilePatch, type CompilePatchOptions, type ObjectPair } from './compile-patch';
 export { buildKernel, type BuildKernelOptions, type BuiltKernel } from './kernel-build';
 export { findKernelSource, kernelVersionOf, prepareKernelTree, type KernelSource } from './kernel-source';
+export { ObjectCompiler } from './object-compiler';
+export type { IndexedObject } from './dependency-index';
 export type { KernelSeries } from './quilt-series';
 export {
   listKernelBuilds,

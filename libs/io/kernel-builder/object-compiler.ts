@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { compileJob, compileOriginal, prepareJob } from './compile-patch';
+import type { IndexedObject } from './dependency-index';
+import type { KernelBuild } from './registered-kernel';
+import { StagedTree } from './staged-tree';
+
+/**
+ * Compiles single objects of a registered kernel build as patch builds do, as they are and with changed sources, in a
+ * staged tree that it holds until it is disposed of.
+ */
+export class ObjectCompiler implements AsyncDisposable {
+  private constructor(
+    private readonly kernel: KernelBuild,
+    private readonly staged: StagedTree,
+  ) {}
+
+  static async lease(kernel: KernelBuild, signal?: AbortSignal): Promise<ObjectCompiler> {
+    return new ObjectCompiler(kernel, await StagedTree.lease(kernel.dir, kernel.treeDir, signal));
+  }
+
+  /** Objects of the kernel build that are compiled from C into vmlinux or a module. */
+  static objectsOf(kernel: KernelBuild): IndexedObject[] {
+    return kernel.index.objects.filter(({ object, source }) => object !== null && source.endsWith('.c'));
+  }
+
+  /** The original object, from the cache if it is there. */
+  async original(object: IndexedObject, signal?: AbortSignal): Promise<Uint8Array> {
+    return compileOriginal(await prepareJob(this.kernel, object), this.kernel, this.staged, signal);
+  }
+
+  /**
+   * The object with other contents of some files (latin1, by path below the tree's root).
+   * @throws LockstepError `compile-failed`
+   */
+  async patched(object: IndexedObject, files: ReadonlyMap<string, string>, signal?: AbortSignal): Promise<Uint8Array> {
+    const job = await prepareJob(this.kernel, object);
+    await this.staged.change(files);
+    try {
+      return await compileJob(job, 'patched', this.staged, signal);
+    } finally {
+      await this.staged.restore();
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.staged[Symbol.asyncDispose]();
+  }
+}
