@@ -4,11 +4,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { buildSync } from 'esbuild';
-import { writeLivepatchModule } from '@lockstep/domain/klp-module';
 import { parseModuleName, parsePatchId } from '@lockstep/domain/livepatch-model';
-import { diffObjects } from '@lockstep/domain/object-diff';
 import {
-  compilePatch,
+  buildLivepatch,
   defaultCacheDirectory,
   registerKernelBuild,
   type KernelBuild,
@@ -31,13 +29,8 @@ const functionOf = { a: 'meminfo_proc_show', b: 'cmdline_proc_show', c: 'version
 
 async function buildModule(name: string, letters: readonly Letter[], mark: string): Promise<void> {
   const diff = Buffer.from(exampleDiff(kernel.release, letters, mark));
-  const { objects } = await compilePatch({ kernel, diff });
-  const { facts } = kernel;
-  const diffs = objects.map(({ object, objectPath, original, patched }) => {
-    return { object, diff: diffObjects({ original, patched, objectPath, tables: facts.tables }) };
-  });
   const patchId = parsePatchId('ab'.repeat(32));
-  const { bytes } = writeLivepatchModule({ facts, diffs, moduleName: parseModuleName(name), patchId, replace: false });
+  const { bytes } = await buildLivepatch({ kernel, diff, moduleName: parseModuleName(name), patchId, replace: false });
   writeFileSync(path.join(folder, `${name}.ko`), bytes);
 }
 

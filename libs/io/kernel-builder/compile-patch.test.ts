@@ -86,7 +86,7 @@ function replaceLine(file: string, line: number, from: string, to: string): stri
 }
 
 async function compile(diff: string): Promise<ObjectPair[]> {
-  return (await compilePatch({ kernel, diff })).objects;
+  return compilePatch({ kernel, diff }, async (pair) => Promise.resolve(pair));
 }
 
 async function compiled(): Promise<string[]> {
@@ -205,7 +205,7 @@ describe('compiling a patch', () => {
 
   test('an abort stops it and leaves nothing staged', async () => {
     const signal = AbortSignal.abort();
-    await expect(compilePatch({ kernel, diff: changeA, signal })).rejects.toThrow();
+    await expect(compilePatch({ kernel, diff: changeA, signal }, async () => Promise.resolve())).rejects.toThrow();
     expect((await compile(changeA)).length).toBe(1);
   });
 });

@@ -1,4 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
+export {
+  buildLivepatch,
+  comparePatch,
+  linkLivepatch,
+  type BuildLivepatchOptions,
+  type ComparedObject,
+  type LinkOptions,
+} from './build-livepatch';
 export { defaultCacheDirectory } from './cache-directory';
 export { compilePatch, type CompilePatchOptions, type ObjectPair } from './compile-patch';
 export { buildKernel, type BuildKernelOptions, type BuiltKernel } from './kernel-build';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { compileJob, compileOriginal, prepareJob } from './compile-patch';
+import { compileObject, compileOriginal, isPatchable, prepareJob } from './compile-object';
 import type { IndexedObject } from './dependency-index';
 import type { KernelBuild } from './registered-kernel';
 import { StagedTree } from './staged-tree';
@@ -20,12 +20,12 @@ export class ObjectCompiler implements AsyncDisposable {
 
   /** Objects of the kernel build that are compiled from C into vmlinux or a module. */
   static objectsOf(kernel: KernelBuild): IndexedObject[] {
-    return kernel.index.objects.filter(({ object, source }) => object !== null && source.endsWith('.c'));
+    return kernel.index.objects.filter(isPatchable);
   }
 
   /** The original object, from the cache if it is there. */
   async original(object: IndexedObject, signal?: AbortSignal): Promise<Uint8Array> {
-    return compileOriginal(await prepareJob(this.kernel, object), this.kernel, this.staged, signal);
+    return compileOriginal(await prepareJob(this.kernel, object), this.kernel, this.staged.dir, signal);
   }
 
   /**
@@ -36,7 +36,7 @@ export class ObjectCompiler implements AsyncDisposable {
     const job = await prepareJob(this.kernel, object);
     await this.staged.change(files);
     try {
-      return await compileJob(job, 'patched', this.staged, signal);
+      return await compileObject(job, 'patched', this.staged.dir, signal);
     } finally {
       await this.staged.restore();
     }

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { createHash } from 'node:crypto';
+import { statSync } from 'node:fs';
+import { mkdir, readFile, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { parseCmdFile, type SavedCommand } from './cmd-file';
+import type { IndexedObject } from './dependency-index';
+import { buildError } from './failure';
+import type { KernelBuild } from './registered-kernel';
+import { objtoolStep, withSectionFlags } from './replay';
+import { runCommand } from './run-command';
+import { writeFileAtomically } from './stage';
+
+/** One compile command of the registered build, ready to be run again in a copy of its tree. */
+export interface CompileJob {
+  readonly indexed: IndexedObject;
+  readonly saved: SavedCommand;
+  readonly command: string;
+}
+
+/** Longer than any kernel file takes on a slow machine: an endless include or expansion must end. */
+const compileTimeLimitMs = 300_000;
+
+/** C code that vmlinux or a module consists of: what a livepatch can change. The rest must come out the same. */
+export function isPatchable({ object, source }: IndexedObject): boolean {
+  return object !== null && source.endsWith('.c');
+}
+
+/** @throws LockstepError `kernel-build-changed` where the build's command is gone, `unsupported-change` */
+export async function prepareJob(kernel: KernelBuild, indexed: IndexedObject): Promise<CompileJob> {
+  const cmdFile = join(kernel.treeDir, dirname(indexed.path), `.${basename(indexed.path)}.cmd`);
+  const saved = parseCmdFile(await readFile(cmdFile, 'latin1').catch(() => ''));
+  if (saved === undefined) throw buildError({ kind: 'kernel-build-changed', dir: kernel.treeDir, file: cmdFile });
+  if (!isPatchable(indexed)) return { indexed, saved, command: saved.command };
+  const built = await readFile(join(kernel.treeDir, indexed.path));
+  const objtool = objtoolStep(saved, kernel.enabledOptions, indexed.object !== 'vmlinux', built);
+  return { indexed, saved, command: withSectionFlags(saved) + objtool };
+}
+
+/**
+ * The cache would answer for sources that are no longer there.
+ * @throws LockstepError `kernel-build-changed`
+ */
+export function refuseNewerSources(kernel: KernelBuild, jobs: readonly CompileJob[]): void {
+  const files = new Set(jobs.flatMap(({ saved }) => [saved.source ?? '', ...saved.dependencies]));
+  for (const file of files) {
+    if (file === '' || file.startsWith('/')) continue;
+    // Synchronous: for the thousand headers of one object, several times faster than through the thread pool.
+    const found = statSync(join(kernel.treeDir, file), { throwIfNoEntry: false });
+    if (found !== undefined && found.mtimeMs <= kernel.registeredAtMs) continue;
+    throw buildError({ kind: 'kernel-build-changed', dir: kernel.treeDir, file });
+  }
+}
+
+/** Where the original of a job is kept: by the command that makes it, for on a registered build its inputs never change. */
+function originalFile(job: CompileJob, kernel: KernelBuild): string {
+  const key = createHash('sha256').update(job.command).digest('hex');
+  return join(kernel.dir, 'originals', `${key}.o`);
+}
+
+/** The object without the patch, out of the cache or compiled in `dir`, a copy of the unpatched tree. */
+export async function compileOriginal(
+  job: CompileJob,
+  kernel: KernelBuild,
+  dir: string,
+  signal?: AbortSignal,
+): Promise<Buffer> {
+  const file = originalFile(job, kernel);
+  const kept = await readFile(file).catch(() => undefined);
+  if (kept !== undefined) return kept;
+  const bytes = await compileObject(job, 'original', dir, signal);
+  await mkdir(dirname(file), { recursive: true });
+  await writeFileAtomically(file, bytes);
+  return bytes;
+}
+
+/**
+ * Runs one command of the build again in `dir`, a copy of the tree.
+ * @throws LockstepError `compile-failed` with the compiler's message
+ */
+export async function compileObject(
+  job: CompileJob,
+  version: 'original' | 'patched',
+  dir: string,
+  signal?: AbortSignal,
+): Promise<Buffer> {
+  const output = join(dir, job.saved.target);
+  await rm(output, { force: true });
+  const limit = AbortSignal.timeout(compileTimeLimitMs);
+  const failed = (message: string, cause?: unknown): Error =>
+    buildError({ kind: 'compile-failed', objectPath: job.indexed.path, version, message }, { cause });
+  const result = await runCommand('sh', ['-e', '-c', job.command], {
+    cwd: dir,
+    signal: signal === undefined ? limit : AbortSignal.any([signal, limit]),
+  }).catch((error: unknown) => {
+    if (signal?.aborted !== true && limit.aborted)
+      throw failed(`no result after ${compileTimeLimitMs / 1000} s`, error);
+    throw error;
+  });
+  if (result.status !== 0) throw failed(result.output.trim());
+  const bytes = await readFile(output);
+  await rm(output);
+  return bytes;
+}
