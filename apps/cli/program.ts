@@ -4,6 +4,7 @@ import { LockstepError } from '@lockstep/domain/livepatch-model';
 import type { Cli } from './cli';
 import { addKernel } from './commands/add-kernel';
 import { appendLoad } from './commands/append-load';
+import { buildPatch } from './commands/build-patch';
 import { checkConflicts } from './commands/check-conflicts';
 import { createCluster } from './commands/create-cluster';
 import { hostCheck } from './commands/host-check';
@@ -34,7 +35,6 @@ type MakeCommand = (cli: Cli) => Command;
 const groups: readonly (readonly [noun: string, description: string, commands: readonly MakeCommand[]])[] = [
   ['kernel', 'kernel builds that patches are built for', [addKernel, listKernels]],
   ['patch', 'source diffs', [submitPatch, listPatches, showPatch]],
-  ['build', 'patches being built into livepatch modules', [listBuilds, showBuild, watchBuild]],
   ['order', "a cluster's load order", [showOrder, appendLoad, retireEntry]],
   ['rollout', "moving a cluster's nodes to a position", [startRollout, watchRollout]],
   ['node', 'machines', [listNodes, showNode, joinNode]],
@@ -55,12 +55,16 @@ export function createProgram(cli: Cli): Command {
   const program = new Command('lockstep')
     .description('Rolls Linux kernel livepatches out so that every host of a cluster runs the same code.')
     .version('0.1.0')
+    .enablePositionalOptions()
     .addHelpText('after', exitCodeHelp);
   for (const [noun, description, commands] of groups) {
     const group = new Command(noun).description(description);
     for (const make of commands) group.addCommand(make(cli));
     program.addCommand(group);
   }
+  const build = buildPatch(cli);
+  for (const make of [listBuilds, showBuild, watchBuild]) build.addCommand(make(cli));
+  program.addCommand(build);
   program.addCommand(checkConflicts(cli));
   program.addCommand(printCompletion(cli, () => program));
   return program;

@@ -14,6 +14,7 @@ const entries = [
   { out: 'lockstep', from: 'apps/cli/main.ts', standalone: true },
   { out: 'demo', from: 'tools/demo/main.ts' },
   { out: 'test-kernel', from: 'tools/test-kernel/main.ts' },
+  { out: 'bench-build', from: 'tools/bench-build/main.ts' },
 ].filter(({ from }) => existsSync(path.join(root, from)));
 
 await Promise.all(

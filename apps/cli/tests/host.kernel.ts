@@ -46,6 +46,7 @@ beforeAll(async () => {
     outfile: path.join(folder, 'lockstep.js'),
     bundle: true,
     platform: 'node',
+    target: 'node20',
     alias: {
       '@lockstep/contracts/generated': path.join(root, 'libs/contracts/generated/src/index.lockstep.v1.ts'),
       '@lockstep': path.join(root, 'libs'),

@@ -20,6 +20,7 @@ export type BuildFailure =
   | { kind: 'compile-failed'; objectPath: string; version: 'original' | 'patched'; message: string }
   | { kind: 'not-a-kernel-tree'; dir: string; reason: string }
   | { kind: 'not-a-kernel-build'; dir: string; reason: string }
+  | { kind: 'config-differs'; dir: string; given: string; options: string[] }
   | { kind: 'kernel-build-changed'; dir: string; file: string }
   | { kind: 'kernel-not-registered'; id: string; cacheDir: string }
   | { kind: 'compiler-differs'; builtWith: string; found: string }
@@ -46,6 +47,7 @@ function errorKind(kind: BuildFailure['kind']): ErrorKind {
     case 'series-does-not-apply':
     case 'series-broken':
     case 'unsupported-change':
+    case 'config-differs':
     case 'kernel-build-changed':
     case 'compiler-differs':
       return 'refused';
@@ -79,6 +81,8 @@ function describeFailure(failure: BuildFailure): string {
       return `${failure.dir} is not a kernel source tree: ${failure.reason}`;
     case 'not-a-kernel-build':
       return `${failure.dir} is not a finished kernel build: ${failure.reason}`;
+    case 'config-differs':
+      return `${failure.dir} was built with another config than ${failure.given}: ${failure.options.join(', ')}. Give the tree's own, or a tree that is not built yet`;
     case 'kernel-build-changed':
       return `${failure.dir} is no longer what was registered: ${failure.file} is newer. Build and register it again`;
     case 'kernel-not-registered':

@@ -10,6 +10,7 @@ export {
 export { defaultCacheDirectory } from './cache-directory';
 export { compilePatch, type CompilePatchOptions, type ObjectPair } from './compile-patch';
 export { buildKernel, type BuildKernelOptions, type BuiltKernel } from './kernel-build';
+export { kernelOfSource, type KernelOfSourceOptions } from './kernel-of-source';
 export { findKernelSource, kernelVersionOf, prepareKernelTree, type KernelSource } from './kernel-source';
 export { ObjectCompiler } from './object-compiler';
 export type { IndexedObject } from './dependency-index';

@@ -16,8 +16,10 @@ export interface BuildKernelOptions {
   source: KernelSource;
   /** Given the source's version (`5.15`), the series for it; undefined builds the kernel as it is. */
   seriesFor?: ((version: string) => KernelSeries) | undefined;
-  /** Kconfig fragments, later ones win; all that they do not name is off. */
+  /** Kconfig fragments, later ones win. */
   configFragments: readonly string[];
+  /** What they do not name; `default` for a whole config as of /boot. Off if undefined. */
+  unnamedOptions?: 'off' | 'default' | undefined;
   cacheDir: string;
   onProgress?: OnProgress | undefined;
   signal?: AbortSignal | undefined;
@@ -64,7 +66,7 @@ export async function buildKernel(options: BuildKernelOptions): Promise<BuiltKer
     });
   await runStage(join(dir, '02-config'), async (stageDir) => {
     onProgress?.({ stage: 'configure', done: 0, total: 1 });
-    await configure(stageDir, treeDir, fragments, make);
+    await configure({ stageDir, treeDir, fragments, unnamed: options.unnamedOptions ?? 'off', make });
   });
   await runStage(
     join(dir, '03-build'),
@@ -97,6 +99,7 @@ async function cacheKey(options: BuildKernelOptions, fragments: readonly string[
   const hash = createHash('sha256').update('lockstep kernel build 1\0');
   hash.update(`${await sourceIdentity(sourcePath(options.source), options.cacheDir, options.signal)}\0`);
   for (const fragment of fragments) hash.update(`${fragment}\0`);
+  if (options.unnamedOptions === 'default') hash.update('default\0');
   const series = await seriesOf(options);
   if (series !== undefined) await hashSeries(hash, series);
   for (const tool of ['gcc', 'ld'] as const) hash.update(`${await toolVersion(tool)}\0`);
@@ -130,11 +133,21 @@ function reproducibleEnvironment(): NodeJS.ProcessEnv {
 
 type Make = (args: string[], onLine?: (line: string) => void) => Promise<CommandResult>;
 
-async function configure(stageDir: string, treeDir: string, fragments: readonly string[], make: Make): Promise<void> {
+interface Configuring {
+  stageDir: string;
+  treeDir: string;
+  fragments: readonly string[];
+  unnamed: 'off' | 'default';
+  make: Make;
+}
+
+async function configure({ stageDir, treeDir, fragments, unnamed, make }: Configuring): Promise<void> {
   const merged = join(stageDir, 'merged.config');
   await writeFile(merged, fragments.join('\n'));
-  const result = await make(['allnoconfig', `KCONFIG_ALLCONFIG=${merged}`]);
-  await failUnlessOk(result, 'make allnoconfig', join(stageDir, 'make.log'));
+  if (unnamed === 'default') await copyFile(merged, join(treeDir, '.config'));
+  const args = unnamed === 'default' ? ['olddefconfig'] : ['allnoconfig', `KCONFIG_ALLCONFIG=${merged}`];
+  const result = await make(args);
+  await failUnlessOk(result, `make ${args[0] ?? ''}`, join(stageDir, 'make.log'));
   const config = await readFile(join(treeDir, '.config'), 'utf8');
   for (const symbol of ['CONFIG_LIVEPATCH', 'CONFIG_MODULES', 'CONFIG_KALLSYMS_ALL']) {
     if (config.includes(`\n${symbol}=y\n`)) continue;

@@ -48,6 +48,8 @@ export interface KernelBuild extends KernelBuildInfo {
 export interface RegisterOptions {
   /** A finished build, made inside its own tree. */
   path: string;
+  /** The running kernel's vmlinux, where it is not the very one in the tree (a distributor's, say); by default that one. */
+  vmlinuxFile?: string | undefined;
   cacheDir: string;
   onProgress?: OnProgress | undefined;
   signal?: AbortSignal | undefined;
@@ -61,6 +63,7 @@ export interface RegisterOptions {
  */
 export async function registerKernelBuild({
   path,
+  vmlinuxFile = join(path, 'vmlinux'),
   cacheDir,
   onProgress,
   signal,
@@ -70,9 +73,10 @@ export async function registerKernelBuild({
   const config = await readTreeFile(treeDir, '.config');
   const compiler = /^CONFIG_CC_VERSION_TEXT="(.*)"$/m.exec(config)?.[1] ?? '';
   await checkBuild(treeDir, config, compiler);
-  const vmlinux = await readFile(join(treeDir, 'vmlinux')).catch((cause: unknown) => {
-    throw buildError({ kind: 'not-a-kernel-build', dir: treeDir, reason: 'it has no vmlinux' }, { cause });
+  const vmlinux = await readFile(vmlinuxFile).catch((cause: unknown) => {
+    throw buildError({ kind: 'not-a-kernel-build', dir: treeDir, reason: `there is no ${vmlinuxFile}` }, { cause });
   });
+  await checkRelease(treeDir, vmlinux, vmlinuxFile);
   const id = buildIdOf(vmlinux, treeDir);
   const dir = cachePaths.registered(cacheDir, id);
   return FileLock.hold(
@@ -174,6 +178,16 @@ async function checkBuild(treeDir: string, config: string, compiler: string): Pr
   }
   const found = await toolVersion('gcc');
   if (found !== compiler) throw buildError({ kind: 'compiler-differs', builtWith: compiler, found });
+}
+
+/** The banner names the release; the modules' vermagic comes from the tree. */
+async function checkRelease(treeDir: string, vmlinux: Buffer, vmlinuxFile: string): Promise<void> {
+  const release = (await readTreeFile(treeDir, 'include/config/kernel.release')).trim();
+  if (vmlinux.includes(`Linux version ${release} `)) return;
+  const at = vmlinux.indexOf('Linux version ');
+  const found = at < 0 ? 'no kernel at all' : vmlinux.toString('latin1', at, at + 64).split(' ')[2];
+  const reason = `it is Linux ${release}, and ${vmlinuxFile} is ${found ?? 'no kernel at all'}`;
+  throw buildError({ kind: 'not-a-kernel-build', dir: treeDir, reason });
 }
 
 async function gatherFacts(treeDir: string, vmlinux: Uint8Array, signal?: AbortSignal): Promise<KernelFacts> {

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { createHash } from 'node:crypto';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { Command } from 'commander';
+import { LockstepError, parseModuleName, parsePatchId, type ModuleName } from '@lockstep/domain/livepatch-model';
+import { showFunction } from '@lockstep/domain/livepatch-model';
+import { buildLivepatch, defaultCacheDirectory, kernelOfSource, type BuildProgress } from '@lockstep/io/kernel-builder';
+import { wholeNumber, type Answer, type Cli, type LeafOptions, type LocalContext } from '../cli';
+
+interface Options extends Pick<LeafOptions, 'json'> {
+  readonly sourcedir?: string;
+  readonly config?: string;
+  readonly vmlinux?: string;
+  readonly name?: string;
+  readonly output: string;
+  readonly replace?: boolean;
+  readonly jobs?: number;
+  readonly cacheDir?: string;
+}
+
+/** `livepatch_fix_meminfo` for `some/where/fix-meminfo.patch`, the name that kpatch users know. */
+function moduleNameFor(file: string, given: string | undefined): ModuleName {
+  const stem = given ?? `livepatch-${path.basename(file).replace(/\.(?:patch|diff)$/, '')}`;
+  return parseModuleName(stem.replaceAll(/[^A-Za-z0-9_]/g, '_'));
+}
+
+async function readDiff(file: string): Promise<Buffer> {
+  return readFile(file).catch((cause: unknown) => {
+    const message = `The diff ${file} cannot be read: ${(cause as Error).message}.`;
+    throw new LockstepError('invalid-input', 'usage', message, { file }, { cause });
+  });
+}
+
+async function writeModule(file: string, bytes: Uint8Array): Promise<void> {
+  const temporary = `${file}.${process.pid}.tmp`;
+  try {
+    await mkdir(path.dirname(file), { recursive: true });
+    await writeFile(temporary, bytes);
+    await rename(temporary, file);
+  } catch (cause) {
+    await rm(temporary, { force: true });
+    const message = `The module cannot be written to ${file}: ${(cause as Error).message}.`;
+    throw new LockstepError('unavailable', 'output-unwritable', message, { file }, { cause });
+  }
+}
+
+async function build(file: string, options: Options, { screen, signal }: LocalContext): Promise<Answer> {
+  const { sourcedir: sourceDir, config: configFile, vmlinux: vmlinuxFile } = options;
+  if (sourceDir === undefined) {
+    throw new LockstepError('invalid-input', 'usage', 'Which kernel? Give its tree: -s SRC [-c CONFIG] [-v VMLINUX].');
+  }
+  const moduleName = moduleNameFor(file, options.name);
+  const diff = await readDiff(file);
+  const progress = screen.progress(`build ${moduleName}`);
+  const onProgress = ({ stage, done, total }: BuildProgress): void => {
+    progress.update({ done, total, detail: stage });
+  };
+  try {
+    const cacheDir = options.cacheDir ?? defaultCacheDirectory();
+    const kernel = await kernelOfSource({ sourceDir, configFile, vmlinuxFile, cacheDir, onProgress, signal });
+    const started = performance.now();
+    const patchId = parsePatchId(createHash('sha256').update(diff).digest('hex'));
+    const replace = options.replace ?? false;
+    const compilers = options.jobs;
+    const work = { kernel, diff, moduleName, patchId, replace, compilers, onProgress, signal };
+    const { bytes, functions } = await buildLivepatch(work);
+    const seconds = (performance.now() - started) / 1000;
+    const module = path.resolve(options.output, `${moduleName}.ko`);
+    await writeModule(module, bytes);
+    const sha256 = createHash('sha256').update(bytes).digest('hex');
+    const { id: kernelBuild, release } = kernel;
+    return {
+      document: { module, moduleName, kernelBuild, release, patchId, sha256, replace, functions, seconds },
+      text: `${module}\nchanges ${functions.map(showFunction).join(', ')}\nfor Linux ${release}, ${seconds.toFixed(1)} s`,
+    };
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    throw new LockstepError('cancelled', 'interrupted', 'Interrupted: nothing was written.', {}, { cause: error });
+  } finally {
+    progress.stop();
+  }
+}
+
+/** `lockstep build` itself; `build ls` and its like ask the server. */
+export const buildPatch = (cli: Cli): Command =>
+  new Command('build')
+    .description('build a livepatch module here, without a server; and the builds of the control plane')
+    // Else `--json` of `build ls --json` would be taken for this command's own.
+    .enablePositionalOptions()
+    .argument('[file.patch]', 'unified diff, applied with -p1 at the top of the kernel tree')
+    .option('-s, --sourcedir <dir>', 'kernel tree: a finished build, or sources, which are built once into the cache')
+    .option('-c, --config <file>', "the running kernel's config (default: the tree's .config)")
+    .option('-v, --vmlinux <file>', "the running kernel's vmlinux, with symbols (default: the tree's)")
+    .option('-n, --name <name>', 'name of the module (default: livepatch-FILE)')
+    .option('-o, --output <dir>', 'where the module goes', '.')
+    .option('-j, --jobs <n>', 'compilers at once (default: as many as processors)', wholeNumber)
+    .option('--replace', 'the module replaces all livepatches that are loaded')
+    .option('--cache-dir <dir>', 'where kernels and originals are kept (default: ~/.cache/lockstep)')
+    .option('--json', 'print one JSON document')
+    .action(async (file: string | undefined, options: Options, command: Command) => {
+      if (file === undefined) return command.help();
+      return cli.runHere(options, (context) => build(file, options, context));
+    });

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+
+export const caseNames = ['one-line', 'three-object', 'header'] as const;
+export type CaseName = (typeof caseNames)[number];
+
+interface Edit {
+  readonly file: string;
+  /** A whole line that is in the file once, and what takes its place. */
+  readonly from: string;
+  readonly to: string;
+}
+
+/** The same on 5.15 and 6.1; `round` makes each round's patch a new one. */
+function editsOf(name: CaseName, round: number): Edit[] {
+  const answer = `seq_puts(m, "round ${round}\\n");`;
+  const meminfo = {
+    file: 'fs/proc/meminfo.c',
+    from: '\tarch_report_meminfo(m);',
+    to: `\tarch_report_meminfo(m); ${answer}`,
+  };
+  switch (name) {
+    case 'one-line':
+      return [meminfo];
+    case 'three-object':
+      return [
+        meminfo,
+        { file: 'fs/proc/cmdline.c', from: "\tseq_putc(m, '\\n');", to: `\tseq_putc(m, '\\n'); ${answer}` },
+        { file: 'fs/proc/version.c', from: '\t\tutsname()->version);', to: `\t\tutsname()->version); ${answer}` },
+      ];
+    case 'header':
+      // An inline function that a few of the objects which read the header really call.
+      return [
+        {
+          file: 'include/linux/netlink.h',
+          from: '\tif (!control->module)',
+          to: `\tif (!control->module || control->min_dump_alloc == ${10_000 + round})`,
+        },
+      ];
+  }
+}
+
+const contextLines = 3;
+
+function diffOf(treeDir: string, { file, from, to }: Edit): string {
+  const lines = readFileSync(path.join(treeDir, file), 'latin1').split('\n');
+  const at = lines.indexOf(from);
+  if (at < 0 || lines.indexOf(from, at + 1) >= 0) throw new Error(`${file}: not exactly one line "${from}"`);
+  const first = Math.max(0, at - contextLines);
+  const before = lines.slice(first, at).map((line) => ` ${line}`);
+  const after = lines.slice(at + 1, at + 1 + contextLines).map((line) => ` ${line}`);
+  const count = before.length + 1 + after.length;
+  const head = [`--- a/${file}`, `+++ b/${file}`, `@@ -${first + 1},${count} +${first + 1},${count} @@`];
+  return [...head, ...before, `-${from}`, `+${to}`, ...after, ''].join('\n');
+}
+
+/** A case's patch for this tree, as `-p1` diff. */
+export function patchOf(treeDir: string, name: CaseName, round: number): string {
+  return editsOf(name, round)
+    .map((edit) => diffOf(treeDir, edit))
+    .join('');
+}
