@@ -14,12 +14,23 @@ export function malformed(file: string, what: string, problem: string, fields: E
 /** Little-endian reads that fail with the field's name instead of running off the end. */
 export class ElfBytes {
   private readonly view: DataView;
+  private aligned: Uint32Array | undefined;
 
   constructor(
     readonly bytes: Uint8Array,
     readonly file: string,
   ) {
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+
+  /** The file as 32-bit words (whole ones), for tables that are read all through. */
+  get words(): Uint32Array {
+    if (this.aligned === undefined) {
+      // A view needs an aligned start; a copy has one.
+      const { buffer, byteOffset, length } = this.bytes.byteOffset % 4 === 0 ? this.bytes : this.bytes.slice();
+      this.aligned = new Uint32Array(buffer, byteOffset, Math.floor(length / 4));
+    }
+    return this.aligned;
   }
 
   /** @throws LockstepError unless `[offset, offset + sizeBytes)` lies in the file. */

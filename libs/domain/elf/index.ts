@@ -11,8 +11,10 @@ export {
 } from './constants';
 export { ElfBytes, malformed, stringAt } from './elf-bytes';
 export { readBuildId, readNotes, writeNote, type ElfNote } from './notes';
-export { parseElf, type ElfFile, type ElfSection } from './parse-elf';
+export { parseElf, type ElfFile } from './parse-elf';
 export type { RelocationTable } from './relocation-table';
+export type { ElfSection, SectionTable } from './section-table';
+export type { StringTable } from './string-table';
 export type { SymbolTable } from './symbol-table';
 export {
   writeRelocatable,

@@ -1,37 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { elfHeaderBytes, relaBytes, sectionFlag, sectionHeaderBytes, sectionType, symbolBytes } from './constants';
-import { ElfBytes, malformed, stringAt } from './elf-bytes';
+import { elfHeaderBytes, relaBytes, sectionFlag, sectionType, symbolBytes } from './constants';
+import { ElfBytes, malformed } from './elf-bytes';
 import { RelocationTable } from './relocation-table';
+import { SectionTable, type ElfSection } from './section-table';
+import { StringTable } from './string-table';
 import { SymbolTable, type SymbolTablePlace } from './symbol-table';
 
-export interface ElfSection {
-  readonly index: number;
-  readonly name: string;
-  /** One of `sectionType`, or another SHT_ value. */
-  readonly type: number;
-  /** `sectionFlag` bits. */
-  readonly flags: number;
-  /** Offset in the file (bytes). */
-  readonly offset: number;
-  readonly sizeBytes: number;
-  readonly link: number;
-  readonly info: number;
-  /** At least 1. */
-  readonly alignment: number;
-  readonly entryBytes: number;
-}
-
-/** A parsed x86_64 ELF file. Sections are objects; symbols and relocations are views into the bytes. */
+/** A parsed x86_64 ELF file: views into the bytes. */
 export interface ElfFile {
   /** As given to parseElf: used in errors. */
   readonly name: string;
   readonly kind: 'relocatable' | 'executable' | 'shared';
+  /** The whole file. */
+  readonly bytes: Uint8Array;
+  /** Every section as an object; made when first asked for. */
   readonly sections: readonly ElfSection[];
+  /** The same section by section, for files with very many. */
+  readonly sectionTable: SectionTable;
   readonly symbols: SymbolTable;
   /** The section's bytes; empty for SHT_NOBITS. */
   readonly bytesOf: (section: ElfSection) => Uint8Array;
   /** The ordinary relocations of a relocatable's section, in offset order; null if it has none. */
   readonly relocationsOf: (section: ElfSection) => RelocationTable | null;
+  /** As relocationsOf, by section index. */
+  readonly relocationsOfIndex: (section: number) => RelocationTable | null;
 }
 
 const kinds: Readonly<Record<number, ElfFile['kind']>> = { 1: 'relocatable', 2: 'executable', 3: 'shared' };
@@ -45,37 +37,32 @@ const machineX8664 = 62;
 export function parseElf(bytes: Uint8Array, name: string): ElfFile {
   const data = new ElfBytes(bytes, name);
   const kind = checkHeader(data);
-  const sections = readSections(data);
-  const symbols = readSymbols(data, sections);
-  const relocationSections = new Map<number, ElfSection>();
-  for (const section of sections) {
-    if (section.type !== sectionType.rela || (section.flags & sectionFlag.relaLivepatch) !== 0) continue;
-    if (relocationSections.has(section.info) && section.info !== 0) {
-      throw malformed(name, section.name, 'is a second relocation table of one section');
-    }
-    relocationSections.set(section.info, section);
-  }
-  const relocations = new Map<number, RelocationTable>();
+  const sectionTable = SectionTable.read(data);
+  const symbols = readSymbols(data, sectionTable);
+  // In linked files relocation offsets are addresses, which nothing here has use for.
+  const tableOf = kind === 'relocatable' ? relocationSections(data, sectionTable) : new Uint32Array(0);
+  const relocations: (RelocationTable | undefined)[] = [];
+  const relocationsOfIndex = (section: number): RelocationTable | null => {
+    const table = tableOf[section] ?? 0;
+    if (table === 0) return null;
+    return (relocations[section] ??= readRelocations(data, sectionTable, table, section, symbols.count));
+  };
+  let sections: ElfSection[] | undefined;
   return {
     name,
     kind,
-    sections,
+    bytes,
+    sectionTable,
     symbols,
-    bytesOf: (section) =>
-      section.type === sectionType.nobits
-        ? bytes.subarray(0, 0)
-        : bytes.subarray(section.offset, section.offset + section.sizeBytes),
-    relocationsOf: (section) => {
-      const table = relocationSections.get(section.index);
-      // In linked files relocation offsets are addresses, which nothing here has use for.
-      if (table === undefined || kind !== 'relocatable') return null;
-      let parsed = relocations.get(section.index);
-      if (parsed === undefined) {
-        parsed = readRelocations(data, table, section, symbols.count);
-        relocations.set(section.index, parsed);
-      }
-      return parsed;
+    get sections() {
+      return (sections ??= Array.from({ length: sectionTable.count }, (_, index) => {
+        return sectionTable.section(index) as ElfSection;
+      }));
     },
+    bytesOf: ({ type, offset, sizeBytes }) =>
+      type === sectionType.nobits ? bytes.subarray(0, 0) : bytes.subarray(offset, offset + sizeBytes),
+    relocationsOf: ({ index }) => relocationsOfIndex(index),
+    relocationsOfIndex,
   };
 }
 
@@ -93,95 +80,73 @@ function checkHeader(data: ElfBytes): ElfFile['kind'] {
   return kind;
 }
 
-function readSections(data: ElfBytes): ElfSection[] {
-  const { file } = data;
-  const tableOffset = data.u64(40, 'e_shoff');
-  if (tableOffset === 0) throw malformed(file, 'e_shoff', 'is 0: there are no sections');
-  if (data.u16(58) !== sectionHeaderBytes) throw malformed(file, 'e_shentsize', 'is not 64');
-  data.checkRange(tableOffset, sectionHeaderBytes, 'the section header table');
-  // With 0xff00 sections or more the real numbers are in the first section header.
-  const count = data.u16(60) === 0 ? data.u64(tableOffset + 32, 'the section count') : data.u16(60);
-  const namesIndex = data.u16(62) === 0xffff ? data.u32(tableOffset + 40) : data.u16(62);
-  data.checkRange(tableOffset, count * sectionHeaderBytes, 'the section header table');
-  if (namesIndex >= count) throw malformed(file, 'e_shstrndx', 'names no section', { namesIndex, count });
-
-  const namesHeader = tableOffset + namesIndex * sectionHeaderBytes;
-  const namesOffset = data.u64(namesHeader + 24, 'sh_offset of the section names');
-  const namesBytes = data.u64(namesHeader + 32, 'sh_size of the section names');
-  data.checkRange(namesOffset, namesBytes, 'the section names');
-
-  const sections = Array.from({ length: count }, (_, index) => {
-    const at = tableOffset + index * sectionHeaderBytes;
-    const nameOffset = data.u32(at);
-    if (nameOffset >= namesBytes && nameOffset !== 0) {
-      throw malformed(file, `sh_name of section ${index}`, 'lies outside the section names', { nameOffset });
+/** By section: the index of its ordinary relocation table, 0 for none. */
+function relocationSections(data: ElfBytes, sections: SectionTable): Uint32Array {
+  const tableOf = new Uint32Array(sections.count);
+  for (let table = 1; table < sections.count; table++) {
+    if (sections.type(table) !== sectionType.rela || (sections.flags(table) & sectionFlag.relaLivepatch) !== 0)
+      continue;
+    const target = sections.info(table);
+    if (target === 0 || target >= sections.count) continue;
+    if (tableOf[target] !== 0) {
+      throw malformed(data.file, sections.name(table), 'is a second relocation table of one section');
     }
-    return readSection(data, index, at, stringAt(data.bytes, namesOffset + nameOffset, namesOffset + namesBytes));
-  });
-  // Overlapping sections would let a small file claim gigabytes of symbols and relocations.
-  const contentBytes = sections.reduce((sum, { type, sizeBytes }) => sum + (hasContent(type) ? sizeBytes : 0), 0);
-  if (contentBytes > data.bytes.length) throw malformed(file, 'the section header table', 'has overlapping sections');
-  return sections;
+    tableOf[target] = table;
+  }
+  return tableOf;
 }
 
-const hasContent = (type: number) => type !== sectionType.nobits && type !== sectionType.null;
-
-function readSection(data: ElfBytes, index: number, at: number, name: string): ElfSection {
-  const what = (field: string) => `${field} of section ${index} (${name})`;
-  const section: ElfSection = {
-    index,
-    name,
-    type: data.u32(at + 4),
-    flags: data.u64(at + 8, what('sh_flags')),
-    offset: data.u64(at + 24, what('sh_offset')),
-    sizeBytes: data.u64(at + 32, what('sh_size')),
-    link: data.u32(at + 40),
-    info: data.u32(at + 44),
-    alignment: Math.max(1, data.u64(at + 48, what('sh_addralign'))),
-    entryBytes: data.u64(at + 56, what('sh_entsize')),
-  };
-  if (hasContent(section.type)) data.checkRange(section.offset, section.sizeBytes, what('sh_size'));
-  if (section.sizeBytes > 0x7fff_ffff) throw malformed(data.file, what('sh_size'), 'is beyond 2 GiB');
-  if (!Number.isInteger(Math.log2(section.alignment))) {
-    throw malformed(data.file, what('sh_addralign'), 'is not a power of two', { alignment: section.alignment });
+function readSymbols(data: ElfBytes, sections: SectionTable): SymbolTable {
+  let index = 0;
+  let extended = 0;
+  for (let section = 1; section < sections.count; section++) {
+    const type = sections.type(section);
+    if (type === sectionType.symtabShndx) extended = section;
+    if (type !== sectionType.symtab) continue;
+    if (index !== 0) throw malformed(data.file, sections.name(section), 'is a second symbol table');
+    index = section;
   }
-  return section;
-}
-
-function readSymbols(data: ElfBytes, sections: readonly ElfSection[]): SymbolTable {
-  const tables = sections.filter((section) => section.type === sectionType.symtab);
-  const [table, second] = tables;
-  if (second !== undefined) throw malformed(data.file, second.name, 'is a second symbol table');
-  const empty: SymbolTablePlace = { offset: 0, count: 0, stringsOffset: 0, stringsBytes: 0, extendedOffset: -1 };
-  if (table === undefined) return new SymbolTable(data, empty);
-  if (table.entryBytes !== symbolBytes || table.sizeBytes % symbolBytes !== 0) {
-    throw malformed(data.file, table.name, 'does not hold whole 24-byte symbols');
+  const table = sections.section(index);
+  const noStrings = new StringTable(new Uint8Array(1));
+  if (table?.type !== sectionType.symtab) {
+    return new SymbolTable(data, { offset: 0, count: 0, firstGlobal: 0, strings: noStrings, extendedOffset: -1 });
   }
-  const strings = sections[table.link];
+  if (table.entryBytes !== symbolBytes || table.sizeBytes % symbolBytes !== 0 || table.offset % 4 !== 0) {
+    throw malformed(data.file, table.name, 'does not hold whole, aligned 24-byte symbols');
+  }
+  const strings = sections.section(table.link);
   if (strings?.type !== sectionType.strtab) {
     throw malformed(data.file, `sh_link of ${table.name}`, 'names no string table', { link: table.link });
   }
   const count = table.sizeBytes / symbolBytes;
-  const extended = sections.find((section) => section.type === sectionType.symtabShndx && section.link === table.index);
-  if (extended !== undefined && extended.sizeBytes < count * 4) {
-    throw malformed(data.file, extended.name, 'is shorter than the symbol table');
+  const indexes = extended === 0 ? undefined : sections.section(extended);
+  if (indexes !== undefined && indexes.sizeBytes < count * 4) {
+    throw malformed(data.file, indexes.name, 'is shorter than the symbol table');
   }
-  const symbols = new SymbolTable(data, {
+  const place: SymbolTablePlace = {
     offset: table.offset,
     count,
-    stringsOffset: strings.offset,
-    stringsBytes: strings.sizeBytes,
-    extendedOffset: extended?.offset ?? -1,
-  });
-  symbols.validate(sections.length);
+    firstGlobal: Math.min(table.info, count),
+    strings: new StringTable(data.bytes.subarray(strings.offset, strings.offset + strings.sizeBytes)),
+    extendedOffset: indexes?.offset ?? -1,
+  };
+  const symbols = new SymbolTable(data, place);
+  symbols.validate(sections.count);
   return symbols;
 }
 
-function readRelocations(data: ElfBytes, table: ElfSection, target: ElfSection, symbolCount: number): RelocationTable {
-  if (table.entryBytes !== relaBytes || table.sizeBytes % relaBytes !== 0) {
-    throw malformed(data.file, table.name, 'does not hold whole 24-byte relocations');
+function readRelocations(
+  data: ElfBytes,
+  sections: SectionTable,
+  table: number,
+  target: number,
+  symbolCount: number,
+): RelocationTable {
+  const [offset, sizeBytes] = [sections.contentOffset(table), sections.sizeBytes(table)];
+  if (sections.entryBytes(table) !== relaBytes || sizeBytes % relaBytes !== 0 || offset % 4 !== 0) {
+    throw malformed(data.file, sections.name(table), 'does not hold whole, aligned 24-byte relocations');
   }
-  const relocations = new RelocationTable(data, table.offset, table.sizeBytes / relaBytes);
-  relocations.validate(table.name, target.sizeBytes, symbolCount);
+  const relocations = new RelocationTable(data, offset, sizeBytes / relaBytes);
+  relocations.validate(() => sections.name(table), sections.sizeBytes(target), symbolCount);
   return relocations;
 }

@@ -2,35 +2,44 @@
 import { relaBytes, relocationWidthBytes } from './constants';
 import { malformed, type ElfBytes } from './elf-bytes';
 
+const rowWords = relaBytes / 4;
+
 /** Read-only view of the RELA relocations of one section, by rank in offset order. */
 export class RelocationTable {
+  private readonly words: Uint32Array;
+  /** In `words`. */
+  private readonly firstWord: number;
   /** Rank to index, where the file's own order is not by offset. */
   private readonly order: Uint32Array | null;
 
+  /** `tableOffset`: in the file (bytes), a multiple of 4. */
   constructor(
     private readonly data: ElfBytes,
     private readonly tableOffset: number,
     readonly count: number,
   ) {
-    this.order = this.sortedOrder();
+    this.words = data.words;
+    this.firstWord = tableOffset / 4;
+    this.order = this.isSorted() ? null : this.sortedOrder();
   }
 
   /** Place of the relocation in its section (bytes). */
   offset(rank: number): number {
-    return this.data.u32(this.at(rank));
+    return this.words[this.at(rank)] as number;
   }
 
   symbol(rank: number): number {
-    return this.data.u32(this.at(rank) + 12);
+    return this.words[this.at(rank) + 3] as number;
   }
 
   /** One of `relocationType`, or another R_X86_64_ value. */
   type(rank: number): number {
-    return this.data.u32(this.at(rank) + 8);
+    return this.words[this.at(rank) + 2] as number;
   }
 
   addend(rank: number): number {
-    return this.data.i64(this.at(rank) + 16);
+    const at = this.at(rank);
+    return ((this.words[at + 5] as number) | 0) * 0x1_0000_0000 + (this.words[at + 4] as number);
   }
 
   /** Rank of the first relocation at or after `offset` (bytes); `count` if there is none. */
@@ -46,29 +55,36 @@ export class RelocationTable {
   }
 
   /** Checks offsets, symbols and addends against the file's limits. Linear. */
-  validate(sectionName: string, sectionBytes: number, symbolCount: number): void {
+  validate(sectionName: () => string, sectionBytes: number, symbolCount: number): void {
     for (let rank = 0; rank < this.count; rank++) {
-      const what = `relocation at ${this.tableOffset + rank * relaBytes} of ${sectionName}`;
+      const at = this.at(rank);
       const width = relocationWidthBytes(this.type(rank)) ?? 1;
-      if (this.data.u32(this.at(rank) + 4) !== 0 || this.offset(rank) + width > sectionBytes) {
-        throw malformed(this.data.file, what, 'lies outside its section', { sectionBytes });
-      }
+      const isInside = this.words[at + 1] === 0 && this.offset(rank) + width <= sectionBytes;
+      if (isInside && this.symbol(rank) < symbolCount && Number.isSafeInteger(this.addend(rank))) continue;
+      const what = `relocation at ${this.tableOffset + (at - this.firstWord) * 4} of ${sectionName()}`;
+      if (!isInside) throw malformed(this.data.file, what, 'lies outside its section', { sectionBytes });
       if (this.symbol(rank) >= symbolCount) {
         throw malformed(this.data.file, what, 'names no symbol', { symbol: this.symbol(rank), symbolCount });
       }
-      if (Number.isNaN(this.addend(rank))) throw malformed(this.data.file, what, 'has an addend beyond 2^53');
+      throw malformed(this.data.file, what, 'has an addend beyond 2^53');
     }
   }
 
+  /** Index of the row's first word. */
   private at(rank: number): number {
-    return this.tableOffset + (this.order === null ? rank : (this.order[rank] ?? 0)) * relaBytes;
+    return this.firstWord + (this.order === null ? rank : (this.order[rank] as number)) * rowWords;
   }
 
-  private sortedOrder(): Uint32Array | null {
-    const offsetOf = (index: number) => this.data.u32(this.tableOffset + index * relaBytes);
-    let sorted = true;
-    for (let index = 1; sorted && index < this.count; index++) sorted = offsetOf(index - 1) <= offsetOf(index);
-    if (sorted) return null;
+  private isSorted(): boolean {
+    const end = this.firstWord + this.count * rowWords;
+    for (let at = this.firstWord + rowWords; at < end; at += rowWords) {
+      if ((this.words[at - rowWords] as number) > (this.words[at] as number)) return false;
+    }
+    return true;
+  }
+
+  private sortedOrder(): Uint32Array {
+    const offsetOf = (index: number) => this.words[this.firstWord + index * rowWords] as number;
     return Uint32Array.from({ length: this.count }, (_, index) => index).sort(
       (a, b) => offsetOf(a) - offsetOf(b) || a - b,
     );

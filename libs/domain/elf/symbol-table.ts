@@ -1,78 +1,90 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { sectionIndex, symbolBytes } from './constants';
-import { malformed, stringAt, type ElfBytes } from './elf-bytes';
+import { malformed, type ElfBytes } from './elf-bytes';
+import type { StringTable } from './string-table';
 
-/** Where a symbol table and its strings lie in the file (bytes), already checked to be inside it. */
+/** Where a symbol table lies in the file (bytes, a multiple of 4), already checked to be inside it. */
 export interface SymbolTablePlace {
   readonly offset: number;
   readonly count: number;
-  readonly stringsOffset: number;
-  readonly stringsBytes: number;
+  /** Local symbols come first; this is how many they are. */
+  readonly firstGlobal: number;
+  readonly strings: StringTable;
   /** Offset of the SHT_SYMTAB_SHNDX data; -1 without one. */
   readonly extendedOffset: number;
 }
 
+const rowWords = symbolBytes / 4;
+
 /** Read-only view of SHT_SYMTAB: symbols are named by index, nothing is copied but names, once asked for. */
 export class SymbolTable {
   readonly count: number;
-  private readonly names: (string | undefined)[] = [];
+  readonly firstGlobal: number;
+  readonly strings: StringTable;
+  private readonly words: Uint32Array;
+  /** In `words`. */
+  private readonly firstWord: number;
 
   constructor(
     private readonly data: ElfBytes,
     private readonly place: SymbolTablePlace,
   ) {
     this.count = place.count;
+    this.firstGlobal = place.firstGlobal;
+    this.strings = place.strings;
+    this.words = data.words;
+    this.firstWord = place.offset / 4;
   }
 
   name(symbol: number): string {
-    const known = this.names[symbol];
-    if (known !== undefined) return known;
-    const { stringsOffset, stringsBytes } = this.place;
-    const start = stringsOffset + this.data.u32(this.at(symbol));
-    const name = stringAt(this.data.bytes, start, stringsOffset + stringsBytes);
-    this.names[symbol] = name;
-    return name;
+    return this.strings.text(this.nameOffset(symbol));
+  }
+
+  /** st_name: where the name is in `strings`. */
+  nameOffset(symbol: number): number {
+    return this.words[this.at(symbol)] as number;
   }
 
   /** One of `symbolType`, or another STT_ value. */
   type(symbol: number): number {
-    return (this.data.bytes[this.at(symbol) + 4] ?? 0) & 0xf;
+    return (this.words[this.at(symbol) + 1] as number) & 0xf;
   }
 
   /** One of `symbolBinding`, or another STB_ value. */
   binding(symbol: number): number {
-    return (this.data.bytes[this.at(symbol) + 4] ?? 0) >> 4;
+    return ((this.words[this.at(symbol) + 1] as number) >>> 4) & 0xf;
   }
 
   /** A section's index, or a reserved one of `sectionIndex` (as stored, so 0xff00 to 0xffff). */
   section(symbol: number): number {
-    const stored = this.data.u16(this.at(symbol) + 6);
+    const stored = this.storedSection(symbol);
     if (stored !== sectionIndex.extended || this.place.extendedOffset < 0) return stored;
     return this.data.u32(this.place.extendedOffset + symbol * 4);
   }
 
   /** Whether the symbol lies in a real section of this file. */
   isDefined(symbol: number): boolean {
-    const stored = this.data.u16(this.at(symbol) + 6);
+    const stored = this.storedSection(symbol);
     return stored === sectionIndex.extended || (stored !== sectionIndex.undefined && stored < sectionIndex.reserved);
   }
 
-  /** st_value as the offset in its section (bytes); for relocatables only. */
+  /** st_value as the offset in its section (bytes); for relocatables only. @throws LockstepError beyond 2^53 */
   value(symbol: number): number {
-    return this.data.u64(this.at(symbol) + 8, `st_value of symbol ${symbol}`);
+    return this.u64(symbol, 2, 'st_value');
   }
 
   /** The two 32-bit halves of st_value: kernel addresses are beyond 2^53. */
   addressHigh(symbol: number): number {
-    return this.data.u32(this.at(symbol) + 12);
+    return this.words[this.at(symbol) + 3] as number;
   }
 
   addressLow(symbol: number): number {
-    return this.data.u32(this.at(symbol) + 8);
+    return this.words[this.at(symbol) + 2] as number;
   }
 
+  /** @throws LockstepError beyond 2^53 */
   sizeBytes(symbol: number): number {
-    return this.data.u64(this.at(symbol) + 16, `st_size of symbol ${symbol}`);
+    return this.u64(symbol, 4, 'st_size');
   }
 
   /** Indexes of all symbols called `name`, in table order. Linear: for one or two names, not for many. */
@@ -84,9 +96,10 @@ export class SymbolTable {
 
   /** Checks every name and section index against the file's limits. Linear. */
   validate(sectionCount: number): void {
+    const stringsBytes = this.strings.bytes.length;
     for (let symbol = 0; symbol < this.count; symbol++) {
-      const nameOffset = this.data.u32(this.at(symbol));
-      if (nameOffset >= this.place.stringsBytes && nameOffset !== 0) {
+      const nameOffset = this.nameOffset(symbol);
+      if (nameOffset >= stringsBytes && nameOffset !== 0) {
         throw malformed(this.data.file, `st_name of symbol ${symbol}`, 'lies outside the string table', { nameOffset });
       }
       if (this.isDefined(symbol) && this.section(symbol) >= sectionCount) {
@@ -98,7 +111,21 @@ export class SymbolTable {
     }
   }
 
+  private storedSection(symbol: number): number {
+    return (this.words[this.at(symbol) + 1] as number) >>> 16;
+  }
+
+  private u64(symbol: number, word: number, field: string): number {
+    const at = this.at(symbol) + word;
+    const value = (this.words[at] as number) + (this.words[at + 1] as number) * 0x1_0000_0000;
+    if (value > Number.MAX_SAFE_INTEGER) {
+      throw malformed(this.data.file, `${field} of symbol ${symbol}`, 'is larger than any file');
+    }
+    return value;
+  }
+
+  /** Index of the row's first word. */
   private at(symbol: number): number {
-    return this.place.offset + symbol * symbolBytes;
+    return this.firstWord + symbol * rowWords;
   }
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { isPcRelative, relocationType, sectionFlag, sectionType } from '@lockstep/domain/elf';
 import type { SiteEntry } from './code-tables';
-import type { Side } from './compare';
 import { constantRange } from './constants';
 import type { Correlation } from './correlate';
 import type { KernelSymbol, NewGlobal, Piece, PieceRelocation, RelocationTarget } from './object-diff';
@@ -10,9 +9,8 @@ import { dataPlace, replacementPlace, tablePlace, textPlace, type OutputPlace } 
 import type { Range, Reference, Target } from './references';
 import { differRefusal } from './refusal';
 import { isInitSection } from './section-roles';
-
-/** `work.cold` runs as part of `work`: it has no entry of its own. */
-export const coldParent = (name: string): string | null => /^(.+)\.cold(\.\d+)?$/.exec(name)?.[1] ?? null;
+import type { Side } from './side';
+import { coldParent } from './symbol-names';
 
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 type Draft = Mutable<Piece>;
@@ -40,7 +38,7 @@ export class Carrier {
   carryCode(chunk: Chunk): number {
     const known = this.pieceOfChunk.get(chunk.id);
     if (known !== undefined) return known;
-    const isNew = chunk.kind === 'function' && !this.correlation.toOriginal.has(chunk.id);
+    const isNew = chunk.kind === 'function' && !this.hasOriginal(chunk);
     const index = this.add(textPlace(chunk), this.bytesOf(chunk), chunk);
     if (isNew && coldParent(chunk.name) === null) this.newFunctions.push(chunk.name);
     if (isNew && chunk.scope === 'global') this.newGlobals.push({ name: chunk.name, piece: index });
@@ -61,7 +59,7 @@ export class Carrier {
       });
     }
     const index = this.add(dataPlace(chunk), this.bytesOf(chunk), chunk);
-    if (chunk.kind === 'data' && chunk.scope === 'global' && !this.correlation.toOriginal.has(chunk.id)) {
+    if (chunk.kind === 'data' && chunk.scope === 'global' && !this.hasOriginal(chunk)) {
       this.newGlobals.push({ name: chunk.name, piece: index });
     }
     this.relocate(index, this.patched.reader.referencesOf(chunk), chunk, 'data');
@@ -71,6 +69,10 @@ export class Carrier {
   /** The symbol of the running kernel that `chunk` of the original object is. */
   kernelSymbolOf(chunk: Chunk): KernelSymbol {
     return { name: chunk.name, scope: chunk.scope, weak: chunk.weak, optional: false };
+  }
+
+  private hasOriginal(chunk: Chunk): boolean {
+    return this.correlation.toOriginal(chunk) !== undefined;
   }
 
   private add(place: OutputPlace, bytes: Uint8Array, chunk: Chunk | null): number {
@@ -150,7 +152,7 @@ export class Carrier {
    * livepatch answers. Places inside code, and sites that tables name, are those of the carried copy.
    */
   private chunkTarget(chunk: Chunk, home: Chunk, how: 'entry' | 'inside' | 'site'): RelocationTarget {
-    const original = this.correlation.toOriginal.get(chunk.id);
+    const original = this.correlation.toOriginal(chunk);
     if (chunk.kind === 'function' || chunk.role === 'code') {
       const isPart = chunk.kind === 'anonymous' || coldParent(chunk.name) !== null;
       if (isPart || original === undefined) return { kind: 'piece', piece: this.carryCode(chunk) };
@@ -165,7 +167,7 @@ export class Carrier {
       return this.kernel(this.kernelSymbolOf(original));
     }
     if (original !== undefined) return this.kernel(this.kernelSymbolOf(original));
-    if (this.correlation.ambiguous.has(chunk.id)) {
+    if (this.correlation.ambiguous.has(chunk)) {
       throw this.refusal('ambiguous-static', `${chunk.name} may be one of several static variables.`, home, {
         variable: chunk.name,
         action: 'give the static variable a name of its own, or leave it in the function that had it',

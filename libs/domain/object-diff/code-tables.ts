@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import type { ElfSection } from '@lockstep/domain/elf';
+import type { ElfSection, RelocationTable } from '@lockstep/domain/elf';
+import { groupByKey, type RowGroups } from './group-by-key';
 import type { Chunk } from './object-model';
 import type { Range, Reference, ReferenceReader } from './references';
 import { differRefusal } from './refusal';
@@ -23,16 +24,22 @@ export interface OrcEntry {
   readonly bytes: Uint8Array;
 }
 
+/** One section of entries, grouped by the section of their code. */
+export interface TableSection {
+  readonly table: SiteTable;
+  readonly section: ElfSection;
+  readonly entryBytes: number;
+  readonly relocations: RelocationTable;
+  /** By entry: the rank of its first relocation, which is its site. */
+  readonly siteRanks: Uint32Array;
+  /** Entries by section index. */
+  readonly bySection: RowGroups;
+}
+
 interface PlacedOrcEntry {
   /** In the code section. */
   readonly offset: number;
   readonly bytes: Uint8Array;
-}
-
-/** The site tables of one object, sorted by the code they are about. */
-export interface CodeTables {
-  readonly entriesOf: (chunk: Chunk) => readonly SiteEntry[];
-  readonly orcOf: (chunk: Chunk) => OrcEntry[];
 }
 
 function entryBytesOf(table: SiteTable, layouts: TableLayouts): number {
@@ -62,88 +69,154 @@ function entryBytesOf(table: SiteTable, layouts: TableLayouts): number {
   }
 }
 
-/** Reads all site tables. Linear in their size. */
-export function readCodeTables(reader: ReferenceReader, layouts: TableLayouts): CodeTables {
-  const entries = new Map<number, SiteEntry[]>();
-  const orc = new Map<number, PlacedOrcEntry[]>();
-  for (const section of reader.model.elf.sections) {
-    if (!isSiteTable(section.name) || section.sizeBytes === 0) continue;
-    if (section.name === '.orc_unwind_ip') readOrc(reader, section, layouts, orc);
-    else readEntries(reader, section, section.name, layouts, entries);
-  }
-  for (const list of orc.values()) list.sort((a, b) => a.offset - b.offset);
-  return {
-    entriesOf: (chunk) => entries.get(chunk.id) ?? [],
-    orcOf: (chunk) => orcIn(orc.get(chunk.section.index) ?? [], chunk),
-  };
-}
+/** The site tables of one object. Each is indexed when it is first asked for; entries are read for single functions. */
+export class CodeTables {
+  private readonly indexed = new Map<SiteTable, readonly TableSection[]>();
+  private readonly entries = new Map<number, Map<number, SiteEntry[]>>();
+  private readonly orc = new Map<number, PlacedOrcEntry[]>();
+  private readonly sections: readonly (readonly [SiteTable, ElfSection])[];
 
-function readEntries(
-  reader: ReferenceReader,
-  section: ElfSection,
-  table: SiteTable,
-  layouts: TableLayouts,
-  entries: Map<number, SiteEntry[]>,
-): void {
-  const entryBytes = entryBytesOf(table, layouts);
-  if (entryBytes === 0) throw unreadable(reader, section, 'this kernel build has no such table');
-  for (let start = 0; start < section.sizeBytes; start += entryBytes) {
-    // The last `.parainstructions` entry lacks its tail padding.
-    const range: Range = { section, start, end: Math.min(start + entryBytes, section.sizeBytes) };
-    const references = reader.referencesIn(range);
-    const site = references[0];
-    if (site?.offset !== 0 || site.target.kind === 'undefined') {
-      throw unreadable(reader, section, `the entry at ${start} does not begin with the place of its code`);
+  constructor(
+    private readonly reader: ReferenceReader,
+    private readonly layouts: TableLayouts,
+  ) {
+    const { roles, elf } = reader.model;
+    this.sections = roles.flatMap((role, index) => {
+      const section = role === 'table' ? elf.sectionTable.section(index) : undefined;
+      if (section === undefined || section.sizeBytes === 0 || !isSiteTable(section.name)) return [];
+      return [[section.name, section] as const];
+    });
+  }
+
+  /** All sections of one table, in order; more than one only where `ld -r` kept them apart. */
+  sectionsOf(table: SiteTable): readonly TableSection[] {
+    let found = this.indexed.get(table);
+    if (found === undefined) {
+      found = this.sections.filter(([name]) => name === table).map(([, section]) => this.index(table, section));
+      this.indexed.set(table, found);
     }
+    return found;
+  }
+
+  /** The entries about a piece of code, table by table; `.orc_unwind_ip` apart. */
+  entriesOf(chunk: Chunk): readonly SiteEntry[] {
+    const { index } = chunk.section;
+    let ofSection = this.entries.get(index);
+    if (ofSection === undefined) {
+      ofSection = this.readEntries(index);
+      this.entries.set(index, ofSection);
+    }
+    return ofSection.get(chunk.id) ?? [];
+  }
+
+  orcOf(chunk: Chunk): OrcEntry[] {
+    const { index } = chunk.section;
+    let ofSection = this.orc.get(index);
+    if (ofSection === undefined) {
+      ofSection = this.sectionsOf('.orc_unwind_ip').flatMap((table) => this.readOrc(table, index));
+      ofSection.sort((a, b) => a.offset - b.offset);
+      this.orc.set(index, ofSection);
+    }
+    return orcIn(ofSection, chunk);
+  }
+
+  /** Where entry number `entry` lies. The last `.parainstructions` entry lacks its tail padding. */
+  static rangeOf({ section, entryBytes }: TableSection, entry: number): Range {
+    return { section, start: entry * entryBytes, end: Math.min((entry + 1) * entryBytes, section.sizeBytes) };
+  }
+
+  private index(table: SiteTable, section: ElfSection): TableSection {
+    const { elf } = this.reader.model;
+    const entryBytes = entryBytesOf(table, this.layouts);
+    if (entryBytes === 0) throw this.unreadable(section, 'this kernel build has no such table');
+    const relocations = elf.relocationsOf(section);
+    const count = Math.ceil(section.sizeBytes / entryBytes);
+    const siteRanks = new Uint32Array(count);
+    const sectionOf = new Uint32Array(count);
+    let rank = 0;
+    for (let entry = 0; entry < count; entry++) {
+      const start = entry * entryBytes;
+      while (relocations !== null && rank < relocations.count && relocations.offset(rank) < start) rank++;
+      const isThere = relocations !== null && rank < relocations.count && relocations.offset(rank) === start;
+      const symbol = isThere ? relocations.symbol(rank) : 0;
+      if (!elf.symbols.isDefined(symbol)) {
+        throw this.unreadable(section, `the entry at ${start} does not begin with the place of its code`);
+      }
+      siteRanks[entry] = rank;
+      sectionOf[entry] = elf.symbols.section(symbol);
+    }
+    const bySection = groupByKey(sectionOf, elf.sectionTable.count);
+    if (relocations === null) throw this.unreadable(section, 'it has no relocations');
+    return { table, section, entryBytes, relocations, siteRanks, bySection };
+  }
+
+  private readEntries(sectionIndex: number): Map<number, SiteEntry[]> {
+    const byChunk = new Map<number, SiteEntry[]>();
+    for (const name of new Set(this.sections.map(([table]) => table))) {
+      if (name === '.orc_unwind_ip') continue;
+      for (const table of this.sectionsOf(name)) {
+        for (const row of table.bySection.rowsOf(sectionIndex)) this.readEntry(table, row, byChunk);
+      }
+    }
+    return byChunk;
+  }
+
+  private readEntry(table: TableSection, row: number, byChunk: Map<number, SiteEntry[]>): void {
+    const range = CodeTables.rangeOf(table, row);
+    const references = this.reader.referencesIn(range);
+    const site = references[0];
     // A label of assembly in what looks like padding: no function's own.
-    if (site.target.kind !== 'chunk') continue;
-    const replacement = table === '.altinstructions' ? replacementOf(reader, range, references, layouts) : null;
-    const entry: SiteEntry = { table, range, entryBytes, references, replacement };
-    const list = entries.get(site.target.chunk.id);
-    if (list === undefined) entries.set(site.target.chunk.id, [entry]);
+    if (site?.target.kind !== 'chunk') return;
+    const replacement = table.table === '.altinstructions' ? this.replacementOf(range, references) : null;
+    const entry: SiteEntry = { table: table.table, range, entryBytes: table.entryBytes, references, replacement };
+    const list = byChunk.get(site.target.chunk.id);
+    if (list === undefined) byChunk.set(site.target.chunk.id, [entry]);
     else list.push(entry);
   }
-}
 
-function replacementOf(
-  reader: ReferenceReader,
-  range: Range,
-  references: readonly Reference[],
-  layouts: TableLayouts,
-): Range {
-  const target = references[1]?.target;
-  const lengthAt = range.start + layouts.alternativeLengthOffset;
-  const sizeBytes = reader.model.elf.bytesOf(range.section)[lengthAt] ?? 0;
-  if (target?.kind !== 'section' || target.place < 0 || target.place + sizeBytes > target.section.sizeBytes) {
-    throw unreadable(reader, range.section, `the entry at ${range.start} has no replacement code`);
+  private replacementOf(range: Range, references: readonly Reference[]): Range {
+    const target = references[1]?.target;
+    const lengthAt = range.start + this.layouts.alternativeLengthOffset;
+    const sizeBytes = this.reader.model.elf.bytesOf(range.section)[lengthAt] ?? 0;
+    if (target?.kind !== 'section' || target.place < 0 || target.place + sizeBytes > target.section.sizeBytes) {
+      throw this.unreadable(range.section, `the entry at ${range.start} has no replacement code`);
+    }
+    return { section: target.section, start: target.place, end: target.place + sizeBytes };
   }
-  return { section: target.section, start: target.place, end: target.place + sizeBytes };
-}
 
-function readOrc(
-  reader: ReferenceReader,
-  section: ElfSection,
-  layouts: TableLayouts,
-  orc: Map<number, PlacedOrcEntry[]>,
-): void {
-  const { elf } = reader.model;
-  const data = elf.sections.find(({ name }) => name === '.orc_unwind');
-  const size = layouts.orcEntryBytes;
-  if (data === undefined || size === 0 || data.sizeBytes / size !== section.sizeBytes / 4) {
-    throw unreadable(reader, section, 'it does not match .orc_unwind entry by entry');
+  private readOrc(table: TableSection, sectionIndex: number): PlacedOrcEntry[] {
+    const { elf } = this.reader.model;
+    const size = this.layouts.orcEntryBytes;
+    const data = size === 0 ? undefined : this.orcStates(table.section.sizeBytes / 4);
+    if (data === undefined) throw this.unreadable(table.section, 'it does not match .orc_unwind entry by entry');
+    const bytes = elf.bytesOf(data);
+    return Array.from(table.bySection.rowsOf(sectionIndex)).flatMap((row) => {
+      const [reference] = this.reader.referencesIn(CodeTables.rangeOf(table, row));
+      // Replacement code and unnamed remains of code sections need none: they never run where they lie.
+      if (reference?.target.kind !== 'chunk') return [];
+      const { chunk, place } = reference.target;
+      return [{ offset: chunk.start + place, bytes: bytes.subarray(row * size, (row + 1) * size) }];
+    });
   }
-  const bytes = elf.bytesOf(data);
-  for (const { offset, target } of reader.referencesIn({ section, start: 0, end: section.sizeBytes })) {
-    // Replacement code and unnamed remains of code sections need none: they never run where they lie.
-    if (target.kind !== 'chunk') continue;
-    const index = offset / 4;
-    const entry = {
-      offset: target.chunk.start + target.place,
-      bytes: bytes.subarray(index * size, (index + 1) * size),
-    };
-    const list = orc.get(target.chunk.section.index);
-    if (list === undefined) orc.set(target.chunk.section.index, [entry]);
-    else list.push(entry);
+
+  /** The `.orc_unwind` that has `count` entries. */
+  private orcStates(count: number): ElfSection | undefined {
+    const { sectionTable } = this.reader.model.elf;
+    for (let section = 1; section < sectionTable.count; section++) {
+      const isOrc = sectionTable.names.startsWith(sectionTable.nameOffset(section), '.orc_unwind\0');
+      if (isOrc && sectionTable.sizeBytes(section) === count * this.layouts.orcEntryBytes) {
+        return sectionTable.section(section);
+      }
+    }
+    return undefined;
+  }
+
+  private unreadable(section: ElfSection, problem: string) {
+    return differRefusal('unreadable-table', `${section.name} cannot be read: ${problem}.`, {
+      object: this.reader.model.elf.name,
+      section: section.name,
+      action: 'register the kernel build again, or report the object: its tables are unlike those of its kernel',
+    });
   }
 }
 
@@ -169,12 +242,4 @@ function orcIn(entries: readonly PlacedOrcEntry[], chunk: Chunk): OrcEntry[] {
     found.push({ place: offset - chunk.start, bytes });
   }
   return found;
-}
-
-function unreadable(reader: ReferenceReader, section: ElfSection, problem: string) {
-  return differRefusal('unreadable-table', `${section.name} cannot be read: ${problem}.`, {
-    object: reader.model.elf.name,
-    section: section.name,
-    action: 'register the kernel build again, or report the object: its tables are unlike those of its kernel',
-  });
 }

@@ -1,47 +1,34 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { sectionFlag, sectionType } from '@lockstep/domain/elf';
 import type { Difference } from './change-reason';
-import type { CodeTables, SiteEntry } from './code-tables';
+import type { SiteEntry } from './code-tables';
+import { comparedTables } from './compared-tables';
 import { constantAt } from './constants';
-import { isPerFunctionStatic, type Correlation } from './correlate';
+import type { Correlation } from './correlate';
 import { byteDifference, referenceDifference } from './explain';
 import { onlyLineNumberDiffers } from './line-number';
-import type { Chunk } from './object-model';
-import { QuickEquality } from './quick-equality';
-import type { Range, Reference, ReferenceReader, Target } from './references';
+import { isComparedByContent, type Chunk } from './object-model';
+import type { Range, Reference, Target } from './references';
 import type { SiteTable } from './section-roles';
+import type { Side } from './side';
+import type { Skim } from './skim';
 import type { TableLayouts } from './table-layouts';
 
-/** One of the two builds. */
-export interface Side {
-  readonly reader: ReferenceReader;
-  readonly tables: CodeTables;
-}
-
-/** Tables whose entries say something that the code does not; the others are lists of places in it. */
-const comparedTables: readonly SiteTable[] = [
-  '__bug_table',
-  '__ex_table',
-  '__jump_table',
-  '.altinstructions',
-  '.parainstructions',
-  '.static_call_sites',
-];
+/** Keys of pairs stay exact numbers. */
+const maxChunks = 2 ** 26;
 
 /** Tells whether chunks of two builds mean the same, and if not, why. */
 export class Comparison {
   /** Deep comparisons of anonymous chunks, by both ids; true while under way, so that cycles end. */
   private readonly deepResults = new Map<number, boolean>();
-  private readonly quick: QuickEquality;
 
   constructor(
     private readonly original: Side,
     private readonly patched: Side,
     private readonly correlation: Correlation,
+    private readonly skim: Skim,
     private readonly layouts: TableLayouts,
-  ) {
-    this.quick = new QuickEquality(original.reader.model, patched.reader.model, correlation);
-  }
+  ) {}
 
   /** Why two versions of a function differ; empty if they do not. */
   functionDifferences(before: Chunk, after: Chunk): Difference[] {
@@ -61,10 +48,17 @@ export class Comparison {
     const oldBytes = before.end - before.start;
     const newBytes = after.end - after.start;
     if (oldBytes !== newBytes) return { kind: 'size', before: oldBytes, after: newBytes };
-    if (this.quick.proves(before, after)) return null;
+    if (this.isSettled(before, after)) return null;
     const oldReferences = this.original.reader.referencesOf(before);
     const newReferences = this.patched.reader.referencesOf(after);
     return this.contentDifference(before, oldReferences, after, newReferences);
+  }
+
+  private isSettled(before: Chunk, after: Chunk): boolean {
+    const { index } = before.section;
+    return (
+      this.skim.isSettled(index) && this.skim.alignedWith(index) === after.section.index && before.rank === after.rank
+    );
   }
 
   /** Where two chunks of different size first differ. */
@@ -129,7 +123,7 @@ export class Comparison {
       return old.bias === now.bias && this.sameConstant(old, now);
     }
     if (old.place !== now.place) return false;
-    const pair = this.correlation.toPatched.get(old.chunk.id);
+    const pair = this.correlation.toPatched(old.chunk);
     if (pair !== undefined) return pair === now.chunk;
     return isComparedByContent(old.chunk) && isComparedByContent(now.chunk) && this.deeplyEqual(old.chunk, now.chunk);
   }
@@ -142,7 +136,7 @@ export class Comparison {
 
   /** Whether two chunks that no name relates have the same content, references followed. */
   private deeplyEqual(before: Chunk, after: Chunk): boolean {
-    const key = before.id * this.patched.reader.model.chunks.length + after.id;
+    const key = before.id * maxChunks + after.id;
     const known = this.deepResults.get(key);
     if (known !== undefined) return known;
     this.deepResults.set(key, true);
@@ -217,11 +211,6 @@ export class Comparison {
     const newReferences = this.patched.reader.referencesIn(after);
     return this.contentDifference(before, oldReferences, after, newReferences) === null;
   }
-}
-
-/** Chunks that stand for their content: no name says which of the other build's they are. */
-export function isComparedByContent(chunk: Chunk): boolean {
-  return chunk.kind === 'anonymous' || (chunk.kind === 'data' && isPerFunctionStatic(chunk.name));
 }
 
 const isDynamicDebug = ({ section }: Chunk) => section.name === '__dyndbg' || section.name === '__verbose';

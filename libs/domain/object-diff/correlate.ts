@@ -1,83 +1,81 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import type { Chunk, ObjectModel } from './object-model';
+import { isComparedByContent, type Chunk, type ObjectModel } from './object-model';
 import type { ReferenceReader } from './references';
+import type { Skim } from './skim';
+import { isPerFunctionStatic, sourceFunctionName, unnumbered } from './symbol-names';
 
 /** Which chunk of the patched object is which of the original's. */
-export interface Correlation {
-  /** By chunk id. */
-  readonly toPatched: ReadonlyMap<number, Chunk>;
-  readonly toOriginal: ReadonlyMap<number, Chunk>;
-  /** Patched static locals that may be one of several original ones; by chunk id. */
-  readonly ambiguous: ReadonlySet<number>;
-}
+export class Correlation {
+  private constructor(
+    private readonly original: ObjectModel,
+    private readonly patched: ObjectModel,
+    private readonly skim: Skim,
+    private readonly pairs: PairMap,
+    private readonly unpaired: ReadonlySet<Chunk>,
+    /** Patched static locals that may be one of several original ones. */
+    readonly ambiguous: ReadonlySet<Chunk>,
+  ) {}
 
-/*
- * Compiler- and macro-made statics that are only constants or once-flags of their function: each copy of the function
- * has its own. `_entry` and `_entry_ptr` are printk's index, `_rs` a rate limit, `descriptor` dynamic debug.
- */
-const perFunctionStatic =
-  /^(__func__|__FUNCTION__|__PRETTY_FUNCTION__|__warned|__already_done|__print_once|___done|__key|__msg|_rs|descriptor|_entry|_entry_ptr|CSWTCH|__UNIQUE_ID_\w+?)(\.\d+)*$/;
-
-/** Whether two instances of this variable mean the same when their content is the same. */
-export function isPerFunctionStatic(name: string): boolean {
-  return perFunctionStatic.test(name) || name.startsWith('__UNIQUE_ID_');
-}
-
-const numberedSuffix = /\.\d+(?=\.|$)/g;
-
-/** `count.5` → `count.#`, `work.constprop.1` → `work.constprop.#`. */
-const unnumbered = (name: string) => name.replace(numberedSuffix, '.#');
-
-/** `work.isra.0.cold` → `work`: the function as the source names it. */
-export function sourceFunctionName(name: string): string {
-  return name.replace(/\.(isra|part|constprop|cold|localalias|lto_priv|llvm)(\.\d+)*/g, '').replace(numberedSuffix, '');
-}
-
-/** Pairs the chunks of two builds of one source file by name, static locals also by who uses them. */
-export function correlate(original: ReferenceReader, patched: ReferenceReader): Correlation {
-  const pairs = new PairMap();
-  const oldGroups = groupByName(original.model);
-  const newGroups = groupByName(patched.model);
-  const staticLocals: [Chunk[], Chunk[]][] = [];
-  for (const [key, oldChunks] of oldGroups) {
-    const newChunks = newGroups.get(key);
-    if (newChunks === undefined) continue;
-    const [first] = oldChunks;
-    if (first?.kind === 'data' && key.includes('.#')) staticLocals.push([oldChunks, newChunks]);
-    else pairSameNames(pairs, oldChunks, newChunks, original.model, patched.model);
+  /** Pairs the chunks of two builds of one source file by name, static locals also by who uses them. */
+  static of(original: ReferenceReader, patched: ReferenceReader, skim: Skim): Correlation {
+    const pairs = new PairMap();
+    const oldGroups = groupByName(chunksOf(original.model, skim.unsettled()));
+    const newGroups = groupByName(chunksOf(patched.model, skim.unsettledPatched()));
+    const staticLocals: [Chunk[], Chunk[]][] = [];
+    for (const [key, oldChunks] of oldGroups) {
+      const newChunks = newGroups.get(key);
+      if (newChunks === undefined) continue;
+      const [first] = oldChunks;
+      if (first?.kind === 'data' && key.includes('.#')) staticLocals.push([oldChunks, newChunks]);
+      else pairSameNames(pairs, oldChunks, newChunks, original.model, patched.model);
+    }
+    const users = { original: usersOf(original, skim.unsettled()), patched: usersOf(patched, skim.unsettledPatched()) };
+    const ambiguous = pairStaticLocals(pairs, staticLocals, users);
+    return new Correlation(original.model, patched.model, skim, pairs, new Set(), ambiguous);
   }
-  const ambiguous = pairStaticLocals(pairs, staticLocals, original, patched);
-  return { toPatched: pairs.toPatched, toOriginal: pairs.toOriginal, ambiguous };
-}
 
-/** The same without the pairs of some original chunks. */
-export function withoutPairs(correlation: Correlation, originals: readonly Chunk[]): Correlation {
-  const toPatched = new Map(correlation.toPatched);
-  const toOriginal = new Map(correlation.toOriginal);
-  for (const { id } of originals) {
-    toOriginal.delete(toPatched.get(id)?.id ?? -1);
-    toPatched.delete(id);
+  /** What stands for its content has no pair: each function has its own. */
+  toPatched(chunk: Chunk): Chunk | undefined {
+    if (this.unpaired.has(chunk) || isComparedByContent(chunk)) return undefined;
+    const aligned = this.skim.alignedWith(chunk.section.index);
+    return aligned === 0 ? this.pairs.toPatched.get(chunk) : this.patched.chunksIn(aligned)[chunk.rank];
   }
-  return { ...correlation, toPatched, toOriginal };
+
+  toOriginal(chunk: Chunk): Chunk | undefined {
+    if (isComparedByContent(chunk)) return undefined;
+    const aligned = this.skim.originalAlignedWith(chunk.section.index);
+    const original = aligned === 0 ? this.pairs.toOriginal.get(chunk) : this.original.chunksIn(aligned)[chunk.rank];
+    return original === undefined || this.unpaired.has(original) ? undefined : original;
+  }
+
+  /** The same without the pairs of some original chunks. */
+  without(originals: readonly Chunk[]): Correlation {
+    const unpaired = new Set([...this.unpaired, ...originals]);
+    return new Correlation(this.original, this.patched, this.skim, this.pairs, unpaired, this.ambiguous);
+  }
 }
 
 class PairMap {
-  readonly toPatched = new Map<number, Chunk>();
-  readonly toOriginal = new Map<number, Chunk>();
+  readonly toPatched = new Map<Chunk, Chunk>();
+  readonly toOriginal = new Map<Chunk, Chunk>();
 
   add(original: Chunk, patched: Chunk): void {
-    this.toPatched.set(original.id, patched);
-    this.toOriginal.set(patched.id, original);
+    this.toPatched.set(original, patched);
+    this.toOriginal.set(patched, original);
   }
 
   isFree(original: Chunk, patched: Chunk): boolean {
-    return !this.toPatched.has(original.id) && !this.toOriginal.has(patched.id);
+    return !this.toPatched.has(original) && !this.toOriginal.has(patched);
   }
 }
 
-function groupByName(model: ObjectModel): Map<string, Chunk[]> {
+export function chunksOf(model: ObjectModel, sections: readonly number[]): Chunk[] {
+  return sections.flatMap((section) => model.chunksIn(section));
+}
+
+function groupByName(chunks: readonly Chunk[]): Map<string, Chunk[]> {
   const groups = new Map<string, Chunk[]>();
-  for (const chunk of model.chunks) {
+  for (const chunk of chunks) {
     if (chunk.kind !== 'function' && (chunk.kind !== 'data' || isPerFunctionStatic(chunk.name))) continue;
     const key = `${chunk.kind} ${chunk.file} ${unnumbered(chunk.name)}`;
     const group = groups.get(key);
@@ -133,26 +131,22 @@ function sameBytes(original: ObjectModel, before: Chunk, patched: ObjectModel, a
   return a.length === b.length && a.length > 0 && a.every((byte, index) => byte === b[index]);
 }
 
+/** For some chunks: the source names of the functions and variables that refer to each. */
+type UsersOf = (wanted: readonly Chunk[]) => ReadonlyMap<Chunk, ReadonlySet<string>>;
+
 /** A static local is the same variable if some function uses it in both builds; its number says nothing. */
 function pairStaticLocals(
   pairs: PairMap,
   groups: readonly [Chunk[], Chunk[]][],
-  original: ReferenceReader,
-  patched: ReferenceReader,
-): Set<number> {
-  const ambiguous = new Set<number>();
+  users: { original: UsersOf; patched: UsersOf },
+): Set<Chunk> {
+  const ambiguous = new Set<Chunk>();
   if (groups.length === 0) return ambiguous;
-  const oldUsers = usersOf(
-    original,
-    groups.flatMap(([chunks]) => chunks),
-  );
-  const newUsers = usersOf(
-    patched,
-    groups.flatMap(([, chunks]) => chunks),
-  );
+  const oldUsers = users.original(groups.flatMap(([chunks]) => chunks));
+  const newUsers = users.patched(groups.flatMap(([, chunks]) => chunks));
   const shareUser = (before: Chunk, after: Chunk) => {
-    const users = newUsers.get(after.id);
-    return users !== undefined && [...(oldUsers.get(before.id) ?? [])].some((user) => users.has(user));
+    const mine = newUsers.get(after);
+    return mine !== undefined && [...(oldUsers.get(before) ?? [])].some((user) => mine.has(user));
   };
   for (const [oldChunks, newChunks] of groups) {
     const candidates = new Map(
@@ -165,8 +159,8 @@ function pairStaticLocals(
       const before = mine.length === rivals.length ? byNumber(mine)[byNumber(rivals).indexOf(after)] : undefined;
       if (before !== undefined && pairs.isFree(before, after)) pairs.add(before, after);
     }
-    if (oldChunks.some(({ id }) => !pairs.toPatched.has(id))) {
-      for (const { id } of newChunks) if (!pairs.toOriginal.has(id)) ambiguous.add(id);
+    if (oldChunks.some((chunk) => !pairs.toPatched.has(chunk))) {
+      for (const chunk of newChunks) if (!pairs.toOriginal.has(chunk)) ambiguous.add(chunk);
     }
   }
   return ambiguous;
@@ -175,11 +169,13 @@ function pairStaticLocals(
 const numberOf = ({ name }: Chunk) => Number(/\.(\d+)$/.exec(name)?.[1] ?? 0);
 const byNumber = (chunks: readonly Chunk[]) => [...chunks].sort((a, b) => numberOf(a) - numberOf(b));
 
-/** For each wanted chunk, the source names of the functions and variables that refer to it. One pass over the object. */
-function usersOf(reader: ReferenceReader, wanted: readonly Chunk[]): Map<number, Set<string>> {
-  const users = new Map<number, Set<string>>(wanted.map(({ id }) => [id, new Set()]));
-  for (const { from, to } of reader.referencesInto(new Set(wanted.map(({ section }) => section.index)))) {
-    users.get(to.id)?.add(sourceFunctionName(from.name));
-  }
-  return users;
+/** What refers to a section that changed is open too, so the open sections hold all users. */
+function usersOf(reader: ReferenceReader, open: readonly number[]): UsersOf {
+  return (wanted) => {
+    const users = new Map<Chunk, Set<string>>(wanted.map((chunk) => [chunk, new Set()]));
+    for (const { from, to } of reader.referencesBetween(open, new Set(wanted.map(({ section }) => section.index)))) {
+      users.get(to)?.add(sourceFunctionName(from.name));
+    }
+    return users;
+  };
 }

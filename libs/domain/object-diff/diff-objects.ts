@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { parseElf, sectionType, type ElfFile } from '@lockstep/domain/elf';
-import { Carrier, coldParent } from './carry';
+import { parseElf, sectionType, symbolType, type ElfFile } from '@lockstep/domain/elf';
+import { Carrier } from './carry';
 import { describeDifference, type ChangeReason } from './change-reason';
-import { readCodeTables } from './code-tables';
-import { Comparison, isComparedByContent, type Side } from './compare';
-import { correlate, withoutPairs, type Correlation } from './correlate';
+import { CodeTables } from './code-tables';
+import { Comparison } from './compare';
+import { chunksOf, Correlation } from './correlate';
 import type { ChangedFunction, LivepatchCallback, ObjectDiff, ObjectPair } from './object-diff';
-import { buildObjectModel, type Chunk } from './object-model';
+import { ObjectModel, type Chunk } from './object-model';
 import { ReferenceReader } from './references';
 import { differRefusal } from './refusal';
 import { isInitSection } from './section-roles';
+import type { Side } from './side';
+import { Skim } from './skim';
+import { coldParent } from './symbol-names';
 import type { TableLayouts } from './table-layouts';
 
 /**
@@ -17,32 +20,35 @@ import type { TableLayouts } from './table-layouts';
  * Near-linear in the objects' size. An object that does not differ gives no functions and no pieces.
  * @throws LockstepError `invalid-input` (malformed ELF), `refused` with object, function or variable, section, action
  */
-export function diffObjects({ original, patched, objectPath, tables }: ObjectPair): ObjectDiff {
+export function diffObjects({ original, patched, objectPath, tables, thorough }: ObjectPair): ObjectDiff {
   const before = openSide(original, objectPath, tables);
   const after = openSide(patched, `${objectPath} (patched)`, tables);
-  const { correlation, comparison, changed, absorbed } = compareAll(before, after, tables);
+  const skim = new Skim(before, after, tables, thorough);
+  const compared = compareAll(before, after, skim, tables);
+  const { correlation, changed } = compared;
   const carrier = new Carrier(objectPath, after, correlation);
-  const changes = [...changed].sort(([a], [b]) => a.id - b.id);
+  const changes = [...changed].sort(([a], [b]) => a.section.index - b.section.index || a.start - b.start);
   for (const [chunk] of changes) checkPatchable(objectPath, before, chunk);
-  checkData(objectPath, before, correlation, comparison, absorbed);
-  checkRegistrations(objectPath, before, after, correlation, comparison);
+  checkData(objectPath, before, skim, compared);
+  checkRegistrations(objectPath, before, after, skim, compared);
   // All pieces first: places inside changed functions are those of the carried copies.
   const functions = changes.map(([chunk, reasons]): ChangedFunction => {
-    const piece = carrier.carryCode(correlation.toPatched.get(chunk.id) as Chunk);
+    const piece = carrier.carryCode(correlation.toPatched(chunk) as Chunk);
     return { symbol: carrier.kernelSymbolOf(chunk), piece, reasons };
   });
-  for (const chunk of after.reader.model.chunks) {
-    const isNewGlobal = chunk.scope === 'global' && !correlation.toOriginal.has(chunk.id);
+  const openChunks = chunksOf(after.reader.model, skim.unsettledPatched());
+  for (const chunk of openChunks) {
+    const isNewGlobal = chunk.scope === 'global' && correlation.toOriginal(chunk) === undefined;
     if (chunk.kind === 'function' && isNewGlobal && !isInitSection(chunk.section.name)) carrier.carryCode(chunk);
     else if (chunk.kind === 'data' && chunk.role === 'data' && isNewGlobal && !isInitSection(chunk.section.name)) {
       carrier.carryData(chunk);
     }
   }
-  const callbacks = findCallbacks(after, carrier);
+  const callbacks = findCallbacks(after, openChunks, carrier);
   return {
     objectPath,
     fileName: before.reader.model.fileName,
-    localNames: localNames(before),
+    localNames: carrier.pieces.length === 0 ? [] : localNames(before.reader.model),
     functions,
     newFunctions: carrier.newFunctions,
     newGlobals: carrier.newGlobals,
@@ -55,59 +61,76 @@ export function diffObjects({ original, patched, objectPath, tables }: ObjectPai
 function openSide(bytes: Uint8Array, name: string, layouts: TableLayouts): Side {
   const elf = parseElf(bytes, name);
   checkKind(elf);
-  const reader = new ReferenceReader(buildObjectModel(elf));
-  return { reader, tables: readCodeTables(reader, layouts) };
+  const reader = new ReferenceReader(new ObjectModel(elf));
+  return { reader, tables: new CodeTables(reader, layouts) };
 }
 
-function checkKind(elf: ElfFile): void {
-  const odd = elf.sections.find(({ type }) => type === sectionType.rel || type === sectionType.group);
-  if (elf.kind === 'relocatable' && odd === undefined) return;
+function checkKind({ name, kind, sectionTable }: ElfFile): void {
+  let odd = 0;
+  for (let section = 1; section < sectionTable.count && odd === 0; section++) {
+    const type = sectionTable.type(section);
+    if (type === sectionType.rel || type === sectionType.group) odd = section;
+  }
+  if (kind === 'relocatable' && odd === 0) return;
+  const section = odd === 0 ? undefined : sectionTable.name(odd);
   throw differRefusal(
     'unsupported-object',
-    odd === undefined ? `it is ${elf.kind}.` : `${odd.name} is of a kind not handled.`,
+    section === undefined ? `it is ${kind}.` : `${section} is of a kind not handled.`,
     {
-      object: elf.name,
-      ...(odd === undefined ? {} : { section: odd.name }),
+      object: name,
+      ...(section === undefined ? {} : { section }),
       action: 'give the relocatable object as the kernel build makes it (x86_64, RELA, no section groups)',
     },
   );
+}
+
+/** What the comparison found. */
+interface Compared {
+  readonly correlation: Correlation;
+  readonly comparison: Comparison;
+  /** Original chunks of changed functions. */
+  readonly changed: ReadonlyMap<Chunk, readonly ChangeReason[]>;
+  /** Original functions that differ and cannot be redirected, and so are replaced by new ones. */
+  readonly absorbed: ReadonlySet<Chunk>;
 }
 
 /**
  * Compares all functions. A changed local function without an ftrace entry (out-of-line copies of inlines are notrace)
  * cannot be redirected, but all its callers are here: it counts as replaced by a new function, which changes them.
  */
-function compareAll(before: Side, after: Side, tables: TableLayouts) {
-  let correlation = correlate(before.reader, after.reader);
+function compareAll(before: Side, after: Side, skim: Skim, tables: TableLayouts): Compared {
+  let correlation = Correlation.of(before.reader, after.reader, skim);
   const absorbed = new Set<Chunk>();
   for (;;) {
-    const comparison = new Comparison(before, after, correlation, tables);
-    const changed = findChangedFunctions(before, correlation, comparison);
+    const comparison = new Comparison(before, after, correlation, skim, tables);
+    const changed = findChangedFunctions(before, skim, correlation, comparison);
     const found = [...changed.keys()].filter(
       (chunk) => chunk.scope === 'local' && !isInitSection(chunk.section.name) && !hasFtraceSite(before, chunk),
     );
     if (found.length === 0) return { correlation, comparison, changed, absorbed };
     for (const chunk of found) absorbed.add(chunk);
-    correlation = withoutPairs(correlation, found);
+    correlation = correlation.without(found);
+    skim.reopenReferrersOf(found.map(({ section }) => section.index));
   }
 }
 
 /** Original chunks of changed functions with the reasons. A changed cold part changes its function. */
 function findChangedFunctions(
   before: Side,
+  skim: Skim,
   correlation: Correlation,
   comparison: Comparison,
 ): Map<Chunk, ChangeReason[]> {
   const changed = new Map<Chunk, ChangeReason[]>();
   const { model } = before.reader;
-  for (const chunk of model.chunks) {
-    const twin = correlation.toPatched.get(chunk.id);
+  for (const chunk of chunksOf(model, skim.unsettled())) {
+    const twin = correlation.toPatched(chunk);
     if (chunk.kind !== 'function' || twin === undefined) continue;
     const differences = comparison.functionDifferences(chunk, twin);
     if (differences.length === 0) continue;
     const parent = coldParent(chunk.name);
-    const owner = parent === null ? chunk : model.byName.get(parent);
-    if (owner === undefined || !correlation.toPatched.has(owner.id)) continue;
+    const owner = parent === null ? chunk : model.find(parent, chunk.file);
+    if (owner === null || correlation.toPatched(owner) === undefined) continue;
     const part = owner === chunk ? 'function' : 'cold';
     const reasons = differences.map((difference): ChangeReason => ({ part, difference }));
     changed.set(owner, [...(changed.get(owner) ?? []), ...reasons]);
@@ -154,12 +177,11 @@ function noFtraceEntry(objectPath: string, { name, section }: Chunk, why: string
 function checkData(
   objectPath: string,
   before: Side,
-  correlation: Correlation,
-  comparison: Comparison,
-  absorbed: ReadonlySet<Chunk>,
+  skim: Skim,
+  { correlation, comparison, absorbed }: Compared,
 ): void {
-  for (const chunk of before.reader.model.chunks) {
-    const twin = correlation.toPatched.get(chunk.id);
+  for (const chunk of chunksOf(before.reader.model, skim.unsettled())) {
+    const twin = correlation.toPatched(chunk);
     if (chunk.kind !== 'data' || twin === undefined) continue;
     const isZero = chunk.section.type === sectionType.nobits && twin.section.type === sectionType.nobits;
     const sameSize = chunk.end - chunk.start === twin.end - twin.start;
@@ -184,11 +206,16 @@ function checkRegistrations(
   objectPath: string,
   before: Side,
   after: Side,
-  correlation: Correlation,
-  comparison: Comparison,
+  skim: Skim,
+  { correlation, comparison }: Compared,
 ): void {
-  const oldOnes = registrations(before, (chunk) => correlation.toPatched.has(chunk.id));
-  const newOnes = registrations(after, (chunk) => correlation.toOriginal.has(chunk.id));
+  const isUnpaired = (twin: Chunk | undefined) => twin === undefined;
+  const oldOnes = registrations(chunksOf(before.reader.model, skim.unsettled()), (chunk) =>
+    isUnpaired(correlation.toPatched(chunk)),
+  );
+  const newOnes = registrations(chunksOf(after.reader.model, skim.unsettledPatched()), (chunk) =>
+    isUnpaired(correlation.toOriginal(chunk)),
+  );
   for (const section of new Set([...oldOnes.keys(), ...newOnes.keys()])) {
     const old = oldOnes.get(section) ?? [];
     const now = newOnes.get(section) ?? [];
@@ -205,10 +232,10 @@ function checkRegistrations(
 }
 
 /** Registered content that no name pairs, by section. */
-function registrations(side: Side, isPaired: (chunk: Chunk) => boolean): Map<string, Chunk[]> {
+function registrations(chunks: readonly Chunk[], isUnpaired: (chunk: Chunk) => boolean): Map<string, Chunk[]> {
   const bySection = new Map<string, Chunk[]>();
-  for (const chunk of side.reader.model.chunks) {
-    if (chunk.role !== 'registration' || (isPaired(chunk) && !isComparedByContent(chunk))) continue;
+  for (const chunk of chunks) {
+    if (chunk.role !== 'registration' || !isUnpaired(chunk)) continue;
     const list = bySection.get(chunk.section.name);
     if (list === undefined) bySection.set(chunk.section.name, [chunk]);
     else list.push(chunk);
@@ -219,8 +246,8 @@ function registrations(side: Side, isPaired: (chunk: Chunk) => boolean): Map<str
 const callbackSection = /^\.(?:lockstep|kpatch)\.callbacks\.(pre_patch|post_patch|pre_unpatch|post_unpatch)$/;
 
 /** Pointers that the patch puts into `.lockstep.callbacks.<kind>` sections name its callbacks. */
-function findCallbacks(after: Side, carrier: Carrier): LivepatchCallback[] {
-  return after.reader.model.chunks.flatMap((chunk) => {
+function findCallbacks(after: Side, chunks: readonly Chunk[], carrier: Carrier): LivepatchCallback[] {
+  return chunks.flatMap((chunk) => {
     const kind = callbackSection.exec(chunk.section.name)?.[1] as LivepatchCallback['kind'] | undefined;
     if (kind === undefined) return [];
     return after.reader.referencesOf(chunk).flatMap(({ target }): LivepatchCallback[] => {
@@ -232,8 +259,15 @@ function findCallbacks(after: Side, carrier: Carrier): LivepatchCallback[] {
 }
 
 /** Local functions and variables that reach the linked kernel: they tell its `core.c` from another. */
-function localNames(before: Side): string[] {
-  return before.reader.model.chunks
-    .filter(({ scope, names, role }) => scope === 'local' && names.length > 0 && (role === 'code' || role === 'data'))
-    .map(({ name }) => name);
+function localNames({ elf, roles }: ObjectModel): string[] {
+  const { symbols, sectionTable } = elf;
+  const found: string[] = [];
+  for (let symbol = 1; symbol < symbols.firstGlobal; symbol++) {
+    const type = symbols.type(symbol);
+    if ((type !== symbolType.function && type !== symbolType.object) || !symbols.isDefined(symbol)) continue;
+    const section = symbols.section(symbol);
+    const stays = roles[section] === 'code' || roles[section] === 'data';
+    if (stays && !isInitSection(sectionTable.name(section))) found.push(symbols.name(symbol));
+  }
+  return found;
 }

@@ -85,4 +85,6 @@ export interface ObjectPair {
   readonly patched: Uint8Array;
   readonly objectPath: string;
   readonly tables: TableLayouts;
+  /** Compare also what whole sections prove equal: slower, with the same result; tests compare the two. */
+  readonly thorough?: boolean;
 }

@@ -1,6 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { malformed, sectionType, symbolBinding, symbolType, type ElfFile, type ElfSection } from '@lockstep/domain/elf';
-import { sectionRole, type SectionRole } from './section-roles';
+import {
+  malformed,
+  sectionFlag,
+  sectionType,
+  symbolBinding,
+  symbolType,
+  type ElfFile,
+  type ElfSection,
+} from '@lockstep/domain/elf';
+import { groupByKey, type RowGroups } from './group-by-key';
+import { sectionRoles, type SectionRole } from './section-roles';
+import { isPerFunctionStatic } from './symbol-names';
 import { decodeInstruction, endsFlow } from './x86-instruction';
 
 /** A function, a variable, a section of merged constants, or bytes that no symbol covers. */
@@ -22,17 +32,13 @@ export interface Chunk {
   readonly file: string;
   /** Not the only chunk of its section: places in it are known only exactly. */
   readonly shared: boolean;
+  /** Place among the chunks of its section. */
+  readonly rank: number;
 }
 
-/** One object file, cut into chunks. */
-export interface ObjectModel {
-  readonly elf: ElfFile;
-  readonly chunks: readonly Chunk[];
-  readonly byName: ReadonlyMap<string, Chunk>;
-  /** STT_FILE name, or ''. */
-  readonly fileName: string;
-  /** The chunk that holds `offset` of a section; null if none does (padding, ignored sections). */
-  readonly chunkAt: (section: number, offset: number) => Chunk | null;
+/** Chunks that stand for their content: no name says which of the other build's they are. */
+export function isComparedByContent({ kind, name }: Chunk): boolean {
+  return kind === 'anonymous' || (kind === 'data' && isPerFunctionStatic(name));
 }
 
 interface SymbolRange {
@@ -44,65 +50,102 @@ interface SymbolRange {
   readonly file: string;
 }
 
-type Draft = Omit<Chunk, 'id' | 'shared'>;
+type Draft = Omit<Chunk, 'id' | 'shared' | 'rank'>;
 
-/** Cuts every section into chunks. Near-linear (sorts each section's symbols). */
-export function buildObjectModel(elf: ElfFile): ObjectModel {
-  const { bySection, fileName } = symbolRanges(elf);
-  const chunks: Chunk[] = [];
-  const bySectionIndex: Chunk[][] = [];
-  for (const section of elf.sections) {
-    const role = sectionRole(section);
-    const drafts = draftsOf(elf, section, role, bySection.get(section.index) ?? []);
-    bySectionIndex[section.index] = drafts.map((draft, index) => {
-      const chunk: Chunk = { ...draft, id: chunks.length, shared: drafts.length > 1 };
-      chunks.push(chunk);
-      return chunksEndCheck(elf, chunk, index);
+/**
+ * One object file as functions and variables. A section is cut into chunks when it is first looked at: of a large
+ * object nearly all never are.
+ */
+export class ObjectModel {
+  readonly roles: readonly SectionRole[];
+  /** STT_FILE name, or ''. */
+  readonly fileName: string;
+  private readonly fileSymbols: readonly number[];
+  private readonly symbolsBySection: RowGroups;
+  private readonly chunksBySection: (readonly Chunk[] | undefined)[] = [];
+  private madeChunks = 0;
+
+  constructor(readonly elf: ElfFile) {
+    const { symbols, sectionTable } = elf;
+    this.roles = sectionRoles(elf);
+    const fileSymbols: number[] = [];
+    const sectionOf = new Uint32Array(symbols.count);
+    for (let symbol = 1; symbol < symbols.count; symbol++) {
+      const type = symbols.type(symbol);
+      if (type === symbolType.file) fileSymbols.push(symbol);
+      else if (this.isPlaced(symbol, type)) sectionOf[symbol] = symbols.section(symbol);
+    }
+    this.symbolsBySection = groupByKey(sectionOf, sectionTable.count);
+    this.fileSymbols = fileSymbols;
+    this.fileName = fileSymbols[0] === undefined ? '' : symbols.name(fileSymbols[0]);
+  }
+
+  /** The named symbols defined in each section, in table order. */
+  get symbolsIn(): RowGroups {
+    return this.symbolsBySection;
+  }
+
+  /** The chunks of a section, in order. Near-linear in it. */
+  chunksIn(section: number): readonly Chunk[] {
+    return (this.chunksBySection[section] ??= this.cut(section));
+  }
+
+  /** The chunk that holds `offset` of a section; null if none does (padding, ignored sections). */
+  chunkAt(section: number, offset: number): Chunk | null {
+    return findChunk(this.chunksIn(section), offset);
+  }
+
+  /** The function or variable that has `name`; of several the one of source file `file`. Linear in the symbols. */
+  find(name: string, file: string): Chunk | null {
+    const { symbols } = this.elf;
+    const found = symbols
+      .named(name)
+      .filter((symbol) => this.isPlaced(symbol, symbols.type(symbol)))
+      .map((symbol) => this.chunkAt(symbols.section(symbol), symbols.value(symbol)));
+    return found.find((chunk) => chunk?.file === file) ?? found[0] ?? null;
+  }
+
+  private isPlaced(symbol: number, type: number): boolean {
+    const { symbols } = this.elf;
+    if (type === symbolType.file || type === symbolType.section || !symbols.isDefined(symbol)) return false;
+    const name = symbols.nameOffset(symbol);
+    return name !== 0 && !symbols.strings.startsWith(name, '.L');
+  }
+
+  private cut(index: number): Chunk[] {
+    const section = this.elf.sectionTable.section(index) as ElfSection;
+    const role = this.roles[index] ?? 'ignored';
+    const ranges = Array.from(this.symbolsIn.rowsOf(index), (symbol) => this.rangeOf(symbol));
+    const drafts = draftsOf(this.elf, section, role, ranges);
+    return drafts.map((draft, rank) => {
+      if (draft.end > section.sizeBytes) {
+        throw malformed(this.elf.name, `symbol ${draft.name}`, `reaches past its section ${section.name}`);
+      }
+      return { ...draft, id: this.madeChunks++, shared: drafts.length > 1, rank };
     });
   }
-  const byName = new Map<string, Chunk>();
-  for (const chunk of chunks) for (const name of chunk.names) if (!byName.has(name)) byName.set(name, chunk);
-  return {
-    elf,
-    chunks,
-    byName,
-    fileName,
-    chunkAt: (section, offset) => findChunk(bySectionIndex[section] ?? [], offset),
-  };
-}
 
-function chunksEndCheck(elf: ElfFile, chunk: Chunk, index: number): Chunk {
-  if (chunk.end > chunk.section.sizeBytes) {
-    throw malformed(elf.name, `symbol ${chunk.name}`, `reaches past its section ${chunk.section.name}`, { index });
-  }
-  return chunk;
-}
-
-function symbolRanges(elf: ElfFile): { bySection: Map<number, SymbolRange[]>; fileName: string } {
-  const { symbols } = elf;
-  const bySection = new Map<number, SymbolRange[]>();
-  const fileNames: string[] = [];
-  for (let symbol = 1; symbol < symbols.count; symbol++) {
-    const type = symbols.type(symbol);
-    if (type === symbolType.file) fileNames.push(symbols.name(symbol));
-    if (type === symbolType.file || type === symbolType.section || !symbols.isDefined(symbol)) continue;
-    const name = symbols.name(symbol);
-    if (name === '' || name.startsWith('.L')) continue;
+  private rangeOf(symbol: number): SymbolRange {
+    const { symbols } = this.elf;
     const start = symbols.value(symbol);
-    const range: SymbolRange = {
-      name,
-      start,
-      end: start + symbols.sizeBytes(symbol),
-      isSized: symbols.sizeBytes(symbol) > 0,
-      binding: symbols.binding(symbol),
-      // `ld -r` keeps the file symbols of its inputs, each before the local symbols of that file.
-      file: fileNames.length > 1 && symbols.binding(symbol) === symbolBinding.local ? (fileNames.at(-1) ?? '') : '',
-    };
-    const ranges = bySection.get(symbols.section(symbol));
-    if (ranges === undefined) bySection.set(symbols.section(symbol), [range]);
-    else ranges.push(range);
+    const sizeBytes = symbols.sizeBytes(symbol);
+    const binding = symbols.binding(symbol);
+    // `ld -r` keeps the file symbols of its inputs, each before the local symbols of that file.
+    const file = this.fileSymbols.length > 1 && binding === symbolBinding.local ? this.fileOf(symbol) : '';
+    return { name: symbols.name(symbol), start, end: start + sizeBytes, isSized: sizeBytes > 0, binding, file };
   }
-  return { bySection, fileName: fileNames[0] ?? '' };
+
+  private fileOf(symbol: number): string {
+    let low = 0;
+    let high = this.fileSymbols.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.fileSymbols[middle] ?? 0) < symbol) low = middle + 1;
+      else high = middle;
+    }
+    const file = this.fileSymbols[low - 1];
+    return file === undefined ? '' : this.elf.symbols.name(file);
+  }
 }
 
 function draftsOf(elf: ElfFile, section: ElfSection, role: SectionRole, symbols: SymbolRange[]): Draft[] {
@@ -230,7 +273,7 @@ function isContent(elf: ElfFile, section: ElfSection, start: number, end: number
   }
   if (section.type === sectionType.nobits) return end - start >= section.alignment;
   const bytes = elf.bytesOf(section);
-  if (sectionRole(section) === 'code') return !isCodePadding(bytes, start, end);
+  if ((section.flags & sectionFlag.exec) !== 0) return !isCodePadding(bytes, start, end);
   return bytes.subarray(start, end).some((byte) => byte !== 0);
 }
 

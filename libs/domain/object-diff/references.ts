@@ -75,19 +75,19 @@ export class ReferenceReader {
     return branches.length === 0 ? references : [...references, ...branches].sort((a, b) => a.offset - b.offset);
   }
 
-  /** Which chunk refers to which in the given sections; relocations to other sections are passed over cheaply. */
-  referencesInto(sections: ReadonlySet<number>): { from: Chunk; to: Chunk }[] {
+  /** Which chunk of some sections refers to which of others. Linear in the relocations of `from`. */
+  referencesBetween(from: readonly number[], to: ReadonlySet<number>): { from: Chunk; to: Chunk }[] {
     const { elf } = this.model;
     const found: { from: Chunk; to: Chunk }[] = [];
-    for (const section of elf.sections) {
-      const table = elf.relocationsOf(section);
+    for (const section of from) {
+      const table = elf.relocationsOfIndex(section);
       for (let rank = 0; table !== null && rank < table.count; rank++) {
         const symbol = table.symbol(rank);
-        if (!sections.has(elf.symbols.section(symbol))) continue;
-        const from = this.model.chunkAt(section.index, table.offset(rank));
-        if (from === null) continue;
-        const target = this.target(from, table.offset(rank), table.type(rank), symbol, table.addend(rank));
-        if (target.kind === 'chunk') found.push({ from, to: target.chunk });
+        if (!to.has(elf.symbols.section(symbol))) continue;
+        const referrer = this.model.chunkAt(section, table.offset(rank));
+        if (referrer === null) continue;
+        const target = this.target(referrer, table.offset(rank), table.type(rank), symbol, table.addend(rank));
+        if (target.kind === 'chunk') found.push({ from: referrer, to: target.chunk });
       }
     }
     return found;
@@ -106,7 +106,7 @@ export class ReferenceReader {
       return { kind: 'undefined', name, weak: symbols.binding(symbol) === symbolBinding.weak, place: addend };
     }
     const index = symbols.section(symbol);
-    const section = elf.sections[index] as ElfSection;
+    const section = elf.sectionTable.section(index) as ElfSection;
     const value = symbols.value(symbol);
     const place = value + addend;
     const isLabel = symbols.type(symbol) === symbolType.section || symbols.name(symbol).startsWith('.L');

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { sectionFlag, sectionType, type ElfSection } from '@lockstep/domain/elf';
+import { sectionFlag, sectionType, type ElfFile, type SectionTable } from '@lockstep/domain/elf';
 
 /**
  * What a section means to the differ.
@@ -40,15 +40,26 @@ export function isSiteTable(name: string): name is SiteTable {
 }
 
 /** `.printk_index` only lists formats for a debugfs file, by line; `.orc_unwind` goes with `.orc_unwind_ip`. */
-const ignoredNames = /^(\.discard|\.comment|\.note|\.printk_index$|\.eh_frame|\.orc_unwind$|\.llvm|\.debug|\.BTF)/;
+const ignoredNames = /^\.(discard|comment|note|printk_index$|eh_frame|orc_unwind$|llvm|debug|BTF)/;
 
 /** Where variables live, and `__dyndbg`, whose entries a livepatch module may bring along. */
 const dataNames =
   /^(\.data|\.rodata|\.bss|\.ref\.(data|rodata)|\.(init|exit)\.(data|rodata)|__dyndbg$|__verbose$|\.(lockstep|kpatch)\.callbacks\.)/;
 
-export function sectionRole(section: ElfSection): SectionRole {
-  const { name, flags, type } = section;
-  if ((flags & sectionFlag.alloc) === 0 || type === sectionType.note || ignoredNames.test(name)) return 'ignored';
+/** The roles of all sections of one file; most are told without making their names. */
+export function sectionRoles({ sectionTable }: ElfFile): SectionRole[] {
+  return Array.from({ length: sectionTable.count }, (_, section) => sectionRole(sectionTable, section));
+}
+
+function sectionRole(sections: SectionTable, section: number): SectionRole {
+  const [type, flags] = [sections.type(section), sections.flags(section)];
+  if ((flags & sectionFlag.alloc) === 0 || type === sectionType.note || type === sectionType.null) return 'ignored';
+  if (sections.names.startsWith(sections.nameOffset(section), '.text')) return roleByKind('.text', flags);
+  return roleByKind(sections.name(section), flags);
+}
+
+function roleByKind(name: string, flags: number): SectionRole {
+  if (ignoredNames.test(name)) return 'ignored';
   if (isSiteTable(name)) return 'table';
   if (name === '.altinstr_replacement') return 'replacement';
   if ((flags & sectionFlag.exec) !== 0) return 'code';

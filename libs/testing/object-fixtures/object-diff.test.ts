@@ -41,6 +41,19 @@ describe('an object against itself', () => {
   });
 });
 
+describe('what whole sections prove is what a closer look finds', () => {
+  test.each(names)('%s', (name) => {
+    const outcome = (thorough: boolean) => {
+      try {
+        return diffObjects({ ...compilePair(name), objectPath: name, tables: fixtureTables, thorough });
+      } catch (error) {
+        return error;
+      }
+    };
+    expect(outcome(false)).toEqual(outcome(true));
+  });
+});
+
 describe('exactly the changed functions', () => {
   test.each<[string, string[], string[]]>([
     ['one-constant', ['work'], []],

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+const numberedSuffix = /\.\d+(?=\.|$)/g;
+
+/** `count.5` → `count.#`, `work.constprop.1` → `work.constprop.#`. */
+export const unnumbered = (name: string) => name.replace(numberedSuffix, '.#');
+
+/** `work.isra.0.cold` → `work`: the function as the source names it. */
+export function sourceFunctionName(name: string): string {
+  return name.replace(/\.(isra|part|constprop|cold|localalias|lto_priv|llvm)(\.\d+)*/g, '').replace(numberedSuffix, '');
+}
+
+/** `work.cold` runs as part of `work`: it has no entry of its own. */
+export const coldParent = (name: string): string | null => /^(.+)\.cold(\.\d+)?$/.exec(name)?.[1] ?? null;
+
+/*
+ * Compiler- and macro-made statics that are only constants or once-flags of their function: each copy of the function
+ * has its own. `_entry` and `_entry_ptr` are printk's index, `_rs` a rate limit, `descriptor` dynamic debug.
+ */
+const perFunctionStatic =
+  /^(__func__|__FUNCTION__|__PRETTY_FUNCTION__|__warned|__already_done|__print_once|___done|__key|__msg|_rs|descriptor|_entry|_entry_ptr|CSWTCH|__UNIQUE_ID_\w+?)(\.\d+)*$/;
+
+/** Whether two instances of this variable mean the same when their content is the same. */
+export function isPerFunctionStatic(name: string): boolean {
+  return perFunctionStatic.test(name) || name.startsWith('__UNIQUE_ID_');
+}
