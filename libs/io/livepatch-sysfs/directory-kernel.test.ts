@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import type { KernelBuildId } from '@lockstep/domain/livepatch-model';
 import { DirectoryKernel } from './directory-kernel';
@@ -22,6 +23,7 @@ beforeEach(async () => {
 });
 
 afterEach(() => {
+  jest.restoreAllMocks();
   rmSync(folder, { recursive: true });
 });
 
@@ -64,12 +66,16 @@ test('refuses conflicts unless granted, and what it is told to refuse', async ()
 
 test('a replace load takes all others out of effect when it has switched', async () => {
   await kernel.load(request('aa', 'one'));
-  await kernel.change({ transitionMs: 60 });
+  await kernel.change({ transitionMs: 1000 });
+  // The clock stands until the test moves it, so that the transition can be seen however slow the machine is.
+  const clock = jest.spyOn(Date, 'now').mockReturnValue(Date.now());
   const loading = kernel.load(request('all', 'one two', { replace: true }));
-  await new Promise((resolve) => setTimeout(resolve, 30));
+  while ((await held()) === 'aa') await sleep(1);
   expect(await kernel.observe()).toMatchObject([{ module: 'aa' }, { module: 'all', transition: true }]);
+  clock.mockReturnValue(Date.now() + 1000);
   await loading;
   expect(await held()).toBe('all');
+  await kernel.change({ transitionMs: 0 });
   await kernel.load(request('aa', 'three'));
   expect(await held()).toBe('all<aa');
 });
