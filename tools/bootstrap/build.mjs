@@ -15,6 +15,7 @@ const entries = [
   { out: 'demo', from: 'tools/demo/main.ts' },
   { out: 'test-kernel', from: 'tools/test-kernel/main.ts' },
   { out: 'bench-build', from: 'tools/bench-build/main.ts' },
+  { out: 'bench-diff', from: 'tools/bench-diff/main.ts' },
 ].filter(({ from }) => existsSync(path.join(root, from)));
 
 await Promise.all(
