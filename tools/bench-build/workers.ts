@@ -22,7 +22,7 @@ export function serveShares(cacheDir: string, id: string): void {
   process.on('message', ({ diff, objectPaths }: Share) => {
     void opened
       .then(async (kernel) => comparePatch({ kernel, diff, objectPaths, compilers: 1 }))
-      .then((compared) => process.send?.(compared));
+      .then(({ objects }) => process.send?.(objects));
   });
   void opened.then(() => process.send?.('ready'));
 }

@@ -9,7 +9,7 @@ import {
 } from '@lockstep/domain/klp-module';
 import type { ModuleName, PatchId } from '@lockstep/domain/livepatch-model';
 import { diffObjects, type ObjectDiff } from '@lockstep/domain/object-diff';
-import { compilePatch, type CompilePatchOptions } from './compile-patch';
+import { compilePatch, type CompilePatchOptions, type PatchPlan } from './compile-patch';
 import type { KernelBuild } from './registered-kernel';
 
 /** One object that a diff changes, and how. Plain data: it can cross to another thread, process or machine. */
@@ -19,16 +19,22 @@ export interface ComparedObject {
   readonly diff: ObjectDiff;
 }
 
+/** A patch, or a share of its objects, compiled and compared. */
+export interface ComparedPatch extends Pick<PatchPlan, 'path' | 'makeReasons'> {
+  /** Those that come out different, in path order. */
+  readonly objects: readonly ComparedObject[];
+}
+
 /**
  * Compiles what a diff touches and compares each object as soon as it is there.
- * @returns the objects that come out different, in path order
  * @throws LockstepError as compilePatch does, and `refused` for a change that no livepatch can make
  */
-export async function comparePatch(options: CompilePatchOptions): Promise<ComparedObject[]> {
+export async function comparePatch(options: CompilePatchOptions): Promise<ComparedPatch> {
   const { tables } = options.kernel.facts;
-  return compilePatch(options, async ({ object, ...pair }) =>
+  const { results, ...plan } = await compilePatch(options, async ({ object, ...pair }) =>
     Promise.resolve({ object, diff: diffObjects({ ...pair, tables }) }),
   );
+  return { ...plan, objects: results };
 }
 
 export interface LinkOptions {
@@ -61,13 +67,19 @@ async function readSymbolsOf(modules: ReadonlySet<string>, treeDir: string): Pro
 
 export type BuildLivepatchOptions = Omit<CompilePatchOptions, 'objectPaths'> & Omit<LinkOptions, 'compared'>;
 
+export interface BuiltLivepatch extends LivepatchModule, Pick<PatchPlan, 'path' | 'makeReasons'> {
+  /** What was compared, for who wants to explain it. */
+  readonly objects: readonly ComparedObject[];
+}
+
 /**
  * From a source diff to a livepatch module, in this process.
  * @throws LockstepError as comparePatch and linkLivepatch do
  */
-export async function buildLivepatch(options: BuildLivepatchOptions): Promise<LivepatchModule> {
+export async function buildLivepatch(options: BuildLivepatchOptions): Promise<BuiltLivepatch> {
   const { kernel, moduleName, patchId, replace, onProgress } = options;
   const compared = await comparePatch(options);
   onProgress?.({ stage: 'write the module', done: 0, total: 1 });
-  return linkLivepatch({ kernel, compared, moduleName, patchId, replace });
+  const module = await linkLivepatch({ kernel, compared: compared.objects, moduleName, patchId, replace });
+  return { ...module, ...compared };
 }

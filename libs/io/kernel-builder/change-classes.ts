@@ -1,25 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { DependencyIndex } from './dependency-index';
-import { buildError } from './failure';
 import type { FileDiff } from './unified-diff';
 
-/**
- * The files of a diff that can change compiled code; documentation and user-space tests cannot and are left out.
- * @throws LockstepError `unsupported-change` for what recompiling single objects cannot prove safe
- */
-export function filesThatMatter(diffs: readonly FileDiff[], index: DependencyIndex): string[] {
-  return diffs
-    .filter((diff) => !isHarmless(pathOf(diff)))
-    .map((diff) => {
-      const path = pathOf(diff);
-      const reason = whyUnsupported(diff, path) ?? whyGenerator(path, index);
-      if (reason !== undefined) throw buildError({ kind: 'unsupported-change', file: path, reason });
-      return path;
-    });
+/** What the files of a diff mean for a build. */
+export interface ChangeClasses {
+  /** Those that can change compiled code; documentation and user-space tests cannot. */
+  readonly files: string[];
+  /** Why recompiling single objects cannot be proved right, so that make must find what to build; empty if it can. */
+  readonly makeReasons: string[];
 }
 
-function pathOf(diff: FileDiff): string {
-  return diff.newPath ?? diff.oldPath ?? '';
+export function classifyChanges(diffs: readonly FileDiff[], index: DependencyIndex): ChangeClasses {
+  const classes: ChangeClasses = { files: [], makeReasons: [] };
+  for (const diff of diffs) {
+    const path = diff.newPath ?? diff.oldPath ?? '';
+    if (isHarmless(path)) continue;
+    classes.files.push(path, ...(diff.oldPath === null ? namesakes(path, index) : []));
+    const reason = whyMake(diff, path, index);
+    if (reason !== undefined) classes.makeReasons.push(`${path}: ${reason}`);
+  }
+  return classes;
 }
 
 function isHarmless(path: string): boolean {
@@ -29,22 +29,22 @@ function isHarmless(path: string): boolean {
   );
 }
 
-function whyUnsupported(diff: FileDiff, path: string): string | undefined {
-  const name = path.slice(path.lastIndexOf('/') + 1);
-  if (/^Kconfig/.test(name)) return 'a Kconfig change can change any object: it needs a new kernel build';
-  if (/^(?:Makefile|Kbuild)/.test(name)) return 'a makefile change can change any object: it needs a new kernel build';
-  if (/^(?:scripts|tools)\//.test(path))
-    return 'a change to the build tools can change any object: it needs a new kernel build';
-  if (name.endsWith('.S')) return 'assembly cannot be livepatched: it has no ftrace entries to divert';
-  if (!/\.[ch]$/.test(name)) return 'only .c and .h files can be patched';
-  if (name.endsWith('.c') && diff.oldPath === null)
-    return 'a new source file needs a makefile change: put the code in an existing file';
-  if (name.endsWith('.c') && diff.newPath === null)
-    return 'a source file that the running kernel contains cannot be deleted';
-  return undefined;
+/** A new header may be found before another of its name: who reads that one is compiled again. */
+function namesakes(path: string, index: DependencyIndex): string[] {
+  const ending = `/${path.slice(path.lastIndexOf('/') + 1)}`;
+  return Object.keys(index.readers).filter((known) => known.endsWith(ending));
 }
 
-function whyGenerator(path: string, index: DependencyIndex): string | undefined {
+function whyMake(diff: FileDiff, path: string, index: DependencyIndex): string | undefined {
+  const name = path.slice(path.lastIndexOf('/') + 1);
+  if (name.startsWith('Kconfig')) return 'a Kconfig change can change any object';
+  if (/^(?:Makefile|Kbuild)/.test(name)) return 'a makefile change can change any object';
+  if (/^(?:scripts|tools)\//.test(path)) return 'a change to the build tools can change any object';
   const generated = Object.hasOwn(index.generates, path) ? index.generates[path] : undefined;
-  return generated === undefined ? undefined : `the build generates ${generated} from it: it needs a new kernel build`;
+  if (generated !== undefined) return `the build generates ${generated} from it`;
+  const isSource = index.objects.some(({ source }) => source === path);
+  if (isSource && diff.newPath === null) return 'a source file of this kernel build is deleted';
+  // Assembly and linker scripts that are compiled are made again like C, and must come out the same.
+  if (/\.[ch]$/.test(name) || isSource || Object.hasOwn(index.readers, path)) return undefined;
+  return 'what the build makes of such a file is not known';
 }

@@ -27,7 +27,10 @@ export function isPatchable({ object, source }: IndexedObject): boolean {
 }
 
 /** @throws LockstepError `kernel-build-changed` where the build's command is gone, `unsupported-change` */
-export async function prepareJob(kernel: KernelBuild, indexed: IndexedObject): Promise<CompileJob> {
+export async function prepareJob(
+  kernel: Pick<KernelBuild, 'treeDir' | 'enabledOptions'>,
+  indexed: IndexedObject,
+): Promise<CompileJob> {
   const cmdFile = join(kernel.treeDir, dirname(indexed.path), `.${basename(indexed.path)}.cmd`);
   const saved = parseCmdFile(await readFile(cmdFile, 'latin1').catch(() => ''));
   if (saved === undefined) throw buildError({ kind: 'kernel-build-changed', dir: kernel.treeDir, file: cmdFile });

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
-import { compilePatch, type ObjectPair } from './compile-patch';
+import { compilePatch, planPatch, type ObjectPair } from './compile-patch';
 import { scanBuiltTree } from './scan-tree';
 import type { KernelBuild } from './registered-kernel';
 
@@ -86,7 +86,7 @@ function replaceLine(file: string, line: number, from: string, to: string): stri
 }
 
 async function compile(diff: string): Promise<ObjectPair[]> {
-  return compilePatch({ kernel, diff }, async (pair) => Promise.resolve(pair));
+  return (await compilePatch({ kernel, diff }, async (pair) => Promise.resolve(pair))).results;
 }
 
 async function compiled(): Promise<string[]> {
@@ -187,12 +187,23 @@ describe('compiling a patch', () => {
     expect((await compile(changeA)).length).toBe(1);
   });
 
-  test('a header that changes what generated headers come from is refused', async () => {
-    const error = await refusal(replaceLine('include/layout.h', 2, '.ascii "->second $8"', '.ascii "->second $16"'));
-    expect(error.reason).toBe('unsupported-change');
-    expect(error.fields).toMatchObject({ file: 'kernel/asm-offsets.s' });
-    const harmless = await compile(replaceLine('include/layout.h', 1, 'int first;', 'int other;'));
-    expect(harmless.map(({ objectPath }) => objectPath)).toEqual(['drivers/m.o']);
+  test('a header that changes what generated headers come from needs make; one that does not is replayed', async () => {
+    const diff = replaceLine('include/layout.h', 2, '.ascii "->second $8"', '.ascii "->second $16"');
+    const plan = await planPatch({ kernel, diff });
+    expect(plan).toMatchObject({ path: 'make', objectPaths: [] });
+    expect(plan.makeReasons).toEqual([expect.stringContaining('kernel/asm-offsets.s')]);
+    const harmless = replaceLine('include/layout.h', 1, 'int first;', 'int other;');
+    expect(await planPatch({ kernel, diff: harmless })).toMatchObject({ path: 'replay', objectPaths: ['drivers/m.o'] });
+    expect((await compile(harmless)).map(({ objectPath }) => objectPath)).toEqual(['drivers/m.o']);
+  });
+
+  test('a share of the objects is built alone', async () => {
+    const diff = replaceLine('include/x.h', 1, 'int x;', 'int y;');
+    const { results } = await compilePatch({ kernel, diff, objectPaths: ['fs/b.o'] }, async ({ objectPath }) =>
+      Promise.resolve(objectPath),
+    );
+    expect(results).toEqual(['fs/b.o']);
+    expect(await compiled()).toEqual(['fs/b.o', 'fs/b.o']);
   });
 
   test('a tree that was changed after it was registered is refused, not compiled', async () => {

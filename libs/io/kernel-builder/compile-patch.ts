@@ -9,8 +9,10 @@ import {
   refuseNewerSources,
   type CompileJob,
 } from './compile-object';
+import type { IndexedObject } from './dependency-index';
 import { buildError } from './failure';
-import { readPatch } from './read-patch';
+import { makeChangedObjects } from './make-path';
+import { readPatch, type ReadPatch } from './read-patch';
 import type { KernelBuild } from './registered-kernel';
 import { StagedTree } from './staged-tree';
 import type { OnProgress } from './stage';
@@ -19,7 +21,7 @@ export interface CompilePatchOptions {
   kernel: KernelBuild;
   /** A unified diff, `-p1`; text is taken as UTF-8. */
   diff: string | Uint8Array;
-  /** Only these of the objects that it reaches, for a builder that shares the work; all if undefined. */
+  /** Only these of the plan's objects, for a builder that shares the work; all if undefined. */
   objectPaths?: readonly string[] | undefined;
   /** Compilers at once; as many as processors if undefined. */
   compilers?: number | undefined;
@@ -36,39 +38,122 @@ export interface ObjectPair {
   patched: Uint8Array;
 }
 
+/** How a patch is built: by replaying the saved commands, or, where that cannot be proved right, through make. */
+export interface PatchPlan {
+  readonly path: 'replay' | 'make';
+  /** Why make; empty for `replay`. */
+  readonly makeReasons: readonly string[];
+  /** What to compile, in path order; make finds it itself. Any share of them can be built apart from the rest. */
+  readonly objectPaths: readonly string[];
+}
+
+export interface CompiledPatch<Result> extends Pick<PatchPlan, 'path' | 'makeReasons'> {
+  /** Of the objects that came out different, in path order. */
+  readonly results: Result[];
+}
+
+type Work<Result> = (pair: ObjectPair) => Promise<Result>;
+
+/**
+ * Decides how a patch is built, before anything of it is.
+ * @throws LockstepError `diff-syntax`, `diff-does-not-apply`, `changes-no-object`, `unsupported-change`
+ */
+export async function planPatch(options: Omit<CompilePatchOptions, 'objectPaths'>): Promise<PatchPlan> {
+  const patch = await readPatch(options.kernel, options.diff);
+  const makeReasons = [...patch.makeReasons, ...(await new Replay(options, patch).tryGates())];
+  const objectPaths = patch.objects.map(({ path }) => path);
+  return makeReasons.length > 0
+    ? { path: 'make', makeReasons, objectPaths: [] }
+    : { path: 'replay', makeReasons, objectPaths };
+}
+
 /**
  * Compiles what a diff touches, original and patched, by replaying the kernel build's own commands; no make, and
  * nothing else of the kernel is built. Originals are kept in the cache. Each object that comes out different is given
- * to `work` while the compilers go on with the next.
- * @returns what `work` made of them, in path order
+ * to `work` while the compilers go on with the next. Diffs for which that may be wrong are built through make.
  * @throws LockstepError `diff-syntax`, `diff-does-not-apply`, `changes-no-object`, `unsupported-change`,
- *   `compile-failed`, `kernel-build-changed`, `compiler-differs`
+ *   `compile-failed`, `make-failed`, `kernel-build-changed`, `compiler-differs`
  */
 export async function compilePatch<Result>(
   options: CompilePatchOptions,
-  work: (pair: ObjectPair) => Promise<Result>,
+  work: Work<Result>,
+): Promise<CompiledPatch<Result>> {
+  const patch = await readPatch(options.kernel, options.diff);
+  const replay = new Replay(options, patch);
+  if (options.objectPaths !== undefined) {
+    return {
+      path: 'replay',
+      makeReasons: [],
+      results: await replay.compile(choose(patch.objects, options.objectPaths), work),
+    };
+  }
+  const makeReasons = [...patch.makeReasons, ...(await replay.tryGates())];
+  const path = makeReasons.length > 0 ? 'make' : 'replay';
+  const results = path === 'make' ? await throughMake(options, patch, work) : await replay.compile(patch.objects, work);
+  if (results.length > 0) return { path, makeReasons, results };
+  const compiledObjects = patch.objects.length + patch.gates.length;
+  throw buildError({ kind: 'changes-no-object', files: [...patch.files], compiledObjects });
+}
+
+/** The saved commands, run again in a staged tree. */
+class Replay {
+  private readonly compilers: number;
+
+  constructor(
+    private readonly options: CompilePatchOptions,
+    private readonly patch: ReadPatch,
+  ) {
+    this.compilers = options.compilers ?? availableParallelism();
+  }
+
+  /**
+   * Compiles what no livepatch can change, to see that it comes out the same.
+   * @returns why make is needed: generated headers would differ
+   * @throws LockstepError `unsupported-change` for assembly, boot code, the vdso
+   */
+  async tryGates(): Promise<string[]> {
+    const { gates } = this.patch;
+    if (gates.length === 0) return [];
+    const differing = await this.compile(gates, async ({ objectPath }) => Promise.resolve(objectPath));
+    return differing.map((path) => `${path}: headers are generated from it, and the diff changes it`);
+  }
+
+  async compile<Result>(objects: readonly IndexedObject[], work: Work<Result>): Promise<Result[]> {
+    const { kernel, signal, onProgress } = this.options;
+    const jobs = await mapAtOnce(objects, this.compilers, async (object) => prepareJob(kernel, object));
+    refuseNewerSources(kernel, jobs);
+    const count = counter(jobs.length * 2, onProgress);
+    await using staged = await StagedTree.lease(kernel.dir, kernel.treeDir, signal);
+    const originals = await mapAtOnce(jobs, this.compilers, async (job) =>
+      count(await compileOriginal(job, kernel, staged.dir, signal)),
+    );
+    await staged.change(this.patch.changed);
+    const results = await mapAtOnce([...jobs.entries()], this.compilers, async ([index, job]) => {
+      const patched = count(await compileObject(job, 'patched', staged.dir, signal));
+      const pair = pairOf(job, originals[index] ?? Buffer.alloc(0), patched);
+      return pair === undefined ? [] : [await work(pair)];
+    });
+    return results.flat();
+  }
+}
+
+/** Originals are those of the unpatched tree, whatever the patched ones were made with. */
+async function throughMake<Result>(
+  options: CompilePatchOptions,
+  patch: ReadPatch,
+  work: Work<Result>,
 ): Promise<Result[]> {
-  const { kernel, signal, objectPaths, compilers = availableParallelism() } = options;
-  const { changed, files, objects, gates } = await readPatch(kernel, options.diff);
-  const wanted = objectPaths === undefined ? [...gates, ...objects] : choose(objects, objectPaths);
-  const jobs = await mapAtOnce(wanted, compilers, async (object) => prepareJob(kernel, object));
+  const { kernel, compilers = availableParallelism(), onProgress, signal } = options;
+  const made = await makeChangedObjects({ kernel, changed: patch.changed, compilers, onProgress, signal });
+  const jobs = await mapAtOnce(made, compilers, async ({ indexed }) => prepareJob(kernel, indexed));
   refuseNewerSources(kernel, jobs);
-  const count = counter(jobs.length * 2, options.onProgress);
   await using staged = await StagedTree.lease(kernel.dir, kernel.treeDir, signal);
-  const originals = await mapAtOnce(jobs, compilers, async (job) =>
-    count(await compileOriginal(job, kernel, staged.dir, signal)),
-  );
-  await staged.change(changed);
   const results = await mapAtOnce([...jobs.entries()], compilers, async ([index, job]) => {
-    const patched = count(await compileObject(job, 'patched', staged.dir, signal));
-    const pair = pairOf(job, originals[index] ?? Buffer.alloc(0), patched);
+    const original = await compileOriginal(job, kernel, staged.dir, signal);
+    const pair = pairOf(job, original, Buffer.from(made[index]?.patched ?? []));
     return pair === undefined ? [] : [await work(pair)];
   });
-  const changedObjects = results.flat();
-  if (changedObjects.length === 0 && objectPaths === undefined) {
-    throw buildError({ kind: 'changes-no-object', files: [...files], compiledObjects: jobs.length });
-  }
-  return changedObjects;
+  return results.flat();
 }
 
 function choose<Named extends { path: string }>(objects: readonly Named[], paths: readonly string[]): Named[] {
@@ -85,13 +170,13 @@ function counter(total: number, onProgress?: OnProgress): <T>(value: T) => T {
   };
 }
 
-/** What is linked into nothing a livepatch can name (vdso, boot code, generated headers, assembly) must come out the same. */
+/** What is linked into nothing a livepatch can name (vdso, boot code) and assembly must come out the same. */
 function pairOf({ indexed }: CompileJob, original: Buffer, patched: Buffer): ObjectPair | undefined {
-  const { path, object } = indexed;
-  if (comesOutTheSame(path, original, patched)) return undefined;
-  if (object !== null && isPatchable(indexed)) return { objectPath: path, object, original, patched };
+  const { path: objectPath, object } = indexed;
+  if (comesOutTheSame(objectPath, original, patched)) return undefined;
+  if (isPatchable(indexed) || objectPath.endsWith('.s')) return { objectPath, object: object ?? '', original, patched };
   const reason = `the diff changes it, and it is ${object === null ? 'not part of vmlinux or a module' : 'assembly'}: it needs a new kernel build`;
-  throw buildError({ kind: 'unsupported-change', file: path, reason });
+  throw buildError({ kind: 'unsupported-change', file: objectPath, reason });
 }
 
 /** Generated headers are made from marked lines of an assembly listing; the rest of it is comments with line numbers. */

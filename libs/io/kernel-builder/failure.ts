@@ -25,6 +25,7 @@ export type BuildFailure =
   | { kind: 'kernel-not-registered'; id: string; cacheDir: string }
   | { kind: 'compiler-differs'; builtWith: string; found: string }
   | { kind: 'kernel-build-failed'; step: string; logFile: string; lastLines: string }
+  | { kind: 'make-failed'; step: string; lastLines: string }
   | { kind: 'tool-missing'; tool: string; debianPackage: string };
 
 /** A failure as the error every caller knows: `reason` is the failure's kind, `fields` its other members. */
@@ -39,6 +40,7 @@ function errorKind(kind: BuildFailure['kind']): ErrorKind {
     case 'diff-does-not-apply':
     case 'changes-no-object':
     case 'compile-failed':
+    case 'make-failed':
     case 'not-a-kernel-tree':
     case 'not-a-kernel-build':
       return 'invalid-input';
@@ -91,6 +93,8 @@ function describeFailure(failure: BuildFailure): string {
       return `the kernel was built with "${failure.builtWith}", but gcc here is "${failure.found}": install that compiler`;
     case 'kernel-build-failed':
       return `the kernel build failed at ${failure.step}, full log in ${failure.logFile}:\n${failure.lastLines}`;
+    case 'make-failed':
+      return `${failure.step} failed with the diff applied:\n${failure.lastLines}`;
     case 'tool-missing':
       return `${failure.tool} is not installed: apt-get install ${failure.debianPackage}`;
   }

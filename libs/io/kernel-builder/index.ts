@@ -4,11 +4,13 @@ export {
   comparePatch,
   linkLivepatch,
   type BuildLivepatchOptions,
+  type BuiltLivepatch,
   type ComparedObject,
+  type ComparedPatch,
   type LinkOptions,
 } from './build-livepatch';
 export { defaultCacheDirectory } from './cache-directory';
-export { compilePatch, type CompilePatchOptions, type ObjectPair } from './compile-patch';
+export { compilePatch, planPatch, type CompilePatchOptions, type ObjectPair, type PatchPlan } from './compile-patch';
 export { buildKernel, type BuildKernelOptions, type BuiltKernel } from './kernel-build';
 export { kernelOfSource, type KernelOfSourceOptions } from './kernel-of-source';
 export { findKernelSource, kernelVersionOf, prepareKernelTree, type KernelSource } from './kernel-source';

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { applyFileDiff } from './apply-diff';
-import { filesThatMatter } from './change-classes';
+import { classifyChanges } from './change-classes';
 import { isPatchable } from './compile-object';
 import { objectsThatRead, type IndexedObject } from './dependency-index';
 import { isMissing } from './errno';
@@ -18,6 +18,8 @@ export interface ReadPatch {
   readonly files: readonly string[];
   /** Compiled from C into vmlinux or a module, in path order. */
   readonly objects: readonly IndexedObject[];
+  /** Why make must find what to build; empty where replaying the saved commands is right. */
+  readonly makeReasons: readonly string[];
   /** Whatever else reads the files: generated headers' listings, assembly, boot code. It must come out the same. */
   readonly gates: readonly IndexedObject[];
 }
@@ -25,18 +27,18 @@ export interface ReadPatch {
 /**
  * Applies a diff to the registered tree, in memory, and looks up who reads what it changes.
  * @param diff unified, `-p1`; text is taken as UTF-8
- * @throws LockstepError `diff-syntax`, `diff-does-not-apply`, `changes-no-object`, `unsupported-change`
+ * @throws LockstepError `diff-syntax`, `diff-does-not-apply`, `changes-no-object`
  */
 export async function readPatch(kernel: KernelBuild, diff: string | Uint8Array): Promise<ReadPatch> {
   const diffs = parseUnifiedDiff(Buffer.from(diff).toString('latin1'));
   const changed = await applyToTree(diffs, kernel.treeDir);
-  const files = filesThatMatter(diffs, kernel.index);
+  const { files, makeReasons } = classifyChanges(diffs, kernel.index);
   const affected = objectsThatRead(kernel.index, files);
-  if (affected.length === 0) {
+  if (affected.length === 0 && makeReasons.length === 0) {
     throw buildError({ kind: 'changes-no-object', files: [...changed.keys()], compiledObjects: 0 });
   }
   const objects = affected.filter(isPatchable);
-  return { changed, files, objects, gates: affected.filter((object) => !objects.includes(object)) };
+  return { changed, files, makeReasons, objects, gates: affected.filter((object) => !objects.includes(object)) };
 }
 
 async function applyToTree(diffs: readonly FileDiff[], treeDir: string): Promise<Map<string, string | null>> {

@@ -20,6 +20,7 @@ import { toolVersion } from './kernel-build';
 import { compileModuleSources } from './module-sources';
 import { readEnabledOptions, type EnabledOptions } from './replay';
 import { scanBuiltTree } from './scan-tree';
+import { StagedTree } from './staged-tree';
 import { exists, runStage, writeFileAtomically, type OnProgress } from './stage';
 
 /** What is known of a kernel build without opening its large files. */
@@ -89,6 +90,9 @@ export async function registerKernelBuild({
         const facts = await gatherFacts(treeDir, vmlinux, signal);
         await runStage(dir, async () => keepBuild({ dir, treeDir, facts, config, compiler, onProgress }));
       }
+      // So that the first patch does not wait for it.
+      await using staged = await StagedTree.lease(dir, treeDir, signal);
+      await staged.restore();
       onProgress?.({ stage: 'keep what was read', done: 3, total: 3 });
       return await openKernelBuild(cacheDir, id);
     },

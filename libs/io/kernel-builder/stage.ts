@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { randomUUID } from 'node:crypto';
-import { access, mkdir, open, rename, rm } from 'node:fs/promises';
+import { access, mkdir, open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 /** What long work tells while it goes on. `total` is an estimate where only an estimate can be had. */
@@ -38,11 +38,20 @@ export async function exists(path: string): Promise<boolean> {
 
 /** After it, the path holds all of the old or all of the new, even if the power goes. */
 export async function writeFileAtomically(path: string, content: string | Uint8Array): Promise<void> {
+  await replaceFile(path, content, async (handle) => handle.sync());
+}
+
+/** All of the old or all of the new for every process; hard links to the old keep it. */
+export async function replaceFile(
+  path: string,
+  content: string | Uint8Array,
+  beforeRename?: (handle: FileHandle) => Promise<void>,
+): Promise<void> {
   const temporary = join(dirname(path), `.${randomUUID()}.tmp`);
   const handle = await open(temporary, 'w');
   try {
     await handle.writeFile(content);
-    await handle.sync();
+    await beforeRename?.(handle);
   } finally {
     await handle.close();
   }

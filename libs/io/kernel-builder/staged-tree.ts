@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { constants } from 'node:fs';
-import { copyFile, link, mkdir, readdir, readFile, readlink, rm, symlink } from 'node:fs/promises';
+import { copyFile, link, mkdir, readdir, readFile, readlink, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { errnoOf } from './errno';
-import { FileLock } from './file-lock';
-import { exists, runStage, writeFileAtomically } from './stage';
+import type { FileLock } from './file-lock';
+import { takeSlot } from './slots';
+import { exists, replaceFile, runStage } from './stage';
 
 /**
  * A copy of a registered tree's sources to compile changed files in, at the same relative paths, so that `__FILE__` and
@@ -26,7 +27,15 @@ export class StagedTree implements AsyncDisposable {
     const { lock, slot } = await takeSlot(poolDir, signal);
     try {
       const slotDir = join(poolDir, String(slot));
-      await runStage(slotDir, async (dir) => linkTree(treeDir, join(dir, 'linux'), '', signal));
+      const boot = await readFile('/proc/sys/kernel/random/boot_id', 'utf8');
+      const bootFile = join(slotDir, 'boot-id');
+      // Staging does not wait for the disk, so what a machine that crashed had staged is not known: start afresh.
+      if ((await readFile(bootFile, 'utf8').catch(() => '')) !== boot)
+        await rm(join(slotDir, '.complete'), { force: true });
+      await runStage(slotDir, async (dir) => {
+        await linkTree(treeDir, join(dir, 'linux'), '', signal);
+        await writeFile(bootFile, boot);
+      });
       const staged = new StagedTree(join(slotDir, 'linux'), treeDir, join(slotDir, 'changed.json'), lock);
       // A worker that was killed half way left its journal behind.
       await staged.restore();
@@ -39,14 +48,14 @@ export class StagedTree implements AsyncDisposable {
 
   /** Replaces, creates or (null) deletes files; content is latin1. What is to change is written down first. */
   async change(files: ReadonlyMap<string, string | null>): Promise<void> {
-    await writeFileAtomically(this.journal, JSON.stringify([...files.keys()]));
+    await replaceFile(this.journal, JSON.stringify([...files.keys()]));
     for (const [path, content] of files) {
       const file = join(this.dir, path);
       if (content === null) {
         await rm(file);
       } else {
         await mkdir(dirname(file), { recursive: true });
-        await writeFileAtomically(file, Buffer.from(content, 'latin1'));
+        await replaceFile(file, Buffer.from(content, 'latin1'));
       }
     }
   }
@@ -71,17 +80,6 @@ export class StagedTree implements AsyncDisposable {
       await this.lock[Symbol.asyncDispose]();
     }
   }
-}
-
-/** More builds at once than this on one kernel build wait: their compilers share the same few cores anyway. */
-const maxSlots = 8;
-
-async function takeSlot(poolDir: string, signal?: AbortSignal): Promise<{ lock: FileLock; slot: number }> {
-  for (let slot = 0; slot < maxSlots; slot += 1) {
-    const lock = await FileLock.tryAcquire(join(poolDir, `${slot}.lock`));
-    if (lock !== undefined) return { lock, slot };
-  }
-  return { lock: await FileLock.acquire(join(poolDir, '0.lock'), signal), slot: 0 };
 }
 
 /** What no compile command reads: build products, and other architectures. */

@@ -52,6 +52,18 @@ describe('a unified diff', () => {
     expect(file?.hunks[0]?.lines.map((line) => line.text)).toEqual(['a', 'b']);
   });
 
+  test('what diff -N dates to the epoch, in any time zone, is not there', () => {
+    const paths = (oldStamp: string, newStamp: string): (string | null)[] => {
+      const [file] = parseUnifiedDiff(`--- a/x.h\t${oldStamp}\n+++ b/x.h\t${newStamp}\n@@ -1 +1 @@\n-y\n+x\n`);
+      return [file!.oldPath, file!.newPath];
+    };
+    const now = '2026-11-23 04:05:45.612274065 +0000';
+    expect(paths('1970-01-01 00:00:00.000000000 +0000', now)).toEqual([null, 'x.h']);
+    expect(paths('1969-12-31 19:00:00.000000000 -0500', now)).toEqual([null, 'x.h']);
+    expect(paths(now, '1970-01-01 05:30:00.000000000 +0530')).toEqual(['x.h', null]);
+    expect(paths('1970-01-01 00:00:01.000000000 +0000', now)).toEqual(['x.h', 'x.h']);
+  });
+
   test('creates from and deletes to /dev/null', () => {
     const [made, gone] = parseUnifiedDiff(
       '--- /dev/null\n+++ b/new.h\n@@ -0,0 +1 @@\n+x\n--- a/old.h\n+++ /dev/null\n@@ -1 +0,0 @@\n-y\n',

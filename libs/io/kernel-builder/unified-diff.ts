@@ -71,7 +71,7 @@ function isBackupName(oldPath: string, newPath: string): boolean {
 function parsePath(headerLine: string, reader: LineReader): string | null {
   // A tab, or two blanks as some tools write it, ends the name; a time stamp follows.
   const name = (headerLine.slice(4).split('\t')[0] ?? '').replace(/ {2,}\d{4}-.*$/, '').trim();
-  if (name === '/dev/null') return null;
+  if (name === '/dev/null' || isBeginningOfTime(headerLine)) return null;
   const slash = name.indexOf('/');
   if (slash <= 0) {
     throw reader.error(`"${name}" has no leading directory: make the diff with a/ and b/ prefixes (-p1)`, -1);
@@ -82,6 +82,12 @@ function parsePath(headerLine: string, reader: LineReader): string | null {
     throw reader.error(`"${name}" is not a path inside the tree`, -1);
   }
   return path;
+}
+
+/** `diff -N` names a file that is not there, and dates it to the epoch in the writer's time zone. */
+function isBeginningOfTime(headerLine: string): boolean {
+  const stamp = /\t(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)(?:\.0+)? ([+-]\d\d)(\d\d)$/.exec(headerLine);
+  return stamp !== null && Date.parse(`${stamp[1] ?? ''}T${stamp[2] ?? ''}${stamp[3] ?? ''}:${stamp[4] ?? ''}`) === 0;
 }
 
 function parseHunk(reader: LineReader): Hunk {

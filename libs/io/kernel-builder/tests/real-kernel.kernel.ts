@@ -11,6 +11,7 @@ import {
   registerKernelBuild,
   type BuiltKernel,
   type KernelBuild,
+  type ObjectPair,
 } from '../index';
 import { parseCmdFile } from '../cmd-file';
 import { objtoolStep } from '../replay';
@@ -77,9 +78,8 @@ describe('a real kernel', () => {
   test('the example diffs change the objects they should, and nothing of the tree', async () => {
     const objects = async (name: string): Promise<string[]> => {
       const diff = await readFile(join(root, `examples/linux-${built.version}/${name}.patch`));
-      return compilePatch({ kernel, diff }, async ({ object, objectPath }) =>
-        Promise.resolve(`${object}:${objectPath}`),
-      );
+      const show = async (pair: ObjectPair): Promise<string> => Promise.resolve(`${pair.object}:${pair.objectPath}`);
+      return (await compilePatch({ kernel, diff }, show)).results;
     };
     const before = await sourceIdentity(built.treeDir, cacheDir);
     expect(await objects('a')).toEqual(['cmdline', 'meminfo', 'version'].map((name) => `vmlinux:fs/proc/${name}.o`));
