@@ -134,8 +134,11 @@ async function main(options: Options): Promise<void> {
     const rows: Row[] = [];
     for (const megabytes of wantedMegabytes) {
       rows.push(
-        await progress.run(`Compare ${megabytes} MB`, async () =>
-          measureLinked(bench, dir, objects, changed, megabytes),
+        await progress.run(
+          `Compare ${megabytes} MB`,
+          async () => measureLinked(bench, dir, objects, changed, megabytes),
+          ({ seconds, cpuSeconds, peerSeconds, peerRemark }) =>
+            `${seconds.toFixed(2)} s (${cpuSeconds.toFixed(2)} s CPU), peer ${peerSeconds?.toFixed(2) ?? 'none'} ${peerRemark}`,
         ),
       );
     }

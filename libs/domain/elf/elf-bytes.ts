@@ -16,10 +16,14 @@ export class ElfBytes {
   private readonly view: DataView;
   private aligned: Uint32Array | undefined;
 
+  readonly bytes: Uint8Array;
+
   constructor(
-    readonly bytes: Uint8Array,
+    bytes: Uint8Array,
     readonly file: string,
   ) {
+    // A plain array: the slices of Node's Buffer are views, and whoever changes one would change the file.
+    this.bytes = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
@@ -27,7 +31,7 @@ export class ElfBytes {
   get words(): Uint32Array {
     if (this.aligned === undefined) {
       // A view needs an aligned start; a copy has one.
-      const { buffer, byteOffset, length } = this.bytes.byteOffset % 4 === 0 ? this.bytes : this.bytes.slice();
+      const { buffer, byteOffset, length } = this.bytes.byteOffset % 4 === 0 ? this.bytes : new Uint8Array(this.bytes);
       this.aligned = new Uint32Array(buffer, byteOffset, Math.floor(length / 4));
     }
     return this.aligned;

@@ -133,6 +133,18 @@ describe('what was written is read again', () => {
     expect([0, 8, 9, 20, 21].map((offset) => table?.firstFrom(offset))).toEqual([0, 0, 1, 1, 2]);
   });
 
+  test('a file that begins anywhere in a Node buffer; what is cut out of it is a copy', () => {
+    const file = writeRelocatable(sample);
+    for (const shift of [0, 1, 2, 3]) {
+      const buffer = Buffer.alloc(file.length + shift);
+      buffer.set(file, shift);
+      const shifted = parseElf(buffer.subarray(shift), 'shifted.o');
+      expect(readAll(shifted)).toBe(readAll(elf));
+      shifted.bytesOf(shifted.sections[2]!).slice().fill(0xee);
+      expect(buffer.subarray(shift)).toEqual(Buffer.from(file));
+    }
+  });
+
   test('notes and the build-id', () => {
     expect(readBuildId(elf)).toBe('ab01ff1000000001');
   });

@@ -34,8 +34,9 @@ const machineX8664 = 62;
  * @param name what to call the file in errors
  * @throws LockstepError `invalid-input` (`malformed-elf`, `foreign-elf`) naming the field
  */
-export function parseElf(bytes: Uint8Array, name: string): ElfFile {
-  const data = new ElfBytes(bytes, name);
+export function parseElf(file: Uint8Array, name: string): ElfFile {
+  const data = new ElfBytes(file, name);
+  const { bytes } = data;
   const kind = checkHeader(data);
   const sectionTable = SectionTable.read(data);
   const symbols = readSymbols(data, sectionTable);

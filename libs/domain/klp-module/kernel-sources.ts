@@ -91,6 +91,13 @@ FACT(dynamic_debug_line, offsetofend(struct _ddebug, format));
 FACT(dynamic_debug_size, 0);
 FACT(dynamic_debug_line, -1);
 #endif
+
+/* How its entry in __bug_table refers to this file's name is read from the relocation. */
+void probe_warning(int broken);
+void probe_warning(int broken)
+{
+	WARN_ON(broken);
+}
 `;
 
 const glue = `// SPDX-License-Identifier: GPL-2.0-only

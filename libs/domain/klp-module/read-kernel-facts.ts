@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { ElfBytes, malformed, parseElf, readBuildId, type ElfFile } from '@lockstep/domain/elf';
+import { ElfBytes, malformed, parseElf, readBuildId, sectionFlag, stringAt, type ElfFile } from '@lockstep/domain/elf';
 import { LockstepError, parseKernelBuildId } from '@lockstep/domain/livepatch-model';
 import type { TableLayouts } from '@lockstep/domain/object-diff';
 import type { ExportedSymbol, KernelFacts, KernelFactsInput, LivepatchLayouts } from './kernel-facts';
@@ -16,7 +16,7 @@ export function readKernelFacts(input: KernelFactsInput): KernelFacts {
     kernelBuild: parseKernelBuildId(buildId),
     release: input.release,
     layouts: readLayouts(fact),
-    tables: readTables(fact),
+    tables: { ...readTables(fact), bugFileBias: readBugFileBias(input.probeObjects) },
     glue: input.glueObject,
     symbols: readKernelSymbols(vmlinux),
     exports: readExports(input.moduleSymvers),
@@ -90,7 +90,7 @@ function readLayouts(fact: FactReader): LivepatchLayouts {
   };
 }
 
-function readTables(fact: FactReader): TableLayouts {
+function readTables(fact: FactReader): Omit<TableLayouts, 'bugFileBias'> {
   return {
     bugEntryBytes: fact('bug_entry_size'),
     bugLineOffset: fact('bug_line'),
@@ -104,6 +104,28 @@ function readTables(fact: FactReader): TableLayouts {
     dynamicDebugEntryBytes: fact('dynamic_debug_size'),
     dynamicDebugLineOffset: fact('dynamic_debug_line'),
   };
+}
+
+/** How far behind the start of the file's name the reference of the probe's bug entry lies; 0 without such a table. */
+function readBugFileBias(objects: ReadonlyMap<string, Uint8Array>): number {
+  for (const [fileName, bytes] of objects) {
+    const elf = parseElf(bytes, fileName);
+    const table = elf.sections.find(({ name }) => name === '__bug_table');
+    const relocations = table === undefined ? null : elf.relocationsOf(table);
+    for (let rank = 0; relocations !== null && rank < relocations.count; rank++) {
+      const symbol = relocations.symbol(rank);
+      const section = elf.symbols.isDefined(symbol) ? elf.sections[elf.symbols.section(symbol)] : undefined;
+      if (section === undefined || (section.flags & sectionFlag.strings) === 0) continue;
+      const place = elf.symbols.value(symbol) + relocations.addend(rank);
+      const strings = elf.bytesOf(section);
+      const start = place === 0 ? 0 : strings.lastIndexOf(0, place - 1) + 1;
+      if (!stringAt(strings, start, strings.length).endsWith(fileName)) {
+        throw malformed(fileName, '__bug_table', 'does not name the file that it is in');
+      }
+      return place - start;
+    }
+  }
+  return 0;
 }
 
 /** Module.symvers: crc, name, owner, kind of export, namespace, separated by tabs. */

@@ -61,7 +61,7 @@ export function diffObjects({ original, patched, objectPath, tables, thorough }:
 function openSide(bytes: Uint8Array, name: string, layouts: TableLayouts): Side {
   const elf = parseElf(bytes, name);
   checkKind(elf);
-  const reader = new ReferenceReader(new ObjectModel(elf));
+  const reader = new ReferenceReader(new ObjectModel(elf), layouts);
   return { reader, tables: new CodeTables(reader, layouts) };
 }
 

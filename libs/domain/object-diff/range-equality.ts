@@ -1,5 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { isPcRelative, sectionFlag, sectionType, symbolType, type ElfSection } from '@lockstep/domain/elf';
+import {
+  isPcRelative,
+  sectionFlag,
+  sectionType,
+  symbolType,
+  type ElfSection,
+  type SymbolTable,
+} from '@lockstep/domain/elf';
 import type { ObjectModel } from './object-model';
 
 const [unknown, no, yes] = [0, 1, 2];
@@ -59,8 +66,12 @@ export class RangeEquality {
     return true;
   }
 
-  /** Whether the relocations of two ranges mean the same, but for `exceptRank` (from the first one on). */
-  sameRelocations(before: ByteRange, after: ByteRange, exceptRank = -1): boolean {
+  /**
+   * Whether the relocations of two ranges mean the same.
+   * @param exceptRank of this one (counted from the first) only place and type are compared
+   * @param bias how far behind a string's start S + A lies, outside code
+   */
+  sameRelocations(before: ByteRange, after: ByteRange, exceptRank = -1, bias = 0): boolean {
     const a = this.builds.original.elf.relocationsOfIndex(before.section);
     const b = this.builds.patched.elf.relocationsOfIndex(after.section);
     const first = a === null ? 0 : a.firstFrom(before.start);
@@ -74,7 +85,8 @@ export class RangeEquality {
       if (b.offset(right) - shift !== a.offset(left) || b.type(right) !== type) return false;
       if (left - first === exceptRank) continue;
       const isExact = !isCode || !isPcRelative(type);
-      if (!this.sameTarget(a.symbol(left), a.addend(left), b.symbol(right), b.addend(right), isExact)) return false;
+      const [from, to] = [[a.symbol(left), a.addend(left)] as const, [b.symbol(right), b.addend(right)] as const];
+      if (!this.sameTarget(from, to, isExact, bias)) return false;
     }
     return b === null || right >= b.count || b.offset(right) >= after.end;
   }
@@ -112,7 +124,12 @@ export class RangeEquality {
     return true;
   }
 
-  private sameTarget(from: number, oldAddend: number, to: number, newAddend: number, isExact: boolean): boolean {
+  private sameTarget(
+    [from, oldAddend]: readonly [number, number],
+    [to, newAddend]: readonly [number, number],
+    isExact: boolean,
+    bias: number,
+  ): boolean {
     const { original, patched, sectionPairs, symbolTwins } = this.builds;
     const [a, b] = [original.elf.symbols, patched.elf.symbols];
     if (!a.isDefined(from)) {
@@ -120,16 +137,17 @@ export class RangeEquality {
     }
     const section = a.section(from);
     if (!b.isDefined(to) || sectionPairs[section] !== b.section(to)) return false;
-    if (a.value(from) !== b.value(to)) return false;
-    const isSection = a.type(from) === symbolType.section;
-    if (isSection !== (b.type(to) === symbolType.section)) return false;
-    if (!isSection) return symbolTwins[from] === to && oldAddend === newAddend;
-    if (original.roles[section] === 'replacement') return false;
-    if (original.roles[section] !== 'constants') return oldAddend === newAddend && this.samePlaces(section);
-    if (oldAddend === newAddend && this.sameContent(section)) return true;
     const [before, after] = [a.value(from) + oldAddend, b.value(to) + newAddend];
-    if (isExact) return this.sameString(section, before, after, 0);
-    return this.sameString(section, before + operandBytes, after + operandBytes, maxImmediateBytes);
+    if (original.roles[section] === 'constants') {
+      if (before === after && this.sameContent(section)) return true;
+      if (isExact) return this.sameString(section, before - bias, after - bias, 0);
+      return this.sameString(section, before + operandBytes, after + operandBytes, maxImmediateBytes);
+    }
+    if (original.roles[section] === 'replacement') return false;
+    const isLabel = isPlaceLabel(a, from);
+    if (isLabel !== isPlaceLabel(b, to)) return false;
+    if (isLabel) return before === after && this.samePlaces(section);
+    return symbolTwins[from] === to && a.value(from) === b.value(to) && oldAddend === newAddend;
   }
 
   private sameContent(section: number): boolean {
@@ -161,4 +179,9 @@ export class RangeEquality {
 
 function bytesOf({ elf }: ObjectModel, section: number): Uint8Array {
   return elf.bytesOf(elf.sectionTable.section(section) as ElfSection);
+}
+
+/** Section symbols and local labels say where, not what. */
+function isPlaceLabel(symbols: SymbolTable, symbol: number): boolean {
+  return symbols.type(symbol) === symbolType.section || symbols.strings.startsWith(symbols.nameOffset(symbol), '.L');
 }

@@ -9,6 +9,7 @@ import {
   type ElfSection,
 } from '@lockstep/domain/elf';
 import type { Chunk, ObjectModel } from './object-model';
+import type { TableLayouts } from './table-layouts';
 import { decodeInstruction } from './x86-instruction';
 
 /** `[start, end)` of a section (bytes). */
@@ -20,7 +21,7 @@ export interface Range {
 
 /**
  * What a relocation means. `place` is S + A from the target's start: for code, usually 4 below the byte meant, since
- * x86 counts from the instruction's end; `bias` is that difference (0 or negative) where it had to be known.
+ * x86 counts from the instruction's end; `bias` is that difference (negative in code) where it had to be known.
  */
 export type Target =
   | { readonly kind: 'chunk'; readonly chunk: Chunk; readonly place: number; readonly bias: number }
@@ -42,7 +43,10 @@ export interface Reference {
 export class ReferenceReader {
   private readonly instructionEnds = new Map<number, Uint32Array | null>();
 
-  constructor(readonly model: ObjectModel) {}
+  constructor(
+    readonly model: ObjectModel,
+    private readonly layouts: TableLayouts,
+  ) {}
 
   /** Everything that the bytes of `range` refer to, in offset order, direct branches out of it included. */
   referencesIn(range: Range): Reference[] {
@@ -121,9 +125,14 @@ export class ReferenceReader {
     return { kind: 'chunk', chunk, place: place - chunk.start, bias };
   }
 
-  /** How far before the byte meant a PC-relative operand's S + A lies: minus the bytes from it to the instruction's end. */
+  /**
+   * How far behind the byte meant a PC-relative operand's S + A lies: in code, minus the bytes from it to the
+   * instruction's end.
+   */
   private pcBias(range: Range, offset: number, type: number): number | null {
-    if (!isPcRelative(type) || (range.section.flags & sectionFlag.exec) === 0) return 0;
+    if (!isPcRelative(type)) return 0;
+    if (range.section.name === '__bug_table') return this.layouts.bugFileBias;
+    if ((range.section.flags & sectionFlag.exec) === 0) return 0;
     const before = this.model.elf.bytesOf(range.section)[offset - 1] ?? 0;
     // call, jmp and jcc end with their operand; a RIP-relative ModRM byte (xx000101) never looks like their opcodes.
     if (before === 0xe8 || before === 0xe9 || (before & 0xf0) === 0x80) return -4;

@@ -185,7 +185,8 @@ export class Skim {
     const after = { ...CodeTables.rangeOf(newTable, newRow), section: newTable.section.index };
     const line = oldTable.table === '__bug_table' ? this.layouts.bugLineOffset : -1;
     if (!this.ranges.sameBytes(before, after, line, line === -1 ? line : line + 2)) return false;
-    if (oldTable.table !== '.altinstructions') return this.ranges.sameRelocations(before, after);
+    const bias = oldTable.table === '__bug_table' ? this.layouts.bugFileBias : 0;
+    if (oldTable.table !== '.altinstructions') return this.ranges.sameRelocations(before, after, -1, bias);
     if (!this.ranges.sameRelocations(before, after, 1)) return false;
     const lengthAt = before.start + this.layouts.alternativeLengthOffset;
     const sizeBytes = this.builds.original.elf.bytesOf(oldTable.section)[lengthAt] ?? 0;

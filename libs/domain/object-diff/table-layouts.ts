@@ -9,6 +9,8 @@ export interface TableLayouts {
   readonly bugEntryBytes: number;
   /** Where bug_entry.line is; -1 without CONFIG_DEBUG_BUGVERBOSE. It moves with every edit above it. */
   readonly bugLineOffset: number;
+  /** How far behind the file name's start bug_entry.file's S + A lies: 4 where it counts from the entry (Linux 5.15). */
+  readonly bugFileBias: number;
   /** struct exception_table_entry (`__ex_table`). */
   readonly exceptionEntryBytes: number;
   /** struct jump_entry (`__jump_table`). */

@@ -85,7 +85,9 @@ export async function registerKernelBuild({
     async () => {
       const known = await readInfo(dir).catch(() => undefined);
       const upToDate = known?.treeDir === treeDir && (await newestOutput(treeDir)) <= known.registeredAtMs;
-      if (!upToDate) {
+      // What an older version kept may lack something: then it is read again.
+      const kept = upToDate ? await openKernelBuild(cacheDir, id).catch(() => undefined) : undefined;
+      if (kept === undefined) {
         await rm(join(dir, '.complete'), { force: true });
         const facts = await gatherFacts(treeDir, vmlinux, signal);
         await runStage(dir, async () => keepBuild({ dir, treeDir, facts, config, compiler, onProgress }));
@@ -94,7 +96,7 @@ export async function registerKernelBuild({
       await using staged = await StagedTree.lease(dir, treeDir, signal);
       await staged.restore();
       onProgress?.({ stage: 'keep what was read', done: 3, total: 3 });
-      return await openKernelBuild(cacheDir, id);
+      return kept ?? (await openKernelBuild(cacheDir, id));
     },
     signal,
   );

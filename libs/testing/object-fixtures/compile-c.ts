@@ -28,6 +28,7 @@ const kernelFlags = [
 export const fixtureTables: TableLayouts = {
   bugEntryBytes: 12,
   bugLineOffset: 8,
+  bugFileBias: 0,
   exceptionEntryBytes: 12,
   jumpEntryBytes: 16,
   alternativeEntryBytes: 12,

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { parseModuleName, parsePatchId } from '@lockstep/domain/livepatch-model';
+import { diffObjects } from '@lockstep/domain/object-diff';
+import {
+  defaultCacheDirectory,
+  linkLivepatch,
+  ObjectCompiler,
+  registerKernelBuild,
+  type ComparedObject,
+  type KernelBuild,
+} from '@lockstep/io/kernel-builder';
+import { buildLockstepKernel, QemuMachine } from '@lockstep/testing/qemu-machine';
+
+const root = path.resolve(__dirname, '../../../..');
+const busy = 'lib/livepatch/test_klp_callbacks_busy';
+
+/** What is put in the place of what, in which source. */
+type Edit = readonly [source: string, find: string, put: string];
+
+const busyEdit: Edit = [`${busy}.c`, '"%s exit\\n"', '"%s patched exit\\n"'];
+const cmdlineEdit: Edit = [
+  'fs/proc/cmdline.c',
+  "seq_putc(m, '\\n');",
+  'WARN(1, "lockstep was here"); seq_puts(m, " patched\\n");',
+];
+
+let dir = '';
+let kernel: KernelBuild;
+let machine: QemuMachine;
+
+async function compare(edits: readonly Edit[]): Promise<ComparedObject[]> {
+  await using compiler = await ObjectCompiler.lease(kernel);
+  const compared: ComparedObject[] = [];
+  for (const [source, find, put] of edits) {
+    const indexed = ObjectCompiler.objectsOf(kernel).find((candidate) => candidate.source === source)!;
+    const text = await readFile(path.join(kernel.treeDir, source), 'latin1');
+    expect(text).toContain(find);
+    const original = await compiler.original(indexed);
+    const patched = await compiler.patched(indexed, new Map([[source, text.replace(find, put)]]));
+    const diff = diffObjects({ original, patched, objectPath: indexed.path, tables: kernel.facts.tables });
+    compared.push({ object: indexed.object ?? '', diff });
+  }
+  return compared;
+}
+
+/** Builds a livepatch of the edits; returns the .ko's path and the functions as `object:name`. */
+async function build(name: string, edits: readonly Edit[]): Promise<{ ko: string; functions: string[] }> {
+  const { bytes, functions } = await linkLivepatch({
+    kernel,
+    compared: await compare(edits),
+    moduleName: parseModuleName(name),
+    patchId: parsePatchId('ab'.repeat(32)),
+    replace: false,
+  });
+  const ko = path.join(dir, `${name}.ko`);
+  await writeFile(ko, bytes);
+  return { ko, functions: functions.map(({ object, name: of }) => `${object}:${of}`) };
+}
+
+const settled = (name: string) =>
+  `while [ "$(cat /sys/kernel/livepatch/${name}/transition)" != 0 ]; do sleep 0.1; done`;
+const unload = (name: string) =>
+  `echo 0 >/sys/kernel/livepatch/${name}/enabled
+   while [ -e /sys/kernel/livepatch/${name} ]; do sleep 0.1; done; rmmod ${name}`;
+
+/** Loads the module, whose work function prints; returns what it printed. */
+const runBusy = async (): Promise<string> =>
+  machine.run(`dmesg -C; insmod '${kernel.treeDir}/${busy}.ko'; dmesg; rmmod test_klp_callbacks_busy`);
+
+describe('patches of modules', () => {
+  beforeAll(async () => {
+    const built = await buildLockstepKernel({ root, source: process.env['LOCKSTEP_KERNEL_SRC'] });
+    kernel = await registerKernelBuild({ path: built.treeDir, cacheDir: defaultCacheDirectory() });
+    dir = await mkdtemp(path.join(tmpdir(), 'lockstep-module-patch-'));
+    machine = await QemuMachine.create({
+      name: 'module-patch',
+      kernelImage: built.imageFile,
+      initFile: path.join(root, 'kernel-livepatch/qemu/init'),
+      dir: path.join(dir, 'machine'),
+    });
+    await machine.start();
+    await machine.waitReady();
+  }, 45 * 60_000);
+
+  afterAll(async () => {
+    await machine[Symbol.asyncDispose]();
+    await rm(dir, { recursive: true, force: true });
+  }, 60_000);
+
+  test('a module’s function is patched when the module comes after its patch', async () => {
+    const { ko, functions } = await build('klp_module', [busyEdit]);
+    expect(functions).toEqual(['test_klp_callbacks_busy:busymod_work_func']);
+    expect(await runBusy()).toContain('busymod_work_func exit');
+    await machine.run(`insmod '${ko}'; ${settled('klp_module')}`);
+    expect(await runBusy()).toContain('busymod_work_func patched exit');
+    await machine.run(unload('klp_module'));
+    expect(await runBusy()).toContain('busymod_work_func exit');
+  }, 300_000);
+
+  test('vmlinux and a loaded module in one patch; a new warning names its file and line', async () => {
+    const { ko, functions } = await build('klp_both', [cmdlineEdit, busyEdit]);
+    expect(functions).toEqual(['vmlinux:cmdline_proc_show', 'test_klp_callbacks_busy:busymod_work_func']);
+    await machine.run(`insmod '${kernel.treeDir}/${busy}.ko'`);
+    await machine.run(`insmod '${ko}'; ${settled('klp_both')}; rmmod test_klp_callbacks_busy`);
+    expect(await runBusy()).toContain('busymod_work_func patched exit');
+    const log = await machine.run('dmesg -C; grep -c patched /proc/cmdline >/dev/null; dmesg');
+    expect(log).toMatch(/WARNING: .* at fs\/proc\/cmdline\.c:\d+ cmdline_proc_show/);
+    expect(log).toContain('lockstep was here');
+    expect(await machine.run('cat /proc/cmdline')).toContain(' patched\n');
+    await machine.run(unload('klp_both'));
+    expect(await machine.run('cat /proc/cmdline')).not.toContain('patched');
+  }, 300_000);
+});
