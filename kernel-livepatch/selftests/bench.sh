@@ -36,11 +36,10 @@ functions() { # FROM COUNT
 }
 
 timed_load() { # EXPECTED NAME [PARAMETER]... -- prints nanoseconds
-	local expected=$1 file answer
+	local expected=$1 answer
 
-	file=$(module_file "$2")
-	shift 2
-	answer=$("$MODULES/klp-load" -t "$file" "$@")
+	shift
+	answer=$(try_load -t "$@")
 	[ "${answer% *}" = "$expected" ] || fail "load: expected '$expected', got '$answer'"
 	echo "${answer#* }"
 }

@@ -4,12 +4,19 @@
 # What the cases are written in. Sourced by run.sh, which sets MODULES.
 #
 # A case runs in its own subshell; the first thing that is not as expected ends it. Livepatches
-# are copies of klp_p00.ko under other names of seven letters, loaded from a tmpfs.
+# are klp_p00.ko under other names of seven letters.
+#
+# Under software emulation a dynamically linked program takes a tenth of a second to start, a
+# subshell a hundredth, `$(<FILE)` a thousandth. So this uses what bash has itself, and the few
+# static programs in MODULES.
 
 SYSFS=/sys/kernel/livepatch
 TARGET=/proc/klp_target
+HURRY=/sys/module/klp_hurry/parameters/now
 # Under software emulation and KASAN a transition may take its time.
 WAIT_SECONDS=300
+# Nobody ever writes to it: reading it with a timeout is a sleep without a program.
+exec {NEVER}<> <(:)
 
 fail() {
 	echo "# $*"
@@ -20,32 +27,50 @@ expect() { # WHAT EXPECTED ACTUAL
 	[ "$2" = "$3" ] || fail "$1: expected '$2', got '$3'"
 }
 
+doze() { # SECONDS
+	read -rt "$1" -u "$NEVER" || :
+}
+
 wait_until() { # COMMAND...
 	local end=$((SECONDS + WAIT_SECONDS))
 
 	until "$@"; do
 		[ $SECONDS -lt $end ] || fail "never came true: $*"
-		sleep 0.05
+		[ ! -e $HURRY ] || echo 1 >$HURRY
+		doze 0.01
 	done
 }
 
 # --- kernel log ---------------------------------------------------------------------------------
 
-log_mark() {
-	MARK="klp_test mark $RANDOM$RANDOM"
-	echo "$MARK" >/dev/kmsg
+log_open() {
+	exec {KMSG}</dev/kmsg
+	"$MODULES/klp-log" --skip <&"$KMSG" || exit 2
 }
 
-log_since_mark() {
-	dmesg | sed "1,/$MARK/d" | sed 's/^\[[^]]*\] //'
+log_mark() {
+	"$MODULES/klp-log" --skip <&"$KMSG" || exit 2
+	: >"$WORK/log"
+}
+
+read_log() { # -- sets LOG to what came since the mark, with a newline at both ends
+	"$MODULES/klp-log" <&"$KMSG" >>"$WORK/log" || fail "kernel log messages are lost"
+	LOG=$'\n'$(<"$WORK/log")$'\n'
 }
 
 expect_log() { # LINE
-	log_since_mark | grep -qxF -- "$1" || fail "not in the kernel log: $1"
+	read_log
+	[[ $LOG == *$'\n'"$1"$'\n'* ]] || fail "not in the kernel log: $1"
 }
 
-expect_log_count() { # COUNT PATTERN
-	expect "log lines like '$2'" "$1" "$(log_since_mark | grep -c -- "$2")"
+expect_log_count() { # COUNT PART-OF-A-LINE
+	local line count=0
+
+	read_log
+	while IFS= read -r line; do
+		[[ $line != *"$2"* ]] || count=$((count + 1))
+	done <<<"$LOG"
+	expect "log lines with '$2'" "$1" "$count"
 }
 
 conflict_line() { # NEW FUNCTION OBJECT OWNER [NAME-THE-OWNER-USES]
@@ -54,22 +79,23 @@ conflict_line() { # NEW FUNCTION OBJECT OWNER [NAME-THE-OWNER-USES]
 
 # --- loading and unloading ----------------------------------------------------------------------
 
-module_file() { # NAME
-	local file="$WORK/$1.ko"
+try_load() { # [-t] [-n NTH] NAME [PARAMETER]... -- prints what klp-load does
+	local options=() name
 
-	case "$1" in
-	klp_target | klp_reloc | klp_rival | klp_stopwatch) file="$MODULES/$1.ko" ;;
-	*) [ -e "$file" ] || LC_ALL=C sed "s/klp_p00/$1/g" "$MODULES/klp_p00.ko" >"$file" ;;
-	esac
-	echo "$file"
-}
-
-try_load() { # NAME [PARAMETER]... -- prints "loaded" or the error
-	local file
-
-	file=$(module_file "$1")
+	while [[ $1 == -* ]]; do
+		[ "$1" != -n ] || { options+=("$1"); shift; }
+		options+=("$1")
+		shift
+	done
+	name=$1
 	shift
-	"$MODULES/klp-load" "$file" "$@"
+	# Whatever becomes of it, it uses up the grant.
+	[ ! -s "$WORK/$name.granted" ] || : >"$WORK/$name.granted"
+	if [ -e "$MODULES/$name.ko" ]; then
+		"$MODULES/klp-load" "${options[@]}" "$MODULES/$name.ko" "$@"
+	else
+		"$MODULES/klp-load" "${options[@]}" -a "$name" "$MODULES/klp_p00.ko" "$@"
+	fi
 }
 
 start_load() { # NAME [PARAMETER]... -- must succeed, its transition may go on
@@ -91,7 +117,10 @@ refuse() { # ERROR NAME [PARAMETER]... -- must fail and leave nothing behind
 }
 
 settled() { # NAME
-	[ "$(cat "$SYSFS/$1/transition" 2>/dev/null)" != 1 ]
+	local transition=0
+
+	{ read -r transition <"$SYSFS/$1/transition"; } 2>/dev/null
+	[ "$transition" != 1 ]
 }
 
 gone() { # NAME
@@ -99,11 +128,19 @@ gone() { # NAME
 }
 
 unused() { # MODULE
-	[ "$(cat "/sys/module/$1/refcnt" 2>/dev/null || echo 0)" = 0 ]
+	local users=0
+
+	{ read -r users <"/sys/module/$1/refcnt"; } 2>/dev/null
+	[ "$users" = 0 ]
 }
 
 start_disable() { # NAME
 	echo 0 >"$SYSFS/$1/enabled" || fail "cannot disable $1"
+}
+
+remove_module() { # NAME
+	wait_until unused "$1"
+	expect "unload of $1" unloaded "$("$MODULES/klp-unload" "$1")"
 }
 
 unload() { # NAME
@@ -112,40 +149,69 @@ unload() { # NAME
 		start_disable "$1"
 		wait_until gone "$1"
 	fi
-	wait_until unused "$1"
-	rmmod "$1" || fail "cannot unload $1"
+	remove_module "$1"
 }
 
 # --- grants, conflicts, order -------------------------------------------------------------------
 
 grant() { # NEW VICTIM[,VICTIM]...
 	echo "$1 $2" >"$SYSFS/override" || fail "grant refused: $1 $2"
-	echo "$1" >>"$WORK/granted"
+	waits "$1"
+}
+
+waits() { # NEW -- remember that a grant for it may still be there when the case ends
+	echo 1 >"$WORK/$1.granted"
 }
 
 conflicts() { # [PATCH]
-	cat "$SYSFS/${1:+$1/}conflicts"
+	local text
+
+	text=$(<"$SYSFS/${1:+$1/}conflicts") || return
+	[ -z "$text" ] || echo "$text"
 }
 
 stack() { # -- names from bottom to top
-	local dir
+	local dir order names=()
 
 	for dir in "$SYSFS"/*/; do
-		[ ! -e "$dir/stack_order" ] || echo "$(cat "$dir/stack_order" 2>/dev/null) $(basename "$dir")"
-	done | sort -n | cut -d ' ' -f 2 | xargs
+		{ read -r order <"$dir/stack_order"; } 2>/dev/null || continue
+		dir=${dir%/}
+		names[order]=${dir##*/}
+	done
+	echo "${names[*]}"
+}
+
+orders() { # PATCH... -- their positions
+	local name order all=()
+
+	for name; do
+		read -r order <"$SYSFS/$name/stack_order" || fail "no stack_order: $name"
+		all+=("$order")
+	done
+	echo "${all[*]}"
+}
+
+runs() { # FILE... -- what the functions that show these files print now, on one line
+	local file line all=()
+
+	for file; do
+		line=$(<"$file") || fail "cannot read $file"
+		all+=("$line")
+	done
+	echo "${all[*]}"
 }
 
 # --- a task that sleeps in klp_target_block ------------------------------------------------------
 
 block() {
 	echo 1 >/sys/module/klp_target/parameters/block
-	cat "$TARGET/block" >"$WORK/blocked" &
+	(read -r _ <"$TARGET/block") &
 	BLOCKED=$!
-	wait_until blocked
+	wait_until sleeps_in klp_target_block "$BLOCKED"
 }
 
-blocked() {
-	grep -q klp_target_block "/proc/$BLOCKED/stack"
+sleeps_in() { # FUNCTION PID
+	[[ $(<"/proc/$2/stack") == *"$1"* ]]
 }
 
 unblock() {
@@ -157,13 +223,9 @@ unblock() {
 
 hold_reader() { # PATCH FILE-THAT-THE-PATCHED-FUNCTION-SHOWS
 	echo 1 >"/sys/module/$1/parameters/hold"
-	cat "$2" >/dev/null &
+	(read -r _ <"$2") &
 	HELD=$!
-	wait_until held
-}
-
-held() {
-	grep -q klp_test_show "/proc/$HELD/stack"
+	wait_until sleeps_in klp_test_show "$HELD"
 }
 
 release_reader() { # PATCH
@@ -180,36 +242,47 @@ stop_jobs_at_exit() {
 }
 
 unload_all() {
-	local name
+	local name path names
 
 	[ ! -e /sys/module/klp_target ] || echo 0 >/sys/module/klp_target/parameters/block
-	for name in $(stack | tr ' ' '\n' | tac); do
+	read -ra names <<<"$(stack)"
+	while [ ${#names[@]} -gt 0 ]; do
+		name=${names[-1]}
+		unset 'names[-1]'
 		[ ! -e "/sys/module/$name/parameters/hold" ] ||
 			echo 0 >"/sys/module/$name/parameters/hold"
 		unload "$name"
 	done
-	for name in $(lsmod | grep -o '^klp_[a-z0-9]*'); do
-		case " $PINNED " in
-		*" $name "*) ;;
-		*) wait_until unused "$name"; rmmod "$name" || fail "cannot unload $name" ;;
-		esac
+	for path in /sys/module/klp_*; do
+		name=${path##*/}
+		[[ ! -e $path || " $PINNED " == *" $name "* ]] || remove_module "$name"
 	done
 }
 
 # A grant that no load has used up yet would help a later case.
 use_up_grants() {
-	local name
+	local file name
 
-	[ -e "$WORK/granted" ] || return 0
-	for name in $(sort -u "$WORK/granted"); do
+	for file in "$WORK"/*.granted; do
+		[ -s "$file" ] || continue
+		name=${file##*/}
+		name=${name%.granted}
 		[ -e "/sys/module/$name" ] || try_load "$name" init_ret=-5 >/dev/null
 	done
-	rm "$WORK/granted"
 }
 
+# What the kernel says when one of its own checks has found something.
+SPLAT='BUG:|WARNING:|INFO: |KASAN|Oops|general protection|kmemleak: [1-9]'
+
 expect_no_splat() {
-	! log_since_mark | grep -E 'BUG:|WARNING:|INFO: |KASAN|Oops|general protection|kmemleak: [1-9]' |
-		sed 's/^/# /' | grep . || fail "the kernel complained"
+	local line splats=0
+
+	read_log
+	[[ $LOG =~ $SPLAT ]] || return 0
+	while IFS= read -r line; do
+		[[ ! $line =~ $SPLAT ]] || { echo "# $line"; splats=$((splats + 1)); }
+	done <<<"$LOG"
+	fail "the kernel complained $splats times"
 }
 
 reset() {

@@ -14,8 +14,9 @@ set -u
 cd "$(dirname "$0")" || exit 2
 MODULES=$(realpath "${1:?usage: run.sh MODULES [PATTERN]}")
 PATTERN=${2:-.}
-# Modules of the forced transitions, which can never be unloaded again.
-PINNED="klp_f01"
+# What stays loaded: klp_hurry, and the livepatch of the forced transitions, which on 5.15 can never
+# be unloaded again.
+PINNED="klp_hurry klp_f01"
 
 WORK=$(mktemp -d /dev/shm/klp-test-XXXXXX) || exit 2
 trap 'rm -rf "$WORK"' EXIT
@@ -31,11 +32,15 @@ for file in cases/*.sh; do
 	. "./$file"
 done
 
-mapfile -t cases < <(declare -F | awk '{print $3}' | grep '^case_' | grep -E "$PATTERN")
+mapfile -t cases < <(compgen -A function case_ | grep -E "$PATTERN")
 [ ${#cases[@]} -gt 0 ] || { echo "Bail out! no case matches $PATTERN"; exit 2; }
 [ -e "$SYSFS/override" ] || { echo "Bail out! this kernel has no patched livepatch core"; exit 2; }
 
+expect "load of klp_hurry" loaded "$("$MODULES/klp-load" "$MODULES/klp_hurry.ko")"
+# Modules wait for grace periods when they come and go.
+echo 1 >/sys/kernel/rcu_expedited
 [ ! -e /sys/kernel/debug/kmemleak ] || echo clear >/sys/kernel/debug/kmemleak
+log_open
 
 echo "TAP version 13"
 echo "1..${#cases[@]}"
@@ -43,7 +48,8 @@ number=0
 failed=0
 for name in "${cases[@]}"; do
 	number=$((number + 1))
-	description=$(echo "${name#case_}" | tr _ ' ')
+	description=${name#case_}
+	description=${description//_/ }
 	log_mark
 	began=$SECONDS
 	# Into a file: tasks that a failed case leaves behind would keep a pipe open.
@@ -56,8 +62,8 @@ for name in "${cases[@]}"; do
 		(reset) >>"$WORK/output" 2>&1
 	fi
 	echo "$verdict $number - $description # $((SECONDS - began)) s"
-	sed 's/^#* */# /' "$WORK/output"
-	[ "$verdict" = ok ] || log_since_mark | tail -n 40 | sed 's/^/#   /'
+	[ ! -s "$WORK/output" ] || sed 's/^#* */# /' "$WORK/output"
+	[ "$verdict" = ok ] || tail -n 40 "$WORK/log" | sed 's/^/#   /'
 done
 
 [ $failed -eq 0 ]

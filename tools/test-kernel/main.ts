@@ -19,7 +19,10 @@ interface Options {
 
 function readOptions(): Options {
   const program = new Command('test:kernel')
-    .description("boot the patched kernel and run upstream's livepatch selftests and our own, also on a debug kernel")
+    .description(
+      "boot the patched kernel and run upstream's livepatch selftests and our own, also on a debug kernel; run what " +
+        "loads livepatches on a stock kernel too; check the kernel code's style",
+    )
     .addOption(new Option('--kernel <version>', 'which kernel').choices(['5.15', '6.1']).default('6.1'))
     .option('--src <dir>', "kernel tree (5.15: LOCKSTEP_KERNEL_SRC; 6.1: Debian's linux-source-6.1)")
     .addOption(new Option('--suite <name...>', 'only these').choices(suiteNames).default(suiteNames))
@@ -56,7 +59,7 @@ async function main({ kernel: version, src, suite: suites, report, json = false 
   for (const suite of suites) {
     const kernel = kernels.get(flavourOf(suite));
     if (kernel === undefined) continue;
-    const result = await progress.run(`Run ${suite} on ${version}`, () => runSuite(suite, root, kernel), describe);
+    const result = await progress.run(`Run ${suite} on ${version}`, () => runSuite(suite, root, kernel, src), describe);
     results.push(result);
   }
   const count = (of: 'passed' | 'failed'): number => results.reduce((sum, result) => sum + result[of].length, 0);
@@ -67,8 +70,9 @@ async function main({ kernel: version, src, suite: suites, report, json = false 
   return counts.failed === 0 && counts.passed > 0 ? 0 : 1;
 }
 
-function describe({ passed, failed }: SuiteResult): string {
-  return [`${passed.length} passed, ${failed.length} failed`, ...failed.map((text) => `not ok: ${text}`)].join('\n');
+function describe({ passed, failed, note }: SuiteResult): string {
+  const counts = `${passed.length} passed, ${failed.length} failed${note === undefined ? '' : `; ${note}`}`;
+  return [counts, ...failed.map((text) => `not ok: ${text}`)].join('\n');
 }
 
 main(readOptions()).then(

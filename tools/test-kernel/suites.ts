@@ -1,24 +1,31 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { BuiltKernel } from '@lockstep/io/kernel-builder';
 import { QemuMachine, type KernelFlavour } from '@lockstep/testing/qemu-machine';
+import { buildSelftests } from './selftest-modules';
+import { runStockTests } from './stock-tests';
+import { checkStyle } from './style';
 import { readTap, type TapResult } from './tap';
 
-export const suiteNames = ['upstream', 'lockstep', 'upstream-debug', 'lockstep-debug'] as const;
+/** `-debug`: on the kernel with every check on. `stock`: the node agent's and the CLI's kernel tests without our core. */
+export const suiteNames = ['style', 'upstream', 'lockstep', 'stock', 'upstream-debug', 'lockstep-debug'] as const;
 export type SuiteName = (typeof suiteNames)[number];
 
 export interface SuiteResult extends TapResult {
   readonly suite: SuiteName;
+  /** What else is worth telling. */
+  readonly note?: string;
 }
 
-export const flavourOf = (suite: SuiteName): KernelFlavour => (suite.endsWith('-debug') ? 'debug' : 'plain');
+export function flavourOf(suite: SuiteName): KernelFlavour {
+  if (suite === 'stock') return 'stock';
+  return suite.endsWith('-debug') ? 'debug' : 'plain';
+}
 
-/** Under emulation with every check on, the longest suite takes about a quarter of an hour. */
-const suiteTimeoutMs = 50 * 60_000;
+/** Under emulation with every check on, the longest suite takes half an hour on a busy machine. */
+const suiteTimeoutMs = 90 * 60_000;
 
 /** A debug kernel on a busy machine takes minutes to boot. */
 const bootTimeoutMs = 10 * 60_000;
@@ -26,14 +33,6 @@ const bootTimeoutMs = 10 * 60_000;
 /** What a kernel prints when one of its own checks found something. */
 const splat =
   /BUG:|WARNING:|INFO: (?:task|rcu|possible)|KASAN|possible recursive|unreferenced object|Oops|general protection/;
-
-/** Builds the selftests' modules for `kernel` into `outDir`. */
-async function buildSelftests(root: string, kernel: BuiltKernel, outDir: string): Promise<void> {
-  const args = ['-s', '-C', path.join(root, 'kernel-livepatch/selftests'), `KDIR=${kernel.treeDir}`, `OUT=${outDir}`];
-  const child = spawn('make', args, { stdio: ['ignore', 'ignore', 'inherit'] });
-  const [status] = (await once(child, 'exit')) as [number | null];
-  if (status !== 0) throw new Error(`make ${args.join(' ')} ended with status ${String(status)}`);
-}
 
 /** The kernel's own test modules where modprobe looks for them. */
 const installModules = (treeDir: string): string =>
@@ -54,8 +53,28 @@ function command(suite: SuiteName, root: string, kernel: BuiltKernel, modulesDir
     : `bash '${selftests}/run.sh' '${modulesDir}'`;
 }
 
+/** Runs one suite on `kernel`, which is of its flavour; `source` is the tree that it was built from, if one was given. */
+export async function runSuite(
+  suite: SuiteName,
+  root: string,
+  kernel: BuiltKernel,
+  source: string | undefined,
+): Promise<SuiteResult> {
+  switch (suite) {
+    case 'style':
+      return checkStyle(root, kernel);
+    case 'stock':
+      return runStockTests(root, source);
+    case 'upstream':
+    case 'lockstep':
+    case 'upstream-debug':
+    case 'lockstep-debug':
+      return runInMachine(suite, root, kernel);
+  }
+}
+
 /** Boots `kernel` and runs one suite in it. A splat in the kernel's log is a failure of its own. */
-export async function runSuite(suite: SuiteName, root: string, kernel: BuiltKernel): Promise<SuiteResult> {
+async function runInMachine(suite: SuiteName, root: string, kernel: BuiltKernel): Promise<SuiteResult> {
   const dir = await mkdtemp(path.join(tmpdir(), `lockstep-${suite}-`));
   try {
     const modulesDir = path.join(dir, 'modules');

@@ -12,14 +12,16 @@ import {
   type KernelBuild,
 } from '@lockstep/io/kernel-builder';
 import { exampleDiff, type Letter } from '@lockstep/testing/dev-fleet';
-import { buildLockstepKernel, QemuMachine, type ExecResult } from '@lockstep/testing/qemu-machine';
+import { buildLockstepKernel, QemuMachine, testKernelFlavour, type ExecResult } from '@lockstep/testing/qemu-machine';
 
-// `lockstep host` as it is shipped, inside a machine with the patched core, on modules that Lockstep really builds and
-// on one of the kernel's own.
+// `lockstep host` as it is shipped, inside a machine with the patched core or without it, on modules that Lockstep
+// really builds and on one of the kernel's own.
 
 jest.setTimeout(600_000);
 
 const root = path.resolve(__dirname, '../../..');
+const flavour = testKernelFlavour();
+const patchedCore = flavour !== 'stock';
 let folder: string;
 let machine: QemuMachine;
 let kernel: KernelBuild;
@@ -35,7 +37,7 @@ async function buildModule(name: string, letters: readonly Letter[], mark: strin
 }
 
 beforeAll(async () => {
-  const built = await buildLockstepKernel({ root, source: process.env['LOCKSTEP_KERNEL_SRC'] });
+  const built = await buildLockstepKernel({ root, flavour, source: process.env['LOCKSTEP_KERNEL_SRC'] });
   folder = mkdtempSync(path.join(tmpdir(), 'lockstep-host-kernel-'));
   kernel = await registerKernelBuild({ path: built.treeDir, cacheDir: defaultCacheDirectory() });
   await buildModule('patch_a', ['a', 'b', 'c'], '1');
@@ -107,12 +109,12 @@ test('checks, loads, lists and unloads as the kernel sees it', async () => {
 
   expect(await hostJson('ls')).toMatchObject({
     patches: [
-      { module: 'patch_a', state: 'enabled', stackOrder: 1, shadowed: [{ by: 'patch_b' }] },
-      { module: 'patch_b', state: 'enabled', stackOrder: 2, shadowed: [] },
+      { module: 'patch_a', state: 'enabled', stackOrder: patchedCore ? 1 : null, shadowed: [{ by: 'patch_b' }] },
+      { module: 'patch_b', state: 'enabled', stackOrder: patchedCore ? 2 : null, shadowed: [] },
     ],
   });
   expect(await hostJson('conflicts')).toEqual({
-    source: 'kernel',
+    source: patchedCore ? 'kernel' : 'sysfs',
     conflicts: [
       {
         function: { object: 'vmlinux', name: functionOf.a, sympos: 1 },

@@ -11,7 +11,7 @@ fail_each_allocation() { # BEFORE NAME [PARAMETER]...
 	for nth in {1..2000}; do
 		$before
 		state="$(conflicts) $(stack)"
-		outcome=$("$MODULES/klp-load" -n "$nth" "$(module_file "$name")" "$@")
+		outcome=$(try_load -n "$nth" "$name" "$@")
 		case "$outcome" in
 		"loaded missed")
 			[ $fails -gt 0 ] || fail "no allocation made the load fail"
@@ -45,7 +45,7 @@ quietly() {
 case_allocation_failures_of_a_first_load() {
 	quietly
 	fail_each_allocation true klp_low funcs=vmlinux:cmdline_proc_show
-	expect "what runs" klp_low "$(cat /proc/cmdline)"
+	expect "what runs" klp_low "$(runs /proc/cmdline)"
 }
 
 grant_top() {
@@ -58,7 +58,7 @@ case_allocation_failures_of_a_granted_load() {
 	load klp_low funcs=vmlinux:cmdline_proc_show,klp_target:klp_target_alpha
 	fail_each_allocation grant_top klp_top \
 		funcs=vmlinux:cmdline_proc_show,klp_target:klp_target_alpha
-	expect "what runs" "klp_top klp_top" "$(cat /proc/cmdline) $(cat $TARGET/alpha)"
+	expect "what runs" "klp_top klp_top" "$(runs /proc/cmdline $TARGET/alpha)"
 }
 
 case_allocation_failures_of_a_refused_load() {
@@ -67,8 +67,7 @@ case_allocation_failures_of_a_refused_load() {
 	quietly
 	load klp_low funcs=vmlinux:cmdline_proc_show
 	for nth in {1..2000}; do
-		outcome=$("$MODULES/klp-load" -n "$nth" "$(module_file klp_top)" \
-			funcs=vmlinux:cmdline_proc_show)
+		outcome=$(try_load -n "$nth" klp_top funcs=vmlinux:cmdline_proc_show)
 		case "$outcome" in
 		"ENOTUNIQ missed") return ;;
 		loaded*) fail "short memory let a conflict in" ;;
@@ -80,9 +79,10 @@ case_allocation_failures_of_a_refused_load() {
 
 case_allocation_failures_of_a_module_that_comes() {
 	quietly
+	load klp_reloc
 	load klp_low funcs=klp_target:klp_target_alpha
 	grant klp_top klp_low
-	load klp_top funcs=klp_target:klp_target_alpha,klp_target:klp_target_beta
+	load klp_top funcs=klp_target:klp_target_alpha
 	fail_each_allocation true klp_target
-	expect "what runs" "klp_top klp_top" "$(cat $TARGET/alpha) $(cat $TARGET/beta)"
+	expect "what runs" "klp_top klp_reloc" "$(runs $TARGET/alpha $TARGET/beta)"
 }

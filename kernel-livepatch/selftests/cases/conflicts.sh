@@ -8,7 +8,7 @@ case_same_function_in_two_patches_is_refused() {
 
 	expect_log "$(conflict_line klp_top cmdline_proc_show,1 vmlinux klp_low)"
 	expect_log_count 1 "livepatch: conflict:"
-	expect "what runs" klp_low "$(cat /proc/cmdline)"
+	expect "what runs" klp_low "$(runs /proc/cmdline)"
 	expect "stack" klp_low "$(stack)"
 	expect "conflicts" "" "$(conflicts)"
 }
@@ -16,9 +16,6 @@ case_same_function_in_two_patches_is_refused() {
 case_each_conflict_is_reported_and_nothing_else_happens() {
 	load klp_low funcs=vmlinux:cmdline_proc_show,vmlinux:version_proc_show
 	load klp_mid funcs=vmlinux:loadavg_proc_show
-	local version loadavg
-	version=$(cat /proc/version)
-	loadavg=$(cat /proc/loadavg)
 
 	refuse ENOTUNIQ klp_top \
 		funcs=vmlinux:version_proc_show,vmlinux:loadavg_proc_show,vmlinux:meminfo_proc_show
@@ -27,15 +24,15 @@ case_each_conflict_is_reported_and_nothing_else_happens() {
 	expect_log "$(conflict_line klp_top loadavg_proc_show,1 vmlinux klp_mid)"
 	expect_log_count 2 "livepatch: conflict:"
 	expect_log_count 0 "enabling patch 'klp_top'"
-	expect "what runs" "$version $loadavg" "$(cat /proc/version) $(cat /proc/loadavg)"
-	grep -q MemTotal /proc/meminfo || fail "meminfo was patched"
+	expect "what runs" "klp_low klp_mid" "$(runs /proc/version /proc/loadavg)"
+	[[ $(</proc/meminfo) == *MemTotal* ]] || fail "meminfo was patched"
 }
 
 case_disjoint_patches_both_load() {
 	load klp_low funcs=vmlinux:cmdline_proc_show
 	load klp_top funcs=vmlinux:version_proc_show
 
-	expect "what runs" "klp_low klp_top" "$(cat /proc/cmdline) $(cat /proc/version)"
+	expect "what runs" "klp_low klp_top" "$(runs /proc/cmdline /proc/version)"
 	expect "stack" "klp_low klp_top" "$(stack)"
 	expect "conflicts" "" "$(conflicts)$(conflicts klp_low)$(conflicts klp_top)"
 	expect_log_count 0 "livepatch: conflict:"
@@ -47,7 +44,7 @@ case_the_function_is_free_again_after_its_owner_went() {
 	unload klp_low
 	load klp_top funcs=vmlinux:cmdline_proc_show
 
-	expect "what runs" klp_top "$(cat /proc/cmdline)"
+	expect "what runs" klp_top "$(runs /proc/cmdline)"
 	expect "conflicts" "" "$(conflicts)"
 }
 
@@ -67,7 +64,7 @@ case_functions_of_one_name_are_told_apart_by_position() {
 
 	load klp_low funcs=klp_target:klp_target_twin:1
 	load klp_mid funcs=klp_target:klp_target_twin:2
-	expect "what runs" "klp_low klp_mid" "$(cat $TARGET/twin_one) $(cat $TARGET/twin_two)"
+	expect "what runs" "klp_low klp_mid" "$(runs $TARGET/twin_one $TARGET/twin_two)"
 
 	refuse ENOTUNIQ klp_top funcs=klp_target:klp_target_twin:2
 	expect_log "$(conflict_line klp_top klp_target_twin,2 klp_target klp_mid)"
@@ -93,7 +90,7 @@ case_another_name_for_the_same_code_is_a_conflict() {
 case_a_patch_that_does_not_load_is_no_owner() {
 	refuse EPERM klp_low funcs=vmlinux:cmdline_proc_show pre_patch_ret=-1
 	load klp_top funcs=vmlinux:cmdline_proc_show
-	expect "what runs" klp_top "$(cat /proc/cmdline)"
+	expect "what runs" klp_top "$(runs /proc/cmdline)"
 }
 
 case_a_clash_with_another_ftrace_user_is_told_apart() {

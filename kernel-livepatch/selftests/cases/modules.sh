@@ -7,7 +7,7 @@ case_conflict_in_a_module_that_is_loaded() {
 	load klp_low funcs=klp_target:klp_target_alpha
 	refuse ENOTUNIQ klp_top funcs=klp_target:klp_target_alpha
 	expect_log "$(conflict_line klp_top klp_target_alpha,1 klp_target klp_low)"
-	expect "what runs" klp_low "$(cat $TARGET/alpha)"
+	expect "what runs" klp_low "$(runs $TARGET/alpha)"
 }
 
 case_conflict_in_a_module_that_is_not_loaded_yet() {
@@ -16,7 +16,7 @@ case_conflict_in_a_module_that_is_not_loaded_yet() {
 	expect_log "$(conflict_line klp_top klp_target_alpha,1 klp_target klp_low)"
 
 	load klp_target
-	expect "what runs" klp_low "$(cat $TARGET/alpha)"
+	expect "what runs" klp_low "$(runs $TARGET/alpha)"
 }
 
 case_override_holds_when_the_module_is_loaded_later_and_again() {
@@ -30,9 +30,9 @@ case_override_holds_when_the_module_is_loaded_later_and_again() {
 			"$(conflicts)"
 		load klp_target
 		expect "what runs in round $round" "klp_top klp_low" \
-			"$(cat $TARGET/alpha) $(cat $TARGET/beta)"
+			"$(runs $TARGET/alpha $TARGET/beta)"
 		expect "conflicts" "klp_target klp_target_alpha,1 klp_top klp_low" "$(conflicts)"
-		rmmod klp_target
+		remove_module klp_target
 	done
 }
 
@@ -42,9 +42,9 @@ case_a_reloaded_module_is_patched_as_before() {
 	load klp_low funcs=klp_target:klp_target_alpha
 	for round in 1 2 3; do
 		load klp_target
-		expect "what runs in round $round" klp_low "$(cat $TARGET/alpha)"
+		expect "what runs in round $round" klp_low "$(runs $TARGET/alpha)"
 		refuse ENOTUNIQ klp_top funcs=klp_target:klp_target_alpha
-		rmmod klp_target
+		remove_module klp_target
 	done
 }
 
@@ -59,7 +59,7 @@ case_other_names_show_when_the_module_comes_and_keep_it_out() {
 
 	unload klp_top
 	load klp_target
-	expect "what runs" klp_low "$(cat $TARGET/alpha)"
+	expect "what runs" klp_low "$(runs $TARGET/alpha)"
 }
 
 case_a_grant_covers_other_names_in_a_module_that_comes_later() {
@@ -68,12 +68,12 @@ case_a_grant_covers_other_names_in_a_module_that_comes_later() {
 	load klp_top funcs=klp_target:klp_target_alias
 	load klp_target
 
-	expect "what runs" klp_top "$(cat $TARGET/alpha)"
+	expect "what runs" klp_top "$(runs $TARGET/alpha)"
 	expect "conflicts" "klp_target klp_target_alias,1 klp_top klp_low:klp_target_alpha,1" \
 		"$(conflicts)"
 	expect "share of klp_low" "lost klp_target klp_target_alpha,1 klp_top:klp_target_alias,1" \
 		"$(conflicts klp_low)"
-	rmmod klp_target
+	remove_module klp_target
 	expect "conflicts without addresses" "" "$(conflicts)"
 }
 
@@ -85,7 +85,7 @@ case_a_module_without_the_function_is_refused_and_then_forgotten() {
 
 	unload klp_top
 	load klp_target
-	expect "what runs" klp_low "$(cat $TARGET/alpha)"
+	expect "what runs" klp_low "$(runs $TARGET/alpha)"
 	refuse ENOTUNIQ klp_mid funcs=klp_target:klp_target_alpha
 }
 
@@ -93,7 +93,7 @@ case_functions_in_vmlinux_and_in_modules_in_one_patch() {
 	load klp_target
 	load klp_low funcs=vmlinux:version_proc_show,klp_target:klp_target_alpha,klp_target:klp_target_twin:2
 	expect "what runs" "klp_low klp_low original one klp_low" \
-		"$(cat /proc/version $TARGET/alpha $TARGET/twin_one $TARGET/twin_two | xargs)"
+		"$(runs /proc/version $TARGET/alpha $TARGET/twin_one $TARGET/twin_two)"
 	refuse ENOTUNIQ klp_top funcs=vmlinux:version_proc_show,klp_target:klp_target_beta
 	expect_log_count 1 "livepatch: conflict:"
 }

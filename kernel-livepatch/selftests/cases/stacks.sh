@@ -14,9 +14,9 @@ case_three_deep_stack() {
 	load_three
 
 	expect "stack" "klp_low klp_mid klp_top" "$(stack)"
-	expect "stack_order" "1 2 3" "$(cat $SYSFS/klp_{low,mid,top}/stack_order | xargs)"
+	expect "stack_order" "1 2 3" "$(orders klp_low klp_mid klp_top)"
 	expect "what runs" "klp_top klp_low klp_top" \
-		"$(cat /proc/cmdline) $(cat /proc/version) $(cat /proc/loadavg)"
+		"$(runs /proc/cmdline /proc/version /proc/loadavg)"
 	expect "conflicts" "vmlinux cmdline_proc_show,1 klp_top klp_mid klp_low
 vmlinux loadavg_proc_show,1 klp_top klp_mid" "$(conflicts)"
 	expect "share of klp_mid" "override klp_low
@@ -42,9 +42,9 @@ case_the_middle_one_is_disabled() {
 	unload klp_mid
 
 	expect "stack" "klp_low klp_top" "$(stack)"
-	expect "stack_order" "1 2" "$(cat $SYSFS/klp_{low,top}/stack_order | xargs)"
+	expect "stack_order" "1 2" "$(orders klp_low klp_top)"
 	expect "what runs" "klp_top klp_low klp_top" \
-		"$(cat /proc/cmdline) $(cat /proc/version) $(cat /proc/loadavg)"
+		"$(runs /proc/cmdline /proc/version /proc/loadavg)"
 	expect "conflicts" "vmlinux cmdline_proc_show,1 klp_top klp_low" "$(conflicts)"
 	expect "share of klp_top" "override klp_mid klp_low
 shadows vmlinux cmdline_proc_show,1 klp_low" "$(conflicts klp_top)"
@@ -54,14 +54,14 @@ shadows vmlinux cmdline_proc_show,1 klp_low" "$(conflicts klp_top)"
 	grant klp_mid klp_top
 	load klp_mid funcs=vmlinux:loadavg_proc_show
 	expect "stack" "klp_low klp_top klp_mid" "$(stack)"
-	expect "what runs" klp_mid "$(cat /proc/loadavg)"
+	expect "what runs" klp_mid "$(runs /proc/loadavg)"
 }
 
 case_the_top_one_is_disabled() {
 	load_three
 	unload klp_top
 	expect "what runs" "klp_mid klp_low klp_mid" \
-		"$(cat /proc/cmdline) $(cat /proc/version) $(cat /proc/loadavg)"
+		"$(runs /proc/cmdline /proc/version /proc/loadavg)"
 	expect "conflicts" "vmlinux cmdline_proc_show,1 klp_mid klp_low" "$(conflicts)"
 }
 
@@ -77,17 +77,17 @@ case_replace_takes_over_and_says_what_it_drops() {
 	wait_until gone klp_low
 	wait_until gone klp_mid
 	expect "stack" klp_new "$(stack)"
-	expect "stack_order" 1 "$(cat $SYSFS/klp_new/stack_order)"
+	expect "stack_order" 1 "$(orders klp_new)"
 	expect "conflicts" "" "$(conflicts)$(conflicts klp_new)"
-	expect "what runs" klp_new "$(cat /proc/cmdline)"
-	grep -q Linux /proc/version || fail "version is still patched"
+	expect "what runs" klp_new "$(runs /proc/cmdline)"
+	[[ $(</proc/version) == Linux* ]] || fail "version is still patched"
 }
 
 case_replace_by_position_1_of_what_was_position_0() {
 	load klp_low funcs=vmlinux:cmdline_proc_show:0
 	load klp_new replace=1 funcs=vmlinux:cmdline_proc_show:1
 	expect_log "klp: takeover of 1 functions, 0 dropped"
-	expect "what runs" klp_new "$(cat /proc/cmdline)"
+	expect "what runs" klp_new "$(runs /proc/cmdline)"
 }
 
 case_a_patch_on_top_of_a_replacing_one_conflicts() {
@@ -103,7 +103,7 @@ case_sysfs_during_a_takeover() {
 	block
 	start_load klp_new replace=1 funcs=vmlinux:cmdline_proc_show,klp_target:klp_target_block
 
-	expect "transition" 1 "$(cat $SYSFS/klp_new/transition)"
+	expect "transition" 1 "$(<$SYSFS/klp_new/transition)"
 	expect "stack" "klp_low klp_new" "$(stack)"
 	expect "conflicts" "vmlinux cmdline_proc_show,1 klp_new klp_low" "$(conflicts)"
 	expect "share of klp_new" "shadows vmlinux cmdline_proc_show,1 klp_low
@@ -115,30 +115,30 @@ drops klp_target klp_target_beta,1 klp_low" "$(conflicts klp_new)"
 	expect "conflicts afterwards" "" "$(conflicts)$(conflicts klp_new)"
 }
 
-many_functions() { # COUNT -- OBJECT:FUNCTION list of functions that nobody calls in these tests
-	sed 's/ .*//' /sys/kernel/tracing/available_filter_functions | grep -E '^ext4_|^__ext4_' |
-		sort | uniq -u | grep -v '[.]' | sed 's/^/vmlinux:/' | head -n "$1" | paste -sd ,
-}
-
 case_conflicts_longer_than_a_page() {
-	local functions fd
+	local functions fd text
+	local name=klp_target_one_of_many_whose_names_are_so_long_that_forty_fill_a_page
 
-	mountpoint -q /sys/kernel/tracing || mount -t tracefs tracefs /sys/kernel/tracing
-	functions=$(many_functions 100)
-	load klp_low "funcs=$functions"
+	load klp_target
+	functions=$(printf ",klp_target:${name}_%02d" {0..39})
+	load klp_low "funcs=${functions#,}"
 	grant klp_top klp_low
-	load klp_top "funcs=$functions"
+	load klp_top "funcs=${functions#,}"
 
-	expect "lines" 100 "$(conflicts | wc -l)"
-	expect "whole lines" 100 "$(conflicts | grep -cE '^vmlinux [a-z0-9_]+,1 klp_top klp_low$')"
-	expect "lines of klp_low" 100 "$(conflicts klp_low | grep -c '^lost vmlinux .* klp_top$')"
-	expect "lines of klp_top" 101 "$(conflicts klp_top | wc -l)"
+	text=$(printf "klp_target ${name}_%02d,1 klp_top klp_low\n" {0..39})
+	[ ${#text} -gt 4096 ] || fail "it is no longer than a page"
+	expect "conflicts" "$text" "$(conflicts)"
+	text=${text// klp_top klp_low/ klp_top}
+	expect "share of klp_low" "${text//klp_target klp/lost klp_target klp}" "$(conflicts klp_low)"
+	text=${text// klp_top/ klp_low}
+	expect "share of klp_top" "override klp_low
+${text//klp_target klp/shadows klp_target klp}" "$(conflicts klp_top)"
 
 	# A reader whose text has changed is told so, it does not get the end of another text.
 	exec {fd}<"$SYSFS/conflicts"
 	dd bs=512 count=1 status=none <&"$fd" >/dev/null || fail "cannot read"
 	unload klp_low
-	dd bs=512 count=1 status=none <&"$fd" 2>&1 | grep -q "Stale file handle" ||
+	[[ $(dd bs=512 count=1 status=none <&"$fd" 2>&1) == *"Stale file handle"* ]] ||
 		fail "a stale text was continued"
 	exec {fd}<&-
 }

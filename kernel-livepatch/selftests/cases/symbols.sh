@@ -2,53 +2,65 @@
 # shellcheck shell=bash
 # Looking up all symbols of a livepatch at once gives what looking up each gives.
 
-kallsyms_of() { # OBJECT NAME POSITION -- "ADDRESS NAME"
-	awk -v object="$1" -v name="$2" -v pos="$3" \
-		'$3 == name && ($4 == "[" object "]" || (object == "vmlinux" && NF == 3)) \
-			{ if (++n == pos) print $1, $3 }' /proc/kallsyms
-}
+VMLINUX_SYMBOLS="vmlinux.meminfo_proc_show,1 vmlinux.m_start,1 vmlinux.m_start,2 vmlinux.loadavg_proc_show,1"
+TARGET_SYMBOLS="klp_target.klp_target_alpha,1 klp_target.klp_target_twin,1 klp_target.klp_target_twin,2 klp_target.klp_target_beta,1"
 
-expected_vmlinux_addresses() {
-	kallsyms_of vmlinux meminfo_proc_show 1
-	kallsyms_of vmlinux m_start 1
-	kallsyms_of vmlinux m_start 2
-	kallsyms_of vmlinux loadavg_proc_show 1
-}
-
-expected_target_addresses() {
-	kallsyms_of klp_target klp_target_alpha 1
-	kallsyms_of klp_target klp_target_twin 1
-	kallsyms_of klp_target klp_target_twin 2
+kallsyms_of() { # "OBJECT.NAME,POSITION..." -- "ADDRESS NAME" for each that there is
+	awk -v symbols="$1" '
+		BEGIN { n = split(symbols, wanted, " ") }
+		{
+			object = NF == 3 ? "vmlinux" : substr($4, 2, length($4) - 2)
+			symbol = object "." $3
+			found[symbol "," ++count[symbol]] = $1 " " $3
+		}
+		END { for (i = 1; i <= n; i++) if (wanted[i] in found) print found[wanted[i]] }
+	' /proc/kallsyms
 }
 
 addresses() {
-	cat /sys/module/klp_reloc/parameters/addresses
+	echo "$(</sys/module/klp_reloc/parameters/addresses)"
+}
+
+expect_addresses() {
+	local expected
+
+	expected=$(kallsyms_of "$VMLINUX_SYMBOLS $TARGET_SYMBOLS")
+	expect "addresses known" 8 "$(wc -l <<<"$expected")"
+	expect "addresses" "$expected" "$(addresses)"
+	expect "what runs" klp_reloc "$(runs $TARGET/beta)"
 }
 
 case_relocations_against_vmlinux_and_a_loaded_module() {
-	expect "addresses known" 4 "$(expected_vmlinux_addresses | wc -l)"
 	load klp_target
 	load klp_reloc
-	expect "addresses" "$(expected_vmlinux_addresses; expected_target_addresses)" "$(addresses)"
-	expect "what runs" klp_reloc "$(cat $TARGET/beta)"
+	expect_addresses
 }
 
-# x86 refuses to apply relocations twice before Linux 6.3, so the livepatch goes with the module.
-case_relocations_against_a_module_that_comes_later() {
-	local round
+case_relocations_against_a_module_that_comes_later_and_again() {
+	local spacer last="" now
 
-	for round in 1 2; do
-		load klp_reloc
-		expect "addresses in vmlinux" "$(expected_vmlinux_addresses)" \
-			"$(addresses | head -n 4)"
+	load klp_reloc
+	for spacer in klp_stopwatch klp_rival klp_low; do
 		load klp_target
-		expect "addresses in round $round" "$(expected_target_addresses)" \
-			"$(addresses | tail -n 3)"
-		unload klp_reloc
-		rmmod klp_target
-		# The next time they are elsewhere in memory.
-		[ $round = 2 ] || load klp_stopwatch
+		expect_addresses
+		now=$(addresses)
+		[ "$now" != "$last" ] || fail "the module is where it was: nothing is tested"
+		last=$now
+		remove_module klp_target
+		# What takes its place in memory makes it come elsewhere.
+		load $spacer
 	done
+}
+
+# The relocations of the lower livepatch are applied when the upper one keeps the module out.
+case_relocations_against_a_module_that_fails_to_come() {
+	load klp_reloc
+	load klp_low funcs=klp_target:klp_target_alpha pre_patch_ret=-1
+	refuse EPERM klp_target
+	refuse EPERM klp_target
+	unload klp_low
+	load klp_target
+	expect_addresses
 }
 
 # A copy of klp_reloc.ko that refers to a symbol that does not exist
@@ -71,8 +83,7 @@ case_a_relocation_without_its_symbol_is_reported() {
 case_an_ambiguous_relocation_is_reported() {
 	LC_ALL=C sed "s/\.m_start,2/.m_start,0/" "$MODULES/klp_reloc.ko" >"$WORK/broken.ko"
 	expect "load" EINVAL "$("$MODULES/klp-load" "$WORK/broken.ko")"
-	log_since_mark | grep -q "livepatch: unresolvable ambiguity for symbol 'm_start' in object" ||
-		fail "the ambiguity is not reported"
+	expect_log_count 1 "livepatch: unresolvable ambiguity for symbol 'm_start' in object"
 
 	LC_ALL=C sed "s/\.m_start,2/.m_start,9/" "$MODULES/klp_reloc.ko" >"$WORK/broken.ko"
 	expect "load" EINVAL "$("$MODULES/klp-load" "$WORK/broken.ko")"

@@ -43,27 +43,33 @@ static void *target_two[] __section(".klp_relocs.klp_target.2") = {
 	MARKED(klp_target, klp_target_twin, 1),
 };
 
+/* A relative one, in a section that is read-only when the module comes */
+static const s32 klp_reloc_offset __used __section(".klp_relocs.klp_target.3");
+asm(".weak klp_sym__klp_target__klp_target_beta__0\n\t"
+	".reloc klp_reloc_offset, R_X86_64_PC32, klp_sym__klp_target__klp_target_beta__0");
+
 static int klp_reloc_show_addresses(char *buffer, const struct kernel_param *kp)
 {
 	const struct {
-		void **address;
+		void *address;
 		const char *name;
 	} rows[] = {
-		{ &vmlinux_one[0], "meminfo_proc_show" },
-		{ &vmlinux_one[1], "m_start" },
-		{ &vmlinux_two[0], "m_start" },
-		{ &vmlinux_two[1], "loadavg_proc_show" },
-		{ &target_one[0], "klp_target_alpha" },
-		{ &target_two[0], "klp_target_twin" },
-		{ &target_one[1], "klp_target_twin" },
+		{ READ_ONCE(vmlinux_one[0]), "meminfo_proc_show" },
+		{ READ_ONCE(vmlinux_one[1]), "m_start" },
+		{ READ_ONCE(vmlinux_two[0]), "m_start" },
+		{ READ_ONCE(vmlinux_two[1]), "loadavg_proc_show" },
+		{ READ_ONCE(target_one[0]), "klp_target_alpha" },
+		{ READ_ONCE(target_two[0]), "klp_target_twin" },
+		{ READ_ONCE(target_one[1]), "klp_target_twin" },
+		{ (void *)&klp_reloc_offset + READ_ONCE(klp_reloc_offset),
+		  "klp_target_beta" },
 	};
 	int i, len = 0;
 
 	/* In the form of /proc/kallsyms */
 	for (i = 0; i < ARRAY_SIZE(rows); i++)
 		len += scnprintf(buffer + len, PAGE_SIZE - len, "%016lx %s\n",
-				 (unsigned long)READ_ONCE(*rows[i].address),
-				 rows[i].name);
+				 (unsigned long)rows[i].address, rows[i].name);
 
 	return len;
 }

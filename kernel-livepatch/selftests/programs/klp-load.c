@@ -2,9 +2,10 @@
 /*
  * klp-load.c - load a module and say exactly what the kernel answers
  *
- * klp-load [-n NTH] [-t] FILE.ko [PARAMETER]...
+ * klp-load [-a NAME] [-n NTH] [-t] FILE.ko [PARAMETER]...
  *
- * Prints "loaded", or the name of the error. With -n the kernel fails the NTH
+ * Prints "loaded", or the name of the error. With -a the module gets another
+ * name, which must be as long as its own. With -n the kernel fails the NTH
  * allocation that it makes for the load, and a second word tells "hit" or
  * "missed". With -t the last word is the time it took, in nanoseconds. Exits
  * with 0 when the module is loaded, 1 when it is not, 2 when it was not tried.
@@ -16,6 +17,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -49,6 +52,41 @@ static char *join(char **words)
 	return text;
 }
 
+/* The file in memory that is ours to change */
+static char *map_file(const char *path, size_t *size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct stat st;
+	char *image;
+
+	if (fd < 0 || fstat(fd, &st))
+		die(path);
+	image = mmap(NULL, st.st_size, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+	if (image == MAP_FAILED)
+		die(path);
+	close(fd);
+
+	*size = st.st_size;
+	return image;
+}
+
+/* The name is that of the file, and stands in many strings of the module */
+static void rename_module(char *image, size_t size, const char *path,
+			  const char *name)
+{
+	const char *slash = strrchr(path, '/');
+	const char *old_name = slash ? slash + 1 : path;
+	size_t len = strcspn(old_name, ".");
+	char *at = image;
+
+	errno = EINVAL;
+	if (strlen(name) != len)
+		die(name);
+
+	while ((at = memmem(at, image + size - at, old_name, len)))
+		memcpy(at, name, len);
+}
+
 static void arm(int fd, const char *nth)
 {
 	if (write(fd, nth, strlen(nth)) < 0)
@@ -76,13 +114,16 @@ static long long now_ns(void)
 
 int main(int argc, char **argv)
 {
-	int opt, module, nth_fd = -1, timed = 0, hit = 0, err;
-	const char *nth = NULL;
-	char *parameters;
+	int opt, nth_fd = -1, timed = 0, hit = 0, err;
+	const char *name = NULL, *nth = NULL;
+	char *parameters, *image;
 	long long start;
+	size_t size;
 
-	while ((opt = getopt(argc, argv, "+n:t")) != -1) {
-		if (opt == 'n')
+	while ((opt = getopt(argc, argv, "+a:n:t")) != -1) {
+		if (opt == 'a')
+			name = optarg;
+		else if (opt == 'n')
 			nth = optarg;
 		else if (opt == 't')
 			timed = 1;
@@ -92,9 +133,9 @@ int main(int argc, char **argv)
 	if (optind >= argc)
 		return 2;
 
-	module = open(argv[optind], O_RDONLY | O_CLOEXEC);
-	if (module < 0)
-		die(argv[optind]);
+	image = map_file(argv[optind], &size);
+	if (name)
+		rename_module(image, size, argv[optind], name);
 	parameters = join(argv + optind + 1);
 
 	if (nth) {
@@ -105,7 +146,7 @@ int main(int argc, char **argv)
 	}
 
 	start = now_ns();
-	err = syscall(SYS_finit_module, module, parameters, 0) ? errno : 0;
+	err = syscall(SYS_init_module, image, size, parameters) ? errno : 0;
 	start = now_ns() - start;
 
 	if (nth)

@@ -3,4 +3,9 @@ export { chooseAccelerator } from './accelerator';
 export type { ExecResult } from './guest-shell';
 export { hostAddressInGuest, type Accelerator } from './qemu-arguments';
 export { QemuMachine, type MachineOptions } from './qemu-machine';
-export { buildLockstepKernel, type KernelFlavour, type LockstepKernelOptions } from './lockstep-kernel';
+export {
+  buildLockstepKernel,
+  testKernelFlavour,
+  type KernelFlavour,
+  type LockstepKernelOptions,
+} from './lockstep-kernel';

@@ -10,8 +10,16 @@ import {
   type OnProgress,
 } from '@lockstep/io/kernel-builder';
 
-/** `debug` finds wrong locking, sleeping and memory use, and lets allocations fail. */
-export type KernelFlavour = 'plain' | 'debug';
+/**
+ * `debug` finds wrong locking, sleeping and memory use, and lets allocations fail. `stock` is `plain` without the patched
+ * core: what everybody else runs.
+ */
+export type KernelFlavour = 'plain' | 'debug' | 'stock';
+
+/** The kernel that tests of user space run on: `test:kernel` repeats them with LOCKSTEP_TEST_KERNEL=stock. */
+export function testKernelFlavour(): KernelFlavour {
+  return process.env['LOCKSTEP_TEST_KERNEL'] === 'stock' ? 'stock' : 'plain';
+}
 
 export interface LockstepKernelOptions {
   /** The repository. */
@@ -26,6 +34,7 @@ export interface LockstepKernelOptions {
 const fragments: Readonly<Record<KernelFlavour, readonly string[]>> = {
   plain: ['base.config', 'selftests.config'],
   debug: ['base.config', 'selftests.config', 'debug.config'],
+  stock: ['base.config', 'selftests.config'],
 };
 
 /** @throws Error for a kernel version that the patched core is not made for */
@@ -41,7 +50,7 @@ export async function buildLockstepKernel(options: LockstepKernelOptions): Promi
   const configDir = path.join(root, 'kernel-livepatch/qemu/config');
   return buildKernel({
     source: await findKernelSource(source),
-    seriesFor: (version) => seriesOf(root, version),
+    seriesFor: flavour === 'stock' ? undefined : (version) => seriesOf(root, version),
     configFragments: fragments[flavour].map((name) => path.join(configDir, name)),
     cacheDir: defaultCacheDirectory(),
     onProgress,
