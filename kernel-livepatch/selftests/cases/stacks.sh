@@ -117,7 +117,7 @@ drops klp_target klp_target_beta,1 klp_low" "$(conflicts klp_new)"
 
 case_conflicts_longer_than_a_page() {
 	local functions fd text
-	local name=klp_target_one_of_many_whose_names_are_so_long_that_forty_fill_a_page
+	local name=klp_target_one_of_many_whose_names_are_so_long_that_forty_of_them_fill_a_page
 
 	load klp_target
 	functions=$(printf ",klp_target:${name}_%02d" {0..39})

@@ -4,7 +4,7 @@
 #include <linux/seq_file.h>
 
 #define NAME(n) \
-	klp_target_one_of_many_whose_names_are_so_long_that_forty_fill_a_page_##n
+	klp_target_one_of_many_whose_names_are_so_long_that_forty_of_them_fill_a_page_##n
 
 /* Different values, so that the compiler does not merge them */
 #define ONE(n) \
