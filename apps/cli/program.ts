@@ -5,8 +5,11 @@ import type { Cli } from './cli';
 import { addKernel } from './commands/add-kernel';
 import { appendLoad } from './commands/append-load';
 import { buildPatch } from './commands/build-patch';
+import { cancelBuild } from './commands/cancel-build';
 import { checkConflicts } from './commands/check-conflicts';
+import { combinePatches } from './commands/combine-patches';
 import { createCluster } from './commands/create-cluster';
+import { explainPatch } from './commands/explain-patch';
 import { hostCheck } from './commands/host-check';
 import { hostConflicts } from './commands/host-conflicts';
 import { hostLoad } from './commands/host-load';
@@ -18,6 +21,7 @@ import { listClusters } from './commands/list-clusters';
 import { listKernels } from './commands/list-kernels';
 import { listNodes } from './commands/list-nodes';
 import { listPatches } from './commands/list-patches';
+import { listRollouts } from './commands/list-rollouts';
 import { printCompletion } from './commands/print-completion';
 import { retireEntry } from './commands/retire-entry';
 import { showBuild } from './commands/show-build';
@@ -34,9 +38,9 @@ type MakeCommand = (cli: Cli) => Command;
 
 const groups: readonly (readonly [noun: string, description: string, commands: readonly MakeCommand[]])[] = [
   ['kernel', 'kernel builds that patches are built for', [addKernel, listKernels]],
-  ['patch', 'source diffs', [submitPatch, listPatches, showPatch]],
+  ['patch', 'source diffs', [submitPatch, combinePatches, listPatches, showPatch, explainPatch]],
   ['order', "a cluster's load order", [showOrder, appendLoad, retireEntry]],
-  ['rollout', "moving a cluster's nodes to a position", [startRollout, watchRollout]],
+  ['rollout', "moving a cluster's nodes to a position", [startRollout, listRollouts, watchRollout]],
   ['node', 'machines', [listNodes, showNode, joinNode]],
   ['cluster', 'sets of nodes that must be identical', [createCluster, listClusters]],
   [
@@ -63,7 +67,7 @@ export function createProgram(cli: Cli): Command {
     program.addCommand(group);
   }
   const build = buildPatch(cli);
-  for (const make of [listBuilds, showBuild, watchBuild]) build.addCommand(make(cli));
+  for (const make of [listBuilds, showBuild, watchBuild, cancelBuild]) build.addCommand(make(cli));
   program.addCommand(build);
   program.addCommand(checkConflicts(cli));
   program.addCommand(printCompletion(cli, () => program));

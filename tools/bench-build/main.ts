@@ -64,7 +64,7 @@ async function measure(
   const { treeDir } = kernel;
   const build = async (round: number) =>
     buildLivepatch({ kernel, diff: patchOf(treeDir, name, round), replace: false, ...named });
-  const { objects, gates } = await readPatch(kernel, patchOf(treeDir, name, 0));
+  const { objects, gates } = await readPatch(kernel, { diff: patchOf(treeDir, name, 0) });
   const paths = [...objects, ...gates].map((object) => object.path).filter((object) => object.endsWith('.o'));
   await build(0);
   const rows = { warm: [] as number[], floor: [] as number[], peer: [] as number[] };
@@ -150,7 +150,7 @@ async function main(options: Options): Promise<void> {
 
 async function measureWorkers(kernel: KernelBuild, cacheDir: string) {
   const diff = patchOf(kernel.treeDir, 'header', 99);
-  const { objects } = await readPatch(kernel, diff);
+  const { objects } = await readPatch(kernel, { diff });
   const shared = { kernel, cacheDir, diff, objectPaths: objects.map((object) => object.path), named };
   const oneWorkerSeconds = await onWorkers(1, shared);
   const twoWorkersSeconds = await onWorkers(2, shared);

@@ -67,7 +67,7 @@ interface Bench {
 }
 
 async function tryFix({ paths, diff }: Cluster, number: number, { kernel, machine, dir, peer }: Bench): Promise<Row> {
-  const { objects } = await readPatch(kernel, diff);
+  const { objects } = await readPatch(kernel, { diff });
   const name = `real_fix_${number}`;
   const named = { moduleName: parseModuleName(name), patchId: parsePatchId('0'.repeat(64)), replace: false };
   const started = performance.now();
@@ -129,7 +129,7 @@ async function tryAll(options: Options, progress: ProgressLine): Promise<Row[]> 
   try {
     for (const [number, cluster] of clusters.entries()) {
       if (fixes >= Number(options.count)) break;
-      if ((await readPatch(kernel, cluster.diff)).objects.length > Number(options.maxObjects)) continue;
+      if ((await readPatch(kernel, { diff: cluster.diff })).objects.length > Number(options.maxObjects)) continue;
       const row = await progress.run(
         cluster.paths.join(' '),
         async () => tryFix(cluster, number, { kernel, machine, dir, peer }),

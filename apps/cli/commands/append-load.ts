@@ -9,6 +9,7 @@ interface Options extends LeafOptions {
   readonly cluster: string;
   readonly override?: readonly string[];
   readonly kernelBuild?: string;
+  readonly build?: string;
 }
 
 export const appendLoad = (cli: Cli): Command =>
@@ -17,18 +18,21 @@ export const appendLoad = (cli: Cli): Command =>
     .requiredOption('--cluster <cluster>', 'whose load order')
     .option('--override <patch>', 'patch (name, id or seq) that it may shadow; may be given again', collect)
     .option(...kernelBuildOption)
-    .action((patch: string, { cluster, override = [], kernelBuild, ...options }: Options) =>
+    .option('--build <id>', 'the build that is meant (default: the one that fits the stack best)')
+    .action((patch: string, { cluster, override = [], kernelBuild, build: wantedBuild = '', ...options }: Options) =>
       cli.run(options, async (context) => {
         const { fleet, screen, signal } = context;
         const wanted = await resolveKernelBuild(context, kernelBuild);
         // What is shown is what is appended: the entry gets the seq after the head that was looked at, or none.
         const order = await fleet.getOrder({ cluster, kernelBuildId: wanted }, { signal });
         const { kernelBuildId } = order;
-        const check = await fleet.checkConflicts({ cluster, patch, kernelBuildId }, { signal });
+        const wish = { cluster, patch, kernelBuildId };
+        const check = await fleet.checkConflicts({ ...wish, buildId: wantedBuild }, { signal });
+        const { buildId } = check;
         if (override.length > 0) for (const line of conflictLines(check)) screen.say(line);
         const expectedSeq = order.entries.length + 1;
         const overrides = [...override];
-        const { entry } = await fleet.appendLoad({ cluster, patch, kernelBuildId, overrides, expectedSeq }, { signal });
+        const { entry } = await fleet.appendLoad({ ...wish, buildId, overrides, expectedSeq }, { signal });
         return {
           document: { entry: toDocument(entry), ...(toDocument(check) as object) },
           text: entry === undefined ? '' : `Appended: ${describeEntry(entry)}.`,

@@ -3,11 +3,12 @@ import type { Command } from 'commander';
 import { leafCommand, type Cli, type LeafOptions } from '../cli';
 import { toDocument } from '../document';
 import { kernelBuildOption, resolveKernelBuild } from '../resolve-kernel-build';
-import { conflictLines } from '../views/order-view';
+import { conflictLines, wayOutLines } from '../views/order-view';
 
 interface Options extends LeafOptions {
   readonly cluster: string;
   readonly kernelBuild?: string;
+  readonly build?: string;
 }
 
 export const checkConflicts = (cli: Cli): Command =>
@@ -15,17 +16,19 @@ export const checkConflicts = (cli: Cli): Command =>
     .argument('<patch>', 'name or id')
     .requiredOption('--cluster <cluster>', 'whose load order')
     .option(...kernelBuildOption)
-    .action((patch: string, { cluster, kernelBuild, ...options }: Options) =>
+    .option('--build <id>', 'the build that is meant (default: the one that fits the stack best)')
+    .action((patch: string, { cluster, kernelBuild, build: buildId = '', ...options }: Options) =>
       cli.run(options, async (context) => {
         const kernelBuildId = await resolveKernelBuild(context, kernelBuild);
         const answer = await context.fleet.checkConflicts(
-          { cluster, patch, kernelBuildId },
+          { cluster, patch, kernelBuildId, buildId },
           { signal: context.signal },
         );
-        const hasConflicts = answer.conflicts.length > 0;
+        const hasConflicts = answer.waysOut.length > 0 || answer.dropped.length > 0;
+        const lines = [...conflictLines(answer), ...wayOutLines(answer)];
         return {
           document: toDocument(answer),
-          text: hasConflicts ? conflictLines(answer).join('\n') : `${patch} conflicts with nothing in ${cluster}.`,
+          text: lines.length > 0 ? lines.join('\n') : `${patch} conflicts with nothing in ${cluster}.`,
           hasFailed: hasConflicts,
         };
       }),

@@ -20,6 +20,7 @@ export const showPatch = (cli: Cli): Command =>
           ['Id', patch.id],
           ['Author', patch.author],
           ['CVEs', patch.cves.join(' ')],
+          ...(patch.combines.length > 0 ? [['Combines', patch.combines.join(' < ')] as const] : []),
           ['Submitted', showTime(patch.submittedAt)],
           ['Description', patch.description],
         ]);

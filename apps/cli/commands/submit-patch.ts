@@ -2,14 +2,11 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Command } from 'commander';
-import type { Build } from '@lockstep/contracts/generated';
+import { Priority } from '@lockstep/contracts/generated';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
-import { collect, leafCommand, type Cli, type LeafOptions } from '../cli';
-import { toDocument } from '../document';
-import { followBuild, hasFailed } from '../follow-build';
+import { collect, leafCommand, wholeNumber, type Cli, type LeafOptions } from '../cli';
 import { kernelBuildOption, resolveKernelBuild } from '../resolve-kernel-build';
-import { shortId } from '../table';
-import { buildDocument, buildTable, buildText } from '../views/build-view';
+import { answerSubmission, priorityOption } from '../answer-submission';
 
 interface Options extends LeafOptions {
   readonly name?: string;
@@ -17,6 +14,9 @@ interface Options extends LeafOptions {
   readonly author?: string;
   readonly cve?: readonly string[];
   readonly kernelBuild?: readonly string[];
+  readonly priority?: Priority;
+  readonly onto?: number;
+  readonly cluster?: string;
   readonly wait?: boolean;
 }
 
@@ -27,6 +27,13 @@ function readDiff(file: string): Buffer {
     const message = `The diff ${file} cannot be read: ${(error as Error).message}.`;
     throw new LockstepError('invalid-input', 'usage', message, { file }, { cause: error });
   }
+}
+
+/** The stack that a build is to go over. */
+function ontoOf(seq: number | undefined, cluster: string | undefined, kernelBuildId: string) {
+  if (seq === undefined) return undefined;
+  if (cluster !== undefined) return { cluster, kernelBuildId, seq };
+  throw new LockstepError('invalid-input', 'usage', '--onto needs --cluster: whose load order it is a seq of.');
 }
 
 /** `fix-meminfo` for `some/where/fix-meminfo.patch`. */
@@ -40,27 +47,21 @@ export const submitPatch = (cli: Cli): Command =>
     .option('--author <author>', 'who wrote it')
     .option('--cve <id>', 'CVE it fixes; may be given again', collect)
     .option(kernelBuildOption[0], 'build for this kernel build only; may be given again', collect)
+    .option('--onto <seq>', 'build it on the sources of the stack at this seq of a load order', wholeNumber)
+    .option('--cluster <cluster>', 'whose load order --onto means')
+    .option(...priorityOption)
     .option('--wait', 'follow the builds to their end')
     .action((file: string, { name = nameOf(file), description = '', author = '', cve = [], ...options }: Options) =>
       cli.run(options, async (context) => {
         const diff = readDiff(file);
         const kernelBuildIds: string[] = [];
         for (const given of options.kernelBuild ?? []) kernelBuildIds.push(await resolveKernelBuild(context, given));
+        const onto = ontoOf(options.onto, options.cluster, kernelBuildIds[0] ?? '');
+        const priority = options.priority ?? Priority.PRIORITY_NORMAL;
         const submitted = await context.build.submitPatch(
-          { name, diff, description, author, cves: [...cve], kernelBuildIds },
+          { name, diff, description, author, cves: [...cve], kernelBuildIds, priority, onto },
           { signal: context.signal },
         );
-        const id = submitted.patch?.id ?? '';
-        context.screen.say(`Patch ${name} (${shortId(id)})`);
-        const builds: Build[] = [];
-        for (const build of submitted.builds) {
-          builds.push(options.wait === true ? await followBuild(context, build.id) : build);
-        }
-        const failed = builds.filter(hasFailed);
-        return {
-          document: { patch: toDocument(submitted.patch), builds: builds.map(buildDocument) },
-          text: [buildTable(builds), ...failed.map(buildText)].join('\n\n'),
-          hasFailed: failed.length > 0,
-        };
+        return answerSubmission(context, submitted, options.wait === true);
       }),
     );

@@ -34,7 +34,8 @@ function start(args: readonly string[]): { ended: Promise<Ended>; said: (text: s
     });
   });
   const said = async (text: string): Promise<void> => {
-    while (child.exitCode === null && !out.join('').includes(text)) await new Promise((resolve) => setTimeout(resolve, 20));
+    while (child.exitCode === null && !out.join('').includes(text))
+      await new Promise((resolve) => setTimeout(resolve, 20));
   };
   return { ended, said, pid: child.pid ?? 0 };
 }

@@ -1,5 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { BuildStatus, type Build, type Patch } from '@lockstep/contracts/generated';
+import {
+  BuildStatus,
+  Priority,
+  type Build,
+  type BuildLogLine,
+  type ExplainedBuild,
+  type Patch,
+} from '@lockstep/contracts/generated';
 import { functionFromWire } from '@lockstep/contracts/wire';
 import { showFunction } from '@lockstep/domain/livepatch-model';
 import { enumWord, toDocument } from '../document';
@@ -10,7 +17,16 @@ export const buildStatusWord = (status: BuildStatus): string => enumWord(BuildSt
 export const buildDocument = (build: Build): object => ({
   ...(toDocument(build) as object),
   status: buildStatusWord(build.status),
+  priority: enumWord(Priority, 'PRIORITY_', build.priority),
 });
+
+/** `10:31:02.120 host:4711 compared in 0.31 s: …` */
+export const logLine = ({ at, worker, text }: BuildLogLine): string =>
+  `${at?.toISOString().slice(11, 23) ?? '-'} ${worker} ${text}`;
+
+/** `b` or, built onto others, `b onto a < c`. */
+const patchOf = ({ patchName, builtOnto }: Build): string =>
+  builtOnto.length === 0 ? patchName : `${patchName} onto ${builtOnto.join(' < ')}`;
 
 /** What came of it in one cell. */
 function outcome(build: Build): string {
@@ -25,7 +41,7 @@ export const buildTable = (builds: readonly Build[]): string =>
     ['BUILD', 'PATCH', 'KERNEL BUILD', 'STATUS', 'OUTCOME'],
     builds.map((build) => [
       build.id,
-      build.patchName,
+      patchOf(build),
       shortId(build.kernelBuildId),
       buildStatusWord(build.status),
       outcome(build),
@@ -37,9 +53,10 @@ export function buildText(build: Build): string {
   const { artifact, failure, progress } = build;
   return fields([
     ['Build', build.id],
-    ['Patch', `${build.patchName} (${shortId(build.patchId)})`],
+    ['Patch', `${patchOf(build)} (${shortId(build.patchId)})`],
     ['Kernel build', build.kernelBuildId],
     ['Status', buildStatusWord(build.status)],
+    ['Priority', enumWord(Priority, 'PRIORITY_', build.priority)],
     ['Attempts', String(build.attempts)],
     ['Queued', showTime(build.queuedAt)],
     ['Ended', showTime(build.endedAt)],
@@ -73,3 +90,13 @@ export const patchTable = (patches: readonly Patch[]): string =>
     ]),
     'No patches.',
   );
+
+/** A build's functions, each with what makes it count as changed. */
+export function explanationText({ build, functions }: ExplainedBuild): string {
+  const head = build === undefined ? '' : `${patchOf(build)} for kernel build ${shortId(build.kernelBuildId)}`;
+  const lines = functions.flatMap(({ function: fn, objectPath, reasons }) => [
+    `${fn === undefined ? '' : showFunction(functionFromWire(fn))} (${objectPath})`,
+    ...reasons.map((reason) => `  ${reason}`),
+  ]);
+  return [head, ...lines].join('\n');
+}

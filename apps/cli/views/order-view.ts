@@ -15,14 +15,16 @@ function entryRow({ seq, body, hash }: LogEntry, stack: readonly number[]): stri
   const state = stack.includes(seq) ? 'in stack' : '';
   switch (body?.$case) {
     case 'load': {
-      const { artifact, overrides } = body.value;
+      const { artifact, overrides, builtOnto } = body.value;
       const functions = showFunctions(artifact?.functions ?? []);
-      return [`#${seq}`, 'load', artifact?.patchName ?? '', state, seqs(overrides), shortId(hash), functions];
+      const kind = artifact?.replace === true ? 'replace' : 'load';
+      const name = artifact?.patchName ?? '';
+      return [`#${seq}`, kind, name, state, seqs(builtOnto), seqs(overrides), shortId(hash), functions];
     }
     case 'retire':
-      return [`#${seq}`, 'retire', `#${body.value.retires}`, '', '', shortId(hash), ''];
+      return [`#${seq}`, 'retire', `#${body.value.retires}`, '', '', '', shortId(hash), ''];
     case undefined:
-      return [`#${seq}`, 'unknown to this client', '', state, '', shortId(hash), ''];
+      return [`#${seq}`, 'unknown to this client', '', state, '', '', shortId(hash), ''];
   }
 }
 
@@ -30,8 +32,12 @@ function entryRow({ seq, body, hash }: LogEntry, stack: readonly number[]): stri
 export function describeEntry({ seq, body }: LogEntry): string {
   switch (body?.$case) {
     case 'load': {
-      const { artifact, overrides } = body.value;
-      return `#${seq} loads ${artifact?.patchName ?? ''}${overrides.length > 0 ? `, overrides ${seqs(overrides)}` : ''}`;
+      const { artifact, overrides, builtOnto } = body.value;
+      const open = overrides.filter((victim) => !builtOnto.includes(victim));
+      const onto =
+        builtOnto.length > 0 ? `, ${artifact?.replace === true ? 'in place of' : 'onto'} ${seqs(builtOnto)}` : '';
+      const verb = artifact?.replace === true ? 'drops' : 'overrides';
+      return `#${seq} loads ${artifact?.patchName ?? ''}${onto}${open.length > 0 ? `, ${verb} ${seqs(open)}` : ''}`;
     }
     case 'retire':
       return `#${seq} retires #${body.value.retires}`;
@@ -43,7 +49,7 @@ export function describeEntry({ seq, body }: LogEntry): string {
 export function orderText(order: GetOrderResponse): string {
   const head = `Load order of ${order.cluster} on kernel build ${shortId(order.kernelBuildId)}`;
   const entries = table(
-    ['SEQ', 'ENTRY', 'PATCH', 'STATE', 'OVERRIDES', 'HASH', 'FUNCTIONS'],
+    ['SEQ', 'ENTRY', 'PATCH', 'STATE', 'ONTO', 'OVERRIDES', 'HASH', 'FUNCTIONS'],
     order.entries.map((entry) => entryRow(entry, order.stack)),
     'No entries.',
   );
@@ -59,15 +65,25 @@ export function orderText(order: GetOrderResponse): string {
 }
 
 /** What a patch would shadow and whom it would tear, a line each. */
-export function conflictLines({ conflicts, torn }: CheckConflictsResponse): string[] {
+export function conflictLines({ conflicts, torn, dropped }: Omit<CheckConflictsResponse, 'waysOut'>): string[] {
   return [
-    ...conflicts.map(
-      ({ function: fn, ownerSeq, ownerPatchName }) =>
-        `conflict: ${fn === undefined ? '' : showFunctions([fn])} is owned by ${ownerPatchName} (#${ownerSeq})`,
-    ),
+    ...conflicts.map(({ function: fn, ownerSeq, ownerPatchName, contained }) => {
+      const name = fn === undefined ? '' : showFunctions([fn]);
+      return contained
+        ? `stacked: ${name} contains the change of ${ownerPatchName} (#${ownerSeq})`
+        : `conflict: ${name} is owned by ${ownerPatchName} (#${ownerSeq})`;
+    }),
     ...torn.map(
       ({ seq, patchName, running, shadowed }) =>
         `torn: ${patchName} (#${seq}) would lose ${showFunctions(shadowed)} and still run ${showFunctions(running)}`,
     ),
+    ...dropped.map(
+      ({ seq, patchName, shadowed }) =>
+        `dropped: ${patchName} (#${seq}) is not contained, ${showFunctions(shadowed)} would be gone`,
+    ),
   ];
 }
+
+/** What can be done about it, best first. */
+export const wayOutLines = ({ waysOut }: CheckConflictsResponse): string[] =>
+  waysOut.flatMap(({ kind, explanation, command }) => [`${kind}: ${explanation}`, `  ${command}`]);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { RolloutStatus, type NodeProgress, type Rollout } from '@lockstep/contracts/generated';
 import { enumWord, toDocument } from '../document';
-import { table } from '../table';
+import { showTime, table } from '../table';
 
 export const rolloutStatusWord = (status: RolloutStatus): string => enumWord(RolloutStatus, 'ROLLOUT_STATUS_', status);
 
@@ -36,3 +36,18 @@ export function rolloutText(rollout: Rollout): string {
   ]);
   return `${head}\n\n${table(['NODE', 'WAVE', 'POSITION', 'STATE', 'REASON'], rows, 'No nodes.')}`;
 }
+
+export const rolloutTable = (rollouts: readonly Rollout[]): string =>
+  table(
+    ['ROLLOUT', 'CLUSTER', 'TO', 'STATUS', 'THERE', 'STARTED', 'ENDED'],
+    rollouts.map((rollout) => [
+      rollout.id,
+      rollout.cluster,
+      `#${rollout.toSeq}`,
+      rolloutStatusWord(rollout.status),
+      `${rollout.nodes.filter(({ notYet }) => notYet === undefined).length}/${rollout.nodes.length}`,
+      showTime(rollout.startedAt),
+      showTime(rollout.endedAt),
+    ]),
+    'No rollouts.',
+  );

@@ -15,6 +15,7 @@ export {
   type UnsignedEntry,
   type VerifySignature,
 } from './log-entry';
-export { explainRefusal, headHash, nextSeq, proposeEntry, refuseBody, type EntryRefusal } from './propose-entry';
+export { entriesHolding } from './built-onto';
+export { droppedBy, explainRefusal, headHash, nextSeq, proposeEntry, refuseBody, type EntryRefusal } from './propose-entry';
 export { isLoad, stackAt, stackOwners, type Stack } from './stack';
 export { stepsTo, type StackStep } from './stack-steps';

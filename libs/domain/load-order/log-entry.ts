@@ -14,7 +14,10 @@ import {
 export interface LoadBody {
   readonly kind: 'load';
   readonly artifact: ArtifactManifest;
-  /** Entries of the stack that this one conflicts with: every one, and no other; ascending. */
+  /**
+   * Entries of the stack that this one conflicts with: every one, and no other; ascending. Of a `replace` artifact:
+   * entries whose place it takes without containing them.
+   */
   readonly overrides: readonly Seq[];
   /** Entries whose source changes this artifact contains, because it was built on a tree that has them; ascending. */
   readonly builtOnto: readonly Seq[];

@@ -40,9 +40,16 @@ describe('no silent conflict', () => {
     check([a, retire(1)], load('b', 'ad'), 'ok');
   });
   test('replace takes over, and is the only owner afterwards', () => {
-    check([a], replace('r', 'ad'), 'ok');
-    check([a, replace('r', 'ad')], load('b', 'b'), 'ok');
-    check([a, replace('r', 'ad')], load('b', 'd'), /owned by r \(#2\)/);
+    check([a], replace('r', 'ad', [1]), 'ok');
+    check([a, replace('r', 'ad', [1])], load('b', 'b'), 'ok');
+    check([a, replace('r', 'ad', [1])], load('b', 'd'), /owned by r \(#2\)/);
+  });
+  test('replace drops nothing that it does not contain, unless it is named', () => {
+    const b = load('b', 'd');
+    check([a, b], replace('r', 'abc', [1]), /does not contain b \(#2\).*--override b/);
+    check([a, b], replace('r', 'abc', [1], [2]), 'ok');
+    check([a, b], replace('r', 'abcd', [1, 2], [2]), /does not conflict with b/);
+    check([a, b], replace('r', 'abcd', [1, 2]), 'ok');
   });
 });
 
@@ -50,7 +57,7 @@ describe('retiring', () => {
   test('only what is in the stack', () => {
     check([a, retire(1)], retire(1), /not in the stack/);
     check([a], retire(2), /not in the stack/);
-    check([a, replace('r', 'x')], retire(1), /not in the stack/);
+    check([a, replace('r', 'x', [1])], retire(1), /not in the stack/);
   });
   test('not below what was built onto it', () => {
     check([a, load('b', 'ad', [1], [1])], retire(1), /b \(#2\) was built onto it/);

@@ -19,6 +19,8 @@ export type EntryRefusal =
       readonly conflicts: readonly Conflict<Seq>[];
       readonly unnamed: readonly Seq[];
     }
+  /** A `replace` load would drop entries that it neither contains nor names. */
+  | { readonly reason: 'unforced-replace'; readonly dropped: readonly Seq[] }
   | { readonly reason: 'needless-override'; readonly needless: readonly Seq[] }
   | { readonly reason: 'wrong-kernel-build' }
   | { readonly reason: 'already-loaded'; readonly by: Seq }
@@ -35,6 +37,11 @@ export function headHash(entries: readonly HashedEntry[]): Sha256 {
   return entries.at(-1)?.hash ?? firstPreviousHash;
 }
 
+/** A `replace` load takes every entry's place; these it does not contain, so their changes would be gone. */
+export function droppedBy(stack: Stack<UnsignedEntry>, builtOnto: readonly Seq[]): Seq[] {
+  return stack.map(({ seq }) => seq).filter((seq) => !builtOnto.includes(seq));
+}
+
 function refuseLoad(log: LogName, stack: Stack<UnsignedEntry>, body: LoadBody): EntryRefusal | undefined {
   const { artifact, overrides, builtOnto } = body;
   if (artifact.kernelBuild !== log.kernelBuild) return { reason: 'wrong-kernel-build' };
@@ -43,11 +50,16 @@ function refuseLoad(log: LogName, stack: Stack<UnsignedEntry>, body: LoadBody): 
   const inStack = new Set(stack.map((entry) => entry.seq));
   const missing = builtOnto.filter((seq) => !inStack.has(seq));
   if (missing.length > 0) return { reason: 'built-onto-missing', missing };
-  // A replace patch takes over the whole stack: nothing is left that it could shadow.
-  const conflicts = artifact.replace ? [] : conflictsWith(artifact.functions, stackOwners(stack));
-  const victims = new Set(conflicts.map((conflict) => conflict.owner));
+  const conflicts = conflictsWith(artifact.functions, stackOwners(stack));
+  const victims = artifact.replace
+    ? new Set(droppedBy(stack, builtOnto))
+    : new Set(conflicts.map((conflict) => conflict.owner));
   const unnamed = [...victims].filter((seq) => !overrides.includes(seq)).sort((a, b) => a - b);
-  if (unnamed.length > 0) return { reason: 'unforced-conflict', conflicts, unnamed };
+  if (unnamed.length > 0) {
+    return artifact.replace
+      ? { reason: 'unforced-replace', dropped: unnamed }
+      : { reason: 'unforced-conflict', conflicts, unnamed };
+  }
   const needless = overrides.filter((seq) => !victims.has(seq));
   return needless.length > 0 ? { reason: 'needless-override', needless } : undefined;
 }
@@ -66,6 +78,9 @@ export function refuseBody(log: LogName, entries: readonly UnsignedEntry[], body
 
 const seqList = (seqs: readonly Seq[]): string => seqs.map((seq) => `#${seq}`).join(', ');
 
+const overrideFlags = (seqs: readonly Seq[], stack: Stack<UnsignedEntry>): string =>
+  seqs.map((seq) => `--override ${stack.find((entry) => entry.seq === seq)?.body.artifact.patchName ?? seq}`).join(' ');
+
 /** Says a refusal in words, naming functions and patches, and what to do. */
 export function explainRefusal(refusal: EntryRefusal, stack: Stack<UnsignedEntry>): string {
   const patchAt = (seq: Seq): string => {
@@ -76,10 +91,16 @@ export function explainRefusal(refusal: EntryRefusal, stack: Stack<UnsignedEntry
     case 'unforced-conflict': {
       const list = refusal.conflicts.map((c) => `${showFunction(c.function)} is owned by ${patchAt(c.owner)}`);
       return (
-        `Conflict: ${list.join('; ')}. Build it on top of the stack, or name what it may shadow with ` +
-        `${refusal.unnamed.map((seq) => `--override ${stack.find((e) => e.seq === seq)?.body.artifact.patchName ?? seq}`).join(' ')}.`
+        `Conflict: ${list.join('; ')}. Three ways out: build it on top of the stack (patch submit --onto ` +
+        `${stack.at(-1)?.seq ?? 0}), name what it may shadow (${overrideFlags(refusal.unnamed, stack)}), or make one ` +
+        'cumulative patch of them (patch combine).'
       );
     }
+    case 'unforced-replace':
+      return (
+        `It takes the place of the whole stack and does not contain ${refusal.dropped.map(patchAt).join(', ')}: ` +
+        `combine that too, or drop it on purpose (${overrideFlags(refusal.dropped, stack)}).`
+      );
     case 'needless-override':
       return `It does not conflict with ${refusal.needless.map(patchAt).join(', ')}: leave that override out.`;
     case 'wrong-kernel-build':
@@ -109,6 +130,7 @@ export function proposeEntry(log: LogName, entries: readonly HashedEntry[], body
             owners: refusal.conflicts.map((conflict) => String(conflict.owner)),
           }
         : {}),
+      ...(refusal.reason === 'unforced-replace' ? { dropped: refusal.dropped.map(String) } : {}),
     });
   }
   const { cluster, kernelBuild } = log;

@@ -41,7 +41,7 @@ describe('same set, wrong order is divergence', () => {
 });
 
 test('replace goes over what is there', () => {
-  const log = logOf(load('a', 'abc'), replace('r', 'abcd'), load('c', 'x'));
+  const log = logOf(load('a', 'abc'), replace('r', 'abcd', [1]), load('c', 'x'));
   check('a', log, 3, '+r(a) +c');
   check('', log, 2, '+r');
 });

@@ -54,11 +54,12 @@ export const load = (
   builtOnto: builtOnto as Seq[],
 });
 
-export const replace = (name: string, functions: string): EntryBody => ({
+/** A cumulative patch that contains the entries `contains`. */
+export const replace = (name: string, functions: string, contains: number[] = [], drops: number[] = []): EntryBody => ({
   kind: 'load',
   artifact: artifact(name, functions, true),
-  overrides: [],
-  builtOnto: [],
+  overrides: drops as Seq[],
+  builtOnto: contains as Seq[],
 });
 
 export const retire = (seq: number): EntryBody => ({ kind: 'retire', retires: seq as Seq });

@@ -72,7 +72,7 @@ describe('the main road', () => {
     check(machine, 'in-step', '4/4', 'a<b<c<d');
   });
   test('a replace entry goes over what is there', () => {
-    const machine = machineAt(append(ours, load('all', 'abcdx', [], true)), 3);
+    const machine = machineAt(append(ours, load('all', 'abcdx', [1, 2, 3], true)), 3);
     machine.tell({ kind: 'move-requested', seq: 4 as Seq });
     machine.quiesce();
     check(machine, 'in-step', '4/4', 'all');
@@ -187,7 +187,7 @@ describe('foreign livepatches', () => {
     expect(machine.jobsDone).toEqual([]);
   });
   test('what a replace patch shows besides its own while it takes over is not foreign', () => {
-    const machine = machineAt(append(ours, load('all', 'abc', [], true)), 4);
+    const machine = machineAt(append(ours, load('all', 'abc', [1, 2, 3], true)), 4);
     machine.kernel = [observed('lockstep_all', 'abcdx', true)];
     machine.startAgent();
     machine.finishObserving();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { expect, jest, test } from '@jest/globals';
 import fc from 'fast-check';
-import { refuseBody, type EntryBody, type LogEntry } from '@lockstep/domain/load-order';
+import { refuseBody, type EntryBody, type LogEntry, stackAt } from '@lockstep/domain/load-order';
 import type { Seq } from '@lockstep/domain/livepatch-model';
 import { viewOf } from './node-view';
 import { append, load, log, Machine, observed, retire } from './test-machine';
@@ -44,7 +44,8 @@ const deeds: fc.Arbitrary<[string, Deed]> = fc.oneof(
       .map(([f, over, replace]): [string, Deed] => [
         `append ${f}`,
         (w) => {
-          w.append((name) => load(name, f, [], replace && over.length === 0));
+          const all = stackAt(w.entries, w.entries.length as Seq).map(({ seq }) => seq);
+          if (replace && over.length === 0) w.append((name) => load(name, f, all, true));
           w.append((name) => load(name, f, over));
         },
       ]),

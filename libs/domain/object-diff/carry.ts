@@ -9,6 +9,7 @@ import { dataPlace, replacementPlace, tablePlace, textPlace, type OutputPlace } 
 import type { Range, Reference, Target } from './references';
 import { differRefusal } from './refusal';
 import { isInitSection } from './section-roles';
+import type { Below } from './below';
 import type { Side } from './side';
 import { coldParent } from './symbol-names';
 
@@ -32,6 +33,7 @@ export class Carrier {
     private readonly objectPath: string,
     private readonly patched: Side,
     private readonly correlation: Correlation,
+    private readonly below?: Below,
   ) {}
 
   /** Carries a function with its cold part, tables and everything new that it needs; returns its piece. */
@@ -68,7 +70,8 @@ export class Carrier {
 
   /** The symbol of the running kernel that `chunk` of the original object is. */
   kernelSymbolOf(chunk: Chunk): KernelSymbol {
-    return { name: chunk.name, scope: chunk.scope, weak: chunk.weak, optional: false };
+    const { name, scope, weak } = this.below?.inKernel(chunk) ?? chunk;
+    return { name, scope, weak, optional: false };
   }
 
   private hasOriginal(chunk: Chunk): boolean {

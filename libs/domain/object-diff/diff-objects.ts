@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { parseElf, sectionType, symbolType, type ElfFile } from '@lockstep/domain/elf';
+import { Below } from './below';
 import { Carrier } from './carry';
 import { describeDifference, type ChangeReason } from './change-reason';
 import { CodeTables } from './code-tables';
@@ -20,13 +21,15 @@ import type { TableLayouts } from './table-layouts';
  * Near-linear in the objects' size. An object that does not differ gives no functions and no pieces.
  * @throws LockstepError `invalid-input` (malformed ELF), `refused` with object, function or variable, section, action
  */
-export function diffObjects({ original, patched, objectPath, tables, thorough }: ObjectPair): ObjectDiff {
+export function diffObjects({ original, patched, running, objectPath, tables, thorough }: ObjectPair): ObjectDiff {
   const before = openSide(original, objectPath, tables);
   const after = openSide(patched, `${objectPath} (patched)`, tables);
   const skim = new Skim(before, after, tables, thorough);
-  const compared = compareAll(before, after, skim, tables);
+  const kernel = running === undefined ? before : openSide(running, `${objectPath} (running)`, tables);
+  const below = kernel === before ? undefined : readBelow(kernel, before, objectPath, tables);
+  const compared = compareAll(before, after, skim, tables, below);
   const { correlation, changed } = compared;
-  const carrier = new Carrier(objectPath, after, correlation);
+  const carrier = new Carrier(objectPath, after, correlation.without(below?.copied ?? []), below);
   const changes = [...changed].sort(([a], [b]) => a.section.index - b.section.index || a.start - b.start);
   for (const [chunk] of changes) checkPatchable(objectPath, before, chunk);
   checkData(objectPath, before, skim, compared);
@@ -47,8 +50,8 @@ export function diffObjects({ original, patched, objectPath, tables, thorough }:
   const callbacks = findCallbacks(after, openChunks, carrier);
   return {
     objectPath,
-    fileName: before.reader.model.fileName,
-    localNames: carrier.pieces.length === 0 ? [] : localNames(before.reader.model),
+    fileName: kernel.reader.model.fileName,
+    localNames: carrier.pieces.length === 0 ? [] : localNames(kernel.reader.model),
     functions,
     newFunctions: carrier.newFunctions,
     newGlobals: carrier.newGlobals,
@@ -98,20 +101,28 @@ interface Compared {
  * Compares all functions. A changed local function without an ftrace entry (out-of-line copies of inlines are notrace)
  * cannot be redirected, but all its callers are here: it counts as replaced by a new function, which changes them.
  */
-function compareAll(before: Side, after: Side, skim: Skim, tables: TableLayouts): Compared {
+function compareAll(before: Side, after: Side, skim: Skim, tables: TableLayouts, below?: Below): Compared {
   let correlation = Correlation.of(before.reader, after.reader, skim);
   const absorbed = new Set<Chunk>();
   for (;;) {
     const comparison = new Comparison(before, after, correlation, skim, tables);
     const changed = findChangedFunctions(before, skim, correlation, comparison);
     const found = [...changed.keys()].filter(
-      (chunk) => chunk.scope === 'local' && !isInitSection(chunk.section.name) && !hasFtraceSite(before, chunk),
+      (chunk) =>
+        below?.isOnlyBelow(chunk) === true ||
+        (chunk.scope === 'local' && !isInitSection(chunk.section.name) && !hasFtraceSite(before, chunk)),
     );
     if (found.length === 0) return { correlation, comparison, changed, absorbed };
     for (const chunk of found) absorbed.add(chunk);
     correlation = correlation.without(found);
     skim.reopenReferrersOf(found.map(({ section }) => section.index));
   }
+}
+
+/** Tells what of `original` the running kernel has itself, and what only livepatches have. */
+function readBelow(kernel: Side, original: Side, objectPath: string, tables: TableLayouts): Below {
+  const skim = new Skim(kernel, original, tables);
+  return new Below(objectPath, original, skim, compareAll(kernel, original, skim, tables).correlation);
 }
 
 /** Original chunks of changed functions with the reasons. A changed cold part changes its function. */

@@ -83,6 +83,8 @@ export interface ObjectPair {
   /** ELF relocatables compiled with -ffunction-sections -fdata-sections by the same compiler. */
   readonly original: Uint8Array;
   readonly patched: Uint8Array;
+  /** What the kernel itself runs, where `original` has patches in it that are loaded below this one. */
+  readonly running?: Uint8Array | undefined;
   readonly objectPath: string;
   readonly tables: TableLayouts;
   /** Compare also what whole sections prove equal: slower, with the same result; tests compare the two. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import {
   LockstepError,
   type ArtifactManifest,
@@ -13,6 +13,7 @@ import {
 import { serialisable, type Client, type Transaction } from './client';
 import type { Prisma } from './generated/client';
 import {
+  cancelled,
   failed,
   notEnded,
   queuedAgain,
@@ -30,8 +31,35 @@ export interface BuildRecord extends WorkState {
   readonly patch: PatchId;
   readonly patchName: PatchName;
   readonly kernelBuild: KernelBuildId;
+  /** Patches whose diffs are applied before, bottom first. */
+  readonly onto: readonly PatchId[];
+  readonly priority: BuildPriority;
   readonly artifact: ArtifactManifest | null;
 }
+
+export type BuildPriority = 'high' | 'normal' | 'low';
+
+/** What is to be built: one of each content there ever is. */
+export interface BuildWish {
+  readonly patch: PatchId;
+  readonly kernelBuild: KernelBuildId;
+  readonly onto: readonly PatchId[];
+}
+
+/** What a worker said, as the queue kept it. */
+export interface BuildLogRow {
+  readonly at: Date;
+  readonly worker: string;
+  readonly text: string;
+}
+
+/** Why a function of a build counts as changed. */
+export interface ExplanationRow extends PatchedFunction {
+  readonly objectPath: string;
+  readonly reasons: readonly string[];
+}
+
+export type BuiltRecord = BuildRecord & { readonly artifact: ArtifactManifest };
 
 /** One queueing of one build: what a worker's report is about. */
 export interface BuildRun {
@@ -40,7 +68,13 @@ export interface BuildRun {
 }
 
 const include = { artifact: true, patch: { select: { name: true } } } as const;
-type BuildRow = Prisma.BuildGetPayload<{ include: typeof include }>;
+/** What is long and seldom asked for. */
+const omit = { log: true, explanation: true } as const;
+type BuildRow = Prisma.BuildGetPayload<{ include: typeof include; omit: typeof omit }>;
+
+/** Names the content that a build goes over, in one short word. */
+const ontoKeyOf = (onto: readonly PatchId[]): string =>
+  onto.length === 0 ? '' : createHash('sha256').update(onto.join('\n')).digest('hex');
 
 function artifactFromRow(row: NonNullable<BuildRow['artifact']>, patchName: string): ArtifactManifest {
   return {
@@ -61,35 +95,58 @@ const fromRow = (row: BuildRow): BuildRecord => ({
   patch: row.patchId as PatchId,
   patchName: row.patch.name as PatchName,
   kernelBuild: row.kernelBuildId as KernelBuildId,
+  onto: row.onto as PatchId[],
+  priority: row.priority,
   artifact: row.artifact === null ? null : artifactFromRow(row.artifact, row.patch.name),
   ...workState(row),
 });
 
+export interface BuildResult {
+  readonly artifact: ArtifactManifest;
+  readonly explanation: readonly ExplanationRow[];
+}
+
 export interface BuildStore {
-  /** A build of the patch for each kernel build: new, as it is, or queued again after a failure that may pass. */
-  queue(patch: PatchId, kernelBuilds: readonly KernelBuildId[]): Promise<BuildRecord[]>;
+  /** The build of each wish: new, as it is, or queued again after it was cancelled or failed of what may pass. */
+  queue(wishes: readonly BuildWish[], priority: BuildPriority): Promise<BuildRecord[]>;
   /** Queues a build again that has succeeded, because its file is gone. */
   rebuild(run: BuildRun): Promise<BuildRecord>;
   list(patch?: PatchId): Promise<BuildRecord[]>;
   find(id: string): Promise<BuildRecord | null>;
   /** @throws LockstepError `not-found` `unknown-build`. */
   require(id: string): Promise<BuildRecord>;
-  /** The artifact of a patch for a kernel build. @throws LockstepError `refused` `not-built` when there is none yet. */
-  requireArtifact(patch: PatchId, kernelBuild: KernelBuildId): Promise<ArtifactManifest>;
+  /** The builds of a patch for a kernel build that have succeeded. @throws LockstepError `refused` `not-built` for none. */
+  requireBuilt(patch: PatchId, kernelBuild: KernelBuildId): Promise<BuiltRecord[]>;
   unfinished(): Promise<BuildRecord[]>;
   progress(run: BuildRun, attempts: number, progress?: WorkProgress): Promise<void>;
-  succeed(run: BuildRun, attempts: number, manifest: ArtifactManifest): Promise<void>;
+  succeed(run: BuildRun, attempts: number, result: BuildResult): Promise<void>;
   fail(run: BuildRun, attempts: number, failure: WorkFailure): Promise<void>;
+  /** Ends it unless it has ended. */
+  cancel(run: BuildRun): Promise<void>;
+  /** Keeps what the workers said. */
+  keepLog(run: BuildRun, log: readonly BuildLogRow[]): Promise<void>;
+  log(id: string): Promise<BuildLogRow[]>;
+  explanation(id: string): Promise<ExplanationRow[]>;
   /** Is the file part of a load order that this artifact belongs to? */
   knowsArtifact(sha256: Sha256): Promise<boolean>;
 }
 
-async function queueOne(tx: Transaction, patchId: PatchId, kernelBuildId: KernelBuildId): Promise<BuildRow> {
-  const where = { patchId_kernelBuildId: { patchId, kernelBuildId } };
-  const present = await tx.build.findUnique({ where, include });
-  if (present === null) return tx.build.create({ data: { id: randomUUID(), patchId, kernelBuildId }, include });
-  if (present.status !== 'failed' || !present.retryable) return present;
-  return tx.build.update({ where, data: { ...queuedAgain(), generation: present.generation + 1 }, include });
+async function queueOne(tx: Transaction, wish: BuildWish, priority: BuildPriority): Promise<BuildRow> {
+  const { patch: patchId, kernelBuild: kernelBuildId, onto } = wish;
+  const ontoKey = ontoKeyOf(onto);
+  const where = { patchId_kernelBuildId_ontoKey: { patchId, kernelBuildId, ontoKey } };
+  const present = await tx.build.findUnique({ where, include, omit });
+  if (present === null) {
+    const data = { id: randomUUID(), patchId, kernelBuildId, onto: [...onto], ontoKey, priority };
+    return tx.build.create({ data, include, omit });
+  }
+  const hasEnded = present.endedAt !== null;
+  if (!hasEnded && present.priority !== priority) {
+    return tx.build.update({ where, data: { priority }, include, omit });
+  }
+  if (!hasEnded || !present.retryable) return present;
+  const data = { ...queuedAgain(), priority, generation: present.generation + 1 };
+  return tx.build.update({ where, data, include, omit });
 }
 
 async function recordArtifact(tx: Transaction, manifest: ArtifactManifest): Promise<void> {
@@ -99,37 +156,39 @@ async function recordArtifact(tx: Transaction, manifest: ArtifactManifest): Prom
   await tx.artifact.upsert({ where: { sha256 }, create: { sha256, kernelBuildId, patchId, ...rest }, update: {} });
 }
 
-function notBuilt(patch: PatchId, kernelBuild: KernelBuildId, build: BuildRow | null): LockstepError {
-  const state = build === null ? 'was not built' : `has a build that is ${build.status}`;
-  const cure = build === null ? 'submit it for that kernel build' : `\`lockstep build show ${build.id}\` tells more`;
+function notBuilt(patch: PatchId, kernelBuild: KernelBuildId, build: BuildRow | undefined): LockstepError {
+  const state = build === undefined ? 'was not built' : `has a build that is ${build.status}`;
+  const cure =
+    build === undefined ? 'submit it for that kernel build' : `\`lockstep build show ${build.id}\` tells more`;
   return new LockstepError('refused', 'not-built', `The patch ${state} for kernel build ${kernelBuild}: ${cure}.`, {
     patch,
     kernelBuild,
-    ...(build === null ? {} : { build: build.id, status: build.status }),
+    ...(build === undefined ? {} : { build: build.id, status: build.status }),
   });
 }
 
 export function buildStore(db: Client): BuildStore {
   const at = ({ id, generation }: BuildRun) => ({ id, generation, ...notEnded });
   const find = async (id: string): Promise<BuildRecord | null> => {
-    const row = await db.build.findUnique({ where: { id }, include });
+    const row = await db.build.findUnique({ where: { id }, include, omit });
     return row === null ? null : fromRow(row);
   };
   return {
-    queue: (patch, kernelBuilds) =>
+    queue: (wishes, priority) =>
       serialisable(db, async (tx) => {
         const rows: BuildRow[] = [];
-        for (const kernelBuild of kernelBuilds) rows.push(await queueOne(tx, patch, kernelBuild));
+        for (const wish of wishes) rows.push(await queueOne(tx, wish, priority));
         return rows.map(fromRow);
       }),
     async rebuild({ id, generation }) {
       const data = { ...queuedAgain(), artifactSha256: null, generation: generation + 1 };
       await db.build.updateMany({ where: { id, generation, status: 'succeeded' }, data });
-      return fromRow(await db.build.findUniqueOrThrow({ where: { id }, include }));
+      return fromRow(await db.build.findUniqueOrThrow({ where: { id }, include, omit }));
     },
     async list(patch) {
       const where = patch === undefined ? {} : { patchId: patch };
-      return (await db.build.findMany({ where, include, orderBy: [{ queuedAt: 'asc' }, { id: 'asc' }] })).map(fromRow);
+      const orderBy = [{ queuedAt: 'asc' as const }, { id: 'asc' as const }];
+      return (await db.build.findMany({ where, include, omit, orderBy })).map(fromRow);
     },
     find,
     async require(id) {
@@ -144,27 +203,43 @@ export function buildStore(db: Client): BuildStore {
         },
       );
     },
-    async requireArtifact(patchId, kernelBuildId) {
-      const where = { patchId_kernelBuildId: { patchId, kernelBuildId } };
-      const row = await db.build.findUnique({ where, include });
-      if (row?.status !== 'succeeded' || row.artifact === null) throw notBuilt(patchId, kernelBuildId, row);
-      return artifactFromRow(row.artifact, row.patch.name);
+    async requireBuilt(patchId, kernelBuildId) {
+      const rows = await db.build.findMany({ where: { patchId, kernelBuildId }, include, omit });
+      const built = rows.map(fromRow).filter((build): build is BuiltRecord => build.artifact !== null);
+      if (built.length === 0) throw notBuilt(patchId, kernelBuildId, rows[0]);
+      return built;
     },
     async unfinished() {
-      return (await db.build.findMany({ where: notEnded, include })).map(fromRow);
+      return (await db.build.findMany({ where: notEnded, include, omit })).map(fromRow);
     },
     async progress(run, attempts, progress) {
       await db.build.updateMany({ where: at(run), data: running(progress, attempts) });
     },
-    succeed: (run, attempts, manifest) =>
+    succeed: (run, attempts, { artifact, explanation }) =>
       serialisable(db, async (tx) => {
         if ((await tx.build.count({ where: at(run) })) === 0) return;
-        await recordArtifact(tx, manifest);
-        const data = { status: 'succeeded' as const, attempts, artifactSha256: manifest.sha256, endedAt: new Date() };
-        await tx.build.updateMany({ where: at(run), data });
+        await recordArtifact(tx, artifact);
+        const ended = { status: 'succeeded' as const, attempts, endedAt: new Date() };
+        const found = { artifactSha256: artifact.sha256, explanation: explanation as unknown as Prisma.InputJsonArray };
+        await tx.build.updateMany({ where: at(run), data: { ...ended, ...found } });
       }),
     async fail(run, attempts, failure) {
       await db.build.updateMany({ where: at(run), data: failed(failure, attempts) });
+    },
+    async cancel(run) {
+      await db.build.updateMany({ where: at(run), data: cancelled() });
+    },
+    async keepLog({ id, generation }, rows) {
+      const log = rows.map(({ at: time, worker, text }) => [time.getTime(), worker, text.replaceAll('\0', '\ufffd')]);
+      await db.build.updateMany({ where: { id, generation }, data: { log } });
+    },
+    async log(id) {
+      const { log } = await db.build.findUniqueOrThrow({ where: { id }, select: { log: true } });
+      return (log as [number, string, string][]).map(([time, worker, text]) => ({ at: new Date(time), worker, text }));
+    },
+    async explanation(id) {
+      const { explanation } = await db.build.findUniqueOrThrow({ where: { id }, select: { explanation: true } });
+      return explanation as unknown as ExplanationRow[];
     },
     async knowsArtifact(sha256) {
       return (await db.artifact.count({ where: { sha256 } })) > 0;

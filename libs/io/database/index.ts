@@ -1,5 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
-export type { BuildRecord, BuildRun, BuildStore } from './builds';
+export type {
+  BuildLogRow,
+  BuildPriority,
+  BuildRecord,
+  BuildResult,
+  BuildRun,
+  BuildStore,
+  BuildWish,
+  BuiltRecord,
+  ExplanationRow,
+} from './builds';
 export { explainDatabaseError } from './client';
 export type { ClusterRecord, ClusterStore } from './clusters';
 export { openDatabase, type Database, type DatabaseOptions } from './database';

@@ -9,6 +9,8 @@ export interface PatchContent {
   readonly description: string;
   readonly author: string;
   readonly cves: readonly string[];
+  /** What it combines, in order; then it has no diff of its own. */
+  readonly combines: readonly PatchId[];
   readonly diff: Uint8Array;
 }
 
@@ -22,6 +24,7 @@ const fromRow = (row: Omit<PatchRow, 'diff'>): PatchRecord => ({
   description: row.description,
   author: row.author,
   cves: row.cves,
+  combines: row.combines as PatchId[],
   submittedAt: row.submittedAt,
 });
 
@@ -31,17 +34,19 @@ export interface PatchStore {
   list(): Promise<PatchRecord[]>;
   /** By name or id. @throws LockstepError `not-found` `unknown-patch`. */
   require(nameOrId: string): Promise<PatchRecord>;
+  /** Names by id. */
+  names(ids: readonly PatchId[]): Promise<Map<PatchId, PatchName>>;
   diff(id: PatchId): Promise<Uint8Array>;
 }
 
 export function patchStore(db: Client): PatchStore {
   const omit = { diff: true } as const;
   return {
-    submit: ({ cves, diff, ...rest }) =>
+    submit: ({ cves, combines, diff, ...rest }) =>
       serialisable(db, async (tx) => {
         const present = await tx.patch.findUnique({ where: { name: rest.name }, omit });
         if (present === null) {
-          const data = { ...rest, cves: [...cves], diff: new Uint8Array(diff) };
+          const data = { ...rest, cves: [...cves], combines: [...combines], diff: new Uint8Array(diff) };
           return fromRow(await tx.patch.create({ data, omit }));
         }
         if (present.id === rest.id) return fromRow(present);
@@ -56,6 +61,10 @@ export function patchStore(db: Client): PatchStore {
       if (row !== null) return fromRow(row);
       const message = `There is no patch "${nameOrId}": \`lockstep patch ls\` lists them.`;
       throw new LockstepError('not-found', 'unknown-patch', message, { patch: nameOrId });
+    },
+    async names(ids) {
+      const rows = await db.patch.findMany({ where: { id: { in: [...ids] } }, select: { id: true, name: true } });
+      return new Map(rows.map(({ id, name }) => [id as PatchId, name as PatchName]));
     },
     async diff(id) {
       return (await db.patch.findUniqueOrThrow({ where: { id }, select: { diff: true } })).diff;

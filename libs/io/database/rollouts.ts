@@ -54,6 +54,8 @@ export interface RolloutStore {
   start(rollout: NewRollout): Promise<RolloutRecord>;
   /** @throws LockstepError `not-found` `unknown-rollout`. */
   require(id: string): Promise<RolloutRecord>;
+  /** Newest first. */
+  list(cluster?: ClusterName): Promise<RolloutRecord[]>;
   /** Of each load order the newest that succeeded, for nodes that come later, and the newest. */
   inForce(cluster?: ClusterName): Promise<RolloutRecord[]>;
   /** The largest position any rollout of the load order was for; 0 without one. */
@@ -93,6 +95,10 @@ export function rolloutStore(db: Client): RolloutStore {
       const row = isId ? await db.rollout.findUnique({ where: { id }, include }) : null;
       if (row !== null) return fromRow(row);
       throw new LockstepError('not-found', 'unknown-rollout', `There is no rollout "${id}".`, { rollout: id });
+    },
+    async list(cluster) {
+      const where = cluster === undefined ? {} : { clusterName: cluster };
+      return (await db.rollout.findMany({ where, orderBy: { number: 'desc' }, include })).map(fromRow);
     },
     async inForce(cluster) {
       const newestWhere = (where: Prisma.RolloutWhereInput) =>

@@ -66,6 +66,14 @@ export const running = (progress: WorkProgress | undefined, attempts: number) =>
   attempts,
 });
 
+export const cancelled = () => ({
+  status: 'cancelled' as const,
+  failureReason: 'build-cancelled',
+  failureText: 'It was cancelled. Submit the patch again to build it after all.',
+  retryable: true,
+  endedAt: new Date(),
+});
+
 /** As when it was first queued. */
 export const queuedAgain = () => ({
   status: 'queued' as const,

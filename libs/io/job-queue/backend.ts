@@ -18,6 +18,19 @@ export function chooseQueueServer(
 
 export const queueName = 'lockstep-work';
 
+/** A worker that went away is no attempt; this is for errors that may pass, such as a full disk. */
+const attempts = 3;
+const firstRetryAfterMs = 1000;
+/** Ended jobs stay for this long, so that a control plane that was away still learns their result. */
+const keepEndedSeconds = 30 * 24 * 3600;
+
+export const jobDefaults = {
+  attempts,
+  backoff: { type: 'exponential', delay: firstRetryAfterMs },
+  removeOnComplete: { age: keepEndedSeconds },
+  removeOnFail: { age: keepEndedSeconds },
+} as const;
+
 /** Connections for queries; each worker and listener holds one more to wait on. */
 const poolSize = 4;
 

@@ -46,7 +46,8 @@ export function failureFromText(text: string): JobFailure {
   } catch {
     // Not ours.
   }
-  if (/stalled/.test(text)) {
+  // A job fails with the part that was lost: others are results.
+  if (/stalled|^child /.test(text)) {
     const message = 'The worker died in the middle of it, and so did the one that took it again: submit it once more.';
     return { reason: 'worker-lost', message, retryable: true };
   }

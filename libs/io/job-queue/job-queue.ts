@@ -1,15 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { Queue, QueueEvents, type IQueueBackend, type Job as QueuedJob } from 'bullmq';
-import { accessTo, assertReachable, queueName, queueUnavailable, type QueueServer } from './backend';
+import { Queue, QueueEvents, type IQueueBackend } from 'bullmq';
+import { accessTo, assertReachable, jobDefaults, queueName, queueUnavailable, type QueueServer } from './backend';
 import { failureFromText } from './failure-text';
-import type { Job, JobProgress, JobResult, JobState } from './jobs';
+import type { WorkQueue } from './job-parts';
+import type { Job, JobFailure, JobLogLine, JobPriority, JobProgress, JobResult, JobState } from './jobs';
+import { progressOfParts } from './parts-progress';
+import { lineFromText } from './progress-reporter';
+import { priorityNumber, rootOf, type Entry } from './queued-job';
 
 /** The asking end: jobs by ids of the caller's choosing. */
 export interface JobQueue {
   /** Queues the job; one that is there under this id already stays as it is. */
-  add(id: string, job: Job): Promise<void>;
+  add(id: string, job: Job, priority?: JobPriority): Promise<void>;
   state(id: string): Promise<JobState>;
-  /** Forgets a job that has ended. */
+  /** What the workers said about it, from line `from` (0 for the first) on. */
+  log(id: string, from: number): Promise<JobLogLine[]>;
+  /** Changes when a job that still waits is taken. */
+  setPriority(id: string, priority: JobPriority): Promise<void>;
+  /** Marks the job: whoever works on it or on a part of it leaves off within a moment, and it ends as `failure`. */
+  stop(id: string, failure: JobFailure): Promise<void>;
+  /** Forgets a job that nobody works on, its parts with it. */
   remove(id: string): Promise<void>;
   close(): Promise<void>;
 }
@@ -21,14 +31,7 @@ export interface JobQueueOptions {
   readonly onError: (error: Error) => void;
 }
 
-/** A worker that went away is no attempt; this is for errors that may pass, such as a full disk. */
-const attempts = 3;
-const firstRetryAfterMs = 1000;
-/** Ended jobs stay for this long, so that a control plane that was away still learns their result. */
-const keepEndedSeconds = 30 * 24 * 3600;
 const answerWithinMs = 10_000;
-
-type Entry = QueuedJob<Job, JobResult>;
 
 async function withinTime<T>(server: QueueServer, work: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
@@ -45,69 +48,87 @@ async function withinTime<T>(server: QueueServer, work: Promise<T>): Promise<T> 
   }
 }
 
-function endedState(state: string, entry: Entry): JobState {
+async function stateOf(queue: WorkQueue, state: string, entry: Entry): Promise<JobState> {
   const taken = entry.attemptsStarted;
   switch (state) {
     case 'completed':
-      return { state: 'completed', attempts: taken, result: entry.returnvalue };
+      return { state: 'completed', attempts: taken, result: entry.returnvalue as JobResult };
     case 'failed':
       return { state: 'failed', attempts: taken, failure: failureFromText(entry.failedReason) };
     case 'active': {
       const progress = typeof entry.progress === 'object' ? (entry.progress as JobProgress) : undefined;
       return { state: 'active', attempts: taken, progress };
     }
+    case 'waiting-children':
+      return { state: 'active', attempts: taken, progress: await progressOfParts(queue, entry) };
     default:
       return { state: 'waiting', attempts: taken };
   }
+}
+
+/** Everything the asking end does to one queue, whatever it is kept in. */
+function operationsOn(queue: WorkQueue): Omit<JobQueue, 'close'> {
+  return {
+    add: async (id, job, priority = 'normal') => {
+      await queue.add(job.kind, { job }, { jobId: id, priority: priorityNumber(priority) });
+    },
+    state: async (id) => {
+      // The state first: what the entry says afterwards is at least as new.
+      const state = await queue.getJobState(id);
+      const entry = state === 'unknown' ? undefined : await queue.getJob(id);
+      return entry === undefined ? { state: 'absent' } : stateOf(queue, state, entry);
+    },
+    log: async (id, from) => (await queue.getJobLogs(id, from)).logs.map(lineFromText),
+    setPriority: async (id, priority) => {
+      const entry = await queue.getJob(id);
+      // One that was taken meanwhile has no place among the waiting any more.
+      await entry?.changePriority({ priority: priorityNumber(priority) }).catch(() => undefined);
+    },
+    stop: async (id, failure) => {
+      const entry = await queue.getJob(id);
+      await entry?.updateData({ ...entry.data, stop: failure });
+    },
+    remove: async (id) => {
+      await queue.remove(id, { removeChildren: true });
+    },
+  };
+}
+
+function listen(events: QueueEvents<unknown, IQueueBackend>, onChange: (id: string) => void): void {
+  const changed = ({ jobId }: { jobId: string }): void => {
+    onChange(rootOf(jobId));
+  };
+  events.on('active', changed);
+  events.on('waiting-children', changed);
+  events.on('progress', changed);
+  events.on('completed', changed);
+  events.on('failed', changed);
+  events.on('stalled', changed);
 }
 
 /** @throws LockstepError `unavailable` `queue-unavailable` when the server does not answer. */
 export async function openJobQueue({ server, onChange, onError }: JobQueueOptions): Promise<JobQueue> {
   await assertReachable(server);
   const { connection, factory } = accessTo(server);
-  const queue = new Queue<Job, JobResult, string, Job, JobResult, string, IQueueBackend>(
-    queueName,
-    {
-      connection,
-      defaultJobOptions: {
-        attempts,
-        backoff: { type: 'exponential', delay: firstRetryAfterMs },
-        removeOnComplete: { age: keepEndedSeconds },
-        removeOnFail: { age: keepEndedSeconds },
-      },
-    },
-    factory,
-  );
+  const queue = new Queue(queueName, { connection, defaultJobOptions: jobDefaults }, factory) as unknown as WorkQueue;
   const events = new QueueEvents(queueName, { connection }, factory);
   queue.on('error', onError);
   events.on('error', onError);
-  const changed = ({ jobId }: { jobId: string }): void => {
-    onChange(jobId);
-  };
-  events.on('active', changed);
-  events.on('progress', changed);
-  events.on('completed', changed);
-  events.on('failed', changed);
-  events.on('stalled', changed);
+  listen(events, onChange);
   try {
     await withinTime(server, Promise.all([queue.waitUntilReady(), events.waitUntilReady()]));
   } catch (cause) {
     void Promise.allSettled([events.disconnect(), queue.disconnect()]);
     throw queueUnavailable(server, cause);
   }
+  const operations = operationsOn(queue);
   return {
-    add: async (id, job) => {
-      await withinTime(server, queue.add(job.kind, job, { jobId: id }));
-    },
-    state: async (id) => {
-      // The state first: what the entry says afterwards is at least as new.
-      const state = await withinTime(server, queue.getJobState(id));
-      const entry = state === 'unknown' ? undefined : await withinTime(server, queue.getJob(id));
-      return entry === undefined ? { state: 'absent' } : endedState(state, entry);
-    },
-    remove: async (id) => {
-      await withinTime(server, queue.remove(id));
-    },
+    add: (...args) => withinTime(server, operations.add(...args)),
+    state: (...args) => withinTime(server, operations.state(...args)),
+    log: (...args) => withinTime(server, operations.log(...args)),
+    setPriority: (...args) => withinTime(server, operations.setPriority(...args)),
+    stop: (...args) => withinTime(server, operations.stop(...args)),
+    remove: (...args) => withinTime(server, operations.remove(...args)),
     close: async () => {
       await Promise.all([events.close(), queue.close()]);
     },

@@ -1,18 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { UnrecoverableError, Worker, type Job as QueuedJob } from 'bullmq';
-import { LockstepError } from '@lockstep/domain/livepatch-model';
-import { accessTo, assertReachable, queueName, queueUnavailable, type QueueServer } from './backend';
-import { failureOf, failureToText } from './failure-text';
-import type { Job, JobProgress, JobResult } from './jobs';
-
-export interface JobContext {
-  /** Tells whoever waits how far it is; cheap, the last call within a moment counts. */
-  readonly onProgress: (progress: JobProgress) => void;
-  /** The worker is to stop: leave the job to another one. */
-  readonly signal: AbortSignal;
-}
-
-export type JobHandler = (job: Job, context: JobContext) => Promise<JobResult>;
+import { hostname } from 'node:os';
+import { Queue, Worker } from 'bullmq';
+import { accessTo, assertReachable, jobDefaults, queueName, queueUnavailable, type QueueServer } from './backend';
+import type { WorkQueue } from './job-parts';
+import type { QueuedJob, Returned } from './queued-job';
+import { runEntry, type JobHandler } from './running-job';
 
 export interface JobWorkerOptions {
   readonly server: QueueServer;
@@ -32,52 +24,6 @@ export interface JobWorker {
 const defaultLockMs = 15_000;
 /** A worker killed in the middle of a job: it is taken again, once. A job that kills its worker must not go round. */
 const maxStalledCount = 1;
-const progressIntervalMs = 200;
-
-/** Sends the newest progress, one at a time, not more often than the interval. */
-function progressReporter(entry: QueuedJob<Job, JobResult>): {
-  report: (progress: JobProgress) => void;
-  end: () => Promise<void>;
-} {
-  let newest: JobProgress | undefined;
-  let sending: Promise<void> | undefined;
-  const send = async (): Promise<void> => {
-    while (newest !== undefined) {
-      const progress = newest;
-      newest = undefined;
-      // Progress is for people: a job does not fail because it could not be told.
-      await entry.updateProgress(progress).catch(() => undefined);
-      await new Promise((resolve) => setTimeout(resolve, progressIntervalMs));
-    }
-    sending = undefined;
-  };
-  return {
-    report: (progress) => {
-      newest = progress;
-      sending ??= send();
-    },
-    end: async () => {
-      newest = undefined;
-      await sending;
-    },
-  };
-}
-
-async function run(entry: QueuedJob<Job, JobResult>, handler: JobHandler, signal: AbortSignal): Promise<JobResult> {
-  const progress = progressReporter(entry);
-  try {
-    return await handler(entry.data, { onProgress: progress.report, signal });
-  } catch (error) {
-    const stopping = signal.aborted
-      ? new LockstepError('cancelled', 'worker-stopped', 'The worker was stopped.')
-      : error;
-    const failure = failureOf(stopping);
-    const Kind = failure.retryable ? Error : UnrecoverableError;
-    throw new Kind(failureToText(failure));
-  } finally {
-    void progress.end();
-  }
-}
 
 /** The working end: takes jobs until it is closed. @throws LockstepError `queue-unavailable`. */
 export async function startJobWorker(options: JobWorkerOptions): Promise<JobWorker> {
@@ -85,9 +31,12 @@ export async function startJobWorker(options: JobWorkerOptions): Promise<JobWork
   await assertReachable(server);
   const { connection, factory } = accessTo(server);
   const abort = new AbortController();
-  const worker = new Worker<Job, JobResult, string>(
+  const queue = new Queue(queueName, { connection, defaultJobOptions: jobDefaults }, factory) as unknown as WorkQueue;
+  queue.on('error', onError);
+  const shop = { queue, handler, workerName: `${hostname()}:${process.pid}`, closing: abort.signal };
+  const worker = new Worker<QueuedJob, Returned, string>(
     queueName,
-    (entry) => run(entry, handler, abort.signal),
+    (entry, token) => runEntry(shop, entry, token ?? ''),
     {
       connection,
       concurrency,
@@ -100,14 +49,15 @@ export async function startJobWorker(options: JobWorkerOptions): Promise<JobWork
     factory as never,
   );
   worker.on('error', onError);
-  await worker.waitUntilReady().catch((cause: unknown) => {
-    void worker.close(true).catch(() => undefined);
+  await Promise.all([worker.waitUntilReady(), queue.waitUntilReady()]).catch((cause: unknown) => {
+    void Promise.allSettled([worker.close(true), queue.disconnect()]);
     throw queueUnavailable(server, cause);
   });
   return {
     close: async () => {
       abort.abort();
       await worker.close();
+      await queue.close();
     },
   };
 }

@@ -1,17 +1,48 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import type { ArtifactManifest, KernelBuildId, PatchId, PatchName, Sha256 } from '@lockstep/domain/livepatch-model';
+import type {
+  ArtifactManifest,
+  KernelBuildId,
+  PatchedFunction,
+  PatchId,
+  PatchName,
+  Sha256,
+} from '@lockstep/domain/livepatch-model';
+
+/** A patch's diff as it travels to a worker. */
+export interface SourceDiff {
+  readonly patch: PatchId;
+  readonly patchName: PatchName;
+  /** Unified diff, base64. */
+  readonly diff: string;
+}
+
+/** All that decides a build's outcome. */
+export interface BuildInputs {
+  readonly patch: PatchId;
+  readonly patchName: PatchName;
+  readonly kernelBuild: KernelBuildId;
+  /** Applied in this order; several make one cumulative module. */
+  readonly diffs: readonly SourceDiff[];
+  /** What the stack holds already, bottom first: the diffs are applied over these. */
+  readonly onto: readonly SourceDiff[];
+  /** The module takes every other livepatch's place. */
+  readonly replace: boolean;
+}
 
 /** What a worker is asked to do. Carries all it needs, so that workers need no way to the database. */
 export type Job =
   | { readonly kind: 'register-kernel'; readonly path: string }
-  | {
-      readonly kind: 'build';
-      readonly patch: PatchId;
-      readonly patchName: PatchName;
-      readonly kernelBuild: KernelBuildId;
-      /** Unified diff, base64. */
-      readonly diff: string;
-    };
+  | ({ readonly kind: 'build' } & BuildInputs)
+  /** Compiles and compares some of a build's objects. */
+  | ({ readonly kind: 'build-part'; readonly objectPaths: readonly string[] } & BuildInputs);
+
+/** Why a function of the module counts as changed. */
+export interface ExplainedFunction extends PatchedFunction {
+  /** `fs/proc/meminfo.o` */
+  readonly objectPath: string;
+  /** For people, one line each. */
+  readonly reasons: readonly string[];
+}
 
 /** What comes back; of the same kind as the job. Not to be trusted further than it can be checked. */
 export type JobResult =
@@ -22,7 +53,23 @@ export type JobResult =
       readonly compiler: string;
       readonly configSha256: Sha256;
     }
-  | { readonly kind: 'build'; readonly artifact: ArtifactManifest };
+  | {
+      readonly kind: 'build';
+      readonly artifact: ArtifactManifest;
+      readonly explanation: readonly ExplainedFunction[];
+    }
+  /** The differences found, as a file of the artifact store. */
+  | { readonly kind: 'build-part'; readonly differences: Sha256 };
+
+/** A piece of a job that any worker can do. */
+export interface JobPart {
+  readonly job: Job;
+  /** Its share of the work, in any unit. */
+  readonly weight: number;
+}
+
+/** What doing a job leads to: its result, or that others are to do parts of it first. */
+export type JobOutcome = JobResult | { readonly kind: 'parts'; readonly parts: readonly JobPart[] };
 
 export interface JobProgress {
   readonly stage: string;
@@ -37,6 +84,17 @@ export interface JobFailure {
   /** It was not the input that was wrong. */
   readonly retryable: boolean;
 }
+
+/** One line of what the workers say about a job. */
+export interface JobLogLine {
+  readonly at: Date;
+  /** The worker's own name. */
+  readonly worker: string;
+  readonly text: string;
+}
+
+/** The order in which waiting jobs are taken; jobs of one priority first come, first served. */
+export type JobPriority = 'high' | 'normal' | 'low';
 
 /** `attempts`: how often a worker took it. */
 export type JobState =

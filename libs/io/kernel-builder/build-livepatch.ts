@@ -31,9 +31,10 @@ export interface ComparedPatch extends Pick<PatchPlan, 'path' | 'makeReasons'> {
  */
 export async function comparePatch(options: CompilePatchOptions): Promise<ComparedPatch> {
   const { tables } = options.kernel.facts;
-  const { results, ...plan } = await compilePatch(options, async ({ object, ...pair }) =>
-    Promise.resolve({ object, diff: diffObjects({ ...pair, tables }) }),
-  );
+  const { results, ...plan } = await compilePatch(options, async ({ object, objectPath, original, onto, patched }) => {
+    const versions = onto === undefined ? { original, patched } : { original: onto, patched, running: original };
+    return Promise.resolve({ object, diff: diffObjects({ ...versions, objectPath, tables }) });
+  });
   return { ...plan, objects: results };
 }
 

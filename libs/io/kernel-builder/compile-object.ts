@@ -7,6 +7,7 @@ import { parseCmdFile, type SavedCommand } from './cmd-file';
 import type { IndexedObject } from './dependency-index';
 import { buildError } from './failure';
 import type { KernelBuild } from './registered-kernel';
+import type { TreeChanges } from './read-patch';
 import { objtoolStep, withSectionFlags } from './replay';
 import { runCommand } from './run-command';
 import { writeFileAtomically } from './stage';
@@ -56,10 +57,13 @@ export function refuseNewerSources(kernel: KernelBuild, jobs: readonly CompileJo
 }
 
 /** Where the original of a job is kept: by the command that makes it, for on a registered build its inputs never change. */
-function originalFile(job: CompileJob, kernel: KernelBuild): string {
-  const key = createHash('sha256').update(job.command).digest('hex');
-  return join(kernel.dir, 'originals', `${key}.o`);
+function originalFile(job: CompileJob, kernel: KernelBuild, base: TreeChanges): string {
+  const key = createHash('sha256').update(job.command);
+  if (base.size > 0) key.update(`\n${JSON.stringify([...base].sort(([a], [b]) => (a < b ? -1 : 1)))}`);
+  return join(kernel.dir, 'originals', `${key.digest('hex')}.o`);
 }
+
+const unchanged: TreeChanges = new Map();
 
 /** The object without the patch, out of the cache or compiled in `dir`, a copy of the unpatched tree. */
 export async function compileOriginal(
@@ -68,7 +72,18 @@ export async function compileOriginal(
   dir: string,
   signal?: AbortSignal,
 ): Promise<Buffer> {
-  const file = originalFile(job, kernel);
+  return compileBelow(job, unchanged, kernel, dir, signal);
+}
+
+/** The object with the patches below, kept by their content; `dir` is a copy of the tree that has them. */
+export async function compileBelow(
+  job: CompileJob,
+  base: TreeChanges,
+  kernel: KernelBuild,
+  dir: string,
+  signal?: AbortSignal,
+): Promise<Buffer> {
+  const file = originalFile(job, kernel, base);
   const kept = await readFile(file).catch(() => undefined);
   if (kept !== undefined) return kept;
   const bytes = await compileObject(job, 'original', dir, signal);

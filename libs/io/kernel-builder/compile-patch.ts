@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { mapAtOnce } from './at-once';
 import {
+  compileBelow,
   compileObject,
   compileOriginal,
   isPatchable,
@@ -12,15 +13,13 @@ import {
 import type { IndexedObject } from './dependency-index';
 import { buildError } from './failure';
 import { makeChangedObjects } from './make-path';
-import { readPatch, type ReadPatch } from './read-patch';
+import { readPatch, type PatchSources, type ReadPatch } from './read-patch';
 import type { KernelBuild } from './registered-kernel';
 import { StagedTree } from './staged-tree';
 import type { OnProgress } from './stage';
 
-export interface CompilePatchOptions {
+export interface CompilePatchOptions extends PatchSources {
   kernel: KernelBuild;
-  /** A unified diff, `-p1`; text is taken as UTF-8. */
-  diff: string | Uint8Array;
   /** Only these of the plan's objects, for a builder that shares the work; all if undefined. */
   objectPaths?: readonly string[] | undefined;
   /** Compilers at once; as many as processors if undefined. */
@@ -35,6 +34,8 @@ export interface ObjectPair {
   /** `vmlinux` or the module's name. */
   object: string;
   original: Uint8Array;
+  /** With the patches that it is built onto, without its own; undefined if it is built onto none. */
+  onto: Uint8Array | undefined;
   patched: Uint8Array;
 }
 
@@ -59,7 +60,7 @@ type Work<Result> = (pair: ObjectPair) => Promise<Result>;
  * @throws LockstepError `diff-syntax`, `diff-does-not-apply`, `changes-no-object`, `unsupported-change`
  */
 export async function planPatch(options: Omit<CompilePatchOptions, 'objectPaths'>): Promise<PatchPlan> {
-  const patch = await readPatch(options.kernel, options.diff);
+  const patch = await readPatch(options.kernel, options);
   const makeReasons = [...patch.makeReasons, ...(await new Replay(options, patch).tryGates())];
   const objectPaths = patch.objects.map(({ path }) => path);
   return makeReasons.length > 0
@@ -78,7 +79,7 @@ export async function compilePatch<Result>(
   options: CompilePatchOptions,
   work: Work<Result>,
 ): Promise<CompiledPatch<Result>> {
-  const patch = await readPatch(options.kernel, options.diff);
+  const patch = await readPatch(options.kernel, options);
   const replay = new Replay(options, patch);
   if (options.objectPaths !== undefined) {
     return {
@@ -122,15 +123,20 @@ class Replay {
     const { kernel, signal, onProgress } = this.options;
     const jobs = await mapAtOnce(objects, this.compilers, async (object) => prepareJob(kernel, object));
     refuseNewerSources(kernel, jobs);
-    const count = counter(jobs.length * 2, onProgress);
+    const { base, changed } = this.patch;
+    const count = counter(jobs.length * (base.size > 0 ? 3 : 2), onProgress);
     await using staged = await StagedTree.lease(kernel.dir, kernel.treeDir, signal);
     const originals = await mapAtOnce(jobs, this.compilers, async (job) =>
       count(await compileOriginal(job, kernel, staged.dir, signal)),
     );
-    await staged.change(this.patch.changed);
+    if (base.size > 0) await staged.change(base);
+    const belows = await mapAtOnce(base.size > 0 ? jobs : [], this.compilers, async (job) =>
+      count(await compileBelow(job, base, kernel, staged.dir, signal)),
+    );
+    await staged.change(changed);
     const results = await mapAtOnce([...jobs.entries()], this.compilers, async ([index, job]) => {
       const patched = count(await compileObject(job, 'patched', staged.dir, signal));
-      const pair = pairOf(job, originals[index] ?? Buffer.alloc(0), patched);
+      const pair = pairOf(job, { original: originals[index] ?? Buffer.alloc(0), onto: belows[index], patched });
       return pair === undefined ? [] : [await work(pair)];
     });
     return results.flat();
@@ -150,7 +156,8 @@ async function throughMake<Result>(
   await using staged = await StagedTree.lease(kernel.dir, kernel.treeDir, signal);
   const results = await mapAtOnce([...jobs.entries()], compilers, async ([index, job]) => {
     const original = await compileOriginal(job, kernel, staged.dir, signal);
-    const pair = pairOf(job, original, Buffer.from(made[index]?.patched ?? []));
+    const patched = Buffer.from(made[index]?.patched ?? []);
+    const pair = pairOf(job, { original, onto: undefined, patched });
     return pair === undefined ? [] : [await work(pair)];
   });
   return results.flat();
@@ -170,11 +177,17 @@ function counter(total: number, onProgress?: OnProgress): <T>(value: T) => T {
   };
 }
 
+interface Versions {
+  readonly original: Buffer;
+  readonly onto: Buffer | undefined;
+  readonly patched: Buffer;
+}
+
 /** What is linked into nothing a livepatch can name (vdso, boot code) and assembly must come out the same. */
-function pairOf({ indexed }: CompileJob, original: Buffer, patched: Buffer): ObjectPair | undefined {
+function pairOf({ indexed }: CompileJob, versions: Versions): ObjectPair | undefined {
   const { path: objectPath, object } = indexed;
-  if (comesOutTheSame(objectPath, original, patched)) return undefined;
-  if (isPatchable(indexed) || objectPath.endsWith('.s')) return { objectPath, object: object ?? '', original, patched };
+  if (comesOutTheSame(objectPath, versions.onto ?? versions.original, versions.patched)) return undefined;
+  if (isPatchable(indexed) || objectPath.endsWith('.s')) return { objectPath, object: object ?? '', ...versions };
   const reason = `the diff changes it, and it is ${object === null ? 'not part of vmlinux or a module' : 'assembly'}: it needs a new kernel build`;
   throw buildError({ kind: 'unsupported-change', file: objectPath, reason });
 }

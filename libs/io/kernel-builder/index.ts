@@ -17,6 +17,7 @@ export { findKernelSource, kernelVersionOf, prepareKernelTree, type KernelSource
 export { ObjectCompiler } from './object-compiler';
 export type { IndexedObject } from './dependency-index';
 export type { KernelSeries } from './quilt-series';
+export { readPatch, type NamedDiff, type PatchSources, type ReadPatch } from './read-patch';
 export {
   listKernelBuilds,
   openKernelBuild,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { LockstepError } from '@lockstep/domain/livepatch-model';
 import { applyFileDiff } from './apply-diff';
 import { classifyChanges } from './change-classes';
 import { isPatchable } from './compile-object';
@@ -8,13 +9,32 @@ import { objectsThatRead, type IndexedObject } from './dependency-index';
 import { isMissing } from './errno';
 import { buildError } from './failure';
 import type { KernelBuild } from './registered-kernel';
-import { parseUnifiedDiff, type FileDiff } from './unified-diff';
+import { parseUnifiedDiff, type DiffLine, type FileDiff } from './unified-diff';
 
-/** A diff, read against a kernel build: what it makes of the tree, and what of the build that can reach. */
+/** One of several diffs; errors about it name it. */
+export interface NamedDiff {
+  readonly name: string;
+  readonly text: string | Uint8Array;
+}
+
+/** What is to be built: diffs, over the sources of the kernel build or over those of patches that it runs already. */
+export interface PatchSources {
+  /** Unified, `-p1`; text is taken as UTF-8. Several are applied in order. */
+  readonly diff: string | Uint8Array | readonly NamedDiff[];
+  /** Applied before, in order: patches that the kernel will have loaded below this one. */
+  readonly onto?: readonly NamedDiff[] | undefined;
+}
+
+/** File contents by path, latin1; null for a deleted file. */
+export type TreeChanges = ReadonlyMap<string, string | null>;
+
+/** A patch, read against a kernel build: what it makes of the tree, and what of the build that can reach. */
 export interface ReadPatch {
-  /** New contents by path, latin1; null for a deleted file. */
-  readonly changed: ReadonlyMap<string, string | null>;
-  /** Those of its files that can change compiled code. */
+  /** The tree with what it is built onto; empty if that is nothing. */
+  readonly base: TreeChanges;
+  /** The tree with all of it, what it is built onto included. */
+  readonly changed: TreeChanges;
+  /** Those of its own files that can change compiled code. */
   readonly files: readonly string[];
   /** Compiled from C into vmlinux or a module, in path order. */
   readonly objects: readonly IndexedObject[];
@@ -25,31 +45,72 @@ export interface ReadPatch {
 }
 
 /**
- * Applies a diff to the registered tree, in memory, and looks up who reads what it changes.
- * @param diff unified, `-p1`; text is taken as UTF-8
- * @throws LockstepError `diff-syntax`, `diff-does-not-apply`, `changes-no-object`
+ * Applies diffs to the registered tree, in memory, and looks up who reads what they change.
+ * @throws LockstepError `diff-syntax`, `diff-does-not-apply`, `changes-no-object`, `not-stackable`
  */
-export async function readPatch(kernel: KernelBuild, diff: string | Uint8Array): Promise<ReadPatch> {
-  const diffs = parseUnifiedDiff(Buffer.from(diff).toString('latin1'));
-  const changed = await applyToTree(diffs, kernel.treeDir);
-  const { files, makeReasons } = classifyChanges(diffs, kernel.index);
-  const affected = objectsThatRead(kernel.index, files);
+export async function readPatch(kernel: KernelBuild, { diff, onto = [] }: PatchSources): Promise<ReadPatch> {
+  const base = new Map<string, string | null>();
+  const below = await applyAll(kernel.treeDir, base, onto);
+  const changed = new Map(base);
+  const own = await applyAll(kernel.treeDir, changed, asNamed(diff));
+  const { files, makeReasons } = classifyChanges(own, kernel.index);
+  const under = classifyChanges(below, kernel.index);
+  const [throughMake] = [...makeReasons, ...under.makeReasons];
+  if (onto.length > 0 && throughMake !== undefined) throw notStackable(throughMake);
+  // The index knows who read what when the kernel was built: a patch below may have made others read these files.
+  const isIncludeChanged = below.some(({ hunks }) => hunks.some(({ lines }) => lines.some(isInclude)));
+  const affected = objectsThatRead(kernel.index, [...new Set(isIncludeChanged ? [...files, ...under.files] : files)]);
   if (affected.length === 0 && makeReasons.length === 0) {
-    throw buildError({ kind: 'changes-no-object', files: [...changed.keys()], compiledObjects: 0 });
+    throw buildError({ kind: 'changes-no-object', files: [...new Set(own.map(pathOf))], compiledObjects: 0 });
   }
   const objects = affected.filter(isPatchable);
-  return { changed, files, makeReasons, objects, gates: affected.filter((object) => !objects.includes(object)) };
+  const gates = affected.filter((object) => !objects.includes(object));
+  return { base, changed, files, makeReasons, objects, gates };
 }
 
-async function applyToTree(diffs: readonly FileDiff[], treeDir: string): Promise<Map<string, string | null>> {
-  const changed = new Map<string, string | null>();
-  for (const diff of diffs) {
-    const path = diff.newPath ?? diff.oldPath ?? '';
-    const before = await readFile(join(treeDir, path), 'latin1').catch((error: unknown) => {
-      if (isMissing(error)) return null;
-      throw error;
-    });
-    changed.set(path, applyFileDiff(before, diff));
+/** What make changes cannot be told apart by which of the patches changed it. */
+function notStackable(makeReason: string): LockstepError {
+  const message = `It cannot be built onto a stack, because it must be built through make: ${makeReason}. Combine the patches.`;
+  return new LockstepError('refused', 'not-stackable', message, { makeReason });
+}
+
+const asNamed = (diff: PatchSources['diff']): readonly NamedDiff[] =>
+  typeof diff === 'string' || diff instanceof Uint8Array ? [{ name: '', text: diff }] : diff;
+
+const isInclude = ({ kind, text }: DiffLine): boolean => kind !== 'context' && /^\s*#\s*include\b/.test(text);
+
+const pathOf = ({ newPath, oldPath }: FileDiff): string => newPath ?? oldPath ?? '';
+
+/** Applies each diff to what the ones before it left; answers all their parts. */
+async function applyAll(
+  treeDir: string,
+  tree: Map<string, string | null>,
+  diffs: readonly NamedDiff[],
+): Promise<FileDiff[]> {
+  const all: FileDiff[] = [];
+  for (const { name, text } of diffs) {
+    try {
+      const files = parseUnifiedDiff(Buffer.from(text).toString('latin1'));
+      for (const file of files) await applyTo(treeDir, tree, file);
+      all.push(...files);
+    } catch (error) {
+      if (name === '' || !(error instanceof LockstepError)) throw error;
+      const { kind, reason, message, fields } = error;
+      throw new LockstepError(kind, reason, `${name}: ${message}`, { ...fields, patch: name }, { cause: error });
+    }
   }
-  return changed;
+  return all;
+}
+
+async function applyTo(treeDir: string, tree: Map<string, string | null>, diff: FileDiff): Promise<void> {
+  const path = pathOf(diff);
+  const before = tree.has(path) ? (tree.get(path) ?? null) : await readSource(join(treeDir, path));
+  tree.set(path, applyFileDiff(before, diff));
+}
+
+async function readSource(file: string): Promise<string | null> {
+  return readFile(file, 'latin1').catch((error: unknown) => {
+    if (isMissing(error)) return null;
+    throw error;
+  });
 }

@@ -1,32 +1,125 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { moduleNameOf, type ArtifactManifest } from '@lockstep/domain/livepatch-model';
+import { LockstepError } from '@lockstep/domain/livepatch-model';
 import type { ArtifactStore } from '@lockstep/io/artifact-store';
-import type { Job, JobContext } from '@lockstep/io/job-queue';
-import { buildLivepatch, type KernelBuild } from '@lockstep/io/kernel-builder';
+import type { BuildInputs, Job, JobContext, JobOutcome, JobResult, SourceDiff } from '@lockstep/io/job-queue';
+import {
+  comparePatch,
+  linkLivepatch,
+  planPatch,
+  type ComparedObject,
+  type KernelBuild,
+  type NamedDiff,
+  type PatchSources,
+} from '@lockstep/io/kernel-builder';
+import { moduleNameFor } from './build-identity';
+import { keepDifferences, readDifferences } from './differences-file';
+import { divideObjects } from './divide-build';
+import { explainBuild } from './explain-build';
 
-export type BuildJob = Extract<Job, { kind: 'build' }>;
+type BuildJob = Extract<Job, { kind: 'build' }>;
+type PartJob = Extract<Job, { kind: 'build-part' }>;
+
+export interface BuildPlace {
+  readonly kernel: KernelBuild;
+  readonly artifacts: ArtifactStore;
+  /** Compilers at once; undefined: as many as processors. */
+  readonly compilers: number | undefined;
+}
+
+const named = ({ patchName, diff }: SourceDiff): NamedDiff => ({ name: patchName, text: Buffer.from(diff, 'base64') });
+
+/** A single diff needs no name in its errors. */
+function sourcesOf({ diffs, onto }: BuildInputs): PatchSources {
+  const [only, ...others] = diffs;
+  const isAlone = only !== undefined && others.length === 0;
+  const diff = isAlone ? Buffer.from(only.diff, 'base64') : diffs.map(named);
+  return { diff, onto: onto.map(named) };
+}
+
+async function compare(
+  job: BuildInputs,
+  { kernel, compilers }: BuildPlace,
+  { onProgress, log, signal }: JobContext,
+  objectPaths?: readonly string[],
+): Promise<readonly ComparedObject[]> {
+  const begun = Date.now();
+  const options = { kernel, ...sourcesOf(job), objectPaths, compilers, onProgress, signal };
+  const { objects: compared, path, makeReasons } = await comparePatch(options);
+  const seconds = ((Date.now() - begun) / 1000).toFixed(2);
+  const of = objectPaths === undefined ? '' : ` of ${objectPaths.length}`;
+  if (path === 'make') log(`built through make: ${makeReasons.join('; ')}`);
+  log(`compared in ${seconds} s: ${compared.length}${of} objects differ: ${pathList(compared)}`);
+  return compared;
+}
+
+const pathList = (compared: readonly ComparedObject[]): string =>
+  compared.map(({ diff }) => diff.objectPath).join(', ') || 'none';
+
+async function link(
+  job: BuildJob,
+  compared: readonly ComparedObject[],
+  { kernel, artifacts }: BuildPlace,
+  { onProgress, log }: JobContext,
+): Promise<JobResult> {
+  onProgress({ stage: 'write the module', done: 0, total: 1 });
+  const { kernelBuild, patch, patchName, replace } = job;
+  const moduleName = moduleNameFor(job);
+  const { bytes, functions } = await linkLivepatch({ kernel, compared, moduleName, patchId: patch, replace });
+  const { sha256, sizeBytes } = await artifacts.put(bytes);
+  log(`module ${moduleName}: ${functions.length} functions, ${sizeBytes} bytes, sha256 ${sha256}`);
+  const artifact = { sha256, sizeBytes, kernelBuild, moduleName, patch, patchName, replace, functions };
+  return { kind: 'build', artifact, explanation: explainBuild(compared, functions) };
+}
+
+/** The runs of objects that workers share; the same whoever asks. */
+async function divide(
+  job: BuildJob,
+  { kernel, compilers }: BuildPlace,
+  { onProgress, signal }: JobContext,
+): Promise<string[][]> {
+  return divideObjects((await planPatch({ kernel, ...sourcesOf(job), compilers, onProgress, signal })).objectPaths);
+}
+
+/** What the parts found, in order; a part whose file is gone again is done here. */
+async function collect(
+  job: BuildJob,
+  parts: readonly JobResult[],
+  place: BuildPlace,
+  context: JobContext,
+): Promise<ComparedObject[]> {
+  const all: ComparedObject[] = [];
+  for (const [index, part] of parts.entries()) {
+    if (part.kind !== 'build-part') throw new LockstepError('corrupt', 'wrong-part', `A part answered ${part.kind}.`);
+    try {
+      all.push(...(await readDifferences(place.artifacts, part.differences)));
+    } catch (error) {
+      const isGone = error instanceof LockstepError && error.reason === 'artifact-missing';
+      if (!isGone) throw error;
+      all.push(...(await compare(job, place, context, (await divide(job, place, context))[index])));
+    }
+  }
+  return all;
+}
 
 /**
- * From a source diff to a stored livepatch module: compile what it touches, compare, write, keep.
- * @throws LockstepError what the four say: `diff-does-not-apply`, `compile-failed`, `unsupported-change`, …
+ * From source diffs to a stored livepatch module: compile what they touch, compare, write, keep. What reaches many
+ * objects is divided into parts for whichever workers are free, and ended here when they are done.
+ * @throws LockstepError what these say: `diff-does-not-apply`, `compile-failed`, `unsupported-change`, …
  */
-export async function buildPatch(
-  job: BuildJob,
-  kernel: KernelBuild,
-  artifacts: ArtifactStore,
-  { onProgress, signal }: JobContext,
-): Promise<ArtifactManifest> {
-  const moduleName = moduleNameOf(job.patchName, job.patch);
-  const { bytes, functions } = await buildLivepatch({
-    kernel,
-    diff: Buffer.from(job.diff, 'base64'),
-    moduleName,
-    patchId: job.patch,
-    replace: false,
-    onProgress,
-    signal,
+export async function buildPatch(job: BuildJob, place: BuildPlace, context: JobContext): Promise<JobOutcome> {
+  if (context.parts !== undefined) return link(job, await collect(job, context.parts, place, context), place, context);
+  const runs = await divide(job, place, context);
+  if (runs.length === 1) return link(job, await compare(job, place, context), place, context);
+  context.log(`divided: ${runs.flat().length} objects in ${runs.length} parts`);
+  const parts = runs.map((objectPaths) => {
+    const part: PartJob = { ...job, kind: 'build-part', objectPaths };
+    return { job: part, weight: objectPaths.length };
   });
-  const { sha256, sizeBytes } = await artifacts.put(bytes);
-  const { kernelBuild, patch, patchName } = job;
-  return { sha256, sizeBytes, kernelBuild, moduleName, patch, patchName, replace: false, functions };
+  return { kind: 'parts', parts };
+}
+
+/** One part of such a build. */
+export async function buildPart(job: PartJob, place: BuildPlace, context: JobContext): Promise<JobResult> {
+  const compared = await compare(job, place, context, job.objectPaths);
+  return { kind: 'build-part', differences: await keepDifferences(place.artifacts, compared) };
 }

@@ -21,7 +21,7 @@ const artifactStore = Symbol('ArtifactStore');
 @Module({})
 export class BuildWorkerModule {
   static forConfig(config: WorkerConfig, log: Logger): DynamicModule {
-    const { cacheDir, artifactDir, concurrency, lockMs, queue } = config;
+    const { cacheDir, artifactDir, compilers, concurrency, lockMs, queue } = config;
     return {
       module: BuildWorkerModule,
       providers: [
@@ -36,7 +36,7 @@ export class BuildWorkerModule {
                 server: queue,
                 concurrency,
                 ...(lockMs === undefined ? {} : { lockMs }),
-                handler: jobHandler({ cacheDir, kernels, artifacts }),
+                handler: jobHandler({ cacheDir, kernels, artifacts, compilers }),
                 onError: (error) => {
                   log.error({ error: error.message }, 'the queue failed');
                 },

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { parseSha256 } from '@lockstep/domain/livepatch-model';
 import type { ArtifactStore } from '@lockstep/io/artifact-store';
-import type { Job, JobContext, JobHandler, JobResult } from '@lockstep/io/job-queue';
+import type { Job, JobContext, JobHandler, JobOutcome, JobResult } from '@lockstep/io/job-queue';
 import { registerKernelBuild } from '@lockstep/io/kernel-builder';
-import { buildPatch } from './build-patch';
+import { buildPart, buildPatch, type BuildPlace } from './build-patch';
 import type { OpenKernels } from './open-kernels';
 
 export interface WorkPlace {
   readonly cacheDir: string;
   readonly kernels: OpenKernels;
   readonly artifacts: ArtifactStore;
+  /** Compilers at once; undefined: as many as processors. */
+  readonly compilers: number | undefined;
 }
 
 async function registerKernel(path: string, { cacheDir, kernels }: WorkPlace, context: JobContext): Promise<JobResult> {
@@ -21,14 +23,18 @@ async function registerKernel(path: string, { cacheDir, kernels }: WorkPlace, co
 
 /** One job from its description to its result; repeating it after a kill finds or makes the same. */
 export function jobHandler(place: WorkPlace): JobHandler {
-  return async (job: Job, context: JobContext): Promise<JobResult> => {
+  const { kernels, artifacts, compilers } = place;
+  const at = async ({ kernelBuild }: Exclude<Job, { kind: 'register-kernel' }>): Promise<BuildPlace> => {
+    return { kernel: await kernels.open(kernelBuild), artifacts, compilers };
+  };
+  return async (job: Job, context: JobContext): Promise<JobOutcome> => {
     switch (job.kind) {
       case 'register-kernel':
         return registerKernel(job.path, place, context);
-      case 'build': {
-        const kernel = await place.kernels.open(job.kernelBuild);
-        return { kind: 'build', artifact: await buildPatch(job, kernel, place.artifacts, context) };
-      }
+      case 'build':
+        return buildPatch(job, await at(job), context);
+      case 'build-part':
+        return buildPart(job, await at(job), context);
     }
   };
 }

@@ -9,8 +9,10 @@ export interface WorkerConfig {
   readonly artifactDir: string;
   /** Registered kernel builds, originals, staged trees. */
   readonly cacheDir: string;
-  /** Jobs at once; each compiles with all processors. */
+  /** Jobs at once. */
   readonly concurrency: number;
+  /** Compilers at once for each job; undefined: as many as processors. */
+  readonly compilers: number | undefined;
   /** How long a worker that says nothing keeps its job; undefined: the queue's own default. */
   readonly lockMs: number | undefined;
 }
@@ -21,6 +23,7 @@ const writtenSchema = z.object({
   LOCKSTEP_ARTIFACT_DIR: z.string().min(1),
   LOCKSTEP_CACHE_DIR: z.string().min(1).optional(),
   LOCKSTEP_WORKER_CONCURRENCY: z.coerce.number().int().min(1).max(64).default(1),
+  LOCKSTEP_WORKER_COMPILERS: z.coerce.number().int().min(1).max(512).optional(),
   LOCKSTEP_WORKER_LOCK_MS: z.coerce.number().int().min(1_000).max(600_000).optional(),
 });
 
@@ -42,6 +45,7 @@ export function readWorkerConfig(env: Readonly<NodeJS.ProcessEnv>): WorkerConfig
     artifactDir: config.LOCKSTEP_ARTIFACT_DIR,
     cacheDir: config.LOCKSTEP_CACHE_DIR ?? defaultCacheDirectory(),
     concurrency: config.LOCKSTEP_WORKER_CONCURRENCY,
+    compilers: config.LOCKSTEP_WORKER_COMPILERS,
     lockMs: config.LOCKSTEP_WORKER_LOCK_MS,
   };
 }

@@ -17,21 +17,22 @@ export class Changes {
   }
 
   /**
-   * What `read` says, then again whenever it says something else, until `isLast`. No change is missed: waiting begins
-   * before reading.
+   * What `read` says, then again whenever it says something else (in its `newsOf`), until `isLast`. No change is
+   * missed: waiting begins before reading.
    */
   async *watch<T>(
     topic: Topic,
     read: () => Promise<T>,
     isLast: (value: T) => boolean,
     signal: AbortSignal,
+    newsOf: (value: T) => unknown = (value) => value,
   ): AsyncGenerator<T> {
     let seen: string | undefined;
     while (!signal.aborted) {
       const change = this.next(topic, signal);
       try {
         const value = await read();
-        const text = JSON.stringify(value);
+        const text = JSON.stringify(newsOf(value));
         if (text !== seen) yield value;
         seen = text;
         if (isLast(value)) return;

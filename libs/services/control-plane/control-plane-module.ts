@@ -88,7 +88,7 @@ export function controlPlaneModule(parts: ModuleParts): DynamicModule {
     const changes = new Changes();
     const sessions = new AgentSessions();
     const work = new WorkTracker({ db, queue, artifacts, changes, log });
-    jobChanged = (jobId) => void work.look(jobId);
+    jobChanged = (jobId) => void work.hear(jobId);
     const rollouts = new RolloutExecutor({ db, sessions, changes, log });
     return { config, log, db, authority, artifacts, changes, work, sessions, rollouts };
   };

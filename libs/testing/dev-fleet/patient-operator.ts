@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { setTimeout as sleep } from 'node:timers/promises';
-import { BuildStatus, RolloutStatus, type Build, type LogEntry, type Rollout } from '@lockstep/contracts/generated';
+import {
+  BuildStatus,
+  Priority,
+  RolloutStatus,
+  type Build,
+  type LogEntry,
+  type Rollout,
+} from '@lockstep/contracts/generated';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
 import type { DevFleet } from './dev-fleet';
 
@@ -73,7 +80,16 @@ export function patientOperator({ operator, cluster, kernelBuild }: DevFleet): P
   }
 
   async function submitOnce(name: string, diff: string): Promise<Build> {
-    const request = { name, diff: Buffer.from(diff), description: '', author: '', cves: [], kernelBuildIds: [] };
+    const request = {
+      name,
+      diff: Buffer.from(diff),
+      description: '',
+      author: '',
+      cves: [],
+      kernelBuildIds: [],
+      priority: Priority.PRIORITY_NORMAL,
+      onto: undefined,
+    };
     const { builds } = await patiently('a submission', () => build.submitPatch(request));
     const [first] = builds;
     if (first === undefined) throw new Error(`the server queued no build of ${name}`);
@@ -107,9 +123,9 @@ export function patientOperator({ operator, cluster, kernelBuild }: DevFleet): P
     },
     appendOver: (patch) =>
       appendOnce(async (expectedSeq) => {
-        const { conflicts } = await fleet.checkConflicts({ ...log, patch });
+        const { conflicts } = await fleet.checkConflicts({ ...log, patch, buildId: '' });
         const overrides = [...new Set(conflicts.map(({ ownerSeq }) => String(ownerSeq)))];
-        return (await fleet.appendLoad({ ...log, patch, overrides, expectedSeq })).entry;
+        return (await fleet.appendLoad({ ...log, patch, overrides, expectedSeq, buildId: '' })).entry;
       }),
     retire: (seq) => appendOnce(async (expectedSeq) => (await fleet.appendRetire({ ...log, seq, expectedSeq })).entry),
     async rollOut() {

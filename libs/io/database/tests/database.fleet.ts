@@ -110,6 +110,7 @@ describe('migrations', () => {
         applied_steps_count: 1,
         rolled_back_at: null,
       }),
+      expect.objectContaining({ migration_name: '20261123000000_stacked_builds', rolled_back_at: null }),
     ]);
     expect(rows[0]?.checksum).toMatch(/^[0-9a-f]{64}$/);
   });
@@ -131,7 +132,7 @@ describe('migrations', () => {
     await writeFile(path.join(dir, '2027_broken/migration.sql'), 'CREATE TABLE half (n int); SELECT nonsense;');
     await expect(migrateDatabase(server.url, dir)).rejects.toMatchObject({ reason: 'migration-failed' });
     const { rows } = await pg.query(`SELECT to_regclass('half') AS half, count(*)::int AS n FROM _prisma_migrations`);
-    expect(rows).toEqual([{ half: null, n: 1 }]);
+    expect(rows).toEqual([{ half: null, n: 2 }]);
   });
 
   test('there is one control plane at a time', async () => {
@@ -234,16 +235,17 @@ describe('enrolment', () => {
   });
 });
 
-describe('patches and builds', () => {
-  const patch = (name: string, diff: string) => ({
-    id: parsePatchId(sha256(name + diff)),
-    name: parsePatchName(name),
-    description: '',
-    author: 'me',
-    cves: ['CVE-2026-1'],
-    diff: Buffer.from(diff),
-  });
+const patch = (name: string, diff: string) => ({
+  id: parsePatchId(sha256(name + diff)),
+  name: parsePatchName(name),
+  description: '',
+  author: 'me',
+  cves: ['CVE-2026-1'],
+  combines: [],
+  diff: Buffer.from(diff),
+});
 
+describe('patches and builds', () => {
   test('the same content is kept once; another under the same name is refused', async () => {
     const fix = patch('fix-once', 'diff\0bytes');
     const first = await db.patches.submit(fix);
@@ -256,8 +258,9 @@ describe('patches and builds', () => {
   test('a build ends once; only a failure that may pass is queued again', async () => {
     await kernel();
     const { id: patchId } = await db.patches.submit(patch('builds', 'x'));
-    const [queued] = await db.builds.queue(patchId, [kernelBuild]);
-    expect(await db.builds.queue(patchId, [kernelBuild])).toEqual([queued]);
+    const wish = { patch: patchId, kernelBuild, onto: [] };
+    const [queued] = await db.builds.queue([wish], 'normal');
+    expect(await db.builds.queue([wish], 'normal')).toEqual([queued]);
     await db.builds.progress(queued!, 1, { stage: 'compile', done: 1, total: 2 });
     expect(await db.builds.require(queued!.id)).toMatchObject({ status: 'running', progress: { stage: 'compile' } });
     await db.builds.fail(queued!, 2, { reason: 'worker-lost', message: 'a\0b', retryable: true });
@@ -267,17 +270,49 @@ describe('patches and builds', () => {
       attempts: 2,
       failure: { message: 'a\ufffdb' },
     });
-    const [again] = await db.builds.queue(patchId, [kernelBuild]);
+    const [again] = await db.builds.queue([wish], 'normal');
     expect(again).toMatchObject({ id: queued!.id, generation: 2, status: 'queued', failure: null });
     const artifact = { ...manifest('builds', 'f'), patch: patchId };
-    await expect(db.builds.requireArtifact(patchId, kernelBuild)).rejects.toMatchObject({ reason: 'not-built' });
-    await db.builds.succeed(queued!, 1, artifact); // of the run before: late
+    const explanation = [{ object: 'vmlinux', name: 'f', sympos: 0, objectPath: 'f.o', reasons: ['size'] }];
+    await expect(db.builds.requireBuilt(patchId, kernelBuild)).rejects.toMatchObject({ reason: 'not-built' });
+    await db.builds.succeed(queued!, 1, { artifact, explanation }); // of the run before: late
     expect(await db.builds.unfinished()).toEqual([again]);
-    await db.builds.succeed(again!, 1, artifact);
+    await db.builds.succeed(again!, 1, { artifact, explanation });
     await db.builds.fail(again!, 1, { reason: 'late', message: '', retryable: false });
     expect(await db.builds.require(again!.id)).toMatchObject({ status: 'succeeded', artifact });
-    expect(await db.builds.requireArtifact(patchId, kernelBuild)).toEqual(artifact);
+    expect(await db.builds.requireBuilt(patchId, kernelBuild)).toMatchObject([{ id: again!.id, artifact }]);
+    expect(await db.builds.explanation(again!.id)).toEqual(explanation);
+    const lines = [{ at: new Date(5), worker: 'w', text: 'said' }];
+    await db.builds.keepLog(again!, lines);
+    expect(await db.builds.log(again!.id)).toEqual(lines);
     await expect(db.builds.require('x')).rejects.toMatchObject({ reason: 'unknown-build' });
+  });
+});
+
+describe('stacked and cancelled builds', () => {
+  const below = ['ab', 'cd'].map((byte) => parsePatchId(byte.repeat(32)));
+
+  test('what it is built onto makes another build, its order too; each is queued once', async () => {
+    await kernel();
+    const { id: patchId } = await db.patches.submit(patch('stacked', 's'));
+    const wish = { patch: patchId, kernelBuild, onto: [] };
+    const wishes = [wish, { ...wish, onto: below }, { ...wish, onto: [...below].reverse() }];
+    const twice = await Promise.all([db.builds.queue(wishes, 'low'), db.builds.queue(wishes, 'low')]);
+    expect(twice[0]).toEqual(twice[1]);
+    expect(new Set(twice[0].map(({ id }) => id)).size).toBe(3);
+    expect(twice[0][1]).toMatchObject({ onto: below, priority: 'low' });
+    expect(await db.builds.queue([wish], 'high')).toMatchObject([{ priority: 'high', generation: 1 }]);
+  });
+
+  test('a cancelled build has ended; asked for again it is queued again', async () => {
+    await kernel();
+    const { id: patchId } = await db.patches.submit(patch('cancelled', 'c'));
+    const [queued] = await db.builds.queue([{ patch: patchId, kernelBuild, onto: [] }], 'normal');
+    await db.builds.cancel(queued!);
+    await db.builds.fail(queued!, 1, { reason: 'late', message: '', retryable: false });
+    expect(await db.builds.require(queued!.id)).toMatchObject({ status: 'cancelled' });
+    const [again] = await db.builds.queue([{ patch: patchId, kernelBuild, onto: [] }], 'normal');
+    expect(again).toMatchObject({ id: queued!.id, status: 'queued', generation: 2 });
   });
 });
 

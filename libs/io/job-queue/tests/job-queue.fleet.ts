@@ -11,12 +11,15 @@ import {
   parsePatchId,
   parsePatchName,
   parseSha256,
+  type Sha256,
 } from '@lockstep/domain/livepatch-model';
 import { startPostgres } from '@lockstep/testing/local-postgres';
 import { freePort, startRedis, temporaryFolder, type TemporaryFolder } from '@lockstep/testing/local-servers';
 import {
   openJobQueue,
   startJobWorker,
+  type BuildInputs,
+  type JobContext,
   type Job,
   type JobHandler,
   type JobQueue,
@@ -29,13 +32,11 @@ import {
 jest.setTimeout(120_000);
 
 const kernelBuild = parseKernelBuildId('ab'.repeat(20));
-const job: Job = {
-  kind: 'build',
-  patch: parsePatchId('cd'.repeat(32)),
-  patchName: parsePatchName('fix'),
-  kernelBuild,
-  diff: Buffer.from('--- a/x\n+++ b/x\n').toString('base64'),
-};
+const patch = { patch: parsePatchId('cd'.repeat(32)), patchName: parsePatchName('fix') };
+const diff = Buffer.from('--- a/x\n+++ b/x\n').toString('base64');
+const inputs: BuildInputs = { ...patch, kernelBuild, diffs: [{ ...patch, diff }], onto: [], replace: false };
+const job: Job = { kind: 'build', ...inputs };
+const part = (...objectPaths: string[]): Job => ({ kind: 'build-part', ...inputs, objectPaths });
 const result: JobResult = {
   kind: 'register-kernel',
   id: kernelBuild,
@@ -93,7 +94,7 @@ describe.each(['postgres', 'redis'] as const)('job queue on %s', (kind) => {
   };
 
   async function until(id: string, wanted: (state: JobState) => boolean): Promise<JobState> {
-    const deadline = Date.now() + 60_000;
+    const deadline = Date.now() + 20_000;
     while (Date.now() < deadline) {
       await sleep(20);
       const state = await queue.state(id);
@@ -101,6 +102,21 @@ describe.each(['postgres', 'redis'] as const)('job queue on %s', (kind) => {
     }
     throw new Error(`${id} is still ${JSON.stringify(await queue.state(id))}`);
   }
+  /** Divides every build into one part for each path. */
+  const divided =
+    (paths: readonly string[], doPart: (path: string, context: JobContext) => Promise<Sha256>): JobHandler =>
+    async (taken, context) => {
+      if (taken.kind === 'build-part') {
+        return { kind: 'build-part', differences: await doPart(taken.objectPaths.join(), context) };
+      }
+      if (context.parts === undefined) {
+        return { kind: 'parts', parts: paths.map((name) => ({ job: part(name), weight: 10 })) };
+      }
+      const found = context.parts.map((each) => (each.kind === 'build-part' ? each.differences : ''));
+      return { ...result, compiler: found.join(' ') };
+    };
+  const hashOf = (name: string): Sha256 => parseSha256(name.charCodeAt(0).toString(16).padStart(64, '0'));
+
   const ended = (id: string): Promise<JobState> =>
     until(id, ({ state }) => state === 'completed' || state === 'failed');
 
@@ -170,7 +186,134 @@ describe.each(['postgres', 'redis'] as const)('job queue on %s', (kind) => {
     await until('j5', ({ state }) => state === 'active');
     await (opened.pop() as JobWorker).close();
     await work(async () => result);
-    expect(await ended('j5')).toMatchObject({ state: 'completed', attempts: 2 });
+    expect(await ended('j5')).toMatchObject({ state: 'completed' });
+  });
+
+  test('parts go to every worker; the job is then ended by one, with their results in order', async () => {
+    const taken: string[] = [];
+    const makeWorker = (name: string): JobHandler =>
+      divided(['a', 'b', 'c', 'd', 'e', 'f'], async (path) => {
+        taken.push(name);
+        await sleep(150);
+        return hashOf(path);
+      });
+    await work(makeWorker('one'));
+    await work(makeWorker('two'));
+    await queue.add('p1', job);
+    const inOrder = ['a', 'b', 'c', 'd', 'e', 'f'].map(hashOf).join(' ');
+    expect(await ended('p1')).toMatchObject({ state: 'completed', result: { compiler: inOrder } });
+    expect(taken).toHaveLength(6);
+    expect(new Set(taken)).toEqual(new Set(['one', 'two']));
+  });
+
+  test('progress is that of all parts together, and every line is told in the job’s own log', async () => {
+    let finish = (): void => undefined;
+    const finished = new Promise<void>((resolve) => {
+      finish = resolve;
+    });
+    await work(
+      divided(['a', 'b', 'c'], async (path, { onProgress, log }) => {
+        log(`begins ${path}`);
+        onProgress({ stage: 'compile', done: path === 'a' ? 4 : 1, total: 4 });
+        if (path !== 'a') await finished;
+        return hashOf(path);
+      }),
+    );
+    await queue.add('p2', job);
+    const wanted = { done: 15, total: 30 };
+    const state = await until('p2', (now) => now.state === 'active' && now.progress?.done === wanted.done);
+    expect(state).toMatchObject({ progress: wanted });
+    finish();
+    await ended('p2');
+    const lines = await queue.log('p2', 0);
+    expect(lines.map(({ text }) => text).sort()).toEqual(['begins a', 'begins b', 'begins c']);
+    expect(lines[0]?.worker).toContain(String(process.pid));
+    expect(await queue.log('p2', 2)).toEqual(lines.slice(2));
+  });
+
+  test('a part that cannot succeed ends the job with its reason, and the other parts with it', async () => {
+    let stopped = 0;
+    await work(
+      divided(['bad', 'long', 'never'], async (path, { signal }) => {
+        if (path === 'bad') throw new LockstepError('invalid-input', 'compile-failed', 'meminfo.c:3: error');
+        await once(signal, 'abort');
+        stopped += 1;
+        throw new Error('aborted');
+      }),
+    );
+    await queue.add('p3', job);
+    expect(await ended('p3')).toMatchObject({ state: 'failed', failure: { reason: 'compile-failed' } });
+    expect(stopped).toBeLessThanOrEqual(2);
+  });
+
+  test('a part whose error may pass is tried again, alone', async () => {
+    const tries: string[] = [];
+    await work(
+      divided(['a', 'b'], async (path) => {
+        tries.push(path);
+        if (path === 'b' && tries.filter((each) => each === 'b').length < 2) {
+          throw new LockstepError('unavailable', 'artifact-store-unwritable', 'no space');
+        }
+        return hashOf(path);
+      }),
+    );
+    await queue.add('p4', job);
+    expect(await ended('p4')).toMatchObject({ state: 'completed' });
+    expect(tries.sort()).toEqual(['a', 'b', 'b']);
+  });
+
+  test('a job that is stopped frees its worker within a moment, whether it is at work, divided or waiting', async () => {
+    const begun: string[] = [];
+    const handler = divided(['a', 'b', 'c'], async (path, { signal }) => {
+      begun.push(path);
+      await once(signal, 'abort');
+      throw new Error('aborted');
+    });
+    const failure = { reason: 'build-cancelled', message: 'cancelled', retryable: true };
+    await queue.add('s0', job);
+    await queue.stop('s0', failure);
+    await work(handler);
+    expect(await ended('s0')).toEqual({ state: 'failed', attempts: 1, failure });
+    expect(begun).toEqual([]);
+    await queue.add('s1', job);
+    await until('s1', () => begun.length === 2);
+    await queue.stop('s1', failure);
+    expect(await ended('s1')).toMatchObject({ state: 'failed', failure });
+    expect(begun).toHaveLength(2);
+    await queue.remove('s1');
+    expect(await queue.state('s1')).toEqual({ state: 'absent' });
+  });
+
+  test('what is more urgent is taken first, and what has begun before what has not', async () => {
+    const order: string[] = [];
+    const named = (name: string): Job => ({ ...job, ...inputs, patchName: parsePatchName(name) });
+    for (const [name, priority] of [
+      ['n1', 'normal'],
+      ['l1', 'low'],
+      ['h1', 'high'],
+      ['l2', 'low'],
+    ] as const) {
+      await queue.add(`u-${name}`, named(name), priority);
+    }
+    await queue.setPriority('u-l2', 'high');
+    const handler: JobHandler = async (taken) => {
+      if (taken.kind === 'build') order.push(taken.patchName);
+      return result;
+    };
+    opened.push(await startJobWorker({ server: started.server, handler, concurrency: 1, onError, lockMs: 1000 }));
+    await ended('u-l1');
+    expect(order).toEqual(['h1', 'l2', 'n1', 'l1']);
+  });
+
+  test('a worker without the kernel build leaves the job to one that has it', async () => {
+    await work(async () => {
+      throw new LockstepError('not-found', 'kernel-not-registered', 'not here');
+    });
+    await queue.add('e1', job);
+    await until('e1', ({ state }) => state === 'waiting');
+    await (opened.pop() as JobWorker).close();
+    await work(async () => result);
+    expect(await ended('e1')).toMatchObject({ state: 'completed' });
   });
 
   async function startKilledWorker(): Promise<ChildProcess> {
@@ -198,6 +341,25 @@ describe.each(['postgres', 'redis'] as const)('job queue on %s', (kind) => {
     (await startKilledWorker()).kill('SIGKILL');
     await work(async () => result);
     expect(await ended('j6')).toMatchObject({ state: 'completed', attempts: 2 });
+  });
+
+  test('a worker killed with one part of a job: that part is done again, and no other', async () => {
+    const done: string[] = [];
+    let hold = true;
+    const handler = divided(['a', 'b', 'c'], async (path) => {
+      done.push(path);
+      while (hold) await sleep(20);
+      return hashOf(path);
+    });
+    await work(handler);
+    await queue.add('p6', job);
+    // Two at once are held here; the third goes to the worker that is killed.
+    await until('p6', () => done.length === 2);
+    const killed = await startKilledWorker();
+    killed.kill('SIGKILL');
+    hold = false;
+    expect(await ended('p6')).toMatchObject({ state: 'completed' });
+    expect([...done].sort()).toEqual(['a', 'b', 'c']);
   });
 
   test('a job that kills every worker fails after the second', async () => {

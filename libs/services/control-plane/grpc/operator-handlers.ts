@@ -3,10 +3,13 @@ import type { BuildServiceServer, EnrolmentServiceServer, FleetServiceServer } f
 import { addKernel } from '../routes/add-kernel';
 import { appendLoad } from '../routes/append-load';
 import { appendRetire } from '../routes/append-retire';
+import { cancelBuild } from '../routes/cancel-build';
 import { checkConflicts } from '../routes/check-conflicts';
+import { combinePatches } from '../routes/combine-patches';
 import { createCluster } from '../routes/create-cluster';
 import { createJoinToken } from '../routes/create-join-token';
 import { enrol } from '../routes/enrol';
+import { explainPatch } from '../routes/explain-patch';
 import { getBuild } from '../routes/get-build';
 import { getNode } from '../routes/get-node';
 import { getOrder } from '../routes/get-order';
@@ -16,6 +19,7 @@ import { listClusters } from '../routes/list-clusters';
 import { listKernels } from '../routes/list-kernels';
 import { listNodes } from '../routes/list-nodes';
 import { listPatches } from '../routes/list-patches';
+import { listRollouts } from '../routes/list-rollouts';
 import { startRollout } from '../routes/start-rollout';
 import { submitPatch } from '../routes/submit-patch';
 import { watchBuild } from '../routes/watch-build';
@@ -54,17 +58,21 @@ export function operatorHandlers(services: Services, operatorToken: string): Ope
       appendLoad: one(appendLoad),
       appendRetire: one(appendRetire),
       startRollout: one(startRollout),
+      listRollouts: one(listRollouts),
       watchRollout: many(watchRollout),
     },
     build: {
       addKernel: many(addKernel),
       listKernels: one(listKernels),
       submitPatch: one(submitPatch),
+      combinePatches: one(combinePatches),
+      explainPatch: one(explainPatch),
       listPatches: one(listPatches),
       getPatch: one(getPatch),
       listBuilds: one(listBuilds),
       getBuild: one(getBuild),
       watchBuild: many(watchBuild),
+      cancelBuild: one(cancelBuild),
     },
   };
 }

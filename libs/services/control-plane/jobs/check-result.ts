@@ -1,17 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { manifestFromWire, manifestToWire } from '@lockstep/contracts/wire';
-import {
-  LockstepError,
-  parseKernelBuildId,
-  parseSha256,
-  type ArtifactManifest,
-} from '@lockstep/domain/livepatch-model';
+import { LockstepError, parseKernelBuildId, parseSha256 } from '@lockstep/domain/livepatch-model';
 import type { ArtifactStore } from '@lockstep/io/artifact-store';
-import type { BuildRecord, KernelBuildFacts } from '@lockstep/io/database';
-import type { JobResult } from '@lockstep/io/job-queue';
+import type { BuildRecord, BuildResult, KernelBuildFacts } from '@lockstep/io/database';
+import type { ExplainedFunction, JobResult } from '@lockstep/io/job-queue';
 
 function wrong(message: string, fields: Record<string, string>): LockstepError {
   return new LockstepError('corrupt', 'wrong-result', `A worker's result does not fit its job: ${message}`, fields);
+}
+
+/** Plain data for people: only its shape matters. */
+function checkExplanation(explanation: readonly ExplainedFunction[], build: string): ExplainedFunction[] {
+  const isText = (value: unknown): value is string => typeof value === 'string';
+  return explanation.map(({ object, name, sympos, objectPath, reasons }) => {
+    if (![object, name, objectPath, ...reasons].every(isText) || !Number.isSafeInteger(sympos)) {
+      throw wrong('its explanation is malformed.', { build });
+    }
+    return { object, name, sympos, objectPath, reasons: [...reasons] };
+  });
 }
 
 /**
@@ -22,7 +28,8 @@ export async function checkBuildResult(
   build: BuildRecord,
   result: JobResult,
   artifacts: ArtifactStore,
-): Promise<ArtifactManifest> {
+  expected: { readonly replace: boolean },
+): Promise<BuildResult> {
   if (result.kind !== 'build') throw wrong(`it is of kind ${result.kind}.`, { build: build.id });
   const manifest = manifestFromWire(manifestToWire(result.artifact));
   if (manifest.kernelBuild !== build.kernelBuild || manifest.patch !== build.patch) {
@@ -30,9 +37,10 @@ export async function checkBuildResult(
     throw wrong(message, { build: build.id });
   }
   if (manifest.patchName !== build.patchName) throw wrong(`it names patch ${manifest.patchName}.`, { build: build.id });
+  if (manifest.replace !== expected.replace) throw wrong('it replaces others, or does not.', { build: build.id });
   if (manifest.functions.length === 0) throw wrong('it changes no function.', { build: build.id });
   await artifacts.verify(manifest);
-  return manifest;
+  return { artifact: manifest, explanation: checkExplanation(result.explanation, build.id) };
 }
 
 /** @throws LockstepError `corrupt`, `invalid-input`. */

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { LockstepError } from '@lockstep/domain/livepatch-model';
 import type { ArtifactStore } from '@lockstep/io/artifact-store';
-import type { BuildRecord, Database, RegistrationRecord, WorkFailure } from '@lockstep/io/database';
-import type { Job, JobQueue, JobState } from '@lockstep/io/job-queue';
+import type { BuildLogRow, BuildRecord, Database, RegistrationRecord, WorkFailure } from '@lockstep/io/database';
+import type { Job, JobFailure, JobPriority, JobQueue, JobState } from '@lockstep/io/job-queue';
 import type { Logger } from 'pino';
 import type { Changes } from '../changes';
+import { buildInputs } from './build-inputs';
 import { checkBuildResult, checkRegistrationResult } from './check-result';
 import { SingleFlight } from './single-flight';
 
@@ -22,6 +23,7 @@ export interface WorkTrackerParts {
 /** One piece of work, whichever: what it asks for, and what to write when the queue says how it stands. */
 interface Tracked {
   readonly job: () => Promise<Job>;
+  readonly priority: JobPriority;
   readonly unchanged: (state: JobState) => boolean;
   readonly progress: (state: Extract<JobState, { state: 'waiting' | 'active' }>) => Promise<void>;
   readonly succeed: (state: Extract<JobState, { state: 'completed' }>) => Promise<void>;
@@ -32,6 +34,12 @@ interface Tracked {
 export const buildJobId = ({ id, generation }: Pick<BuildRecord, 'id' | 'generation'>): string =>
   `build.${id}.${generation}`;
 export const registrationJobId = ({ id }: Pick<RegistrationRecord, 'id'>): string => `kernel.${id}`;
+
+const cancelFailure: JobFailure = {
+  reason: 'build-cancelled',
+  message: 'It was cancelled.',
+  retryable: true,
+};
 
 function failureFrom(error: LockstepError): WorkFailure {
   return { reason: error.reason, message: error.message, retryable: true };
@@ -72,6 +80,36 @@ export class WorkTracker {
     if (!this.stopped) await this.flight.run(jobId);
   }
 
+  /** The queue said something about a job: how it stands, or a line of its log. */
+  async hear(jobId: string): Promise<void> {
+    const [kind, id = ''] = jobId.split('.');
+    await this.look(jobId);
+    if (kind === 'build') this.parts.changes.notify(`build:${id}`);
+  }
+
+  /** Ends a build wherever it is: waiting, at work, or in parts at several workers. */
+  async cancel(build: BuildRecord): Promise<void> {
+    const { db, queue, changes } = this.parts;
+    const jobId = buildJobId(build);
+    // The mark first: should we be killed now, the job ends as cancelled all the same.
+    await queue.stop(jobId, cancelFailure);
+    await db.builds.keepLog(build, await queue.log(jobId, 0));
+    await db.builds.cancel(build);
+    await queue.remove(jobId);
+    changes.notify(`build:${build.id}`);
+  }
+
+  /** What the workers said about a build so far, from line `from` on. */
+  async log(build: BuildRecord, from: number): Promise<BuildLogRow[]> {
+    if (build.endedAt === null) return this.parts.queue.log(buildJobId(build), from);
+    return (await this.parts.db.builds.log(build.id)).slice(from);
+  }
+
+  /** A build that waits for its turn and is now more, or less, urgent. */
+  async setPriority(build: BuildRecord): Promise<void> {
+    await this.parts.queue.setPriority(buildJobId(build), build.priority);
+  }
+
   private async reconcile(): Promise<void> {
     try {
       const { builds, registrations } = this.parts.db;
@@ -98,7 +136,7 @@ export class WorkTracker {
     const state = await this.parts.queue.state(jobId);
     switch (state.state) {
       case 'absent':
-        await this.parts.queue.add(jobId, await tracked.job());
+        await this.parts.queue.add(jobId, await tracked.job(), tracked.priority);
         return;
       case 'waiting':
       case 'active':
@@ -139,20 +177,27 @@ export class WorkTracker {
   }
 
   private trackBuild(build: BuildRecord): Tracked {
-    const { db, artifacts, changes } = this.parts;
-    const { patch, patchName, kernelBuild } = build;
+    const { db, queue, artifacts, changes } = this.parts;
+    const keepLog = async (): Promise<void> => {
+      await db.builds.keepLog(build, await queue.log(buildJobId(build), 0));
+    };
     return {
-      job: async () => {
-        const diff = Buffer.from(await db.patches.diff(patch)).toString('base64');
-        return { kind: 'build', patch, patchName, kernelBuild, diff };
-      },
+      job: async () => ({ kind: 'build', ...(await buildInputs(db, build)) }),
+      priority: build.priority,
       unchanged: (state) => sameStep(build, state),
       progress: ({ attempts, ...state }) =>
         db.builds.progress(build, attempts, 'progress' in state ? state.progress : undefined),
       succeed: async ({ attempts, result }) => {
-        await db.builds.succeed(build, attempts, await checkBuildResult(build, result, artifacts));
+        const replace = (await db.patches.require(build.patch)).combines.length > 0;
+        const checked = await checkBuildResult(build, result, artifacts, { replace });
+        await keepLog();
+        await db.builds.succeed(build, attempts, checked);
       },
-      fail: (attempts, failure) => db.builds.fail(build, attempts, failure),
+      fail: async (attempts, failure) => {
+        await keepLog();
+        if (failure.reason === cancelFailure.reason) await db.builds.cancel(build);
+        else await db.builds.fail(build, attempts, failure);
+      },
       notify: () => {
         changes.notify(`build:${build.id}`);
       },
@@ -164,6 +209,7 @@ export class WorkTracker {
     const { id, path } = registration;
     return {
       job: () => Promise.resolve({ kind: 'register-kernel', path }),
+      priority: 'high',
       unchanged: (state) => sameStep(registration, state),
       progress: ({ attempts, ...state }) =>
         db.registrations.progress(id, attempts, 'progress' in state ? state.progress : undefined),

@@ -2,9 +2,11 @@
 import type { AppendLoadRequest, AppendLoadResponse } from '@lockstep/contracts/generated';
 import { entryToWire } from '@lockstep/contracts/wire';
 import { LockstepError, parseSeq, type Seq } from '@lockstep/domain/livepatch-model';
-import { stackAt, type LogEntry, type Stack } from '@lockstep/domain/load-order';
+import { conflictsWith } from '@lockstep/domain/conflicts';
+import { stackAt, stackOwners, type LogEntry, type Stack } from '@lockstep/domain/load-order';
 import type { Services } from '../services';
 import { appendEntry } from './append-entry';
+import { builtFor, type FittingBuild } from './choose-build';
 import { chooseLog } from './choose-log';
 
 /** A patch of the stack by name, id or seq. A name that is in it twice means each of them. */
@@ -20,20 +22,29 @@ function overridden(stack: Stack, named: string): Seq[] {
   throw new LockstepError('invalid-input', 'unknown-override', message, { override: named, stack: inStack });
 }
 
+/** What was built onto a patch contains its change: shadowing it needs no further word. */
+function containedVictims(stack: Stack, { build, builtOnto }: FittingBuild): Seq[] {
+  if (build.artifact.replace) return [];
+  const victims = conflictsWith(build.artifact.functions, stackOwners(stack)).map(({ owner }) => owner);
+  return builtOnto.filter((seq) => victims.includes(seq));
+}
+
 /** @throws LockstepError `unforced-conflict` and the other rules of the load order, `not-built`, `artifact-damaged`. */
 export async function appendLoad(services: Services, request: AppendLoadRequest): Promise<AppendLoadResponse> {
   const { db, artifacts } = services;
   const log = await chooseLog(db, request);
   const patch = await db.patches.require(request.patch);
-  const artifact = await db.builds.requireArtifact(patch.id, log.kernelBuild);
+  const choose = await builtFor(db, log, patch, request.buildId);
+  const known = await db.loadOrders.entries(log);
   // Once it is signed every node must be able to get exactly this file.
-  await artifacts.verify(artifact);
+  await artifacts.verify(choose(stackAt(known, parseSeq(known.length))).build.artifact);
   const body = (entries: readonly LogEntry[]) => {
     const stack = stackAt(entries, parseSeq(entries.length));
-    const overrides = [...new Set(request.overrides.flatMap((named) => overridden(stack, named)))].sort(
-      (a, b) => a - b,
-    );
-    return { kind: 'load' as const, artifact, overrides, builtOnto: [] };
+    const fitting = choose(stack);
+    const named = request.overrides.flatMap((override) => overridden(stack, override));
+    const overrides = [...new Set([...named, ...containedVictims(stack, fitting)])].sort((a, b) => a - b);
+    const { build, builtOnto } = fitting;
+    return { kind: 'load' as const, artifact: build.artifact, overrides, builtOnto };
   };
   return { entry: entryToWire(await appendEntry(services, log, body, request.expectedSeq)) };
 }

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { GetPatchRequest, GetPatchResponse } from '@lockstep/contracts/generated';
 import type { Services } from '../services';
-import { buildToWire, patchToWire } from '../views/build-view';
+import { buildsToWire, onePatchToWire } from '../views/build-view';
 
 export async function getPatch({ db }: Services, request: GetPatchRequest): Promise<GetPatchResponse> {
   const patch = await db.patches.require(request.patch);
   const [diff, builds] = await Promise.all([db.patches.diff(patch.id), db.builds.list(patch.id)]);
-  return { patch: patchToWire(patch), diff: Buffer.from(diff), builds: builds.map(buildToWire) };
+  return {
+    patch: await onePatchToWire(db, patch),
+    diff: Buffer.from(diff),
+    builds: await buildsToWire(db, builds),
+  };
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { ListBuildsResponse } from '@lockstep/contracts/generated';
 import type { Services } from '../services';
-import { buildToWire } from '../views/build-view';
+import { buildsToWire } from '../views/build-view';
 
 export async function listBuilds({ db }: Services): Promise<ListBuildsResponse> {
-  return { builds: (await db.builds.list()).map(buildToWire) };
+  return { builds: await buildsToWire(db, await db.builds.list()) };
 }

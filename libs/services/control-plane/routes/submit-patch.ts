@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { createHash } from 'node:crypto';
-import type { SubmitPatchRequest, SubmitPatchResponse } from '@lockstep/contracts/generated';
+import type { Onto, SubmitPatchRequest, SubmitPatchResponse } from '@lockstep/contracts/generated';
 import {
   LockstepError,
-  parseKernelBuildId,
   parsePatchId,
   parsePatchName,
+  parseSeq,
   type KernelBuildId,
   type PatchId,
 } from '@lockstep/domain/livepatch-model';
-import type { BuildRecord } from '@lockstep/io/database';
+import { stackAt } from '@lockstep/domain/load-order';
+import type { BuildWish } from '@lockstep/io/database';
 import type { Services } from '../services';
-import { buildToWire, patchToWire } from '../views/build-view';
-import { buildJobId } from '../jobs/work-tracker';
+import { onePatchToWire } from '../views/build-view';
+import { chooseLog } from './choose-log';
+import { chosenKernels, queueBuilds } from './queue-builds';
 
 /** Fits into one message and one job with room to spare; a livepatch of this size would be no livepatch. */
 const maxDiffBytes = 8 * 1024 * 1024;
@@ -36,43 +38,49 @@ function checkRequest({ diff, cves }: SubmitPatchRequest): void {
   throw new LockstepError('invalid-input', 'invalid-cve', `"${bad}" is not a CVE: use CVE-YEAR-NUMBER.`, { cve: bad });
 }
 
-async function chosenKernels({ db }: Services, ids: readonly string[]): Promise<KernelBuildId[]> {
-  if (ids.length > 0) {
-    const kernels = await Promise.all([...new Set(ids)].map((id) => db.kernelBuilds.require(parseKernelBuildId(id))));
-    return kernels.map(({ id }) => id);
+/** The patches of the stack that a build is to go over, bottom first, and the kernel build that they are for. */
+async function readOnto({ db }: Services, onto: Onto): Promise<{ kernelBuild: KernelBuildId; patches: PatchId[] }> {
+  const log = await chooseLog(db, onto);
+  const entries = await db.loadOrders.entries(log);
+  const seq = parseSeq(onto.seq);
+  const stack = stackAt(entries, seq);
+  if (seq > entries.length || stack.length === 0) {
+    const message =
+      seq > entries.length
+        ? `The load order of ${log.cluster} ends at #${entries.length}: there is no #${seq} to build onto.`
+        : `The stack at #${seq} is empty: submit the patch without --onto.`;
+    throw new LockstepError('invalid-input', 'nothing-to-build-onto', message, { cluster: log.cluster, seq });
   }
-  const all = (await db.kernelBuilds.list()).map(({ id }) => id);
-  if (all.length > 0) return all;
-  throw new LockstepError(
-    'refused',
-    'no-kernel-build',
-    'There is no kernel build to build the patch for: register one with `lockstep kernel add`.',
-  );
+  return { kernelBuild: log.kernelBuild, patches: stack.map(({ body }) => body.artifact.patch) };
 }
 
-/** A build whose file is gone or damaged is as good as none: asking for it again builds it again. */
-async function replaceLost({ db, artifacts }: Services, build: BuildRecord): Promise<BuildRecord> {
-  if (build.artifact === null) return build;
-  try {
-    await artifacts.verify(build.artifact);
-    return build;
-  } catch (error) {
-    const isLost = error instanceof LockstepError && ['artifact-missing', 'artifact-damaged'].includes(error.reason);
-    if (!isLost) throw error;
-    return db.builds.rebuild(build);
+async function wishesOf(services: Services, request: SubmitPatchRequest, patch: PatchId): Promise<BuildWish[]> {
+  const { onto, kernelBuildIds } = request;
+  if (onto === undefined) {
+    const kernels = await chosenKernels(services, kernelBuildIds);
+    return kernels.map((kernelBuild) => ({ patch, kernelBuild, onto: [] }));
   }
+  const { kernelBuild, patches } = await readOnto(services, onto);
+  if (kernelBuildIds.some((id) => id !== kernelBuild)) {
+    const message = `The stack to build onto is of kernel build ${kernelBuild}: a build for another one cannot go over it.`;
+    throw new LockstepError('invalid-input', 'other-kernel-build', message, { kernelBuild });
+  }
+  if (patches.includes(patch)) {
+    const message = 'The patch is in that stack itself: there is nothing of it left to build onto it.';
+    throw new LockstepError('refused', 'already-in-stack', message, { patch });
+  }
+  return [{ patch, kernelBuild, onto: patches }];
 }
 
-/** Keeps the patch, then the builds, then asks the queue: each step finds the one before done when it is repeated. */
+/** Keeps the patch, then its builds: each step finds the one before done when it is repeated. */
 export async function submitPatch(services: Services, request: SubmitPatchRequest): Promise<SubmitPatchResponse> {
   checkRequest(request);
-  const { db, work } = services;
-  const kernels = await chosenKernels(services, request.kernelBuildIds);
+  const { db } = services;
   const { diff, description, author, cves } = request;
   const name = parsePatchName(request.name);
-  const patch = await db.patches.submit({ id: patchIdOf(request), name, diff, description, author, cves });
-  const queued = await db.builds.queue(patch.id, kernels);
-  const builds = await Promise.all(queued.map((build) => replaceLost(services, build)));
-  for (const build of builds) if (build.endedAt === null) void work.look(buildJobId(build));
-  return { patch: patchToWire(patch), builds: builds.map(buildToWire) };
+  const id = patchIdOf(request);
+  const wishes = await wishesOf(services, request, id);
+  const patch = await db.patches.submit({ id, name, diff, description, author, cves, combines: [] });
+  const builds = await queueBuilds(services, wishes, request.priority);
+  return { patch: await onePatchToWire(db, patch), builds };
 }

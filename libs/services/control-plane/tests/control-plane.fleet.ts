@@ -2,7 +2,7 @@
 import { rm, truncate } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { BuildStatus, NodeStatus, RolloutStatus, type Rollout } from '@lockstep/contracts/generated';
+import { BuildStatus, NodeStatus, Priority, RolloutStatus, type Rollout } from '@lockstep/contracts/generated';
 import { parseSha256 } from '@lockstep/domain/livepatch-model';
 import { createCertificateRequest, openCertificateAuthority, readCertificateRequest } from '@lockstep/io/certificates';
 import { connectOperator, enrol } from '@lockstep/io/rpc-client';
@@ -136,6 +136,119 @@ describe('kernel builds and patches', () => {
   });
 });
 
+describe('builds, followed and led', () => {
+  test('lines of the workers reach who watches, and stay when the build has ended', async () => {
+    await plane.stopWorkers();
+    await plane.work(async (job, context) => {
+      context.log('begins');
+      context.onProgress({ stage: 'compile', done: 1, total: 2 });
+      return plane.honestWorker(job, context);
+    });
+    const id = await plane.build('told', 'fn_told');
+    const { build, logLines } = await plane.operator.build.getBuild({ id });
+    expect(build?.status).toBe(BuildStatus.BUILD_STATUS_SUCCEEDED);
+    expect(logLines.map(({ text }) => text)).toEqual(['begins']);
+    const seen: string[] = [];
+    for await (const { logLines: lines } of plane.operator.build.watchBuild({ id })) {
+      seen.push(...lines.map(({ text }) => text));
+    }
+    expect(seen).toEqual(['begins']);
+    const { builds } = await plane.operator.build.explainPatch({ patch: 'told', kernelBuildId: '' });
+    expect(builds[0]?.functions).toMatchObject([{ objectPath: 'fs/test.o', reasons: ['it is named'] }]);
+  });
+
+  test('a cancelled build leaves its worker to others; submitted again it is built', async () => {
+    await plane.stopWorkers();
+    let isHeld = true;
+    await plane.work(async (job, context) => {
+      if (job.kind === 'build' && job.patchName === 'unwanted' && isHeld) {
+        context.onProgress({ stage: 'compile', done: 0, total: 1 });
+        await new Promise((_, reject) => {
+          context.signal.addEventListener('abort', () => {
+            reject(new Error('aborted'));
+          });
+        });
+      }
+      return plane.honestWorker(job, context);
+    });
+    const ended = plane.build('unwanted', 'fn_unwanted');
+    let id: string | undefined;
+    await eventually(async () => {
+      const { builds } = await plane.operator.build.listBuilds({});
+      id = builds.find(({ status }) => status === BuildStatus.BUILD_STATUS_RUNNING)?.id;
+      expect(id).toBeDefined();
+    });
+    const { build } = await plane.operator.build.cancelBuild({ id: id! });
+    expect(build?.status).toBe(BuildStatus.BUILD_STATUS_CANCELLED);
+    expect(await ended).toBe(id);
+    await expect(plane.operator.build.cancelBuild({ id: id! })).rejects.toMatchObject({ reason: 'build-ended' });
+    isHeld = false;
+    expect(await plane.build('unwanted', 'fn_unwanted')).toBe(id);
+    const again = await plane.operator.build.getBuild({ id: id! });
+    expect(again.build?.status).toBe(BuildStatus.BUILD_STATUS_SUCCEEDED);
+  });
+});
+
+describe('stacked and combined patches', () => {
+  let cluster: string;
+  const order = async () => plane.operator.fleet.getOrder({ cluster, kernelBuildId: '' });
+
+  beforeAll(async () => {
+    cluster = await newCluster('stacking');
+    await plane.build('below', 'a', 'b');
+    await plane.build('above', 'a', 'd');
+    expect(await plane.append(cluster, 'below')).toBe(1);
+  });
+
+  test('what is built onto the stack contains it: no override is needed, and what is below stays', async () => {
+    await expect(plane.append(cluster, 'above')).rejects.toMatchObject({ reason: 'unforced-conflict' });
+    const onto = { cluster, kernelBuildId: '', seq: 1 };
+    const diff = Buffer.from('a d');
+    const id = await plane.submit({ name: 'above', diff, onto });
+    expect((await plane.operator.build.getBuild({ id })).build).toMatchObject({ builtOnto: ['below'] });
+    const check = await plane.operator.fleet.checkConflicts({
+      cluster,
+      patch: 'above',
+      kernelBuildId: '',
+      buildId: '',
+    });
+    expect(check).toMatchObject({ buildId: id, builtOnto: [1], torn: [], waysOut: [] });
+    expect(check.conflicts).toMatchObject([{ function: { name: 'a' }, ownerPatchName: 'below', contained: true }]);
+    expect(await plane.append(cluster, 'above')).toBe(2);
+    const [, entry] = (await order()).entries;
+    expect(entry?.body).toMatchObject({ $case: 'load', value: { overrides: [1], builtOnto: [1] } });
+    const retire = { cluster, kernelBuildId: '', expectedSeq: 0 };
+    await expect(plane.operator.fleet.appendRetire({ ...retire, seq: 1 })).rejects.toMatchObject({
+      reason: 'built-upon',
+    });
+    await expect(plane.submit({ name: 'x', diff, onto: { ...onto, seq: 9 } })).rejects.toMatchObject({
+      reason: 'nothing-to-build-onto',
+    });
+  });
+
+  test('a combined patch takes the place of what it contains, and of nothing else unless that is named', async () => {
+    await plane.build('other', 'z');
+    expect(await plane.append(cluster, 'other')).toBe(3);
+    const combine = {
+      ...{ name: 'both', patches: ['below', 'above'], description: '', author: '' },
+      ...{ kernelBuildIds: [], priority: Priority.PRIORITY_UNSPECIFIED },
+    };
+    const { builds, patch } = await plane.operator.build.combinePatches(combine);
+    expect(patch?.combines).toEqual(['below', 'above']);
+    await plane.ended(builds[0]!.id);
+    const check = await plane.operator.fleet.checkConflicts({ cluster, patch: 'both', kernelBuildId: '', buildId: '' });
+    expect(check.dropped).toMatchObject([{ seq: 3, patchName: 'other' }]);
+    await expect(plane.append(cluster, 'both')).rejects.toMatchObject({ reason: 'unforced-replace' });
+    expect(await plane.append(cluster, 'both', 'other')).toBe(4);
+    const { stack, entries } = await order();
+    expect(stack).toEqual([4]);
+    expect(entries[3]?.body).toMatchObject({ value: { overrides: [3], builtOnto: [1, 2] } });
+    await expect(
+      plane.operator.build.combinePatches({ ...combine, name: 'one', patches: ['below'] }),
+    ).rejects.toMatchObject({ reason: 'too-few-patches' });
+  });
+});
+
 describe('load order and rollouts', () => {
   let cluster: string;
   let agents: TestAgent[];
@@ -182,9 +295,10 @@ describe('load order and rollouts', () => {
   });
 
   test('an unforced conflict is refused by function and owner; named, it is appended and tells who is torn', async () => {
-    const request = { cluster, patch: 'fix-b', kernelBuildId: '' };
+    const request = { cluster, patch: 'fix-b', kernelBuildId: '', buildId: '' };
     const check = await plane.operator.fleet.checkConflicts(request);
     expect(check.conflicts).toMatchObject([{ function: { name: 'a' }, ownerSeq: 1, ownerPatchName: 'fix-a' }]);
+    expect(check.waysOut.map(({ kind }) => kind)).toEqual(['stack', 'override', 'combine']);
     expect(check.torn).toMatchObject([{ seq: 1, patchName: 'fix-a', shadowed: [{ name: 'a' }] }]);
     const refused = plane.append(cluster, 'fix-b');
     await expect(refused).rejects.toMatchObject({
@@ -270,8 +384,8 @@ describe('load order and rollouts', () => {
     const body = entries[0]!.body;
     const sha256 = parseSha256(body?.$case === 'load' ? body.value.artifact!.sha256 : '');
     const { client } = agents[0]!;
-    expect((await collect(client.downloadArtifact(sha256, 0))).toString()).toBe('a b c');
-    expect((await collect(client.downloadArtifact(sha256, 2))).toString()).toBe('b c');
+    expect((await collect(client.downloadArtifact(sha256, 0))).toString()).toBe('lockstep_fix_a a b c');
+    expect((await collect(client.downloadArtifact(sha256, 15))).toString()).toBe('a b c');
     await expect(collect(client.downloadArtifact(sha256, 99))).rejects.toMatchObject({ reason: 'offset-past-end' });
     const unknown = client.downloadArtifact(parseSha256('00'.repeat(32)), 0);
     await expect(collect(unknown)).rejects.toMatchObject({ kind: 'not-found', reason: 'unknown-artifact' });

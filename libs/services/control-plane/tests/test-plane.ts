@@ -2,7 +2,14 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { NodeStatus, type ConnectResponse, type Hello, type NodeReport } from '@lockstep/contracts/generated';
+import {
+  NodeStatus,
+  Priority,
+  type ConnectResponse,
+  type Hello,
+  type NodeReport,
+  type SubmitPatchRequest,
+} from '@lockstep/contracts/generated';
 import {
   parseKernelBuildId,
   parseModuleName,
@@ -104,19 +111,21 @@ export class TestPlane {
         configSha256: parseSha256(zeroHash),
       };
     }
-    const diff = Buffer.from(job.diff, 'base64');
+    const diff = Buffer.from(job.diffs.map((each) => Buffer.from(each.diff, 'base64').toString()).join(' '));
     const functions = diff
       .toString()
       .trim()
       .split(' ')
       .map((name) => ({ object: 'vmlinux', name, sympos: 0 }));
-    const { patch, patchName } = job;
-    const moduleName = parseModuleName(`lockstep_${patchName.replaceAll('-', '_')}`);
+    const { patch, patchName, onto, replace } = job;
+    const below = onto.map((each) => `_${each.patchName}`).join('');
+    const moduleName = parseModuleName(`lockstep_${patchName}${below}`.replaceAll('-', '_'));
     const artifact: ArtifactManifest = {
-      ...(await this.artifacts.put(diff)),
-      ...{ kernelBuild: job.kernelBuild, moduleName, patch, patchName, replace: false, functions },
+      ...(await this.artifacts.put(Buffer.from(`${moduleName} ${diff.toString()}`))),
+      ...{ kernelBuild: job.kernelBuild, moduleName, patch, patchName, replace, functions },
     };
-    return { kind: 'build', artifact };
+    const explanation = functions.map((fn) => ({ ...fn, objectPath: 'fs/test.o', reasons: ['it is named'] }));
+    return { kind: 'build', artifact, explanation };
   };
 
   async addKernel(): Promise<string[]> {
@@ -129,23 +138,34 @@ export class TestPlane {
 
   /** Submits a patch whose diff is the list of its functions, and waits for its build. */
   async build(name: string, ...functions: string[]): Promise<string> {
-    const request = {
-      name,
-      diff: Buffer.from(functions.join(' ')),
+    return this.submit({ name, diff: Buffer.from(functions.join(' ')) });
+  }
+
+  async submit(some: Partial<SubmitPatchRequest>): Promise<string> {
+    const request: SubmitPatchRequest = {
+      name: '',
+      diff: Buffer.alloc(0),
       description: '',
       author: '',
       cves: [],
       kernelBuildIds: [],
+      priority: Priority.PRIORITY_UNSPECIFIED,
+      onto: undefined,
+      ...some,
     };
     const { builds } = await this.operator.build.submitPatch(request);
     const { id } = builds[0]!;
-    const changes = this.operator.build.watchBuild({ id })[Symbol.asyncIterator]();
-    while ((await changes.next()).done !== true);
+    await this.ended(id);
     return id;
   }
 
+  async ended(id: string): Promise<void> {
+    const changes = this.operator.build.watchBuild({ id })[Symbol.asyncIterator]();
+    while ((await changes.next()).done !== true);
+  }
+
   async append(cluster: string, patch: string, ...overrides: string[]): Promise<number> {
-    const request = { cluster, patch, kernelBuildId: '', overrides, expectedSeq: 0 };
+    const request = { cluster, patch, kernelBuildId: '', overrides, expectedSeq: 0, buildId: '' };
     return (await this.operator.fleet.appendLoad(request)).entry!.seq;
   }
 

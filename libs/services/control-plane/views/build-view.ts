@@ -1,16 +1,58 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { BuildStatus, type Build, type KernelBuild, type Patch } from '@lockstep/contracts/generated';
+import {
+  BuildStatus,
+  Priority,
+  type Build,
+  type BuildLogLine,
+  type KernelBuild,
+  type Patch,
+} from '@lockstep/contracts/generated';
 import { manifestToWire } from '@lockstep/contracts/wire';
-import type { BuildRecord, KernelBuildRecord, PatchRecord } from '@lockstep/io/database';
+import { LockstepError, type PatchId, type PatchName } from '@lockstep/domain/livepatch-model';
+import type {
+  BuildLogRow,
+  BuildPriority,
+  BuildRecord,
+  Database,
+  KernelBuildRecord,
+  PatchRecord,
+} from '@lockstep/io/database';
 
 const statusToWire: Readonly<Record<BuildRecord['status'], BuildStatus>> = {
   queued: BuildStatus.BUILD_STATUS_QUEUED,
   running: BuildStatus.BUILD_STATUS_RUNNING,
   succeeded: BuildStatus.BUILD_STATUS_SUCCEEDED,
   failed: BuildStatus.BUILD_STATUS_FAILED,
+  cancelled: BuildStatus.BUILD_STATUS_CANCELLED,
 };
 
-export function buildToWire(build: BuildRecord): Build {
+const priorityToWire: Readonly<Record<BuildPriority, Priority>> = {
+  high: Priority.PRIORITY_HIGH,
+  normal: Priority.PRIORITY_NORMAL,
+  low: Priority.PRIORITY_LOW,
+};
+
+/** @throws LockstepError `invalid-priority` for one that this version does not know. */
+export function priorityFromWire(priority: Priority): BuildPriority {
+  switch (priority) {
+    case Priority.PRIORITY_HIGH:
+      return 'high';
+    case Priority.PRIORITY_UNSPECIFIED:
+    case Priority.PRIORITY_NORMAL:
+      return 'normal';
+    case Priority.PRIORITY_LOW:
+      return 'low';
+    default:
+      throw new LockstepError('invalid-input', 'invalid-priority', 'The priority is not high, normal or low.');
+  }
+}
+
+/** Names for the patches that builds and patches refer to by id. */
+export type PatchNames = ReadonlyMap<PatchId, PatchName>;
+
+const namesOf = (ids: readonly PatchId[], names: PatchNames): string[] => ids.map((id) => names.get(id) ?? id);
+
+function buildToWire(build: BuildRecord, names: PatchNames): Build {
   const { failure } = build;
   return {
     id: build.id,
@@ -24,12 +66,33 @@ export function buildToWire(build: BuildRecord): Build {
     queuedAt: build.queuedAt,
     endedAt: build.endedAt ?? undefined,
     attempts: build.attempts,
+    priority: priorityToWire[build.priority],
+    builtOnto: namesOf(build.onto, names),
   };
 }
 
-export function patchToWire({ id, name, description, author, cves, submittedAt }: PatchRecord): Patch {
-  return { id, name, description, author, cves: [...cves], submittedAt };
+/** Builds as callers see them. */
+export async function buildsToWire(db: Database, builds: readonly BuildRecord[]): Promise<Build[]> {
+  const names = await db.patches.names(builds.flatMap(({ onto }) => onto));
+  return builds.map((build) => buildToWire(build, names));
 }
+
+export async function oneBuildToWire(db: Database, build: BuildRecord): Promise<Build> {
+  return buildToWire(build, await db.patches.names(build.onto));
+}
+
+export async function patchesToWire(db: Database, patches: readonly PatchRecord[]): Promise<Patch[]> {
+  const names = await db.patches.names(patches.flatMap(({ combines }) => combines));
+  return patches.map(({ id, name, description, author, cves, combines, submittedAt }) => {
+    return { id, name, description, author, cves: [...cves], submittedAt, combines: namesOf(combines, names) };
+  });
+}
+
+export async function onePatchToWire(db: Database, patch: PatchRecord): Promise<Patch | undefined> {
+  return (await patchesToWire(db, [patch]))[0];
+}
+
+export const logLineToWire = ({ at, worker, text }: BuildLogRow): BuildLogLine => ({ at, worker, text });
 
 export function kernelToWire({ id, release, compiler, configSha256, addedAt }: KernelBuildRecord): KernelBuild {
   return { id, release, compiler, configSha256, addedAt };

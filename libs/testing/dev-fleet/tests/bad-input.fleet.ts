@@ -47,7 +47,7 @@ describe('names that are not there', () => {
     ['cluster', () => fleet.operator.fleet.createJoinToken({ cluster: 'none', node: 'x', ttlSeconds: 0 }), /none/],
     [
       'patch',
-      () => fleet.operator.fleet.appendLoad({ ...log(), patch: 'none', overrides: [], expectedSeq: 0 }),
+      () => fleet.operator.fleet.appendLoad({ ...log(), patch: 'none', overrides: [], expectedSeq: 0, buildId: '' }),
       /none/,
     ],
     ['build', () => fleet.operator.build.getBuild({ id: '00000000-0000-4000-8000-000000000000' }), /00000000/],

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { DelayedError, UnrecoverableError, WaitingChildrenError, WaitingError } from 'bullmq';
+import { LockstepError } from '@lockstep/domain/livepatch-model';
+import { failureOf, failureToText } from './failure-text';
+import { addParts, PartFailed, partResults, type WorkQueue } from './job-parts';
+import type { Job, JobFailure, JobOutcome, JobProgress, JobResult } from './jobs';
+import { reporterOf, type Reporter } from './progress-reporter';
+import { rootOf, type EndedPart, type Entry, type PartPlace, type Returned } from './queued-job';
+
+export interface JobContext {
+  /** Tells whoever waits how far it is; cheap, the last call within a moment counts. */
+  readonly onProgress: (progress: JobProgress) => void;
+  /** One line for whoever watches the job. */
+  readonly log: (text: string) => void;
+  /** Leave off: the worker is to stop, or the job was cancelled. */
+  readonly signal: AbortSignal;
+  /** What the parts came to that this job was divided into; undefined when it is taken undivided. */
+  readonly parts: readonly JobResult[] | undefined;
+}
+
+export type JobHandler = (job: Job, context: JobContext) => Promise<JobOutcome>;
+
+export interface Workshop {
+  readonly queue: WorkQueue;
+  readonly handler: JobHandler;
+  readonly workerName: string;
+  /** Aborts when the worker is to stop. */
+  readonly closing: AbortSignal;
+}
+
+/** How late a job at hand learns that it was cancelled. */
+const lookForStopMs = 300;
+/** A worker that lacks the kernel build leaves the job to others this often, waiting longer each time; then it fails. */
+const maxTimesElsewhere = 12;
+const elsewhereDelayMs = (taken: number): number => Math.min(250 * 2 ** taken, 15_000);
+
+/** Looks for the mark that ends the job which an entry belongs to: now, then again and again. */
+class StopWatch {
+  private readonly stopping = new AbortController();
+  private timer: NodeJS.Timeout | undefined;
+  private found: JobFailure | undefined;
+
+  constructor(
+    private readonly queue: WorkQueue,
+    private readonly rootId: string,
+  ) {}
+
+  /** As what the job is to end; undefined while it is to go on. */
+  get stop(): JobFailure | undefined {
+    return this.found;
+  }
+
+  get signal(): AbortSignal {
+    return this.stopping.signal;
+  }
+
+  async look(): Promise<void> {
+    const root = await this.queue.getJob(this.rootId);
+    this.found ??= root?.data.stop;
+    if (this.found !== undefined) this.stopping.abort();
+  }
+
+  keepLooking(): void {
+    // The queue may be away for a moment: the next look tells.
+    const next = (): Promise<void> => this.look().catch(() => undefined);
+    this.timer = setInterval(() => void next(), lookForStopMs);
+  }
+
+  end(): void {
+    clearInterval(this.timer);
+  }
+}
+
+/** Ends all that is at work or waiting for the job that `place` is a part of. */
+async function stopSiblings({ queue }: Workshop, place: PartPlace, stop: JobFailure): Promise<void> {
+  const root = await queue.getJob(place.root);
+  if (root?.data.stop === undefined) await root?.updateData({ ...root.data, stop });
+}
+
+async function work(shop: Workshop, entry: Entry, token: string, reporter: Reporter, signal: AbortSignal) {
+  const run = (parts: readonly JobResult[] | undefined): Promise<JobOutcome> => {
+    const { onProgress, log } = reporter;
+    return shop.handler(entry.data.job, { onProgress, log, signal, parts });
+  };
+  const outcome = await run(await partResults(entry));
+  if (outcome.kind !== 'parts') return outcome;
+  await addParts(shop.queue, entry, outcome.parts);
+  await reporter.end();
+  if (await entry.moveToWaitingChildren(token)) throw new WaitingChildrenError();
+  const joined = await run(await partResults(entry));
+  if (joined.kind !== 'parts') return joined;
+  throw new LockstepError('internal', 'endless-parts', 'The job was divided again although all its parts were done.');
+}
+
+async function handBack(entry: Entry, token: string): Promise<never> {
+  await entry.moveToWait(token);
+  throw new WaitingError();
+}
+
+/** Another worker may have the kernel build that this one lacks. */
+async function leaveToOthers(entry: Entry, token: string, reporter: Reporter): Promise<never> {
+  reporter.log('this worker does not have the kernel build: left to another one');
+  await reporter.end();
+  await entry.moveToDelayed(Date.now() + elsewhereDelayMs(entry.attemptsStarted), token);
+  throw new DelayedError();
+}
+
+const isLastAttempt = (entry: Entry): boolean => entry.attemptsMade + 1 >= (entry.opts.attempts ?? 1);
+
+/** How a failed entry ends for the queue: tried again, failed for good, or, a part, as a result that says so. */
+async function endFailed(shop: Workshop, entry: Entry, failure: JobFailure): Promise<EndedPart> {
+  if (failure.retryable && !isLastAttempt(entry)) throw new Error(failureToText(failure));
+  const { part } = entry.data;
+  if (part === undefined) throw new UnrecoverableError(failureToText(failure));
+  await stopSiblings(shop, part, failure);
+  return { place: part, outcome: { kind: 'failed', failure } };
+}
+
+const isQueueWord = (error: unknown): boolean =>
+  error instanceof WaitingChildrenError || error instanceof WaitingError || error instanceof DelayedError;
+
+/** Does one entry of the queue, a job or a part of one, until it has ended or is left to others. */
+export async function runEntry(shop: Workshop, entry: Entry, token: string): Promise<Returned> {
+  // A worker that waited for its next job when it was told to stop may still be given one.
+  const isClosing = (): boolean => shop.closing.aborted;
+  if (isClosing()) return handBack(entry, token);
+  const { part } = entry.data;
+  const reporter = reporterOf(shop.queue, entry, shop.workerName);
+  const watch = new StopWatch(shop.queue, rootOf(entry.id ?? ''));
+  try {
+    await watch.look();
+    watch.keepLooking();
+    const signal = AbortSignal.any([shop.closing, watch.signal]);
+    signal.throwIfAborted();
+    const result = await work(shop, entry, token, reporter, signal);
+    return part === undefined ? result : { place: part, outcome: { kind: 'done', result } };
+  } catch (error) {
+    if (isQueueWord(error)) throw error;
+    if (watch.stop !== undefined) {
+      if (part === undefined) throw new UnrecoverableError(failureToText(watch.stop));
+      return { place: part, outcome: { kind: 'stopped' } };
+    }
+    if (error instanceof PartFailed) throw new UnrecoverableError(failureToText(error.failure));
+    if (isClosing()) return await handBack(entry, token);
+    const lacksKernel = error instanceof LockstepError && error.reason === 'kernel-not-registered';
+    if (lacksKernel && entry.attemptsStarted <= maxTimesElsewhere) return await leaveToOthers(entry, token, reporter);
+    return await endFailed(shop, entry, failureOf(error));
+  } finally {
+    watch.end();
+    await reporter.end();
+  }
+}

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import type { CancelBuildRequest, CancelBuildResponse } from '@lockstep/contracts/generated';
+import { LockstepError } from '@lockstep/domain/livepatch-model';
+import type { Services } from '../services';
+import { oneBuildToWire } from '../views/build-view';
+
+/** @throws LockstepError `refused` `build-ended`. */
+export async function cancelBuild({ db, work }: Services, { id }: CancelBuildRequest): Promise<CancelBuildResponse> {
+  const build = await db.builds.require(id);
+  if (build.endedAt !== null) {
+    const message = `The build has ended already: it is ${build.status}.`;
+    throw new LockstepError('refused', 'build-ended', message, { build: id, status: build.status });
+  }
+  await work.cancel(build);
+  return { build: await oneBuildToWire(db, await db.builds.require(id)) };
+}

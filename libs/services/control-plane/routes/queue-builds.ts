@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import type { Build, Priority } from '@lockstep/contracts/generated';
+import { LockstepError, parseKernelBuildId, type KernelBuildId } from '@lockstep/domain/livepatch-model';
+import type { BuildRecord, BuildWish } from '@lockstep/io/database';
+import { buildJobId } from '../jobs/work-tracker';
+import type { Services } from '../services';
+import { buildsToWire, priorityFromWire } from '../views/build-view';
+
+/** The kernel builds that a request names; every one if it names none. */
+export async function chosenKernels({ db }: Services, ids: readonly string[]): Promise<KernelBuildId[]> {
+  if (ids.length > 0) {
+    const kernels = await Promise.all([...new Set(ids)].map((id) => db.kernelBuilds.require(parseKernelBuildId(id))));
+    return kernels.map(({ id }) => id);
+  }
+  const all = (await db.kernelBuilds.list()).map(({ id }) => id);
+  if (all.length > 0) return all;
+  throw new LockstepError(
+    'refused',
+    'no-kernel-build',
+    'There is no kernel build to build the patch for: register one with `lockstep kernel add`.',
+  );
+}
+
+/** A build whose file is gone or damaged is as good as none: asking for it again builds it again. */
+async function replaceLost({ db, artifacts }: Services, build: BuildRecord): Promise<BuildRecord> {
+  if (build.artifact === null) return build;
+  try {
+    await artifacts.verify(build.artifact);
+    return build;
+  } catch (error) {
+    const isLost = error instanceof LockstepError && ['artifact-missing', 'artifact-damaged'].includes(error.reason);
+    if (!isLost) throw error;
+    return db.builds.rebuild(build);
+  }
+}
+
+/** Keeps the builds, then asks the queue: each step finds the one before done when it is repeated. */
+export async function queueBuilds(
+  services: Services,
+  wishes: readonly BuildWish[],
+  priority: Priority,
+): Promise<Build[]> {
+  const { db, work } = services;
+  const queued = await db.builds.queue(wishes, priorityFromWire(priority));
+  const builds = await Promise.all(queued.map((build) => replaceLost(services, build)));
+  for (const build of builds) {
+    if (build.endedAt !== null) continue;
+    // The mark of another priority counts only for one that is in the queue already.
+    void work.look(buildJobId(build)).then(() => work.setPriority(build));
+  }
+  return buildsToWire(db, builds);
+}
