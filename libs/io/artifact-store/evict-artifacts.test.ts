@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, readdir, rm, utimes } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import type { Sha256 } from '@lockstep/domain/livepatch-model';
+import { evictArtifacts, openArtifactStore, type ArtifactStore, type EvictionOptions } from './index';
+
+const hourMs = 3_600_000;
+const nowMs = Date.now();
+let dir: string;
+let store: ArtifactStore;
+/** Four of 100 bytes, last used 4, 3, 2 and 1 days ago. */
+let old: Sha256[];
+
+beforeEach(async () => {
+  dir = await mkdtemp(path.join(tmpdir(), 'lockstep-evict-'));
+  store = await openArtifactStore(dir);
+  old = [];
+  for (const days of [4, 3, 2, 1]) old.push(await putUsedAt(nowMs - days * 24 * hourMs));
+});
+
+afterEach(async () => {
+  await rm(dir, { recursive: true });
+});
+
+async function putUsedAt(usedAtMs: number): Promise<Sha256> {
+  const { sha256 } = await store.put(randomBytes(100));
+  await utimes(path.join(dir, sha256.slice(0, 2), `${sha256}.ko`), usedAtMs / 1000, usedAtMs / 1000);
+  return sha256;
+}
+
+async function evict(maxBytes: number, more: Partial<EvictionOptions> = {}) {
+  return evictArtifacts(store, { maxBytes, isReferenced: async () => Promise.resolve(false), nowMs, ...more });
+}
+
+const left = async (): Promise<Set<Sha256>> => new Set((await store.list()).map(({ sha256 }) => sha256));
+
+test('removes the least recently used until it fits, no more', async () => {
+  expect(await evict(400)).toEqual({ removed: [], keptBytes: 400 });
+  expect(await evict(250)).toEqual({ removed: old.slice(0, 2), keptBytes: 200 });
+  expect(await left()).toEqual(new Set(old.slice(2)));
+});
+
+test('reading makes an artifact recently used', async () => {
+  for await (const chunk of store.read(old[0]!, 0)) expect(chunk).toHaveLength(100);
+  expect((await evict(300)).removed).toEqual([old[1]]);
+});
+
+test('what is referenced stays, however little room there is', async () => {
+  const referenced = new Set([old[0], old[3]]);
+  const isReferenced = async (sha256: Sha256): Promise<boolean> => Promise.resolve(referenced.has(sha256));
+  expect(await evict(0, { isReferenced })).toEqual({ removed: [old[1], old[2]], keptBytes: 200 });
+  expect(await left()).toEqual(referenced);
+});
+
+test('what was just put stays, for its reference may be on the way', async () => {
+  const fresh = await putUsedAt(nowMs - hourMs / 2);
+  expect((await evict(0)).removed).toEqual(old);
+  expect(await left()).toEqual(new Set([fresh]));
+});
+
+test('files that are not artifacts are neither counted nor removed', async () => {
+  expect((await readdir(dir)).length).toBeGreaterThan(0);
+  const others = await openArtifactStore(path.join(dir, 'zz'));
+  await others.put(randomBytes(50));
+  expect((await evict(0)).keptBytes).toBe(0);
+  expect(await others.list()).toHaveLength(1);
+});
