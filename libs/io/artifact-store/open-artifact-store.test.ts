@@ -3,7 +3,10 @@ import { expect, test } from '@jest/globals';
 import { readStorePlace } from './open-artifact-store';
 
 test('without an S3 endpoint it is the folder', () => {
-  expect(readStorePlace({ LOCKSTEP_S3_BUCKET: 'unused' }, '/var/a')).toMatchObject({ kind: 'folder', dir: '/var/a' });
+  expect(readStorePlace({ LOCKSTEP_S3_BUCKET: 'unused', LOCKSTEP_S3_ENDPOINT: '' }, '/var/a')).toMatchObject({
+    kind: 'folder',
+    dir: '/var/a',
+  });
 });
 
 test('with one, what is missing is named', () => {

@@ -39,7 +39,9 @@ const writtenSchema = z.object({
  * @throws LockstepError `invalid-config`, naming the variables
  */
 export function readStorePlace(env: Readonly<NodeJS.ProcessEnv>, dir: string): StorePlace {
-  const written = writtenSchema.safeParse(env);
+  // An empty variable is as good as none: compose files set them so.
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
+  const written = writtenSchema.safeParse(given);
   if (!written.success) throw invalidConfig(z.prettifyError(written.error));
   const { data } = written;
   const maxArtifactBytes = data.LOCKSTEP_MAX_ARTIFACT_BYTES;

@@ -21,11 +21,11 @@ const artifactStore = Symbol('ArtifactStore');
 @Module({})
 export class BuildWorkerModule {
   static forConfig(config: WorkerConfig, log: Logger): DynamicModule {
-    const { cacheDir, artifactDir, compilers, concurrency, lockMs, queue } = config;
+    const { cacheDir, artifacts, compilers, concurrency, lockMs, queue } = config;
     return {
       module: BuildWorkerModule,
       providers: [
-        { provide: artifactStore, useFactory: () => openArtifactStore(artifactDir) },
+        { provide: artifactStore, useFactory: () => openArtifactStore(artifacts) },
         { provide: OpenKernels, useFactory: () => new OpenKernels(cacheDir) },
         {
           provide: RunningWorker,

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { LockstepError } from '@lockstep/domain/livepatch-model';
+import { readStorePlace, type StorePlace } from '@lockstep/io/artifact-store';
 import { chooseQueueServer, type QueueServer } from '@lockstep/io/job-queue';
 import { defaultCacheDirectory } from '@lockstep/io/kernel-builder';
 import { z } from 'zod';
 
 export interface WorkerConfig {
   readonly queue: QueueServer;
-  readonly artifactDir: string;
+  readonly artifacts: StorePlace;
   /** Registered kernel builds, originals, staged trees. */
   readonly cacheDir: string;
   /** Jobs at once. */
@@ -42,7 +43,7 @@ export function readWorkerConfig(env: Readonly<NodeJS.ProcessEnv>): WorkerConfig
   }
   return {
     queue,
-    artifactDir: config.LOCKSTEP_ARTIFACT_DIR,
+    artifacts: readStorePlace(env, config.LOCKSTEP_ARTIFACT_DIR),
     cacheDir: config.LOCKSTEP_CACHE_DIR ?? defaultCacheDirectory(),
     concurrency: config.LOCKSTEP_WORKER_CONCURRENCY,
     compilers: config.LOCKSTEP_WORKER_COMPILERS,

@@ -6,6 +6,7 @@ test('nothing written means the defaults: this machine only, its own PostgreSQL'
   expect(readControlPlaneConfig({ LOCKSTEP_REDIS_URL: '' })).toEqual({
     stateDir: '/var/lib/lockstep',
     artifactDir: '/var/lib/lockstep/artifacts',
+    artifacts: { kind: 'folder', dir: '/var/lib/lockstep/artifacts', maxArtifactBytes: undefined },
     listenHost: '127.0.0.1',
     operatorPort: 7443,
     agentPort: 7444,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import path from 'node:path';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
+import { readStorePlace, type StorePlace } from '@lockstep/io/artifact-store';
 import { z } from 'zod';
 
 /** As written: the environment's strings. */
@@ -11,6 +12,8 @@ export interface ControlPlaneConfig {
   /** pki/, operator.token, postgres/, endpoint.json. */
   readonly stateDir: string;
   readonly artifactDir: string;
+  /** That folder, or the bucket that the environment names. */
+  readonly artifacts: StorePlace;
   readonly listenHost: string;
   readonly operatorPort: number;
   readonly agentPort: number;
@@ -73,9 +76,11 @@ export function readControlPlaneConfig(written: WrittenConfig): ControlPlaneConf
   }
   const given = parsed.data;
   const stateDir = path.resolve(given.LOCKSTEP_STATE_DIR);
+  const artifactDir = path.resolve(given.LOCKSTEP_ARTIFACT_DIR ?? path.join(stateDir, 'artifacts'));
   return {
     stateDir,
-    artifactDir: path.resolve(given.LOCKSTEP_ARTIFACT_DIR ?? path.join(stateDir, 'artifacts')),
+    artifactDir,
+    artifacts: readStorePlace(written, artifactDir),
     listenHost: given.LOCKSTEP_LISTEN_HOST,
     operatorPort: given.LOCKSTEP_OPERATOR_PORT,
     agentPort: given.LOCKSTEP_AGENT_PORT,

@@ -100,7 +100,7 @@ export function controlPlaneModule(parts: ModuleParts): DynamicModule {
         const names = ['localhost', '127.0.0.1', '::1', ...config.tlsNames];
         return openCertificateAuthority({ dir: path.join(config.stateDir, 'pki'), names });
       }),
-      provide(artifactsToken, [], () => openArtifactStore(config.artifactDir)),
+      provide(artifactsToken, [], () => openArtifactStore(config.artifacts)),
       queueProvider(parts, (jobId) => {
         jobChanged(jobId);
       }),
