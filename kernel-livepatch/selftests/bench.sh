@@ -1,38 +1,39 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# bench.sh MODULES
+# bench.sh MODULES load
+#	One load of a livepatch of 200 functions, as "LOAD LOOKUP" in nanoseconds. LOOKUP is a load with
+#	one more function, which does not exist: it fails when all symbols have been looked up, before
+#	ftrace gets to work.
+# bench.sh MODULES checks
+#	The conflict check alone for such a livepatch, as "NONE TEN HUNDRED" in nanoseconds: the median
+#	of 5 with that many other livepatches loaded. Needs the patched core.
 #
-# Prints one JSON document about the running kernel, patched core or stock:
-#   loadNs     load of a livepatch of 200 functions, median of 5
-#   lookupNs   the same with one more function that does not exist: the load fails when the symbols
-#              have been looked up, before ftrace gets to work
-#   checkNs    the conflict check alone, median of 5, with 0, 10 and 100 livepatches loaded;
-#              null on a stock kernel
-# Compare the two kernels in runs on the same machine, one after the other.
+# No ext4 file system may be mounted: its functions are replaced, since nobody calls them then.
 
 set -u
 [ -e /dev/fd ] || ln -s /proc/self/fd /dev/fd
 cd "$(dirname "$0")" || exit 2
-MODULES=$(realpath "${1:?usage: bench.sh MODULES}")
+MODULES=$(realpath "${1:?usage: bench.sh MODULES load|checks}")
 WORK=$(mktemp -d /dev/shm/klp-bench-XXXXXX) || exit 2
 trap 'rm -rf "$WORK"' EXIT
-PINNED=""
 # shellcheck source=harness.sh
 . ./harness.sh
 
 FUNCTIONS=200
 ROUNDS=5
 
-median() {
-	sort -n | sed -n "$(((ROUNDS + 1) / 2))p"
+list_functions() { # -- sets NAMES: functions of which there is one each
+	mountpoint -q /sys/kernel/tracing || mount -t tracefs tracefs /sys/kernel/tracing
+	mapfile -t NAMES < <(sed -n 's/^\(_*ext4_[a-z0-9_]*\)$/vmlinux:\1/p' \
+		/sys/kernel/tracing/available_filter_functions | sort | uniq -u)
+	[ ${#NAMES[@]} -ge $((FUNCTIONS + 100)) ] || fail "too few functions: ${#NAMES[@]}"
 }
 
-# Functions of a file system that is not mounted: nobody calls them.
 functions() { # FROM COUNT
-	sed 's/ .*//' /sys/kernel/tracing/available_filter_functions | grep -E '^_*ext4_' |
-		grep -v '[.]' | sort | uniq -u | tail -n "+$1" | head -n "$2" |
-		sed 's/^/vmlinux:/' | paste -sd ,
+	local IFS=,
+
+	echo "${NAMES[*]:$1:$2}"
 }
 
 timed_load() { # EXPECTED NAME [PARAMETER]... -- prints nanoseconds
@@ -44,47 +45,45 @@ timed_load() { # EXPECTED NAME [PARAMETER]... -- prints nanoseconds
 	echo "${answer#* }"
 }
 
-measure_loads() {
-	local round
+measure_load() {
+	local load lookup
 
-	for ((round = 0; round < ROUNDS; round++)); do
-		timed_load loaded klp_low "funcs=$(functions 1 $FUNCTIONS)" || return
-		wait_until settled klp_low
-		unload klp_low
-	done | median
+	load=$(timed_load loaded klp_low "funcs=$(functions 0 $FUNCTIONS)") || fail "$load"
+	wait_until settled klp_low
+	unload klp_low
+	lookup=$(timed_load EINVAL klp_low "funcs=$(functions 0 $FUNCTIONS),vmlinux:no_such_function") ||
+		fail "$lookup"
+	echo "$load $lookup"
 }
 
-measure_lookups() {
-	local round
+measure_check() { # NUMBER-OF-LOADED-PATCHES -- each of them has one function
+	local round n names
 
-	for ((round = 0; round < ROUNDS; round++)); do
-		timed_load EINVAL klp_low "funcs=$(functions 1 $FUNCTIONS),vmlinux:no_such_function"
-	done | median
-}
-
-# The new livepatch has 200 functions, each of the others has one.
-measure_check() { # NUMBER-OF-LOADED-PATCHES
-	local round n
-
-	[ -e "$SYSFS/override" ] || { echo null; return; }
-	for ((n = $(stack | wc -w); n < $1; n++)); do
-		load "klp_b$(printf %02d "$n")" "funcs=$(functions $((FUNCTIONS + 1 + n)) 1)"
+	read -ra names <<<"$(stack)"
+	for ((n = ${#names[@]}; n < $1; n++)); do
+		load "klp_b$(printf %02d "$n")" "funcs=$(functions $((FUNCTIONS + n)) 1)"
 	done
 	for ((round = 0; round < ROUNDS; round++)); do
-		timed_load EINVAL klp_new "funcs=$(functions 1 $FUNCTIONS),vmlinux:no_such_function" \
+		timed_load EINVAL klp_new "funcs=$(functions 0 $FUNCTIONS),vmlinux:no_such_function" \
 			>/dev/null
-		cat /sys/module/klp_stopwatch/parameters/last_ns
-	done | median
+		echo "$(</sys/module/klp_stopwatch/parameters/last_ns)"
+	done | sort -n | sed -n "$(((ROUNDS + 1) / 2))p"
 }
 
-mountpoint -q /sys/kernel/tracing || mount -t tracefs tracefs /sys/kernel/tracing
-[ ! -e "$SYSFS/override" ] || load klp_stopwatch func=klp_check_conflicts
+measure_checks() {
+	local number all=()
 
-loads=$(measure_loads) || { echo "$loads"; exit 1; }
-lookups=$(measure_lookups)
-zero=$(measure_check 0)
-ten=$(measure_check 10)
-hundred=$(measure_check 100)
-printf '{"kernel":"%s","patchedCore":%s,"functions":%d,"loadNs":%s,"lookupNs":%s,"checkNs":{"0":%s,"10":%s,"100":%s}}\n' \
-	"$(uname -r)" "$([ -e "$SYSFS/override" ] && echo true || echo false)" $FUNCTIONS \
-	"$loads" "$lookups" "$zero" "$ten" "$hundred"
+	load klp_stopwatch func=klp_check_conflicts
+	for number in 0 10 100; do
+		all+=("$(measure_check $number)")
+	done
+	echo "${all[*]}"
+}
+
+[ -e /sys/module/klp_hurry ] || expect "load of klp_hurry" loaded "$(try_load klp_hurry)"
+list_functions
+case "${2:-}" in
+load) measure_load ;;
+checks) measure_checks ;;
+*) exit 2 ;;
+esac
