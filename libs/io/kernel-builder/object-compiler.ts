@@ -42,6 +42,19 @@ export class ObjectCompiler implements AsyncDisposable {
     }
   }
 
+  /** What the compiler makes of it before the assembler, with other contents of some files: for checks by another way. */
+  async assembly(object: IndexedObject, files: ReadonlyMap<string, string>, signal?: AbortSignal): Promise<string> {
+    const job = await prepareJob(this.kernel, object);
+    const [compile = ''] = job.command.split(/ ?; ?\.\/tools\/objtool\//);
+    const command = compile.replace(` -c -o ${job.saved.target} `, ` -S -o ${job.saved.target} `);
+    await this.staged.change(files);
+    try {
+      return (await compileObject({ ...job, command }, 'patched', this.staged.dir, signal)).toString('latin1');
+    } finally {
+      await this.staged.restore();
+    }
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.staged[Symbol.asyncDispose]();
   }

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { Command, Option } from 'commander';
+import { LockstepError } from '@lockstep/domain/livepatch-model';
+import {
+  defaultCacheDirectory,
+  ObjectCompiler,
+  registerKernelBuild,
+  type IndexedObject,
+  type KernelBuild,
+} from '@lockstep/io/kernel-builder';
+import { seededRandom, type SeededRandom } from '@lockstep/testing/dev-fleet';
+import { buildLockstepKernel } from '@lockstep/testing/qemu-machine';
+import { ProgressLine } from '../progress/progress-line';
+import { readAssembly } from './assembly';
+import { mutateSource, mutationKinds, type Mutation, type MutationKind } from './mutate-source';
+import { selfDiff } from './self-diff';
+import { expectedOf, judge, verdictOf, type Verdict } from './verdict';
+
+const root = path.resolve(__dirname, '..');
+
+interface Options {
+  readonly kernel: '5.15' | '6.1';
+  readonly src?: string;
+  readonly tree?: string;
+  readonly seed: string;
+  readonly count: string;
+  readonly selfDiff?: boolean;
+  readonly json?: boolean;
+}
+
+interface Case {
+  readonly number: number;
+  readonly source: string;
+  readonly kind: MutationKind;
+  readonly line: number;
+  readonly before: string;
+  readonly after: string;
+  readonly verdict: Verdict | { readonly kind: 'same' };
+  /** null: right. */
+  readonly problem: string | null;
+}
+
+/** How often another place is tried: many mutations do not compile, many sources have no place for one. */
+const maxAttempts = 40;
+
+async function builtTree({ tree, src, kernel }: Options, progress: ProgressLine): Promise<string> {
+  if (tree !== undefined) return path.resolve(tree);
+  const source = src ?? (kernel === '5.15' ? process.env['LOCKSTEP_KERNEL_SRC'] : undefined);
+  const built = await buildLockstepKernel({
+    root,
+    source,
+    onProgress: ({ stage, done, total }) => {
+      progress.update(stage, done, total);
+    },
+  });
+  if (built.version !== kernel) throw new Error(`the tree is Linux ${built.version}, not ${kernel}: give --src`);
+  return built.treeDir;
+}
+
+/** One mutation that compiles and changes the object, with what the differ and the assembly say of it. */
+async function runCase(
+  kernel: KernelBuild,
+  compiler: ObjectCompiler,
+  objects: readonly IndexedObject[],
+  number: number,
+  random: SeededRandom,
+): Promise<Case> {
+  const kind = mutationKinds[number % mutationKinds.length] ?? 'constant';
+  for (let attempt = 0; attempt < maxAttempts; attempt++) {
+    const object = random.pick(objects);
+    const source = await readFile(path.join(kernel.treeDir, object.source), 'latin1');
+    const mutation = mutateSource(source, kind, random);
+    const patched = mutation === null ? null : await compileIf(compiler, object, mutation);
+    if (mutation === null || patched === null) continue;
+    const { line, before, after } = mutation;
+    const told = { number, source: object.source, kind, line, before: before.trim(), after: after.trim() };
+    return { ...told, ...(await compareCase(kernel, compiler, object, mutation, patched)) };
+  }
+  throw new Error(`no ${kind} mutation compiled in ${maxAttempts} attempts`);
+}
+
+async function compileIf(
+  compiler: ObjectCompiler,
+  object: IndexedObject,
+  { source }: Mutation,
+): Promise<Uint8Array | null> {
+  try {
+    return await compiler.patched(object, new Map([[object.source, source]]));
+  } catch (error) {
+    if (error instanceof LockstepError && error.reason === 'compile-failed') return null;
+    throw error;
+  }
+}
+
+async function compareCase(
+  kernel: KernelBuild,
+  compiler: ObjectCompiler,
+  object: IndexedObject,
+  mutation: Mutation,
+  patched: Uint8Array,
+): Promise<Pick<Case, 'verdict' | 'problem'>> {
+  const original = await compiler.original(object);
+  const verdict = verdictOf(original, patched, object.path, kernel.facts.tables, false);
+  const closer = verdictOf(original, patched, object.path, kernel.facts.tables, true);
+  const before = readAssembly(await compiler.assembly(object, new Map()));
+  const after = readAssembly(await compiler.assembly(object, new Map([[object.source, mutation.source]])));
+  const same = JSON.stringify(verdict) === JSON.stringify(closer);
+  const problem = judge(verdict, expectedOf(before, after));
+  return { verdict, problem: same ? problem : `a closer look says ${JSON.stringify(closer)}` };
+}
+
+async function main(options: Options): Promise<number> {
+  const isJson = options.json === true;
+  const count = Number(options.count);
+  const progress = new ProgressLine(options.selfDiff === true ? 3 : 2, isJson ? process.stderr : process.stdout);
+  const kernel = await progress.run('Find the kernel build', async () =>
+    registerKernelBuild({ path: await builtTree(options, progress), cacheDir: defaultCacheDirectory() }),
+  );
+  const update = (stage: string) => (done: number, total: number) => {
+    progress.update(stage, done, total);
+  };
+  const self =
+    options.selfDiff === true
+      ? await progress.run('Compare every object with itself', async () => selfDiff(kernel, update('compare objects')))
+      : null;
+  const cases = await progress.run(`Mutate ${count} functions`, async () => {
+    await using compiler = await ObjectCompiler.lease(kernel);
+    const objects = ObjectCompiler.objectsOf(kernel);
+    const done: Case[] = [];
+    for (let number = 0; number < count; number++) {
+      done.push(
+        await runCase(kernel, compiler, objects, number, seededRandom(Number(options.seed) * 1_000_003 + number)),
+      );
+      update('mutations')(number + 1, count);
+    }
+    return done;
+  });
+  const wrong = cases.filter(({ problem }) => problem !== null);
+  const refused = cases.filter(({ verdict }) => verdict.kind === 'refused').length;
+  const document = {
+    kernel: kernel.release,
+    seed: Number(options.seed),
+    right: count - wrong.length,
+    count,
+    refused,
+    self,
+  };
+  if (isJson) console.log(JSON.stringify({ ...document, cases }, null, 2));
+  else {
+    for (const { number, source, line, kind, before, after, problem } of wrong) {
+      console.log(`${number} ${kind} ${source}:${line}\n  - ${before}\n  + ${after}\n  ${problem ?? ''}`);
+    }
+    if (self !== null) console.log(`self-diff: ${self.objects} objects, ${self.changed.length} with changes`);
+    console.log(
+      `mutations: ${document.right} of ${count} right (${refused} rightly or wrongly refused), seed ${options.seed}`,
+    );
+  }
+  return wrong.length === 0 && (self === null || self.changed.length === 0) ? 0 : 1;
+}
+
+const options = new Command('test:mutations')
+  .description(
+    'change functions of a kernel at random places; the differ must name exactly those that the compiler changed',
+  )
+  .addOption(new Option('--kernel <version>', 'which kernel').choices(['5.15', '6.1']).default('6.1'))
+  .option('--src <dir>', "kernel source (5.15: LOCKSTEP_KERNEL_SRC; 6.1: Debian's linux-source-6.1)")
+  .option('--tree <dir>', 'a finished kernel build to use as it is')
+  .option('--seed <n>', 'the same seed makes the same mutations', '1')
+  .option('--count <n>', 'how many', '50')
+  .option('--self-diff', 'also compare every object of the kernel with itself')
+  .option('--json', 'print one JSON document with every case')
+  .parse()
+  .opts<Options>();
+main(options).then(
+  (code) => {
+    process.exitCode = code;
+  },
+  (error: unknown) => {
+    process.stderr.write(`error: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.exitCode = 1;
+  },
+);

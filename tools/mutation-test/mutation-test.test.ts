@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { describe, expect, test } from '@jest/globals';
+import { seededRandom } from '@lockstep/testing/dev-fleet';
+import { readAssembly } from './assembly';
+import { mutateSource, mutationKinds } from './mutate-source';
+import { expectedOf, judge } from './verdict';
+
+const source = `static int limit = 3;
+#define TWICE(x) \\
+	(2 * (x))
+int work(int n)
+{
+	if (n > 4)
+		report("too many", n);
+	return n;
+}
+`;
+
+describe('a mutation', () => {
+  test.each(mutationKinds)('%s: changes one line of a body, and is repeatable', (kind) => {
+    const mutation = mutateSource(source, kind, seededRandom(1));
+    const lines = mutation?.source.split('\n') ?? [];
+    const changed = source.split('\n').filter((line, index) => line !== lines[index]);
+    expect(changed).toHaveLength(1);
+    expect(changed[0]).toMatch(/^\t(if|return|\treport)/);
+    expect(mutateSource(source, kind, seededRandom(1))).toEqual(mutation);
+  });
+
+  test('none where there is no place', () => {
+    expect(mutateSource('int x = 5;\n', 'constant', seededRandom(1))).toBeNull();
+  });
+});
+
+const listing = (name: string, number: number, text: string, clone = 0) => `
+	.section	.rodata.str1.1,"aMS",@progbits,1
+.LC${number}:
+	.string	"${text}"
+	.section	.text.${name},"ax",@progbits
+	.globl	${name}
+	.type	${name}, @function
+${name}:
+.LFB${number}:
+	call	__fentry__
+	movl	$.LC${number}, %edi
+	jmp	.L${number}
+.L${number}:
+	call	helper.part.${clone}
+	ret
+	.size	${name}, .-${name}
+	.set	other_name,${name}
+`;
+
+describe('what the assembly says', () => {
+  const before = readAssembly(listing('work', 5, 'hello'));
+
+  test('numbers of labels and clones mean nothing', () => {
+    expect(expectedOf(before, readAssembly(listing('work', 9, 'hello', 3))).changed).toEqual([]);
+  });
+
+  test('a string is part of the function; an alias is the function', () => {
+    const expected = expectedOf(before, readAssembly(listing('work', 5, 'hullo')));
+    expect(expected).toMatchObject({ changed: ['work'], added: [], refusals: [] });
+    expect(judge({ kind: 'changed', changed: ['other_name'], added: [] }, expected)).toBeNull();
+    expect(judge({ kind: 'changed', changed: [], added: [] }, expected)).toMatch(/expected changed \[work\]/);
+    expect(judge({ kind: 'refused', reason: 'data-changed', message: 'm' }, expected)).toMatch(/refused/);
+  });
+});
