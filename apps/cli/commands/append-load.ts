@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { Command } from 'commander';
+import { Consistency } from '@lockstep/contracts/generated';
 import { collect, leafCommand, type Cli, type LeafOptions } from '../cli';
+import { consistencyOption } from '../consistency-option';
 import { toDocument } from '../document';
 import { kernelBuildOption, resolveKernelBuild } from '../resolve-kernel-build';
 import { conflictLines, describeEntry } from '../views/order-view';
@@ -10,6 +12,7 @@ interface Options extends LeafOptions {
   readonly override?: readonly string[];
   readonly kernelBuild?: string;
   readonly build?: string;
+  readonly consistency?: Consistency;
 }
 
 export const appendLoad = (cli: Cli): Command =>
@@ -19,6 +22,7 @@ export const appendLoad = (cli: Cli): Command =>
     .option('--override <patch>', 'patch (name, id or seq) that it may shadow; may be given again', collect)
     .option(...kernelBuildOption)
     .option('--build <id>', 'the build that is meant (default: the one that fits the stack best)')
+    .option(...consistencyOption('as the cluster is set'))
     .action((patch: string, { cluster, override = [], kernelBuild, build: wantedBuild = '', ...options }: Options) =>
       cli.run(options, async (context) => {
         const { fleet, screen, signal } = context;
@@ -32,7 +36,8 @@ export const appendLoad = (cli: Cli): Command =>
         if (override.length > 0) for (const line of conflictLines(check)) screen.say(line);
         const expectedSeq = order.entries.length + 1;
         const overrides = [...override];
-        const { entry } = await fleet.appendLoad({ ...wish, buildId, overrides, expectedSeq }, { signal });
+        const { consistency = Consistency.CONSISTENCY_UNSPECIFIED } = options;
+        const { entry } = await fleet.appendLoad({ ...wish, buildId, overrides, expectedSeq, consistency }, { signal });
         return {
           document: { entry: toDocument(entry), ...(toDocument(check) as object) },
           text: entry === undefined ? '' : `Appended: ${describeEntry(entry)}.`,

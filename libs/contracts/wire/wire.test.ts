@@ -2,7 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { Metadata, status, type ServiceError } from '@grpc/grpc-js';
 import fc from 'fast-check';
-import { LogEntry as WireLogEntry } from '@lockstep/contracts/generated';
+import { Consistency, LogEntry as WireLogEntry } from '@lockstep/contracts/generated';
 import type { EntrySignature, LogEntry } from '@lockstep/domain/load-order';
 import {
   LockstepError,
@@ -36,6 +36,7 @@ const body = fc.oneof(
     }),
     overrides: seqs,
     builtOnto: seqs,
+    consistency: fc.constantFrom(undefined, 'per_task' as const, 'system' as const, 'stop_machine' as const),
   }),
   fc.record({ kind: fc.constant('retire' as const), retires: fc.integer({ min: 1, max: 99 }).map(parseSeq) }),
 );
@@ -68,7 +69,13 @@ describe('log entries', () => {
     ['a cluster name with a slash', { ...wire, cluster: '../web' }],
     [
       'a load without an artifact',
-      { ...wire, body: { $case: 'load' as const, value: { artifact: undefined, overrides: [], builtOnto: [] } } },
+      {
+        ...wire,
+        body: {
+          $case: 'load' as const,
+          value: { artifact: undefined, overrides: [], builtOnto: [], consistency: Consistency.CONSISTENCY_SYSTEM },
+        },
+      },
     ],
   ])('with %s are refused', (_, bad) => {
     expect(() => entryFromWire(bad)).toThrow(LockstepError);

@@ -3,6 +3,7 @@ export { extendLog, type Extension, type ExtensionRefusal, type LogChecks } from
 export {
   encodeEntry,
   firstPreviousHash,
+  type Consistency,
   type EntryBody,
   type EntrySignature,
   type HashBytes,
@@ -16,6 +17,14 @@ export {
   type VerifySignature,
 } from './log-entry';
 export { entriesHolding } from './built-onto';
-export { droppedBy, explainRefusal, headHash, nextSeq, proposeEntry, refuseBody, type EntryRefusal } from './propose-entry';
+export {
+  droppedBy,
+  explainRefusal,
+  headHash,
+  nextSeq,
+  proposeEntry,
+  refuseBody,
+  type EntryRefusal,
+} from './propose-entry';
 export { isLoad, stackAt, stackOwners, type Stack } from './stack';
 export { stepsTo, type StackStep } from './stack-steps';

@@ -10,6 +10,9 @@ import {
   type Sha256,
 } from '@lockstep/domain/livepatch-model';
 
+/** How a kernel switches to a livepatch (/sys/kernel/livepatch/consistency). */
+export type Consistency = 'per_task' | 'system' | 'stop_machine';
+
 /** Loads `artifact` over the stack, shadowing the `overrides` where they share functions. */
 export interface LoadBody {
   readonly kind: 'load';
@@ -21,6 +24,8 @@ export interface LoadBody {
   readonly overrides: readonly Seq[];
   /** Entries whose source changes this artifact contains, because it was built on a tree that has them; ascending. */
   readonly builtOnto: readonly Seq[];
+  /** Undefined: the kernel's own way, as in entries from before there was a choice. */
+  readonly consistency?: Consistency | undefined;
 }
 
 /** Takes the load entry at `retires` out of the stack. */
@@ -74,7 +79,9 @@ function encodeBody(body: EntryBody): unknown {
       const { sha256, sizeBytes, kernelBuild, moduleName, patch, patchName, replace, functions } = body.artifact;
       const encodedFunctions = [...functions].sort(byFunctionKey).map(encodeFunction);
       const artifact = [sha256, sizeBytes, kernelBuild, moduleName, patch, patchName, replace, encodedFunctions];
-      return ['load', artifact, body.overrides, body.builtOnto];
+      const load = ['load', artifact, body.overrides, body.builtOnto];
+      // Older entries have no such word, and their hashes stay what they are.
+      return body.consistency === undefined ? load : [...load, body.consistency];
     }
     case 'retire':
       return ['retire', body.retires];

@@ -3,4 +3,11 @@ export { advance, explainExtensionRefusal, startNode } from './advance';
 export { foreignPatches, nextMove, positionReached, type NextMove } from './next-move';
 export type { Advance, Job, JobOutcome, Known, NodeEffect, NodeEvent, NodeState, Recorded } from './node-state';
 export { viewOf, type NodeStatus, type NodeView } from './node-view';
-export { serverAway, type KernelConflict, type Observation, type ObservedPatch, type Problem } from './observation';
+export {
+  serverAway,
+  type KernelConflict,
+  type Observation,
+  type ObservedPatch,
+  type Problem,
+  type Transition,
+} from './observation';

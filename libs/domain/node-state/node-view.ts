@@ -2,7 +2,7 @@
 import { headHash, isLoad } from '@lockstep/domain/load-order';
 import { parseSeq, type Seq, type Sha256 } from '@lockstep/domain/livepatch-model';
 import type { NodeState } from './node-state';
-import { serverAway, type KernelConflict, type ObservedPatch, type Problem } from './observation';
+import { serverAway, type KernelConflict, type ObservedPatch, type Problem, type Transition } from './observation';
 
 export type NodeStatus = 'in-step' | 'moving' | 'failed' | 'diverged' | 'forked';
 
@@ -17,6 +17,7 @@ export interface NodeView {
   readonly stack: readonly (ObservedPatch & { readonly artifact?: Sha256 })[];
   /** What the patched core says, whatever the log says; empty on a stock core. */
   readonly kernelConflicts: readonly KernelConflict[];
+  readonly lastTransition?: Transition | undefined;
   readonly problem?: Problem;
 }
 
@@ -60,6 +61,7 @@ export function viewOf(state: NodeState): NodeView {
     headSeq: parseSeq(entries.length),
     headHash: headHash(entries),
     kernelConflicts: state.seen?.kernelConflicts ?? [],
+    lastTransition: state.seen?.lastTransition,
     stack: patches.map((patch) => {
       const artifact = foreign.has(patch.module) ? undefined : artifacts.get(patch.module);
       return artifact === undefined ? patch : { ...patch, artifact };

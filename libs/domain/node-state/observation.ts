@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+import type { Consistency } from '@lockstep/domain/load-order';
 import type { ModuleName, PatchedFunction, Sha256 } from '@lockstep/domain/livepatch-model';
 
 /** A livepatch as the kernel shows it: enabled, or switching to or from it. Disabled ones are gone from its view. */
@@ -21,12 +22,31 @@ export interface KernelConflict {
   }[];
 }
 
+/** How the kernel switched a livepatch last (/sys/kernel/livepatch/transition_stats). */
+export interface Transition {
+  readonly module: ModuleName;
+  readonly mode: Consistency;
+  readonly direction: 'patching' | 'unpatching';
+  readonly result: 'pending' | 'switched' | 'reversed' | 'failed' | 'forced';
+  readonly attempts: number;
+  /** How long all CPUs stood still. */
+  readonly windowLastNs: number;
+  readonly windowMaxNs: number;
+  readonly checkedOutside: number;
+  readonly checkedInside: number;
+  readonly elapsedMs: number;
+  /** Tasks in the way of the last attempt that failed. */
+  readonly blockers: readonly { readonly pid: number; readonly comm: string; readonly function: string }[];
+}
+
 /** What was gathered at one moment: the kernel's livepatches, bottom first, and the artifacts on this disk. */
 export interface Observation {
   readonly patches: readonly ObservedPatch[];
   readonly artifacts: ReadonlySet<Sha256>;
   /** The kernel's own view; empty on a stock core, which has none. */
   readonly kernelConflicts?: readonly KernelConflict[];
+  /** Absent where the core has no modes, or has switched nothing yet. */
+  readonly lastTransition?: Transition | undefined;
 }
 
 /** A stable word for programs and its explanation, saying what to do. */

@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { LockstepError, type ClusterName } from '@lockstep/domain/livepatch-model';
+import type { Consistency } from '@lockstep/domain/load-order';
 import type { Client, Transaction } from './client';
 import { isUniqueViolation } from './client';
 
 export interface ClusterRecord {
   readonly name: ClusterName;
+  /** Of entries that do not name their own; undefined: the kernel's own way. */
+  readonly consistency: Consistency | undefined;
   readonly createdAt: Date;
 }
 
-const fromRow = (row: { name: string; createdAt: Date }): ClusterRecord => ({
+const fromRow = (row: { name: string; consistency: string | null; createdAt: Date }): ClusterRecord => ({
   name: row.name as ClusterName,
+  consistency: (row.consistency ?? undefined) as Consistency | undefined,
   createdAt: row.createdAt,
 });
 
@@ -23,16 +27,16 @@ export async function requireCluster(db: Client | Transaction, name: ClusterName
 
 export interface ClusterStore {
   /** @throws LockstepError `already-exists` `cluster-exists`. */
-  create(name: ClusterName): Promise<ClusterRecord>;
+  create(name: ClusterName, consistency?: Consistency): Promise<ClusterRecord>;
   list(): Promise<ClusterRecord[]>;
   require(name: ClusterName): Promise<ClusterRecord>;
 }
 
 export function clusterStore(db: Client): ClusterStore {
   return {
-    async create(name) {
+    async create(name, consistency) {
       try {
-        return fromRow(await db.cluster.create({ data: { name } }));
+        return fromRow(await db.cluster.create({ data: { name, consistency: consistency ?? null } }));
       } catch (error) {
         if (!isUniqueViolation(error)) throw error;
         throw new LockstepError('already-exists', 'cluster-exists', `There is a cluster "${name}" already.`, {

@@ -6,11 +6,26 @@ import { unlessGone, type KernelRoots } from './sysfs-view';
 /** Enough to see the pattern; a stuck transition may have thousands. */
 const shownTasks = 8;
 
+/** A line of /proc/<pid>/stack, innermost first: `[<0>] meminfo_proc_show+0x10/0x20`. */
+const frame = /^\[<[^>]*>\] ([^+\s]+)/;
+
+/** ` in FUNCTION`: the patched function that the thread is in; empty where its stack does not tell. */
+async function whereabouts(taskFolder: string, patched: ReadonlySet<string>): Promise<string> {
+  const stack = await unlessGone(readFile(path.join(taskFolder, 'stack'), 'latin1')).catch(() => undefined);
+  const frames = (stack ?? '').split('\n').flatMap((line) => frame.exec(line)?.[1] ?? []);
+  const inside = frames.find((name) => patched.has(name));
+  return inside === undefined ? '' : ` in ${inside}`;
+}
+
 /**
- * Threads that a transition waits for, as `pid (comm)`: those whose /proc/<pid>/task/<tid>/patch_state is not yet
+ * Threads that a transition waits for, as `pid (comm)` with the patched function that each is in: those whose /proc/<pid>/task/<tid>/patch_state is not yet
  * `target` (1 while enabling, 0 while disabling).
  */
-export async function blockingTasks(roots: KernelRoots, target: 0 | 1): Promise<string[]> {
+export async function blockingTasks(
+  roots: KernelRoots,
+  target: 0 | 1,
+  patched: ReadonlySet<string> = new Set(),
+): Promise<string[]> {
   const blocking: string[] = [];
   const pids = (await readdir(roots.proc)).filter((name) => /^\d+$/.test(name));
   for (const pid of pids) {
@@ -21,7 +36,8 @@ export async function blockingTasks(roots: KernelRoots, target: 0 | 1): Promise<
       );
       if (state === undefined || Number(state) === target) continue;
       const comm = await unlessGone(readFile(path.join(taskFolder, tid, 'comm'), 'latin1')).catch(() => undefined);
-      blocking.push(`${tid} (${comm?.trim() ?? '?'})`);
+      const place = await whereabouts(path.join(taskFolder, tid), patched);
+      blocking.push(`${tid} (${comm?.trim() ?? '?'})${place}`);
       if (blocking.length === shownTasks) return blocking;
     }
   }

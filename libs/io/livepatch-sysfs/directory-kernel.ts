@@ -87,6 +87,11 @@ export class DirectoryKernel implements LivepatchKernel {
     });
   }
 
+  /** It has no modes: everything switches at once. */
+  lastTransition(): ReturnType<LivepatchKernel['lastTransition']> {
+    return Promise.resolve(undefined);
+  }
+
   async conflicts(): Promise<readonly KernelConflict[]> {
     if (!(await this.settings()).patchedCore) return [];
     const stack = (await this.observe()).map(({ module, functions }) => ({ id: module, functions }));

@@ -25,6 +25,10 @@ export class FakeKernelTree {
   /** Functions that the next module inserted from this path has. */
   readonly moduleFiles = new Map<string, readonly PatchedFunction[]>();
   readonly grants: string[] = [];
+  /** `consistency` as it was when each transition began. */
+  readonly switchedWith: string[] = [];
+  /** Once: what the core takes back by itself, as after its last attempt; its transition_stats then. */
+  givesUpWith: string | undefined;
   /** Names in the order of insertion, oldest first. */
   private modules: string[] = [];
   private readonly patches = new Map<string, FakePatch>();
@@ -32,7 +36,7 @@ export class FakeKernelTree {
   /** How often rmmod finds the module in use. */
   busyRemovals = 0;
 
-  constructor(private readonly options: { readonly patchedCore?: boolean } = {}) {
+  constructor(private readonly options: { readonly patchedCore?: boolean; readonly modes?: boolean } = {}) {
     const top = mkdtempSync(path.join(tmpdir(), 'lockstep-kernel-'));
     this.roots = { sys: path.join(top, 'sys'), proc: path.join(top, 'proc') };
     mkdirSync(this.livepatch, { recursive: true });
@@ -40,7 +44,13 @@ export class FakeKernelTree {
     mkdirSync(path.join(this.roots.proc, '42/task/43'), { recursive: true });
     writeFileSync(path.join(this.roots.proc, '42/task/43/patch_state'), '-1\n');
     writeFileSync(path.join(this.roots.proc, '42/task/43/comm'), 'sleeper\n');
+    const frames = ['schedule+0x5e/0xc0', 'one+0x10/0x40', 'seq_read_iter+0x1/0x2'];
+    writeFileSync(path.join(this.roots.proc, '42/task/43/stack'), frames.map((each) => `[<0>] ${each}\n`).join(''));
     if (options.patchedCore === true) writeFileSync(path.join(this.livepatch, 'override'), '');
+    if (options.modes === true) {
+      writeFileSync(path.join(this.livepatch, 'consistency'), 'per_task\n');
+      writeFileSync(path.join(this.livepatch, 'transition_stats'), '');
+    }
     this.writeModules();
     this.ticker = setInterval(() => {
       this.tick();
@@ -78,6 +88,7 @@ export class FakeKernelTree {
   insert(name: string, functions: readonly PatchedFunction[], ticks = 0): void {
     this.modules.push(name);
     this.writeModules();
+    this.noteMode(name);
     const patch: FakePatch = { name, functions, enabled: true, ticksLeft: ticks };
     this.patches.set(name, patch);
     for (const { object, name: fn, sympos } of functions) {
@@ -114,13 +125,14 @@ export class FakeKernelTree {
   }
 
   readonly writeAttribute = (file: string, text: string): Promise<void> => {
-    writeFileSync(file, text, { flag: 'r+' });
+    writeFileSync(file, text, { flag: path.basename(file) === 'consistency' ? 'w' : 'r+' });
     const patch = this.patches.get(path.basename(path.dirname(file)));
     const wanted = text === '1';
     if (path.basename(file) === 'enabled' && patch !== undefined && wanted !== patch.enabled) {
       // A reversal goes back over the tasks already switched: those are not the ones in the way.
       patch.ticksLeft = patch.ticksLeft === undefined ? this.transitionTicks : 1;
       patch.enabled = wanted;
+      this.noteMode(patch.name);
       this.writeFlags(patch);
     }
     return Promise.resolve();
@@ -134,7 +146,22 @@ export class FakeKernelTree {
     }
   }
 
+  private noteMode(name: string): void {
+    if (this.options.modes !== true) return;
+    const mode = readFileSync(path.join(this.livepatch, 'consistency'), 'utf8').trim();
+    this.switchedWith.push(mode);
+    const stats = `patch ${name}\nmode ${mode}\ndirection patching\nresult switched\nattempts 1\n`;
+    const folder = path.join(this.livepatch, name);
+    mkdirSync(folder, { recursive: true });
+    for (const place of [folder, this.livepatch]) writeFileSync(path.join(place, 'transition_stats'), stats);
+  }
+
   private end(patch: FakePatch): void {
+    if (this.givesUpWith !== undefined) {
+      patch.enabled = !patch.enabled;
+      writeFileSync(path.join(this.livepatch, 'transition_stats'), this.givesUpWith);
+      this.givesUpWith = undefined;
+    }
     patch.ticksLeft = undefined;
     if (patch.enabled) {
       this.writeFlags(patch);

@@ -80,7 +80,7 @@ describe('a transition that does not end', () => {
     const told: Waiting[] = [];
     const kernel = kernelOn({}, { transitionTimeoutMs: 1500, onWaiting: (waiting) => told.push(waiting) });
     await expect(kernel.load({ ...request(), ...rest })).rejects.toMatchObject({ reason: 'transition-timeout' });
-    expect(told[0]).toMatchObject({ module: 'a', enabling: true, blocking: ['43 (sleeper)'] });
+    expect(told[0]).toMatchObject({ module: 'a', enabling: true, blocking: ['43 (sleeper) in one'] });
     expect(told[0]!.elapsedMs).toBeGreaterThanOrEqual(1000);
   });
 });

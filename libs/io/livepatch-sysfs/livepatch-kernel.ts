@@ -7,7 +7,8 @@ import {
   type ModuleName,
   type PatchedFunction,
 } from '@lockstep/domain/livepatch-model';
-import type { KernelConflict, ObservedPatch } from '@lockstep/domain/node-state';
+import type { Consistency } from '@lockstep/domain/load-order';
+import type { KernelConflict, ObservedPatch, Transition } from '@lockstep/domain/node-state';
 
 export interface KernelIdentity {
   readonly kernelBuild: KernelBuildId;
@@ -29,6 +30,8 @@ export interface LoadRequest {
   readonly mayShadow: readonly ModuleName[];
   /** Modules that a `replace` load makes inactive, removed afterwards. */
   readonly replaces: readonly ModuleName[];
+  /** How the kernel is to switch to it; undefined: its own way, per task. */
+  readonly consistency?: Consistency | undefined;
 }
 
 /** One running kernel's livepatches. Calls are made one after another. */
@@ -38,6 +41,8 @@ export interface LivepatchKernel {
   observe(): Promise<readonly ObservedPatch[]>;
   /** The functions that the kernel itself says several livepatches change; none on a stock core. */
   conflicts(): Promise<readonly KernelConflict[]>;
+  /** How the kernel switched a livepatch last; undefined where the core has no modes, or has switched none. */
+  lastTransition(): Promise<Transition | undefined>;
   /** Returns when every task runs the new code. @throws LockstepError; then the kernel runs what it ran before. */
   load(request: LoadRequest): Promise<void>;
   /** Disables, waits until no task runs its code, removes the module. Repeating it does no harm. */

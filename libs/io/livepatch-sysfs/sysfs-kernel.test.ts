@@ -9,7 +9,7 @@ jest.setTimeout(60_000);
 
 let tree: FakeKernelTree;
 
-function kernelOn(options: { patchedCore?: boolean } = {}): SysfsKernel {
+function kernelOn(options: { patchedCore?: boolean; modes?: boolean } = {}): SysfsKernel {
   tree = new FakeKernelTree(options);
   const { roots, tools, writeAttribute } = tree;
   return new SysfsKernel({ roots, tools, writeAttribute, transitionTimeoutMs: 1000 });
@@ -56,6 +56,49 @@ describe('observe', () => {
     const bare = new SysfsKernel({ roots: { ...tree.roots, sys: '/nowhere' } });
     await expect(bare.observe()).rejects.toMatchObject({ reason: 'no-livepatch' });
     expect(await held(kernel)).toBe('');
+  });
+});
+
+describe('consistency', () => {
+  const stats = [
+    'patch lockstep_a\nmode system\ndirection patching\nresult failed\nattempts 40',
+    'window_ns 1 2\nelapsed_ms 30000\nblocker 411 meminfo_proc_show my cat\n',
+  ].join('\n');
+
+  test('the mode is set before the load; what is taken out goes the way that it came', async () => {
+    const kernel = kernelOn({ modes: true });
+    await kernel.load(request('lockstep_a', 'one', { consistency: 'system' }));
+    await kernel.load(request('lockstep_b', 'two'));
+    await kernel.unload(moduleName('lockstep_b'));
+    await kernel.unload(moduleName('lockstep_a'));
+    expect(tree.switchedWith).toEqual(['system', 'per_task', 'per_task', 'system']);
+  });
+  test('what the kernel took back is not loaded, and says who was in the way', async () => {
+    const kernel = kernelOn({ modes: true });
+    tree.givesUpWith = stats;
+    await expect(kernel.load(request('lockstep_a', 'one', { consistency: 'system' }))).rejects.toMatchObject({
+      reason: 'transition-failed',
+      fields: { blocking: ['411 (my cat) in meminfo_proc_show'] },
+    });
+    expect(tree.moduleNames).toEqual([]);
+    expect(await kernel.lastTransition()).toMatchObject({ result: 'failed', attempts: 40 });
+    await kernel.load(request('lockstep_a', 'one', { consistency: 'system' }));
+    expect(await held(kernel)).toBe('lockstep_a');
+  });
+  test('what the kernel could not take out stays, and is told', async () => {
+    const kernel = kernelOn({ modes: true });
+    await kernel.load(request('lockstep_a', 'one', { consistency: 'system' }));
+    tree.givesUpWith = stats;
+    await expect(kernel.unload(moduleName('lockstep_a'))).rejects.toMatchObject({ reason: 'transition-failed' });
+    expect(await held(kernel)).toBe('lockstep_a');
+  });
+  test('a kernel without modes refuses all but its own way', async () => {
+    const kernel = kernelOn();
+    await expect(kernel.load(request('lockstep_a', 'one', { consistency: 'system' }))).rejects.toMatchObject({
+      reason: 'consistency-unsupported',
+    });
+    await kernel.load(request('lockstep_a', 'one', { consistency: 'per_task' }));
+    expect(await kernel.lastTransition()).toBeUndefined();
   });
 });
 
@@ -121,7 +164,7 @@ describe('load', () => {
     await expect(kernel.load(request('lockstep_a', 'one'))).rejects.toMatchObject({
       kind: 'unavailable',
       reason: 'transition-timeout',
-      fields: { blocking: ['43 (sleeper)'], reversed: true },
+      fields: { blocking: ['43 (sleeper) in one'], reversed: true },
     });
     expect(await held(kernel)).toBe('');
     expect(tree.moduleNames).toEqual([]);

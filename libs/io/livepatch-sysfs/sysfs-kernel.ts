@@ -4,10 +4,12 @@ import { access, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LockstepError, type ModuleName } from '@lockstep/domain/livepatch-model';
+import type { Consistency } from '@lockstep/domain/load-order';
 import { blockingTasks } from './blocking-tasks';
 import { buildIdFromNotes } from './build-id';
 import { refuseConflicts, type KernelIdentity, type LivepatchKernel, type LoadRequest } from './livepatch-kernel';
 import { readKernelConflicts } from './kernel-conflicts';
+import { readTransitionStats, showBlocker } from './transition-stats';
 import { createModuleTools, type ModuleTools } from './module-tools';
 import {
   livepatchFolder,
@@ -88,6 +90,10 @@ export class SysfsKernel implements LivepatchKernel {
     return (await readKernelConflicts(this.roots)) ?? [];
   }
 
+  lastTransition(): ReturnType<LivepatchKernel['lastTransition']> {
+    return readTransitionStats(this.roots);
+  }
+
   /** Every module that is a livepatch, in effect or not, newest first. */
   async livepatchModules(): Promise<readonly LoadedModule[]> {
     return (await loadedModules(this.roots)).filter(({ livepatch }) => livepatch);
@@ -110,8 +116,10 @@ export class SysfsKernel implements LivepatchKernel {
     await this.clearName(module);
     const victims = loaded.map((patch) => patch.module).filter((name) => mayShadow.includes(name));
     if (victims.length > 0 && !request.replace && (await this.hasPatchedCore())) await this.grant(module, victims);
+    await this.chooseConsistency(module, request.consistency);
     await this.insert(request);
     await this.settle(module);
+    if (!(await this.isInEffect(module))) await this.failTakenBack(module);
     // Not in effect any more whether they can be removed or not.
     for (const replaced of replaces) await this.removeModule(replaced).catch(() => undefined);
   }
@@ -119,8 +127,11 @@ export class SysfsKernel implements LivepatchKernel {
   async unload(module: ModuleName): Promise<void> {
     if (await this.isInEffect(module)) {
       await this.settle(module);
+      // It goes the way that it came.
+      await this.chooseConsistency(module, (await readTransitionStats(this.roots, module))?.mode);
       if (await this.readFlag(module, 'enabled')) await this.writeEnabled(module, false);
       await this.settle(module);
+      if (await this.isInEffect(module)) await this.failTakenBack(module);
     }
     await this.removeModule(module);
   }
@@ -128,7 +139,7 @@ export class SysfsKernel implements LivepatchKernel {
   async settle(module: ModuleName): Promise<void> {
     if (await this.transitionEnds(module, this.signal)) return;
     const enabling = await this.readFlag(module, 'enabled');
-    const blocking = await blockingTasks(this.roots, enabling ? 1 : 0);
+    const blocking = await this.blocking(module, enabling);
     // Whatever it switches to, back: the core takes only one transition at a time, and this one may never end.
     await this.writeEnabled(module, !enabling);
     const reversed = await this.transitionEnds(module);
@@ -142,6 +153,37 @@ export class SysfsKernel implements LivepatchKernel {
         `${reversed ? ' and was taken back' : ', nor could it be taken back'}; tasks in the way: ${blocking.join(', ')}.`,
       { module, blocking, reversed },
     );
+  }
+
+  /** @throws LockstepError `refused` `consistency-unsupported` where the core knows of no modes. */
+  private async chooseConsistency(module: ModuleName, mode: Consistency = 'per_task'): Promise<void> {
+    const file = path.join(livepatchFolder(this.roots), 'consistency');
+    const now = (await unlessGone(readFile(file, 'latin1')))?.trim();
+    if (now === mode || (now === undefined && mode === 'per_task')) return;
+    if (now === undefined) {
+      const message = `${module} is to be switched with consistency ${mode}, which this kernel does not have: boot the patched core.`;
+      throw new LockstepError('refused', 'consistency-unsupported', message, { module, consistency: mode });
+    }
+    await this.writeAttribute(file, mode);
+  }
+
+  /** The kernel gave up and runs what it ran before. @throws LockstepError `unavailable` `transition-failed`. */
+  private async failTakenBack(module: ModuleName): Promise<never> {
+    const last = await readTransitionStats(this.roots);
+    const isOfIt = last?.module === module;
+    if (!(await this.isInEffect(module))) await this.removeModule(module);
+    const blocking = isOfIt ? last.blockers.map(showBlocker) : [];
+    const tries = isOfIt ? ` after ${last.attempts} attempts` : '';
+    const message =
+      `The kernel could not switch ${module}${tries} and took it back; tasks in the way: ` +
+      `${blocking.join(', ') || 'none named'}. It is tried again.`;
+    throw new LockstepError('unavailable', 'transition-failed', message, { module, blocking });
+  }
+
+  /** The tasks that a transition of the stock kind waits for. */
+  private async blocking(module: ModuleName, enabling: boolean): Promise<string[]> {
+    const patch = (await observePatches(this.roots)).find((each) => each.module === module);
+    return blockingTasks(this.roots, enabling ? 1 : 0, new Set(patch?.functions.map(({ name }) => name)));
   }
 
   private hasPatchedCore(): Promise<boolean> {
@@ -200,7 +242,7 @@ export class SysfsKernel implements LivepatchKernel {
   private async tell(module: ModuleName, elapsedMs: number): Promise<void> {
     if (this.onWaiting === undefined) return;
     const enabling = await this.readFlag(module, 'enabled');
-    this.onWaiting({ module, enabling, elapsedMs, blocking: await blockingTasks(this.roots, enabling ? 1 : 0) });
+    this.onWaiting({ module, enabling, elapsedMs, blocking: await this.blocking(module, enabling) });
   }
 
   /** A module that is loaded but not in effect is left over from an interrupted unload, or was replaced. */

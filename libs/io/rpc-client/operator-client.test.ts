@@ -2,7 +2,12 @@
 import { createServer } from 'node:net';
 import { afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { Metadata, type sendUnaryData, type ServerUnaryCall, type ServerWritableStream } from '@grpc/grpc-js';
-import { RolloutStatus, type WatchRolloutRequest, type WatchRolloutResponse } from '@lockstep/contracts/generated';
+import {
+  Consistency,
+  RolloutStatus,
+  type WatchRolloutRequest,
+  type WatchRolloutResponse,
+} from '@lockstep/contracts/generated';
 import { statusFromError } from '@lockstep/contracts/wire';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
 import { connectOperator, type OperatorClient } from './operator-client';
@@ -39,7 +44,9 @@ function client(port: number, ca = pki.ca): OperatorClient {
 }
 
 const unavailable = statusFromError(new LockstepError('unavailable', 'restarting', 'Restarting.'));
-const clusterNamed = (name: string): unknown => ({ cluster: { name, createdAt: undefined } });
+const clusterNamed = (name: string): unknown => ({
+  cluster: { name, createdAt: undefined, consistency: Consistency.CONSISTENCY_UNSPECIFIED },
+});
 const rollout = (toSeq: number): WatchRolloutResponse => ({
   rollout: {
     id: 'r',
@@ -62,7 +69,9 @@ describe('unary calls', () => {
         callback(null, clusterNamed('web'));
       },
     });
-    await expect(client(port).fleet.createCluster({ name: 'web' })).resolves.toMatchObject({
+    await expect(
+      client(port).fleet.createCluster({ consistency: Consistency.CONSISTENCY_UNSPECIFIED, name: 'web' }),
+    ).resolves.toMatchObject({
       cluster: { name: 'web' },
     });
     expect(seen).toEqual(['Bearer secret']);
@@ -95,7 +104,9 @@ describe('unary calls', () => {
     };
     const { fleet } = client(await serve({ [method]: answer }));
     const outcome = await (
-      method === 'getNode' ? fleet.getNode({ name: 'n' }) : fleet.createCluster({ name: 'n' })
+      method === 'getNode'
+        ? fleet.getNode({ name: 'n' })
+        : fleet.createCluster({ consistency: Consistency.CONSISTENCY_UNSPECIFIED, name: 'n' })
     ).then(
       () => 'answered',
       (error: unknown) => (error as LockstepError).reason,

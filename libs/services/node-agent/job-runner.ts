@@ -24,7 +24,8 @@ export async function runJob(job: Job, { kernel, artifacts, fetch }: Machine): P
       // Checked at each load: what the disk holds now counts, not what it held when it was fetched.
       const path = await artifacts.verified(artifact);
       const { moduleName: module, functions, replace } = artifact;
-      await kernel.load({ path, module, functions, replace, mayShadow, replaces });
+      const { consistency } = job.entry.body;
+      await kernel.load({ path, module, functions, replace, mayShadow, replaces, consistency });
       return;
     }
     case 'unload':
@@ -50,10 +51,11 @@ function fetched(source: ArtifactSource): ArtifactSource {
 }
 
 export async function observeMachine({ kernel, artifacts }: Machine): Promise<Observation> {
-  const [patches, kernelConflicts, present] = await Promise.all([
+  const [patches, kernelConflicts, lastTransition, present] = await Promise.all([
     kernel.observe(),
     kernel.conflicts(),
+    kernel.lastTransition(),
     artifacts.list(),
   ]);
-  return { patches, kernelConflicts, artifacts: present };
+  return { patches, kernelConflicts, lastTransition, artifacts: present };
 }

@@ -3,9 +3,10 @@ import {
   NodeStatus as WireStatus,
   type KernelConflict as WireConflict,
   type NodeReport,
+  type Transition as WireTransition,
 } from '@lockstep/contracts/generated';
-import { functionToWire } from '@lockstep/contracts/wire';
-import type { KernelConflict, NodeStatus, NodeView } from '@lockstep/domain/node-state';
+import { consistencyToWire, functionToWire } from '@lockstep/contracts/wire';
+import type { KernelConflict, NodeStatus, NodeView, Transition } from '@lockstep/domain/node-state';
 
 const wireStatus: Readonly<Record<NodeStatus, WireStatus>> = {
   'in-step': WireStatus.NODE_STATUS_IN_STEP,
@@ -23,8 +24,17 @@ const conflictToWire = ({ function: fn, owners }: KernelConflict): WireConflict 
   })),
 });
 
+function transitionToWire({ module, mode, blockers, ...stats }: Transition): WireTransition {
+  return {
+    ...stats,
+    moduleName: module,
+    mode: consistencyToWire(mode),
+    blockers: blockers.map((blocker) => ({ ...blocker })),
+  };
+}
+
 export function reportToWire(view: NodeView): NodeReport {
-  const { status, position, target, headSeq, headHash, stack, problem } = view;
+  const { status, position, target, headSeq, headHash, stack, problem, lastTransition } = view;
   return {
     status: wireStatus[status],
     position,
@@ -39,6 +49,7 @@ export function reportToWire(view: NodeView): NodeReport {
       artifactSha256: artifact ?? '',
     })),
     kernelConflicts: view.kernelConflicts.map(conflictToWire),
+    lastTransition: lastTransition === undefined ? undefined : transitionToWire(lastTransition),
     problem: problem === undefined ? undefined : { ...problem },
   };
 }

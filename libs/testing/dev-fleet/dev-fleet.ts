@@ -2,7 +2,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { NodeStatus } from '@lockstep/contracts/generated';
+import { Consistency, NodeStatus } from '@lockstep/contracts/generated';
 import {
   LockstepError,
   parseClusterName,
@@ -26,6 +26,8 @@ export interface DevFleetOptions {
   readonly transitionMs?: number;
   /** After how long a killed worker's job is taken again. */
   readonly workerLockMs?: number;
+  /** Build workers besides the first. */
+  readonly moreWorkers?: number;
 }
 
 /** A control plane, a build worker and agents, each a process of its own, on one machine. */
@@ -33,6 +35,8 @@ export interface DevFleet {
   readonly folder: string;
   readonly server: FleetServer;
   readonly worker: FleetProcess;
+  /** The others, where more than one was asked for. */
+  readonly moreWorkers: readonly FleetProcess[];
   readonly nodes: readonly FleetNode[];
   readonly operator: OperatorClient;
   readonly cluster: ClusterName;
@@ -95,13 +99,20 @@ async function bootFleet(folder: string, options: DevFleetOptions, stoppers: Sto
   const worker = createFleetWorker(folder, server, redis?.url, options.workerLockMs);
   stoppers.push(() => worker.stop());
   worker.start();
+  const moreWorkers = Array.from({ length: options.moreWorkers ?? 0 }, (_, index) =>
+    createFleetWorker(folder, server, redis?.url, options.workerLockMs, `build-worker-${index + 2}`),
+  );
+  for (const other of moreWorkers) {
+    stoppers.push(() => other.stop());
+    other.start();
+  }
   const operator = server.connect();
   stoppers.push(() => {
     operator.close();
   });
   const { id, release } = await registerKernel(operator, treeDir);
-  await operator.fleet.createCluster({ name: cluster });
-  return { server, worker, operator, cluster, kernelBuild: parseKernelBuildId(id), release };
+  await operator.fleet.createCluster({ name: cluster, consistency: Consistency.CONSISTENCY_UNSPECIFIED });
+  return { server, worker, moreWorkers, operator, cluster, kernelBuild: parseKernelBuildId(id), release };
 }
 
 type BootedFleet = Awaited<ReturnType<typeof bootFleet>>;

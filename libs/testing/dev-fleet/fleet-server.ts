@@ -83,9 +83,10 @@ export function createFleetWorker(
   server: FleetServer,
   redisUrl: string | undefined,
   lockMs: number | undefined,
+  name = 'build-worker',
 ): FleetProcess {
   return fleetProcess({
-    name: 'build-worker',
+    name,
     command: process.execPath,
     args: [bundle('build-worker')],
     env: {
@@ -95,6 +96,6 @@ export function createFleetWorker(
       LOCKSTEP_CACHE_DIR: defaultCacheDirectory(),
       ...(lockMs === undefined ? {} : { LOCKSTEP_WORKER_LOCK_MS: String(lockMs) }),
     },
-    logFile: path.join(folder, 'build-worker.log'),
+    logFile: path.join(folder, `${name}.log`),
   });
 }

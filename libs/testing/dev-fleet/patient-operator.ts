@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   BuildStatus,
+  Consistency,
   Priority,
   RolloutStatus,
   type Build,
@@ -125,7 +126,16 @@ export function patientOperator({ operator, cluster, kernelBuild }: DevFleet): P
       appendOnce(async (expectedSeq) => {
         const { conflicts } = await fleet.checkConflicts({ ...log, patch, buildId: '' });
         const overrides = [...new Set(conflicts.map(({ ownerSeq }) => String(ownerSeq)))];
-        return (await fleet.appendLoad({ ...log, patch, overrides, expectedSeq, buildId: '' })).entry;
+        return (
+          await fleet.appendLoad({
+            ...log,
+            patch,
+            overrides,
+            expectedSeq,
+            buildId: '',
+            consistency: Consistency.CONSISTENCY_UNSPECIFIED,
+          })
+        ).entry;
       }),
     retire: (seq) => appendOnce(async (expectedSeq) => (await fleet.appendRetire({ ...log, seq, expectedSeq })).entry),
     async rollOut() {

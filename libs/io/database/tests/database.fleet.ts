@@ -111,6 +111,7 @@ describe('migrations', () => {
         rolled_back_at: null,
       }),
       expect.objectContaining({ migration_name: '20261123000000_stacked_builds', rolled_back_at: null }),
+      expect.objectContaining({ migration_name: '20261123010000_consistency', rolled_back_at: null }),
     ]);
     expect(rows[0]?.checksum).toMatch(/^[0-9a-f]{64}$/);
   });
@@ -132,7 +133,7 @@ describe('migrations', () => {
     await writeFile(path.join(dir, '2027_broken/migration.sql'), 'CREATE TABLE half (n int); SELECT nonsense;');
     await expect(migrateDatabase(server.url, dir)).rejects.toMatchObject({ reason: 'migration-failed' });
     const { rows } = await pg.query(`SELECT to_regclass('half') AS half, count(*)::int AS n FROM _prisma_migrations`);
-    expect(rows).toEqual([{ half: null, n: 2 }]);
+    expect(rows).toEqual([{ half: null, n: 3 }]);
   });
 
   test('there is one control plane at a time', async () => {
@@ -223,6 +224,7 @@ describe('enrolment', () => {
       ...{ status: NodeStatus.NODE_STATUS_IN_STEP, position: 1, target: 1, headSeq: 1, headHash: 'ff' },
       stack: [],
       kernelConflicts: [],
+      lastTransition: undefined,
       problem: undefined,
     };
     const hello = { kernelBuild, kernelRelease: '6.1', agentVersion: '1', bootId: 'b', patchedCore: false };

@@ -28,6 +28,15 @@ export async function findFork(
 
 /** What is kept of a node that was turned away, so that operators see why. */
 export function forkedReport(last: NodeReport | null, head: AgentHead, problem: Problem): NodeReport {
-  const { position = 0, target = 0, stack = [], kernelConflicts = [] } = last ?? {};
-  return { status: NodeStatus.NODE_STATUS_FORKED, position, target, stack, kernelConflicts, problem, ...head };
+  const { position = 0, target = 0, stack = [], kernelConflicts = [], lastTransition } = last ?? {};
+  return {
+    status: NodeStatus.NODE_STATUS_FORKED,
+    position,
+    target,
+    stack,
+    kernelConflicts,
+    lastTransition,
+    problem,
+    ...head,
+  };
 }

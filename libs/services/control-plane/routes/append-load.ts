@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { AppendLoadRequest, AppendLoadResponse } from '@lockstep/contracts/generated';
-import { entryToWire } from '@lockstep/contracts/wire';
+import { consistencyFromWire, entryToWire } from '@lockstep/contracts/wire';
 import { LockstepError, parseSeq, type Seq } from '@lockstep/domain/livepatch-model';
 import { conflictsWith } from '@lockstep/domain/conflicts';
 import { stackAt, stackOwners, type LogEntry, type Stack } from '@lockstep/domain/load-order';
@@ -35,6 +35,7 @@ export async function appendLoad(services: Services, request: AppendLoadRequest)
   const log = await chooseLog(db, request);
   const patch = await db.patches.require(request.patch);
   const choose = await builtFor(db, log, patch, request.buildId);
+  const consistency = consistencyFromWire(request.consistency) ?? (await db.clusters.require(log.cluster)).consistency;
   const known = await db.loadOrders.entries(log);
   // Once it is signed every node must be able to get exactly this file.
   await artifacts.verify(choose(stackAt(known, parseSeq(known.length))).build.artifact);
@@ -44,7 +45,8 @@ export async function appendLoad(services: Services, request: AppendLoadRequest)
     const named = request.overrides.flatMap((override) => overridden(stack, override));
     const overrides = [...new Set([...named, ...containedVictims(stack, fitting)])].sort((a, b) => a - b);
     const { build, builtOnto } = fitting;
-    return { kind: 'load' as const, artifact: build.artifact, overrides, builtOnto };
+    const mode = consistency === undefined ? {} : { consistency };
+    return { kind: 'load' as const, artifact: build.artifact, overrides, builtOnto, ...mode };
   };
   return { entry: entryToWire(await appendEntry(services, log, body, request.expectedSeq)) };
 }

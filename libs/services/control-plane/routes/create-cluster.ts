@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { CreateClusterRequest, CreateClusterResponse } from '@lockstep/contracts/generated';
+import { consistencyFromWire } from '@lockstep/contracts/wire';
 import { parseClusterName } from '@lockstep/domain/livepatch-model';
 import type { Services } from '../services';
+import { clusterToWire } from '../views/cluster-view';
 
-export async function createCluster({ db }: Services, { name }: CreateClusterRequest): Promise<CreateClusterResponse> {
-  return { cluster: await db.clusters.create(parseClusterName(name)) };
+export async function createCluster(
+  { db }: Services,
+  { name, consistency }: CreateClusterRequest,
+): Promise<CreateClusterResponse> {
+  const cluster = await db.clusters.create(parseClusterName(name), consistencyFromWire(consistency));
+  return { cluster: clusterToWire(cluster) };
 }

@@ -2,7 +2,14 @@
 import { rm, truncate } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { BuildStatus, NodeStatus, Priority, RolloutStatus, type Rollout } from '@lockstep/contracts/generated';
+import {
+  BuildStatus,
+  Consistency,
+  NodeStatus,
+  Priority,
+  RolloutStatus,
+  type Rollout,
+} from '@lockstep/contracts/generated';
 import { parseSha256 } from '@lockstep/domain/livepatch-model';
 import { createCertificateRequest, openCertificateAuthority, readCertificateRequest } from '@lockstep/io/certificates';
 import { connectOperator, enrol } from '@lockstep/io/rpc-client';
@@ -22,7 +29,7 @@ beforeAll(async () => {
 afterAll(() => plane.stop());
 
 const newCluster = async (name: string): Promise<string> =>
-  (await plane.operator.fleet.createCluster({ name })).cluster!.name;
+  (await plane.operator.fleet.createCluster({ consistency: Consistency.CONSISTENCY_UNSPECIFIED, name })).cluster!.name;
 
 describe('who may speak', () => {
   test('operators with the token, and nobody else', async () => {
@@ -404,7 +411,9 @@ describe('load order and rollouts', () => {
 
 test('names that are wrong or unknown are told as such', async () => {
   const { fleet } = plane.operator;
-  await expect(fleet.createCluster({ name: 'Not A Name' })).rejects.toMatchObject({ reason: 'invalid-name' });
+  await expect(
+    fleet.createCluster({ consistency: Consistency.CONSISTENCY_UNSPECIFIED, name: 'Not A Name' }),
+  ).rejects.toMatchObject({ reason: 'invalid-name' });
   await expect(fleet.getNode({ name: 'nobody' })).rejects.toMatchObject({ kind: 'not-found', reason: 'unknown-node' });
   await expect(fleet.listNodes({ cluster: 'nowhere' })).rejects.toMatchObject({ reason: 'unknown-cluster' });
   const watch = fleet.watchRollout({ id: 'nonsense' });

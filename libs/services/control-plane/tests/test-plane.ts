@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
+  Consistency,
   NodeStatus,
   Priority,
   type ConnectResponse,
@@ -165,7 +166,15 @@ export class TestPlane {
   }
 
   async append(cluster: string, patch: string, ...overrides: string[]): Promise<number> {
-    const request = { cluster, patch, kernelBuildId: '', overrides, expectedSeq: 0, buildId: '' };
+    const request = {
+      cluster,
+      patch,
+      kernelBuildId: '',
+      overrides,
+      expectedSeq: 0,
+      buildId: '',
+      consistency: Consistency.CONSISTENCY_UNSPECIFIED,
+    };
     return (await this.operator.fleet.appendLoad(request)).entry!.seq;
   }
 
@@ -237,6 +246,7 @@ export class TestAgent {
       headHash,
       stack: [],
       kernelConflicts: [],
+      lastTransition: undefined,
       problem: undefined,
       ...over,
     });

@@ -2,7 +2,7 @@
 import { mkdirSync, readdirSync, readFileSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { BuildStatus, NodeStatus, RolloutStatus } from '@lockstep/contracts/generated';
+import { BuildStatus, Consistency, NodeStatus, RolloutStatus } from '@lockstep/contracts/generated';
 import { parseKernelBuildId, parseNodeName, type LockstepError } from '@lockstep/domain/livepatch-model';
 import { createCertificateRequest, openCertificateAuthority, readCertificateRequest } from '@lockstep/io/certificates';
 import { connectAgent, connectOperator, enrol } from '@lockstep/io/rpc-client';
@@ -47,7 +47,15 @@ describe('names that are not there', () => {
     ['cluster', () => fleet.operator.fleet.createJoinToken({ cluster: 'none', node: 'x', ttlSeconds: 0 }), /none/],
     [
       'patch',
-      () => fleet.operator.fleet.appendLoad({ ...log(), patch: 'none', overrides: [], expectedSeq: 0, buildId: '' }),
+      () =>
+        fleet.operator.fleet.appendLoad({
+          ...log(),
+          patch: 'none',
+          overrides: [],
+          expectedSeq: 0,
+          buildId: '',
+          consistency: Consistency.CONSISTENCY_UNSPECIFIED,
+        }),
       /none/,
     ],
     ['build', () => fleet.operator.build.getBuild({ id: '00000000-0000-4000-8000-000000000000' }), /00000000/],
@@ -58,7 +66,11 @@ describe('names that are not there', () => {
   });
 
   it.each([
-    ['a cluster name', () => fleet.operator.fleet.createCluster({ name: 'No Such Name!' })],
+    [
+      'a cluster name',
+      () =>
+        fleet.operator.fleet.createCluster({ consistency: Consistency.CONSISTENCY_UNSPECIFIED, name: 'No Such Name!' }),
+    ],
     [
       'a position past the head',
       () => fleet.operator.fleet.startRollout({ ...log(), toSeq: 9, canaries: 0, waveSize: 0 }),

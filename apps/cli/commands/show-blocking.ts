@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import type { Command } from 'commander';
+import { LockstepError } from '@lockstep/domain/livepatch-model';
+import { leafCommand, type Cli, type LeafOptions } from '../cli';
+import { blockingText, transitionDocument } from '../views/transition-view';
+
+export const showBlocking = (cli: Cli): Command =>
+  leafCommand('blocking', 'which tasks and functions are in the way of a node’s livepatches')
+    .argument('<node>', 'name')
+    .action((name: string, options: LeafOptions) =>
+      cli.run(options, async ({ fleet, signal }) => {
+        const { node } = await fleet.getNode({ name }, { signal });
+        if (node === undefined)
+          throw new LockstepError('not-found', 'unknown-node', `There is no node ${name}.`, { name });
+        return { document: transitionDocument(node), text: blockingText(node) };
+      }),
+    );

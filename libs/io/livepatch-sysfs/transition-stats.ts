@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { LockstepError, type ModuleName } from '@lockstep/domain/livepatch-model';
+import type { Transition } from '@lockstep/domain/node-state';
+import { livepatchFolder, unlessGone, type KernelRoots } from './sysfs-view';
+
+const modes = ['per_task', 'system', 'stop_machine'] as const;
+const directions = ['patching', 'unpatching'] as const;
+const results = ['pending', 'switched', 'reversed', 'failed', 'forced'] as const;
+
+function wordOf<Word extends string>(words: readonly Word[], text: string | undefined): Word {
+  const word = words.find((each) => each === text);
+  if (word !== undefined) return word;
+  const message = `The kernel's transition_stats say "${text ?? ''}", which is not understood.`;
+  throw new LockstepError('corrupt', 'unknown-transition', message, { text: text ?? '' });
+}
+
+/** `PID FUNCTION COMM`, the name to the end of the line. */
+function parseBlocker(text: string): Transition['blockers'][number] {
+  const [, pid = '0', fn = '', comm = ''] = /^(\d+) (\S+) ?(.*)$/.exec(text) ?? [];
+  return { pid: Number(pid), function: fn, comm };
+}
+
+/**
+ * The text of a transition_stats file: a line `KEY VALUE…` each
+ * (Documentation/ABI/testing/sysfs-kernel-livepatch-consistency); lines of later versions are left out.
+ * @returns undefined for an empty text: nothing was switched yet
+ * @throws LockstepError `corrupt` `unknown-transition`
+ */
+export function parseTransitionStats(text: string): Transition | undefined {
+  const lines = text.split('\n').filter((line) => line !== '');
+  if (lines.length === 0) return undefined;
+  const valueOf = (key: string): string | undefined =>
+    lines.find((line) => line.startsWith(`${key} `))?.slice(key.length + 1);
+  const numbers = (key: string): number[] => (valueOf(key) ?? '').split(' ').map(Number);
+  const [attempts = 0] = numbers('attempts');
+  const [windowLastNs = 0, windowMaxNs = 0] = numbers('window_ns');
+  const [checkedOutside = 0] = numbers('checked_outside');
+  const [checkedInside = 0] = numbers('checked_inside');
+  const [elapsedMs = 0] = numbers('elapsed_ms');
+  return {
+    module: (valueOf('patch') ?? '') as ModuleName,
+    mode: wordOf(modes, valueOf('mode')),
+    direction: wordOf(directions, valueOf('direction')),
+    result: wordOf(results, valueOf('result')),
+    ...{ attempts, windowLastNs, windowMaxNs, checkedOutside, checkedInside, elapsedMs },
+    blockers: lines.filter((line) => line.startsWith('blocker ')).map((line) => parseBlocker(line.slice(8))),
+  };
+}
+
+/** Of the transition that started last, or of one livepatch; undefined where the core has no modes. */
+export async function readTransitionStats(roots: KernelRoots, module?: ModuleName): Promise<Transition | undefined> {
+  const file = path.join(livepatchFolder(roots), module ?? '', 'transition_stats');
+  const text = await unlessGone(readFile(file, 'latin1'));
+  return text === undefined ? undefined : parseTransitionStats(text);
+}
+
+/** `1234 (sshd) in do_work` */
+export const showBlocker = ({ pid, comm, function: fn }: Transition['blockers'][number]): string =>
+  `${pid} (${comm}) in ${fn}`;
