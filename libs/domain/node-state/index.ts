@@ -5,6 +5,7 @@ export type { Advance, Job, JobOutcome, Known, NodeEffect, NodeEvent, NodeState,
 export { viewOf, type NodeStatus, type NodeView } from './node-view';
 export {
   serverAway,
+  type Blocker,
   type KernelConflict,
   type Observation,
   type ObservedPatch,

@@ -22,6 +22,14 @@ export interface KernelConflict {
   }[];
 }
 
+/** A task in the way of a transition. */
+export interface Blocker {
+  readonly pid: number;
+  readonly comm: string;
+  /** Where it is; empty where that is not known. */
+  readonly function: string;
+}
+
 /** How the kernel switched a livepatch last (/sys/kernel/livepatch/transition_stats). */
 export interface Transition {
   readonly module: ModuleName;
@@ -36,7 +44,7 @@ export interface Transition {
   readonly checkedInside: number;
   readonly elapsedMs: number;
   /** Tasks in the way of the last attempt that failed. */
-  readonly blockers: readonly { readonly pid: number; readonly comm: string; readonly function: string }[];
+  readonly blockers: readonly Blocker[];
 }
 
 /** What was gathered at one moment: the kernel's livepatches, bottom first, and the artifacts on this disk. */

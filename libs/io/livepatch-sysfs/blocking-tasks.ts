@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
+import type { Blocker } from '@lockstep/domain/node-state';
 import { unlessGone, type KernelRoots } from './sysfs-view';
 
 /** Enough to see the pattern; a stuck transition may have thousands. */
@@ -9,24 +10,23 @@ const shownTasks = 8;
 /** A line of /proc/<pid>/stack, innermost first: `[<0>] meminfo_proc_show+0x10/0x20`. */
 const frame = /^\[<[^>]*>\] ([^+\s]+)/;
 
-/** ` in FUNCTION`: the patched function that the thread is in; empty where its stack does not tell. */
+/** The patched function that the thread is in; empty where its stack does not tell. */
 async function whereabouts(taskFolder: string, patched: ReadonlySet<string>): Promise<string> {
   const stack = await unlessGone(readFile(path.join(taskFolder, 'stack'), 'latin1')).catch(() => undefined);
   const frames = (stack ?? '').split('\n').flatMap((line) => frame.exec(line)?.[1] ?? []);
-  const inside = frames.find((name) => patched.has(name));
-  return inside === undefined ? '' : ` in ${inside}`;
+  return frames.find((name) => patched.has(name)) ?? '';
 }
 
 /**
- * Threads that a transition waits for, as `pid (comm)` with the patched function that each is in: those whose /proc/<pid>/task/<tid>/patch_state is not yet
+ * Threads that a transition waits for, with the patched function that each is in: those whose /proc/<pid>/task/<tid>/patch_state is not yet
  * `target` (1 while enabling, 0 while disabling).
  */
 export async function blockingTasks(
   roots: KernelRoots,
   target: 0 | 1,
   patched: ReadonlySet<string> = new Set(),
-): Promise<string[]> {
-  const blocking: string[] = [];
+): Promise<Blocker[]> {
+  const blocking: Blocker[] = [];
   const pids = (await readdir(roots.proc)).filter((name) => /^\d+$/.test(name));
   for (const pid of pids) {
     const taskFolder = path.join(roots.proc, pid, 'task');
@@ -37,7 +37,7 @@ export async function blockingTasks(
       if (state === undefined || Number(state) === target) continue;
       const comm = await unlessGone(readFile(path.join(taskFolder, tid, 'comm'), 'latin1')).catch(() => undefined);
       const place = await whereabouts(path.join(taskFolder, tid), patched);
-      blocking.push(`${tid} (${comm?.trim() ?? '?'})${place}`);
+      blocking.push({ pid: Number(tid), comm: comm?.trim() ?? '?', function: place });
       if (blocking.length === shownTasks) return blocking;
     }
   }

@@ -92,6 +92,19 @@ describe('consistency', () => {
     await expect(kernel.unload(moduleName('lockstep_a'))).rejects.toMatchObject({ reason: 'transition-failed' });
     expect(await held(kernel)).toBe('lockstep_a');
   });
+  test('while a stock transition goes on, its tasks and functions are told', async () => {
+    const kernel = kernelOn();
+    tree.transitionTicks = Infinity;
+    const loading = kernel.load(request('lockstep_a', 'one'));
+    const told = loading.catch((error: unknown) => error);
+    while ((await kernel.observe()).length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(await kernel.lastTransition()).toMatchObject({
+      ...{ module: 'lockstep_a', mode: 'per_task', result: 'pending', direction: 'patching' },
+      blockers: [{ pid: 43, comm: 'sleeper', function: 'one' }],
+    });
+    expect(await told).toMatchObject({ reason: 'transition-timeout' });
+    expect(await kernel.lastTransition()).toBeUndefined();
+  });
   test('a kernel without modes refuses all but its own way', async () => {
     const kernel = kernelOn();
     await expect(kernel.load(request('lockstep_a', 'one', { consistency: 'system' }))).rejects.toMatchObject({

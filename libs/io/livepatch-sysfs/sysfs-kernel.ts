@@ -5,6 +5,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LockstepError, type ModuleName } from '@lockstep/domain/livepatch-model';
 import type { Consistency } from '@lockstep/domain/load-order';
+import type { Blocker } from '@lockstep/domain/node-state';
 import { blockingTasks } from './blocking-tasks';
 import { buildIdFromNotes } from './build-id';
 import { refuseConflicts, type KernelIdentity, type LivepatchKernel, type LoadRequest } from './livepatch-kernel';
@@ -90,8 +91,17 @@ export class SysfsKernel implements LivepatchKernel {
     return (await readKernelConflicts(this.roots)) ?? [];
   }
 
-  lastTransition(): ReturnType<LivepatchKernel['lastTransition']> {
-    return readTransitionStats(this.roots);
+  async lastTransition(): ReturnType<LivepatchKernel['lastTransition']> {
+    const last = await readTransitionStats(this.roots);
+    if (last !== undefined && (last.mode !== 'per_task' || last.result !== 'pending')) return last;
+    // Of a transition of the stock kind, or on a stock core, the tasks tell.
+    const patch = (await this.observe()).find(({ transition }) => transition);
+    if (patch === undefined) return last;
+    const { module, enabled } = patch;
+    const begun = { mode: 'per_task', result: 'pending', direction: enabled ? 'patching' : 'unpatching' } as const;
+    const counts = { attempts: 0, windowLastNs: 0, windowMaxNs: 0, checkedOutside: 0, checkedInside: 0 };
+    const elapsedMs = last?.elapsedMs ?? 0;
+    return { module, ...begun, ...counts, elapsedMs, blockers: await this.blockers(module, enabled) };
   }
 
   /** Every module that is a livepatch, in effect or not, newest first. */
@@ -180,8 +190,12 @@ export class SysfsKernel implements LivepatchKernel {
     throw new LockstepError('unavailable', 'transition-failed', message, { module, blocking });
   }
 
-  /** The tasks that a transition of the stock kind waits for. */
   private async blocking(module: ModuleName, enabling: boolean): Promise<string[]> {
+    return (await this.blockers(module, enabling)).map(showBlocker);
+  }
+
+  /** The tasks that a transition of the stock kind waits for. */
+  private async blockers(module: ModuleName, enabling: boolean): Promise<Blocker[]> {
     const patch = (await observePatches(this.roots)).find((each) => each.module === module);
     return blockingTasks(this.roots, enabling ? 1 : 0, new Set(patch?.functions.map(({ name }) => name)));
   }

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { LockstepError, type ModuleName } from '@lockstep/domain/livepatch-model';
-import type { Transition } from '@lockstep/domain/node-state';
+import type { Blocker, Transition } from '@lockstep/domain/node-state';
 import { livepatchFolder, unlessGone, type KernelRoots } from './sysfs-view';
 
 const modes = ['per_task', 'system', 'stop_machine'] as const;
@@ -17,7 +17,7 @@ function wordOf<Word extends string>(words: readonly Word[], text: string | unde
 }
 
 /** `PID FUNCTION COMM`, the name to the end of the line. */
-function parseBlocker(text: string): Transition['blockers'][number] {
+function parseBlocker(text: string): Blocker {
   const [, pid = '0', fn = '', comm = ''] = /^(\d+) (\S+) ?(.*)$/.exec(text) ?? [];
   return { pid: Number(pid), function: fn, comm };
 }
@@ -57,5 +57,5 @@ export async function readTransitionStats(roots: KernelRoots, module?: ModuleNam
 }
 
 /** `1234 (sshd) in do_work` */
-export const showBlocker = ({ pid, comm, function: fn }: Transition['blockers'][number]): string =>
-  `${pid} (${comm}) in ${fn}`;
+export const showBlocker = ({ pid, comm, function: fn }: Blocker): string =>
+  `${pid} (${comm})${fn === '' ? '' : ` in ${fn}`}`;

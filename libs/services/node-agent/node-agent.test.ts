@@ -209,6 +209,30 @@ describe('following the load order', () => {
     await kernel.change({ refuseLoads: [] });
     await inStep(1);
   });
+  test('who holds a transition up is reported while it goes on, and what came of it afterwards', async () => {
+    plane.append('a', 'abc');
+    const blockers = [{ pid: 7, comm: 'cat', function: 'a' }];
+    const counts = { attempts: 3, windowLastNs: 1, windowMaxNs: 2, checkedOutside: 4, checkedInside: 5, elapsedMs: 6 };
+    const pending = { module: 'lockstep_a' as ModuleName, mode: 'system', direction: 'patching', ...counts } as const;
+    let isLoaded = false;
+    jest
+      .spyOn(kernel, 'lastTransition')
+      .mockImplementation(() =>
+        Promise.resolve({ ...pending, result: isLoaded ? 'switched' : 'pending', blockers: isLoaded ? [] : blockers }),
+      );
+    const load = kernel.load.bind(kernel);
+    jest.spyOn(kernel, 'load').mockImplementation(async (request) => {
+      await until('the blocker is told', () => plane.lastReport?.lastTransition?.blockers.length === 1);
+      await load(request);
+      isLoaded = true;
+    });
+    await startAgent();
+    await inStep(0);
+    plane.moveTo(1);
+    await inStep(1);
+    await until('the end is told', () => plane.lastReport?.lastTransition?.result === 'switched');
+    expect(plane.lastReport?.lastTransition).toMatchObject({ moduleName: 'lockstep_a', attempts: 3, blockers: [] });
+  });
 });
 
 describe('fetching modules', () => {

@@ -11,6 +11,7 @@ import {
   type NodeEvent,
   type NodeState,
   type NodeView,
+  type Transition,
 } from '@lockstep/domain/node-state';
 import { observeMachine, runJob, type Machine } from './job-runner';
 import type { Log } from './logger';
@@ -31,6 +32,9 @@ export interface BrainOptions {
   readonly onFatal: (error: unknown) => void;
 }
 
+/** How often to look at a transition while a job waits for it. */
+const watchEveryMs = 1_000;
+
 /**
  * Carries out what `domain/node-state` decides. Events are taken one at a time, records are on disk before the next
  * event; jobs and looks run one after another in a lane of their own, so that nothing waits for the kernel.
@@ -44,13 +48,16 @@ export class NodeBrain {
   private looking = false;
   private stopped = false;
   private lastStory = '';
+  /** The transition that the job at hand waits for. */
+  private underWay: Transition | undefined;
 
   constructor(private readonly options: BrainOptions) {
     this.state = startNode(options.journal.recorded).state;
   }
 
   get view(): NodeView {
-    return viewOf(this.state);
+    const view = viewOf(this.state);
+    return this.underWay === undefined ? view : { ...view, lastTransition: this.underWay };
   }
 
   start(): void {
@@ -153,10 +160,15 @@ export class NodeBrain {
     const { machine, log } = this.options;
     const what = describeJob(job);
     log('info', 'job started', what);
+    const ended = new AbortController();
+    const watching = setInterval(() => void this.watchTransition(ended.signal), watchEveryMs);
     const problem = await runJob(job, machine).then(
       () => undefined,
       (error: unknown) => problemFrom(error),
     );
+    clearInterval(watching);
+    ended.abort();
+    this.underWay = undefined;
     const seen = await observeMachine(machine).catch(problemFrom);
     const before = this.state.seen ?? { patches: [], artifacts: new Set() };
     const failure = problem ?? ('reason' in seen ? seen : undefined);
@@ -167,6 +179,14 @@ export class NodeBrain {
       outcome: failure === undefined ? { ok: true } : { ok: false, problem: failure },
       seen: 'reason' in seen ? before : seen,
     });
+  }
+
+  /** Who holds a transition up is told while it goes on. */
+  private async watchTransition(ended: AbortSignal): Promise<void> {
+    const transition = await this.options.machine.kernel.lastTransition().catch(() => undefined);
+    if (transition?.result !== 'pending' || ended.aborted) return;
+    this.underWay = transition;
+    this.report();
   }
 
   private report(): void {
