@@ -197,7 +197,7 @@ describe('host load', () => {
     tree.transitionTicks = Infinity;
     const { code, stdout, stderr } = await host(['load', moduleFile('a', 'one'), '--timeout-seconds', '2']);
     expect(code).toBe(1);
-    expect(stdout).toMatch(/^load a 1\/2 waits for 43 \(sleeper\)$/m);
+    expect(stdout).toMatch(/^load a 1\/2 waits for 43 \(sleeper\) in one$/m);
     expect(stderr).toMatch(/did not end within 2000 ms and was taken back/);
   });
 });
