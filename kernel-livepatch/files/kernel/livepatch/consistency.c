@@ -1,0 +1,386 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * consistency.c - livepatches that are switched for the whole system at once
+ *
+ * /sys/kernel/livepatch/consistency
+ * /sys/kernel/livepatch/transition_stats
+ * /sys/kernel/livepatch/<patch>/transition_stats
+ *
+ * transition.c lets each task switch by itself, and keeps what it has chosen in
+ * task->patch_state. In the other modes klp_system_state takes the place of
+ * that for all tasks. It changes once in a transition, while all CPUs are
+ * stopped and no task is in a function that is about to be switched. Attempts
+ * are made by a thread of their own: the task that loads a livepatch may be in
+ * the way. It has a realtime priority, or else thousands of tasks that want to
+ * run would starve it, and more of them would run before it is done.
+ *
+ * See Documentation/livepatch/consistency.rst.
+ */
+
+/*
+ * Not "livepatch: ": the selftests in tools/testing/selftests/livepatch compare
+ * all lines with that word by word.
+ */
+#define pr_fmt(fmt) "klp: " fmt
+
+#include <linux/capability.h>
+#include <linux/cpumask.h>
+#include <linux/err.h>
+#include <linux/jiffies.h>
+#include <linux/kthread.h>
+#include <linux/livepatch.h>
+#include <linux/moduleparam.h>
+#include <linux/mutex.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task.h>
+#include <linux/sysfs.h>
+#include "consistency.h"
+#include "core.h"
+#include "scan.h"
+#include "stats.h"
+#include "stop.h"
+#include "track.h"
+#include "transition.h"
+
+#define KLP_FIRST_DELAY_MS	10
+#define KLP_LAST_DELAY_MS	1000
+/* So many attempts fail before tasks that sleep are disturbed */
+#define KLP_PATIENT_ATTEMPTS	5
+
+int klp_system_state __read_mostly = KLP_UNDEFINED;
+
+static unsigned int consistency_attempts = 40;
+module_param(consistency_attempts, uint, 0644);
+MODULE_PARM_DESC(consistency_attempts,
+		 "attempts before a system-wide transition is reversed");
+
+static unsigned int consistency_timeout_ms = 30000;
+module_param(consistency_timeout_ms, uint, 0644);
+MODULE_PARM_DESC(consistency_timeout_ms,
+		 "time before a system-wide transition is reversed");
+
+/* All of these are protected by klp_mutex */
+static enum klp_consistency klp_next_mode = KLP_PER_TASK;
+static enum klp_consistency klp_mode = KLP_PER_TASK;
+static int klp_asked_state = KLP_UNDEFINED;
+static int klp_goal_state = KLP_UNDEFINED;
+static bool klp_forced;
+static bool klp_exhausted;
+static unsigned int klp_failed_attempts;
+static unsigned long klp_deadline;
+
+/* Made when it is needed for the first time, then kept */
+static struct kthread_worker *klp_switcher;
+
+static void klp_consistency_work_fn(struct kthread_work *work);
+static DEFINE_KTHREAD_DELAYED_WORK(klp_consistency_work,
+				   klp_consistency_work_fn);
+
+static void klp_learn_work_fn(struct kthread_work *work)
+{
+	klp_stop_learn_path();
+}
+
+static DEFINE_KTHREAD_WORK(klp_learn_work, klp_learn_work_fn);
+
+static void klp_queue_attempt(unsigned int delay_ms)
+{
+	kthread_mod_delayed_work(klp_switcher, &klp_consistency_work,
+				 msecs_to_jiffies(delay_ms));
+}
+
+/*
+ * What core.c, patch.c and transition.c call, under klp_mutex.
+ */
+
+/**
+ * klp_consistency_admit() - can this livepatch be switched in this mode?
+ * @patch:	livepatch that is being loaded, with its functions looked up
+ *
+ * Return: 0, or -EOPNOTSUPP when it never can be
+ */
+int klp_consistency_admit(struct klp_patch *patch)
+{
+	struct klp_object *obj;
+	struct klp_func *func;
+
+	if (klp_next_mode == KLP_PER_TASK)
+		return 0;
+
+	klp_for_each_object_static(patch, obj) {
+		if (obj->name)
+			continue;
+		klp_for_each_func_static(obj, func) {
+			if (!func->old_func || !klp_stop_needs(func->old_func))
+				continue;
+			pr_err("'%s' changes function '%s', which is in use whenever all CPUs are stopped; load it with consistency per_task\n",
+			       patch->mod->name, func->old_name);
+			return -EOPNOTSUPP;
+		}
+	}
+
+	return 0;
+}
+
+/**
+ * klp_consistency_begin() - a transition is being prepared
+ * @patch:	its livepatch
+ * @state:	KLP_PATCHED or KLP_UNPATCHED, where it goes
+ *
+ * The caller has a write barrier before it lets klp_ftrace_handler() look.
+ */
+void klp_consistency_begin(struct klp_patch *patch, int state)
+{
+	klp_mode = klp_next_mode;
+	klp_asked_state = state;
+	klp_goal_state = KLP_UNDEFINED;
+	klp_forced = false;
+	klp_exhausted = false;
+	klp_stats_begin(patch, klp_mode, state);
+
+	if (klp_mode != KLP_PER_TASK)
+		WRITE_ONCE(klp_system_state, !state);
+}
+
+/**
+ * klp_consistency_start() - a transition starts, or is reversed
+ * @state:	KLP_PATCHED or KLP_UNPATCHED, where it goes
+ *
+ * Return: true when it is not left to each task
+ */
+bool klp_consistency_start(int state)
+{
+	klp_goal_state = state;
+	if (klp_mode == KLP_PER_TASK)
+		return false;
+
+	klp_failed_attempts = 0;
+	klp_deadline = jiffies + msecs_to_jiffies(consistency_timeout_ms);
+	klp_queue_attempt(0);
+	return true;
+}
+
+/**
+ * klp_consistency_waits() - is a transition waiting for all tasks to switch?
+ *
+ * Return: true when it is
+ */
+bool klp_consistency_waits(void)
+{
+	return klp_mode != KLP_PER_TASK && klp_system_state != klp_goal_state;
+}
+
+/**
+ * klp_consistency_force() - switch, whoever is in the way
+ */
+void klp_consistency_force(void)
+{
+	klp_forced = true;
+	if (klp_mode == KLP_PER_TASK)
+		return;
+
+	WRITE_ONCE(klp_system_state, klp_goal_state);
+	klp_queue_attempt(0);
+}
+
+/**
+ * klp_consistency_end() - a transition has ended, or was never started
+ *
+ * Nobody is in klp_ftrace_handler() any more who would look.
+ */
+void klp_consistency_end(void)
+{
+	enum klp_result result = KLP_SWITCHED;
+
+	/* It is not started when a callback says no */
+	if (klp_exhausted || klp_goal_state == KLP_UNDEFINED)
+		result = KLP_FAILED;
+	else if (klp_forced)
+		result = KLP_FORCED;
+	else if (klp_goal_state != klp_asked_state)
+		result = KLP_REVERSED;
+
+	klp_stats_end(result);
+	WRITE_ONCE(klp_system_state, KLP_UNDEFINED);
+	klp_mode = KLP_PER_TASK;
+}
+
+/*
+ * The attempts.
+ */
+
+/* For whoever asks what a task has chosen, and for forks */
+static void klp_mark_tasks(void)
+{
+	struct task_struct *g, *task;
+	unsigned int cpu;
+
+	read_lock(&tasklist_lock);
+	for_each_process_thread(g, task)
+		task->patch_state = klp_system_state;
+	read_unlock(&tasklist_lock);
+
+	for_each_possible_cpu(cpu)
+		idle_task(cpu)->patch_state = klp_system_state;
+}
+
+static void klp_give_up(void)
+{
+	pr_warn("'%s' gives up after %u attempts, see transition_stats for what was in the way\n",
+		klp_transition_patch->mod->name, klp_failed_attempts);
+	klp_exhausted = true;
+	klp_reverse_transition();
+}
+
+static bool klp_attempts_exhausted(void)
+{
+	return klp_failed_attempts >= consistency_attempts ||
+	       time_after(jiffies, klp_deadline);
+}
+
+static unsigned int klp_next_delay_ms(void)
+{
+	unsigned int shift = min(klp_failed_attempts, 10U);
+
+	return min(KLP_FIRST_DELAY_MS << shift, KLP_LAST_DELAY_MS);
+}
+
+/* Returns when the next attempt is due, or 0 when the state is as it shall be */
+static unsigned int klp_try_to_switch(void)
+{
+	bool nudge = klp_failed_attempts >= KLP_PATIENT_ATTEMPTS;
+
+	if (!klp_consistency_waits())
+		return 0;
+
+	if (!klp_scan_and_switch(klp_transition_patch, klp_goal_state,
+				 klp_mode == KLP_STOP_MACHINE, nudge))
+		return 0;
+
+	klp_failed_attempts++;
+	if (!klp_attempts_exhausted())
+		return klp_next_delay_ms();
+
+	klp_give_up();
+	return 0;
+}
+
+static void klp_consistency_work_fn(struct kthread_work *work)
+{
+	unsigned int delay_ms;
+
+	mutex_lock(&klp_mutex);
+	if (!klp_transition_patch || klp_mode == KLP_PER_TASK)
+		goto out;
+
+	delay_ms = klp_try_to_switch();
+	if (delay_ms) {
+		klp_queue_attempt(delay_ms);
+		goto out;
+	}
+
+	klp_mark_tasks();
+	klp_try_complete_transition();
+	klp_track_exit();
+out:
+	mutex_unlock(&klp_mutex);
+}
+
+/* It also finds out what can never be switched */
+static int klp_make_switcher(void)
+{
+	struct kthread_worker *worker;
+
+	if (klp_switcher)
+		return 0;
+
+	worker = kthread_create_worker(0, "klp_switcher");
+	if (IS_ERR(worker))
+		return PTR_ERR(worker);
+
+	sched_set_fifo_low(worker->task);
+	kthread_queue_work(worker, &klp_learn_work);
+	kthread_flush_work(&klp_learn_work);
+	klp_switcher = worker;
+	return 0;
+}
+
+static ssize_t consistency_show(struct kobject *kobj,
+				struct kobj_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%s\n",
+			  klp_consistency_names[READ_ONCE(klp_next_mode)]);
+}
+
+static ssize_t consistency_store(struct kobject *kobj,
+				 struct kobj_attribute *attr, const char *buf,
+				 size_t count)
+{
+	int mode, ret = 0;
+
+	if (!capable(CAP_SYS_MODULE))
+		return -EPERM;
+
+	mode = __sysfs_match_string(klp_consistency_names,
+				    KLP_STOP_MACHINE + 1, buf);
+	if (mode < 0)
+		return mode;
+
+	mutex_lock(&klp_mutex);
+	if (mode != KLP_PER_TASK)
+		ret = klp_make_switcher();
+	if (!ret)
+		WRITE_ONCE(klp_next_mode, mode);
+	mutex_unlock(&klp_mutex);
+
+	return ret ? ret : count;
+}
+
+static ssize_t latest_stats_show(struct kobject *kobj,
+				 struct kobj_attribute *attr, char *buf)
+{
+	return klp_stats_print(NULL, buf);
+}
+
+static ssize_t transition_stats_show(struct kobject *kobj,
+				     struct kobj_attribute *attr, char *buf)
+{
+	return klp_stats_print(container_of(kobj, struct klp_patch, kobj), buf);
+}
+
+static struct kobj_attribute consistency_kobj_attr = __ATTR_RW(consistency);
+static struct kobj_attribute latest_stats_kobj_attr =
+	__ATTR(transition_stats, 0444, latest_stats_show, NULL);
+static struct kobj_attribute transition_stats_kobj_attr =
+	__ATTR_RO(transition_stats);
+
+static struct attribute *klp_root_attrs[] = {
+	&consistency_kobj_attr.attr,
+	&latest_stats_kobj_attr.attr,
+	NULL
+};
+
+static const struct attribute_group klp_root_group = {
+	.attrs = klp_root_attrs,
+};
+
+static struct attribute *klp_consistency_attrs[] = {
+	&transition_stats_kobj_attr.attr,
+	NULL
+};
+
+/* What is added to the files of each livepatch */
+const struct attribute_group klp_consistency_group = {
+	.attrs = klp_consistency_attrs,
+};
+
+/**
+ * klp_consistency_init() - get ready
+ * @klp_root_kobj:	/sys/kernel/livepatch
+ *
+ * Return: 0, or an error of sysfs
+ */
+int __init klp_consistency_init(struct kobject *klp_root_kobj)
+{
+	return sysfs_create_group(klp_root_kobj, &klp_root_group);
+}

@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * ranges.c - is a task in code that is about to be switched?
+ *
+ * When a livepatch is enabled this is the code that runs now: the original
+ * functions, or those of the livepatches below. When it is disabled these are
+ * its own functions. A compiler may have moved the unlikely part of a function
+ * elsewhere, as FUNCTION.cold: whoever sleeps there has no other address of the
+ * function on the stack.
+ *
+ * Whoever was preempted on the way from the entry of a function to its
+ * replacement has taken the decision, but has no address of the function it
+ * goes to on the stack. The call to ftrace at the entry of the original is
+ * there instead. So that is a range of its own.
+ */
+
+#include <linux/bsearch.h>
+#include <linux/ftrace.h>
+#include <linux/kallsyms.h>
+#include <linux/livepatch.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/percpu.h>
+#include <linux/rculist.h>
+#include <linux/slab.h>
+#include <linux/sort.h>
+#include <linux/stacktrace.h>
+#include <linux/string.h>
+#include "core.h"
+#include "patch.h"
+#include "ranges.h"
+#include "transition.h"
+
+#define KLP_MAX_STACK_ENTRIES	128
+#define KLP_COLD		".cold"
+
+static DEFINE_PER_CPU(unsigned long [KLP_MAX_STACK_ENTRIES], klp_stack_entries);
+
+static void klp_ranges_add(struct klp_ranges *ranges, unsigned long start,
+			   unsigned long size, const char *name)
+{
+	struct klp_range *range = &ranges->ranges[ranges->nr++];
+
+	range->start = start;
+	range->end = start + size;
+	range->name = name;
+}
+
+/* The function that is used until the switch, NULL for the original one */
+static struct klp_func *klp_func_before(struct klp_func *func, int target)
+{
+	struct klp_ops *ops = klp_find_ops(func->old_func);
+
+	if (target == KLP_UNPATCHED)
+		return func;
+
+	if (list_is_last(&func->stack_node, &ops->func_stack))
+		return NULL;
+
+	return list_next_entry(func, stack_node);
+}
+
+/* At most two ranges a function */
+static void klp_ranges_add_func(struct klp_ranges *ranges,
+				struct klp_func *func, int target)
+{
+	struct klp_func *before = klp_func_before(func, target);
+	unsigned long entry = ftrace_location((unsigned long)func->old_func);
+
+	if (!before || before->nop)
+		klp_ranges_add(ranges, (unsigned long)func->old_func,
+			       func->old_size, func->old_name);
+	else
+		klp_ranges_add(ranges, (unsigned long)before->new_func,
+			       before->new_size, func->old_name);
+
+	if (before)
+		klp_ranges_add(ranges, entry + MCOUNT_INSN_SIZE, 1,
+			       func->old_name);
+}
+
+static int klp_range_cmp(const void *a, const void *b)
+{
+	const struct klp_range *left = a, *right = b;
+
+	if (left->start == right->start)
+		return 0;
+	return left->start < right->start ? -1 : 1;
+}
+
+/* Aliases and functions of a known entry overlap; the rest of it looks simple */
+static void klp_ranges_sort(struct klp_ranges *ranges)
+{
+	struct klp_range *last = NULL, *range;
+	unsigned int i, nr = 0;
+
+	sort(ranges->ranges, ranges->nr, sizeof(*ranges->ranges),
+	     klp_range_cmp, NULL);
+
+	for (i = 0; i < ranges->nr; i++) {
+		range = &ranges->ranges[i];
+		if (last && range->start < last->end) {
+			last->end = max(last->end, range->end);
+			continue;
+		}
+		last = &ranges->ranges[nr++];
+		*last = *range;
+	}
+	ranges->nr = nr;
+}
+
+static unsigned int klp_count_funcs(struct klp_patch *patch)
+{
+	struct klp_object *obj;
+	struct klp_func *func;
+	unsigned int nr = 0;
+
+	klp_for_each_object(patch, obj) {
+		if (!obj->patched)
+			continue;
+		klp_for_each_func(obj, func)
+			nr++;
+	}
+
+	return nr;
+}
+
+/**
+ * klp_ranges_get() - find the code that nobody may be in
+ * @ranges:	where it goes
+ * @patch:	livepatch in transition
+ * @target:	KLP_PATCHED when it is being enabled, else KLP_UNPATCHED
+ *
+ * Return: 0, or -ENOMEM
+ */
+int klp_ranges_get(struct klp_ranges *ranges, struct klp_patch *patch,
+		   int target)
+{
+	struct klp_object *obj;
+	struct klp_func *func;
+
+	ranges->nr = 0;
+	ranges->ranges = kvmalloc_array(2 * klp_count_funcs(patch) + 1,
+					sizeof(*ranges->ranges), GFP_KERNEL);
+	if (!ranges->ranges)
+		return -ENOMEM;
+
+	klp_for_each_object(patch, obj) {
+		if (!obj->patched)
+			continue;
+		klp_for_each_func(obj, func)
+			klp_ranges_add_func(ranges, func, target);
+	}
+
+	klp_ranges_sort(ranges);
+	return 0;
+}
+
+/**
+ * klp_ranges_put() - free what klp_ranges_get() allocated
+ * @ranges:	the ranges
+ */
+void klp_ranges_put(struct klp_ranges *ranges)
+{
+	kvfree(ranges->ranges);
+	ranges->ranges = NULL;
+	ranges->nr = 0;
+}
+
+static int klp_range_contains(const void *key, const void *elt)
+{
+	unsigned long addr = *(const unsigned long *)key;
+	const struct klp_range *range = elt;
+
+	if (addr < range->start)
+		return -1;
+	return addr < range->end ? 0 : 1;
+}
+
+/**
+ * klp_ranges_find() - is one of these addresses in the ranges?
+ * @ranges:	the ranges
+ * @entries:	the addresses
+ * @nr:		number of addresses
+ *
+ * Return: name of the function that is hit, or NULL
+ */
+const char *klp_ranges_find(const struct klp_ranges *ranges,
+			    const unsigned long *entries, unsigned int nr)
+{
+	const struct klp_range *range;
+	unsigned int i;
+
+	for (i = 0; i < nr; i++) {
+		range = bsearch(&entries[i], ranges->ranges, ranges->nr,
+				sizeof(*ranges->ranges), klp_range_contains);
+		if (range)
+			return range->name;
+	}
+
+	return NULL;
+}
+
+/**
+ * klp_ranges_find_task() - is a task in the ranges?
+ * @ranges:	the ranges
+ * @task:	a task that does not run and cannot begin to
+ *
+ * Called with preemption disabled.
+ *
+ * Return: name of the function that it is in, "(unreliable)" when that cannot
+ * be told, or NULL
+ */
+const char *klp_ranges_find_task(const struct klp_ranges *ranges,
+				 struct task_struct *task)
+{
+	unsigned long *entries = *this_cpu_ptr(&klp_stack_entries);
+	int nr;
+
+	/* It has run for the last time */
+	if (READ_ONCE(task->__state) == TASK_DEAD)
+		return NULL;
+
+	nr = stack_trace_save_tsk_reliable(task, entries,
+					   KLP_MAX_STACK_ENTRIES);
+	if (nr < 0)
+		return "(unreliable)";
+
+	return klp_ranges_find(ranges, entries, nr);
+}

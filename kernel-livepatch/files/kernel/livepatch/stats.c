@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * stats.c - what is known about transitions
+ *
+ * The latest transition is kept until the next one starts, also when its
+ * livepatch has gone. Each livepatch keeps its own latest one as long as it is
+ * there. Protected by a lock of their own: the readers must not wait for
+ * klp_mutex, which is held while files of a livepatch are removed.
+ */
+
+#include <linux/kernel.h>
+#include <linux/ktime.h>
+#include <linux/slab.h>
+#include <linux/spinlock.h>
+#include <linux/string.h>
+#include <linux/string_helpers.h>
+#include <linux/sysfs.h>
+#include "stats.h"
+
+const char * const klp_consistency_names[] = {
+	[KLP_PER_TASK] = "per_task",
+	[KLP_SYSTEM] = "system",
+	[KLP_STOP_MACHINE] = "stop_machine",
+};
+
+static const char * const klp_result_names[] = {
+	[KLP_PENDING] = "pending",
+	[KLP_SWITCHED] = "switched",
+	[KLP_REVERSED] = "reversed",
+	[KLP_FAILED] = "failed",
+	[KLP_FORCED] = "forced",
+};
+
+static DEFINE_SPINLOCK(klp_stats_lock);
+static LIST_HEAD(klp_all_stats);
+static struct klp_stats klp_latest;
+
+static struct klp_stats *klp_stats_find(const struct klp_patch *patch)
+{
+	struct klp_stats *stats;
+
+	list_for_each_entry(stats, &klp_all_stats, node) {
+		if (stats->patch == patch)
+			return stats;
+	}
+
+	return NULL;
+}
+
+/* Copies the latest transition to where its livepatch keeps it */
+static void klp_stats_keep(void)
+{
+	struct klp_stats *stats = klp_stats_find(klp_latest.patch);
+
+	if (!stats)
+		return;
+
+	list_del(&stats->node);
+	*stats = klp_latest;
+	list_add(&stats->node, &klp_all_stats);
+}
+
+/**
+ * klp_stats_begin() - a transition starts
+ * @patch:	its livepatch
+ * @mode:	its mode
+ * @target:	KLP_PATCHED or KLP_UNPATCHED
+ *
+ * When memory is short @patch has no statistics of its own.
+ */
+void klp_stats_begin(struct klp_patch *patch, enum klp_consistency mode,
+		     int target)
+{
+	struct klp_stats *stats = kzalloc(sizeof(*stats), GFP_KERNEL);
+
+	spin_lock(&klp_stats_lock);
+	memset(&klp_latest, 0, sizeof(klp_latest));
+	klp_latest.patch = patch;
+	strscpy(klp_latest.name, patch->mod->name, sizeof(klp_latest.name));
+	klp_latest.mode = mode;
+	klp_latest.target = target;
+	klp_latest.began_ns = ktime_get_ns();
+
+	if (stats && !klp_stats_find(patch)) {
+		stats->patch = patch;
+		list_add(&stats->node, &klp_all_stats);
+		stats = NULL;
+	}
+	klp_stats_keep();
+	spin_unlock(&klp_stats_lock);
+
+	kfree(stats);
+}
+
+/**
+ * klp_stats_attempt() - an attempt begins
+ */
+void klp_stats_attempt(void)
+{
+	spin_lock(&klp_stats_lock);
+	klp_latest.attempts++;
+	klp_latest.outside = 0;
+	klp_latest.inside = 0;
+	spin_unlock(&klp_stats_lock);
+}
+
+/**
+ * klp_stats_blocked() - an attempt has failed
+ * @blockers:	the tasks that were in the way
+ */
+void klp_stats_blocked(const struct klp_blockers *blockers)
+{
+	spin_lock(&klp_stats_lock);
+	klp_latest.blockers = *blockers;
+	spin_unlock(&klp_stats_lock);
+}
+
+/**
+ * klp_stats_outside() - count stacks that were checked while CPUs ran
+ * @nr:		their number
+ */
+void klp_stats_outside(unsigned int nr)
+{
+	spin_lock(&klp_stats_lock);
+	klp_latest.outside += nr;
+	spin_unlock(&klp_stats_lock);
+}
+
+/**
+ * klp_stats_stop() - all CPUs have been stopped, and run again
+ * @window_ns:	how long they stood still at once
+ * @stop_ns:	the same with the beginning and the end of it
+ * @inside:	number of stacks that were checked
+ */
+void klp_stats_stop(u64 window_ns, u64 stop_ns, unsigned int inside)
+{
+	spin_lock(&klp_stats_lock);
+	klp_latest.stops++;
+	klp_latest.window_ns = window_ns;
+	klp_latest.max_window_ns = max(klp_latest.max_window_ns, window_ns);
+	klp_latest.stop_ns = stop_ns;
+	klp_latest.max_stop_ns = max(klp_latest.max_stop_ns, stop_ns);
+	klp_latest.inside = inside;
+	spin_unlock(&klp_stats_lock);
+}
+
+/**
+ * klp_stats_end() - the transition has ended
+ * @result:	how
+ */
+void klp_stats_end(enum klp_result result)
+{
+	spin_lock(&klp_stats_lock);
+	klp_latest.result = result;
+	klp_latest.ended_ns = ktime_get_ns();
+	klp_stats_keep();
+	klp_latest.patch = NULL;
+	spin_unlock(&klp_stats_lock);
+}
+
+/**
+ * klp_stats_detach() - forget about a livepatch
+ * @patch:	livepatch that goes away
+ */
+void klp_stats_detach(struct klp_patch *patch)
+{
+	struct klp_stats *stats;
+
+	spin_lock(&klp_stats_lock);
+	stats = klp_stats_find(patch);
+	if (stats)
+		list_del(&stats->node);
+	if (klp_latest.patch == patch)
+		klp_latest.patch = NULL;
+	spin_unlock(&klp_stats_lock);
+
+	kfree(stats);
+}
+
+static int klp_blocker_print(const struct klp_blocker *blocker, char *buf,
+			     int at)
+{
+	char comm[4 * TASK_COMM_LEN];
+	int len;
+
+	len = string_escape_mem(blocker->comm, strlen(blocker->comm), comm,
+				sizeof(comm) - 1,
+				ESCAPE_OCTAL | ESCAPE_NP | ESCAPE_APPEND, "\\");
+	comm[min_t(int, len, sizeof(comm) - 1)] = 0;
+
+	return sysfs_emit_at(buf, at, "blocker %d %s %s\n", blocker->pid,
+			     blocker->func, comm);
+}
+
+static int klp_stats_emit(const struct klp_stats *stats, char *buf)
+{
+	u64 ended_ns = stats->ended_ns ?: ktime_get_ns();
+	unsigned int nr = atomic_read(&stats->blockers.nr);
+	unsigned int i;
+	int at;
+
+	at = sysfs_emit(buf,
+			"patch %s\nmode %s\ndirection %s\nresult %s\nattempts %u\nstops %u\nwindow_ns %llu %llu\nstop_ns %llu %llu\nchecked_outside %u\nchecked_inside %u\nelapsed_ms %llu\n",
+			stats->name, klp_consistency_names[stats->mode],
+			stats->target ? "patching" : "unpatching",
+			klp_result_names[stats->result], stats->attempts,
+			stats->stops, stats->window_ns, stats->max_window_ns,
+			stats->stop_ns, stats->max_stop_ns, stats->outside,
+			stats->inside,
+			div_u64(ended_ns - stats->began_ns, NSEC_PER_MSEC));
+
+	for (i = 0; i < min_t(unsigned int, nr, KLP_MAX_BLOCKERS); i++)
+		at += klp_blocker_print(&stats->blockers.blockers[i], buf, at);
+
+	return at;
+}
+
+/**
+ * klp_stats_print() - the text of a transition_stats file
+ * @patch:	its livepatch, NULL for the latest transition of all
+ * @buf:	a page for the text
+ *
+ * Return: length of the text
+ */
+ssize_t klp_stats_print(struct klp_patch *patch, char *buf)
+{
+	const struct klp_stats *stats = &klp_latest;
+	ssize_t ret = 0;
+
+	spin_lock(&klp_stats_lock);
+	/* Only the end of a transition is copied to its livepatch */
+	if (patch && klp_latest.patch != patch)
+		stats = klp_stats_find(patch);
+	if (stats && stats->began_ns)
+		ret = klp_stats_emit(stats, buf);
+	spin_unlock(&klp_stats_lock);
+
+	return ret;
+}
+
+/**
+ * klp_blockers_add() - a task is in the way
+ * @blockers:	where it goes
+ * @task:	the task, NULL when it is not known
+ * @func:	function that it is in
+ *
+ * May run on several CPUs at once, with interrupts disabled.
+ */
+void klp_blockers_add(struct klp_blockers *blockers, struct task_struct *task,
+		      const char *func)
+{
+	unsigned int i = atomic_fetch_inc(&blockers->nr);
+	struct klp_blocker *blocker = &blockers->blockers[i];
+
+	if (i >= KLP_MAX_BLOCKERS)
+		return;
+
+	blocker->pid = task ? task->pid : 0;
+	strscpy(blocker->comm, task ? task->comm : "", sizeof(blocker->comm));
+	strscpy(blocker->func, func, sizeof(blocker->func));
+}
+
+/**
+ * klp_blockers_clear() - nobody is in the way yet
+ * @blockers:	the list
+ */
+void klp_blockers_clear(struct klp_blockers *blockers)
+{
+	atomic_set(&blockers->nr, 0);
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef _LIVEPATCH_STATS_H
+#define _LIVEPATCH_STATS_H
+
+#include <linux/list.h>
+#include <linux/livepatch.h>
+#include <linux/module.h>
+#include <linux/sched.h>
+#include "consistency.h"
+
+#define KLP_MAX_BLOCKERS	16
+/* Longer names are cut off */
+#define KLP_BLOCKER_FUNC_LEN	128
+
+enum klp_result {
+	KLP_PENDING,
+	KLP_SWITCHED,
+	KLP_REVERSED,
+	KLP_FAILED,
+	KLP_FORCED,
+};
+
+/**
+ * struct klp_blocker - a task that was in the way
+ * @pid:	its pid in the initial namespace
+ * @comm:	its name
+ * @func:	function that it was in
+ */
+struct klp_blocker {
+	pid_t pid;
+	char comm[TASK_COMM_LEN];
+	char func[KLP_BLOCKER_FUNC_LEN];
+};
+
+/**
+ * struct klp_blockers - tasks that were in the way of one attempt
+ * @nr:		how many there were, also when they are more than fit
+ * @blockers:	the first of them
+ */
+struct klp_blockers {
+	atomic_t nr;
+	struct klp_blocker blockers[KLP_MAX_BLOCKERS];
+};
+
+/**
+ * struct klp_stats - what is known about a transition
+ * @node:	node in the list of all livepatches' last transitions
+ * @patch:	the livepatch
+ * @name:	its name
+ * @mode:	mode of the transition
+ * @target:	KLP_PATCHED or KLP_UNPATCHED, as it was asked for
+ * @result:	how it ended
+ * @attempts:	passes over all tasks
+ * @stops:	how often all CPUs were stopped
+ * @window_ns:	how long they stood still in the last stop
+ * @max_window_ns: the longest of these
+ * @stop_ns:	duration of the last stop with its beginning and end
+ * @max_stop_ns: the longest of these
+ * @outside:	stacks that the last attempt checked while CPUs ran
+ * @inside:	stacks that were checked in the last stop
+ * @began_ns:	when it started
+ * @ended_ns:	when it ended, 0 as long as it has not
+ * @blockers:	who was in the way of the last attempt that failed
+ */
+struct klp_stats {
+	struct list_head node;
+	struct klp_patch *patch;
+	char name[MODULE_NAME_LEN];
+	enum klp_consistency mode;
+	int target;
+	enum klp_result result;
+	unsigned int attempts;
+	unsigned int stops;
+	u64 window_ns;
+	u64 max_window_ns;
+	u64 stop_ns;
+	u64 max_stop_ns;
+	unsigned int outside;
+	unsigned int inside;
+	u64 began_ns;
+	u64 ended_ns;
+	struct klp_blockers blockers;
+};
+
+extern const char * const klp_consistency_names[];
+
+void klp_stats_begin(struct klp_patch *patch, enum klp_consistency mode,
+		     int target);
+void klp_stats_attempt(void);
+void klp_stats_blocked(const struct klp_blockers *blockers);
+void klp_stats_outside(unsigned int nr);
+void klp_stats_stop(u64 window_ns, u64 stop_ns, unsigned int inside);
+void klp_stats_end(enum klp_result result);
+void klp_stats_detach(struct klp_patch *patch);
+ssize_t klp_stats_print(struct klp_patch *patch, char *buf);
+
+void klp_blockers_add(struct klp_blockers *blockers, struct task_struct *task,
+		      const char *func);
+void klp_blockers_clear(struct klp_blockers *blockers);
+
+#endif /* _LIVEPATCH_STATS_H */
