@@ -16,7 +16,7 @@ MODULES=$(realpath "${1:?usage: run.sh MODULES [PATTERN]}")
 PATTERN=${2:-.}
 # What stays loaded: klp_hurry, and the livepatch of the forced transitions, which on 5.15 can never
 # be unloaded again.
-PINNED="klp_hurry klp_f01"
+PINNED="klp_hurry klp_f01 klp_f02 klp_f03"
 
 WORK=$(mktemp -d /dev/shm/klp-test-XXXXXX) || exit 2
 trap 'rm -rf "$WORK"' EXIT

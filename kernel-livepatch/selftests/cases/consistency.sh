@@ -1,0 +1,317 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+#
+# Livepatches that are switched for the whole system at once.
+
+PARAMETERS=/sys/module/livepatch/parameters
+# How often the oracle sees the livepatch switched on and off; more is better, and takes longer.
+ORACLE_ROUNDS=${ORACLE_ROUNDS:-15}
+
+# The rest of the case runs in this mode; the next case finds the default again.
+use_mode() { # MODE
+	trap 'echo per_task >"$SYSFS/consistency"; echo 30000 >"$PARAMETERS/consistency_timeout_ms"
+		kill $(jobs -p) 2>/dev/null' EXIT
+	echo "$1" >"$SYSFS/consistency" || fail "no mode $1"
+}
+
+give_up_soon() {
+	echo 700 >"$PARAMETERS/consistency_timeout_ms"
+}
+
+stat_of() { # KEY [PATCH] -- the rest of its lines
+	sed -n "s/^$1 //p" "$SYSFS/${2:+$2/}transition_stats"
+}
+
+result_is() { # RESULT
+	[ "$(stat_of result)" = "$1" ]
+}
+
+for_both_modes() { # COMMAND...
+	local mode
+
+	for mode in system stop_machine; do
+		echo "# $mode"
+		use_mode $mode
+		"$@"
+	done
+}
+
+case_consistency_is_per_task_by_default() {
+	expect "the default" per_task "$(cat "$SYSFS/consistency")"
+	load klp_target
+	load klp_a01 funcs=klp_target:klp_target_alpha
+	expect "mode" per_task "$(stat_of mode klp_a01)"
+	expect "result" switched "$(stat_of result klp_a01)"
+	unload klp_a01
+}
+
+case_consistency_takes_only_its_three_words() {
+	local word
+
+	for word in "" system_ per-task "system stop_machine" 1; do
+		! echo "$word" 2>/dev/null >"$SYSFS/consistency" || fail "took '$word'"
+	done
+	expect "mode" per_task "$(cat "$SYSFS/consistency")"
+	for word in system stop_machine per_task; do
+		echo $word >"$SYSFS/consistency" || fail "did not take $word"
+		expect "mode" $word "$(cat "$SYSFS/consistency")"
+	done
+}
+
+switch_on_and_off() {
+	load klp_target
+	load klp_a01 funcs=klp_target:klp_target_alpha,klp_target:klp_target_beta
+	expect "alpha" klp_a01 "$(cat $TARGET/alpha)"
+	expect "mode" "$(cat "$SYSFS/consistency")" "$(stat_of mode klp_a01)"
+	expect "direction" patching "$(stat_of direction klp_a01)"
+	expect "result" switched "$(stat_of result klp_a01)"
+	[ "$(stat_of stops klp_a01)" -ge 1 ] || fail "nothing was stopped"
+	[ "$(stat_of window_ns klp_a01 | cut -d ' ' -f 1)" -gt 0 ] || fail "no window"
+	unload klp_a01
+	expect "alpha" original "$(cat $TARGET/alpha)"
+	expect "patch" klp_a01 "$(stat_of patch)"
+	expect "direction" unpatching "$(stat_of direction)"
+	expect "result" switched "$(stat_of result)"
+	remove_module klp_target
+}
+
+case_consistency_switches_on_and_off() {
+	for_both_modes switch_on_and_off
+}
+
+stack_and_replace() {
+	load klp_target
+	load klp_a01 funcs=klp_target:klp_target_alpha,klp_target:klp_target_beta
+	grant klp_b01 klp_a01
+	load klp_b01 funcs=klp_target:klp_target_alpha
+	expect "alpha" klp_b01 "$(cat $TARGET/alpha)"
+	load klp_c01 funcs=klp_target:klp_target_beta replace=1
+	expect "stack" klp_c01 "$(stack)"
+	expect "alpha" original "$(cat $TARGET/alpha)"
+	expect "beta" klp_c01 "$(cat $TARGET/beta)"
+	unload_all
+}
+
+case_consistency_stacks_and_replaces() {
+	for_both_modes stack_and_replace
+}
+
+enable_past_a_blocker() {
+	give_up_soon
+	load klp_target
+	block
+	start_load klp_a01 funcs=klp_target:klp_target_block,klp_target:klp_target_alpha
+	wait_until gone klp_a01
+	expect "result" failed "$(stat_of result)"
+	stat_of blocker | grep -qx "$BLOCKED klp_target_block $(<"/proc/$BLOCKED/comm")" ||
+		fail "the blocker is not named: $(stat_of blocker)"
+	expect "alpha" original "$(cat $TARGET/alpha)"
+	remove_module klp_a01
+	unblock
+	load klp_a01 funcs=klp_target:klp_target_block,klp_target:klp_target_alpha
+	expect "alpha" klp_a01 "$(cat $TARGET/alpha)"
+	unload_all
+}
+
+case_consistency_names_who_is_in_the_way_of_enabling() {
+	for_both_modes enable_past_a_blocker
+}
+
+disable_past_a_blocker() {
+	give_up_soon
+	load klp_target
+	load klp_a01 funcs=klp_target:klp_target_alpha
+	hold_reader klp_a01 $TARGET/alpha
+	start_disable klp_a01
+	wait_until result_is failed
+	expect "enabled" 1 "$(cat "$SYSFS/klp_a01/enabled")"
+	expect "direction" unpatching "$(stat_of direction klp_a01)"
+	stat_of blocker klp_a01 | grep -qx "$HELD klp_target_alpha $(<"/proc/$HELD/comm")" ||
+		fail "the blocker is not named: $(stat_of blocker klp_a01)"
+	release_reader klp_a01
+	unload_all
+}
+
+case_consistency_names_who_is_in_the_way_of_disabling() {
+	for_both_modes disable_past_a_blocker
+}
+
+reverse() {
+	load klp_target
+	block
+	start_load klp_a01 funcs=klp_target:klp_target_block
+	expect "transition" 1 "$(cat "$SYSFS/klp_a01/transition")"
+	expect "alpha" original "$(cat $TARGET/alpha)"
+	start_disable klp_a01
+	wait_until gone klp_a01
+	expect "result" reversed "$(stat_of result)"
+	unblock
+	unload_all
+}
+
+case_consistency_reverses_while_pending() {
+	for_both_modes reverse
+}
+
+force() { # PATCH
+	load klp_target
+	block
+	start_load "$1" funcs=klp_target:klp_target_block
+	echo 1 >"$SYSFS/$1/force"
+	wait_until settled "$1"
+	expect "result" forced "$(stat_of result "$1")"
+	unblock
+	start_disable "$1"
+	wait_until gone "$1"
+	remove_module klp_target
+}
+
+# Names of their own: on 5.15 these livepatches can never be unloaded.
+case_zz_consistency_can_be_forced() {
+	use_mode system
+	force klp_f02
+	use_mode stop_machine
+	force klp_f03
+}
+
+modules_meanwhile() {
+	load klp_target
+	load klp_oracle
+	block
+	start_load klp_a01 funcs=klp_target:klp_target_block,klp_oracle:klp_oracle_show
+	remove_module klp_oracle
+	load klp_oracle
+	grep -q runs /proc/klp_oracle || fail "switched before its time"
+	unblock
+	wait_until settled klp_a01
+	expect "oracle" klp_a01 "$(cat /proc/klp_oracle)"
+	remove_module klp_oracle
+	load klp_oracle
+	expect "oracle" klp_a01 "$(cat /proc/klp_oracle)"
+	unload_all
+}
+
+case_consistency_lets_modules_come_and_go_meanwhile() {
+	for_both_modes modules_meanwhile
+}
+
+refuse_stop_path() {
+	local function
+
+	log_mark
+	for function in multi_cpu_stop kthread kthread_worker_fn; do
+		refuse EOPNOTSUPP klp_a01 funcs=vmlinux:$function
+	done
+	expect_log_count 3 "in use whenever all CPUs are stopped"
+}
+
+case_consistency_refuses_what_stopping_needs() {
+	for_both_modes refuse_stop_path
+}
+
+# It sleeps in the function until it gets a signal. The program is not to see that.
+disturb() {
+	load klp_oracle
+	echo 1 >/sys/module/klp_oracle/parameters/hold
+	sh -c 'echo 4 0 >/proc/klp_oracle' &
+	wait_until sleeps_in klp_oracle_outer $!
+	load klp_oracle_new
+	[ "$(stat_of attempts)" -gt 1 ] || fail "nobody was in the way"
+	wait $!
+	unload klp_oracle_new
+	remove_module klp_oracle
+}
+
+case_consistency_disturbs_sleepers() {
+	for_both_modes disturb
+}
+
+# --- the oracle -----------------------------------------------------------------------------------
+
+oracle_count() { # NAME
+	sed -n "s/^$1 //p" /proc/klp_oracle
+}
+
+# Sets MIXTURES, TORN, TURNS, SWITCHED. Exiting tasks are in the functions for LATE_USECS.
+consult_oracle() { # MODE ROUNDS [LATE_USECS]
+	local storm answer
+
+	load klp_oracle threads=2
+	load klp_late "usecs=${3:-3000}"
+	use_mode "$1"
+	"$MODULES/klp-storm" 2 &
+	storm=$!
+	answer=$("$MODULES/klp-switch" "$MODULES/klp_oracle_new.ko" klp_oracle_new "$2" 2>/dev/null)
+	kill $storm
+	unload klp_late
+	wait_until unused klp_oracle
+	MIXTURES=$(oracle_count mixtures)
+	TORN=$(oracle_count torn)
+	TURNS=$(oracle_count turns)
+	SWITCHED=$(echo "$answer" | cut -d ' ' -f 2)
+	echo "# $1: $answer, runs $(oracle_count runs), mixtures $MIXTURES, torn $TORN, turns $TURNS"
+	remove_module klp_oracle
+}
+
+expect_one_instant() { # MODE ROUNDS
+	consult_oracle "$1" "$2"
+	expect "switches" $((2 * $2)) "$SWITCHED"
+	expect "mixtures" 0 "$MIXTURES"
+	expect "torn runs" 0 "$TORN"
+	expect "turns" "$SWITCHED" "$TURNS"
+}
+
+case_consistency_switches_at_one_instant() {
+	expect_one_instant system "$ORACLE_ROUNDS"
+	expect_one_instant stop_machine "$ORACLE_ROUNDS"
+}
+
+case_consistency_per_task_mixes() {
+	consult_oracle per_task 10
+	[ "$MIXTURES" -gt 0 ] || fail "the oracle sees no mixtures where there must be some"
+}
+
+case_consistency_oracle_catches_a_skipped_recheck() {
+	load klp_break mistake=recheck
+	consult_oracle system "$ORACLE_ROUNDS"
+	[ "$MIXTURES" -gt 0 ] || fail "not caught"
+}
+
+case_consistency_oracle_catches_forgotten_exits() {
+	load klp_break mistake=exiting
+	consult_oracle stop_machine 5 50000
+	[ "$MIXTURES" -gt 0 ] || fail "not caught"
+}
+
+# Idle tasks that do not run are in schedule_idle() at all times.
+case_consistency_checks_idle_tasks() {
+	use_mode system
+	give_up_soon
+	start_load klp_idle
+	wait_until gone klp_idle
+	stat_of blocker | grep -q "^0 schedule_idle swapper" || fail "no idle task is named"
+	remove_module klp_idle
+}
+
+case_consistency_idle_check_is_what_finds_them() {
+	load klp_break mistake=idle
+	use_mode system
+	load klp_idle
+	expect "result" switched "$(stat_of result klp_idle)"
+	unload klp_idle
+}
+
+case_consistency_copes_with_cpus_that_come_and_go() {
+	local cpu=/sys/devices/system/cpu/cpu1/online
+
+	while :; do
+		echo 0 >$cpu
+		doze 0.2
+		echo 1 >$cpu
+		doze 0.2
+	done &
+	expect_one_instant system 10
+	kill %1
+	wait %1 2>/dev/null
+	echo 1 >$cpu 2>/dev/null || [ "$(cat $cpu)" = 1 ]
+}

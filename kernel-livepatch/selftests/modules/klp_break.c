@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * klp_break.c - make a mistake in the livepatch core on purpose
+ *
+ * @mistake: "recheck"	tasks that ran are not checked again in the stop
+ *	     "idle"	idle tasks are never in the way
+ *	     "exiting"	tasks that have left the task list are forgotten
+ */
+
+#include <linux/livepatch.h>
+#include <linux/module.h>
+#include <linux/sched.h>
+#include <linux/string.h>
+#include "klp_chain.h"
+
+struct klp_ranges;
+struct klp_stop;
+
+static char *mistake = "";
+module_param(mistake, charp, 0444);
+
+static unsigned int klp_break_check_ran(struct klp_stop *stop);
+static const char *klp_break_find_task(const struct klp_ranges *ranges,
+				       struct task_struct *task);
+static bool klp_break_someone_exits(void);
+
+static struct klp_func klp_break_funcs[] = {
+	{
+		.old_name = "klp_stop_check_ran",
+		.new_func = klp_break_check_ran,
+	},
+	{
+		.old_name = "klp_ranges_find_task",
+		.new_func = klp_break_find_task,
+	},
+	{
+		.old_name = "klp_someone_exits",
+		.new_func = klp_break_someone_exits,
+	},
+	{ }
+};
+
+static unsigned int klp_break_check_ran(struct klp_stop *stop)
+{
+	unsigned int (*original)(struct klp_stop *stop) =
+		klp_original(&klp_break_funcs[0]);
+
+	return strcmp(mistake, "recheck") ? original(stop) : 0;
+}
+
+static const char *klp_break_find_task(const struct klp_ranges *ranges,
+				       struct task_struct *task)
+{
+	const char *(*original)(const struct klp_ranges *ranges,
+				struct task_struct *task) =
+		klp_original(&klp_break_funcs[1]);
+
+	if (is_idle_task(task) && !strcmp(mistake, "idle"))
+		return NULL;
+	return original(ranges, task);
+}
+
+static bool klp_break_someone_exits(void)
+{
+	typeof(klp_break_someone_exits) *original =
+		klp_original(&klp_break_funcs[2]);
+
+	return strcmp(mistake, "exiting") ? original() : false;
+}
+
+static struct klp_object klp_break_objs[] = {
+	{
+		.funcs = klp_break_funcs,
+	},
+	{ }
+};
+
+static struct klp_patch klp_break_patch = {
+	.mod = THIS_MODULE,
+	.objs = klp_break_objs,
+};
+
+static int __init klp_break_init(void)
+{
+	return klp_enable_patch(&klp_break_patch);
+}
+
+static void __exit klp_break_exit(void)
+{
+}
+
+module_init(klp_break_init);
+module_exit(klp_break_exit);
+MODULE_LICENSE("GPL");
+MODULE_INFO(livepatch, "Y");
+MODULE_DESCRIPTION("Makes a mistake in the livepatch core");

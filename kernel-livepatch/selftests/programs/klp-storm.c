@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * klp-storm.c - run the functions of klp_oracle in all kinds of tasks
+ *
+ * klp-storm CALLERS-PER-CPU
+ *
+ * Tasks that call, sleep in the call, move between CPUs, fork, call and exit,
+ * and that exit with an IO context (see klp_late.c). Goes on until it is killed;
+ * its children die with it.
+ */
+
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define PATH		"/proc/klp_oracle"
+/* klp_oracle.h: pass, spin, sleep, yield */
+#define WAYS		4
+#define INSIDE_USECS	200
+#define OUTSIDE_USECS	3000
+#define IOPRIO_WHO_PROCESS	1
+#define IOPRIO_BEST_EFFORT	(2 << 13 | 4)
+
+static int cpus;
+
+static void die(const char *what)
+{
+	perror(what);
+	exit(1);
+}
+
+static int open_oracle(void)
+{
+	int fd = open(PATH, O_WRONLY);
+
+	if (fd < 0)
+		die(PATH);
+	return fd;
+}
+
+static void call(int fd)
+{
+	char text[32];
+	int len = snprintf(text, sizeof(text), "%d %d", rand() % WAYS,
+			   rand() % INSIDE_USECS + 1);
+
+	if (write(fd, text, len) != len)
+		die("write to " PATH);
+}
+
+static void migrate(void)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(rand() % cpus, &set);
+	/* That CPU may just be offline */
+	sched_setaffinity(0, sizeof(set), &set);
+}
+
+static void pause_a_while(void)
+{
+	usleep(OUTSIDE_USECS / 2 + rand() % OUTSIDE_USECS);
+}
+
+static void run_caller(void)
+{
+	int fd = open_oracle();
+	int i;
+
+	for (i = 0;; i++) {
+		call(fd);
+		pause_a_while();
+		if (i % 16 == 0)
+			migrate();
+	}
+}
+
+/* The child is reaped by itself, as SIGCHLD is ignored */
+static void fork_and(void (*act)(int fd), int fd)
+{
+	pid_t pid = fork();
+
+	if (pid < 0)
+		die("fork");
+	if (!pid) {
+		srand(getpid());
+		act(fd);
+		_exit(0);
+	}
+}
+
+static void run_forker(void)
+{
+	int fd = open_oracle();
+
+	for (;;) {
+		fork_and(call, fd);
+		pause_a_while();
+	}
+}
+
+static void get_io_context(int fd)
+{
+	(void)fd;
+	if (syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, IOPRIO_BEST_EFFORT))
+		die("ioprio_set");
+}
+
+static void run_late_exiter(void)
+{
+	for (;;) {
+		fork_and(get_io_context, -1);
+		usleep(20 * OUTSIDE_USECS);
+	}
+}
+
+static void start(void (*run)(void))
+{
+	pid_t pid = fork();
+
+	if (pid < 0)
+		die("fork");
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		srand(getpid());
+		run();
+	}
+}
+
+int main(int argc, char **argv)
+{
+	int i, per_cpu;
+
+	if (argc != 2) {
+		fprintf(stderr, "usage: klp-storm CALLERS-PER-CPU\n");
+		return 2;
+	}
+	per_cpu = atoi(argv[1]);
+	cpus = sysconf(_SC_NPROCESSORS_CONF);
+	signal(SIGCHLD, SIG_IGN);
+
+	for (i = 0; i < per_cpu * cpus; i++)
+		start(run_caller);
+	start(run_forker);
+	start(run_late_exiter);
+
+	for (;;)
+		pause();
+}
