@@ -14,6 +14,7 @@ const entries = [
   { out: 'lockstep', from: 'apps/cli/main.ts', standalone: true },
   { out: 'demo', from: 'tools/demo/main.ts' },
   { out: 'test-kernel', from: 'tools/test-kernel/main.ts' },
+  { out: 'bench-consistency', from: 'tools/bench-consistency/main.ts' },
   { out: 'bench-build', from: 'tools/bench-build/main.ts' },
   { out: 'bench-diff', from: 'tools/bench-diff/main.ts' },
   { out: 'bench-load', from: 'tools/bench-load/main.ts' },
