@@ -55,6 +55,14 @@ export const guards = [
   },
   {
     invariant: '4 no silent conflict',
+    breaks: 'lets a cumulative patch drop what it does not contain',
+    file: 'libs/domain/load-order/propose-entry.ts',
+    from: '? new Set(droppedBy(stack, builtOnto))',
+    to: '? new Set()',
+    test: 'libs/domain/load-order/propose-entry.test.ts',
+  },
+  {
+    invariant: '4 no silent conflict',
     breaks: 'takes sympos 0 and 1 for two functions',
     file: 'libs/domain/livepatch-model/patched-function.ts',
     from: '${sympos === 0 ? 1 : sympos}` as FunctionKey',
