@@ -7,6 +7,7 @@ const progressIntervalMs = 200;
 /** A job that says more than this loses its first lines. */
 const keptLines = 10_000;
 const lineLimit = 2_000;
+const lineTries = 8;
 
 /** Tells how a job goes on: the newest progress at intervals, and every line, in order. Never fails the job. */
 export interface Reporter {
@@ -24,6 +25,18 @@ export function lineFromText(row: string): JobLogLine {
   return { at: new Date(at), worker, text };
 }
 
+/** Parts of one job write into one log: on PostgreSQL two that write at once can meet, and one is to try again. */
+async function tellLine(queue: WorkQueue, root: string, row: string): Promise<void> {
+  for (let tries = 1; tries <= lineTries; tries += 1) {
+    const isTold = await queue.addJobLog(root, row, keptLines).then(
+      () => true,
+      () => false,
+    );
+    if (isTold) return;
+    await new Promise((resolve) => setTimeout(resolve, 10 * tries));
+  }
+}
+
 export function reporterOf(queue: WorkQueue, entry: Entry, worker: string): Reporter {
   const root = rootOf(entry.id ?? '');
   let newest: JobProgress | undefined;
@@ -37,7 +50,7 @@ export function reporterOf(queue: WorkQueue, entry: Entry, worker: string): Repo
       newest = undefined;
       lines = [];
       // For people: a job does not fail because it could not be told.
-      for (const line of now) await queue.addJobLog(root, lineToText(line), keptLines).catch(() => undefined);
+      for (const line of now) await tellLine(queue, root, lineToText(line));
       // Progress is what makes watchers look.
       if (progress !== undefined) await entry.updateProgress(progress).catch(() => undefined);
       if (!ended) await new Promise((resolve) => setTimeout(resolve, progressIntervalMs));

@@ -94,7 +94,7 @@ describe.each(['postgres', 'redis'] as const)('job queue on %s', (kind) => {
   };
 
   async function until(id: string, wanted: (state: JobState) => boolean): Promise<JobState> {
-    const deadline = Date.now() + 20_000;
+    const deadline = Date.now() + 60_000;
     while (Date.now() < deadline) {
       await sleep(20);
       const state = await queue.state(id);
