@@ -87,7 +87,7 @@ async function measure(
   return { name, objects: paths.length, changedFunctions, warmSeconds, floorSeconds, ratio, peerWarmSeconds };
 }
 
-async function builtTree({ tree, src, kernel: version }: Options, progress: ProgressLine): Promise<string> {
+async function builtTree({ tree, src, against, kernel: version }: Options, progress: ProgressLine): Promise<string> {
   if (tree !== undefined) return path.resolve(tree);
   const source = src ?? (version === '5.15' ? process.env['LOCKSTEP_KERNEL_SRC'] : undefined);
   if (version === '5.15' && source === undefined)
@@ -96,6 +96,7 @@ async function builtTree({ tree, src, kernel: version }: Options, progress: Prog
     buildLockstepKernel({
       root,
       source,
+      moreConfig: against === undefined ? [] : [path.join(root, 'tools/bench-build/debug-info.config')],
       onProgress: ({ stage, done, total }) => {
         progress.update(stage, done, total);
       },

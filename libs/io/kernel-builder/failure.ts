@@ -103,3 +103,13 @@ function describeFailure(failure: BuildFailure): string {
 function describeMismatch(at: { file: string; hunk: number; line: number; expected: string; found: string }): string {
   return `${at.file}, hunk ${at.hunk}, line ${at.line}: expected "${at.expected}", found "${at.found}"`;
 }
+
+const shownLines = 20;
+
+/** What to show of a failed make: the first error matters more than make's own farewell of a dozen lines. */
+export function firstErrorLines(output: string): string {
+  const lines = output.trimEnd().split('\n');
+  const firstError = lines.findIndex((line) => /\berror\b|Error \d/i.test(line));
+  const from = firstError < 0 ? Math.max(0, lines.length - shownLines) : Math.max(0, firstError - 2);
+  return lines.slice(from, from + shownLines).join('\n');
+}

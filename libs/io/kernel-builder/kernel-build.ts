@@ -4,7 +4,7 @@ import { copyFile, readFile, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { cachePaths } from './cache-directory';
-import { buildError } from './failure';
+import { buildError, firstErrorLines } from './failure';
 import { FileLock } from './file-lock';
 import { kernelVersionOf, prepareKernelTree, type KernelSource } from './kernel-source';
 import { hashSeries, type KernelSeries } from './quilt-series';
@@ -174,9 +174,5 @@ async function failUnlessOk({ status, output }: CommandResult, step: string, log
   await rm(logFile, { force: true });
   await writeFile(logFile, output);
   if (status === 0) return;
-  const lines = output.trimEnd().split('\n');
-  // The first error matters more than make's own farewell of a dozen lines.
-  const firstError = lines.findIndex((line) => /\berror\b|Error \d/i.test(line));
-  const from = firstError < 0 ? Math.max(0, lines.length - 20) : Math.max(0, firstError - 2);
-  throw buildError({ kind: 'kernel-build-failed', step, logFile, lastLines: lines.slice(from, from + 20).join('\n') });
+  throw buildError({ kind: 'kernel-build-failed', step, logFile, lastLines: firstErrorLines(output) });
 }

@@ -3,7 +3,8 @@ import { lstatSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
-import { buildError } from './failure';
+import { copyBuild } from './copy-build';
+import { buildError, firstErrorLines } from './failure';
 import type { FileLock } from './file-lock';
 import type { KernelBuild } from './registered-kernel';
 import { buildEnvironment, runCommand, type CommandResult } from './run-command';
@@ -12,7 +13,7 @@ import { replaceFile, type OnProgress } from './stage';
 
 /**
  * A whole copy of a registered build, objects and saved commands too, in which make goes on from where that build
- * ended. No hard links: make and its scripts write into files. It is used for one patch and thrown away.
+ * ended. It is used for one patch and thrown away.
  */
 export class MadeTree implements AsyncDisposable {
   private constructor(
@@ -28,10 +29,7 @@ export class MadeTree implements AsyncDisposable {
     try {
       await rm(tree.dir, { recursive: true, force: true });
       await mkdir(tree.dir, { recursive: true });
-      const names = (await readdir(kernel.treeDir)).filter((name) => name !== '.git');
-      const args = ['-a', '--reflink=auto', '--', ...names, tree.dir];
-      const { status, output } = await runCommand('cp', args, { cwd: kernel.treeDir, signal });
-      if (status !== 0) throw makeFailed('copy the build', output);
+      await copyBuild(kernel.treeDir, tree.dir, signal);
       await tree.moveSavedCommands();
       return tree;
     } catch (error) {
@@ -142,8 +140,5 @@ export class MadeTree implements AsyncDisposable {
 }
 
 function makeFailed(step: string, output: string): Error {
-  const lines = output.trimEnd().split('\n');
-  const firstError = lines.findIndex((line) => /\berror\b|Error \d/i.test(line));
-  const from = Math.max(0, firstError < 0 ? lines.length - 20 : firstError - 2);
-  return buildError({ kind: 'make-failed', step, lastLines: lines.slice(from, from + 20).join('\n') });
+  return buildError({ kind: 'make-failed', step, lastLines: firstErrorLines(output) });
 }

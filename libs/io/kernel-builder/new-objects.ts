@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { parseElf, symbolBinding } from '@lockstep/domain/elf';
 import type { IndexedObject } from './dependency-index';
 import { buildError } from './failure';
@@ -70,6 +70,10 @@ async function joinObjects(user: NewObject, parts: readonly NewObject[], signal?
   try {
     const files = parts.map((_, index) => join(dir, `${index}.o`));
     await Promise.all(parts.map(async ({ patched }, index) => writeFile(files[index] ?? '', patched)));
+    // The differ pairs local symbols by the file that they come from: the joined object passes for the user's alone.
+    for (const [index, { indexed }] of parts.entries()) {
+      if (index > 0) await runCommand('objcopy', ['-N', basename(indexed.source), files[index] ?? ''], { signal });
+    }
     const output = join(dir, 'joined.o');
     // Functions and data of one name stay apart, for each must be told and taken by itself; tables (ORC, …) are joined.
     const apart = ['.text.*', '.data.*', '.bss.*'].map((pattern) => `--unique=${pattern}`);
@@ -78,6 +82,9 @@ async function joinObjects(user: NewObject, parts: readonly NewObject[], signal?
       const reason = `it cannot be joined to ${user.indexed.path}, which uses it: ${said.trim()}`;
       throw buildError({ kind: 'unsupported-change', file: parts[1]?.indexed.path ?? '', reason });
     }
+    // For locals without a file ld names one after its input.
+    const inputs = parts.flatMap((_, index) => (index === 0 ? [] : ['-N', `${index}.o`]));
+    await runCommand('objcopy', [...inputs, output], { signal });
     return { indexed: user.indexed, patched: await readFile(output) };
   } finally {
     await rm(dir, { recursive: true, force: true });

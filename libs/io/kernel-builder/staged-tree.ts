@@ -109,7 +109,8 @@ async function linkTree(from: string, to: string, below: string, signal?: AbortS
   for (const entry of needed) if (entry.isDirectory()) await linkTree(from, to, join(below, entry.name), signal);
 }
 
-async function linkOrCopy(from: string, to: string): Promise<void> {
+/** A hard link, or a copy where the file system has none. */
+export async function linkOrCopy(from: string, to: string): Promise<void> {
   await link(from, to).catch(async (error: unknown) => {
     // Another file system, or one without links.
     if (!['EXDEV', 'EPERM', 'EMLINK'].includes(errnoOf(error))) throw error;

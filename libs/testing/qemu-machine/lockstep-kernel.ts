@@ -27,6 +27,8 @@ export interface LockstepKernelOptions {
   readonly flavour?: KernelFlavour;
   /** A kernel tree or tarball; Debian's linux-source-6.1 if undefined. */
   readonly source?: string | undefined;
+  /** Kconfig fragments on top of the flavour's own. */
+  readonly moreConfig?: readonly string[];
   readonly onProgress?: OnProgress;
   readonly signal?: AbortSignal;
 }
@@ -46,12 +48,12 @@ function seriesOf(root: string, version: string): KernelSeries {
 
 /** The small kernel with the patched livepatch core that the demo and all kernel tests boot; built once, by content. */
 export async function buildLockstepKernel(options: LockstepKernelOptions): Promise<BuiltKernel> {
-  const { root, flavour = 'plain', source, onProgress, signal } = options;
+  const { root, flavour = 'plain', source, moreConfig = [], onProgress, signal } = options;
   const configDir = path.join(root, 'kernel-livepatch/qemu/config');
   return buildKernel({
     source: await findKernelSource(source),
     seriesFor: flavour === 'stock' ? undefined : (version) => seriesOf(root, version),
-    configFragments: fragments[flavour].map((name) => path.join(configDir, name)),
+    configFragments: [...fragments[flavour].map((name) => path.join(configDir, name)), ...moreConfig],
     cacheDir: defaultCacheDirectory(),
     onProgress,
     signal,

@@ -27,7 +27,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await rm(cacheDir, { recursive: true, force: true });
-});
+}, 5 * minuteMs);
 
 /** One line replaced, found by what it says. */
 async function replace(file: string, line: string, ...by: string[]): Promise<string> {
@@ -55,12 +55,12 @@ describe('what replaying saved commands cannot prove right', () => {
       const before = await sourceIdentity(kernel.treeDir, cacheDir);
       const call = '\tarch_report_meminfo(m);';
       const makefile = await readFile(join(kernel.treeDir, 'fs/proc/Makefile'), 'latin1');
-      const lastLine = makefile.split('\n').find((line) => line.startsWith('proc-y')) ?? '';
+      const lastLine = makefile.split('\n').findLast((line) => line.startsWith('proc-')) ?? '';
       const extra = ['#include <linux/seq_file.h>', 'extern void lockstep_extra(struct seq_file *m);'];
       const diff = [
         await replace('fs/proc/meminfo.c', call, call, '\tlockstep_extra(m);'),
         await replace('fs/proc/meminfo.c', '#include <linux/seq_file.h>', ...extra).then(hunksOnly),
-        await replace('fs/proc/Makefile', lastLine, 'proc-y += lockstep_extra.o', lastLine),
+        await replace('fs/proc/Makefile', lastLine, lastLine, 'proc-y += lockstep_extra.o'),
         create(
           'fs/proc/lockstep_extra.c',
           ...extra,
@@ -106,8 +106,8 @@ describe('what replaying saved commands cannot prove right', () => {
     'what make cannot build says why; assembly that changes is refused at once',
     async () => {
       const makefile = (await readFile(join(kernel.treeDir, 'fs/proc/Makefile'), 'latin1')).split('\n');
-      const line = makefile.find((text) => text.startsWith('proc-y')) ?? '';
-      const missing = await replace('fs/proc/Makefile', line, 'proc-y += lockstep_none.o', line);
+      const line = makefile.findLast((text) => text.startsWith('proc-')) ?? '';
+      const missing = await replace('fs/proc/Makefile', line, line, 'proc-y += lockstep_none.o');
       await expect(build(missing)).rejects.toMatchObject({
         reason: 'make-failed',
         message: expect.stringContaining('lockstep_none') as unknown,
