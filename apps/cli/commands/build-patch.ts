@@ -64,15 +64,27 @@ async function build(file: string, options: Options, { screen, signal }: LocalCo
     const replace = options.replace ?? false;
     const compilers = options.jobs;
     const work = { kernel, diff, moduleName, patchId, replace, compilers, onProgress, signal };
-    const { bytes, functions } = await buildLivepatch(work);
+    const { bytes, functions, path: way, makeReasons } = await buildLivepatch(work);
     const seconds = (performance.now() - started) / 1000;
     const module = path.resolve(options.output, `${moduleName}.ko`);
     await writeModule(module, bytes);
     const sha256 = createHash('sha256').update(bytes).digest('hex');
     const { id: kernelBuild, release } = kernel;
     return {
-      document: { module, moduleName, kernelBuild, release, patchId, sha256, replace, functions, seconds },
-      text: `${module}\nchanges ${functions.map(showFunction).join(', ')}\nfor Linux ${release}, ${seconds.toFixed(1)} s`,
+      document: {
+        module,
+        moduleName,
+        kernelBuild,
+        release,
+        patchId,
+        sha256,
+        replace,
+        functions,
+        path: way,
+        makeReasons,
+        seconds,
+      },
+      text: `${module}\n${makeReasons.map((reason) => `built through make: ${reason}\n`).join('')}changes ${functions.map(showFunction).join(', ')}\nfor Linux ${release}, ${seconds.toFixed(1)} s`,
     };
   } catch (error) {
     if (!signal.aborted) throw error;
