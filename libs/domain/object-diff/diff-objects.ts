@@ -227,20 +227,31 @@ function checkRegistrations(
   const newOnes = registrations(chunksOf(after.reader.model, skim.unsettledPatched()), (chunk) =>
     isUnpaired(correlation.toOriginal(chunk)),
   );
-  for (const section of new Set([...oldOnes.keys(), ...newOnes.keys()])) {
-    const old = oldOnes.get(section) ?? [];
-    const now = newOnes.get(section) ?? [];
-    const same =
-      old.length === now.length &&
-      old.every((chunk, index) => comparison.chunkDifference(chunk, now[index] as Chunk) === null);
-    if (same) continue;
-    throw differRefusal('registration-changed', `what ${section} registers changes.`, {
+  const changed = [...new Set([...oldOnes.keys(), ...newOnes.keys()])].filter((section) => {
+    const [old, now] = [oldOnes.get(section) ?? [], newOnes.get(section) ?? []];
+    const isSame = (chunk: Chunk, index: number) => comparison.chunkDifference(chunk, now[index] as Chunk) === null;
+    return old.length !== now.length || !old.every(isSame);
+  });
+  const [section] = changed;
+  if (section === undefined) return;
+  const exported = changed.flatMap((name) => exportSection.exec(name)?.[1] ?? [])[0];
+  if (exported !== undefined) {
+    throw differRefusal('export-changed', `what it exports under the name ${exported} changes.`, {
       object: objectPath,
+      function: exported,
       section,
-      action: 'leave out what is only read at boot or at module load (parameters, exports, tracepoints, initcalls)',
+      action: 'leave the exports as they are: modules link against those that the kernel was built with',
     });
   }
+  throw differRefusal('registration-changed', `what ${section} registers changes.`, {
+    object: objectPath,
+    section,
+    action: 'leave out what is only read at boot or at module load (parameters, exports, tracepoints, initcalls)',
+  });
 }
+
+/** Each EXPORT_SYMBOL has sections of its own. */
+const exportSection = /^___k(?:symtab|crctab)(?:_gpl)?\+(.+)$/;
 
 /** Registered content that no name pairs, by section. */
 function registrations(chunks: readonly Chunk[], isUnpaired: (chunk: Chunk) => boolean): Map<string, Chunk[]> {

@@ -177,6 +177,7 @@ describe('refusals name the place and the way out', () => {
     ['notrace-function', 'no-ftrace-entry', { function: 'work' }],
     ['notrace-in-data', 'no-ftrace-entry', { function: 'step' }],
     ['static-local-moved', 'ambiguous-static', { function: 'second' }],
+    ['new-export', 'export-changed', { function: 'added' }],
     ['registration', 'data-changed', { variable: '__param_size' }],
   ])('%s', (name, reason, fields) => {
     const refusal = refusalOf(name);
