@@ -26,4 +26,5 @@ export {
   type KernelBuildInfo,
   type RegisterOptions,
 } from './registered-kernel';
+export { sourceIdentity } from './source-identity';
 export type { BuildProgress, OnProgress } from './stage';

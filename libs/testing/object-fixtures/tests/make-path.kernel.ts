@@ -3,16 +3,16 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { parseModuleName, parsePatchId } from '@lockstep/domain/livepatch-model';
-import { buildLockstepKernel } from '@lockstep/testing/qemu-machine';
 import {
   buildLivepatch,
   defaultCacheDirectory,
   planPatch,
   registerKernelBuild,
+  sourceIdentity,
   type BuiltLivepatch,
   type KernelBuild,
-} from '../index';
-import { sourceIdentity } from '../source-identity';
+} from '@lockstep/io/kernel-builder';
+import { buildLockstepKernel } from '@lockstep/testing/qemu-machine';
 
 const root = resolve(__dirname, '../../../..');
 const minuteMs = 60_000;
