@@ -80,6 +80,8 @@ async function stopSiblings({ queue }: Workshop, place: PartPlace, stop: JobFail
 async function work(shop: Workshop, entry: Entry, token: string, reporter: Reporter, signal: AbortSignal) {
   const run = (parts: readonly JobResult[] | undefined): Promise<JobOutcome> => {
     const { onProgress, log } = reporter;
+    // It may have been stopped while the parts were read; whoever waits for the event would wait for ever.
+    signal.throwIfAborted();
     return shop.handler(entry.data.job, { onProgress, log, signal, parts });
   };
   const outcome = await run(await partResults(entry));
@@ -131,7 +133,6 @@ export async function runEntry(shop: Workshop, entry: Entry, token: string): Pro
     await watch.look();
     watch.keepLooking();
     const signal = AbortSignal.any([shop.closing, watch.signal]);
-    signal.throwIfAborted();
     const result = await work(shop, entry, token, reporter, signal);
     return part === undefined ? result : { place: part, outcome: { kind: 'done', result } };
   } catch (error) {
