@@ -9,11 +9,15 @@ const base = {
   modulePathIgnorePatterns: ['<rootDir>/dist/'],
 };
 
-/** `unit` is quick and needs nothing but Node; `fleet` starts real PostgreSQL, Redis and processes; `kernel` boots QEMU. */
+/**
+ * `unit` is quick and needs nothing but Node; `fleet` starts real PostgreSQL, Redis and processes; `kernel` boots QEMU;
+ * `make` builds patches through make, which compiles most of a kernel again: not part of `npm test`.
+ */
 export default {
   projects: [
     { ...base, displayName: 'unit', testMatch: ['<rootDir>/{apps,libs,tools}/**/*.test.ts'] },
     { ...base, displayName: 'fleet', testMatch: ['<rootDir>/{apps,libs}/**/tests/**/*.fleet.ts'] },
     { ...base, displayName: 'kernel', testMatch: ['<rootDir>/{apps,libs}/**/tests/**/*.kernel.ts'] },
+    { ...base, displayName: 'make', testMatch: ['<rootDir>/{apps,libs}/**/tests/**/*.make.ts'] },
   ],
 };

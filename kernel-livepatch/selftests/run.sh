@@ -1,11 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# run.sh MODULES [PATTERN]
+# run.sh MODULES [PATTERN [FOLDER]]
 #
 # Runs the cases on the running kernel, which must have the patched livepatch core. MODULES holds
-# what the Makefile here builds. PATTERN limits the cases to those whose name matches. Prints TAP,
-# exits with 0 when every case passed. Cases that need fault injection or kmemleak are only planned
+# what the Makefile here builds. PATTERN limits the cases to those whose name matches, FOLDER is cases
+# or consistency. Prints TAP, exits with 0 when every case passed. Cases that need fault injection or kmemleak are only planned
 # on a kernel that has it.
 
 set -u
@@ -23,7 +23,7 @@ trap 'rm -rf "$WORK"' EXIT
 
 # shellcheck source=harness.sh
 . ./harness.sh
-for file in cases/*.sh; do
+for file in "${3:-cases}"/*.sh; do
 	case $file in
 	*/allocation-failures.sh) [ -e /proc/self/fail-nth ] || continue ;;
 	*/leaks.sh) [ -e /sys/kernel/debug/kmemleak ] || continue ;;

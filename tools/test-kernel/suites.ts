@@ -10,7 +10,15 @@ import { checkStyle } from './style';
 import { readTap, type TapResult } from './tap';
 
 /** `-debug`: on the kernel with every check on. `stock`: the node agent's and the CLI's kernel tests without our core. */
-export const suiteNames = ['style', 'upstream', 'lockstep', 'stock', 'upstream-debug', 'lockstep-debug'] as const;
+export const suiteNames = [
+  'style',
+  'upstream',
+  'lockstep',
+  'consistency',
+  'stock',
+  'upstream-debug',
+  'lockstep-debug',
+] as const;
 export type SuiteName = (typeof suiteNames)[number];
 
 export interface SuiteResult extends TapResult {
@@ -50,7 +58,7 @@ function command(suite: SuiteName, root: string, kernel: BuiltKernel, modulesDir
   const selftests = path.join(root, 'kernel-livepatch/selftests');
   return suite.startsWith('upstream')
     ? `bash '${selftests}/upstream.sh' '${kernel.treeDir}/tools/testing/selftests/livepatch'`
-    : `bash '${selftests}/run.sh' '${modulesDir}'`;
+    : `bash '${selftests}/run.sh' '${modulesDir}' . ${suite === 'consistency' ? 'consistency' : 'cases'}`;
 }
 
 /** Runs one suite on `kernel`, which is of its flavour; `source` is the tree that it was built from, if one was given. */
@@ -67,6 +75,7 @@ export async function runSuite(
       return runStockTests(root, source);
     case 'upstream':
     case 'lockstep':
+    case 'consistency':
     case 'upstream-debug':
     case 'lockstep-debug':
       return runInMachine(suite, root, kernel);
@@ -78,7 +87,7 @@ async function runInMachine(suite: SuiteName, root: string, kernel: BuiltKernel)
   const dir = await mkdtemp(path.join(tmpdir(), `lockstep-${suite}-`));
   try {
     const modulesDir = path.join(dir, 'modules');
-    if (suite.startsWith('lockstep')) await buildSelftests(root, kernel, modulesDir);
+    if (!suite.startsWith('upstream')) await buildSelftests(root, kernel, modulesDir);
     await using machine = await QemuMachine.create({
       name: suite,
       kernelImage: kernel.imageFile,

@@ -90,7 +90,7 @@ describe.each(['postgres', 'redis'] as const)('job queue on %s', (kind) => {
   });
 
   const work = async (handler: JobHandler): Promise<void> => {
-    opened.push(await startJobWorker({ server: started.server, handler, concurrency: 2, onError, lockMs: 1000 }));
+    opened.push(await startJobWorker({ server: started.server, handler, concurrency: 2, onError, lockMs: 10_000 }));
   };
 
   async function until(id: string, wanted: (state: JobState) => boolean): Promise<JobState> {
@@ -300,7 +300,7 @@ describe.each(['postgres', 'redis'] as const)('job queue on %s', (kind) => {
       if (taken.kind === 'build') order.push(taken.patchName);
       return result;
     };
-    opened.push(await startJobWorker({ server: started.server, handler, concurrency: 1, onError, lockMs: 1000 }));
+    opened.push(await startJobWorker({ server: started.server, handler, concurrency: 1, onError, lockMs: 10_000 }));
     await ended('u-l1');
     expect(order).toEqual(['h1', 'l2', 'n1', 'l1']);
   });
