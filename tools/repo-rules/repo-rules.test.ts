@@ -70,7 +70,9 @@ test('no test is skipped or singled out', () => {
   const marked = /\b(?:it|test|describe)\.(?:skip|only|todo)\b/;
   const self = path.relative(root, __filename);
   expect(
-    ofKind('.test.ts', '.fleet.ts', '.kernel.ts', '.make.ts').filter((file) => file !== self && marked.test(read(file))),
+    ofKind('.test.ts', '.fleet.ts', '.kernel.ts', '.make.ts').filter(
+      (file) => file !== self && marked.test(read(file)),
+    ),
   ).toEqual([]);
 });
 
