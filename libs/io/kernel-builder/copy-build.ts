@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { statSync, type Dirent } from 'node:fs';
-import { mkdir, readdir } from 'node:fs/promises';
-import { join } from 'node:path';
-import { runCommand } from './run-command';
+import { lstatSync, statSync, type Dirent } from 'node:fs';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { isMissing } from './errno';
+import type { FileContents } from './quilt-series';
+import { runCommand, type CommandOptions } from './run-command';
+import { replaceFile } from './stage';
 import { linkOrCopy } from './staged-tree';
 
 /** Names for one cp: well below what a command line may hold. */
@@ -12,11 +15,15 @@ const namesAtOnce = 1000;
  * Copies a built tree so that make goes on where it ended: times are kept to the nanosecond. Sources, most of the bytes,
  * are hard links; whatever make or its scripts may write into is a copy of its own.
  */
-export async function copyBuild(from: string, to: string, signal?: AbortSignal): Promise<void> {
+export async function copyBuild(
+  from: string,
+  to: string,
+  options: Pick<CommandOptions, 'signal' | 'inheritedDescriptor'> = {},
+): Promise<void> {
   const configuredAtMs = statSync(join(from, '.config')).mtimeMs;
   const products: string[] = [];
   const visit = async (below: string): Promise<void> => {
-    signal?.throwIfAborted();
+    options.signal?.throwIfAborted();
     await mkdir(join(to, below), { recursive: true });
     const entries = await readdir(join(from, below), { withFileTypes: true });
     const names = new Set(entries.map(({ name }) => name));
@@ -32,8 +39,40 @@ export async function copyBuild(from: string, to: string, signal?: AbortSignal):
   for (let at = 0; at < products.length; at += namesAtOnce) {
     const names = products.slice(at, at + namesAtOnce);
     const args = ['-a', '--reflink=auto', '--parents', '-t', to, '--', ...names];
-    const { status, output } = await runCommand('cp', args, { cwd: from, signal });
+    const { status, output } = await runCommand('cp', args, { cwd: from, ...options });
     if (status !== 0) throw new Error(`cp from ${from} ended with status ${status}:\n${output}`);
+  }
+  await moveSavedCommands(from, to);
+}
+
+/** Programs of the build are saved with absolute paths; as they are, make would build them, and then all, anew. */
+async function moveSavedCommands(from: string, to: string): Promise<void> {
+  for (const top of ['tools', 'scripts']) {
+    const files = await readdir(join(to, top), { recursive: true }).catch(nothingIfMissing);
+    for (const file of files.filter((name) => name.endsWith('.cmd'))) {
+      const path = join(to, top, file);
+      const text = await readFile(path, 'latin1');
+      if (text.includes(from)) await writeFile(path, text.replaceAll(from, to), 'latin1');
+    }
+  }
+}
+
+function nothingIfMissing(error: unknown): string[] {
+  if (isMissing(error)) return [];
+  throw error;
+}
+
+/** Replaces, creates or (null) deletes files of a copied build; what a file was linked to keeps its content. */
+export async function changeFiles(dir: string, files: FileContents): Promise<void> {
+  for (const [path, content] of files) {
+    const file = join(dir, path);
+    if (content === null) {
+      await rm(file, { force: true });
+    } else {
+      await mkdir(dirname(file), { recursive: true });
+      const { mode } = lstatSync(file, { throwIfNoEntry: false }) ?? { mode: 0o644 };
+      await replaceFile(file, Buffer.from(content, 'latin1'), async (handle) => handle.chmod(mode));
+    }
   }
 }
 

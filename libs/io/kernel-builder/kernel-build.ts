@@ -10,7 +10,8 @@ import { kernelVersionOf, prepareKernelTree, type KernelSource } from './kernel-
 import { hashSeries, type KernelSeries } from './quilt-series';
 import { buildEnvironment, runCommand, type CommandResult } from './run-command';
 import { sourceIdentity } from './source-identity';
-import { runStage, type OnProgress } from './stage';
+import { copySibling, discardCutOffCopy, nearestSibling, writeRecord } from './sibling-build';
+import { exists, runStage, type OnProgress } from './stage';
 
 export interface BuildKernelOptions {
   source: KernelSource;
@@ -41,21 +42,22 @@ const typicalObjects = 1_265;
 
 /**
  * Builds a kernel into the cache, or finds it there. Stages with `.complete` markers: a build that was cut off, even by
- * kill -9, goes on where it was; two processes that want the same kernel wait for one build.
+ * kill -9, goes on where it was; two processes that want the same kernel wait for one build. It starts from a build of
+ * the same source with another series, if there is one.
  * @throws LockstepError `kernel-build-failed` with the log's last lines, `tool-missing`, `series-does-not-apply`, …
  */
 export async function buildKernel(options: BuildKernelOptions): Promise<BuiltKernel> {
-  const { source, cacheDir, onProgress, signal } = options;
+  const { cacheDir, onProgress, signal } = options;
   onProgress?.({ stage: 'identify the source', done: 0, total: 1 });
   const fragments = await Promise.all(options.configFragments.map(async (file) => readFile(file, 'utf8')));
-  const key = await cacheKey(options, fragments);
+  const { family, key } = await cacheKeys(options, fragments);
   const dir = cachePaths.builtKernel(cacheDir, key);
   const treeDir = join(dir, '01-tree/linux');
   onProgress?.({ stage: 'wait for any other build of this kernel', done: 0, total: 1 });
   await using lock = await FileLock.acquire(join(dir, 'lock'), signal);
-  await runStage(join(dir, '01-tree'), async (stageDir) => {
-    onProgress?.({ stage: 'unpack and patch the source', done: 0, total: 1 });
-    await prepareKernelTree({ source, series: await seriesOf(options), targetDir: join(stageDir, 'linux'), signal });
+  await discardCutOffCopy(dir);
+  await runStage(join(dir, '01-tree'), async () => {
+    await makeTree(options, { dir, treeDir, family, lock });
   });
   const make = async (args: string[], onLine?: (line: string) => void): Promise<CommandResult> =>
     runCommand('make', ['-C', treeDir, ...args], {
@@ -71,12 +73,36 @@ export async function buildKernel(options: BuildKernelOptions): Promise<BuiltKer
   await runStage(
     join(dir, '03-build'),
     async (stageDir) => {
-      await compile(stageDir, make, onProgress);
+      // Only what differs from an earlier build, and how much that is make alone knows.
+      const expectedObjects = (await exists(join(treeDir, 'vmlinux'))) ? 0 : typicalObjects;
+      await compile(stageDir, expectedObjects, make, onProgress);
       await copyFile(join(treeDir, 'arch/x86/boot/bzImage'), join(stageDir, 'bzImage'));
     },
     { resumable: true },
   );
   return { key, treeDir, imageFile: join(dir, '03-build/bzImage'), version: await kernelVersionOf(treeDir) };
+}
+
+interface MakingTree {
+  dir: string;
+  treeDir: string;
+  family: string;
+  lock: FileLock;
+}
+
+async function makeTree(options: BuildKernelOptions, { dir, treeDir, family, lock }: MakingTree): Promise<void> {
+  const { source, cacheDir, onProgress, signal } = options;
+  const series = await seriesOf(options);
+  // What is asked for by default depends on the Kconfig files that a copy's configuration came from.
+  const sibling = options.unnamedOptions === 'default' ? undefined : await nearestSibling(cacheDir, family, series);
+  if (sibling === undefined) {
+    onProgress?.({ stage: 'unpack and patch the source', done: 0, total: 1 });
+    await writeRecord(dir, family, await prepareKernelTree({ source, series, targetDir: treeDir, signal }));
+  } else {
+    onProgress?.({ stage: `copy the build that differs in ${sibling.changes.size} files`, done: 0, total: 1 });
+    await copySibling(sibling, treeDir, { signal, inheritedDescriptor: lock.descriptor });
+    await writeRecord(dir, family, sibling.originals, sibling.key);
+  }
 }
 
 /** A tarball's version shows only once it is unpacked; Debian's and kernel.org's carry it in their name. */
@@ -95,15 +121,20 @@ async function seriesOf({ source, seriesFor }: BuildKernelOptions): Promise<Kern
   return seriesFor?.(await sourceVersion(source));
 }
 
-async function cacheKey(options: BuildKernelOptions, fragments: readonly string[]): Promise<string> {
-  const hash = createHash('sha256').update('lockstep kernel build 1\0');
+/** `family` is of all but the series. */
+async function cacheKeys(
+  options: BuildKernelOptions,
+  fragments: readonly string[],
+): Promise<{ family: string; key: string }> {
+  const hash = createHash('sha256').update('lockstep kernel build 2\0');
   hash.update(`${await sourceIdentity(sourcePath(options.source), options.cacheDir, options.signal)}\0`);
   for (const fragment of fragments) hash.update(`${fragment}\0`);
   if (options.unnamedOptions === 'default') hash.update('default\0');
+  for (const tool of ['gcc', 'ld'] as const) hash.update(`${await toolVersion(tool)}\0`);
+  const family = hash.copy().digest('hex');
   const series = await seriesOf(options);
   if (series !== undefined) await hashSeries(hash, series);
-  for (const tool of ['gcc', 'ld'] as const) hash.update(`${await toolVersion(tool)}\0`);
-  return hash.digest('hex').slice(0, 32);
+  return { family, key: hash.digest('hex').slice(0, 32) };
 }
 
 function sourcePath(source: KernelSource): string {
@@ -157,13 +188,13 @@ async function configure({ stageDir, treeDir, fragments, unnamed, make }: Config
   await copyFile(join(treeDir, '.config'), join(stageDir, 'config'));
 }
 
-async function compile(stageDir: string, make: Make, onProgress?: OnProgress): Promise<void> {
+async function compile(stageDir: string, expectedObjects: number, make: Make, onProgress?: OnProgress): Promise<void> {
   let done = 0;
   const count = (line: string): void => {
     if (!/^ {2}(?:CC|AS) /.test(line)) return;
     done += 1;
     // The end is only known when it comes: the bar waits one short of it.
-    onProgress?.({ stage: 'compile', done, total: Math.max(typicalObjects, done + 1) });
+    onProgress?.({ stage: 'compile', done, total: Math.max(expectedObjects, done + 1) });
   };
   const result = await make([`-j${availableParallelism()}`, 'bzImage', 'modules'], count);
   await failUnlessOk(result, 'make bzImage modules', join(stageDir, 'make.log'));

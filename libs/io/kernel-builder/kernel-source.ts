@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { cp, mkdir, readFile, rm, stat } from 'node:fs/promises';
+import { mkdir, readFile, rm, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { changeFiles } from './copy-build';
+import { isMissing } from './errno';
 import { buildError } from './failure';
-import { applySeries, type KernelSeries } from './quilt-series';
+import { evaluateSeries, type FileContents, type KernelSeries } from './quilt-series';
 import { runCommand } from './run-command';
 import { exists } from './stage';
 
@@ -51,9 +53,11 @@ export interface PrepareTreeOptions {
 /**
  * A clean, patched kernel tree of our own; the given one is only read. A copy rather than an `O=` build: built inside
  * its own tree, kbuild saves commands with relative paths only, so that they replay in any copy of the tree.
+ * @returns what the files that the series touches were before it
  * @throws LockstepError `series-does-not-apply` with patch, file and hunk
  */
-export async function prepareKernelTree({ source, series, targetDir, signal }: PrepareTreeOptions): Promise<void> {
+export async function prepareKernelTree(options: PrepareTreeOptions): Promise<FileContents> {
+  const { source, series, targetDir, signal } = options;
   await mkdir(targetDir, { recursive: true });
   if (source.kind === 'tarball') await unpack(source.file, targetDir, signal);
   else await runStep('cp', ['-a', '--reflink=auto', `${source.dir}/.`, targetDir], signal);
@@ -63,11 +67,25 @@ export async function prepareKernelTree({ source, series, targetDir, signal }: P
     // The given tree was built in: start from sources alone, or its old objects would be taken for ours.
     await runStep('make', ['-C', targetDir, '-s', 'mrproper'], signal);
   }
-  if (series === undefined) return;
-  if (series.filesDir !== undefined) {
-    await cp(series.filesDir, targetDir, { recursive: true, force: true, preserveTimestamps: false });
-  }
-  await applySeries(series.seriesDir, targetDir);
+  if (series === undefined) return new Map();
+  const contents = await evaluateSeries(series, async (path) => readIfThere(targetDir, path));
+  const originals = await readFiles(targetDir, contents.keys());
+  await changeFiles(targetDir, contents);
+  return originals;
+}
+
+/** A file's content in latin1; null where there is none. */
+export async function readIfThere(dir: string, path: string): Promise<string | null> {
+  return readFile(join(dir, path), 'latin1').catch((error: unknown) => {
+    if (isMissing(error)) return null;
+    throw error;
+  });
+}
+
+export async function readFiles(dir: string, paths: Iterable<string>): Promise<FileContents> {
+  const contents = new Map<string, string | null>();
+  for (const path of paths) contents.set(path, await readIfThere(dir, path));
+  return contents;
 }
 
 async function unpack(file: string, targetDir: string, signal?: AbortSignal): Promise<void> {

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { lstatSync } from 'node:fs';
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import { dirname, join } from 'node:path';
-import { copyBuild } from './copy-build';
+import { join } from 'node:path';
+import { changeFiles, copyBuild } from './copy-build';
 import { buildError, firstErrorLines } from './failure';
 import type { FileLock } from './file-lock';
+import type { FileContents } from './quilt-series';
 import type { KernelBuild } from './registered-kernel';
 import { buildEnvironment, runCommand, type CommandResult } from './run-command';
 import { takeSlot } from './slots';
-import { replaceFile, type OnProgress } from './stage';
+import type { OnProgress } from './stage';
 
 /**
  * A whole copy of a registered build, objects and saved commands too, in which make goes on from where that build
@@ -29,8 +29,7 @@ export class MadeTree implements AsyncDisposable {
     try {
       await rm(tree.dir, { recursive: true, force: true });
       await mkdir(tree.dir, { recursive: true });
-      await copyBuild(kernel.treeDir, tree.dir, signal);
-      await tree.moveSavedCommands();
+      await copyBuild(kernel.treeDir, tree.dir, { signal });
       return tree;
     } catch (error) {
       await tree[Symbol.asyncDispose]();
@@ -38,32 +37,9 @@ export class MadeTree implements AsyncDisposable {
     }
   }
 
-  /** Programs of the build are saved with absolute paths; as they are, make would build them, and then all, anew. */
-  private async moveSavedCommands(): Promise<void> {
-    for (const top of ['tools', 'scripts']) {
-      const files = await readdir(join(this.dir, top), { recursive: true });
-      for (const file of files.filter((name) => name.endsWith('.cmd'))) {
-        const path = join(this.dir, top, file);
-        const text = await readFile(path, 'latin1');
-        if (text.includes(this.kernel.treeDir)) {
-          await writeFile(path, text.replaceAll(this.kernel.treeDir, this.dir), 'latin1');
-        }
-      }
-    }
-  }
-
   /** Replaces, creates or (null) deletes files; content is latin1. */
-  async change(files: ReadonlyMap<string, string | null>): Promise<void> {
-    for (const [path, content] of files) {
-      const file = join(this.dir, path);
-      if (content === null) {
-        await rm(file);
-      } else {
-        await mkdir(dirname(file), { recursive: true });
-        const { mode } = lstatSync(file, { throwIfNoEntry: false }) ?? { mode: 0o644 };
-        await replaceFile(file, Buffer.from(content, 'latin1'), async (handle) => handle.chmod(mode));
-      }
-    }
+  async change(files: FileContents): Promise<void> {
+    await changeFiles(this.dir, files);
   }
 
   /**

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { createHash, type Hash } from 'node:crypto';
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { readdir, readFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
 import { applyFileDiff } from './apply-diff';
 import { buildError } from './failure';
-import { parseUnifiedDiff } from './unified-diff';
+import { parseUnifiedDiff, type FileDiff } from './unified-diff';
 
 /** Our changes to one kernel version: whole files first, then a quilt series of hooks into existing ones. */
 export interface KernelSeries {
@@ -15,32 +15,46 @@ export interface KernelSeries {
   filesDir?: string | undefined;
 }
 
+/** Paths below a kernel tree's root and their content in latin1; null where there is no such file. */
+export type FileContents = ReadonlyMap<string, string | null>;
+
 /**
- * Applies every patch of a quilt series, in order, with no fuzz.
- * @throws LockstepError `series-does-not-apply` or `series-broken`; the tree is then half patched: throw it away
+ * What every file that the series touches becomes: our own files, then every patch in order, with no fuzz.
+ * @param original a file's content before the series, in latin1; null where there is none
+ * @throws LockstepError `series-does-not-apply` or `series-broken`
  */
-export async function applySeries(seriesDir: string, treeDir: string): Promise<void> {
+export async function evaluateSeries(
+  { seriesDir, filesDir }: KernelSeries,
+  original: (path: string) => Promise<string | null>,
+): Promise<FileContents> {
+  const contents = new Map<string, string | null>();
+  for (const path of await listFiles(filesDir)) {
+    contents.set(path, await readFile(join(filesDir ?? '', path), 'latin1'));
+  }
   for (const patch of await listSeries(seriesDir)) {
     try {
-      await applyPatchFile(join(seriesDir, 'patches', patch), treeDir);
+      for (const diff of await readPatchFile(seriesDir, patch)) {
+        const path = diff.newPath ?? diff.oldPath ?? '';
+        const before = contents.has(path) ? (contents.get(path) ?? null) : await original(path);
+        contents.set(path, applyFileDiff(before, diff));
+      }
     } catch (error) {
       throw nameThePatch(error, patch, seriesDir);
     }
   }
+  return contents;
 }
 
-async function applyPatchFile(patchFile: string, treeDir: string): Promise<void> {
-  for (const diff of parseUnifiedDiff(await readFile(patchFile, 'latin1'))) {
-    const file = join(treeDir, diff.newPath ?? diff.oldPath ?? '');
-    const before = await readFile(file, 'latin1').catch(() => null);
-    const after = applyFileDiff(before, diff);
-    if (after === null) {
-      await rm(file);
-    } else {
-      await mkdir(dirname(file), { recursive: true });
-      await writeFile(file, after, 'latin1');
-    }
-  }
+async function readPatchFile(seriesDir: string, patch: string): Promise<FileDiff[]> {
+  return parseUnifiedDiff(await readFile(join(seriesDir, 'patches', patch), 'latin1'));
+}
+
+/** Every file below a directory, as paths relative to it, in order. */
+async function listFiles(dir: string | undefined): Promise<string[]> {
+  if (dir === undefined) return [];
+  const entries = await readdir(dir, { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  return files.map((file) => file.slice(dir.length).replace(/^\/+/, '')).sort();
 }
 
 function nameThePatch(error: unknown, patch: string, seriesDir: string): unknown {
@@ -79,20 +93,27 @@ async function listSeries(seriesDir: string): Promise<string[]> {
     .map((line) => line.replace(/ +-p1$/, ''));
 }
 
-/** Feeds all that a series would change into a hash. */
-export async function hashSeries(hash: Hash, series: KernelSeries): Promise<void> {
-  for (const patch of await listSeries(series.seriesDir)) {
-    hash.update(`patch ${patch}\0`).update(await readFile(join(series.seriesDir, 'patches', patch)));
-  }
-  if (series.filesDir !== undefined) {
-    const { filesDir } = series;
-    const entries = await readdir(filesDir, { recursive: true, withFileTypes: true });
-    const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
-    for (const file of files.sort()) {
-      const content = createHash('sha256')
-        .update(await readFile(file))
-        .digest('hex');
-      hash.update(`file ${file.slice(filesDir.length)}\0${content}\0`);
+/** Feeds all that a series would change in the built kernel into a hash: neither documentation nor a patch's message. */
+export async function hashSeries(hash: Hash, { seriesDir, filesDir }: KernelSeries): Promise<void> {
+  for (const patch of await listSeries(seriesDir)) {
+    try {
+      for (const diff of await readPatchFile(seriesDir, patch)) {
+        if (!isDocumentation(diff.newPath ?? diff.oldPath ?? '')) hash.update(`diff ${JSON.stringify(diff)}\0`);
+      }
+    } catch (error) {
+      throw nameThePatch(error, patch, seriesDir);
     }
   }
+  for (const path of await listFiles(filesDir)) {
+    if (isDocumentation(path)) continue;
+    const content = createHash('sha256')
+      .update(await readFile(join(filesDir ?? '', path)))
+      .digest('hex');
+    hash.update(`file ${path}\0${content}\0`);
+  }
+}
+
+/** What no build reads. The top Kconfig includes Documentation's. */
+function isDocumentation(path: string): boolean {
+  return path.startsWith('Documentation/') && !/^(?:Kconfig|Makefile)/.test(basename(path));
 }
