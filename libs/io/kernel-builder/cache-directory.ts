@@ -12,7 +12,8 @@ export function defaultCacheDirectory(env: NodeJS.ProcessEnv = process.env): str
 
 /**
  * The cache's parts:
- * - `kernels/KEY/`      kernels built here, KEY a hash of all that goes in; numbered stages, each with `.complete`
+ * - `kernels/KEY/`      kernels built here, KEY a hash of all that goes in; numbered stages, each with `.complete`;
+ *                       `01-tree/record.json` tells other kernels whether they can start from it
  * - `registered/ID/`    what patch builds need of a kernel build, ID its GNU build-id
  * - `identities/`       content hashes of source trees, by their files' names, sizes and times
  */
