@@ -99,7 +99,7 @@ async function makeTree(options: BuildKernelOptions, { dir, treeDir, family, loc
     onProgress?.({ stage: 'unpack and patch the source', done: 0, total: 1 });
     await writeRecord(dir, family, await prepareKernelTree({ source, series, targetDir: treeDir, signal }));
   } else {
-    onProgress?.({ stage: `copy the build that differs in ${sibling.changes.size} files`, done: 0, total: 1 });
+    onProgress?.({ stage: `copy the nearest build (files that differ: ${sibling.changes.size})`, done: 0, total: 1 });
     await copySibling(sibling, treeDir, { signal, inheritedDescriptor: lock.descriptor });
     await writeRecord(dir, family, sibling.originals, sibling.key);
   }

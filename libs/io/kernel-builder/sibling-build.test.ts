@@ -107,7 +107,7 @@ describe('a kernel with another series than one that was built', () => {
     const seen: BuildProgress[] = [];
     const first = await build(changeOne('uno'), { onProgress: (progress) => seen.push(progress) });
     expect(await compiled()).toEqual(['one.o']);
-    expect(seen.map(({ stage }) => stage)).toContain('copy the build that differs in 1 files');
+    expect(seen.map(({ stage }) => stage)).toContain('copy the nearest build (files that differ: 1)');
     expect(seen.at(-1)).toEqual({ stage: 'compile', done: 1, total: 1 });
     const second = await build(changeOne('eins'));
     expect(await compiled()).toEqual(['one.o']);
