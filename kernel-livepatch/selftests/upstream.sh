@@ -1,16 +1,18 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# upstream.sh TESTS
+# upstream.sh TESTS [MODE]
 #
 # Runs the kernel's own livepatch selftests, unchanged: TESTS is tools/testing/selftests/livepatch
-# of the running kernel's source. Their modules must be installed for modprobe. Prints TAP with a
-# line for each TEST that they announce, exits with 0 when all passed.
+# of the running kernel's source. Their modules must be installed for modprobe. With MODE all of
+# their livepatches are switched in that mode. Prints TAP with a line for each TEST that they
+# announce, exits with 0 when all passed.
 
 set -u
 # bash needs it, and a bare devtmpfs does not have it.
 [ -e /dev/fd ] || ln -s /proc/self/fd /dev/fd
-cd "${1:?usage: upstream.sh TESTS}" || exit 2
+cd "${1:?usage: upstream.sh TESTS [MODE]}" || exit 2
+[ $# -lt 2 ] || echo "$2" >/sys/kernel/livepatch/consistency || exit 2
 
 number=0
 failed=0

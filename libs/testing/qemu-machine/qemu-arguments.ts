@@ -2,6 +2,13 @@
 
 export type Accelerator = 'kvm' | 'tcg';
 
+/**
+ * One thread for all of a machine's processors: QEMU 7.2 may run a stale translation for ever when one processor
+ * changes code (int3, then a call or a no-op) that another one translates at that moment, as happens at the entry of a
+ * busy function whenever a livepatch comes or goes.
+ */
+const accelerators: Readonly<Record<Accelerator, string>> = { kvm: 'kvm', tcg: 'tcg,thread=single' };
+
 /** Where the guest finds the ports of the host that it was given; it reaches nothing else. */
 export const hostAddressInGuest = '10.0.2.100';
 
@@ -30,7 +37,7 @@ export function qemuArguments(machine: QemuArguments): string[] {
     '-no-user-config',
     ...['-display', 'none'],
     ...['-name', machine.name],
-    ...['-accel', machine.accelerator, '-cpu', 'max'],
+    ...['-accel', accelerators[machine.accelerator], '-cpu', 'max'],
     ...['-m', String(machine.memoryMb), '-smp', String(machine.processors)],
     // TLS in the guest needs the right time.
     ...['-rtc', 'base=utc,clock=host'],

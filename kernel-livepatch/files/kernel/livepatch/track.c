@@ -10,9 +10,13 @@
  * klp_track_add() runs with the task held: by the scheduler, which switches it
  * out and has its runqueue locked, or by klp_call_locked(). So an entry has one
  * writer at a time. Different tasks are added on different CPUs at once.
+ *
+ * The scheduler tests a word rather than a static key or a tracepoint: to patch
+ * its code for every transition interrupts all CPUs several times.
  */
 
 #include <linux/hash.h>
+#include <linux/livepatch.h>
 #include <linux/mm.h>
 #include <linux/rcupdate.h>
 #include <linux/sched/task.h>
@@ -25,19 +29,20 @@
 
 /**
  * struct klp_track - tasks that were noted
- * @active:	new ones are being noted
  * @overflowed:	there were more than fit
  * @nr:		places in @entries that were taken, or asked for
  * @entries:	the tasks
  * @places:	hash table by task: index into @entries plus one, or 0
  */
 struct klp_track {
-	bool active;
 	bool overflowed;
 	atomic_t nr;
 	struct klp_tracked entries[KLP_TRACK_MAX];
 	unsigned int places[1U << KLP_TRACK_BITS];
 };
+
+/* Tasks that are switched out are being noted */
+bool klp_tracking __read_mostly;
 
 static struct klp_track *klp_track;
 
@@ -97,9 +102,6 @@ noinline void klp_track_add(struct task_struct *task)
 {
 	struct klp_tracked *entry;
 
-	if (!READ_ONCE(klp_track->active))
-		return;
-
 	entry = klp_track_find(task);
 	if (entry)
 		WRITE_ONCE(entry->runs, entry->runs + 1);
@@ -108,35 +110,14 @@ noinline void klp_track_add(struct task_struct *task)
 /**
  * klp_track_init() - get ready for klp_track_start()
  *
- * Return: 0, -ENOMEM, or an error of the tracepoint
+ * Return: 0, or -ENOMEM
  */
 int klp_track_init(void)
 {
-	int ret;
-
-	if (klp_track)
-		return 0;
-
-	klp_track = kvzalloc(sizeof(*klp_track), GFP_KERNEL);
 	if (!klp_track)
-		return -ENOMEM;
+		klp_track = kvzalloc(sizeof(*klp_track), GFP_KERNEL);
 
-	ret = klp_watch_switches();
-	if (ret) {
-		kvfree(klp_track);
-		klp_track = NULL;
-	}
-
-	return ret;
-}
-
-/* Nobody notes tasks any more */
-static void klp_track_forget(void)
-{
-	unsigned int i, nr = klp_track_nr();
-
-	for (i = 0; i < nr; i++)
-		put_task_struct(klp_track->entries[i].task);
+	return klp_track ? 0 : -ENOMEM;
 }
 
 /**
@@ -147,9 +128,7 @@ void klp_track_exit(void)
 	if (!klp_track)
 		return;
 
-	WRITE_ONCE(klp_track->active, false);
-	klp_unwatch_switches();
-	klp_track_forget();
+	klp_track_stop();
 	kvfree(klp_track);
 	klp_track = NULL;
 }
@@ -163,7 +142,8 @@ void klp_track_exit(void)
  */
 void klp_track_start(void)
 {
-	WRITE_ONCE(klp_track->active, true);
+	/* Pairs with the runqueue's lock: klp_track is complete for all */
+	smp_store_release(&klp_tracking, true);
 }
 
 /**
@@ -171,9 +151,18 @@ void klp_track_start(void)
  */
 void klp_track_stop(void)
 {
-	WRITE_ONCE(klp_track->active, false);
+	unsigned int i, nr;
+
+	if (!klp_tracking)
+		return;
+
+	WRITE_ONCE(klp_tracking, false);
+	/* CPUs that have not seen it yet are switching, with interrupts off */
 	synchronize_rcu();
-	klp_track_forget();
+
+	nr = klp_track_nr();
+	for (i = 0; i < nr; i++)
+		put_task_struct(klp_track->entries[i].task);
 	memset(klp_track, 0, sizeof(*klp_track));
 }
 

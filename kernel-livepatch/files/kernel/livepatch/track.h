@@ -24,11 +24,8 @@ void klp_track_stop(void);
 bool klp_track_overflowed(void);
 unsigned int klp_track_nr(void);
 struct klp_tracked *klp_track_entry(unsigned int i);
-void klp_track_add(struct task_struct *task);
 
 /* switches.c, which differs between versions of the kernel */
-int klp_watch_switches(void);
-void klp_unwatch_switches(void);
 int klp_call_locked(struct task_struct *task,
 		    int (*fn)(struct task_struct *task, void *arg), void *arg);
 void klp_nudge(struct task_struct *task);
