@@ -41,7 +41,9 @@ export async function chooseServerAccount(dataDir: string): Promise<ServerAccoun
     );
   }
   const plain = ['setpriv', `--reuid=${owner.uid}`, `--regid=${owner.gid}`, '--clear-groups'];
-  const capable = [...plain, `--inh-caps=${capability}`, `--ambient-caps=${capability}`];
+  // access(2) asks without capabilities unless told not to, and initdb believes what it says of its own program.
+  const asksTruly = '--securebits=+no_setuid_fixup';
+  const capable = [...plain, `--inh-caps=${capability}`, `--ambient-caps=${capability}`, asksTruly];
   const [command = '', ...args] = capable;
   // A container may hold the capability back; then the folders above the data must be open.
   const granted = await run(command, [...args, 'true']).then(
