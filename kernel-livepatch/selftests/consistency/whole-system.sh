@@ -226,6 +226,34 @@ case_consistency_disturbs_sleepers() {
 	for_both_modes disturb
 }
 
+# It sleeps in the part of a function that the compiler has moved elsewhere.
+sleep_in_cold_part() {
+	local sleeper
+
+	give_up_soon
+	load klp_oracle
+	grep -q ' klp_oracle_rare.cold' /proc/kallsyms || fail "the compiler moved nothing"
+	echo 1 >/sys/module/klp_oracle/parameters/hold
+	{ echo 5 0 >/proc/klp_oracle; } &
+	sleeper=$!
+	wait_until sleeps_in klp_oracle_freeze $sleeper
+	start_load klp_a01 funcs=klp_oracle:klp_oracle_rare
+	wait_until gone klp_a01
+	expect "result" failed "$(stat_of result)"
+	stat_of blocker | grep -qx "$sleeper klp_oracle_rare $(<"/proc/$sleeper/comm")" ||
+		fail "the blocker is not named: $(stat_of blocker)"
+	remove_module klp_a01
+	echo 0 >/sys/module/klp_oracle/parameters/hold
+	wait $sleeper
+	load klp_a01 funcs=klp_oracle:klp_oracle_rare
+	expect "result" switched "$(stat_of result)"
+	unload_all
+}
+
+case_consistency_sees_cold_parts() {
+	for_both_modes sleep_in_cold_part
+}
+
 # --- the oracle -----------------------------------------------------------------------------------
 
 oracle_count() { # NAME

@@ -93,6 +93,7 @@ noinline void klp_oracle_act(enum klp_oracle_way way, unsigned int usecs)
 		wait_event_interruptible(klp_oracle_wait, !READ_ONCE(hold));
 		break;
 	case KLP_ORACLE_PASS:
+	case KLP_ORACLE_COLD:
 	case KLP_ORACLE_WAYS:
 		break;
 	}
@@ -129,6 +130,21 @@ void klp_oracle_call(enum klp_oracle_way way, unsigned int usecs)
 }
 EXPORT_SYMBOL_GPL(klp_oracle_call);
 
+static noinline __cold void klp_oracle_freeze(void)
+{
+	wait_event(klp_oracle_wait, !READ_ONCE(hold));
+}
+
+/* What leads to cold code the compiler moves out, as klp_oracle_rare.cold */
+static noinline void klp_oracle_rare(bool rare)
+{
+	if (rare) {
+		klp_oracle_freeze();
+		/* Not the last thing it does, or else it would not wait here */
+		barrier();
+	}
+}
+
 static int klp_oracle_thread(void *unused)
 {
 	unsigned int i;
@@ -152,7 +168,10 @@ static ssize_t klp_oracle_write(struct file *file, const char __user *from,
 	if (sscanf(text, "%u %u", &way, &usecs) != 2 || way >= KLP_ORACLE_WAYS)
 		return -EINVAL;
 
-	klp_oracle_call(way, usecs);
+	if (way == KLP_ORACLE_COLD)
+		klp_oracle_rare(READ_ONCE(hold));
+	else
+		klp_oracle_call(way, usecs);
 	return count;
 }
 

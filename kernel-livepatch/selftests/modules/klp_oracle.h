@@ -4,13 +4,14 @@
 
 #include <linux/types.h>
 
-/* What a call does while it is in the function */
+/* What a call does while it is in the function, or in the cold part of another */
 enum klp_oracle_way {
 	KLP_ORACLE_PASS,
 	KLP_ORACLE_SPIN,
 	KLP_ORACLE_SLEEP,
 	KLP_ORACLE_YIELD,
 	KLP_ORACLE_HOLD,
+	KLP_ORACLE_COLD,
 	KLP_ORACLE_WAYS,
 };
 

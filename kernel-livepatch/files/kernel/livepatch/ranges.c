@@ -4,9 +4,7 @@
  *
  * When a livepatch is enabled this is the code that runs now: the original
  * functions, or those of the livepatches below. When it is disabled these are
- * its own functions. A compiler may have moved the unlikely part of a function
- * elsewhere, as FUNCTION.cold: whoever sleeps there has no other address of the
- * function on the stack.
+ * its own functions.
  *
  * Whoever was preempted on the way from the entry of a function to its
  * replacement has taken the decision, but has no address of the function it
@@ -16,7 +14,6 @@
 
 #include <linux/bsearch.h>
 #include <linux/ftrace.h>
-#include <linux/kallsyms.h>
 #include <linux/livepatch.h>
 #include <linux/mm.h>
 #include <linux/module.h>
@@ -25,25 +22,41 @@
 #include <linux/slab.h>
 #include <linux/sort.h>
 #include <linux/stacktrace.h>
-#include <linux/string.h>
+#include "cold.h"
 #include "core.h"
 #include "patch.h"
 #include "ranges.h"
 #include "transition.h"
 
 #define KLP_MAX_STACK_ENTRIES	128
-#define KLP_COLD		".cold"
 
 static DEFINE_PER_CPU(unsigned long [KLP_MAX_STACK_ENTRIES], klp_stack_entries);
 
-static void klp_ranges_add(struct klp_ranges *ranges, unsigned long start,
-			   unsigned long size, const char *name)
-{
-	struct klp_range *range = &ranges->ranges[ranges->nr++];
+/**
+ * struct klp_collect - what klp_ranges_get() hands on
+ * @ranges:	where ranges go; as long as there is no memory they are counted
+ * @func:	function that the next ranges belong to
+ */
+struct klp_collect {
+	struct klp_ranges *ranges;
+	const char *func;
+};
 
+static void klp_ranges_add(unsigned long start, unsigned long size, void *data)
+{
+	struct klp_collect *collect = data;
+	struct klp_ranges *ranges = collect->ranges;
+	struct klp_range *range;
+
+	if (!ranges->ranges) {
+		ranges->nr++;
+		return;
+	}
+
+	range = &ranges->ranges[ranges->nr++];
 	range->start = start;
 	range->end = start + size;
-	range->name = name;
+	range->name = collect->func;
 }
 
 /* The function that is used until the switch, NULL for the original one */
@@ -60,23 +73,25 @@ static struct klp_func *klp_func_before(struct klp_func *func, int target)
 	return list_next_entry(func, stack_node);
 }
 
-/* At most two ranges a function */
-static void klp_ranges_add_func(struct klp_ranges *ranges,
+static void klp_ranges_add_func(struct klp_collect *collect,
 				struct klp_func *func, int target)
 {
 	struct klp_func *before = klp_func_before(func, target);
 	unsigned long entry = ftrace_location((unsigned long)func->old_func);
 
-	if (!before || before->nop)
-		klp_ranges_add(ranges, (unsigned long)func->old_func,
-			       func->old_size, func->old_name);
-	else
-		klp_ranges_add(ranges, (unsigned long)before->new_func,
-			       before->new_size, func->old_name);
+	collect->func = func->old_name;
+	if (!before || before->nop) {
+		klp_ranges_add((unsigned long)func->old_func, func->old_size,
+			       collect);
+		klp_cold_of_original(func, klp_ranges_add, collect);
+	} else {
+		klp_ranges_add((unsigned long)before->new_func,
+			       before->new_size, collect);
+		klp_cold_of_replacement(before, klp_ranges_add, collect);
+	}
 
 	if (before)
-		klp_ranges_add(ranges, entry + MCOUNT_INSN_SIZE, 1,
-			       func->old_name);
+		klp_ranges_add(entry + MCOUNT_INSN_SIZE, 1, collect);
 }
 
 static int klp_range_cmp(const void *a, const void *b)
@@ -109,20 +124,20 @@ static void klp_ranges_sort(struct klp_ranges *ranges)
 	ranges->nr = nr;
 }
 
-static unsigned int klp_count_funcs(struct klp_patch *patch)
+static void klp_ranges_collect(struct klp_ranges *ranges,
+			       struct klp_patch *patch, int target)
 {
+	struct klp_collect collect = { .ranges = ranges };
 	struct klp_object *obj;
 	struct klp_func *func;
-	unsigned int nr = 0;
 
+	ranges->nr = 0;
 	klp_for_each_object(patch, obj) {
 		if (!obj->patched)
 			continue;
 		klp_for_each_func(obj, func)
-			nr++;
+			klp_ranges_add_func(&collect, func, target);
 	}
-
-	return nr;
 }
 
 /**
@@ -136,22 +151,15 @@ static unsigned int klp_count_funcs(struct klp_patch *patch)
 int klp_ranges_get(struct klp_ranges *ranges, struct klp_patch *patch,
 		   int target)
 {
-	struct klp_object *obj;
-	struct klp_func *func;
-
-	ranges->nr = 0;
-	ranges->ranges = kvmalloc_array(2 * klp_count_funcs(patch) + 1,
+	/* klp_mutex is held: the second time there are as many */
+	ranges->ranges = NULL;
+	klp_ranges_collect(ranges, patch, target);
+	ranges->ranges = kvmalloc_array(ranges->nr + 1,
 					sizeof(*ranges->ranges), GFP_KERNEL);
 	if (!ranges->ranges)
 		return -ENOMEM;
 
-	klp_for_each_object(patch, obj) {
-		if (!obj->patched)
-			continue;
-		klp_for_each_func(obj, func)
-			klp_ranges_add_func(ranges, func, target);
-	}
-
+	klp_ranges_collect(ranges, patch, target);
 	klp_ranges_sort(ranges);
 	return 0;
 }

@@ -22,6 +22,7 @@
 #include <linux/module.h>
 #include <linux/slab.h>
 #include <linux/stringhash.h>
+#include "cold.h"
 #include "core.h"
 #include "resolve.h"
 
@@ -44,6 +45,8 @@ struct klp_str {
  * @count:	symbols of that name seen so far
  * @addr:	address of the symbol at @pos, 0 as long as it was not seen
  * @answer:	where the address goes
+ * @patch:	livepatch that replaces the function, NULL for other symbols
+ * @func:	its entry for the function
  */
 struct klp_wanted {
 	struct hlist_node node;
@@ -54,6 +57,8 @@ struct klp_wanted {
 	unsigned long count;
 	unsigned long addr;
 	unsigned long *answer;
+	struct klp_patch *patch;
+	struct klp_func *func;
 };
 
 /**
@@ -64,6 +69,7 @@ struct klp_wanted {
  * @bits:	log2 of the size of @heads
  * @in_vmlinux:	some of the symbols are in vmlinux
  * @in_modules:	some of the symbols are in modules
+ * @ret:	0, or -ENOMEM
  */
 struct klp_walk {
 	struct klp_wanted *wanted;
@@ -72,6 +78,7 @@ struct klp_walk {
 	unsigned int bits;
 	bool in_vmlinux;
 	bool in_modules;
+	int ret;
 };
 
 static bool klp_str_equal(const struct klp_str *str, const char *other,
@@ -108,28 +115,64 @@ static void klp_want(struct klp_walk *walk, struct klp_str object,
 		walk->in_modules = true;
 }
 
+/* Symbols of that name and object, one after the other */
+static struct klp_wanted *klp_walk_next(struct klp_walk *walk,
+					struct klp_wanted *last,
+					const struct klp_str *name,
+					const char *object)
+{
+	unsigned int hash = full_name_hash(NULL, name->start, name->len);
+	struct klp_wanted *wanted;
+
+	if (last)
+		wanted = hlist_entry_safe(last->node.next, struct klp_wanted,
+					  node);
+	else
+		wanted = hlist_entry_safe(walk->heads[hash_32(hash, walk->bits)].first,
+					  struct klp_wanted, node);
+
+	hlist_for_each_entry_from(wanted, node) {
+		if (wanted->hash == hash &&
+		    klp_str_equal(&wanted->name, name->start, name->len) &&
+		    klp_str_equal(&wanted->object, object, strlen(object)))
+			break;
+	}
+
+	return wanted;
+}
+
+static int klp_walk_cold(struct klp_walk *walk, const struct klp_str *function,
+			 const char *object, unsigned long addr)
+{
+	struct klp_wanted *wanted = NULL;
+
+	while ((wanted = klp_walk_next(walk, wanted, function, object))) {
+		if (!wanted->func)
+			continue;
+		walk->ret = klp_cold_note(wanted->patch, wanted->func, addr);
+		if (walk->ret)
+			return walk->ret;
+	}
+
+	return 0;
+}
+
 static int klp_walk_symbol(void *data, const char *name, struct module *mod,
 			   unsigned long addr)
 {
 	const char *object = mod ? mod->name : "vmlinux";
+	struct klp_str whole = { name, strlen(name) };
+	struct klp_str function = { name, klp_cold_split(name) };
+	struct klp_wanted *wanted = NULL;
 	struct klp_walk *walk = data;
-	size_t len = strlen(name);
-	unsigned int hash = full_name_hash(NULL, name, len);
-	struct klp_wanted *wanted;
 
-	hlist_for_each_entry(wanted, &walk->heads[hash_32(hash, walk->bits)],
-			     node) {
-		if (wanted->hash != hash ||
-		    !klp_str_equal(&wanted->name, name, len) ||
-		    !klp_str_equal(&wanted->object, object, strlen(object)))
-			continue;
-
+	while ((wanted = klp_walk_next(walk, wanted, &whole, object))) {
 		wanted->count++;
 		if (!wanted->pos || wanted->count == wanted->pos)
 			wanted->addr = addr;
 	}
 
-	return 0;
+	return function.len ? klp_walk_cold(walk, &function, object, addr) : 0;
 }
 
 static int klp_walk_alloc(struct klp_walk *walk)
@@ -178,7 +221,7 @@ static int klp_walk_run(void (*collect)(struct klp_walk *walk, void *data),
 
 	if (walk.in_vmlinux)
 		kallsyms_on_each_symbol(klp_walk_symbol, &walk);
-	if (walk.in_modules)
+	if (walk.in_modules && !walk.ret)
 		module_kallsyms_on_each_symbol(klp_walk_symbol, &walk);
 
 	for (i = 0; i < walk.nr; i++) {
@@ -189,11 +232,11 @@ static int klp_walk_run(void (*collect)(struct klp_walk *walk, void *data),
 
 	kvfree(walk.heads);
 	kvfree(walk.wanted);
-	return 0;
+	return walk.ret;
 }
 
-static void klp_want_func(struct klp_walk *walk, struct klp_object *obj,
-			  struct klp_func *func)
+static void klp_want_func(struct klp_walk *walk, struct klp_patch *patch,
+			  struct klp_object *obj, struct klp_func *func)
 {
 	const char *object = obj->name ? obj->name : "vmlinux";
 	struct klp_str object_str = { object, strlen(object) };
@@ -204,8 +247,13 @@ static void klp_want_func(struct klp_walk *walk, struct klp_object *obj,
 
 	name_str.start = func->old_name;
 	name_str.len = strlen(func->old_name);
+	klp_cold_forget(func);
 	klp_want(walk, object_str, name_str, func->old_sympos,
 		 (unsigned long *)&func->old_func);
+	if (walk->wanted) {
+		walk->wanted[walk->nr - 1].patch = patch;
+		walk->wanted[walk->nr - 1].func = func;
+	}
 }
 
 /* Take ".klp.sym.OBJECT.NAME,POS" to pieces */
@@ -295,7 +343,7 @@ static void klp_collect_patch(struct klp_walk *walk, void *data)
 	klp_for_each_object(patch, obj) {
 		if (klp_object_is_live(obj)) {
 			klp_for_each_func(obj, func)
-				klp_want_func(walk, obj, func);
+				klp_want_func(walk, patch, obj, func);
 		} else {
 			klp_for_each_func(obj, func)
 				func->old_func = NULL;
@@ -334,7 +382,7 @@ static void klp_collect_module(struct klp_walk *walk, void *data)
 				continue;
 
 			klp_for_each_func(obj, func)
-				klp_want_func(walk, obj, func);
+				klp_want_func(walk, patch, obj, func);
 			klp_want_module_syms(walk, patch);
 			break;
 		}
