@@ -75,6 +75,16 @@ async function findKernel(options: Options, dir: string, progress: ProgressLine)
 
 type Crowd = Pick<Row, 'tasks' | 'runningPercent' | 'cpus'>;
 
+/** The time slice of the machine's kernel, which has HZ=100: whoever wants to run waits for one of each of the others. */
+const sliceSeconds = 0.01;
+const perTaskBudgetSeconds = 60;
+
+/** Task by task a transition takes until each of those that run has had its turn. */
+function perTaskRounds(running: number, cpus: number, rounds: number): number {
+  const transitionSeconds = (running * sliceSeconds) / cpus;
+  return Math.max(1, Math.min(rounds, Math.floor(perTaskBudgetSeconds / (2 * transitionSeconds))));
+}
+
 /** A machine for each crowd: what the one before left behind must not count. */
 async function measure(options: Options, kernel: Kernel, dir: string, crowd: Crowd): Promise<Row> {
   await using machine = await QemuMachine.create({
@@ -89,9 +99,11 @@ async function measure(options: Options, kernel: Kernel, dir: string, crowd: Cro
   await machine.start();
   const script = path.join(root, 'kernel-livepatch/selftests/bench-consistency.sh');
   const running = Math.round((crowd.tasks * crowd.runningPercent) / 100);
-  const command = `bash '${script}' '${kernel.modulesDir}' ${crowd.tasks} ${running} ${options.rounds}`;
+  const rounds = Number(options.rounds);
+  const slowRounds = perTaskRounds(running, crowd.cpus, rounds);
+  const command = `bash '${script}' '${kernel.modulesDir}' ${crowd.tasks} ${running} ${rounds} ${slowRounds}`;
   const row = rowOf(crowd, readTransitions(await machine.run(command, crowdTimeoutMs)));
-  const expected = 6 * Number(options.rounds);
+  const expected = 4 * rounds + 2 * slowRounds;
   if (row.transitions !== expected) throw new Error(`${row.transitions} of ${expected} transitions were made`);
   return row;
 }

@@ -5,13 +5,17 @@
  * klp-crowd TASKS RUNNING
  *
  * RUNNING of the TASKS want to run all the time, the others sleep. Prints
- * "ready" when all of them are there, and goes on until it is killed.
+ * "ready" when all of them are there, and goes on until it is killed. To be
+ * started with a realtime priority, which its tasks do not get: it would queue
+ * behind those that run already to start the next, for hours.
  */
 
 #include <limits.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 static void *sleep_on(void *unused)
@@ -30,9 +34,10 @@ static void *run_on(void *unused)
 
 int main(int argc, char **argv)
 {
+	struct sched_param param = { .sched_priority = 0 };
 	pthread_attr_t attr;
 	pthread_t thread;
-	int i, tasks, running;
+	int i, ret, tasks, running;
 
 	if (argc != 3) {
 		fprintf(stderr, "usage: klp-crowd TASKS RUNNING\n");
@@ -42,12 +47,16 @@ int main(int argc, char **argv)
 	running = atoi(argv[2]);
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, PTHREAD_STACK_MIN);
+	pthread_attr_setinheritsched(&attr, PTHREAD_EXPLICIT_SCHED);
+	pthread_attr_setschedpolicy(&attr, SCHED_OTHER);
+	pthread_attr_setschedparam(&attr, &param);
 
-	/* Those that run come last: they would keep this one from starting the others */
 	for (i = tasks; i > 0; i--) {
-		if (pthread_create(&thread, &attr,
-				   i <= running ? run_on : sleep_on, NULL)) {
-			perror("klp-crowd: pthread_create");
+		ret = pthread_create(&thread, &attr,
+				     i <= running ? run_on : sleep_on, NULL);
+		if (ret) {
+			fprintf(stderr, "klp-crowd: pthread_create: %s\n",
+				strerror(ret));
 			return 1;
 		}
 	}
