@@ -8,6 +8,8 @@ const packages = {
   // Booting them: machines, their state disks, module loading inside.
   machines: ['qemu-system-x86', 'e2fsprogs', 'kmod', 'util-linux'],
   source: ['linux-source-6.1'],
+  // The other compiler that kernels are built with.
+  clang: ['clang-14'],
   // The queue's second backend.
   redis: ['redis-server'],
 };
@@ -15,7 +17,7 @@ const packages = {
 const needs = {
   develop: ['develop'],
   demo: ['kernel', 'machines', ...(process.env.LOCKSTEP_KERNEL_SRC ? [] : ['source'])],
-  test: ['kernel', 'machines', 'source', 'redis'],
+  test: ['kernel', 'machines', 'source', 'clang', 'redis'],
 };
 
 export const needsOf = Object.keys(needs);

@@ -57,13 +57,11 @@ function entryBytesOf(table: SiteTable, layouts: TableLayouts): number {
     case '.static_call_sites':
       return layouts.staticCallEntryBytes;
     case '__mcount_loc':
-    case '__patchable_function_entries':
       return 8;
     case '.smp_locks':
     case '.retpoline_sites':
     case '.return_sites':
     case '.call_sites':
-    case '.ibt_endbr_seal':
     case '.orc_unwind_ip':
       return 4;
   }

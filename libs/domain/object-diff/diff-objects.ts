@@ -155,7 +155,7 @@ const maxFtraceSiteOffset = 16;
 function hasFtraceSite(side: Side, chunk: Chunk): boolean {
   return side.tables.entriesOf(chunk).some(({ table, references }) => {
     const place = references[0]?.target.place ?? maxFtraceSiteOffset;
-    return (table === '__mcount_loc' || table === '__patchable_function_entries') && place < maxFtraceSiteOffset;
+    return table === '__mcount_loc' && place < maxFtraceSiteOffset;
   });
 }
 

@@ -114,8 +114,9 @@ export class ReferenceReader {
     const value = symbols.value(symbol);
     const place = value + addend;
     const isLabel = symbols.type(symbol) === symbolType.section || symbols.name(symbol).startsWith('.L');
-    const whole = this.model.chunkAt(index, isLabel ? 0 : value);
-    if (whole === null) return { kind: 'section', section, place };
+    // What a lone function is behind its padding (-fpatchable-function-entry=N,N), all labels mean.
+    const whole = isLabel ? this.model.chunksIn(index)[0] : this.model.chunkAt(index, value);
+    if (whole === undefined || whole === null) return { kind: 'section', section, place };
     const exactNeeded = whole.kind === 'constants' || (isLabel && whole.shared);
     if (!exactNeeded) return { kind: 'chunk', chunk: whole, place: place - whole.start, bias: 0 };
     const bias = this.pcBias(range, offset, type);

@@ -25,9 +25,7 @@ export const siteTables = [
   '.retpoline_sites',
   '.return_sites',
   '.call_sites',
-  '.ibt_endbr_seal',
   '__mcount_loc',
-  '__patchable_function_entries',
   '.orc_unwind_ip',
 ] as const;
 
@@ -39,8 +37,13 @@ export function isSiteTable(name: string): name is SiteTable {
   return siteTableNames.has(name);
 }
 
-/** `.printk_index` only lists formats for a debugfs file, by line; `.orc_unwind` goes with `.orc_unwind_ip`. */
-const ignoredNames = /^\.(discard|comment|note|printk_index$|eh_frame|orc_unwind$|llvm|debug|BTF)/;
+/**
+ * `.printk_index` only lists formats for a debugfs file, by line; `.orc_unwind` goes with `.orc_unwind_ip`.
+ * `.ibt_endbr_seal` lists functions whose address nobody takes: a patch takes it, so its copies stay unsealed.
+ * `__patchable_function_entries` lists padding: on x86 ftrace goes by `__mcount_loc` alone.
+ */
+const ignoredNames =
+  /^(\.(discard|comment|note|printk_index$|eh_frame|orc_unwind$|ibt_endbr_seal$|llvm|debug|BTF)|__patchable_function_entries$)/;
 
 /** Where variables live, and `__dyndbg`, whose entries a livepatch module may bring along. */
 const dataNames =

@@ -2,8 +2,14 @@
 
 const numberedSuffix = /\.\d+(?=\.|$)/g;
 
-/** `count.5` → `count.#`, `work.constprop.1` → `work.constprop.#`. */
-export const unnumbered = (name: string) => name.replace(numberedSuffix, '.#');
+/** clang's static locals begin with their function's name, and only namesakes have a number: `work.count`, `work.count.5`. */
+const clangStatic = /^[A-Za-z_]\w*\.(?!(?:cold|isra|part|constprop|localalias|lto_priv|llvm)$)[A-Za-z_]\w*$/;
+
+/** `count.5` → `count.#`, `work.constprop.1` → `work.constprop.#`, `work.count` and `work.count.5` → `work.count.#`. */
+export function unnumbered(name: string): string {
+  if (!name.includes('.')) return name;
+  return clangStatic.test(name) ? `${name}.#` : name.replace(numberedSuffix, '.#');
+}
 
 /** `work.isra.0.cold` → `work`: the function as the source names it. */
 export function sourceFunctionName(name: string): string {
@@ -18,9 +24,9 @@ export const coldParent = (name: string): string | null => /^(.+)\.cold(\.\d+)?$
  * has its own. `_entry` and `_entry_ptr` are printk's index, `_rs` a rate limit, `descriptor` dynamic debug.
  */
 const perFunctionStatic =
-  /^(__func__|__FUNCTION__|__PRETTY_FUNCTION__|__warned|__already_done|__print_once|___done|__key|__msg|_rs|descriptor|_entry|_entry_ptr|CSWTCH|__UNIQUE_ID_\w+?)(\.\d+)*$/;
+  /^(?:[A-Za-z_]\w*\.)?(?:__func__|__FUNCTION__|__PRETTY_FUNCTION__|__warned|__already_done|__print_once|___done|__key|__msg|_rs|descriptor|_entry|_entry_ptr|CSWTCH|__UNIQUE_ID_\w+?)(?:\.\d+)*$/;
 
 /** Whether two instances of this variable mean the same when their content is the same. */
 export function isPerFunctionStatic(name: string): boolean {
-  return perFunctionStatic.test(name) || name.startsWith('__UNIQUE_ID_');
+  return name.startsWith('__UNIQUE_ID_') || perFunctionStatic.test(name);
 }

@@ -1,5 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
-export { compileC, compilePair, fixtureTables, type CompiledPair } from './compile-c';
+export {
+  compileC,
+  compilePair,
+  compilers,
+  compileWith,
+  fixtureNames,
+  fixtureTables,
+  type CompiledPair,
+  type Compiler,
+} from './compile-c';
 export { fixtureKernel, symbolTable, type FixtureKernel, type FixtureSymbol } from './fixture-kernel';
 export { livepatchFile, type LivepatchFixture } from './livepatch-file';
 export { bytesOfNamed, readModule, type ReadModule } from './module-reader';
