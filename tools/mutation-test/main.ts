@@ -11,7 +11,7 @@ import {
   type KernelBuild,
 } from '@lockstep/io/kernel-builder';
 import { seededRandom, type SeededRandom } from '@lockstep/testing/dev-fleet';
-import { buildLockstepKernel } from '@lockstep/testing/qemu-machine';
+import { buildLockstepKernel, kernelFlavours, type KernelFlavour } from '@lockstep/testing/qemu-machine';
 import { ProgressLine } from '../progress/progress-line';
 import { readAssembly } from './assembly';
 import { mutateSource, mutationKinds, type Mutation, type MutationKind } from './mutate-source';
@@ -24,6 +24,7 @@ interface Options {
   readonly kernel: '5.15' | '6.1';
   readonly src?: string;
   readonly tree?: string;
+  readonly flavour: KernelFlavour;
   readonly seed: string;
   readonly count: string;
   readonly selfDiff?: boolean;
@@ -45,12 +46,13 @@ interface Case {
 /** How often another place is tried: many mutations do not compile, many sources have no place for one. */
 const maxAttempts = 40;
 
-async function builtTree({ tree, src, kernel }: Options, progress: ProgressLine): Promise<string> {
+async function builtTree({ tree, src, kernel, flavour }: Options, progress: ProgressLine): Promise<string> {
   if (tree !== undefined) return path.resolve(tree);
   const source = src ?? (kernel === '5.15' ? process.env['LOCKSTEP_KERNEL_SRC'] : undefined);
   const built = await buildLockstepKernel({
     root,
     source,
+    flavour,
     onProgress: ({ stage, done, total }) => {
       progress.update(stage, done, total);
     },
@@ -165,6 +167,7 @@ const options = new Command('test:mutations')
     'change functions of a kernel at random places; the differ must name exactly those that the compiler changed',
   )
   .addOption(new Option('--kernel <version>', 'which kernel').choices(['5.15', '6.1']).default('6.1'))
+  .addOption(new Option('--flavour <name>', 'how it is configured').choices(kernelFlavours).default('plain'))
   .option('--src <dir>', "kernel source (5.15: LOCKSTEP_KERNEL_SRC; 6.1: Debian's linux-source-6.1)")
   .option('--tree <dir>', 'a finished kernel build to use as it is')
   .option('--seed <n>', 'the same seed makes the same mutations', '1')

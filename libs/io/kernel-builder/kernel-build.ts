@@ -21,6 +21,8 @@ export interface BuildKernelOptions {
   configFragments: readonly string[];
   /** What they do not name; `default` for a whole config as of /boot. Off if undefined. */
   unnamedOptions?: 'off' | 'default' | undefined;
+  /** The C compiler's command (kbuild's CC): `gcc` if undefined. */
+  compiler?: string | undefined;
   cacheDir: string;
   onProgress?: OnProgress | undefined;
   signal?: AbortSignal | undefined;
@@ -60,7 +62,7 @@ export async function buildKernel(options: BuildKernelOptions): Promise<BuiltKer
     await makeTree(options, { dir, treeDir, family, lock });
   });
   const make = async (args: string[], onLine?: (line: string) => void): Promise<CommandResult> =>
-    runCommand('make', ['-C', treeDir, ...args], {
+    runCommand('make', ['-C', treeDir, ...compilerArguments(options), ...args], {
       env: reproducibleEnvironment(),
       signal,
       onLine,
@@ -130,7 +132,7 @@ async function cacheKeys(
   hash.update(`${await sourceIdentity(sourcePath(options.source), options.cacheDir, options.signal)}\0`);
   for (const fragment of fragments) hash.update(`${fragment}\0`);
   if (options.unnamedOptions === 'default') hash.update('default\0');
-  for (const tool of ['gcc', 'ld'] as const) hash.update(`${await toolVersion(tool)}\0`);
+  for (const tool of [options.compiler ?? 'gcc', 'ld']) hash.update(`${await toolVersion(tool)}\0`);
   const family = hash.copy().digest('hex');
   const series = await seriesOf(options);
   if (series !== undefined) await hashSeries(hash, series);
@@ -141,13 +143,19 @@ function sourcePath(source: KernelSource): string {
   return source.kind === 'tree' ? source.dir : source.file;
 }
 
-/** First line of `gcc --version`, which kconfig also records as CONFIG_CC_VERSION_TEXT. */
-export async function toolVersion(tool: 'gcc' | 'ld'): Promise<string> {
+/** make takes its own choice for `gcc`, so that saved commands stay as everybody's are. */
+function compilerArguments({ compiler }: BuildKernelOptions): string[] {
+  return compiler === undefined ? [] : [`CC=${compiler}`];
+}
+
+/** First line of `gcc --version`, which kconfig also records as CONFIG_CC_VERSION_TEXT. `tool` may be `ccache gcc`. */
+export async function toolVersion(tool: string): Promise<string> {
+  const [command = '', ...leading] = tool.split(' ');
   try {
-    const { output } = await runCommand(tool, ['--version']);
+    const { output } = await runCommand(command, [...leading, '--version']);
     return output.split('\n')[0] ?? '';
   } catch (cause) {
-    throw buildError({ kind: 'tool-missing', tool, debianPackage: tool === 'gcc' ? 'gcc' : 'binutils' }, { cause });
+    throw buildError({ kind: 'tool-missing', tool, debianPackage: tool === 'ld' ? 'binutils' : tool }, { cause });
   }
 }
 

@@ -5,6 +5,7 @@ export { hostAddressInGuest, type Accelerator } from './qemu-arguments';
 export { QemuMachine, type MachineOptions } from './qemu-machine';
 export {
   buildLockstepKernel,
+  kernelFlavours,
   testKernelFlavour,
   type KernelFlavour,
   type LockstepKernelOptions,

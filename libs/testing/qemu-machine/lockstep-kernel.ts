@@ -12,13 +12,19 @@ import {
 
 /**
  * `debug` finds wrong locking, sleeping and memory use, and lets allocations fail. `stock` is `plain` without the patched
- * core: what everybody else runs.
+ * core: what everybody else runs. `distribution` has what distributors turn on; `ibt` that and indirect branch tracking;
+ * `clang` is `distribution` made by another compiler.
  */
-export type KernelFlavour = 'plain' | 'debug' | 'stock';
+export const kernelFlavours = ['plain', 'debug', 'stock', 'distribution', 'ibt', 'clang'] as const;
+export type KernelFlavour = (typeof kernelFlavours)[number];
 
-/** The kernel that tests of user space run on: `test:kernel` repeats them with LOCKSTEP_TEST_KERNEL=stock. */
+/** The kernel that tests run on: LOCKSTEP_TEST_KERNEL names another flavour than `plain`. */
 export function testKernelFlavour(): KernelFlavour {
-  return process.env['LOCKSTEP_TEST_KERNEL'] === 'stock' ? 'stock' : 'plain';
+  const wanted = process.env['LOCKSTEP_TEST_KERNEL'] ?? 'plain';
+  const flavour = kernelFlavours.find((known) => known === wanted);
+  if (flavour === undefined)
+    throw new Error(`LOCKSTEP_TEST_KERNEL=${wanted}: it is none of ${kernelFlavours.join(', ')}`);
+  return flavour;
 }
 
 export interface LockstepKernelOptions {
@@ -33,11 +39,18 @@ export interface LockstepKernelOptions {
   readonly signal?: AbortSignal;
 }
 
+const small = ['base.config', 'selftests.config'];
 const fragments: Readonly<Record<KernelFlavour, readonly string[]>> = {
-  plain: ['base.config', 'selftests.config'],
-  debug: ['base.config', 'selftests.config', 'debug.config'],
-  stock: ['base.config', 'selftests.config'],
+  plain: small,
+  debug: [...small, 'debug.config'],
+  stock: small,
+  distribution: [...small, 'distribution.config'],
+  ibt: [...small, 'distribution.config', 'ibt.config'],
+  clang: [...small, 'distribution.config'],
 };
+
+/** The clang that bootstrap installs. */
+const clang = 'clang-14';
 
 /** @throws Error for a kernel version that the patched core is not made for */
 function seriesOf(root: string, version: string): KernelSeries {
@@ -54,6 +67,7 @@ export async function buildLockstepKernel(options: LockstepKernelOptions): Promi
     source: await findKernelSource(source),
     seriesFor: flavour === 'stock' ? undefined : (version) => seriesOf(root, version),
     configFragments: [...fragments[flavour].map((name) => path.join(configDir, name)), ...moreConfig],
+    compiler: flavour === 'clang' ? clang : undefined,
     cacheDir: defaultCacheDirectory(),
     onProgress,
     signal,
