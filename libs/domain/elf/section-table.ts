@@ -70,6 +70,11 @@ export class SectionTable {
     return this.data.u32(this.at(section) + 8);
   }
 
+  /** The lower half of sh_addr: kernel addresses are beyond 2^53. */
+  addressLow(section: number): number {
+    return this.data.u32(this.at(section) + 16);
+  }
+
   /** In the file (bytes). */
   contentOffset(section: number): number {
     return this.u64(section, 24);

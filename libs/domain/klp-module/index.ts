@@ -11,6 +11,6 @@ export type {
 export { kernelProbeSources, moduleGlueSource } from './kernel-sources';
 export { readKernelFacts } from './read-kernel-facts';
 export { readLivepatchModule, type LivepatchFile } from './read-livepatch-module';
-export { readModuleSymbols } from './read-symbols';
+export { readKernelSymbols, readModuleSymbols } from './read-symbols';
 export { parseKernelFacts, serialiseKernelFacts } from './serialise-kernel-facts';
 export { writeLivepatchModule, type LivepatchModule, type LivepatchModuleInput } from './write-livepatch-module';

@@ -35,7 +35,7 @@ export interface KernelSymbolTable {
   readonly fileOf: Int32Array;
   /** One per STT_FILE symbol, in symbol table order; names repeat (`core.c`). */
   readonly files: readonly string[];
-  /** 1 function, 2 object, 0 other; +4 if weak. */
+  /** 1 function, 2 object, 0 other; +4 if weak; +8 if sealed: its ENDBR is overwritten when it is loaded (IBT). */
   readonly kinds: Uint8Array;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { parseElf, symbolBinding, symbolType, type ElfFile, type SymbolTable } from '@lockstep/domain/elf';
+import { ElfBytes, parseElf, symbolBinding, symbolType, type ElfFile, type SymbolTable } from '@lockstep/domain/elf';
 import type { KernelSymbolTable } from './kernel-facts';
 
 /** Names that scripts/kallsyms leaves out on x86 (and local labels, which the linker drops anyway). */
@@ -12,7 +12,8 @@ interface Row {
 }
 
 /** Symbols in the order of kallsyms: by address, which is what sympos counts. */
-export function readKernelSymbols({ symbols }: ElfFile): KernelSymbolTable {
+export function readKernelSymbols(vmlinux: ElfFile): KernelSymbolTable {
+  const { symbols } = vmlinux;
   const { rows, files } = readRows(symbols);
   rows.sort(
     (a, b) =>
@@ -20,7 +21,37 @@ export function readKernelSymbols({ symbols }: ElfFile): KernelSymbolTable {
       symbols.addressLow(a.symbol) - symbols.addressLow(b.symbol) ||
       a.symbol - b.symbol,
   );
-  return toTable(symbols, rows, files);
+  const sealed = sealedAddresses(vmlinux);
+  return toTable(symbols, rows, files, (symbol) => sealed.has(symbols.addressLow(symbol)));
+}
+
+const sealTable = '.ibt_endbr_seal';
+
+/** Of a linked kernel: where the ENDBRs are that it overwrites at boot, as lower halves (all lie in the top 2 GB). */
+function sealedAddresses(vmlinux: ElfFile): Set<number> {
+  const section = vmlinux.sections.find(({ name }) => name === sealTable);
+  if (section === undefined) return new Set();
+  const entries = new ElfBytes(vmlinux.bytesOf(section), vmlinux.name);
+  const start = vmlinux.sectionTable.addressLow(section.index);
+  // Each entry counts from itself.
+  return new Set(
+    Array.from(
+      { length: Math.floor(section.sizeBytes / 4) },
+      (_, index) => (start + index * 4 + entries.u32(index * 4)) >>> 0,
+    ),
+  );
+}
+
+/** The same of a module, as `section:offset`. */
+function sealedPlaces(module: ElfFile): Set<string> {
+  const section = module.sections.find(({ name }) => name === sealTable);
+  const relocations = section === undefined ? null : module.relocationsOf(section);
+  const places = new Set<string>();
+  for (let rank = 0; relocations !== null && rank < relocations.count; rank++) {
+    const symbol = relocations.symbol(rank);
+    places.add(`${module.symbols.section(symbol)}:${module.symbols.value(symbol) + relocations.addend(rank)}`);
+  }
+  return places;
 }
 
 /**
@@ -29,10 +60,13 @@ export function readKernelSymbols({ symbols }: ElfFile): KernelSymbolTable {
  * @param bytes the .ko
  */
 export function readModuleSymbols(bytes: Uint8Array, moduleName: string): KernelSymbolTable {
-  const { symbols, sections } = parseElf(bytes, `${moduleName}.ko`);
+  const module = parseElf(bytes, `${moduleName}.ko`);
+  const { symbols, sections } = module;
   const { rows, files } = readRows(symbols);
   const stays = ({ symbol }: Row) => !/^\.init/.test(sections[symbols.section(symbol)]?.name ?? '');
-  return toTable(symbols, rows.filter(stays), files);
+  const sealed = sealedPlaces(module);
+  const isSealed = (symbol: number) => sealed.has(`${symbols.section(symbol)}:${symbols.value(symbol)}`);
+  return toTable(symbols, rows.filter(stays), files, isSealed);
 }
 
 function readRows(symbols: SymbolTable): { rows: Row[]; files: string[] } {
@@ -49,17 +83,23 @@ function readRows(symbols: SymbolTable): { rows: Row[]; files: string[] } {
   return { rows, files };
 }
 
-function toTable(symbols: SymbolTable, rows: readonly Row[], files: readonly string[]): KernelSymbolTable {
+function toTable(
+  symbols: SymbolTable,
+  rows: readonly Row[],
+  files: readonly string[],
+  isSealed: (symbol: number) => boolean,
+): KernelSymbolTable {
   return {
     names: rows.map(({ symbol }) => symbols.name(symbol)),
     fileOf: Int32Array.from(rows, ({ file }) => file),
     files,
-    kinds: Uint8Array.from(rows, ({ symbol }) => kindOf(symbols, symbol)),
+    kinds: Uint8Array.from(rows, ({ symbol }) => kindOf(symbols, symbol, isSealed)),
   };
 }
 
-function kindOf(symbols: SymbolTable, symbol: number): number {
+function kindOf(symbols: SymbolTable, symbol: number, isSealed: (symbol: number) => boolean): number {
   const type = symbols.type(symbol);
   const kind = type === symbolType.function ? 1 : type === symbolType.object ? 2 : 0;
-  return symbols.binding(symbol) === symbolBinding.weak ? kind + 4 : kind;
+  const weak = symbols.binding(symbol) === symbolBinding.weak ? 4 : 0;
+  return kind + weak + (type === symbolType.function && isSealed(symbol) ? 8 : 0);
 }

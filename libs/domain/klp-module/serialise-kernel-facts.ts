@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { LockstepError } from '@lockstep/domain/livepatch-model';
-import type { TableLayouts } from '@lockstep/domain/object-diff';
 import type { ExportedSymbol, KernelFacts } from './kernel-facts';
 
 /** The first bytes of the format; the number rises with every change of it. */
-const magic = 'lockstep-kernel-facts 1\n';
+const magic = 'lockstep-kernel-facts 2\n';
 
 /** The JSON head: everything but the large parts, whose sizes (bytes) it gives in order. */
 interface Head {
@@ -64,8 +63,6 @@ function parseHead(json: string): Head {
     const head = JSON.parse(json) as Partial<Head>;
     if (head.facts === undefined || head.exports === undefined || head.files === undefined) throw corrupt('its head');
     if (head.sizes?.length !== 4) throw corrupt('its head');
-    // Kept before this was measured.
-    if ((head.facts.tables as Partial<TableLayouts>).bugFileBias === undefined) throw corrupt('its tables');
     return head as Head;
   } catch (error) {
     if (error instanceof LockstepError) throw error;

@@ -9,11 +9,14 @@ export interface FoundSymbol {
   readonly sympos: number;
   readonly isFunction: boolean;
   readonly isWeak: boolean;
+  /** An indirect call of it would trap, since nothing of the kernel calls it so. */
+  readonly isSealed: boolean;
 }
 
 const kindMask = 3;
 const functionKind = 1;
 const weakBit = 4;
+const sealedBit = 8;
 
 /** Finds one object file's symbols in the symbol table of the kernel (or module) that it was linked into. */
 export class SymbolLookup {
@@ -46,6 +49,7 @@ export class SymbolLookup {
       sympos: namesakes.length === 1 ? 0 : namesakes.indexOf(row) + 1,
       isFunction: (kind & kindMask) === functionKind,
       isWeak: (kind & weakBit) !== 0,
+      isSealed: (kind & sealedBit) !== 0,
     };
   }
 

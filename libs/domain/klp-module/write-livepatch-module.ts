@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { sectionFlag, sectionType, writeNote } from '@lockstep/domain/elf';
+import { isPcRelative, sectionFlag, sectionType, writeNote } from '@lockstep/domain/elf';
 import { LockstepError, type ModuleName, type PatchedFunction, type PatchId } from '@lockstep/domain/livepatch-model';
 import type { ObjectDiff, Piece, PieceRelocation } from '@lockstep/domain/object-diff';
 import { addGlue } from './glue';
@@ -161,6 +161,7 @@ class Linker {
       this.relocateTo(fresh, place, { offset, type, addend });
       return;
     }
+    if (found?.isSealed === true && takesAddress(piece, relocation)) throw this.sealedFunction(placed, symbol.name);
     const isModule = placed.object !== 'vmlinux';
     const exporter = isGlobal ? this.exports.get(symbol.name)?.owner : undefined;
     const isExported = exporter === 'vmlinux';
@@ -207,6 +208,18 @@ class Linker {
     });
   }
 
+  private sealedFunction(placed: PlacedDiff, name: string) {
+    return moduleRefusal(
+      'sealed-function',
+      `the new code takes the address of ${name}, which nothing in ${placed.object} did: its ENDBR is gone, and a call through the address would trap (CONFIG_X86_KERNEL_IBT).`,
+      {
+        object: placed.diff.objectPath,
+        function: name,
+        action: `add a function to the patch that calls ${name}, and take the address of that`,
+      },
+    );
+  }
+
   private unknownSymbol(placed: PlacedDiff, name: string) {
     return moduleRefusal('unknown-symbol', `the new code refers to ${name}, which ${placed.object} does not have.`, {
       object: placed.diff.objectPath,
@@ -214,6 +227,16 @@ class Linker {
       action: 'use what this kernel build has, or add the symbol in the same diff',
     });
   }
+}
+
+/** Whether a reference is no call or jump, but may end in a pointer that is called. */
+function takesAddress({ bytes, sectionFlags }: Piece, { type, offset }: PieceRelocation): boolean {
+  if (!isPcRelative(type)) return true;
+  // Tables only tell places; in code a RIP-relative operand that is no branch's is that of LEA.
+  if ((sectionFlags & sectionFlag.exec) === 0) return false;
+  const [escape, opcode] = [bytes[offset - 2], bytes[offset - 1] ?? 0];
+  const isBranch = opcode === 0xe8 || opcode === 0xe9 || (escape === 0x0f && (opcode & 0xf0) === 0x80);
+  return !isBranch;
 }
 
 function groupByObject(placed: readonly PlacedDiff[]): PatchedObject[] {

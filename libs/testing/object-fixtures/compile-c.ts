@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { TableLayouts } from '@lockstep/domain/object-diff';
 
 /** Those that kernels are built with; clang is the one that the kernel flavour `clang` has too. */
@@ -48,58 +48,66 @@ export interface CompiledPair {
   readonly patched: Uint8Array;
 }
 
-/** By what they are made of: tests ask for the same ones many times. */
-const compiled = new Map<string, Uint8Array>();
-
 /** An object as the kernel build would make it from `path`; needs gcc. */
 export function compileC(path: string, ...flags: string[]): Uint8Array {
-  return compileWith('gcc', path, ...flags);
+  return compileAll('gcc', [path], flags).get(basename(path, '.c')) as Uint8Array;
 }
 
-export function compileWith(compiler: Compiler, path: string, ...flags: string[]): Uint8Array {
-  const key = [compiler, path, ...flags].join(' ');
-  let object = compiled.get(key);
-  if (object === undefined) {
-    const directory = mkdtempSync(join(tmpdir(), 'lockstep-fixture-'));
-    try {
-      object = compiler === 'gcc' ? gcc(directory, path, flags) : clang(directory, compiler, path, flags);
-    } finally {
-      rmSync(directory, { recursive: true });
+/** Compiles several files in one run: what it takes is mostly the start of programs. Returns objects by file name. */
+function compileAll(compiler: Compiler, paths: readonly string[], flags: readonly string[]): Map<string, Uint8Array> {
+  const cwd = mkdtempSync(join(tmpdir(), 'lockstep-fixture-'));
+  const run = (...args: string[]) => execFileSync(compiler, args, { cwd, stdio: 'pipe' });
+  try {
+    if (compiler === 'gcc') run(...kernelFlags, '-mrecord-mcount', ...flags, '-c', ...paths);
+    else {
+      run(...kernelFlags, ...flags, '-S', ...paths);
+      const listings = readdirSync(cwd);
+      for (const name of listings) listCallsOfFentry(join(cwd, name));
+      run('-c', ...listings);
     }
-    compiled.set(key, object);
+    const objects = readdirSync(cwd).filter((name) => name.endsWith('.o'));
+    return new Map(objects.map((name) => [basename(name, '.o'), new Uint8Array(readFileSync(join(cwd, name)))]));
+  } finally {
+    rmSync(cwd, { recursive: true });
   }
-  return object.slice();
 }
 
-function gcc(directory: string, path: string, flags: readonly string[]): Uint8Array {
-  const object = join(directory, 'fixture.o');
-  execFileSync('gcc', [...kernelFlags, '-mrecord-mcount', ...flags, '-c', '-o', object, path], { stdio: 'pipe' });
-  return new Uint8Array(readFileSync(object));
-}
-
-/** clang does not list the calls of __fentry__: in a kernel objtool does that, here we. */
-function clang(directory: string, command: string, path: string, flags: readonly string[]): Uint8Array {
-  const [assembly, object] = [join(directory, 'fixture.s'), join(directory, 'fixture.o')];
-  execFileSync(command, [...kernelFlags, ...flags, '-S', '-o', assembly, path], { stdio: 'pipe' });
+/** clang does not list them: in a kernel objtool does, here we. */
+function listCallsOfFentry(assembly: string): void {
   const listed = readFileSync(assembly, 'latin1').replace(
     /^\s+callq\s+__fentry__.*$/gm,
     (call) => `771:${call}\n.pushsection __mcount_loc,"aw",@progbits\n.quad 771b\n.popsection`,
   );
   writeFileSync(assembly, listed, 'latin1');
-  execFileSync(command, ['-c', '-o', object, assembly], { stdio: 'pipe' });
-  return new Uint8Array(readFileSync(object));
+}
+
+const sources = join(__dirname, 'sources');
+
+/** All that compilePair takes. */
+export const fixtureNames: readonly string[] = readdirSync(sources)
+  .filter((name) => name.endsWith('.c'))
+  .map((name) => basename(name, '.c'));
+
+/** By compiler and flags: the objects of all sources. */
+const compiled = new Map<string, ReadonlyMap<string, Uint8Array>>();
+
+function compileFixture(name: string, compiler: Compiler, flags: readonly string[]): Uint8Array {
+  const key = [compiler, ...flags].join(' ');
+  let objects = compiled.get(key);
+  if (objects === undefined) {
+    const paths = fixtureNames.map((fixture) => join(sources, `${fixture}.c`));
+    objects = compileAll(compiler, paths, flags);
+    compiled.set(key, objects);
+  }
+  const object = objects.get(name);
+  if (object === undefined) throw new Error(`there is no fixture ${name}`);
+  return object.slice();
 }
 
 /** NAME.ORIG.o and NAME.PATCHED.o: sources/NAME.c without and with PATCHED defined. */
 export function compilePair(name: string, compiler: Compiler = 'gcc', ...flags: string[]): CompiledPair {
-  const path = join(__dirname, 'sources', `${name}.c`);
   return {
-    original: compileWith(compiler, path, ...flags),
-    patched: compileWith(compiler, path, ...flags, '-DPATCHED'),
+    original: compileFixture(name, compiler, flags),
+    patched: compileFixture(name, compiler, [...flags, '-DPATCHED']),
   };
 }
-
-/** All that compilePair takes. */
-export const fixtureNames: readonly string[] = readdirSync(join(__dirname, 'sources'))
-  .filter((name) => name.endsWith('.c'))
-  .map((name) => name.slice(0, -2));

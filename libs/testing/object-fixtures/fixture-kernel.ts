@@ -10,6 +10,7 @@ export interface FixtureSymbol {
   readonly file: number | null;
   readonly kind?: 'function' | 'object';
   readonly weak?: boolean;
+  readonly sealed?: boolean;
 }
 
 export function symbolTable(files: readonly string[], symbols: readonly FixtureSymbol[]): KernelSymbolTable {
@@ -17,7 +18,10 @@ export function symbolTable(files: readonly string[], symbols: readonly FixtureS
     files,
     names: symbols.map(({ name }) => name),
     fileOf: Int32Array.from(symbols, ({ file }) => file ?? -1),
-    kinds: Uint8Array.from(symbols, ({ kind, weak }) => (kind === 'object' ? 2 : 1) + (weak === true ? 4 : 0)),
+    kinds: Uint8Array.from(
+      symbols,
+      ({ kind, weak, sealed }) => (kind === 'object' ? 2 : 1) + (weak === true ? 4 : 0) + (sealed === true ? 8 : 0),
+    ),
   };
 }
 

@@ -3,7 +3,6 @@ export {
   compileC,
   compilePair,
   compilers,
-  compileWith,
   fixtureNames,
   fixtureTables,
   type CompiledPair,
