@@ -11,6 +11,7 @@ import {
   type CompileJob,
 } from './compile-object';
 import type { IndexedObject } from './dependency-index';
+import { refuseChangedVersions } from './export-versions';
 import { buildError } from './failure';
 import { makeChangedObjects } from './make-path';
 import { readPatch, type PatchSources, type ReadPatch } from './read-patch';
@@ -136,6 +137,7 @@ class Replay {
     await staged.change(changed);
     const results = await mapAtOnce([...jobs.entries()], this.compilers, async ([index, job]) => {
       const patched = count(await compileObject(job, 'patched', staged.dir, signal));
+      await refuseChangedVersions(job, patched, kernel, staged.dir, signal);
       const pair = pairOf(job, { original: originals[index] ?? Buffer.alloc(0), onto: belows[index], patched });
       return pair === undefined ? [] : [await work(pair)];
     });

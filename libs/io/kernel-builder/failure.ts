@@ -17,13 +17,14 @@ export type BuildFailure =
   | { kind: 'series-broken'; series: string; reason: string }
   | { kind: 'changes-no-object'; files: string[]; compiledObjects: number }
   | { kind: 'unsupported-change'; file: string; reason: string }
+  | { kind: 'export-version-changed'; object: string; file: string; function: string }
   | { kind: 'compile-failed'; objectPath: string; version: 'original' | 'patched'; message: string }
   | { kind: 'not-a-kernel-tree'; dir: string; reason: string }
   | { kind: 'not-a-kernel-build'; dir: string; reason: string }
   | { kind: 'config-differs'; dir: string; given: string; options: string[] }
   | { kind: 'kernel-build-changed'; dir: string; file: string }
   | { kind: 'kernel-not-registered'; id: string; cacheDir: string }
-  | { kind: 'compiler-differs'; builtWith: string; found: string }
+  | { kind: 'compiler-differs'; builtWith: string; compiler: string; found: string }
   | { kind: 'kernel-build-failed'; step: string; logFile: string; lastLines: string }
   | { kind: 'make-failed'; step: string; lastLines: string }
   | { kind: 'tool-missing'; tool: string; debianPackage: string };
@@ -49,6 +50,7 @@ function errorKind(kind: BuildFailure['kind']): ErrorKind {
     case 'series-does-not-apply':
     case 'series-broken':
     case 'unsupported-change':
+    case 'export-version-changed':
     case 'config-differs':
     case 'kernel-build-changed':
     case 'compiler-differs':
@@ -77,6 +79,8 @@ function describeFailure(failure: BuildFailure): string {
         : `the diff changes no object of this kernel build: the ${failure.compiledObjects} that read ${failure.files.join(', ')} compile to the same bytes`;
     case 'unsupported-change':
       return `${failure.file}: ${failure.reason}`;
+    case 'export-version-changed':
+      return `${failure.object}: the diff changes a type that ${failure.function}, which ${failure.file} exports, is declared with: its version (CRC) is no longer the one that modules of this kernel were built for. To go on: leave the types that its declaration reaches as they are; new fields go into shadow variables (klp_shadow_alloc) or a struct of your own, and what only this file uses may be hidden by #ifndef __GENKSYMS__ if no layout changes.`;
     case 'compile-failed':
       return `${failure.objectPath} (${failure.version}) does not compile:\n${failure.message}`;
     case 'not-a-kernel-tree':
@@ -90,7 +94,7 @@ function describeFailure(failure: BuildFailure): string {
     case 'kernel-not-registered':
       return `kernel build ${failure.id} is not registered in ${failure.cacheDir}: register its build tree there first`;
     case 'compiler-differs':
-      return `the kernel was built with "${failure.builtWith}", but gcc here is "${failure.found}": install that compiler`;
+      return `the kernel was built with "${failure.builtWith}", but ${failure.compiler} here is "${failure.found}": install that compiler`;
     case 'kernel-build-failed':
       return `the kernel build failed at ${failure.step}, full log in ${failure.logFile}:\n${failure.lastLines}`;
     case 'make-failed':

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { mapAtOnce } from './at-once';
 import { compileObject, isPatchable, prepareJob } from './compile-object';
 import type { IndexedObject } from './dependency-index';
+import { refuseChangedVersions } from './export-versions';
 import { buildError } from './failure';
 import { MadeTree } from './made-tree';
 import { addNewObjects, type NewObject } from './new-objects';
@@ -39,12 +40,17 @@ export async function makeChangedObjects(options: MakeOptions): Promise<MadeObje
   await tree.make({ onProgress, signal });
   const { objects } = await scanBuiltTree(tree.dir);
   refuseRemoved(kernel, objects);
+  const remade = objects.filter((object) => wasMade(kernel, tree.dir, object));
   const different: IndexedObject[] = [];
-  for (const object of objects) if (await cameOutDifferent(kernel, tree.dir, object)) different.push(object);
+  for (const object of remade) if (await cameOutDifferent(kernel, tree.dir, object)) different.push(object);
   refuseUnpatchable(different);
+  await mapAtOnce(remade.filter(isPatchable), compilers, async (indexed) => {
+    const job = await prepareJob({ ...kernel, treeDir: tree.dir }, indexed);
+    await refuseChangedVersions(job, await readFile(join(tree.dir, indexed.path)), kernel, tree.dir, signal);
+  });
   let done = 0;
   const made = await mapAtOnce(different.filter(isPatchable), compilers, async (indexed) => {
-    const job = await prepareJob({ treeDir: tree.dir, enabledOptions: kernel.enabledOptions }, indexed);
+    const job = await prepareJob({ ...kernel, treeDir: tree.dir }, indexed);
     const patched = await compileObject(job, 'patched', tree.dir, signal);
     done += 1;
     onProgress?.({ stage: 'compile objects', done, total: different.length });
@@ -59,13 +65,15 @@ export async function makeChangedObjects(options: MakeOptions): Promise<MadeObje
   );
 }
 
-async function cameOutDifferent(kernel: KernelBuild, dir: string, { path }: IndexedObject): Promise<boolean> {
+function wasMade(kernel: KernelBuild, dir: string, { path }: IndexedObject): boolean {
   const [before, after] = [kernel.treeDir, dir].map((root) => statSync(join(root, path), { throwIfNoEntry: false }));
-  if (after === undefined) return false;
   // What make did not touch keeps its time.
-  if (before?.mtimeMs === after.mtimeMs && before.size === after.size) return false;
-  if (before === undefined) return true;
-  return !(await readFile(join(kernel.treeDir, path))).equals(await readFile(join(dir, path)));
+  return after !== undefined && (before?.mtimeMs !== after.mtimeMs || before.size !== after.size);
+}
+
+async function cameOutDifferent(kernel: KernelBuild, dir: string, { path }: IndexedObject): Promise<boolean> {
+  const before = await readFile(join(kernel.treeDir, path)).catch(() => undefined);
+  return before?.equals(await readFile(join(dir, path))) !== true;
 }
 
 function refuseRemoved(kernel: KernelBuild, objects: readonly IndexedObject[]): void {
