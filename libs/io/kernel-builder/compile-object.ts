@@ -29,7 +29,7 @@ export function isPatchable({ object, source }: IndexedObject): boolean {
 
 /** @throws LockstepError `kernel-build-changed` where the build's command is gone, `unsupported-change` */
 export async function prepareJob(
-  kernel: Pick<KernelBuild, 'treeDir' | 'enabledOptions'>,
+  kernel: Pick<KernelBuild, 'treeDir' | 'enabledOptions' | 'delayedObjtool'>,
   indexed: IndexedObject,
 ): Promise<CompileJob> {
   const cmdFile = join(kernel.treeDir, dirname(indexed.path), `.${basename(indexed.path)}.cmd`);
@@ -37,7 +37,7 @@ export async function prepareJob(
   if (saved === undefined) throw buildError({ kind: 'kernel-build-changed', dir: kernel.treeDir, file: cmdFile });
   if (!isPatchable(indexed)) return { indexed, saved, command: saved.command };
   const built = await readFile(join(kernel.treeDir, indexed.path));
-  const objtool = objtoolStep(saved, kernel.enabledOptions, indexed.object !== 'vmlinux', built);
+  const objtool = objtoolStep(saved, kernel, indexed.object !== 'vmlinux', built);
   return { indexed, saved, command: withSectionFlags(saved) + objtool };
 }
 

@@ -72,6 +72,7 @@ beforeEach(async () => {
     dir: join(dir, 'registered'),
     index: await scanBuiltTree(tree),
     enabledOptions: new Set(),
+    delayedObjtool: null,
     registeredAtMs: Date.now() + 1000,
   } as unknown as KernelBuild;
 });

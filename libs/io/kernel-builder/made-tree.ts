@@ -55,7 +55,7 @@ export class MadeTree implements AsyncDisposable {
   }): Promise<void> {
     const env = { ...buildEnvironment(), ...(await this.buildIdentity()) };
     const run = async (args: string[], onLine?: (line: string) => void): Promise<CommandResult> =>
-      runCommand('make', ['-C', this.dir, ...args], { env, signal, onLine });
+      runCommand('make', ['-C', this.dir, ...this.kernel.tools.makeArguments, ...args], { env, signal, onLine });
     const configured = await run(['olddefconfig']);
     if (configured.status !== 0) throw makeFailed('make olddefconfig', configured.output);
     await this.refuseOtherConfig();

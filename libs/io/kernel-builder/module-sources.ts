@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { CSource } from '@lockstep/domain/klp-module';
+import type { BuildTools } from './build-tools';
 import { buildError } from './failure';
 import { runCommand } from './run-command';
 
@@ -13,6 +14,7 @@ import { runCommand } from './run-command';
  */
 export async function compileModuleSources(
   treeDir: string,
+  { makeArguments }: BuildTools,
   sources: readonly CSource[],
   signal?: AbortSignal,
 ): Promise<Map<string, Uint8Array>> {
@@ -23,7 +25,8 @@ export async function compileModuleSources(
     const objects = sources.map(({ fileName }) => fileName.replace(/\.c$/, '.o'));
     await Promise.all(sources.map(async ({ fileName, source }) => writeFile(join(dir, fileName), source)));
     await writeFile(join(dir, 'Kbuild'), `obj-m := ${objects.join(' ')}\n`);
-    const { status, output } = await runCommand('make', ['-s', '-C', treeDir, `M=${dir}`, ...objects], { signal });
+    const args = ['-s', '-C', treeDir, `M=${dir}`, ...makeArguments, ...objects];
+    const { status, output } = await runCommand('make', args, { signal });
     if (status !== 0) {
       const reason = `it does not compile a livepatch module's sources:\n${output.trim()}`;
       throw buildError({ kind: 'not-a-kernel-build', dir: treeDir, reason });

@@ -12,13 +12,14 @@ import {
   type KernelFacts,
 } from '@lockstep/domain/klp-module';
 import { parseKernelBuildId, type KernelBuildId } from '@lockstep/domain/livepatch-model';
+import { readBuildTools, type BuildTools } from './build-tools';
 import { cachePaths } from './cache-directory';
 import type { DependencyIndex } from './dependency-index';
 import { buildError } from './failure';
 import { FileLock } from './file-lock';
 import { toolVersion } from './kernel-build';
 import { compileModuleSources } from './module-sources';
-import { readEnabledOptions, type EnabledOptions } from './replay';
+import { delayedObjtool, readEnabledOptions, type EnabledOptions } from './replay';
 import { scanBuiltTree } from './scan-tree';
 import { StagedTree } from './staged-tree';
 import { exists, runStage, writeFileAtomically, type OnProgress } from './stage';
@@ -44,6 +45,9 @@ export interface KernelBuild extends KernelBuildInfo {
   index: DependencyIndex;
   facts: KernelFacts;
   enabledOptions: EnabledOptions;
+  tools: BuildTools;
+  /** What objtool was told of the whole vmlinux, where it ran on no single object; null where it did. */
+  delayedObjtool: string | null;
 }
 
 export interface RegisterOptions {
@@ -73,7 +77,8 @@ export async function registerKernelBuild({
   onProgress?.({ stage: 'read the kernel', done: 0, total: 3 });
   const config = await readTreeFile(treeDir, '.config');
   const compiler = /^CONFIG_CC_VERSION_TEXT="(.*)"$/m.exec(config)?.[1] ?? '';
-  await checkBuild(treeDir, config, compiler);
+  const tools = await readBuildTools(treeDir);
+  await checkBuild(treeDir, config, compiler, tools);
   const vmlinux = await readFile(vmlinuxFile).catch((cause: unknown) => {
     throw buildError({ kind: 'not-a-kernel-build', dir: treeDir, reason: `there is no ${vmlinuxFile}` }, { cause });
   });
@@ -89,7 +94,7 @@ export async function registerKernelBuild({
       const kept = upToDate ? await openKernelBuild(cacheDir, id).catch(() => undefined) : undefined;
       if (kept === undefined) {
         await rm(join(dir, '.complete'), { force: true });
-        const facts = await gatherFacts(treeDir, vmlinux, signal);
+        const facts = await gatherFacts(treeDir, tools, vmlinux, signal);
         await runStage(dir, async () => keepBuild({ dir, treeDir, facts, config, compiler, onProgress }));
       }
       // So that the first patch does not wait for it.
@@ -147,6 +152,8 @@ export async function openKernelBuild(cacheDir: string, id: KernelBuildId): Prom
     index: JSON.parse(await readFile(join(dir, 'dependency-index.json'), 'utf8')) as DependencyIndex,
     facts: parseKernelFacts(await readFile(join(dir, 'kernel-facts'))),
     enabledOptions: readEnabledOptions(await readTreeFile(info.treeDir, '.config')),
+    tools: await readBuildTools(info.treeDir),
+    delayedObjtool: delayedObjtool(await readFile(join(info.treeDir, '.vmlinux.o.cmd'), 'latin1').catch(() => '')),
   };
 }
 
@@ -167,7 +174,7 @@ async function readInfo(dir: string): Promise<KernelBuildInfo> {
   return JSON.parse(await readFile(join(dir, 'kernel-build.json'), 'utf8')) as KernelBuildInfo;
 }
 
-async function checkBuild(treeDir: string, config: string, compiler: string): Promise<void> {
+async function checkBuild(treeDir: string, config: string, builtWith: string, tools: BuildTools): Promise<void> {
   if (!(await exists(join(treeDir, 'kernel/livepatch/core.c')))) {
     const reason =
       'its source is elsewhere (an O= build): build inside the source tree, so that saved commands are relative';
@@ -177,14 +184,21 @@ async function checkBuild(treeDir: string, config: string, compiler: string): Pr
     if (config.includes(`\nCONFIG_${option}=y\n`)) continue;
     throw buildError({ kind: 'not-a-kernel-build', dir: treeDir, reason: `it was built without CONFIG_${option}` });
   }
-  if (config.includes('\nCONFIG_X86_KERNEL_IBT=y\n') || config.includes('\nCONFIG_LTO_CLANG=y\n')) {
-    const reason =
-      'objtool ran on the linked vmlinux (CONFIG_X86_KERNEL_IBT or LTO), so its objects cannot be made again one by one';
+  for (const [option, why] of unsupportedOptions) {
+    if (!config.includes(`\nCONFIG_${option}=y\n`)) continue;
+    const reason = `it was built with CONFIG_${option}: ${why}. Build the kernel without it to patch it live`;
     throw buildError({ kind: 'not-a-kernel-build', dir: treeDir, reason });
   }
-  const found = await toolVersion('gcc');
-  if (found !== compiler) throw buildError({ kind: 'compiler-differs', builtWith: compiler, found });
+  const { compiler } = tools;
+  const found = await toolVersion(compiler);
+  if (found !== builtWith) throw buildError({ kind: 'compiler-differs', builtWith, compiler, found });
 }
+
+/** What patches cannot be made for, and why. */
+const unsupportedOptions: readonly (readonly [option: string, why: string])[] = [
+  ['LTO_CLANG', 'its functions are compiled when vmlinux is linked, all at once, so no object has the code that runs'],
+  ['CFI_CLANG', 'a call through a pointer checks a hash before the function, which the differ does not carry'],
+];
 
 /** The banner names the release; the modules' vermagic comes from the tree. */
 async function checkRelease(treeDir: string, vmlinux: Buffer, vmlinuxFile: string): Promise<void> {
@@ -196,10 +210,15 @@ async function checkRelease(treeDir: string, vmlinux: Buffer, vmlinuxFile: strin
   throw buildError({ kind: 'not-a-kernel-build', dir: treeDir, reason });
 }
 
-async function gatherFacts(treeDir: string, vmlinux: Uint8Array, signal?: AbortSignal): Promise<KernelFacts> {
+async function gatherFacts(
+  treeDir: string,
+  tools: BuildTools,
+  vmlinux: Uint8Array,
+  signal?: AbortSignal,
+): Promise<KernelFacts> {
   const release = (await readTreeFile(treeDir, 'include/config/kernel.release')).trim();
   const moduleSymvers = await readTreeFile(treeDir, 'Module.symvers');
-  const objects = await compileModuleSources(treeDir, [...kernelProbeSources, moduleGlueSource], signal);
+  const objects = await compileModuleSources(treeDir, tools, [...kernelProbeSources, moduleGlueSource], signal);
   const glueObject = objects.get(moduleGlueSource.fileName) ?? new Uint8Array();
   return readKernelFacts({ vmlinux, release, moduleSymvers, probeObjects: objects, glueObject });
 }

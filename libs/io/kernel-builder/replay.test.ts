@@ -2,7 +2,7 @@
 import { expect, test } from '@jest/globals';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
 import type { SavedCommand } from './cmd-file';
-import { objtoolStep, readEnabledOptions, withSectionFlags } from './replay';
+import { delayedObjtool, objtoolStep, readEnabledOptions, withSectionFlags } from './replay';
 
 const plain: SavedCommand = {
   target: 'a/b.o',
@@ -13,6 +13,7 @@ const plain: SavedCommand = {
 const enabled = readEnabledOptions(
   'CONFIG_STACK_VALIDATION=y\nCONFIG_UNWINDER_ORC=y\nCONFIG_RETPOLINE=y\nCONFIG_X=m\n# CONFIG_SLS is not set\n',
 );
+const use = { enabledOptions: enabled, delayedObjtool: null };
 const withOrc = Buffer.from('\0.orc_unwind\0.text\0');
 
 test('the section flags go before the output, objtool stays behind it', () => {
@@ -27,16 +28,27 @@ test('what is not a plain compile is refused', () => {
 });
 
 test('before 5.19 objtool is called as that kernel does it', () => {
-  expect(objtoolStep(plain, enabled, false, withOrc)).toBe(
+  expect(objtoolStep(plain, use, false, withOrc)).toBe(
     ' ; ./tools/objtool/objtool orc generate --no-fp --retpoline a/b.o',
   );
-  expect(objtoolStep(plain, enabled, true, withOrc)).toContain('--module');
+  expect(objtoolStep(plain, use, true, withOrc)).toContain('--module');
 });
 
 test('objtool is not called where kbuild did not, or where the saved command does', () => {
-  expect(objtoolStep(plain, enabled, false, Buffer.from('.text\0'))).toBe('');
-  expect(objtoolStep(plain, new Set(), false, withOrc)).toBe('');
-  expect(objtoolStep({ ...plain, command: 'gcc ; ./tools/objtool/objtool --orc a/b.o' }, enabled, false, withOrc)).toBe(
-    '',
-  );
+  expect(objtoolStep(plain, use, false, Buffer.from('.text\0'))).toBe('');
+  expect(objtoolStep(plain, { ...use, enabledOptions: new Set() }, false, withOrc)).toBe('');
+  expect(objtoolStep({ ...plain, command: 'gcc ; ./tools/objtool/objtool --orc a/b.o' }, use, false, withOrc)).toBe('');
+});
+
+test('where objtool ran on vmlinux only, an object gets what vmlinux got, but for the checks of the whole', () => {
+  const saved =
+    'cmd_vmlinux.o := ld -r -o vmlinux.o  --whole-archive vmlinux.a ; ./tools/objtool/objtool --hacks=jump_label --ibt --orc --uaccess --noinstr  --unret --link  vmlinux.o';
+  const delayed = delayedObjtool(saved);
+  expect(delayed).toBe('--hacks=jump_label --orc --uaccess');
+  const step = (isModule: boolean) =>
+    objtoolStep(plain, { ...use, delayedObjtool: delayed }, isModule, Buffer.from('.text\0'));
+  expect(step(false)).toBe(' ; ./tools/objtool/objtool --hacks=jump_label --orc --uaccess a/b.o');
+  expect(step(true)).toBe(' ; ./tools/objtool/objtool --hacks=jump_label --orc --uaccess --module a/b.o');
+  expect(delayedObjtool(saved.replace('--ibt', ''))).toBeNull();
+  expect(delayedObjtool('')).toBeNull();
 });

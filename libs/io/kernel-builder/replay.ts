@@ -29,18 +29,38 @@ export function readEnabledOptions(config: string): EnabledOptions {
 }
 
 /**
- * The objtool step that kbuild ran after the compiler, as ` ; command` to append; empty if it ran none or if the saved
- * command has it already (from 5.19 on). Before that kbuild did not save it: this repeats the rule in 5.15's
- * scripts/Makefile.build, and that it gives kbuild's very bytes is tested over whole trees.
+ * What objtool was told of vmlinux, where that is the only place it ran (CONFIG_X86_KERNEL_IBT): null where objects got
+ * their own run. Left out is what is checked of a linked kernel only, and the list of seals, which no patch carries.
+ * @param savedLink the saved command that linked vmlinux.o
+ */
+export function delayedObjtool(savedLink: string): string | null {
+  const flags = /\/objtool ((?:--\S+ +)+)vmlinux\.o/.exec(savedLink)?.[1]?.trim().split(/ +/) ?? [];
+  if (!flags.includes('--ibt')) return null;
+  return flags.filter((flag) => !['--ibt', '--link', '--noinstr', '--unret'].includes(flag)).join(' ');
+}
+
+/** What decides how objtool runs on an object. */
+export interface ObjtoolUse {
+  readonly enabledOptions: EnabledOptions;
+  readonly delayedObjtool: string | null;
+}
+
+/**
+ * The objtool step after the compiler, as ` ; command` to append; empty if kbuild ran none or if the saved command has
+ * it already (from 5.19 on). Before that kbuild did not save it: this repeats the rule in 5.15's scripts/Makefile.build,
+ * and that it gives kbuild's very bytes is tested over whole trees. Where objtool ran on the whole vmlinux, the object
+ * gets the tables that vmlinux has for it.
  * @param builtObject what kbuild made: objtool leaves ORC data behind in every object that it was run on
  */
 export function objtoolStep(
   saved: SavedCommand,
-  enabled: EnabledOptions,
+  { enabledOptions: enabled, delayedObjtool: delayed }: ObjtoolUse,
   isModule: boolean,
   builtObject: Buffer,
 ): string {
-  if (saved.command.includes('/objtool ') || !enabled.has('STACK_VALIDATION')) return '';
+  if (saved.command.includes('/objtool ')) return '';
+  if (delayed !== null) return ` ; ./tools/objtool/objtool ${delayed}${isModule ? ' --module' : ''} ${saved.target}`;
+  if (!enabled.has('STACK_VALIDATION')) return '';
   if (enabled.has('UNWINDER_ORC') && !builtObject.includes('.orc_unwind\0')) return '';
   const flags = [
     enabled.has('UNWINDER_ORC') ? 'orc generate' : 'check',

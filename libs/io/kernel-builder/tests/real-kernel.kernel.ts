@@ -67,7 +67,7 @@ describe('a real kernel', () => {
       const cmdFile = join(kernel.treeDir, dirname(path), `.${basename(path)}.cmd`);
       const saved = parseCmdFile(await readFile(cmdFile, 'latin1'))!;
       const kbuilds = await readFile(join(kernel.treeDir, path));
-      const command = saved.command + objtoolStep(saved, kernel.enabledOptions, object !== 'vmlinux', kbuilds);
+      const command = saved.command + objtoolStep(saved, kernel, object !== 'vmlinux', kbuilds);
       await runCommand('sh', ['-e', '-c', command], { cwd: staged.dir });
       if (!kbuilds.equals(await readFile(join(staged.dir, path)))) differing.push(path);
     }
