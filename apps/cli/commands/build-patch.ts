@@ -64,7 +64,7 @@ async function build(file: string, options: Options, { screen, signal }: LocalCo
     const replace = options.replace ?? false;
     const compilers = options.jobs;
     const work = { kernel, diff, moduleName, patchId, replace, compilers, onProgress, signal };
-    const { bytes, functions, path: way, makeReasons } = await buildLivepatch(work);
+    const { bytes, functions, remarks, path: way, makeReasons } = await buildLivepatch(work);
     const seconds = (performance.now() - started) / 1000;
     const module = path.resolve(options.output, `${moduleName}.ko`);
     await writeModule(module, bytes);
@@ -82,9 +82,10 @@ async function build(file: string, options: Options, { screen, signal }: LocalCo
         functions,
         path: way,
         makeReasons,
+        remarks,
         seconds,
       },
-      text: `${module}\n${makeReasons.map((reason) => `built through make: ${reason}\n`).join('')}changes ${functions.map(showFunction).join(', ')}\nfor Linux ${release}, ${seconds.toFixed(1)} s`,
+      text: `${module}\n${makeReasons.map((reason) => `built through make: ${reason}\n`).join('')}changes ${functions.map(showFunction).join(', ')}\n${remarks.map((remark) => `note: ${remark}\n`).join('')}for Linux ${release}, ${seconds.toFixed(1)} s`,
     };
   } catch (error) {
     if (!signal.aborted) throw error;

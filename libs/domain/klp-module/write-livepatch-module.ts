@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { isPcRelative, sectionFlag, sectionType, writeNote } from '@lockstep/domain/elf';
 import { LockstepError, type ModuleName, type PatchedFunction, type PatchId } from '@lockstep/domain/livepatch-model';
-import type { ObjectDiff, Piece, PieceRelocation } from '@lockstep/domain/object-diff';
+import type { KernelSymbol, ObjectDiff, Piece, PieceRelocation } from '@lockstep/domain/object-diff';
 import { addGlue } from './glue';
 import type { ExportedSymbol, KernelFacts, KernelSymbolTable } from './kernel-facts';
+import { lateSite } from './late-sites';
 import { ModuleImage, type Place } from './module-image';
 import { moduleRefusal } from './module-refusal';
 import { addPatchStructs, type PatchedObject } from './patch-structs';
@@ -27,14 +28,18 @@ export interface LivepatchModule {
   readonly bytes: Uint8Array;
   /** In order of object and symbol. */
   readonly functions: readonly PatchedFunction[];
+  /** What works otherwise than the diff says, for people; mostly empty. */
+  readonly remarks: readonly string[];
 }
 
 /** A diff with where its pieces went and how its symbols are found. */
 interface PlacedDiff {
   readonly object: string;
   readonly diff: ObjectDiff;
-  readonly places: readonly Place[];
+  /** By piece; undefined for what is left out, which nothing refers to. */
+  readonly places: readonly (Place | undefined)[];
   readonly lookup: SymbolLookup;
+  readonly remarks: readonly string[];
 }
 
 /** @throws LockstepError `refused` naming object, function or section, and what to do */
@@ -70,6 +75,7 @@ export function writeLivepatchModule(input: LivepatchModuleInput): LivepatchModu
     functions: objects.flatMap(({ name: object, functions }) =>
       functions.map(({ name, sympos }) => ({ object, name, sympos })),
     ),
+    remarks: [...new Set(placed.flatMap(({ remarks }) => remarks))],
   };
 }
 
@@ -82,9 +88,25 @@ function placeDiffs(image: ModuleImage, { facts, diffs, moduleSymbols }: Livepat
         action: `build ${object}.ko with the kernel build and register it again`,
       });
     }
-    const places = diff.pieces.map((piece) => addPiece(image, piece));
-    return { object, diff, places, lookup: new SymbolLookup(table, [diff]) };
+    const lookup = new SymbolLookup(table, [diff]);
+    const comesLate = (symbol: KernelSymbol): boolean =>
+      object !== 'vmlinux' &&
+      (lookup.find(symbol, diff) !== null || (exporterOf(symbol, facts.exports) ?? 'vmlinux') !== 'vmlinux');
+    const remarks: string[] = [];
+    const places = diff.pieces.map((piece) => {
+      const site = lateSite(piece, diff, comesLate);
+      if (site.kind === 'silent') {
+        remarks.push(`tracepoint ${site.tracepoint} stays silent in the patched functions of module ${object}`);
+      }
+      return site.kind === 'kept' ? addPiece(image, piece) : undefined;
+    });
+    return { object, diff, places, lookup, remarks };
   });
+}
+
+/** Who exports a symbol: undefined for nobody. Local symbols of the same name are another matter. */
+function exporterOf({ scope, name }: KernelSymbol, exports: KernelFacts['exports']): string | undefined {
+  return scope === 'global' ? exports.get(name)?.owner : undefined;
 }
 
 function addPiece(image: ModuleImage, piece: Piece): Place {
@@ -122,7 +144,8 @@ class Linker {
 
   relocateDiff(placed: PlacedDiff): void {
     placed.diff.pieces.forEach((piece, index) => {
-      const place = placed.places[index] as Place;
+      const place = placed.places[index];
+      if (place === undefined) return;
       for (const relocation of piece.relocations) this.relocate(placed, piece, place, relocation);
     });
   }
@@ -163,7 +186,7 @@ class Linker {
     }
     if (found?.isSealed === true && takesAddress(piece, relocation)) throw this.sealedFunction(placed, symbol.name);
     const isModule = placed.object !== 'vmlinux';
-    const exporter = isGlobal ? this.exports.get(symbol.name)?.owner : undefined;
+    const exporter = exporterOf(symbol, this.exports);
     const isExported = exporter === 'vmlinux';
     if (isExported && !(isModule && found !== null)) {
       const index = this.exported(symbol.name, placed.diff.objectPath);
@@ -204,7 +227,7 @@ class Linker {
     throw moduleRefusal('needed-before-module', `${piece.section} needs ${name} of module ${placed.object}.`, {
       object: placed.diff.objectPath,
       section: piece.section,
-      action: `leave out the static key, static call or alternative that ${placed.object} defines: it may load later`,
+      action: `ask the key by a call (static_key_enabled()), or leave out what ${placed.object} defines: it may load later`,
     });
   }
 

@@ -64,8 +64,9 @@ async function link(
   onProgress({ stage: 'write the module', done: 0, total: 1 });
   const { kernelBuild, patch, patchName, replace } = job;
   const moduleName = moduleNameFor(job);
-  const { bytes, functions } = await linkLivepatch({ kernel, compared, moduleName, patchId: patch, replace });
+  const { bytes, functions, remarks } = await linkLivepatch({ kernel, compared, moduleName, patchId: patch, replace });
   const { sha256, sizeBytes } = await artifacts.put(bytes);
+  for (const remark of remarks) log(remark);
   log(`module ${moduleName}: ${functions.length} functions, ${sizeBytes} bytes, sha256 ${sha256}`);
   const artifact = { sha256, sizeBytes, kernelBuild, moduleName, patch, patchName, replace, functions };
   return { kind: 'build', artifact, explanation: explainBuild(compared, functions) };

@@ -218,6 +218,26 @@ describe('functions of modules', () => {
       expect.objectContaining({ reason: 'needed-before-module' }),
     );
   });
+
+  test('a static call goes through its trampoline, and a tracepoint stays silent, where the module has their keys', () => {
+    const [tracepoint, key, trampoline] = ['__tracepoint_hook', '__SCK__step', '__SCT__step'];
+    const names = ['work', tracepoint, key, trampoline, 'trace_hook'];
+    const module = write(facts, ['module-sites'], { object: 'driver', moduleSymbols: symbolsOf(...names) });
+    const read = readModule(module.bytes, facts);
+    expect(read.sectionNames.filter((name) => ['__jump_table', '.static_call_sites'].includes(name))).toEqual([]);
+    expect(read.livepatchRelocations).toContain(`.klp.rela.driver..text: .klp.sym.driver.${trampoline},0`);
+    expect(module.remarks).toEqual(['tracepoint hook stays silent in the patched functions of module driver']);
+  });
+
+  test('keys of the kernel itself are there in time', () => {
+    const keys = { __tracepoint_hook: {}, __SCK__step: {}, __SCT__step: {}, trace_hook: {} };
+    const kernel = fixtureKernel({ symbols: symbolTable([], []), exports: { ...always, ...keys, other: {} } });
+    const module = write(kernel, ['module-sites'], { object: 'driver', moduleSymbols: symbolsOf('work') });
+    expect(readModule(module.bytes, kernel).sectionNames).toEqual(
+      expect.arrayContaining(['__jump_table', '.static_call_sites']),
+    );
+    expect(module.remarks).toEqual([]);
+  });
 });
 
 describe('callbacks and new symbols', () => {
