@@ -40,10 +40,11 @@ export function isSiteTable(name: string): name is SiteTable {
 /**
  * `.printk_index` only lists formats for a debugfs file, by line; `.orc_unwind` goes with `.orc_unwind_ip`.
  * `.ibt_endbr_seal` lists functions whose address nobody takes: a patch takes it, so its copies stay unsealed.
+ * `.modinfo` is for whoever reads the file; namespaces are imported for what is used.
  * `__patchable_function_entries` lists padding: on x86 ftrace goes by `__mcount_loc` alone.
  */
 const ignoredNames =
-  /^(\.(discard|comment|note|printk_index$|eh_frame|orc_unwind$|ibt_endbr_seal$|llvm|debug|BTF)|__patchable_function_entries$)/;
+  /^(\.(discard|comment|note|printk_index$|eh_frame|orc_unwind$|ibt_endbr_seal$|modinfo$|llvm|debug|BTF)|__patchable_function_entries$)/;
 
 /** Where variables live, and `__dyndbg`, whose entries a livepatch module may bring along. */
 const dataNames =

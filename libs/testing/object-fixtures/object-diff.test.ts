@@ -72,6 +72,7 @@ describe.each(compilers)('exactly the changed functions, %s', (compiler) => {
     ['global-definer', [], ['shared_helper']],
     ['inline-copy', ['direct', 'work'], ['step', 'twice']],
     ['function-statics', ['work'], ['added']],
+    ['module-info', ['work'], []],
     ['listed-sites', ['quiet_paravirt', 'quiet_static_call', 'work'], []],
   ])('%s', (name, changed, added) => {
     const diff = diffOf(name, compiler);
