@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { compileObject, compileOriginal, isPatchable, prepareJob } from './compile-object';
 import type { IndexedObject } from './dependency-index';
+import { regionsLike, regionsOf, withLineNumbers } from './line-numbers';
 import type { KernelBuild } from './registered-kernel';
 import { StagedTree } from './staged-tree';
 
@@ -34,7 +37,7 @@ export class ObjectCompiler implements AsyncDisposable {
    */
   async patched(object: IndexedObject, files: ReadonlyMap<string, string>, signal?: AbortSignal): Promise<Uint8Array> {
     const job = await prepareJob(this.kernel, object);
-    await this.staged.change(files);
+    await this.staged.change(await this.keepLineNumbers(files));
     try {
       return await compileObject(job, 'patched', this.staged.dir, signal);
     } finally {
@@ -47,12 +50,21 @@ export class ObjectCompiler implements AsyncDisposable {
     const job = await prepareJob(this.kernel, object);
     const [compile = ''] = job.command.split(/ ?; ?\.\/tools\/objtool\//);
     const command = compile.replace(` -c -o ${job.saved.target} `, ` -S -o ${job.saved.target} `);
-    await this.staged.change(files);
+    await this.staged.change(await this.keepLineNumbers(files));
     try {
       return (await compileObject({ ...job, command }, 'patched', this.staged.dir, signal)).toString('latin1');
     } finally {
       await this.staged.restore();
     }
+  }
+
+  private async keepLineNumbers(files: ReadonlyMap<string, string>): Promise<Map<string, string>> {
+    const kept = new Map<string, string>();
+    for (const [path, text] of files) {
+      const original = await readFile(join(this.kernel.treeDir, path), 'latin1');
+      kept.set(path, withLineNumbers(regionsLike(regionsOf(original), text)));
+    }
+    return kept;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

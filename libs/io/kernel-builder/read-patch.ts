@@ -8,6 +8,7 @@ import { isPatchable } from './compile-object';
 import { objectsThatRead, type IndexedObject } from './dependency-index';
 import { isMissing } from './errno';
 import { buildError } from './failure';
+import { hasLineNumbers, regionsLike, regionsOf, withLineNumbers, type Region } from './line-numbers';
 import type { KernelBuild } from './registered-kernel';
 import { parseUnifiedDiff, type DiffLine, type FileDiff } from './unified-diff';
 
@@ -30,9 +31,9 @@ export type TreeChanges = ReadonlyMap<string, string | null>;
 
 /** A patch, read against a kernel build: what it makes of the tree, and what of the build that can reach. */
 export interface ReadPatch {
-  /** The tree with what it is built onto; empty if that is nothing. */
+  /** The tree with what it is built onto; empty if that is nothing. Sources keep their line numbers (line-numbers.ts). */
   readonly base: TreeChanges;
-  /** The tree with all of it, what it is built onto included. */
+  /** The tree with all of it, what it is built onto included; in the same way. */
   readonly changed: TreeChanges;
   /** Those of its own files that can change compiled code. */
   readonly files: readonly string[];
@@ -49,10 +50,11 @@ export interface ReadPatch {
  * @throws LockstepError `diff-syntax`, `diff-does-not-apply`, `changes-no-object`, `not-stackable`
  */
 export async function readPatch(kernel: KernelBuild, { diff, onto = [] }: PatchSources): Promise<ReadPatch> {
+  const tree: ReadTree = { dir: kernel.treeDir, originals: new Map() };
   const base = new Map<string, string | null>();
-  const below = await applyAll(kernel.treeDir, base, onto);
+  const below = await applyAll(tree, base, onto);
   const changed = new Map(base);
-  const own = await applyAll(kernel.treeDir, changed, asNamed(diff));
+  const own = await applyAll(tree, changed, asNamed(diff));
   const { files, makeReasons } = classifyChanges(own, kernel.index);
   const under = classifyChanges(below, kernel.index);
   const [throughMake] = [...makeReasons, ...under.makeReasons];
@@ -65,7 +67,29 @@ export async function readPatch(kernel: KernelBuild, { diff, onto = [] }: PatchS
   }
   const objects = affected.filter(isPatchable);
   const gates = affected.filter((object) => !objects.includes(object));
-  return { base, changed, files, makeReasons, objects, gates };
+  return { ...keepLineNumbers(tree, base, changed), files, makeReasons, objects, gates };
+}
+
+/** Both are numbered like what they are compared with: what a patch below changed, too, keeps the lines it got there. */
+function keepLineNumbers(
+  { originals }: ReadTree,
+  base: TreeChanges,
+  changed: TreeChanges,
+): Pick<ReadPatch, 'base' | 'changed'> {
+  const below = new Map<string, Region[]>();
+  const number = (path: string, before: readonly Region[], text: string | null, keep?: typeof below): string | null => {
+    if (text === null || !hasLineNumbers(path)) return text;
+    const regions = regionsLike(before, text);
+    keep?.set(path, regions);
+    return withLineNumbers(regions);
+  };
+  const original = (path: string): Region[] => regionsOf(originals.get(path) ?? '');
+  return {
+    base: new Map(Array.from(base, ([path, text]) => [path, number(path, original(path), text, below)])),
+    changed: new Map(
+      Array.from(changed, ([path, text]) => [path, number(path, below.get(path) ?? original(path), text)]),
+    ),
+  };
 }
 
 /** What make changes cannot be told apart by which of the patches changed it. */
@@ -81,17 +105,23 @@ const isInclude = ({ kind, text }: DiffLine): boolean => kind !== 'context' && /
 
 const pathOf = ({ newPath, oldPath }: FileDiff): string => newPath ?? oldPath ?? '';
 
+interface ReadTree {
+  readonly dir: string;
+  /** The files that were read, as they are in the kernel build. */
+  readonly originals: Map<string, string | null>;
+}
+
 /** Applies each diff to what the ones before it left; answers all their parts. */
 async function applyAll(
-  treeDir: string,
-  tree: Map<string, string | null>,
+  tree: ReadTree,
+  changed: Map<string, string | null>,
   diffs: readonly NamedDiff[],
 ): Promise<FileDiff[]> {
   const all: FileDiff[] = [];
   for (const { name, text } of diffs) {
     try {
       const files = parseUnifiedDiff(Buffer.from(text).toString('latin1'));
-      for (const file of files) await applyTo(treeDir, tree, file);
+      for (const file of files) await applyTo(tree, changed, file);
       all.push(...files);
     } catch (error) {
       if (name === '' || !(error instanceof LockstepError)) throw error;
@@ -102,10 +132,15 @@ async function applyAll(
   return all;
 }
 
-async function applyTo(treeDir: string, tree: Map<string, string | null>, diff: FileDiff): Promise<void> {
+async function applyTo(
+  { dir, originals }: ReadTree,
+  changed: Map<string, string | null>,
+  diff: FileDiff,
+): Promise<void> {
   const path = pathOf(diff);
-  const before = tree.has(path) ? (tree.get(path) ?? null) : await readSource(join(treeDir, path));
-  tree.set(path, applyFileDiff(before, diff));
+  if (!originals.has(path)) originals.set(path, await readSource(join(dir, path)));
+  const before = (changed.has(path) ? changed : originals).get(path) ?? null;
+  changed.set(path, applyFileDiff(before, diff));
 }
 
 async function readSource(file: string): Promise<string | null> {
