@@ -73,6 +73,7 @@ describe.each(compilers)('exactly the changed functions, %s', (compiler) => {
     ['inline-copy', ['direct', 'work'], ['step', 'twice']],
     ['function-statics', ['work'], ['added']],
     ['module-info', ['work'], []],
+    ['switch-tables', ['local', 'values', 'work'], ['added']],
     ['listed-sites', ['quiet_paravirt', 'quiet_static_call', 'work'], []],
   ])('%s', (name, changed, added) => {
     const diff = diffOf(name, compiler);
