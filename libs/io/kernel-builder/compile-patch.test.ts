@@ -156,6 +156,14 @@ describe('compiling a patch', () => {
     expect(await readdir(join(slot, 'linux/fs'))).not.toContain('new.h');
   });
 
+  test('of the tools only what compile commands read is staged', async () => {
+    await put('tools/lib/bpf/relo_core.h', 'int relo;');
+    await put('tools/perf/perf.c', 'int perf;');
+    await compile(changeA);
+    expect(await readdir(join(kernel.dir, 'staged/0/linux/tools'))).toEqual(['lib']);
+    expect(await readFile(join(kernel.dir, 'staged/0/linux/tools/lib/bpf/relo_core.h'), 'utf8')).toBe('int relo;');
+  });
+
   test('two builds at once do not see each other', async () => {
     const [left, right] = await Promise.all([compile(changeA), compile(replaceLine('fs/a.c', 3, 'int a2;', 'int r;'))]);
     expect(text(left[0]!.patched)).toContain('int changed;\nint a2;');

@@ -27,7 +27,7 @@ export class StagedTree implements AsyncDisposable {
     const { lock, slot } = await takeSlot(poolDir, signal);
     try {
       const slotDir = join(poolDir, String(slot));
-      const boot = await readFile('/proc/sys/kernel/random/boot_id', 'utf8');
+      const boot = `${contents} ${await readFile('/proc/sys/kernel/random/boot_id', 'utf8')}`;
       const bootFile = join(slotDir, 'boot-id');
       // Staging does not wait for the disk, so what a machine that crashed had staged is not known: start afresh.
       if ((await readFile(bootFile, 'utf8').catch(() => '')) !== boot)
@@ -82,15 +82,22 @@ export class StagedTree implements AsyncDisposable {
   }
 }
 
+/** Rises whenever other files are needed: trees that were staged before lack them. */
+const contents = 2;
+
 /** What no compile command reads: build products, and other architectures. */
 function isNeeded(path: string, name: string): boolean {
   if (/\.(?:o|a|ko|cmd|mod|order|d|symvers|usyms)$/.test(name) || /^(?:vmlinux|\.tmp_vmlinux|System\.map)/.test(name))
     return false;
   if (/^(?:\.git|Documentation|samples|LICENSES)$/.test(path)) return false;
   if (/^arch\/(?!x86(?:\/|$))[^/]+\//.test(`${path}/`)) return false;
-  // Of the tools only objtool is called by what is replayed.
-  return !/^tools\//.test(path) || 'tools/objtool/objtool'.startsWith(path);
+  if (!/^tools\//.test(path)) return true;
+  // Of the tools what is replayed calls objtool only; some sources include those of libbpf and the selftests.
+  const isWay = ['tools/objtool/objtool', ...includedTools].some((needed) => `${needed}/`.startsWith(`${path}/`));
+  return isWay || (includedTools.includes(dirname(path)) && /\.[ch]$/.test(name));
 }
+
+const includedTools = ['tools/lib/bpf', 'tools/testing/selftests'];
 
 async function linkTree(from: string, to: string, below: string, signal?: AbortSignal): Promise<void> {
   signal?.throwIfAborted();
