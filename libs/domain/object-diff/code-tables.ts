@@ -172,10 +172,15 @@ export class CodeTables {
     else list.push(entry);
   }
 
-  private replacementOf(range: Range, references: readonly Reference[]): Range {
+  /**
+   * null: the site is only turned into nops, and the entry names no code to put there; or the code is that of a thunk
+   * in another object, as objtool replaced indirect calls in early 5.15.
+   */
+  private replacementOf(range: Range, references: readonly Reference[]): Range | null {
     const target = references[1]?.target;
     const lengthAt = range.start + this.layouts.alternativeLengthOffset;
     const sizeBytes = this.reader.model.elf.bytesOf(range.section)[lengthAt] ?? 0;
+    if (target === undefined ? sizeBytes === 0 : target.kind === 'undefined') return null;
     if (target?.kind !== 'section' || target.place < 0 || target.place + sizeBytes > target.section.sizeBytes) {
       throw this.unreadable(range.section, `the entry at ${range.start} has no replacement code`);
     }

@@ -89,7 +89,7 @@ export class Comparison {
     // Other bytes move what comes after them: the first place says most.
     if (reference !== null && reference.offset <= at) return reference;
     const isCode = (before.section.flags & sectionFlag.exec) !== 0;
-    if (reference === null && isCode && onlyLineNumberDiffers(pair, oldReferences)) return null;
+    if (reference === null && isCode && onlyLineNumberDiffers(pair, oldReferences, this.original.reader)) return null;
     return byteDifference(pair, at, isCode);
   }
 
@@ -140,7 +140,9 @@ export class Comparison {
     const known = this.deepResults.get(key);
     if (known !== undefined) return known;
     this.deepResults.set(key, true);
-    const equal = isDynamicDebug(before) ? this.sameDescriptor(before, after) : this.sameContent(before, after);
+    const kind = lineHolder(before);
+    const equal =
+      kind === null ? this.sameContent(before, after) : kind === lineHolder(after) && this.sameButLine(before, after);
     this.deepResults.set(key, equal);
     return equal;
   }
@@ -152,15 +154,17 @@ export class Comparison {
     return this.chunkDifference(before, after) === null;
   }
 
-  /** struct _ddebug but for its line number. */
-  private sameDescriptor(before: Chunk, after: Chunk): boolean {
+  /** Content that holds a line number, but for that. */
+  private sameButLine(before: Chunk, after: Chunk): boolean {
     const oldReferences = this.original.reader.referencesOf(before);
     const newReferences = this.patched.reader.referencesOf(after);
     const a = this.bytes(this.original, before).slice();
     const b = this.bytes(this.patched, after).slice();
-    for (const bytes of [a, b]) clearLineBits(bytes, this.layouts.dynamicDebugLineOffset);
+    for (const bytes of [a, b]) {
+      if (lineHolder(before) === 'ubsan') bytes.fill(0, ubsanLineOffset, ubsanLineEnd);
+      else clearLineBits(bytes, this.layouts.dynamicDebugLineOffset);
+    }
     return (
-      isDynamicDebug(after) &&
       oldReferences.length === newReferences.length &&
       oldReferences.every((old, index) => this.sameTarget(old.target, (newReferences[index] as Reference).target)) &&
       a.length === b.length &&
@@ -213,7 +217,15 @@ export class Comparison {
   }
 }
 
-const isDynamicDebug = ({ section }: Chunk) => section.name === '__dyndbg' || section.name === '__verbose';
+/** Content without a name that says where in the source it belongs: struct _ddebug, and what UBSAN reports of a place. */
+function lineHolder({ section }: Chunk): 'dynamic-debug' | 'ubsan' | null {
+  if (section.name === '__dyndbg' || section.name === '__verbose') return 'dynamic-debug';
+  return section.name.startsWith('.data..Lubsan_data') ? 'ubsan' : null;
+}
+
+/** Line and column of UBSAN's struct source_location, behind the pointer to the file's name. */
+const ubsanLineOffset = 8;
+const ubsanLineEnd = 16;
 
 /** Clears the low 18 bits of the little-endian word at `offset`. */
 function clearLineBits(bytes: Uint8Array, offset: number): void {

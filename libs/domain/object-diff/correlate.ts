@@ -113,6 +113,15 @@ function pairSameNames(
       if (before !== undefined && pairs.isFree(before, after)) pairs.add(before, after);
     });
   }
+  // Clones that changed and were numbered anew: in the order of their numbers, unless one came or went.
+  const [oldRest, newRest] = [
+    oldChunks.filter((before) => !pairs.toPatched.has(before)),
+    newChunks.filter((after) => !pairs.toOriginal.has(after)),
+  ];
+  if (oldRest.length !== newRest.length) return;
+  byNumber(oldRest).forEach((before, index) => {
+    pairs.add(before, byNumber(newRest)[index] as Chunk);
+  });
 }
 
 function byName(chunks: readonly Chunk[]): Map<string, Chunk[]> {

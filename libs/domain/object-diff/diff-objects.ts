@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { parseElf, sectionType, symbolType, type ElfFile } from '@lockstep/domain/elf';
+import { parseElf, relocationType, sectionType, symbolType, type ElfFile } from '@lockstep/domain/elf';
 import { Below } from './below';
 import { Carrier } from './carry';
 import { describeDifference, type ChangeReason } from './change-reason';
@@ -153,10 +153,25 @@ function findChangedFunctions(
 const maxFtraceSiteOffset = 16;
 
 function hasFtraceSite(side: Side, chunk: Chunk): boolean {
+  if (hasUnlistedFtraceCall(side, chunk)) return true;
   return side.tables.entriesOf(chunk).some(({ table, references }) => {
     const place = references[0]?.target.place ?? maxFtraceSiteOffset;
     return table === '__mcount_loc' && place < maxFtraceSiteOffset;
   });
+}
+
+/**
+ * The recordmcount of older kernels knows no sections of single functions: it leaves their calls of ftrace out of the
+ * list and clears the relocations. The running kernel, built without such sections, has them all listed.
+ */
+function hasUnlistedFtraceCall({ reader }: Side, { section, start }: Chunk): boolean {
+  const { relocationsOfIndex, symbols } = reader.model.elf;
+  const relocations = relocationsOfIndex(section.index);
+  const rank = relocations?.firstFrom(start) ?? 0;
+  if (relocations === null || rank >= relocations.count) return false;
+  const isCleared = relocations.type(rank) === relocationType.none;
+  const isFirst = relocations.offset(rank) < start + maxFtraceSiteOffset;
+  return isCleared && isFirst && symbols.name(relocations.symbol(rank)) === '__fentry__';
 }
 
 function checkPatchable(objectPath: string, before: Side, chunk: Chunk): void {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import type { Reference } from './references';
+import { constantAt, isString } from './constants';
+import type { Reference, ReferenceReader } from './references';
 import { decodeInstruction, type Instruction } from './x86-instruction';
 
 // Registers of int arguments as the low bits of `mov $imm32, %r32`: the second is %esi, third %edx, fourth %ecx.
@@ -49,6 +50,10 @@ const lineRegisters: readonly (readonly [number, readonly string[]])[] = [
   [ecx, ['__ext4_mark_inode_dirty']],
 ];
 
+/** ASSERT_RTNL() gives the line, in %edx, to one of these with its own format. */
+const printers = new Set(['__warn_printk', 'printk', '_printk']);
+const assertionFormat = 'RTNL: assertion failed at %s (%d)\n\0';
+
 const lineRegisterOf = new Map(lineRegisters.flatMap(([register, names]) => names.map((name) => [name, register])));
 
 /** How many instructions may stand between the line number and the call: the other arguments and little else. */
@@ -61,7 +66,11 @@ export interface CodePair {
 }
 
 /** Whether two builds of a function differ in nothing but line numbers passed to the functions above. */
-export function onlyLineNumberDiffers({ before, after }: CodePair, references: readonly Reference[]): boolean {
+export function onlyLineNumberDiffers(
+  { before, after }: CodePair,
+  references: readonly Reference[],
+  reader: ReferenceReader,
+): boolean {
   const calls = new Map(references.map(({ offset, target }) => [offset, target]));
   const instructions: Instruction[] = [];
   for (let at = 0; at < before.length;) {
@@ -77,8 +86,29 @@ export function onlyLineNumberDiffers({ before, after }: CodePair, references: r
     // A branch before the call could lead to another use of the number.
     const call = next.find(({ relativeBytes }) => relativeBytes > 0);
     const target = call?.opcode === 0xe8 || call?.opcode === 0xe9 ? calls.get(call.relativeOffset) : undefined;
-    return target?.kind === 'undefined' && lineRegisterOf.get(target.name) === (instruction.opcode & 7);
+    if (call === undefined || target?.kind !== 'undefined') return false;
+    const register = instruction.opcode & 7;
+    if (lineRegisterOf.get(target.name) === register) return true;
+    if (register !== edx || !printers.has(target.name)) return false;
+    const [from, to] = [argumentsStart(instructions, index), call.start];
+    return references.some((reference) => {
+      const isArgument = reference.offset >= from && reference.offset < to;
+      return isArgument && isAssertionFormat(reader, reference);
+    });
   });
+}
+
+/** Where the instructions begin of which none branches, up to the one at `index`. */
+function argumentsStart(instructions: readonly Instruction[], index: number): number {
+  let first = index;
+  while (instructions[first - 1]?.relativeBytes === 0) first -= 1;
+  return instructions[first]?.start ?? 0;
+}
+
+function isAssertionFormat(reader: ReferenceReader, { target }: Reference): boolean {
+  if (target.kind !== 'chunk' || target.chunk.kind !== 'constants' || !isString(target)) return false;
+  // printk's level may stand before it.
+  return new TextDecoder('latin1').decode(constantAt(reader, target)).endsWith(assertionFormat);
 }
 
 /** mov $imm32, %r32, without prefix: where the compiler puts an int argument. */

@@ -56,6 +56,8 @@ describe.each(compilers)('exactly the changed functions, %s', (compiler) => {
   test.each<[string, string[], string[]]>([
     ['one-constant', ['work'], []],
     ['moved-lines', ['user'], ['added']],
+    ['assertion-lines', ['prints'], []],
+    ['ubsan-lines', ['changed'], []],
     ['line-is-data', ['work'], []],
     ['line-other-register', ['work'], []],
     ['string-changed', ['hello'], []],
@@ -63,9 +65,13 @@ describe.each(compilers)('exactly the changed functions, %s', (compiler) => {
     ['new-parts', ['work'], ['helper']],
     ['cold-part', ['work'], []],
     ['clones', [], ['extra.constprop.0', 'use_extra']],
+    ['clone-renumbered', ['scale.constprop.16'], []],
+    ['namespace-imported', ['work'], []],
+    ['unlisted-ftrace-call', ['work'], []],
     ['shared-section', ['work'], []],
     ['bug-flags', ['work'], []],
     ['sites', ['jump', 'fixup', 'alternative', 'quiet_alternative'], []],
+    ['alternatives-elsewhere', ['calls_thunk', 'turned_off'], []],
     ['callbacks', ['work'], ['prepare']],
     ['packed-variables', ['work'], []],
     ['weak', ['replaceable'], []],
@@ -165,6 +171,14 @@ describe('what goes along', () => {
     const fixup = diff.functions.find(({ symbol }) => symbol.name === 'fixup')?.piece;
     expect(snippet?.relocations.map(({ target }) => target)).toEqual([{ kind: 'piece', piece: fixup }]);
     expect(kernelNames(diff)).toEqual(expect.arrayContaining(['outer_key', 'replacement']));
+  });
+
+  test('alternatives whose code is in another object, or that have none', () => {
+    const diff = diffOf('alternatives-elsewhere');
+    const entries = diff.pieces.filter(({ section }) => section === '.altinstructions');
+    expect(entries.map(({ relocations }) => relocations.length)).toEqual([2, 1]);
+    expect(kernelNames(diff)).toContain('thunk_alternative');
+    expect(diff.pieces.map(({ section }) => section)).not.toContain('.altinstr_replacement');
   });
 
   test('callbacks are found and carried', () => {
