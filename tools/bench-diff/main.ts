@@ -83,8 +83,9 @@ function tellPeer(result: PeerResult | undefined, ours: readonly string[]) {
     case undefined:
       return { peerSeconds: null, peerRemark: '' };
     case 'changed': {
-      const same = result.functions.join(' ') === ours.join(' ');
-      return { peerSeconds: result.seconds, peerRemark: same ? '' : `found ${result.functions.join(' ')}` };
+      const theirs = [...result.changed, ...result.added];
+      const same = theirs.join(' ') === ours.join(' ');
+      return { peerSeconds: result.seconds, peerRemark: same ? '' : `found ${theirs.join(' ')}` };
     }
     case 'unchanged':
       return { peerSeconds: result.seconds, peerRemark: 'found no change' };
@@ -121,7 +122,7 @@ async function main(options: Options): Promise<void> {
       against === undefined
         ? undefined
         : {
-            program: await CreateDiffObject.prepare(against, kernel, dir),
+            program: await CreateDiffObject.forKernel(against, kernel, dir),
             limitSeconds: Number(options.peerLimit),
           };
     const bench = { kernel, peer };

@@ -6,7 +6,13 @@ import type { KernelBuild } from '@lockstep/io/kernel-builder';
 import { runCommand } from '@lockstep/io/kernel-builder/run-command';
 
 export type PeerResult =
-  | { readonly kind: 'changed'; readonly functions: readonly string[]; readonly seconds: number }
+  | {
+      readonly kind: 'changed';
+      readonly changed: readonly string[];
+      /** Functions that only the patched object has. */
+      readonly added: readonly string[];
+      readonly seconds: number;
+    }
   | { readonly kind: 'unchanged'; readonly seconds: number }
   | { readonly kind: 'refused'; readonly message: string; readonly seconds: number }
   | { readonly kind: 'too-slow'; readonly limitSeconds: number };
@@ -14,36 +20,52 @@ export type PeerResult =
 /** Its exit status for two objects that mean the same. */
 const noChange = 3;
 
+/** What it reads beside the two objects. */
+interface PeerInputs {
+  /** The kernel's symbols as text. */
+  readonly symbolFile: string;
+  readonly symversFile: string;
+  /** Sizes of table entries that it does not read itself, by the names that it knows. */
+  readonly sizes: Readonly<Record<string, string>>;
+}
+
 /** create-diff-object, which compares two objects and writes what changed. */
 export class CreateDiffObject {
   private constructor(
     private readonly program: string,
-    private readonly symbolFile: string,
-    private readonly symversFile: string,
-    private readonly env: Readonly<Record<string, string>>,
+    private readonly inputs: PeerInputs,
     private readonly outputFile: string,
   ) {}
 
-  /** Gives it what it reads: the kernel's symbols as text and the sizes of its tables. */
-  static async prepare(program: string, kernel: KernelBuild, dir: string): Promise<CreateDiffObject> {
-    const symbolFile = path.join(dir, 'vmlinux.symtab');
-    const { status, output } = await runCommand('readelf', ['-s', '--wide', path.join(kernel.treeDir, 'vmlinux')]);
-    if (status !== 0) throw new Error(output);
-    await writeFile(symbolFile, output);
+  static async forKernel(program: string, kernel: KernelBuild, dir: string): Promise<CreateDiffObject> {
+    const symbolFile = await listSymbols(path.join(kernel.treeDir, 'vmlinux'), dir);
     const symversFile = path.join(kernel.treeDir, 'Module.symvers');
-    const env = peerSizes(kernel.facts.tables);
-    return new CreateDiffObject(path.resolve(program), symbolFile, symversFile, env, path.join(dir, 'peer.o'));
+    const inputs = { symbolFile, symversFile, sizes: peerSizes(kernel.facts.tables) };
+    return new CreateDiffObject(path.resolve(program), inputs, path.join(dir, 'peer.o'));
+  }
+
+  /** For an object whose kernel is not at hand: its own symbols stand for the kernel's. */
+  static async forObject(
+    program: string,
+    original: string,
+    sizes: Readonly<Record<string, string>>,
+    dir: string,
+  ): Promise<CreateDiffObject> {
+    const inputs = { symbolFile: await listSymbols(original, dir), symversFile: '/dev/null', sizes };
+    return new CreateDiffObject(path.resolve(program), inputs, path.join(dir, 'peer.o'));
   }
 
   async compare(original: string, patched: string, limitSeconds: number): Promise<PeerResult> {
-    const args = [original, patched, 'vmlinux', this.symbolFile, this.symversFile, 'bench', this.outputFile];
+    const { symbolFile, symversFile, sizes } = this.inputs;
+    const args = [original, patched, 'vmlinux', symbolFile, symversFile, 'bench', this.outputFile];
     const started = performance.now();
     const signal = AbortSignal.timeout(limitSeconds * 1000);
     try {
-      const { status, output } = await runCommand(this.program, args, { env: { ...process.env, ...this.env }, signal });
+      const { status, output } = await runCommand(this.program, args, { env: { ...process.env, ...sizes }, signal });
       const seconds = (performance.now() - started) / 1000;
-      const functions = [...output.matchAll(/(?:changed|new) function: (\S+)/g)].map((match) => match[1] ?? '');
-      if (status === 0) return { kind: 'changed', functions, seconds };
+      const named = (word: string) =>
+        [...output.matchAll(new RegExp(`${word} function: (\\S+)`, 'g'))].map((match) => match[1] ?? '');
+      if (status === 0) return { kind: 'changed', changed: named('changed'), added: named('new'), seconds };
       if (status === noChange) return { kind: 'unchanged', seconds };
       return { kind: 'refused', message: output.trim().slice(-300), seconds };
     } catch (error) {
@@ -53,7 +75,14 @@ export class CreateDiffObject {
   }
 }
 
-/** Sizes that it does not read itself, as environment variables. */
+async function listSymbols(file: string, dir: string): Promise<string> {
+  const symbolFile = path.join(dir, 'symbols.txt');
+  const { status, output } = await runCommand('readelf', ['-s', '--wide', file]);
+  if (status !== 0) throw new Error(output);
+  await writeFile(symbolFile, output);
+  return symbolFile;
+}
+
 function peerSizes(tables: TableLayouts): Record<string, string> {
   return {
     BUG_STRUCT_SIZE: String(tables.bugEntryBytes),

@@ -18,6 +18,7 @@ const entries = [
   { out: 'bench-build', from: 'tools/bench-build/main.ts' },
   { out: 'bench-diff', from: 'tools/bench-diff/main.ts' },
   { out: 'bench-load', from: 'tools/bench-load/main.ts' },
+  { out: 'compare-verdicts', from: 'tools/compare-verdicts/main.ts' },
   { out: 'test-mutations', from: 'tools/mutation-test/main.ts' },
   { out: 'real-fixes', from: 'tools/real-fixes/main.ts' },
 ].filter(({ from }) => existsSync(path.join(root, from)));
