@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { lineDiff } from '../mutation-test/line-diff';
 
 export const caseNames = ['one-line', 'three-object', 'header'] as const;
 export type CaseName = (typeof caseNames)[number];
@@ -41,18 +42,11 @@ function editsOf(name: CaseName, round: number): Edit[] {
   }
 }
 
-const contextLines = 3;
-
 function diffOf(treeDir: string, { file, from, to }: Edit): string {
   const lines = readFileSync(path.join(treeDir, file), 'latin1').split('\n');
   const at = lines.indexOf(from);
   if (at < 0 || lines.indexOf(from, at + 1) >= 0) throw new Error(`${file}: not exactly one line "${from}"`);
-  const first = Math.max(0, at - contextLines);
-  const before = lines.slice(first, at).map((line) => ` ${line}`);
-  const after = lines.slice(at + 1, at + 1 + contextLines).map((line) => ` ${line}`);
-  const count = before.length + 1 + after.length;
-  const head = [`--- a/${file}`, `+++ b/${file}`, `@@ -${first + 1},${count} +${first + 1},${count} @@`];
-  return [...head, ...before, `-${from}`, `+${to}`, ...after, ''].join('\n');
+  return lineDiff(file, lines, at, to);
 }
 
 /** A case's patch for this tree, as `-p1` diff. */

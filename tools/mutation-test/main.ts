@@ -15,7 +15,8 @@ import { buildLockstepKernel, kernelFlavours, type KernelFlavour } from '@lockst
 import { ProgressLine } from '../progress/progress-line';
 import { readAssembly } from './assembly';
 import { mutateSource, mutationKinds, type Mutation, type MutationKind } from './mutate-source';
-import { selfDiff } from './self-diff';
+import { loadUntilSeen, seenOf, type LoadedMutation } from './load-mutations';
+import { selfDiff, type SelfDiff } from './self-diff';
 import { expectedOf, judge, verdictOf, type Verdict } from './verdict';
 
 const root = path.resolve(__dirname, '..');
@@ -28,8 +29,12 @@ interface Options {
   readonly seed: string;
   readonly count: string;
   readonly selfDiff?: boolean;
+  readonly load: string;
+  readonly image?: string;
   readonly json?: boolean;
 }
+
+type OnProgress = (done: number, total: number) => void;
 
 interface Case {
   readonly number: number;
@@ -46,8 +51,14 @@ interface Case {
 /** How often another place is tried: many mutations do not compile, many sources have no place for one. */
 const maxAttempts = 40;
 
-async function builtTree({ tree, src, kernel, flavour }: Options, progress: ProgressLine): Promise<string> {
-  if (tree !== undefined) return path.resolve(tree);
+interface Built {
+  readonly treeDir: string;
+  /** Bootable; undefined where a tree was given without one. */
+  readonly imageFile: string | undefined;
+}
+
+async function findBuild({ tree, image, src, kernel, flavour }: Options, progress: ProgressLine): Promise<Built> {
+  if (tree !== undefined) return { treeDir: path.resolve(tree), imageFile: image };
   const source = src ?? (kernel === '5.15' ? process.env['LOCKSTEP_KERNEL_SRC'] : undefined);
   const built = await buildLockstepKernel({
     root,
@@ -58,7 +69,7 @@ async function builtTree({ tree, src, kernel, flavour }: Options, progress: Prog
     },
   });
   if (built.version !== kernel) throw new Error(`the tree is Linux ${built.version}, not ${kernel}: give --src`);
-  return built.treeDir;
+  return built;
 }
 
 /** One mutation that compiles and changes the object, with what the differ and the assembly say of it. */
@@ -113,53 +124,80 @@ async function compareCase(
   return { verdict, problem: same ? problem : `a closer look says ${JSON.stringify(closer)}` };
 }
 
+interface Results {
+  readonly kernel: string;
+  readonly seed: number;
+  readonly right: number;
+  readonly count: number;
+  readonly refused: number;
+  readonly self: SelfDiff | null;
+  /** Loaded in a machine. */
+  readonly loaded: readonly LoadedMutation[];
+  readonly cases: readonly Case[];
+}
+
+async function runCases(kernel: KernelBuild, { count, seed }: Options, onProgress: OnProgress): Promise<Case[]> {
+  await using compiler = await ObjectCompiler.lease(kernel);
+  const objects = ObjectCompiler.objectsOf(kernel);
+  const done: Case[] = [];
+  while (done.length < Number(count)) {
+    const random = seededRandom(Number(seed) * 1_000_003 + done.length);
+    done.push(await runCase(kernel, compiler, objects, done.length, random));
+    onProgress(done.length, Number(count));
+  }
+  return done;
+}
+
 async function main(options: Options): Promise<number> {
   const isJson = options.json === true;
-  const count = Number(options.count);
-  const progress = new ProgressLine(options.selfDiff === true ? 3 : 2, isJson ? process.stderr : process.stdout);
-  const kernel = await progress.run('Find the kernel build', async () =>
-    registerKernelBuild({ path: await builtTree(options, progress), cacheDir: defaultCacheDirectory() }),
-  );
+  const [wanted, isSelfDiff] = [Number(options.load), options.selfDiff === true];
+  const steps = 2 + Number(isSelfDiff) + Number(wanted > 0);
+  const progress = new ProgressLine(steps, isJson ? process.stderr : process.stdout);
   const update = (stage: string) => (done: number, total: number) => {
     progress.update(stage, done, total);
   };
-  const self =
-    options.selfDiff === true
-      ? await progress.run('Compare every object with itself', async () => selfDiff(kernel, update('compare objects')))
-      : null;
-  const cases = await progress.run(`Mutate ${count} functions`, async () => {
-    await using compiler = await ObjectCompiler.lease(kernel);
-    const objects = ObjectCompiler.objectsOf(kernel);
-    const done: Case[] = [];
-    for (let number = 0; number < count; number++) {
-      done.push(
-        await runCase(kernel, compiler, objects, number, seededRandom(Number(options.seed) * 1_000_003 + number)),
-      );
-      update('mutations')(number + 1, count);
-    }
-    return done;
-  });
-  const wrong = cases.filter(({ problem }) => problem !== null);
-  const refused = cases.filter(({ verdict }) => verdict.kind === 'refused').length;
-  const document = {
+  const built = await progress.run('Find the kernel build', async () => findBuild(options, progress));
+  const kernel = await registerKernelBuild({ path: built.treeDir, cacheDir: defaultCacheDirectory() });
+  const self = isSelfDiff
+    ? await progress.run('Compare every object with itself', async () => selfDiff(kernel, update('compare objects')))
+    : null;
+  const cases = await progress.run(`Mutate ${options.count} functions`, async () =>
+    runCases(kernel, options, update('mutations')),
+  );
+  const random = seededRandom(Number(options.seed));
+  const loaded =
+    wanted === 0
+      ? []
+      : await progress.run(`See what ${wanted} others do in a machine`, async () =>
+          loadUntilSeen({ kernel, random, root, imageFile: built.imageFile }, wanted, update('mutations seen')),
+        );
+  const results: Results = {
     kernel: kernel.release,
     seed: Number(options.seed),
-    right: count - wrong.length,
-    count,
-    refused,
+    right: cases.filter(({ problem }) => problem === null).length,
+    count: cases.length,
+    refused: cases.filter(({ verdict }) => verdict.kind === 'refused').length,
     self,
+    loaded,
+    cases,
   };
-  if (isJson) console.log(JSON.stringify({ ...document, cases }, null, 2));
-  else {
-    for (const { number, source, line, kind, before, after, problem } of wrong) {
-      console.log(`${number} ${kind} ${source}:${line}\n  - ${before}\n  + ${after}\n  ${problem ?? ''}`);
-    }
-    if (self !== null) console.log(`self-diff: ${self.objects} objects, ${self.changed.length} with changes`);
-    console.log(
-      `mutations: ${document.right} of ${count} right (${refused} rightly or wrongly refused), seed ${options.seed}`,
-    );
+  if (isJson) console.log(JSON.stringify(results, null, 2));
+  else print(results);
+  const isSeen = seenOf(loaded) === wanted && loaded.every(({ problem }) => problem === null);
+  return results.right === results.count && (self === null || self.changed.length === 0) && isSeen ? 0 : 1;
+}
+
+function print({ cases, self, right, count, refused, seed, loaded }: Results): void {
+  for (const { number, source, line, kind, before, after, problem } of cases) {
+    if (problem !== null) console.log(`${number} ${kind} ${source}:${line}\n  - ${before}\n  + ${after}\n  ${problem}`);
   }
-  return wrong.length === 0 && (self === null || self.changed.length === 0) ? 0 : 1;
+  if (self !== null) console.log(`self-diff: ${self.objects} objects, ${self.changed.length} with changes`);
+  console.log(`mutations: ${right} of ${count} right (${refused} rightly or wrongly refused), seed ${seed}`);
+  for (const { source, line, kind, after, functions, observed, problem } of loaded) {
+    console.log(`${problem ?? observed}: ${kind} in ${functions.join(' ')} (${source}:${line}) ${after}`);
+  }
+  if (loaded.length > 0)
+    console.log(`loaded: ${loaded.length}, of which ${seenOf(loaded)} were seen to do something else`);
 }
 
 const options = new Command('test:mutations')
@@ -170,8 +208,10 @@ const options = new Command('test:mutations')
   .addOption(new Option('--flavour <name>', 'how it is configured').choices(kernelFlavours).default('plain'))
   .option('--src <dir>', "kernel source (5.15: LOCKSTEP_KERNEL_SRC; 6.1: Debian's linux-source-6.1)")
   .option('--tree <dir>', 'a finished kernel build to use as it is')
+  .option('--image <file>', 'the bootable image of that build, for --load')
   .option('--seed <n>', 'the same seed makes the same mutations', '1')
   .option('--count <n>', 'how many', '50')
+  .option('--load <n>', 'load mutations in a machine until so many are seen to change what a command prints', '0')
   .option('--self-diff', 'also compare every object of the kernel with itself')
   .option('--json', 'print one JSON document with every case')
   .parse()

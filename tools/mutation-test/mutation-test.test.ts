@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { describe, expect, test } from '@jest/globals';
 import { seededRandom } from '@lockstep/testing/dev-fleet';
+import { applyFileDiff } from '@lockstep/io/kernel-builder/apply-diff';
+import { parseUnifiedDiff, type FileDiff } from '@lockstep/io/kernel-builder/unified-diff';
 import { readAssembly } from './assembly';
+import { lineDiff } from './line-diff';
 import { mutateSource, mutationKinds } from './mutate-source';
 import { expectedOf, judge } from './verdict';
 
@@ -24,6 +27,14 @@ describe('a mutation', () => {
     expect(changed).toHaveLength(1);
     expect(changed[0]).toMatch(/^\t(if|return|\treport)/);
     expect(mutateSource(source, kind, seededRandom(1))).toEqual(mutation);
+  });
+
+  test.each(mutationKinds)('%s: as a diff, makes the same source', (kind) => {
+    const mutation = mutateSource(source, kind, seededRandom(2));
+    const { line, after } = mutation ?? { line: 0, after: '' };
+    const [diff] = parseUnifiedDiff(lineDiff('kernel/work.c', source.split('\n'), line - 1, after));
+    expect(diff?.newPath).toBe('kernel/work.c');
+    expect(applyFileDiff(source, diff as FileDiff)).toBe(mutation?.source);
   });
 
   test('none where there is no place', () => {
