@@ -32,7 +32,13 @@ export const withoutNumbers = (text: string) =>
  */
 export function readAssembly(listing: string): Assembly {
   const lines = listing.split('\n');
-  const constants = readConstants(lines);
+  const data = readData(lines);
+  const constants = new Map([...data].filter(([name]) => /^\.LC\d+$/.test(name)));
+  const statics = [...data].filter(([name]) => ownStatic.test(name));
+  const inFunctions = new Map<string, readonly string[]>([
+    ...constants,
+    ...statics.map(([name, directives]) => [name, [normalise(directives, constants)]] as const),
+  ]);
   const globals = new Set(lines.flatMap((line) => /^\t\.globl\t(\S+)/.exec(line)?.[1] ?? []));
   const functions = new Map<string, AssemblyFunction>();
   const variables = new Map<string, string>();
@@ -42,12 +48,20 @@ export function readAssembly(listing: string): Assembly {
     section = sectionOf(line) ?? section;
     const [, name, kind] = /^\t\.type\t([^,]+), @(function|object)$/.exec(line) ?? [];
     if (name === undefined) continue;
+    if (kind === 'object') {
+      const text = normalise(data.get(name) ?? [], inFunctions);
+      if (!ownStatic.test(name)) variables.set(unique(variables, withoutNumbers(name)), text);
+      continue;
+    }
     const end = lines.findIndex((other, index) => index > at && other.startsWith(`\t.size\t${name}, `));
     if (end === -1) continue;
     const body = lines.slice(at, end);
-    const text = normalise(body, constants);
-    if (kind === 'object') variables.set(unique(variables, withoutNumbers(name)), text);
-    else if (!/\.cold(\.|$)/.test(name)) {
+    // Strings are defined between the instructions that use them: their text goes where it is used.
+    const text = normalise(
+      body.filter((line) => !/^\t\.string\b/.test(line)),
+      inFunctions,
+    );
+    if (!/\.cold(\.|$)/.test(name)) {
       const key = unique(functions, withoutNumbers(name));
       const hasFentry = body.some((other) => /\bcall\t\*?__fentry__/.test(other));
       const words = new Set(text.match(/[A-Za-z_][\w.]*/g) ?? []);
@@ -76,33 +90,41 @@ function unique(known: ReadonlyMap<string, unknown>, name: string): string {
   return rank === 1 ? name : `${name}#${rank}`;
 }
 
-/** `.LC5` → its directives. */
-function readConstants(lines: readonly string[]): Map<string, string> {
-  const constants = new Map<string, string>();
+/** Statics that macros make for their messages: only the function that uses one says which it is. */
+const ownStatic = /^(?:__msg|__func__|__PRETTY_FUNCTION__|descriptor|__UNIQUE_ID_ddebug\d+)\.\d+$/;
+
+/** The data directives behind each label: `.LC5`, `__msg.3`, `limit`. */
+function readData(lines: readonly string[]): Map<string, string[]> {
+  const data = new Map<string, string[]>();
   let label: string | undefined;
   for (const line of lines) {
-    const found = /^(\.LC\d+):$/.exec(line)?.[1];
+    const found = /^([\w.$]+):$/.exec(line)?.[1];
     if (found !== undefined) label = found;
     else if (label !== undefined && /^\t\.(string|ascii|quad|long|zero|value|byte)\b/.test(line)) {
-      constants.set(label, `${constants.get(label) ?? ''}${line}`);
+      const directives = data.get(label) ?? [];
+      directives.push(line);
+      data.set(label, directives);
     } else label = undefined;
   }
-  return constants;
+  return data;
 }
 
 const ofNoEffect =
   /^(#|\t\.(loc|file|cfi_|section\t\.rodata\.str|align|p2align)|\.LC\d+:|\t# |\s*$)|\.printk_index|\.discard\./;
 
-function normalise(body: readonly string[], constants: ReadonlyMap<string, string>): string {
+function normalise(body: readonly string[], data: ReadonlyMap<string, readonly string[]>): string {
   const numbers = new Map<string, number>();
   const numberOf = (label: string) => {
     if (!numbers.has(label)) numbers.set(label, numbers.size);
     return `.L#${numbers.get(label) ?? 0}`;
   };
-  // Strings are defined between the instructions that use them: their text goes where it is used.
-  const kept = body.filter((line) => !ofNoEffect.test(line) && !/^\t\.string\b/.test(line));
-  return kept
-    .map((line) => line.replace(/\.LC\d+/g, (label) => `{${constants.get(label) ?? label}}`))
+  const contentOf = (label: string) => {
+    const directives = data.get(label);
+    return directives === undefined ? label : `{${directives.join('')}}`;
+  };
+  return body
+    .filter((line) => !ofNoEffect.test(line))
+    .map((line) => line.replace(/\.LC\d+|\b__\w+\.\d+/g, contentOf))
     .map((line) => withoutNumbers(line.replace(/\.L[A-Z]*\d+/g, numberOf)))
     .join('\n');
 }

@@ -75,4 +75,22 @@ describe('what the assembly says', () => {
     expect(judge({ kind: 'changed', changed: [], added: [] }, expected)).toMatch(/expected changed \[work\]/);
     expect(judge({ kind: 'refused', reason: 'data-changed', message: 'm' }, expected)).toMatch(/refused/);
   });
+
+  const withData = (text: string, limit: number) => `${listing('work', 5, 'hello').replace('$.LC5', '$__msg.5')}
+	.type	__msg.5, @object
+	.size	__msg.5, 8
+__msg.5:
+	.string	"${text}"
+	.type	limit, @object
+	.size	limit, 4
+limit:
+	.long	${limit}
+`;
+
+  test('a message of its own is part of the function; a variable is refused', () => {
+    const data = readAssembly(withData('no', 3));
+    expect(expectedOf(data, readAssembly(withData('yes', 3)))).toMatchObject({ changed: ['work'], refusals: [] });
+    const { changed, refusals } = expectedOf(data, readAssembly(withData('no', 4)));
+    expect({ changed, refusals }).toEqual({ changed: [], refusals: ['data-changed', 'registration-changed'] });
+  });
 });
