@@ -140,6 +140,7 @@ async function main(options: Options): Promise<void> {
       kernel: kernel.release,
       addSeconds: added.seconds,
       firstSeconds: first.seconds,
+      peerColdSeconds: peer?.coldSeconds ?? null,
       cases,
       ...workers,
     };

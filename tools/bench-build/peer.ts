@@ -10,6 +10,8 @@ export class Peer {
     private readonly script: string,
     private readonly dir: string,
     private readonly vmlinux: string,
+    /** What building its own objects took; null where an earlier run did that. */
+    readonly coldSeconds: number | null,
   ) {}
 
   /**
@@ -17,16 +19,17 @@ export class Peer {
    * @param dir kept between runs
    */
   static async prepare(script: string, treeDir: string, dir: string, diff: string): Promise<Peer> {
-    const peer = new Peer(path.resolve(script), dir, path.join(treeDir, 'vmlinux'));
+    const opened = (coldSeconds: number | null) =>
+      new Peer(path.resolve(script), dir, path.join(treeDir, 'vmlinux'), coldSeconds);
     const marker = path.join(dir, '.complete');
-    if (existsSync(marker)) return peer;
+    if (existsSync(marker)) return opened(null);
     await mkdir(dir, { recursive: true });
     await runCommand('rm', ['-rf', path.join(dir, 'linux')]);
     const { status, output } = await runCommand('cp', ['-a', '--reflink=auto', treeDir, path.join(dir, 'linux')]);
     if (status !== 0) throw new Error(output);
-    await peer.build(diff);
+    const coldSeconds = await opened(null).build(diff);
     await writeFile(marker, '');
-    return peer;
+    return opened(coldSeconds);
   }
 
   /** @returns seconds */

@@ -165,7 +165,7 @@ interface Results {
 
 function tableOf({ kernel, singleObject, rows, growthWhenDoubled, warmGrowthWhenDoubled }: Results): string {
   const table = new CliTable({
-    head: ['size', 'new process', 'its CPU', 'running worker', 'memory', 'peer', 'times', ''],
+    head: ['size', 'new process', 'its CPU', 'running worker', 'memory', 'peer', 'times', 'in a worker', ''],
     style: { head: [], border: [] },
   });
   const mega = (bytes: number) => (bytes / 1_000_000).toFixed(1);
@@ -179,6 +179,7 @@ function tableOf({ kernel, singleObject, rows, growthWhenDoubled, warmGrowthWhen
       `${mega(rssBytes)} MB`,
       peerSeconds === null ? '' : `${peerSeconds.toFixed(3)} s`,
       peerSeconds === null ? '' : (peerSeconds / seconds).toFixed(1),
+      peerSeconds === null ? '' : (peerSeconds / warmSeconds).toFixed(1),
       peerRemark,
     ]);
   }
