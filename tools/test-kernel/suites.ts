@@ -9,10 +9,15 @@ import { runStockTests } from './stock-tests';
 import { checkStyle } from './style';
 import { readTap, type TapResult } from './tap';
 
-/** `-debug`: on the kernel with every check on. `stock`: the node agent's and the CLI's kernel tests without our core. */
+/**
+ * `upstream-system`, `upstream-stop-machine`: upstream's again, with their livepatches switched in that mode. `-debug`: on
+ * the kernel with every check on. `stock`: the node agent's and the CLI's kernel tests without our core.
+ */
 export const suiteNames = [
   'style',
   'upstream',
+  'upstream-system',
+  'upstream-stop-machine',
   'lockstep',
   'consistency',
   'stock',
@@ -54,10 +59,16 @@ const installModules = (treeDir: string): string =>
     'depmod',
   ].join('\n');
 
+/** How the kernel switches the livepatches of upstream's tests where a suite says so. */
+const modeOf: Readonly<Partial<Record<SuiteName, string>>> = {
+  'upstream-system': 'system',
+  'upstream-stop-machine': 'stop_machine',
+};
+
 function command(suite: SuiteName, root: string, kernel: BuiltKernel, modulesDir: string): string {
   const selftests = path.join(root, 'kernel-livepatch/selftests');
   return suite.startsWith('upstream')
-    ? `bash '${selftests}/upstream.sh' '${kernel.treeDir}/tools/testing/selftests/livepatch'`
+    ? `bash '${selftests}/upstream.sh' '${kernel.treeDir}/tools/testing/selftests/livepatch' ${modeOf[suite] ?? ''}`
     : `bash '${selftests}/run.sh' '${modulesDir}' . ${suite === 'consistency' ? 'consistency' : 'cases'}`;
 }
 
@@ -74,6 +85,8 @@ export async function runSuite(
     case 'stock':
       return runStockTests(root, source);
     case 'upstream':
+    case 'upstream-system':
+    case 'upstream-stop-machine':
     case 'lockstep':
     case 'consistency':
     case 'upstream-debug':

@@ -41,7 +41,8 @@ const suites = [
     command: (report) => [
       process.execPath,
       'dist/test-kernel.js',
-      ...['--kernel', '6.1', '--suite', 'style', 'upstream', 'lockstep', '--report', report],
+      ...['--kernel', '6.1', '--suite', 'style', 'upstream', 'upstream-system', 'lockstep', 'consistency'],
+      ...['--report', report],
     ],
     count: (report) => report,
   },
