@@ -7,7 +7,7 @@ export interface StoredArtifact {
 }
 
 export interface KeptArtifact extends StoredArtifact {
-  /** When it was last put or read; where the store does not know of reads, when it was last put. */
+  /** When it was last put, read or verified; where the store does not know of reads, when it was last put. */
   readonly usedAtMs: number;
 }
 
@@ -24,8 +24,11 @@ export interface ArtifactStore {
   read(sha256: Sha256, offset: number): AsyncIterable<Uint8Array>;
   /** All that is kept, in no order. */
   list(): Promise<KeptArtifact[]>;
-  /** Nothing happens where it is gone already. Only `evictArtifacts` knows what may go. */
-  remove(sha256: Sha256): Promise<void>;
+  /**
+   * Removes what `list` found, unless it was used since, and answers whether it is gone. Only `evictArtifacts` knows what
+   * may go.
+   */
+  remove(kept: KeptArtifact): Promise<boolean>;
 }
 
 /** Fits gRPC's frames and flow-control window; a slow reader holds no more than a few of them. */

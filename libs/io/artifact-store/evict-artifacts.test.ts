@@ -32,7 +32,8 @@ async function putUsedAt(usedAtMs: number): Promise<Sha256> {
 }
 
 async function evict(maxBytes: number, more: Partial<EvictionOptions> = {}) {
-  return evictArtifacts(store, { maxBytes, isReferenced: async () => Promise.resolve(false), nowMs, ...more });
+  const removeUnreferenced: EvictionOptions['removeUnreferenced'] = (_, remove) => remove();
+  return evictArtifacts(store, { maxBytes, usedBeforeMs: nowMs - hourMs, removeUnreferenced, ...more });
 }
 
 const left = async (): Promise<Set<Sha256>> => new Set((await store.list()).map(({ sha256 }) => sha256));
@@ -43,15 +44,26 @@ test('removes the least recently used until it fits, no more', async () => {
   expect(await left()).toEqual(new Set(old.slice(2)));
 });
 
-test('reading makes an artifact recently used', async () => {
+test('reading and verifying make an artifact recently used', async () => {
   for await (const chunk of store.read(old[0]!, 0)) expect(chunk).toHaveLength(100);
-  expect((await evict(300)).removed).toEqual([old[1]]);
+  await store.verify({ sha256: old[1]!, sizeBytes: 100 });
+  expect((await evict(300)).removed).toEqual([old[2]]);
+});
+
+test('what is used while it is being judged stays', async () => {
+  const removeUnreferenced: EvictionOptions['removeUnreferenced'] = async (sha256, remove) => {
+    if (sha256 === old[1]) await store.verify({ sha256, sizeBytes: 100 });
+    return remove();
+  };
+  expect(await evict(0, { removeUnreferenced })).toEqual({ removed: [old[0], old[2], old[3]], keptBytes: 100 });
+  expect(await left()).toEqual(new Set([old[1]]));
 });
 
 test('what is referenced stays, however little room there is', async () => {
   const referenced = new Set([old[0], old[3]]);
-  const isReferenced = async (sha256: Sha256): Promise<boolean> => Promise.resolve(referenced.has(sha256));
-  expect(await evict(0, { isReferenced })).toEqual({ removed: [old[1], old[2]], keptBytes: 200 });
+  const removeUnreferenced: EvictionOptions['removeUnreferenced'] = async (sha256, remove) =>
+    referenced.has(sha256) ? false : remove();
+  expect(await evict(0, { removeUnreferenced })).toEqual({ removed: [old[1], old[2]], keptBytes: 200 });
   expect(await left()).toEqual(referenced);
 });
 

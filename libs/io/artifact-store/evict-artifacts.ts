@@ -4,12 +4,14 @@ import type { ArtifactStore } from './artifact-store';
 
 export interface EvictionOptions {
   /** What the store may hold after it, if what must stay allows. */
-  maxBytes: number;
-  /** What a load order, a build or a node still names: it stays, however much it is. Asked once for each candidate. */
-  isReferenced: (sha256: Sha256) => Promise<boolean>;
-  nowMs: number;
-  /** What was used less than this ago stays: a build puts its module a moment before it is referenced. */
-  graceMs?: number;
+  readonly maxBytes: number;
+  /** What was used since stays: a build puts its files before anything references them. */
+  readonly usedBeforeMs: number;
+  /**
+   * Calls `remove` unless a load order, a build or a node still names the file, and answers what it answered; false if
+   * it stays, however much it is. Asked once for each candidate.
+   */
+  readonly removeUnreferenced: (sha256: Sha256, remove: () => Promise<boolean>) => Promise<boolean>;
 }
 
 export interface Eviction {
@@ -17,19 +19,16 @@ export interface Eviction {
   readonly keptBytes: number;
 }
 
-/** An hour is longer than any build takes from module to database. */
-const defaultGraceMs = 3_600_000;
-
 /** Removes what nobody references, least recently used first, until the store fits. */
 export async function evictArtifacts(store: ArtifactStore, options: EvictionOptions): Promise<Eviction> {
-  const { maxBytes, isReferenced, nowMs, graceMs = defaultGraceMs } = options;
+  const { maxBytes, usedBeforeMs, removeUnreferenced } = options;
   const kept = (await store.list()).sort((left, right) => left.usedAtMs - right.usedAtMs);
   let keptBytes = kept.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   const removed: Sha256[] = [];
-  for (const { sha256, sizeBytes, usedAtMs } of kept) {
-    if (keptBytes <= maxBytes || nowMs - usedAtMs < graceMs) break;
-    if (await isReferenced(sha256)) continue;
-    await store.remove(sha256);
+  for (const candidate of kept) {
+    const { sha256, sizeBytes, usedAtMs } = candidate;
+    if (keptBytes <= maxBytes || usedAtMs >= usedBeforeMs) break;
+    if (!(await removeUnreferenced(sha256, () => store.remove(candidate)))) continue;
     removed.push(sha256);
     keptBytes -= sizeBytes;
   }

@@ -96,6 +96,7 @@ export async function openFolderStore(dir: string, maxArtifactBytes = defaultMax
     await utimes(fileOf(sha256), now, now).catch(() => undefined);
   };
   const verify = async ({ sha256, sizeBytes }: StoredArtifact): Promise<void> => {
+    await markUsed(sha256);
     const hash = createHash('sha256');
     let read = 0;
     for await (const chunk of readFrom(fileOf(sha256), sha256, 0)) {
@@ -113,10 +114,7 @@ export async function openFolderStore(dir: string, maxArtifactBytes = defaultMax
         () => true,
         () => false,
       );
-      if (present) {
-        await markUsed(sha256);
-        return stored;
-      }
+      if (present) return stored;
       await writeWhole(folderOf(sha256), fileOf(sha256), bytes);
       await syncFolder(dir);
       return stored;
@@ -127,6 +125,11 @@ export async function openFolderStore(dir: string, maxArtifactBytes = defaultMax
       yield* readFrom(fileOf(sha256), sha256, offset);
     },
     list: () => listFolder(dir),
-    remove: (sha256) => rm(fileOf(sha256), { force: true }),
+    async remove({ sha256, usedAtMs }) {
+      const found = await stat(fileOf(sha256)).catch(() => undefined);
+      if (found !== undefined && found.mtimeMs > usedAtMs) return false;
+      await rm(fileOf(sha256), { force: true });
+      return true;
+    },
   };
 }

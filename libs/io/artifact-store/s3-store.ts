@@ -111,8 +111,11 @@ export async function openS3Store(place: S3Place, maxArtifactBytes = defaultMaxA
     },
     read,
     list: async () => listBucket(bucket, prefix),
-    async remove(sha256) {
+    async remove({ sha256, usedAtMs }) {
+      const found = await bucket.request('HEAD', pathOf(sha256), [200, 404]);
+      if (Date.parse(found.headers.get('last-modified') ?? '') > usedAtMs) return false;
       await bucket.request('DELETE', pathOf(sha256), [200, 204, 404]);
+      return true;
     },
   };
 }

@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client as PgClient } from 'pg';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
+import { artifactReferences, type ArtifactReferences } from './artifact-references';
 import { buildStore, type BuildStore } from './builds';
 import { createClient, explainDatabaseError } from './client';
 import { clusterStore, type ClusterStore } from './clusters';
@@ -23,6 +24,7 @@ export interface Database {
   readonly builds: BuildStore;
   readonly loadOrders: LoadOrderStore;
   readonly rollouts: RolloutStore;
+  readonly references: ArtifactReferences;
   close(): Promise<void>;
 }
 
@@ -82,6 +84,7 @@ export async function openDatabase({ url, onLost }: DatabaseOptions): Promise<Da
       builds: buildStore(client),
       loadOrders: loadOrderStore(client),
       rollouts: rolloutStore(client),
+      references: artifactReferences(client),
       close: async () => {
         lock.removeAllListeners('error').on('error', () => undefined);
         await client.$disconnect();

@@ -14,6 +14,10 @@ export interface ControlPlaneConfig {
   readonly artifactDir: string;
   /** That folder, or the bucket that the environment names. */
   readonly artifacts: StorePlace;
+  /** What the artifact store may hold, if what is in use allows. */
+  readonly storeMaxBytes: number;
+  /** How often that is looked at. */
+  readonly storeCheckMs: number;
   readonly listenHost: string;
   readonly operatorPort: number;
   readonly agentPort: number;
@@ -35,6 +39,8 @@ const defaults = {
   LOCKSTEP_AGENT_PORT: '7444',
   LOCKSTEP_POSTGRES_PORT: '17432',
   LOCKSTEP_TLS_NAMES: '',
+  LOCKSTEP_STORE_MAX_BYTES: String(64 * 2 ** 30),
+  LOCKSTEP_STORE_CHECK_SECONDS: '600',
 } as const;
 
 const port = z.coerce.number().int().min(1).max(65_535);
@@ -57,6 +63,8 @@ const schema = z.object({
   LOCKSTEP_DATABASE_URL: url('postgresql:', 'postgres:').optional(),
   LOCKSTEP_POSTGRES_PORT: port,
   LOCKSTEP_REDIS_URL: url('redis:', 'rediss:').optional(),
+  LOCKSTEP_STORE_MAX_BYTES: z.coerce.number().int().min(0),
+  LOCKSTEP_STORE_CHECK_SECONDS: z.coerce.number().int().min(1).max(86_400),
 });
 
 /** Merged: what is written over the defaults; an empty string is as good as nothing. */
@@ -81,6 +89,8 @@ export function readControlPlaneConfig(written: WrittenConfig): ControlPlaneConf
     stateDir,
     artifactDir,
     artifacts: readStorePlace(written, artifactDir),
+    storeMaxBytes: given.LOCKSTEP_STORE_MAX_BYTES,
+    storeCheckMs: given.LOCKSTEP_STORE_CHECK_SECONDS * 1000,
     listenHost: given.LOCKSTEP_LISTEN_HOST,
     operatorPort: given.LOCKSTEP_OPERATOR_PORT,
     agentPort: given.LOCKSTEP_AGENT_PORT,

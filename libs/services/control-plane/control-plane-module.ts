@@ -14,6 +14,7 @@ import { Servers } from './grpc/servers';
 import { RolloutExecutor } from './rollouts/rollout-executor';
 import type { Services } from './services';
 import type { Teardown } from './teardown';
+import { StoreKeeper } from './jobs/store-keeper';
 import { WorkTracker } from './jobs/work-tracker';
 
 export const databaseUrlToken = Symbol('databaseUrl');
@@ -87,10 +88,12 @@ export function controlPlaneModule(parts: ModuleParts): DynamicModule {
   ): Services => {
     const changes = new Changes();
     const sessions = new AgentSessions();
+    const { storeMaxBytes: maxBytes, storeCheckMs: checkEveryMs } = config;
+    const keeper = new StoreKeeper({ db, artifacts, log, maxBytes, checkEveryMs });
     const work = new WorkTracker({ db, queue, artifacts, changes, log });
     jobChanged = (jobId) => void work.hear(jobId);
     const rollouts = new RolloutExecutor({ db, sessions, changes, log });
-    return { config, log, db, authority, artifacts, changes, work, sessions, rollouts };
+    return { config, log, db, authority, artifacts, keeper, changes, work, sessions, rollouts };
   };
   return {
     module: ControlPlaneModule,

@@ -47,6 +47,8 @@ async function bringUp(parts: Parameters<typeof controlPlaneModule>[0]): Promise
   teardown.add('rollouts', () => services.rollouts.stop());
   await services.work.start();
   teardown.add('work', () => services.work.stop());
+  services.keeper.start();
+  teardown.add('store keeper', () => services.keeper.stop());
   const ports = await servers.start();
   teardown.add('servers', async () => {
     services.sessions.closeAll(new LockstepError('unavailable', 'stopping', 'The control plane is stopping.'));

@@ -7,6 +7,7 @@ import type { AgentSessions } from './agents/agent-sessions';
 import type { Changes } from './changes';
 import type { ControlPlaneConfig } from './config';
 import type { RolloutExecutor } from './rollouts/rollout-executor';
+import type { StoreKeeper } from './jobs/store-keeper';
 import type { WorkTracker } from './jobs/work-tracker';
 
 /** All that a route may use; made once, by the module. */
@@ -16,6 +17,7 @@ export interface Services {
   readonly db: Database;
   readonly authority: CertificateAuthority;
   readonly artifacts: ArtifactStore;
+  readonly keeper: StoreKeeper;
   readonly changes: Changes;
   readonly work: WorkTracker;
   readonly sessions: AgentSessions;

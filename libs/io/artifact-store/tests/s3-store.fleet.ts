@@ -8,7 +8,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { parseSha256, type Sha256 } from '@lockstep/domain/livepatch-model';
 import { freePort } from '@lockstep/testing/local-servers';
-import { chunkBytes, evictArtifacts, openArtifactStore, readStorePlace, type ArtifactStore } from '../index';
+import {
+  chunkBytes,
+  evictArtifacts,
+  openArtifactStore,
+  readStorePlace,
+  type ArtifactStore,
+  type EvictionOptions,
+} from '../index';
 
 // Against somebody else's server that speaks S3, in a process of its own. It knows its keys by id and compares what is
 // sent with its sha256.
@@ -83,10 +90,14 @@ test('lists what is its own and evicts what nobody references', async () => {
   const listed = new Set((await store.list()).map(({ sha256 }) => sha256));
   for (const { sha256 } of stored) expect(listed).toContain(sha256);
   const kept = stored[1]!.sha256;
-  const nowMs = Date.now() + 7_200_000;
-  await evictArtifacts(store, { maxBytes: 0, isReferenced: async (sha256) => Promise.resolve(sha256 === kept), nowMs });
-  expect((await store.list()).map(({ sha256 }) => sha256)).toEqual([kept]);
-  await store.remove(stored[0]!.sha256);
+  const removeUnreferenced: EvictionOptions['removeUnreferenced'] = async (sha256, remove) =>
+    sha256 === kept ? false : remove();
+  await evictArtifacts(store, { maxBytes: 0, usedBeforeMs: Date.now() + 1_000, removeUnreferenced });
+  const [left, ...others] = await store.list();
+  expect([left?.sha256, others]).toEqual([kept, []]);
+  // What is gone already is no failure; what was put again since it was listed is no longer what was listed.
+  expect(await store.remove({ ...stored[0]!, usedAtMs: Date.now() })).toBe(true);
+  expect(await store.remove({ ...left!, usedAtMs: left!.usedAtMs - 60_000 })).toBe(false);
 });
 
 test('wrong keys, a bucket that is not there and a dead server are told apart from a missing artifact', async () => {

@@ -4,6 +4,8 @@ import { consistencyFromWire, entryToWire } from '@lockstep/contracts/wire';
 import { LockstepError, parseSeq, type Seq } from '@lockstep/domain/livepatch-model';
 import { conflictsWith } from '@lockstep/domain/conflicts';
 import { stackAt, stackOwners, type LogEntry, type Stack } from '@lockstep/domain/load-order';
+import type { BuiltRecord } from '@lockstep/io/database';
+import { buildJobId } from '../jobs/work-tracker';
 import type { Services } from '../services';
 import { appendEntry } from './append-entry';
 import { builtFor, type FittingBuild } from './choose-build';
@@ -29,16 +31,32 @@ function containedVictims(stack: Stack, { build, builtOnto }: FittingBuild): Seq
   return builtOnto.filter((seq) => victims.includes(seq));
 }
 
-/** @throws LockstepError `unforced-conflict` and the other rules of the load order, `not-built`, `artifact-damaged`. */
+/**
+ * Once it is signed every node must be able to get exactly this file. One that was evicted is built again.
+ * @throws LockstepError `artifact-damaged`, `artifact-missing`
+ */
+async function checkModule({ artifacts, db, work }: Services, build: BuiltRecord): Promise<void> {
+  try {
+    await artifacts.verify(build.artifact);
+  } catch (error) {
+    if (!(error instanceof LockstepError) || error.reason !== 'artifact-missing') throw error;
+    const again = await db.builds.rebuild(build);
+    void work.look(buildJobId(again));
+    const message =
+      `The module of ${build.patchName} is no longer in the artifact store. It is being built again: ` +
+      `append it when \`lockstep build watch ${build.id}\` has ended.`;
+    const { sha256 } = build.artifact;
+    throw new LockstepError('refused', 'artifact-missing', message, { build: build.id, sha256 }, { cause: error });
+  }
+}
+
+/** @throws LockstepError `unforced-conflict` and the other rules of the load order, `not-built`, `artifact-missing`. */
 export async function appendLoad(services: Services, request: AppendLoadRequest): Promise<AppendLoadResponse> {
-  const { db, artifacts } = services;
+  const { db, keeper } = services;
   const log = await chooseLog(db, request);
   const patch = await db.patches.require(request.patch);
   const choose = await builtFor(db, log, patch, request.buildId);
   const consistency = consistencyFromWire(request.consistency) ?? (await db.clusters.require(log.cluster)).consistency;
-  const known = await db.loadOrders.entries(log);
-  // Once it is signed every node must be able to get exactly this file.
-  await artifacts.verify(choose(stackAt(known, parseSeq(known.length))).build.artifact);
   const body = (entries: readonly LogEntry[]) => {
     const stack = stackAt(entries, parseSeq(entries.length));
     const fitting = choose(stack);
@@ -48,5 +66,10 @@ export async function appendLoad(services: Services, request: AppendLoadRequest)
     const mode = consistency === undefined ? {} : { consistency };
     return { kind: 'load' as const, artifact: build.artifact, overrides, builtOnto, ...mode };
   };
-  return { entry: entryToWire(await appendEntry(services, log, body, request.expectedSeq)) };
+  const entry = await keeper.keepDuring(async () => {
+    const known = await db.loadOrders.entries(log);
+    await checkModule(services, choose(stackAt(known, parseSeq(known.length))).build);
+    return appendEntry(services, log, body, request.expectedSeq);
+  });
+  return { entry: entryToWire(entry) };
 }

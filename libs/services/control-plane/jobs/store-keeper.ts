@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { evictArtifacts, type ArtifactStore } from '@lockstep/io/artifact-store';
+import type { Database } from '@lockstep/io/database';
+import type { Logger } from 'pino';
+
+/** Longer than any worker takes from the file that it puts to the result that names it. */
+const graceMs = 3_600_000;
+
+export interface StoreKeeperParts {
+  readonly db: Pick<Database, 'builds' | 'references'>;
+  readonly artifacts: ArtifactStore;
+  readonly log: Logger;
+  /** What the store may hold, if what is referenced allows. */
+  readonly maxBytes: number;
+  readonly checkEveryMs: number;
+}
+
+/** Keeps the artifact store within its size: what goes is built again when somebody asks for it. */
+export class StoreKeeper {
+  private timer: NodeJS.Timeout | undefined;
+  private looking: Promise<void> | undefined;
+  private last: Promise<unknown> = Promise.resolve();
+
+  constructor(private readonly parts: StoreKeeperParts) {}
+
+  /** Looks now, without being waited for, and again and again. */
+  start(): void {
+    const look = (): void => {
+      this.looking ??= this.look().finally(() => {
+        this.looking = undefined;
+      });
+    };
+    look();
+    this.timer = setInterval(look, this.parts.checkEveryMs);
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.timer);
+    await this.looking;
+  }
+
+  /** Nothing is evicted during the work: for who looks at a file and then references it. */
+  async keepDuring<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.last.then(work);
+    this.last = turn.catch(() => undefined);
+    return turn;
+  }
+
+  private async look(): Promise<void> {
+    const { artifacts, log, maxBytes } = this.parts;
+    try {
+      const { removed, keptBytes } = await evictArtifacts(artifacts, {
+        maxBytes,
+        usedBeforeMs: await this.usedBeforeMs(),
+        removeUnreferenced: (sha256, remove) =>
+          this.keepDuring(async () => ((await this.parts.db.references.includes(sha256)) ? false : remove())),
+      });
+      if (removed.length > 0) log.info({ removed, keptBytes, maxBytes }, 'evicted from the artifact store');
+      if (keptBytes > maxBytes)
+        log.warn({ keptBytes, maxBytes }, 'the artifact store is over its limit: all is in use');
+    } catch (err) {
+      log.warn({ err }, 'cannot evict from the artifact store now');
+    }
+  }
+
+  /** A build that is going on may use whatever was put since it was queued: the parts of it that others have done. */
+  private async usedBeforeMs(): Promise<number> {
+    const queuedAt = (await this.parts.db.builds.unfinished()).map((build) => build.queuedAt.getTime());
+    return Math.min(Date.now() - graceMs, ...queuedAt);
+  }
+}

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { readdir, utimes } from 'node:fs/promises';
+import path from 'node:path';
+import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { BuildStatus, Consistency } from '@lockstep/contracts/generated';
+import { parseSha256, type Sha256 } from '@lockstep/domain/livepatch-model';
+import { collect, eventually, TestPlane } from './test-plane';
+
+jest.setTimeout(120_000);
+
+// The store's own eviction, on the real database, under a limit of nothing at all.
+const cluster = 'evicting';
+let plane: TestPlane;
+let built: string[] = [];
+
+beforeAll(async () => {
+  plane = await TestPlane.start({ LOCKSTEP_STORE_MAX_BYTES: '0', LOCKSTEP_STORE_CHECK_SECONDS: '1' });
+  await plane.work(async (job, context) => {
+    if (job.kind === 'build') built.push(job.patchName);
+    return plane.honestWorker(job, context);
+  });
+  await plane.addKernel();
+  await plane.operator.fleet.createCluster({ consistency: Consistency.CONSISTENCY_UNSPECIFIED, name: cluster });
+});
+afterAll(() => plane.stop());
+
+const fileOf = (sha256: Sha256): string => path.join(plane.config.artifactDir, sha256.slice(0, 2), `${sha256}.ko`);
+
+/** Builds a patch and makes its module one that nobody has used for a day. */
+async function buildLongAgo(name: string): Promise<Sha256> {
+  const id = await plane.build(name, `fn_${name}`);
+  const sha256 = parseSha256((await plane.operator.build.getBuild({ id })).build!.artifact!.sha256);
+  await age(sha256);
+  return sha256;
+}
+
+async function age(sha256: Sha256): Promise<void> {
+  const aDayAgo = Date.now() / 1000 - 86_400;
+  await utimes(fileOf(sha256), aDayAgo, aDayAgo);
+}
+
+async function kept(): Promise<Set<string>> {
+  const names = await readdir(plane.config.artifactDir, { recursive: true });
+  return new Set(names.filter((name) => name.endsWith('.ko')).map((name) => path.basename(name, '.ko')));
+}
+
+const gone = (sha256: Sha256): Promise<void> =>
+  eventually(async () => {
+    expect(await kept()).not.toContain(sha256);
+  });
+
+test('what a load order names stays, retired or not, and is still downloaded; the rest goes', async () => {
+  const retired = await buildLongAgo('retired');
+  const loaded = await buildLongAgo('loaded');
+  await plane.append(cluster, 'retired');
+  await plane.append(cluster, 'loaded');
+  await plane.operator.fleet.appendRetire({ cluster, kernelBuildId: '', seq: 1, expectedSeq: 0 });
+  const loose = await buildLongAgo('loose');
+  for (const sha256 of [retired, loaded]) await age(sha256);
+  await gone(loose);
+  expect(await kept()).toEqual(new Set([retired, loaded]));
+  const { client } = await plane.enrol(cluster, 'e1');
+  expect((await collect(client.downloadArtifact(loaded, 0))).toString()).toBe('lockstep_loaded fn_loaded');
+});
+
+test('what was just built stays for a while, however little room there is', async () => {
+  const id = await plane.build('fresh', 'fn_fresh');
+  const { build } = await plane.operator.build.getBuild({ id });
+  await gone(await buildLongAgo('stale'));
+  expect(await kept()).toContain(build!.artifact!.sha256);
+});
+
+test('what is gone is built again when it is asked for: the same file, by the same build', async () => {
+  const sha256 = await buildLongAgo('wanted');
+  const id = await plane.build('wanted', 'fn_wanted');
+  await age(sha256);
+  await gone(sha256);
+  built = [];
+  expect(await plane.build('wanted', 'fn_wanted')).toBe(id);
+  expect(built).toEqual(['wanted']);
+  expect(await kept()).toContain(sha256);
+  // Kept, it is not built a second time.
+  expect(await plane.build('wanted', 'fn_wanted')).toBe(id);
+  expect(built).toEqual(['wanted']);
+});
+
+test('an entry for a module that is gone is refused, and the module built again', async () => {
+  const sha256 = await buildLongAgo('appended');
+  await gone(sha256);
+  await expect(plane.append(cluster, 'appended')).rejects.toMatchObject({
+    kind: 'refused',
+    reason: 'artifact-missing',
+  });
+  const id = (await plane.operator.build.listBuilds({})).builds.find(({ patchName }) => patchName === 'appended')!.id;
+  await plane.ended(id);
+  expect((await plane.operator.build.getBuild({ id })).build?.status).toBe(BuildStatus.BUILD_STATUS_SUCCEEDED);
+  expect(await plane.append(cluster, 'appended')).toBe(4);
+  await age(sha256);
+  await gone(await buildLongAgo('other'));
+  expect(await kept()).toContain(sha256);
+});
