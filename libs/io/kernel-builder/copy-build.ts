@@ -46,7 +46,7 @@ export async function copyBuild(
 }
 
 /** Programs of the build are saved with absolute paths; as they are, make would build them, and then all, anew. */
-async function moveSavedCommands(from: string, to: string): Promise<void> {
+export async function moveSavedCommands(from: string, to: string): Promise<void> {
   for (const top of ['tools', 'scripts']) {
     const files = await readdir(join(to, top), { recursive: true }).catch(nothingIfMissing);
     for (const file of files.filter((name) => name.endsWith('.cmd'))) {

@@ -24,6 +24,9 @@ export type BuildFailure =
   | { kind: 'config-differs'; dir: string; given: string; options: string[] }
   | { kind: 'kernel-build-changed'; dir: string; file: string }
   | { kind: 'kernel-not-registered'; id: string; cacheDir: string }
+  | { kind: 'kernel-pack-failed'; id: string; dir: string; reason: string }
+  | { kind: 'kernel-pack-broken'; id: string; reason: string }
+  | { kind: 'cache-full'; id: string; dir: string }
   | { kind: 'compiler-differs'; builtWith: string; compiler: string; found: string }
   | { kind: 'kernel-build-failed'; step: string; logFile: string; lastLines: string }
   | { kind: 'make-failed'; step: string; lastLines: string }
@@ -57,6 +60,10 @@ function errorKind(kind: BuildFailure['kind']): ErrorKind {
       return 'refused';
     case 'kernel-build-failed':
       return 'internal';
+    case 'kernel-pack-broken':
+      return 'corrupt';
+    case 'kernel-pack-failed':
+    case 'cache-full':
     case 'tool-missing':
       return 'unavailable';
   }
@@ -93,6 +100,12 @@ function describeFailure(failure: BuildFailure): string {
       return `${failure.dir} is no longer what was registered: ${failure.file} is newer. Build and register it again`;
     case 'kernel-not-registered':
       return `kernel build ${failure.id} is not registered in ${failure.cacheDir}: register its build tree there first`;
+    case 'kernel-pack-failed':
+      return `kernel build ${failure.id} in ${failure.dir} cannot be packed for other workers: ${failure.reason}`;
+    case 'kernel-pack-broken':
+      return `the packed kernel build ${failure.id} cannot be used: ${failure.reason}. Register its build tree again`;
+    case 'cache-full':
+      return `there is no room for kernel build ${failure.id} in ${failure.dir}: make some, or lower LOCKSTEP_CACHE_MAX_BYTES`;
     case 'compiler-differs':
       return `the kernel was built with "${failure.builtWith}", but ${failure.compiler} here is "${failure.found}": install that compiler`;
     case 'kernel-build-failed':

@@ -25,6 +25,16 @@ test('one holder at a time, in one process and between processes', async () => {
   expect((await runCommand('flock', ['-n', path, 'true'])).status).toBe(0);
 });
 
+test('many may share it; nobody has it alone meanwhile', async () => {
+  const path = join(dir, 'lock');
+  const shared = [await FileLock.share(path), await FileLock.share(path)];
+  expect(await FileLock.tryAcquire(path)).toBeUndefined();
+  for (const lock of shared) await lock[Symbol.asyncDispose]();
+  const alone = await FileLock.tryAcquire(path);
+  await expect(FileLock.share(path, AbortSignal.timeout(50))).rejects.toThrow();
+  await alone?.[Symbol.asyncDispose]();
+});
+
 test('waits for the holder, or until it is told to stop', async () => {
   const path = join(dir, 'lock');
   const lock = await FileLock.acquire(path);

@@ -13,7 +13,14 @@ export class FileLock implements AsyncDisposable {
 
   /** Waits for the lock. */
   static async acquire(path: string, signal?: AbortSignal): Promise<FileLock> {
-    const lock = await FileLock.take(path, [], signal);
+    const lock = await FileLock.take(path, ['--exclusive'], signal);
+    if (lock === undefined) throw new Error(`flock gave up on ${path}`);
+    return lock;
+  }
+
+  /** Waits until nobody has the lock alone; any number may share it. */
+  static async share(path: string, signal?: AbortSignal): Promise<FileLock> {
+    const lock = await FileLock.take(path, ['--shared'], signal);
     if (lock === undefined) throw new Error(`flock gave up on ${path}`);
     return lock;
   }
@@ -30,7 +37,7 @@ export class FileLock implements AsyncDisposable {
 
   /** The lock, or undefined where another process or another holder in this one has it. */
   static async tryAcquire(path: string): Promise<FileLock | undefined> {
-    return FileLock.take(path, ['--nonblock']);
+    return FileLock.take(path, ['--exclusive', '--nonblock']);
   }
 
   private static async take(path: string, flags: string[], signal?: AbortSignal): Promise<FileLock | undefined> {
@@ -61,7 +68,7 @@ export class FileLock implements AsyncDisposable {
 async function flockDescriptor(descriptor: number, flags: string[], signal?: AbortSignal): Promise<number> {
   signal?.throwIfAborted();
   return new Promise((resolve, reject) => {
-    const child = spawn('flock', ['--exclusive', ...flags, '3'], {
+    const child = spawn('flock', [...flags, '3'], {
       stdio: ['ignore', 'ignore', 'ignore', descriptor],
       ...(signal === undefined ? {} : { signal }),
     });

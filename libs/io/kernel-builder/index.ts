@@ -10,8 +10,18 @@ export {
   type LinkOptions,
 } from './build-livepatch';
 export { defaultCacheDirectory } from './cache-directory';
+export {
+  evictKernelBuilds,
+  readSharedCopy,
+  useKernelBuild,
+  writeSharedCopy,
+  type CacheEviction,
+  type CacheEvictionOptions,
+  type SharedCopy,
+} from './cached-kernels';
 export { compilePatch, planPatch, type CompilePatchOptions, type ObjectPair, type PatchPlan } from './compile-patch';
 export { buildKernel, type BuildKernelOptions, type BuiltKernel } from './kernel-build';
+export { packKernelBuild, unpackKernelBuild, type UnpackOptions } from './kernel-pack';
 export { kernelOfSource, type KernelOfSourceOptions } from './kernel-of-source';
 export { findKernelSource, kernelVersionOf, prepareKernelTree, type KernelSource } from './kernel-source';
 export { ObjectCompiler } from './object-compiler';

@@ -170,7 +170,10 @@ export async function listKernelBuilds(cacheDir: string): Promise<KernelBuildInf
   return infos.sort((left, right) => right.registeredAtMs - left.registeredAtMs);
 }
 
-async function readInfo(dir: string): Promise<KernelBuildInfo> {
+/** What is kept of a kernel build besides its tree. */
+export const registeredFiles = ['kernel-build.json', 'kernel-facts', 'dependency-index.json'] as const;
+
+export async function readInfo(dir: string): Promise<KernelBuildInfo> {
   return JSON.parse(await readFile(join(dir, 'kernel-build.json'), 'utf8')) as KernelBuildInfo;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
 
 export interface CommandOptions {
@@ -44,14 +44,10 @@ export async function runCommand(
     // Its own group, so that an abort reaches the compilers that make started.
     detached: true,
   });
-  const killGroup = (): void => {
-    try {
-      if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
-    } catch {
-      // Already gone.
-    }
+  const kill = (): void => {
+    killGroup(child);
   };
-  options.signal?.addEventListener('abort', killGroup, { once: true });
+  options.signal?.addEventListener('abort', kill, { once: true });
   const chunks: Buffer[] = [];
   for (const stream of [child.stdout, child.stderr]) {
     stream?.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -59,15 +55,29 @@ export async function runCommand(
   const { onLine } = options;
   if (onLine !== undefined && child.stdout !== null) createInterface({ input: child.stdout }).on('line', onLine);
   try {
-    const status = await new Promise<number>((resolve, reject) => {
-      child.once('error', reject);
-      child.once('close', (code, signal) => {
-        resolve(code ?? 128 + (signal === 'SIGKILL' ? 9 : 15));
-      });
-    });
+    const status = await statusOf(child);
     options.signal?.throwIfAborted();
     return { status, output: Buffer.concat(chunks).toString('utf8') };
   } finally {
-    options.signal?.removeEventListener('abort', killGroup);
+    options.signal?.removeEventListener('abort', kill);
   }
+}
+
+/** Kills a program that was started detached, and all that it started. */
+export function killGroup(child: ChildProcess): void {
+  try {
+    if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+  } catch {
+    // Already gone.
+  }
+}
+
+/** How a program ends; its streams have ended then too. Rejects where it cannot be started. */
+export async function statusOf(child: ChildProcess): Promise<number> {
+  return new Promise<number>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (code, signal) => {
+      resolve(code ?? 128 + (signal === 'SIGKILL' ? 9 : 15));
+    });
+  });
 }
