@@ -8,16 +8,17 @@ export const listKernels = (cli: Cli): Command =>
   leafCommand('ls', 'list kernel builds').action((options: LeafOptions) =>
     cli.run(options, async ({ build, signal }) => {
       const answer = await build.listKernels({}, { signal });
-      const rows = answer.kernelBuilds.map(({ id, release, compiler, addedAt }) => [
+      const rows = answer.kernelBuilds.map(({ id, release, compiler, addedAt, sharedBytes }) => [
         id,
         release,
         compiler,
         showTime(addedAt),
+        sharedBytes === 0 ? 'not yet' : `${Math.ceil(sharedBytes / 1e6)} MB`,
       ]);
       return {
         document: toDocument(answer),
         text: table(
-          ['KERNEL BUILD', 'RELEASE', 'COMPILER', 'ADDED'],
+          ['KERNEL BUILD', 'RELEASE', 'COMPILER', 'ADDED', 'SHARED'],
           rows,
           'No kernel builds: add one with "kernel add".',
         ),

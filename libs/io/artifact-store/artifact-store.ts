@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+import { createHash } from 'node:crypto';
 import { LockstepError, type Sha256 } from '@lockstep/domain/livepatch-model';
 
 export interface StoredArtifact {
@@ -13,6 +14,8 @@ export interface KeptArtifact extends StoredArtifact {
 
 /** Files by their sha256, shared by whoever sees the store. A file that is there is whole. */
 export interface ArtifactStore {
+  /** A larger file is refused. */
+  readonly maxArtifactBytes: number;
   /**
    * Keeps the bytes; the same bytes again change nothing. Durable when it returns.
    * @throws LockstepError `artifact-too-large`, `artifact-store-unwritable`, `artifact-store-unreachable`
@@ -36,6 +39,19 @@ export const chunkBytes = 64 * 1024;
 
 /** A livepatch module of a thousand functions has a few megabytes. */
 export const defaultMaxArtifactBytes = 64 << 20;
+
+/**
+ * A whole file, checked: for files that are small enough to be held in memory.
+ * @throws LockstepError `artifact-missing`, `artifact-damaged`
+ */
+export async function readWhole(store: ArtifactStore, sha256: Sha256): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of store.read(sha256, 0)) chunks.push(chunk);
+  const bytes = Buffer.concat(chunks);
+  if (createHash('sha256').update(bytes).digest('hex') === sha256) return bytes;
+  const message = `Artifact ${sha256} is damaged: its ${bytes.length} bytes have another sha256.`;
+  throw new LockstepError('corrupt', 'artifact-damaged', message, { sha256, read: bytes.length });
+}
 
 export function missing(sha256: Sha256, cause?: unknown): LockstepError {
   const message = `Artifact ${sha256} is not in the store: build the patch again, or restore the store.`;

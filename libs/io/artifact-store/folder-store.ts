@@ -106,6 +106,7 @@ export async function openFolderStore(dir: string, maxArtifactBytes = defaultMax
     if (read !== sizeBytes || hash.digest('hex') !== sha256) throw damaged(sha256, sizeBytes, read);
   };
   return {
+    maxArtifactBytes,
     async put(bytes) {
       refuseTooLarge(bytes, maxArtifactBytes);
       const sha256 = parseSha256(createHash('sha256').update(bytes).digest('hex'));

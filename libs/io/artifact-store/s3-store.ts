@@ -93,6 +93,7 @@ export async function openS3Store(place: S3Place, maxArtifactBytes = defaultMaxA
   }
 
   return {
+    maxArtifactBytes,
     async put(bytes) {
       refuseTooLarge(bytes, maxArtifactBytes);
       const sha256 = parseSha256(createHash('sha256').update(bytes).digest('hex'));

@@ -8,6 +8,7 @@ import { createClient, explainDatabaseError } from './client';
 import { clusterStore, type ClusterStore } from './clusters';
 import { joinTokenStore, type JoinTokenStore } from './join-tokens';
 import { kernelBuildStore, registrationStore, type KernelBuildStore, type RegistrationStore } from './kernel-builds';
+import { kernelCopyStore, type KernelCopyStore } from './kernel-copies';
 import { loadOrderStore, type LoadOrderStore } from './load-orders';
 import { migrateDatabase } from './migrate';
 import { nodeStore, type NodeStore } from './nodes';
@@ -20,6 +21,7 @@ export interface Database {
   readonly nodes: NodeStore;
   readonly kernelBuilds: KernelBuildStore;
   readonly registrations: RegistrationStore;
+  readonly kernelCopies: KernelCopyStore;
   readonly patches: PatchStore;
   readonly builds: BuildStore;
   readonly loadOrders: LoadOrderStore;
@@ -80,6 +82,7 @@ export async function openDatabase({ url, onLost }: DatabaseOptions): Promise<Da
       nodes: nodeStore(client),
       kernelBuilds: kernelBuildStore(client),
       registrations: registrationStore(client),
+      kernelCopies: kernelCopyStore(client),
       patches: patchStore(client),
       builds: buildStore(client),
       loadOrders: loadOrderStore(client),

@@ -23,6 +23,7 @@ export type {
   RegistrationRecord,
   RegistrationStore,
 } from './kernel-builds';
+export type { KernelCopyRecord, KernelCopyStore } from './kernel-copies';
 export type { Appending, LoadOrderStore } from './load-orders';
 export { migrateDatabase } from './migrate';
 export type { NodeIntroduction, NodeRecord, NodeStore } from './nodes';

@@ -102,6 +102,8 @@ export function registrationStore(db: Client): RegistrationStore {
           create: { id: kernelBuildId, ...facts },
           update: {},
         });
+        // Whoever adds it again wants to use it: a copy that was evicted is made anew.
+        await tx.kernelCopy.deleteMany({ where: { kernelBuildId, sha256: null } });
       }),
     async fail(id, attempts, failure) {
       await db.kernelRegistration.updateMany({ where: { id, ...notEnded }, data: failed(failure, attempts) });

@@ -16,7 +16,13 @@ export function chooseQueueServer(
   return databaseUrl === undefined ? undefined : { kind: 'postgres', url: databaseUrl };
 }
 
-export const queueName = 'lockstep-work';
+/** Two queues: what somebody waits for, and what is done beside it. Work of one never waits for a place in the other. */
+export type Lane = 'work' | 'background';
+
+export const queueNames: Readonly<Record<Lane, string>> = {
+  work: 'lockstep-work',
+  background: 'lockstep-background',
+};
 
 /** A worker that went away is no attempt; this is for errors that may pass, such as a full disk. */
 const attempts = 3;

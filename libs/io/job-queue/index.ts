@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-export { chooseQueueServer, type QueueServer } from './backend';
+export { chooseQueueServer, type Lane, type QueueServer } from './backend';
 export { openJobQueue, type JobQueue, type JobQueueOptions } from './job-queue';
 export { startJobWorker, type JobWorker, type JobWorkerOptions } from './job-worker';
 export type {
   BuildInputs,
+  BuildWork,
   ExplainedFunction,
   Job,
   JobFailure,
@@ -14,6 +15,7 @@ export type {
   JobProgress,
   JobResult,
   JobState,
+  KernelCopy,
   SourceDiff,
 } from './jobs';
-export type { JobContext, JobHandler } from './running-job';
+export { lacksKernelReason, type JobContext, type JobHandler } from './running-job';

@@ -1,6 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { Queue, QueueEvents, type IQueueBackend } from 'bullmq';
-import { accessTo, assertReachable, jobDefaults, queueName, queueUnavailable, type QueueServer } from './backend';
+import {
+  accessTo,
+  assertReachable,
+  jobDefaults,
+  queueNames,
+  queueUnavailable,
+  type Lane,
+  type QueueServer,
+} from './backend';
 import { failureFromText } from './failure-text';
 import type { WorkQueue } from './job-parts';
 import type { Job, JobFailure, JobLogLine, JobPriority, JobProgress, JobResult, JobState } from './jobs';
@@ -26,6 +34,8 @@ export interface JobQueue {
 
 export interface JobQueueOptions {
   readonly server: QueueServer;
+  /** `work` if undefined. */
+  readonly lane?: Lane;
   /** Something changed about this job: ask for its state. A hint, it may be lost when a connection breaks. */
   readonly onChange: (id: string) => void;
   readonly onError: (error: Error) => void;
@@ -107,11 +117,12 @@ function listen(events: QueueEvents<unknown, IQueueBackend>, onChange: (id: stri
 }
 
 /** @throws LockstepError `unavailable` `queue-unavailable` when the server does not answer. */
-export async function openJobQueue({ server, onChange, onError }: JobQueueOptions): Promise<JobQueue> {
+export async function openJobQueue({ server, lane = 'work', onChange, onError }: JobQueueOptions): Promise<JobQueue> {
   await assertReachable(server);
   const { connection, factory } = accessTo(server);
-  const queue = new Queue(queueName, { connection, defaultJobOptions: jobDefaults }, factory) as unknown as WorkQueue;
-  const events = new QueueEvents(queueName, { connection }, factory);
+  const name = queueNames[lane];
+  const queue = new Queue(name, { connection, defaultJobOptions: jobDefaults }, factory) as unknown as WorkQueue;
+  const events = new QueueEvents(name, { connection }, factory);
   queue.on('error', onError);
   events.on('error', onError);
   listen(events, onChange);

@@ -1,13 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { hostname } from 'node:os';
 import { Queue, Worker } from 'bullmq';
-import { accessTo, assertReachable, jobDefaults, queueName, queueUnavailable, type QueueServer } from './backend';
+import {
+  accessTo,
+  assertReachable,
+  jobDefaults,
+  queueNames,
+  queueUnavailable,
+  type Lane,
+  type QueueServer,
+} from './backend';
 import type { WorkQueue } from './job-parts';
 import type { QueuedJob, Returned } from './queued-job';
 import { runEntry, type JobHandler } from './running-job';
 
 export interface JobWorkerOptions {
   readonly server: QueueServer;
+  /** `work` if undefined. */
+  readonly lane?: Lane;
   readonly handler: JobHandler;
   /** Jobs at once. */
   readonly concurrency: number;
@@ -27,15 +37,16 @@ const maxStalledCount = 1;
 
 /** The working end: takes jobs until it is closed. @throws LockstepError `queue-unavailable`. */
 export async function startJobWorker(options: JobWorkerOptions): Promise<JobWorker> {
-  const { server, handler, concurrency, onError, lockMs = defaultLockMs } = options;
+  const { server, lane = 'work', handler, concurrency, onError, lockMs = defaultLockMs } = options;
+  const name = queueNames[lane];
   await assertReachable(server);
   const { connection, factory } = accessTo(server);
   const abort = new AbortController();
-  const queue = new Queue(queueName, { connection, defaultJobOptions: jobDefaults }, factory) as unknown as WorkQueue;
+  const queue = new Queue(name, { connection, defaultJobOptions: jobDefaults }, factory) as unknown as WorkQueue;
   queue.on('error', onError);
   const shop = { queue, handler, workerName: `${hostname()}:${process.pid}`, closing: abort.signal };
   const worker = new Worker<QueuedJob, Returned, string>(
-    queueName,
+    name,
     (entry, token) => runEntry(shop, entry, token ?? ''),
     {
       connection,

@@ -29,12 +29,20 @@ export interface BuildInputs {
   readonly replace: boolean;
 }
 
+/** A build, and what helps a worker to do it. */
+export interface BuildWork extends BuildInputs {
+  /** Where a worker that lacks the kernel build can fetch it; undefined while there is no copy. */
+  readonly kernelCopy?: Sha256 | undefined;
+}
+
 /** What a worker is asked to do. Carries all it needs, so that workers need no way to the database. */
 export type Job =
   | { readonly kind: 'register-kernel'; readonly path: string }
-  | ({ readonly kind: 'build' } & BuildInputs)
+  | ({ readonly kind: 'build' } & BuildWork)
   /** Compiles and compares some of a build's objects. */
-  | ({ readonly kind: 'build-part'; readonly objectPaths: readonly string[] } & BuildInputs);
+  | ({ readonly kind: 'build-part'; readonly objectPaths: readonly string[] } & BuildWork)
+  /** Puts a registered kernel build where the other workers can fetch it. */
+  | { readonly kind: 'share-kernel'; readonly kernelBuild: KernelBuildId };
 
 /** Why a function of the module counts as changed. */
 export interface ExplainedFunction extends PatchedFunction {
@@ -42,6 +50,15 @@ export interface ExplainedFunction extends PatchedFunction {
   readonly objectPath: string;
   /** For people, one line each. */
   readonly reasons: readonly string[];
+}
+
+/** A packed kernel build in the artifact store. */
+export interface KernelCopy {
+  /** The file that lists the parts. */
+  readonly sha256: Sha256;
+  readonly parts: readonly Sha256[];
+  /** All of them. */
+  readonly sizeBytes: number;
 }
 
 /** What comes back; of the same kind as the job. Not to be trusted further than it can be checked. */
@@ -59,7 +76,8 @@ export type JobResult =
       readonly explanation: readonly ExplainedFunction[];
     }
   /** The differences found, as a file of the artifact store. */
-  | { readonly kind: 'build-part'; readonly differences: Sha256 };
+  | { readonly kind: 'build-part'; readonly differences: Sha256 }
+  | { readonly kind: 'share-kernel'; readonly copy: KernelCopy };
 
 /** A piece of a job that any worker can do. */
 export interface JobPart {

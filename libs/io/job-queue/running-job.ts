@@ -99,9 +99,11 @@ async function handBack(entry: Entry, token: string): Promise<never> {
   throw new WaitingError();
 }
 
-/** Another worker may have the kernel build that this one lacks. */
-async function leaveToOthers(entry: Entry, token: string, reporter: Reporter): Promise<never> {
-  reporter.log('this worker does not have the kernel build: left to another one');
+/** A worker that throws it lacks the kernel build and cannot get it: another one may have it. */
+export const lacksKernelReason = 'kernel-not-registered';
+
+async function leaveToOthers(entry: Entry, token: string, reporter: Reporter, why: string): Promise<never> {
+  reporter.log(`left to another worker: ${why}`);
   await reporter.end();
   await entry.moveToDelayed(Date.now() + elsewhereDelayMs(entry.attemptsStarted), token);
   throw new DelayedError();
@@ -143,8 +145,10 @@ export async function runEntry(shop: Workshop, entry: Entry, token: string): Pro
     }
     if (error instanceof PartFailed) throw new UnrecoverableError(failureToText(error.failure));
     if (isClosing()) return await handBack(entry, token);
-    const lacksKernel = error instanceof LockstepError && error.reason === 'kernel-not-registered';
-    if (lacksKernel && entry.attemptsStarted <= maxTimesElsewhere) return await leaveToOthers(entry, token, reporter);
+    const lacksKernel = error instanceof LockstepError && error.reason === lacksKernelReason;
+    if (lacksKernel && entry.attemptsStarted <= maxTimesElsewhere) {
+      return await leaveToOthers(entry, token, reporter, error.message);
+    }
     return await endFailed(shop, entry, failureOf(error));
   } finally {
     watch.end();

@@ -9,7 +9,7 @@ import {
 } from '@lockstep/domain/klp-module';
 import type { ModuleName, PatchId } from '@lockstep/domain/livepatch-model';
 import { diffObjects, type ObjectDiff } from '@lockstep/domain/object-diff';
-import { useDirectory } from './cached-kernels';
+import { usingDirectory } from './cached-kernels';
 import { compilePatch, type CompilePatchOptions, type PatchPlan } from './compile-patch';
 import type { KernelBuild } from './registered-kernel';
 
@@ -79,10 +79,12 @@ export interface BuiltLivepatch extends LivepatchModule, Pick<PatchPlan, 'path' 
  * @throws LockstepError as comparePatch and linkLivepatch do
  */
 export async function buildLivepatch(options: BuildLivepatchOptions): Promise<BuiltLivepatch> {
-  const { kernel, moduleName, patchId, replace, onProgress } = options;
-  await using _ = await useDirectory(kernel.dir, options.signal);
-  const compared = await comparePatch(options);
-  onProgress?.({ stage: 'write the module', done: 0, total: 1 });
-  const module = await linkLivepatch({ kernel, compared: compared.objects, moduleName, patchId, replace });
-  return { ...module, ...compared };
+  const { kernel, moduleName, patchId, replace, onProgress, signal } = options;
+  const build = async (): Promise<BuiltLivepatch> => {
+    const compared = await comparePatch(options);
+    onProgress?.({ stage: 'write the module', done: 0, total: 1 });
+    const module = await linkLivepatch({ kernel, compared: compared.objects, moduleName, patchId, replace });
+    return { ...module, ...compared };
+  };
+  return usingDirectory(kernel.dir, build, signal);
 }

@@ -17,19 +17,28 @@ export interface SharedCopy {
 const copyFile = 'shared-copy.json';
 const useLock = (dir: string): string => `${dir}.use.lock`;
 
-/** Keeps a kernel build from being evicted, by any process, until it is disposed of; it need not be there yet. */
-export async function useKernelBuild(cacheDir: string, id: KernelBuildId, signal?: AbortSignal): Promise<FileLock> {
-  return useDirectory(cachePaths.registered(cacheDir, id), signal);
+/** Does the work while nobody, in any process, evicts the kernel build; it need not be there yet. */
+export async function usingKernelBuild<T>(
+  cacheDir: string,
+  id: KernelBuildId,
+  work: () => Promise<T>,
+  signal?: AbortSignal,
+): Promise<T> {
+  return usingDirectory(cachePaths.registered(cacheDir, id), work, signal);
 }
 
 /** The same, by the kernel build's own directory in the cache. */
-export async function useDirectory(dir: string, signal?: AbortSignal): Promise<FileLock> {
+export async function usingDirectory<T>(dir: string, work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
   const file = useLock(dir);
   const lock = await FileLock.share(file, signal);
-  const now = new Date();
-  // Its time is when the kernel build was last used.
-  await utimes(file, now, now);
-  return lock;
+  try {
+    const now = new Date();
+    // Its time is when the kernel build was last used.
+    await utimes(file, now, now);
+    return await work();
+  } finally {
+    await lock[Symbol.asyncDispose]();
+  }
 }
 
 /** What is known of the copy that others can fetch; undefined if there is none. */

@@ -13,7 +13,7 @@ export { defaultCacheDirectory } from './cache-directory';
 export {
   evictKernelBuilds,
   readSharedCopy,
-  useKernelBuild,
+  usingKernelBuild,
   writeSharedCopy,
   type CacheEviction,
   type CacheEvictionOptions,
@@ -21,7 +21,7 @@ export {
 } from './cached-kernels';
 export { compilePatch, planPatch, type CompilePatchOptions, type ObjectPair, type PatchPlan } from './compile-patch';
 export { buildKernel, type BuildKernelOptions, type BuiltKernel } from './kernel-build';
-export { packKernelBuild, unpackKernelBuild, type UnpackOptions } from './kernel-pack';
+export { packKernelBuild, treeSize, unpackKernelBuild, type UnpackOptions } from './kernel-pack';
 export { kernelOfSource, type KernelOfSourceOptions } from './kernel-of-source';
 export { findKernelSource, kernelVersionOf, prepareKernelTree, type KernelSource } from './kernel-source';
 export { ObjectCompiler } from './object-compiler';
@@ -29,9 +29,12 @@ export type { IndexedObject } from './dependency-index';
 export type { KernelSeries } from './quilt-series';
 export { readPatch, type NamedDiff, type PatchSources, type ReadPatch } from './read-patch';
 export {
+  findKernelBuild,
+  isRegistered,
   listKernelBuilds,
   openKernelBuild,
   registerKernelBuild,
+  requireCompiler,
   type KernelBuild,
   type KernelBuildInfo,
   type RegisterOptions,

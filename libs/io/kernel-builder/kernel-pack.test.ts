@@ -15,8 +15,14 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { parseKernelBuildId } from '@lockstep/domain/livepatch-model';
-import { evictKernelBuilds, useKernelBuild, writeSharedCopy } from './cached-kernels';
+import { parseKernelBuildId, parseSha256 } from '@lockstep/domain/livepatch-model';
+import {
+  evictKernelBuilds,
+  readSharedCopy,
+  usingKernelBuild,
+  writeSharedCopy,
+  type SharedCopy,
+} from './cached-kernels';
 import { packKernelBuild, unpackKernelBuild } from './kernel-pack';
 import { listKernelBuilds, type KernelBuildInfo } from './registered-kernel';
 
@@ -70,19 +76,21 @@ async function register(cacheDir: string, what: KernelBuildInfo): Promise<void> 
   for (const file of ['kernel-facts', 'dependency-index.json', '.complete']) await put(join(registered, file), file);
 }
 
-async function pack(kernel = info, registered = join(cache('a'), 'registered', kernel.id)): Promise<Buffer> {
+async function pack(): Promise<Buffer> {
   const chunks: Buffer[] = [];
-  for await (const chunk of packKernelBuild(kernel, registered)) chunks.push(chunk);
+  const kernel = { ...info, dir: join(cache('a'), 'registered', id) };
+  for await (const chunk of packKernelBuild(kernel)) chunks.push(chunk);
   return Buffer.concat(chunks);
 }
 
-// eslint-disable-next-line @typescript-eslint/require-await -- as a store gives it
 async function* inPieces(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < bytes.length; at += 100) yield bytes.subarray(at, at + 100);
 }
 
+const copy: SharedCopy = { sha256: parseSha256('ee'.repeat(32)), treeBytes: 1_000_000 };
+
 const unpack = async (bytes: Uint8Array, name = 'b', wanted = id): Promise<void> =>
-  unpackKernelBuild({ cacheDir: cache(name), id: wanted, content: () => inPieces(bytes) });
+  unpackKernelBuild({ cacheDir: cache(name), id: wanted, copy, content: () => inPieces(bytes) });
 
 /** Nothing of a failed attempt is there, nor taken for a kernel build. */
 async function expectNothing(name = 'b'): Promise<void> {
@@ -113,6 +121,7 @@ describe('a packed kernel build', () => {
     }
     expect(await readFile(join(tree, moved), 'utf8')).toBe(`cmd_${tree}/tools/objtool/objtool.o := gcc\n`);
     expect(await readFile(join(dirname(tree), 'kernel-facts'), 'utf8')).toBe('kernel-facts');
+    expect(await readSharedCopy(cache('b'), id)).toEqual(copy);
   });
 
   test('has the same bytes whenever it is packed', async () => {
@@ -130,7 +139,7 @@ describe('a packed kernel build', () => {
       fetched += 1;
       return inPieces(bytes);
     };
-    await Promise.all([1, 2, 3].map(async () => unpackKernelBuild({ cacheDir: cache('b'), id, content })));
+    await Promise.all([1, 2, 3].map(async () => unpackKernelBuild({ cacheDir: cache('b'), id, copy, content })));
     expect(fetched).toBe(1);
   });
 
@@ -174,7 +183,7 @@ describe('what cannot be used leaves nothing behind', () => {
       yield* inPieces(bytes.subarray(0, 500));
       throw new Error('the store is away');
     };
-    await expect(unpackKernelBuild({ cacheDir: cache('b'), id, content })).rejects.toThrow('the store is away');
+    await expect(unpackKernelBuild({ cacheDir: cache('b'), id, copy, content })).rejects.toThrow('the store is away');
     await expectNothing();
   });
 
@@ -187,7 +196,7 @@ describe('what cannot be used leaves nothing behind', () => {
       await new Promise((resolve) => setTimeout(resolve, 50));
       yield* inPieces(bytes.subarray(500));
     };
-    const unpacked = unpackKernelBuild({ cacheDir: cache('b'), id, content, signal: stop.signal });
+    const unpacked = unpackKernelBuild({ cacheDir: cache('b'), id, copy, content, signal: stop.signal });
     await expect(unpacked).rejects.toThrow('stopped');
     await expectNothing();
   });
@@ -214,7 +223,6 @@ describe('what cannot be used leaves nothing behind', () => {
 });
 
 describe('eviction from a cache', () => {
-  const copy = { sha256: 'ee'.repeat(32) as never, treeBytes: 1_000_000 };
   const ids = ['01', '02', '03'].map((byte) => parseKernelBuildId(byte.repeat(20)));
   const evict = async (maxBytes: number, canBeFetched = true) =>
     evictKernelBuilds({ cacheDir: cache('c'), maxBytes, canBeFetched: async () => Promise.resolve(canBeFetched) });
@@ -227,25 +235,27 @@ describe('eviction from a cache', () => {
       await register(cache('c'), { ...info, id: each, treeDir: join(registered, 'tree') });
       await put(join(registered, 'tree/Makefile'), 'VERSION = 6\n');
       await writeSharedCopy(cache('c'), each, copy);
-      await (await useKernelBuild(cache('c'), each))[Symbol.asyncDispose]();
+      await usingKernelBuild(cache('c'), each, async () => Promise.resolve());
       await utimes(`${registered}.use.lock`, 1_700_000_000 + index, 1_700_000_000 + index);
     }
   });
 
   test('takes the least recently used until it fits, whole', async () => {
     expect(await evict(3_000_000)).toEqual({ removed: [], trimmed: [], keptBytes: 3_000_000 });
-    await (await useKernelBuild(cache('c'), ids[0]!))[Symbol.asyncDispose]();
+    await usingKernelBuild(cache('c'), ids[0]!, async () => Promise.resolve());
     expect(await evict(2_500_000)).toEqual({ removed: [ids[1]], trimmed: [], keptBytes: 2_000_000 });
     expect(await left()).toEqual([ids[0], ids[2]]);
     expect(await readdir(join(cache('c'), 'registered'))).not.toContain(ids[1]);
   });
 
   test('never takes one that a job uses, one that is not in the store, or one that was never shared', async () => {
-    await using _ = await useKernelBuild(cache('c'), ids[0]!);
     await rm(join(cache('c'), 'registered', ids[1]!, 'shared-copy.json'));
-    expect(await evict(0)).toMatchObject({ removed: [ids[2]] });
-    expect(await left()).toEqual([ids[0], ids[1]]);
     expect(await evict(0, false)).toMatchObject({ removed: [] });
+    await usingKernelBuild(cache('c'), ids[0]!, async () => {
+      expect(await evict(0)).toMatchObject({ removed: [ids[2]] });
+    });
+    expect(await left()).toEqual([ids[0], ids[1]]);
+    expect(await evict(0)).toMatchObject({ removed: [ids[0]] });
   });
 
   test('leaves one registered whose tree is elsewhere, without what was made from it', async () => {

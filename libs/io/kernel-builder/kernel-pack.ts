@@ -3,6 +3,7 @@ import { mkdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LockstepError, type KernelBuildId } from '@lockstep/domain/livepatch-model';
 import { cachePaths } from './cache-directory';
+import { writeSharedCopy, type SharedCopy } from './cached-kernels';
 import { moveSavedCommands } from './copy-build';
 import { buildError } from './failure';
 import { FileLock } from './file-lock';
@@ -38,18 +39,21 @@ const reproducible = [
 ];
 
 /** Nobody waits for it; builds go on meanwhile. */
-const politely = ['-n', '19'];
+const politely = ['-n', '10'];
 
 /**
  * A registered kernel build as one compressed stream, for workers that lack it.
  * @throws LockstepError `kernel-pack-failed`, `kernel-build-changed`
  */
-export async function* packKernelBuild(kernel: KernelBuildInfo, dir: string, signal?: AbortSignal) {
+export async function* packKernelBuild(
+  kernel: KernelBuildInfo & { readonly dir: string },
+  signal?: AbortSignal,
+): AsyncGenerator<Buffer, void> {
   const args = [
     ...['--create', '--file=-', '--use-compress-program=gzip -1 --no-name', ...reproducible],
     // Patterns are for whole paths; a star stays within a name.
     ...['--anchored', '--no-wildcards-match-slash', ...leftOut.map((pattern) => `--exclude=./${pattern}`)],
-    ...['-C', dir, ...registeredFiles, '-C', kernel.treeDir, '.'],
+    ...['-C', kernel.dir, ...registeredFiles, '-C', kernel.treeDir, '.'],
   ];
   const { status, errors } = yield* readCommand('nice', [...politely, 'tar', ...args], signal);
   await refuseChanged(kernel);
@@ -57,6 +61,13 @@ export async function* packKernelBuild(kernel: KernelBuildInfo, dir: string, sig
   const isWhole = status === 0 || (status === 1 && /^(?:.*: file changed as we read it(?:\n|$))+$/.test(errors));
   if (isWhole) return;
   throw buildError({ kind: 'kernel-pack-failed', id: kernel.id, dir: kernel.treeDir, reason: errors });
+}
+
+/** What a tree takes on its disk. */
+export async function treeSize(treeDir: string, signal?: AbortSignal): Promise<number> {
+  const { status, output } = await runCommand('du', ['--summarize', '--block-size=1', treeDir], { signal });
+  if (status === 0) return Number.parseInt(output, 10);
+  throw new Error(`du of ${treeDir} ended with status ${status}: ${output}`);
 }
 
 /** Sources that are newer are refused wherever they are to be compiled. */
@@ -75,6 +86,8 @@ export interface UnpackOptions {
   readonly id: KernelBuildId;
   /** What `packKernelBuild` gave, checked; asked for when it is needed: another process may have fetched it meanwhile. */
   readonly content: () => AsyncIterable<Uint8Array>;
+  /** Kept with it, so that it can be evicted and fetched again. */
+  readonly copy: SharedCopy;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -83,7 +96,7 @@ export interface UnpackOptions {
  * until the end nobody sees anything of it, and what was cut off is thrown away.
  * @throws LockstepError `kernel-pack-broken`, `cache-full`, and what `content` throws
  */
-export async function unpackKernelBuild({ cacheDir, id, content, signal }: UnpackOptions): Promise<void> {
+export async function unpackKernelBuild({ cacheDir, id, content, copy, signal }: UnpackOptions): Promise<void> {
   const dir = cachePaths.registered(cacheDir, id);
   await FileLock.hold(
     `${dir}.lock`,
@@ -91,6 +104,7 @@ export async function unpackKernelBuild({ cacheDir, id, content, signal }: Unpac
       try {
         await runStage(dir, async () => {
           await unpackInto(dir, id, content(), signal);
+          await writeSharedCopy(cacheDir, id, copy);
         });
       } catch (error) {
         await rm(dir, { recursive: true, force: true });

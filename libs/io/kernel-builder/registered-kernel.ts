@@ -141,14 +141,30 @@ async function keepBuild({ dir, treeDir, facts, config, compiler, onProgress }: 
   await writeFileAtomically(join(dir, 'kernel-build.json'), JSON.stringify(info, null, 2));
 }
 
+/** Looks for no more than a moment. */
+export async function isRegistered(cacheDir: string, id: KernelBuildId): Promise<boolean> {
+  return exists(join(cachePaths.registered(cacheDir, id), '.complete'));
+}
+
+/**
+ * What is known of a registered kernel build, its large files unread.
+ * @throws LockstepError `kernel-not-registered`
+ */
+export async function findKernelBuild(
+  cacheDir: string,
+  id: KernelBuildId,
+): Promise<KernelBuildInfo & { readonly dir: string }> {
+  if (!(await isRegistered(cacheDir, id))) throw buildError({ kind: 'kernel-not-registered', id, cacheDir });
+  const dir = cachePaths.registered(cacheDir, id);
+  return { ...(await readInfo(dir)), dir };
+}
+
 /** @throws LockstepError `kernel-not-registered` */
 export async function openKernelBuild(cacheDir: string, id: KernelBuildId): Promise<KernelBuild> {
-  const dir = cachePaths.registered(cacheDir, id);
-  if (!(await exists(join(dir, '.complete')))) throw buildError({ kind: 'kernel-not-registered', id, cacheDir });
-  const info = await readInfo(dir);
+  const info = await findKernelBuild(cacheDir, id);
+  const { dir } = info;
   return {
     ...info,
-    dir,
     index: JSON.parse(await readFile(join(dir, 'dependency-index.json'), 'utf8')) as DependencyIndex,
     facts: parseKernelFacts(await readFile(join(dir, 'kernel-facts'))),
     enabledOptions: readEnabledOptions(await readTreeFile(info.treeDir, '.config')),
@@ -192,7 +208,20 @@ async function checkBuild(treeDir: string, config: string, builtWith: string, to
     const reason = `it was built with CONFIG_${option}: ${why}. Build the kernel without it to patch it live`;
     throw buildError({ kind: 'not-a-kernel-build', dir: treeDir, reason });
   }
-  const { compiler } = tools;
+  await requireCompiler(builtWith, tools.compiler);
+}
+
+/** Where only a version is known, not the command: distributors name clang's by its major version. */
+function commandOf(builtWith: string): string {
+  const clang = /clang version (\d+)/.exec(builtWith)?.[1];
+  return clang === undefined ? 'gcc' : `clang-${clang}`;
+}
+
+/**
+ * Another compiler makes other code of the same source.
+ * @throws LockstepError `compiler-differs`
+ */
+export async function requireCompiler(builtWith: string, compiler = commandOf(builtWith)): Promise<void> {
   const found = await toolVersion(compiler);
   if (found !== builtWith) throw buildError({ kind: 'compiler-differs', builtWith, compiler, found });
 }

@@ -4,16 +4,33 @@ import { openArtifactStore, type ArtifactStore } from '@lockstep/io/artifact-sto
 import { startJobWorker, type JobWorker } from '@lockstep/io/job-queue';
 import type { Logger } from 'pino';
 import { jobHandler } from './handle-job';
+import { KernelCache } from './kernel-cache';
 import { OpenKernels } from './open-kernels';
 import type { WorkerConfig } from './worker-config';
 
 /** Takes jobs from the moment it is made until the application shuts down. */
 class RunningWorker implements OnApplicationShutdown {
-  constructor(private readonly worker: JobWorker) {}
+  constructor(private readonly workers: readonly JobWorker[]) {}
 
   async onApplicationShutdown(): Promise<void> {
-    await this.worker.close();
+    await Promise.all(this.workers.map((worker) => worker.close()));
   }
+}
+
+async function startWorking(config: WorkerConfig, artifacts: ArtifactStore, log: Logger): Promise<RunningWorker> {
+  const { cacheDir, cacheMaxBytes: maxBytes, compilers, concurrency, lockMs, queue: server } = config;
+  const cache = new KernelCache({ cacheDir, artifacts, log, maxBytes });
+  void cache.makeRoom();
+  const kernels = new OpenKernels({ cacheDir, artifacts, cache });
+  const handler = jobHandler({ cacheDir, kernels, artifacts, compilers });
+  const onError = (error: Error): void => {
+    log.error({ error: error.message }, 'the queue failed');
+  };
+  const common = { server, handler, onError, ...(lockMs === undefined ? {} : { lockMs }) };
+  const work = await startJobWorker({ ...common, concurrency });
+  // A place of its own: packing a kernel build must not keep a patch waiting.
+  const background = await startJobWorker({ ...common, lane: 'background', concurrency: 1 });
+  return new RunningWorker([work, background]);
 }
 
 const artifactStore = Symbol('ArtifactStore');
@@ -21,27 +38,14 @@ const artifactStore = Symbol('ArtifactStore');
 @Module({})
 export class BuildWorkerModule {
   static forConfig(config: WorkerConfig, log: Logger): DynamicModule {
-    const { cacheDir, artifacts, compilers, concurrency, lockMs, queue } = config;
     return {
       module: BuildWorkerModule,
       providers: [
-        { provide: artifactStore, useFactory: () => openArtifactStore(artifacts) },
-        { provide: OpenKernels, useFactory: () => new OpenKernels(cacheDir) },
+        { provide: artifactStore, useFactory: () => openArtifactStore(config.artifacts) },
         {
           provide: RunningWorker,
-          inject: [OpenKernels, artifactStore],
-          useFactory: async (kernels: OpenKernels, artifacts: ArtifactStore) =>
-            new RunningWorker(
-              await startJobWorker({
-                server: queue,
-                concurrency,
-                ...(lockMs === undefined ? {} : { lockMs }),
-                handler: jobHandler({ cacheDir, kernels, artifacts, compilers }),
-                onError: (error) => {
-                  log.error({ error: error.message }, 'the queue failed');
-                },
-              }),
-            ),
+          inject: [artifactStore],
+          useFactory: (artifacts: ArtifactStore) => startWorking(config, artifacts, log),
         },
       ],
     };

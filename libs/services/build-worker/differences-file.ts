@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { deserialize, serialize } from 'node:v8';
 import { LockstepError, type Sha256 } from '@lockstep/domain/livepatch-model';
-import type { ArtifactStore } from '@lockstep/io/artifact-store';
+import { readWhole, type ArtifactStore } from '@lockstep/io/artifact-store';
 import type { ComparedObject } from '@lockstep/io/kernel-builder';
 
 /** Other versions of the worker write, and read, other shapes. */
@@ -18,11 +18,9 @@ export async function keepDifferences(store: ArtifactStore, compared: readonly C
   return (await store.put(serialize(content))).sha256;
 }
 
-/** @throws LockstepError `not-found` `artifact-missing`, `corrupt` `foreign-differences`. */
+/** @throws LockstepError `not-found` `artifact-missing`, `corrupt` `artifact-damaged`, `foreign-differences`. */
 export async function readDifferences(store: ArtifactStore, sha256: Sha256): Promise<readonly ComparedObject[]> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of store.read(sha256, 0)) chunks.push(chunk);
-  const content = deserialize(Buffer.concat(chunks)) as Partial<Content>;
+  const content = deserialize(await readWhole(store, sha256)) as Partial<Content>;
   if (content.format === format && content.compared !== undefined) return content.compared;
   const message = 'A part of the build was done by another version of the worker: run one version on all machines.';
   throw new LockstepError('corrupt', 'foreign-differences', message, { sha256 });

@@ -3,8 +3,9 @@ import { parseSha256 } from '@lockstep/domain/livepatch-model';
 import type { ArtifactStore } from '@lockstep/io/artifact-store';
 import type { Job, JobContext, JobHandler, JobOutcome, JobResult } from '@lockstep/io/job-queue';
 import { registerKernelBuild } from '@lockstep/io/kernel-builder';
-import { buildPart, buildPatch, type BuildPlace } from './build-patch';
+import { buildPart, buildPatch } from './build-patch';
 import type { OpenKernels } from './open-kernels';
+import { shareKernel } from './share-kernel';
 
 export interface WorkPlace {
   readonly cacheDir: string;
@@ -24,17 +25,16 @@ async function registerKernel(path: string, { cacheDir, kernels }: WorkPlace, co
 /** One job from its description to its result; repeating it after a kill finds or makes the same. */
 export function jobHandler(place: WorkPlace): JobHandler {
   const { kernels, artifacts, compilers } = place;
-  const at = async ({ kernelBuild }: Exclude<Job, { kind: 'register-kernel' }>): Promise<BuildPlace> => {
-    return { kernel: await kernels.open(kernelBuild), artifacts, compilers };
-  };
   return async (job: Job, context: JobContext): Promise<JobOutcome> => {
     switch (job.kind) {
       case 'register-kernel':
         return registerKernel(job.path, place, context);
       case 'build':
-        return buildPatch(job, await at(job), context);
+        return kernels.use(job, context, (kernel) => buildPatch(job, { kernel, artifacts, compilers }, context));
       case 'build-part':
-        return buildPart(job, await at(job), context);
+        return kernels.use(job, context, (kernel) => buildPart(job, { kernel, artifacts, compilers }, context));
+      case 'share-kernel':
+        return { kind: job.kind, copy: await shareKernel(job.kernelBuild, place, context) };
     }
   };
 }

@@ -10,6 +10,8 @@ export interface WorkerConfig {
   readonly artifacts: StorePlace;
   /** Registered kernel builds, originals, staged trees. */
   readonly cacheDir: string;
+  /** What registered kernel builds may take of it, if those that must stay allow. */
+  readonly cacheMaxBytes: number;
   /** Jobs at once. */
   readonly concurrency: number;
   /** Compilers at once for each job; undefined: as many as processors. */
@@ -23,6 +25,11 @@ const writtenSchema = z.object({
   LOCKSTEP_REDIS_URL: z.url({ protocol: /^rediss?$/ }).optional(),
   LOCKSTEP_ARTIFACT_DIR: z.string().min(1),
   LOCKSTEP_CACHE_DIR: z.string().min(1).optional(),
+  LOCKSTEP_CACHE_MAX_BYTES: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .default(64 * 2 ** 30),
   LOCKSTEP_WORKER_CONCURRENCY: z.coerce.number().int().min(1).max(64).default(1),
   LOCKSTEP_WORKER_COMPILERS: z.coerce.number().int().min(1).max(512).optional(),
   LOCKSTEP_WORKER_LOCK_MS: z.coerce.number().int().min(1_000).max(600_000).optional(),
@@ -45,6 +52,7 @@ export function readWorkerConfig(env: Readonly<NodeJS.ProcessEnv>): WorkerConfig
     queue,
     artifacts: readStorePlace(env, config.LOCKSTEP_ARTIFACT_DIR),
     cacheDir: config.LOCKSTEP_CACHE_DIR ?? defaultCacheDirectory(),
+    cacheMaxBytes: config.LOCKSTEP_CACHE_MAX_BYTES,
     concurrency: config.LOCKSTEP_WORKER_CONCURRENCY,
     compilers: config.LOCKSTEP_WORKER_COMPILERS,
     lockMs: config.LOCKSTEP_WORKER_LOCK_MS,

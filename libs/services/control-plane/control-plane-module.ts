@@ -4,7 +4,7 @@ import { Module, type DynamicModule, type FactoryProvider } from '@nestjs/common
 import { openArtifactStore, type ArtifactStore } from '@lockstep/io/artifact-store';
 import { openCertificateAuthority, type CertificateAuthority } from '@lockstep/io/certificates';
 import { openDatabase, startEmbeddedPostgres, type Database } from '@lockstep/io/database';
-import { chooseQueueServer, openJobQueue, type JobQueue } from '@lockstep/io/job-queue';
+import { chooseQueueServer, openJobQueue, type JobQueue, type Lane } from '@lockstep/io/job-queue';
 import type { Logger } from 'pino';
 import { AgentSessions } from './agents/agent-sessions';
 import { Changes } from './changes';
@@ -14,6 +14,7 @@ import { Servers } from './grpc/servers';
 import { RolloutExecutor } from './rollouts/rollout-executor';
 import type { Services } from './services';
 import type { Teardown } from './teardown';
+import { KernelSharing } from './jobs/kernel-sharing';
 import { StoreKeeper } from './jobs/store-keeper';
 import { WorkTracker } from './jobs/work-tracker';
 
@@ -24,6 +25,7 @@ const databaseToken = Symbol('database');
 const authorityToken = Symbol('authority');
 const artifactsToken = Symbol('artifacts');
 const queueToken = Symbol('queue');
+const backgroundToken = Symbol('background queue');
 
 export interface ModuleParts {
   readonly config: ControlPlaneConfig;
@@ -64,14 +66,19 @@ function databaseProviders({ config, log, teardown, onFatal }: ModuleParts): Fac
   return [provide(databaseUrlToken, [], openUrl), provide(databaseToken, [databaseUrlToken], open)];
 }
 
-function queueProvider({ config, log, teardown }: ModuleParts, changed: (jobId: string) => void): FactoryProvider {
-  return provide(queueToken, [databaseUrlToken, databaseToken], async (databaseUrl: string): Promise<JobQueue> => {
+function queueProvider(
+  { config, log, teardown }: ModuleParts,
+  token: symbol,
+  lane: Lane,
+  changed: (jobId: string) => void,
+): FactoryProvider {
+  return provide(token, [databaseUrlToken, databaseToken], async (databaseUrl: string): Promise<JobQueue> => {
     const server = chooseQueueServer(databaseUrl, config.redisUrl) ?? { kind: 'postgres', url: databaseUrl };
     const onError = (err: Error): void => {
       log.warn({ err }, 'job queue');
     };
-    const queue = await openJobQueue({ server, onChange: changed, onError });
-    teardown.add('queue', () => queue.close());
+    const queue = await openJobQueue({ server, lane, onChange: changed, onError });
+    teardown.add(`queue of ${lane}`, () => queue.close());
     return queue;
   });
 }
@@ -85,15 +92,17 @@ export function controlPlaneModule(parts: ModuleParts): DynamicModule {
     authority: CertificateAuthority,
     artifacts: ArtifactStore,
     queue: JobQueue,
+    background: JobQueue,
   ): Services => {
     const changes = new Changes();
     const sessions = new AgentSessions();
     const { storeMaxBytes: maxBytes, storeCheckMs: checkEveryMs } = config;
     const keeper = new StoreKeeper({ db, artifacts, log, maxBytes, checkEveryMs });
+    const sharing = new KernelSharing({ db, queue: background, artifacts, log });
     const work = new WorkTracker({ db, queue, artifacts, changes, log });
     jobChanged = (jobId) => void work.hear(jobId);
     const rollouts = new RolloutExecutor({ db, sessions, changes, log });
-    return { config, log, db, authority, artifacts, keeper, changes, work, sessions, rollouts };
+    return { config, log, db, authority, artifacts, keeper, sharing, changes, work, sessions, rollouts };
   };
   return {
     module: ControlPlaneModule,
@@ -104,10 +113,15 @@ export function controlPlaneModule(parts: ModuleParts): DynamicModule {
         return openCertificateAuthority({ dir: path.join(config.stateDir, 'pki'), names });
       }),
       provide(artifactsToken, [], () => openArtifactStore(config.artifacts)),
-      queueProvider(parts, (jobId) => {
+      queueProvider(parts, queueToken, 'work', (jobId) => {
         jobChanged(jobId);
       }),
-      provide(servicesToken, [databaseToken, authorityToken, artifactsToken, queueToken], makeServices),
+      queueProvider(parts, backgroundToken, 'background', () => undefined),
+      provide(
+        servicesToken,
+        [databaseToken, authorityToken, artifactsToken, queueToken, backgroundToken],
+        makeServices,
+      ),
       provide(serversToken, [servicesToken], async (services: Services) => {
         return new Servers(services, await openOperatorToken(config.stateDir));
       }),

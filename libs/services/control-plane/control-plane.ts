@@ -49,6 +49,10 @@ async function bringUp(parts: Parameters<typeof controlPlaneModule>[0]): Promise
   teardown.add('work', () => services.work.stop());
   services.keeper.start();
   teardown.add('store keeper', () => services.keeper.stop());
+  if (config.shareKernels) {
+    services.sharing.start();
+    teardown.add('kernel sharing', () => services.sharing.stop());
+  }
   const ports = await servers.start();
   teardown.add('servers', async () => {
     services.sessions.closeAll(new LockstepError('unavailable', 'stopping', 'The control plane is stopping.'));

@@ -7,6 +7,7 @@ import type { AgentSessions } from './agents/agent-sessions';
 import type { Changes } from './changes';
 import type { ControlPlaneConfig } from './config';
 import type { RolloutExecutor } from './rollouts/rollout-executor';
+import type { KernelSharing } from './jobs/kernel-sharing';
 import type { StoreKeeper } from './jobs/store-keeper';
 import type { WorkTracker } from './jobs/work-tracker';
 
@@ -18,6 +19,7 @@ export interface Services {
   readonly authority: CertificateAuthority;
   readonly artifacts: ArtifactStore;
   readonly keeper: StoreKeeper;
+  readonly sharing: KernelSharing;
   readonly changes: Changes;
   readonly work: WorkTracker;
   readonly sessions: AgentSessions;

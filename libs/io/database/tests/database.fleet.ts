@@ -112,6 +112,7 @@ describe('migrations', () => {
       }),
       expect.objectContaining({ migration_name: '20261123000000_stacked_builds', rolled_back_at: null }),
       expect.objectContaining({ migration_name: '20261123010000_consistency', rolled_back_at: null }),
+      expect.objectContaining({ migration_name: '20261127010000_kernel_copies', rolled_back_at: null }),
     ]);
     expect(rows[0]?.checksum).toMatch(/^[0-9a-f]{64}$/);
   });
@@ -133,7 +134,7 @@ describe('migrations', () => {
     await writeFile(path.join(dir, '2027_broken/migration.sql'), 'CREATE TABLE half (n int); SELECT nonsense;');
     await expect(migrateDatabase(server.url, dir)).rejects.toMatchObject({ reason: 'migration-failed' });
     const { rows } = await pg.query(`SELECT to_regclass('half') AS half, count(*)::int AS n FROM _prisma_migrations`);
-    expect(rows).toEqual([{ half: null, n: 3 }]);
+    expect(rows).toEqual([{ half: null, n: 4 }]);
   });
 
   test('there is one control plane at a time', async () => {
@@ -174,6 +175,61 @@ describe('load order', () => {
       /append-only/,
     );
     await expect(pg.query(`DELETE FROM log_entries WHERE cluster_name = 'fixed'`)).rejects.toThrow(/append-only/);
+  });
+});
+
+describe('what the artifact store must keep', () => {
+  const other = parseKernelBuildId('cd'.repeat(20));
+  const copyOf = (name: string) => {
+    const parts = [sha256(`${name} 1`), sha256(`${name} 2`)];
+    return { sha256: sha256(name), parts, sizeBytes: 5_000_000_000 };
+  };
+  const add = async (): Promise<void> => {
+    const { id } = await db.registrations.begin('/kernels/other');
+    await db.registrations.succeed(id, 1, { id: other, release: '5.15.0', compiler: 'gcc 12', configSha256 });
+  };
+
+  test('modules of load orders, retired or not; no others', async () => {
+    const log = await cluster('keeping');
+    await db.loadOrders.append(log, appending(load('kept', 'fn_kept')));
+    await db.loadOrders.append(log, appending({ kind: 'retire', retires: parseSeq(1) }));
+    expect(await db.references.includes(sha256('kept'))).toBe(true);
+    expect(await db.references.includes(sha256('loose'))).toBe(false);
+  });
+
+  test('a copy of a kernel build, all its files, while the kernel build is in use', async () => {
+    await add();
+    expect(await db.kernelCopies.wanting()).toEqual([kernelBuild, other]);
+    await db.kernelCopies.keep(kernelBuild, copyOf('one'));
+    await db.kernelCopies.keep(other, copyOf('other'));
+    expect(await db.kernelCopies.wanting()).toEqual([]);
+    expect(await db.kernelCopies.find(other)).toEqual(copyOf('other'));
+    // A load order is for it.
+    for (const name of ['one', 'one 1', 'one 2']) expect(await db.references.includes(sha256(name))).toBe(true);
+    expect(await db.references.includes(sha256('other 2'))).toBe(false);
+    await pg.query(`INSERT INTO nodes (name, cluster_name, certificate_fingerprint, kernel_build_id)
+      VALUES ('user', 'keeping', 'f', '${other}')`);
+    expect(await db.references.includes(sha256('other 2'))).toBe(true);
+    await pg.query(`DELETE FROM nodes WHERE name = 'user'`);
+    const { id: patch } = await db.patches.submit({
+      ...{ id: parsePatchId(sha256('p')), name: parsePatchName('using'), diff: Buffer.from('x'), description: '' },
+      ...{ author: '', cves: [], combines: [] },
+    });
+    const [build] = await db.builds.queue([{ patch, kernelBuild: other, onto: [] }], 'normal');
+    expect(await db.references.includes(sha256('other'))).toBe(true);
+    await db.builds.cancel(build!);
+    expect(await db.references.includes(sha256('other'))).toBe(false);
+  });
+
+  test('a copy that has lost a file is none; it is wanted again when the kernel build is in use, or added again', async () => {
+    await db.kernelCopies.forget(sha256('one 2'));
+    await db.kernelCopies.forget(sha256('other 1'));
+    expect(await db.kernelCopies.list()).toEqual(new Map());
+    expect(await db.kernelCopies.wanting()).toEqual([kernelBuild]);
+    await add();
+    expect(await db.kernelCopies.wanting()).toEqual([kernelBuild, other]);
+    await db.kernelCopies.keep(other, copyOf('other'));
+    expect(await db.kernelCopies.list()).toEqual(new Map([[other, copyOf('other')]]));
   });
 });
 

@@ -16,6 +16,7 @@ import {
 import { startPostgres } from '@lockstep/testing/local-postgres';
 import { freePort, startRedis, temporaryFolder, type TemporaryFolder } from '@lockstep/testing/local-servers';
 import {
+  lacksKernelReason,
   openJobQueue,
   startJobWorker,
   type BuildInputs,
@@ -314,6 +315,43 @@ describe.each(['postgres', 'redis'] as const)('job queue on %s', (kind) => {
     await (opened.pop() as JobWorker).close();
     await work(async () => result);
     expect(await ended('e1')).toMatchObject({ state: 'completed' });
+  });
+
+  test('a worker that leaves a job to others says why', async () => {
+    await work(async () => {
+      throw new LockstepError('unavailable', lacksKernelReason, 'its compiler is another one');
+    });
+    await queue.add('e2', job);
+    while ((await queue.log('e2', 0)).length === 0) await sleep(20);
+    const [line] = await queue.log('e2', 0);
+    expect(line?.text).toBe('left to another worker: its compiler is another one');
+    await queue.stop('e2', { reason: 'cancelled', message: '', retryable: true });
+    await ended('e2');
+  });
+
+  test('what is done in the background takes no place from what somebody waits for', async () => {
+    const { server } = started;
+    const background = await openJobQueue({ server, lane: 'background', onChange: () => undefined, onError });
+    const copy = { sha256: parseSha256('ee'.repeat(32)), parts: [], sizeBytes: 0 };
+    let end = (): void => undefined;
+    const isEnded = new Promise<void>((resolve) => {
+      end = resolve;
+    });
+    const handler: JobHandler = async () => {
+      await isEnded;
+      return { kind: 'share-kernel', copy };
+    };
+    opened.push(await startJobWorker({ server, lane: 'background', handler, concurrency: 1, onError }));
+    await background.add('b1', { kind: 'share-kernel', kernelBuild });
+    while ((await background.state('b1')).state !== 'active') await sleep(20);
+    await work(async () => result);
+    await queue.add('b1', job);
+    expect(await ended('b1')).toMatchObject({ state: 'completed', result });
+    expect(await background.state('b1')).toMatchObject({ state: 'active' });
+    end();
+    while ((await background.state('b1')).state === 'active') await sleep(20);
+    expect(await background.state('b1')).toMatchObject({ state: 'completed', result: { copy } });
+    await background.close();
   });
 
   async function startKilledWorker(): Promise<ChildProcess> {

@@ -24,6 +24,7 @@ beforeEach(async () => {
   unfinished = [];
   referenced = new Set();
   const db = {
+    kernelCopies: { forget: () => Promise.resolve() },
     builds: { unfinished: () => Promise.resolve(unfinished) },
     references: { includes: (sha256: Sha256) => Promise.resolve(referenced.has(sha256)) },
   };

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+import type { Sha256 } from '@lockstep/domain/livepatch-model';
 import { evictArtifacts, type ArtifactStore } from '@lockstep/io/artifact-store';
 import type { Database } from '@lockstep/io/database';
 import type { Logger } from 'pino';
@@ -7,7 +8,7 @@ import type { Logger } from 'pino';
 const graceMs = 3_600_000;
 
 export interface StoreKeeperParts {
-  readonly db: Pick<Database, 'builds' | 'references'>;
+  readonly db: Pick<Database, 'builds' | 'references' | 'kernelCopies'>;
   readonly artifacts: ArtifactStore;
   readonly log: Logger;
   /** What the store may hold, if what is referenced allows. */
@@ -52,8 +53,7 @@ export class StoreKeeper {
       const { removed, keptBytes } = await evictArtifacts(artifacts, {
         maxBytes,
         usedBeforeMs: await this.usedBeforeMs(),
-        removeUnreferenced: (sha256, remove) =>
-          this.keepDuring(async () => ((await this.parts.db.references.includes(sha256)) ? false : remove())),
+        removeUnreferenced: (sha256, remove) => this.keepDuring(() => this.removeUnreferenced(sha256, remove)),
       });
       if (removed.length > 0) log.info({ removed, keptBytes, maxBytes }, 'evicted from the artifact store');
       if (keptBytes > maxBytes)
@@ -61,6 +61,14 @@ export class StoreKeeper {
     } catch (err) {
       log.warn({ err }, 'cannot evict from the artifact store now');
     }
+  }
+
+  private async removeUnreferenced(sha256: Sha256, remove: () => Promise<boolean>): Promise<boolean> {
+    const { db } = this.parts;
+    if (await db.references.includes(sha256)) return false;
+    // Before it goes: nobody is to be sent to a copy that is not whole.
+    await db.kernelCopies.forget(sha256);
+    return remove();
   }
 
   /** A build that is going on may use whatever was put since it was queued: the parts of it that others have done. */

@@ -182,7 +182,10 @@ export class WorkTracker {
       await db.builds.keepLog(build, await queue.log(buildJobId(build), 0));
     };
     return {
-      job: async () => ({ kind: 'build', ...(await buildInputs(db, build)) }),
+      job: async () => {
+        const copy = await db.kernelCopies.find(build.kernelBuild);
+        return { kind: 'build', ...(await buildInputs(db, build)), kernelCopy: copy?.sha256 };
+      },
       priority: build.priority,
       unchanged: (state) => sameStep(build, state),
       progress: ({ attempts, ...state }) =>

@@ -37,6 +37,6 @@ export async function* addKernel(
     yield { event: { $case: 'progress', value: { ...progress } } };
     if (kernelBuild === null) continue;
     const kernel = await db.kernelBuilds.require(kernelBuild);
-    yield { event: { $case: 'kernelBuild', value: kernelToWire(kernel) } };
+    yield { event: { $case: 'kernelBuild', value: kernelToWire(kernel, await db.kernelCopies.find(kernelBuild)) } };
   }
 }

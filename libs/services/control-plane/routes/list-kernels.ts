@@ -4,5 +4,7 @@ import type { Services } from '../services';
 import { kernelToWire } from '../views/build-view';
 
 export async function listKernels({ db }: Services): Promise<ListKernelsResponse> {
-  return { kernelBuilds: (await db.kernelBuilds.list()).map(kernelToWire) };
+  const copies = await db.kernelCopies.list();
+  const kernels = await db.kernelBuilds.list();
+  return { kernelBuilds: kernels.map((kernel) => kernelToWire(kernel, copies.get(kernel.id))) };
 }

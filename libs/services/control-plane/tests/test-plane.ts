@@ -19,7 +19,7 @@ import {
 } from '@lockstep/domain/livepatch-model';
 import { openArtifactStore, type ArtifactStore } from '@lockstep/io/artifact-store';
 import { createCertificateRequest } from '@lockstep/io/certificates';
-import { startJobWorker, type JobHandler, type JobWorker } from '@lockstep/io/job-queue';
+import { startJobWorker, type JobHandler, type JobWorker, type Lane } from '@lockstep/io/job-queue';
 import {
   connectAgent,
   connectOperator,
@@ -90,9 +90,10 @@ export class TestPlane {
     await this.folder.remove();
   }
 
-  async work(handler: JobHandler): Promise<JobWorker> {
+  async work(handler: JobHandler, lane: Lane = 'work'): Promise<JobWorker> {
     const server = { kind: 'postgres', url: this.endpoint.databaseUrl } as const;
-    const worker = await startJobWorker({ server, handler, concurrency: 2, onError: () => undefined, lockMs: 1000 });
+    const common = { server, lane, handler, onError: () => undefined };
+    const worker = await startJobWorker({ ...common, concurrency: 2, lockMs: 1000 });
     this.workers.push(worker);
     return worker;
   }
@@ -112,6 +113,7 @@ export class TestPlane {
         configSha256: parseSha256(zeroHash),
       };
     }
+    if (job.kind === 'share-kernel') throw new Error('it has no tree');
     const diff = Buffer.from(job.diffs.map((each) => Buffer.from(each.diff, 'base64').toString()).join(' '));
     const functions = diff
       .toString()

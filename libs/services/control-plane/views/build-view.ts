@@ -15,6 +15,7 @@ import type {
   BuildRecord,
   Database,
   KernelBuildRecord,
+  KernelCopyRecord,
   PatchRecord,
 } from '@lockstep/io/database';
 
@@ -94,6 +95,7 @@ export async function onePatchToWire(db: Database, patch: PatchRecord): Promise<
 
 export const logLineToWire = ({ at, worker, text }: BuildLogRow): BuildLogLine => ({ at, worker, text });
 
-export function kernelToWire({ id, release, compiler, configSha256, addedAt }: KernelBuildRecord): KernelBuild {
-  return { id, release, compiler, configSha256, addedAt };
+export function kernelToWire(kernel: KernelBuildRecord, copy: KernelCopyRecord | null | undefined): KernelBuild {
+  const { id, release, compiler, configSha256, addedAt } = kernel;
+  return { id, release, compiler, configSha256, addedAt, sharedBytes: copy?.sizeBytes ?? 0 };
 }

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { LockstepError, parseSha256, type KernelBuildId } from '@lockstep/domain/livepatch-model';
+import type { ArtifactStore } from '@lockstep/io/artifact-store';
+import type { Database, KernelCopyRecord } from '@lockstep/io/database';
+import { lacksKernelReason, type JobQueue, type JobResult } from '@lockstep/io/job-queue';
+import type { Logger } from 'pino';
+import { SingleFlight } from './single-flight';
+
+const lookEveryMs = 5_000;
+/** A full disk, say; nobody waits for it. */
+const tryAgainAfterMs = 600_000;
+/** It may have been given to many workers that lack the kernel build before one that has it. */
+const askAgainAfterMs = 30_000;
+
+export interface KernelSharingParts {
+  readonly db: Pick<Database, 'kernelCopies'>;
+  /** Of what is done in the background. */
+  readonly queue: JobQueue;
+  readonly artifacts: ArtifactStore;
+  readonly log: Logger;
+}
+
+const jobIdOf = (kernel: KernelBuildId): string => `share.${kernel}`;
+
+/**
+ * Sees to it that each kernel build that is used has a copy in the artifact store, for workers that lack it. Everything
+ * is looked at again and again, so it may be cut off at any moment.
+ */
+export class KernelSharing {
+  private readonly flight = new SingleFlight((kernel) => this.settle(kernel as KernelBuildId));
+  private readonly notBefore = new Map<KernelBuildId, number>();
+  private timer: NodeJS.Timeout | undefined;
+  private looking: Promise<void> | undefined;
+
+  constructor(private readonly parts: KernelSharingParts) {}
+
+  /** Looks now, without being waited for, and again and again. */
+  start(): void {
+    this.lookUnlessLooking(() => this.forgetLost().then(() => this.look()));
+    this.timer = setInterval(() => {
+      this.lookUnlessLooking(() => this.look());
+    }, lookEveryMs);
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.timer);
+    await this.looking;
+    await this.flight.idle();
+  }
+
+  private lookUnlessLooking(look: () => Promise<void>): void {
+    this.looking ??= look()
+      .catch((err: unknown) => {
+        this.parts.log.warn({ err }, 'cannot look at the copies of kernel builds now');
+      })
+      .finally(() => {
+        this.looking = undefined;
+      });
+  }
+
+  private async look(): Promise<void> {
+    for (const kernel of await this.parts.db.kernelCopies.wanting()) await this.flight.run(kernel);
+  }
+
+  /** A store that was emptied, or another one. */
+  private async forgetLost(): Promise<void> {
+    const { db, log } = this.parts;
+    for (const [kernel, copy] of await db.kernelCopies.list()) {
+      if (await this.isThere(copy)) continue;
+      log.warn({ kernel }, 'the copy of a kernel build is not in the artifact store any more');
+      await db.kernelCopies.forget(copy.sha256);
+    }
+  }
+
+  private async isThere({ sha256, parts }: KernelCopyRecord): Promise<boolean> {
+    const kept = new Set((await this.parts.artifacts.list()).map((artifact) => artifact.sha256));
+    return [sha256, ...parts].every((file) => kept.has(file));
+  }
+
+  private async settle(kernel: KernelBuildId): Promise<void> {
+    const { queue, log } = this.parts;
+    const jobId = jobIdOf(kernel);
+    const state = await queue.state(jobId);
+    switch (state.state) {
+      case 'waiting':
+      case 'active':
+        return;
+      case 'absent':
+        if (Date.now() < (this.notBefore.get(kernel) ?? 0)) return;
+        await queue.add(jobId, { kind: 'share-kernel', kernelBuild: kernel }, 'low');
+        return;
+      case 'completed':
+        await this.accept(kernel, state.result);
+        break;
+      case 'failed':
+        log.warn({ kernel, failure: state.failure }, 'a kernel build could not be shared: tried again in a while');
+        this.notBefore.set(
+          kernel,
+          Date.now() + (state.failure.reason === lacksKernelReason ? askAgainAfterMs : tryAgainAfterMs),
+        );
+        break;
+    }
+    await queue.remove(jobId);
+  }
+
+  /** A worker's word is taken for what the store shows; what the files hold is checked by who fetches them. */
+  private async accept(kernel: KernelBuildId, result: JobResult): Promise<void> {
+    const { db, log } = this.parts;
+    try {
+      const copy = readCopy(result);
+      if (!(await this.isThere(copy))) throw new Error('not all of its files are in the artifact store');
+      await db.kernelCopies.keep(kernel, copy);
+      log.info({ kernel, sizeBytes: copy.sizeBytes, parts: copy.parts.length }, 'shared a kernel build');
+    } catch (err) {
+      if (err instanceof LockstepError && err.kind === 'unavailable') throw err;
+      log.warn({ err, kernel }, 'a copy of a kernel build is not usable: made again');
+    }
+  }
+}
+
+function readCopy(result: JobResult): KernelCopyRecord {
+  if (result.kind !== 'share-kernel') throw new Error(`the result is of kind ${result.kind}`);
+  const { sha256, parts, sizeBytes } = result.copy;
+  if (!Number.isSafeInteger(sizeBytes) || parts.length === 0) throw new Error('the result is malformed');
+  return { sha256: parseSha256(sha256), parts: parts.map((part) => parseSha256(part)), sizeBytes };
+}
