@@ -26,6 +26,8 @@ export interface DevFleetOptions {
   readonly transitionMs?: number;
   /** After how long a killed worker's job is taken again. */
   readonly workerLockMs?: number;
+  /** Copies of kernel builds go into the artifact store, for workers with caches of their own. */
+  readonly shareKernels?: boolean;
   /** Build workers besides the first. */
   readonly moreWorkers?: number;
 }
@@ -93,7 +95,7 @@ async function bootFleet(folder: string, options: DevFleetOptions, stoppers: Sto
   const treeDir = await fleetKernelTree();
   const redis = options.queue === 'redis' ? await startRedisServer(path.join(folder, 'redis')) : undefined;
   if (redis !== undefined) stoppers.push(() => redis.process.stop());
-  const server = await createFleetServer(folder, redis?.url);
+  const server = await createFleetServer(folder, redis?.url, options.shareKernels);
   stoppers.push(() => server.stop());
   await server.start();
   const worker = createFleetWorker(folder, server, redis?.url, options.workerLockMs);

@@ -28,7 +28,11 @@ const readyWithinMs = 60_000;
 
 const endpointForm = z.object({ databaseUrl: z.string(), pid: z.number() });
 
-export async function createFleetServer(folder: string, redisUrl: string | undefined): Promise<FleetServer> {
+export async function createFleetServer(
+  folder: string,
+  redisUrl: string | undefined,
+  shareKernels = false,
+): Promise<FleetServer> {
   const stateDir = path.join(folder, 'control-plane');
   const operatorPort = await freePort();
   const agentPort = await freePort();
@@ -42,6 +46,8 @@ export async function createFleetServer(folder: string, redisUrl: string | undef
       LOCKSTEP_OPERATOR_PORT: String(operatorPort),
       LOCKSTEP_AGENT_PORT: String(agentPort),
       LOCKSTEP_POSTGRES_PORT: String(await freePort()),
+      // The fleet's workers have one cache, and packing a kernel build takes a processor for half a minute.
+      LOCKSTEP_SHARE_KERNELS: shareKernels ? 'on' : 'off',
       ...(redisUrl === undefined ? {} : { LOCKSTEP_REDIS_URL: redisUrl }),
     },
     logFile: path.join(folder, 'control-plane.log'),
@@ -84,6 +90,7 @@ export function createFleetWorker(
   redisUrl: string | undefined,
   lockMs: number | undefined,
   name = 'build-worker',
+  env: Readonly<Record<string, string>> = {},
 ): FleetProcess {
   return fleetProcess({
     name,
@@ -95,6 +102,7 @@ export function createFleetWorker(
       LOCKSTEP_ARTIFACT_DIR: path.join(server.stateDir, 'artifacts'),
       LOCKSTEP_CACHE_DIR: defaultCacheDirectory(),
       ...(lockMs === undefined ? {} : { LOCKSTEP_WORKER_LOCK_MS: String(lockMs) }),
+      ...env,
     },
     logFile: path.join(folder, `${name}.log`),
   });

@@ -6,7 +6,7 @@ export { auditedLog, journalFaults, kernelFaults, orderDivergence } from './flee
 export { bundle, fleetKernelTree, repositoryRoot } from './fleet-kernel';
 export type { FleetNode } from './fleet-node';
 export { fleetProcess, type FleetProcess, type ProcessSpec } from './fleet-process';
-export type { FleetServer } from './fleet-server';
+export { createFleetWorker, type FleetServer } from './fleet-server';
 export { freePort } from './free-ports';
 export { runLockstep, type CommandResult } from './lockstep-command';
 export { patientOperator, type PatientOperator } from './patient-operator';
