@@ -51,6 +51,8 @@ export function checkStyle(root: string, kernel: BuiltKernel): SuiteResult {
   } finally {
     rmSync(workDir, { recursive: true });
   }
-  const added = patches.reduce((sum, file) => sum + addedLines(readFileSync(file, 'utf8')), 0);
-  return { suite: 'style', passed, failed, note: `the series adds ${added} lines to existing files` };
+  const added = patches.map((file) => addedLines(readFileSync(file, 'utf8')));
+  const sum = added.reduce((a, b) => a + b, 0);
+  const note = `the series adds ${sum} lines to existing files, patch by patch ${added.join(' + ')}`;
+  return { suite: 'style', passed, failed, note };
 }
