@@ -79,14 +79,10 @@ conflict_line() { # NEW FUNCTION OBJECT OWNER [NAME-THE-OWNER-USES]
 
 # --- loading and unloading ----------------------------------------------------------------------
 
-try_load() { # [-t] [-n NTH] NAME [PARAMETER]... -- prints what klp-load does
+try_load() { # [-t] NAME [PARAMETER]... -- prints what klp-load does
 	local options=() name
 
-	while [[ $1 == -* ]]; do
-		[ "$1" != -n ] || { options+=("$1"); shift; }
-		options+=("$1")
-		shift
-	done
+	[ "$1" != -t ] || { options=(-t); shift; }
 	name=$1
 	shift
 	# Whatever becomes of it, it uses up the grant.

@@ -1,88 +1,92 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# The kernel fails each single allocation of a load, one after the other. Needs fault injection.
+# The kernel fails each single allocation of our code, one after the other. Needs fault injection.
+#
+# Most allocations of a load are the module loader's. klp_fault.ko limits the failures to the ones
+# that a livepatch causes: all that klp_enable_patch() makes, ftrace's and sysfs' included, and all
+# that the module loader makes for livepatches that are loaded already.
 
-# Loads and unloads with the Nth allocation failing, for all N until none is left to fail.
-# BEFORE is run ahead of each load.
-fail_each_allocation() { # BEFORE NAME [PARAMETER]...
-	local before=$1 name=$2 nth outcome fails=0 state
-
-	shift 2
-	for nth in {1..2000}; do
-		$before
-		state="$(conflicts) $(stack)"
-		outcome=$(try_load -n "$nth" "$name" "$@")
-		case "$outcome" in
-		"loaded missed")
-			[ $fails -gt 0 ] || fail "no allocation made the load fail"
-			echo "# $nth allocations, $fails of them fatal"
-			return
-			;;
-		"loaded hit")
-			[ ! -e "$SYSFS/$name" ] || wait_until settled "$name"
-			unload "$name"
-			;;
-		*" hit")
-			fails=$((fails + 1))
-			[ ! -e "$SYSFS/$name" ] || wait_until gone "$name"
-			[ ! -e "/sys/module/$name" ] || fail "left in memory: allocation $nth, $outcome"
-			expect "state after allocation $nth" "$state" "$(conflicts) $(stack)"
-			;;
-		*) fail "allocation $nth: $outcome" ;;
-		esac
-	done
-	fail "allocations never end"
+fail_allocations() { # FUNCTION KLP-FAULTS-ARGUMENT...
+	load klp_fault func="$1"
+	shift
+	try_allocations "$@"
+	remove_module klp_fault
 }
 
-quietly() {
-	echo N >/sys/kernel/debug/failslab/task-filter
-	echo 0 >/sys/kernel/debug/failslab/verbose
-	echo N >/sys/kernel/debug/failslab/ignore-gfp-wait
-	echo 0 >/sys/kernel/debug/fail_page_alloc/verbose
-	echo N >/sys/kernel/debug/fail_page_alloc/ignore-gfp-wait
+try_allocations() { # KLP-FAULTS-ARGUMENT...
+	local outcome kind
+
+	for kind in failslab fail_page_alloc; do
+		echo 0 >/sys/kernel/debug/$kind/verbose
+		echo N >/sys/kernel/debug/$kind/ignore-gfp-wait
+	done
+	echo 0 >/sys/kernel/debug/fail_page_alloc/min-order
+	echo N >/sys/kernel/debug/fail_page_alloc/ignore-gfp-highmem
+
+	outcome=$("$MODULES/klp-faults" "$@") || fail "$outcome"
+	echo "# $outcome"
 }
 
 case_allocation_failures_of_a_first_load() {
-	quietly
-	fail_each_allocation true klp_low funcs=vmlinux:cmdline_proc_show
-	expect "what runs" klp_low "$(runs /proc/cmdline)"
-}
-
-grant_top() {
-	grant klp_top klp_low
+	load klp_target
+	fail_allocations klp_enable_patch -a klp_low -s $TARGET/alpha -s $TARGET/beta \
+		load "$MODULES/klp_p00.ko" funcs=klp_target:klp_target_alpha,klp_target:klp_target_beta
+	expect "what runs" "klp_low klp_low" "$(runs $TARGET/alpha $TARGET/beta)"
 }
 
 case_allocation_failures_of_a_granted_load() {
-	quietly
 	load klp_target
-	load klp_low funcs=vmlinux:cmdline_proc_show,klp_target:klp_target_alpha
-	fail_each_allocation grant_top klp_top \
-		funcs=vmlinux:cmdline_proc_show,klp_target:klp_target_alpha
-	expect "what runs" "klp_top klp_top" "$(runs /proc/cmdline $TARGET/alpha)"
+	load klp_low funcs=klp_target:klp_target_alpha
+	fail_allocations klp_enable_patch -a klp_top -g klp_low -s $TARGET/alpha \
+		load "$MODULES/klp_p00.ko" funcs=klp_target:klp_target_alpha
+	expect "what runs" klp_top "$(runs $TARGET/alpha)"
+	expect "conflicts" "klp_target klp_target_alpha,1 klp_top klp_low" "$(conflicts)"
 }
 
 case_allocation_failures_of_a_refused_load() {
-	local nth outcome
+	load klp_target
+	load klp_low funcs=klp_target:klp_target_alpha
+	fail_allocations klp_enable_patch -a klp_top -e ENOTUNIQ -s $TARGET/alpha \
+		load "$MODULES/klp_p00.ko" funcs=klp_target:klp_target_alpha
+}
 
-	quietly
-	load klp_low funcs=vmlinux:cmdline_proc_show
-	for nth in {1..2000}; do
-		outcome=$(try_load -n "$nth" klp_top funcs=vmlinux:cmdline_proc_show)
-		case "$outcome" in
-		"ENOTUNIQ missed") return ;;
-		loaded*) fail "short memory let a conflict in" ;;
-		esac
-		expect "stack" klp_low "$(stack)"
-	done
-	fail "allocations never end"
+case_allocation_failures_of_a_takeover() {
+	load klp_target
+	fail_allocations klp_enable_patch -a klp_new -s $TARGET/alpha -s $TARGET/beta \
+		-b klp_low,funcs=klp_target:klp_target_alpha,klp_target:klp_target_beta \
+		load "$MODULES/klp_p00.ko" replace=1 funcs=klp_target:klp_target_alpha
+	expect "what runs" "klp_new original" "$(runs $TARGET/alpha $TARGET/beta)"
+}
+
+# Short memory makes the module loader look the symbols up one by one.
+case_allocation_failures_of_relocations() {
+	load klp_target
+	fail_allocations klp_apply_section_relocs -n -s $TARGET/beta \
+		-s /sys/module/klp_reloc/parameters/addresses load "$MODULES/klp_reloc.ko"
+	expect "what runs" klp_reloc "$(runs $TARGET/beta)"
 }
 
 case_allocation_failures_of_a_module_that_comes() {
-	quietly
 	load klp_reloc
 	load klp_low funcs=klp_target:klp_target_alpha
 	grant klp_top klp_low
 	load klp_top funcs=klp_target:klp_target_alpha
-	fail_each_allocation true klp_target
+	fail_allocations klp_module_coming -s $TARGET/alpha -s $TARGET/beta \
+		load "$MODULES/klp_target.ko"
 	expect "what runs" "klp_top klp_reloc" "$(runs $TARGET/alpha $TARGET/beta)"
+}
+
+case_allocation_failures_of_a_grant() {
+	load klp_low funcs=vmlinux:cmdline_proc_show
+	try_allocations write "$SYSFS/override" "klp_top klp_low"
+	waits klp_top
+	load klp_top funcs=vmlinux:cmdline_proc_show
+}
+
+case_allocation_failures_of_reading_conflicts() {
+	load klp_low funcs=vmlinux:cmdline_proc_show
+	grant klp_top klp_low
+	load klp_top funcs=vmlinux:cmdline_proc_show
+	try_allocations read "$SYSFS/conflicts"
+	try_allocations read "$SYSFS/klp_top/conflicts"
 }
