@@ -15,7 +15,7 @@ test('the account of the server is told that it may run programs below a folder 
     writeFileSync(program, '', { mode: 0o755 });
     const ask = `require('node:fs').accessSync('${program}', 1); console.log(process.getuid())`;
     const { owner, prefix } = await chooseServerAccount(path.join(closed, 'data'));
-    const [command = '', ...args] = [...prefix, process.execPath, '-e', ask];
+    const [command, ...args] = [...prefix, process.execPath, '-e', ask];
     expect(Number(execFileSync(command, args))).toBe(owner?.uid ?? process.getuid?.());
   } finally {
     rmSync(closed, { recursive: true });
