@@ -37,11 +37,12 @@ const suites = [
   jestSuite('kernel', '--runInBand'),
   {
     name: 'selftests',
-    // `npm run test:kernel` has more, for which it builds kernels of their own: debug and stock.
+    // `npm run test:kernel` has more: kernels of their own, debug and stock, and the oracle of whole-system consistency,
+    // one of whose controls (a mistake made on purpose) is not sure to be caught in a short run.
     command: (report) => [
       process.execPath,
       'dist/test-kernel.js',
-      ...['--kernel', '6.1', '--suite', 'style', 'upstream', 'upstream-system', 'lockstep', 'consistency'],
+      ...['--kernel', '6.1', '--suite', 'style', 'upstream', 'upstream-system', 'lockstep'],
       ...['--report', report],
     ],
     count: (report) => report,
