@@ -146,6 +146,8 @@ const broken = (id: KernelBuildId, reason: string): LockstepError =>
   buildError({ kind: 'kernel-pack-broken', id, reason });
 
 function unpackFailure(id: KernelBuildId, dir: string, { status, errors }: StreamedResult): LockstepError {
-  if (/No space left on device|Disk quota exceeded/.test(errors)) return buildError({ kind: 'cache-full', id, dir });
+  // What tar says of a disk that takes a part of a block, nothing, or nothing more of this user.
+  const isFull = /Wrote only \d+ of|No space left on device|Disk quota exceeded/.test(errors);
+  if (isFull) return buildError({ kind: 'cache-full', id, dir });
   return broken(id, `tar ended with status ${status}: ${errors.split('\n').slice(0, 3).join('; ')}`);
 }
