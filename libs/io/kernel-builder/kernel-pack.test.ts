@@ -56,6 +56,8 @@ beforeEach(async () => {
   await chmod(join(treeDir, 'tools/objtool/objtool'), 0o755);
   await symlink('../fs/one.c', join(treeDir, 'tools/one.c'));
   await put(join(treeDir, 'include/asm-generic/vmlinux.lds.h'), 'sections\n');
+  // Says how objtool ran, where it ran on the whole.
+  await put(join(treeDir, '.vmlinux.o.cmd'), 'cmd_vmlinux.o := ld; objtool\n');
   for (const name of ['vmlinux', 'vmlinux.o', '.tmp_vmlinux.kallsyms1', 'System.map', '.git/config']) {
     await put(join(treeDir, name), 'large');
   }
