@@ -90,7 +90,7 @@ function tellPeer(result: PeerResult | undefined, ours: readonly string[]) {
     case 'unchanged':
       return { peerSeconds: result.seconds, peerRemark: 'found no change' };
     case 'refused':
-      return { peerSeconds: null, peerRemark: result.message };
+      return { peerSeconds: null, peerRemark: `gave up after ${result.seconds.toFixed(1)} s: ${result.message}` };
     case 'too-slow':
       return { peerSeconds: null, peerRemark: `not done after ${result.limitSeconds} s` };
   }
