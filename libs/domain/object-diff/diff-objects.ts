@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { parseElf, relocationType, sectionType, symbolType, type ElfFile } from '@lockstep/domain/elf';
+import { parseElf, sectionType, symbolType, type ElfFile } from '@lockstep/domain/elf';
 import { Below } from './below';
 import { Carrier } from './carry';
 import { describeDifference, type ChangeReason } from './change-reason';
@@ -161,17 +161,17 @@ function hasFtraceSite(side: Side, chunk: Chunk): boolean {
 }
 
 /**
- * The recordmcount of older kernels knows no sections of single functions: it leaves their calls of ftrace out of the
- * list and clears the relocations. The running kernel, built without such sections, has them all listed.
+ * Where recordmcount makes the list, an object that was only compiled has none yet; and that of older kernels knows no
+ * sections of single functions: it leaves their calls of ftrace out and clears the relocations. The running kernel,
+ * built without such sections, has them all listed.
  */
 function hasUnlistedFtraceCall({ reader }: Side, { section, start }: Chunk): boolean {
   const { relocationsOfIndex, symbols } = reader.model.elf;
   const relocations = relocationsOfIndex(section.index);
   const rank = relocations?.firstFrom(start) ?? 0;
   if (relocations === null || rank >= relocations.count) return false;
-  const isCleared = relocations.type(rank) === relocationType.none;
   const isFirst = relocations.offset(rank) < start + maxFtraceSiteOffset;
-  return isCleared && isFirst && symbols.name(relocations.symbol(rank)) === '__fentry__';
+  return isFirst && symbols.name(relocations.symbol(rank)) === '__fentry__';
 }
 
 function checkPatchable(objectPath: string, before: Side, chunk: Chunk): void {
