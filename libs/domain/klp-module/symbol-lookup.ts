@@ -79,8 +79,8 @@ export class SymbolLookup {
 
 function rowsByName(table: KernelSymbolTable, diffs: readonly ObjectDiff[]): Map<string, number[]> {
   const rows = new Map<string, number[]>();
-  for (const { kernelSymbols, functions, localNames } of diffs) {
-    for (const { name } of kernelSymbols) rows.set(name, []);
+  for (const { kernelSymbols, functions, localNames, newGlobals, widened } of diffs) {
+    for (const { name } of [...kernelSymbols, ...newGlobals, ...widened]) rows.set(name, []);
     for (const { symbol } of functions) rows.set(symbol.name, []);
     for (const name of localNames) rows.set(name, []);
   }

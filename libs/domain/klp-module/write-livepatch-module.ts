@@ -45,14 +45,7 @@ interface PlacedDiff {
 /** @throws LockstepError `refused` naming object, function or section, and what to do */
 export function writeLivepatchModule(input: LivepatchModuleInput): LivepatchModule {
   const { facts, diffs, moduleName, patchId, replace } = input;
-  if (!diffs.some(({ diff }) => diff.functions.length > 0)) {
-    throw new LockstepError(
-      'refused',
-      'no-function-changed',
-      'The diff changes no function: after compilation the code is the same. Check that it touches what this kernel builds.',
-      { objects: diffs.map(({ diff }) => diff.objectPath) },
-    );
-  }
+  if (!diffs.some(({ diff }) => diff.functions.length > 0)) throw noFunctionChanged(diffs);
   const image = new ModuleImage();
   const glue = addGlue(image, facts.glue, moduleName, facts.layouts);
   const placed = placeDiffs(image, input);
@@ -77,6 +70,14 @@ export function writeLivepatchModule(input: LivepatchModuleInput): LivepatchModu
     ),
     remarks: [...new Set(placed.flatMap(({ remarks }) => remarks))],
   };
+}
+
+function noFunctionChanged(diffs: LivepatchModuleInput['diffs']): LockstepError {
+  const message = diffs.some(({ diff }) => diff.callbacks.length > 0)
+    ? 'The diff brings callbacks and changes no function: change one that uses what they set, too.'
+    : 'The diff changes no function: after compilation the code is the same. Check that it touches what this kernel builds.';
+  const objects = diffs.map(({ diff }) => diff.objectPath);
+  return new LockstepError('refused', 'no-function-changed', message, { objects });
 }
 
 function placeDiffs(image: ModuleImage, { facts, diffs, moduleSymbols }: LivepatchModuleInput): PlacedDiff[] {
@@ -131,6 +132,8 @@ class Linker {
   private readonly usedNamespaces = new Set<string>();
   /** New global symbols of all diffs: any of them may refer to any. */
   private readonly newGlobals: ReadonlyMap<string, Place>;
+  /** By object and name: what is global only with the patch. */
+  private readonly widened: ReadonlyMap<string, { placed: PlacedDiff; symbol: KernelSymbol }>;
 
   constructor(
     private readonly image: ModuleImage,
@@ -140,6 +143,12 @@ class Linker {
     this.newGlobals = new Map(
       placed.flatMap(({ diff, places }) => diff.newGlobals.map(({ name, piece }) => [name, places[piece] as Place])),
     );
+    this.widened = new Map(
+      placed.flatMap((one) =>
+        one.diff.widened.map((symbol) => [`${one.object} ${symbol.name}`, { placed: one, symbol }]),
+      ),
+    );
+    for (const one of placed) refuseMoved(one);
   }
 
   relocateDiff(placed: PlacedDiff): void {
@@ -177,13 +186,28 @@ class Linker {
     }
     const symbol = placed.diff.kernelSymbols[target.symbol];
     if (symbol === undefined) throw new LockstepError('internal', 'missing-kernel-symbol', 'The diff is inconsistent.');
-    const isGlobal = symbol.scope === 'global';
-    const found = placed.lookup.find(symbol, placed.diff);
-    const fresh = isGlobal && found === null ? this.newGlobals.get(symbol.name) : undefined;
+    const isUnknown = symbol.scope === 'global' && placed.lookup.find(symbol, placed.diff) === null;
+    const fresh = isUnknown ? this.newGlobals.get(symbol.name) : undefined;
     if (fresh !== undefined) {
       this.relocateTo(fresh, place, { offset, type, addend });
       return;
     }
+    const widened = isUnknown ? this.widened.get(`${placed.object} ${symbol.name}`) : undefined;
+    if (widened !== undefined) this.relocateToKernel(widened.placed, widened.symbol, piece, place, relocation);
+    else this.relocateToKernel(placed, symbol, piece, place, relocation);
+  }
+
+  /** @param placed whose symbol it is */
+  private relocateToKernel(
+    placed: PlacedDiff,
+    symbol: KernelSymbol,
+    piece: Piece,
+    place: Place,
+    relocation: PieceRelocation,
+  ): void {
+    const { type, addend } = relocation;
+    const offset = place.offset + relocation.offset;
+    const found = placed.lookup.find(symbol, placed.diff);
     if (found?.isSealed === true && takesAddress(piece, relocation)) throw this.sealedFunction(placed, symbol.name);
     const isModule = placed.object !== 'vmlinux';
     const exporter = exporterOf(symbol, this.exports);
@@ -262,6 +286,19 @@ function takesAddress({ bytes, sectionFlags }: Piece, { type, offset }: PieceRel
   return !isBranch;
 }
 
+/** A new function of a name that runs already would never be called: whoever calls that name gets the running one. */
+function refuseMoved({ object, diff, lookup }: PlacedDiff): void {
+  for (const { name } of diff.newGlobals) {
+    const running = lookup.find({ name, scope: 'global', weak: false, optional: false }, diff);
+    if (running === null) continue;
+    throw moduleRefusal('moved-symbol', `${name} is new in it, and ${object} has one from another object.`, {
+      object: diff.objectPath,
+      function: name,
+      action: 'leave it in the object that has it, or give the new one another name',
+    });
+  }
+}
+
 function groupByObject(placed: readonly PlacedDiff[]): PatchedObject[] {
   const objects = new Map<string, PatchedObject>();
   for (const { object, diff, places, lookup } of placed) {
@@ -280,7 +317,7 @@ function groupByObject(placed: readonly PlacedDiff[]): PatchedObject[] {
     }
     for (const { kind, piece } of diff.callbacks) group.callbacks.push({ kind, code: places[piece] as Place });
   }
-  return [...objects.values()].filter(({ functions }) => functions.length > 0);
+  return [...objects.values()].filter(({ functions, callbacks }) => functions.length + callbacks.length > 0);
 }
 
 /** Numbers a `.note.lockstep` note: a patch id (32 bytes). */

@@ -54,10 +54,11 @@ export class Carrier {
   carryData(chunk: Chunk): number {
     const known = this.pieceOfChunk.get(chunk.id);
     if (known !== undefined) return known;
-    if (isInitSection(chunk.section.name) || chunk.role === 'registration') {
+    if (isInitSection(chunk.section.name) || chunk.role === 'registration' || chunk.section.name === '.BTF_ids') {
       throw this.refusal('registered-data', `${chunk.name} is new in ${chunk.section.name}.`, chunk, {
         section: chunk.section.name,
-        action: 'leave out what is only read at boot or at module load (parameters, exports, tracepoints, initcalls)',
+        action:
+          'leave out what is only read at boot or at module load (parameters, exports, tracepoints, initcalls, type ids)',
       });
     }
     const index = this.add(dataPlace(chunk), this.bytesOf(chunk), chunk);
@@ -117,14 +118,7 @@ export class Carrier {
   private relocation(reference: Reference, home: Chunk, from: 'code' | 'data' | 'table'): PieceRelocation {
     const { offset, type, target } = reference;
     const resolved = this.resolve(reference, home, from);
-    const place = resolved.addend ?? target.place;
-    // PLT32 and PC32 mean the same to the module loader; against a data symbol only PC32 is usual.
-    return {
-      offset,
-      type: type === relocationType.plt32 ? relocationType.pc32 : type,
-      target: resolved.to,
-      addend: place,
-    };
+    return { offset, type, target: resolved.to, addend: resolved.addend ?? target.place };
   }
 
   private resolve(

@@ -55,6 +55,11 @@ export function diffObjects({ original, patched, running, objectPath, tables, th
     functions,
     newFunctions: carrier.newFunctions,
     newGlobals: carrier.newGlobals,
+    widened: openChunks.flatMap((chunk) => {
+      const original = correlation.toOriginal(chunk);
+      const isWidened = chunk.scope === 'global' && original?.scope === 'local' && chunk.role !== 'registration';
+      return isWidened ? [carrier.kernelSymbolOf(original)] : [];
+    }),
     pieces: carrier.pieces,
     kernelSymbols: carrier.kernelSymbols,
     callbacks,

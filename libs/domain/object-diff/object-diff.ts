@@ -63,6 +63,8 @@ export interface ObjectDiff {
   readonly newFunctions: readonly string[];
   /** Global symbols that exist only in the patched object: other objects of the same patch may refer to them. */
   readonly newGlobals: readonly NewGlobal[];
+  /** Global in the patched object, local in the running kernel: other objects of the same patch may refer to them now. */
+  readonly widened: readonly KernelSymbol[];
   readonly pieces: readonly Piece[];
   readonly kernelSymbols: readonly KernelSymbol[];
   /** Livepatch callbacks that the patch declares: the piece that holds the function. */

@@ -109,7 +109,8 @@ export class ObjectModel {
     const { symbols } = this.elf;
     if (type === symbolType.file || type === symbolType.section || !symbols.isDefined(symbol)) return false;
     const name = symbols.nameOffset(symbol);
-    return name !== 0 && !symbols.strings.startsWith(name, '.L');
+    // Members of a list of type ids are numbered by line and counter: the list is what code refers to.
+    return name !== 0 && !symbols.strings.startsWith(name, '.L') && !symbols.strings.startsWith(name, '__BTF_ID__');
   }
 
   private cut(index: number): Chunk[] {

@@ -61,7 +61,8 @@ export class ReferenceReader {
         if (type === relocationType.none) continue;
         references.push({
           offset: offset - range.start,
-          type,
+          // The same to the module loader; a call has the one or the other as its target is global or local.
+          type: type === relocationType.plt32 ? relocationType.pc32 : type,
           widthBytes: relocationWidthBytes(type) ?? 0,
           target: this.target(range, offset, type, table.symbol(rank), table.addend(rank)),
         });

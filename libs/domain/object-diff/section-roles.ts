@@ -44,11 +44,11 @@ export function isSiteTable(name: string): name is SiteTable {
  * `__patchable_function_entries` lists padding: on x86 ftrace goes by `__mcount_loc` alone.
  */
 const ignoredNames =
-  /^(\.(discard|comment|note|printk_index$|eh_frame|orc_unwind$|ibt_endbr_seal$|modinfo$|llvm|debug|BTF)|__patchable_function_entries$)/;
+  /^(\.(discard|comment|note|printk_index$|eh_frame|orc_unwind$|ibt_endbr_seal$|modinfo$|llvm|debug|BTF$)|__patchable_function_entries$)/;
 
 /** Where variables live, and `__dyndbg`, whose entries a livepatch module may bring along. */
 const dataNames =
-  /^(\.data|\.rodata|\.bss|\.ref\.(data|rodata)|\.(init|exit)\.(data|rodata)|__dyndbg$|__verbose$|\.(lockstep|kpatch)\.callbacks\.)/;
+  /^(\.data|\.rodata|\.bss|\.ref\.(data|rodata)|\.(init|exit)\.(data|rodata)|\.BTF_ids$|__dyndbg$|__verbose$|\.(lockstep|kpatch)\.callbacks\.)/;
 
 /** The roles of all sections of one file; most are told without making their names. */
 export function sectionRoles({ sectionTable }: ElfFile): SectionRole[] {

@@ -254,6 +254,59 @@ describe('callbacks and new symbols', () => {
     expect(() => write(facts, ['global-user'])).toThrow(expect.objectContaining({ reason: 'unknown-symbol' }));
   });
 
+  test('one object may use what only another one had', () => {
+    const names = [
+      { name: 'narrow', file: 0 },
+      { name: 'narrow', file: 1 },
+      { name: 'narrow_limit', file: 1, kind: 'object' as const },
+      { name: 'existing', file: null },
+      { name: 'pointer', file: null, kind: 'object' as const },
+      { name: 'work', file: null },
+    ];
+    const files = ['else.c', 'widened-definer.c'];
+    const facts = fixtureKernel({ symbols: symbolTable(files, names), exports: { ...always, other: {} } });
+    const read = readModule(write(facts, ['widened-user', 'widened-definer']).bytes, facts);
+    expect(read.functions).toEqual(['vmlinux work,0 -> work']);
+    expect([...read.livepatchRelocations].sort()).toEqual([
+      '.klp.rela.vmlinux..text: .klp.sym.vmlinux.narrow,2',
+      '.klp.rela.vmlinux..text: .klp.sym.vmlinux.narrow_limit,0',
+    ]);
+    expect(() => write(facts, ['widened-user'])).toThrow(expect.objectContaining({ reason: 'unknown-symbol' }));
+  });
+
+  test('a new function of a name that runs already is refused: nobody would call it', () => {
+    const names = ['existing', 'work', 'shared_helper'].map((name) => ({ name, file: null }));
+    const facts = fixtureKernel({ symbols: symbolTable([], names), exports: { ...always, other: {} } });
+    expect(() => write(facts, ['global-user', 'global-definer'])).toThrow(
+      expect.objectContaining({
+        reason: 'moved-symbol',
+        fields: expect.objectContaining({ object: 'global-definer.o', function: 'shared_helper' }),
+      }),
+    );
+  });
+
+  test('an object that has only callbacks has them', () => {
+    const names = ['limits', 'work'].map((name) => ({ name, file: null }));
+    const facts = fixtureKernel({ symbols: symbolTable([], names), exports: { ...always, other: {} } });
+    const read = readModule(write(facts, ['one-constant', 'only-callbacks']).bytes, facts);
+    expect(read.functions).toEqual(['vmlinux work,0 -> work']);
+    expect(read.callbacks).toEqual(['vmlinux pre_patch prepare']);
+    const driver = symbolTable([], [{ name: 'limits', file: null }]);
+    const module = writeLivepatchModule({
+      facts,
+      diffs: [
+        { object: 'vmlinux', diff: diff('one-constant') },
+        { object: 'driver', diff: diff('only-callbacks') },
+      ],
+      moduleSymbols: new Map([['driver', driver]]),
+      moduleName,
+      patchId,
+      replace: false,
+    });
+    expect(readModule(module.bytes, facts).callbacks).toEqual(['driver pre_patch prepare']);
+    expect(module.functions).toEqual([{ object: 'vmlinux', name: 'work', sympos: 0 }]);
+  });
+
   test('a callback is the object’s own', () => {
     const facts = fixtureKernel({
       symbols: symbolTable(['callbacks.c'], [{ name: 'work', file: null }]),

@@ -79,6 +79,9 @@ describe.each(compilers)('exactly the changed functions, %s', (compiler) => {
     ['inline-copy', ['direct', 'work'], ['step', 'twice']],
     ['function-statics', ['work'], ['added']],
     ['module-info', ['work'], []],
+    ['type-ids', ['work'], []],
+    ['widened-definer', [], []],
+    ['only-callbacks', [], ['prepare']],
     ['switch-tables', ['local', 'values', 'work'], ['added']],
     ['listed-sites', ['quiet_paravirt', 'quiet_static_call', 'work'], []],
   ])('%s', (name, changed, added) => {
@@ -149,6 +152,12 @@ describe('what goes along', () => {
     expect(work?.relocations).toContainEqual(
       expect.objectContaining({ target: { kind: 'kernel', symbol: index }, addend: -4 }),
     );
+  });
+
+  test.each(compilers)('%s: lists of type ids stay those of the kernel', (compiler) => {
+    const diff = diffOf('type-ids', compiler);
+    expect(kernelNames(diff)).toEqual(expect.arrayContaining(['socket_ids', 'task_ids']));
+    expect(diff.pieces.filter(({ section }) => section.startsWith('.BTF'))).toEqual([]);
   });
 
   test('of packed variables, exactly the one that is meant', () => {

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Sets a variable that no patch may change otherwise. */
+#include "fixture.h"
+
+struct klp_object;
+
+int limits[4] = { 1, 2, 3 };
+
+#ifdef PATCHED
+static int prepare(struct klp_object *object)
+{
+	limits[2] = 4;
+	return 0;
+}
+static int (*prepare_pointer)(struct klp_object *) __used __section(".lockstep.callbacks.pre_patch") = prepare;
+#endif
+
+int work(int value)
+{
+	return other(limits[value & 3]);
+}
