@@ -136,9 +136,13 @@ class Replay {
     );
     await staged.change(changed);
     const results = await mapAtOnce([...jobs.entries()], this.compilers, async ([index, job]) => {
+      const original = originals[index] ?? Buffer.alloc(0);
+      const versions = refuseChangedVersions(job, original, kernel, staged.dir, signal);
+      // What does not compile has no versions either: the compiler's message says more.
+      versions.catch(() => undefined);
       const patched = count(await compileObject(job, 'patched', staged.dir, signal));
-      await refuseChangedVersions(job, patched, kernel, staged.dir, signal);
-      const pair = pairOf(job, { original: originals[index] ?? Buffer.alloc(0), onto: belows[index], patched });
+      await versions;
+      const pair = pairOf(job, { original, onto: belows[index], patched });
       return pair === undefined ? [] : [await work(pair)];
     });
     return results.flat();

@@ -18,25 +18,25 @@ const entryPrefix = '__ksymtab_';
  * With CONFIG_MODVERSIONS every module carries a CRC of the types of each symbol that it uses. A diff that changes one,
  * be it by a field of a struct that a prototype only reaches through pointers, makes what the modules were built for
  * untrue, even where no code of this object differs.
+ * @param object any build of it: it tells what is exported
  * @param dir a copy of the tree that has the diff applied
- * @param patched the object compiled in it
  * @throws LockstepError `export-version-changed`
  */
 export async function refuseChangedVersions(
   job: CompileJob,
-  patched: Buffer,
+  object: Buffer,
   { enabledOptions, facts }: ExportVersions,
   dir: string,
   signal?: AbortSignal,
 ): Promise<void> {
-  if (!enabledOptions.has('MODVERSIONS') || !patched.includes(entryPrefix)) return;
+  if (!enabledOptions.has('MODVERSIONS') || !object.includes(entryPrefix)) return;
   const versions = await readVersions(job, dir, signal);
-  for (const name of exportedBy(patched, job.indexed.path)) {
+  for (const name of exportedBy(object, job.indexed.path)) {
     const before = facts.exports.get(name)?.crc;
     // One that the kernel does not have is new: the differ says so.
     if (before === undefined || before === (versions.get(name) ?? 0)) continue;
-    const { path: object, source } = job.indexed;
-    throw buildError({ kind: 'export-version-changed', object, file: source, function: name });
+    const { path, source } = job.indexed;
+    throw buildError({ kind: 'export-version-changed', object: path, file: source, function: name });
   }
 }
 
