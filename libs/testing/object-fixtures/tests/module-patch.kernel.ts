@@ -13,7 +13,7 @@ import {
   type ComparedObject,
   type KernelBuild,
 } from '@lockstep/io/kernel-builder';
-import { buildLockstepKernel, QemuMachine } from '@lockstep/testing/qemu-machine';
+import { buildLockstepKernel, QemuMachine, testKernelFlavour } from '@lockstep/testing/qemu-machine';
 
 const root = path.resolve(__dirname, '../../../..');
 const busy = 'lib/livepatch/test_klp_callbacks_busy';
@@ -73,7 +73,8 @@ const runBusy = async (): Promise<string> =>
 
 describe('patches of modules', () => {
   beforeAll(async () => {
-    const built = await buildLockstepKernel({ root, source: process.env['LOCKSTEP_KERNEL_SRC'] });
+    const flavour = testKernelFlavour();
+    const built = await buildLockstepKernel({ root, flavour, source: process.env['LOCKSTEP_KERNEL_SRC'] });
     kernel = await registerKernelBuild({ path: built.treeDir, cacheDir: defaultCacheDirectory() });
     dir = await mkdtemp(path.join(tmpdir(), 'lockstep-module-patch-'));
     machine = await QemuMachine.create({

@@ -11,7 +11,7 @@ import {
   type KernelBuild,
   type NamedDiff,
 } from '@lockstep/io/kernel-builder';
-import { buildLockstepKernel, QemuMachine } from '@lockstep/testing/qemu-machine';
+import { buildLockstepKernel, QemuMachine, testKernelFlavour } from '@lockstep/testing/qemu-machine';
 
 const root = path.resolve(__dirname, '../../../..');
 const source = 'fs/proc/cmdline.c';
@@ -51,7 +51,8 @@ const load = (ko: string, name: string): Promise<string> =>
 
 describe('patches built onto others, in a real kernel', () => {
   beforeAll(async () => {
-    const built = await buildLockstepKernel({ root, source: process.env['LOCKSTEP_KERNEL_SRC'] });
+    const flavour = testKernelFlavour();
+    const built = await buildLockstepKernel({ root, flavour, source: process.env['LOCKSTEP_KERNEL_SRC'] });
     kernel = await registerKernelBuild({ path: built.treeDir, cacheDir: defaultCacheDirectory() });
     const text = await readFile(path.join(kernel.treeDir, source), 'latin1');
     const withBelow = text.replace(begin, helper + begin).replace(end, `${end}\n\tlockstep_say(m, 1);`);
