@@ -16,6 +16,7 @@ import { buildError } from './failure';
 import { makeChangedObjects } from './make-path';
 import { readPatch, type PatchSources, type ReadPatch } from './read-patch';
 import type { KernelBuild } from './registered-kernel';
+import { sameButDebugInformation } from './same-code';
 import { StagedTree } from './staged-tree';
 import type { OnProgress } from './stage';
 
@@ -142,7 +143,7 @@ class Replay {
       versions.catch(() => undefined);
       const patched = count(await compileObject(job, 'patched', staged.dir, signal));
       await versions;
-      const pair = pairOf(job, { original, onto: belows[index], patched });
+      const pair = await pairOf(job, { original, onto: belows[index], patched });
       return pair === undefined ? [] : [await work(pair)];
     });
     return results.flat();
@@ -163,7 +164,7 @@ async function throughMake<Result>(
   const results = await mapAtOnce([...jobs.entries()], compilers, async ([index, job]) => {
     const original = await compileOriginal(job, kernel, staged.dir, signal);
     const patched = Buffer.from(made[index]?.patched ?? []);
-    const pair = pairOf(job, { original, onto: undefined, patched });
+    const pair = await pairOf(job, { original, onto: undefined, patched });
     return pair === undefined ? [] : [await work(pair)];
   });
   return results.flat();
@@ -190,9 +191,11 @@ interface Versions {
 }
 
 /** What is linked into nothing a livepatch can name (vdso, boot code) and assembly must come out the same. */
-function pairOf({ indexed }: CompileJob, versions: Versions): ObjectPair | undefined {
+async function pairOf({ indexed }: CompileJob, versions: Versions): Promise<ObjectPair | undefined> {
   const { path: objectPath, object } = indexed;
-  if (comesOutTheSame(objectPath, versions.onto ?? versions.original, versions.patched)) return undefined;
+  const before = versions.onto ?? versions.original;
+  if (comesOutTheSame(objectPath, before, versions.patched)) return undefined;
+  if (!isPatchable(indexed) && (await sameButDebugInformation(before, versions.patched))) return undefined;
   if (isPatchable(indexed) || objectPath.endsWith('.s')) return { objectPath, object: object ?? '', ...versions };
   const reason = `the diff changes it, and it is ${object === null ? 'not part of vmlinux or a module' : 'assembly'}: it needs a new kernel build`;
   throw buildError({ kind: 'unsupported-change', file: objectPath, reason });

@@ -10,6 +10,7 @@ import { buildError } from './failure';
 import { MadeTree } from './made-tree';
 import { addNewObjects, type NewObject } from './new-objects';
 import type { KernelBuild } from './registered-kernel';
+import { sameButDebugInformation } from './same-code';
 import { scanBuiltTree } from './scan-tree';
 import type { OnProgress } from './stage';
 
@@ -73,7 +74,7 @@ function wasMade(kernel: KernelBuild, dir: string, { path }: IndexedObject): boo
 
 async function cameOutDifferent(kernel: KernelBuild, dir: string, { path }: IndexedObject): Promise<boolean> {
   const before = await readFile(join(kernel.treeDir, path)).catch(() => undefined);
-  return before?.equals(await readFile(join(dir, path))) !== true;
+  return before === undefined || !(await sameButDebugInformation(before, await readFile(join(dir, path))));
 }
 
 function refuseRemoved(kernel: KernelBuild, objects: readonly IndexedObject[]): void {
