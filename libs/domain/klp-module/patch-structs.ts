@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { relocationType, sectionFlag, sectionType } from '@lockstep/domain/elf';
-import { LockstepError } from '@lockstep/domain/livepatch-model';
 import type { LivepatchCallback } from '@lockstep/domain/object-diff';
 import type { LivepatchLayouts } from './kernel-facts';
 import type { ModuleImage, Place } from './module-image';
+import { moduleRefusal } from './module-refusal';
 
 export interface PatchedObject {
   readonly name: string;
@@ -117,9 +117,10 @@ class StructWriter {
   }
 }
 
-function twoCallbacks(object: string, kind: string): LockstepError {
-  return new LockstepError('refused', 'two-callbacks', `The patch gives ${object} two ${kind} callbacks: keep one.`, {
+function twoCallbacks(object: string, kind: string) {
+  return moduleRefusal('two-callbacks', `the patch gives it two ${kind} callbacks, and it can have one.`, {
     object,
-    kind,
+    section: `.lockstep.callbacks.${kind}`,
+    action: 'call the one from the other',
   });
 }

@@ -307,6 +307,18 @@ describe('callbacks and new symbols', () => {
     expect(module.functions).toEqual([{ object: 'vmlinux', name: 'work', sympos: 0 }]);
   });
 
+  test('two callbacks of a kind for one object are refused, by the section', () => {
+    const names = ['limits', 'work'].map((name) => ({ name, file: null }));
+    const facts = fixtureKernel({ symbols: symbolTable([], names), exports: { ...always, other: {} } });
+    expect(() => write(facts, ['callbacks', 'only-callbacks'])).toThrow(
+      expect.objectContaining({
+        reason: 'two-callbacks',
+        fields: expect.objectContaining({ object: 'vmlinux', section: '.lockstep.callbacks.pre_patch' }),
+      }),
+    );
+    expect(() => write(facts, ['only-callbacks'])).toThrow(/brings callbacks and changes no function/);
+  });
+
   test('a callback is the object’s own', () => {
     const facts = fixtureKernel({
       symbols: symbolTable(['callbacks.c'], [{ name: 'work', file: null }]),
