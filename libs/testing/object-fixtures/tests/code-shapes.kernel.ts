@@ -45,11 +45,13 @@ lockstep_callback(post_unpatch, lockstep_afterwards);
 `;
 
 const shown = `{
-	unsigned long listed = 0, *shown;
+	unsigned long listed = 0, *shown, flags;
 	int cpu;
 
+	local_irq_save(flags);
 	for_each_possible_cpu(cpu)
 		listed += per_cpu(lockstep_listed, cpu);
+	local_irq_restore(flags);
 	shown = klp_shadow_get_or_alloc(&saved_command_line, 0x10c, sizeof(*shown), GFP_KERNEL, NULL, NULL);
 	if (shown)
 		WARN_ONCE(++*shown == 2, "lockstep shown twice");
@@ -60,8 +62,9 @@ const shown = `{
 
 const listed = 'static bool filldir64(';
 /*
- * New per-CPU data, globals and a shadow variable; exception and alternative entries (user access), a tracepoint with
- * its static call, per-CPU data of the kernel, a once-flag, a debug message, callbacks; from four objects.
+ * New per-CPU data, globals and a shadow variable; exception and alternative entries (user access), paravirt sites
+ * (interrupts off), a tracepoint with its static call, per-CPU data of the kernel, a once-flag, a debug message,
+ * callbacks; from four objects.
  */
 const edits: readonly Edit[] = [
   ['fs/readdir.c', '', listed, `DEFINE_PER_CPU(unsigned long, lockstep_listed);\n\n${listed}`],
