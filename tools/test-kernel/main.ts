@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { Command, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import type { BuiltKernel } from '@lockstep/io/kernel-builder';
 import { buildLockstepKernel, type KernelFlavour } from '@lockstep/testing/qemu-machine';
 import { ProgressLine } from '../progress/progress-line';
@@ -13,8 +13,15 @@ interface Options {
   readonly kernel: '5.15' | '6.1';
   readonly src?: string;
   readonly suite: readonly SuiteName[];
+  readonly cpus: number;
+  readonly oracleRounds: number;
   readonly report?: string;
   readonly json?: boolean;
+}
+
+function atLeastOne(text: string): number {
+  if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError('It must be a whole number from 1.');
+  return Number(text);
 }
 
 function readOptions(): Options {
@@ -26,6 +33,13 @@ function readOptions(): Options {
     .addOption(new Option('--kernel <version>', 'which kernel').choices(['5.15', '6.1']).default('6.1'))
     .option('--src <dir>', "kernel tree (5.15: LOCKSTEP_KERNEL_SRC; 6.1: Debian's linux-source-6.1)")
     .addOption(new Option('--suite <name...>', 'only these').choices(suiteNames).default(suiteNames))
+    .option('--cpus <number>', 'processors of the machines', atLeastOne, 2)
+    .option(
+      '--oracle-rounds <number>',
+      'how often consistency switches a livepatch on and off in a mode',
+      atLeastOne,
+      15,
+    )
     .option('--json', 'print one JSON document at the end')
     .option('--report <file>', 'write the counts to this file as JSON')
     .parse();
@@ -37,7 +51,7 @@ function readOptions(): Options {
   return src === undefined ? options : { ...options, src };
 }
 
-async function main({ kernel: version, src, suite: suites, report, json = false }: Options): Promise<number> {
+async function main({ kernel: version, src, suite: suites, report, json = false, ...rest }: Options): Promise<number> {
   const flavours = [...new Set(suites.map(flavourOf))];
   const progress = new ProgressLine(flavours.length + suites.length, json ? process.stderr : process.stdout);
   const kernels = new Map<KernelFlavour, BuiltKernel>();
@@ -59,8 +73,15 @@ async function main({ kernel: version, src, suite: suites, report, json = false 
   for (const suite of suites) {
     const kernel = kernels.get(flavourOf(suite));
     if (kernel === undefined) continue;
-    const result = await progress.run(`Run ${suite} on ${version}`, () => runSuite(suite, root, kernel, src), describe);
-    results.push(result);
+    const options = {
+      cpus: rest.cpus,
+      oracleRounds: rest.oracleRounds,
+      onProgress: (done: number, planned: number) => {
+        progress.update('cases', done, planned);
+      },
+    };
+    const run = (): Promise<SuiteResult> => runSuite(suite, root, kernel, src, options);
+    results.push(await progress.run(`Run ${suite} on ${version}`, run, describe));
   }
   const count = (of: 'passed' | 'failed'): number => results.reduce((sum, result) => sum + result[of].length, 0);
   const counts = { passed: count('passed'), failed: count('failed') };

@@ -2,12 +2,13 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import type { BuiltKernel } from '@lockstep/io/kernel-builder';
 import { QemuMachine, type KernelFlavour } from '@lockstep/testing/qemu-machine';
 import { buildSelftests } from './selftest-modules';
 import { runStockTests } from './stock-tests';
 import { checkStyle } from './style';
-import { readTap, type TapResult } from './tap';
+import { readTap, tapProgress, type TapResult } from './tap';
 
 /**
  * `upstream-system`, `upstream-stop-machine`: upstream's again, with their livepatches switched in that mode. `-debug`: on
@@ -26,10 +27,18 @@ export const suiteNames = [
 ] as const;
 export type SuiteName = (typeof suiteNames)[number];
 
-export interface SuiteResult extends TapResult {
+export interface SuiteResult extends Pick<TapResult, 'passed' | 'failed'> {
   readonly suite: SuiteName;
   /** What else is worth telling. */
   readonly note?: string;
+}
+
+/** What suites that run in a machine can be told. */
+export interface MachineOptions {
+  readonly cpus: number;
+  /** How often the consistency suite's oracle sees a livepatch switched on and off in a mode. */
+  readonly oracleRounds: number;
+  readonly onProgress: (done: number, planned: number) => void;
 }
 
 export function flavourOf(suite: SuiteName): KernelFlavour {
@@ -42,6 +51,7 @@ const suiteTimeoutMs = 90 * 60_000;
 
 /** On a busy machine the debug kernel interprets each device's ACPI method for half a minute, and then goes on without. */
 const bootTimeoutMs = 20 * 60_000;
+const pollTimeoutMs = 5 * 60_000;
 
 /** What a kernel prints when one of its own checks found something. */
 const splat =
@@ -65,11 +75,52 @@ const modeOf: Readonly<Partial<Record<SuiteName, string>>> = {
   'upstream-stop-machine': 'stop_machine',
 };
 
-function command(suite: SuiteName, root: string, kernel: BuiltKernel, modulesDir: string): string {
+function command(
+  suite: SuiteName,
+  root: string,
+  kernel: BuiltKernel,
+  modulesDir: string,
+  oracleRounds: number,
+): string {
   const selftests = path.join(root, 'kernel-livepatch/selftests');
   return suite.startsWith('upstream')
     ? `bash '${selftests}/upstream.sh' '${kernel.treeDir}/tools/testing/selftests/livepatch' ${modeOf[suite] ?? ''}`
-    : `bash '${selftests}/run.sh' '${modulesDir}' . ${suite === 'consistency' ? 'consistency' : 'cases'}`;
+    : suite === 'consistency'
+      ? `ORACLE_ROUNDS=${oracleRounds} bash '${selftests}/run.sh' '${modulesDir}' . consistency`
+      : `bash '${selftests}/run.sh' '${modulesDir}' . cases`;
+}
+
+const outputInGuest = '/run/suite.tap';
+const pollIntervalMs = 15_000;
+
+/** Runs the suite and tells how far it is. A machine that does not answer any more is told with what it had printed. */
+async function follow(
+  machine: QemuMachine,
+  suiteCommand: string,
+  onProgress: MachineOptions['onProgress'],
+): Promise<{ readonly output: string; readonly errors: string }> {
+  const abort = new AbortController();
+  let soFar = '';
+  const poll = async (): Promise<void> => {
+    while (!abort.signal.aborted) {
+      await setTimeout(pollIntervalMs, undefined, { signal: abort.signal });
+      soFar = await machine.run(`cat ${outputInGuest}`, pollTimeoutMs);
+      const { done, planned = done } = tapProgress(soFar);
+      onProgress(done, planned);
+    }
+  };
+  // Polling is a courtesy: whether the machine still lives is for the suite's own limit to say.
+  const polling = poll().catch(() => undefined);
+  try {
+    const { stderr } = await machine.exec(`${suiteCommand} >${outputInGuest}`, suiteTimeoutMs);
+    return { output: await machine.run(`cat ${outputInGuest}`), errors: stderr };
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    return { output: `${soFar}\nBail out! ${why}`, errors: await machine.consoleEnd() };
+  } finally {
+    abort.abort();
+    await polling;
+  }
 }
 
 /** Runs one suite on `kernel`, which is of its flavour; `source` is the tree that it was built from, if one was given. */
@@ -78,6 +129,7 @@ export async function runSuite(
   root: string,
   kernel: BuiltKernel,
   source: string | undefined,
+  options: MachineOptions,
 ): Promise<SuiteResult> {
   switch (suite) {
     case 'style':
@@ -91,12 +143,17 @@ export async function runSuite(
     case 'consistency':
     case 'upstream-debug':
     case 'lockstep-debug':
-      return runInMachine(suite, root, kernel);
+      return runInMachine(suite, root, kernel, options);
   }
 }
 
 /** Boots `kernel` and runs one suite in it. A splat in the kernel's log is a failure of its own. */
-async function runInMachine(suite: SuiteName, root: string, kernel: BuiltKernel): Promise<SuiteResult> {
+async function runInMachine(
+  suite: SuiteName,
+  root: string,
+  kernel: BuiltKernel,
+  { cpus, oracleRounds, onProgress }: MachineOptions,
+): Promise<SuiteResult> {
   const dir = await mkdtemp(path.join(tmpdir(), `lockstep-${suite}-`));
   try {
     const modulesDir = path.join(dir, 'modules');
@@ -106,6 +163,7 @@ async function runInMachine(suite: SuiteName, root: string, kernel: BuiltKernel)
       kernelImage: kernel.imageFile,
       initFile: path.join(root, 'kernel-livepatch/qemu/init'),
       dir: path.join(dir, 'machine'),
+      processors: cpus,
       ...(flavourOf(suite) === 'debug'
         ? // What retpolines and their like guard against does not happen here, and they are slow to emulate.
           { memoryMb: 2048, kernelArguments: ['mitigations=off'] }
@@ -114,12 +172,19 @@ async function runInMachine(suite: SuiteName, root: string, kernel: BuiltKernel)
     await machine.start();
     await machine.waitReady(bootTimeoutMs);
     await machine.run(installModules(kernel.treeDir), bootTimeoutMs);
-    const { stdout, stderr } = await machine.exec(command(suite, root, kernel, modulesDir), suiteTimeoutMs);
-    const { passed, failed } = readTap(stdout);
-    const log = await machine.run('dmesg');
+    const suiteCommand = command(suite, root, kernel, modulesDir, oracleRounds);
+    const { output, errors } = await follow(machine, suiteCommand, onProgress);
+    const { passed, failed, remarks } = readTap(output);
+    const log = await machine.run('dmesg').catch(() => machine.consoleEnd(200));
     const splats = log.split('\n').filter((line) => splat.test(line));
-    const errors = failed.length > 0 && stderr !== '' ? [`stderr: ${stderr}`] : [];
-    return { suite, passed, failed: [...failed, ...splats.map((line) => `kernel log: ${line}`), ...errors] };
+    const complaints = failed.length > 0 && errors !== '' ? [`stderr: ${errors}`] : [];
+    const oracle = remarks.filter((remark) => remark.includes('mixtures'));
+    return {
+      suite,
+      passed,
+      failed: [...failed, ...splats.map((line) => `kernel log: ${line}`), ...complaints],
+      ...(oracle.length === 0 ? {} : { note: oracle.join('\n') }),
+    };
   } finally {
     await rm(dir, { recursive: true, force: true });
   }

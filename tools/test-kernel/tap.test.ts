@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { expect, test } from '@jest/globals';
-import { readTap } from './tap';
+import { readTap, tapProgress } from './tap';
 
-const check = (text: string, passed: string[], failed: string[]): void => {
-  expect(readTap(text)).toEqual({ passed, failed });
+const check = (text: string, passed: string[], failed: string[], remarks: string[] = []): void => {
+  expect(readTap(text)).toEqual({ passed, failed, remarks });
 };
 
 test('counts what passed and failed, with its diagnostics', () => {
@@ -17,4 +17,16 @@ test.each([
   ['a bail-out', '1..2\nok 1 - a\nBail out! no', ['Bail out! no']],
 ])('%s is a failure', (_, text, failed) => {
   expect(readTap(text).failed).toEqual(failed);
+});
+
+test('keeps what a case that passed has to tell', () => {
+  check('1..2\nok 1 - a\n# seen 3\nok 2 - b', ['a', 'b'], [], ['seen 3']);
+});
+
+test.each([
+  ['', 0, undefined],
+  ['1..3\n', 0, 3],
+  ['1..3\nok 1 - a\n# ok 7\nnot ok 2 - b\n', 2, 3],
+])('of %j, %i cases are done', (text, done, planned) => {
+  expect(tapProgress(text)).toEqual({ done, planned });
 });

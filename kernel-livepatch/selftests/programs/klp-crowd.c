@@ -4,7 +4,10 @@
  *
  * klp-crowd TASKS RUNNING
  *
- * RUNNING of the TASKS want to run all the time, the others sleep. Prints
+ * RUNNING of the TASKS want to run all the time, the others sleep. Who runs lets
+ * the next one run after a moment: all of them run between any two checks of a
+ * transition, which is the worst case, and ftrace, which waits until each task
+ * has been switched or seen in user mode, is not what is measured. Prints
  * "ready" when all of them are there, and goes on until it is killed. To be
  * started with a realtime priority, which its tasks do not get: it would queue
  * behind those that run already to start the next, for hours.
@@ -18,6 +21,9 @@
 #include <string.h>
 #include <unistd.h>
 
+/* Below a millisecond */
+#define LOOPS	50000
+
 static void *sleep_on(void *unused)
 {
 	for (;;)
@@ -27,8 +33,13 @@ static void *sleep_on(void *unused)
 
 static void *run_on(void *unused)
 {
-	for (;;)
-		__asm__ __volatile__("");
+	int i;
+
+	for (;;) {
+		for (i = 0; i < LOOPS; i++)
+			__asm__ __volatile__("");
+		sched_yield();
+	}
 	return unused;
 }
 
