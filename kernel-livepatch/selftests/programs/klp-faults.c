@@ -10,7 +10,8 @@
  *
  *	-a NAME		the module gets this name, which must be as long as its own
  *	-b NAME,PARAMETER
- *			FILE.ko is loaded as this before, when it is not there any more
+ *			FILE.ko is loaded as this before, when it is not there any more:
+ *			what comes replaces it
  *	-e ERROR	what it comes to at last, rather than success
  *	-g VICTIMS	a grant to shadow them is written before each load
  *	-n		no failure may make it fail
@@ -311,6 +312,9 @@ static void check_unloaded(const char *before)
 static void check_loaded(char **working)
 {
 	wait_until(is_settled, job.name);
+	/* A worker takes it out of sysfs */
+	if (job.base_name)
+		wait_until(is_gone, job.base_name);
 	if (*working)
 		expect_state("after success", *working);
 	else
