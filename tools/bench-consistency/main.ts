@@ -111,6 +111,10 @@ function crowdsOf({ tasks, running, cpus }: Options): Crowd[] {
 const micros = (ns: number | null): string => (ns === null ? '-' : (ns / 1000).toFixed(1));
 const times = (ratio: number | null): string => (ratio === null ? '-' : ratio.toFixed(3));
 
+/** Told at once: a run of an hour may be cut off. */
+const describe = (row: Row): string =>
+  `median window ${micros(row.systemMedianNs)} µs against ${micros(row.stopMachineMedianNs)} µs: ${times(row.medianRatio)}`;
+
 function printTable(rows: readonly Row[]): void {
   const table = new CliTable({
     head: ['tasks', 'running', 'cpus', 'system µs', 'stop_machine µs', 'median', 'p99', 'done in ms'],
@@ -140,7 +144,7 @@ async function main(options: Options): Promise<number> {
     const rows: Row[] = [];
     for (const crowd of crowds) {
       const title = `${crowd.tasks} tasks, ${crowd.runningPercent} % running, ${crowd.cpus} CPUs`;
-      rows.push(await progress.run(title, () => measure(options, kernel, dir, crowd)));
+      rows.push(await progress.run(title, () => measure(options, kernel, dir, crowd), describe));
     }
     if (options.json === true) console.log(JSON.stringify({ kernel: kernel.version, rows }, null, 2));
     else printTable(rows);
