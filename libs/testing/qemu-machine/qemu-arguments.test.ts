@@ -38,3 +38,8 @@ test('the kernel is told its name, its root and an init whose path may hold blan
   expect(line).toContain(':node-1:eth0:off');
   expect(line).toContain(' extra=1 ');
 });
+
+test('an emulated machine has a clock whose speed it need not measure', () => {
+  expect(line).toContain(' clocksource=hpet ');
+  expect(qemuArguments({ ...machine, accelerator: 'kvm' }).join(' ')).not.toContain('clocksource');
+});

@@ -9,6 +9,13 @@ export type Accelerator = 'kvm' | 'tcg';
  */
 const accelerators: Readonly<Record<Accelerator, string>> = { kvm: 'kvm', tcg: 'tcg,thread=single' };
 
+/**
+ * A kernel measures against other clocks how fast its TSC is, once, while it boots. If an emulated processor stood still
+ * for a moment just then, time runs several times too fast for the rest of the machine's life: what shall take seconds
+ * times out at once. An HPET says itself how fast it is, and takes a microsecond longer to be read.
+ */
+const clockArguments: Readonly<Record<Accelerator, readonly string[]>> = { kvm: [], tcg: ['clocksource=hpet'] };
+
 /** Where the guest finds the ports of the host that it was given; it reaches nothing else. */
 export const hostAddressInGuest = '10.0.2.100';
 
@@ -64,7 +71,8 @@ function kernelCommandLine(machine: QemuArguments): string {
     'root=root rootfstype=9p rootflags=trans=virtio,version=9p2000.L,msize=262144,cache=loose ro',
     `init="${machine.initFile}"`,
     `ip=10.0.2.15::10.0.2.2:255.255.255.0:${machine.name}:eth0:off`,
-    // Under emulation the watchdog takes a busy host for a broken TSC and falls back to a clock that is slow to read.
+    ...clockArguments[machine.accelerator],
+    // Under emulation the watchdog takes a busy host for a broken TSC, and changes the clock while the machine runs.
     'tsc=reliable',
     // On a busy host the kernel would not see its timer tick in time, and give up on it.
     'no_timer_check',

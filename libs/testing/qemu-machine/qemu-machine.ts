@@ -92,6 +92,11 @@ export class QemuMachine implements AsyncDisposable {
     return this.machine.consoleLog;
   }
 
+  /** QEMU's process on this host; undefined while the machine is off. */
+  get processId(): number | undefined {
+    return this.process?.pid;
+  }
+
   get isRunning(): boolean {
     return this.process !== undefined;
   }

@@ -4,6 +4,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { buildLockstepKernel, hostAddressInGuest, QemuMachine } from '../index';
 
@@ -88,4 +89,41 @@ describe('a machine', () => {
     await machine.start();
     expect(await machine.run('cat /var/lib/lockstep/file')).toBe('kept\n');
   }, 180_000);
+
+  test('goes by the host’s time, also when the host had no time for it while it booted', async () => {
+    await machine.powerOff();
+    await machine.start();
+    await standStillNowAndThen(machine.waitReady());
+    expect(await machine.run('cat /sys/devices/system/clocksource/clocksource0/current_clocksource')).toBe('hpet\n');
+    const first = await readClock();
+    await sleep(5000);
+    const second = await readClock();
+    // Nobody knows when in its answer's time the guest looked.
+    const [least, most] = [second.before - first.after, second.after - first.before];
+    const passed = second.guestMs - first.guestMs;
+    expect([passed > 0.98 * least, passed < 1.02 * most]).toEqual([true, true]);
+  }, 300_000);
 });
+
+/** As on a host with more to do than it can. */
+async function standStillNowAndThen(until: Promise<unknown>): Promise<void> {
+  const pid = machine.processId;
+  if (pid === undefined) throw new Error('the machine is off');
+  const end = new AbortController();
+  const over = until.finally(() => {
+    end.abort();
+  });
+  while (!end.signal.aborted) {
+    process.kill(pid, 'SIGSTOP');
+    await sleep(60);
+    process.kill(pid, 'SIGCONT');
+    await sleep(30);
+  }
+  await over;
+}
+
+async function readClock(): Promise<{ before: number; guestMs: number; after: number }> {
+  const before = Date.now();
+  const guestMs = Number(await machine.run('date +%s%3N'));
+  return { before, guestMs, after: Date.now() };
+}
