@@ -30,10 +30,10 @@
 
 /*
  * core.c adds the files of a livepatch under klp_mutex, and takes them back
- * under it when that fails half way, waiting for those who read them. So they
- * must not wait for klp_mutex in turn.
+ * under it when that fails half way, waiting for those who read or write them.
+ * So they must not wait for klp_mutex in turn.
  */
-static int klp_lock_for_sysfs(void)
+int klp_lock_for_sysfs(void)
 {
 	if (mutex_trylock(&klp_mutex))
 		return 0;

@@ -6,6 +6,7 @@
 
 extern const struct attribute_group klp_report_group;
 
+int klp_lock_for_sysfs(void);
 int klp_report_init(struct kobject *klp_root_kobj);
 
 #endif /* _LIVEPATCH_REPORT_H */
