@@ -24,6 +24,7 @@ import { listPatches } from './commands/list-patches';
 import { listRollouts } from './commands/list-rollouts';
 import { printCompletion } from './commands/print-completion';
 import { retireEntry } from './commands/retire-entry';
+import { setCluster } from './commands/set-cluster';
 import { showBlocking } from './commands/show-blocking';
 import { showBuild } from './commands/show-build';
 import { showNode } from './commands/show-node';
@@ -43,7 +44,7 @@ const groups: readonly (readonly [noun: string, description: string, commands: r
   ['order', "a cluster's load order", [showOrder, appendLoad, retireEntry]],
   ['rollout', "moving a cluster's nodes to a position", [startRollout, listRollouts, watchRollout]],
   ['node', 'machines', [listNodes, showNode, showBlocking, joinNode]],
-  ['cluster', 'sets of nodes that must be identical', [createCluster, listClusters]],
+  ['cluster', 'sets of nodes that must be identical', [createCluster, setCluster, listClusters]],
   [
     'host',
     "this machine's own livepatches, without a server",

@@ -1,18 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { Command } from 'commander';
-import { Consistency } from '@lockstep/contracts/generated';
 import { collect, leafCommand, type Cli, type LeafOptions } from '../cli';
-import { consistencyOption } from '../consistency-option';
 import { toDocument } from '../document';
 import { kernelBuildOption, resolveKernelBuild } from '../resolve-kernel-build';
-import { conflictLines, describeEntry } from '../views/order-view';
+import { consistencyOption, switchingOf, timeoutOption, type SwitchingOptions } from '../switching-options';
+import { conflictLines, describeEntry, entryDocument } from '../views/order-view';
 
-interface Options extends LeafOptions {
+interface Options extends LeafOptions, SwitchingOptions {
   readonly cluster: string;
   readonly override?: readonly string[];
   readonly kernelBuild?: string;
   readonly build?: string;
-  readonly consistency?: Consistency;
 }
 
 export const appendLoad = (cli: Cli): Command =>
@@ -23,6 +21,7 @@ export const appendLoad = (cli: Cli): Command =>
     .option(...kernelBuildOption)
     .option('--build <id>', 'the build that is meant (default: the one that fits the stack best)')
     .option(...consistencyOption('as the cluster is set'))
+    .option(...timeoutOption('as the cluster is set'))
     .action((patch: string, { cluster, override = [], kernelBuild, build: wantedBuild = '', ...options }: Options) =>
       cli.run(options, async (context) => {
         const { fleet, screen, signal } = context;
@@ -35,11 +34,10 @@ export const appendLoad = (cli: Cli): Command =>
         const { buildId } = check;
         if (override.length > 0) for (const line of conflictLines(check)) screen.say(line);
         const expectedSeq = order.entries.length + 1;
-        const overrides = [...override];
-        const { consistency = Consistency.CONSISTENCY_UNSPECIFIED } = options;
-        const { entry } = await fleet.appendLoad({ ...wish, buildId, overrides, expectedSeq, consistency }, { signal });
+        const how = { buildId, overrides: [...override], expectedSeq, ...switchingOf(options) };
+        const { entry } = await fleet.appendLoad({ ...wish, ...how }, { signal });
         return {
-          document: { entry: toDocument(entry), ...(toDocument(check) as object) },
+          document: { entry: entryDocument(entry), ...(toDocument(check) as object) },
           text: entry === undefined ? '' : `Appended: ${describeEntry(entry)}.`,
         };
       }),

@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
 import { leafCommand, type Cli, type LeafOptions } from '../cli';
-import { blockingText, transitionDocument } from '../views/transition-view';
+import { blockingDocument, blockingText } from '../views/transition-view';
 
 export const showBlocking = (cli: Cli): Command =>
   leafCommand('blocking', 'which tasks and functions are in the way of a node’s livepatches')
@@ -12,6 +12,6 @@ export const showBlocking = (cli: Cli): Command =>
         const { node } = await fleet.getNode({ name }, { signal });
         if (node === undefined)
           throw new LockstepError('not-found', 'unknown-node', `There is no node ${name}.`, { name });
-        return { document: transitionDocument(node), text: blockingText(node) };
+        return { document: blockingDocument(node), text: blockingText(node) };
       }),
     );

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { leafCommand, type Cli, type LeafOptions } from '../cli';
 import { toDocument } from '../document';
 import { kernelBuildOption, resolveKernelBuild } from '../resolve-kernel-build';
-import { orderText } from '../views/order-view';
+import { entryDocument, orderText } from '../views/order-view';
 
 interface Options extends LeafOptions {
   readonly cluster: string;
@@ -18,6 +18,9 @@ export const showOrder = (cli: Cli): Command =>
       cli.run(options, async (context) => {
         const kernelBuildId = await resolveKernelBuild(context, kernelBuild);
         const order = await context.fleet.getOrder({ cluster, kernelBuildId }, { signal: context.signal });
-        return { document: toDocument(order), text: orderText(order) };
+        return {
+          document: { ...(toDocument(order) as object), entries: order.entries.map(entryDocument) },
+          text: orderText(order),
+        };
       }),
     );

@@ -6,6 +6,7 @@ import type { KernelConflict } from '@lockstep/domain/node-state';
 import { enumWord, toDocument } from '../document';
 import { fields, shortId, showTime, table } from '../table';
 import { conflictTable } from './host-view';
+import { describeTransition, transitionDocument } from './transition-view';
 
 const nodeStatusWord = (status: NodeStatus): string => enumWord(NodeStatus, 'NODE_STATUS_', status);
 
@@ -13,7 +14,11 @@ export function nodeDocument(node: Node): object {
   const document = toDocument(node) as object;
   const { report } = node;
   if (report === undefined) return document;
-  return { ...document, report: { ...(toDocument(report) as object), status: nodeStatusWord(report.status) } };
+  const words = {
+    status: nodeStatusWord(report.status),
+    lastTransition: transitionDocument(report.lastTransition),
+  };
+  return { ...document, report: { ...(toDocument(report) as object), ...words } };
 }
 
 function conditionOf({ connected, report }: Node): string {
@@ -74,6 +79,9 @@ export function nodeText(node: Node): string {
     ],
     ['Kernel', `${node.kernelRelease} ${node.kernelBuildId}`],
     ['Core', node.patchedCore ? 'patched: refuses conflicts itself' : 'stock: the agent checks for conflicts'],
+    ...(report?.lastTransition === undefined
+      ? []
+      : [['Switched last', describeTransition(report.lastTransition)] as const]),
     ['Agent', node.agentVersion],
     ['Last seen', showTime(node.lastSeenAt)],
   ]);

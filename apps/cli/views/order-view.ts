@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { CheckConflictsResponse, GetOrderResponse, LogEntry } from '@lockstep/contracts/generated';
-import { functionFromWire } from '@lockstep/contracts/wire';
+import { functionFromWire, type WireSwitching } from '@lockstep/contracts/wire';
 import { showFunction } from '@lockstep/domain/livepatch-model';
+import { toDocument } from '../document';
+import { consistencyWord, showDuration } from '../switching-options';
 import { shortId, table } from '../table';
 
 type WireFunction = Parameters<typeof functionFromWire>[0];
@@ -11,6 +13,16 @@ const showFunctions = (functions: readonly WireFunction[]): string =>
 
 const seqs = (list: readonly number[]): string => list.map((seq) => `#${seq}`).join(' ');
 
+/** `consistency system, taken back after 30s`; empty where nothing is said. */
+export function describeSwitching({ consistency, transitionTimeoutMs }: WireSwitching): string {
+  const mode = consistencyWord(consistency);
+  const said = [
+    mode === '' ? '' : `consistency ${mode}`,
+    transitionTimeoutMs === 0 ? '' : `taken back after ${showDuration(transitionTimeoutMs)}`,
+  ];
+  return said.filter((each) => each !== '').join(', ');
+}
+
 function entryRow({ seq, body, hash }: LogEntry, stack: readonly number[]): string[] {
   const state = stack.includes(seq) ? 'in stack' : '';
   switch (body?.$case) {
@@ -19,13 +31,22 @@ function entryRow({ seq, body, hash }: LogEntry, stack: readonly number[]): stri
       const functions = showFunctions(artifact?.functions ?? []);
       const kind = artifact?.replace === true ? 'replace' : 'load';
       const name = artifact?.patchName ?? '';
-      return [`#${seq}`, kind, name, state, seqs(builtOnto), seqs(overrides), shortId(hash), functions];
+      const switching = describeSwitching(body.value);
+      return [`#${seq}`, kind, name, state, seqs(builtOnto), seqs(overrides), switching, shortId(hash), functions];
     }
     case 'retire':
-      return [`#${seq}`, 'retire', `#${body.value.retires}`, '', '', '', shortId(hash), ''];
+      return [`#${seq}`, 'retire', `#${body.value.retires}`, '', '', '', '', shortId(hash), ''];
     case undefined:
-      return [`#${seq}`, 'unknown to this client', '', state, '', '', shortId(hash), ''];
+      return [`#${seq}`, 'unknown to this client', '', state, '', '', '', shortId(hash), ''];
   }
+}
+
+/** An entry as JSON, its mode by the kernel's word; null where it is left to the kernel. */
+export function entryDocument(entry: LogEntry | undefined): unknown {
+  if (entry?.body?.$case !== 'load') return toDocument(entry);
+  const load = toDocument(entry.body.value) as object;
+  const consistency = consistencyWord(entry.body.value.consistency);
+  return { ...(toDocument(entry) as object), body: { load: { ...load, consistency: consistency || null } } };
 }
 
 /** One entry in words: `#2 loads b, overrides #1`. */
@@ -37,7 +58,9 @@ export function describeEntry({ seq, body }: LogEntry): string {
       const onto =
         builtOnto.length > 0 ? `, ${artifact?.replace === true ? 'in place of' : 'onto'} ${seqs(builtOnto)}` : '';
       const verb = artifact?.replace === true ? 'drops' : 'overrides';
-      return `#${seq} loads ${artifact?.patchName ?? ''}${onto}${open.length > 0 ? `, ${verb} ${seqs(open)}` : ''}`;
+      const rest = [open.length > 0 ? `${verb} ${seqs(open)}` : '', describeSwitching(body.value)];
+      const said = rest.filter((each) => each !== '').map((each) => `, ${each}`);
+      return `#${seq} loads ${artifact?.patchName ?? ''}${onto}${said.join('')}`;
     }
     case 'retire':
       return `#${seq} retires #${body.value.retires}`;
@@ -49,7 +72,7 @@ export function describeEntry({ seq, body }: LogEntry): string {
 export function orderText(order: GetOrderResponse): string {
   const head = `Load order of ${order.cluster} on kernel build ${shortId(order.kernelBuildId)}`;
   const entries = table(
-    ['SEQ', 'ENTRY', 'PATCH', 'STATE', 'ONTO', 'OVERRIDES', 'HASH', 'FUNCTIONS'],
+    ['SEQ', 'ENTRY', 'PATCH', 'STATE', 'ONTO', 'OVERRIDES', 'SWITCHING', 'HASH', 'FUNCTIONS'],
     order.entries.map((entry) => entryRow(entry, order.stack)),
     'No entries.',
   );

@@ -1,16 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { Node, Transition } from '@lockstep/contracts/generated';
-import { consistencyWord } from '../consistency-option';
 import { toDocument } from '../document';
+import { consistencyWord } from '../switching-options';
 import { fields, table } from '../table';
 
 const inMicroseconds = (ns: number): string => `${(ns / 1000).toFixed(1)} µs`;
 
-export function transitionDocument({ name, report }: Node): object {
-  const last = report?.lastTransition;
-  const transition =
-    last === undefined ? null : { ...(toDocument(last) as object), mode: consistencyWord(last.mode) || 'per-task' };
-  return { node: name, problem: toDocument(report?.problem) ?? null, transition };
+/** As JSON, the mode by the kernel's word. */
+export const transitionDocument = (last: Transition | undefined): object | null =>
+  last === undefined ? null : { ...(toDocument(last) as object), mode: consistencyWord(last.mode) };
+
+export const blockingDocument = ({ name, report }: Node): object => ({
+  node: name,
+  problem: toDocument(report?.problem),
+  transition: transitionDocument(report?.lastTransition),
+});
+
+/** `lockstep_fix patching: switched with consistency system after 1 attempt, CPUs stopped for 51.2 µs`, in one line. */
+export function describeTransition({ moduleName, direction, result, mode, attempts, windowMaxNs }: Transition): string {
+  const tries = `${attempts} attempt${attempts === 1 ? '' : 's'}`;
+  const stopped = windowMaxNs === 0 ? '' : ` after ${tries}, CPUs stopped for at most ${inMicroseconds(windowMaxNs)}`;
+  return `${moduleName} ${direction}: ${result} with consistency ${consistencyWord(mode)}${stopped}`;
 }
 
 function aboutTransition(last: Transition): string {

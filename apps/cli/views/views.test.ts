@@ -4,6 +4,7 @@ import {
   BuildStatus,
   Build,
   CheckConflictsResponse,
+  Consistency,
   GetOrderResponse,
   Node,
   NodeStatus,
@@ -12,8 +13,9 @@ import {
 } from '@lockstep/contracts/generated';
 import { buildDocument, buildTable, buildText } from './build-view';
 import { nodeDocument, nodeTable, nodeText } from './node-view';
-import { conflictLines, orderText } from './order-view';
+import { conflictLines, describeEntry, entryDocument, orderText } from './order-view';
 import { nodeLine, rolloutDocument, rolloutText } from './rollout-view';
+import { blockingDocument, blockingText } from './transition-view';
 
 const fn = (name: string, sympos = 0) => ({ object: 'vmlinux', name, sympos });
 
@@ -64,6 +66,33 @@ describe('nodes', () => {
   });
 });
 
+describe('transitions', () => {
+  const lastTransition = {
+    ...{ moduleName: 'lockstep_b', mode: Consistency.CONSISTENCY_SYSTEM, direction: 'patching', result: 'reversed' },
+    ...{ attempts: 7, windowLastNs: 18_230, windowMaxNs: 91_000, checkedOutside: 412, checkedInside: 9 },
+    ...{ elapsedMs: 30_012, blockers: [{ pid: 411, comm: 'cat', function: 'version_proc_show' }] },
+  };
+  const problem = { reason: 'transition-timeout', message: 'Loading lockstep_b did not end within 30 s.' };
+  const blocked = Node.fromPartial({ ...node, report: { ...node.report, lastTransition, problem } });
+
+  it('are one line of a node, and whole in what is in its way', () => {
+    expect(nodeText(blocked)).toMatch(
+      /^Switched last: +lockstep_b patching: reversed with consistency system after 7 attempts, CPUs stopped for at most 91\.0 µs$/m,
+    );
+    expect(nodeDocument(blocked)).toMatchObject({ report: { lastTransition: { mode: 'system', attempts: 7 } } });
+    expect(blockingText(blocked)).toMatch(
+      /^n1: transition-timeout: Loading [^]*^Attempts: +7 in 30012 ms$[^]*^411 +cat +version_proc_show$/m,
+    );
+    expect(blockingDocument(blocked)).toMatchObject({ node: 'n1', problem, transition: { blockers: [{ pid: 411 }] } });
+  });
+
+  it('are absent where the core tells of none', () => {
+    expect(nodeText(node)).not.toMatch(/Switched/);
+    expect(nodeDocument(node)).toMatchObject({ report: { lastTransition: null } });
+    expect(blockingText(node)).toBe('n1 tells of no transition.');
+  });
+});
+
 describe('builds', () => {
   const build = Build.fromPartial({
     id: 'b1',
@@ -91,11 +120,15 @@ describe('load orders', () => {
     hash: '0123456789abcdef',
     signature: '',
   };
+  const switching = { consistency: Consistency.CONSISTENCY_STOP_MACHINE, transitionTimeoutMs: 90_000 };
   const order = GetOrderResponse.fromPartial({
     ...{ cluster: 'web', kernelBuildId: 'ab'.repeat(20), stack: [2] },
     entries: [
       { ...entry, seq: 1, body: { $case: 'load', value: { artifact: artifact('a', 'f', 'g') } } },
-      { ...entry, seq: 2, body: { $case: 'load', value: { artifact: artifact('b', 'f'), overrides: [1] } } },
+      {
+        ...{ ...entry, seq: 2 },
+        body: { $case: 'load', value: { artifact: artifact('b', 'f'), overrides: [1], ...switching } },
+      },
       { ...entry, seq: 3, body: { $case: 'retire', value: { retires: 1 } } },
     ],
     sharedFunctions: [{ function: fn('h', 2), owners: [2, 1] }],
@@ -105,9 +138,18 @@ describe('load orders', () => {
       .split('\n')
       .map((line) => line.replace(/ +/g, ' '));
     expect(lines).toContain('#1 load a 0123456789ab vmlinux:f, vmlinux:g');
-    expect(lines).toContain('#2 load b in stack #1 0123456789ab vmlinux:f');
+    expect(lines).toContain(
+      '#2 load b in stack #1 consistency stop_machine, taken back after 90s 0123456789ab vmlinux:f',
+    );
     expect(lines).toContain('#3 retire #1 0123456789ab');
     expect(lines).toContain('vmlinux:h,2 #2 #1');
+  });
+  it('say how kernels switch to an entry, where it says so', () => {
+    const [first, second] = order.entries;
+    expect(describeEntry(first!)).toBe('#1 loads a');
+    expect(describeEntry(second!)).toBe('#2 loads b, overrides #1, consistency stop_machine, taken back after 90s');
+    expect(entryDocument(first)).toMatchObject({ body: { load: { consistency: null, transitionTimeoutMs: 0 } } });
+    expect(entryDocument(second)).toMatchObject({ seq: 2, body: { load: { consistency: 'stop_machine' } } });
   });
   it('name each conflict and each patch that would be torn', () => {
     const check = CheckConflictsResponse.fromPartial({

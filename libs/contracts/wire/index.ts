@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 export { errorFromStatus, statusFromError } from './error-status';
 export {
-  consistencyFromWire,
-  consistencyToWire,
   entryFromWire,
   entryToWire,
   functionFromWire,
@@ -10,3 +8,10 @@ export {
   manifestFromWire,
   manifestToWire,
 } from './log-entry';
+export {
+  consistencyFromWire,
+  consistencyToWire,
+  switchingFromWire,
+  switchingToWire,
+  type WireSwitching,
+} from './switching';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import type { Consistency, EntryBody, EntrySignature, LogEntry } from '@lockstep/domain/load-order';
+import type { EntryBody, EntrySignature, LogEntry } from '@lockstep/domain/load-order';
 import {
   LockstepError,
   parseClusterName,
@@ -13,12 +13,12 @@ import {
   type PatchedFunction,
   type Seq,
 } from '@lockstep/domain/livepatch-model';
-import {
-  Consistency as WireConsistency,
-  type ArtifactManifest as WireManifest,
-  type LogEntry as WireLogEntry,
-  type PatchedFunction as WireFunction,
+import type {
+  ArtifactManifest as WireManifest,
+  LogEntry as WireLogEntry,
+  PatchedFunction as WireFunction,
 } from '@lockstep/contracts/generated';
+import { switchingFromWire, switchingToWire } from './switching';
 
 export function functionToWire({ object, name, sympos }: PatchedFunction): WireFunction {
   return { object, name, sympos };
@@ -63,38 +63,12 @@ export function manifestFromWire(wire: WireManifest): ArtifactManifest {
   };
 }
 
-const wireConsistency: Readonly<Record<Consistency, WireConsistency>> = {
-  per_task: WireConsistency.CONSISTENCY_PER_TASK,
-  system: WireConsistency.CONSISTENCY_SYSTEM,
-  stop_machine: WireConsistency.CONSISTENCY_STOP_MACHINE,
-};
-
-export const consistencyToWire = (consistency: Consistency | undefined): WireConsistency =>
-  consistency === undefined ? WireConsistency.CONSISTENCY_UNSPECIFIED : wireConsistency[consistency];
-
-/** @throws LockstepError `invalid-input` for a mode that this version does not know. */
-export function consistencyFromWire(wire: WireConsistency): Consistency | undefined {
-  switch (wire) {
-    case WireConsistency.CONSISTENCY_UNSPECIFIED:
-      return undefined;
-    case WireConsistency.CONSISTENCY_PER_TASK:
-      return 'per_task';
-    case WireConsistency.CONSISTENCY_SYSTEM:
-      return 'system';
-    case WireConsistency.CONSISTENCY_STOP_MACHINE:
-      return 'stop_machine';
-    default:
-      throw new LockstepError('invalid-input', 'unknown-consistency', 'The consistency mode is not known here.');
-  }
-}
-
 function bodyToWire(body: EntryBody): NonNullable<WireLogEntry['body']> {
   switch (body.kind) {
     case 'load': {
       const { artifact, overrides, builtOnto } = body;
-      const consistency = consistencyToWire(body.consistency);
       const seqs = { overrides: [...overrides], builtOnto: [...builtOnto] };
-      const value = { artifact: manifestToWire(artifact), ...seqs, consistency };
+      const value = { artifact: manifestToWire(artifact), ...seqs, ...switchingToWire(body) };
       return { $case: 'load', value };
     }
     case 'retire':
@@ -116,13 +90,12 @@ function bodyFromWire(body: WireLogEntry['body']): EntryBody {
     case 'load': {
       const { artifact, overrides, builtOnto } = body.value;
       if (artifact === undefined) break;
-      const consistency = consistencyFromWire(body.value.consistency);
       return {
         kind: 'load',
         artifact: manifestFromWire(artifact),
         overrides: ascendingSeqs(overrides),
         builtOnto: ascendingSeqs(builtOnto),
-        ...(consistency === undefined ? {} : { consistency }),
+        ...switchingFromWire(body.value),
       };
     }
     case 'retire':

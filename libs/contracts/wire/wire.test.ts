@@ -15,7 +15,7 @@ import {
   parseSha256,
 } from '@lockstep/domain/livepatch-model';
 import { errorFromStatus, statusFromError } from './error-status';
-import { entryFromWire, entryToWire } from './log-entry';
+import { entryFromWire, entryToWire, manifestToWire } from './log-entry';
 
 const hex = (bytes: number) => fc.stringMatching(new RegExp(`^[0-9a-f]{${bytes * 2}}$`));
 const slug = fc.stringMatching(/^[a-z][a-z0-9]{0,9}$/);
@@ -37,6 +37,7 @@ const body = fc.oneof(
     overrides: seqs,
     builtOnto: seqs,
     consistency: fc.constantFrom(undefined, 'per_task' as const, 'system' as const, 'stop_machine' as const),
+    transitionTimeoutMs: fc.option(fc.integer({ min: 1000, max: 86_400_000 }), { nil: undefined }),
   }),
   fc.record({ kind: fc.constant('retire' as const), retires: fc.integer({ min: 1, max: 99 }).map(parseSeq) }),
 );
@@ -63,6 +64,8 @@ describe('log entries', () => {
 
   const [sample] = fc.sample(entry, { numRuns: 1, seed: 1 });
   const wire = entryToWire(sample!);
+  const [load] = fc.sample(body, { numRuns: 20, seed: 1 }).filter((each) => each.kind === 'load');
+  const artifact = manifestToWire(load!.artifact);
   test.each([
     ['no body', { ...wire, body: undefined }],
     ['a hash that is none', { ...wire, hash: 'xyz' }],
@@ -73,7 +76,23 @@ describe('log entries', () => {
         ...wire,
         body: {
           $case: 'load' as const,
-          value: { artifact: undefined, overrides: [], builtOnto: [], consistency: Consistency.CONSISTENCY_SYSTEM },
+          value: {
+            ...{ artifact: undefined, overrides: [], builtOnto: [] },
+            ...{ consistency: Consistency.CONSISTENCY_SYSTEM, transitionTimeoutMs: 0 },
+          },
+        },
+      },
+    ],
+    [
+      'a transition timeout of 10 ms',
+      {
+        ...wire,
+        body: {
+          $case: 'load' as const,
+          value: {
+            ...{ artifact, overrides: [], builtOnto: [] },
+            ...{ consistency: Consistency.CONSISTENCY_UNSPECIFIED, transitionTimeoutMs: 10 },
+          },
         },
       },
     ],

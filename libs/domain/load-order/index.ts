@@ -13,6 +13,7 @@ export {
   type LogEntry,
   type LogName,
   type RetireBody,
+  type Switching,
   type UnsignedEntry,
   type VerifySignature,
 } from './log-entry';
@@ -28,3 +29,4 @@ export {
 } from './propose-entry';
 export { isLoad, stackAt, stackOwners, type Stack } from './stack';
 export { stepsTo, type StackStep } from './stack-steps';
+export { defaultTransitionTimeoutMs, parseTransitionTimeoutMs } from './transition-timeout';

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { expect, test } from '@jest/globals';
-import { encodeEntry, type Consistency, type UnsignedEntry } from './log-entry';
+import fc from 'fast-check';
+import { encodeEntry, type Consistency, type Switching, type UnsignedEntry } from './log-entry';
 import { load, logOf } from './test-log';
+import { parseTransitionTimeoutMs } from './transition-timeout';
 
 const text = (entry: UnsignedEntry): string => new TextDecoder().decode(encodeEntry(entry));
 
@@ -9,7 +11,8 @@ const [entry] = logOf(load('a', 'ab'));
 if (entry?.body.kind !== 'load') throw new Error('no entry');
 const { body } = entry;
 
-const withMode = (consistency: Consistency | undefined): string => text({ ...entry, body: { ...body, consistency } });
+const withSwitching = (how: Switching): string => text({ ...entry, body: { ...body, ...how } });
+const withMode = (consistency: Consistency | undefined): string => withSwitching({ consistency });
 
 test('an entry without a mode is encoded as before there were modes: known hashes stay', () => {
   expect(text(entry)).toMatch(
@@ -21,4 +24,31 @@ test('an entry without a mode is encoded as before there were modes: known hashe
 test('the mode is part of what is signed', () => {
   const all = [undefined, 'per_task', 'system', 'stop_machine'] as const;
   expect(new Set(all.map(withMode)).size).toBe(all.length);
+});
+
+test('an entry with a mode and no timeout is encoded as before there were timeouts', () => {
+  expect(withMode('system')).toMatch(/\]\],\[\],\[\],"system"\]\]$/);
+  expect(withSwitching({ consistency: 'system', transitionTimeoutMs: undefined })).toBe(withMode('system'));
+});
+
+const anySwitching: fc.Arbitrary<Switching> = fc.record({
+  consistency: fc.constantFrom(undefined, 'per_task', 'system', 'stop_machine'),
+  transitionTimeoutMs: fc.option(fc.integer({ min: 1000, max: 86_400_000 }), { nil: undefined }),
+});
+
+test('mode and timeout are part of what is signed: entries that differ in one of them differ in their bytes', () => {
+  fc.assert(
+    fc.property(anySwitching, anySwitching, (one, other) => {
+      const same = one.consistency === other.consistency && one.transitionTimeoutMs === other.transitionTimeoutMs;
+      expect(withSwitching(one) === withSwitching(other)).toBe(same);
+    }),
+  );
+});
+
+test.each([999, 0, -1000, 1000.5, 86_400_001, NaN, Infinity])('a timeout of %d ms is refused', (value) => {
+  expect(() => parseTransitionTimeoutMs(value)).toThrow(/from 1 s to 24 h/);
+});
+
+test.each([1000, 30_000, 86_400_000])('a timeout of %d ms is taken', (value) => {
+  expect(parseTransitionTimeoutMs(value)).toBe(value);
 });

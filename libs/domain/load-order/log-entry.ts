@@ -13,8 +13,16 @@ import {
 /** How a kernel switches to a livepatch (/sys/kernel/livepatch/consistency). */
 export type Consistency = 'per_task' | 'system' | 'stop_machine';
 
+/** How kernels switch to a livepatch, and back. */
+export interface Switching {
+  /** Undefined: the kernel's own way, as in entries from before there was a choice. */
+  readonly consistency?: Consistency | undefined;
+  /** After how long a transition is taken back; undefined: `defaultTransitionTimeoutMs`. */
+  readonly transitionTimeoutMs?: number | undefined;
+}
+
 /** Loads `artifact` over the stack, shadowing the `overrides` where they share functions. */
-export interface LoadBody {
+export interface LoadBody extends Switching {
   readonly kind: 'load';
   readonly artifact: ArtifactManifest;
   /**
@@ -24,8 +32,6 @@ export interface LoadBody {
   readonly overrides: readonly Seq[];
   /** Entries whose source changes this artifact contains, because it was built on a tree that has them; ascending. */
   readonly builtOnto: readonly Seq[];
-  /** Undefined: the kernel's own way, as in entries from before there was a choice. */
-  readonly consistency?: Consistency | undefined;
 }
 
 /** Takes the load entry at `retires` out of the stack. */
@@ -80,8 +86,10 @@ function encodeBody(body: EntryBody): unknown {
       const encodedFunctions = [...functions].sort(byFunctionKey).map(encodeFunction);
       const artifact = [sha256, sizeBytes, kernelBuild, moduleName, patch, patchName, replace, encodedFunctions];
       const load = ['load', artifact, body.overrides, body.builtOnto];
-      // Older entries have no such word, and their hashes stay what they are.
-      return body.consistency === undefined ? load : [...load, body.consistency];
+      const { consistency, transitionTimeoutMs } = body;
+      // Older entries lack the one or both, and their hashes stay what they are.
+      if (transitionTimeoutMs !== undefined) return [...load, consistency ?? null, transitionTimeoutMs];
+      return consistency === undefined ? load : [...load, consistency];
     }
     case 'retire':
       return ['retire', body.retires];

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { describe, expect, test } from '@jest/globals';
 import type { ModuleName, Seq } from '@lockstep/domain/livepatch-model';
+import type { EntryBody } from '@lockstep/domain/load-order';
 import { startNode } from './advance';
 import { viewOf } from './node-view';
+import type { Transition } from './observation';
 import { append, load, log, logOf, Machine, observed, retire } from './test-machine';
 
 const a = load('a', 'abc');
@@ -102,6 +104,38 @@ describe('the main road', () => {
     expect(machine.job).toEqual({ kind: 'settle', module: 'lockstep_b' });
     machine.quiesce();
     check(machine, 'in-step', '2/2', 'a<b');
+  });
+});
+
+describe('how long a transition may take', () => {
+  const limited = (name: string, functions: string, transitionTimeoutMs: number): EntryBody =>
+    ({ ...load(name, functions), transitionTimeoutMs }) as EntryBody;
+
+  test('is what the entry says, on the way in and on the way out, also after a reboot', () => {
+    const machine = machineAt(append(logOf(limited('a', 'abc', 30_000)), retire(1)), 0);
+    machine.tell({ kind: 'move-requested', seq: 1 as Seq });
+    machine.quiesce();
+    machine.reboot();
+    machine.finishObserving();
+    expect(machine.job).toMatchObject({ kind: 'load', entry: { body: { transitionTimeoutMs: 30_000 } } });
+    machine.quiesce();
+    machine.tell({ kind: 'move-requested', seq: 2 as Seq });
+    machine.finishObserving();
+    expect(machine.job).toEqual({ kind: 'unload', module: 'lockstep_a', transitionTimeoutMs: 30_000 });
+  });
+  test('holds for a transition that an earlier life began', () => {
+    const machine = machineAt(logOf(limited('a', 'abc', 5000)), 1);
+    machine.kernel = machine.kernel.map((patch) => ({ ...patch, transition: true }));
+    machine.startAgent();
+    machine.finishObserving();
+    expect(machine.job).toEqual({ kind: 'settle', module: 'lockstep_a', transitionTimeoutMs: 5000 });
+  });
+  test('is what the newest accepted entry of that module says', () => {
+    const log = append(append(logOf(limited('a', 'abc', 5000)), retire(1)), limited('a', 'abc', 90_000));
+    const machine = machineAt(append(log, retire(3)), 3);
+    machine.tell({ kind: 'move-requested', seq: 4 as Seq });
+    machine.finishObserving();
+    expect(machine.job).toMatchObject({ kind: 'unload', transitionTimeoutMs: 90_000 });
   });
 });
 
@@ -212,9 +246,11 @@ describe('failures', () => {
     for (let i = 0; i < 7; i += 1) {
       machine.finishJob(false);
       expect(viewOf(machine.state)).toMatchObject({ status: 'failed', problem: { reason: 'told-to' } });
-      delays.push(machine.state.phase === 'failed' ? machine.state.failures : 0);
+      delays.push(machine.state.phase === 'failed' ? machine.state.setback.count : 0);
       machine.tell({ kind: 'retry-due' });
       machine.finishObserving();
+      // Tried again is not mended.
+      expect([machine.state.phase, viewOf(machine.state).status]).toEqual(['moving', 'failed']);
     }
     expect(delays).toEqual([1, 2, 3, 4, 5, 6, 7]);
     machine.quiesce();
@@ -228,6 +264,27 @@ describe('failures', () => {
     machine.tell({ kind: 'move-requested', seq: 4 as Seq });
     machine.quiesce();
     check(machine, 'in-step', '4/4', 'a<c');
+  });
+  test('a transition that was taken back is told with its tasks until the next try succeeds', () => {
+    const machine = machineAt(ours, 1);
+    machine.tell({ kind: 'move-requested', seq: 2 as Seq });
+    machine.finishObserving();
+    const transition: Transition = {
+      ...{ module: 'lockstep_b' as ModuleName, mode: 'per_task', direction: 'patching', result: 'reversed' },
+      ...{ attempts: 0, windowLastNs: 0, windowMaxNs: 0, checkedOutside: 0, checkedInside: 0, elapsedMs: 1000 },
+      blockers: [{ pid: 411, comm: 'cat', function: 'a' }],
+    };
+    machine.job = undefined;
+    const problem = { reason: 'transition-timeout', message: 'it was taken back', transition };
+    machine.tell({ kind: 'job-finished', outcome: { ok: false, problem }, seen: machine.seen() });
+    expect(viewOf(machine.state)).toMatchObject({ status: 'failed', problem, lastTransition: transition });
+    machine.tell({ kind: 'look-due' });
+    machine.finishObserving();
+    expect(viewOf(machine.state)).toMatchObject({ status: 'failed', problem, lastTransition: transition });
+    machine.quiesce();
+    check(machine, 'in-step', '2/2', 'a<b');
+    const { problem: left, lastTransition } = viewOf(machine.state);
+    expect([left, lastTransition]).toEqual([undefined, undefined]);
   });
   test('a job that claims success without effect does not run in a circle', () => {
     const machine = machineAt(ours, 1);

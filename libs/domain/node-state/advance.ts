@@ -2,7 +2,17 @@
 import { extendLog, type ExtensionRefusal, type LogChecks, type LogEntry } from '@lockstep/domain/load-order';
 import { LockstepError, type Seq } from '@lockstep/domain/livepatch-model';
 import { jobKey, nextMove, positionReached } from './next-move';
-import type { Advance, Job, JobOutcome, Known, NodeEffect, NodeEvent, NodeState, Recorded } from './node-state';
+import type {
+  Advance,
+  Job,
+  JobOutcome,
+  Known,
+  NodeEffect,
+  NodeEvent,
+  NodeState,
+  Recorded,
+  Setback,
+} from './node-state';
 import type { Observation, Problem } from './observation';
 
 const firstRetryMs = 1_000;
@@ -19,19 +29,20 @@ export function startNode(recorded: Recorded): Advance {
       head: known.entries.length,
     });
   }
-  return look(known, undefined, 0);
+  return look(known, undefined, undefined);
 }
 
-function look(known: Known, seen: Observation | undefined, failures: number): Advance {
-  return { state: { phase: 'looking', known, seen, failures }, effects: [{ kind: 'observe' }] };
+function look(known: Known, seen: Observation | undefined, setback: Setback | undefined): Advance {
+  return { state: { phase: 'looking', known, seen, setback }, effects: [{ kind: 'observe' }] };
 }
 
 const withKnown = (state: NodeState, known: Known): NodeState => ({ ...state, known });
 
-function failure(known: Known, seen: Observation | undefined, problem: Problem, failures: number): Advance {
+function failure(known: Known, seen: Observation | undefined, problem: Problem, before: Setback | undefined): Advance {
+  const failures = before?.count ?? 0;
   const delayMs = Math.min(longestRetryMs, firstRetryMs * 2 ** Math.min(failures, 10));
   return {
-    state: { phase: 'failed', known, seen, problem, failures: failures + 1 },
+    state: { phase: 'failed', known, seen, setback: { count: failures + 1, problem } },
     effects: [{ kind: 'report' }, { kind: 'retry-later', delayMs }],
   };
 }
@@ -43,7 +54,7 @@ function noEffect(job: Job, seen: Observation): Problem {
 }
 
 /** Where an observation leads. `done` is the job that has just succeeded. */
-function decide(known: Known, seen: Observation, failures: number, done?: Job): Advance {
+function decide(known: Known, seen: Observation, setback: Setback | undefined, done?: Job): Advance {
   const reached = positionReached(known, seen);
   const record: NodeEffect[] = reached > known.position ? [{ kind: 'record-position', seq: reached }] : [];
   const move = nextMove(known, seen);
@@ -55,9 +66,9 @@ function decide(known: Known, seen: Observation, failures: number, done?: Job): 
     case 'job': {
       const { job } = move;
       if (done !== undefined && jobKey(done) === jobKey(job)) {
-        return failure(known, seen, noEffect(job, seen), failures);
+        return failure(known, seen, noEffect(job, seen), setback);
       }
-      const state: NodeState = { phase: 'moving', known, seen, job, failures };
+      const state: NodeState = { phase: 'moving', known, seen, job, setback };
       return { state, effects: [...record, { kind: 'report' }, { kind: 'run', job }] };
     }
   }
@@ -68,17 +79,17 @@ function onObserved(state: NodeState, seen: Observation): Advance {
     case 'moving':
       return { state, effects: [] };
     case 'looking':
-      return decide(state.known, seen, state.failures);
+      return decide(state.known, seen, state.setback);
     case 'in-step':
     case 'diverged': {
-      const next = decide(state.known, seen, 0);
+      const next = decide(state.known, seen, undefined);
       return sameSight(state.seen, seen) && next.state.phase === state.phase
         ? { state: next.state, effects: next.effects.filter((effect) => effect.kind !== 'report') }
         : next;
     }
     case 'failed': {
       // Before the retry is due only a change for the better or a foreign patch counts.
-      const next = decide(state.known, seen, state.failures);
+      const next = decide(state.known, seen, state.setback);
       return next.state.phase === 'moving' ? { state: { ...state, seen }, effects: [] } : next;
     }
   }
@@ -97,10 +108,10 @@ function onObservationFailed(state: NodeState, problem: Problem): Advance {
     case 'failed':
       return { state, effects: [] };
     case 'looking':
-      return failure(state.known, state.seen, problem, state.failures);
+      return failure(state.known, state.seen, problem, state.setback);
     case 'in-step':
     case 'diverged':
-      return failure(state.known, state.seen, problem, 0);
+      return failure(state.known, state.seen, problem, undefined);
   }
 }
 
@@ -110,16 +121,16 @@ function onJobFinished(state: NodeState, outcome: JobOutcome, seen: Observation)
       phase: state.phase,
     });
   }
-  if (outcome.ok) return decide(state.known, seen, 0, state.job);
+  if (outcome.ok) return decide(state.known, seen, undefined, state.job);
   // A foreign livepatch explains the failure better than its symptom does.
   const next = nextMove(state.known, seen);
-  if (next.kind === 'hands-off') return decide(state.known, seen, 0);
-  return failure(state.known, seen, outcome.problem, state.failures);
+  if (next.kind === 'hands-off') return decide(state.known, seen, undefined);
+  return failure(state.known, seen, outcome.problem, state.setback);
 }
 
 function onRetryDue(state: NodeState): Advance {
   if (state.phase !== 'failed') return { state, effects: [] };
-  return look(state.known, state.seen, state.failures);
+  return look(state.known, state.seen, state.setback);
 }
 
 function onLookDue(state: NodeState): Advance {
@@ -190,12 +201,12 @@ function onTargetRecorded(state: NodeState, target: Seq): Advance {
     case 'diverged':
     case 'failed': {
       // A new target starts afresh, from a fresh look.
-      const next = look(known, state.seen, 0);
+      const next = look(known, state.seen, undefined);
       return { ...next, effects: [{ kind: 'report' }, ...next.effects] };
     }
     case 'moving':
     case 'looking':
-      return { state: { ...state, known, failures: 0 }, effects: [{ kind: 'report' }] };
+      return { state: { ...state, known, setback: undefined }, effects: [{ kind: 'report' }] };
   }
 }
 

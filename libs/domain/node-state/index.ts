@@ -1,7 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 export { advance, explainExtensionRefusal, startNode } from './advance';
 export { foreignPatches, nextMove, positionReached, type NextMove } from './next-move';
-export type { Advance, Job, JobOutcome, Known, NodeEffect, NodeEvent, NodeState, Recorded } from './node-state';
+export type {
+  Advance,
+  Job,
+  JobOutcome,
+  Known,
+  NodeEffect,
+  NodeEvent,
+  NodeState,
+  Recorded,
+  Setback,
+  TransitionPolicy,
+} from './node-state';
 export { viewOf, type NodeStatus, type NodeView } from './node-view';
 export {
   serverAway,

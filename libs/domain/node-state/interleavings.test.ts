@@ -3,6 +3,7 @@ import { expect, jest, test } from '@jest/globals';
 import fc from 'fast-check';
 import { refuseBody, type EntryBody, type LogEntry, stackAt } from '@lockstep/domain/load-order';
 import type { Seq } from '@lockstep/domain/livepatch-model';
+import type { Job } from './node-state';
 import { viewOf } from './node-view';
 import { append, load, log, Machine, observed, retire } from './test-machine';
 
@@ -20,7 +21,7 @@ class World {
   /** The one real history goes on, if the rules allow this. */
   append(make: (name: string) => EntryBody): void {
     this.names += 1;
-    const body = make(`p${this.names}`);
+    const body = { ...make(`p${this.names}`), transitionTimeoutMs: 1000 * this.names };
     if (refuseBody(log, this.entries, body) === undefined) this.entries = append(this.entries, body);
   }
 
@@ -29,6 +30,13 @@ class World {
     this.names += 1;
     return append(this.entries.slice(0, keep), load(`f${this.names}`, String.fromCharCode(0x4e00 + this.names)));
   }
+}
+
+/** A transition that a job makes or waits for is held to what the entry says that loads its module. */
+function expectOwnLimit(job: Job | undefined): void {
+  if (job?.kind !== 'unload' && job?.kind !== 'settle') return;
+  const number = /^lockstep_p(\d+)$/.exec(job.module)?.[1];
+  expect(job.transitionTimeoutMs).toBe(number === undefined ? undefined : 1000 * Number(number));
 }
 
 type Deed = (world: World) => void;
@@ -211,6 +219,7 @@ test('any interleaving ends in step with the accepted log, by valid steps', () =
         expect(machine.disk.target).toBeGreaterThanOrEqual(target);
         expect(machine.disk.entries.slice(0, known.length)).toEqual(known);
         if (viewOf(machine.state).status === 'diverged') expect(machine.job).toBeUndefined();
+        expectOwnLimit(machine.job);
       }
       machine.disk.full = false;
       machine.kernel = machine.kernel.filter((patch) => !patch.module.startsWith('foreign'));

@@ -7,7 +7,7 @@ import {
   type PatchedFunction,
   type Seq,
 } from '@lockstep/domain/livepatch-model';
-import type { Job, Known } from './node-state';
+import type { Job, Known, TransitionPolicy } from './node-state';
 import type { Observation, ObservedPatch } from './observation';
 
 export type NextMove =
@@ -52,8 +52,16 @@ export function positionReached({ entries, target, position }: Known, { patches 
   return position;
 }
 
-function jobFor(step: StackStep, { entries }: Known): Job {
-  if (step.kind === 'unload') return step;
+/** The word of the newest accepted entry that loads the module: one whose limit proved wrong can be retired and added again. */
+function policyOf(module: ModuleName, { entries, target }: Known): TransitionPolicy {
+  const accepted = entries.slice(0, target).filter(isLoad);
+  const newest = accepted.findLast(({ body }) => body.artifact.moduleName === module);
+  return { transitionTimeoutMs: newest?.body.transitionTimeoutMs };
+}
+
+function jobFor(step: StackStep, known: Known): Job {
+  if (step.kind === 'unload') return { ...step, ...policyOf(step.module, known) };
+  const { entries } = known;
   const { entry, replaces } = step;
   const overrides = new Set(entry.body.overrides);
   const mayShadow = namesOf(entries.filter(isLoad).filter((other) => overrides.has(other.seq)));
@@ -65,7 +73,10 @@ export function nextMove(known: Known, { patches, artifacts }: Observation): Nex
   const foreign = foreignPatches(known, patches);
   if (foreign.length > 0) return { kind: 'hands-off', foreign };
   const switching = patches.find((patch) => patch.transition);
-  if (switching !== undefined) return { kind: 'job', job: { kind: 'settle', module: switching.module } };
+  if (switching !== undefined) {
+    const { module } = switching;
+    return { kind: 'job', job: { kind: 'settle', module, ...policyOf(module, known) } };
+  }
   const steps = stepsTo(
     patches.map((patch) => patch.module),
     stackAt(known.entries, known.target),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import type { LoadEntry, LogEntry, LogName } from '@lockstep/domain/load-order';
+import type { LoadEntry, LogEntry, LogName, Switching } from '@lockstep/domain/load-order';
 import type { ArtifactManifest, ModuleName, Seq } from '@lockstep/domain/livepatch-model';
 import type { Observation, Problem } from './observation';
 
@@ -32,9 +32,18 @@ export type Job =
       /** Modules that this `replace` load makes inactive, to be removed after it. */
       readonly replaces: readonly ModuleName[];
     }
-  | { readonly kind: 'unload'; readonly module: ModuleName }
+  | ({ readonly kind: 'unload'; readonly module: ModuleName } & TransitionPolicy)
   /** Wait until a transition ends that another life of the agent began. */
-  | { readonly kind: 'settle'; readonly module: ModuleName };
+  | ({ readonly kind: 'settle'; readonly module: ModuleName } & TransitionPolicy);
+
+/** What the entry that loads a module says about its transitions; one that is unloaded goes by the same. */
+export type TransitionPolicy = Pick<Switching, 'transitionTimeoutMs'>;
+
+/** Failures in a row: how many, and the last of them. It is told until something succeeds, also while it is tried again. */
+export interface Setback {
+  readonly count: number;
+  readonly problem: Problem;
+}
 
 /**
  * The agent's brain (`advance`):
@@ -56,7 +65,7 @@ export type NodeState =
       readonly phase: 'looking';
       readonly known: Known;
       readonly seen: Observation | undefined;
-      readonly failures: number;
+      readonly setback: Setback | undefined;
     }
   | { readonly phase: 'in-step'; readonly known: Known; readonly seen: Observation }
   | {
@@ -64,15 +73,13 @@ export type NodeState =
       readonly known: Known;
       readonly seen: Observation;
       readonly job: Job;
-      /** Failures in a row up to now. */
-      readonly failures: number;
+      readonly setback: Setback | undefined;
     }
   | {
       readonly phase: 'failed';
       readonly known: Known;
       readonly seen: Observation | undefined;
-      readonly problem: Problem;
-      readonly failures: number;
+      readonly setback: Setback;
     }
   | {
       readonly phase: 'diverged';

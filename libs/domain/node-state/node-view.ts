@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { headHash, isLoad } from '@lockstep/domain/load-order';
 import { parseSeq, type Seq, type Sha256 } from '@lockstep/domain/livepatch-model';
-import type { NodeState } from './node-state';
+import type { NodeState, Setback } from './node-state';
 import { serverAway, type KernelConflict, type ObservedPatch, type Problem, type Transition } from './observation';
 
 export type NodeStatus = 'in-step' | 'moving' | 'failed' | 'diverged' | 'forked';
@@ -26,6 +26,19 @@ interface Verdict {
   readonly problem?: Problem;
 }
 
+/** What failed last, until something succeeds: while it is tried again, nothing is better yet. */
+function setbackOf(state: NodeState): Setback | undefined {
+  switch (state.phase) {
+    case 'looking':
+    case 'moving':
+    case 'failed':
+      return state.setback;
+    case 'in-step':
+    case 'diverged':
+      return undefined;
+  }
+}
+
 /** The gravest first: what keeps a human busy longest hides what follows from it. */
 function verdictOf(state: NodeState): Verdict {
   const { fork, storage, position, target } = state.known;
@@ -35,9 +48,10 @@ function verdictOf(state: NodeState): Verdict {
     return { status: 'diverged', problem: { reason: 'foreign-livepatch', message } };
   }
   if (fork !== undefined) return { status: 'forked', problem: fork };
-  if (state.phase === 'failed') {
+  const problem = setbackOf(state)?.problem;
+  if (problem !== undefined) {
     // A rollout halts at a failure: a control plane that comes back must not find that it halted its own rollout.
-    return { status: state.problem.reason === serverAway ? 'moving' : 'failed', problem: state.problem };
+    return { status: problem.reason === serverAway ? 'moving' : 'failed', problem };
   }
   if (storage !== undefined) return { status: 'failed', problem: storage };
   return { status: state.phase === 'in-step' && position === target ? 'in-step' : 'moving' };
@@ -61,7 +75,8 @@ export function viewOf(state: NodeState): NodeView {
     headSeq: parseSeq(entries.length),
     headHash: headHash(entries),
     kernelConflicts: state.seen?.kernelConflicts ?? [],
-    lastTransition: state.seen?.lastTransition,
+    // The kernel forgets who was in the way of a transition that was taken back; the failure does not.
+    lastTransition: setbackOf(state)?.problem.transition ?? state.seen?.lastTransition,
     stack: patches.map((patch) => {
       const artifact = foreign.has(patch.module) ? undefined : artifacts.get(patch.module);
       return artifact === undefined ? patch : { ...patch, artifact };

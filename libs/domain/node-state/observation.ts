@@ -61,6 +61,8 @@ export interface Observation {
 export interface Problem {
   readonly reason: string;
   readonly message: string;
+  /** The transition that was taken back, with the tasks that were in its way then. */
+  readonly transition?: Transition | undefined;
 }
 
 /** The module is to come from a control plane that is away: no fault of node or patch, and it goes on by itself. */

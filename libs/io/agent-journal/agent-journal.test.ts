@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
+import { entryToWire } from '@lockstep/contracts/wire';
 import type {
   ClusterName,
   KernelBuildId,
@@ -20,8 +21,10 @@ import {
   type LogChecks,
   type LogEntry,
   type LogName,
+  type Switching,
 } from '@lockstep/domain/load-order';
 import { openAgentJournal } from './agent-journal';
+import { RecordFile } from './record-file';
 
 // Disks and timers on a machine that does other things too.
 jest.setTimeout(60_000);
@@ -31,7 +34,7 @@ const log: LogName = { cluster: 'web' as ClusterName, kernelBuild: 'ab'.repeat(2
 const signatureBy = (key: string, hash: Sha256): EntrySignature => sha256(key + hash) as string as EntrySignature;
 const checks: LogChecks = { hash: sha256, verify: (hash, signature) => signature === signatureBy('ours', hash) };
 
-function append(entries: readonly LogEntry[], name: string, key = 'ours'): LogEntry[] {
+function append(entries: readonly LogEntry[], name: string, key = 'ours', switching: Switching = {}): LogEntry[] {
   const artifact = {
     sha256: sha256(name),
     sizeBytes: 4,
@@ -42,7 +45,7 @@ function append(entries: readonly LogEntry[], name: string, key = 'ours'): LogEn
     replace: false,
     functions: [{ object: 'vmlinux', name, sympos: 0 }],
   };
-  const entry = proposeEntry(log, entries, { kind: 'load', artifact, overrides: [], builtOnto: [] });
+  const entry = proposeEntry(log, entries, { kind: 'load', artifact, overrides: [], builtOnto: [], ...switching });
   const hash = sha256(encodeEntry(entry));
   return [...entries, { ...entry, hash, signature: signatureBy(key, hash) }];
 }
@@ -71,6 +74,30 @@ test('starts empty and comes back with what was recorded', async () => {
   await journal.close();
   const again = await openAgentJournal(file, log, checks);
   expect(again.recorded).toEqual({ log, entries, target: 2, position: 1 });
+  await again.close();
+});
+
+test('reads entries from before they had modes and timeouts; their hashes are what they were', async () => {
+  const { journal } = await RecordFile.open(file);
+  const old = entries.map(entryToWire).map((entry) => {
+    if (entry.body?.$case !== 'load') throw new Error('no load');
+    const { artifact, overrides, builtOnto } = entry.body.value;
+    return { ...entry, body: { $case: 'load', value: { artifact, overrides, builtOnto } } };
+  });
+  await journal.append(old.map((entry) => ({ kind: 'entry', entry })));
+  await journal.close();
+  const again = await openAgentJournal(file, log, checks);
+  expect(again.recorded.entries).toEqual(entries);
+  await again.close();
+});
+
+test('keeps mode and timeout of an entry', async () => {
+  const careful = append(entries, 'c', 'ours', { consistency: 'system', transitionTimeoutMs: 30_000 });
+  const journal = await openAgentJournal(file, log, checks);
+  await journal.recordEntries(careful);
+  await journal.close();
+  const again = await openAgentJournal(file, log, checks);
+  expect(again.recorded.entries).toEqual(careful);
   await again.close();
 });
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { entryFromWire, entryToWire } from '@lockstep/contracts/wire';
-import type { LogEntry as WireLogEntry } from '@lockstep/contracts/generated';
+import { LogEntry as WireLogEntry } from '@lockstep/contracts/generated';
 import { LockstepError, parseSeq, seqZero, type Seq } from '@lockstep/domain/livepatch-model';
 import { extendLog, type LogChecks, type LogEntry, type LogName } from '@lockstep/domain/load-order';
 import type { Recorded } from '@lockstep/domain/node-state';
@@ -27,7 +27,8 @@ function replay(log: LogName, records: readonly JournalRecord[], checks: LogChec
   for (const record of records) {
     switch (record.kind) {
       case 'entry':
-        received.push(entryFromWire(record.entry));
+        // Fields that are younger than the record are not in it: they have their defaults.
+        received.push(entryFromWire(WireLogEntry.fromPartial(record.entry)));
         break;
       case 'target':
         target = parseSeq(Math.max(target, record.seq));

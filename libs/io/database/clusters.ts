@@ -1,20 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { LockstepError, type ClusterName } from '@lockstep/domain/livepatch-model';
-import type { Consistency } from '@lockstep/domain/load-order';
+import type { Consistency, Switching } from '@lockstep/domain/load-order';
 import type { Client, Transaction } from './client';
-import { isUniqueViolation } from './client';
+import { isUniqueViolation, serialisable } from './client';
+import type { Cluster as ClusterRow } from './generated/client';
 
 export interface ClusterRecord {
   readonly name: ClusterName;
-  /** Of entries that do not name their own; undefined: the kernel's own way. */
-  readonly consistency: Consistency | undefined;
+  /** Of entries that do not say it themselves. */
+  readonly switching: Switching;
   readonly createdAt: Date;
 }
 
-const fromRow = (row: { name: string; consistency: string | null; createdAt: Date }): ClusterRecord => ({
-  name: row.name as ClusterName,
-  consistency: (row.consistency ?? undefined) as Consistency | undefined,
-  createdAt: row.createdAt,
+function fromRow({ name, consistency, transitionTimeoutMs, createdAt }: ClusterRow): ClusterRecord {
+  const switching: Switching = {
+    consistency: (consistency ?? undefined) as Consistency | undefined,
+    transitionTimeoutMs: transitionTimeoutMs ?? undefined,
+  };
+  return { name: name as ClusterName, switching, createdAt };
+}
+
+const toRow = ({ consistency, transitionTimeoutMs }: Switching) => ({
+  consistency: consistency ?? null,
+  transitionTimeoutMs: transitionTimeoutMs ?? null,
 });
 
 /** @throws LockstepError `not-found` `unknown-cluster`. */
@@ -27,16 +35,18 @@ export async function requireCluster(db: Client | Transaction, name: ClusterName
 
 export interface ClusterStore {
   /** @throws LockstepError `already-exists` `cluster-exists`. */
-  create(name: ClusterName, consistency?: Consistency): Promise<ClusterRecord>;
+  create(name: ClusterName, switching: Switching): Promise<ClusterRecord>;
+  /** For entries that are appended from now on. @throws LockstepError `not-found` `unknown-cluster`. */
+  update(name: ClusterName, change: (now: Switching) => Switching): Promise<ClusterRecord>;
   list(): Promise<ClusterRecord[]>;
   require(name: ClusterName): Promise<ClusterRecord>;
 }
 
 export function clusterStore(db: Client): ClusterStore {
   return {
-    async create(name, consistency) {
+    async create(name, switching) {
       try {
-        return fromRow(await db.cluster.create({ data: { name, consistency: consistency ?? null } }));
+        return fromRow(await db.cluster.create({ data: { name, ...toRow(switching) } }));
       } catch (error) {
         if (!isUniqueViolation(error)) throw error;
         throw new LockstepError('already-exists', 'cluster-exists', `There is a cluster "${name}" already.`, {
@@ -44,6 +54,11 @@ export function clusterStore(db: Client): ClusterStore {
         });
       }
     },
+    update: (name, change) =>
+      serialisable(db, async (tx) => {
+        const { switching } = await requireCluster(tx, name);
+        return fromRow(await tx.cluster.update({ where: { name }, data: toRow(change(switching)) }));
+      }),
     async list() {
       return (await db.cluster.findMany({ orderBy: { name: 'asc' } })).map(fromRow);
     },

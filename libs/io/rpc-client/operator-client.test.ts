@@ -3,12 +3,11 @@ import { createServer } from 'node:net';
 import { afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { Metadata, type sendUnaryData, type ServerUnaryCall, type ServerWritableStream } from '@grpc/grpc-js';
 import {
-  Consistency,
   RolloutStatus,
   type WatchRolloutRequest,
   type WatchRolloutResponse,
 } from '@lockstep/contracts/generated';
-import { statusFromError } from '@lockstep/contracts/wire';
+import { statusFromError, switchingToWire } from '@lockstep/contracts/wire';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
 import { connectOperator, type OperatorClient } from './operator-client';
 import { makePki, serveFleet, type TestPki } from './test-server';
@@ -45,7 +44,7 @@ function client(port: number, ca = pki.ca): OperatorClient {
 
 const unavailable = statusFromError(new LockstepError('unavailable', 'restarting', 'Restarting.'));
 const clusterNamed = (name: string): unknown => ({
-  cluster: { name, createdAt: undefined, consistency: Consistency.CONSISTENCY_UNSPECIFIED },
+  cluster: { name, createdAt: undefined, ...switchingToWire({}) },
 });
 const rollout = (toSeq: number): WatchRolloutResponse => ({
   rollout: {
@@ -70,7 +69,7 @@ describe('unary calls', () => {
       },
     });
     await expect(
-      client(port).fleet.createCluster({ consistency: Consistency.CONSISTENCY_UNSPECIFIED, name: 'web' }),
+      client(port).fleet.createCluster({ ...switchingToWire({}), name: 'web' }),
     ).resolves.toMatchObject({
       cluster: { name: 'web' },
     });
@@ -106,7 +105,7 @@ describe('unary calls', () => {
     const outcome = await (
       method === 'getNode'
         ? fleet.getNode({ name: 'n' })
-        : fleet.createCluster({ consistency: Consistency.CONSISTENCY_UNSPECIFIED, name: 'n' })
+        : fleet.createCluster({ ...switchingToWire({}), name: 'n' })
     ).then(
       () => 'answered',
       (error: unknown) => (error as LockstepError).reason,

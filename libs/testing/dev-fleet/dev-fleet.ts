@@ -2,7 +2,8 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { Consistency, NodeStatus } from '@lockstep/contracts/generated';
+import { NodeStatus } from '@lockstep/contracts/generated';
+import { switchingToWire } from '@lockstep/contracts/wire';
 import {
   LockstepError,
   parseClusterName,
@@ -113,7 +114,7 @@ async function bootFleet(folder: string, options: DevFleetOptions, stoppers: Sto
     operator.close();
   });
   const { id, release } = await registerKernel(operator, treeDir);
-  await operator.fleet.createCluster({ name: cluster, consistency: Consistency.CONSISTENCY_UNSPECIFIED });
+  await operator.fleet.createCluster({ name: cluster, ...switchingToWire({}) });
   return { server, worker, moreWorkers, operator, cluster, kernelBuild: parseKernelBuildId(id), release };
 }
 

@@ -2,13 +2,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   BuildStatus,
-  Consistency,
   Priority,
   RolloutStatus,
   type Build,
   type LogEntry,
   type Rollout,
 } from '@lockstep/contracts/generated';
+import { switchingToWire } from '@lockstep/contracts/wire';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
 import type { DevFleet } from './dev-fleet';
 
@@ -133,7 +133,7 @@ export function patientOperator({ operator, cluster, kernelBuild }: DevFleet): P
             overrides,
             expectedSeq,
             buildId: '',
-            consistency: Consistency.CONSISTENCY_UNSPECIFIED,
+            ...switchingToWire({}),
           })
         ).entry;
       }),

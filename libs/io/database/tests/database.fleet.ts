@@ -73,7 +73,7 @@ async function kernel(): Promise<void> {
 
 async function cluster(name: string): Promise<LogName> {
   await kernel();
-  return { cluster: (await db.clusters.create(parseClusterName(name))).name, kernelBuild };
+  return { cluster: (await db.clusters.create(parseClusterName(name), {})).name, kernelBuild };
 }
 
 const manifest = (name: string, ...functions: string[]): ArtifactManifest => ({
@@ -113,6 +113,7 @@ describe('migrations', () => {
       expect.objectContaining({ migration_name: '20261123000000_stacked_builds', rolled_back_at: null }),
       expect.objectContaining({ migration_name: '20261123010000_consistency', rolled_back_at: null }),
       expect.objectContaining({ migration_name: '20261127010000_kernel_copies', rolled_back_at: null }),
+      expect.objectContaining({ migration_name: '20261127020000_transition_timeout', rolled_back_at: null }),
     ]);
     expect(rows[0]?.checksum).toMatch(/^[0-9a-f]{64}$/);
   });

@@ -22,6 +22,7 @@ import { listPatches } from '../routes/list-patches';
 import { listRollouts } from '../routes/list-rollouts';
 import { startRollout } from '../routes/start-rollout';
 import { submitPatch } from '../routes/submit-patch';
+import { updateCluster } from '../routes/update-cluster';
 import { watchBuild } from '../routes/watch-build';
 import { watchRollout } from '../routes/watch-rollout';
 import type { Services } from '../services';
@@ -49,6 +50,7 @@ export function operatorHandlers(services: Services, operatorToken: string): Ope
     enrolment: { enrol: unary({ log, gate: openGate }, (request) => enrol(services, request)) },
     fleet: {
       createCluster: one(createCluster),
+      updateCluster: one(updateCluster),
       listClusters: one(listClusters),
       createJoinToken: one(createJoinToken),
       listNodes: one(listNodes),

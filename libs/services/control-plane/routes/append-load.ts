@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { AppendLoadRequest, AppendLoadResponse } from '@lockstep/contracts/generated';
-import { consistencyFromWire, entryToWire } from '@lockstep/contracts/wire';
+import { entryToWire, switchingFromWire } from '@lockstep/contracts/wire';
 import { LockstepError, parseSeq, type Seq } from '@lockstep/domain/livepatch-model';
 import { conflictsWith } from '@lockstep/domain/conflicts';
 import { stackAt, stackOwners, type LogEntry, type Stack } from '@lockstep/domain/load-order';
@@ -56,15 +56,14 @@ export async function appendLoad(services: Services, request: AppendLoadRequest)
   const log = await chooseLog(db, request);
   const patch = await db.patches.require(request.patch);
   const choose = await builtFor(db, log, patch, request.buildId);
-  const consistency = consistencyFromWire(request.consistency) ?? (await db.clusters.require(log.cluster)).consistency;
+  const switching = { ...(await db.clusters.require(log.cluster)).switching, ...switchingFromWire(request) };
   const body = (entries: readonly LogEntry[]) => {
     const stack = stackAt(entries, parseSeq(entries.length));
     const fitting = choose(stack);
     const named = request.overrides.flatMap((override) => overridden(stack, override));
     const overrides = [...new Set([...named, ...containedVictims(stack, fitting)])].sort((a, b) => a - b);
     const { build, builtOnto } = fitting;
-    const mode = consistency === undefined ? {} : { consistency };
-    return { kind: 'load' as const, artifact: build.artifact, overrides, builtOnto, ...mode };
+    return { kind: 'load' as const, artifact: build.artifact, overrides, builtOnto, ...switching };
   };
   const entry = await keeper.keepDuring(async () => {
     const known = await db.loadOrders.entries(log);

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { CreateClusterRequest, CreateClusterResponse } from '@lockstep/contracts/generated';
-import { consistencyFromWire } from '@lockstep/contracts/wire';
+import { switchingFromWire } from '@lockstep/contracts/wire';
 import { parseClusterName } from '@lockstep/domain/livepatch-model';
 import type { Services } from '../services';
 import { clusterToWire } from '../views/cluster-view';
 
 export async function createCluster(
   { db }: Services,
-  { name, consistency }: CreateClusterRequest,
+  { name, ...switching }: CreateClusterRequest,
 ): Promise<CreateClusterResponse> {
-  const cluster = await db.clusters.create(parseClusterName(name), consistencyFromWire(consistency));
+  const cluster = await db.clusters.create(parseClusterName(name), switchingFromWire(switching));
   return { cluster: clusterToWire(cluster) };
 }

@@ -4,12 +4,12 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import {
   BuildStatus,
-  Consistency,
   NodeStatus,
   Priority,
   RolloutStatus,
   type Rollout,
 } from '@lockstep/contracts/generated';
+import { switchingToWire } from '@lockstep/contracts/wire';
 import { parseSha256 } from '@lockstep/domain/livepatch-model';
 import { createCertificateRequest, openCertificateAuthority, readCertificateRequest } from '@lockstep/io/certificates';
 import { connectOperator, enrol } from '@lockstep/io/rpc-client';
@@ -29,7 +29,7 @@ beforeAll(async () => {
 afterAll(() => plane.stop());
 
 const newCluster = async (name: string): Promise<string> =>
-  (await plane.operator.fleet.createCluster({ consistency: Consistency.CONSISTENCY_UNSPECIFIED, name })).cluster!.name;
+  (await plane.operator.fleet.createCluster({ ...switchingToWire({}), name })).cluster!.name;
 
 describe('who may speak', () => {
   test('operators with the token, and nobody else', async () => {
@@ -412,7 +412,7 @@ describe('load order and rollouts', () => {
 test('names that are wrong or unknown are told as such', async () => {
   const { fleet } = plane.operator;
   await expect(
-    fleet.createCluster({ consistency: Consistency.CONSISTENCY_UNSPECIFIED, name: 'Not A Name' }),
+    fleet.createCluster({ ...switchingToWire({}), name: 'Not A Name' }),
   ).rejects.toMatchObject({ reason: 'invalid-name' });
   await expect(fleet.getNode({ name: 'nobody' })).rejects.toMatchObject({ kind: 'not-found', reason: 'unknown-node' });
   await expect(fleet.listNodes({ cluster: 'nowhere' })).rejects.toMatchObject({ reason: 'unknown-cluster' });

@@ -3,7 +3,6 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
-  Consistency,
   NodeStatus,
   Priority,
   type ConnectResponse,
@@ -11,6 +10,7 @@ import {
   type NodeReport,
   type SubmitPatchRequest,
 } from '@lockstep/contracts/generated';
+import { switchingToWire } from '@lockstep/contracts/wire';
 import {
   parseKernelBuildId,
   parseModuleName,
@@ -175,7 +175,7 @@ export class TestPlane {
       overrides,
       expectedSeq: 0,
       buildId: '',
-      consistency: Consistency.CONSISTENCY_UNSPECIFIED,
+      ...switchingToWire({}),
     };
     return (await this.operator.fleet.appendLoad(request)).entry!.seq;
   }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { Cluster } from '@lockstep/contracts/generated';
-import { consistencyToWire } from '@lockstep/contracts/wire';
+import { switchingToWire } from '@lockstep/contracts/wire';
 import type { ClusterRecord } from '@lockstep/io/database';
 
-export const clusterToWire = ({ name, createdAt, consistency }: ClusterRecord): Cluster => ({
+export const clusterToWire = ({ name, createdAt, switching }: ClusterRecord): Cluster => ({
   name,
   createdAt,
-  consistency: consistencyToWire(consistency),
+  ...switchingToWire(switching),
 });

@@ -2,7 +2,8 @@
 import { mkdirSync, readdirSync, readFileSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { BuildStatus, Consistency, NodeStatus, RolloutStatus } from '@lockstep/contracts/generated';
+import { BuildStatus, NodeStatus, RolloutStatus } from '@lockstep/contracts/generated';
+import { switchingToWire } from '@lockstep/contracts/wire';
 import { parseKernelBuildId, parseNodeName, type LockstepError } from '@lockstep/domain/livepatch-model';
 import { createCertificateRequest, openCertificateAuthority, readCertificateRequest } from '@lockstep/io/certificates';
 import { connectAgent, connectOperator, enrol } from '@lockstep/io/rpc-client';
@@ -54,7 +55,7 @@ describe('names that are not there', () => {
           overrides: [],
           expectedSeq: 0,
           buildId: '',
-          consistency: Consistency.CONSISTENCY_UNSPECIFIED,
+          ...switchingToWire({}),
         }),
       /none/,
     ],
@@ -69,7 +70,7 @@ describe('names that are not there', () => {
     [
       'a cluster name',
       () =>
-        fleet.operator.fleet.createCluster({ consistency: Consistency.CONSISTENCY_UNSPECIFIED, name: 'No Such Name!' }),
+        fleet.operator.fleet.createCluster({ ...switchingToWire({}), name: 'No Such Name!' }),
     ],
     [
       'a position past the head',

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { Consistency } from '@lockstep/contracts/generated';
+import type { WireSwitching } from '@lockstep/contracts/wire';
+import { LockstepError } from '@lockstep/domain/livepatch-model';
+import { defaultTransitionTimeoutMs, parseTransitionTimeoutMs } from '@lockstep/domain/load-order';
+
+// How kernels switch: what the commands take, and how they show it.
+
+const modes: Readonly<Record<string, Consistency>> = {
+  default: Consistency.CONSISTENCY_UNSPECIFIED,
+  per_task: Consistency.CONSISTENCY_PER_TASK,
+  system: Consistency.CONSISTENCY_SYSTEM,
+  stop_machine: Consistency.CONSISTENCY_STOP_MACHINE,
+};
+
+function readConsistency(text: string): Consistency {
+  const mode = modes[text];
+  if (mode !== undefined) return mode;
+  const message = `"${text}" is no consistency: use per_task, system or stop_machine.`;
+  throw new LockstepError('invalid-input', 'usage', message, { text });
+}
+
+/** The longest first: what a time is shown in is the first that divides it. */
+const units = [
+  ['h', 3_600_000],
+  ['m', 60_000],
+  ['s', 1_000],
+  ['ms', 1],
+] as const;
+
+function readTimeout(text: string): number {
+  if (text === 'default') return 0;
+  const [, digits, word] = /^(\d{1,9})(h|m|s|ms)$/.exec(text) ?? [];
+  const ms = units.find(([unit]) => unit === word)?.[1];
+  const usage = (message: string): LockstepError => new LockstepError('invalid-input', 'usage', message, { text });
+  if (digits === undefined || ms === undefined) {
+    throw usage(`"${text}" is no transition timeout: write a number with its unit, as in 1500ms, 30s, 5m or 1h.`);
+  }
+  try {
+    return parseTransitionTimeoutMs(Number(digits) * ms);
+  } catch (error) {
+    throw usage((error as Error).message);
+  }
+}
+
+/** Options that choose how kernels switch, as commander gives them. */
+export interface SwitchingOptions {
+  readonly consistency?: Consistency;
+  readonly transitionTimeout?: number;
+}
+
+/** For commands that choose how kernels switch; `default` takes back what a cluster was set to. */
+export const consistencyOption = (whenNotGiven: string) =>
+  [
+    '--consistency <mode>',
+    `how kernels switch: per_task, system or stop_machine (default: ${whenNotGiven})`,
+    readConsistency,
+  ] as const;
+
+export const timeoutOption = (whenNotGiven: string) =>
+  [
+    '--transition-timeout <time>',
+    `after how long a transition is taken back, as in 30s or 5m (default: ${whenNotGiven})`,
+    readTimeout,
+  ] as const;
+
+/** As requests carry it: zeros where nothing is said. */
+export const switchingOf = ({ consistency, transitionTimeout }: SwitchingOptions): WireSwitching => ({
+  consistency: consistency ?? Consistency.CONSISTENCY_UNSPECIFIED,
+  transitionTimeoutMs: transitionTimeout ?? 0,
+});
+
+/** `per_task`, as it is typed; empty where it is left to the kernel. */
+export const consistencyWord = (mode: Consistency): string =>
+  mode === Consistency.CONSISTENCY_UNSPECIFIED
+    ? ''
+    : (Object.entries(modes).find(([, each]) => each === mode)?.[0] ?? '');
+
+/** `90s`, in the longest unit that needs no fraction. */
+export function showDuration(ms: number): string {
+  const [unit, length] = units.find(([, each]) => ms % each === 0) ?? ['ms', 1];
+  return `${ms / length}${unit}`;
+}
+
+/** What applies where neither entry nor cluster say it. */
+export const agentsTimeout = showDuration(defaultTransitionTimeoutMs);
