@@ -43,6 +43,25 @@ test('holds what was loaded, in order, for every process that looks', async () =
   expect(await held()).toBe('aa<zz');
 });
 
+test('a load that sleepers hold up is taken back in time, and works once they have left', async () => {
+  const sleepers = { aa: [{ pid: 411, comm: 'cat', function: 'one' }] };
+  await kernel.change({ sleepers });
+  const loading = kernel.load(request('aa', 'one', { transitionTimeoutMs: 1000 }));
+  const told = loading.catch((error: unknown) => error);
+  while ((await held()) === '') await sleep(5);
+  expect(await kernel.lastTransition()).toMatchObject({ module: 'aa', result: 'pending', blockers: sleepers.aa });
+  expect(await told).toMatchObject({
+    reason: 'transition-timeout',
+    transition: { module: 'aa', result: 'reversed', blockers: sleepers.aa },
+  });
+  expect([await held(), await kernel.lastTransition()]).toEqual(['', undefined]);
+  const again = kernel.load(request('aa', 'one', { transitionTimeoutMs: 60_000 }));
+  while ((await held()) === '') await sleep(5);
+  await kernel.change({ sleepers: {} });
+  await again;
+  expect(await kernel.observe()).toMatchObject([{ module: 'aa', transition: false }]);
+});
+
 test('a reboot empties it and makes a new boot id', async () => {
   await kernel.load(request('aa', 'one'));
   const before = await kernel.identity();

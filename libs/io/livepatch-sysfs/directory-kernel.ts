@@ -5,9 +5,11 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sharedFunctions } from '@lockstep/domain/conflicts';
 import { LockstepError, type KernelBuildId, type ModuleName } from '@lockstep/domain/livepatch-model';
-import type { KernelConflict, ObservedPatch } from '@lockstep/domain/node-state';
+import { defaultTransitionTimeoutMs } from '@lockstep/domain/load-order';
+import type { Blocker, KernelConflict, ObservedPatch, Transition } from '@lockstep/domain/node-state';
 import { errorCode } from './error-code';
 import { refuseConflicts, type KernelIdentity, type LivepatchKernel, type LoadRequest } from './livepatch-kernel';
+import { TransitionFailure } from './transition-failure';
 
 /** How this machine behaves; a test may rewrite it at any time. */
 export interface DirectoryKernelSettings extends KernelIdentity {
@@ -15,6 +17,8 @@ export interface DirectoryKernelSettings extends KernelIdentity {
   readonly transitionMs: number;
   /** Modules whose load fails, as a broken module would. */
   readonly refuseLoads: readonly string[];
+  /** Tasks that sleep in functions of a module: while they are here, one that is loaded then does not come into effect. */
+  readonly sleepers: Readonly<Record<string, readonly Blocker[]>>;
 }
 
 interface LoadedFile extends Omit<ObservedPatch, 'transition'> {
@@ -22,6 +26,8 @@ interface LoadedFile extends Omit<ObservedPatch, 'transition'> {
   readonly switchedAtMs: number;
   /** Once switched, what is below it is no longer in effect. */
   readonly replace: boolean;
+  /** It was loaded while tasks slept in its functions: its transition goes on until they have left. */
+  readonly waits: boolean;
 }
 
 const settingsFile = 'kernel.json';
@@ -47,10 +53,10 @@ export class DirectoryKernel implements LivepatchKernel {
   static async create(
     folder: string,
     identity: { readonly kernelBuild: KernelBuildId; readonly release: string },
-    settings: Partial<Pick<DirectoryKernelSettings, 'patchedCore' | 'transitionMs' | 'refuseLoads'>> = {},
+    settings: Partial<Omit<DirectoryKernelSettings, keyof KernelIdentity>> & { readonly patchedCore?: boolean } = {},
   ): Promise<DirectoryKernel> {
     await mkdir(folder, { recursive: true });
-    const defaults = { patchedCore: true, transitionMs: 0, refuseLoads: [] };
+    const defaults = { patchedCore: true, transitionMs: 0, refuseLoads: [], sleepers: {} };
     await writeAtomically(path.join(folder, settingsFile), {
       ...defaults,
       ...settings,
@@ -80,16 +86,26 @@ export class DirectoryKernel implements LivepatchKernel {
 
   async observe(): Promise<readonly ObservedPatch[]> {
     const now = Date.now();
+    const { sleepers } = await this.settings();
     const loaded = (await this.loaded()).map(({ patch }) => patch);
-    const bottom = loaded.findLastIndex((patch) => patch.replace && now >= patch.switchedAtMs);
-    return loaded.slice(Math.max(0, bottom)).map(({ module, enabled, functions, switchedAtMs }) => {
-      return { module, enabled, functions, transition: now < switchedAtMs };
+    const isSwitching = ({ module, switchedAtMs, waits }: LoadedFile): boolean =>
+      now < switchedAtMs || (waits && sleepers[module] !== undefined);
+    const bottom = loaded.findLastIndex((patch) => patch.replace && !isSwitching(patch));
+    return loaded.slice(Math.max(0, bottom)).map((patch) => {
+      const { module, enabled, functions } = patch;
+      return { module, enabled, functions, transition: isSwitching(patch) };
     });
   }
 
-  /** It has no modes: everything switches at once. */
-  lastTransition(): ReturnType<LivepatchKernel['lastTransition']> {
-    return Promise.resolve(undefined);
+  /** It has no modes, and tells of no transition but one that waits for sleepers. */
+  async lastTransition(): Promise<Transition | undefined> {
+    const { sleepers } = await this.settings();
+    const patch = (await this.observe()).find(({ transition }) => transition);
+    const blockers = patch === undefined ? undefined : sleepers[patch.module];
+    if (patch === undefined || blockers === undefined) return undefined;
+    const counts = { attempts: 0, windowLastNs: 0, windowMaxNs: 0, checkedOutside: 0, checkedInside: 0, elapsedMs: 0 };
+    const { module } = patch;
+    return { module, mode: 'per_task', direction: 'patching', result: 'pending', ...counts, blockers };
   }
 
   async conflicts(): Promise<readonly KernelConflict[]> {
@@ -103,7 +119,7 @@ export class DirectoryKernel implements LivepatchKernel {
 
   async load(request: LoadRequest): Promise<void> {
     const { module, functions, replace } = request;
-    const { refuseLoads, transitionMs } = await this.settings();
+    const { refuseLoads, transitionMs, sleepers } = await this.settings();
     // The module itself must be there, as insmod would insist.
     await readFile(request.path);
     if (refuseLoads.includes(module)) {
@@ -121,22 +137,33 @@ export class DirectoryKernel implements LivepatchKernel {
     refuseConflicts(request, before);
     // What an earlier replace patch put out of effect may come again.
     await this.remove(module);
-    await this.insert({ module, enabled: true, functions, replace, switchedAtMs: Date.now() + transitionMs });
-    await this.settle(module);
+    const switchedAtMs = Date.now() + transitionMs;
+    const waits = sleepers[module] !== undefined;
+    await this.insert({ module, enabled: true, functions, replace, switchedAtMs, waits });
+    await this.settle(module, request.transitionTimeoutMs);
   }
 
-  async unload(module: ModuleName): Promise<void> {
-    await this.settle(module);
+  async unload(module: ModuleName, limitMs?: number): Promise<void> {
+    await this.settle(module, limitMs);
     await this.remove(module);
   }
 
-  async settle(module: ModuleName): Promise<void> {
-    while ((await this.observe()).some((patch) => patch.module === module && patch.transition)) await sleep(10);
+  async settle(module: ModuleName, limitMs = defaultTransitionTimeoutMs): Promise<void> {
+    const begun = Date.now();
+    while ((await this.observe()).some((patch) => patch.module === module && patch.transition)) {
+      const pending = Date.now() - begun < limitMs ? undefined : await this.lastTransition();
+      if (pending !== undefined) {
+        await this.remove(module);
+        const transition: Transition = { ...pending, result: 'reversed', elapsedMs: Date.now() - begun };
+        throw new TransitionFailure({ reason: 'transition-timeout', transition, reversed: true, limitMs });
+      }
+      await sleep(10);
+    }
   }
 
   /** A foreign hand: no check, no order but the next place on top. */
   async loadByHand(patch: Pick<ObservedPatch, 'module' | 'functions'>): Promise<void> {
-    await this.insert({ ...patch, enabled: true, replace: false, switchedAtMs: 0 });
+    await this.insert({ ...patch, enabled: true, replace: false, switchedAtMs: 0, waits: false });
   }
 
   private async bootFolder(): Promise<string> {

@@ -14,6 +14,15 @@ interface FakePatch {
   enabled: boolean;
   /** Ticks until its transition ends; undefined outside of one. */
   ticksLeft: number | undefined;
+  /** What it was told last: a reversal does not change it. */
+  asked: 'patching' | 'unpatching';
+  mode: string;
+}
+
+/** The patched core's own limits to a system-wide transition. */
+export interface FakeLimits {
+  readonly timeoutMs: number;
+  readonly attempts: number;
 }
 
 const tickMs = 3;
@@ -27,6 +36,12 @@ export class FakeKernelTree {
   readonly grants: string[] = [];
   /** `consistency` as it was when each transition began. */
   readonly switchedWith: string[] = [];
+  /** The core's limits as they were then. */
+  readonly limitedBy: FakeLimits[] = [];
+  /** Lines of transition_stats that name tasks, while a transition in one of the new modes goes on and after. */
+  blockers: readonly string[] = [];
+  /** Called before an attribute is written: the kernel may do something just then. */
+  beforeWrite: (file: string) => void = () => undefined;
   /** Once: what the core takes back by itself, as after its last attempt; its transition_stats then. */
   givesUpWith: string | undefined;
   /** Names in the order of insertion, oldest first. */
@@ -50,6 +65,8 @@ export class FakeKernelTree {
     if (options.modes === true) {
       writeFileSync(path.join(this.livepatch, 'consistency'), 'per_task\n');
       writeFileSync(path.join(this.livepatch, 'transition_stats'), '');
+      mkdirSync(this.parameters, { recursive: true });
+      this.limits = { timeoutMs: 30_000, attempts: 40 };
     }
     this.writeModules();
     this.ticker = setInterval(() => {
@@ -59,6 +76,21 @@ export class FakeKernelTree {
 
   private get livepatch(): string {
     return path.join(this.roots.sys, 'kernel/livepatch');
+  }
+
+  private get parameters(): string {
+    return path.join(this.roots.sys, 'module/livepatch/parameters');
+  }
+
+  get limits(): FakeLimits {
+    const read = (name: string): number =>
+      Number(readFileSync(path.join(this.parameters, `consistency_${name}`), 'utf8'));
+    return { timeoutMs: read('timeout_ms'), attempts: read('attempts') };
+  }
+
+  set limits({ timeoutMs, attempts }: FakeLimits) {
+    writeFileSync(path.join(this.parameters, 'consistency_timeout_ms'), `${timeoutMs}\n`);
+    writeFileSync(path.join(this.parameters, 'consistency_attempts'), `${attempts}\n`);
   }
 
   readonly tools: ModuleTools = {
@@ -88,9 +120,9 @@ export class FakeKernelTree {
   insert(name: string, functions: readonly PatchedFunction[], ticks = 0): void {
     this.modules.push(name);
     this.writeModules();
-    this.noteMode(name);
-    const patch: FakePatch = { name, functions, enabled: true, ticksLeft: ticks };
+    const patch: FakePatch = { name, functions, enabled: true, ticksLeft: ticks, asked: 'patching', mode: '' };
     this.patches.set(name, patch);
+    this.noteMode(patch);
     for (const { object, name: fn, sympos } of functions) {
       mkdirSync(path.join(this.livepatch, name, object, `${fn},${sympos === 0 ? 1 : sympos}`), { recursive: true });
     }
@@ -125,18 +157,37 @@ export class FakeKernelTree {
   }
 
   readonly writeAttribute = (file: string, text: string): Promise<void> => {
-    writeFileSync(file, text, { flag: path.basename(file) === 'consistency' ? 'w' : 'r+' });
-    const patch = this.patches.get(path.basename(path.dirname(file)));
-    const wanted = text === '1';
-    if (path.basename(file) === 'enabled' && patch !== undefined && wanted !== patch.enabled) {
-      // A reversal goes back over the tasks already switched: those are not the ones in the way.
-      patch.ticksLeft = patch.ticksLeft === undefined ? this.transitionTicks : 1;
-      patch.enabled = wanted;
-      this.noteMode(patch.name);
-      this.writeFlags(patch);
-    }
+    this.beforeWrite(file);
+    const name = path.basename(file);
+    if (name === 'enabled') return this.enable(file, text === '1');
+    writeFileSync(file, text, { flag: name.startsWith('consistency') ? 'w' : 'r+' });
     return Promise.resolve();
   };
+
+  private enable(file: string, wanted: boolean): Promise<void> {
+    const patch = this.patches.get(path.basename(path.dirname(file)));
+    const refuse = (code: string): Promise<void> => Promise.reject(Object.assign(new Error(code), { code }));
+    if (patch === undefined) return refuse('ENOENT');
+    if (wanted === patch.enabled) return refuse('EINVAL');
+    const reverses = patch.ticksLeft !== undefined;
+    // A reversal goes back over the tasks already switched: those are not the ones in the way.
+    patch.ticksLeft = reverses ? 1 : this.transitionTicks;
+    patch.enabled = wanted;
+    this.writeFlags(patch);
+    if (!reverses) {
+      patch.asked = wanted ? 'patching' : 'unpatching';
+      this.noteMode(patch);
+    }
+    return Promise.resolve();
+  }
+
+  /** The core gives up a transition that goes on, or it comes to its end, right now. */
+  endNow(name: string, { givesUp }: { readonly givesUp: boolean }): void {
+    const patch = this.patches.get(name);
+    if (patch?.ticksLeft === undefined) return;
+    if (givesUp) patch.enabled = !patch.enabled;
+    this.end(patch, givesUp ? 'failed' : undefined);
+  }
 
   private tick(): void {
     for (const patch of this.patches.values()) {
@@ -146,22 +197,39 @@ export class FakeKernelTree {
     }
   }
 
-  private noteMode(name: string): void {
+  private noteMode(patch: FakePatch): void {
     if (this.options.modes !== true) return;
-    const mode = readFileSync(path.join(this.livepatch, 'consistency'), 'utf8').trim();
-    this.switchedWith.push(mode);
-    const stats = `patch ${name}\nmode ${mode}\ndirection patching\nresult switched\nattempts 1\n`;
-    const folder = path.join(this.livepatch, name);
-    mkdirSync(folder, { recursive: true });
-    for (const place of [folder, this.livepatch]) writeFileSync(path.join(place, 'transition_stats'), stats);
+    patch.mode = readFileSync(path.join(this.livepatch, 'consistency'), 'utf8').trim();
+    this.switchedWith.push(patch.mode);
+    this.limitedBy.push(this.limits);
+    this.writeStats(patch, 'pending');
   }
 
-  private end(patch: FakePatch): void {
-    if (this.givesUpWith !== undefined) {
-      patch.enabled = !patch.enabled;
-      writeFileSync(path.join(this.livepatch, 'transition_stats'), this.givesUpWith);
-      this.givesUpWith = undefined;
+  private writeStats({ name, mode, asked }: FakePatch, result: string): void {
+    if (this.options.modes !== true) return;
+    const blockers = mode === 'per_task' ? [] : this.blockers;
+    const lines = [
+      `patch ${name}`,
+      `mode ${mode}`,
+      `direction ${asked}`,
+      `result ${result}`,
+      'attempts 1',
+      ...blockers,
+    ];
+    const folder = path.join(this.livepatch, name);
+    mkdirSync(folder, { recursive: true });
+    for (const place of [folder, this.livepatch]) {
+      writeFileSync(path.join(place, 'transition_stats'), `${lines.join('\n')}\n`);
     }
+  }
+
+  private end(patch: FakePatch, result?: string): void {
+    const gaveUpWith = this.givesUpWith;
+    if (gaveUpWith !== undefined) patch.enabled = !patch.enabled;
+    const wasReversed = patch.enabled !== (patch.asked === 'patching');
+    this.writeStats(patch, result ?? (wasReversed ? 'reversed' : 'switched'));
+    if (gaveUpWith !== undefined) writeFileSync(path.join(this.livepatch, 'transition_stats'), gaveUpWith);
+    this.givesUpWith = undefined;
     patch.ticksLeft = undefined;
     if (patch.enabled) {
       this.writeFlags(patch);

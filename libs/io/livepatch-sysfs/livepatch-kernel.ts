@@ -32,6 +32,8 @@ export interface LoadRequest {
   readonly replaces: readonly ModuleName[];
   /** How the kernel is to switch to it; undefined: its own way, per task. */
   readonly consistency?: Consistency | undefined;
+  /** After how long the transition is taken back; undefined: the kernel port's own. */
+  readonly transitionTimeoutMs?: number | undefined;
 }
 
 /** One running kernel's livepatches. Calls are made one after another. */
@@ -45,10 +47,13 @@ export interface LivepatchKernel {
   lastTransition(): Promise<Transition | undefined>;
   /** Returns when every task runs the new code. @throws LockstepError; then the kernel runs what it ran before. */
   load(request: LoadRequest): Promise<void>;
-  /** Disables, waits until no task runs its code, removes the module. Repeating it does no harm. */
-  unload(module: ModuleName): Promise<void>;
-  /** Waits until the module's transition has ended; takes it back when it does not within the time limit. */
-  settle(module: ModuleName): Promise<void>;
+  /**
+   * Disables, waits until no task runs its code, removes the module. Repeating it does no harm.
+   * @throws TransitionFailure when tasks are in its way for `limitMs`: then it stays in effect.
+   */
+  unload(module: ModuleName, limitMs?: number): Promise<void>;
+  /** Waits until the module's transition has ended. @throws TransitionFailure when it does not within `limitMs`: it is taken back. */
+  settle(module: ModuleName, limitMs?: number): Promise<void>;
 }
 
 /**

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
+import fc from 'fast-check';
 import { FakeKernelTree, functionsNamed, moduleName } from './fake-kernel-tree';
 import type { LoadRequest } from './livepatch-kernel';
 import { SysfsKernel } from './sysfs-kernel';
@@ -62,7 +63,7 @@ describe('observe', () => {
 describe('consistency', () => {
   const stats = [
     'patch lockstep_a\nmode system\ndirection patching\nresult failed\nattempts 40',
-    'window_ns 1 2\nelapsed_ms 30000\nblocker 411 meminfo_proc_show my cat\n',
+    'window_ns 1 2\nelapsed_ms 300\nblocker 411 meminfo_proc_show my cat\n',
   ].join('\n');
 
   test('the mode is set before the load; what is taken out goes the way that it came', async () => {
@@ -92,6 +93,19 @@ describe('consistency', () => {
     await expect(kernel.unload(moduleName('lockstep_a'))).rejects.toMatchObject({ reason: 'transition-failed' });
     expect(await held(kernel)).toBe('lockstep_a');
   });
+  test('the mode of a transition that a sleeper holds up: the core’s own list names it, not the tasks that have not switched', async () => {
+    const kernel = kernelOn({ modes: true });
+    tree.transitionTicks = Infinity;
+    tree.blockers = ['blocker 411 meminfo_proc_show my cat'];
+    await expect(kernel.load(request('lockstep_a', 'one', { consistency: 'system' }))).rejects.toMatchObject({
+      reason: 'transition-timeout',
+      message: expect.stringMatching(
+        /^Loading lockstep_a did not end within 1000 ms .*: 411 \(my cat\) in meminfo_proc/,
+      ),
+      transition: { mode: 'system', result: 'reversed', blockers: [{ pid: 411, comm: 'my cat' }] },
+    });
+    expect(tree.moduleNames).toEqual([]);
+  });
   test('while a stock transition goes on, its tasks and functions are told', async () => {
     const kernel = kernelOn();
     tree.transitionTicks = Infinity;
@@ -112,6 +126,88 @@ describe('consistency', () => {
     });
     await kernel.load(request('lockstep_a', 'one', { consistency: 'per_task' }));
     expect(await kernel.lastTransition()).toBeUndefined();
+  });
+});
+
+describe('how long a transition may take', () => {
+  const impatient = { consistency: 'system', transitionTimeoutMs: 60 } as const;
+
+  test('is what the request says: load, unload and what was left over', async () => {
+    const kernel = kernelOn();
+    tree.transitionTicks = Infinity;
+    const timeout = { reason: 'transition-timeout', message: expect.stringMatching(/did not end within 60 ms/) };
+    await expect(kernel.load(request('lockstep_a', 'one', { transitionTimeoutMs: 60 }))).rejects.toMatchObject(timeout);
+    tree.insert('lockstep_b', functionsNamed('two'));
+    await expect(kernel.unload(moduleName('lockstep_b'), 60)).rejects.toMatchObject(timeout);
+    tree.insert('lockstep_c', functionsNamed('three'), Infinity);
+    await expect(kernel.settle(moduleName('lockstep_c'), 60)).rejects.toMatchObject(timeout);
+    expect(await held(kernel)).toBe('lockstep_b');
+  });
+  test('is the kernel’s own limit too while it goes on, and only then', async () => {
+    const kernel = kernelOn({ modes: true });
+    await kernel.load(request('lockstep_a', 'one', { consistency: 'system', transitionTimeoutMs: 90_000 }));
+    await kernel.unload(moduleName('lockstep_a'), 5000);
+    expect(tree.limitedBy).toEqual([
+      { timeoutMs: 90_000, attempts: 100 },
+      { timeoutMs: 5000, attempts: 40 },
+    ]);
+    expect(tree.limits).toEqual({ timeoutMs: 30_000, attempts: 40 });
+  });
+  test('is restored after a failure, and left alone where each task switches by itself', async () => {
+    const kernel = kernelOn({ modes: true });
+    tree.limits = { timeoutMs: 1234, attempts: 7 };
+    await kernel.load(request('lockstep_a', 'one', { transitionTimeoutMs: 5000 }));
+    tree.transitionTicks = Infinity;
+    await expect(kernel.load(request('lockstep_b', 'two', impatient))).rejects.toMatchObject({
+      reason: 'transition-timeout',
+    });
+    expect(tree.limitedBy).toEqual([
+      { timeoutMs: 1234, attempts: 7 },
+      { timeoutMs: 60, attempts: 11 },
+    ]);
+    expect(tree.limits).toEqual({ timeoutMs: 1234, attempts: 7 });
+  });
+  test('any limit: the core’s time is the same, its attempts do not end before; what was set comes back', async () => {
+    const kernel = kernelOn({ modes: true });
+    const limits = fc.record({ timeoutMs: fc.nat(100_000), attempts: fc.nat(1000) });
+    await fc.assert(
+      fc.asyncProperty(limits, fc.integer({ min: 1000, max: 86_400_000 }), async (before, transitionTimeoutMs) => {
+        tree.limits = before;
+        await kernel.load(request('lockstep_a', 'one', { consistency: 'stop_machine', transitionTimeoutMs }));
+        const during = tree.limitedBy.at(-1)!;
+        expect(during.timeoutMs).toBe(transitionTimeoutMs);
+        expect(during.attempts).toBeGreaterThanOrEqual(before.attempts);
+        // 10, 20, … 640 ms, then a second each.
+        expect(1270 + 1000 * (during.attempts - 8)).toBeGreaterThan(transitionTimeoutMs);
+        expect(tree.limits).toEqual(before);
+        await kernel.unload(moduleName('lockstep_a'));
+      }),
+      { numRuns: 20 },
+    );
+  });
+  test('a kernel that gives up just when its time is over here too is not told to start again', async () => {
+    const kernel = kernelOn({ modes: true });
+    tree.transitionTicks = Infinity;
+    tree.blockers = ['blocker 411 one cat'];
+    tree.beforeWrite = (file) => {
+      if (file.endsWith('/enabled')) tree.endNow('lockstep_a', { givesUp: true });
+    };
+    await expect(kernel.load(request('lockstep_a', 'one', impatient))).rejects.toMatchObject({
+      reason: 'transition-timeout',
+      transition: { result: 'failed', blockers: [{ pid: 411, comm: 'cat', function: 'one' }] },
+    });
+    expect([await held(kernel), tree.moduleNames]).toEqual(['', []]);
+  });
+  test('an unload that comes to its end just then is done', async () => {
+    const kernel = kernelOn({ modes: true });
+    await kernel.load(request('lockstep_a', 'one', { consistency: 'system' }));
+    tree.transitionTicks = Infinity;
+    let writes = 0;
+    tree.beforeWrite = (file) => {
+      if (file.endsWith('/enabled') && ++writes === 2) tree.endNow('lockstep_a', { givesUp: false });
+    };
+    await kernel.unload(moduleName('lockstep_a'), 60);
+    expect([await held(kernel), tree.moduleNames]).toEqual(['', []]);
   });
 });
 

@@ -4,12 +4,15 @@ import { access, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LockstepError, type ModuleName } from '@lockstep/domain/livepatch-model';
-import type { Consistency } from '@lockstep/domain/load-order';
-import type { Blocker } from '@lockstep/domain/node-state';
+import { defaultTransitionTimeoutMs, type Consistency } from '@lockstep/domain/load-order';
+import type { Blocker, ObservedPatch, Transition } from '@lockstep/domain/node-state';
 import { blockingTasks } from './blocking-tasks';
 import { buildIdFromNotes } from './build-id';
+import { errorCode } from './error-code';
+import { withKernelLimit, type WriteAttribute } from './kernel-limits';
 import { refuseConflicts, type KernelIdentity, type LivepatchKernel, type LoadRequest } from './livepatch-kernel';
 import { readKernelConflicts } from './kernel-conflicts';
+import { TransitionFailure, type TransitionFailureReason } from './transition-failure';
 import { readTransitionStats, showBlocker } from './transition-stats';
 import { createModuleTools, type ModuleTools } from './module-tools';
 import {
@@ -26,7 +29,7 @@ export interface Waiting {
   readonly module: ModuleName;
   readonly enabling: boolean;
   readonly elapsedMs: number;
-  /** Some of the tasks that it waits for, as `pid (comm)`. */
+  /** Some of the tasks that it waits for, as `pid (comm) in function`. */
   readonly blocking: readonly string[];
 }
 
@@ -34,8 +37,8 @@ export interface SysfsKernelOptions {
   readonly roots?: KernelRoots;
   readonly tools?: ModuleTools;
   /** Writes an existing sysfs file; trees in tests have no kernel behind them that reacts to a write. */
-  readonly writeAttribute?: (file: string, text: string) => Promise<void>;
-  /** A transition that takes longer is taken back. Most end within seconds; a sleeping task can hold one for ever. */
+  readonly writeAttribute?: WriteAttribute;
+  /** A transition that takes longer is taken back, where the call does not say how long it may take. */
   readonly transitionTimeoutMs?: number;
   /** Told about once a second while a transition goes on. */
   readonly onWaiting?: (waiting: Waiting) => void;
@@ -43,7 +46,15 @@ export interface SysfsKernelOptions {
   readonly signal?: AbortSignal;
 }
 
-const defaultTransitionTimeoutMs = 60_000;
+/** What a transition makes of a livepatch, and how long it may take. */
+interface Goal {
+  readonly module: ModuleName;
+  readonly inEffect: boolean;
+  readonly limitMs: number;
+}
+
+/** A way back that takes longer is left to go on: the next thing that is done to the livepatch waits for it first. */
+const reversalTimeoutMs = 60_000;
 const pollMs = 20;
 const tellMs = 1000;
 /** The kernel drops its last reference to a disabled livepatch from a work queue, a moment after the transition. */
@@ -54,11 +65,18 @@ const removeTimeoutMs = 10_000;
 const writeExisting = (file: string, text: string): Promise<void> =>
   writeFile(file, text, { flag: constants.O_WRONLY });
 
+/** What is known of a transition without the patched core's statistics, but for the tasks in its way. */
+function stockTransition(module: ModuleName, enabling: boolean, elapsedMs: number): Transition {
+  const direction = enabling ? 'patching' : 'unpatching';
+  const counts = { attempts: 0, windowLastNs: 0, windowMaxNs: 0, checkedOutside: 0, checkedInside: 0 };
+  return { module, mode: 'per_task', direction, result: 'pending', ...counts, elapsedMs, blockers: [] };
+}
+
 /** The running kernel, through sysfs, procfs and the module tools. Needs root. */
 export class SysfsKernel implements LivepatchKernel {
   private readonly roots: KernelRoots;
   private readonly tools: ModuleTools;
-  private readonly writeAttribute: (file: string, text: string) => Promise<void>;
+  private readonly writeAttribute: WriteAttribute;
   private readonly transitionTimeoutMs: number;
   private readonly onWaiting: SysfsKernelOptions['onWaiting'];
   private readonly signal: AbortSignal | undefined;
@@ -96,12 +114,7 @@ export class SysfsKernel implements LivepatchKernel {
     if (last !== undefined && (last.mode !== 'per_task' || last.result !== 'pending')) return last;
     // Of a transition of the stock kind, or on a stock core, the tasks tell.
     const patch = (await this.observe()).find(({ transition }) => transition);
-    if (patch === undefined) return last;
-    const { module, enabled } = patch;
-    const begun = { mode: 'per_task', result: 'pending', direction: enabled ? 'patching' : 'unpatching' } as const;
-    const counts = { attempts: 0, windowLastNs: 0, windowMaxNs: 0, checkedOutside: 0, checkedInside: 0 };
-    const elapsedMs = last?.elapsedMs ?? 0;
-    return { module, ...begun, ...counts, elapsedMs, blockers: await this.blockers(module, enabled) };
+    return patch === undefined ? last : this.underWay(patch, last?.elapsedMs ?? 0);
   }
 
   /** Every module that is a livepatch, in effect or not, newest first. */
@@ -126,43 +139,78 @@ export class SysfsKernel implements LivepatchKernel {
     await this.clearName(module);
     const victims = loaded.map((patch) => patch.module).filter((name) => mayShadow.includes(name));
     if (victims.length > 0 && !request.replace && (await this.hasPatchedCore())) await this.grant(module, victims);
-    await this.chooseConsistency(module, request.consistency);
-    await this.insert(request);
-    await this.settle(module);
-    if (!(await this.isInEffect(module))) await this.failTakenBack(module);
+    const goal: Goal = { module, inEffect: true, limitMs: request.transitionTimeoutMs ?? this.transitionTimeoutMs };
+    await this.switch(goal, request.consistency, () => this.insert(request));
     // Not in effect any more whether they can be removed or not.
     for (const replaced of replaces) await this.removeModule(replaced).catch(() => undefined);
   }
 
-  async unload(module: ModuleName): Promise<void> {
+  async unload(module: ModuleName, limitMs = this.transitionTimeoutMs): Promise<void> {
+    await this.settle(module, limitMs);
     if (await this.isInEffect(module)) {
-      await this.settle(module);
       // It goes the way that it came.
-      await this.chooseConsistency(module, (await readTransitionStats(this.roots, module))?.mode);
-      if (await this.readFlag(module, 'enabled')) await this.writeEnabled(module, false);
-      await this.settle(module);
-      if (await this.isInEffect(module)) await this.failTakenBack(module);
+      const mode = (await readTransitionStats(this.roots, module))?.mode;
+      await this.switch({ module, inEffect: false, limitMs }, mode, () => this.writeEnabled(module, false));
     }
     await this.removeModule(module);
   }
 
-  async settle(module: ModuleName): Promise<void> {
-    if (await this.transitionEnds(module, this.signal)) return;
-    const enabling = await this.readFlag(module, 'enabled');
-    const blocking = await this.blocking(module, enabling);
-    // Whatever it switches to, back: the core takes only one transition at a time, and this one may never end.
-    await this.writeEnabled(module, !enabling);
-    const reversed = await this.transitionEnds(module);
-    if (reversed && enabling) await this.removeModule(module);
-    const isInterrupted = this.signal?.aborted === true;
-    const what = `${enabling ? 'Loading' : 'Unloading'} ${module}`;
-    throw new LockstepError(
-      isInterrupted ? 'cancelled' : 'unavailable',
-      isInterrupted ? 'interrupted' : 'transition-timeout',
-      `${what} ${isInterrupted ? 'was interrupted' : `did not end within ${this.transitionTimeoutMs} ms`}` +
-        `${reversed ? ' and was taken back' : ', nor could it be taken back'}; tasks in the way: ${blocking.join(', ')}.`,
-      { module, blocking, reversed },
-    );
+  async settle(module: ModuleName, limitMs = this.transitionTimeoutMs): Promise<void> {
+    // Whatever it switches to, it is taken back if that takes too long: the core makes only one transition at a time.
+    await this.arrive({ module, inEffect: await this.readFlag(module, 'enabled'), limitMs });
+  }
+
+  /** Begins a transition and returns when it has come to its goal. @throws TransitionFailure when it was taken back. */
+  private async switch(goal: Goal, mode: Consistency = 'per_task', begin: () => Promise<void>): Promise<void> {
+    await this.chooseConsistency(goal.module, mode);
+    const work = async (): Promise<void> => {
+      await begin();
+      await this.arrive(goal);
+    };
+    // The kernel sets no limit to a transition of the stock kind.
+    await (mode === 'per_task' ? work() : withKernelLimit(this.roots, this.writeAttribute, goal.limitMs, work));
+  }
+
+  private async arrive(goal: Goal): Promise<void> {
+    const { module, inEffect, limitMs } = goal;
+    const begun = Date.now();
+    const hasEnded = await this.transitionEnds(goal, limitMs, this.signal);
+    if (hasEnded && (await this.isInEffect(module)) === inEffect) return;
+    // Before it goes back: then nobody is in the way any more.
+    const last = await this.lastTransition();
+    const blockers = last?.module === module ? last.blockers : [];
+    const hasGoneBack = hasEnded || (await this.takeBack(goal));
+    // Just then it had come to its end.
+    if (hasGoneBack && (await this.isInEffect(module)) === inEffect) return;
+    if (hasGoneBack && inEffect) await this.removeModule(module);
+    const transition = await this.failedTransition(goal, Date.now() - begun, blockers, hasGoneBack);
+    const hasRunOut = !hasEnded || transition.elapsedMs >= limitMs;
+    const gaveUp: TransitionFailureReason = hasRunOut ? 'transition-timeout' : 'transition-failed';
+    const isInterrupted = !hasEnded && this.signal?.aborted === true;
+    const reason = isInterrupted ? 'interrupted' : gaveUp;
+    throw new TransitionFailure({ reason, transition, reversed: hasGoneBack, limitMs });
+  }
+
+  /** Whether the kernel has gone back to what it ran before, within a time. */
+  private async takeBack({ module, inEffect, limitMs }: Goal): Promise<boolean> {
+    await this.writeEnabled(module, !inEffect).catch((error: unknown) => {
+      // The kernel was faster: it has given up by itself, or has just arrived.
+      if (errorCode(error) !== 'EINVAL') throw error;
+    });
+    const back = { module, inEffect: !inEffect, limitMs: Math.min(limitMs, reversalTimeoutMs) };
+    return this.transitionEnds(back, back.limitMs);
+  }
+
+  private async failedTransition(
+    { module, inEffect }: Goal,
+    elapsedMs: number,
+    blockers: readonly Blocker[],
+    hasGoneBack: boolean,
+  ): Promise<Transition> {
+    const last = await readTransitionStats(this.roots);
+    if (last?.module === module) return { ...last, blockers: last.blockers.length > 0 ? last.blockers : blockers };
+    const result = hasGoneBack ? 'reversed' : 'pending';
+    return { ...stockTransition(module, inEffect, elapsedMs), result, blockers };
   }
 
   /** @throws LockstepError `refused` `consistency-unsupported` where the core knows of no modes. */
@@ -177,27 +225,10 @@ export class SysfsKernel implements LivepatchKernel {
     await this.writeAttribute(file, mode);
   }
 
-  /** The kernel gave up and runs what it ran before. @throws LockstepError `unavailable` `transition-failed`. */
-  private async failTakenBack(module: ModuleName): Promise<never> {
-    const last = await readTransitionStats(this.roots);
-    const isOfIt = last?.module === module;
-    if (!(await this.isInEffect(module))) await this.removeModule(module);
-    const blocking = isOfIt ? last.blockers.map(showBlocker) : [];
-    const tries = isOfIt ? ` after ${last.attempts} attempts` : '';
-    const message =
-      `The kernel could not switch ${module}${tries} and took it back; tasks in the way: ` +
-      `${blocking.join(', ') || 'none named'}. It is tried again.`;
-    throw new LockstepError('unavailable', 'transition-failed', message, { module, blocking });
-  }
-
-  private async blocking(module: ModuleName, enabling: boolean): Promise<string[]> {
-    return (await this.blockers(module, enabling)).map(showBlocker);
-  }
-
-  /** The tasks that a transition of the stock kind waits for. */
-  private async blockers(module: ModuleName, enabling: boolean): Promise<Blocker[]> {
-    const patch = (await observePatches(this.roots)).find((each) => each.module === module);
-    return blockingTasks(this.roots, enabling ? 1 : 0, new Set(patch?.functions.map(({ name }) => name)));
+  private async underWay({ module, enabled, functions }: ObservedPatch, elapsedMs: number): Promise<Transition> {
+    const patched = new Set(functions.map(({ name }) => name));
+    const blockers = await blockingTasks(this.roots, enabled ? 1 : 0, patched);
+    return { ...stockTransition(module, enabled, elapsedMs), blockers };
   }
 
   private hasPatchedCore(): Promise<boolean> {
@@ -237,26 +268,26 @@ export class SysfsKernel implements LivepatchKernel {
     }
   }
 
-  /** Whether it did within the time limit and before `signal`. */
-  private async transitionEnds(module: ModuleName, signal?: AbortSignal): Promise<boolean> {
+  /** Whether it did within the time and before `signal`. */
+  private async transitionEnds(goal: Goal, limitMs: number, signal?: AbortSignal): Promise<boolean> {
     const begun = Date.now();
     let told = begun;
-    while (await this.readFlag(module, 'transition')) {
+    while (await this.readFlag(goal.module, 'transition')) {
       const now = Date.now();
-      if (signal?.aborted === true || now - begun >= this.transitionTimeoutMs) return false;
+      if (signal?.aborted === true || now - begun >= limitMs) return false;
       if (now - told >= tellMs) {
         told = now;
-        await this.tell(module, now - begun);
+        await this.tell(goal, now - begun);
       }
       await sleep(pollMs);
     }
     return true;
   }
 
-  private async tell(module: ModuleName, elapsedMs: number): Promise<void> {
+  private async tell({ module, inEffect: enabling }: Goal, elapsedMs: number): Promise<void> {
     if (this.onWaiting === undefined) return;
-    const enabling = await this.readFlag(module, 'enabled');
-    this.onWaiting({ module, enabling, elapsedMs, blocking: await this.blocking(module, enabling) });
+    const blocking = ((await this.lastTransition())?.blockers ?? []).map(showBlocker);
+    this.onWaiting({ module, enabling, elapsedMs, blocking });
   }
 
   /** A module that is loaded but not in effect is left over from an interrupted unload, or was replaced. */

@@ -2,11 +2,7 @@
 import { createServer } from 'node:net';
 import { afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { Metadata, type sendUnaryData, type ServerUnaryCall, type ServerWritableStream } from '@grpc/grpc-js';
-import {
-  RolloutStatus,
-  type WatchRolloutRequest,
-  type WatchRolloutResponse,
-} from '@lockstep/contracts/generated';
+import { RolloutStatus, type WatchRolloutRequest, type WatchRolloutResponse } from '@lockstep/contracts/generated';
 import { statusFromError, switchingToWire } from '@lockstep/contracts/wire';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
 import { connectOperator, type OperatorClient } from './operator-client';
@@ -68,9 +64,7 @@ describe('unary calls', () => {
         callback(null, clusterNamed('web'));
       },
     });
-    await expect(
-      client(port).fleet.createCluster({ ...switchingToWire({}), name: 'web' }),
-    ).resolves.toMatchObject({
+    await expect(client(port).fleet.createCluster({ ...switchingToWire({}), name: 'web' })).resolves.toMatchObject({
       cluster: { name: 'web' },
     });
     expect(seen).toEqual(['Bearer secret']);
@@ -103,9 +97,7 @@ describe('unary calls', () => {
     };
     const { fleet } = client(await serve({ [method]: answer }));
     const outcome = await (
-      method === 'getNode'
-        ? fleet.getNode({ name: 'n' })
-        : fleet.createCluster({ ...switchingToWire({}), name: 'n' })
+      method === 'getNode' ? fleet.getNode({ name: 'n' }) : fleet.createCluster({ ...switchingToWire({}), name: 'n' })
     ).then(
       () => 'answered',
       (error: unknown) => (error as LockstepError).reason,

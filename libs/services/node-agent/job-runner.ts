@@ -24,15 +24,16 @@ export async function runJob(job: Job, { kernel, artifacts, fetch }: Machine): P
       // Checked at each load: what the disk holds now counts, not what it held when it was fetched.
       const path = await artifacts.verified(artifact);
       const { moduleName: module, functions, replace } = artifact;
-      const { consistency } = job.entry.body;
-      await kernel.load({ path, module, functions, replace, mayShadow, replaces, consistency });
+      const { consistency, transitionTimeoutMs } = job.entry.body;
+      const how = { mayShadow, replaces, consistency, transitionTimeoutMs };
+      await kernel.load({ path, module, functions, replace, ...how });
       return;
     }
     case 'unload':
-      await kernel.unload(job.module);
+      await kernel.unload(job.module, job.transitionTimeoutMs);
       return;
     case 'settle':
-      await kernel.settle(job.module);
+      await kernel.settle(job.module, job.transitionTimeoutMs);
       return;
   }
 }

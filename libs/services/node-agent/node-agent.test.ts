@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globa
 import { NodeStatus } from '@lockstep/contracts/generated';
 import { DirectoryKernel } from '@lockstep/io/livepatch-sysfs';
 import type { ModuleName } from '@lockstep/domain/livepatch-model';
+import type { LoadBody } from '@lockstep/domain/load-order';
 import { NodeAgent, type NodeAgentOptions } from './node-agent';
 import { TestControlPlane } from './test-control-plane';
 
@@ -208,6 +209,67 @@ describe('following the load order', () => {
     expect(plane.lastReport!.problem).toMatchObject({ reason: 'insmod-failed' });
     await kernel.change({ refuseLoads: [] });
     await inStep(1);
+  });
+  describe('a transition that a sleeper holds up', () => {
+    const sleepers = { lockstep_b: [{ pid: 411, comm: 'cat', function: 'a' }] };
+    const blocked = async (): Promise<void> => {
+      await untilReported(NodeStatus.NODE_STATUS_FAILED, 1);
+      expect(plane.lastReport).toMatchObject({
+        target: 2,
+        problem: {
+          reason: 'transition-timeout',
+          message: expect.stringMatching(
+            /^Loading lockstep_b did not end within 1000 ms .*: 411 \(cat\) in a\. It is tried again by itself\. Stop or /,
+          ),
+        },
+        lastTransition: { moduleName: 'lockstep_b', blockers: [{ pid: 411, comm: 'cat', function: 'a' }] },
+      });
+    };
+    beforeEach(async () => {
+      plane.append('a', 'abc');
+      plane.append('b', 'ad', [1], { transitionTimeoutMs: 1000 });
+      await kernel.change({ sleepers });
+      await startAgent();
+      await inStep(0);
+      plane.moveTo(2);
+      await blocked();
+    });
+
+    test('fails when its time is over, naming it; once it has left, the next try succeeds', async () => {
+      expect(await held()).toBe('lockstep_a');
+      plane.reports.length = 0;
+      await until('the next try', async () => (await held()) === 'lockstep_a<lockstep_b');
+      await kernel.change({ sleepers: {} });
+      await inStep(2);
+      // While it was tried again nothing was better: a rollout that looks just then must not take it for that.
+      expect(new Set(plane.reports.map(({ status }) => status))).toEqual(
+        new Set([NodeStatus.NODE_STATUS_FAILED, NodeStatus.NODE_STATUS_IN_STEP]),
+      );
+    });
+    test('does so after a reboot too, without a control plane: the time is in the node’s own log', async () => {
+      await agents[0]!.stop();
+      plane.stop();
+      await kernel.reboot();
+      const agent = makeAgent();
+      await agent.start();
+      await until('the failure', () => agent.view?.problem?.reason === 'transition-timeout');
+      expect(await held()).toBe('lockstep_a');
+      await kernel.change({ sleepers: {} });
+      await until('the stack', () => agent.view?.status === 'in-step' && agent.view.position === 2);
+    });
+    test('does so when the agent was killed meanwhile: the next one waits as long, then takes it back', async () => {
+      await agents[0]!.stop();
+      await kernel.unload('lockstep_b' as ModuleName, 0).catch(() => undefined);
+      const { artifact } = plane.entries[1]!.body as LoadBody;
+      const file = path.join(stateDir(), 'artifacts', `${artifact.sha256}.ko`);
+      const { moduleName: module, functions, replace } = artifact;
+      const mayShadow = ['lockstep_a' as ModuleName];
+      void kernel.load({ path: file, module, functions, replace, mayShadow, replaces: [] }).catch(() => undefined);
+      await until('a transition', async () => (await kernel.observe()).some(({ transition }) => transition));
+      plane.reports.length = 0;
+      await startAgent();
+      await blocked();
+    });
   });
   test('who holds a transition up is reported while it goes on, and what came of it afterwards', async () => {
     plane.append('a', 'abc');

@@ -1,9 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { LockstepError } from '@lockstep/domain/livepatch-model';
 import type { Problem } from '@lockstep/domain/node-state';
+import { TransitionFailure } from '@lockstep/io/livepatch-sysfs';
+
+/** About a transition that was taken back. */
+const whatToDo =
+  'It is tried again by itself. Stop or restart a task that never leaves its function; how long it may take is said in ' +
+  'the entry (order append --transition-timeout).';
 
 /** Any thrown value as what a node reports. */
 export function problemFrom(error: unknown): Problem {
+  if (error instanceof TransitionFailure) {
+    const { reason, transition } = error;
+    return { reason, message: `${error.message} ${whatToDo}`, transition };
+  }
   if (error instanceof LockstepError) return { reason: error.reason, message: error.message };
   // Not by `instanceof Error`: errors of node:fs may come from another realm.
   const { code, message } = (typeof error === 'object' ? error : undefined) as { code?: unknown; message?: unknown };

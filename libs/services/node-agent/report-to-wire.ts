@@ -50,6 +50,6 @@ export function reportToWire(view: NodeView): NodeReport {
     })),
     kernelConflicts: view.kernelConflicts.map(conflictToWire),
     lastTransition: lastTransition === undefined ? undefined : transitionToWire(lastTransition),
-    problem: problem === undefined ? undefined : { ...problem },
+    problem: problem === undefined ? undefined : { reason: problem.reason, message: problem.message },
   };
 }

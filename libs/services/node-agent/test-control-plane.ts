@@ -32,7 +32,14 @@ import {
   sha256OfBytes,
   type CertificateAuthority,
 } from '@lockstep/io/certificates';
-import { encodeEntry, proposeEntry, type EntryBody, type LogEntry, type LogName } from '@lockstep/domain/load-order';
+import {
+  encodeEntry,
+  proposeEntry,
+  type EntryBody,
+  type LogEntry,
+  type LogName,
+  type Switching,
+} from '@lockstep/domain/load-order';
 import {
   LockstepError,
   type ClusterName,
@@ -132,7 +139,7 @@ export class TestControlPlane {
   }
 
   /** An entry that loads a module of this name with these functions; not sent yet. */
-  append(name: string, functions: string, overrides: readonly number[] = []): LogEntry {
+  append(name: string, functions: string, overrides: readonly number[] = [], switching: Switching = {}): LogEntry {
     const bytes = Buffer.from(`${name} `.repeat(800));
     const sha256 = sha256OfBytes(bytes);
     this.modules.set(sha256, bytes);
@@ -146,7 +153,7 @@ export class TestControlPlane {
       replace: false,
       functions: Array.from(functions, (fn) => ({ object: 'vmlinux', name: fn, sympos: 0 })),
     };
-    return this.sign({ kind: 'load', artifact, overrides: overrides as Seq[], builtOnto: [] });
+    return this.sign({ kind: 'load', artifact, overrides: overrides as Seq[], builtOnto: [], ...switching });
   }
 
   retire(seq: number): LogEntry {

@@ -2,13 +2,7 @@
 import { rm, truncate } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import {
-  BuildStatus,
-  NodeStatus,
-  Priority,
-  RolloutStatus,
-  type Rollout,
-} from '@lockstep/contracts/generated';
+import { BuildStatus, NodeStatus, Priority, RolloutStatus, type Rollout } from '@lockstep/contracts/generated';
 import { switchingToWire } from '@lockstep/contracts/wire';
 import { parseSha256 } from '@lockstep/domain/livepatch-model';
 import { createCertificateRequest, openCertificateAuthority, readCertificateRequest } from '@lockstep/io/certificates';
@@ -411,9 +405,9 @@ describe('load order and rollouts', () => {
 
 test('names that are wrong or unknown are told as such', async () => {
   const { fleet } = plane.operator;
-  await expect(
-    fleet.createCluster({ ...switchingToWire({}), name: 'Not A Name' }),
-  ).rejects.toMatchObject({ reason: 'invalid-name' });
+  await expect(fleet.createCluster({ ...switchingToWire({}), name: 'Not A Name' })).rejects.toMatchObject({
+    reason: 'invalid-name',
+  });
   await expect(fleet.getNode({ name: 'nobody' })).rejects.toMatchObject({ kind: 'not-found', reason: 'unknown-node' });
   await expect(fleet.listNodes({ cluster: 'nowhere' })).rejects.toMatchObject({ reason: 'unknown-cluster' });
   const watch = fleet.watchRollout({ id: 'nonsense' });

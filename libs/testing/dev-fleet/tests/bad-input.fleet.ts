@@ -67,11 +67,7 @@ describe('names that are not there', () => {
   });
 
   it.each([
-    [
-      'a cluster name',
-      () =>
-        fleet.operator.fleet.createCluster({ ...switchingToWire({}), name: 'No Such Name!' }),
-    ],
+    ['a cluster name', () => fleet.operator.fleet.createCluster({ ...switchingToWire({}), name: 'No Such Name!' })],
     [
       'a position past the head',
       () => fleet.operator.fleet.startRollout({ ...log(), toSeq: 9, canaries: 0, waveSize: 0 }),
