@@ -61,6 +61,16 @@ const readLivepatches = [
   'done; true',
 ].join('\n');
 
+/** How each of them was switched: what the kernel itself keeps with it. */
+const readSwitches = [
+  'for stats in /sys/kernel/livepatch/*/transition_stats; do',
+  '  [ -e "$stats" ] && sed -n -E "s/^(patch|mode|direction|result|window_ns) //p" "$stats" | tr "\\n" " " && echo',
+  'done; true',
+].join('\n');
+
+/** `patch mode direction result last-window longest-window`. */
+const switchLine = z.tuple([z.string(), z.string(), z.string(), z.string(), z.coerce.number(), z.coerce.number()]);
+
 const livepatchLine = z.tuple([z.string(), z.enum(['0', '1']), z.enum(['0', '1'])]);
 
 /** Reads a machine through its own shell: nothing here comes from the agent but `position`. */
@@ -71,11 +81,16 @@ export async function gatherEvidence({ node, machine }: DemoMachine, position: n
     .split('\n')
     .filter((line) => line !== '')
     .map((line) => livepatchLine.parse(line.split(' ')));
+  const switches = (await machine.run(readSwitches)).split('\n').filter((line) => line !== '');
   const settled = modules.filter(([, enabled, transition]) => enabled === '1' && transition === '0');
   return {
     node,
     position,
     livepatches: settled.map(([module]) => module).reverse(),
+    switches: switches.map((line) => {
+      const [module, mode, direction, result, windowNs] = switchLine.parse(line.trim().split(' '));
+      return { module, mode, direction, result, windowNs };
+    }),
     files: {
       a: await read('/proc/meminfo'),
       b: await read('/proc/cmdline'),

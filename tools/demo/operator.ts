@@ -70,9 +70,9 @@ export class Operator {
     return build.artifact;
   }
 
-  /** @throws Refused */
+  /** Switched for the whole system at one instant. @throws Refused */
   async append(cluster: string, patch: string, overrides: readonly string[] = []): Promise<number> {
-    const flags = overrides.flatMap((victim) => ['--override', victim]);
+    const flags = ['--consistency', 'system', ...overrides.flatMap((victim) => ['--override', victim])];
     const { entry } = await this.run(['order', 'append', patch, '--cluster', cluster, ...flags], appended);
     return entry.seq;
   }

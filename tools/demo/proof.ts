@@ -2,12 +2,23 @@
 import Table from 'cli-table3';
 
 /** What one machine itself says, read through its own shell and not through the agent. */
+export interface Switch {
+  readonly module: string;
+  readonly mode: string;
+  readonly direction: string;
+  readonly result: string;
+  /** How long all CPUs stood still for it. */
+  readonly windowNs: number;
+}
+
 export interface MachineEvidence {
   readonly node: string;
   /** Contents of the patched files. */
   readonly files: Readonly<Record<'a' | 'b' | 'c' | 'd', string>>;
   /** Modules in /sys/kernel/livepatch that are enabled and not in transition, in load order, bottom first. */
   readonly livepatches: readonly string[];
+  /** How the kernel switched each of its livepatches last, as its transition_stats say. */
+  readonly switches: readonly Switch[];
   /** Position as the control plane has it from the agent. */
   readonly position: number;
 }
@@ -38,11 +49,25 @@ function showStack(evidence: MachineEvidence, { stack }: Expectation): string {
 const answersOf = (evidence: MachineEvidence): string[] => functions.map((fn) => answerOf(evidence.files[fn]));
 
 export function evidenceTable(all: readonly MachineEvidence[], expected: Expectation): string {
-  const table = new Table({ head: ['node', 'position', 'stack', ...functions], style: { head: [], border: [] } });
+  const head = ['node', 'position', 'stack', ...functions, 'CPUs stopped (µs)'];
+  const table = new Table({ head, style: { head: [], border: [] } });
   for (const evidence of all) {
-    table.push([evidence.node, evidence.position, showStack(evidence, expected), ...answersOf(evidence)]);
+    const windows = expected.stack.map(({ module, letter }) => {
+      const seen = evidence.switches.find((each) => each.module === module);
+      return `${letter} ${seen === undefined ? '-' : (seen.windowNs / 1000).toFixed(1)}`;
+    });
+    const answers = answersOf(evidence);
+    table.push([evidence.node, evidence.position, showStack(evidence, expected), ...answers, windows.join(', ')]);
   }
   return table.toString();
+}
+
+/** What is to be said of how a livepatch came: `system, patching: switched`, and that there was a window. */
+function showSwitch(evidence: MachineEvidence, module: string): string {
+  const seen = evidence.switches.find((each) => each.module === module);
+  if (seen === undefined) return 'not told';
+  const { mode, direction, result, windowNs } = seen;
+  return `${mode}, ${direction}: ${result}, ${windowNs > 0 ? 'with' : 'without'} a window`;
 }
 
 /** The demo's closing line, and what deviates from the expectation: nothing, if all is well. */
@@ -54,6 +79,11 @@ export function judge(all: readonly MachineEvidence[], expected: Expectation): {
       ['position', String(evidence.position), String(expected.position)],
       ['stack', showStack(evidence, expected), wantedStack],
       ['answers', answersOf(evidence).join(' '), wantedAnswers],
+      ...expected.stack.map(({ module, letter }): [string, string, string] => [
+        `the switch to ${letter}`,
+        showSwitch(evidence, module),
+        'system, patching: switched, with a window',
+      ]),
     ];
     return checks
       .filter(([, found, wanted]) => found !== wanted)

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+import { createHash } from 'node:crypto';
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { encodeEntry, type Consistency, type Switching, type UnsignedEntry } from './log-entry';
@@ -51,4 +52,11 @@ test.each([999, 0, -1000, 1000.5, 86_400_001, NaN, Infinity])('a timeout of %d m
 
 test.each([1000, 30_000, 86_400_000])('a timeout of %d ms is taken', (value) => {
   expect(parseTransitionTimeoutMs(value)).toBe(value);
+});
+
+test.each([
+  [undefined, 'f46825d81f3b286019f60efefb6074a948ab44f486ecd612e3be3e7977fd72f4'],
+  ['system', '8606795c617bd89ea82742ee7f5e636e3dd8ea9244817342b96d19b7e25b092d'],
+] as const)('the hash of an entry with mode %s is what it was before there were timeouts', (mode, hash) => {
+  expect(createHash('sha256').update(withMode(mode)).digest('hex')).toBe(hash);
 });

@@ -7,25 +7,27 @@ import { unlessGone, type KernelRoots } from './sysfs-view';
 /** Enough to see the pattern; a stuck transition may have thousands. */
 const shownTasks = 8;
 
-/** A line of /proc/<pid>/stack, innermost first: `[<0>] meminfo_proc_show+0x10/0x20`. */
-const frame = /^\[<[^>]*>\] ([^+\s]+)/;
+/** A line of /proc/<pid>/stack, innermost first: `[<0>] meminfo_proc_show+0x10/0x20`, `… [module]` where it is in one. */
+const frame = /^\[<[^>]*>\] ([^+\s]+)\S*(?: \[([^\]\s]+)\])?/;
 
-/** The patched function that the thread is in; empty where its stack does not tell. */
-async function whereabouts(taskFolder: string, patched: ReadonlySet<string>): Promise<string> {
+/** What tells where a task is: functions that are being switched, and modules that hold replacements of functions. */
+export interface Switched {
+  readonly functions: ReadonlySet<string>;
+  readonly modules: ReadonlySet<string>;
+}
+
+/** The function, old or new, that the thread is in; empty where its stack does not tell. */
+async function whereabouts(taskFolder: string, { functions, modules }: Switched): Promise<string> {
   const stack = await unlessGone(readFile(path.join(taskFolder, 'stack'), 'latin1')).catch(() => undefined);
-  const frames = (stack ?? '').split('\n').flatMap((line) => frame.exec(line)?.[1] ?? []);
-  return frames.find((name) => patched.has(name)) ?? '';
+  const frames = (stack ?? '').split('\n').map((line) => frame.exec(line) ?? []);
+  return frames.find(([, name = '', module = '']) => functions.has(name) || modules.has(module))?.[1] ?? '';
 }
 
 /**
- * Threads that a transition waits for, with the patched function that each is in: those whose /proc/<pid>/task/<tid>/patch_state is not yet
- * `target` (1 while enabling, 0 while disabling).
+ * Threads that a transition waits for, with the function that each is in: those whose
+ * /proc/<pid>/task/<tid>/patch_state is not yet `target` (1 while enabling, 0 while disabling).
  */
-export async function blockingTasks(
-  roots: KernelRoots,
-  target: 0 | 1,
-  patched: ReadonlySet<string> = new Set(),
-): Promise<Blocker[]> {
+export async function blockingTasks(roots: KernelRoots, target: 0 | 1, switched: Switched): Promise<Blocker[]> {
   const blocking: Blocker[] = [];
   const pids = (await readdir(roots.proc)).filter((name) => /^\d+$/.test(name));
   for (const pid of pids) {
@@ -36,7 +38,7 @@ export async function blockingTasks(
       );
       if (state === undefined || Number(state) === target) continue;
       const comm = await unlessGone(readFile(path.join(taskFolder, tid, 'comm'), 'latin1')).catch(() => undefined);
-      const place = await whereabouts(path.join(taskFolder, tid), patched);
+      const place = await whereabouts(path.join(taskFolder, tid), switched);
       blocking.push({ pid: Number(tid), comm: comm?.trim() ?? '?', function: place });
       if (blocking.length === shownTasks) return blocking;
     }

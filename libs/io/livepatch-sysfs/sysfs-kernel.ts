@@ -5,7 +5,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LockstepError, type ModuleName } from '@lockstep/domain/livepatch-model';
 import { defaultTransitionTimeoutMs, type Consistency } from '@lockstep/domain/load-order';
-import type { Blocker, ObservedPatch, Transition } from '@lockstep/domain/node-state';
+import type { Blocker, Transition } from '@lockstep/domain/node-state';
 import { blockingTasks } from './blocking-tasks';
 import { buildIdFromNotes } from './build-id';
 import { errorCode } from './error-code';
@@ -113,8 +113,14 @@ export class SysfsKernel implements LivepatchKernel {
     const last = await readTransitionStats(this.roots);
     if (last !== undefined && (last.mode !== 'per_task' || last.result !== 'pending')) return last;
     // Of a transition of the stock kind, or on a stock core, the tasks tell.
-    const patch = (await this.observe()).find(({ transition }) => transition);
-    return patch === undefined ? last : this.underWay(patch, last?.elapsedMs ?? 0);
+    const patches = await this.observe();
+    const patch = patches.find(({ transition }) => transition);
+    if (patch === undefined) return last;
+    const { module, enabled } = patch;
+    const functions = new Set(patch.functions.map(({ name }) => name));
+    const modules = new Set(patches.map((each) => each.module));
+    const blockers = await blockingTasks(this.roots, enabled ? 1 : 0, { functions, modules });
+    return { ...stockTransition(module, enabled, last?.elapsedMs ?? 0), blockers };
   }
 
   /** Every module that is a livepatch, in effect or not, newest first. */
@@ -223,12 +229,6 @@ export class SysfsKernel implements LivepatchKernel {
       throw new LockstepError('refused', 'consistency-unsupported', message, { module, consistency: mode });
     }
     await this.writeAttribute(file, mode);
-  }
-
-  private async underWay({ module, enabled, functions }: ObservedPatch, elapsedMs: number): Promise<Transition> {
-    const patched = new Set(functions.map(({ name }) => name));
-    const blockers = await blockingTasks(this.roots, enabled ? 1 : 0, patched);
-    return { ...stockTransition(module, enabled, elapsedMs), blockers };
   }
 
   private hasPatchedCore(): Promise<boolean> {

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { defaultCacheDirectory } from '@lockstep/io/kernel-builder';
 import { connectOperator, type OperatorClient } from '@lockstep/io/rpc-client';
+import { hostAddressInGuest } from '@lockstep/testing/qemu-machine';
 import { z } from 'zod';
 import { eventually } from './eventually';
 import { bundle } from './fleet-kernel';
@@ -48,6 +49,8 @@ export async function createFleetServer(
       LOCKSTEP_POSTGRES_PORT: String(await freePort()),
       // The fleet's workers have one cache, and packing a kernel build takes a processor for half a minute.
       LOCKSTEP_SHARE_KERNELS: shareKernels ? 'on' : 'off',
+      // A node may be a virtual machine.
+      LOCKSTEP_TLS_NAMES: hostAddressInGuest,
       ...(redisUrl === undefined ? {} : { LOCKSTEP_REDIS_URL: redisUrl }),
     },
     logFile: path.join(folder, 'control-plane.log'),

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { ModuleName } from '@lockstep/domain/livepatch-model';
+import type { Transition } from '@lockstep/domain/node-state';
 import type { LoadRequest } from '../livepatch-kernel';
 import { createModuleTools } from '../module-tools';
 import { SysfsKernel } from '../sysfs-kernel';
+import { TransitionFailure } from '../transition-failure';
 
 // Runs inside a machine: carries out the steps given as JSON on its command line, prints the answers as JSON.
 
 export type Step =
-  | { readonly do: 'identity' | 'observe' }
-  | { readonly do: 'unload' | 'settle'; readonly module: ModuleName }
+  | { readonly do: 'identity' | 'observe' | 'lastTransition' }
+  | { readonly do: 'unload' | 'settle'; readonly module: ModuleName; readonly limitMs?: number }
   | { readonly do: 'load'; readonly request: LoadRequest; readonly parameters: readonly string[] };
 
 export interface Script {
@@ -20,6 +22,8 @@ export interface Script {
 export interface Answer {
   readonly value?: unknown;
   readonly error?: { readonly reason: string; readonly message: string; readonly fields: Record<string, unknown> };
+  /** Of a transition that was taken back. */
+  readonly transition?: Transition;
 }
 
 async function run({ transitionTimeoutMs, steps }: Script): Promise<Answer[]> {
@@ -30,10 +34,11 @@ async function run({ transitionTimeoutMs, steps }: Script): Promise<Answer[]> {
     switch (step.do) {
       case 'identity':
       case 'observe':
+      case 'lastTransition':
         return kernel[step.do]();
       case 'unload':
       case 'settle':
-        return kernel[step.do](step.module);
+        return kernel[step.do](step.module, step.limitMs);
       case 'load':
         parameters = step.parameters;
         return kernel.load(step.request);
@@ -46,7 +51,8 @@ async function run({ transitionTimeoutMs, steps }: Script): Promise<Answer[]> {
         (value): Answer => ({ value }),
         (thrown: unknown): Answer => {
           const { reason, message, fields } = thrown as NonNullable<Answer['error']>;
-          return { error: { reason, message, fields } };
+          const { transition } = thrown instanceof TransitionFailure ? thrown : {};
+          return { error: { reason, message, fields }, ...(transition === undefined ? {} : { transition }) };
         },
       ),
     );

@@ -3,11 +3,12 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterAll, afterEach, beforeAll, expect, jest, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { buildSync } from 'esbuild';
 import { buildLockstepKernel, QemuMachine, testKernelFlavour } from '@lockstep/testing/qemu-machine';
 import type { ModuleName } from '@lockstep/domain/livepatch-model';
-import type { ObservedPatch } from '@lockstep/domain/node-state';
+import type { Consistency } from '@lockstep/domain/load-order';
+import type { Blocker, ObservedPatch, Transition } from '@lockstep/domain/node-state';
 import type { LoadRequest } from '../livepatch-kernel';
 import type { Answer, Step } from './guest-driver';
 
@@ -185,28 +186,108 @@ async function sleepIn(name: Name): Promise<void> {
   );
 }
 
-test('an unload that a sleeper holds up is taken back and names it; then it works', async () => {
-  await drive([load('klp_p01', { changes: ['version_proc_show'] })]);
-  await sleepIn('klp_p01');
-  const [first, seen] = await drive([unload('klp_p01'), observe], 3000);
-  expect(first?.error).toMatchObject({ reason: 'transition-timeout', fields: { reversed: true } });
-  expect(first?.error?.message).toMatch(/\d+ \(cat\)/);
-  expect(seen?.value).toMatchObject([{ module: 'klp_p01', enabled: true, transition: false }]);
-  await machine.run('echo 0 >/sys/module/klp_p01/parameters/hold');
-  expect(reasons(await drive([unload('klp_p01')]))).toEqual(['ok']);
+/** All ways to switch that the kernel has. */
+const modes: readonly Consistency[] = patchedCore ? ['per_task', 'system', 'stop_machine'] : ['per_task'];
+
+/** The sleeper's pid. */
+const sleeper = async (): Promise<number> =>
+  Number(await machine.run("grep -l klp_test_show /proc/[0-9]*/stack 2>/dev/null | head -1 | tr -dc '0-9'"));
+const release = (name: Name): Promise<string> => machine.run(`echo 0 >/sys/module/${name}/parameters/hold`);
+const kernelLimits = 'cat /sys/module/livepatch/parameters/consistency_*';
+
+function expectTakenBack({ error, transition }: Answer | undefined = {}, expected: Partial<Transition>): void {
+  expect(error).toMatchObject({ reason: 'transition-timeout', fields: { reversed: true } });
+  expect(error?.message).toMatch(
+    /oading klp_p0\d did not end within 2000 ms and was taken back.* \d+ \(cat\) in \w+\./,
+  );
+  expect(transition).toMatchObject(expected);
+  expect(['reversed', 'failed']).toContain(transition?.result);
+}
+
+describe.each(modes)('with consistency %s', (consistency) => {
+  const how = { consistency, transitionTimeoutMs: 2000 };
+  const p01 = load('klp_p01', { changes: ['version_proc_show'], ...how });
+  const over = load('klp_p02', { changes: ['version_proc_show'], mayShadow: as('klp_p01'), ...how });
+  const last: Step = { do: 'lastTransition' };
+  const isWhole = consistency !== 'per_task';
+
+  /** What the kernel tells of the transition: in the new modes attempts, and how long all CPUs stood still. */
+  function expectSwitched(answer: Answer | undefined, module: Name, direction: Transition['direction']): void {
+    if (!patchedCore) {
+      expect(answer?.value).toBeUndefined();
+      return;
+    }
+    const seen = answer?.value as Transition;
+    expect(seen).toMatchObject({ module, mode: consistency, direction, result: 'switched', blockers: [] });
+    expect([seen.attempts > 0, seen.windowLastNs > 0, seen.windowMaxNs > 0]).toEqual([isWhole, isWhole, isWhole]);
+    expect(seen.windowMaxNs).toBeGreaterThanOrEqual(seen.windowLastNs);
+  }
+
+  test('loads and unloads, and tells how', async () => {
+    const answers = await drive([p01, last, unload('klp_p01'), last]);
+    expect(reasons(answers)).toEqual(['ok', 'ok', 'ok', 'ok']);
+    expectSwitched(answers[1], 'klp_p01', 'patching');
+    expectSwitched(answers[3], 'klp_p01', 'unpatching');
+  });
+
+  test('an unload that a sleeper holds up is taken back in time and names it; then it works', async () => {
+    await drive([p01]);
+    const limits = await machine.exec(kernelLimits);
+    await sleepIn('klp_p01');
+    const pid = await sleeper();
+    const [first, seen] = await drive([{ ...unload('klp_p01'), limitMs: 2000 } as Step, observe]);
+    const blockers = [expect.objectContaining({ pid, comm: 'cat' })] as unknown as Blocker[];
+    expectTakenBack(first, { module: as('klp_p01')[0]!, mode: consistency, direction: 'unpatching', blockers });
+    expect(seen?.value).toMatchObject([{ module: 'klp_p01', enabled: true, transition: false }]);
+    expect(await machine.exec(kernelLimits)).toEqual(limits);
+    await release('klp_p01');
+    expect(reasons(await drive([unload('klp_p01')]))).toEqual(['ok']);
+  });
+
+  test('a load that a sleeper holds up leaves the kernel as it was, and names it; then it works', async () => {
+    await drive([p01]);
+    const limits = await machine.exec(kernelLimits);
+    await sleepIn('klp_p01');
+    const pid = await sleeper();
+    const [first, seen] = await drive([over, observe]);
+    const blockers = [expect.objectContaining({ pid, comm: 'cat' })] as unknown as Blocker[];
+    expectTakenBack(first, { module: as('klp_p02')[0]!, mode: consistency, direction: 'patching', blockers });
+    if (isWhole) expect(first?.transition?.attempts).toBeGreaterThan(0);
+    expect(held(seen)).toBe('klp_p01');
+    expect(await modulesIn()).toBe('klp_p01');
+    expect(await machine.exec(kernelLimits)).toEqual(limits);
+    await release('klp_p01');
+    expect(reasons(await drive([over]))).toEqual(['ok']);
+    expect(await machine.run('cat /proc/version')).toBe('klp_p02\n');
+  });
 });
 
-test('a load that a sleeper holds up leaves the kernel as it was', async () => {
-  await drive([load('klp_p01', { changes: ['version_proc_show'] })]);
-  await sleepIn('klp_p01');
-  const over = load('klp_p02', { changes: ['version_proc_show'], mayShadow: as('klp_p01') });
-  const [first, seen] = await drive([over, observe], 3000);
-  expect(first?.error).toMatchObject({ reason: 'transition-timeout', fields: { reversed: true } });
-  expect(held(seen)).toBe('klp_p01');
-  expect(await modulesIn()).toBe('klp_p01');
-  await machine.run('echo 0 >/sys/module/klp_p01/parameters/hold');
-  expect(reasons(await drive([over]))).toEqual(['ok']);
-});
+test.each(modes.filter((mode) => mode !== 'per_task'))(
+  'with consistency %s the kernel takes it back in time when the process that waits is killed',
+  async (consistency) => {
+    await drive([load('klp_p01', { changes: ['version_proc_show'] })]);
+    await sleepIn('klp_p01');
+    const how = { mayShadow: as('klp_p01'), consistency, transitionTimeoutMs: 4000 };
+    const over = load('klp_p02', { changes: ['version_proc_show'], ...how });
+    const script = JSON.stringify({ transitionTimeoutMs: 60_000, steps: [over] });
+    const p02 = '/sys/kernel/livepatch/klp_p02';
+    await machine.run(
+      `node ${folder}/driver.js '${script}' >/dev/null 2>&1 & driver=$!
+       until [ "$(cat ${p02}/transition 2>/dev/null)" = 1 ]; do sleep 0.05; done
+       kill -9 $driver
+       until [ ! -e ${p02} ]; do sleep 0.1; done`,
+    );
+    const [answer] = await drive([{ do: 'lastTransition' }]);
+    const told = answer?.value as Transition;
+    expect(told).toMatchObject({ module: 'klp_p02', mode: consistency, result: 'failed' });
+    expect(told.elapsedMs).toBeGreaterThanOrEqual(4000);
+    expect(told.elapsedMs).toBeLessThan(30_000);
+    await release('klp_p01');
+    // What it left over is no obstacle; the kernel's limit that it had set stays until somebody sets another.
+    expect(reasons(await drive([over, unload('klp_p02')]))).toEqual(['ok', 'ok']);
+    await machine.run('cd /sys/module/livepatch/parameters; echo 30000 >consistency_timeout_ms');
+  },
+);
 
 test('finishes an unload that was interrupted after the patch was disabled', async () => {
   const p01 = load('klp_p01', { changes: ['version_proc_show'] });

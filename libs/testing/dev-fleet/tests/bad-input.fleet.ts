@@ -11,6 +11,7 @@ import { startDevFleet, type DevFleet } from '../dev-fleet';
 import { eventually } from '../eventually';
 import { exampleDiff } from '../example-patches';
 import { fleetKernelTree } from '../fleet-kernel';
+import { runLockstep } from '../lockstep-command';
 import { patientOperator, type PatientOperator } from '../patient-operator';
 
 /** What people and machines get wrong, over the real API: each is told what is wrong, and nothing else changes. */
@@ -284,6 +285,38 @@ describe('machines that do not answer', () => {
     expect(await second!.holds()).toEqual(before);
     await first!.kernel.change({ refuseLoads: [] });
     expect(await operator.rollOut()).toMatchObject({ status: RolloutStatus.ROLLOUT_STATUS_SUCCEEDED });
+  }, 120_000);
+
+  it('a task that never leaves a function: its node fails in the entry’s time, naming it, and the rollout halts', async () => {
+    const [first, second] = fleet.nodes;
+    const { artifact } = await operator.submit('held', exampleDiff(fleet.release, ['c'], 'h'));
+    const blocker = { pid: 411, comm: 'cat', function: 'version_proc_show' };
+    await first!.kernel.change({ sleepers: { [artifact!.moduleName]: [blocker] } });
+    await fleet.operator.fleet.updateCluster({
+      name: fleet.cluster,
+      consistency: undefined,
+      transitionTimeoutMs: 2000,
+    });
+    const entry = await operator.appendOver('held');
+    expect(entry.body).toMatchObject({ value: { transitionTimeoutMs: 2000 } });
+    const before = await second!.holds();
+    expect(await operator.rollOut()).toMatchObject({
+      status: RolloutStatus.ROLLOUT_STATUS_HALTED,
+      nodes: [
+        { node: 'n1', notYet: { reason: 'failed', message: expect.stringMatching(/within 2000 ms.*411 \(cat\)/) } },
+        { node: 'n2', notYet: { reason: 'rollout-halted' } },
+      ],
+    });
+    expect(await second!.holds()).toEqual(before);
+    const blocking = await runLockstep(fleet.server.stateDir, ['node', 'blocking', 'n1', '--json']);
+    expect(JSON.parse(blocking.stdout)).toMatchObject({
+      problem: { reason: 'transition-timeout' },
+      transition: { moduleName: artifact!.moduleName, mode: 'per_task', blockers: [blocker] },
+    });
+    await first!.kernel.change({ sleepers: {} });
+    await fleet.operator.fleet.updateCluster({ name: fleet.cluster, consistency: undefined, transitionTimeoutMs: 0 });
+    expect(await operator.rollOut()).toMatchObject({ status: RolloutStatus.ROLLOUT_STATUS_SUCCEEDED });
+    expect(await second!.holds()).toEqual(await first!.holds());
   }, 120_000);
 
   it('a worker killed in the middle of a build: the job is taken again, once', async () => {

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { Consistency, type LogEntry } from '@lockstep/contracts/generated';
+import { switchingToWire } from '@lockstep/contracts/wire';
+import type { Switching } from '@lockstep/domain/load-order';
+import { TestPlane } from './test-plane';
+
+// How kernels switch: what a cluster says, what an entry says, and what is signed of it.
+
+jest.setTimeout(120_000);
+
+let plane: TestPlane;
+const cluster = 'switching';
+
+beforeAll(async () => {
+  plane = await TestPlane.start();
+  await plane.work(plane.honestWorker);
+  await plane.addKernel();
+});
+afterAll(() => plane.stop());
+
+async function append(patch: string, switching: Switching = {}): Promise<LogEntry['body']> {
+  await plane.build(patch, `f_${patch}`);
+  const place = { cluster, patch, kernelBuildId: '', buildId: '', overrides: [], expectedSeq: 0 };
+  return (await plane.operator.fleet.appendLoad({ ...place, ...switchingToWire(switching) })).entry!.body;
+}
+
+const saying = (switching: Switching) => ({ $case: 'load', value: switchingToWire(switching) });
+
+test('entries are signed with what they say, or else with what their cluster says at that time', async () => {
+  const { fleet } = plane.operator;
+  const created = switchingToWire({ consistency: 'system', transitionTimeoutMs: 30_000 });
+  expect((await fleet.createCluster({ name: cluster, ...created })).cluster).toMatchObject(created);
+  const first = await append('one');
+  expect(first).toMatchObject(saying({ consistency: 'system', transitionTimeoutMs: 30_000 }));
+  const own = { consistency: 'stop_machine', transitionTimeoutMs: 5000 } as const;
+  expect(await append('two', own)).toMatchObject(saying(own));
+  expect(await append('three', { transitionTimeoutMs: 7000 })).toMatchObject(
+    saying({ consistency: 'system', transitionTimeoutMs: 7000 }),
+  );
+
+  const change = { name: cluster, consistency: undefined, transitionTimeoutMs: 90_000 };
+  const { cluster: changed } = await fleet.updateCluster(change);
+  expect(changed).toMatchObject({ consistency: Consistency.CONSISTENCY_SYSTEM, transitionTimeoutMs: 90_000 });
+  expect(await append('four')).toMatchObject(saying({ consistency: 'system', transitionTimeoutMs: 90_000 }));
+  const reset = { name: cluster, consistency: Consistency.CONSISTENCY_UNSPECIFIED, transitionTimeoutMs: 0 };
+  expect((await fleet.updateCluster(reset)).cluster).toMatchObject(switchingToWire({}));
+  expect(await append('five')).toMatchObject(saying({}));
+  expect((await fleet.listClusters({})).clusters).toMatchObject([{ name: cluster, ...switchingToWire({}) }]);
+
+  // What was appended before stays as it was signed: an agent that checks every hash takes all of it.
+  const { entries } = await fleet.getOrder({ cluster, kernelBuildId: '' });
+  expect(entries[0]?.body).toEqual(first);
+  const agent = (await plane.enrol(cluster, 's1')).connect();
+  while (agent.headSeq < 5) await new Promise((resolve) => setTimeout(resolve, 20));
+  expect(agent.headHash).toBe(entries.at(-1)?.hash);
+});
+
+test('what cannot be is refused, and nothing changes', async () => {
+  const { fleet } = plane.operator;
+  const wrong = { ...switchingToWire({}), transitionTimeoutMs: 10 };
+  const reason = 'invalid-transition-timeout';
+  await expect(fleet.createCluster({ name: 'hasty', ...wrong })).rejects.toMatchObject({ reason });
+  const change = { name: cluster, consistency: undefined, transitionTimeoutMs: 10 };
+  await expect(fleet.updateCluster(change)).rejects.toMatchObject({ reason });
+  const unknown = { ...change, name: 'nowhere', transitionTimeoutMs: 5000 };
+  await expect(fleet.updateCluster(unknown)).rejects.toMatchObject({ reason: 'unknown-cluster' });
+  await expect(append('six', { transitionTimeoutMs: 10 })).rejects.toMatchObject({ reason });
+  expect((await fleet.listClusters({})).clusters).toMatchObject([{ name: cluster, ...switchingToWire({}) }]);
+  expect((await fleet.getOrder({ cluster, kernelBuildId: '' })).entries).toHaveLength(5);
+});

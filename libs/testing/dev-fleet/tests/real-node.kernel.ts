@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { buildLockstepKernel, hostAddressInGuest, QemuMachine } from '@lockstep/testing/qemu-machine';
+import { startDevFleet, type DevFleet } from '../dev-fleet';
+import { eventually } from '../eventually';
+import { exampleDiff } from '../example-patches';
+import { bundle, repositoryRoot } from '../fleet-kernel';
+import { runLockstep, type CommandResult } from '../lockstep-command';
+
+// One node that is a real kernel with the patched core: what the agent sets and reads there, from the entry that an
+// operator appends to the report that an operator reads.
+
+jest.setTimeout(300_000);
+
+const node = 'real';
+const modes = ['system', 'stop_machine', 'per_task'] as const;
+type Mode = (typeof modes)[number];
+
+let fleet: DevFleet;
+let machine: QemuMachine;
+let folder: string;
+
+/** What a reader called `sleeper` does in the patched version_proc_show: it sleeps until it is killed. */
+const sleepsFor = '\tif (!strcmp(current->comm, "sleeper")) schedule_timeout_killable(MAX_SCHEDULE_TIMEOUT);';
+
+function writePatches(): void {
+  const first = exampleDiff(fleet.release, ['c'], '1');
+  const line = '+\tseq_puts(m, "lockstep: c1\\n");';
+  if (!first.includes(line)) throw new Error(`the example has no such line: ${line}`);
+  // On the same line, so that the numbers of the hunk stay right.
+  writeFileSync(path.join(folder, 'sleepy.patch'), first.replace(line, `${line}${sleepsFor}`));
+  writeFileSync(path.join(folder, 'awake.patch'), exampleDiff(fleet.release, ['c'], '2'));
+}
+
+async function startNode(imageFile: string): Promise<void> {
+  const { address, agentAddress } = fleet.server;
+  const portOf = (text: string): number => Number(text.split(':')[1]);
+  const { joinToken } = await fleet.operator.fleet.createJoinToken({ cluster: fleet.cluster, node, ttlSeconds: 0 });
+  const service = [
+    `export LOCKSTEP_AGENT_SERVER=${hostAddressInGuest}:${portOf(address)} LOCKSTEP_AGENT_JOIN_TOKEN='${joinToken}'`,
+    'export LOCKSTEP_AGENT_STATE_DIR=/var/lib/lockstep/agent',
+    `exec '${process.execPath}' '${bundle('node-agent')}'`,
+  ];
+  machine = await QemuMachine.create({
+    name: node,
+    kernelImage: imageFile,
+    initFile: path.join(repositoryRoot, 'kernel-livepatch/qemu/init'),
+    dir: path.join(folder, 'machine'),
+    service: `${service.join('\n')}\n`,
+    hostPorts: [portOf(address), portOf(agentAddress)],
+  });
+  await machine.start();
+  await machine.waitReady();
+}
+
+beforeAll(async () => {
+  folder = mkdtempSync(path.join(tmpdir(), 'lockstep-real-node-'));
+  const source = process.env['LOCKSTEP_KERNEL_SRC'];
+  const { imageFile } = await buildLockstepKernel({ root: repositoryRoot, source });
+  fleet = await startDevFleet({ nodes: 0, queue: 'postgres' });
+  writePatches();
+  await startNode(imageFile);
+  for (const patch of ['sleepy', 'awake']) await ask('patch', 'submit', path.join(folder, `${patch}.patch`), '--wait');
+  await ask('cluster', 'set', 'dev', '--transition-timeout', '90s');
+}, 45 * 60_000);
+
+afterAll(async () => {
+  await machine[Symbol.asyncDispose]();
+  await fleet.stop();
+  rmSync(folder, { recursive: true, force: true });
+}, 60_000);
+
+const lockstep = (...args: string[]): Promise<CommandResult> => runLockstep(fleet.server.stateDir, args);
+
+/** The document of a command that went well. */
+async function ask(...args: string[]): Promise<unknown> {
+  const { code, stdout, stderr } = await lockstep(...args, '--json');
+  expect([args.join(' '), code, stderr]).toEqual([args.join(' '), 0, '']);
+  return JSON.parse(stdout) as unknown;
+}
+
+interface Told {
+  readonly moduleName: string;
+  readonly mode: Mode;
+  readonly direction: string;
+  readonly result: string;
+  readonly attempts: number;
+  readonly windowLastNs: number;
+  readonly windowMaxNs: number;
+  readonly checkedOutside: number;
+  readonly checkedInside: number;
+  readonly blockers: readonly { readonly pid: number; readonly comm: string; readonly function: string }[];
+}
+
+interface NodeTold {
+  readonly report: {
+    readonly status: string;
+    readonly position: number;
+    readonly problem: { readonly reason: string; readonly message: string } | null;
+    readonly lastTransition: Told | null;
+  };
+}
+
+const report = async (): Promise<NodeTold['report']> => ((await ask('node', 'show', node)) as NodeTold).report;
+
+async function append(patch: string, mode: Mode, ...options: string[]): Promise<number> {
+  const answer = await ask('order', 'append', patch, '--cluster', 'dev', '--consistency', mode, ...options);
+  return (answer as { entry: { seq: number } }).entry.seq;
+}
+
+const rollOut = (): Promise<CommandResult> => lockstep('rollout', 'start', '--cluster', 'dev', '--wait', '--json');
+const answers = async (): Promise<string> => (await machine.run('tail -1 /proc/version')).trim();
+
+/** The last transition, once it is this module's in this direction. */
+const told = (patch: string, direction: string): Promise<Told> =>
+  eventually(
+    `${patch} ${direction} in the node's report`,
+    async () => {
+      const last = (await report()).lastTransition;
+      return last?.moduleName.startsWith(`lockstep_${patch}_`) === true && last.direction === direction
+        ? last
+        : undefined;
+    },
+    { withinMs: 30_000, everyMs: 250 },
+  );
+
+/** As the kernel counts: with per_task every number is zero. */
+function expectSwitched(last: Told, mode: Mode): void {
+  const isWhole = mode !== 'per_task';
+  expect(last).toMatchObject({ mode, result: 'switched', blockers: [] });
+  const { attempts, windowLastNs, windowMaxNs, checkedOutside, checkedInside } = last;
+  expect([attempts > 0, windowLastNs > 0, windowMaxNs >= windowLastNs]).toEqual([isWhole, isWhole, true]);
+  expect([checkedOutside > 0, checkedInside > 0]).toEqual([mode === 'system', isWhole]);
+}
+
+/** A task that sleeps in the function that `sleepy` has patched. @returns its pid in the machine */
+async function startSleeper(): Promise<number> {
+  const pid = await machine.run(
+    `cp /bin/cat /run/sleeper; setsid /run/sleeper /proc/version >/dev/null 2>&1 </dev/null & pid=$!
+     until grep -q version_proc_show /proc/$pid/stack; do sleep 0.1; done; echo $pid`,
+  );
+  return Number(pid);
+}
+
+describe.each(modes)('entries with consistency %s', (mode) => {
+  let seq = 0;
+  let pid = 0;
+
+  it('are signed with it, switched with it, and the report tells mode, attempts and window', async () => {
+    seq = await append('sleepy', mode);
+    expect((await rollOut()).code).toBe(0);
+    const { entries } = (await ask('order', 'show', '--cluster', 'dev')) as { entries: { body: unknown }[] };
+    expect(entries.at(-1)?.body).toMatchObject({ load: { consistency: mode, transitionTimeoutMs: 90_000 } });
+    expectSwitched(await told('sleepy', 'patching'), mode);
+    expect(await answers()).toBe('lockstep: c1');
+    const stats = await machine.run('cat /sys/kernel/livepatch/lockstep_sleepy_*/transition_stats');
+    expect(stats).toMatch(new RegExp(`^mode ${mode}\ndirection patching\nresult switched$`, 'm'));
+  });
+
+  it('held up by a sleeper: told while it goes on, then failed with its name, and the rollout halts', async () => {
+    pid = await startSleeper();
+    await append('awake', mode, '--override', 'sleepy', '--transition-timeout', '4s');
+    const blocker = { pid, comm: 'sleeper', function: 'version_proc_show' };
+    const rollout = rollOut();
+    const pending = await eventually(
+      'the sleeper is told while the transition goes on',
+      async () => {
+        const { transition } = (await ask('node', 'blocking', node)) as { transition: Told | null };
+        return transition?.result === 'pending' && transition.blockers.length > 0 ? transition : undefined;
+      },
+      { withinMs: 30_000, everyMs: 250 },
+    );
+    expect(pending).toMatchObject({ mode, direction: 'patching', blockers: [blocker] });
+    const { code, stdout } = await rollout;
+    expect([code, JSON.parse(stdout)]).toMatchObject([
+      1,
+      { status: 'halted', nodes: [{ node, position: seq, notYet: { reason: 'failed' } }] },
+    ]);
+    const { status, position, problem, lastTransition } = await report();
+    expect({ status, position, problem, lastTransition }).toMatchObject({
+      ...{ status: 'failed', position: seq },
+      problem: {
+        reason: 'transition-timeout',
+        message: expect.stringMatching(
+          new RegExp(
+            `^Loading lockstep_awake_\\w+ did not end within 4000 ms and was taken back: .*: ${pid} \\(sleeper\\) in ` +
+              'version_proc_show\\. It is tried again by itself\\. Stop or restart ',
+          ),
+        ),
+      },
+      lastTransition: { mode, blockers: [blocker] },
+    });
+    const { stdout: text } = await lockstep('node', 'blocking', node);
+    expect(text).toMatch(new RegExp(`^${pid} +sleeper +version_proc_show$`, 'm'));
+    expect(text).toMatch(new RegExp(`^Consistency: +${mode}$`, 'm'));
+    expect(await answers()).toBe('lockstep: c1');
+  });
+
+  it('the sleeper gone, the next try succeeds by itself', async () => {
+    await machine.run(`kill -9 ${pid}`);
+    await eventually(
+      'the node is in step',
+      async () => {
+        const { status, position } = await report();
+        return status === 'in-step' && position === seq + 1 ? true : undefined;
+      },
+      { withinMs: 60_000, everyMs: 500 },
+    );
+    expectSwitched(await told('awake', 'patching'), mode);
+    expect(await answers()).toBe('lockstep: c2');
+    const limits = await machine.run('cd /sys/module/livepatch/parameters; cat consistency_timeout_ms');
+    expect(limits).toBe('30000\n');
+  });
+
+  it('are unloaded as they came', async () => {
+    await ask('order', 'retire', String(seq + 1), '--cluster', 'dev');
+    expect((await rollOut()).code).toBe(0);
+    expectSwitched(await told('awake', 'unpatching'), mode);
+    await ask('order', 'retire', String(seq), '--cluster', 'dev');
+    expect((await rollOut()).code).toBe(0);
+    expectSwitched(await told('sleepy', 'unpatching'), mode);
+    expect(await machine.run('ls /sys/kernel/livepatch')).not.toContain('lockstep_');
+    expect(await answers()).not.toMatch(/lockstep/);
+  });
+});
