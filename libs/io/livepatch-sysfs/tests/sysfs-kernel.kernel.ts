@@ -206,8 +206,8 @@ function expectTakenBack({ error, transition }: Answer | undefined = {}, expecte
 
 describe.each(modes)('with consistency %s', (consistency) => {
   const how = { consistency, transitionTimeoutMs: 2000 };
-  const p01 = load('klp_p01', { changes: ['version_proc_show'], ...how });
-  const over = load('klp_p02', { changes: ['version_proc_show'], mayShadow: as('klp_p01'), ...how });
+  const p01 = (): Step => load('klp_p01', { changes: ['version_proc_show'], ...how });
+  const over = (): Step => load('klp_p02', { changes: ['version_proc_show'], mayShadow: as('klp_p01'), ...how });
   const last: Step = { do: 'lastTransition' };
   const isWhole = consistency !== 'per_task';
 
@@ -224,14 +224,14 @@ describe.each(modes)('with consistency %s', (consistency) => {
   }
 
   test('loads and unloads, and tells how', async () => {
-    const answers = await drive([p01, last, unload('klp_p01'), last]);
+    const answers = await drive([p01(), last, unload('klp_p01'), last]);
     expect(reasons(answers)).toEqual(['ok', 'ok', 'ok', 'ok']);
     expectSwitched(answers[1], 'klp_p01', 'patching');
     expectSwitched(answers[3], 'klp_p01', 'unpatching');
   });
 
   test('an unload that a sleeper holds up is taken back in time and names it; then it works', async () => {
-    await drive([p01]);
+    await drive([p01()]);
     const limits = await machine.exec(kernelLimits);
     await sleepIn('klp_p01');
     const pid = await sleeper();
@@ -245,11 +245,11 @@ describe.each(modes)('with consistency %s', (consistency) => {
   });
 
   test('a load that a sleeper holds up leaves the kernel as it was, and names it; then it works', async () => {
-    await drive([p01]);
+    await drive([p01()]);
     const limits = await machine.exec(kernelLimits);
     await sleepIn('klp_p01');
     const pid = await sleeper();
-    const [first, seen] = await drive([over, observe]);
+    const [first, seen] = await drive([over(), observe]);
     const blockers = [expect.objectContaining({ pid, comm: 'cat' })] as unknown as Blocker[];
     expectTakenBack(first, { module: as('klp_p02')[0]!, mode: consistency, direction: 'patching', blockers });
     if (isWhole) expect(first?.transition?.attempts).toBeGreaterThan(0);
@@ -257,7 +257,7 @@ describe.each(modes)('with consistency %s', (consistency) => {
     expect(await modulesIn()).toBe('klp_p01');
     expect(await machine.exec(kernelLimits)).toEqual(limits);
     await release('klp_p01');
-    expect(reasons(await drive([over]))).toEqual(['ok']);
+    expect(reasons(await drive([over()]))).toEqual(['ok']);
     expect(await machine.run('cat /proc/version')).toBe('klp_p02\n');
   });
 });

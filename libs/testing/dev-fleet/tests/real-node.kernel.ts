@@ -21,6 +21,8 @@ type Mode = (typeof modes)[number];
 
 let fleet: DevFleet;
 let machine: QemuMachine;
+/** What was started, to be ended: last first. */
+const endings: (() => PromiseLike<unknown>)[] = [];
 let folder: string;
 
 /** What a reader called `sleeper` does in the patched version_proc_show: it sleeps until it is killed. */
@@ -52,6 +54,7 @@ async function startNode(imageFile: string): Promise<void> {
     service: `${service.join('\n')}\n`,
     hostPorts: [portOf(address), portOf(agentAddress)],
   });
+  endings.push(() => machine[Symbol.asyncDispose]());
   await machine.start();
   await machine.waitReady();
 }
@@ -61,15 +64,19 @@ beforeAll(async () => {
   const source = process.env['LOCKSTEP_KERNEL_SRC'];
   const { imageFile } = await buildLockstepKernel({ root: repositoryRoot, source });
   fleet = await startDevFleet({ nodes: 0, queue: 'postgres' });
+  endings.push(() => fleet.stop());
   writePatches();
   await startNode(imageFile);
   for (const patch of ['sleepy', 'awake']) await ask('patch', 'submit', path.join(folder, `${patch}.patch`), '--wait');
   await ask('cluster', 'set', 'dev', '--transition-timeout', '90s');
+  await eventually('the node is in step', async () => ((await report()).status === 'in-step' ? true : undefined), {
+    withinMs: 60_000,
+    everyMs: 500,
+  });
 }, 45 * 60_000);
 
 afterAll(async () => {
-  await machine[Symbol.asyncDispose]();
-  await fleet.stop();
+  for (const end of endings.reverse()) await end();
   rmSync(folder, { recursive: true, force: true });
 }, 60_000);
 
