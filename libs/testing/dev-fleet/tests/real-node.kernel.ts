@@ -85,7 +85,8 @@ const lockstep = (...args: string[]): Promise<CommandResult> => runLockstep(flee
 /** The document of a command that went well. */
 async function ask(...args: string[]): Promise<unknown> {
   const { code, stdout, stderr } = await lockstep(...args, '--json');
-  expect([args.join(' '), code, stderr]).toEqual([args.join(' '), 0, '']);
+  // What is said on standard output tells why.
+  expect([args.join(' '), code, stderr, code === 0 ? '' : stdout]).toEqual([args.join(' '), 0, '', '']);
   return JSON.parse(stdout) as unknown;
 }
 
