@@ -135,7 +135,7 @@ describe('migrations', () => {
     await writeFile(path.join(dir, '2027_broken/migration.sql'), 'CREATE TABLE half (n int); SELECT nonsense;');
     await expect(migrateDatabase(server.url, dir)).rejects.toMatchObject({ reason: 'migration-failed' });
     const { rows } = await pg.query(`SELECT to_regclass('half') AS half, count(*)::int AS n FROM _prisma_migrations`);
-    expect(rows).toEqual([{ half: null, n: 4 }]);
+    expect(rows).toEqual([{ half: null, n: 5 }]);
   });
 
   test('there is one control plane at a time', async () => {

@@ -3,7 +3,7 @@ import { readdir, rm, utimes } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
-import { Consistency } from '@lockstep/contracts/generated';
+import { switchingToWire } from '@lockstep/contracts/wire';
 import type { Sha256 } from '@lockstep/domain/livepatch-model';
 import type { JobHandler } from '@lockstep/io/job-queue';
 import { eventually, TestPlane } from './test-plane';
@@ -89,7 +89,7 @@ test('the copy of one that nobody uses is evicted as a whole, and not made again
 
 test('for one that a node runs it is made again, and stays', async () => {
   const name = 'sharing';
-  await plane.operator.fleet.createCluster({ consistency: Consistency.CONSISTENCY_UNSPECIFIED, name });
+  await plane.operator.fleet.createCluster({ ...switchingToWire({}), name });
   const agent = (await plane.enrol(name, 's1')).connect();
   await shared();
   await age();

@@ -2,7 +2,8 @@
 import { readdir, utimes } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
-import { BuildStatus, Consistency } from '@lockstep/contracts/generated';
+import { BuildStatus } from '@lockstep/contracts/generated';
+import { switchingToWire } from '@lockstep/contracts/wire';
 import { parseSha256, type Sha256 } from '@lockstep/domain/livepatch-model';
 import { collect, eventually, TestPlane } from './test-plane';
 
@@ -20,7 +21,7 @@ beforeAll(async () => {
     return plane.honestWorker(job, context);
   });
   await plane.addKernel();
-  await plane.operator.fleet.createCluster({ consistency: Consistency.CONSISTENCY_UNSPECIFIED, name: cluster });
+  await plane.operator.fleet.createCluster({ ...switchingToWire({}), name: cluster });
 });
 afterAll(() => plane.stop());
 
