@@ -190,7 +190,9 @@ describe('host load', () => {
     }, 200);
     const { code, stderr } = await host(['load', moduleFile('a', 'one')], interrupt);
     expect([code, tree.moduleNames]).toEqual([130, []]);
-    expect(stderr).toMatch(/^error: Loading a was interrupted and was taken back: .* Tasks in the way: 43 \(sleeper\) in one\./);
+    expect(stderr).toMatch(
+      /^error: Loading a was interrupted and was taken back: .* Tasks in the way: 43 \(sleeper\) in one\./,
+    );
   });
 
   it('gives up after --timeout-seconds, with progress meanwhile', async () => {
