@@ -135,10 +135,14 @@ const told = (patch: string, direction: string): Promise<Told> =>
     { withinMs: 30_000, everyMs: 250 },
   );
 
-/** As the kernel counts: with per_task every number is zero. */
-function expectSwitched(last: Told, mode: Mode): void {
+/**
+ * As the kernel counts: with per_task every number is zero. Who was in the way of its last attempt that failed stays
+ * told: `held` may be.
+ */
+function expectSwitched(last: Told, mode: Mode, held?: number): void {
   const isWhole = mode !== 'per_task';
-  expect(last).toMatchObject({ mode, result: 'switched', blockers: [] });
+  expect(last).toMatchObject({ mode, result: 'switched' });
+  expect(last.blockers.filter(({ pid }) => pid !== held)).toEqual([]);
   const { attempts, windowLastNs, windowMaxNs, checkedOutside, checkedInside } = last;
   expect([attempts > 0, windowLastNs > 0, windowMaxNs >= windowLastNs]).toEqual([isWhole, isWhole, true]);
   expect([checkedOutside > 0, checkedInside > 0]).toEqual([mode === 'system', isWhole]);
@@ -204,7 +208,8 @@ describe.each(modes)('entries with consistency %s', (mode) => {
     const { stdout: text } = await lockstep('node', 'blocking', node);
     expect(text).toMatch(new RegExp(`^${pid} +sleeper +version_proc_show$`, 'm'));
     expect(text).toMatch(new RegExp(`^Consistency: +${mode}$`, 'm'));
-    expect(await answers()).toBe('lockstep: c1');
+    // It is tried again by now: task by task, whoever reads may have been switched.
+    expect(mode === 'per_task' ? ['c1', 'c2'] : ['c1']).toContain((await answers()).replace('lockstep: ', ''));
   });
 
   it('the sleeper gone, the next try succeeds by itself', async () => {
@@ -217,7 +222,7 @@ describe.each(modes)('entries with consistency %s', (mode) => {
       },
       { withinMs: 60_000, everyMs: 500 },
     );
-    expectSwitched(await told('awake', 'patching'), mode);
+    expectSwitched(await told('awake', 'patching'), mode, pid);
     expect(await answers()).toBe('lockstep: c2');
     const limits = await machine.run('cd /sys/module/livepatch/parameters; cat consistency_timeout_ms');
     expect(limits).toBe('30000\n');
