@@ -57,7 +57,10 @@ export class NodeBrain {
 
   get view(): NodeView {
     const view = viewOf(this.state);
-    return this.underWay === undefined ? view : { ...view, lastTransition: this.underWay };
+    const { underWay } = this;
+    // A new try that has met nobody yet does not undo who was in the way of the one before.
+    const tells = underWay !== undefined && (underWay.blockers.length > 0 || view.problem?.transition === undefined);
+    return tells ? { ...view, lastTransition: underWay } : view;
   }
 
   start(): void {
