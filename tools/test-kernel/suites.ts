@@ -53,9 +53,12 @@ const suiteTimeoutMs = 90 * 60_000;
 const bootTimeoutMs = 20 * 60_000;
 const pollTimeoutMs = 5 * 60_000;
 
+/** Thousands of switches must not push out of the kernel's log what it complained of. */
+const keepLog = 'log_buf_len=16M';
+
 /** What a kernel prints when one of its own checks found something. */
 const splat =
-  /BUG:|WARNING:|INFO: (?:task|rcu|possible)|KASAN|possible recursive|unreferenced object|Oops|general protection/;
+  /\bBUG:|WARNING:|INFO: (?:task|rcu|possible)|KASAN|possible recursive|unreferenced object|Oops|general protection/;
 
 /** The kernel's own test modules where modprobe looks for them. */
 const installModules = (treeDir: string): string =>
@@ -147,6 +150,18 @@ export async function runSuite(
   }
 }
 
+const linesOfSplat = 60;
+
+/** Each complaint of the kernel, with what it says after it. */
+function splatsIn(log: string): string[] {
+  const lines = log.split('\n');
+  const starts = [...lines.keys()].filter((index) => splat.test(lines[index] ?? ''));
+  return starts.map((start, index) => {
+    const end = Math.min(start + linesOfSplat, starts[index + 1] ?? lines.length);
+    return `kernel log: ${lines.slice(start, end).join('\n#   ')}`;
+  });
+}
+
 /** Boots `kernel` and runs one suite in it. A splat in the kernel's log is a failure of its own. */
 async function runInMachine(
   suite: SuiteName,
@@ -166,8 +181,8 @@ async function runInMachine(
       processors: cpus,
       ...(flavourOf(suite) === 'debug'
         ? // What retpolines and their like guard against does not happen here, and they are slow to emulate.
-          { memoryMb: 2048, kernelArguments: ['mitigations=off'] }
-        : { memoryMb: 1024 }),
+          { memoryMb: 2048, kernelArguments: [keepLog, 'mitigations=off'] }
+        : { memoryMb: 1024, kernelArguments: [keepLog] }),
     });
     await machine.start();
     await machine.waitReady(bootTimeoutMs);
@@ -176,13 +191,13 @@ async function runInMachine(
     const { output, errors } = await follow(machine, suiteCommand, onProgress);
     const { passed, failed, remarks } = readTap(output);
     const log = await machine.run('dmesg').catch(() => machine.consoleEnd(200));
-    const splats = log.split('\n').filter((line) => splat.test(line));
+    const splats = splatsIn(log);
     const complaints = failed.length > 0 && errors !== '' ? [`stderr: ${errors}`] : [];
     const oracle = remarks.filter((remark) => remark.includes('mixtures'));
     return {
       suite,
       passed,
-      failed: [...failed, ...splats.map((line) => `kernel log: ${line}`), ...complaints],
+      failed: [...failed, ...splats, ...complaints],
       ...(oracle.length === 0 ? {} : { note: oracle.join('\n') }),
     };
   } finally {
