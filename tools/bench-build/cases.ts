@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { lineDiff } from '../mutation-test/line-diff';
 
-export const caseNames = ['one-line', 'three-object', 'header'] as const;
+export const caseNames = ['one-line', 'three-object', 'header', 'header-type'] as const;
 export type CaseName = (typeof caseNames)[number];
 
 interface Edit {
@@ -21,6 +21,11 @@ function editsOf(name: CaseName, round: number): Edit[] {
     from: '\tarch_report_meminfo(m);',
     to: `\tarch_report_meminfo(m); ${answer}`,
   };
+  const inHeader = {
+    file: 'include/linux/netlink.h',
+    from: '\tif (!control->module)',
+    to: `\tif (!control->module || control->min_dump_alloc == ${10_000 + round})`,
+  };
   switch (name) {
     case 'one-line':
       return [meminfo];
@@ -32,11 +37,15 @@ function editsOf(name: CaseName, round: number): Edit[] {
       ];
     case 'header':
       // An inline function that a few of the objects which read the header really call.
+      return [inHeader];
+    case 'header-type':
+      // And a type, because of which all that read the header are compiled.
       return [
+        inHeader,
         {
           file: 'include/linux/netlink.h',
-          from: '\tif (!control->module)',
-          to: `\tif (!control->module || control->min_dump_alloc == ${10_000 + round})`,
+          from: 'struct netlink_tap {',
+          to: `struct round_${round} { int round; }; struct netlink_tap {`,
         },
       ];
   }

@@ -132,10 +132,10 @@ async function main(options: Options): Promise<void> {
           );
     const cases: CaseResult[] = [];
     for (const name of options.case) {
-      const rounds = name === 'header' ? 1 : Number(options.rounds);
+      const rounds = name.startsWith('header') ? 1 : Number(options.rounds);
       cases.push(await progress.run(`Measure ${name}`, async () => measure(name, kernel, peer, rounds)));
     }
-    const workers = options.case.includes('header') ? await measureWorkers(kernel, cacheDir) : null;
+    const workers = options.case.includes('header-type') ? await measureWorkers(kernel, cacheDir) : null;
     const document = {
       kernel: kernel.release,
       addSeconds: added.seconds,
@@ -151,7 +151,7 @@ async function main(options: Options): Promise<void> {
 }
 
 async function measureWorkers(kernel: KernelBuild, cacheDir: string) {
-  const diff = patchOf(kernel.treeDir, 'header', 99);
+  const diff = patchOf(kernel.treeDir, 'header-type', 99);
   const { objects } = await readPatch(kernel, { diff });
   const shared = { kernel, cacheDir, diff, objectPaths: objects.map((object) => object.path), named };
   const oneWorkerSeconds = await onWorkers(1, shared);
@@ -198,7 +198,7 @@ function tableOf({
   const { oneWorkerSeconds: one, twoWorkersSeconds: two, speedUp } = workers;
   if (one !== undefined && two !== undefined && speedUp !== undefined) {
     lines.push(
-      `header patch on one worker ${one.toFixed(1)} s, on two ${two.toFixed(1)} s: ${speedUp.toFixed(2)} times`,
+      `header-type on one worker ${one.toFixed(1)} s, on two ${two.toFixed(1)} s: ${speedUp.toFixed(2)} times`,
     );
   }
   return lines.join('\n');

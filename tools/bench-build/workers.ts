@@ -16,7 +16,7 @@ interface Share {
   readonly objectPaths: readonly string[];
 }
 
-/** The other end of `onWorkers`: this program, started again. Opens the kernel before it says that it is ready. */
+/** The other end of `onWorkers`: this program, started again. Says that it is ready, then answers each share. */
 export function serveShares(cacheDir: string, id: string): void {
   const opened = openKernelBuild(cacheDir, parseKernelBuildId(id));
   process.on('message', ({ diff, objectPaths }: Share) => {
@@ -58,14 +58,17 @@ export async function onWorkers(
     });
   try {
     await Promise.all(workers.map(answer));
+    const work = async (shareOf: (index: number) => readonly string[]) =>
+      Promise.all(
+        workers.map(async (worker, index) => {
+          worker.send({ cacheDir, id: kernel.id, diff, objectPaths: shareOf(index) } satisfies Share);
+          return answer(worker) as Promise<ComparedObject[]>;
+        }),
+      );
+    // As workers that have built before: each with a staged tree.
+    await work((index) => objectPaths.slice(index, index + 1));
     const started = performance.now();
-    const shares = await Promise.all(
-      workers.map(async (worker, index) => {
-        const share = objectPaths.filter((_, at) => at % count === index);
-        worker.send({ cacheDir, id: kernel.id, diff, objectPaths: share } satisfies Share);
-        return answer(worker) as Promise<ComparedObject[]>;
-      }),
-    );
+    const shares = await work((index) => objectPaths.filter((_, at) => at % count === index));
     const compared = shares.flat().sort((a, b) => (a.diff.objectPath < b.diff.objectPath ? -1 : 1));
     await linkLivepatch({ kernel, compared, replace: false, ...named });
     return (performance.now() - started) / 1000;

@@ -10,6 +10,7 @@ import type { KernelBuild } from './registered-kernel';
 import type { TreeChanges } from './read-patch';
 import { objtoolStep, withSectionFlags } from './replay';
 import { runCommand } from './run-command';
+import { unreachedFunctions } from './same-meaning';
 import { writeFileAtomically } from './stage';
 
 /** One compile command of the registered build, ready to be run again in a copy of its tree. */
@@ -56,11 +57,11 @@ export function refuseNewerSources(kernel: KernelBuild, jobs: readonly CompileJo
   }
 }
 
-/** Where the original of a job is kept: by the command that makes it, for on a registered build its inputs never change. */
-function originalFile(job: CompileJob, kernel: KernelBuild, base: TreeChanges): string {
+/** Where what is made of a job is kept: by the command that makes it, for on a registered build its inputs never change. */
+function keptFile(job: CompileJob, kernel: KernelBuild, base: TreeChanges, suffix: string): string {
   const key = createHash('sha256').update(job.command);
   if (base.size > 0) key.update(`\n${JSON.stringify([...base].sort(([a], [b]) => (a < b ? -1 : 1)))}`);
-  return join(kernel.dir, 'originals', `${key.digest('hex')}.o`);
+  return join(kernel.dir, 'originals', `${key.digest('hex')}${suffix}`);
 }
 
 const unchanged: TreeChanges = new Map();
@@ -83,13 +84,52 @@ export async function compileBelow(
   dir: string,
   signal?: AbortSignal,
 ): Promise<Buffer> {
-  const file = originalFile(job, kernel, base);
+  const file = keptFile(job, kernel, base, '.o');
   const kept = await readFile(file).catch(() => undefined);
   if (kept !== undefined) return kept;
   const bytes = await compileObject(job, 'original', dir, signal);
   await mkdir(dirname(file), { recursive: true });
   await writeFileAtomically(file, bytes);
   return bytes;
+}
+
+/**
+ * A job's source as the compiler sees it, without line numbers but those that it names; undefined where it is no C, or
+ * where the preprocessor fails: the compiler will say why.
+ */
+export async function preprocessObject(
+  job: CompileJob,
+  dir: string,
+  signal?: AbortSignal,
+): Promise<Buffer | undefined> {
+  const { target } = job.saved;
+  const [compile = ''] = job.command.split(/ ?; ?\.\/tools\/objtool\//);
+  const output = [' -c', ' -S'].map((mode) => `${mode} -o ${target} `).find((part) => compile.includes(part));
+  if (!job.indexed.source.endsWith('.c') || output === undefined) return undefined;
+  const command = compile.replace(output, ` -E -P -o ${target}.i `).replace(/ -Wp,-M\S+/, '');
+  const { status } = await runCommand('sh', ['-e', '-c', command], { cwd: dir, signal });
+  if (status !== 0) return undefined;
+  const file = join(dir, `${target}.i`);
+  const text = await readFile(file);
+  await rm(file);
+  return text;
+}
+
+/** The inline functions that nothing in a job's unchanged source calls; kept. `dir` is a copy of the unpatched tree. */
+export async function namesUnreachedIn(
+  job: CompileJob,
+  kernel: KernelBuild,
+  dir: string,
+  signal?: AbortSignal,
+): Promise<ReadonlySet<string>> {
+  const file = keptFile(job, kernel, unchanged, '.unreached');
+  const kept = await readFile(file, 'latin1').catch(() => undefined);
+  if (kept !== undefined) return new Set(kept.split('\n'));
+  const text = await preprocessObject(job, dir, signal);
+  const names = text === undefined ? [] : unreachedFunctions(text);
+  await mkdir(dirname(file), { recursive: true });
+  await writeFileAtomically(file, names.join('\n'));
+  return new Set(names);
 }
 
 /**

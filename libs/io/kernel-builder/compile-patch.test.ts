@@ -212,7 +212,25 @@ describe('compiling a patch', () => {
       Promise.resolve(objectPath),
     );
     expect(results).toEqual(['fs/b.o']);
-    expect(await compiled()).toEqual(['fs/b.o', 'fs/b.o']);
+    expect((await compiled()).filter((output) => output.endsWith('.o'))).toEqual(['fs/b.o', 'fs/b.o']);
+  });
+
+  test('of the readers of a header those are left out that do not call the function in which it changes', async () => {
+    const called = 'static inline int f(void) { return 1; }';
+    await put('include/x.h', `${called}\n`);
+    await put('fs/a.c', '#include "../include/x.h"\nint a(void) { return f(); }\n');
+    const diff = replaceLine('include/x.h', 1, called, called.replace('1', '2'));
+    expect((await compile(diff)).map(({ objectPath }) => objectPath)).toEqual(['fs/a.o']);
+    expect(await compiled()).toEqual(['fs/a.o', 'fs/a.o', 'fs/a.o.i', 'fs/b.o.i', 'fs/b.o.i', 'fs/b.o.i']);
+    // What is called is known by now; one object is asked about again.
+    await compile(replaceLine('include/x.h', 1, called, called.replace('1', '3')));
+    expect(await compiled()).toEqual(['fs/a.o', 'fs/b.o.i', 'fs/b.o.i']);
+  });
+
+  test('where a header reaches nobody, one object is compiled all the same: to say so is up to the compiler', async () => {
+    const diff = '--- a/include/x.h\n+++ b/include/x.h\n@@ -1,1 +1,2 @@\n int x;\n+int fresh(void);\n';
+    await compile(diff);
+    expect((await compiled()).filter((output) => output.endsWith('.o'))).toEqual(['fs/a.o', 'fs/a.o']);
   });
 
   test('a tree that was changed after it was registered is refused, not compiled', async () => {

@@ -14,6 +14,7 @@ import type { IndexedObject } from './dependency-index';
 import { refuseChangedVersions } from './export-versions';
 import { buildError } from './failure';
 import { makeChangedObjects } from './make-path';
+import { reachedJobs } from './reached-jobs';
 import { readPatch, type PatchSources, type ReadPatch } from './read-patch';
 import type { KernelBuild } from './registered-kernel';
 import { sameButDebugInformation } from './same-code';
@@ -123,11 +124,12 @@ class Replay {
 
   async compile<Result>(objects: readonly IndexedObject[], work: Work<Result>): Promise<Result[]> {
     const { kernel, signal, onProgress } = this.options;
-    const jobs = await mapAtOnce(objects, this.compilers, async (object) => prepareJob(kernel, object));
-    refuseNewerSources(kernel, jobs);
+    const affected = await mapAtOnce(objects, this.compilers, async (object) => prepareJob(kernel, object));
+    refuseNewerSources(kernel, affected);
     const { base, changed } = this.patch;
-    const count = counter(jobs.length * (base.size > 0 ? 3 : 2), onProgress);
     await using staged = await StagedTree.lease(kernel.dir, kernel.treeDir, signal);
+    const jobs = await reachedJobs(affected, this.patch, { ...this.options, compilers: this.compilers, staged });
+    const count = counter(jobs.length * (base.size > 0 ? 3 : 2), onProgress);
     const originals = await mapAtOnce(jobs, this.compilers, async (job) =>
       count(await compileOriginal(job, kernel, staged.dir, signal)),
     );

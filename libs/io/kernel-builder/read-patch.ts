@@ -31,6 +31,8 @@ export type TreeChanges = ReadonlyMap<string, string | null>;
 
 /** A patch, read against a kernel build: what it makes of the tree, and what of the build that can reach. */
 export interface ReadPatch {
+  /** The files of all of it as they are in the kernel build; null for those that are not. */
+  readonly originals: TreeChanges;
   /** The tree with what it is built onto; empty if that is nothing. Sources keep their line numbers (line-numbers.ts). */
   readonly base: TreeChanges;
   /** The tree with all of it, what it is built onto included; in the same way. */
@@ -67,7 +69,8 @@ export async function readPatch(kernel: KernelBuild, { diff, onto = [] }: PatchS
   }
   const objects = affected.filter(isPatchable);
   const gates = affected.filter((object) => !objects.includes(object));
-  return { ...keepLineNumbers(tree, base, changed), files, makeReasons, objects, gates };
+  const { originals } = tree;
+  return { originals, ...keepLineNumbers(tree, base, changed), files, makeReasons, objects, gates };
 }
 
 /** Both are numbered like what they are compared with: what a patch below changed, too, keeps the lines it got there. */
