@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { ObjectCompiler, type IndexedObject, type KernelBuild } from '@lockstep/io/kernel-builder';
+import { mapAtOnce } from '@lockstep/io/kernel-builder/at-once';
 import { runCommand } from '@lockstep/io/kernel-builder/run-command';
 
 /** Two builds of one large relocatable that differ in one function. */
@@ -29,13 +31,13 @@ export async function compileObjects(
   const objects = ObjectCompiler.objectsOf(kernel).filter(
     ({ object, source }) => object === 'vmlinux' && source !== changed.source,
   );
-  const files: CompiledFile[] = [];
   await using compiler = await ObjectCompiler.lease(kernel);
-  for (const [done, object] of objects.entries()) {
-    files.push(await keep(await compiler.original(object), path.join(dir, 'objects', object.path)));
-    onProgress(done, objects.length);
-  }
-  return files;
+  let done = 0;
+  return await mapAtOnce(objects, availableParallelism(), async (object) => {
+    const file = await keep(await compiler.original(object), path.join(dir, 'objects', object.path));
+    onProgress((done += 1), objects.length);
+    return file;
+  });
 }
 
 async function keep(bytes: Uint8Array, file: string): Promise<CompiledFile> {

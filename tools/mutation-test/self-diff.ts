@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
+import { availableParallelism } from 'node:os';
 import { diffObjects } from '@lockstep/domain/object-diff';
 import { ObjectCompiler, type KernelBuild } from '@lockstep/io/kernel-builder';
+import { mapAtOnce } from '@lockstep/io/kernel-builder/at-once';
 
 export interface SelfDiff {
   readonly objects: number;
@@ -16,7 +18,8 @@ export async function selfDiff(
   const objects = ObjectCompiler.objectsOf(kernel);
   const changed: string[] = [];
   await using compiler = await ObjectCompiler.lease(kernel);
-  for (const [done, object] of objects.entries()) {
+  let done = 0;
+  await mapAtOnce(objects, availableParallelism(), async (object) => {
     const bytes = await compiler.original(object);
     const pair = { original: bytes, patched: bytes, objectPath: object.path, tables: kernel.facts.tables };
     for (const thorough of [false, true]) {
@@ -24,7 +27,7 @@ export async function selfDiff(
       if (pieces.length === 0) continue;
       changed.push(`${object.path}: ${[...functions.map(({ symbol }) => symbol.name), ...newFunctions].join(' ')}`);
     }
-    onProgress(done + 1, objects.length);
-  }
+    onProgress((done += 1), objects.length);
+  });
   return { objects: objects.length, changed };
 }
