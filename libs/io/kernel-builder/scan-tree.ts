@@ -19,6 +19,7 @@ interface Found {
 export async function scanBuiltTree(treeDir: string): Promise<DependencyIndex> {
   const found: Found = { compiled: [], generates: {}, linkedInto: new Map() };
   await scanDirectory(treeDir, '', found);
+  await addHeadObjects(treeDir, found);
   const compiled = found.compiled.map((one) => ({ ...one, object: found.linkedInto.get(one.path) ?? null }));
   return makeDependencyIndex(compiled, found.generates);
 }
@@ -58,4 +59,13 @@ function addArchive(path: string, bytes: Buffer, found: Found): void {
 function addModule(path: string, text: string, found: Found): void {
   const name = basename(path, '.mod').replaceAll('-', '_');
   for (const object of text.split(/\s+/)) if (object.endsWith('.o')) found.linkedInto.set(object, name);
+}
+
+/** Up to Linux 6.0 some objects are linked into vmlinux from no archive; only the Makefile names them. */
+async function addHeadObjects(treeDir: string, found: Found): Promise<void> {
+  const makefile = await readFile(join(treeDir, 'arch/x86/Makefile'), 'utf8').catch(() => '');
+  for (const [, words = ''] of makefile.matchAll(/^head-y\s*[:+]?=(.*)$/gm)) {
+    const objects = words.replaceAll('$(BITS)', '64').split(/\s+/);
+    for (const object of objects) if (object.endsWith('.o')) found.linkedInto.set(object, 'vmlinux');
+  }
 }
