@@ -90,8 +90,8 @@ function unique(known: ReadonlyMap<string, unknown>, name: string): string {
   return rank === 1 ? name : `${name}#${rank}`;
 }
 
-/** Statics that macros make for their messages: only the function that uses one says which it is. */
-const ownStatic = /^(?:__msg|__func__|__PRETTY_FUNCTION__|descriptor|__UNIQUE_ID_ddebug\d+)\.\d+$/;
+/** What macros make for messages and the compiler for a switch: only the function that uses one says which it is. */
+const ownStatic = /^(?:__msg|__func__|__PRETTY_FUNCTION__|descriptor|CSWTCH|__UNIQUE_ID_ddebug\d+)\.\d+$/;
 
 /** The data directives behind each label: `.LC5`, `__msg.3`, `limit`. */
 function readData(lines: readonly string[]): Map<string, string[]> {
@@ -124,7 +124,7 @@ function normalise(body: readonly string[], data: ReadonlyMap<string, readonly s
   };
   return body
     .filter((line) => !ofNoEffect.test(line))
-    .map((line) => line.replace(/\.LC\d+|\b__\w+\.\d+/g, contentOf))
+    .map((line) => line.replace(/\.LC\d+|\b(?:__\w+|CSWTCH)\.\d+/g, contentOf))
     .map((line) => withoutNumbers(line.replace(/\.L[A-Z]*\d+/g, numberOf)))
     .join('\n');
 }

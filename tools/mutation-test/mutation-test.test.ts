@@ -93,4 +93,11 @@ limit:
     const { changed, refusals } = expectedOf(data, readAssembly(withData('no', 4)));
     expect({ changed, refusals }).toEqual({ changed: [], refusals: ['data-changed', 'registration-changed'] });
   });
+
+  test('the table that the compiler makes of a switch is part of the function', () => {
+    const table = (value: number) =>
+      withData('no', 3).replaceAll('__msg.5', 'CSWTCH.5').replace('.string\t"no"', `.long\t${value}`);
+    const expected = expectedOf(readAssembly(table(4)), readAssembly(table(5)));
+    expect(expected).toMatchObject({ changed: ['work'], refusals: [] });
+  });
 });
