@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Command, Option } from 'commander';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
@@ -12,6 +13,8 @@ import {
 } from '@lockstep/io/kernel-builder';
 import { seededRandom, type SeededRandom } from '@lockstep/testing/dev-fleet';
 import { buildLockstepKernel, kernelFlavours, type KernelFlavour } from '@lockstep/testing/qemu-machine';
+import { CreateDiffObject } from '../bench-diff/peer';
+import { agreementOf, type Agreement } from '../compare-verdicts/agreement';
 import { ProgressLine } from '../progress/progress-line';
 import { readAssembly } from './assembly';
 import { mutateSource, mutationKinds, type Mutation, type MutationKind } from './mutate-source';
@@ -31,6 +34,7 @@ interface Options {
   readonly selfDiff?: boolean;
   readonly load: string;
   readonly image?: string;
+  readonly against?: string;
   readonly json?: boolean;
 }
 
@@ -46,7 +50,18 @@ interface Case {
   readonly verdict: Verdict | { readonly kind: 'same' };
   /** null: right. */
   readonly problem: string | null;
+  /** With create-diff-object, where it was given. */
+  readonly agreement: Agreement | null;
 }
+
+/** What cases are made of, and compared by. */
+interface Bench {
+  readonly kernel: KernelBuild;
+  readonly compiler: ObjectCompiler;
+  readonly peer: { readonly program: CreateDiffObject; readonly dir: string } | undefined;
+}
+
+const peerLimitSeconds = 120;
 
 /** How often another place is tried: many mutations do not compile, many sources have no place for one. */
 const maxAttempts = 40;
@@ -74,8 +89,7 @@ async function findBuild({ tree, image, src, kernel, flavour }: Options, progres
 
 /** One mutation that compiles and changes the object, with what the differ and the assembly say of it. */
 async function runCase(
-  kernel: KernelBuild,
-  compiler: ObjectCompiler,
+  bench: Bench,
   objects: readonly IndexedObject[],
   number: number,
   random: SeededRandom,
@@ -83,13 +97,13 @@ async function runCase(
   const kind = mutationKinds[number % mutationKinds.length] ?? 'constant';
   for (let attempt = 0; attempt < maxAttempts; attempt++) {
     const object = random.pick(objects);
-    const source = await readFile(path.join(kernel.treeDir, object.source), 'latin1');
+    const source = await readFile(path.join(bench.kernel.treeDir, object.source), 'latin1');
     const mutation = mutateSource(source, kind, random);
-    const patched = mutation === null ? null : await compileIf(compiler, object, mutation);
+    const patched = mutation === null ? null : await compileIf(bench.compiler, object, mutation);
     if (mutation === null || patched === null) continue;
     const { line, before, after } = mutation;
     const told = { number, source: object.source, kind, line, before: before.trim(), after: after.trim() };
-    return { ...told, ...(await compareCase(kernel, compiler, object, mutation, patched)) };
+    return { ...told, ...(await compareCase(bench, object, mutation, patched)) };
   }
   throw new Error(`no ${kind} mutation compiled in ${maxAttempts} attempts`);
 }
@@ -108,12 +122,11 @@ async function compileIf(
 }
 
 async function compareCase(
-  kernel: KernelBuild,
-  compiler: ObjectCompiler,
+  { kernel, compiler, peer }: Bench,
   object: IndexedObject,
   mutation: Mutation,
   patched: Uint8Array,
-): Promise<Pick<Case, 'verdict' | 'problem'>> {
+): Promise<Pick<Case, 'verdict' | 'problem' | 'agreement'>> {
   const original = await compiler.original(object);
   const verdict = verdictOf(original, patched, object.path, kernel.facts.tables, false);
   const closer = verdictOf(original, patched, object.path, kernel.facts.tables, true);
@@ -121,7 +134,19 @@ async function compareCase(
   const after = readAssembly(await compiler.assembly(object, new Map([[object.source, mutation.source]])));
   const same = JSON.stringify(verdict) === JSON.stringify(closer);
   const problem = judge(verdict, expectedOf(before, after));
-  return { verdict, problem: same ? problem : `a closer look says ${JSON.stringify(closer)}` };
+  const agreement = peer === undefined ? null : await askPeer(peer, verdict, original, patched);
+  return { verdict, problem: same ? problem : `a closer look says ${JSON.stringify(closer)}`, agreement };
+}
+
+async function askPeer(
+  { program, dir }: NonNullable<Bench['peer']>,
+  verdict: Verdict,
+  original: Uint8Array,
+  patched: Uint8Array,
+): Promise<Agreement> {
+  const files = [path.join(dir, 'original.o'), path.join(dir, 'patched.o')] as const;
+  await Promise.all([writeFile(files[0], original), writeFile(files[1], patched)]);
+  return agreementOf(verdict, await program.compare(files[0], files[1], peerLimitSeconds));
 }
 
 interface Results {
@@ -136,14 +161,25 @@ interface Results {
   readonly cases: readonly Case[];
 }
 
-async function runCases(kernel: KernelBuild, { count, seed }: Options, onProgress: OnProgress): Promise<Case[]> {
+async function runCases(
+  kernel: KernelBuild,
+  { count, seed, against }: Options,
+  onProgress: OnProgress,
+): Promise<Case[]> {
   await using compiler = await ObjectCompiler.lease(kernel);
   const objects = ObjectCompiler.objectsOf(kernel);
+  const dir = await mkdtemp(path.join(tmpdir(), 'lockstep-mutations-'));
   const done: Case[] = [];
-  while (done.length < Number(count)) {
-    const random = seededRandom(Number(seed) * 1_000_003 + done.length);
-    done.push(await runCase(kernel, compiler, objects, done.length, random));
-    onProgress(done.length, Number(count));
+  try {
+    const program = against === undefined ? undefined : await CreateDiffObject.forKernel(against, kernel, dir);
+    const bench = { kernel, compiler, peer: program === undefined ? undefined : { program, dir } };
+    while (done.length < Number(count)) {
+      const random = seededRandom(Number(seed) * 1_000_003 + done.length);
+      done.push(await runCase(bench, objects, done.length, random));
+      onProgress(done.length, Number(count));
+    }
+  } finally {
+    await rm(dir, { recursive: true });
   }
   return done;
 }
@@ -188,11 +224,16 @@ async function main(options: Options): Promise<number> {
 }
 
 function print({ cases, self, right, count, refused, seed, loaded }: Results): void {
-  for (const { number, source, line, kind, before, after, problem } of cases) {
-    if (problem !== null) console.log(`${number} ${kind} ${source}:${line}\n  - ${before}\n  + ${after}\n  ${problem}`);
+  for (const { number, source, line, kind, before, after, problem, agreement } of cases) {
+    const place = `${number} ${kind} ${source}:${line}\n  - ${before}\n  + ${after}`;
+    if (problem !== null) console.log(`${place}\n  ${problem}`);
+    if (agreement?.agrees === false)
+      console.log(`${place}\n  Lockstep: ${agreement.ours}\n  peer: ${agreement.theirs}`);
   }
   if (self !== null) console.log(`self-diff: ${self.objects} objects, ${self.changed.length} with changes`);
   console.log(`mutations: ${right} of ${count} right (${refused} rightly or wrongly refused), seed ${seed}`);
+  const asked = cases.flatMap(({ agreement }) => agreement ?? []);
+  if (asked.length > 0) console.log(`the peer says the same of ${asked.filter(({ agrees }) => agrees).length}`);
   for (const { source, line, kind, after, functions, observed, problem } of loaded) {
     console.log(`${problem ?? observed}: ${kind} in ${functions.join(' ')} (${source}:${line}) ${after}`);
   }
@@ -212,6 +253,7 @@ const options = new Command('test:mutations')
   .option('--seed <n>', 'the same seed makes the same mutations', '1')
   .option('--count <n>', 'how many', '50')
   .option('--load <n>', 'load mutations in a machine until so many are seen to change what a command prints', '0')
+  .option('--against <file>', 'create-diff-object, to compare verdicts with')
   .option('--self-diff', 'also compare every object of the kernel with itself')
   .option('--json', 'print one JSON document with every case')
   .parse()
