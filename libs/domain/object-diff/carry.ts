@@ -154,7 +154,7 @@ export class Carrier {
       const isPart = chunk.kind === 'anonymous' || coldParent(chunk.name) !== null;
       if (isPart || original === undefined) return { kind: 'piece', piece: this.carryCode(chunk) };
       const piece = this.pieceOfChunk.get(chunk.id);
-      const isOwn = chunk === home || coldParent(home.name) === chunk.name || home.kind === 'anonymous';
+      const isOwn = chunk === home || home.kind === 'anonymous' || chunk.names.includes(coldParent(home.name) ?? '');
       if (piece !== undefined && isOwn && how !== 'entry') return { kind: 'piece', piece };
       if (how === 'inside') {
         throw this.refusal('jump-into-function', `${home.name} jumps into the middle of ${chunk.name}.`, home, {

@@ -64,6 +64,7 @@ describe.each(compilers)('exactly the changed functions, %s', (compiler) => {
     ['static-locals', ['first'], []],
     ['new-parts', ['work'], ['helper']],
     ['cold-part', ['work'], []],
+    ['cold-part-aliased', ['entry'], []],
     ['clones', [], ['extra.constprop.0', 'use_extra']],
     ['clone-renumbered', ['scale.constprop.16'], []],
     ['namespace-imported', ['work'], []],
