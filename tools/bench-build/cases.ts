@@ -58,9 +58,14 @@ function diffOf(treeDir: string, { file, from, to }: Edit): string {
   return lineDiff(file, lines, at, to);
 }
 
-/** A case's patch for this tree, as `-p1` diff. */
+/** A case's patch for this tree, as `-p1` diff. Edits of one file follow each other, in the order of its lines. */
 export function patchOf(treeDir: string, name: CaseName, round: number): string {
-  return editsOf(name, round)
-    .map((edit) => diffOf(treeDir, edit))
+  const edits = editsOf(name, round);
+  return edits
+    .map((edit, index) => {
+      const diff = diffOf(treeDir, edit);
+      const goesOn = edits[index - 1]?.file === edit.file;
+      return goesOn ? diff.slice(diff.indexOf('@@')) : diff;
+    })
     .join('');
 }
