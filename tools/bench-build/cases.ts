@@ -41,12 +41,12 @@ function editsOf(name: CaseName, round: number): Edit[] {
     case 'header-type':
       // And a type, because of which all that read the header are compiled.
       return [
-        inHeader,
         {
           file: 'include/linux/netlink.h',
-          from: 'struct netlink_tap {',
-          to: `struct round_${round} { int round; }; struct netlink_tap {`,
+          from: 'struct netlink_skb_parms {',
+          to: `struct round_${round} { int round; }; struct netlink_skb_parms {`,
         },
+        inHeader,
       ];
   }
 }
