@@ -77,9 +77,19 @@ export const consistencyWord = (mode: Consistency): string =>
     : (Object.entries(modes).find(([, each]) => each === mode)?.[0] ?? '');
 
 /** `90s`, in the longest unit that needs no fraction. */
-export function showDuration(ms: number): string {
+function showDuration(ms: number): string {
   const [unit, length] = units.find(([, each]) => ms % each === 0) ?? ['ms', 1];
   return `${ms / length}${unit}`;
+}
+
+/** `consistency system, taken back after 30s`; empty where nothing is said. */
+export function describeSwitching({ consistency, transitionTimeoutMs }: WireSwitching): string {
+  const mode = consistencyWord(consistency);
+  const said = [
+    mode === '' ? '' : `consistency ${mode}`,
+    transitionTimeoutMs === 0 ? '' : `taken back after ${showDuration(transitionTimeoutMs)}`,
+  ];
+  return said.filter((each) => each !== '').join(', ');
 }
 
 /** What applies where neither entry nor cluster say it. */

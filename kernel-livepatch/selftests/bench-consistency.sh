@@ -17,8 +17,10 @@ echo 100000 >/proc/sys/kernel/threads-max
 echo 200000 >/proc/sys/vm/max_map_count
 mkfifo /dev/shm/klp-crowd || exit 1
 # Whoever measures must not queue behind the crowd, nor those that a load waits for: RCU, softirqs, workers.
-for task in $$ $(pgrep -P 2); do
-	chrt -f -p 1 "$task"
+chrt -f -p 1 $$ || exit 1
+for task in $(pgrep -P 2); do
+	# Workers come and go.
+	chrt -f -p 1 "$task" 2>/dev/null
 done
 "$MODULES/klp-crowd" "$2" "$3" >/dev/shm/klp-crowd &
 crowd=$!

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import Table from 'cli-table3';
 
-/** What one machine itself says, read through its own shell and not through the agent. */
+/** One switch, as the kernel tells it. */
 export interface Switch {
   readonly module: string;
   readonly mode: string;
@@ -11,6 +11,7 @@ export interface Switch {
   readonly windowNs: number;
 }
 
+/** What one machine itself says, read through its own shell and not through the agent. */
 export interface MachineEvidence {
   readonly node: string;
   /** Contents of the patched files. */

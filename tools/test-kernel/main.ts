@@ -51,7 +51,15 @@ function readOptions(): Options {
   return src === undefined ? options : { ...options, src };
 }
 
-async function main({ kernel: version, src, suite: suites, report, json = false, ...rest }: Options): Promise<number> {
+async function main({
+  kernel: version,
+  src,
+  suite: suites,
+  report,
+  json = false,
+  cpus,
+  oracleRounds,
+}: Options): Promise<number> {
   const flavours = [...new Set(suites.map(flavourOf))];
   const progress = new ProgressLine(flavours.length + suites.length, json ? process.stderr : process.stdout);
   const kernels = new Map<KernelFlavour, BuiltKernel>();
@@ -70,16 +78,16 @@ async function main({ kernel: version, src, suite: suites, report, json = false,
     kernels.set(flavour, kernel);
   }
   const results: SuiteResult[] = [];
+  const options = {
+    cpus,
+    oracleRounds,
+    onProgress: (done: number, planned: number) => {
+      progress.update('cases', done, planned);
+    },
+  };
   for (const suite of suites) {
     const kernel = kernels.get(flavourOf(suite));
     if (kernel === undefined) continue;
-    const options = {
-      cpus: rest.cpus,
-      oracleRounds: rest.oracleRounds,
-      onProgress: (done: number, planned: number) => {
-        progress.update('cases', done, planned);
-      },
-    };
     const run = (): Promise<SuiteResult> => runSuite(suite, root, kernel, src, options);
     results.push(await progress.run(`Run ${suite} on ${version}`, run, describe));
   }

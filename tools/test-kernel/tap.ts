@@ -16,19 +16,17 @@ export function readTap(text: string): TapResult {
   const passed: string[] = [];
   const failed: string[] = [];
   const remarks: string[] = [];
-  let planned: number | undefined;
   let diagnosticsOfFailure = false;
   for (const line of text.split('\n')) {
-    const plan = /^1\.\.(\d+)/.exec(line)?.[1];
     const [, verdict, name = ''] = /^(ok|not ok) \d+ ?-? ?(.*)$/.exec(line) ?? [];
-    if (plan !== undefined) planned = Number(plan);
-    else if (line.startsWith('Bail out!')) failed.push(line);
+    if (line.startsWith('Bail out!')) failed.push(line);
     else if (verdict === 'ok' && !/# skip/i.test(name)) passed.push(name);
     else if (verdict !== undefined) failed.push(name);
     else if (diagnosticsOfFailure && line.startsWith('#')) failed.push(`${failed.pop() ?? ''}\n${line}`);
     else if (line.startsWith('# ')) remarks.push(line.slice(2));
     if (verdict !== undefined) diagnosticsOfFailure = verdict === 'not ok';
   }
+  const { planned } = tapProgress(text);
   const ran = passed.length + failed.length;
   if (planned === undefined) failed.push('the cases ended without a plan');
   else if (planned !== ran) failed.push(`${ran} cases ran, ${planned} were planned`);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { Command } from 'commander';
 import { leafCommand, type Cli, type LeafOptions } from '../cli';
+import { describeSwitching } from '../switching-options';
 import { showTime, table } from '../table';
 import { clusterDocument } from '../views/cluster-view';
-import { describeSwitching } from '../views/order-view';
 
 export const listClusters = (cli: Cli): Command =>
   leafCommand('ls', 'list clusters').action((options: LeafOptions) =>

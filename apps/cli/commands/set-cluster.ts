@@ -2,9 +2,8 @@
 import type { Command } from 'commander';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
 import { leafCommand, type Cli, type LeafOptions } from '../cli';
-import { consistencyOption, timeoutOption, type SwitchingOptions } from '../switching-options';
+import { consistencyOption, describeSwitching, timeoutOption, type SwitchingOptions } from '../switching-options';
 import { clusterDocument } from '../views/cluster-view';
-import { describeSwitching } from '../views/order-view';
 
 const asItWas = 'as it was; "default": none of its own';
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { CheckConflictsResponse, GetOrderResponse, LogEntry } from '@lockstep/contracts/generated';
-import { functionFromWire, type WireSwitching } from '@lockstep/contracts/wire';
+import { functionFromWire } from '@lockstep/contracts/wire';
 import { showFunction } from '@lockstep/domain/livepatch-model';
 import { toDocument } from '../document';
-import { consistencyWord, showDuration } from '../switching-options';
+import { consistencyWord, describeSwitching } from '../switching-options';
 import { shortId, table } from '../table';
 
 type WireFunction = Parameters<typeof functionFromWire>[0];
@@ -12,16 +12,6 @@ const showFunctions = (functions: readonly WireFunction[]): string =>
   functions.map((fn) => showFunction(functionFromWire(fn))).join(', ');
 
 const seqs = (list: readonly number[]): string => list.map((seq) => `#${seq}`).join(' ');
-
-/** `consistency system, taken back after 30s`; empty where nothing is said. */
-export function describeSwitching({ consistency, transitionTimeoutMs }: WireSwitching): string {
-  const mode = consistencyWord(consistency);
-  const said = [
-    mode === '' ? '' : `consistency ${mode}`,
-    transitionTimeoutMs === 0 ? '' : `taken back after ${showDuration(transitionTimeoutMs)}`,
-  ];
-  return said.filter((each) => each !== '').join(', ');
-}
 
 function entryRow({ seq, body, hash }: LogEntry, stack: readonly number[]): string[] {
   const state = stack.includes(seq) ? 'in stack' : '';

@@ -5,9 +5,9 @@
  * klp-crowd TASKS RUNNING
  *
  * RUNNING of the TASKS want to run all the time, the others sleep. Who runs lets
- * the next one run after a moment: all of them run between any two checks of a
- * transition, which is the worst case, and ftrace, which waits until each task
- * has been switched or seen in user mode, is not what is measured. Prints
+ * the next one run after a moment: so more of them run while a transition checks
+ * them than with whole time slices, and ftrace, which waits until each task has
+ * been switched or seen in user mode, is not what is measured. Prints
  * "ready" when all of them are there, and goes on until it is killed. To be
  * started with a realtime priority, which its tasks do not get: it would queue
  * behind those that run already to start the next, for hours.

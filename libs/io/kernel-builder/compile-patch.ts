@@ -19,7 +19,7 @@ import { readPatch, type PatchSources, type ReadPatch } from './read-patch';
 import type { KernelBuild } from './registered-kernel';
 import { sameButDebugInformation } from './same-code';
 import { StagedTree } from './staged-tree';
-import type { OnProgress } from './stage';
+import { progressCounter, type OnProgress } from './stage';
 
 export interface CompilePatchOptions extends PatchSources {
   kernel: KernelBuild;
@@ -129,7 +129,7 @@ class Replay {
     const { base, changed } = this.patch;
     await using staged = await StagedTree.lease(kernel.dir, kernel.treeDir, signal);
     const jobs = await reachedJobs(affected, this.patch, { ...this.options, compilers: this.compilers, staged });
-    const count = counter(jobs.length * (base.size > 0 ? 3 : 2), onProgress);
+    const count = progressCounter('compile objects', jobs.length * (base.size > 0 ? 3 : 2), onProgress);
     const originals = await mapAtOnce(jobs, this.compilers, async (job) =>
       count(await compileOriginal(job, kernel, staged.dir, signal)),
     );
@@ -175,15 +175,6 @@ async function throughMake<Result>(
 function choose<Named extends { path: string }>(objects: readonly Named[], paths: readonly string[]): Named[] {
   const wanted = new Set(paths);
   return objects.filter(({ path }) => wanted.has(path));
-}
-
-function counter(total: number, onProgress?: OnProgress): <T>(value: T) => T {
-  let done = 0;
-  return (value) => {
-    done += 1;
-    onProgress?.({ stage: 'compile objects', done, total });
-    return value;
-  };
 }
 
 interface Versions {

@@ -5,7 +5,7 @@ import { changedInlineFunctions } from './confined-change';
 import type { ReadPatch } from './read-patch';
 import type { KernelBuild } from './registered-kernel';
 import { meansTheSame } from './same-meaning';
-import type { OnProgress } from './stage';
+import { progressCounter, type OnProgress } from './stage';
 import type { StagedTree } from './staged-tree';
 
 export interface Searching {
@@ -39,22 +39,14 @@ export async function reachedJobs(
   const readers = jobs.filter(({ indexed }) => !patch.files.includes(indexed.source));
   if (readers.length === 0 || [...patch.changed.values()].some((text) => text?.includes(versionsOnly)))
     return [...jobs];
-  const progress = counter(readers.length, searching.onProgress);
-  const byName = await unreachedByName(readers, patch, searching, progress);
-  const leftOut = new Set(byName ?? (await unreachedByText(readers, patch, searching, progress)));
+  const count = progressCounter('look what the change reaches', readers.length, searching.onProgress);
+  const byName = await unreachedByName(readers, patch, searching, count);
+  const leftOut = new Set(byName ?? (await unreachedByText(readers, patch, searching, count)));
   const reached = jobs.filter((job) => !leftOut.has(job));
   return reached.length > 0 ? reached : jobs.slice(0, 1);
 }
 
-type Count = () => void;
-
-function counter(total: number, onProgress?: OnProgress): Count {
-  let done = 0;
-  return () => {
-    done = Math.min(done + 1, total);
-    onProgress?.({ stage: 'look what the change reaches', done, total });
-  };
-}
+type Count = <T>(value: T) => T;
 
 /**
  * Where bodies of inline functions are all that changes: the objects that call none of them. What the unchanged sources
@@ -79,14 +71,13 @@ async function unreachedByName(
   if (readers.some((job) => namesFor(job).includes(undefined) || namesFor(job).length === 0)) return undefined;
   const { kernel, staged, compilers, signal } = searching;
   const isUnreached = await mapAtOnce(readers, compilers, async (job) => {
-    const unreached = await namesUnreachedIn(job, kernel, staged.dir, signal);
-    count();
+    const unreached = count(await namesUnreachedIn(job, kernel, staged.dir, signal));
     return namesFor(job).every((names) => names !== undefined && [...names].every((name) => unreached.has(name)));
   });
   const candidates = readers.filter((_, index) => isUnreached[index] === true);
   const [sample] = candidates;
   if (sample === undefined) return candidates;
-  const confirmed = await unreachedByText([sample], patch, searching, () => undefined);
+  const confirmed = await unreachedByText([sample], patch, searching, (value) => value);
   return confirmed.length === 1 ? candidates : undefined;
 }
 
@@ -110,9 +101,8 @@ async function unreachedByText(
     const before = await mapAtOnce(batch, compilers, async (job) => preprocessObject(job, staged.dir, signal));
     await staged.change(changed);
     await mapAtOnce([...batch.entries()], compilers, async ([index, job]) => {
-      const [was, is] = [before[index], await preprocessObject(job, staged.dir, signal)];
+      const [was, is] = [before[index], count(await preprocessObject(job, staged.dir, signal))];
       if (was !== undefined && is !== undefined && meansTheSame(was, is)) unreached.push(job);
-      count();
     });
     await staged.restore();
   }

@@ -12,6 +12,16 @@ export interface BuildProgress {
 
 export type OnProgress = (progress: BuildProgress) => void;
 
+/** Tells of one more that is done each time that it is called; hands on what it is given. */
+export function progressCounter(stage: string, total: number, onProgress?: OnProgress): <T>(value: T) => T {
+  let done = 0;
+  return (value) => {
+    done = Math.min(done + 1, total);
+    onProgress?.({ stage, done, total });
+    return value;
+  };
+}
+
 /**
  * One numbered step of long work, in a directory of its own. Done once: a `.complete` file says so, written last.
  * A step that was cut off starts afresh, or goes on where it was if `resumable`.

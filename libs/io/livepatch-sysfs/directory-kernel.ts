@@ -10,6 +10,7 @@ import type { Blocker, KernelConflict, ObservedPatch, Transition } from '@lockst
 import { errorCode } from './error-code';
 import { refuseConflicts, type KernelIdentity, type LivepatchKernel, type LoadRequest } from './livepatch-kernel';
 import { TransitionFailure } from './transition-failure';
+import { stockTransition } from './transition-stats';
 
 /** How this machine behaves; a test may rewrite it at any time. */
 export interface DirectoryKernelSettings extends KernelIdentity {
@@ -103,9 +104,7 @@ export class DirectoryKernel implements LivepatchKernel {
     const patch = (await this.observe()).find(({ transition }) => transition);
     const blockers = patch === undefined ? undefined : sleepers[patch.module];
     if (patch === undefined || blockers === undefined) return undefined;
-    const counts = { attempts: 0, windowLastNs: 0, windowMaxNs: 0, checkedOutside: 0, checkedInside: 0, elapsedMs: 0 };
-    const { module } = patch;
-    return { module, mode: 'per_task', direction: 'patching', result: 'pending', ...counts, blockers };
+    return { ...stockTransition(patch.module, true, 0), blockers };
   }
 
   async conflicts(): Promise<readonly KernelConflict[]> {

@@ -13,7 +13,7 @@ import { withKernelLimit, type WriteAttribute } from './kernel-limits';
 import { refuseConflicts, type KernelIdentity, type LivepatchKernel, type LoadRequest } from './livepatch-kernel';
 import { readKernelConflicts } from './kernel-conflicts';
 import { TransitionFailure, type TransitionFailureReason } from './transition-failure';
-import { readTransitionStats, showBlocker } from './transition-stats';
+import { readTransitionStats, showBlocker, stockTransition } from './transition-stats';
 import { createModuleTools, type ModuleTools } from './module-tools';
 import {
   livepatchFolder,
@@ -64,13 +64,6 @@ const removeTimeoutMs = 10_000;
 // override attribute cannot be opened to be read, not even by root.
 const writeExisting = (file: string, text: string): Promise<void> =>
   writeFile(file, text, { flag: constants.O_WRONLY });
-
-/** What is known of a transition without the patched core's statistics, but for the tasks in its way. */
-function stockTransition(module: ModuleName, enabling: boolean, elapsedMs: number): Transition {
-  const direction = enabling ? 'patching' : 'unpatching';
-  const counts = { attempts: 0, windowLastNs: 0, windowMaxNs: 0, checkedOutside: 0, checkedInside: 0 };
-  return { module, mode: 'per_task', direction, result: 'pending', ...counts, elapsedMs, blockers: [] };
-}
 
 /** The running kernel, through sysfs, procfs and the module tools. Needs root. */
 export class SysfsKernel implements LivepatchKernel {

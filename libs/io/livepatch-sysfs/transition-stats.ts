@@ -56,6 +56,13 @@ export async function readTransitionStats(roots: KernelRoots, module?: ModuleNam
   return text === undefined ? undefined : parseTransitionStats(text);
 }
 
+/** What is known of a transition without the patched core's statistics, but for the tasks in its way. */
+export function stockTransition(module: ModuleName, enabling: boolean, elapsedMs: number): Transition {
+  const direction = enabling ? 'patching' : 'unpatching';
+  const counts = { attempts: 0, windowLastNs: 0, windowMaxNs: 0, checkedOutside: 0, checkedInside: 0 };
+  return { module, mode: 'per_task', direction, result: 'pending', ...counts, elapsedMs, blockers: [] };
+}
+
 /** `1234 (sshd) in do_work` */
 export const showBlocker = ({ pid, comm, function: fn }: Blocker): string =>
   `${pid} (${comm})${fn === '' ? '' : ` in ${fn}`}`;
