@@ -229,6 +229,34 @@ release_reader() { # PATCH
 	wait "$HELD"
 }
 
+# --- allocations that fail ------------------------------------------------------------------------
+
+let_allocations_fail() {
+	local kind
+
+	for kind in failslab fail_page_alloc; do
+		echo 0 >/sys/kernel/debug/$kind/verbose
+		echo N >/sys/kernel/debug/$kind/ignore-gfp-wait
+	done
+	echo 0 >/sys/kernel/debug/fail_page_alloc/min-order
+	echo N >/sys/kernel/debug/fail_page_alloc/ignore-gfp-highmem
+}
+
+try_allocations() { # KLP-FAULTS-ARGUMENT...
+	local outcome
+
+	let_allocations_fail
+	outcome=$("$MODULES/klp-faults" "$@") || fail "$outcome"
+	echo "# $outcome"
+}
+
+fail_allocations() { # FUNCTION KLP-FAULTS-ARGUMENT...
+	load klp_fault func="$1"
+	shift
+	try_allocations "$@"
+	remove_module klp_fault
+}
+
 # --- between cases ------------------------------------------------------------------------------
 
 # Loops that a case has started must not go on when it fails half way.

@@ -24,6 +24,7 @@ export const suiteNames = [
   'stock',
   'upstream-debug',
   'lockstep-debug',
+  'consistency-debug',
 ] as const;
 export type SuiteName = (typeof suiteNames)[number];
 
@@ -88,7 +89,7 @@ function command(
   const selftests = path.join(root, 'kernel-livepatch/selftests');
   return suite.startsWith('upstream')
     ? `bash '${selftests}/upstream.sh' '${kernel.treeDir}/tools/testing/selftests/livepatch' ${modeOf[suite] ?? ''}`
-    : suite === 'consistency'
+    : suite.startsWith('consistency')
       ? `ORACLE_ROUNDS=${oracleRounds} bash '${selftests}/run.sh' '${modulesDir}' . consistency`
       : `bash '${selftests}/run.sh' '${modulesDir}' . cases`;
 }
@@ -146,6 +147,7 @@ export async function runSuite(
     case 'consistency':
     case 'upstream-debug':
     case 'lockstep-debug':
+    case 'consistency-debug':
       return runInMachine(suite, root, kernel, options);
   }
 }

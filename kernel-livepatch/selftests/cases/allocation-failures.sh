@@ -8,27 +8,6 @@
 #
 # zy: among the last. When one of its own allocations fails, DEBUG_OBJECTS turns itself off.
 
-fail_allocations() { # FUNCTION KLP-FAULTS-ARGUMENT...
-	load klp_fault func="$1"
-	shift
-	try_allocations "$@"
-	remove_module klp_fault
-}
-
-try_allocations() { # KLP-FAULTS-ARGUMENT...
-	local outcome kind
-
-	for kind in failslab fail_page_alloc; do
-		echo 0 >/sys/kernel/debug/$kind/verbose
-		echo N >/sys/kernel/debug/$kind/ignore-gfp-wait
-	done
-	echo 0 >/sys/kernel/debug/fail_page_alloc/min-order
-	echo N >/sys/kernel/debug/fail_page_alloc/ignore-gfp-highmem
-
-	outcome=$("$MODULES/klp-faults" "$@") || fail "$outcome"
-	echo "# $outcome"
-}
-
 case_zy_allocation_failures_of_a_first_load() {
 	load klp_target
 	fail_allocations klp_enable_patch -a klp_low -s $TARGET/alpha -s $TARGET/beta \

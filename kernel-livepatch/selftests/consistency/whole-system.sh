@@ -3,39 +3,6 @@
 #
 # Livepatches that are switched for the whole system at once.
 
-PARAMETERS=/sys/module/livepatch/parameters
-# How often the oracle sees the livepatch switched on and off; more is better, and takes longer.
-ORACLE_ROUNDS=${ORACLE_ROUNDS:-15}
-
-# The rest of the case runs in this mode; the next case finds the default again.
-use_mode() { # MODE
-	trap 'echo per_task >"$SYSFS/consistency"; echo 30000 >"$PARAMETERS/consistency_timeout_ms"
-		kill $(jobs -p) 2>/dev/null' EXIT
-	echo "$1" >"$SYSFS/consistency" || fail "no mode $1"
-}
-
-give_up_soon() {
-	echo 700 >"$PARAMETERS/consistency_timeout_ms"
-}
-
-stat_of() { # KEY [PATCH] -- the rest of its lines
-	sed -n "s/^$1 //p" "$SYSFS/${2:+$2/}transition_stats"
-}
-
-result_is() { # RESULT
-	[ "$(stat_of result)" = "$1" ]
-}
-
-for_both_modes() { # COMMAND...
-	local mode
-
-	for mode in system stop_machine; do
-		echo "# $mode"
-		use_mode $mode
-		"$@"
-	done
-}
-
 case_consistency_is_per_task_by_default() {
 	expect "the default" per_task "$(cat "$SYSFS/consistency")"
 	load klp_target
@@ -254,74 +221,6 @@ case_consistency_sees_cold_parts() {
 	for_both_modes sleep_in_cold_part
 }
 
-# --- the oracle -----------------------------------------------------------------------------------
-
-oracle_count() { # NAME
-	sed -n "s/^$1 //p" /proc/klp_oracle
-}
-
-# Sets MIXTURES, TORN, TURNS, SWITCHED. Exiting tasks are in the functions for LATE_USECS.
-consult_oracle() { # MODE ROUNDS [LATE_USECS]
-	local storm answer
-
-	load klp_oracle threads=2
-	load klp_late "usecs=${3:-3000}"
-	use_mode "$1"
-	"$MODULES/klp-storm" 2 &
-	storm=$!
-	answer=$("$MODULES/klp-switch" "$MODULES/klp_oracle_new.ko" klp_oracle_new "$2" 2>/dev/null)
-	kill $storm
-	unload klp_late
-	wait_until unused klp_oracle
-	MIXTURES=$(oracle_count mixtures)
-	TORN=$(oracle_count torn)
-	TURNS=$(oracle_count turns)
-	SWITCHED=$(echo "$answer" | cut -d ' ' -f 2)
-	echo "# $1: $answer, runs $(oracle_count runs), mixtures $MIXTURES, torn $TORN, turns $TURNS"
-	remove_module klp_oracle
-}
-
-expect_one_instant() { # MODE ROUNDS
-	consult_oracle "$1" "$2"
-	expect "switches" $((2 * $2)) "$SWITCHED"
-	expect "mixtures" 0 "$MIXTURES"
-	expect "torn runs" 0 "$TORN"
-	# Two switches that follow each other before anybody runs leave no trace; a turn too many is a mixture.
-	[ "$TURNS" -le "$SWITCHED" ] || fail "$TURNS turns in $SWITCHED switches"
-	[ "$TURNS" -ge $((SWITCHED * 9 / 10)) ] || fail "nobody ran: $TURNS turns in $SWITCHED switches"
-}
-
-case_consistency_switches_at_one_instant() {
-	expect_one_instant system "$ORACLE_ROUNDS"
-	expect_one_instant stop_machine "$ORACLE_ROUNDS"
-}
-
-case_consistency_per_task_mixes() {
-	consult_oracle per_task 10
-	[ "$MIXTURES" -gt 0 ] || fail "the oracle sees no mixtures where there must be some"
-}
-
-# With a mistake in the core a mixture is a matter of chance: it is given more of them until one is seen.
-caught_by_oracle() { # MODE ROUNDS [LATE_USECS]
-	local attempt
-
-	for attempt in {1..20}; do
-		consult_oracle "$@"
-		[ "$MIXTURES" -eq 0 ] || return 0
-	done
-	fail "not caught in $attempt attempts"
-}
-
-case_consistency_oracle_catches_a_skipped_recheck() {
-	load klp_break mistake=recheck
-	caught_by_oracle system 15
-}
-
-case_consistency_oracle_catches_forgotten_exits() {
-	load klp_break mistake=exiting
-	caught_by_oracle stop_machine 5 50000
-}
-
 # Idle tasks that do not run are in schedule_idle() at all times.
 case_consistency_checks_idle_tasks() {
 	use_mode system
@@ -338,19 +237,4 @@ case_consistency_idle_check_is_what_finds_them() {
 	load klp_idle
 	expect "result" switched "$(stat_of result klp_idle)"
 	unload klp_idle
-}
-
-case_consistency_copes_with_cpus_that_come_and_go() {
-	local cpu=/sys/devices/system/cpu/cpu1/online
-
-	while :; do
-		echo 0 >$cpu
-		doze 0.2
-		echo 1 >$cpu
-		doze 0.2
-	done &
-	expect_one_instant system 10
-	kill %1
-	wait %1 2>/dev/null
-	echo 1 >$cpu 2>/dev/null || [ "$(cat $cpu)" = 1 ]
 }

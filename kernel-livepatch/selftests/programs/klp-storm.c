@@ -5,8 +5,8 @@
  * klp-storm CALLERS-PER-CPU
  *
  * Tasks that call, sleep in the call, move between CPUs, fork, call and exit,
- * and that exit with an IO context (see klp_late.c). Goes on until it is killed;
- * its children die with it.
+ * that exit with an IO context (see klp_late.c), that are suspended, and that
+ * are traced. Goes on until it is killed; its children die with it.
  */
 
 #define _GNU_SOURCE
@@ -17,7 +17,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define PATH		"/proc/klp_oracle"
@@ -122,7 +124,7 @@ static void run_late_exiter(void)
 	}
 }
 
-static void start(void (*run)(void))
+static pid_t start(void (*run)(void))
 {
 	pid_t pid = fork();
 
@@ -132,6 +134,39 @@ static void start(void (*run)(void))
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		srand(getpid());
 		run();
+	}
+	return pid;
+}
+
+static void run_suspender(void)
+{
+	pid_t caller = start(run_caller);
+
+	for (;;) {
+		kill(caller, SIGSTOP);
+		pause_a_while();
+		kill(caller, SIGCONT);
+		pause_a_while();
+	}
+}
+
+/* Stops its caller before and after each system call */
+static void run_tracer(void)
+{
+	pid_t caller = start(run_caller);
+	int status;
+
+	if (ptrace(PTRACE_SEIZE, caller, 0, 0) ||
+	    ptrace(PTRACE_INTERRUPT, caller, 0, 0))
+		die("ptrace");
+	for (;;) {
+		if (waitpid(caller, &status, __WALL) != caller ||
+		    !WIFSTOPPED(status))
+			die("waitpid");
+		if (rand() % 8 == 0)
+			pause_a_while();
+		if (ptrace(PTRACE_SYSCALL, caller, 0, 0))
+			die("ptrace");
 	}
 }
 
@@ -151,6 +186,8 @@ int main(int argc, char **argv)
 		start(run_caller);
 	start(run_forker);
 	start(run_late_exiter);
+	start(run_suspender);
+	start(run_tracer);
 
 	for (;;)
 		pause();

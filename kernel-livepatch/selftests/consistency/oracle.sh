@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+#
+# Did all tasks switch at one instant? klp_oracle.c tells.
+
+# How often it sees the livepatch switched on and off; more is better, and takes longer.
+ORACLE_ROUNDS=${ORACLE_ROUNDS:-15}
+
+oracle_count() { # NAME
+	sed -n "s/^$1 //p" /proc/klp_oracle
+}
+
+# Sets MIXTURES, TORN, TURNS, SWITCHED. Exiting tasks are in the functions for LATE_USECS.
+consult_oracle() { # MODE ROUNDS [LATE_USECS]
+	local storm answer
+
+	[ -e /proc/klp_oracle ] || load klp_oracle threads=2
+	load klp_late "usecs=${3:-3000}"
+	use_mode "$1"
+	"$MODULES/klp-storm" 2 &
+	storm=$!
+	answer=$("$MODULES/klp-switch" "$MODULES/klp_oracle_new.ko" klp_oracle_new "$2" 2>/dev/null)
+	kill $storm
+	unload klp_late
+	wait_until unused klp_oracle
+	MIXTURES=$(oracle_count mixtures)
+	TORN=$(oracle_count torn)
+	TURNS=$(oracle_count turns)
+	SWITCHED=$(echo "$answer" | cut -d ' ' -f 2)
+	echo "# $1: $answer, runs $(oracle_count runs), mixtures $MIXTURES, torn $TORN, turns $TURNS"
+	remove_module klp_oracle
+}
+
+expect_one_instant() { # MODE ROUNDS
+	consult_oracle "$1" "$2"
+	expect "switches" $((2 * $2)) "$SWITCHED"
+	expect "mixtures" 0 "$MIXTURES"
+	expect "torn runs" 0 "$TORN"
+	# Two switches that follow each other before anybody runs leave no trace; a turn too many is a mixture.
+	[ "$TURNS" -le "$SWITCHED" ] || fail "$TURNS turns in $SWITCHED switches"
+	[ "$TURNS" -ge $((SWITCHED * 9 / 10)) ] || fail "nobody ran: $TURNS turns in $SWITCHED switches"
+}
+
+case_consistency_switches_at_one_instant() {
+	expect_one_instant system "$ORACLE_ROUNDS"
+	expect_one_instant stop_machine "$ORACLE_ROUNDS"
+}
+
+case_consistency_per_task_mixes() {
+	consult_oracle per_task 10
+	[ "$MIXTURES" -gt 0 ] || fail "the oracle sees no mixtures where there must be some"
+}
+
+# With a mistake in the core a mixture is a matter of chance: it is given more of them until one is seen.
+caught_by_oracle() { # MODE ROUNDS [LATE_USECS]
+	local attempt
+
+	for attempt in {1..20}; do
+		consult_oracle "$@"
+		[ "$MIXTURES" -eq 0 ] || return 0
+	done
+	fail "not caught in $attempt attempts"
+}
+
+case_consistency_oracle_catches_a_skipped_recheck() {
+	load klp_break mistake=recheck
+	caught_by_oracle system 15
+}
+
+case_consistency_oracle_catches_forgotten_exits() {
+	load klp_break mistake=exiting
+	caught_by_oracle stop_machine 5 50000
+}
+
+case_consistency_copes_with_cpus_that_come_and_go() {
+	local cpus=(/sys/devices/system/cpu/cpu[1-9]*/online) cpu
+
+	while :; do
+		for cpu in "${cpus[@]}"; do
+			echo 0 >"$cpu"
+			doze 0.1
+		done
+		for cpu in "${cpus[@]}"; do
+			echo 1 >"$cpu"
+			doze 0.1
+		done
+	done &
+	expect_one_instant system "$ORACLE_ROUNDS"
+	expect_one_instant stop_machine "$ORACLE_ROUNDS"
+	kill %1
+	wait %1 2>/dev/null
+	for cpu in "${cpus[@]}"; do
+		echo 1 >"$cpu" 2>/dev/null || expect "$cpu" 1 "$(<"$cpu")"
+	done
+}
+
+# --- tracers of the functions that are switched -----------------------------------------------------
+
+TRACING=/sys/kernel/debug/tracing
+
+# function_graph and kretprobes put addresses of their own where the stack has return addresses.
+switch_while_traced() { # TRACER MODE
+	load klp_oracle threads=2
+	echo 'klp_oracle_outer klp_oracle_inner' >$TRACING/set_ftrace_filter
+	echo "$1" >$TRACING/current_tracer
+	load klp_stopwatch func=klp_oracle_outer
+	expect_one_instant "$2" "$ORACLE_ROUNDS"
+	grep -q '^entries: [1-9]' $TRACING/per_cpu/cpu0/stats || fail "$1 has traced nothing"
+	[ "$(</sys/module/klp_stopwatch/parameters/last_ns)" -gt 0 ] || fail "nothing was probed"
+	remove_module klp_stopwatch
+}
+
+case_consistency_copes_with_tracers_of_its_functions() {
+	local tracer tracers mode verdict=0
+
+	[ -e $TRACING/current_tracer ] || mount -t debugfs debugfs /sys/kernel/debug
+	tracers=" $(<$TRACING/available_tracers) "
+	for tracer in function function_graph; do
+		[[ $tracers == *" $tracer "* ]] || continue
+		for mode in system stop_machine; do
+			(switch_while_traced $tracer $mode) || verdict=1
+			echo nop >$TRACING/current_tracer
+			echo >$TRACING/set_ftrace_filter
+		done
+	done
+	return $verdict
+}
