@@ -67,8 +67,8 @@ const installModules = (treeDir: string): string =>
     'set -e',
     'dir=/lib/modules/$(uname -r)',
     'mkdir -p "$dir/kernel"',
-    // modules.order names them as kernel/PATH.ko; to search the tree for them would take minutes under emulation.
-    `while read -r file; do cp '${treeDir}'/"\${file#kernel/}" "$dir/kernel/"; done <'${treeDir}/modules.order'`,
+    // modules.order names them; to search the tree for them would take minutes under emulation.
+    `while read -r file; do cp '${treeDir}'/"$file" "$dir/kernel/"; done <'${treeDir}/modules.order'`,
     `cp '${treeDir}/modules.builtin' '${treeDir}/modules.order' "$dir/"`,
     'depmod',
   ].join('\n');
