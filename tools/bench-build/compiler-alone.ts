@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { availableParallelism, tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { mapAtOnce } from '@lockstep/io/kernel-builder/at-once';
 import { parseCmdFile } from '@lockstep/io/kernel-builder/cmd-file';
 import { withSectionFlags } from '@lockstep/io/kernel-builder/replay';
 import { runCommand } from '@lockstep/io/kernel-builder/run-command';
+import { ScratchDirectory } from '../scratch-directory/scratch-directory';
 
 /**
  * The floor: gcc on these objects, once each, as many at a time as there are processors, and nothing else. Output goes
@@ -13,20 +14,16 @@ import { runCommand } from '@lockstep/io/kernel-builder/run-command';
  * @returns seconds
  */
 export async function compilerAlone(treeDir: string, objectPaths: readonly string[]): Promise<number> {
-  const dir = await mkdtemp(path.join(tmpdir(), 'lockstep-floor-'));
-  try {
-    const commands = await Promise.all(
-      objectPaths.map(async (object, index) => gccCommand(treeDir, object, path.join(dir, String(index)))),
-    );
-    const started = performance.now();
-    await mapAtOnce(commands, availableParallelism(), async (command) => {
-      const { status, output } = await runCommand('sh', ['-c', command], { cwd: treeDir });
-      if (status !== 0) throw new Error(`the compiler alone failed: ${output}`);
-    });
-    return (performance.now() - started) / 1000;
-  } finally {
-    await rm(dir, { recursive: true });
-  }
+  using scratch = ScratchDirectory.create('floor');
+  const commands = await Promise.all(
+    objectPaths.map(async (object, index) => gccCommand(treeDir, object, path.join(scratch.path, String(index)))),
+  );
+  const started = performance.now();
+  await mapAtOnce(commands, availableParallelism(), async (command) => {
+    const { status, output } = await runCommand('sh', ['-c', command], { cwd: treeDir });
+    if (status !== 0) throw new Error(`the compiler alone failed: ${output}`);
+  });
+  return (performance.now() - started) / 1000;
 }
 
 async function gccCommand(treeDir: string, object: string, output: string): Promise<string> {

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { mkdtemp, rm } from 'node:fs/promises';
 import path from 'node:path';
 import CliTable from 'cli-table3';
 import { Command, Option } from 'commander';
@@ -13,6 +12,7 @@ import {
 import { readPatch } from '@lockstep/io/kernel-builder/read-patch';
 import { buildLockstepKernel } from '@lockstep/testing/qemu-machine';
 import { ProgressLine } from '../progress/progress-line';
+import { ScratchDirectory } from '../scratch-directory/scratch-directory';
 import { caseNames, patchOf, type CaseName } from './cases';
 import { compilerAlone } from './compiler-alone';
 import { Peer } from './peer';
@@ -110,44 +110,41 @@ async function main(options: Options): Promise<void> {
   const progress = new ProgressLine(options.case.length + 4, options.json === true ? process.stderr : process.stdout);
   const treeDir = await builtTree(options, progress);
   // On the cache's own file system, where staged trees are links; new, so that nothing is known.
-  const cacheDir = await mkdtemp(path.join(defaultCacheDirectory(), 'bench-'));
-  try {
-    const added = await progress.run('Register it', async () =>
-      timed(async () => registerKernelBuild({ path: treeDir, cacheDir })),
-    );
-    const kernel = added.result;
-    const first = await progress.run('First patch', async () =>
-      timed(async () => buildLivepatch({ kernel, diff: patchOf(treeDir, 'one-line', 0), replace: false, ...named })),
-    );
-    const peer =
-      options.against === undefined
-        ? undefined
-        : await progress.run('Prepare the peer', async () =>
-            Peer.prepare(
-              options.against ?? '',
-              treeDir,
-              path.join(defaultCacheDirectory(), 'bench-peer', kernel.id),
-              patchOf(treeDir, 'one-line', 0),
-            ),
-          );
-    const cases: CaseResult[] = [];
-    for (const name of options.case) {
-      const rounds = name.startsWith('header') ? 1 : Number(options.rounds);
-      cases.push(await progress.run(`Measure ${name}`, async () => measure(name, kernel, peer, rounds)));
-    }
-    const workers = options.case.includes('header-type') ? await measureWorkers(kernel, cacheDir) : null;
-    const document = {
-      kernel: kernel.release,
-      addSeconds: added.seconds,
-      firstSeconds: first.seconds,
-      peerColdSeconds: peer?.coldSeconds ?? null,
-      cases,
-      ...workers,
-    };
-    console.log(options.json === true ? JSON.stringify(document, null, 2) : tableOf(document));
-  } finally {
-    await rm(cacheDir, { recursive: true, force: true });
+  using scratch = ScratchDirectory.create('bench', defaultCacheDirectory());
+  const cacheDir = scratch.path;
+  const added = await progress.run('Register it', async () =>
+    timed(async () => registerKernelBuild({ path: treeDir, cacheDir })),
+  );
+  const kernel = added.result;
+  const first = await progress.run('First patch', async () =>
+    timed(async () => buildLivepatch({ kernel, diff: patchOf(treeDir, 'one-line', 0), replace: false, ...named })),
+  );
+  const peer =
+    options.against === undefined
+      ? undefined
+      : await progress.run('Prepare the peer', async () =>
+          Peer.prepare(
+            options.against ?? '',
+            treeDir,
+            path.join(defaultCacheDirectory(), 'bench-peer', kernel.id),
+            patchOf(treeDir, 'one-line', 0),
+          ),
+        );
+  const cases: CaseResult[] = [];
+  for (const name of options.case) {
+    const rounds = name.startsWith('header') ? 1 : Number(options.rounds);
+    cases.push(await progress.run(`Measure ${name}`, async () => measure(name, kernel, peer, rounds)));
   }
+  const workers = options.case.includes('header-type') ? await measureWorkers(kernel, cacheDir) : null;
+  const document = {
+    kernel: kernel.release,
+    addSeconds: added.seconds,
+    firstSeconds: first.seconds,
+    peerColdSeconds: peer?.coldSeconds ?? null,
+    cases,
+    ...workers,
+  };
+  console.log(options.json === true ? JSON.stringify(document, null, 2) : tableOf(document));
 }
 
 async function measureWorkers(kernel: KernelBuild, cacheDir: string) {

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import CliTable from 'cli-table3';
 import { Command, Option } from 'commander';
 import { buildLockstepKernel, QemuMachine } from '@lockstep/testing/qemu-machine';
 import { ProgressLine } from '../progress/progress-line';
 import { buildSelftests } from '../test-kernel/selftest-modules';
+import { ScratchDirectory } from '../scratch-directory/scratch-directory';
 import { readTransitions, rowOf, type Row } from './figures';
 
 const root = path.resolve(__dirname, '..');
@@ -138,20 +137,17 @@ function printTable(rows: readonly Row[]): void {
 async function main(options: Options): Promise<number> {
   const crowds = crowdsOf(options);
   const progress = new ProgressLine(crowds.length + 1, options.json === true ? process.stderr : process.stdout);
-  const dir = await mkdtemp(path.join(tmpdir(), 'lockstep-bench-consistency-'));
-  try {
-    const kernel = await progress.run('Build the kernel', () => findKernel(options, dir, progress));
-    const rows: Row[] = [];
-    for (const crowd of crowds) {
-      const title = `${crowd.tasks} tasks, ${crowd.runningPercent} % running, ${crowd.cpus} CPUs`;
-      rows.push(await progress.run(title, () => measure(options, kernel, dir, crowd), describe));
-    }
-    if (options.json === true) console.log(JSON.stringify({ kernel: kernel.version, rows }, null, 2));
-    else printTable(rows);
-    return 0;
-  } finally {
-    await rm(dir, { recursive: true, force: true });
+  using scratch = ScratchDirectory.create('bench-consistency');
+  const dir = scratch.path;
+  const kernel = await progress.run('Build the kernel', () => findKernel(options, dir, progress));
+  const rows: Row[] = [];
+  for (const crowd of crowds) {
+    const title = `${crowd.tasks} tasks, ${crowd.runningPercent} % running, ${crowd.cpus} CPUs`;
+    rows.push(await progress.run(title, () => measure(options, kernel, dir, crowd), describe));
   }
+  if (options.json === true) console.log(JSON.stringify({ kernel: kernel.version, rows }, null, 2));
+  else printTable(rows);
+  return 0;
 }
 
 main(readOptions()).then(

@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import CliTable from 'cli-table3';
 import { Command, Option } from 'commander';
@@ -8,6 +6,7 @@ import type { BuiltKernel } from '@lockstep/io/kernel-builder';
 import { buildLockstepKernel, QemuMachine, type KernelFlavour } from '@lockstep/testing/qemu-machine';
 import { ProgressLine } from '../progress/progress-line';
 import { buildSelftests } from '../test-kernel/selftest-modules';
+import { ScratchDirectory } from '../scratch-directory/scratch-directory';
 
 const root = path.resolve(__dirname, '..');
 const flavours = ['stock', 'plain'] as const satisfies readonly KernelFlavour[];
@@ -140,14 +139,10 @@ function table({ stock, patched, loadRatio, lookupRatio, checks }: Report): stri
 }
 
 async function main(options: Options): Promise<void> {
-  const dir = await mkdtemp(path.join(tmpdir(), 'lockstep-bench-load-'));
-  try {
-    const progress = new ProgressLine(4, options.json === true ? process.stderr : process.stdout);
-    const report = await measure(options, progress, dir);
-    console.log(options.json === true ? JSON.stringify(report, null, 2) : table(report));
-  } finally {
-    await rm(dir, { recursive: true, force: true });
-  }
+  using scratch = ScratchDirectory.create('bench-load');
+  const progress = new ProgressLine(4, options.json === true ? process.stderr : process.stdout);
+  const report = await measure(options, progress, scratch.path);
+  console.log(options.json === true ? JSON.stringify(report, null, 2) : table(report));
 }
 
 const program = new Command('bench:load')

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { readFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Command } from 'commander';
 import { describeReason, diffObjects, type ObjectPair } from '@lockstep/domain/object-diff';
 import { CreateDiffObject } from '../bench-diff/peer';
 import { verdictOf, type Verdict } from '../mutation-test/verdict';
+import { ScratchDirectory } from '../scratch-directory/scratch-directory';
 import { agreementOf, type Agreement } from './agreement';
 import { findPairs, ignoredByPeer, layoutsOf, type UnitPair } from './pairs';
 
@@ -52,13 +51,9 @@ function reasonsOf(inputs: ObjectPair, { kind }: Verdict): string[] {
 }
 
 async function main({ against, objects, json }: Options): Promise<void> {
-  const dir = await mkdtemp(path.join(tmpdir(), 'lockstep-verdicts-'));
+  using scratch = ScratchDirectory.create('verdicts');
   const rows: Row[] = [];
-  try {
-    for (const pair of findPairs(path.resolve(objects))) rows.push(await comparePair(pair, against, dir));
-  } finally {
-    await rm(dir, { recursive: true });
-  }
+  for (const pair of findPairs(path.resolve(objects))) rows.push(await comparePair(pair, against, scratch.path));
   const agreeing = rows.filter(({ agrees }) => agrees).length;
   if (json === true) {
     console.log(JSON.stringify({ pairs: rows.length, agreeing, rows }, null, 2));

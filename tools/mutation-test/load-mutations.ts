@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { readFileSync, writeFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { LockstepError, parseModuleName, parsePatchId } from '@lockstep/domain/livepatch-model';
 import { buildLivepatch, type KernelBuild } from '@lockstep/io/kernel-builder';
 import type { SeededRandom } from '@lockstep/testing/dev-fleet';
 import { QemuMachine } from '@lockstep/testing/qemu-machine';
 import { observeUnder, type Observations } from '../real-fixes/load-in-machine';
+import { ScratchDirectory } from '../scratch-directory/scratch-directory';
 import { lineDiff } from './line-diff';
 import { mutateSource, type MutationKind } from './mutate-source';
 import { probes, type Probe } from './probes';
@@ -58,25 +57,22 @@ export async function loadUntilSeen(
   onProgress: (done: number, total: number) => void,
 ): Promise<LoadedMutation[]> {
   if (imageFile === undefined) throw new Error('--load needs a kernel to boot: give --image with --tree');
-  const dir = await mkdtemp(path.join(tmpdir(), 'lockstep-mutations-'));
-  try {
-    await using machine = await QemuMachine.create({
-      name: 'mutations',
-      kernelImage: path.resolve(imageFile),
-      initFile: path.join(root, 'kernel-livepatch/qemu/init'),
-      dir: path.join(dir, 'machine'),
-    });
-    await machine.start();
-    const tried = new Set<string>();
-    const loaded: LoadedMutation[] = [];
-    while (seenOf(loaded) < wanted && loaded.length < wanted * maxLoadsForOne) {
-      loaded.push(await loadMutation({ kernel, machine, dir, random, tried }, loaded.length));
-      onProgress(seenOf(loaded), wanted);
-    }
-    return loaded;
-  } finally {
-    await rm(dir, { recursive: true, force: true });
+  using scratch = ScratchDirectory.create('mutations');
+  const dir = scratch.path;
+  await using machine = await QemuMachine.create({
+    name: 'mutations',
+    kernelImage: path.resolve(imageFile),
+    initFile: path.join(root, 'kernel-livepatch/qemu/init'),
+    dir: path.join(dir, 'machine'),
+  });
+  await machine.start();
+  const tried = new Set<string>();
+  const loaded: LoadedMutation[] = [];
+  while (seenOf(loaded) < wanted && loaded.length < wanted * maxLoadsForOne) {
+    loaded.push(await loadMutation({ kernel, machine, dir, random, tried }, loaded.length));
+    onProgress(seenOf(loaded), wanted);
   }
+  return loaded;
 }
 
 /** Builds one random mutation of code that a command shows, and runs the command before, under and after it. */

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Command, Option } from 'commander';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
@@ -16,6 +15,7 @@ import { buildLockstepKernel, kernelFlavours, type KernelFlavour } from '@lockst
 import { CreateDiffObject } from '../bench-diff/peer';
 import { agreementOf, type Agreement } from '../compare-verdicts/agreement';
 import { ProgressLine } from '../progress/progress-line';
+import { ScratchDirectory } from '../scratch-directory/scratch-directory';
 import { readAssembly } from './assembly';
 import { mutateSource, mutationKinds, type Mutation, type MutationKind } from './mutate-source';
 import { loadUntilSeen, seenOf, type LoadedMutation } from './load-mutations';
@@ -168,18 +168,15 @@ async function runCases(
 ): Promise<Case[]> {
   await using compiler = await ObjectCompiler.lease(kernel);
   const objects = ObjectCompiler.objectsOf(kernel);
-  const dir = await mkdtemp(path.join(tmpdir(), 'lockstep-mutations-'));
+  using scratch = ScratchDirectory.create('mutations');
+  const dir = scratch.path;
   const done: Case[] = [];
-  try {
-    const program = against === undefined ? undefined : await CreateDiffObject.forKernel(against, kernel, dir);
-    const bench = { kernel, compiler, peer: program === undefined ? undefined : { program, dir } };
-    while (done.length < Number(count)) {
-      const random = seededRandom(Number(seed) * 1_000_003 + done.length);
-      done.push(await runCase(bench, objects, done.length, random));
-      onProgress(done.length, Number(count));
-    }
-  } finally {
-    await rm(dir, { recursive: true });
+  const program = against === undefined ? undefined : await CreateDiffObject.forKernel(against, kernel, dir);
+  const bench = { kernel, compiler, peer: program === undefined ? undefined : { program, dir } };
+  while (done.length < Number(count)) {
+    const random = seededRandom(Number(seed) * 1_000_003 + done.length);
+    done.push(await runCase(bench, objects, done.length, random));
+    onProgress(done.length, Number(count));
   }
   return done;
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { ScratchDirectory } from '../scratch-directory/scratch-directory';
 import type { SuiteResult } from './suites';
 
 /** What loads livepatches in production: the node agent's kernel port and `lockstep host`. */
@@ -26,24 +26,20 @@ interface JestReport {
  * stands between a conflict and the kernel. They choose the kernel by the variables that they are given here.
  */
 export async function runStockTests(root: string, source: string | undefined): Promise<SuiteResult> {
-  const dir = await mkdtemp(path.join(tmpdir(), 'lockstep-stock-'));
-  try {
-    const report = path.join(dir, 'report.json');
-    const options = ['--selectProjects', 'kernel', '--runInBand', '--json', `--outputFile=${report}`];
-    const child = spawn(path.join(root, 'node_modules/.bin/jest'), [...tests, ...options], {
-      cwd: root,
-      env: {
-        ...process.env,
-        LOCKSTEP_TEST_KERNEL: 'stock',
-        ...(source === undefined ? {} : { LOCKSTEP_KERNEL_SRC: source }),
-      },
-      stdio: ['ignore', 'ignore', 'ignore'],
-    });
-    await once(child, 'exit');
-    return { suite: 'stock', ...readReport(JSON.parse(await readFile(report, 'utf8')) as JestReport) };
-  } finally {
-    await rm(dir, { recursive: true, force: true });
-  }
+  using scratch = ScratchDirectory.create('stock');
+  const report = path.join(scratch.path, 'report.json');
+  const options = ['--selectProjects', 'kernel', '--runInBand', '--json', `--outputFile=${report}`];
+  const child = spawn(path.join(root, 'node_modules/.bin/jest'), [...tests, ...options], {
+    cwd: root,
+    env: {
+      ...process.env,
+      LOCKSTEP_TEST_KERNEL: 'stock',
+      ...(source === undefined ? {} : { LOCKSTEP_KERNEL_SRC: source }),
+    },
+    stdio: ['ignore', 'ignore', 'ignore'],
+  });
+  await once(child, 'exit');
+  return { suite: 'stock', ...readReport(JSON.parse(await readFile(report, 'utf8')) as JestReport) };
 }
 
 function readReport({ testResults }: JestReport): Pick<SuiteResult, 'passed' | 'failed'> {

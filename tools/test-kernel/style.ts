@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import type { BuiltKernel } from '@lockstep/io/kernel-builder';
+import { ScratchDirectory } from '../scratch-directory/scratch-directory';
 import { addedLines } from './added-lines';
 import type { SuiteResult } from './suites';
 
@@ -44,13 +44,9 @@ export function checkStyle(root: string, kernel: BuiltKernel): SuiteResult {
     if (complaint === '') passed.push(name);
     else failed.push(`${name}\n${complaint}`);
   };
-  const workDir = mkdtempSync(path.join(tmpdir(), 'lockstep-style-'));
-  try {
-    for (const file of patches) record(file, checkpatch(kernel, workDir, { patch: readFileSync(file, 'utf8') }));
-    for (const file of files) record(file, checkpatch(kernel, workDir, { file }));
-  } finally {
-    rmSync(workDir, { recursive: true });
-  }
+  using scratch = ScratchDirectory.create('style');
+  for (const file of patches) record(file, checkpatch(kernel, scratch.path, { patch: readFileSync(file, 'utf8') }));
+  for (const file of files) record(file, checkpatch(kernel, scratch.path, { file }));
   const added = patches.map((file) => addedLines(readFileSync(file, 'utf8')));
   const sum = added.reduce((a, b) => a + b, 0);
   const note = `the series adds ${sum} lines to existing files, patch by patch ${added.join(' + ')}`;

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import type { BuiltKernel } from '@lockstep/io/kernel-builder';
 import { QemuMachine, type KernelFlavour } from '@lockstep/testing/qemu-machine';
+import { ScratchDirectory } from '../scratch-directory/scratch-directory';
 import { buildSelftests } from './selftest-modules';
 import { runStockTests } from './stock-tests';
 import { checkStyle } from './style';
@@ -171,38 +170,35 @@ async function runInMachine(
   kernel: BuiltKernel,
   { cpus, oracleRounds, onProgress }: MachineOptions,
 ): Promise<SuiteResult> {
-  const dir = await mkdtemp(path.join(tmpdir(), `lockstep-${suite}-`));
-  try {
-    const modulesDir = path.join(dir, 'modules');
-    if (!suite.startsWith('upstream')) await buildSelftests(root, kernel, modulesDir);
-    await using machine = await QemuMachine.create({
-      name: suite,
-      kernelImage: kernel.imageFile,
-      initFile: path.join(root, 'kernel-livepatch/qemu/init'),
-      dir: path.join(dir, 'machine'),
-      processors: cpus,
-      ...(flavourOf(suite) === 'debug'
-        ? // What retpolines and their like guard against does not happen here, and they are slow to emulate.
-          { memoryMb: 2048, kernelArguments: [keepLog, 'mitigations=off'] }
-        : { memoryMb: 1024, kernelArguments: [keepLog] }),
-    });
-    await machine.start();
-    await machine.waitReady(bootTimeoutMs);
-    await machine.run(installModules(kernel.treeDir), bootTimeoutMs);
-    const suiteCommand = command(suite, root, kernel, modulesDir, oracleRounds);
-    const { output, errors } = await follow(machine, suiteCommand, onProgress);
-    const { passed, failed, remarks } = readTap(output);
-    // Without its log it is not known that the kernel did not complain.
-    const splats = await machine.run('dmesg').then(splatsIn, (error: unknown) => [`kernel log: ${String(error)}`]);
-    const complaints = failed.length > 0 && errors !== '' ? [`stderr: ${errors}`] : [];
-    const oracle = remarks.filter((remark) => remark.includes('mixtures'));
-    return {
-      suite,
-      passed,
-      failed: [...failed, ...splats, ...complaints],
-      ...(oracle.length === 0 ? {} : { note: oracle.join('\n') }),
-    };
-  } finally {
-    await rm(dir, { recursive: true, force: true });
-  }
+  using scratch = ScratchDirectory.create(suite);
+  const dir = scratch.path;
+  const modulesDir = path.join(dir, 'modules');
+  if (!suite.startsWith('upstream')) await buildSelftests(root, kernel, modulesDir);
+  await using machine = await QemuMachine.create({
+    name: suite,
+    kernelImage: kernel.imageFile,
+    initFile: path.join(root, 'kernel-livepatch/qemu/init'),
+    dir: path.join(dir, 'machine'),
+    processors: cpus,
+    ...(flavourOf(suite) === 'debug'
+      ? // What retpolines and their like guard against does not happen here, and they are slow to emulate.
+        { memoryMb: 2048, kernelArguments: [keepLog, 'mitigations=off'] }
+      : { memoryMb: 1024, kernelArguments: [keepLog] }),
+  });
+  await machine.start();
+  await machine.waitReady(bootTimeoutMs);
+  await machine.run(installModules(kernel.treeDir), bootTimeoutMs);
+  const suiteCommand = command(suite, root, kernel, modulesDir, oracleRounds);
+  const { output, errors } = await follow(machine, suiteCommand, onProgress);
+  const { passed, failed, remarks } = readTap(output);
+  // Without its log it is not known that the kernel did not complain.
+  const splats = await machine.run('dmesg').then(splatsIn, (error: unknown) => [`kernel log: ${String(error)}`]);
+  const complaints = failed.length > 0 && errors !== '' ? [`stderr: ${errors}`] : [];
+  const oracle = remarks.filter((remark) => remark.includes('mixtures'));
+  return {
+    suite,
+    passed,
+    failed: [...failed, ...splats, ...complaints],
+    ...(oracle.length === 0 ? {} : { note: oracle.join('\n') }),
+  };
 }

@@ -46,32 +46,6 @@ case_consistency_switches_at_one_instant() {
 	expect_one_instant stop_machine "$ORACLE_ROUNDS"
 }
 
-case_consistency_per_task_mixes() {
-	consult_oracle per_task 10
-	[ "$MIXTURES" -gt 0 ] || fail "the oracle sees no mixtures where there must be some"
-}
-
-# With a mistake in the core a mixture is a matter of chance: it is given more of them until one is seen.
-caught_by_oracle() { # MODE ROUNDS [LATE_USECS]
-	local attempt
-
-	for attempt in {1..20}; do
-		consult_oracle "$@"
-		[ "$MIXTURES" -eq 0 ] || return 0
-	done
-	fail "not caught in $attempt attempts"
-}
-
-case_consistency_oracle_catches_a_skipped_recheck() {
-	load klp_break mistake=recheck
-	caught_by_oracle system 15
-}
-
-case_consistency_oracle_catches_forgotten_exits() {
-	load klp_break mistake=exiting
-	caught_by_oracle stop_machine 5 50000
-}
-
 case_consistency_copes_with_cpus_that_come_and_go() {
 	local cpus=(/sys/devices/system/cpu/cpu[1-9]*/online) cpu
 

@@ -230,11 +230,3 @@ case_consistency_checks_idle_tasks() {
 	stat_of blocker | grep -q "^0 schedule_idle swapper" || fail "no idle task is named"
 	remove_module klp_idle
 }
-
-case_consistency_idle_check_is_what_finds_them() {
-	load klp_break mistake=idle
-	use_mode system
-	load klp_idle
-	expect "result" switched "$(stat_of result klp_idle)"
-	unload klp_idle
-}

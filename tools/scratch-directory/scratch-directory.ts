@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { mkdtempSync, rmSync } from 'node:fs';
+import { constants, tmpdir } from 'node:os';
+import path from 'node:path';
+
+const inUse = new Set<ScratchDirectory>();
+
+/** A folder for what a program needs while it runs: gone with its scope, and when the program is interrupted. */
+export class ScratchDirectory implements Disposable {
+  private constructor(readonly path: string) {}
+
+  /** @param purpose part of its name @param parent where it is; the system's folder for temporary files if left out */
+  static create(purpose: string, parent = tmpdir()): ScratchDirectory {
+    if (inUse.size === 0) for (const signal of signals) process.on(signal, endBy);
+    const directory = new ScratchDirectory(mkdtempSync(path.join(parent, `lockstep-${purpose}-`)));
+    inUse.add(directory);
+    return directory;
+  }
+
+  [Symbol.dispose](): void {
+    inUse.delete(this);
+    rmSync(this.path, { recursive: true, force: true });
+    if (inUse.size === 0) for (const signal of signals) process.off(signal, endBy);
+  }
+}
+
+const signals = ['SIGINT', 'SIGTERM'] as const;
+
+function endBy(signal: (typeof signals)[number]): void {
+  for (const directory of inUse) directory[Symbol.dispose]();
+  process.exit(128 + constants.signals[signal]);
+}
