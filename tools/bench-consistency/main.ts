@@ -110,28 +110,33 @@ function crowdsOf({ tasks, running, cpus }: Options): Crowd[] {
 const micros = (ns: number | null): string => (ns === null ? '-' : (ns / 1000).toFixed(1));
 const times = (ratio: number | null): string => (ratio === null ? '-' : ratio.toFixed(3));
 
+const legend =
+  'µs: median / p99 / max. median, p99: system / stop_machine. ms: median of system / stop_machine / per_task.';
+
+const cellsOf = (row: Row) => ({
+  system: [row.systemMedianNs, row.systemP99Ns, row.systemMaxNs].map(micros).join(' / '),
+  stopMachine: [row.stopMachineMedianNs, row.stopMachineP99Ns, row.stopMachineMaxNs].map(micros).join(' / '),
+  median: times(row.medianRatio),
+  p99: times(row.p99Ratio),
+  elapsed: [row.systemElapsedMs, row.stopMachineElapsedMs, row.perTaskElapsedMs].map((ms) => ms ?? '-').join(' / '),
+});
+
 /** Told at once: a run of an hour may be cut off. */
-const describe = (row: Row): string =>
-  `median window ${micros(row.systemMedianNs)} µs against ${micros(row.stopMachineMedianNs)} µs: ${times(row.medianRatio)}`;
+function describe(row: Row): string {
+  const { system, stopMachine, median, p99, elapsed } = cellsOf(row);
+  return `window ${system} µs against ${stopMachine} µs: ${median}, p99 ${p99}; done in ${elapsed} ms`;
+}
 
 function printTable(rows: readonly Row[]): void {
   const table = new CliTable({
     head: ['tasks', 'running', 'cpus', 'system µs', 'stop_machine µs', 'median', 'p99', 'done in ms'],
   });
   for (const row of rows) {
-    table.push([
-      row.tasks,
-      `${row.runningPercent} %`,
-      row.cpus,
-      [row.systemMedianNs, row.systemP99Ns, row.systemMaxNs].map(micros).join(' / '),
-      [row.stopMachineMedianNs, row.stopMachineP99Ns, row.stopMachineMaxNs].map(micros).join(' / '),
-      times(row.medianRatio),
-      times(row.p99Ratio),
-      [row.systemElapsedMs, row.stopMachineElapsedMs, row.perTaskElapsedMs].map((ms) => ms ?? '-').join(' / '),
-    ]);
+    const { system, stopMachine, median, p99, elapsed } = cellsOf(row);
+    table.push([row.tasks, `${row.runningPercent} %`, row.cpus, system, stopMachine, median, p99, elapsed]);
   }
   console.log(table.toString());
-  console.log('µs: median / p99 / max. median, p99: system / stop_machine. ms: system / stop_machine / per_task.');
+  console.log(legend);
 }
 
 async function main(options: Options): Promise<number> {
