@@ -7,13 +7,17 @@ PARAMETERS=/sys/module/livepatch/parameters
 
 # The rest of the case runs in this mode; the next case finds the default again.
 use_mode() { # MODE
-	trap 'echo per_task >"$SYSFS/consistency"; echo 30000 >"$PARAMETERS/consistency_timeout_ms"
-		kill $(jobs -p) 2>/dev/null' EXIT
+	trap 'echo per_task >"$SYSFS/consistency"; set_limits 40 30000; kill $(jobs -p) 2>/dev/null' EXIT
 	echo "$1" >"$SYSFS/consistency" || fail "no mode $1"
 }
 
+set_limits() { # ATTEMPTS MILLISECONDS
+	echo "$1" >"$PARAMETERS/consistency_attempts"
+	echo "$2" >"$PARAMETERS/consistency_timeout_ms"
+}
+
 give_up_soon() {
-	echo 700 >"$PARAMETERS/consistency_timeout_ms"
+	set_limits 40 700
 }
 
 stat_of() { # KEY [PATCH] -- the rest of its lines

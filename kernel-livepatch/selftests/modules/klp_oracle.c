@@ -117,6 +117,8 @@ static noinline void klp_oracle_outer(enum klp_oracle_way way,
 	klp_oracle_act(way == KLP_ORACLE_HOLD ? KLP_ORACLE_PASS : way,
 		       usecs);
 	klp_oracle_leave(0, inner);
+	/* Not the last call, or else it has left the stack while it is counted */
+	barrier();
 }
 
 /**

@@ -25,6 +25,7 @@ static noinline void klp_oracle_new_outer(enum klp_oracle_way way,
 	klp_oracle_act(way == KLP_ORACLE_HOLD ? KLP_ORACLE_PASS : way,
 		       usecs);
 	klp_oracle_leave(1, inner);
+	barrier();
 }
 
 static struct klp_func klp_oracle_new_funcs[] = {
