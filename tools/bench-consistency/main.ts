@@ -44,7 +44,7 @@ function readOptions(): Options {
     .option('--tasks <number...>', 'how many tasks there are', ['100', '1000', '5000'])
     .option('--running <percent...>', 'how many of them want to run all the time', ['0', '5', '50', '100'])
     .option('--cpus <number...>', 'processors of the machine', ['2', '4'])
-    .option('--rounds <number>', 'how often the livepatch is switched on and off in each mode', '25')
+    .option('--rounds <number>', 'how often the livepatch is switched on and off in each mode', '50')
     .option('--json', 'print one JSON document at the end')
     .parse()
     .opts<Options>();
