@@ -48,16 +48,15 @@ case_consistency_switches_at_one_instant() {
 	expect_one_instant stop_machine "$ORACLE_ROUNDS"
 }
 
-case_consistency_copes_with_cpus_that_come_and_go() {
-	local cpus=(/sys/devices/system/cpu/cpu[1-9]*/online) cpu
+switch_while_they_come_and_go() { # CPU-FILE...
+	local cpu
 
-	[ -e "${cpus[0]}" ] || fail "this machine has one CPU"
 	while :; do
-		for cpu in "${cpus[@]}"; do
+		for cpu; do
 			echo 0 >"$cpu"
 			doze 0.1
 		done
-		for cpu in "${cpus[@]}"; do
+		for cpu; do
 			echo 1 >"$cpu"
 			doze 0.1
 		done
@@ -65,10 +64,18 @@ case_consistency_copes_with_cpus_that_come_and_go() {
 	expect_one_instant system "$ORACLE_ROUNDS"
 	expect_one_instant stop_machine "$ORACLE_ROUNDS"
 	kill %1
-	wait %1 2>/dev/null
+	wait %1 2>/dev/null || :
+}
+
+case_consistency_copes_with_cpus_that_come_and_go() {
+	local cpus=(/sys/devices/system/cpu/cpu[1-9]*/online) cpu verdict=0
+
+	[ -e "${cpus[0]}" ] || fail "this machine has one CPU"
+	(switch_while_they_come_and_go "${cpus[@]}") || verdict=1
 	for cpu in "${cpus[@]}"; do
 		echo 1 >"$cpu" 2>/dev/null || expect "$cpu" 1 "$(<"$cpu")"
 	done
+	return $verdict
 }
 
 # --- tracers of the functions that are switched -----------------------------------------------------
