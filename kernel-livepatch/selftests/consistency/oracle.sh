@@ -90,22 +90,23 @@ switch_while_traced() { # TRACER MODE
 	load klp_stopwatch func=klp_oracle_outer
 	expect_one_instant "$2" "$ORACLE_ROUNDS"
 	grep -q '^entries: [1-9]' $TRACING/per_cpu/cpu0/stats || fail "$1 has traced nothing"
-	[ "$(</sys/module/klp_stopwatch/parameters/last_ns)" -gt 0 ] || fail "nothing was probed"
+	[ "$(</sys/module/klp_stopwatch/parameters/calls)" -gt 0 ] || fail "nothing was probed"
 	remove_module klp_stopwatch
 }
 
 case_consistency_copes_with_tracers_of_its_functions() {
-	local tracer tracers mode verdict=0
+	local tracer tracers mode verdict
 
 	[ -e $TRACING/current_tracer ] || mount -t debugfs debugfs /sys/kernel/debug
 	tracers=" $(<$TRACING/available_tracers) "
 	for tracer in function function_graph; do
 		[[ $tracers == *" $tracer "* ]] || continue
 		for mode in system stop_machine; do
-			(switch_while_traced $tracer $mode) || verdict=1
+			(switch_while_traced $tracer $mode)
+			verdict=$?
 			echo nop >$TRACING/current_tracer
 			echo >$TRACING/set_ftrace_filter
+			[ $verdict = 0 ] || return 1
 		done
 	done
-	return $verdict
 }

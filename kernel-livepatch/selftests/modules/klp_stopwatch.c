@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* klp_stopwatch.c - how long did the last call of a kernel function take? */
+/* klp_stopwatch.c - how often was a kernel function called, how long did it take? */
 
 #include <linux/kprobes.h>
 #include <linux/ktime.h>
@@ -13,6 +13,19 @@ static u64 last_ns;
 module_param(last_ns, ullong, 0444);
 MODULE_PARM_DESC(last_ns, "duration of its last call");
 
+static atomic_t klp_stopwatch_calls;
+
+static int klp_stopwatch_get_calls(char *buffer, const struct kernel_param *kp)
+{
+	return sysfs_emit(buffer, "%d\n", atomic_read(&klp_stopwatch_calls));
+}
+
+static const struct kernel_param_ops klp_stopwatch_calls_ops = {
+	.get = klp_stopwatch_get_calls,
+};
+module_param_cb(calls, &klp_stopwatch_calls_ops, NULL, 0444);
+MODULE_PARM_DESC(calls, "how many calls have ended");
+
 static int klp_stopwatch_start(struct kretprobe_instance *ri,
 			       struct pt_regs *regs)
 {
@@ -23,6 +36,7 @@ static int klp_stopwatch_start(struct kretprobe_instance *ri,
 static int klp_stopwatch_stop(struct kretprobe_instance *ri,
 			      struct pt_regs *regs)
 {
+	atomic_inc(&klp_stopwatch_calls);
 	WRITE_ONCE(last_ns, ktime_get_ns() - *(u64 *)ri->data);
 	return 0;
 }
@@ -48,4 +62,4 @@ static void __exit klp_stopwatch_exit(void)
 module_init(klp_stopwatch_init);
 module_exit(klp_stopwatch_exit);
 MODULE_LICENSE("GPL");
-MODULE_DESCRIPTION("Times the calls of a kernel function");
+MODULE_DESCRIPTION("Counts and times the calls of a kernel function");
