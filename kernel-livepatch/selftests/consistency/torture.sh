@@ -8,7 +8,7 @@ torture_rcu() { # MODE
 	log_mark
 	modprobe rcutorture nreaders=4 onoff_interval=50 shuffle_interval=1 stutter=2 read_exit_delay=1 \
 		fwd_progress=0 test_boost=0 || fail "rcutorture cannot be loaded"
-	expect_one_instant "$1" $(((ORACLE_ROUNDS + 4) / 5))
+	expect_one_instant "$1" "$ORACLE_ROUNDS"
 	rmmod rcutorture || fail "rcutorture cannot be unloaded"
 	expect_log_count 1 "rcu-torture:--- End of test: SUCCESS"
 }
