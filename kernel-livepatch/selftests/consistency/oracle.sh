@@ -14,7 +14,7 @@ oracle_count() { # NAME
 
 # Sets MIXTURES, TORN, TURNS, SWITCHED. Exiting tasks are in the functions for LATE_USECS.
 consult_oracle() { # MODE ROUNDS [LATE_USECS]
-	local storm answer
+	local storm answer pause=$((4 * ${3:-0}))
 
 	[ -e /proc/klp_oracle ] || load klp_oracle threads=2
 	load klp_late "usecs=${3:-3000}"
@@ -23,8 +23,10 @@ consult_oracle() { # MODE ROUNDS [LATE_USECS]
 	set_limits 1000 600000
 	"$MODULES/klp-storm" 2 &
 	storm=$!
-	answer=$("$MODULES/klp-switch" "$MODULES/klp_oracle_new.ko" klp_oracle_new "$2" 2>/dev/null)
+	answer=$("$MODULES/klp-switch" "$MODULES/klp_oracle_new.ko" klp_oracle_new "$2" $pause 2>/dev/null)
 	kill $storm
+	# Nothing but time waits for those that exit when the core forgets them.
+	[ $pause = 0 ] || doze 1
 	unload klp_late
 	wait_until unused klp_oracle
 	MIXTURES=$(oracle_count mixtures)

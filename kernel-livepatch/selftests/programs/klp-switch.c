@@ -2,11 +2,13 @@
 /*
  * klp-switch.c - switch a livepatch on and off, again and again
  *
- * klp-switch FILE.ko NAME ROUNDS
+ * klp-switch FILE.ko NAME ROUNDS [PAUSE_USECS]
  *
  * Loads, waits, disables, waits, unloads. Prints "switched N failed M": how many
  * transitions, two a round at most, ended as asked for and how many were taken
  * back. Each line of transition_stats of the successful ones goes to stderr.
+ * It waits for PAUSE_USECS before it unloads: when the core makes a mistake on
+ * purpose, tasks may be left in the code that is about to go.
  */
 
 #define _GNU_SOURCE
@@ -127,14 +129,16 @@ static void unload(void)
 
 int main(int argc, char **argv)
 {
-	int i, rounds, switched = 0, failed = 0;
+	int i, rounds, pause, switched = 0, failed = 0;
 
-	if (argc != 4) {
-		fprintf(stderr, "usage: klp-switch FILE.ko NAME ROUNDS\n");
+	if (argc != 4 && argc != 5) {
+		fprintf(stderr,
+			"usage: klp-switch FILE.ko NAME ROUNDS [PAUSE_USECS]\n");
 		return 2;
 	}
 	name = argv[2];
 	rounds = atoi(argv[3]);
+	pause = argc == 5 ? atoi(argv[4]) : 0;
 
 	for (i = 0; i < rounds; i++) {
 		if (load(argv[1])) {
@@ -149,6 +153,7 @@ int main(int argc, char **argv)
 			while (first_byte("enabled") >= 0)
 				wait_a_moment();
 		}
+		usleep(pause);
 		unload();
 	}
 
