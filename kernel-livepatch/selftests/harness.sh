@@ -257,6 +257,13 @@ fail_allocations() { # FUNCTION KLP-FAULTS-ARGUMENT...
 	remove_module klp_fault
 }
 
+fail_allocations_of_a_first_load() {
+	load klp_target
+	fail_allocations klp_enable_patch -a klp_low -s $TARGET/alpha -s $TARGET/beta \
+		load "$MODULES/klp_p00.ko" funcs=klp_target:klp_target_alpha,klp_target:klp_target_beta
+	expect "what runs" "klp_low klp_low" "$(runs $TARGET/alpha $TARGET/beta)"
+}
+
 # --- between cases ------------------------------------------------------------------------------
 
 # Loops that a case has started must not go on when it fails half way.

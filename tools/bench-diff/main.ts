@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import CliTable from 'cli-table3';
 import { Command, Option } from 'commander';
 import { defaultCacheDirectory, registerKernelBuild, type KernelBuild } from '@lockstep/io/kernel-builder';
 import { buildLockstepKernel } from '@lockstep/testing/qemu-machine';
 import { ProgressLine } from '../progress/progress-line';
+import { ScratchDirectory } from '../scratch-directory/scratch-directory';
 import { measureApart, measureHere } from './measure';
 import { CreateDiffObject, type PeerResult } from './peer';
 import { compileChanged, compileObjects, linkPair, type CompiledFile, type RelocatablePair } from './relocatables';
@@ -106,52 +106,49 @@ function growthFactor(rows: readonly Row[], of: (row: Row) => number): number | 
 async function main(options: Options): Promise<void> {
   const isJson = options.json === true;
   const progress = new ProgressLine(2 + wantedMegabytes.length, isJson ? process.stderr : process.stdout);
-  const dir = await mkdtemp(path.join(tmpdir(), 'lockstep-bench-diff-'));
-  try {
-    const kernel = await progress.run('Find the kernel build', async () =>
-      registerKernelBuild({ path: await findTree(options, progress), cacheDir: defaultCacheDirectory() }),
+  using scratch = ScratchDirectory.create('bench-diff');
+  const dir = scratch.path;
+  const kernel = await progress.run('Find the kernel build', async () =>
+    registerKernelBuild({ path: await findTree(options, progress), cacheDir: defaultCacheDirectory() }),
+  );
+  const objects = await progress.run('Compile its objects', async () =>
+    compileObjects(kernel, dir, (done, total) => {
+      progress.update('compile objects', done, total);
+    }),
+  );
+  const changed = await compileChanged(kernel, dir);
+  const { against } = options;
+  const peer =
+    against === undefined
+      ? undefined
+      : {
+          program: await CreateDiffObject.forKernel(against, kernel, dir),
+          limitSeconds: Number(options.peerLimit),
+        };
+  const bench = { kernel, peer };
+  const [original, patched] = changed;
+  const singleObject = await measureRow(bench, {
+    original: original.path,
+    patched: patched.path,
+    bytes: original.bytes,
+  });
+  const rows: Row[] = [];
+  for (const megabytes of wantedMegabytes) {
+    rows.push(
+      await progress.run(
+        `Compare ${megabytes} MB`,
+        async () => measureLinked(bench, dir, objects, changed, megabytes),
+        ({ seconds, cpuSeconds, peerSeconds, peerRemark }) =>
+          `${seconds.toFixed(2)} s (${cpuSeconds.toFixed(2)} s CPU), peer ${peerSeconds?.toFixed(2) ?? 'none'} ${peerRemark}`,
+      ),
     );
-    const objects = await progress.run('Compile its objects', async () =>
-      compileObjects(kernel, dir, (done, total) => {
-        progress.update('compile objects', done, total);
-      }),
-    );
-    const changed = await compileChanged(kernel, dir);
-    const { against } = options;
-    const peer =
-      against === undefined
-        ? undefined
-        : {
-            program: await CreateDiffObject.forKernel(against, kernel, dir),
-            limitSeconds: Number(options.peerLimit),
-          };
-    const bench = { kernel, peer };
-    const [original, patched] = changed;
-    const singleObject = await measureRow(bench, {
-      original: original.path,
-      patched: patched.path,
-      bytes: original.bytes,
-    });
-    const rows: Row[] = [];
-    for (const megabytes of wantedMegabytes) {
-      rows.push(
-        await progress.run(
-          `Compare ${megabytes} MB`,
-          async () => measureLinked(bench, dir, objects, changed, megabytes),
-          ({ seconds, cpuSeconds, peerSeconds, peerRemark }) =>
-            `${seconds.toFixed(2)} s (${cpuSeconds.toFixed(2)} s CPU), peer ${peerSeconds?.toFixed(2) ?? 'none'} ${peerRemark}`,
-        ),
-      );
-    }
-    const growth = {
-      growthWhenDoubled: growthFactor(rows, ({ seconds }) => seconds),
-      warmGrowthWhenDoubled: growthFactor(rows, ({ warmSeconds }) => warmSeconds),
-    };
-    const document = { kernel: kernel.release, singleObject, rows, ...growth };
-    console.log(isJson ? JSON.stringify(document, null, 2) : tableOf(document));
-  } finally {
-    await rm(dir, { recursive: true, force: true });
   }
+  const growth = {
+    growthWhenDoubled: growthFactor(rows, ({ seconds }) => seconds),
+    warmGrowthWhenDoubled: growthFactor(rows, ({ warmSeconds }) => warmSeconds),
+  };
+  const document = { kernel: kernel.release, singleObject, rows, ...growth };
+  console.log(isJson ? JSON.stringify(document, null, 2) : tableOf(document));
 }
 
 interface Results {

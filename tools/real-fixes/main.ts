@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { writeFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import CliTable from 'cli-table3';
 import { Command } from 'commander';
@@ -16,6 +14,7 @@ import { readPatch } from '@lockstep/io/kernel-builder/read-patch';
 import { buildLockstepKernel, QemuMachine } from '@lockstep/testing/qemu-machine';
 import { Peer } from '../bench-build/peer';
 import { ProgressLine } from '../progress/progress-line';
+import { ScratchDirectory } from '../scratch-directory/scratch-directory';
 import { clusterFiles, type Cluster } from './clusters';
 import { differenceOf } from './difference';
 import { loadAndUnload } from './load-in-machine';
@@ -107,7 +106,8 @@ async function tryAll(options: Options, progress: ProgressLine): Promise<Row[]> 
   const clusters = clusterFiles(differenceOf(kernel, path.resolve(options.to))).filter(
     ({ paths }) => paths.length <= Number(options.maxFiles),
   );
-  const dir = await mkdtemp(path.join(tmpdir(), 'lockstep-fixes-'));
+  using scratch = ScratchDirectory.create('fixes');
+  const dir = scratch.path;
   await using machine = await QemuMachine.create({
     name: 'fixes',
     kernelImage: built.imageFile,
@@ -126,20 +126,16 @@ async function tryAll(options: Options, progress: ProgressLine): Promise<Row[]> 
         );
   const rows: Row[] = [];
   let fixes = 0;
-  try {
-    for (const [number, cluster] of clusters.entries()) {
-      if (fixes >= Number(options.count)) break;
-      if ((await readPatch(kernel, { diff: cluster.diff })).objects.length > Number(options.maxObjects)) continue;
-      const row = await progress.run(
-        cluster.paths.join(' '),
-        async () => tryFix(cluster, number, { kernel, machine, dir, peer }),
-        wordsOf,
-      );
-      rows.push(row);
-      if (row.outcome.kind !== 'no-fix') fixes += 1;
-    }
-  } finally {
-    await rm(dir, { recursive: true, force: true });
+  for (const [number, cluster] of clusters.entries()) {
+    if (fixes >= Number(options.count)) break;
+    if ((await readPatch(kernel, { diff: cluster.diff })).objects.length > Number(options.maxObjects)) continue;
+    const row = await progress.run(
+      cluster.paths.join(' '),
+      async () => tryFix(cluster, number, { kernel, machine, dir, peer }),
+      wordsOf,
+    );
+    rows.push(row);
+    if (row.outcome.kind !== 'no-fix') fixes += 1;
   }
   return rows;
 }

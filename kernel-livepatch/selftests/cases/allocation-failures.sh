@@ -9,10 +9,7 @@
 # zy: among the last. When one of its own allocations fails, DEBUG_OBJECTS turns itself off.
 
 case_zy_allocation_failures_of_a_first_load() {
-	load klp_target
-	fail_allocations klp_enable_patch -a klp_low -s $TARGET/alpha -s $TARGET/beta \
-		load "$MODULES/klp_p00.ko" funcs=klp_target:klp_target_alpha,klp_target:klp_target_beta
-	expect "what runs" "klp_low klp_low" "$(runs $TARGET/alpha $TARGET/beta)"
+	fail_allocations_of_a_first_load
 }
 
 case_zy_allocation_failures_of_a_granted_load() {

@@ -5,7 +5,7 @@
 
 # How often it sees the livepatch switched on and off; more is better, and takes longer.
 ORACLE_ROUNDS=${ORACLE_ROUNDS:-15}
-# There all sleeps are long, and somebody is in the functions almost always.
+# On such a clock all sleeps are long, so that somebody is in the functions almost always.
 ! clock_is_coarse || ORACLE_ROUNDS=$(((ORACLE_ROUNDS + 4) / 5))
 
 oracle_count() { # NAME
@@ -19,7 +19,7 @@ consult_oracle() { # MODE ROUNDS [LATE_USECS]
 	[ -e /proc/klp_oracle ] || load klp_oracle threads=2
 	load klp_late "usecs=${3:-3000}"
 	use_mode "$1"
-	# Where everything is slow somebody is in the functions almost always.
+	# When it switches is what is asked, not how soon.
 	set_limits 1000 600000
 	"$MODULES/klp-storm" 2 &
 	storm=$!

@@ -13,17 +13,9 @@ static u64 last_ns;
 module_param(last_ns, ullong, 0444);
 MODULE_PARM_DESC(last_ns, "duration of its last call");
 
-static atomic_t klp_stopwatch_calls;
-
-static int klp_stopwatch_get_calls(char *buffer, const struct kernel_param *kp)
-{
-	return sysfs_emit(buffer, "%d\n", atomic_read(&klp_stopwatch_calls));
-}
-
-static const struct kernel_param_ops klp_stopwatch_calls_ops = {
-	.get = klp_stopwatch_get_calls,
-};
-module_param_cb(calls, &klp_stopwatch_calls_ops, NULL, 0444);
+/* Calls that end at once may count as one */
+static unsigned int calls;
+module_param(calls, uint, 0444);
 MODULE_PARM_DESC(calls, "how many calls have ended");
 
 static int klp_stopwatch_start(struct kretprobe_instance *ri,
@@ -36,7 +28,7 @@ static int klp_stopwatch_start(struct kretprobe_instance *ri,
 static int klp_stopwatch_stop(struct kretprobe_instance *ri,
 			      struct pt_regs *regs)
 {
-	atomic_inc(&klp_stopwatch_calls);
+	WRITE_ONCE(calls, calls + 1);
 	WRITE_ONCE(last_ns, ktime_get_ns() - *(u64 *)ri->data);
 	return 0;
 }
