@@ -56,6 +56,12 @@ const pollTimeoutMs = 5 * 60_000;
 /** Thousands of switches must not push out of the kernel's log what it complained of. */
 const keepLog = 'log_buf_len=16M';
 
+/**
+ * Under these checks the ACPI interpreter takes half a minute to find the interrupt of each device. What retpolines and
+ * their like guard against does not happen here, and they are slow to emulate.
+ */
+const spareTheEmulator = ['acpi=noirq', 'mitigations=off'];
+
 /** What a kernel prints when one of its own checks found something. */
 const splat =
   /\bBUG:|WARNING:|INFO: (?:task|rcu|possible)|KASAN|possible recursive|unreferenced object|Oops|general protection/;
@@ -181,8 +187,7 @@ async function runInMachine(
     dir: path.join(dir, 'machine'),
     processors: cpus,
     ...(flavourOf(suite) === 'debug'
-      ? // What retpolines and their like guard against does not happen here, and they are slow to emulate.
-        { memoryMb: 2048, kernelArguments: [keepLog, 'mitigations=off'] }
+      ? { memoryMb: 2048, kernelArguments: [keepLog, ...spareTheEmulator] }
       : { memoryMb: 1024, kernelArguments: [keepLog] }),
   });
   await machine.start();

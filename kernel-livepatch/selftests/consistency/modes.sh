@@ -5,10 +5,6 @@
 
 PARAMETERS=/sys/module/livepatch/parameters
 
-clock_is_coarse() {
-	[[ $(</sys/devices/system/clocksource/clocksource0/current_clocksource) == *jiffies ]]
-}
-
 # The rest of the case runs in this mode; the next case finds the default again.
 use_mode() { # MODE
 	trap 'echo per_task >"$SYSFS/consistency"; set_limits 40 30000; kill $(jobs -p) 2>/dev/null' EXIT

@@ -5,8 +5,6 @@
 
 # How often it sees the livepatch switched on and off; more is better, and takes longer.
 ORACLE_ROUNDS=${ORACLE_ROUNDS:-15}
-# On such a clock all sleeps are long, so that somebody is in the functions almost always.
-! clock_is_coarse || ORACLE_ROUNDS=$(((ORACLE_ROUNDS + 4) / 5))
 
 oracle_count() { # NAME
 	sed -n "s/^$1 //p" /proc/klp_oracle

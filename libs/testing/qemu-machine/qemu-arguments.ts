@@ -45,9 +45,7 @@ export function qemuArguments(machine: QemuArguments): string[] {
     ...['-display', 'none'],
     ...['-name', machine.name],
     ...['-accel', accelerators[machine.accelerator], '-cpu', 'max'],
-    ...['-m', String(machine.memoryMb)],
-    // The table that kernels without ACPI read names one processor of each socket.
-    ...['-smp', `${machine.processors},sockets=${machine.processors}`],
+    ...['-m', String(machine.memoryMb), '-smp', String(machine.processors)],
     // TLS in the guest needs the right time.
     ...['-rtc', 'base=utc,clock=host'],
     ...['-kernel', machine.kernelImage, '-append', kernelCommandLine(machine)],

@@ -240,7 +240,7 @@ static bool klp_attempts_exhausted(void)
 
 static unsigned int klp_next_delay_ms(void)
 {
-	unsigned int shift = min(klp_failed_attempts, 10U);
+	unsigned int shift = min(klp_failed_attempts - 1, 10U);
 
 	return min(KLP_FIRST_DELAY_MS << shift, KLP_LAST_DELAY_MS);
 }
