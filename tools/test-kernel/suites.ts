@@ -57,8 +57,8 @@ const pollTimeoutMs = 5 * 60_000;
 const keepLog = 'log_buf_len=16M';
 
 /**
- * Under these checks the ACPI interpreter takes half a minute to find the interrupt of each device. What retpolines and
- * their like guard against does not happen here, and they are slow to emulate.
+ * Interrupts are found in the MP table, see debug.config. What retpolines and their like guard against does not happen
+ * here, and they are slow to emulate.
  */
 const spareTheEmulator = ['acpi=noirq', 'mitigations=off'];
 

@@ -45,7 +45,9 @@ export function qemuArguments(machine: QemuArguments): string[] {
     ...['-display', 'none'],
     ...['-name', machine.name],
     ...['-accel', accelerators[machine.accelerator], '-cpu', 'max'],
-    ...['-m', String(machine.memoryMb), '-smp', String(machine.processors)],
+    ...['-m', String(machine.memoryMb)],
+    // The MP table, by which the debug kernel goes, names one processor of each socket.
+    ...['-smp', `${machine.processors},sockets=${machine.processors}`],
     // TLS in the guest needs the right time.
     ...['-rtc', 'base=utc,clock=host'],
     ...['-kernel', machine.kernelImage, '-append', kernelCommandLine(machine)],
