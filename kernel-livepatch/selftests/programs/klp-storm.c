@@ -20,6 +20,7 @@
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define PATH		"/proc/klp_oracle"
@@ -27,10 +28,14 @@
 #define WAYS		4
 #define INSIDE_USECS	200
 #define OUTSIDE_USECS	3000
+/* In forks: who only forks leaves most of a CPU to the others */
+#define FORKS_A_PAUSE	4
+#define FORKS_MEASURED	8
 #define IOPRIO_WHO_PROCESS	1
 #define IOPRIO_BEST_EFFORT	(2 << 13 | 4)
 
 static int cpus;
+static int outside_usecs = OUTSIDE_USECS;
 
 static void die(const char *what)
 {
@@ -69,7 +74,7 @@ static void migrate(void)
 
 static void pause_a_while(void)
 {
-	usleep(OUTSIDE_USECS / 2 + rand() % OUTSIDE_USECS);
+	usleep(outside_usecs / 2 + rand() % outside_usecs);
 }
 
 static void run_caller(void)
@@ -120,7 +125,7 @@ static void run_late_exiter(void)
 {
 	for (;;) {
 		fork_and(get_io_context, -1);
-		usleep(20 * OUTSIDE_USECS);
+		usleep(20 * outside_usecs);
 	}
 }
 
@@ -170,6 +175,36 @@ static void run_tracer(void)
 	}
 }
 
+static long long now_usecs(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000000LL + now.tv_nsec / 1000;
+}
+
+/*
+ * On a debug kernel all takes longer but the pauses: tasks that wait for a CPU
+ * would be in the functions at any time.
+ */
+static void pause_as_the_kernel_needs(void)
+{
+	int i, fd = open_oracle();
+	long long usecs = -now_usecs();
+
+	for (i = 0; i < FORKS_MEASURED; i++) {
+		fork_and(call, fd);
+		wait(NULL);
+	}
+	close(fd);
+	usecs = (usecs + now_usecs()) * FORKS_A_PAUSE / FORKS_MEASURED;
+	if (usecs > outside_usecs)
+		outside_usecs = usecs;
+	printf("# pauses of %d us\n", outside_usecs);
+	/* Or else each child prints it, too */
+	fflush(stdout);
+}
+
 int main(int argc, char **argv)
 {
 	int i, per_cpu;
@@ -180,6 +215,7 @@ int main(int argc, char **argv)
 	}
 	per_cpu = atoi(argv[1]);
 	cpus = sysconf(_SC_NPROCESSORS_CONF);
+	pause_as_the_kernel_needs();
 	signal(SIGCHLD, SIG_IGN);
 
 	for (i = 0; i < per_cpu * cpus; i++)
