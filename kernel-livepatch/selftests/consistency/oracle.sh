@@ -42,7 +42,7 @@ expect_one_instant() { # MODE ROUNDS
 	expect "torn runs" 0 "$TORN"
 	# Two switches that follow each other before anybody runs leave no trace; a turn too many is a mixture.
 	[ "$TURNS" -le "$SWITCHED" ] || fail "$TURNS turns in $SWITCHED switches"
-	[ "$TURNS" -ge $((SWITCHED * 9 / 10)) ] || fail "nobody ran: $TURNS turns in $SWITCHED switches"
+	[ "$TURNS" -ge $((SWITCHED / 2)) ] || fail "nobody ran: $TURNS turns in $SWITCHED switches"
 }
 
 case_consistency_switches_at_one_instant() {

@@ -29,7 +29,7 @@
 #define INSIDE_USECS	200
 #define OUTSIDE_USECS	3000
 /* In forks: who only forks leaves most of a CPU to the others */
-#define FORKS_A_PAUSE	4
+#define FORKS_A_PAUSE	2
 #define FORKS_MEASURED	8
 #define IOPRIO_WHO_PROCESS	1
 #define IOPRIO_BEST_EFFORT	(2 << 13 | 4)
