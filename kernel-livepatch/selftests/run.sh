@@ -41,7 +41,6 @@ mapfile -t cases < <(compgen -A function case_ | grep -E "$PATTERN")
 expect "load of klp_hurry" loaded "$("$MODULES/klp-load" "$MODULES/klp_hurry.ko")"
 # Modules wait for grace periods when they come and go.
 echo 1 >/sys/kernel/rcu_expedited
-[ ! -e /sys/kernel/debug/kmemleak ] || echo clear >/sys/kernel/debug/kmemleak
 log_open
 
 echo "TAP version 13"
