@@ -13,7 +13,7 @@ case_consistency_per_task_mixes() {
 caught_by_oracle() { # MODE ROUNDS [LATE_USECS]
 	local attempt
 
-	for attempt in {1..20}; do
+	for attempt in {1..60}; do
 		consult_oracle "$@"
 		[ "$MIXTURES" -eq 0 ] || return 0
 	done
