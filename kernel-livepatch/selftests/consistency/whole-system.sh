@@ -221,6 +221,24 @@ case_consistency_sees_cold_parts() {
 	for_both_modes sleep_in_cold_part
 }
 
+# Y: what the unwinder finds for a task that was interrupted there counts as all there is.
+trust_in() { # FUNCTION
+	local addr rest
+
+	read -r addr rest < <(grep -m 1 " $1\$" /proc/kallsyms) || fail "no $1 in this kernel"
+	load klp_blind "addr=0x$addr"
+	cat /sys/module/klp_blind/parameters/reliable
+	remove_module klp_blind
+}
+
+case_consistency_mistrusts_the_blind_spots_of_the_unwinder() {
+	expect "trust in ret_from_fork, where stacks end" Y "$(trust_in ret_from_fork)"
+	expect "trust in a retpoline" N "$(trust_in __x86_indirect_thunk_rax)"
+	# Only kernels with the function graph tracer have it.
+	! grep -q ' return_to_handler$' /proc/kallsyms ||
+		expect "trust in return_to_handler" N "$(trust_in return_to_handler)"
+}
+
 # Idle tasks that do not run are in schedule_idle() at all times.
 case_consistency_checks_idle_tasks() {
 	use_mode system
