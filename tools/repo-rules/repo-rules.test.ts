@@ -18,6 +18,7 @@ const ofKind = (...endings: string[]): string[] =>
 const layerOf: Readonly<Record<string, string>> = {
   domain: 'domain',
   contracts: 'contract',
+  platform: 'platform',
   io: 'io',
   services: 'service',
   testing: 'testing',

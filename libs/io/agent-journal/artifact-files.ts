@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { createHash } from 'node:crypto';
-import { mkdir, open, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises';
+import { open, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 import { LockstepError, type ArtifactManifest, type Sha256 } from '@lockstep/domain/livepatch-model';
-import { errorCode, syncFolderOf } from './durable-folder';
+import { errorCode, makeFolder, syncFolder } from '@lockstep/platform/runtime';
 
 /** A module's bytes from an offset on. */
 export type ArtifactSource = (offset: number) => AsyncIterable<Uint8Array>;
@@ -42,7 +42,7 @@ export class ArtifactFiles {
    * @throws LockstepError `corrupt` when the bytes are not those of the manifest; then nothing of them is kept.
    */
   async receive(artifact: Wanted, source: ArtifactSource): Promise<void> {
-    await mkdir(this.folder, { recursive: true, mode: 0o700 });
+    await makeFolder(this.folder);
     const partial = path.join(this.folder, `${artifact.sha256}.partial`);
     const problem = await this.fill(partial, artifact, source);
     if (problem !== undefined) {
@@ -50,7 +50,7 @@ export class ArtifactFiles {
       throw damaged(artifact, problem);
     }
     await rename(partial, this.pathOf(artifact.sha256));
-    await syncFolderOf(partial);
+    await syncFolder(this.folder);
   }
 
   /** Removes whole files that `needed` does not name. */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { mkdir, open, readFile, rename } from 'node:fs/promises';
+import { open, readFile, rename } from 'node:fs/promises';
 import path from 'node:path';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
-import { errorCode, syncFolderOf } from './durable-folder';
+import { errorCode, makeFolder, syncFolder } from '@lockstep/platform/runtime';
 import { encodeMark, encodeRecords, headerBytes, readJournal } from './record-lines';
 
 /** The part of a FileHandle that writing needs; tests put failing disks in its place. */
@@ -18,7 +18,7 @@ export type OpenRecordHandle = (file: string) => Promise<RecordHandle>;
 const openReadWrite: OpenRecordHandle = (file) => open(file, 'r+');
 
 async function createEmpty(file: string): Promise<void> {
-  await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
+  await makeFolder(path.dirname(file));
   const draft = `${file}.new`;
   const handle = await open(draft, 'w', 0o600);
   try {
@@ -28,7 +28,7 @@ async function createEmpty(file: string): Promise<void> {
     await handle.close();
   }
   await rename(draft, file);
-  await syncFolderOf(file);
+  await syncFolder(path.dirname(file));
 }
 
 async function readOrCreate(file: string): Promise<Buffer> {

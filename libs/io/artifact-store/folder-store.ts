@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
+import { open, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import path from 'node:path';
 import { LockstepError, parseSha256, type Sha256 } from '@lockstep/domain/livepatch-model';
+import { errorCode, makeFolder, syncFolder } from '@lockstep/platform/runtime';
 import {
   chunkBytes,
   damaged,
@@ -15,17 +16,10 @@ import {
   type StoredArtifact,
 } from './artifact-store';
 
-const isAbsent = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'ENOENT';
-
-async function syncFolder(folder: string): Promise<void> {
-  await using handle = await open(folder, 'r');
-  await handle.sync();
-}
-
 async function writeWhole(folder: string, file: string, bytes: Uint8Array): Promise<void> {
   const temporary = path.join(folder, `.${randomUUID()}.partial`);
   try {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await makeFolder(folder);
     {
       await using handle = await open(temporary, 'wx', 0o600);
       await handle.writeFile(bytes);
@@ -34,7 +28,7 @@ async function writeWhole(folder: string, file: string, bytes: Uint8Array): Prom
     await rename(temporary, file);
   } catch (cause) {
     await rm(temporary, { force: true }).catch(() => undefined);
-    const { code = 'unknown' } = cause as NodeJS.ErrnoException;
+    const code = errorCode(cause) ?? 'unknown';
     const message = `The artifact store ${folder} cannot be written (${code}): make room or correct its permissions.`;
     throw new LockstepError('unavailable', 'artifact-store-unwritable', message, { folder, code }, { cause });
   }
@@ -43,7 +37,7 @@ async function writeWhole(folder: string, file: string, bytes: Uint8Array): Prom
 
 async function* readFrom(file: string, sha256: Sha256, offset: number): AsyncGenerator<Uint8Array> {
   await using handle = await open(file, 'r').catch((error: unknown) => {
-    throw isAbsent(error) ? missing(sha256, error) : error;
+    throw errorCode(error) === 'ENOENT' ? missing(sha256, error) : error;
   });
   const { size } = await handle.stat();
   if (!Number.isSafeInteger(offset) || offset < 0 || offset > size) {
@@ -86,7 +80,7 @@ async function listFolder(dir: string): Promise<KeptArtifact[]> {
 
 /** The store in a folder of this machine: `ab/abcd….ko`. Makes the folder, for its owner alone. */
 export async function openFolderStore(dir: string, maxArtifactBytes = defaultMaxArtifactBytes): Promise<ArtifactStore> {
-  await mkdir(dir, { recursive: true, mode: 0o700 });
+  await makeFolder(dir);
   await removeAbandoned(dir);
   const folderOf = (sha256: Sha256): string => path.join(dir, sha256.slice(0, 2));
   const fileOf = (sha256: Sha256): string => path.join(folderOf(sha256), `${sha256}.ko`);
@@ -117,7 +111,6 @@ export async function openFolderStore(dir: string, maxArtifactBytes = defaultMax
       );
       if (present) return stored;
       await writeWhole(folderOf(sha256), fileOf(sha256), bytes);
-      await syncFolder(dir);
       return stored;
     },
     verify,

@@ -3,9 +3,9 @@ import { createPublicKey, generateKeyPairSync, webcrypto, X509Certificate } from
 import { isIP } from 'node:net';
 import path from 'node:path';
 import { LockstepError, type NodeName } from '@lockstep/domain/livepatch-model';
-import { certificatePin, type ProvenKey } from './certificate-request';
+import { certificatePin, readIfPresent, readOrCreate, writePrivateFile } from '@lockstep/platform/runtime';
+import type { ProvenKey } from './certificate-request';
 import { createLogSigner, type LogSigner } from './log-signer';
-import { readIfPresent, readOrCreate, writePrivateFile } from './private-file';
 import { generatePrivateKey, keyAlgorithm, keyPairFrom, x509Library } from './x509-library';
 
 const dayMs = 24 * 3600 * 1000;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { createHash, X509Certificate } from 'node:crypto';
+import { X509Certificate } from 'node:crypto';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
+import { sha256OfBytes } from '@lockstep/platform/runtime';
 import { generatePrivateKey, keyAlgorithm, keyPairFrom, parseForeign, x509Library } from './x509-library';
 
 export interface CertificateRequest {
@@ -48,18 +49,10 @@ export async function readCertificateRequest(requestPem: string): Promise<Proven
     );
   }
   const publicKeyDer = new Uint8Array(request.publicKey.rawData);
-  return { publicKeyDer, publicKeySha256: createHash('sha256').update(publicKeyDer).digest('hex') };
-}
-
-/** sha256 (hex) of the certificate's SPKI: the pin that join tokens carry. Takes PEM or DER. */
-export function certificatePin(certificate: string | Uint8Array): string {
-  const { publicKey } = new X509Certificate(certificate);
-  return createHash('sha256')
-    .update(publicKey.export({ type: 'spki', format: 'der' }))
-    .digest('hex');
+  return { publicKeyDer, publicKeySha256: sha256OfBytes(publicKeyDer) };
 }
 
 /** sha256 (hex) of the whole certificate: tells a node's present certificate from one it had before. Takes PEM or DER. */
 export function certificateFingerprint(certificate: string | Uint8Array): string {
-  return createHash('sha256').update(new X509Certificate(certificate).raw).digest('hex');
+  return sha256OfBytes(new X509Certificate(certificate).raw);
 }

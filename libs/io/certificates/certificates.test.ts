@@ -6,9 +6,9 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { parseNodeName } from '@lockstep/domain/livepatch-model';
 import type { EntrySignature } from '@lockstep/domain/load-order';
+import { certificatePin, sha256OfBytes } from '@lockstep/platform/runtime';
 import {
   certificateFingerprint,
-  certificatePin,
   createCertificateRequest,
   createLogVerifier,
   formatJoinToken,
@@ -16,7 +16,6 @@ import {
   openCertificateAuthority,
   parseJoinToken,
   readCertificateRequest,
-  sha256OfBytes,
 } from './index';
 
 let dir: string;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
+import { sha256OfBytes } from '@lockstep/platform/runtime';
 
 const prefix = 'lsjoin1';
 
@@ -36,5 +37,5 @@ export function parseJoinToken(text: string): JoinToken {
 
 /** What the control plane keeps of a secret, so that its database cannot enrol anybody. */
 export function secretSha256(secret: string): string {
-  return createHash('sha256').update(secret).digest('hex');
+  return sha256OfBytes(Buffer.from(secret));
 }

@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { createHash, createPrivateKey, createPublicKey, sign, verify } from 'node:crypto';
+import { createPrivateKey, createPublicKey, sign, verify } from 'node:crypto';
 import type { Sha256 } from '@lockstep/domain/livepatch-model';
-import type { EntrySignature, HashBytes, VerifySignature } from '@lockstep/domain/load-order';
+import type { EntrySignature, VerifySignature } from '@lockstep/domain/load-order';
 import { parseForeign } from './x509-library';
-
-/** sha256 as the load order uses it. */
-export const sha256OfBytes: HashBytes = (bytes) => createHash('sha256').update(bytes).digest('hex') as Sha256;
 
 export interface LogSigner {
   /** Ed25519 SPKI PEM: what agents pin. */

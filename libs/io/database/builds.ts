@@ -12,6 +12,7 @@ import {
 } from '@lockstep/domain/livepatch-model';
 import { serialisable, type Client, type Transaction } from './client';
 import type { Prisma } from './generated/client';
+import { isRowId } from './row-id';
 import {
   cancelled,
   failed,
@@ -192,7 +193,7 @@ export function buildStore(db: Client): BuildStore {
     },
     find,
     async require(id) {
-      const build = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id) ? await find(id) : null;
+      const build = isRowId(id) ? await find(id) : null;
       if (build !== null) return build;
       throw new LockstepError(
         'not-found',

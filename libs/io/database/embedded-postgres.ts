@@ -8,6 +8,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
+import { isProcessAlive, makeFolder, readOrCreate, syncFolder } from '@lockstep/platform/runtime';
 import { findPostgresBinaries, type PostgresBinaries } from './postgres-binaries';
 import { chooseServerAccount, type ServerAccount } from './server-account';
 
@@ -90,6 +91,7 @@ async function initialise(cluster: Cluster): Promise<void> {
     await rm(secretDir, { recursive: true, force: true });
   }
   await rename(fresh, cluster.dataDir);
+  await syncFolder(cluster.dir);
 }
 
 interface RunningServer {
@@ -203,33 +205,14 @@ async function bringUp(cluster: Cluster, port: number): Promise<{ pid: number; p
   throw failedToStart(`no answer within ${startTimeoutMs} ms\n${await logTail(cluster.dir)}`, { dir: cluster.dir });
 }
 
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 /** SIGINT is PostgreSQL's fast shutdown: clients are cut off, everything is written. */
 async function stopServer(cluster: Cluster): Promise<void> {
   const running = await findRunning(cluster.dataDir);
   if (running === undefined) return;
   process.kill(running.pid, 'SIGINT');
   const deadline = Date.now() + stopTimeoutMs;
-  while (isAlive(running.pid) && Date.now() < deadline) await sleep(pollMs);
-  if (isAlive(running.pid)) process.kill(running.pid, 'SIGKILL');
-}
-
-async function readPassword(dir: string): Promise<string> {
-  const file = path.join(dir, 'password');
-  const present = await readFile(file, 'utf8').catch(() => undefined);
-  if (present !== undefined) return present;
-  const password = randomBytes(24).toString('base64url');
-  await writeFile(`${file}.new`, password, { mode: 0o600, flush: true });
-  await rename(`${file}.new`, file);
-  return password;
+  while (isProcessAlive(running.pid) && Date.now() < deadline) await sleep(pollMs);
+  if (isProcessAlive(running.pid)) process.kill(running.pid, 'SIGKILL');
 }
 
 /**
@@ -237,12 +220,12 @@ async function readPassword(dir: string): Promise<string> {
  * @throws LockstepError `unavailable`: `port-taken`, `postgres-missing`, `postgres-failed` with the server's last words.
  */
 export async function startEmbeddedPostgres({ dir, port }: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
-  await mkdir(dir, { recursive: true, mode: 0o700 });
+  await makeFolder(dir);
   const dataDir = path.join(path.resolve(dir), 'data');
   const cluster: Cluster = {
     dir,
     dataDir,
-    password: await readPassword(dir),
+    password: await readOrCreate(path.join(dir, 'password'), () => randomBytes(24).toString('base64url')),
     binaries: await findPostgresBinaries(),
     account: await chooseServerAccount(dataDir),
   };

@@ -3,6 +3,7 @@ import { chmod, readFile, stat, symlink } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
+import { errorCode } from '@lockstep/platform/runtime';
 
 export interface PostgresBinaries {
   readonly initdb: string;
@@ -31,7 +32,7 @@ export async function restoreLinks(folder: string): Promise<void> {
   for (const { source, target } of JSON.parse(list) as { source: string; target: string }[]) {
     const link = path.join(folder, target);
     await symlink(path.relative(path.dirname(target), source), link).catch((error: unknown) => {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+      if (errorCode(error) !== 'EEXIST') throw error;
     });
   }
 }

@@ -5,6 +5,7 @@ import type { LogName } from '@lockstep/domain/load-order';
 import type { RolloutPlan, RolloutPolicy } from '@lockstep/domain/rollout-planner';
 import { isUniqueViolation, serialisable, type Client } from './client';
 import type { Prisma, RolloutStatus } from './generated/client';
+import { isRowId } from './row-id';
 
 export type { RolloutStatus };
 
@@ -91,8 +92,7 @@ export function rolloutStore(db: Client): RolloutStore {
         return fromRow(await tx.rollout.findUniqueOrThrow({ where: { id }, include }));
       }),
     async require(id) {
-      const isId = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id);
-      const row = isId ? await db.rollout.findUnique({ where: { id }, include }) : null;
+      const row = isRowId(id) ? await db.rollout.findUnique({ where: { id }, include }) : null;
       if (row !== null) return fromRow(row);
       throw new LockstepError('not-found', 'unknown-rollout', `There is no rollout "${id}".`, { rollout: id });
     },

@@ -2,7 +2,7 @@
 import { constants } from 'node:fs';
 import { copyFile, link, mkdir, readdir, readFile, readlink, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { errnoOf } from './errno';
+import { errorCode } from '@lockstep/platform/runtime';
 import type { FileLock } from './file-lock';
 import { takeSlot } from './slots';
 import { exists, replaceFile, runStage } from './stage';
@@ -120,7 +120,7 @@ async function linkTree(from: string, to: string, below: string, signal?: AbortS
 export async function linkOrCopy(from: string, to: string): Promise<void> {
   await link(from, to).catch(async (error: unknown) => {
     // Another file system, or one without links.
-    if (!['EXDEV', 'EPERM', 'EMLINK'].includes(errnoOf(error))) throw error;
+    if (!['EXDEV', 'EPERM', 'EMLINK'].includes(errorCode(error) ?? '')) throw error;
     await copyFile(from, to, constants.COPYFILE_FICLONE);
   });
 }

@@ -2,7 +2,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { errnoOf } from './errno';
+import { errorCode } from '@lockstep/platform/runtime';
 import { buildEnvironment, killGroup, statusOf } from './run-command';
 
 /** How a program that was streamed from or to has ended. */
@@ -70,7 +70,7 @@ export async function feedCommand(
     await pipeline(Readable.from(input, { objectMode: false }), stdin);
   } catch (error) {
     // A program that ends before its input does says itself why.
-    if (!['EPIPE', 'ERR_STREAM_PREMATURE_CLOSE'].includes(errnoOf(error))) {
+    if (!['EPIPE', 'ERR_STREAM_PREMATURE_CLOSE'].includes(errorCode(error) ?? '')) {
       killGroup(child);
       throw error;
     }

@@ -7,7 +7,7 @@ import { sharedFunctions } from '@lockstep/domain/conflicts';
 import { LockstepError, type KernelBuildId, type ModuleName } from '@lockstep/domain/livepatch-model';
 import { defaultTransitionTimeoutMs } from '@lockstep/domain/load-order';
 import type { Blocker, KernelConflict, ObservedPatch, Transition } from '@lockstep/domain/node-state';
-import { errorCode } from './error-code';
+import { errorCode } from '@lockstep/platform/runtime';
 import { refuseConflicts, type KernelIdentity, type LivepatchKernel, type LoadRequest } from './livepatch-kernel';
 import { TransitionFailure } from './transition-failure';
 import { stockTransition } from './transition-stats';

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { LockstepError, type ModuleName, type PatchedFunction } from '@lockstep/domain/livepatch-model';
 import type { KernelConflict } from '@lockstep/domain/node-state';
-import { errorCode } from './error-code';
+import { errorCode } from '@lockstep/platform/runtime';
 import { livepatchFolder, unlessGone, type KernelRoots } from './sysfs-view';
 
 /** A text that changes while it is read is begun again; this often in a row it does not happen. */

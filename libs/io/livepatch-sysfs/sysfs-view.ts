@@ -3,7 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { LockstepError, type ModuleName, type PatchedFunction } from '@lockstep/domain/livepatch-model';
 import type { ObservedPatch } from '@lockstep/domain/node-state';
-import { errorCode } from './error-code';
+import { errorCode } from '@lockstep/platform/runtime';
 
 /** Where sysfs and procfs are mounted; tests put trees of their own there. */
 export interface KernelRoots {
@@ -36,7 +36,7 @@ export async function loadedModules(roots: KernelRoots): Promise<LoadedModule[]>
   return parseModules(await readFile(path.join(roots.proc, 'modules'), 'latin1'));
 }
 
-const isGone = (error: unknown): boolean => ['ENOENT', 'ENODEV'].includes(errorCode(error) as string);
+const isGone = (error: unknown): boolean => ['ENOENT', 'ENODEV'].includes(errorCode(error) ?? '');
 
 /** What `read` gives, or undefined when its file went away with its livepatch. */
 export async function unlessGone<T>(read: Promise<T>): Promise<T | undefined> {

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { createHash, X509Certificate } from 'node:crypto';
+import { X509Certificate } from 'node:crypto';
 import { connect as tlsConnect, type DetailedPeerCertificate } from 'node:tls';
 import { isIP } from 'node:net';
 import { Metadata } from '@grpc/grpc-js';
 import { EnrolmentServiceService, type EnrolResponse } from '@lockstep/contracts/generated';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
+import { certificatePin } from '@lockstep/platform/runtime';
 import { parseAddress } from './address';
 import { defaultDeadlineMs } from './channel-options';
 import { createServiceClient } from './service-client';
@@ -32,13 +33,6 @@ export function pinOfJoinToken(joinToken: string): string {
     'invalid-join-token',
     'The join token has not the form lsjoin1.<secret>.<pin>: copy it whole, as "node join" printed it.',
   );
-}
-
-/** sha256 over the DER SubjectPublicKeyInfo, as 64 lower-case hex digits. */
-export function spkiSha256(certificate: X509Certificate): string {
-  return createHash('sha256')
-    .update(certificate.publicKey.export({ type: 'spki', format: 'der' }))
-    .digest('hex');
 }
 
 function chainOf(leaf: DetailedPeerCertificate): X509Certificate[] {
@@ -99,14 +93,14 @@ async function fetchPinnedCa(
   { deadlineMs = defaultDeadlineMs, signal }: EnrolmentCall,
 ): Promise<string> {
   const chain = await presentedChain(address, deadlineMs, signal);
-  const ca = chain.find((certificate) => certificate.ca && spkiSha256(certificate) === pin);
+  const ca = chain.find((certificate) => certificate.ca && certificatePin(certificate.raw) === pin);
   if (ca !== undefined) return ca.toString();
   throw new LockstepError(
     'forbidden',
     'wrong-ca',
     `The server at ${address} does not present the CA that the join token names: it is another control plane, ` +
       'or someone stands between. Nothing was sent to it.',
-    { address, expectedPin: pin, presentedPins: chain.map(spkiSha256) },
+    { address, expectedPin: pin, presentedPins: chain.map(({ raw }) => certificatePin(raw)) },
   );
 }
 
@@ -121,7 +115,7 @@ export async function enrol(call: EnrolmentCall): Promise<EnrolResponse> {
   try {
     const service = createServiceClient(client, EnrolmentServiceService, () => new Metadata());
     const response = await service.enrol({ joinToken, certificateRequest }, call);
-    const pinned = spkiSha256(new X509Certificate(response.caCertificate)) === pinOfJoinToken(joinToken);
+    const pinned = certificatePin(response.caCertificate) === pinOfJoinToken(joinToken);
     if (pinned) return response;
     throw new LockstepError('forbidden', 'wrong-ca', 'The enrolment names a CA other than the pinned one.', {
       address,

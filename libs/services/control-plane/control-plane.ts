@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import 'reflect-metadata';
-import { mkdir } from 'node:fs/promises';
 import { NestFactory } from '@nestjs/core';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
+import { makeFolder } from '@lockstep/platform/runtime';
 import { pino, type Logger } from 'pino';
 import type { ControlPlaneConfig } from './config';
 import { controlPlaneModule, databaseUrlToken, serversToken, servicesToken } from './control-plane-module';
@@ -32,7 +32,7 @@ function defaultOnFatal(log: Logger): (error: Error) => void {
 
 async function bringUp(parts: Parameters<typeof controlPlaneModule>[0]): Promise<Endpoint> {
   const { config, log, teardown } = parts;
-  await mkdir(config.stateDir, { recursive: true, mode: 0o700 });
+  await makeFolder(config.stateDir);
   await removeStaleEndpoint(config.stateDir);
   // Nest prints and ends the process by itself unless told not to.
   const context = await NestFactory.createApplicationContext(controlPlaneModule(parts), {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { writePrivateFile } from '@lockstep/io/certificates';
+import { isProcessAlive, writePrivateFile } from '@lockstep/platform/runtime';
 
 /** How programs on the same machine find a running control plane; it holds the database's password. */
 export interface Endpoint {
@@ -21,19 +21,10 @@ export async function removeEndpoint(stateDir: string): Promise<void> {
   await rm(fileIn(stateDir), { force: true });
 }
 
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-}
-
 /** A killed control plane leaves its own behind; whoever waits for the next one must not find it. */
 export async function removeStaleEndpoint(stateDir: string): Promise<void> {
   const text = await readFile(fileIn(stateDir), 'utf8').catch(() => undefined);
   if (text === undefined) return;
   const { pid } = JSON.parse(text) as Partial<Endpoint>;
-  if (pid === undefined || pid === process.pid || !isAlive(pid)) await removeEndpoint(stateDir);
+  if (pid === undefined || pid === process.pid || !isProcessAlive(pid)) await removeEndpoint(stateDir);
 }

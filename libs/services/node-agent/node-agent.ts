@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { Hello } from '@lockstep/contracts/generated';
 import { ArtifactFiles, openAgentJournal, type AgentJournal } from '@lockstep/io/agent-journal';
-import { createLogVerifier, sha256OfBytes } from '@lockstep/io/certificates';
+import { createLogVerifier } from '@lockstep/io/certificates';
 import type { KernelIdentity, LivepatchKernel } from '@lockstep/io/livepatch-sysfs';
 import type { LogChecks } from '@lockstep/domain/load-order';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
 import type { NodeView } from '@lockstep/domain/node-state';
+import { makeFolder, sha256OfBytes } from '@lockstep/platform/runtime';
 import { ControlLink } from './control-link';
 import type { Machine } from './job-runner';
 import type { Log } from './logger';
@@ -60,7 +60,7 @@ export class NodeAgent {
    */
   async start(): Promise<void> {
     const { stateDir, kernel, log } = this.options;
-    await mkdir(stateDir, { recursive: true, mode: 0o700 });
+    await makeFolder(stateDir);
     this.claim = await claimStateDir(stateDir);
     const running = await kernel.identity();
     const identity = await this.identity();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import path from 'node:path';
-import { createCertificateRequest, readIfPresent, readOrCreate, writePrivateFile } from '@lockstep/io/certificates';
+import { createCertificateRequest } from '@lockstep/io/certificates';
 import { createBackOff, enrol, parseAddress, pause, reachableAddress, showAddress } from '@lockstep/io/rpc-client';
 import {
   LockstepError,
@@ -9,6 +9,7 @@ import {
   type ClusterName,
   type NodeName,
 } from '@lockstep/domain/livepatch-model';
+import { readIfPresent, readOrCreate, writePrivateFile } from '@lockstep/platform/runtime';
 import type { Log } from './logger';
 
 /** Who this node is, and whom it trusts from its enrolment on. */

@@ -29,9 +29,9 @@ import {
   newJoinToken,
   openCertificateAuthority,
   readCertificateRequest,
-  sha256OfBytes,
   type CertificateAuthority,
 } from '@lockstep/io/certificates';
+import { sha256OfBytes } from '@lockstep/platform/runtime';
 import {
   encodeEntry,
   proposeEntry,

@@ -4,7 +4,8 @@ import path from 'node:path';
 import { entryFromWire } from '@lockstep/contracts/wire';
 import { extendLog, headHash, stackAt, type LogEntry } from '@lockstep/domain/load-order';
 import { parseSeq, type ModuleName } from '@lockstep/domain/livepatch-model';
-import { createLogSigner, createLogVerifier, sha256OfBytes } from '@lockstep/io/certificates';
+import { createLogSigner, createLogVerifier } from '@lockstep/io/certificates';
+import { sha256OfBytes } from '@lockstep/platform/runtime';
 import type { DevFleet } from './dev-fleet';
 
 /** The load order as the control plane tells it, every hash, link, signature and rule of it checked. */

@@ -2,7 +2,7 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import path from 'node:path';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
-import { readOrCreate } from '@lockstep/io/certificates';
+import { readOrCreate } from '@lockstep/platform/runtime';
 import type { Gate } from './call-route';
 
 /** The token of this control plane's operators, made at the first start and kept in `operator.token`. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { parseSeq } from '@lockstep/domain/livepatch-model';
 import type { EntryBody, LogEntry, LogName } from '@lockstep/domain/load-order';
-import { sha256OfBytes } from '@lockstep/io/certificates';
+import { sha256OfBytes } from '@lockstep/platform/runtime';
 import type { Services } from '../services';
 
 /** Appends, signed, and hands the entry to every connected node of the load order. */

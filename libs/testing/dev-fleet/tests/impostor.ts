@@ -17,7 +17,8 @@ import {
 import { entryToWire } from '@lockstep/contracts/wire';
 import { encodeEntry, headHash, type EntryBody, type EntrySignature, type LogEntry } from '@lockstep/domain/load-order';
 import { parseSeq, parseSha256 } from '@lockstep/domain/livepatch-model';
-import { openCertificateAuthority, sha256OfBytes, type CertificateAuthority } from '@lockstep/io/certificates';
+import { openCertificateAuthority, type CertificateAuthority } from '@lockstep/io/certificates';
+import { sha256OfBytes } from '@lockstep/platform/runtime';
 
 type Session = ServerDuplexStream<ConnectRequest, ConnectResponse>;
 

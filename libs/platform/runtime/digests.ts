@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { createHash, X509Certificate } from 'node:crypto';
+import type { Sha256 } from '@lockstep/domain/livepatch-model';
+import type { HashBytes } from '@lockstep/domain/load-order';
+
+/** sha256 as the load order uses it. */
+export const sha256OfBytes: HashBytes = (bytes) => createHash('sha256').update(bytes).digest('hex') as Sha256;
+
+/** sha256 (hex) of the certificate's SPKI: the pin that join tokens carry. Takes PEM or DER. */
+export function certificatePin(certificate: string | Uint8Array): string {
+  const { publicKey } = new X509Certificate(certificate);
+  return sha256OfBytes(publicKey.export({ type: 'spki', format: 'der' }));
+}

@@ -1,0 +1,6 @@
+// SPDX-License-Identifier: GPL-2.0-only
+export { certificatePin, sha256OfBytes } from './digests';
+export { makeFolder, syncFolder } from './durable-folder';
+export { errorCode } from './error-code';
+export { readIfPresent, readOrCreate, writePrivateFile } from './private-file';
+export { isProcessAlive } from './process-alive';
