@@ -1,38 +1,38 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { NodeStatus, type KernelConflict as WireConflict, type Node } from '@lockstep/contracts/generated';
-import { functionFromWire } from '@lockstep/contracts/wire';
-import { showFunction, type ModuleName } from '@lockstep/domain/livepatch-model';
-import type { KernelConflict } from '@lockstep/domain/node-state';
-import { enumWord, toDocument } from '../document';
+import type { Node, NodeReport } from '@lockstep/contracts/generated';
+import { functionFromWire, kernelConflictFromWire, nodeStatusFromWire } from '@lockstep/contracts/wire';
+import { showFunction } from '@lockstep/domain/livepatch-model';
+import { toDocument } from '../document';
 import { fields, shortId, showTime, table } from '../table';
 import { conflictTable } from './host-view';
 import { describeTransition, transitionDocument } from './transition-view';
 
-const nodeStatusWord = (status: NodeStatus): string => enumWord(NodeStatus, 'NODE_STATUS_', status);
+/** Of a newer agent's status this version only knows that it is one. */
+const statusWord = ({ status }: NodeReport): string => nodeStatusFromWire(status) ?? `unknown-${status}`;
 
 export function nodeDocument(node: Node): object {
   const document = toDocument(node) as object;
   const { report } = node;
   if (report === undefined) return document;
   const words = {
-    status: nodeStatusWord(report.status),
+    status: statusWord(report),
     lastTransition: transitionDocument(report.lastTransition),
   };
   return { ...document, report: { ...(toDocument(report) as object), ...words } };
 }
 
-function conditionOf({ connected, report }: Node): string {
-  const word = report === undefined ? 'silent' : nodeStatusWord(report.status);
+function statusOf({ connected, report }: Node): string {
+  const word = report === undefined ? 'silent' : statusWord(report);
   return connected ? word : `off (was ${word})`;
 }
 
 export const nodeTable = (nodes: readonly Node[]): string =>
   table(
-    ['NODE', 'CLUSTER', 'CONDITION', 'POSITION', 'TARGET', 'KERNEL', 'KERNEL BUILD', 'LAST SEEN', 'STACK'],
+    ['NODE', 'CLUSTER', 'STATUS', 'POSITION', 'TARGET', 'KERNEL', 'KERNEL BUILD', 'LAST SEEN', 'STACK'],
     nodes.map((node) => [
       node.name,
       node.cluster,
-      conditionOf(node),
+      statusOf(node),
       String(node.report?.position ?? '-'),
       String(node.report?.target ?? '-'),
       node.kernelRelease,
@@ -43,19 +43,9 @@ export const nodeTable = (nodes: readonly Node[]): string =>
     'No nodes.',
   );
 
-/** A node's words, shown as they came. */
-function conflictFromWire({ function: fn, owners }: WireConflict): KernelConflict[] {
-  if (fn === undefined) return [];
-  const known = owners.map(({ moduleName, knownAs }) => ({
-    module: moduleName as ModuleName,
-    ...(knownAs === undefined ? {} : { knownAs: functionFromWire(knownAs) }),
-  }));
-  return [{ function: functionFromWire(fn), owners: known }];
-}
-
 function kernelConflictText({ patchedCore, report }: Node): string {
   if (!patchedCore || report === undefined) return '';
-  const conflicts = report.kernelConflicts.flatMap(conflictFromWire);
+  const conflicts = report.kernelConflicts.flatMap(kernelConflictFromWire);
   return `\n\n${conflictTable(conflicts, 'The kernel knows of no conflicts.')}`;
 }
 
@@ -69,7 +59,7 @@ export function nodeText(node: Node): string {
   ]);
   const about = fields([
     ['Node', `${node.name}, of cluster ${node.cluster}`],
-    ['Condition', conditionOf(node)],
+    ['Status', statusOf(node)],
     ...(report?.problem === undefined
       ? []
       : [['Problem', `${report.problem.reason}: ${report.problem.message}`] as const]),

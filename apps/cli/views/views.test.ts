@@ -42,7 +42,7 @@ describe('nodes', () => {
   it('show what their kernels hold, and what of it is not ours', () => {
     expect(nodeDocument(node)).toMatchObject({ report: { status: 'in-step', position: 2, problem: null } });
     const text = nodeText(node);
-    expect(text).toMatch(/^Condition: +in-step$/m);
+    expect(text).toMatch(/^Status: +in-step$/m);
     expect(text).toMatch(/^lockstep_b +enabled +not by lockstep +vmlinux:f$/m);
   });
 
@@ -61,7 +61,7 @@ describe('nodes', () => {
       /^n1 +web +off \(was in-step\) +2 +2 .*lockstep_a < lockstep_b$/m,
     );
     expect(nodeText(Node.fromPartial({ name: 'n2', connected: true }))).toMatch(
-      /^Condition: +silent$[^]*No livepatches\./m,
+      /^Status: +silent$[^]*No livepatches\./m,
     );
   });
 });

@@ -8,6 +8,8 @@ export {
   manifestFromWire,
   manifestToWire,
 } from './log-entry';
+export { kernelConflictFromWire, reportToWire } from './node-report';
+export { nodeStatusFromWire, nodeStatusToWire } from './node-status';
 export {
   consistencyFromWire,
   consistencyToWire,

@@ -22,4 +22,5 @@ export {
 } from './ids';
 export { LockstepError, type ErrorFields, type ErrorKind } from './lockstep-error';
 export { moduleNameOf } from './module-name';
+export { hasStrayLog, isHeldOutStatus, type HeldOutStatus, type NodeStatus } from './node-status';
 export { functionKey, showFunction, type FunctionKey, type PatchedFunction } from './patched-function';

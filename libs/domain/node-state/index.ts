@@ -13,7 +13,7 @@ export type {
   Setback,
   TransitionPolicy,
 } from './node-state';
-export { viewOf, type NodeStatus, type NodeView } from './node-view';
+export { viewOf, type NodeView } from './node-view';
 export {
   serverAway,
   type Blocker,

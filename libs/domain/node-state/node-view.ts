@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { headHash, isLoad } from '@lockstep/domain/load-order';
-import { parseSeq, type Seq, type Sha256 } from '@lockstep/domain/livepatch-model';
+import { parseSeq, type NodeStatus, type Seq, type Sha256 } from '@lockstep/domain/livepatch-model';
 import type { NodeState, Setback } from './node-state';
 import { serverAway, type KernelConflict, type ObservedPatch, type Problem, type Transition } from './observation';
-
-export type NodeStatus = 'in-step' | 'moving' | 'failed' | 'diverged' | 'forked';
 
 /** What a node tells about itself; the wire's NodeReport. */
 export interface NodeView {

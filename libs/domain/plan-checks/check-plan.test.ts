@@ -19,7 +19,7 @@ const at = (node: string, position: number, over: Partial<NodeFacts> = {}): Node
   node: name(node),
   kernelBuild,
   connected: true,
-  report: { condition: 'in-step', position: seq(position), target: seq(position), problem: null },
+  report: { status: 'in-step', position: seq(position), target: seq(position), problem: null },
   ...over,
 });
 
@@ -65,7 +65,7 @@ const cases: readonly Case[] = [
     plan: first,
     context: {
       inventory: [
-        at('n1', 1, { report: { condition: 'moving', position: seq(1), target: seq(3), problem: null } }),
+        at('n1', 1, { report: { status: 'moving', position: seq(1), target: seq(3), problem: null } }),
         ...fleet.slice(1),
       ],
     },
@@ -93,7 +93,7 @@ const cases: readonly Case[] = [
     plan: first,
     context: {
       inventory: [
-        at('n1', 1, { report: { condition: 'diverged', position: seq(1), target: seq(1), problem: 'x' } }),
+        at('n1', 1, { report: { status: 'diverged', position: seq(1), target: seq(1), problem: 'x' } }),
         ...fleet.slice(1),
       ],
     },

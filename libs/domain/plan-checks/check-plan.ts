@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import type { NodeName, Seq } from '@lockstep/domain/livepatch-model';
+import { hasStrayLog, isHeldOutStatus, type NodeName, type Seq } from '@lockstep/domain/livepatch-model';
 import type { NodeFacts, NodePlan, PlanRequest, RolloutPlan } from '@lockstep/domain/rollout-planner';
 
 export type PlanRule =
@@ -45,13 +45,13 @@ interface Lookups {
 const fault = (rule: PlanRule, node: NodeName | null, message: string): PlanFault => ({ rule, node, message });
 
 const isThere = (facts: NodeFacts | undefined, toSeq: Seq): boolean =>
-  facts?.connected === true && facts.report?.condition === 'in-step' && facts.report.position >= toSeq;
+  facts?.connected === true && facts.report?.status === 'in-step' && facts.report.position >= toSeq;
 
 /** Waves wait for nodes that could still arrive; this is decided from the facts alone, not from the plan's words. */
 function couldArrive({ connected, report }: NodeFacts, released: boolean): boolean {
-  if (report?.condition === 'forked') return false;
+  if (report !== null && hasStrayLog(report.status)) return false;
   if (!connected) return released;
-  return report !== null && report.condition !== 'diverged';
+  return report !== null && !isHeldOutStatus(report.status);
 }
 
 function checkLineage(plan: RolloutPlan, { parent, policy, head }: PlanContext): PlanFault[] {

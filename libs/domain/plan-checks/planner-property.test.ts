@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { describe, expect, it } from '@jest/globals';
-import { parseKernelBuildId, parseNodeName, parseSeq, type NodeName, type Seq } from '@lockstep/domain/livepatch-model';
-import { planRollout, type NodeCondition, type NodeFacts, type RolloutPlan } from '@lockstep/domain/rollout-planner';
+import {
+  parseKernelBuildId,
+  parseNodeName,
+  parseSeq,
+  type NodeName,
+  type NodeStatus,
+  type Seq,
+} from '@lockstep/domain/livepatch-model';
+import { planRollout, type NodeFacts, type RolloutPlan } from '@lockstep/domain/rollout-planner';
 import fc from 'fast-check';
 import { checkPlan } from './check-plan';
 
@@ -12,7 +19,7 @@ const head = parseSeq(4);
 interface SimulatedNode {
   readonly node: NodeName;
   connected: boolean;
-  condition: NodeCondition;
+  status: NodeStatus;
   position: Seq;
   target: Seq;
 }
@@ -26,17 +33,17 @@ interface Event {
   readonly losesMoves: boolean;
 }
 
-const factsOf = ({ node, connected, condition, position, target }: SimulatedNode): NodeFacts => ({
+const factsOf = ({ node, connected, status, position, target }: SimulatedNode): NodeFacts => ({
   node,
   kernelBuild,
   connected,
-  report: { condition, position, target, problem: condition === 'failed' ? 'x' : null },
+  report: { status, position, target, problem: status === 'failed' ? 'x' : null },
 });
 
 const newNode = (index: number): SimulatedNode => ({
   node: parseNodeName(`n${index}`),
   connected: true,
-  condition: 'in-step',
+  status: 'in-step',
   position: parseSeq(1),
   target: parseSeq(1),
 });
@@ -45,12 +52,12 @@ function happen(fleet: SimulatedNode[], { kind, index }: Event): void {
   const node = fleet[index % fleet.length]!;
   switch (kind) {
     case 'arrive':
-      if (node.connected && (node.condition === 'moving' || node.condition === 'failed')) {
-        Object.assign(node, { condition: 'in-step', position: node.target });
+      if (node.connected && (node.status === 'moving' || node.status === 'failed')) {
+        Object.assign(node, { status: 'in-step', position: node.target });
       }
       return;
     case 'fail':
-      if (node.condition === 'moving') node.condition = 'failed';
+      if (node.status === 'moving') node.status = 'failed';
       return;
     case 'leave':
       node.connected = false;
@@ -59,15 +66,15 @@ function happen(fleet: SimulatedNode[], { kind, index }: Event): void {
       node.connected = true;
       return;
     case 'diverge':
-      node.condition = 'diverged';
+      node.status = 'diverged';
       return;
     case 'heal':
-      if (node.condition === 'diverged' || node.condition === 'forked') {
-        node.condition = node.position === node.target ? 'in-step' : 'moving';
+      if (node.status === 'diverged' || node.status === 'forked') {
+        node.status = node.position === node.target ? 'in-step' : 'moving';
       }
       return;
     case 'fork':
-      node.condition = 'forked';
+      node.status = 'forked';
       return;
     case 'join':
       fleet.push(newNode(fleet.length));
@@ -81,7 +88,7 @@ function happen(fleet: SimulatedNode[], { kind, index }: Event): void {
 function receive(fleet: readonly SimulatedNode[], plan: RolloutPlan): void {
   for (const { node: name, toSeq } of plan.moves) {
     const node = fleet.find((other) => other.node === name);
-    if (node?.connected === true && toSeq > node.target) Object.assign(node, { condition: 'moving', target: toSeq });
+    if (node?.connected === true && toSeq > node.target) Object.assign(node, { status: 'moving', target: toSeq });
   }
 }
 
@@ -121,7 +128,7 @@ describe('planner and checks agree', () => {
           for (let round = 0; round < 2 * fleet.length + 4; round += 1) {
             step(false);
             for (const node of fleet) {
-              Object.assign(node, { connected: true, condition: 'in-step', position: node.target });
+              Object.assign(node, { connected: true, status: 'in-step', position: node.target });
             }
           }
           const { status } = step(false);

@@ -9,7 +9,7 @@ export type Waves = ReadonlyMap<NodeName, number>;
 function rank({ standing, facts }: NodeStanding): number {
   if (standing === 'there' || standing === 'on-its-way') return 0;
   if (isHeldOut(standing)) return 3;
-  return facts.report?.condition === 'failed' ? 2 : 1;
+  return facts.report?.status === 'failed' ? 2 : 1;
 }
 
 export const byName = (a: NodeStanding, b: NodeStanding): number => (a.facts.node < b.facts.node ? -1 : 1);

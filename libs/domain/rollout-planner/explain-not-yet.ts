@@ -1,5 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
+import type { HeldOutStatus } from '@lockstep/domain/livepatch-model';
 import type { NotYet } from './rollout-plan';
+
+const whyHeldOut: Readonly<Record<HeldOutStatus, string>> = {
+  diverged: 'its kernel holds what is not in the load order',
+  forked: "its log is not this control plane's",
+};
 
 /** A "not yet" in words: what is waited for, and where someone must act, how. */
 export function explainNotYet(notYet: NotYet): string {
@@ -17,9 +23,8 @@ export function explainNotYet(notYet: NotYet): string {
     case 'lost':
       return 'Gone since it was told to move: look at the machine. A new rollout goes on without it.';
     case 'diverged':
-      return `Held out, its kernel holds what is not in the load order: ${notYet.problem}`;
     case 'forked':
-      return `Held out, its log is not this control plane's: ${notYet.problem}`;
+      return `Held out, ${whyHeldOut[notYet.reason]}: ${notYet.problem}`;
     case 'failed':
       return `Failed: ${notYet.problem}`;
     case 'rollout-halted':

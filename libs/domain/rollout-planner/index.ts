@@ -4,7 +4,6 @@ export { planRollout } from './plan-rollout';
 export { explainRolloutRefusal, refuseRollout, type RolloutContext, type RolloutRefusal } from './refuse-rollout';
 export type {
   Move,
-  NodeCondition,
   NodeFacts,
   NodeFactsReport,
   NodePlan,

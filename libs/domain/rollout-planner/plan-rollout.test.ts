@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { describe, expect, it } from '@jest/globals';
-import { parseKernelBuildId, parseNodeName, parseSeq } from '@lockstep/domain/livepatch-model';
+import { parseKernelBuildId, parseNodeName, parseSeq, type NodeStatus } from '@lockstep/domain/livepatch-model';
 import { planRollout } from './plan-rollout';
-import type { NodeCondition, NodeFacts, PlanStatus, RolloutPlan, RolloutPolicy } from './rollout-plan';
+import type { NodeFacts, PlanStatus, RolloutPlan, RolloutPolicy } from './rollout-plan';
 
 const kernelBuild = parseKernelBuildId('ab'.repeat(20));
 const toSeq = parseSeq(5);
@@ -15,7 +15,7 @@ function node(text: string): NodeFacts {
   const [, name, word, position, target] = /^(\S+) ([a-z-]+?)(?:@(\d+))?(?:>(\d+))?$/.exec(text) ?? [];
   if (name === undefined || word === undefined) throw new Error(`not a node: ${text}`);
   const at = parseSeq(Number(position ?? (word === 'there' ? toSeq : 4)));
-  const conditions: Record<string, NodeCondition> = { ready: 'in-step', there: 'in-step', off: 'in-step' };
+  const statuses: Record<string, NodeStatus> = { ready: 'in-step', there: 'in-step', off: 'in-step' };
   return {
     node: parseNodeName(name),
     kernelBuild: word === 'alien' ? null : kernelBuild,
@@ -24,7 +24,7 @@ function node(text: string): NodeFacts {
       word === 'silent'
         ? null
         : {
-            condition: conditions[word] ?? (word === 'alien' ? 'in-step' : (word as NodeCondition)),
+            status: statuses[word] ?? (word === 'alien' ? 'in-step' : (word as NodeStatus)),
             position: at,
             target: parseSeq(Number(target ?? at)),
             problem: word === 'failed' ? 'insmod said no' : null,

@@ -9,7 +9,7 @@ const sentTo3: NodeFacts = {
   node: parseNodeName('n1'),
   kernelBuild,
   connected: false,
-  report: { condition: 'moving', position: parseSeq(1), target: parseSeq(3), problem: null },
+  report: { status: 'moving', position: parseSeq(1), target: parseSeq(3), problem: null },
 };
 
 function check(policy: Partial<RolloutPolicy>, context: Partial<RolloutContext>): string | undefined {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import type { KernelBuildId, NodeName, Seq } from '@lockstep/domain/livepatch-model';
+import type { HeldOutStatus, KernelBuildId, NodeName, NodeStatus, Seq } from '@lockstep/domain/livepatch-model';
 
 /** What an operator asked for: fixed for the whole life of a rollout. */
 export interface RolloutPolicy {
@@ -11,11 +11,9 @@ export interface RolloutPolicy {
   readonly waveSize: number;
 }
 
-export type NodeCondition = 'in-step' | 'moving' | 'failed' | 'diverged' | 'forked';
-
 /** The last report of a node's agent. */
 export interface NodeFactsReport {
-  readonly condition: NodeCondition;
+  readonly status: NodeStatus;
   readonly position: Seq;
   /** What the agent has journaled as its target: the acknowledgement of a move. */
   readonly target: Seq;
@@ -42,8 +40,7 @@ export type NotYet =
   | { readonly reason: 'silent' }
   /** It was sent on its way and is gone since: nobody knows what the patch did to it. */
   | { readonly reason: 'lost' }
-  | { readonly reason: 'diverged'; readonly problem: string }
-  | { readonly reason: 'forked'; readonly problem: string }
+  | { readonly reason: HeldOutStatus; readonly problem: string }
   | { readonly reason: 'failed'; readonly problem: string }
   | { readonly reason: 'rollout-halted'; readonly failed: readonly NodeName[] };
 

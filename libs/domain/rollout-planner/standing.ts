@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import type { Seq } from '@lockstep/domain/livepatch-model';
+import { hasStrayLog, isHeldOutStatus, type HeldOutStatus, type Seq } from '@lockstep/domain/livepatch-model';
 import type { NodeFacts, NodePlan } from './rollout-plan';
 
 /**
@@ -12,16 +12,7 @@ import type { NodeFacts, NodePlan } from './rollout-plan';
  * - the rest are held out: no wave waits for them.
  */
 export type Standing =
-  | 'there'
-  | 'on-its-way'
-  | 'ready'
-  | 'failed'
-  | 'lost'
-  | 'disconnected'
-  | 'silent'
-  | 'diverged'
-  | 'forked'
-  | 'failed-before';
+  'there' | 'on-its-way' | 'ready' | 'failed' | 'lost' | 'disconnected' | 'silent' | HeldOutStatus | 'failed-before';
 
 export interface NodeStanding {
   readonly facts: NodeFacts;
@@ -50,12 +41,12 @@ export function isHeldOut(standing: Standing): boolean {
 
 function standingOf(facts: NodeFacts, toSeq: Seq, released: boolean, failedBefore: boolean): Standing {
   const { report, connected } = facts;
-  if (report?.condition === 'forked') return 'forked';
-  if (report?.condition === 'failed' && report.target >= toSeq) return failedBefore ? 'failed-before' : 'failed';
+  if (report !== null && isHeldOutStatus(report.status) && hasStrayLog(report.status)) return report.status;
+  if (report?.status === 'failed' && report.target >= toSeq) return failedBefore ? 'failed-before' : 'failed';
   if (!connected) return released ? 'lost' : 'disconnected';
   if (report === null) return released ? 'on-its-way' : 'silent';
-  if (report.condition === 'diverged') return 'diverged';
-  if (report.condition === 'in-step' && report.position >= toSeq) return 'there';
+  if (isHeldOutStatus(report.status)) return report.status;
+  if (report.status === 'in-step' && report.position >= toSeq) return 'there';
   return released ? 'on-its-way' : 'ready';
 }
 
@@ -63,7 +54,7 @@ function standingOf(facts: NodeFacts, toSeq: Seq, released: boolean, failedBefor
 export function nodeStanding(facts: NodeFacts, toSeq: Seq, before: NodePlan | undefined): NodeStanding {
   const { report } = facts;
   const sentHere = report !== null && report.target >= toSeq;
-  const failedHere = sentHere && report.condition === 'failed';
+  const failedHere = sentHere && report.status === 'failed';
   const released = before?.released === true || sentHere;
   const failedBefore = failedHere && (before?.failedBefore ?? true);
   return { facts, released, failedBefore, standing: standingOf(facts, toSeq, released, failedBefore) };

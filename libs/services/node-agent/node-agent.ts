@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import path from 'node:path';
 import type { Hello } from '@lockstep/contracts/generated';
+import { reportToWire } from '@lockstep/contracts/wire';
 import { ArtifactFiles, openAgentJournal, type AgentJournal } from '@lockstep/io/agent-journal';
 import { createLogVerifier } from '@lockstep/io/certificates';
 import type { KernelIdentity, LivepatchKernel } from '@lockstep/io/livepatch-sysfs';
@@ -13,7 +14,6 @@ import type { Machine } from './job-runner';
 import type { Log } from './logger';
 import { NodeBrain } from './node-brain';
 import { enrolNode, readIdentity, type Enrolment, type NodeIdentity } from './node-identity';
-import { reportToWire } from './report-to-wire';
 import { claimStateDir } from './single-instance';
 
 export interface NodeAgentOptions {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { NodeStatus, type NodeReport, type Problem } from '@lockstep/contracts/generated';
+import type { NodeReport, Problem } from '@lockstep/contracts/generated';
+import { nodeStatusToWire } from '@lockstep/contracts/wire';
 import { firstPreviousHash, type LogName } from '@lockstep/domain/load-order';
 import type { Database } from '@lockstep/io/database';
 
@@ -30,7 +31,7 @@ export async function findFork(
 export function forkedReport(last: NodeReport | null, head: AgentHead, problem: Problem): NodeReport {
   const { position = 0, target = 0, stack = [], kernelConflicts = [], lastTransition } = last ?? {};
   return {
-    status: NodeStatus.NODE_STATUS_FORKED,
+    status: nodeStatusToWire('forked'),
     position,
     target,
     stack,

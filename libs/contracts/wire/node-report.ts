@@ -1,28 +1,32 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import {
-  NodeStatus as WireStatus,
-  type KernelConflict as WireConflict,
-  type NodeReport,
-  type Transition as WireTransition,
+import type {
+  KernelConflict as WireConflict,
+  NodeReport,
+  Transition as WireTransition,
 } from '@lockstep/contracts/generated';
-import { consistencyToWire, functionToWire } from '@lockstep/contracts/wire';
-import type { KernelConflict, NodeStatus, NodeView, Transition } from '@lockstep/domain/node-state';
+import type { ModuleName } from '@lockstep/domain/livepatch-model';
+import type { KernelConflict, NodeView, Transition } from '@lockstep/domain/node-state';
+import { functionFromWire, functionToWire } from './log-entry';
+import { nodeStatusToWire } from './node-status';
+import { consistencyToWire } from './switching';
 
-const wireStatus: Readonly<Record<NodeStatus, WireStatus>> = {
-  'in-step': WireStatus.NODE_STATUS_IN_STEP,
-  moving: WireStatus.NODE_STATUS_MOVING,
-  failed: WireStatus.NODE_STATUS_FAILED,
-  diverged: WireStatus.NODE_STATUS_DIVERGED,
-  forked: WireStatus.NODE_STATUS_FORKED,
-};
-
-const conflictToWire = ({ function: fn, owners }: KernelConflict): WireConflict => ({
+const kernelConflictToWire = ({ function: fn, owners }: KernelConflict): WireConflict => ({
   function: functionToWire(fn),
   owners: owners.map(({ module, knownAs }) => ({
     moduleName: module,
     knownAs: knownAs === undefined ? undefined : functionToWire({ ...knownAs, object: fn.object }),
   })),
 });
+
+/** None of a message without a function; a node's module names as they came. */
+export function kernelConflictFromWire({ function: fn, owners }: WireConflict): KernelConflict[] {
+  if (fn === undefined) return [];
+  const known = owners.map(({ moduleName, knownAs }) => ({
+    module: moduleName as ModuleName,
+    ...(knownAs === undefined ? {} : { knownAs: functionFromWire(knownAs) }),
+  }));
+  return [{ function: functionFromWire(fn), owners: known }];
+}
 
 function transitionToWire({ module, mode, blockers, ...stats }: Transition): WireTransition {
   return {
@@ -36,7 +40,7 @@ function transitionToWire({ module, mode, blockers, ...stats }: Transition): Wir
 export function reportToWire(view: NodeView): NodeReport {
   const { status, position, target, headSeq, headHash, stack, problem, lastTransition } = view;
   return {
-    status: wireStatus[status],
+    status: nodeStatusToWire(status),
     position,
     target,
     headSeq,
@@ -48,7 +52,7 @@ export function reportToWire(view: NodeView): NodeReport {
       functions: functions.map(functionToWire),
       artifactSha256: artifact ?? '',
     })),
-    kernelConflicts: view.kernelConflicts.map(conflictToWire),
+    kernelConflicts: view.kernelConflicts.map(kernelConflictToWire),
     lastTransition: lastTransition === undefined ? undefined : transitionToWire(lastTransition),
     problem: problem === undefined ? undefined : { reason: problem.reason, message: problem.message },
   };

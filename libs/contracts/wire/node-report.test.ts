@@ -3,7 +3,7 @@ import { expect, test } from '@jest/globals';
 import { NodeReport } from '@lockstep/contracts/generated';
 import { parseClusterName, parseKernelBuildId, parseSeq, type ModuleName } from '@lockstep/domain/livepatch-model';
 import { startNode, viewOf } from '@lockstep/domain/node-state';
-import { reportToWire } from './report-to-wire';
+import { reportToWire } from './node-report';
 
 test("the kernel's own conflicts arrive as the agent read them", () => {
   const log = { cluster: parseClusterName('web'), kernelBuild: parseKernelBuildId('ab'.repeat(20)) };
