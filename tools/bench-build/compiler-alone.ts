@@ -2,10 +2,8 @@
 import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
-import { mapAtOnce } from '@lockstep/io/kernel-builder/at-once';
-import { parseCmdFile } from '@lockstep/io/kernel-builder/cmd-file';
-import { withSectionFlags } from '@lockstep/io/kernel-builder/replay';
-import { runCommand } from '@lockstep/io/kernel-builder/run-command';
+import { parseCmdFile, withSectionFlags } from '@lockstep/domain/source-patch';
+import { mapAtOnce, runCommand } from '@lockstep/io/kernel-builder';
 import { ScratchDirectory } from '../scratch-directory/scratch-directory';
 
 /**

@@ -6,10 +6,10 @@ import { parseModuleName, parsePatchId } from '@lockstep/domain/livepatch-model'
 import {
   buildLivepatch,
   defaultCacheDirectory,
+  readPatch,
   registerKernelBuild,
   type KernelBuild,
 } from '@lockstep/io/kernel-builder';
-import { readPatch } from '@lockstep/io/kernel-builder/read-patch';
 import { buildLockstepKernel } from '@lockstep/testing/qemu-machine';
 import { ProgressLine } from '../progress/progress-line';
 import { ScratchDirectory } from '../scratch-directory/scratch-directory';

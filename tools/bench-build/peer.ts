@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { runCommand } from '@lockstep/io/kernel-builder/run-command';
+import { runCommand } from '@lockstep/io/kernel-builder';
 
 /** kpatch-build on a tree of its own: it changes the tree that it builds in. */
 export class Peer {

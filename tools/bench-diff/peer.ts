@@ -2,8 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { TableLayouts } from '@lockstep/domain/object-diff';
-import type { KernelBuild } from '@lockstep/io/kernel-builder';
-import { runCommand } from '@lockstep/io/kernel-builder/run-command';
+import { runCommand, type KernelBuild } from '@lockstep/io/kernel-builder';
 
 export type PeerResult =
   | {

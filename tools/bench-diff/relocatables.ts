@@ -2,9 +2,8 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
-import { ObjectCompiler, type IndexedObject, type KernelBuild } from '@lockstep/io/kernel-builder';
-import { mapAtOnce } from '@lockstep/io/kernel-builder/at-once';
-import { runCommand } from '@lockstep/io/kernel-builder/run-command';
+import type { IndexedObject } from '@lockstep/domain/source-patch';
+import { mapAtOnce, ObjectCompiler, runCommand, type KernelBuild } from '@lockstep/io/kernel-builder';
 
 /** Two builds of one large relocatable that differ in one function. */
 export interface RelocatablePair {

@@ -3,11 +3,11 @@ import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Command, Option } from 'commander';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
+import type { IndexedObject } from '@lockstep/domain/source-patch';
 import {
   defaultCacheDirectory,
   ObjectCompiler,
   registerKernelBuild,
-  type IndexedObject,
   type KernelBuild,
 } from '@lockstep/io/kernel-builder';
 import { seededRandom, type SeededRandom } from '@lockstep/testing/dev-fleet';

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { describe, expect, test } from '@jest/globals';
+import { applyFileDiff, parseUnifiedDiff, type FileDiff } from '@lockstep/domain/source-patch';
 import { seededRandom } from '@lockstep/testing/dev-fleet';
-import { applyFileDiff } from '@lockstep/io/kernel-builder/apply-diff';
-import { parseUnifiedDiff, type FileDiff } from '@lockstep/io/kernel-builder/unified-diff';
 import { readAssembly } from './assembly';
 import { lineDiff } from './line-diff';
 import { mutateSource, mutationKinds } from './mutate-source';

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { availableParallelism } from 'node:os';
 import { diffObjects } from '@lockstep/domain/object-diff';
-import { ObjectCompiler, type KernelBuild } from '@lockstep/io/kernel-builder';
-import { mapAtOnce } from '@lockstep/io/kernel-builder/at-once';
+import { mapAtOnce, ObjectCompiler, type KernelBuild } from '@lockstep/io/kernel-builder';
 
 export interface SelfDiff {
   readonly objects: number;

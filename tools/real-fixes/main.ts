@@ -7,10 +7,10 @@ import { LockstepError, parseModuleName, parsePatchId } from '@lockstep/domain/l
 import {
   buildLivepatch,
   defaultCacheDirectory,
+  readPatch,
   registerKernelBuild,
   type KernelBuild,
 } from '@lockstep/io/kernel-builder';
-import { readPatch } from '@lockstep/io/kernel-builder/read-patch';
 import { buildLockstepKernel, QemuMachine } from '@lockstep/testing/qemu-machine';
 import { Peer } from '../bench-build/peer';
 import { ProgressLine } from '../progress/progress-line';

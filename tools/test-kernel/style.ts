@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { copyFileSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
-import type { BuiltKernel } from '@lockstep/io/kernel-builder';
-import { runCommand } from '@lockstep/io/kernel-builder/run-command';
+import { runCommand, type BuiltKernel } from '@lockstep/io/kernel-builder';
 import { ScratchDirectory } from '../scratch-directory/scratch-directory';
 import { addedLines } from './added-lines';
-import type { SuiteResult } from './suites';
+import type { SuiteResult } from './suite-result';
 
 function filesBelow(dir: string, wanted: RegExp): string[] {
   return readdirSync(dir, { recursive: true, encoding: 'utf8' })

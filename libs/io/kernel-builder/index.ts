@@ -8,8 +8,8 @@ export {
   type ComparedObject,
   type ComparedPatch,
   type LinkOptions,
-} from './build-livepatch';
-export { defaultCacheDirectory } from './cache-directory';
+} from './patches/build-livepatch';
+export { defaultCacheDirectory } from './builds/cache-directory';
 export {
   evictKernelBuilds,
   readSharedCopy,
@@ -18,16 +18,21 @@ export {
   type CacheEviction,
   type CacheEvictionOptions,
   type SharedCopy,
-} from './cached-kernels';
-export { compilePatch, planPatch, type CompilePatchOptions, type ObjectPair, type PatchPlan } from './compile-patch';
-export { buildKernel, type BuildKernelOptions, type BuiltKernel } from './kernel-build';
-export { packKernelBuild, treeSize, unpackKernelBuild, type UnpackOptions } from './kernel-pack';
-export { kernelOfSource, type KernelOfSourceOptions } from './kernel-of-source';
-export { findKernelSource, kernelVersionOf, prepareKernelTree, type KernelSource } from './kernel-source';
-export { ObjectCompiler } from './object-compiler';
-export type { IndexedObject } from './dependency-index';
-export type { KernelSeries } from './quilt-series';
-export { readPatch, type NamedDiff, type PatchSources, type ReadPatch } from './read-patch';
+} from './builds/cached-kernels';
+export {
+  compilePatch,
+  planPatch,
+  type CompilePatchOptions,
+  type ObjectPair,
+  type PatchPlan,
+} from './patches/compile-patch';
+export { buildKernel, type BuildKernelOptions, type BuiltKernel } from './builds/kernel-build';
+export { packKernelBuild, treeSize, unpackKernelBuild, type UnpackOptions } from './builds/kernel-pack';
+export { kernelOfSource, type KernelOfSourceOptions } from './builds/kernel-of-source';
+export { findKernelSource, kernelVersionOf, prepareKernelTree, type KernelSource } from './sources/kernel-source';
+export { ObjectCompiler } from './objects/object-compiler';
+export type { KernelSeries } from './sources/quilt-series';
+export { readPatch, type NamedDiff, type PatchSources, type ReadPatch } from './patches/read-patch';
 export {
   findKernelBuild,
   isRegistered,
@@ -38,6 +43,8 @@ export {
   type KernelBuild,
   type KernelBuildInfo,
   type RegisterOptions,
-} from './registered-kernel';
-export { sourceIdentity } from './source-identity';
-export type { BuildProgress, OnProgress } from './stage';
+} from './builds/registered-kernel';
+export { sourceIdentity } from './sources/source-identity';
+export { mapAtOnce } from './processes/at-once';
+export { runCommand } from './processes/run-command';
+export type { BuildProgress, OnProgress } from './processes/stage';

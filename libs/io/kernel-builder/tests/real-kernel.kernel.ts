@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { beforeAll, describe, expect, test } from '@jest/globals';
+import { objtoolStep, parseCmdFile } from '@lockstep/domain/source-patch';
 import {
   buildKernel,
   compilePatch,
@@ -13,11 +14,9 @@ import {
   type KernelBuild,
   type ObjectPair,
 } from '../index';
-import { parseCmdFile } from '../cmd-file';
-import { objtoolStep } from '../replay';
-import { runCommand } from '../run-command';
-import { sourceIdentity } from '../source-identity';
-import { StagedTree } from '../staged-tree';
+import { runCommand } from '../processes/run-command';
+import { sourceIdentity } from '../sources/source-identity';
+import { StagedTree } from '../builds/staged-tree';
 
 /** One object in so many is replayed, and every module: some forty from all over the kernel. */
 const sampleEvery = 40;
@@ -67,7 +66,8 @@ describe('a real kernel', () => {
       const cmdFile = join(kernel.treeDir, dirname(path), `.${basename(path)}.cmd`);
       const saved = parseCmdFile(await readFile(cmdFile, 'latin1'))!;
       const kbuilds = await readFile(join(kernel.treeDir, path));
-      const command = saved.command + objtoolStep(saved, kernel, object !== 'vmlinux', kbuilds);
+      const hasOrcData = kbuilds.includes('.orc_unwind\0');
+      const command = saved.command + objtoolStep(saved, kernel, { isModule: object !== 'vmlinux', hasOrcData });
       await runCommand('sh', ['-e', '-c', command], { cwd: staged.dir });
       if (!kbuilds.equals(await readFile(join(staged.dir, path)))) differing.push(path);
     }

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import type { DependencyIndex } from './dependency-index';
+import { pathOf, type FileDiff } from './unified-diff';
+
+/** What the files of a diff mean for a build. */
+export interface ChangeClasses {
+  /** Those that can change compiled code; documentation and user-space tests cannot. */
+  readonly files: string[];
+  /** Why recompiling single objects cannot be proved right, so that make must find what to build; empty if it can. */
+  readonly makeReasons: string[];
+}
+
+export function classifyChanges(diffs: readonly FileDiff[], index: DependencyIndex): ChangeClasses {
+  const classes: ChangeClasses = { files: [], makeReasons: [] };
+  for (const diff of diffs) {
+    const path = pathOf(diff);
+    if (isHarmless(path)) continue;
+    classes.files.push(path, ...(diff.oldPath === null ? namesakes(path, index) : []));
+    const reason = whyMake(diff, path, index);
+    if (reason !== undefined) classes.makeReasons.push(`${path}: ${reason}`);
+  }
+  return classes;
+}
+
+function isHarmless(path: string): boolean {
+  return (
+    /^(?:Documentation|LICENSES|samples|tools\/testing)\//.test(path) ||
+    /^(?:MAINTAINERS|CREDITS|COPYING|README)$/.test(path)
+  );
+}
+
+/** A new header may be found before another of its name: who reads that one is compiled again. */
+function namesakes(path: string, index: DependencyIndex): string[] {
+  const ending = `/${path.slice(path.lastIndexOf('/') + 1)}`;
+  return Object.keys(index.readers).filter((known) => known.endsWith(ending));
+}
+
+function whyMake(diff: FileDiff, path: string, index: DependencyIndex): string | undefined {
+  const name = path.slice(path.lastIndexOf('/') + 1);
+  if (name.startsWith('Kconfig')) return 'a Kconfig change can change any object';
+  if (/^(?:Makefile|Kbuild)/.test(name)) return 'a makefile change can change any object';
+  if (/^(?:scripts|tools)\//.test(path)) return 'a change to the build tools can change any object';
+  const generated = Object.hasOwn(index.generates, path) ? index.generates[path] : undefined;
+  if (generated !== undefined) return `the build generates ${generated} from it`;
+  const isSource = index.objects.some(({ source }) => source === path);
+  if (isSource && diff.newPath === null) return 'a source file of this kernel build is deleted';
+  // Assembly and linker scripts that are compiled are made again like C, and must come out the same.
+  if (/\.[ch]$/.test(name) || isSource || Object.hasOwn(index.readers, path)) return undefined;
+  return 'what the build makes of such a file is not known';
+}

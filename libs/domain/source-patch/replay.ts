@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import type { SavedCommand } from './cmd-file';
+import { sourcePatchError } from './failure';
+
+/** One section a function and a datum, so that the differ can tell and take them apart. */
+const sectionFlags = '-ffunction-sections -fdata-sections';
+
+/**
+ * The saved compile command with the differ's flags, otherwise as kbuild ran it: output and includes at their own
+ * paths, to be run at the root of a copy of the tree.
+ * @throws LockstepError `unsupported-change` where the command is not a plain C compile
+ */
+export function withSectionFlags(saved: SavedCommand): string {
+  const output = ` -c -o ${saved.target} `;
+  const at = saved.command.indexOf(output);
+  if (at < 0) {
+    const reason = `it is not made by a plain compile command, so it cannot be made again: ${saved.command.slice(0, 120)}`;
+    throw sourcePatchError({ kind: 'unsupported-change', file: saved.target, reason });
+  }
+  return `${saved.command.slice(0, at)} ${sectionFlags}${saved.command.slice(at)}`;
+}
+
+/** Kernel config options that are `y`. */
+export type EnabledOptions = ReadonlySet<string>;
+
+/** Reads a `.config` or auto.conf. */
+export function readEnabledOptions(config: string): EnabledOptions {
+  return new Set([...config.matchAll(/^CONFIG_(\w+)=y$/gm)].map((match) => match[1] ?? ''));
+}
+
+/**
+ * What objtool was told of vmlinux, where that is the only place it ran (CONFIG_X86_KERNEL_IBT): null where objects got
+ * their own run. Left out is what is checked of a linked kernel only, and the list of seals, which no patch carries.
+ * @param savedLink the saved command that linked vmlinux.o
+ */
+export function delayedObjtool(savedLink: string): string | null {
+  const flags = /\/objtool ((?:--\S+ +)+)vmlinux\.o/.exec(savedLink)?.[1]?.trim().split(/ +/) ?? [];
+  if (!flags.includes('--ibt')) return null;
+  return flags.filter((flag) => !['--ibt', '--link', '--noinstr', '--unret'].includes(flag)).join(' ');
+}
+
+/** What decides how objtool runs on an object. */
+export interface ObjtoolUse {
+  readonly enabledOptions: EnabledOptions;
+  readonly delayedObjtool: string | null;
+}
+
+/** What was built. */
+export interface BuiltObject {
+  /** Part of a module, not of vmlinux. */
+  readonly isModule: boolean;
+  /** objtool leaves ORC data behind in every object that it was run on. */
+  readonly hasOrcData: boolean;
+}
+
+/**
+ * The objtool step after the compiler, as ` ; command` to append; empty if kbuild ran none or if the saved command has
+ * it already (from 5.19 on). Before that kbuild did not save it: this repeats the rule in 5.15's scripts/Makefile.build,
+ * and that it gives kbuild's very bytes is tested over whole trees. Where objtool ran on the whole vmlinux, the object
+ * gets the tables that vmlinux has for it.
+ */
+export function objtoolStep(
+  saved: SavedCommand,
+  { enabledOptions: enabled, delayedObjtool: delayed }: ObjtoolUse,
+  { isModule, hasOrcData }: BuiltObject,
+): string {
+  if (saved.command.includes('/objtool ')) return '';
+  if (delayed !== null) return ` ; ./tools/objtool/objtool ${delayed}${isModule ? ' --module' : ''} ${saved.target}`;
+  if (!enabled.has('STACK_VALIDATION')) return '';
+  if (enabled.has('UNWINDER_ORC') && !hasOrcData) return '';
+  const flags = [
+    enabled.has('UNWINDER_ORC') ? 'orc generate' : 'check',
+    isModule ? '--module' : '',
+    enabled.has('FRAME_POINTER') ? '' : '--no-fp',
+    enabled.has('GCOV_KERNEL') || enabled.has('LTO_CLANG') ? '--no-unreachable' : '',
+    enabled.has('RETPOLINE') ? '--retpoline' : '',
+    enabled.has('RETHUNK') ? '--rethunk' : '',
+    enabled.has('X86_SMAP') ? '--uaccess' : '',
+    enabled.has('FTRACE_MCOUNT_USE_OBJTOOL') ? '--mcount' : '',
+    enabled.has('SLS') ? '--sls' : '',
+  ].filter((flag) => flag !== '');
+  return ` ; ./tools/objtool/objtool ${flags.join(' ')} ${saved.target}`;
+}

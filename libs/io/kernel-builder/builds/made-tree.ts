@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { mkdir, readFile, rm } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { sourcePatchError, type FileContents } from '@lockstep/domain/source-patch';
+import { buildError, firstErrorLines } from '../processes/failure';
+import type { FileLock } from '../processes/file-lock';
+import type { KernelBuild } from './registered-kernel';
+import { buildEnvironment, runCommand, type CommandResult } from '../processes/run-command';
+import { takeSlot } from '../processes/slots';
+import type { OnProgress } from '../processes/stage';
+import { changeFiles } from '../sources/change-files';
+import { copyBuild } from './copy-build';
+
+/**
+ * A whole copy of a registered build, objects and saved commands too, in which make goes on from where that build
+ * ended. It is used for one patch and thrown away.
+ */
+export class MadeTree implements AsyncDisposable {
+  private constructor(
+    readonly dir: string,
+    private readonly kernel: KernelBuild,
+    private readonly lock: FileLock,
+  ) {}
+
+  static async copy(kernel: KernelBuild, signal?: AbortSignal): Promise<MadeTree> {
+    const poolDir = join(kernel.dir, 'made');
+    const { lock, slot } = await takeSlot(poolDir, signal);
+    const tree = new MadeTree(join(poolDir, String(slot)), kernel, lock);
+    try {
+      await rm(tree.dir, { recursive: true, force: true });
+      await mkdir(tree.dir, { recursive: true });
+      await copyBuild(kernel.treeDir, tree.dir, { signal });
+      return tree;
+    } catch (error) {
+      await tree[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  /** Replaces, creates or (null) deletes files; content is latin1. */
+  async change(files: FileContents): Promise<void> {
+    await changeFiles(this.dir, files);
+  }
+
+  /**
+   * Makes every object of vmlinux and the modules anew that make finds out of date; links nothing.
+   * @throws LockstepError `make-failed`, or `unsupported-change` where the patch changes the config or the release
+   */
+  async make({
+    onProgress,
+    signal,
+  }: {
+    onProgress?: OnProgress | undefined;
+    signal?: AbortSignal | undefined;
+  }): Promise<void> {
+    const env = { ...buildEnvironment(), ...(await this.buildIdentity()) };
+    const run = async (args: string[], onLine?: (line: string) => void): Promise<CommandResult> =>
+      runCommand('make', ['-C', this.dir, ...this.kernel.tools.makeArguments, ...args], { env, signal, onLine });
+    const configured = await run(['olddefconfig']);
+    if (configured.status !== 0) throw makeFailed('make olddefconfig', configured.output);
+    await this.refuseOtherConfig();
+    const makefile = await readFile(join(this.dir, 'Makefile'), 'latin1');
+    // The target that descends into all directories: named so up to 5.x, `.` since.
+    const target = /^descend:/m.test(makefile) ? 'descend' : '.';
+    let done = 0;
+    const count = (line: string): void => {
+      if (!/^ {2}(?:CC|AS) /.test(line)) return;
+      done += 1;
+      onProgress?.({ stage: 'make', done, total: done });
+    };
+    const made = await run([`-j${availableParallelism()}`, 'KBUILD_MODULES=1', target], count);
+    if (made.status !== 0) throw makeFailed(`make ${target}`, made.output);
+    await this.refuseOtherRelease();
+  }
+
+  /** Who built the kernel, where and when is in its sources: say the same again. */
+  private async buildIdentity(): Promise<NodeJS.ProcessEnv> {
+    const read = async (path: string): Promise<string> => readFile(join(this.dir, path), 'utf8').catch(() => '');
+    const text = (await read('include/generated/compile.h')) + (await read('include/generated/utsversion.h'));
+    const value = (pattern: RegExp): string => pattern.exec(text)?.[1] ?? '';
+    return {
+      KBUILD_BUILD_USER: value(/LINUX_COMPILE_BY\s+"(.*)"/),
+      KBUILD_BUILD_HOST: value(/LINUX_COMPILE_HOST\s+"(.*)"/),
+      KBUILD_BUILD_VERSION: value(/UTS_VERSION\s+"#(\S+)/),
+      KBUILD_BUILD_TIMESTAMP: value(/UTS_VERSION\s+"#\S+ (?:(?:SMP|PREEMPT\w*) )*(.*)"/),
+    };
+  }
+
+  private async refuseOtherConfig(): Promise<void> {
+    const settings = async (dir: string): Promise<Set<string>> =>
+      new Set((await readFile(join(dir, '.config'), 'utf8')).match(/^CONFIG_\w+=.*$/gm));
+    const [before, after] = [await settings(this.kernel.treeDir), await settings(this.dir)];
+    const changed = [
+      ...[...after].filter((line) => !before.has(line)),
+      ...[...before].filter((line) => !after.has(line)),
+    ];
+    if (changed.length === 0) return;
+    const reason = `the diff changes the kernel's configuration (${changed.slice(0, 5).join(', ')}): it needs a new kernel build`;
+    throw sourcePatchError({ kind: 'unsupported-change', file: '.config', reason });
+  }
+
+  private async refuseOtherRelease(): Promise<void> {
+    const release = (await readFile(join(this.dir, 'include/config/kernel.release'), 'utf8')).trim();
+    if (release === this.kernel.release) return;
+    const reason = `with the diff the kernel is ${release}, not ${this.kernel.release}: it needs a new kernel build`;
+    throw sourcePatchError({ kind: 'unsupported-change', file: 'include/config/kernel.release', reason });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      await rm(this.dir, { recursive: true, force: true });
+    } finally {
+      await this.lock[Symbol.asyncDispose]();
+    }
+  }
+}
+
+function makeFailed(step: string, output: string): Error {
+  return buildError({ kind: 'make-failed', step, lastLines: firstErrorLines(output) });
+}

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { createHash } from 'node:crypto';
+import { statSync } from 'node:fs';
+import { mkdir, readFile, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import {
+  objtoolStep,
+  parseCmdFile,
+  unreachedFunctions,
+  withSectionFlags,
+  type FileContents,
+  type IndexedObject,
+  type SavedCommand,
+} from '@lockstep/domain/source-patch';
+import { buildError } from '../processes/failure';
+import type { KernelBuild } from '../builds/registered-kernel';
+import { runCommand } from '../processes/run-command';
+import { writeFileAtomically } from '../processes/stage';
+
+/** One compile command of the registered build, ready to be run again in a copy of its tree. */
+export interface CompileJob {
+  readonly indexed: IndexedObject;
+  readonly saved: SavedCommand;
+  readonly command: string;
+}
+
+/** Longer than any kernel file takes on a slow machine: an endless include or expansion must end. */
+const compileTimeLimitMs = 300_000;
+
+/** C code that vmlinux or a module consists of: what a livepatch can change. The rest must come out the same. */
+export function isPatchable({ object, source }: IndexedObject): boolean {
+  return object !== null && source.endsWith('.c');
+}
+
+/** @throws LockstepError `kernel-build-changed` where the build's command is gone, `unsupported-change` */
+export async function prepareJob(
+  kernel: Pick<KernelBuild, 'treeDir' | 'enabledOptions' | 'delayedObjtool'>,
+  indexed: IndexedObject,
+): Promise<CompileJob> {
+  const cmdFile = join(kernel.treeDir, dirname(indexed.path), `.${basename(indexed.path)}.cmd`);
+  const saved = parseCmdFile(await readFile(cmdFile, 'latin1').catch(() => ''));
+  if (saved === undefined) throw buildError({ kind: 'kernel-build-changed', dir: kernel.treeDir, file: cmdFile });
+  if (!isPatchable(indexed)) return { indexed, saved, command: saved.command };
+  const built = await readFile(join(kernel.treeDir, indexed.path));
+  const objtool = objtoolStep(saved, kernel, {
+    isModule: indexed.object !== 'vmlinux',
+    hasOrcData: built.includes('.orc_unwind\0'),
+  });
+  return { indexed, saved, command: withSectionFlags(saved) + objtool };
+}
+
+/**
+ * The cache would answer for sources that are no longer there.
+ * @throws LockstepError `kernel-build-changed`
+ */
+export function refuseNewerSources(kernel: KernelBuild, jobs: readonly CompileJob[]): void {
+  const files = new Set(jobs.flatMap(({ saved }) => [saved.source ?? '', ...saved.dependencies]));
+  for (const file of files) {
+    if (file === '' || file.startsWith('/')) continue;
+    // Synchronous: for the thousand headers of one object, several times faster than through the thread pool.
+    const found = statSync(join(kernel.treeDir, file), { throwIfNoEntry: false });
+    if (found !== undefined && found.mtimeMs <= kernel.registeredAtMs) continue;
+    throw buildError({ kind: 'kernel-build-changed', dir: kernel.treeDir, file });
+  }
+}
+
+/** Where what is made of a job is kept: by the command that makes it, for on a registered build its inputs never change. */
+function keptFile(job: CompileJob, kernel: KernelBuild, base: FileContents, suffix: string): string {
+  const key = createHash('sha256').update(job.command);
+  if (base.size > 0) key.update(`\n${JSON.stringify([...base].sort(([a], [b]) => (a < b ? -1 : 1)))}`);
+  return join(kernel.dir, 'originals', `${key.digest('hex')}${suffix}`);
+}
+
+const unchanged: FileContents = new Map();
+
+/** The object without the patch, out of the cache or compiled in `dir`, a copy of the unpatched tree. */
+export async function compileOriginal(
+  job: CompileJob,
+  kernel: KernelBuild,
+  dir: string,
+  signal?: AbortSignal,
+): Promise<Buffer> {
+  return compileBelow(job, unchanged, kernel, dir, signal);
+}
+
+/** The object with the patches below, kept by their content; `dir` is a copy of the tree that has them. */
+export async function compileBelow(
+  job: CompileJob,
+  base: FileContents,
+  kernel: KernelBuild,
+  dir: string,
+  signal?: AbortSignal,
+): Promise<Buffer> {
+  const file = keptFile(job, kernel, base, '.o');
+  const kept = await readFile(file).catch(() => undefined);
+  if (kept !== undefined) return kept;
+  const bytes = await compileObject(job, 'original', dir, signal);
+  await mkdir(dirname(file), { recursive: true });
+  await writeFileAtomically(file, bytes);
+  return bytes;
+}
+
+/**
+ * A job's source as the compiler sees it (latin1), without line numbers but those that it names; undefined where it is no C, or
+ * where the preprocessor fails: the compiler will say why.
+ */
+export async function preprocessObject(
+  job: CompileJob,
+  dir: string,
+  signal?: AbortSignal,
+): Promise<string | undefined> {
+  const { target } = job.saved;
+  const [compile = ''] = job.command.split(/ ?; ?\.\/tools\/objtool\//);
+  const output = [' -c', ' -S'].map((mode) => `${mode} -o ${target} `).find((part) => compile.includes(part));
+  if (!job.indexed.source.endsWith('.c') || output === undefined) return undefined;
+  const command = compile.replace(output, ` -E -P -o ${target}.i `).replace(/ -Wp,-M\S+/, '');
+  const { status } = await runCommand('sh', ['-e', '-c', command], { cwd: dir, signal });
+  if (status !== 0) return undefined;
+  const file = join(dir, `${target}.i`);
+  const text = await readFile(file, 'latin1');
+  await rm(file);
+  return text;
+}
+
+/** The inline functions that nothing in a job's unchanged source calls; kept. `dir` is a copy of the unpatched tree. */
+export async function namesUnreachedIn(
+  job: CompileJob,
+  kernel: KernelBuild,
+  dir: string,
+  signal?: AbortSignal,
+): Promise<ReadonlySet<string>> {
+  const file = keptFile(job, kernel, unchanged, '.unreached');
+  const kept = await readFile(file, 'latin1').catch(() => undefined);
+  if (kept !== undefined) return new Set(kept.split('\n'));
+  const text = await preprocessObject(job, dir, signal);
+  const names = text === undefined ? [] : unreachedFunctions(text);
+  await mkdir(dirname(file), { recursive: true });
+  await writeFileAtomically(file, names.join('\n'));
+  return new Set(names);
+}
+
+/**
+ * Runs one command of the build again in `dir`, a copy of the tree.
+ * @throws LockstepError `compile-failed` with the compiler's message
+ */
+export async function compileObject(
+  job: CompileJob,
+  version: 'original' | 'patched',
+  dir: string,
+  signal?: AbortSignal,
+): Promise<Buffer> {
+  const output = join(dir, job.saved.target);
+  await rm(output, { force: true });
+  const limit = AbortSignal.timeout(compileTimeLimitMs);
+  const failed = (message: string, cause?: unknown): Error =>
+    buildError({ kind: 'compile-failed', objectPath: job.indexed.path, version, message }, { cause });
+  const result = await runCommand('sh', ['-e', '-c', job.command], {
+    cwd: dir,
+    signal: signal === undefined ? limit : AbortSignal.any([signal, limit]),
+  }).catch((error: unknown) => {
+    if (signal?.aborted !== true && limit.aborted)
+      throw failed(`no result after ${compileTimeLimitMs / 1000} s`, error);
+    throw error;
+  });
+  if (result.status !== 0) throw failed(result.output.trim());
+  const bytes = await readFile(output);
+  await rm(output);
+  return bytes;
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { parseElf } from '@lockstep/domain/elf';
+import type { KernelFacts } from '@lockstep/domain/klp-module';
+import type { EnabledOptions } from '@lockstep/domain/source-patch';
+import type { CompileJob } from './compile-object';
+import { buildError } from '../processes/failure';
+import { runCommand } from '../processes/run-command';
+
+/** What of a kernel build says which versions its exported symbols have. */
+export interface ExportVersions {
+  readonly enabledOptions: EnabledOptions;
+  readonly facts: Pick<KernelFacts, 'exports'>;
+}
+
+const entryPrefix = '__ksymtab_';
+
+/**
+ * With CONFIG_MODVERSIONS every module carries a CRC of the types of each symbol that it uses. A diff that changes one,
+ * be it by a field of a struct that a prototype only reaches through pointers, makes what the modules were built for
+ * untrue, even where no code of this object differs.
+ * @param object any build of it: it tells what is exported
+ * @param dir a copy of the tree that has the diff applied
+ * @throws LockstepError `export-version-changed`
+ */
+export async function refuseChangedVersions(
+  job: CompileJob,
+  object: Buffer,
+  { enabledOptions, facts }: ExportVersions,
+  dir: string,
+  signal?: AbortSignal,
+): Promise<void> {
+  if (!enabledOptions.has('MODVERSIONS') || !object.includes(entryPrefix)) return;
+  const versions = await readVersions(job, dir, signal);
+  for (const name of exportedBy(object, job.indexed.path)) {
+    const before = facts.exports.get(name)?.crc;
+    // One that the kernel does not have is new: the differ says so.
+    if (before === undefined || before === (versions.get(name) ?? 0)) continue;
+    const { path, source } = job.indexed;
+    throw buildError({ kind: 'export-version-changed', object: path, file: source, function: name });
+  }
+}
+
+function exportedBy(object: Buffer, name: string): string[] {
+  const { symbols } = parseElf(object, name);
+  const names = Array.from({ length: symbols.count }, (_, symbol) => symbols.name(symbol));
+  return names.filter((entry) => entry.startsWith(entryPrefix)).map((entry) => entry.slice(entryPrefix.length));
+}
+
+/** What kbuild does (cmd_gensymtypes_c in scripts/Makefile.build). Symbols that genksyms does not tell have version 0. */
+async function readVersions({ saved }: CompileJob, dir: string, signal?: AbortSignal): Promise<Map<string, number>> {
+  const [compile = ''] = saved.command.split(/ ?; ?\.\/tools\/objtool\//);
+  const preprocess = compile
+    .replace(` -c -o ${saved.target} `, ' -E -D__GENKSYMS__ ')
+    // The list of dependencies is the compiler's, which may run at the same time.
+    .replace(/ -Wp,-M\S+/, '');
+  const command = `${preprocess} | scripts/genksyms/genksyms -r /dev/null`;
+  const { output } = await runCommand('sh', ['-c', command], { cwd: dir, signal });
+  // From 6.0 on as a comment for modpost, before as an assignment for the linker.
+  const lines = output.matchAll(/^(?:#SYMVER (\S+)|__crc_(\S+) =) (0x[0-9a-f]+)/gm);
+  return new Map(Array.from(lines, ([, now, before, version]) => [now ?? before ?? '', Number(version)]));
+}

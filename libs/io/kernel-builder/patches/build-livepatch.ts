@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { readFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import {
+  readModuleSymbols,
+  writeLivepatchModule,
+  type KernelSymbolTable,
+  type LivepatchModule,
+} from '@lockstep/domain/klp-module';
+import type { ModuleName, PatchId } from '@lockstep/domain/livepatch-model';
+import { diffObjects, type ObjectDiff } from '@lockstep/domain/object-diff';
+import { usingDirectory } from '../builds/cached-kernels';
+import { compilePatch, type CompilePatchOptions, type PatchPlan } from './compile-patch';
+import type { KernelBuild } from '../builds/registered-kernel';
+
+/** One object that a diff changes, and how. Plain data: it can cross to another thread, process or machine. */
+export interface ComparedObject {
+  /** `vmlinux` or the module's name. */
+  readonly object: string;
+  readonly diff: ObjectDiff;
+}
+
+/** A patch, or a share of its objects, compiled and compared. */
+export interface ComparedPatch extends Pick<PatchPlan, 'path' | 'makeReasons'> {
+  /** Those that come out different, in path order. */
+  readonly objects: readonly ComparedObject[];
+}
+
+/**
+ * Compiles what a diff touches and compares each object as soon as it is there.
+ * @throws LockstepError as compilePatch does, and `refused` for a change that no livepatch can make
+ */
+export async function comparePatch(options: CompilePatchOptions): Promise<ComparedPatch> {
+  const { tables } = options.kernel.facts;
+  const { results, ...plan } = await compilePatch(options, async ({ object, objectPath, original, onto, patched }) => {
+    const versions = onto === undefined ? { original, patched } : { original: onto, patched, running: original };
+    return Promise.resolve({ object, diff: diffObjects({ ...versions, objectPath, tables }) });
+  });
+  return { ...plan, objects: results };
+}
+
+export interface LinkOptions {
+  kernel: KernelBuild;
+  /** Of the whole patch, in path order: the module's bytes depend on it. */
+  compared: readonly ComparedObject[];
+  moduleName: ModuleName;
+  patchId: PatchId;
+  replace: boolean;
+}
+
+/** Makes one livepatch module of all the changed objects. @throws LockstepError `refused`, `no-function-changed` */
+export async function linkLivepatch({ kernel, compared, ...named }: LinkOptions): Promise<LivepatchModule> {
+  const modules = new Set(compared.map(({ object }) => object).filter((object) => object !== 'vmlinux'));
+  const moduleSymbols = modules.size === 0 ? new Map() : await readSymbolsOf(modules, kernel.treeDir);
+  return writeLivepatchModule({ facts: kernel.facts, diffs: compared, moduleSymbols, ...named });
+}
+
+/** `modules.order` lists what the build made: `fs/overlayfs/overlay.ko` on 5.15, `….o` later. */
+async function readSymbolsOf(modules: ReadonlySet<string>, treeDir: string): Promise<Map<string, KernelSymbolTable>> {
+  const symbols = new Map<string, KernelSymbolTable>();
+  const order = await readFile(join(treeDir, 'modules.order'), 'utf8').catch(() => '');
+  for (const line of order.split('\n')) {
+    const path = line.replace(/\.k?o$/, '');
+    const name = basename(path).replaceAll('-', '_');
+    if (modules.has(name)) symbols.set(name, readModuleSymbols(await readFile(join(treeDir, `${path}.ko`)), name));
+  }
+  return symbols;
+}
+
+export type BuildLivepatchOptions = Omit<CompilePatchOptions, 'objectPaths'> & Omit<LinkOptions, 'compared'>;
+
+export interface BuiltLivepatch extends LivepatchModule, Pick<PatchPlan, 'path' | 'makeReasons'> {
+  /** What was compared, for who wants to explain it. */
+  readonly objects: readonly ComparedObject[];
+}
+
+/**
+ * From a source diff to a livepatch module, in this process.
+ * @throws LockstepError as comparePatch and linkLivepatch do
+ */
+export async function buildLivepatch(options: BuildLivepatchOptions): Promise<BuiltLivepatch> {
+  const { kernel, moduleName, patchId, replace, onProgress, signal } = options;
+  const build = async (): Promise<BuiltLivepatch> => {
+    const compared = await comparePatch(options);
+    onProgress?.({ stage: 'write the module', done: 0, total: 1 });
+    const module = await linkLivepatch({ kernel, compared: compared.objects, moduleName, patchId, replace });
+    return { ...module, ...compared };
+  };
+  return usingDirectory(kernel.dir, build, signal);
+}

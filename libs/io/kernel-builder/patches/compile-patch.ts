@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { availableParallelism } from 'node:os';
+import { sourcePatchError, type IndexedObject } from '@lockstep/domain/source-patch';
+import { mapAtOnce } from '../processes/at-once';
+import {
+  compileBelow,
+  compileObject,
+  compileOriginal,
+  isPatchable,
+  prepareJob,
+  refuseNewerSources,
+  type CompileJob,
+} from '../objects/compile-object';
+import { refuseChangedVersions } from '../objects/export-versions';
+import { makeChangedObjects } from './make-path';
+import { reachedJobs } from './reached-jobs';
+import { readPatch, type PatchSources, type ReadPatch } from './read-patch';
+import type { KernelBuild } from '../builds/registered-kernel';
+import { sameButDebugInformation } from '../objects/same-code';
+import { StagedTree } from '../builds/staged-tree';
+import { buildError } from '../processes/failure';
+import { progressCounter, type OnProgress } from '../processes/stage';
+
+export interface CompilePatchOptions extends PatchSources {
+  kernel: KernelBuild;
+  /** Only these of the plan's objects, for a builder that shares the work; all if undefined. */
+  objectPaths?: readonly string[] | undefined;
+  /** Compilers at once; as many as processors if undefined. */
+  compilers?: number | undefined;
+  onProgress?: OnProgress | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+/** One object that a diff changes, compiled without and with it. */
+export interface ObjectPair {
+  objectPath: string;
+  /** `vmlinux` or the module's name. */
+  object: string;
+  original: Uint8Array;
+  /** With the patches that it is built onto, without its own; undefined if it is built onto none. */
+  onto: Uint8Array | undefined;
+  patched: Uint8Array;
+}
+
+/** How a patch is built: by replaying the saved commands, or, where that cannot be proved right, through make. */
+export interface PatchPlan {
+  readonly path: 'replay' | 'make';
+  /** Why make; empty for `replay`. */
+  readonly makeReasons: readonly string[];
+  /** What to compile, in path order; make finds it itself. Any share of them can be built apart from the rest. */
+  readonly objectPaths: readonly string[];
+}
+
+export interface CompiledPatch<Result> extends Pick<PatchPlan, 'path' | 'makeReasons'> {
+  /** Of the objects that came out different, in path order. */
+  readonly results: Result[];
+}
+
+type Work<Result> = (pair: ObjectPair) => Promise<Result>;
+
+/**
+ * Decides how a patch is built, before anything of it is.
+ * @throws LockstepError `diff-syntax`, `diff-does-not-apply`, `changes-no-object`, `unsupported-change`
+ */
+export async function planPatch(options: Omit<CompilePatchOptions, 'objectPaths'>): Promise<PatchPlan> {
+  const patch = await readPatch(options.kernel, options);
+  const makeReasons = [...patch.makeReasons, ...(await new Replay(options, patch).tryGates())];
+  const objectPaths = patch.objects.map(({ path }) => path);
+  return makeReasons.length > 0
+    ? { path: 'make', makeReasons, objectPaths: [] }
+    : { path: 'replay', makeReasons, objectPaths };
+}
+
+/**
+ * Compiles what a diff touches, original and patched, by replaying the kernel build's own commands; no make, and
+ * nothing else of the kernel is built. Originals are kept in the cache. Each object that comes out different is given
+ * to `work` while the compilers go on with the next. Diffs for which that may be wrong are built through make.
+ * @throws LockstepError `diff-syntax`, `diff-does-not-apply`, `changes-no-object`, `unsupported-change`,
+ *   `compile-failed`, `make-failed`, `kernel-build-changed`, `compiler-differs`
+ */
+export async function compilePatch<Result>(
+  options: CompilePatchOptions,
+  work: Work<Result>,
+): Promise<CompiledPatch<Result>> {
+  const patch = await readPatch(options.kernel, options);
+  const replay = new Replay(options, patch);
+  if (options.objectPaths !== undefined) {
+    return {
+      path: 'replay',
+      makeReasons: [],
+      results: await replay.compile(choose(patch.objects, options.objectPaths), work),
+    };
+  }
+  const makeReasons = [...patch.makeReasons, ...(await replay.tryGates())];
+  const path = makeReasons.length > 0 ? 'make' : 'replay';
+  const results = path === 'make' ? await throughMake(options, patch, work) : await replay.compile(patch.objects, work);
+  if (results.length > 0) return { path, makeReasons, results };
+  const compiledObjects = patch.objects.length + patch.gates.length;
+  throw buildError({ kind: 'changes-no-object', files: [...patch.files], compiledObjects });
+}
+
+/** The saved commands, run again in a staged tree. */
+class Replay {
+  private readonly compilers: number;
+
+  constructor(
+    private readonly options: CompilePatchOptions,
+    private readonly patch: ReadPatch,
+  ) {
+    this.compilers = options.compilers ?? availableParallelism();
+  }
+
+  /**
+   * Compiles what no livepatch can change, to see that it comes out the same.
+   * @returns why make is needed: generated headers would differ
+   * @throws LockstepError `unsupported-change` for assembly, boot code, the vdso
+   */
+  async tryGates(): Promise<string[]> {
+    const { gates } = this.patch;
+    if (gates.length === 0) return [];
+    const differing = await this.compile(gates, async ({ objectPath }) => Promise.resolve(objectPath));
+    return differing.map((path) => `${path}: headers are generated from it, and the diff changes it`);
+  }
+
+  async compile<Result>(objects: readonly IndexedObject[], work: Work<Result>): Promise<Result[]> {
+    const { kernel, signal, onProgress } = this.options;
+    const affected = await mapAtOnce(objects, this.compilers, async (object) => prepareJob(kernel, object));
+    refuseNewerSources(kernel, affected);
+    const { base, changed } = this.patch;
+    await using staged = await StagedTree.lease(kernel.dir, kernel.treeDir, signal);
+    const jobs = await reachedJobs(affected, this.patch, { ...this.options, compilers: this.compilers, staged });
+    const count = progressCounter('compile objects', jobs.length * (base.size > 0 ? 3 : 2), onProgress);
+    const originals = await mapAtOnce(jobs, this.compilers, async (job) =>
+      count(await compileOriginal(job, kernel, staged.dir, signal)),
+    );
+    if (base.size > 0) await staged.change(base);
+    const belows = await mapAtOnce(base.size > 0 ? jobs : [], this.compilers, async (job) =>
+      count(await compileBelow(job, base, kernel, staged.dir, signal)),
+    );
+    await staged.change(changed);
+    const results = await mapAtOnce([...jobs.entries()], this.compilers, async ([index, job]) => {
+      const original = originals[index] ?? Buffer.alloc(0);
+      const versions = refuseChangedVersions(job, original, kernel, staged.dir, signal);
+      // What does not compile has no versions either: the compiler's message says more.
+      versions.catch(() => undefined);
+      const patched = count(await compileObject(job, 'patched', staged.dir, signal));
+      await versions;
+      const pair = await pairOf(job, { original, onto: belows[index], patched });
+      return pair === undefined ? [] : [await work(pair)];
+    });
+    return results.flat();
+  }
+}
+
+/** Originals are those of the unpatched tree, whatever the patched ones were made with. */
+async function throughMake<Result>(
+  options: CompilePatchOptions,
+  patch: ReadPatch,
+  work: Work<Result>,
+): Promise<Result[]> {
+  const { kernel, compilers = availableParallelism(), onProgress, signal } = options;
+  const made = await makeChangedObjects({ kernel, changed: patch.changed, compilers, onProgress, signal });
+  const jobs = await mapAtOnce(made, compilers, async ({ indexed }) => prepareJob(kernel, indexed));
+  refuseNewerSources(kernel, jobs);
+  await using staged = await StagedTree.lease(kernel.dir, kernel.treeDir, signal);
+  const results = await mapAtOnce([...jobs.entries()], compilers, async ([index, job]) => {
+    const original = await compileOriginal(job, kernel, staged.dir, signal);
+    const patched = Buffer.from(made[index]?.patched ?? []);
+    const pair = await pairOf(job, { original, onto: undefined, patched });
+    return pair === undefined ? [] : [await work(pair)];
+  });
+  return results.flat();
+}
+
+function choose<Named extends { path: string }>(objects: readonly Named[], paths: readonly string[]): Named[] {
+  const wanted = new Set(paths);
+  return objects.filter(({ path }) => wanted.has(path));
+}
+
+interface Versions {
+  readonly original: Buffer;
+  readonly onto: Buffer | undefined;
+  readonly patched: Buffer;
+}
+
+/** What is linked into nothing a livepatch can name (vdso, boot code) and assembly must come out the same. */
+async function pairOf({ indexed }: CompileJob, versions: Versions): Promise<ObjectPair | undefined> {
+  const { path: objectPath, object } = indexed;
+  const before = versions.onto ?? versions.original;
+  if (comesOutTheSame(objectPath, before, versions.patched)) return undefined;
+  if (!isPatchable(indexed) && (await sameButDebugInformation(before, versions.patched))) return undefined;
+  if (isPatchable(indexed) || objectPath.endsWith('.s')) return { objectPath, object: object ?? '', ...versions };
+  const reason = `the diff changes it, and it is ${object === null ? 'not part of vmlinux or a module' : 'assembly'}: it needs a new kernel build`;
+  throw sourcePatchError({ kind: 'unsupported-change', file: objectPath, reason });
+}
+
+/** Generated headers are made from marked lines of an assembly listing; the rest of it is comments with line numbers. */
+function comesOutTheSame(path: string, original: Buffer, patched: Buffer): boolean {
+  if (!path.endsWith('.s')) return original.equals(patched);
+  const marked = (listing: Buffer): string[] => listing.toString('latin1').match(/^\s*\.ascii "->.*$/gm) ?? [];
+  return marked(original).join('\n') === marked(patched).join('\n');
+}

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { LockstepError, type ErrorKind } from '@lockstep/domain/livepatch-model';
+import { describeMismatch, type Mismatch } from '@lockstep/domain/source-patch';
+
+/** Everything that can go wrong on purpose: each says where, what was found, and what to do. */
+export type BuildFailure =
+  | ({ kind: 'series-does-not-apply'; patch: string } & Mismatch)
+  | { kind: 'series-broken'; series: string; reason: string }
+  | { kind: 'changes-no-object'; files: string[]; compiledObjects: number }
+  | { kind: 'export-version-changed'; object: string; file: string; function: string }
+  | { kind: 'compile-failed'; objectPath: string; version: 'original' | 'patched'; message: string }
+  | { kind: 'not-a-kernel-tree'; dir: string; reason: string }
+  | { kind: 'not-a-kernel-build'; dir: string; reason: string }
+  | { kind: 'config-differs'; dir: string; given: string; options: string[] }
+  | { kind: 'kernel-build-changed'; dir: string; file: string }
+  | { kind: 'kernel-not-registered'; id: string; cacheDir: string }
+  | { kind: 'kernel-pack-failed'; id: string; dir: string; reason: string }
+  | { kind: 'kernel-pack-broken'; id: string; reason: string }
+  | { kind: 'cache-full'; id: string; dir: string }
+  | { kind: 'compiler-differs'; builtWith: string; compiler: string; found: string }
+  | { kind: 'kernel-build-failed'; step: string; logFile: string; lastLines: string }
+  | { kind: 'make-failed'; step: string; lastLines: string }
+  | { kind: 'tool-missing'; tool: string; debianPackage: string };
+
+/** A failure as the error every caller knows: `reason` is the failure's kind, `fields` its other members. */
+export function buildError(failure: BuildFailure, options?: { cause?: unknown }): LockstepError {
+  const { kind, ...fields } = failure;
+  return new LockstepError(errorKind(kind), kind, describeFailure(failure), fields, options);
+}
+
+function errorKind(kind: BuildFailure['kind']): ErrorKind {
+  switch (kind) {
+    case 'changes-no-object':
+    case 'compile-failed':
+    case 'make-failed':
+    case 'not-a-kernel-tree':
+    case 'not-a-kernel-build':
+      return 'invalid-input';
+    case 'kernel-not-registered':
+      return 'not-found';
+    case 'series-does-not-apply':
+    case 'series-broken':
+    case 'export-version-changed':
+    case 'config-differs':
+    case 'kernel-build-changed':
+    case 'compiler-differs':
+      return 'refused';
+    case 'kernel-build-failed':
+      return 'internal';
+    case 'kernel-pack-broken':
+      return 'corrupt';
+    case 'kernel-pack-failed':
+    case 'cache-full':
+    case 'tool-missing':
+      return 'unavailable';
+  }
+}
+
+/** One or more lines for a person. */
+function describeFailure(failure: BuildFailure): string {
+  switch (failure.kind) {
+    case 'series-does-not-apply':
+      return `the series does not fit this kernel tree: ${failure.patch}: ${describeMismatch(failure)}`;
+    case 'series-broken':
+      return `${failure.series}: ${failure.reason}`;
+    case 'changes-no-object':
+      return failure.compiledObjects === 0
+        ? `the diff changes no object of this kernel build: nothing compiled there reads ${failure.files.join(', ')}`
+        : `the diff changes no object of this kernel build: the ${failure.compiledObjects} that read ${failure.files.join(', ')} compile to the same bytes`;
+    case 'export-version-changed':
+      return `${failure.object}: the diff changes a type that ${failure.function}, which ${failure.file} exports, is declared with: its version (CRC) is no longer the one that modules of this kernel were built for. To go on: leave the types that its declaration reaches as they are; new fields go into shadow variables (klp_shadow_alloc) or a struct of your own, and what only this file uses may be hidden by #ifndef __GENKSYMS__ if no layout changes.`;
+    case 'compile-failed':
+      return `${failure.objectPath} (${failure.version}) does not compile:\n${failure.message}`;
+    case 'not-a-kernel-tree':
+      return `${failure.dir} is not a kernel source tree: ${failure.reason}`;
+    case 'not-a-kernel-build':
+      return `${failure.dir} is not a finished kernel build: ${failure.reason}`;
+    case 'config-differs':
+      return `${failure.dir} was built with another config than ${failure.given}: ${failure.options.join(', ')}. Give the tree's own, or a tree that is not built yet`;
+    case 'kernel-build-changed':
+      return `${failure.dir} is no longer what was registered: ${failure.file} is newer. Build and register it again`;
+    case 'kernel-not-registered':
+      return `kernel build ${failure.id} is not registered in ${failure.cacheDir}: register its build tree there first`;
+    case 'kernel-pack-failed':
+      return `kernel build ${failure.id} in ${failure.dir} cannot be packed for other workers: ${failure.reason}`;
+    case 'kernel-pack-broken':
+      return `the packed kernel build ${failure.id} cannot be used: ${failure.reason}. Register its build tree again`;
+    case 'cache-full':
+      return `there is no room for kernel build ${failure.id} in ${failure.dir}: make some, or lower LOCKSTEP_CACHE_MAX_BYTES`;
+    case 'compiler-differs':
+      return `the kernel was built with "${failure.builtWith}", but ${failure.compiler} here is "${failure.found}": install that compiler`;
+    case 'kernel-build-failed':
+      return `the kernel build failed at ${failure.step}, full log in ${failure.logFile}:\n${failure.lastLines}`;
+    case 'make-failed':
+      return `${failure.step} failed with the diff applied:\n${failure.lastLines}`;
+    case 'tool-missing':
+      return `${failure.tool} is not installed: apt-get install ${failure.debianPackage}`;
+  }
+}
+
+const shownLines = 20;
+
+/** What to show of a failed make: the first error matters more than make's own farewell of a dozen lines. */
+export function firstErrorLines(output: string): string {
+  const lines = output.trimEnd().split('\n');
+  const firstError = lines.findIndex((line) => /\berror\b|Error \d/i.test(line));
+  const from = firstError < 0 ? Math.max(0, lines.length - shownLines) : Math.max(0, firstError - 2);
+  return lines.slice(from, from + shownLines).join('\n');
+}
