@@ -1,17 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from '@jest/globals';
+import { repositoryFiles, repositoryRoot } from './repository-files';
 
-const root = path.resolve(__dirname, '../..');
-const files = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], {
-  cwd: root,
-  encoding: 'utf8',
-})
-  .split('\n')
-  .filter((file) => file !== '' && existsSync(path.join(root, file)));
-const read = (file: string): string => readFileSync(path.join(root, file), 'utf8');
+const files = repositoryFiles();
+const read = (file: string): string => readFileSync(path.join(repositoryRoot, file), 'utf8');
 const ofKind = (...endings: string[]): string[] =>
   files.filter((file) => endings.some((ending) => file.endsWith(ending)));
 
@@ -69,7 +63,7 @@ test('every source file names its licence', () => {
 
 test('no test is skipped or singled out', () => {
   const marked = /\b(?:it|test|describe)\.(?:skip|only|todo)\b/;
-  const self = path.relative(root, __filename);
+  const self = path.relative(repositoryRoot, __filename);
   expect(
     ofKind('.test.ts', '.fleet.ts', '.kernel.ts', '.make.ts').filter(
       (file) => file !== self && marked.test(read(file)),

@@ -5,7 +5,8 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import type { BuiltKernel } from '@lockstep/io/kernel-builder';
 import { buildLockstepKernel, type KernelFlavour } from '@lockstep/testing/qemu-machine';
 import { ProgressLine } from '../progress/progress-line';
-import { flavourOf, runSuite, suiteNames, type SuiteName, type SuiteResult } from './suites';
+import { suiteNames, type SuiteName, type SuiteResult } from './suite-result';
+import { flavourOf, runSuite } from './suites';
 
 const root = path.resolve(__dirname, '..');
 

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { ScratchDirectory } from '../scratch-directory/scratch-directory';
-import type { SuiteResult } from './suites';
+import type { SuiteResult } from './suite-result';
 
 /** What loads livepatches in production: the node agent's kernel port and `lockstep host`. */
 const tests = ['libs/io/livepatch-sysfs/tests/sysfs-kernel.kernel.ts', 'apps/cli/tests/host.kernel.ts'];

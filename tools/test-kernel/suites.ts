@@ -7,31 +7,8 @@ import { ScratchDirectory } from '../scratch-directory/scratch-directory';
 import { buildSelftests } from './selftest-modules';
 import { runStockTests } from './stock-tests';
 import { checkStyle } from './style';
-import { readTap, tapProgress, type TapResult } from './tap';
-
-/**
- * `upstream-system`, `upstream-stop-machine`: upstream's again, with their livepatches switched in that mode. `-debug`: on
- * the kernel with every check on. `stock`: the node agent's and the CLI's kernel tests without our core.
- */
-export const suiteNames = [
-  'style',
-  'upstream',
-  'upstream-system',
-  'upstream-stop-machine',
-  'lockstep',
-  'consistency',
-  'stock',
-  'upstream-debug',
-  'lockstep-debug',
-  'consistency-debug',
-] as const;
-export type SuiteName = (typeof suiteNames)[number];
-
-export interface SuiteResult extends Pick<TapResult, 'passed' | 'failed'> {
-  readonly suite: SuiteName;
-  /** What else is worth telling. */
-  readonly note?: string;
-}
+import type { SuiteName, SuiteResult } from './suite-result';
+import { readTap, tapProgress } from './tap';
 
 /** What suites that run in a machine can be told. */
 export interface MachineOptions {
