@@ -49,6 +49,8 @@ describe('usage', () => {
     [['order', 'retire', 'x', '--cluster', 'c'], /"x" is not a whole number/],
     [['order', 'append', 'a', '--cluster', 'c', '--transition-timeout', '30'], /"30" is no transition timeout: .*30s/],
     [['order', 'append', 'a', '--cluster', 'c', '--transition-timeout', '10ms'], /from 1 s to 24 h/],
+    [['cluster', 'set', 'c', '--stable', '25h'], /A stable time is from 1 s to 24 h/],
+    [['order', 'append', 'a', '--cluster', 'c', '--stable', '10'], /"10" is no stable time: .*30s/],
     [['cluster', 'create', 'c', '--transition-timeout', '25h'], /from 1 s to 24 h/],
     [['cluster', 'set', 'c', '--state-dir', '/nowhere'], /Which control plane\?/],
     [['node', 'ls', '--colour'], /unknown option '--colour'/],

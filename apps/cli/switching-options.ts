@@ -2,9 +2,14 @@
 import { Consistency } from '@lockstep/contracts/generated';
 import type { WireSwitching } from '@lockstep/contracts/wire';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
-import { defaultTransitionTimeoutMs, parseTransitionTimeoutMs } from '@lockstep/domain/load-order';
+import {
+  defaultStableMs,
+  defaultTransitionTimeoutMs,
+  parseStableMs,
+  parseTransitionTimeoutMs,
+} from '@lockstep/domain/load-order';
 
-// How kernels switch: what the commands take, and how they show it.
+// How kernels switch and when a host has come through it: what the commands take, and how they show it.
 
 const modes: Readonly<Record<string, Consistency>> = {
   default: Consistency.CONSISTENCY_UNSPECIFIED,
@@ -28,25 +33,29 @@ const units = [
   ['ms', 1],
 ] as const;
 
-function readTimeout(text: string): number {
-  if (text === 'default') return 0;
-  const [, digits, word] = /^(\d{1,9})(h|m|s|ms)$/.exec(text) ?? [];
-  const ms = units.find(([unit]) => unit === word)?.[1];
-  const usage = (message: string): LockstepError => new LockstepError('invalid-input', 'usage', message, { text });
-  if (digits === undefined || ms === undefined) {
-    throw usage(`"${text}" is no transition timeout: write a number with its unit, as in 1500ms, 30s, 5m or 1h.`);
-  }
-  try {
-    return parseTransitionTimeoutMs(Number(digits) * ms);
-  } catch (error) {
-    throw usage((error as Error).message);
-  }
-}
+/** @param what the time is for, and how its bounds are kept. */
+const readTime =
+  (what: string, parse: (ms: number) => number) =>
+  (text: string): number => {
+    if (text === 'default') return 0;
+    const [, digits, word] = /^(\d{1,9})(h|m|s|ms)$/.exec(text) ?? [];
+    const ms = units.find(([unit]) => unit === word)?.[1];
+    const usage = (message: string): LockstepError => new LockstepError('invalid-input', 'usage', message, { text });
+    if (digits === undefined || ms === undefined) {
+      throw usage(`"${text}" is no ${what}: write a number with its unit, as in 1500ms, 30s, 5m or 1h.`);
+    }
+    try {
+      return parse(Number(digits) * ms);
+    } catch (error) {
+      throw usage((error as Error).message);
+    }
+  };
 
 /** Options that choose how kernels switch, as commander gives them. */
 export interface SwitchingOptions {
   readonly consistency?: Consistency;
   readonly transitionTimeout?: number;
+  readonly stable?: number;
 }
 
 /** For commands that choose how kernels switch; `default` takes back what a cluster was set to. */
@@ -61,13 +70,21 @@ export const timeoutOption = (whenNotGiven: string) =>
   [
     '--transition-timeout <time>',
     `after how long a transition is taken back, as in 30s or 5m (default: ${whenNotGiven})`,
-    readTimeout,
+    readTime('transition timeout', parseTransitionTimeoutMs),
+  ] as const;
+
+export const stableOption = (whenNotGiven: string) =>
+  [
+    '--stable <time>',
+    `how long a host must be well after the load: a crash before that quarantines it (default: ${whenNotGiven})`,
+    readTime('stable time', parseStableMs),
   ] as const;
 
 /** As requests carry it: zeros where nothing is said. */
-export const switchingOf = ({ consistency, transitionTimeout }: SwitchingOptions): WireSwitching => ({
+export const switchingOf = ({ consistency, transitionTimeout, stable }: SwitchingOptions): WireSwitching => ({
   consistency: consistency ?? Consistency.CONSISTENCY_UNSPECIFIED,
   transitionTimeoutMs: transitionTimeout ?? 0,
+  stableMs: stable ?? 0,
 });
 
 /** `per_task`, as it is typed; empty where it is left to the kernel. */
@@ -82,15 +99,17 @@ function showDuration(ms: number): string {
   return `${ms / length}${unit}`;
 }
 
-/** `consistency system, taken back after 30s`; empty where nothing is said. */
-export function describeSwitching({ consistency, transitionTimeoutMs }: WireSwitching): string {
+/** `consistency system, taken back after 30s, stable after 10m`; empty where nothing is said. */
+export function describeSwitching({ consistency, transitionTimeoutMs, stableMs }: WireSwitching): string {
   const mode = consistencyWord(consistency);
   const said = [
     mode === '' ? '' : `consistency ${mode}`,
     transitionTimeoutMs === 0 ? '' : `taken back after ${showDuration(transitionTimeoutMs)}`,
+    stableMs === 0 ? '' : `stable after ${showDuration(stableMs)}`,
   ];
   return said.filter((each) => each !== '').join(', ');
 }
 
 /** What applies where neither entry nor cluster say it. */
 export const agentsTimeout = showDuration(defaultTransitionTimeoutMs);
+export const agentsStableTime = showDuration(defaultStableMs);

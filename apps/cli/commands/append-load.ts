@@ -3,7 +3,13 @@ import type { Command } from 'commander';
 import { collect, leafCommand, type Cli, type LeafOptions } from '../cli';
 import { toDocument } from '../document';
 import { kernelBuildOption, resolveKernelBuild } from '../resolve-kernel-build';
-import { consistencyOption, switchingOf, timeoutOption, type SwitchingOptions } from '../switching-options';
+import {
+  consistencyOption,
+  stableOption,
+  switchingOf,
+  timeoutOption,
+  type SwitchingOptions,
+} from '../switching-options';
 import { conflictLines, describeEntry, entryDocument } from '../views/order-view';
 
 interface Options extends LeafOptions, SwitchingOptions {
@@ -22,6 +28,7 @@ export const appendLoad = (cli: Cli): Command =>
     .option('--build <id>', 'the build that is meant (default: the one that fits the stack best)')
     .option(...consistencyOption('as the cluster is set'))
     .option(...timeoutOption('as the cluster is set'))
+    .option(...stableOption('as the cluster is set'))
     .action((patch: string, { cluster, override = [], kernelBuild, build: wantedBuild = '', ...options }: Options) =>
       cli.run(options, async (context) => {
         const { fleet, screen, signal } = context;

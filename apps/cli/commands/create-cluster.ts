@@ -2,8 +2,10 @@
 import type { Command } from 'commander';
 import { leafCommand, type Cli, type LeafOptions } from '../cli';
 import {
+  agentsStableTime,
   agentsTimeout,
   consistencyOption,
+  stableOption,
   switchingOf,
   timeoutOption,
   type SwitchingOptions,
@@ -15,6 +17,7 @@ export const createCluster = (cli: Cli): Command =>
     .argument('<cluster>', 'name')
     .option(...consistencyOption('each kernel its own way, per task'))
     .option(...timeoutOption(agentsTimeout))
+    .option(...stableOption(agentsStableTime))
     .action((name: string, options: LeafOptions & SwitchingOptions) =>
       cli.run(options, async ({ fleet, signal }) => {
         const { cluster } = await fleet.createCluster({ name, ...switchingOf(options) }, { signal });

@@ -120,7 +120,11 @@ describe('load orders', () => {
     hash: '0123456789abcdef',
     signature: '',
   };
-  const switching = { consistency: Consistency.CONSISTENCY_STOP_MACHINE, transitionTimeoutMs: 90_000 };
+  const switching = {
+    consistency: Consistency.CONSISTENCY_STOP_MACHINE,
+    transitionTimeoutMs: 90_000,
+    stableMs: 300_000,
+  };
   const order = GetOrderResponse.fromPartial({
     ...{ cluster: 'web', kernelBuildId: 'ab'.repeat(20), stack: [2] },
     entries: [
@@ -139,7 +143,7 @@ describe('load orders', () => {
       .map((line) => line.replace(/ +/g, ' '));
     expect(lines).toContain('#1 load a 0123456789ab vmlinux:f, vmlinux:g');
     expect(lines).toContain(
-      '#2 load b in stack #1 consistency stop_machine, taken back after 90s 0123456789ab vmlinux:f',
+      '#2 load b in stack #1 consistency stop_machine, taken back after 90s, stable after 5m 0123456789ab vmlinux:f',
     );
     expect(lines).toContain('#3 retire #1 0123456789ab');
     expect(lines).toContain('vmlinux:h,2 #2 #1');
@@ -147,7 +151,9 @@ describe('load orders', () => {
   it('say how kernels switch to an entry, where it says so', () => {
     const [first, second] = order.entries;
     expect(describeEntry(first!)).toBe('#1 loads a');
-    expect(describeEntry(second!)).toBe('#2 loads b, overrides #1, consistency stop_machine, taken back after 90s');
+    expect(describeEntry(second!)).toBe(
+      '#2 loads b, overrides #1, consistency stop_machine, taken back after 90s, stable after 5m',
+    );
     expect(entryDocument(first)).toMatchObject({ body: { load: { consistency: null, transitionTimeoutMs: 0 } } });
     expect(entryDocument(second)).toMatchObject({ seq: 2, body: { load: { consistency: 'stop_machine' } } });
   });

@@ -1,5 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import type { EntryBody, EntrySignature, LogEntry } from '@lockstep/domain/load-order';
+import {
+  entryVersion,
+  readableEntryVersions,
+  type EntryBody,
+  type EntrySignature,
+  type LogEntry,
+} from '@lockstep/domain/load-order';
 import {
   LockstepError,
   parseClusterName,
@@ -111,11 +117,24 @@ function bodyFromWire(body: WireLogEntry['body']): EntryBody {
 
 export function entryToWire(entry: LogEntry): WireLogEntry {
   const { cluster, kernelBuild, seq, previousHash, body, hash, signature } = entry;
-  return { cluster, kernelBuildId: kernelBuild, seq, previousHash, body: bodyToWire(body), hash, signature };
+  const version = entryVersion(entry);
+  return { cluster, kernelBuildId: kernelBuild, seq, previousHash, body: bodyToWire(body), hash, signature, version };
 }
 
-/** Form only: hash, signature and rules are `extendLog`'s to check. @throws LockstepError `invalid-input`. */
+/** What a newer control plane signed may say more than is known here: its hash could not be checked. */
+function insistReadable({ seq, version }: WireLogEntry): void {
+  if (version === 0 || readableEntryVersions.some((known) => known === version)) return;
+  const readable = readableEntryVersions.join(', ');
+  const message = `Entry #${seq} is of version ${version}; this program reads ${readable}: install a newer one.`;
+  throw new LockstepError('refused', 'entry-not-readable', message, { seq, version });
+}
+
+/**
+ * Form only: hash, signature and rules are `extendLog`'s to check.
+ * @throws LockstepError `invalid-input`; `refused` `entry-not-readable` for a version from the future.
+ */
 export function entryFromWire(wire: WireLogEntry): LogEntry {
+  insistReadable(wire);
   return {
     cluster: parseClusterName(wire.cluster),
     kernelBuild: parseKernelBuildId(wire.kernelBuildId),

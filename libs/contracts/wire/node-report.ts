@@ -54,6 +54,7 @@ export function reportToWire(view: NodeView): NodeReport {
     })),
     kernelConflicts: view.kernelConflicts.map(kernelConflictToWire),
     lastTransition: lastTransition === undefined ? undefined : transitionToWire(lastTransition),
+    quarantine: undefined,
     problem: problem === undefined ? undefined : { reason: problem.reason, message: problem.message },
   };
 }

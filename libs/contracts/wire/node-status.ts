@@ -8,6 +8,7 @@ const wireStatus: Readonly<Record<NodeStatus, WireStatus>> = {
   failed: WireStatus.NODE_STATUS_FAILED,
   diverged: WireStatus.NODE_STATUS_DIVERGED,
   forked: WireStatus.NODE_STATUS_FORKED,
+  quarantined: WireStatus.NODE_STATUS_QUARANTINED,
 };
 
 const domainStatus = new Map(Object.entries(wireStatus).map(([status, wire]) => [wire, status as NodeStatus]));

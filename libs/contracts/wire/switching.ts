@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { Consistency as WireConsistency } from '@lockstep/contracts/generated';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
-import { parseTransitionTimeoutMs, type Consistency, type Switching } from '@lockstep/domain/load-order';
+import { parseStableMs, parseTransitionTimeoutMs, type Consistency, type Switching } from '@lockstep/domain/load-order';
 
 /** The fields of messages that say how kernels switch; zeros where nothing is said. */
 export interface WireSwitching {
   readonly consistency: WireConsistency;
   readonly transitionTimeoutMs: number;
+  readonly stableMs: number;
 }
 
 const wireConsistency: Readonly<Record<Consistency, WireConsistency>> = {
@@ -34,17 +35,19 @@ export function consistencyFromWire(wire: WireConsistency): Consistency | undefi
   }
 }
 
-export const switchingToWire = ({ consistency, transitionTimeoutMs }: Switching): WireSwitching => ({
+export const switchingToWire = ({ consistency, transitionTimeoutMs, stableMs }: Switching): WireSwitching => ({
   consistency: consistencyToWire(consistency),
   transitionTimeoutMs: transitionTimeoutMs ?? 0,
+  stableMs: stableMs ?? 0,
 });
 
-/** Only what is said. @throws LockstepError `invalid-input` for an unknown mode, or a timeout out of bounds. */
+/** Only what is said. @throws LockstepError `invalid-input` for an unknown mode, or a time out of bounds. */
 export function switchingFromWire(wire: WireSwitching): Switching {
   const consistency = consistencyFromWire(wire.consistency);
-  const { transitionTimeoutMs } = wire;
+  const { transitionTimeoutMs, stableMs } = wire;
   return {
     ...(consistency === undefined ? {} : { consistency }),
     ...(transitionTimeoutMs === 0 ? {} : { transitionTimeoutMs: parseTransitionTimeoutMs(transitionTimeoutMs) }),
+    ...(stableMs === 0 ? {} : { stableMs: parseStableMs(stableMs) }),
   };
 }

@@ -38,6 +38,7 @@ const body = fc.oneof(
     builtOnto: seqs,
     consistency: fc.constantFrom(undefined, 'per_task' as const, 'system' as const, 'stop_machine' as const),
     transitionTimeoutMs: fc.option(fc.integer({ min: 1000, max: 86_400_000 }), { nil: undefined }),
+    stableMs: fc.option(fc.integer({ min: 1000, max: 86_400_000 }), { nil: undefined }),
   }),
   fc.record({ kind: fc.constant('retire' as const), retires: fc.integer({ min: 1, max: 99 }).map(parseSeq) }),
 );
@@ -78,7 +79,7 @@ describe('log entries', () => {
           $case: 'load' as const,
           value: {
             ...{ artifact: undefined, overrides: [], builtOnto: [] },
-            ...{ consistency: Consistency.CONSISTENCY_SYSTEM, transitionTimeoutMs: 0 },
+            ...{ consistency: Consistency.CONSISTENCY_SYSTEM, transitionTimeoutMs: 0, stableMs: 0 },
           },
         },
       },
@@ -91,13 +92,20 @@ describe('log entries', () => {
           $case: 'load' as const,
           value: {
             ...{ artifact, overrides: [], builtOnto: [] },
-            ...{ consistency: Consistency.CONSISTENCY_UNSPECIFIED, transitionTimeoutMs: 10 },
+            ...{ consistency: Consistency.CONSISTENCY_UNSPECIFIED, transitionTimeoutMs: 10, stableMs: 0 },
           },
         },
       },
     ],
   ])('with %s are refused', (_, bad) => {
     expect(() => entryFromWire(bad)).toThrow(LockstepError);
+  });
+
+  test('of a version from the future are not readable, and say so; one without a version is of the first', () => {
+    expect(() => entryFromWire({ ...wire, version: 3 })).toThrow(
+      expect.objectContaining({ reason: 'entry-not-readable', fields: { seq: wire.seq, version: 3 } }),
+    );
+    expect(entryFromWire({ ...wire, version: 0 })).toEqual(sample);
   });
 });
 

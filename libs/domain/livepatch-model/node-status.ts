@@ -11,10 +11,11 @@ export type HeldOutStatus = (typeof heldOutStatuses)[number];
  * - `in-step`: holds exactly the stack of its position;
  * - `moving`: on its way to its target;
  * - `failed`: cannot reach it, and tries again;
+ * - `quarantined`: did not survive an entry, and loads nothing from it on until the entry is retired or released;
  * - `diverged`: its kernel holds what the load order does not explain;
  * - `forked`: its log and the control plane's are two histories.
  */
-export type NodeStatus = 'in-step' | 'moving' | 'failed' | HeldOutStatus;
+export type NodeStatus = 'in-step' | 'moving' | 'failed' | 'quarantined' | HeldOutStatus;
 
 export const isHeldOutStatus = (status: NodeStatus): status is HeldOutStatus =>
   heldOutStatuses.some((heldOut) => heldOut === status);

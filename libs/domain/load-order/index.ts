@@ -2,10 +2,13 @@
 export { extendLog, type Extension, type ExtensionRefusal, type LogChecks } from './extend-log';
 export {
   encodeEntry,
+  entryVersion,
   firstPreviousHash,
+  readableEntryVersions,
   type Consistency,
   type EntryBody,
   type EntrySignature,
+  type EntryVersion,
   type HashBytes,
   type HashedEntry,
   type LoadBody,
@@ -29,4 +32,5 @@ export {
 } from './propose-entry';
 export { isLoad, stackAt, stackOwners, type Stack } from './stack';
 export { stepsTo, type StackStep } from './stack-steps';
+export { defaultStableMs, parseStableMs } from './stable-time';
 export { defaultTransitionTimeoutMs, parseTransitionTimeoutMs } from './transition-timeout';

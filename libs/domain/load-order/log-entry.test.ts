@@ -2,8 +2,16 @@
 import { createHash } from 'node:crypto';
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { encodeEntry, type Consistency, type Switching, type UnsignedEntry } from './log-entry';
+import {
+  encodeEntry,
+  entryVersion,
+  readableEntryVersions,
+  type Consistency,
+  type Switching,
+  type UnsignedEntry,
+} from './log-entry';
 import { load, logOf } from './test-log';
+import { parseStableMs } from './stable-time';
 import { parseTransitionTimeoutMs } from './transition-timeout';
 
 const text = (entry: UnsignedEntry): string => new TextDecoder().decode(encodeEntry(entry));
@@ -35,15 +43,37 @@ test('an entry with a mode and no timeout is encoded as before there were timeou
 const anySwitching: fc.Arbitrary<Switching> = fc.record({
   consistency: fc.constantFrom(undefined, 'per_task', 'system', 'stop_machine'),
   transitionTimeoutMs: fc.option(fc.integer({ min: 1000, max: 86_400_000 }), { nil: undefined }),
+  stableMs: fc.option(fc.integer({ min: 1000, max: 86_400_000 }), { nil: undefined }),
 });
 
-test('mode and timeout are part of what is signed: entries that differ in one of them differ in their bytes', () => {
+const words = ({ consistency, transitionTimeoutMs, stableMs }: Switching): unknown[] => [
+  consistency,
+  transitionTimeoutMs,
+  stableMs,
+];
+
+test('mode, timeout and stable time are signed: entries that differ in one of them differ in their bytes', () => {
   fc.assert(
     fc.property(anySwitching, anySwitching, (one, other) => {
-      const same = one.consistency === other.consistency && one.transitionTimeoutMs === other.transitionTimeoutMs;
+      const same = JSON.stringify(words(one)) === JSON.stringify(words(other));
       expect(withSwitching(one) === withSwitching(other)).toBe(same);
     }),
   );
+});
+
+test('only an entry with a stable time needs a reader of version 2, and its first line says so', () => {
+  fc.assert(
+    fc.property(anySwitching, (how) => {
+      const version = entryVersion({ body: { ...body, ...how } });
+      expect(version).toBe(how.stableMs === undefined ? 1 : 2);
+      expect(readableEntryVersions).toContain(version);
+      expect(withSwitching(how)).toMatch(new RegExp(`^lockstep log entry ${version}\n`));
+    }),
+  );
+});
+
+test.each([999, 0, -1000, 1000.5, 86_400_001, NaN, Infinity])('a stable time of %d ms is refused', (value) => {
+  expect(() => parseStableMs(value)).toThrow(/from 1 s to 24 h/);
 });
 
 test.each([999, 0, -1000, 1000.5, 86_400_001, NaN, Infinity])('a timeout of %d ms is refused', (value) => {

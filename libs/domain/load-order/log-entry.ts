@@ -13,12 +13,14 @@ import {
 /** How a kernel switches to a livepatch (/sys/kernel/livepatch/consistency). */
 export type Consistency = 'per_task' | 'system' | 'stop_machine';
 
-/** How kernels switch to a livepatch, and back. */
+/** How kernels switch to a livepatch, and back, and when a host has come through it. */
 export interface Switching {
   /** Undefined: the kernel's own way, as in entries from before there was a choice. */
   readonly consistency?: Consistency | undefined;
   /** After how long a transition is taken back; undefined: `defaultTransitionTimeoutMs`. */
   readonly transitionTimeoutMs?: number | undefined;
+  /** How long a host must be well after a load before the load counts as survived; undefined: `defaultStableMs`. */
+  readonly stableMs?: number | undefined;
 }
 
 /** Loads `artifact` over the stack, shadowing the `overrides` where they share functions. */
@@ -86,7 +88,8 @@ function encodeBody(body: EntryBody): unknown {
       const encodedFunctions = [...functions].sort(byFunctionKey).map(encodeFunction);
       const artifact = [sha256, sizeBytes, kernelBuild, moduleName, patch, patchName, replace, encodedFunctions];
       const load = ['load', artifact, body.overrides, body.builtOnto];
-      const { consistency, transitionTimeoutMs } = body;
+      const { consistency, transitionTimeoutMs, stableMs } = body;
+      if (stableMs !== undefined) return [...load, consistency ?? null, transitionTimeoutMs ?? null, stableMs];
       // Older entries lack the one or both, and their hashes stay what they are.
       if (transitionTimeoutMs !== undefined) return [...load, consistency ?? null, transitionTimeoutMs];
       return consistency === undefined ? load : [...load, consistency];
@@ -96,6 +99,16 @@ function encodeBody(body: EntryBody): unknown {
   }
 }
 
+/** The versions of entries that this code can read; an agent says them in its hello. */
+export const readableEntryVersions = [1, 2] as const;
+
+export type EntryVersion = (typeof readableEntryVersions)[number];
+
+/** The oldest version that can say what the entry says: who reads no newer one can still read it. */
+export function entryVersion({ body }: Pick<UnsignedEntry, 'body'>): EntryVersion {
+  return body.kind === 'load' && body.stableMs !== undefined ? 2 : 1;
+}
+
 /**
  * The bytes that are hashed and so signed: a version line, then JSON arrays in a fixed order. Injective, because
  * arrays keep every boundary; independent of any wire format, so that the history outlives the API's versions.
@@ -103,5 +116,5 @@ function encodeBody(body: EntryBody): unknown {
 export function encodeEntry(entry: UnsignedEntry): Uint8Array {
   const { cluster, kernelBuild, seq, previousHash, body } = entry;
   const text = JSON.stringify([cluster, kernelBuild, seq, previousHash, encodeBody(body)]);
-  return new TextEncoder().encode(`lockstep log entry 1\n${text}`);
+  return new TextEncoder().encode(`lockstep log entry ${entryVersion(entry)}\n${text}`);
 }

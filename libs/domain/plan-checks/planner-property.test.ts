@@ -24,7 +24,7 @@ interface SimulatedNode {
   target: Seq;
 }
 
-const events = ['arrive', 'fail', 'leave', 'return', 'diverge', 'heal', 'fork', 'join', 'nothing'] as const;
+const events = ['arrive', 'fail', 'crash', 'leave', 'return', 'diverge', 'heal', 'fork', 'join', 'nothing'] as const;
 
 interface Event {
   readonly kind: (typeof events)[number];
@@ -52,12 +52,15 @@ function happen(fleet: SimulatedNode[], { kind, index }: Event): void {
   const node = fleet[index % fleet.length]!;
   switch (kind) {
     case 'arrive':
-      if (node.connected && (node.status === 'moving' || node.status === 'failed')) {
+      if (node.connected && ['moving', 'failed', 'quarantined'].includes(node.status)) {
         Object.assign(node, { status: 'in-step', position: node.target });
       }
       return;
     case 'fail':
       if (node.status === 'moving') node.status = 'failed';
+      return;
+    case 'crash':
+      if (node.status === 'moving') node.status = 'quarantined';
       return;
     case 'leave':
       node.connected = false;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { NodeName } from '@lockstep/domain/livepatch-model';
 import type { RolloutPlan, RolloutPolicy } from './rollout-plan';
-import { isHeldOut, type NodeStanding } from './standing';
+import { hasFailed, isHeldOut, type NodeStanding } from './standing';
 
 export type Waves = ReadonlyMap<NodeName, number>;
 
@@ -9,7 +9,7 @@ export type Waves = ReadonlyMap<NodeName, number>;
 function rank({ standing, facts }: NodeStanding): number {
   if (standing === 'there' || standing === 'on-its-way') return 0;
   if (isHeldOut(standing)) return 3;
-  return facts.report?.status === 'failed' ? 2 : 1;
+  return facts.report !== null && hasFailed(facts.report) ? 2 : 1;
 }
 
 export const byName = (a: NodeStanding, b: NodeStanding): number => (a.facts.node < b.facts.node ? -1 : 1);

@@ -27,6 +27,8 @@ export function explainNotYet(notYet: NotYet): string {
       return `Held out, ${whyHeldOut[notYet.reason]}: ${notYet.problem}`;
     case 'failed':
       return `Failed: ${notYet.problem}`;
+    case 'quarantined':
+      return `Quarantined: ${notYet.problem}`;
     case 'rollout-halted':
       return `Not started, the rollout halted when ${notYet.failed.join(', ')} failed.`;
   }

@@ -136,6 +136,21 @@ const cases: readonly Case[] = [
     ],
   },
   {
+    title: 'a node that did not survive the position halts it as any failure does; one that retires the entry goes on',
+    steps: [
+      ['n1 ready, n2 ready', `n1/0 moving, n2/1 ${waiting}`, 'n1'],
+      ['n1 quarantined>5, n2 ready', 'n1/0 quarantined, n2/1 rollout-halted', '', 'halted'],
+    ],
+  },
+  {
+    title: 'a node that is quarantined at an earlier target may be cured by this one, but goes late',
+    steps: [
+      ['n1 quarantined@3>4, n2 ready', `n1/1 ${waiting}, n2/0 moving`, 'n2'],
+      ['n1 quarantined@3>4, n2 there', 'n1/1 moving, n2/0 there', 'n1'],
+      ['n1 there, n2 there', 'n1/1 there, n2/0 there', '', 'succeeded'],
+    ],
+  },
+  {
     title: 'a node that had failed at this target already does not halt a new try, until it fails anew',
     steps: [
       ['n1 failed>5, n2 ready, n3 ready', `n1/1 failed, n2/0 moving, n3/1 ${waiting}`, 'n2'],

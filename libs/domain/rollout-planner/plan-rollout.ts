@@ -65,7 +65,7 @@ function notYetOf(node: Placed, haltedBy: readonly NodeName[], blocking: Blockin
         : { reason: 'waiting-for-wave', ...blocking };
     case 'failed':
     case 'failed-before':
-      return { reason: 'failed', problem };
+      return { reason: facts.report?.status === 'quarantined' ? 'quarantined' : 'failed', problem };
     case 'diverged':
     case 'forked':
       return { reason: standing, problem };

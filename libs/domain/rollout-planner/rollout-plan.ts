@@ -42,6 +42,8 @@ export type NotYet =
   | { readonly reason: 'lost' }
   | { readonly reason: HeldOutStatus; readonly problem: string }
   | { readonly reason: 'failed'; readonly problem: string }
+  /** It did not survive an entry. */
+  | { readonly reason: 'quarantined'; readonly problem: string }
   | { readonly reason: 'rollout-halted'; readonly failed: readonly NodeName[] };
 
 export interface NodePlan {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { hasStrayLog, isHeldOutStatus, type HeldOutStatus, type Seq } from '@lockstep/domain/livepatch-model';
-import type { NodeFacts, NodePlan } from './rollout-plan';
+import type { NodeFacts, NodeFactsReport, NodePlan } from './rollout-plan';
 
 /**
  * Where a node stands in a rollout:
@@ -39,10 +39,18 @@ export function isHeldOut(standing: Standing): boolean {
   }
 }
 
+/** A crash on the way is no better than any other failure. */
+export const hasFailed = ({ status }: NodeFactsReport): boolean => status === 'failed' || status === 'quarantined';
+
+/** Could not reach the position that it was sent to. */
+function hasFailedAt(report: NodeFactsReport | null, toSeq: Seq): boolean {
+  return report !== null && hasFailed(report) && report.target >= toSeq;
+}
+
 function standingOf(facts: NodeFacts, toSeq: Seq, released: boolean, failedBefore: boolean): Standing {
   const { report, connected } = facts;
   if (report !== null && isHeldOutStatus(report.status) && hasStrayLog(report.status)) return report.status;
-  if (report?.status === 'failed' && report.target >= toSeq) return failedBefore ? 'failed-before' : 'failed';
+  if (hasFailedAt(report, toSeq)) return failedBefore ? 'failed-before' : 'failed';
   if (!connected) return released ? 'lost' : 'disconnected';
   if (report === null) return released ? 'on-its-way' : 'silent';
   if (isHeldOutStatus(report.status)) return report.status;
@@ -54,7 +62,7 @@ function standingOf(facts: NodeFacts, toSeq: Seq, released: boolean, failedBefor
 export function nodeStanding(facts: NodeFacts, toSeq: Seq, before: NodePlan | undefined): NodeStanding {
   const { report } = facts;
   const sentHere = report !== null && report.target >= toSeq;
-  const failedHere = sentHere && report.status === 'failed';
+  const failedHere = hasFailedAt(report, toSeq);
   const released = before?.released === true || sentHere;
   const failedBefore = failedHere && (before?.failedBefore ?? true);
   return { facts, released, failedBefore, standing: standingOf(facts, toSeq, released, failedBefore) };

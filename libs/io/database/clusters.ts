@@ -12,17 +12,19 @@ export interface ClusterRecord {
   readonly createdAt: Date;
 }
 
-function fromRow({ name, consistency, transitionTimeoutMs, createdAt }: ClusterRow): ClusterRecord {
+function fromRow({ name, consistency, transitionTimeoutMs, stableMs, createdAt }: ClusterRow): ClusterRecord {
   const switching: Switching = {
     consistency: (consistency ?? undefined) as Consistency | undefined,
     transitionTimeoutMs: transitionTimeoutMs ?? undefined,
+    stableMs: stableMs ?? undefined,
   };
   return { name: name as ClusterName, switching, createdAt };
 }
 
-const toRow = ({ consistency, transitionTimeoutMs }: Switching) => ({
+const toRow = ({ consistency, transitionTimeoutMs, stableMs }: Switching) => ({
   consistency: consistency ?? null,
   transitionTimeoutMs: transitionTimeoutMs ?? null,
+  stableMs: stableMs ?? null,
 });
 
 /** @throws LockstepError `not-found` `unknown-cluster`. */

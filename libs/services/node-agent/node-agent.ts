@@ -5,7 +5,7 @@ import { reportToWire } from '@lockstep/contracts/wire';
 import { ArtifactFiles, openAgentJournal, type AgentJournal } from '@lockstep/io/agent-journal';
 import { createLogVerifier } from '@lockstep/io/certificates';
 import type { KernelIdentity, LivepatchKernel } from '@lockstep/io/livepatch-sysfs';
-import type { LogChecks } from '@lockstep/domain/load-order';
+import { readableEntryVersions, type LogChecks } from '@lockstep/domain/load-order';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
 import type { NodeView } from '@lockstep/domain/node-state';
 import { makeFolder, sha256OfBytes } from '@lockstep/platform/runtime';
@@ -113,6 +113,7 @@ export class NodeAgent {
       headSeq: brain.view.headSeq,
       headHash: brain.view.headHash,
       patchedCore: running.patchedCore,
+      entryVersions: [...readableEntryVersions],
     });
     const link = new ControlLink({
       identity,

@@ -113,7 +113,7 @@ describe('migrations', () => {
       expect.objectContaining({ migration_name: '20261123000000_stacked_builds', rolled_back_at: null }),
       expect.objectContaining({ migration_name: '20261123010000_consistency', rolled_back_at: null }),
       expect.objectContaining({ migration_name: '20261127010000_kernel_copies', rolled_back_at: null }),
-      expect.objectContaining({ migration_name: '20261127020000_transition_timeout', rolled_back_at: null }),
+      expect.objectContaining({ migration_name: '20261128010000_stable_time', rolled_back_at: null }),
     ]);
     expect(rows[0]?.checksum).toMatch(/^[0-9a-f]{64}$/);
   });
@@ -281,6 +281,7 @@ describe('enrolment', () => {
       ...{ status: NodeStatus.NODE_STATUS_IN_STEP, position: 1, target: 1, headSeq: 1, headHash: 'ff' },
       stack: [],
       kernelConflicts: [],
+      quarantine: undefined,
       lastTransition: undefined,
       problem: undefined,
     };

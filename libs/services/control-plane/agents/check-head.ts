@@ -29,7 +29,7 @@ export async function findFork(
 
 /** What is kept of a node that was turned away, so that operators see why. */
 export function forkedReport(last: NodeReport | null, head: AgentHead, problem: Problem): NodeReport {
-  const { position = 0, target = 0, stack = [], kernelConflicts = [], lastTransition } = last ?? {};
+  const { position = 0, target = 0, stack = [], kernelConflicts = [], lastTransition, quarantine } = last ?? {};
   return {
     status: nodeStatusToWire('forked'),
     position,
@@ -37,6 +37,7 @@ export function forkedReport(last: NodeReport | null, head: AgentHead, problem: 
     stack,
     kernelConflicts,
     lastTransition,
+    quarantine,
     problem,
     ...head,
   };

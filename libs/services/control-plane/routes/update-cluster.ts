@@ -8,13 +8,14 @@ import { clusterToWire } from '../views/cluster-view';
 /** What entries get that say nothing themselves, from now on: those that are there stay as they were signed. */
 export async function updateCluster(
   { db }: Services,
-  { name, consistency, transitionTimeoutMs }: UpdateClusterRequest,
+  { name, consistency, transitionTimeoutMs, stableMs }: UpdateClusterRequest,
 ): Promise<UpdateClusterResponse> {
   const cluster = await db.clusters.update(parseClusterName(name), (now) => {
     const before = switchingToWire(now);
     return switchingFromWire({
       consistency: consistency ?? before.consistency,
       transitionTimeoutMs: transitionTimeoutMs ?? before.transitionTimeoutMs,
+      stableMs: stableMs ?? before.stableMs,
     });
   });
   return { cluster: clusterToWire(cluster) };

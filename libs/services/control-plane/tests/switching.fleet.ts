@@ -29,21 +29,32 @@ const saying = (switching: Switching) => ({ $case: 'load', value: switchingToWir
 
 test('entries are signed with what they say, or else with what their cluster says at that time', async () => {
   const { fleet } = plane.operator;
-  const created = switchingToWire({ consistency: 'system', transitionTimeoutMs: 30_000 });
+  const created = switchingToWire({ consistency: 'system', transitionTimeoutMs: 30_000, stableMs: 60_000 });
   expect((await fleet.createCluster({ name: cluster, ...created })).cluster).toMatchObject(created);
   const first = await append('one');
-  expect(first).toMatchObject(saying({ consistency: 'system', transitionTimeoutMs: 30_000 }));
-  const own = { consistency: 'stop_machine', transitionTimeoutMs: 5000 } as const;
+  expect(first).toMatchObject(saying({ consistency: 'system', transitionTimeoutMs: 30_000, stableMs: 60_000 }));
+  const own = { consistency: 'stop_machine', transitionTimeoutMs: 5000, stableMs: 5000 } as const;
   expect(await append('two', own)).toMatchObject(saying(own));
   expect(await append('three', { transitionTimeoutMs: 7000 })).toMatchObject(
-    saying({ consistency: 'system', transitionTimeoutMs: 7000 }),
+    saying({ consistency: 'system', transitionTimeoutMs: 7000, stableMs: 60_000 }),
   );
 
-  const change = { name: cluster, consistency: undefined, transitionTimeoutMs: 90_000 };
+  const change = { name: cluster, consistency: undefined, transitionTimeoutMs: 90_000, stableMs: 120_000 };
   const { cluster: changed } = await fleet.updateCluster(change);
-  expect(changed).toMatchObject({ consistency: Consistency.CONSISTENCY_SYSTEM, transitionTimeoutMs: 90_000 });
-  expect(await append('four')).toMatchObject(saying({ consistency: 'system', transitionTimeoutMs: 90_000 }));
-  const reset = { name: cluster, consistency: Consistency.CONSISTENCY_UNSPECIFIED, transitionTimeoutMs: 0 };
+  expect(changed).toMatchObject({
+    consistency: Consistency.CONSISTENCY_SYSTEM,
+    transitionTimeoutMs: 90_000,
+    stableMs: 120_000,
+  });
+  expect(await append('four')).toMatchObject(
+    saying({ consistency: 'system', transitionTimeoutMs: 90_000, stableMs: 120_000 }),
+  );
+  const reset = {
+    name: cluster,
+    consistency: Consistency.CONSISTENCY_UNSPECIFIED,
+    transitionTimeoutMs: 0,
+    stableMs: 0,
+  };
   expect((await fleet.updateCluster(reset)).cluster).toMatchObject(switchingToWire({}));
   expect(await append('five')).toMatchObject(saying({}));
   expect((await fleet.listClusters({})).clusters).toMatchObject([{ name: cluster, ...switchingToWire({}) }]);
@@ -65,6 +76,7 @@ test('what cannot be is refused, and nothing changes', async () => {
   await expect(fleet.updateCluster(change)).rejects.toMatchObject({ reason });
   const unknown = { ...change, name: 'nowhere', transitionTimeoutMs: 5000 };
   await expect(fleet.updateCluster(unknown)).rejects.toMatchObject({ reason: 'unknown-cluster' });
+  await expect(append('six', { stableMs: 10 })).rejects.toMatchObject({ reason: 'invalid-stable-time' });
   await expect(append('six', { transitionTimeoutMs: 10 })).rejects.toMatchObject({ reason });
   expect((await fleet.listClusters({})).clusters).toMatchObject([{ name: cluster, ...switchingToWire({}) }]);
   expect((await fleet.getOrder({ cluster, kernelBuildId: '' })).entries).toHaveLength(5);

@@ -227,6 +227,7 @@ export class TestAgent {
         kernelRelease: '6.1.0-test',
         bootId: 'boot',
         patchedCore: false,
+        entryVersions: [1, 2],
       },
       ...{ headSeq, headHash, ...hello },
     });
@@ -248,6 +249,7 @@ export class TestAgent {
       headHash,
       stack: [],
       kernelConflicts: [],
+      quarantine: undefined,
       lastTransition: undefined,
       problem: undefined,
       ...over,

@@ -97,7 +97,13 @@ describe('who may speak', () => {
     const agent = connectAgent({
       ...{ address: fleet.server.agentAddress, ca: ca().toString(), certificate, key: request.privateKeyPem },
     });
-    const hello = { agentVersion: '', kernelBuildId: fleet.kernelBuild, kernelRelease: '', bootId: '' };
+    const hello = {
+      agentVersion: '',
+      kernelBuildId: fleet.kernelBuild,
+      kernelRelease: '',
+      bootId: '',
+      entryVersions: [],
+    };
     const session = agent.openSession({ ...hello, headSeq: 0, headHash: '0'.repeat(64), patchedCore: false });
     const listening = (async () => {
       for await (const message of session.messages) throw new Error(`it answered: ${JSON.stringify(message)}`);
