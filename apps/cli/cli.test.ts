@@ -7,7 +7,7 @@ import path from 'node:path';
 import { PassThrough } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
-import { createCli } from './cli';
+import { createCli, type LocalTask } from './cli';
 import { completionScript } from './completion';
 import { enumWord, toDocument } from './document';
 import { exitCodeOf } from './exit-code';
@@ -178,7 +178,7 @@ describe('output', () => {
         cursorTo: () => true,
         clearLine: () => true,
       });
-      const progress = createScreen(stream, false).progress('build a');
+      const progress = createScreen({ stdout: stream, stderr: stream }, false).progress('build a');
       progress.update({ done: 1, total: 3, detail: 'compile' });
       progress.update({ done: 1, total: 3, detail: 'compile' });
       progress.update({ done: 0, total: 0, detail: 'link' });
@@ -187,6 +187,47 @@ describe('output', () => {
     };
     expect(draw(false)).toBe('build a 1/3 compile\nbuild a link\n');
     expect(draw(true)).toMatch(/build a █+░+ 1\/3 compile/);
+  });
+});
+
+describe('what others say', () => {
+  const hostile = 'a\x1b]0;owned\x07 \x9b2J \x7f \u202eb';
+  const shown = 'a\\x1b]0;owned\\x07 \\x9b2J \\x7f \\u202eb';
+
+  const answer = async (isTTY: boolean, json: boolean, task: LocalTask) => {
+    const stdout = Object.assign(new PassThrough(), { isTTY });
+    const stderr = new PassThrough();
+    await createCli({ stdout, stderr, env: {}, signal: new AbortController().signal }).runHere({ json }, task);
+    const read = (stream: PassThrough): string => String((stream.read() as Buffer | null) ?? '');
+    return { stdout: read(stdout), stderr: read(stderr) };
+  };
+
+  it('is shown, not obeyed, in answers, lines at once, progress and errors', async () => {
+    const { stdout } = await answer(false, false, ({ screen }) => {
+      screen.say(hostile);
+      screen.progress(hostile).update({ done: 1, total: 2, detail: hostile });
+      return Promise.resolve({ document: null, text: table(['A'], [[hostile]], '') });
+    });
+    expect(stdout).toBe(`${shown}\n${shown} 1/2 ${shown}\nA\n${shown}\n`);
+    const fail = () => Promise.reject(new LockstepError('refused', 'no', hostile));
+    expect((await answer(true, false, fail)).stderr).toBe(`error: ${shown}\n`);
+  });
+
+  it('is in JSON what it was, and on a terminal nothing of it is obeyed', async () => {
+    const document = { said: hostile };
+    const { stdout } = await answer(true, true, () => Promise.resolve({ document, text: '' }));
+    expect(JSON.parse(stdout)).toEqual(document);
+    expect(stdout).not.toMatch(/[^\P{Cc}\n]|\p{Bidi_Control}/u);
+  });
+
+  it('has no other way to a stream than the screen', () => {
+    const files = readdirSync(__dirname, { recursive: true, encoding: 'utf8' }).filter((file) =>
+      /^(?!main|screen)(?!.*test).*\.ts$/.test(file),
+    );
+    const writing = files.filter((file) =>
+      /\b(?:stdout|stderr)\b(?!: OutputStream)|console\./.test(readFileSync(path.join(__dirname, file), 'utf8')),
+    );
+    expect(writing).toEqual([]);
   });
 });
 

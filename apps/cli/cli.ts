@@ -4,7 +4,7 @@ import { LockstepError } from '@lockstep/domain/livepatch-model';
 import type { SysfsKernel, SysfsKernelOptions } from '@lockstep/io/livepatch-sysfs';
 import { connectOperator, type OperatorClient } from '@lockstep/io/rpc-client';
 import { exitCodeOf, exitCodes, type ExitCode } from './exit-code';
-import { createScreen, type OutputStream, type Screen } from './screen';
+import { createScreen, type Screen, type Streams } from './screen';
 import { readServerConfig, type ServerFlags } from './server-config';
 
 /** The machine that `lockstep host` works on. */
@@ -15,9 +15,7 @@ export interface HostMachine {
 }
 
 /** The process as the CLI sees it; tests bring their own. */
-export interface Surroundings {
-  readonly stdout: OutputStream;
-  readonly stderr: OutputStream;
+export interface Surroundings extends Streams {
   readonly env: Readonly<NodeJS.ProcessEnv>;
   /** Aborts at Ctrl-C. */
   readonly signal: AbortSignal;
@@ -53,7 +51,9 @@ export type LocalContext = Pick<TaskContext, 'screen' | 'signal'>;
 export type LocalTask = (context: LocalContext) => Promise<Answer>;
 
 export interface Cli {
-  readonly surroundings: Surroundings;
+  readonly host: HostMachine | undefined;
+  /** For what no command answers: help, completion scripts. */
+  readonly screen: Screen;
   /** Runs `task` without any server, prints its answer or its error, sets the exit code. */
   runHere(options: Pick<LeafOptions, 'json'>, task: LocalTask): Promise<void>;
   /** Runs `task` against the server that `options` name, prints its answer or its error, sets the exit code. */
@@ -98,25 +98,24 @@ function errorDocument(error: unknown): unknown {
 }
 
 export function createCli(surroundings: Surroundings): Cli {
-  const { stdout, stderr, env, signal } = surroundings;
+  const { env, signal } = surroundings;
   let exitCode: ExitCode = exitCodes.done;
-  const printJson = (document: unknown): void => {
-    stdout.write(`${JSON.stringify(document, null, 2)}\n`);
-  };
   const answer = async (isJson: boolean, server: () => string | undefined, task: LocalTask): Promise<void> => {
+    const screen = createScreen(surroundings, isJson);
     try {
-      const { document, text, hasFailed } = await task({ signal, screen: createScreen(stdout, isJson) });
-      if (isJson) printJson(document);
-      else if (text !== '') stdout.write(`${text}\n`);
+      const { document, text, hasFailed } = await task({ signal, screen });
+      if (isJson) screen.printDocument(document);
+      else if (text !== '') screen.print(`${text}\n`);
       exitCode = hasFailed === true ? exitCodes.failed : exitCodes.done;
     } catch (error) {
-      if (isJson) printJson(errorDocument(error));
-      stderr.write(`error: ${describeError(error, server())}\n`);
+      if (isJson) screen.printDocument(errorDocument(error));
+      screen.complain(`error: ${describeError(error, server())}\n`);
       exitCode = exitCodeOf(error);
     }
   };
   return {
-    surroundings,
+    host: surroundings.host,
+    screen: createScreen(surroundings, false),
     exitCode: () => exitCode,
     setExitCode(code) {
       exitCode = code;

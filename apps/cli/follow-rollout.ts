@@ -11,8 +11,8 @@ interface RolloutDisplay {
 }
 
 /** On a terminal a bar of the nodes that are there; in a pipe a line whenever something new is known of a node. */
-function rolloutDisplay(screen: Screen, isTerminal: boolean): RolloutDisplay {
-  if (!isTerminal) {
+function rolloutDisplay(screen: Screen): RolloutDisplay {
+  if (!screen.isTerminal) {
     const said = new Map<string, string>();
     return {
       show({ nodes }) {
@@ -43,9 +43,9 @@ function rolloutDisplay(screen: Screen, isTerminal: boolean): RolloutDisplay {
 }
 
 /** Shows a rollout until it has ended. Anything but a success is a failed command. */
-export async function followRollout(context: TaskContext, id: string, isTerminal: boolean): Promise<Answer> {
+export async function followRollout(context: TaskContext, id: string): Promise<Answer> {
   const { fleet, screen, signal } = context;
-  const display = rolloutDisplay(screen, isTerminal);
+  const display = rolloutDisplay(screen);
   let last: Rollout | undefined;
   try {
     for await (const { rollout } of fleet.watchRollout({ id }, { signal })) {

@@ -35,6 +35,7 @@ import { submitPatch } from './commands/submit-patch';
 import { watchBuild } from './commands/watch-build';
 import { watchRollout } from './commands/watch-rollout';
 import { exitCodeOf, exitCodes, type ExitCode } from './exit-code';
+import type { Screen } from './screen';
 
 type MakeCommand = (cli: Cli) => Command;
 
@@ -76,25 +77,29 @@ export function createProgram(cli: Cli): Command {
   return program;
 }
 
-function configure(command: Command, { stdout, stderr }: Cli['surroundings']): void {
+function configure(command: Command, screen: Screen): void {
   command.exitOverride().configureOutput({
-    writeOut: (text) => stdout.write(text),
-    writeErr: (text) => stderr.write(text),
+    writeOut: (text) => {
+      screen.print(text);
+    },
+    writeErr: (text) => {
+      screen.complain(text);
+    },
   });
-  for (const child of command.commands) configure(child, { stdout, stderr } as Cli['surroundings']);
+  for (const child of command.commands) configure(child, screen);
 }
 
 /** Parses and runs; answers the exit code. Never throws. */
 export async function runProgram(cli: Cli, args: readonly string[]): Promise<ExitCode> {
   const program = createProgram(cli);
-  configure(program, cli.surroundings);
+  configure(program, cli.screen);
   try {
     await program.parseAsync([...args], { from: 'user' });
     return cli.exitCode();
   } catch (error) {
     // Commander has printed its own; help and version come as errors with exit code 0.
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
-    cli.surroundings.stderr.write(`error: ${error instanceof LockstepError ? error.message : String(error)}\n`);
+    cli.screen.complain(`error: ${error instanceof LockstepError ? error.message : String(error)}\n`);
     return exitCodeOf(error);
   }
 }

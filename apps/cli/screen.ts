@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+import { visibleJson, visibleLine, visibleText } from '@lockstep/domain/visible-text';
 import { SingleBar } from 'cli-progress';
 
 /** Where a command writes: the process's streams, or a test's. */
@@ -17,8 +18,18 @@ export interface Progress {
   stop(): void;
 }
 
+/**
+ * All that the CLI prints goes through here. What nodes, compilers and patches say is in it: whatever a terminal would
+ * obey is shown instead.
+ */
 export interface Screen {
   readonly isJson: boolean;
+  readonly isTerminal: boolean;
+  /** Text as it is made, with the line breaks it has. */
+  print(text: string): void;
+  /** The same for errors and warnings. */
+  complain(text: string): void;
+  printDocument(document: unknown): void;
   /** A line for people, at once. */
   say(line: string): void;
   progress(title: string): Progress;
@@ -37,7 +48,8 @@ function barProgress(title: string, stream: NodeJS.WritableStream): Progress {
   });
   let isStarted = false;
   return {
-    update({ done, total, detail }) {
+    update({ done, total, detail: said }) {
+      const detail = visibleLine(said);
       if (isStarted) bar.setTotal(Math.max(1, total));
       else bar.start(Math.max(1, total), done, { detail });
       isStarted = true;
@@ -64,16 +76,33 @@ function lineProgress(title: string, say: (line: string) => void): Progress {
 
 const silent: Progress = { update: () => undefined, stop: () => undefined };
 
-export function createScreen(stdout: OutputStream, isJson: boolean): Screen {
+export interface Streams {
+  readonly stdout: OutputStream;
+  readonly stderr: OutputStream;
+}
+
+export function createScreen({ stdout, stderr }: Streams, isJson: boolean): Screen {
+  const isTerminal = stdout.isTTY === true;
+  const print = (text: string): void => {
+    stdout.write(visibleText(text));
+  };
   const say = (line: string): void => {
-    if (!isJson) stdout.write(`${line}\n`);
+    if (!isJson) print(`${line}\n`);
   };
   return {
     isJson,
+    isTerminal,
+    print,
     say,
+    complain(text) {
+      stderr.write(visibleText(text));
+    },
+    printDocument(document) {
+      stdout.write(`${visibleJson(JSON.stringify(document, null, 2))}\n`);
+    },
     progress(title) {
       if (isJson) return silent;
-      return stdout.isTTY === true ? barProgress(title, stdout) : lineProgress(title, say);
+      return isTerminal ? barProgress(visibleLine(title), stdout) : lineProgress(title, say);
     },
   };
 }

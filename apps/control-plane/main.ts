@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+import { visibleText } from '@lockstep/domain/visible-text';
 import { createControlPlane, readControlPlaneConfig } from '@lockstep/services/control-plane';
 
 async function main(): Promise<void> {
@@ -13,6 +14,6 @@ async function main(): Promise<void> {
 }
 
 main().catch((error: unknown) => {
-  process.stderr.write(`error: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.stderr.write(visibleText(`error: ${error instanceof Error ? error.message : String(error)}\n`));
   process.exit(1);
 });

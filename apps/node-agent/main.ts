@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
+import { visibleText } from '@lockstep/domain/visible-text';
 import { createLog, NodeAgent } from '@lockstep/services/node-agent';
 import { readConfig, usage } from './config';
 import { agentVersion } from './version';
 
 const fail = (error: unknown): void => {
-  process.stderr.write(`error: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.stderr.write(visibleText(`error: ${error instanceof Error ? error.message : String(error)}\n`));
   process.exit(1);
 };
 

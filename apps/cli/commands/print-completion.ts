@@ -8,5 +8,5 @@ export const printCompletion = (cli: Cli, program: () => Command): Command =>
     .description('print a completion script, for example: source <(lockstep completion bash)')
     .addArgument(new Argument('<shell>', 'the shell it is for').choices(shells))
     .action((shell: Shell) => {
-      cli.surroundings.stdout.write(completionScript(shell, program()));
+      cli.screen.print(completionScript(shell, program()));
     });

@@ -31,6 +31,6 @@ export const startRollout = (cli: Cli): Command =>
         if (rollout === undefined) throw new LockstepError('internal', 'no-answer', 'The server named no rollout.');
         if (options.wait !== true) return { document: rolloutDocument(rollout), text: rolloutText(rollout) };
         context.screen.say(`Rollout ${rollout.id} to position ${rollout.toSeq}`);
-        return followRollout(context, rollout.id, cli.surroundings.stdout.isTTY === true);
+        return followRollout(context, rollout.id);
       }),
     );

@@ -6,6 +6,4 @@ import { followRollout } from '../follow-rollout';
 export const watchRollout = (cli: Cli): Command =>
   leafCommand('watch', 'follow a rollout to its end; exit 1 unless it succeeds')
     .argument('<rollout>', 'id')
-    .action((id: string, options: LeafOptions) =>
-      cli.run(options, (context) => followRollout(context, id, cli.surroundings.stdout.isTTY === true)),
-    );
+    .action((id: string, options: LeafOptions) => cli.run(options, (context) => followRollout(context, id)));

@@ -9,7 +9,7 @@ const thisHost: HostMachine = {
   openKernel: (options) => new SysfsKernel(options),
 };
 
-export const hostOf = ({ surroundings }: Cli): HostMachine => surroundings.host ?? thisHost;
+export const hostOf = ({ host }: Cli): HostMachine => host ?? thisHost;
 
 export type HostOptions = Pick<LeafOptions, 'json'>;
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { RolloutStatus, type NodeProgress, type Rollout } from '@lockstep/contracts/generated';
+import { visibleLine } from '@lockstep/domain/visible-text';
 import { enumWord, toDocument } from '../document';
 import { showTime, table } from '../table';
 
@@ -19,7 +20,7 @@ const waveName = (wave: number): string => (wave === 0 ? 'canary' : `wave ${wave
 /** A node's place in a rollout as a line: `n2 (wave 1): at 1, moving: On its way.` */
 export function nodeLine({ node, wave, position, notYet }: NodeProgress): string {
   const state = notYet === undefined ? 'there' : `${notYet.reason}: ${notYet.message}`;
-  return `${node} (${waveName(wave)}): at ${position}, ${state}`;
+  return visibleLine(`${node} (${waveName(wave)}): at ${position}, ${state}`);
 }
 
 export function rolloutText(rollout: Rollout): string {

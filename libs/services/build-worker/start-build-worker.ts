@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
-import { pino, type Logger } from 'pino';
+import { createServiceLog } from '@lockstep/platform/service-log';
+import type { Logger } from 'pino';
 import { BuildWorkerModule } from './build-worker-module';
 import type { WorkerConfig } from './worker-config';
 
@@ -13,7 +14,7 @@ export interface RunningBuildWorker {
 /** Takes jobs as soon as it resolves. @throws LockstepError when the queue or the artifact store cannot be opened. */
 export async function startBuildWorker(
   config: WorkerConfig,
-  log: Logger = pino({ name: 'build-worker' }),
+  log: Logger = createServiceLog('build-worker'),
 ): Promise<RunningBuildWorker> {
   const app = await NestFactory.createApplicationContext(BuildWorkerModule.forConfig(config, log), {
     logger: false,

@@ -3,7 +3,8 @@ import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
 import { makeFolder } from '@lockstep/platform/runtime';
-import { pino, type Logger } from 'pino';
+import { createServiceLog } from '@lockstep/platform/service-log';
+import type { Logger } from 'pino';
 import type { ControlPlaneConfig } from './config';
 import { controlPlaneModule, databaseUrlToken, serversToken, servicesToken } from './control-plane-module';
 import { removeEndpoint, removeStaleEndpoint, writeEndpoint, type Endpoint } from './endpoint-file';
@@ -72,7 +73,7 @@ async function bringUp(parts: Parameters<typeof controlPlaneModule>[0]): Promise
 }
 
 export function createControlPlane(config: ControlPlaneConfig, overrides: ControlPlaneOverrides = {}): ControlPlane {
-  const log = overrides.log ?? pino({ name: 'control-plane' });
+  const log = overrides.log ?? createServiceLog('control-plane');
   const teardown = new Teardown(log);
   const onFatal = overrides.onFatal ?? defaultOnFatal(log);
   return {

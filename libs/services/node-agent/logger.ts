@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+import { visibleJson } from '@lockstep/domain/visible-text';
 
 export type LogFields = Readonly<Record<string, unknown>>;
 export type LogLevel = 'info' | 'warn' | 'error';
@@ -8,6 +9,6 @@ export type Log = (level: LogLevel, message: string, fields?: LogFields) => void
 /** JSON lines, as journald and log shippers take them. */
 export function createLog(write: (line: string) => void): Log {
   return (level, message, fields = {}) => {
-    write(`${JSON.stringify({ time: new Date().toISOString(), level, message, ...fields })}\n`);
+    write(`${visibleJson(JSON.stringify({ time: new Date().toISOString(), level, message, ...fields }))}\n`);
   };
 }
