@@ -52,6 +52,24 @@ const restrictedFor = (folder) => ({
     .map((rule) => ({ name: rule.package, message: `Only ${rule.folder} talks to ${rule.package}.` })),
 });
 
+/**
+ * Where the time of day is meant: stamps that people read, rows and files that outlive this process, certificates.
+ * All that waits or measures takes performance.now(): the time of day jumps when a host's clock is set.
+ */
+const tellsTheTime = [
+  'libs/services/node-agent/logger.ts',
+  'libs/services/control-plane/jobs/store-keeper.ts',
+  'libs/services/control-plane/routes/{enrol,create-join-token}.ts',
+  'libs/io/certificates/certificate-authority.ts',
+  'libs/io/database/{work,rollouts,kernel-builds,nodes,builds}.ts',
+  'libs/io/job-queue/{progress-reporter,running-job}.ts',
+  'libs/io/kernel-builder/builds/{registered-kernel,cached-kernels}.ts',
+  'libs/io/artifact-store/folder-store.ts',
+  'libs/io/livepatch-sysfs/directory-kernel.ts',
+];
+
+const wallClock = 'The time of day jumps: measure with performance.now(), or add the file to tellsTheTime.';
+
 export default tseslint.config(
   {
     ignores: [
@@ -74,6 +92,18 @@ export default tseslint.config(
       // Nest writes option types as classes and takes literals.
       '@typescript-eslint/no-unsafe-class-instance-assignment': 'off',
       'no-restricted-imports': ['error', restrictedFor('')],
+    },
+  },
+  {
+    files: ['{apps,libs,tools}/**/*.{ts,mjs}'],
+    ignores: ['**/*.test.ts', '**/tests/**', ...tellsTheTime],
+    languageOptions: { globals: { performance: 'readonly' } },
+    rules: {
+      'no-restricted-properties': ['error', { object: 'Date', property: 'now', message: wallClock }],
+      'no-restricted-syntax': [
+        'error',
+        { selector: "NewExpression[callee.name='Date'][arguments.length=0]", message: wallClock },
+      ],
     },
   },
   { files: ['apps/**/*.ts', 'libs/**/*.ts'], ...boundaries(layers) },

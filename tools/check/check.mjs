@@ -16,10 +16,10 @@ const steps = [
 ];
 
 function run({ name, command: [bin, ...args], quiet }) {
-  const started = Date.now();
+  const started = performance.now();
   const result = spawnSync(path.join(root, 'node_modules/.bin', bin), args, { cwd: root, encoding: 'utf8' });
   const passed = result.status === 0;
-  console.log(`${passed ? 'ok' : 'FAILED'} ${name} (${((Date.now() - started) / 1000).toFixed(1)} s)`);
+  console.log(`${passed ? 'ok' : 'FAILED'} ${name} (${((performance.now() - started) / 1000).toFixed(1)} s)`);
   if (!passed || !quiet) process.stdout.write(passed ? '' : result.stdout + result.stderr);
   return passed;
 }

@@ -45,10 +45,10 @@ export interface ControlPlane {
 }
 
 async function waitForFile(file: string, service: Service): Promise<void> {
-  const deadline = Date.now() + readyWithinMs;
+  const deadline = performance.now() + readyWithinMs;
   while (!existsSync(file)) {
     service.assertRunning();
-    if (Date.now() > deadline)
+    if (performance.now() > deadline)
       throw new Error(`${service.name} is not ready after ${readyWithinMs} ms: see ${service.logFile}.`);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }

@@ -38,12 +38,12 @@ async function waitForNodes(
   what: string,
   arrived: (nodes: readonly NodeState[]) => boolean,
 ): Promise<NodeState[]> {
-  const deadline = Date.now() + settleWithinMs;
+  const deadline = performance.now() + settleWithinMs;
   for (;;) {
     signal.throwIfAborted();
     const nodes = await operator.nodes(cluster);
     if (arrived(nodes)) return nodes;
-    if (Date.now() > deadline) {
+    if (performance.now() > deadline) {
       throw new Error(`not within ${settleWithinMs / 1000} s: ${what}. The nodes are: ${JSON.stringify(nodes)}`);
     }
     await new Promise((resolve) => setTimeout(resolve, 500));

@@ -64,10 +64,10 @@ function readCount(suite, file, status) {
 function run(suite) {
   const report = path.join(reports, `${suite.name}.json`);
   const [command, ...args] = suite.command(report);
-  const started = Date.now();
+  const started = performance.now();
   const { status } = spawnSync(command, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
   const count = readCount(suite, report, status);
-  const seconds = ((Date.now() - started) / 1000).toFixed(0);
+  const seconds = ((performance.now() - started) / 1000).toFixed(0);
   console.log(`${suite.name}: ${count.passed} passed, ${count.failed} failed (${seconds} s)\n`);
   return count;
 }

@@ -42,13 +42,13 @@ async function holdAlone(url: string, onLost: (error: Error) => void): Promise<P
   const client = new PgClient({ connectionString: url, connectionTimeoutMillis: 10_000, keepAlive: true });
   client.on('error', onLost);
   await client.connect();
-  const deadline = Date.now() + lockTimeoutMs;
+  const deadline = performance.now() + lockTimeoutMs;
   for (;;) {
     const { rows } = await client.query<{ held: boolean }>('SELECT pg_try_advisory_lock($1) AS held', [
       soleControlPlaneLockId,
     ]);
     if (rows[0]?.held === true) return client;
-    if (Date.now() < deadline) {
+    if (performance.now() < deadline) {
       await sleep(100);
       continue;
     }

@@ -156,9 +156,9 @@ const portPatienceMs = 5_000;
 
 /** Asked before the server is started: whoever holds the port might answer in its place. */
 async function waitForPort(port: number): Promise<void> {
-  const deadline = Date.now() + portPatienceMs;
+  const deadline = performance.now() + portPatienceMs;
   while (!(await isPortFree(port))) {
-    if (Date.now() > deadline) throw portTaken(port);
+    if (performance.now() > deadline) throw portTaken(port);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }
@@ -185,9 +185,9 @@ async function explainExit(cluster: Cluster, port: number): Promise<LockstepErro
 
 /** Starts the server, or takes over the one that runs; resolves when the database answers. */
 async function bringUp(cluster: Cluster, port: number): Promise<{ pid: number; port: number; adopted: boolean }> {
-  const deadline = Date.now() + startTimeoutMs;
+  const deadline = performance.now() + startTimeoutMs;
   let child: ChildProcess | undefined;
-  while (Date.now() < deadline) {
+  while (performance.now() < deadline) {
     const running = await findRunning(cluster.dataDir);
     if (running === undefined && child === undefined) child = await startServer(cluster, port);
     if (child !== undefined && child.exitCode !== null) throw await explainExit(cluster, port);
@@ -210,8 +210,8 @@ async function stopServer(cluster: Cluster): Promise<void> {
   const running = await findRunning(cluster.dataDir);
   if (running === undefined) return;
   process.kill(running.pid, 'SIGINT');
-  const deadline = Date.now() + stopTimeoutMs;
-  while (isProcessAlive(running.pid) && Date.now() < deadline) await sleep(pollMs);
+  const deadline = performance.now() + stopTimeoutMs;
+  while (isProcessAlive(running.pid) && performance.now() < deadline) await sleep(pollMs);
   if (isProcessAlive(running.pid)) process.kill(running.pid, 'SIGKILL');
 }
 

@@ -172,7 +172,7 @@ export class SysfsKernel implements LivepatchKernel {
 
   private async arrive(goal: Goal): Promise<void> {
     const { module, inEffect, limitMs } = goal;
-    const begun = Date.now();
+    const begun = performance.now();
     const hasEnded = await this.transitionEnds(goal, limitMs, this.signal);
     if (hasEnded && (await this.isInEffect(module)) === inEffect) return;
     // Before it goes back: then nobody is in the way any more.
@@ -182,7 +182,7 @@ export class SysfsKernel implements LivepatchKernel {
     // Just then it had come to its end.
     if (hasGoneBack && (await this.isInEffect(module)) === inEffect) return;
     if (hasGoneBack && inEffect) await this.removeModule(module);
-    const transition = await this.failedTransition(goal, Date.now() - begun, blockers, hasGoneBack);
+    const transition = await this.failedTransition(goal, Math.round(performance.now() - begun), blockers, hasGoneBack);
     const hasRunOut = !hasEnded || transition.elapsedMs >= limitMs;
     const gaveUp: TransitionFailureReason = hasRunOut ? 'transition-timeout' : 'transition-failed';
     const isInterrupted = !hasEnded && this.signal?.aborted === true;
@@ -263,14 +263,14 @@ export class SysfsKernel implements LivepatchKernel {
 
   /** Whether it did within the time and before `signal`. */
   private async transitionEnds(goal: Goal, limitMs: number, signal?: AbortSignal): Promise<boolean> {
-    const begun = Date.now();
+    const begun = performance.now();
     let told = begun;
     while (await this.readFlag(goal.module, 'transition')) {
-      const now = Date.now();
+      const now = performance.now();
       if (signal?.aborted === true || now - begun >= limitMs) return false;
       if (now - told >= tellMs) {
         told = now;
-        await this.tell(goal, now - begun);
+        await this.tell(goal, Math.round(now - begun));
       }
       await sleep(pollMs);
     }
@@ -294,10 +294,10 @@ export class SysfsKernel implements LivepatchKernel {
   }
 
   private async removeModule(module: ModuleName): Promise<void> {
-    const deadline = Date.now() + removeTimeoutMs;
+    const deadline = performance.now() + removeTimeoutMs;
     while ((await loadedModules(this.roots)).some(({ name }) => name === module)) {
       if (await this.tools.remove(module)) return;
-      if (Date.now() >= deadline) {
+      if (performance.now() >= deadline) {
         throw new LockstepError(
           'unavailable',
           'module-in-use',

@@ -89,9 +89,9 @@ function openSession(client: Client, hello: Hello): AgentSession {
 const readyPollMs = 50;
 
 async function ready(client: Client, address: string, timeoutMs: number, signal?: AbortSignal): Promise<void> {
-  const deadline = Date.now() + timeoutMs;
+  const deadline = performance.now() + timeoutMs;
   while (client.getChannel().getConnectivityState(true) !== connectivityState.READY) {
-    if (Date.now() >= deadline) {
+    if (performance.now() >= deadline) {
       const message = `No control plane that this node trusts answers at ${address} within ${timeoutMs} ms.`;
       throw new LockstepError('unavailable', 'server-unreachable', message, { address });
     }

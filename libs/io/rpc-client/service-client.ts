@@ -52,7 +52,7 @@ function callOnce(
   method: MethodDefinition<unknown, unknown>,
   request: unknown,
   metadata: Metadata,
-  deadline: number,
+  withinMs: number,
   signal: AbortSignal | undefined,
 ): Promise<unknown> {
   return new Promise((resolve, reject) => {
@@ -70,7 +70,8 @@ function callOnce(
       responseDeserialize,
       request,
       metadata,
-      { deadline },
+      // eslint-disable-next-line no-restricted-properties -- grpc-js takes a moment, which it makes a timer of at once.
+      { deadline: Date.now() + withinMs },
       (error: ServiceError | null, response?: unknown) => {
         signal?.removeEventListener('abort', onAbort);
         if (error === null) resolve(response);
@@ -89,14 +90,14 @@ async function callUnary(
   metadata: Metadata,
   { deadlineMs = defaultDeadlineMs, signal }: CallOptions,
 ): Promise<unknown> {
-  const deadline = Date.now() + deadlineMs;
+  const deadline = performance.now() + deadlineMs;
   const backOff = createBackOff(retryLimits);
   for (;;) {
     try {
-      return await callOnce(client, method, request, metadata, deadline, signal);
+      return await callOnce(client, method, request, metadata, deadline - performance.now(), signal);
     } catch (error) {
       const delayMs = backOff.nextMs();
-      if (!mayRepeat || !isRetryable(error) || Date.now() + delayMs >= deadline) throw error;
+      if (!mayRepeat || !isRetryable(error) || performance.now() + delayMs >= deadline) throw error;
       await pause(delayMs, signal);
     }
   }

@@ -42,10 +42,10 @@ async function compare(
   { onProgress, log, signal }: JobContext,
   objectPaths?: readonly string[],
 ): Promise<readonly ComparedObject[]> {
-  const begun = Date.now();
+  const begun = performance.now();
   const options = { kernel, ...sourcesOf(job), objectPaths, compilers, onProgress, signal };
   const { objects: compared, path, makeReasons } = await comparePatch(options);
-  const seconds = ((Date.now() - begun) / 1000).toFixed(2);
+  const seconds = ((performance.now() - begun) / 1000).toFixed(2);
   const of = objectPaths === undefined ? '' : ` of ${objectPaths.length}`;
   if (path === 'make') log(`built through make: ${makeReasons.join('; ')}`);
   log(`compared in ${seconds} s: ${compared.length}${of} objects differ: ${pathList(compared)}`);

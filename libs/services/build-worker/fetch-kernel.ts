@@ -23,7 +23,7 @@ const lacks = (id: KernelBuildId, why: string, cause?: unknown): LockstepError =
 async function fetchCopy(id: KernelBuildId, copy: Sha256, place: FetchPlace, context: FetchContext): Promise<void> {
   const { cacheDir, artifacts, cache } = place;
   const { onProgress, log, signal } = context;
-  const begun = Date.now();
+  const begun = performance.now();
   const list = await readCopyList(artifacts, copy, id);
   const { compiler, treeBytes, parts } = list;
   await requireCompiler(compiler);
@@ -34,7 +34,7 @@ async function fetchCopy(id: KernelBuildId, copy: Sha256, place: FetchPlace, con
   const content = () => readParts(artifacts, list, tell);
   await unpackKernelBuild({ cacheDir, id, content, copy: { sha256: copy, treeBytes }, signal });
   const megabytes = Math.round(parts.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) / 1e6);
-  log(`fetched kernel build ${id}: ${megabytes} MB in ${((Date.now() - begun) / 1000).toFixed(1)} s`);
+  log(`fetched kernel build ${id}: ${megabytes} MB in ${((performance.now() - begun) / 1000).toFixed(1)} s`);
 }
 
 /**

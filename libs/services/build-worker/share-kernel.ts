@@ -33,12 +33,12 @@ async function packAndKeep(
   { log, signal }: ShareContext,
 ): Promise<KernelCopy> {
   const kernel = await findKernelBuild(cacheDir, id);
-  const begun = Date.now();
+  const begun = performance.now();
   const treeBytes = await treeSize(kernel.treeDir, signal);
   const parts = await keepParts(artifacts, packKernelBuild(kernel, signal));
   const copy = await keepCopyList(artifacts, { kernelBuild: id, compiler: kernel.compiler, treeBytes, parts });
   await writeSharedCopy(cacheDir, id, { sha256: copy.sha256, treeBytes });
-  const seconds = ((Date.now() - begun) / 1000).toFixed(1);
+  const seconds = ((performance.now() - begun) / 1000).toFixed(1);
   log(
     `shared kernel build ${id}: ${Math.round(copy.sizeBytes / 1e6)} of ${Math.round(treeBytes / 1e6)} MB in ${seconds} s`,
   );

@@ -44,7 +44,7 @@ async function bringUp(parts: Parameters<typeof controlPlaneModule>[0]): Promise
   const services = context.get<Services>(servicesToken);
   const servers = context.get<Servers>(serversToken);
   await removeEndpoint(config.stateDir);
-  services.rollouts.start(Date.now());
+  services.rollouts.start(performance.now());
   teardown.add('rollouts', () => services.rollouts.stop());
   await services.work.start();
   teardown.add('work', () => services.work.stop());

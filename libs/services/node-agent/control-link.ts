@@ -74,10 +74,10 @@ export class ControlLink {
     const { log, identity } = this.options;
     const backOff = createBackOff({ firstMs: 300, maxMs: 15_000 });
     while (!this.isStopping()) {
-      const startedAt = Date.now();
+      const startedAt = performance.now();
       const problem = await this.converse().then(() => undefined, problemFrom);
       if (this.isStopping()) return;
-      if (Date.now() - startedAt > goodSessionMs) backOff.reset();
+      if (performance.now() - startedAt > goodSessionMs) backOff.reset();
       const delayMs = backOff.nextMs();
       log('warn', 'not connected', {
         address: identity.agentAddress,

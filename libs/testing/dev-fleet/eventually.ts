@@ -12,7 +12,7 @@ export async function eventually<T>(
   ask: () => Promise<T | undefined> | T | undefined,
   { withinMs, everyMs = 50 }: Patience,
 ): Promise<T> {
-  const deadline = Date.now() + withinMs;
+  const deadline = performance.now() + withinMs;
   let cause: unknown;
   for (;;) {
     try {
@@ -22,7 +22,7 @@ export async function eventually<T>(
     } catch (error) {
       cause = error;
     }
-    if (Date.now() > deadline) {
+    if (performance.now() > deadline) {
       const why = cause instanceof Error ? `: ${cause.message}` : '';
       throw new Error(`waited ${withinMs} ms in vain: ${what}${why}`, { cause });
     }

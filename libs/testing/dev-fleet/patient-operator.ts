@@ -23,13 +23,13 @@ function isAway(error: unknown): boolean {
 
 /** Asks until the server answers; a refusal is an answer. */
 async function patiently<T>(what: string, ask: () => Promise<T>): Promise<T> {
-  const deadline = Date.now() + patienceMs;
+  const deadline = performance.now() + patienceMs;
   for (;;) {
     try {
       return await ask();
     } catch (error) {
       if (!isAway(error)) throw error;
-      if (Date.now() > deadline) throw new Error(`waited in vain: ${what}`, { cause: error });
+      if (performance.now() > deadline) throw new Error(`waited in vain: ${what}`, { cause: error });
     }
     await sleep(retryMs);
   }
@@ -71,11 +71,11 @@ export function patientOperator({ operator, cluster, kernelBuild }: DevFleet): P
   }
 
   async function awaitBuild(id: string): Promise<Build> {
-    const deadline = Date.now() + patienceMs;
+    const deadline = performance.now() + patienceMs;
     for (;;) {
       const { build: now } = await patiently('the build', () => build.getBuild({ id }));
       if (now !== undefined && !isWorking(now)) return now;
-      if (Date.now() > deadline) throw new Error(`build ${id} has not ended: ${JSON.stringify(now)}`);
+      if (performance.now() > deadline) throw new Error(`build ${id} has not ended: ${JSON.stringify(now)}`);
       await sleep(retryMs);
     }
   }
@@ -98,10 +98,10 @@ export function patientOperator({ operator, cluster, kernelBuild }: DevFleet): P
   }
 
   async function awaitRollout(id: string): Promise<Rollout> {
-    const deadline = Date.now() + patienceMs;
+    const deadline = performance.now() + patienceMs;
     return patiently('the rollout', async () => {
       let last: Rollout | undefined;
-      const signal = AbortSignal.timeout(Math.max(1, deadline - Date.now()));
+      const signal = AbortSignal.timeout(Math.max(1, Math.ceil(deadline - performance.now())));
       try {
         for await (const { rollout } of fleet.watchRollout({ id }, { signal })) last = rollout;
       } catch (error) {

@@ -86,7 +86,7 @@ export class KernelSharing {
       case 'active':
         return;
       case 'absent':
-        if (Date.now() < (this.notBefore.get(kernel) ?? 0)) return;
+        if (performance.now() < (this.notBefore.get(kernel) ?? 0)) return;
         await queue.add(jobId, { kind: 'share-kernel', kernelBuild: kernel }, 'low');
         return;
       case 'completed':
@@ -96,7 +96,7 @@ export class KernelSharing {
         log.warn({ kernel, failure: state.failure }, 'a kernel build could not be shared: tried again in a while');
         this.notBefore.set(
           kernel,
-          Date.now() + (state.failure.reason === lacksKernelReason ? askAgainAfterMs : tryAgainAfterMs),
+          performance.now() + (state.failure.reason === lacksKernelReason ? askAgainAfterMs : tryAgainAfterMs),
         );
         break;
     }

@@ -70,7 +70,7 @@ export class RolloutExecutor {
   async begin(cluster: ClusterName, policy: RolloutPolicy): Promise<RolloutRecord> {
     const { db, sessions } = this.parts;
     const log: LogName = { cluster, kernelBuild: policy.kernelBuild };
-    const inventory = await gatherInventory(db, sessions, cluster, Date.now());
+    const inventory = await gatherInventory(db, sessions, cluster, performance.now());
     const head = await db.loadOrders.head(log);
     const refusal = refuseRollout(policy, { head, furthest: await db.rollouts.furthest(log), inventory });
     if (refusal !== undefined) {
@@ -106,7 +106,7 @@ export class RolloutExecutor {
   /** After a start nodes get the time to return before any of them counts as lost. */
   private async hasSettled(cluster: ClusterName): Promise<boolean> {
     if (this.settled) return true;
-    if (Date.now() - this.startedAtMs >= returnGraceMs) {
+    if (performance.now() - this.startedAtMs >= returnGraceMs) {
       this.settled = true;
       return true;
     }
@@ -117,7 +117,7 @@ export class RolloutExecutor {
   private async advance(rollout: RolloutRecord): Promise<void> {
     const { db, sessions, changes, log } = this.parts;
     const { id, cluster, policy, plan: parent } = rollout;
-    const inventory = await gatherInventory(db, sessions, cluster, Date.now());
+    const inventory = await gatherInventory(db, sessions, cluster, performance.now());
     const head = await db.loadOrders.head({ cluster, kernelBuild: policy.kernelBuild });
     const plan = this.decide({ policy, parent, inventory }, head);
     if (plan !== parent) {

@@ -96,7 +96,7 @@ export async function connect(
     }
   } finally {
     listener.stop();
-    if (session !== undefined && sessions.leave(session, Date.now())) {
+    if (session !== undefined && sessions.leave(session, performance.now())) {
       session.close(new LockstepError('cancelled', 'ended', 'The stream has ended.'));
       log.info({ node: peer.name }, 'node gone');
       await db.nodes.touch(peer.name).catch(() => undefined);
