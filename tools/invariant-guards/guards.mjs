@@ -46,6 +46,14 @@ export const guards = [
     test: 'libs/domain/load-order/extend-log.test.ts',
   },
   {
+    invariant: '3 one history',
+    breaks: 'appends an entry that a member cannot read',
+    file: 'libs/domain/load-order/entry-readers.ts',
+    from: 'if (blind.length === 0)',
+    to: 'if (true as boolean)',
+    test: 'libs/domain/load-order/entry-readers.test.ts',
+  },
+  {
     invariant: '4 no silent conflict',
     breaks: 'appends a conflict that no override names',
     file: 'libs/domain/load-order/propose-entry.ts',
@@ -97,7 +105,7 @@ export const guards = [
     invariant: '6 foreign livepatches',
     breaks: 'sends a diverged node on in a rollout',
     file: 'libs/domain/rollout-planner/standing.ts',
-    from: "if (report.condition === 'diverged')",
+    from: 'if (isHeldOutStatus(report.status))',
     to: 'if (false as boolean)',
     test: 'libs/domain/rollout-planner/plan-rollout.test.ts',
   },

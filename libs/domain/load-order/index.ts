@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+export { insistAllRead, type EntryReader } from './entry-readers';
 export { extendLog, type Extension, type ExtensionRefusal, type LogChecks } from './extend-log';
 export {
   encodeEntry,

@@ -14,6 +14,8 @@ export interface NodeRecord {
   readonly agentVersion: string;
   readonly bootId: string;
   readonly patchedCore: boolean;
+  /** Versions of entries that its agent reads; empty where it does not tell them. */
+  readonly entryVersions: readonly number[];
   /** The last one. */
   readonly report: NodeReport | null;
   readonly lastSeenAt: Date | null;
@@ -26,6 +28,7 @@ export interface NodeIntroduction {
   readonly agentVersion: string;
   readonly bootId: string;
   readonly patchedCore: boolean;
+  readonly entryVersions: readonly number[];
 }
 
 const fromRow = (row: NodeRow): NodeRecord => ({
@@ -37,6 +40,7 @@ const fromRow = (row: NodeRow): NodeRecord => ({
   agentVersion: row.agentVersion ?? '',
   bootId: row.bootId ?? '',
   patchedCore: row.patchedCore,
+  entryVersions: row.entryVersions,
   report: row.report === null ? null : NodeReport.fromJSON(row.report),
   lastSeenAt: row.lastSeenAt,
 });
@@ -69,11 +73,17 @@ export function nodeStore(db: Client): NodeStore {
       const message = `There is no node "${name}": \`lockstep node ls\` lists them, \`node join\` lets a machine become one.`;
       throw new LockstepError('not-found', 'unknown-node', message, { node: name });
     },
-    async introduce(name, { kernelBuild, ...rest }) {
+    async introduce(name, { kernelBuild, entryVersions, ...rest }) {
       // A report belongs to the kernel it was made on: of another one it says nothing.
       const present = await db.node.findUnique({ where: { name }, select: { kernelBuildId: true } });
       const forget = present?.kernelBuildId === kernelBuild ? {} : { report: Prisma.DbNull };
-      const data = { kernelBuildId: kernelBuild, ...rest, ...forget, lastSeenAt: new Date() };
+      const data = {
+        ...rest,
+        kernelBuildId: kernelBuild,
+        entryVersions: [...entryVersions],
+        ...forget,
+        lastSeenAt: new Date(),
+      };
       return fromRow(await db.node.update({ where: { name }, data }));
     },
     async report(name, report) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { createHash, generateKeyPairSync, sign, verify } from 'node:crypto';
-import { cp, mkdir, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { Client } from 'pg';
@@ -100,21 +100,19 @@ const appending = (body: EntryBody, more: Partial<Appending> = {}): Appending =>
   ...more,
 });
 
+const migrationNames = async (): Promise<string[]> =>
+  (await readdir('prisma/migrations')).filter((name) => /^\d/.test(name)).sort();
+
 describe('migrations', () => {
   test('leave Prisma’s own record, and nothing to do the second time', async () => {
     expect(await migrateDatabase(server.url)).toEqual([]);
     const { rows } = await pg.query<{ migration_name: string; checksum: string }>('SELECT * FROM _prisma_migrations');
-    expect(rows).toEqual([
-      expect.objectContaining({
-        migration_name: '20261122000000_main_job',
-        applied_steps_count: 1,
-        rolled_back_at: null,
-      }),
-      expect.objectContaining({ migration_name: '20261123000000_stacked_builds', rolled_back_at: null }),
-      expect.objectContaining({ migration_name: '20261123010000_consistency', rolled_back_at: null }),
-      expect.objectContaining({ migration_name: '20261127010000_kernel_copies', rolled_back_at: null }),
-      expect.objectContaining({ migration_name: '20261128010000_stable_time', rolled_back_at: null }),
-    ]);
+    expect(rows).toEqual(
+      (await migrationNames()).map(
+        (name) => expect.objectContaining({ migration_name: name, rolled_back_at: null }) as unknown,
+      ),
+    );
+    expect(rows[0]).toMatchObject({ migration_name: '20261122000000_main_job', applied_steps_count: 1 });
     expect(rows[0]?.checksum).toMatch(/^[0-9a-f]{64}$/);
   });
 
@@ -135,7 +133,7 @@ describe('migrations', () => {
     await writeFile(path.join(dir, '2027_broken/migration.sql'), 'CREATE TABLE half (n int); SELECT nonsense;');
     await expect(migrateDatabase(server.url, dir)).rejects.toMatchObject({ reason: 'migration-failed' });
     const { rows } = await pg.query(`SELECT to_regclass('half') AS half, count(*)::int AS n FROM _prisma_migrations`);
-    expect(rows).toEqual([{ half: null, n: 5 }]);
+    expect(rows).toEqual([{ half: null, n: (await migrationNames()).length }]);
   });
 
   test('there is one control plane at a time', async () => {
@@ -285,7 +283,8 @@ describe('enrolment', () => {
       lastTransition: undefined,
       problem: undefined,
     };
-    const hello = { kernelBuild, kernelRelease: '6.1', agentVersion: '1', bootId: 'b', patchedCore: false };
+    const agent = { agentVersion: '1', patchedCore: false, entryVersions: [1, 2] };
+    const hello = { kernelBuild, kernelRelease: '6.1', bootId: 'b', ...agent };
     await db.nodes.introduce(node, hello);
     await db.nodes.report(node, report);
     expect((await db.nodes.introduce(node, { ...hello, bootId: 'c' })).report).toEqual(report);

@@ -9,6 +9,8 @@ import type { Services } from '../services';
 /** An agent says hello at once and reports as a heartbeat; one that is silent for longer hangs. */
 const helloWithinMs = 15_000;
 const silentForMs = 60_000;
+/** Far more versions than there will be; a node's word is kept, so it has a limit. */
+const mostEntryVersions = 64;
 
 export type AgentCall = AgentStream & AsyncIterable<ConnectRequest>;
 
@@ -36,8 +38,10 @@ class Listener {
 
 async function introduce(services: Services, node: NodeRecord, hello: Hello): Promise<NodeRecord> {
   const { kernelBuildId, kernelRelease, agentVersion, bootId, patchedCore } = hello;
+  const entryVersions = hello.entryVersions.slice(0, mostEntryVersions);
   const kernelBuild = parseKernelBuildId(kernelBuildId);
-  return services.db.nodes.introduce(node.name, { kernelBuild, kernelRelease, agentVersion, bootId, patchedCore });
+  const about = { kernelBuild, kernelRelease, agentVersion, bootId, patchedCore, entryVersions };
+  return services.db.nodes.introduce(node.name, about);
 }
 
 /** Tells a node whose log is not ours why it is turned away, and remembers it for operators. */

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { Consistency, type LogEntry } from '@lockstep/contracts/generated';
 import { switchingToWire } from '@lockstep/contracts/wire';
 import type { Switching } from '@lockstep/domain/load-order';
-import { TestPlane } from './test-plane';
+import { eventually, TestPlane } from './test-plane';
 
 // How kernels switch: what a cluster says, what an entry says, and what is signed of it.
 
@@ -67,6 +67,28 @@ test('entries are signed with what they say, or else with what their cluster say
   expect(agent.headHash).toBe(entries.at(-1)?.hash);
 });
 
+test('an entry that a member could not read is refused, naming it, until its agent is a newer one', async () => {
+  const agents = [await plane.enrol(cluster, 'old'), await plane.enrol(cluster, 'older')];
+  agents[0]!.connect({ entryVersions: [1], agentVersion: '0.0.9' });
+  agents[1]!.connect({ entryVersions: [], agentVersion: '' });
+  await eventually(() => {
+    expect(agents.map(({ headSeq }) => headSeq)).toEqual([5, 5]);
+  });
+  const refused = append('stays-out', { stableMs: 5000 });
+  await expect(refused).rejects.toMatchObject({
+    ...{ kind: 'refused', reason: 'members-cannot-read', fields: { version: 2, nodes: ['old', 'older'] } },
+    message: expect.stringContaining('old (agent 0.0.9)'),
+  });
+  expect((await plane.operator.fleet.getOrder({ cluster, kernelBuildId: '' })).entries).toHaveLength(5);
+  for (const agent of agents) agent.connect({ entryVersions: [1, 2] });
+  await eventually(async () => {
+    expect(await append('stays-out', { stableMs: 5000 })).toMatchObject(saying({ stableMs: 5000 }));
+  });
+  await eventually(() => {
+    expect(agents.map(({ headSeq }) => headSeq)).toEqual([6, 6]);
+  });
+});
+
 test('what cannot be is refused, and nothing changes', async () => {
   const { fleet } = plane.operator;
   const wrong = { ...switchingToWire({}), transitionTimeoutMs: 10 };
@@ -79,5 +101,5 @@ test('what cannot be is refused, and nothing changes', async () => {
   await expect(append('six', { stableMs: 10 })).rejects.toMatchObject({ reason: 'invalid-stable-time' });
   await expect(append('six', { transitionTimeoutMs: 10 })).rejects.toMatchObject({ reason });
   expect((await fleet.listClusters({})).clusters).toMatchObject([{ name: cluster, ...switchingToWire({}) }]);
-  expect((await fleet.getOrder({ cluster, kernelBuildId: '' })).entries).toHaveLength(5);
+  expect((await fleet.getOrder({ cluster, kernelBuildId: '' })).entries).toHaveLength(6);
 });
