@@ -58,7 +58,7 @@ const restrictedFor = (folder) => ({
  */
 const tellsTheTime = [
   'libs/services/node-agent/logger.ts',
-  'libs/services/control-plane/jobs/store-keeper.ts',
+  'libs/services/control-plane/jobs/artifact-evictor.ts',
   'libs/services/control-plane/routes/{enrol,create-join-token}.ts',
   'libs/io/certificates/certificate-authority.ts',
   'libs/io/database/{work,rollouts,kernel-builds,nodes,builds}.ts',

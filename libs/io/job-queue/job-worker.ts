@@ -44,10 +44,10 @@ export async function startJobWorker(options: JobWorkerOptions): Promise<JobWork
   const abort = new AbortController();
   const queue = new Queue(name, { connection, defaultJobOptions: jobDefaults }, factory) as unknown as WorkQueue;
   queue.on('error', onError);
-  const shop = { queue, handler, workerName: `${hostname()}:${process.pid}`, closing: abort.signal };
+  const parts = { queue, handler, workerName: `${hostname()}:${process.pid}`, closing: abort.signal };
   const worker = new Worker<QueuedJob, Returned, string>(
     name,
-    (entry, token) => runEntry(shop, entry, token ?? ''),
+    (entry, token) => runEntry(parts, entry, token ?? ''),
     {
       connection,
       concurrency,

@@ -20,7 +20,7 @@ export interface JobContext {
 
 export type JobHandler = (job: Job, context: JobContext) => Promise<JobOutcome>;
 
-export interface Workshop {
+export interface WorkerParts {
   readonly queue: WorkQueue;
   readonly handler: JobHandler;
   readonly workerName: string;
@@ -29,13 +29,13 @@ export interface Workshop {
 }
 
 /** How late a job at hand learns that it was cancelled. */
-const lookForStopMs = 300;
+const stopPollMs = 300;
 /** A worker that lacks the kernel build leaves the job to others this often, waiting longer each time; then it fails. */
 const maxTimesElsewhere = 12;
 const elsewhereDelayMs = (taken: number): number => Math.min(250 * 2 ** taken, 15_000);
 
-/** Looks for the mark that ends the job which an entry belongs to: now, then again and again. */
-class StopWatch {
+/** Polls for the mark that ends the job which an entry belongs to. */
+class StopPoll {
   private readonly stopping = new AbortController();
   private timer: NodeJS.Timeout | undefined;
   private found: JobFailure | undefined;
@@ -54,16 +54,16 @@ class StopWatch {
     return this.stopping.signal;
   }
 
-  async look(): Promise<void> {
+  async poll(): Promise<void> {
     const root = await this.queue.getJob(this.rootId);
     this.found ??= root?.data.stop;
     if (this.found !== undefined) this.stopping.abort();
   }
 
-  keepLooking(): void {
-    // The queue may be away for a moment: the next look tells.
-    const next = (): Promise<void> => this.look().catch(() => undefined);
-    this.timer = setInterval(() => void next(), lookForStopMs);
+  startPolling(): void {
+    // The queue may be away for a moment: the next poll tells.
+    const next = (): Promise<void> => this.poll().catch(() => undefined);
+    this.timer = setInterval(() => void next(), stopPollMs);
   }
 
   end(): void {
@@ -72,21 +72,21 @@ class StopWatch {
 }
 
 /** Ends all that is at work or waiting for the job that `place` is a part of. */
-async function stopSiblings({ queue }: Workshop, place: PartPlace, stop: JobFailure): Promise<void> {
+async function stopSiblings({ queue }: WorkerParts, place: PartPlace, stop: JobFailure): Promise<void> {
   const root = await queue.getJob(place.root);
   if (root?.data.stop === undefined) await root?.updateData({ ...root.data, stop });
 }
 
-async function work(shop: Workshop, entry: Entry, token: string, reporter: Reporter, signal: AbortSignal) {
+async function work(worker: WorkerParts, entry: Entry, token: string, reporter: Reporter, signal: AbortSignal) {
   const run = (parts: readonly JobResult[] | undefined): Promise<JobOutcome> => {
     const { onProgress, log } = reporter;
     // It may have been stopped while the parts were read; whoever waits for the event would wait for ever.
     signal.throwIfAborted();
-    return shop.handler(entry.data.job, { onProgress, log, signal, parts });
+    return worker.handler(entry.data.job, { onProgress, log, signal, parts });
   };
   const outcome = await run(await partResults(entry));
   if (outcome.kind !== 'parts') return outcome;
-  await addParts(shop.queue, entry, outcome.parts);
+  await addParts(worker.queue, entry, outcome.parts);
   await reporter.end();
   if (await entry.moveToWaitingChildren(token)) throw new WaitingChildrenError();
   const joined = await run(await partResults(entry));
@@ -112,11 +112,11 @@ async function leaveToOthers(entry: Entry, token: string, reporter: Reporter, wh
 const isLastAttempt = (entry: Entry): boolean => entry.attemptsMade + 1 >= (entry.opts.attempts ?? 1);
 
 /** How a failed entry ends for the queue: tried again, failed for good, or, a part, as a result that says so. */
-async function endFailed(shop: Workshop, entry: Entry, failure: JobFailure): Promise<EndedPart> {
+async function endFailed(worker: WorkerParts, entry: Entry, failure: JobFailure): Promise<EndedPart> {
   if (failure.retryable && !isLastAttempt(entry)) throw new Error(failureToText(failure));
   const { part } = entry.data;
   if (part === undefined) throw new UnrecoverableError(failureToText(failure));
-  await stopSiblings(shop, part, failure);
+  await stopSiblings(worker, part, failure);
   return { place: part, outcome: { kind: 'failed', failure } };
 }
 
@@ -124,23 +124,23 @@ const isQueueWord = (error: unknown): boolean =>
   error instanceof WaitingChildrenError || error instanceof WaitingError || error instanceof DelayedError;
 
 /** Does one entry of the queue, a job or a part of one, until it has ended or is left to others. */
-export async function runEntry(shop: Workshop, entry: Entry, token: string): Promise<Returned> {
+export async function runEntry(worker: WorkerParts, entry: Entry, token: string): Promise<Returned> {
   // A worker that waited for its next job when it was told to stop may still be given one.
-  const isClosing = (): boolean => shop.closing.aborted;
+  const isClosing = (): boolean => worker.closing.aborted;
   if (isClosing()) return handBack(entry, token);
   const { part } = entry.data;
-  const reporter = reporterOf(shop.queue, entry, shop.workerName);
-  const watch = new StopWatch(shop.queue, rootOf(entry.id ?? ''));
+  const reporter = reporterOf(worker.queue, entry, worker.workerName);
+  const stopPoll = new StopPoll(worker.queue, rootOf(entry.id ?? ''));
   try {
-    await watch.look();
-    watch.keepLooking();
-    const signal = AbortSignal.any([shop.closing, watch.signal]);
-    const result = await work(shop, entry, token, reporter, signal);
+    await stopPoll.poll();
+    stopPoll.startPolling();
+    const signal = AbortSignal.any([worker.closing, stopPoll.signal]);
+    const result = await work(worker, entry, token, reporter, signal);
     return part === undefined ? result : { place: part, outcome: { kind: 'done', result } };
   } catch (error) {
     if (isQueueWord(error)) throw error;
-    if (watch.stop !== undefined) {
-      if (part === undefined) throw new UnrecoverableError(failureToText(watch.stop));
+    if (stopPoll.stop !== undefined) {
+      if (part === undefined) throw new UnrecoverableError(failureToText(stopPoll.stop));
       return { place: part, outcome: { kind: 'stopped' } };
     }
     if (error instanceof PartFailed) throw new UnrecoverableError(failureToText(error.failure));
@@ -149,9 +149,9 @@ export async function runEntry(shop: Workshop, entry: Entry, token: string): Pro
     if (lacksKernel && entry.attemptsStarted <= maxTimesElsewhere) {
       return await leaveToOthers(entry, token, reporter, error.message);
     }
-    return await endFailed(shop, entry, failureOf(error));
+    return await endFailed(worker, entry, failureOf(error));
   } finally {
-    watch.end();
+    stopPoll.end();
     await reporter.end();
   }
 }

@@ -7,7 +7,7 @@ import { openDatabase, startEmbeddedPostgres, type Database } from '@lockstep/io
 import { chooseQueueServer, openJobQueue, type JobQueue, type Lane } from '@lockstep/io/job-queue';
 import type { Logger } from 'pino';
 import { AgentSessions } from './agents/agent-sessions';
-import { Changes } from './changes';
+import { ChangeNotifier } from './change-notifier';
 import type { ControlPlaneConfig } from './config';
 import { openOperatorToken } from './grpc/operator-token';
 import { Servers } from './grpc/servers';
@@ -15,7 +15,7 @@ import { RolloutExecutor } from './rollouts/rollout-executor';
 import type { Services } from './services';
 import type { Teardown } from './teardown';
 import { KernelSharing } from './jobs/kernel-sharing';
-import { StoreKeeper } from './jobs/store-keeper';
+import { ArtifactEvictor } from './jobs/artifact-evictor';
 import { WorkTracker } from './jobs/work-tracker';
 
 export const databaseUrlToken = Symbol('databaseUrl');
@@ -94,15 +94,15 @@ export function controlPlaneModule(parts: ModuleParts): DynamicModule {
     queue: JobQueue,
     background: JobQueue,
   ): Services => {
-    const changes = new Changes();
+    const changes = new ChangeNotifier();
     const sessions = new AgentSessions();
     const { storeMaxBytes: maxBytes, storeCheckMs: checkEveryMs } = config;
-    const keeper = new StoreKeeper({ db, artifacts, log, maxBytes, checkEveryMs });
+    const evictor = new ArtifactEvictor({ db, artifacts, log, maxBytes, checkEveryMs });
     const sharing = new KernelSharing({ db, queue: background, artifacts, log });
     const work = new WorkTracker({ db, queue, artifacts, changes, log });
-    jobChanged = (jobId) => void work.hear(jobId);
+    jobChanged = (jobId) => void work.onQueueEvent(jobId);
     const rollouts = new RolloutExecutor({ db, sessions, changes, log });
-    return { config, log, db, authority, artifacts, keeper, sharing, changes, work, sessions, rollouts };
+    return { config, log, db, authority, artifacts, evictor, sharing, changes, work, sessions, rollouts };
   };
   return {
     module: ControlPlaneModule,

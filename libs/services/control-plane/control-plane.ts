@@ -48,8 +48,8 @@ async function bringUp(parts: Parameters<typeof controlPlaneModule>[0]): Promise
   teardown.add('rollouts', () => services.rollouts.stop());
   await services.work.start();
   teardown.add('work', () => services.work.stop());
-  services.keeper.start();
-  teardown.add('store keeper', () => services.keeper.stop());
+  services.evictor.start();
+  teardown.add('artifact eviction', () => services.evictor.stop());
   if (config.shareKernels) {
     services.sharing.start();
     teardown.add('kernel sharing', () => services.sharing.stop());

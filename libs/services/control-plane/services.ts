@@ -4,11 +4,11 @@ import type { CertificateAuthority } from '@lockstep/io/certificates';
 import type { Database } from '@lockstep/io/database';
 import type { Logger } from 'pino';
 import type { AgentSessions } from './agents/agent-sessions';
-import type { Changes } from './changes';
+import type { ChangeNotifier } from './change-notifier';
 import type { ControlPlaneConfig } from './config';
 import type { RolloutExecutor } from './rollouts/rollout-executor';
 import type { KernelSharing } from './jobs/kernel-sharing';
-import type { StoreKeeper } from './jobs/store-keeper';
+import type { ArtifactEvictor } from './jobs/artifact-evictor';
 import type { WorkTracker } from './jobs/work-tracker';
 
 /** All that a route may use; made once, by the module. */
@@ -18,9 +18,9 @@ export interface Services {
   readonly db: Database;
   readonly authority: CertificateAuthority;
   readonly artifacts: ArtifactStore;
-  readonly keeper: StoreKeeper;
+  readonly evictor: ArtifactEvictor;
   readonly sharing: KernelSharing;
-  readonly changes: Changes;
+  readonly changes: ChangeNotifier;
   readonly work: WorkTracker;
   readonly sessions: AgentSessions;
   readonly rollouts: RolloutExecutor;

@@ -47,7 +47,7 @@ export class NodeBrain {
   private lookTimer: NodeJS.Timeout | undefined;
   private looking = false;
   private stopped = false;
-  private lastStory = '';
+  private lastLogged = '';
   /** The transition that the job at hand waits for. */
   private underWay: Transition | undefined;
 
@@ -196,8 +196,8 @@ export class NodeBrain {
     const { view } = this;
     const { status, position, target, headSeq, stack, problem } = view;
     const modules = stack.map((patch) => patch.module);
-    const story = JSON.stringify([status, position, target, headSeq, modules, problem]);
-    if (story !== this.lastStory) {
+    const logged = JSON.stringify([status, position, target, headSeq, modules, problem]);
+    if (logged !== this.lastLogged) {
       this.options.log(status === 'in-step' || status === 'moving' ? 'info' : 'warn', 'node state', {
         status,
         position,
@@ -206,7 +206,7 @@ export class NodeBrain {
         stack: modules,
         ...(problem === undefined ? {} : { reason: problem.reason, problem: problem.message }),
       });
-      this.lastStory = story;
+      this.lastLogged = logged;
     }
     if (status === 'in-step') this.inLane(() => this.sweep());
     this.options.onReport(view);

@@ -4,9 +4,9 @@ import type { ArtifactStore } from '@lockstep/io/artifact-store';
 import type { Database, KernelCopyRecord } from '@lockstep/io/database';
 import { lacksKernelReason, type JobQueue, type JobResult } from '@lockstep/io/job-queue';
 import type { Logger } from 'pino';
-import { SingleFlight } from './single-flight';
+import { Reconciler } from '../reconciler';
 
-const lookEveryMs = 5_000;
+const reconcileEveryMs = 5_000;
 /** A full disk, say; nobody waits for it. */
 const tryAgainAfterMs = 600_000;
 /** It may have been given to many workers that lack the kernel build before one that has it. */
@@ -23,43 +23,43 @@ export interface KernelSharingParts {
 const jobIdOf = (kernel: KernelBuildId): string => `share.${kernel}`;
 
 /**
- * Sees to it that each kernel build that is used has a copy in the artifact store, for workers that lack it. Everything
- * is looked at again and again, so it may be cut off at any moment.
+ * Sees to it that each kernel build that is used has a copy in the artifact store, for workers that lack it. All of it is
+ * reconciled again and again, so it may be cut off at any moment.
  */
 export class KernelSharing {
-  private readonly flight = new SingleFlight((kernel) => this.settle(kernel as KernelBuildId));
+  private readonly reconciler = new Reconciler((kernel) => this.settle(kernel as KernelBuildId));
   private readonly notBefore = new Map<KernelBuildId, number>();
   private timer: NodeJS.Timeout | undefined;
-  private looking: Promise<void> | undefined;
+  private pass: Promise<void> | undefined;
 
   constructor(private readonly parts: KernelSharingParts) {}
 
-  /** Looks now, without being waited for, and again and again. */
+  /** Begins the first pass without waiting for it; then one at each interval. */
   start(): void {
-    this.lookUnlessLooking(() => this.forgetLost().then(() => this.look()));
+    this.beginPass(() => this.forgetLost().then(() => this.reconcileAll()));
     this.timer = setInterval(() => {
-      this.lookUnlessLooking(() => this.look());
-    }, lookEveryMs);
+      this.beginPass(() => this.reconcileAll());
+    }, reconcileEveryMs);
   }
 
   async stop(): Promise<void> {
     clearInterval(this.timer);
-    await this.looking;
-    await this.flight.idle();
+    await this.pass;
+    await this.reconciler.idle();
   }
 
-  private lookUnlessLooking(look: () => Promise<void>): void {
-    this.looking ??= look()
+  private beginPass(pass: () => Promise<void>): void {
+    this.pass ??= pass()
       .catch((err: unknown) => {
-        this.parts.log.warn({ err }, 'cannot look at the copies of kernel builds now');
+        this.parts.log.warn({ err }, 'cannot reconcile the copies of kernel builds now');
       })
       .finally(() => {
-        this.looking = undefined;
+        this.pass = undefined;
       });
   }
 
-  private async look(): Promise<void> {
-    for (const kernel of await this.parts.db.kernelCopies.wanting()) await this.flight.run(kernel);
+  private async reconcileAll(): Promise<void> {
+    for (const kernel of await this.parts.db.kernelCopies.wanting()) await this.reconciler.request(kernel);
   }
 
   /** A store that was emptied, or another one. */

@@ -4,10 +4,10 @@ import type { ArtifactStore } from '@lockstep/io/artifact-store';
 import type { BuildLogRow, BuildRecord, Database, RegistrationRecord, WorkFailure } from '@lockstep/io/database';
 import type { Job, JobFailure, JobPriority, JobQueue, JobState } from '@lockstep/io/job-queue';
 import type { Logger } from 'pino';
-import type { Changes } from '../changes';
+import type { ChangeNotifier } from '../change-notifier';
 import { buildInputs } from './build-inputs';
 import { checkBuildResult, checkRegistrationResult } from './check-result';
-import { SingleFlight } from './single-flight';
+import { Reconciler } from '../reconciler';
 
 /** The queue's word of a change may be lost; this is how late it can then be noticed. */
 const reconcileEveryMs = 3_000;
@@ -16,7 +16,7 @@ export interface WorkTrackerParts {
   readonly db: Database;
   readonly queue: JobQueue;
   readonly artifacts: ArtifactStore;
-  readonly changes: Changes;
+  readonly changes: ChangeNotifier;
   readonly log: Logger;
 }
 
@@ -58,32 +58,32 @@ function sameStep(work: BuildRecord | RegistrationRecord, state: JobState): bool
  * there. Both ways can be cut at any moment; each step can be repeated, and at start everything is looked at again.
  */
 export class WorkTracker {
-  private readonly flight = new SingleFlight((jobId) => this.settle(jobId));
+  private readonly reconciler = new Reconciler((jobId) => this.settle(jobId));
   private timer: NodeJS.Timeout | undefined;
   private stopped = false;
 
   constructor(private readonly parts: WorkTrackerParts) {}
 
   async start(): Promise<void> {
-    await this.reconcile();
-    this.timer = setInterval(() => void this.reconcile(), reconcileEveryMs);
+    await this.reconcileAll();
+    this.timer = setInterval(() => void this.reconcileAll(), reconcileEveryMs);
   }
 
   async stop(): Promise<void> {
     this.stopped = true;
     clearInterval(this.timer);
-    await this.flight.idle();
+    await this.reconciler.idle();
   }
 
-  /** Looks at one job now. Never throws: what fails is tried again at the next look. */
-  async look(jobId: string): Promise<void> {
-    if (!this.stopped) await this.flight.run(jobId);
+  /** Brings one job and its record together now. Never throws: what fails is tried again with all others. */
+  async reconcile(jobId: string): Promise<void> {
+    if (!this.stopped) await this.reconciler.request(jobId);
   }
 
   /** The queue said something about a job: how it stands, or a line of its log. */
-  async hear(jobId: string): Promise<void> {
+  async onQueueEvent(jobId: string): Promise<void> {
     const [kind, id = ''] = jobId.split('.');
-    await this.look(jobId);
+    await this.reconcile(jobId);
     if (kind === 'build') this.parts.changes.notify(`build:${id}`);
   }
 
@@ -110,16 +110,16 @@ export class WorkTracker {
     await this.parts.queue.setPriority(buildJobId(build), build.priority);
   }
 
-  private async reconcile(): Promise<void> {
+  private async reconcileAll(): Promise<void> {
     try {
       const { builds, registrations } = this.parts.db;
       const jobs = [
         ...(await builds.unfinished()).map(buildJobId),
         ...(await registrations.unfinished()).map(registrationJobId),
       ];
-      await Promise.all(jobs.map((jobId) => this.look(jobId)));
+      await Promise.all(jobs.map((jobId) => this.reconcile(jobId)));
     } catch (err) {
-      this.parts.log.warn({ err }, 'cannot look at unfinished work now');
+      this.parts.log.warn({ err }, 'cannot reconcile unfinished work now');
     }
   }
 

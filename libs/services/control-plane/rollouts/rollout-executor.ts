@@ -13,17 +13,17 @@ import {
 import type { Database, RolloutRecord } from '@lockstep/io/database';
 import type { Logger } from 'pino';
 import { returnGraceMs, type AgentSessions } from '../agents/agent-sessions';
-import type { Changes } from '../changes';
-import { SingleFlight } from '../jobs/single-flight';
+import type { ChangeNotifier } from '../change-notifier';
+import { Reconciler } from '../reconciler';
 import { gatherInventory } from './gather';
 
-/** Every rollout is looked at this often even if nothing is said to have changed. */
-const lookAgainMs = 5_000;
+/** Every rollout in force is reconciled this often even if nothing is said to have changed. */
+const reconcileEveryMs = 5_000;
 
 export interface RolloutExecutorParts {
   readonly db: Database;
   readonly sessions: AgentSessions;
-  readonly changes: Changes;
+  readonly changes: ChangeNotifier;
   readonly log: Logger;
 }
 
@@ -32,7 +32,7 @@ export interface RolloutExecutorParts {
  * stored a plan, whose moves the next start sends, or nothing has happened.
  */
 export class RolloutExecutor {
-  private readonly flight = new SingleFlight((cluster) => this.advanceCluster(cluster as ClusterName));
+  private readonly reconciler = new Reconciler((cluster) => this.advanceCluster(cluster as ClusterName));
   private timer: NodeJS.Timeout | undefined;
   private startedAtMs = 0;
   private settled = false;
@@ -42,7 +42,7 @@ export class RolloutExecutor {
 
   start(nowMs: number): void {
     this.startedAtMs = nowMs;
-    this.timer = setInterval(() => void this.wakeAll(), lookAgainMs);
+    this.timer = setInterval(() => void this.wakeAll(), reconcileEveryMs);
     // Just after the time that nodes get to return in.
     setTimeout(() => void this.wakeAll(), returnGraceMs + 1).unref();
   }
@@ -50,15 +50,15 @@ export class RolloutExecutor {
   async stop(): Promise<void> {
     this.stopped = true;
     clearInterval(this.timer);
-    await this.flight.idle();
+    await this.reconciler.idle();
   }
 
   /** Something changed in this cluster: a report, a node that came or went, a rollout. */
   wake(cluster: ClusterName): void {
-    if (!this.stopped) void this.flight.run(cluster);
+    if (!this.stopped) void this.reconciler.request(cluster);
   }
 
-  /** A node went: look now, and again when it has had its time to return. */
+  /** A node went: reconcile now, and again when it has had its time to return. */
   noticeDeparture(cluster: ClusterName): void {
     this.wake(cluster);
     setTimeout(() => {
@@ -90,7 +90,7 @@ export class RolloutExecutor {
     try {
       for (const { cluster } of await this.parts.db.rollouts.inForce()) this.wake(cluster);
     } catch (err) {
-      this.parts.log.warn({ err }, 'cannot look at rollouts now');
+      this.parts.log.warn({ err }, 'cannot reconcile rollouts now');
     }
   }
 

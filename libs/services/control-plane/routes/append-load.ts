@@ -41,7 +41,7 @@ async function checkModule({ artifacts, db, work }: Services, build: BuiltRecord
   } catch (error) {
     if (!(error instanceof LockstepError) || error.reason !== 'artifact-missing') throw error;
     const again = await db.builds.rebuild(build);
-    void work.look(buildJobId(again));
+    void work.reconcile(buildJobId(again));
     const message =
       `The module of ${build.patchName} is no longer in the artifact store. It is being built again: ` +
       `append it when \`lockstep build watch ${build.id}\` has ended.`;
@@ -52,7 +52,7 @@ async function checkModule({ artifacts, db, work }: Services, build: BuiltRecord
 
 /** @throws LockstepError `unforced-conflict` and the other rules of the load order, `not-built`, `artifact-missing`. */
 export async function appendLoad(services: Services, request: AppendLoadRequest): Promise<AppendLoadResponse> {
-  const { db, keeper } = services;
+  const { db, evictor } = services;
   const log = await chooseLog(db, request);
   const patch = await db.patches.require(request.patch);
   const choose = await builtFor(db, log, patch, request.buildId);
@@ -65,7 +65,7 @@ export async function appendLoad(services: Services, request: AppendLoadRequest)
     const { build, builtOnto } = fitting;
     return { kind: 'load' as const, artifact: build.artifact, overrides, builtOnto, ...switching };
   };
-  const entry = await keeper.keepDuring(async () => {
+  const entry = await evictor.withoutEviction(async () => {
     const known = await db.loadOrders.entries(log);
     await checkModule(services, choose(stackAt(known, parseSeq(known.length))).build);
     return appendEntry(services, log, body, request.expectedSeq);

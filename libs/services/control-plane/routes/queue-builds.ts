@@ -46,7 +46,7 @@ export async function queueBuilds(
   for (const build of builds) {
     if (build.endedAt !== null) continue;
     // The mark of another priority counts only for one that is in the queue already.
-    void work.look(buildJobId(build)).then(() => work.setPriority(build));
+    void work.reconcile(buildJobId(build)).then(() => work.setPriority(build));
   }
   return buildsToWire(db, builds);
 }

@@ -3,11 +3,11 @@
 /** What a watcher can wait for. */
 export type Topic = `build:${string}` | `registration:${string}` | `rollout:${string}`;
 
-/** A watcher looks again after this long, should the word of a change have been lost. */
-const lookAgainMs = 5_000;
+/** A watcher reads again after this long, should a notification have been lost. */
+const readAgainMs = 5_000;
 
-/** Says "look again" to whoever watches a thing; what is there, the database says. */
-export class Changes {
+/** Tells watchers that a thing may have changed; what it is now they read from the database. */
+export class ChangeNotifier {
   private readonly waiting = new Map<Topic, Set<() => void>>();
 
   notify(topic: Topic): void {
@@ -48,7 +48,7 @@ export class Changes {
     const happened = new Promise<void>((resolve) => {
       wake = resolve;
     });
-    const timer = setTimeout(wake, lookAgainMs);
+    const timer = setTimeout(wake, readAgainMs);
     signal.addEventListener('abort', wake, { once: true });
     const wakers = this.waiting.get(topic) ?? new Set();
     this.waiting.set(topic, wakers.add(wake));

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from '@jest/globals';
-import { Changes } from './changes';
+import { ChangeNotifier } from './change-notifier';
 
 const topic = 'build:1';
 
 test('a watcher sees what is there, then every change, then the end', async () => {
-  const changes = new Changes();
+  const changes = new ChangeNotifier();
   let value = 0;
   const seen: number[] = [];
   const read = async (): Promise<number> => value;
@@ -20,7 +20,7 @@ test('a watcher sees what is there, then every change, then the end', async () =
 });
 
 test('a change while it reads is not missed', async () => {
-  const changes = new Changes();
+  const changes = new ChangeNotifier();
   let value = 'old';
   const read = async (): Promise<string> => {
     const read = value;
@@ -40,7 +40,7 @@ test('a change while it reads is not missed', async () => {
 });
 
 test('a watcher that leaves is let go at once', async () => {
-  const changes = new Changes();
+  const changes = new ChangeNotifier();
   const abort = new AbortController();
   const watching = (async () => {
     const seen: number[] = [];

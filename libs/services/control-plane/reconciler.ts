@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
 /**
- * Runs `work` for a key, one at a time. Asked again meanwhile, it runs once more afterwards, however often it was
- * asked: for work that looks at how things are, the last run has seen all of it.
+ * Brings what a key names to what it should be, one run at a time. Requested again meanwhile, it runs once more afterwards,
+ * however often it was requested: `work` reads how things are, so the last run has seen all of it.
  */
-export class SingleFlight {
+export class Reconciler {
   private readonly running = new Map<string, Promise<void>>();
   private readonly again = new Set<string>();
 
   constructor(private readonly work: (key: string) => Promise<void>) {}
 
-  run(key: string): Promise<void> {
+  request(key: string): Promise<void> {
     const current = this.running.get(key);
     if (current !== undefined) {
       this.again.add(key);

@@ -7,7 +7,7 @@ import type { Logger } from 'pino';
 /** Longer than any worker takes from the file that it puts to the result that names it. */
 const graceMs = 3_600_000;
 
-export interface StoreKeeperParts {
+export interface ArtifactEvictorParts {
   readonly db: Pick<Database, 'builds' | 'references' | 'kernelCopies'>;
   readonly artifacts: ArtifactStore;
   readonly log: Logger;
@@ -17,43 +17,43 @@ export interface StoreKeeperParts {
 }
 
 /** Keeps the artifact store within its size: what goes is built again when somebody asks for it. */
-export class StoreKeeper {
+export class ArtifactEvictor {
   private timer: NodeJS.Timeout | undefined;
-  private looking: Promise<void> | undefined;
+  private pass: Promise<void> | undefined;
   private last: Promise<unknown> = Promise.resolve();
 
-  constructor(private readonly parts: StoreKeeperParts) {}
+  constructor(private readonly parts: ArtifactEvictorParts) {}
 
-  /** Looks now, without being waited for, and again and again. */
+  /** Begins the first pass without waiting for it; then one at each interval. */
   start(): void {
-    const look = (): void => {
-      this.looking ??= this.look().finally(() => {
-        this.looking = undefined;
+    const begin = (): void => {
+      this.pass ??= this.evict().finally(() => {
+        this.pass = undefined;
       });
     };
-    look();
-    this.timer = setInterval(look, this.parts.checkEveryMs);
+    begin();
+    this.timer = setInterval(begin, this.parts.checkEveryMs);
   }
 
   async stop(): Promise<void> {
     clearInterval(this.timer);
-    await this.looking;
+    await this.pass;
   }
 
-  /** Nothing is evicted during the work: for who looks at a file and then references it. */
-  async keepDuring<T>(work: () => Promise<T>): Promise<T> {
+  /** Nothing is evicted during the work: for who checks that a file is there and then references it. */
+  async withoutEviction<T>(work: () => Promise<T>): Promise<T> {
     const turn = this.last.then(work);
     this.last = turn.catch(() => undefined);
     return turn;
   }
 
-  private async look(): Promise<void> {
+  private async evict(): Promise<void> {
     const { artifacts, log, maxBytes } = this.parts;
     try {
       const { removed, keptBytes } = await evictArtifacts(artifacts, {
         maxBytes,
         usedBeforeMs: await this.usedBeforeMs(),
-        removeUnreferenced: (sha256, remove) => this.keepDuring(() => this.removeUnreferenced(sha256, remove)),
+        removeUnreferenced: (sha256, remove) => this.withoutEviction(() => this.removeUnreferenced(sha256, remove)),
       });
       if (removed.length > 0) log.info({ removed, keptBytes, maxBytes }, 'evicted from the artifact store');
       if (keptBytes > maxBytes)

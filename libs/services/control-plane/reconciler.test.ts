@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { SingleFlight } from './single-flight';
+import { Reconciler } from './reconciler';
 
 test('one at a time for a key, and the last run began after the last asking', async () => {
   const delays = fc.array(fc.integer({ min: 0, max: 4 }), { minLength: 1, maxLength: 12 });
@@ -11,7 +11,7 @@ test('one at a time for a key, and the last run began after the last asking', as
       let truth = 0;
       let seen = 0;
       let running = 0;
-      const flight = new SingleFlight(async () => {
+      const reconciler = new Reconciler(async () => {
         running += 1;
         expect(running).toBe(1);
         const read = truth;
@@ -21,10 +21,10 @@ test('one at a time for a key, and the last run began after the last asking', as
       });
       for (const pause of pauses) {
         truth += 1;
-        void flight.run('key');
+        void reconciler.request('key');
         if (pause > 0) await sleep(pause);
       }
-      await flight.idle();
+      await reconciler.idle();
       expect(seen).toBe(truth);
     }),
     { numRuns: 25 },
@@ -32,13 +32,13 @@ test('one at a time for a key, and the last run began after the last asking', as
 });
 
 test('keys do not wait for one another, and a failure is its own caller’s', async () => {
-  const flight = new SingleFlight(async (key) => {
+  const reconciler = new Reconciler(async (key) => {
     if (key === 'slow') await sleep(50);
     if (key === 'bad') throw new Error('bad');
   });
-  const slow = flight.run('slow');
-  await flight.run('quick');
-  await expect(flight.run('bad')).rejects.toThrow('bad');
-  await expect(flight.run('bad')).rejects.toThrow('bad');
+  const slow = reconciler.request('slow');
+  await reconciler.request('quick');
+  await expect(reconciler.request('bad')).rejects.toThrow('bad');
+  await expect(reconciler.request('bad')).rejects.toThrow('bad');
   await slow;
 });
