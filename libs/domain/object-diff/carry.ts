@@ -183,7 +183,7 @@ export class Carrier {
     return { kind: 'kernel', symbol: index };
   }
 
-  /** A string or constant goes along as a copy; references keep their distance to its first byte. */
+  /** A string or constant goes along as one copy; references keep their distance to its first byte. */
   private constant(target: Target & { kind: 'chunk' }): { to: RelocationTarget; addend: number } {
     const range = constantRange(this.patched.reader, target);
     const bytes = this.bytesOf(range);
@@ -200,7 +200,7 @@ export class Carrier {
       piece = this.add(place, bytes, null);
       this.pieceOfConstant.set(key, piece);
     }
-    return { to: { kind: 'piece', piece }, addend: target.bias };
+    return { to: { kind: 'piece', piece }, addend: target.place - target.base };
   }
 
   private carryTables(chunk: Chunk, code: number): void {

@@ -120,7 +120,8 @@ export class Comparison {
 
   private sameChunkTarget(old: Target & { kind: 'chunk' }, now: Target & { kind: 'chunk' }): boolean {
     if (old.chunk.kind === 'constants' && now.chunk.kind === 'constants') {
-      return old.bias === now.bias && this.sameConstant(old, now);
+      const isSamePlace = old.place - old.base === now.place - now.base;
+      return old.bias === now.bias && isSamePlace && this.sameConstant(old, now);
     }
     if (old.place !== now.place) return false;
     const pair = this.correlation.toPatched(old.chunk);

@@ -4,16 +4,16 @@ import type { Range, ReferenceReader, Target } from './references';
 
 type ConstantTarget = Target & { kind: 'chunk' };
 
-/** The string (with its NUL) or constant that a reference means, from the byte it points at. */
+/** The string (with its NUL) or constant that a reference means; whole where the compiler's label tells its start. */
 export function constantAt(reader: ReferenceReader, target: ConstantTarget): Uint8Array {
   const { start, end } = constantRange(reader, target);
   return reader.model.elf.bytesOf(target.chunk.section).subarray(start, end);
 }
 
-/** `[start, end)` in the section of the constant that `target` means; it may start inside a longer string. */
+/** `[start, end)` in the section of the constant that `target` means; it may be the rest of a longer string. */
 export function constantRange(reader: ReferenceReader, target: ConstantTarget): Range {
   const { section } = target.chunk;
-  const start = Math.max(0, target.chunk.start + target.place - target.bias);
+  const start = Math.max(0, target.chunk.start + target.base);
   const unitBytes = Math.max(1, section.entryBytes);
   const bytes = reader.model.elf.bytesOf(section);
   let end = start;

@@ -18,4 +18,5 @@ export type {
   PieceRelocation,
   RelocationTarget,
 } from './object-diff';
+export { namesInSharedSections } from './shared-names';
 export type { TableLayouts } from './table-layouts';

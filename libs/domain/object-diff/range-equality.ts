@@ -139,7 +139,11 @@ export class RangeEquality {
     if (!b.isDefined(to) || sectionPairs[section] !== b.section(to)) return false;
     const [before, after] = [a.value(from) + oldAddend, b.value(to) + newAddend];
     if (original.roles[section] === 'constants') {
-      if (before === after && this.sameContent(section)) return true;
+      const hasLabel = a.type(from) !== symbolType.section;
+      if (hasLabel !== (b.type(to) !== symbolType.section)) return false;
+      if (before === after && a.value(from) === b.value(to) && this.sameContent(section)) return true;
+      // The compiler's label stands at the constant's start.
+      if (hasLabel) return oldAddend === newAddend && this.sameString(section, a.value(from), b.value(to), 0);
       if (isExact) return this.sameString(section, before - bias, after - bias, 0);
       return this.sameString(section, before + operandBytes, after + operandBytes, maxImmediateBytes);
     }

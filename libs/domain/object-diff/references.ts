@@ -9,6 +9,7 @@ import {
   type ElfSection,
 } from '@lockstep/domain/elf';
 import type { Chunk, ObjectModel } from './object-model';
+import { isPerFunctionStatic } from './symbol-names';
 import type { TableLayouts } from './table-layouts';
 import { decodeInstruction } from './x86-instruction';
 
@@ -21,10 +22,17 @@ export interface Range {
 
 /**
  * What a relocation means. `place` is S + A from the target's start: for code, usually 4 below the byte meant, since
- * x86 counts from the instruction's end; `bias` is that difference (negative in code) where it had to be known.
+ * x86 counts from the instruction's end; `bias` is that difference (negative in code) where it had to be known. `base` is
+ * where the object meant begins: of a section of merged constants one constant, otherwise the whole chunk.
  */
 export type Target =
-  | { readonly kind: 'chunk'; readonly chunk: Chunk; readonly place: number; readonly bias: number }
+  | {
+      readonly kind: 'chunk';
+      readonly chunk: Chunk;
+      readonly place: number;
+      readonly bias: number;
+      readonly base: number;
+    }
   | { readonly kind: 'undefined'; readonly name: string; readonly weak: boolean; readonly place: number }
   /** Into a section that is not cut into chunks (`.altinstr_replacement`). */
   | { readonly kind: 'section'; readonly section: ElfSection; readonly place: number }
@@ -38,6 +46,9 @@ export interface Reference {
   readonly widthBytes: number;
   readonly target: Target;
 }
+
+/** `indexed`: a register is added to the place. */
+type Use = 'address' | 'access' | 'indexed';
 
 /** Reads the relocations of one object as references between chunks. Caches instruction boundaries where it needs them. */
 export class ReferenceReader {
@@ -119,12 +130,48 @@ export class ReferenceReader {
     const whole = isLabel ? this.model.chunksIn(index)[0] : this.model.chunkAt(index, value);
     if (whole === undefined || whole === null) return { kind: 'section', section, place };
     const exactNeeded = whole.kind === 'constants' || (isLabel && whole.shared);
-    if (!exactNeeded) return { kind: 'chunk', chunk: whole, place: place - whole.start, bias: 0 };
+    if (!exactNeeded) return { kind: 'chunk', chunk: whole, place: place - whole.start, bias: 0, base: 0 };
     const bias = this.pcBias(range, offset, type);
     if (bias === null) return { kind: 'unclear', what: `${section.name} from unreadable code`, place };
-    const chunk = this.model.chunkAt(index, place - bias);
-    if (chunk === null) return { kind: 'unclear', what: `${section.name}+${place - bias}`, place };
-    return { kind: 'chunk', chunk, place: place - chunk.start, bias };
+    const meant = place - bias;
+    if (whole.kind === 'constants') {
+      // A label of the compiler's is kept where the place is not its own: one past a string's end, say.
+      const base = symbols.type(symbol) === symbolType.section ? meant : value;
+      return { kind: 'chunk', chunk: whole, place, bias, base };
+    }
+    const chunk = this.model.chunkAt(index, meant);
+    const neighbours = chunk === null ? null : this.neighboursAt(chunk, meant, this.useOf(range, offset, type));
+    if (chunk === null || neighbours !== null) {
+      return { kind: 'unclear', what: neighbours ?? `${section.name}+${meant}`, place };
+    }
+    return { kind: 'chunk', chunk, place: place - chunk.start, bias, base: 0 };
+  }
+
+  /**
+   * What a place in variables that share a section may be, where that cannot be told: the end of one or the start of the
+   * next, or, with a register added to it, any of them. null: it is in `chunk`.
+   */
+  private neighboursAt(chunk: Chunk, meant: number, use: Use): string | null {
+    if (chunk.role !== 'data' || use === 'access') return null;
+    if (use === 'indexed') return `a place around ${chunk.name} (${chunk.section.name}), plus a register`;
+    const before = this.model.chunksIn(chunk.section.index)[chunk.rank - 1];
+    // Of what macros make for a function nobody takes the end.
+    if (meant !== chunk.start || before?.end !== meant || isPerFunctionStatic(before.name)) return null;
+    return `the end of ${before.name} or the start of ${chunk.name} (${chunk.section.name})`;
+  }
+
+  /** What a reference does with its place. Nobody accesses what lies behind the end of a variable. */
+  private useOf(range: Range, offset: number, type: number): Use {
+    if ((range.section.flags & sectionFlag.exec) === 0) return 'address';
+    const bytes = this.model.elf.bytesOf(range.section);
+    const ends = this.instructionEndsIn(range);
+    const start = ends === null ? undefined : lastUpTo(ends, offset, range.start);
+    const instruction = start === undefined ? null : decodeInstruction(bytes, start, range.end);
+    if (instruction === null) return 'indexed';
+    if (instruction.immediateOffset === offset) return 'address';
+    const isPlain =
+      isPcRelative(type) || (((bytes[offset - 2] ?? 0) & 0xc7) === 0x04 && bytes[offset - 1] === absoluteSib);
+    return !isPlain ? 'indexed' : instruction.opcode === leaOpcode ? 'address' : 'access';
   }
 
   /**
@@ -189,8 +236,25 @@ export class ReferenceReader {
     if (relativeBytes === 1 || found === null) {
       return { kind: 'unclear', what: `a short jump from ${chunk.name} into its neighbour`, place: to - chunk.start };
     }
-    return { kind: 'chunk', chunk: found, place: to - found.start - 4, bias: -4 };
+    return { kind: 'chunk', chunk: found, place: to - found.start - 4, bias: -4, base: 0 };
   }
+}
+
+const leaOpcode = 0x8d;
+
+/** Neither base nor index: with ModRM mod 0, rm 4, the displacement is the address. */
+const absoluteSib = 0x25;
+
+/** The greatest of `ascending` that is at most `value`; `least` if all are above. */
+function lastUpTo(ascending: Uint32Array, value: number, least: number): number {
+  let low = 0;
+  let high = ascending.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((ascending[middle] ?? 0) <= value) low = middle + 1;
+    else high = middle;
+  }
+  return ascending[low - 1] ?? least;
 }
 
 function firstAbove(ascending: Uint32Array, value: number): number | undefined {

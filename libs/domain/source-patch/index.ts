@@ -13,9 +13,11 @@ export {
 export { describeMismatch, sourcePatchError, type Mismatch } from './failure';
 export { hasLineNumbers, regionsLike, regionsOf, withLineNumbers, type Region } from './line-numbers';
 export {
+  compileStepOf,
   delayedObjtool,
   objtoolStep,
   readEnabledOptions,
+  withNamesKept,
   withSectionFlags,
   type BuiltObject,
   type EnabledOptions,

@@ -2,7 +2,7 @@
 import { expect, test } from '@jest/globals';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
 import type { SavedCommand } from './cmd-file';
-import { delayedObjtool, objtoolStep, readEnabledOptions, withSectionFlags } from './replay';
+import { delayedObjtool, objtoolStep, readEnabledOptions, withNamesKept, withSectionFlags } from './replay';
 
 const plain: SavedCommand = {
   target: 'a/b.o',
@@ -23,6 +23,23 @@ test('the section flags go before the output, objtool stays behind it', () => {
   expect(withSectionFlags({ ...plain, command })).toBe(
     'gcc -O2 -ffunction-sections -fdata-sections -c -o a/b.o a/b.c ; ./tools/objtool/objtool --orc a/b.o',
   );
+});
+
+test('names that share a section are kept between the compiler and objtool, and end local', () => {
+  const command = `${plain.command} ; ./tools/objtool/objtool --orc a/b.o`;
+  const kept = withNamesKept({ ...plain, command }, ['one', 'two.1'], 'a/b.o.list');
+  expect(kept).toContain("printf '.globl %s\\n' one two.1 >a/b.o.list.s; gcc -O2");
+  expect(kept).toContain(' -Wa,-mshared,a/b.o.list.s -c -o a/b.o a/b.c;');
+  expect(kept).toMatch(
+    /; objcopy --localize-symbols=a\/b\.o\.list a\/b\.o; rm -f .* ; \.\/tools\/objtool\/objtool --orc/,
+  );
+  expect(withNamesKept({ ...plain, command }, [], 'a/b.o.list')).toBe(withSectionFlags({ ...plain, command }));
+});
+
+test('clang is told of names in C', () => {
+  const kept = withNamesKept({ ...plain, command: 'clang-14 -O2 -c -o a/b.o a/b.c' }, ['one'], 'a/b.o.list');
+  expect(kept).toContain(`printf 'asm(".globl %s");\\n' one >a/b.o.list.h; clang-14 -O2`);
+  expect(kept).toContain(' -include ./a/b.o.list.h -c -o a/b.o');
 });
 
 test('what is not a plain compile is refused', () => {

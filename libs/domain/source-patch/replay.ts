@@ -11,13 +11,40 @@ const sectionFlags = '-ffunction-sections -fdata-sections';
  * @throws LockstepError `unsupported-change` where the command is not a plain C compile
  */
 export function withSectionFlags(saved: SavedCommand): string {
+  return withFlags(saved, sectionFlags);
+}
+
+/** What stands before the step in which objtool reads the object. */
+export const compileStepOf = (command: string): string => command.split(/ ?; ?\.\/tools\/objtool\//)[0] ?? '';
+
+/**
+ * As withSectionFlags, with references by name to the static functions and variables `names`, which share a section:
+ * global ones keep theirs, so these are global until objcopy makes them local again. `-mshared` has the assembler keep
+ * jumps between global functions of one section as relocations, too.
+ * @param list a file to write them to; its name stands for its content, for compilers behind a cache that goes by the
+ *   command alone
+ */
+export function withNamesKept(saved: SavedCommand, names: readonly string[], list: string): string {
+  if (names.length === 0) return withSectionFlags(saved);
+  const isClang = /^(?:\S*ccache )?\S*clang/.test(saved.command);
+  const [declare, flags] = isClang
+    ? [`printf 'asm(".globl %s");\\n' ${names.join(' ')} >${list}.h`, `-include ./${list}.h`]
+    : [`printf '.globl %s\\n' ${names.join(' ')} >${list}.s`, `-Wa,-mshared,${list}.s`];
+  const command = withFlags(saved, `${sectionFlags} ${flags}`);
+  const compile = compileStepOf(command);
+  const localise = `printf '%s\\n' ${names.join(' ')} >${list}; objcopy --localize-symbols=${list} ${saved.target}`;
+  const cleanUp = `rm -f ${list} ${list}.h ${list}.s`;
+  return `${declare}; ${compile}; ${localise}; ${cleanUp}${command.slice(compile.length)}`;
+}
+
+function withFlags(saved: SavedCommand, flags: string): string {
   const output = ` -c -o ${saved.target} `;
   const at = saved.command.indexOf(output);
   if (at < 0) {
     const reason = `it is not made by a plain compile command, so it cannot be made again: ${saved.command.slice(0, 120)}`;
     throw sourcePatchError({ kind: 'unsupported-change', file: saved.target, reason });
   }
-  return `${saved.command.slice(0, at)} ${sectionFlags}${saved.command.slice(at)}`;
+  return `${saved.command.slice(0, at)} ${flags}${saved.command.slice(at)}`;
 }
 
 /** Kernel config options that are `y`. */

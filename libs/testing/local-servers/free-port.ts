@@ -3,10 +3,7 @@ import { createServer } from 'node:net';
 
 /** Below 32768: out of the range from which the kernel gives ports to outgoing connections. */
 const lowest = 20_000;
-const highest = 32_767;
-
-/** Random, so that tests in parallel rarely ask for the same; then in turn, so that one test never gets one twice. */
-let next = lowest + Math.floor(Math.random() * (highest - lowest));
+const highest = 32_000;
 
 function isFree(port: number): Promise<boolean> {
   return new Promise((resolve) => {
@@ -22,11 +19,10 @@ function isFree(port: number): Promise<boolean> {
   });
 }
 
-/** A TCP port on 127.0.0.1 that nobody listens on now. */
+/** A TCP port on 127.0.0.1 that nobody listens on now. Random, so that tests in parallel rarely ask for the same. */
 export async function freePort(): Promise<number> {
   for (;;) {
-    const port = next;
-    next = port === highest ? lowest : port + 1;
+    const port = lowest + Math.floor(Math.random() * (highest - lowest));
     if (await isFree(port)) return port;
   }
 }

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import type { TableLayouts } from '@lockstep/domain/object-diff';
+import { namesInSharedSections, type TableLayouts } from '@lockstep/domain/object-diff';
 
 /** Those that kernels are built with; clang is the one that the kernel flavour `clang` has too. */
 export const compilers = ['gcc', 'clang-14'] as const;
@@ -70,6 +70,26 @@ function compileAll(compiler: Compiler, paths: readonly string[], flags: readonl
   } finally {
     rmSync(cwd, { recursive: true });
   }
+}
+
+/** As a patch build compiles objects in which functions or variables share a section: their names are kept. */
+export function compileNamedPair(name: string): CompiledPair {
+  const compile = (...flags: string[]): Uint8Array => {
+    const source = join(sources, `${name}.c`);
+    const names = namesInSharedSections(compileC(source, ...flags), name);
+    const dir = mkdtempSync(join(tmpdir(), 'lockstep-names-'));
+    const [globals, locals, object] = [join(dir, 'names.s'), join(dir, 'names'), join(dir, 'object.o')];
+    try {
+      writeFileSync(globals, names.map((one) => `.globl ${one}\n`).join(''));
+      writeFileSync(locals, names.map((one) => `${one}\n`).join(''));
+      writeFileSync(object, compileC(source, ...flags, `-Wa,-mshared,${globals}`));
+      execFileSync('objcopy', [`--localize-symbols=${locals}`, object]);
+      return new Uint8Array(readFileSync(object));
+    } finally {
+      rmSync(dir, { recursive: true });
+    }
+  };
+  return { original: compile(), patched: compile('-DPATCHED') };
 }
 
 /** clang does not list them: in a kernel objtool does, here we. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 export {
   compileC,
+  compileNamedPair,
   compilePair,
   compilers,
   fixtureNames,
@@ -8,6 +9,7 @@ export {
   type CompiledPair,
   type Compiler,
 } from './compile-c';
+export { diffOfEdits, type Edit } from './edited-sources';
 export { fixtureKernel, symbolTable, type FixtureKernel, type FixtureSymbol } from './fixture-kernel';
 export { livepatchFile, type LivepatchFixture } from './livepatch-file';
 export { bytesOfNamed, readModule, type ReadModule } from './module-reader';

@@ -3,10 +3,13 @@ import { createHash } from 'node:crypto';
 import { statSync } from 'node:fs';
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { namesInSharedSections } from '@lockstep/domain/object-diff';
 import {
+  compileStepOf,
   objtoolStep,
   parseCmdFile,
   unreachedFunctions,
+  withNamesKept,
   withSectionFlags,
   type FileContents,
   type IndexedObject,
@@ -21,7 +24,13 @@ import { writeFileAtomically } from '../processes/stage';
 export interface CompileJob {
   readonly indexed: IndexedObject;
   readonly saved: SavedCommand;
+  /** What compiles it, up to objtool. */
+  readonly compile: string;
+  /** `; ./tools/objtool/objtool …` where the saved command lacks it. */
+  readonly objtool: string;
   readonly command: string;
+  /** Names that share a section: references to them are kept by name. */
+  readonly names: readonly string[];
 }
 
 /** Longer than any kernel file takes on a slow machine: an endless include or expansion must end. */
@@ -40,13 +49,24 @@ export async function prepareJob(
   const cmdFile = join(kernel.treeDir, dirname(indexed.path), `.${basename(indexed.path)}.cmd`);
   const saved = parseCmdFile(await readFile(cmdFile, 'latin1').catch(() => ''));
   if (saved === undefined) throw buildError({ kind: 'kernel-build-changed', dir: kernel.treeDir, file: cmdFile });
-  if (!isPatchable(indexed)) return { indexed, saved, command: saved.command };
+  const { command } = saved;
+  if (!isPatchable(indexed))
+    return { indexed, saved, compile: compileStepOf(command), objtool: '', command, names: [] };
   const built = await readFile(join(kernel.treeDir, indexed.path));
   const objtool = objtoolStep(saved, kernel, {
     isModule: indexed.object !== 'vmlinux',
     hasOrcData: built.includes('.orc_unwind\0'),
   });
-  return { indexed, saved, command: withSectionFlags(saved) + objtool };
+  return jobWith({ indexed, saved, objtool }, namesInSharedSections(built, indexed.path));
+}
+
+function jobWith(
+  { indexed, saved, objtool }: Pick<CompileJob, 'indexed' | 'saved' | 'objtool'>,
+  names: readonly string[],
+): CompileJob {
+  const compile = compileStepOf(withSectionFlags(saved));
+  const list = `${saved.target}.${createHash('sha256').update(names.join('\n')).digest('hex').slice(0, 16)}`;
+  return { indexed, saved, objtool, compile, names, command: withNamesKept(saved, names, list) + objtool };
 }
 
 /**
@@ -110,7 +130,7 @@ export async function preprocessObject(
   signal?: AbortSignal,
 ): Promise<string | undefined> {
   const { target } = job.saved;
-  const [compile = ''] = job.command.split(/ ?; ?\.\/tools\/objtool\//);
+  const { compile } = job;
   const output = [' -c', ' -S'].map((mode) => `${mode} -o ${target} `).find((part) => compile.includes(part));
   if (!job.indexed.source.endsWith('.c') || output === undefined) return undefined;
   const command = compile.replace(output, ` -E -P -o ${target}.i `).replace(/ -Wp,-M\S+/, '');
@@ -140,10 +160,23 @@ export async function namesUnreachedIn(
 }
 
 /**
- * Runs one command of the build again in `dir`, a copy of the tree.
+ * Runs one command of the build again in `dir`, a copy of the tree; again where what a patch adds shares a section.
  * @throws LockstepError `compile-failed` with the compiler's message
  */
 export async function compileObject(
+  job: CompileJob,
+  version: 'original' | 'patched',
+  dir: string,
+  signal?: AbortSignal,
+): Promise<Buffer> {
+  const bytes = await runJob(job, version, dir, signal);
+  if (!isPatchable(job.indexed) || !job.saved.target.endsWith('.o')) return bytes;
+  const names = new Set([...job.names, ...namesInSharedSections(bytes, job.indexed.path)]);
+  return names.size === job.names.length ? bytes : runJob(jobWith(job, [...names].sort()), version, dir, signal);
+}
+
+/** One run of a job's command, whatever it makes. */
+export async function runJob(
   job: CompileJob,
   version: 'original' | 'patched',
   dir: string,

@@ -35,7 +35,10 @@ const job: CompileJob = {
     source: 'fs/a.c',
     dependencies: [],
   },
+  compile: command,
+  objtool: '',
   command,
+  names: [],
 };
 
 const kernel = (crc: number, ...options: string[]): ExportVersions => ({

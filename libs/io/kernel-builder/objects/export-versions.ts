@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { parseElf } from '@lockstep/domain/elf';
 import type { KernelFacts } from '@lockstep/domain/klp-module';
-import type { EnabledOptions } from '@lockstep/domain/source-patch';
+import { compileStepOf, type EnabledOptions } from '@lockstep/domain/source-patch';
 import type { CompileJob } from './compile-object';
 import { buildError } from '../processes/failure';
 import { runCommand } from '../processes/run-command';
@@ -48,7 +48,7 @@ function exportedBy(object: Buffer, name: string): string[] {
 
 /** What kbuild does (cmd_gensymtypes_c in scripts/Makefile.build). Symbols that genksyms does not tell have version 0. */
 async function readVersions({ saved }: CompileJob, dir: string, signal?: AbortSignal): Promise<Map<string, number>> {
-  const [compile = ''] = saved.command.split(/ ?; ?\.\/tools\/objtool\//);
+  const compile = compileStepOf(saved.command);
   const preprocess = compile
     .replace(` -c -o ${saved.target} `, ' -E -D__GENKSYMS__ ')
     // The list of dependencies is the compiler's, which may run at the same time.

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { regionsLike, regionsOf, withLineNumbers, type IndexedObject } from '@lockstep/domain/source-patch';
-import { compileObject, compileOriginal, isPatchable, prepareJob } from './compile-object';
+import { compileObject, compileOriginal, isPatchable, prepareJob, runJob } from './compile-object';
 import type { KernelBuild } from '../builds/registered-kernel';
 import { StagedTree } from '../builds/staged-tree';
 
@@ -47,11 +47,10 @@ export class ObjectCompiler implements AsyncDisposable {
   /** What the compiler makes of it before the assembler, with other contents of some files: for checks by another way. */
   async assembly(object: IndexedObject, files: ReadonlyMap<string, string>, signal?: AbortSignal): Promise<string> {
     const job = await prepareJob(this.kernel, object);
-    const [compile = ''] = job.command.split(/ ?; ?\.\/tools\/objtool\//);
-    const command = compile.replace(` -c -o ${job.saved.target} `, ` -S -o ${job.saved.target} `);
+    const command = job.compile.replace(` -c -o ${job.saved.target} `, ` -S -o ${job.saved.target} `);
     await this.staged.change(await this.keepLineNumbers(files));
     try {
-      return (await compileObject({ ...job, command }, 'patched', this.staged.dir, signal)).toString('latin1');
+      return (await runJob({ ...job, command }, 'patched', this.staged.dir, signal)).toString('latin1');
     } finally {
       await this.staged.restore();
     }

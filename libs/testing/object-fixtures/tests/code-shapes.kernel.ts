@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -11,12 +11,10 @@ import {
   type BuiltLivepatch,
   type KernelBuild,
 } from '@lockstep/io/kernel-builder';
+import { diffOfEdits, type Edit } from '../index';
 import { buildLockstepKernel, QemuMachine, testKernelFlavour } from '@lockstep/testing/qemu-machine';
 
 const root = path.resolve(__dirname, '../../../..');
-
-/** In a source, after a mark: what is put in the place of what. */
-type Edit = readonly [source: string, after: string, find: string, put: string];
 
 const includes = `#include <linux/seq_file.h>
 #include <linux/livepatch.h>
@@ -92,30 +90,10 @@ let kernel: KernelBuild;
 let machine: QemuMachine;
 let patch: BuiltLivepatch;
 
-/** A diff that replaces whole files. */
-async function diffOf(changes: readonly Edit[]): Promise<string> {
-  const files = new Map<string, { before: string; after: string }>();
-  for (const [source, mark, find, put] of changes) {
-    const known = files.get(source);
-    const before = known?.before ?? (await readFile(path.join(kernel.treeDir, source), 'latin1'));
-    const text = known?.after ?? before;
-    const at = text.indexOf(find, text.indexOf(mark));
-    if (at < 0) throw new Error(`${source} has no ${find}`);
-    files.set(source, { before, after: text.slice(0, at) + put + text.slice(at + find.length) });
-  }
-  return [...files]
-    .map(([source, { before, after }]) => {
-      const [old, now] = [before, after].map((text) => text.replace(/\n$/, '').split('\n'));
-      const head = `--- a/${source}\n+++ b/${source}\n@@ -1,${old?.length ?? 0} +1,${now?.length ?? 0} @@\n`;
-      return `${head}${(old ?? []).map((line) => `-${line}\n`).join('')}${(now ?? []).map((line) => `+${line}\n`).join('')}`;
-    })
-    .join('');
-}
-
 const build = async (changes: readonly Edit[]): Promise<BuiltLivepatch> =>
   buildLivepatch({
     kernel,
-    diff: await diffOf(changes),
+    diff: await diffOfEdits(kernel.treeDir, changes),
     moduleName: parseModuleName('klp_shapes'),
     patchId: parsePatchId('ab'.repeat(32)),
     replace: false,

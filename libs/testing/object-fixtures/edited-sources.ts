@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+
+/** In a source, after a mark: what is put in the place of what. */
+export type Edit = readonly [source: string, after: string, find: string, put: string];
+
+/** A diff that replaces whole files of a kernel tree. */
+export async function diffOfEdits(treeDir: string, edits: readonly Edit[]): Promise<string> {
+  const files = new Map<string, { before: string; after: string }>();
+  for (const [source, mark, find, put] of edits) {
+    const known = files.get(source);
+    const before = known?.before ?? (await readFile(path.join(treeDir, source), 'latin1'));
+    const text = known?.after ?? before;
+    const at = text.indexOf(find, text.indexOf(mark));
+    if (at < 0) throw new Error(`${source} has no ${find}`);
+    files.set(source, { before, after: text.slice(0, at) + put + text.slice(at + find.length) });
+  }
+  return [...files]
+    .map(([source, { before, after }]) => {
+      const [old = [], now = []] = [before, after].map((text) => text.replace(/\n$/, '').split('\n'));
+      const head = `--- a/${source}\n+++ b/${source}\n@@ -1,${old.length} +1,${now.length} @@\n`;
+      return `${head}${old.map((line) => `-${line}\n`).join('')}${now.map((line) => `+${line}\n`).join('')}`;
+    })
+    .join('');
+}
