@@ -1,38 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import path from 'node:path';
 import { defaultCacheDirectory } from '@lockstep/io/kernel-builder';
+import { freePort } from '@lockstep/testing/local-servers';
 import { hostAddressInGuest } from '@lockstep/testing/qemu-machine';
 import { z } from 'zod';
 import { startService, type Cleanup, type Service } from './processes';
 
 const readyWithinMs = 60_000;
-/** Below the ephemeral range, so that no outgoing connection takes one between the look and the use. */
-const firstPort = 17_000;
-const lastPort = 32_767;
-
-async function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once('error', () => {
-      resolve(false);
-    });
-    server.listen(port, '127.0.0.1', () =>
-      server.close(() => {
-        resolve(true);
-      }),
-    );
-  });
-}
-
-async function freePorts(count: number): Promise<number[]> {
-  const found: number[] = [];
-  const start = firstPort + (process.pid % 10_000);
-  for (let port = start; found.length < count && port <= lastPort; port += 1) if (await isFree(port)) found.push(port);
-  return found;
-}
 
 const endpointSchema = z.object({ operatorAddress: z.string(), agentAddress: z.string(), databaseUrl: z.string() });
 
@@ -56,7 +32,9 @@ async function waitForFile(file: string, service: Service): Promise<void> {
 
 /** The control plane and one build worker, as real processes, ready to be asked. */
 export async function startServices(root: string, workDir: string, cleanup: Cleanup): Promise<ControlPlane> {
-  const [operatorPort = 0, agentPort = 0, postgresPort = 0] = await freePorts(3);
+  const operatorPort = await freePort();
+  const agentPort = await freePort();
+  const postgresPort = await freePort();
   const stateDir = path.join(workDir, 'control-plane');
   const artifactDir = path.join(stateDir, 'artifacts');
   const bundle = (name: string): string => path.join(root, 'dist', `${name}.js`);

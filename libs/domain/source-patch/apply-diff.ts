@@ -6,12 +6,6 @@ import { pathOf, type DiffLine, type FileDiff, type Hunk } from './unified-diff'
 /** Paths below a tree's root and their content in latin1; null where there is no such file. */
 export type FileContents = ReadonlyMap<string, string | null>;
 
-/** A file's lines without their newlines; `endsWithNewline` is false where the last one has none. */
-interface FileLines {
-  lines: string[];
-  endsWithNewline: boolean;
-}
-
 /**
  * The file after the diff, or null where the diff deletes it.
  *
@@ -29,52 +23,57 @@ export function applyFileDiff(original: string | null, diff: FileDiff): string |
     throw mismatch(file, 1, 0, 'no such file', 'the file exists in this tree');
   const source = splitLines(original ?? '');
   const result: string[] = [];
-  let endsWithNewline = source.endsWithNewline || source.lines.length === 0;
+  const add = (lines: readonly string[], hunk: number): void => {
+    const [first, last] = [lines[0], result.at(-1)];
+    if (first !== undefined && last?.endsWith('\n') === false)
+      throw mismatch(file, hunk, result.length + 1, endOfFile, withoutNewline(first));
+    for (const line of lines) result.push(line);
+  };
   let copied = 0;
   let offset = 0;
   diff.hunks.forEach((hunk, index) => {
-    const before = hunk.lines.filter((line) => line.kind !== 'added');
-    const expectedAt = Math.max(copied, hunk.oldStart - (before.length === 0 ? 0 : 1) + offset);
-    const at = findHunk(source, before, expectedAt, copied);
-    if (at === undefined) throw explainMismatch(file, index + 1, source, before, expectedAt);
-    result.push(...source.lines.slice(copied, at));
-    result.push(...hunk.lines.filter((line) => line.kind !== 'removed').map((line) => line.text));
+    const before = sideOf(hunk, 'removed');
+    const announcedAt = hunk.oldStart - (before.length === 0 ? 0 : 1);
+    const at = findHunk(source, before, announcedAt + offset, copied);
+    if (at === undefined) throw explainMismatch(file, index + 1, source, before, announcedAt + offset);
+    add(source.slice(copied, at), index + 1);
+    add(sideOf(hunk, 'added'), index + 1);
     copied = at + before.length;
-    offset = at - (hunk.oldStart - (before.length === 0 ? 0 : 1));
-    if (copied === source.lines.length) endsWithNewline = newlineAfter(hunk, endsWithNewline);
+    offset = at - announcedAt;
   });
-  result.push(...source.lines.slice(copied));
-  if (diff.newPath === null) {
-    if (result.length > 0) throw mismatch(file, diff.hunks.length, 1, 'the end of the file', result[0] ?? '');
-    return null;
-  }
-  return result.join('\n') + (result.length > 0 && endsWithNewline ? '\n' : '');
+  add(source.slice(copied), diff.hunks.length);
+  if (diff.newPath !== null) return result.join('');
+  const [left] = result;
+  if (left !== undefined) throw mismatch(file, diff.hunks.length, 1, endOfFile, withoutNewline(left));
+  return null;
 }
 
-function newlineAfter(hunk: Hunk, before: boolean): boolean {
-  const last = hunk.lines.findLast((line) => line.kind !== 'removed');
-  return last === undefined ? before : !last.endsWithoutNewline;
+const endOfFile = 'the end of the file';
+
+/** Each with its newline: whether the last one has one is part of it. */
+function splitLines(text: string): string[] {
+  return text === '' ? [] : text.split(/(?<=\n)/);
 }
 
-function splitLines(text: string): FileLines {
-  if (text === '') return { lines: [], endsWithNewline: true };
-  const endsWithNewline = text.endsWith('\n');
-  return { lines: (endsWithNewline ? text.slice(0, -1) : text).split('\n'), endsWithNewline };
+/** The hunk's lines before (`removed`) or after (`added`) it is applied. */
+function sideOf(hunk: Hunk, kind: 'removed' | 'added'): string[] {
+  const isOfSide = (line: DiffLine): boolean => line.kind === 'context' || line.kind === kind;
+  return hunk.lines.filter(isOfSide).map((line) => line.text + (line.endsWithoutNewline ? '' : '\n'));
 }
 
 /** Index of the first line of the nearest match, not before `from`. */
 function findHunk(
-  source: FileLines,
-  before: readonly DiffLine[],
+  source: readonly string[],
+  before: readonly string[],
   expectedAt: number,
   from: number,
 ): number | undefined {
-  const lastStart = source.lines.length - before.length;
+  const lastStart = source.length - before.length;
   // A hunk without old lines names its own place: only a created file or a -U0 insertion has none.
-  if (before.length === 0) return expectedAt <= source.lines.length ? expectedAt : undefined;
-  const reach = Math.max(expectedAt - from, lastStart - expectedAt);
-  for (let distance = 0; distance <= reach; distance += 1) {
-    for (const at of distance === 0 ? [expectedAt] : [expectedAt - distance, expectedAt + distance]) {
+  if (before.length === 0) return expectedAt <= lastStart ? Math.max(from, expectedAt) : undefined;
+  const nearest = Math.min(Math.max(from, expectedAt), lastStart);
+  for (let distance = 0; distance <= lastStart - from; distance += 1) {
+    for (const at of distance === 0 ? [nearest] : [nearest - distance, nearest + distance]) {
       if (at >= from && at <= lastStart && matchingLines(source, before, at) === before.length) return at;
     }
   }
@@ -82,12 +81,8 @@ function findHunk(
 }
 
 /** How many of the hunk's old lines match in a row from `at` on. */
-function matchingLines(source: FileLines, before: readonly DiffLine[], at: number): number {
-  const differing = before.findIndex((line, index) => {
-    const isLastOfFile = at + index === source.lines.length - 1;
-    const lacksNewline = isLastOfFile && !source.endsWithNewline;
-    return source.lines[at + index] !== line.text || lacksNewline !== line.endsWithoutNewline;
-  });
+function matchingLines(source: readonly string[], before: readonly string[], at: number): number {
+  const differing = before.findIndex((line, index) => source[at + index] !== line);
   return differing < 0 ? before.length : differing;
 }
 
@@ -95,28 +90,26 @@ function matchingLines(source: FileLines, before: readonly DiffLine[], at: numbe
 function explainMismatch(
   file: string,
   hunk: number,
-  source: FileLines,
-  before: readonly DiffLine[],
+  source: readonly string[],
+  before: readonly string[],
   expectedAt: number,
 ): LockstepError {
-  let best = { at: expectedAt, count: matchingLines(source, before, expectedAt) };
-  for (let at = 0; at < source.lines.length; at += 1) {
+  const nearest = Math.min(Math.max(0, expectedAt), source.length);
+  let best = { at: nearest, count: matchingLines(source, before, nearest) };
+  for (let at = 0; at < source.length; at += 1) {
     const count = matchingLines(source, before, at);
     if (count > best.count) best = { at, count };
   }
-  const expected = before[best.count];
-  const found = source.lines[best.at + best.count];
-  const sameText = expected !== undefined && found === expected.text;
-  return mismatch(
-    file,
-    hunk,
-    best.at + best.count + 1,
-    (expected?.text ?? '') + (sameText && expected.endsWithoutNewline ? ' (no newline at end of file)' : ''),
-    found === undefined
-      ? 'the end of the file'
-      : found + (sameText && !expected.endsWithoutNewline ? ' (no newline at end of file)' : ''),
-  );
+  const expected = before[best.count] ?? '';
+  const found = source[best.at + best.count];
+  const isSameText = found !== undefined && withoutNewline(found) === withoutNewline(expected);
+  const show = (line: string): string =>
+    withoutNewline(line) + (isSameText && !line.endsWith('\n') ? ' (no newline at end of file)' : '');
+  const line = best.at + best.count + 1;
+  return mismatch(file, hunk, line, show(expected), found === undefined ? endOfFile : show(found));
 }
+
+const withoutNewline = (line: string): string => line.replace(/\n$/, '');
 
 function mismatch(file: string, hunk: number, line: number, expected: string, found: string): LockstepError {
   return sourcePatchError({

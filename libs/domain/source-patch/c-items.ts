@@ -48,11 +48,11 @@ function endOfLiteral(text: string, start: number): number {
   return at;
 }
 
-/** Where its lines end means nothing; spaces may be those of a string. */
+/** Where its lines end means nothing; spaces may be those of a string. Runs of them are looked at once each. */
 export const textOf = (text: string, { start, end }: Item): string =>
   text
     .slice(start, end)
-    .replace(/\s*\n\s*/g, ' ')
+    .replace(/(?<!\s)\s*\n\s*/g, ' ')
     .trim();
 
 /** What of two lists is in one of them alone; undefined where they differ in the order of the rest. */

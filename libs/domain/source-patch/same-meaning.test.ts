@@ -46,6 +46,7 @@ describe('two versions of a preprocessed source', () => {
     ['a pointer to functions', text, `${text}int (*v)(void);`],
     ['assembly', text, `${text}__asm__ volatile ("nop");`],
     ['a prototype that renames', text, `int user(void) __asm__("f");\n${text}`],
+    ['what goes on where the other ends', `${text}int`, `${text}int f(void) { return 1; }`],
     ['the order of what is the same', `int a;\n${text}int b;\n`, `int b;\n${text}int a;\n`],
     [
       'one that is named by its address',

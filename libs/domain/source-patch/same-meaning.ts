@@ -12,8 +12,9 @@ export function meansTheSame(before: string, after: string): boolean {
   const [head, tail] = commonEnds(before, after);
   if (head === before.length && head === after.length) return true;
   const items = itemsOf(after, 0);
-  // What ends before the first difference ends in both, and both scans are in the same state there.
-  const first = items.findIndex(({ end }) => end > head);
+  // What ends before the first difference ends in both, and both scans are in the same state there. An item that the end
+  // of the text cuts off may go on in the other.
+  const first = items.findIndex(({ end }) => end >= head);
   const from = (first < 0 ? items.at(-1) : items[first - 1])?.end ?? 0;
   const [middle, rest] = until(after.length - tail, after, items);
   const [middleBefore, restBefore] = until(before.length - tail, before, itemsOf(before, from));

@@ -27,7 +27,8 @@ export interface FileDiff {
 /** Below the tree's root; of the file that the diff makes, changes or deletes. */
 export const pathOf = ({ newPath, oldPath }: FileDiff): string => newPath ?? oldPath ?? '';
 
-const hunkHeader = /^@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@/;
+/** Numbers as large as a file can have lines. */
+const hunkHeader = /^@@ -(\d{1,9})(?:,(\d{1,9}))? \+(\d{1,9})(?:,(\d{1,9}))? @@/;
 
 /**
  * Reads a unified diff as `diff -u`, `git diff` and quilt write it, paths with one leading component (`-p1`).
@@ -72,8 +73,8 @@ function isBackupName(oldPath: string, newPath: string): boolean {
 }
 
 function parsePath(headerLine: string, reader: LineReader): string | null {
-  // A tab, or two blanks as some tools write it, ends the name; a time stamp follows.
-  const name = (headerLine.slice(4).split('\t')[0] ?? '').replace(/ {2,}\d{4}-.*$/, '').trim();
+  // A tab, or two blanks as some tools write it, ends the name; a time stamp follows. Blanks are looked at once each.
+  const name = (headerLine.slice(4).split('\t')[0] ?? '').replace(/(?<! ) {2,}\d{4}-.*$/, '').trim();
   if (name === '/dev/null' || isBeginningOfTime(headerLine)) return null;
   const slash = name.indexOf('/');
   if (slash <= 0) {

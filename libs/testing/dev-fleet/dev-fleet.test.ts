@@ -8,7 +8,6 @@ import { eventually } from './eventually';
 import { exampleDiff } from './example-patches';
 import { orderDivergence } from './fleet-audit';
 import { fleetProcess } from './fleet-process';
-import { freePort } from './free-ports';
 import { seededRandom } from './seeded-random';
 
 const draw = (seed: number): number[] => {
@@ -90,12 +89,4 @@ describe('fleetProcess', () => {
     }).toThrow(/two has ended \(3\):\n(?:.*\n)*broken/);
     rmSync(folder, { recursive: true });
   }, 20_000);
-});
-
-describe('freePort', () => {
-  it('stays below the ephemeral range and never gives the same twice', async () => {
-    const ports = [await freePort(), await freePort(), await freePort()];
-    expect(new Set(ports).size).toBe(3);
-    for (const port of ports) expect(port).toBeLessThan(32_768);
-  });
 });

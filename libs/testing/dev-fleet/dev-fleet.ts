@@ -13,12 +13,12 @@ import {
   type KernelBuildId,
 } from '@lockstep/domain/livepatch-model';
 import type { OperatorClient } from '@lockstep/io/rpc-client';
+import { startRedis } from '@lockstep/testing/local-servers';
 import { eventually } from './eventually';
 import { buildBundles, fleetKernelTree } from './fleet-kernel';
 import { createFleetNode, type FleetNode } from './fleet-node';
 import type { FleetProcess } from './fleet-process';
 import { createFleetServer, createFleetWorker, type FleetServer } from './fleet-server';
-import { startRedisServer } from './redis-server';
 
 export interface DevFleetOptions {
   readonly nodes: number;
@@ -94,8 +94,8 @@ async function waitUntilSettled({ fleet }: OperatorClient, expected: readonly Fl
 async function bootFleet(folder: string, options: DevFleetOptions, stoppers: Stopper[]) {
   buildBundles();
   const treeDir = await fleetKernelTree();
-  const redis = options.queue === 'redis' ? await startRedisServer(path.join(folder, 'redis')) : undefined;
-  if (redis !== undefined) stoppers.push(() => redis.process.stop());
+  const redis = options.queue === 'redis' ? await startRedis(path.join(folder, 'redis')) : undefined;
+  if (redis !== undefined) stoppers.push(() => redis.stop());
   const server = await createFleetServer(folder, redis?.url, options.shareKernels);
   stoppers.push(() => server.stop());
   await server.start();

@@ -3,12 +3,12 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { defaultCacheDirectory } from '@lockstep/io/kernel-builder';
 import { connectOperator, type OperatorClient } from '@lockstep/io/rpc-client';
+import { freePort } from '@lockstep/testing/local-servers';
 import { hostAddressInGuest } from '@lockstep/testing/qemu-machine';
 import { z } from 'zod';
 import { eventually } from './eventually';
 import { bundle } from './fleet-kernel';
 import { fleetProcess, type FleetProcess } from './fleet-process';
-import { freePort } from './free-ports';
 
 /** The control plane of a fleet, its own database included. */
 export interface FleetServer {

@@ -7,8 +7,6 @@ export { bundle, fleetKernelTree, repositoryRoot } from './fleet-kernel';
 export type { FleetNode } from './fleet-node';
 export { fleetProcess, type FleetProcess, type ProcessSpec } from './fleet-process';
 export { createFleetWorker, type FleetServer } from './fleet-server';
-export { freePort } from './free-ports';
 export { runLockstep, type CommandResult } from './lockstep-command';
 export { patientOperator, type PatientOperator } from './patient-operator';
-export { startRedisServer, type RedisServer } from './redis-server';
 export { seededRandom, type SeededRandom } from './seeded-random';

@@ -3,7 +3,10 @@ import { createServer } from 'node:net';
 
 /** Below 32768: out of the range from which the kernel gives ports to outgoing connections. */
 const lowest = 20_000;
-const highest = 32_000;
+const highest = 32_767;
+
+/** Random, so that tests in parallel rarely ask for the same; then in turn, so that one test never gets one twice. */
+let next = lowest + Math.floor(Math.random() * (highest - lowest));
 
 function isFree(port: number): Promise<boolean> {
   return new Promise((resolve) => {
@@ -19,10 +22,11 @@ function isFree(port: number): Promise<boolean> {
   });
 }
 
-/** A TCP port on 127.0.0.1 that nobody listens on now. Random, so that tests in parallel rarely ask for the same. */
+/** A TCP port on 127.0.0.1 that nobody listens on now. */
 export async function freePort(): Promise<number> {
   for (;;) {
-    const port = lowest + Math.floor(Math.random() * (highest - lowest));
+    const port = next;
+    next = port === highest ? lowest : port + 1;
     if (await isFree(port)) return port;
   }
 }

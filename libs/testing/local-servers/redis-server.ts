@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { spawn } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from './free-port';
@@ -9,14 +10,18 @@ export interface RedisServer {
   stop(): Promise<void>;
 }
 
-function answers(port: number): Promise<boolean> {
+function answersPing(port: number): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1', () => {
+    const socket = connect(port, '127.0.0.1', () => socket.write('PING\r\n'));
+    const answer = (is: boolean): void => {
       socket.destroy();
-      resolve(true);
+      resolve(is);
+    };
+    socket.once('data', (data) => {
+      answer(data.toString().startsWith('+PONG'));
     });
     socket.once('error', () => {
-      resolve(false);
+      answer(false);
     });
   });
 }
@@ -24,9 +29,13 @@ function answers(port: number): Promise<boolean> {
 /** A redis-server of its own, as BullMQ wants it (noeviction), each write on disk before it is answered. */
 export async function startRedis(dir: string): Promise<RedisServer> {
   const port = await freePort();
+  mkdirSync(dir, { recursive: true });
   const args = ['--port', String(port), '--bind', '127.0.0.1', '--dir', dir, '--save', ''];
   const durable = ['--appendonly', 'yes', '--appendfsync', 'always', '--maxmemory-policy', 'noeviction'];
   const child = spawn('redis-server', [...args, ...durable], { stdio: 'ignore' });
+  // A test run that is cut off leaves nothing running.
+  const killIt = (): void => void child.kill('SIGKILL');
+  process.once('exit', killIt);
   const gone = new Promise<void>((resolve, reject) => {
     child.once('error', reject);
     child.once('exit', () => {
@@ -38,7 +47,7 @@ export async function startRedis(dir: string): Promise<RedisServer> {
   });
   failed.catch(() => undefined);
   const ready = (async () => {
-    while (!(await answers(port))) await sleep(10);
+    while (!(await answersPing(port))) await sleep(10);
   })();
   await Promise.race([ready, failed]);
   return {
@@ -46,6 +55,7 @@ export async function startRedis(dir: string): Promise<RedisServer> {
     stop: async () => {
       child.kill('SIGTERM');
       await gone;
+      process.removeListener('exit', killIt);
     },
   };
 }
