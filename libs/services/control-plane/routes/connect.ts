@@ -4,6 +4,7 @@ import { LockstepError, parseKernelBuildId, type NodeName } from '@lockstep/doma
 import type { NodeRecord } from '@lockstep/io/database';
 import { AgentSession, type AgentStream } from '../agents/agent-session';
 import { findFork, forkedReport } from '../agents/check-head';
+import { messagesUntil } from '../grpc/messages-until';
 import type { Services } from '../services';
 
 /** An agent says hello at once and reports as a heartbeat; one that is silent for longer hangs. */
@@ -85,7 +86,7 @@ export async function connect(
   let session: AgentSession | undefined;
   let lastReport = '';
   try {
-    for await (const { message } of untilAborted(call, abort.signal)) {
+    for await (const { message } of messagesUntil(call, abort.signal)) {
       listener.expectWithin(silentForMs);
       if (message?.$case === 'report' && session !== undefined) {
         lastReport = await takeReport(services, peer, message.value, lastReport);
@@ -103,7 +104,10 @@ export async function connect(
     if (session !== undefined && sessions.leave(session, performance.now())) {
       session.close(new LockstepError('cancelled', 'ended', 'The stream has ended.'));
       log.info({ node: peer.name }, 'node gone');
-      await db.nodes.touch(peer.name).catch(() => undefined);
+      // Not waited for: the stream's last word must not wait for a slow database.
+      db.nodes.touch(peer.name).catch((err: unknown) => {
+        log.warn({ err, node: peer.name }, 'could not note when a node was seen last');
+      });
       rollouts.noticeDeparture(peer.cluster);
     }
   }
@@ -130,23 +134,4 @@ function openSession(
   session.wake();
   rollouts.wake(node.cluster);
   return session;
-}
-
-/** The messages, until the stream ends or we end it: then the reason is thrown. */
-async function* untilAborted<T>(source: AsyncIterable<T>, signal: AbortSignal): AsyncGenerator<T> {
-  const iterator = source[Symbol.asyncIterator]();
-  let stop = (): void => undefined;
-  const aborted = new Promise<'aborted'>((resolve) => {
-    stop = () => {
-      resolve('aborted');
-    };
-  });
-  signal.addEventListener('abort', stop, { once: true });
-  if (signal.aborted) stop();
-  for (;;) {
-    const next = await Promise.race([iterator.next(), aborted]);
-    if (next === 'aborted') throw signal.reason;
-    if (next.done === true) return;
-    yield next.value;
-  }
 }

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { setImmediate as turn } from 'node:timers/promises';
+import { expect, test } from '@jest/globals';
+import { messagesUntil } from './messages-until';
+
+async function* count(to: number): AsyncGenerator<{ readonly number: number; readonly body: number[] }> {
+  for (let number = 1; number <= to; number += 1) {
+    if (number % 100 === 0) await turn();
+    yield { number, body: new Array<number>(1000).fill(number) };
+  }
+}
+
+async function* silence(): AsyncGenerator<never> {
+  await new Promise<never>(() => undefined);
+  yield* [];
+}
+
+test('hands on every message in order, and ends with the source', async () => {
+  const seen: number[] = [];
+  for await (const { number } of messagesUntil(count(250), new AbortController().signal)) seen.push(number);
+  expect(seen).toEqual(Array.from({ length: 250 }, (_, index) => index + 1));
+});
+
+test.each([
+  ['while nothing comes', (abort: AbortController, reason: Error) => setImmediate(() => abort.abort(reason))],
+  ['before it begins', (abort: AbortController, reason: Error) => abort.abort(reason)],
+])('throws the reason of an abort %s', async (_, end) => {
+  const abort = new AbortController();
+  const reason = new Error('enough');
+  end(abort, reason);
+  const messages = messagesUntil(silence(), abort.signal);
+  await expect(messages.next()).rejects.toBe(reason);
+});
+
+test('keeps no message that its reader has let go, however long the stream lives', async () => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const seen: WeakRef<object>[] = [];
+  let kept = 0;
+  const abort = new AbortController();
+  for await (const message of messagesUntil(count(2000), abort.signal)) {
+    seen.push(new WeakRef(message));
+    if (message.number < 2000) continue;
+    await turn();
+    collect();
+    kept = seen.filter((each) => each.deref() !== undefined).length;
+  }
+  abort.abort();
+  expect(kept).toBeLessThan(20);
+});
