@@ -29,8 +29,22 @@ const reasonKey = 'lockstep-reason';
 /** JSON, binary because header values are ASCII. */
 const fieldsKey = 'lockstep-fields-bin';
 
-/** Headers share one frame with the message; grpc-js peers refuse more than 8 KiB of them by default. */
+/** Both travel as headers, of which a peer takes only so many: one refused header is a call without an answer. */
 const fieldsLimitBytes = 4096;
+const detailsLimitBytes = 8192;
+
+const cutMark = ' … (cut)';
+
+/** A text of at most that many bytes, whole characters only; what was cut off is marked. */
+export function limitText(text: string, limitBytes: number): string {
+  const bytes = Buffer.from(text);
+  if (bytes.length <= limitBytes) return text;
+  const room = limitBytes - Buffer.byteLength(cutMark);
+  // Inside of a character: its first byte is the last one that is no continuation (10xxxxxx).
+  let end = room;
+  while (end > 0 && ((bytes[end] ?? 0) & 0xc0) === 0x80) end -= 1;
+  return `${bytes.subarray(0, end).toString('utf8')}${cutMark}`;
+}
 
 /** Any thrown value as a gRPC status. What is no LockstepError stays inside: the caller learns only that it is our bug. */
 export function statusFromError(error: unknown): Partial<StatusObject> {
@@ -41,7 +55,7 @@ export function statusFromError(error: unknown): Partial<StatusObject> {
   metadata.set(reasonKey, error.reason);
   const fields = Buffer.from(JSON.stringify(error.fields));
   if (fields.length <= fieldsLimitBytes) metadata.set(fieldsKey, fields);
-  return { code: codeOf[error.kind], details: error.message, metadata };
+  return { code: codeOf[error.kind], details: limitText(error.message, detailsLimitBytes), metadata };
 }
 
 function fieldsFrom(metadata: Metadata): ErrorFields {
@@ -54,12 +68,21 @@ function fieldsFrom(metadata: Metadata): ErrorFields {
   }
 }
 
-/** The error a server threw, or the transport's own, as a LockstepError; `cause` is the gRPC error. */
-export function errorFromStatus(error: ServiceError): LockstepError {
-  const [reason] = error.metadata.get(reasonKey);
+/**
+ * The error a server threw, or the transport's own, as a LockstepError; `cause` is the gRPC error.
+ * @param cancelledHere the caller itself called the call off. A server that is shut down by force looks the same to
+ * gRPC, which says CANCELLED to both; that one is only unavailable.
+ */
+export function errorFromStatus(error: ServiceError, cancelledHere: boolean): LockstepError {
+  const [given] = error.metadata.get(reasonKey);
+  const reason = typeof given === 'string' ? given : undefined;
+  if (error.code === status.CANCELLED && reason === undefined && !cancelledHere) {
+    const message = 'The control plane ended the call: it may be starting anew.';
+    return new LockstepError('unavailable', 'ended-by-server', message, {}, { cause: error });
+  }
   return new LockstepError(
     kindOf.get(error.code) ?? 'internal',
-    typeof reason === 'string' ? reason : `grpc-${status[error.code].toLowerCase().replaceAll('_', '-')}`,
+    reason ?? `grpc-${status[error.code].toLowerCase().replaceAll('_', '-')}`,
     error.details === '' ? error.message : error.details,
     fieldsFrom(error.metadata),
     { cause: error },

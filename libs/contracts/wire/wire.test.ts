@@ -14,7 +14,7 @@ import {
   parseSeq,
   parseSha256,
 } from '@lockstep/domain/livepatch-model';
-import { errorFromStatus, statusFromError } from './error-status';
+import { errorFromStatus, limitText, statusFromError } from './error-status';
 import { entryFromWire, entryToWire, manifestToWire } from './log-entry';
 
 const hex = (bytes: number) => fc.stringMatching(new RegExp(`^[0-9a-f]{${bytes * 2}}$`));
@@ -113,7 +113,7 @@ describe('log entries', () => {
 function overTheWire(error: unknown): LockstepError {
   const { code = status.UNKNOWN, details = '', metadata = new Metadata() } = statusFromError(error);
   const received: ServiceError = Object.assign(new Error(details), { code, details, metadata });
-  return errorFromStatus(received);
+  return errorFromStatus(received, false);
 }
 
 describe('errors', () => {
@@ -133,12 +133,32 @@ describe('errors', () => {
     expect(received.message).not.toContain('hunter2');
   });
 
+  test.each([
+    ['our own doing', true, { kind: 'cancelled', reason: 'grpc-cancelled' }],
+    ["the server's end", false, { kind: 'unavailable', reason: 'ended-by-server' }],
+  ])('a call that was cut off is %s', (_, cancelledHere, expected) => {
+    const cut = { code: status.CANCELLED, details: 'Call cancelled', metadata: new Metadata() };
+    expect(errorFromStatus(Object.assign(new Error('x'), cut), cancelledHere)).toMatchObject(expected);
+  });
+
+  test('a text is cut to its limit between characters, and says so', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'grapheme', maxLength: 60 }), fc.integer({ min: 12, max: 80 }), (text, limit) => {
+        const cut = limitText(text, limit);
+        expect(Buffer.byteLength(cut)).toBeLessThanOrEqual(limit);
+        const whole = cut === text;
+        const begins = cut.endsWith(' … (cut)') && text.startsWith(cut.slice(0, -' … (cut)'.length));
+        expect(whole || begins).toBe(true);
+      }),
+    );
+  });
+
   test('of the transport are named too', () => {
     const error = Object.assign(new Error('x'), {
       code: status.DEADLINE_EXCEEDED,
       details: 'x',
       metadata: new Metadata(),
     });
-    expect(errorFromStatus(error)).toMatchObject({ kind: 'unavailable', reason: 'grpc-deadline-exceeded' });
+    expect(errorFromStatus(error, false)).toMatchObject({ kind: 'unavailable', reason: 'grpc-deadline-exceeded' });
   });
 });

@@ -63,15 +63,20 @@ function openSession(client: Client, hello: Hello): AgentSession {
     waiting = undefined;
     if (next !== undefined) send({ $case: 'report', value: next });
   });
-  // The iterator below throws it; without a listener it would end the process when nobody iterates any more.
-  call.on('error', () => undefined);
+  let cancelledHere = false;
+  let failure: ServiceError | undefined;
+  // A stream that fails before anybody reads it only ends for the reader; and an error without listener ends the process.
+  call.on('error', (error: ServiceError) => {
+    failure = error;
+  });
   send({ $case: 'hello', value: hello });
   async function* messages(): AsyncGenerator<ConnectResponse> {
     try {
       for await (const message of call) yield message as ConnectResponse;
     } catch (error) {
-      throw errorFromStatus(error as ServiceError);
+      failure = error as ServiceError;
     }
+    if (failure !== undefined) throw errorFromStatus(failure, cancelledHere);
   }
   return {
     messages: messages(),
@@ -80,6 +85,7 @@ function openSession(client: Client, hello: Hello): AgentSession {
       else send({ $case: 'report', value: report });
     },
     close: () => {
+      cancelledHere = true;
       call.cancel();
     },
   };

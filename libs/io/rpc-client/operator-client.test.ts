@@ -6,7 +6,7 @@ import { RolloutStatus, type WatchRolloutRequest, type WatchRolloutResponse } fr
 import { statusFromError, switchingToWire } from '@lockstep/contracts/wire';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
 import { connectOperator, type OperatorClient } from './operator-client';
-import { makePki, serveFleet, type TestPki } from './test-server';
+import { makePki, serveMethods, type TestPki } from './test-server';
 
 jest.setTimeout(30_000);
 
@@ -25,7 +25,7 @@ type Unary = (call: ServerUnaryCall<unknown, unknown>, callback: sendUnaryData<u
 type Watch = (call: ServerWritableStream<WatchRolloutRequest, WatchRolloutResponse>) => void;
 
 async function serve(methods: Record<string, Unary | Watch>, port?: number): Promise<number> {
-  const server = await serveFleet(pki, methods, port);
+  const server = await serveMethods(pki, methods, port);
   cleanups.push(server.stop);
   return server.port;
 }
@@ -115,6 +115,35 @@ describe('unary calls', () => {
     expect(Date.now() - startedAt).toBeLessThan(5_000);
   });
 
+  test('a write without an answer says that it may have been done', async () => {
+    const port = await serve({ createCluster: () => undefined });
+    const call = client(port).fleet.createCluster({ ...switchingToWire({}), name: 'n' }, { deadlineMs: 400 });
+    await expect(call).rejects.toMatchObject({
+      kind: 'unavailable',
+      reason: 'grpc-deadline-exceeded',
+      message: expect.stringMatching(/may have done .*look before you ask again/),
+    });
+  });
+
+  test('an endless text arrives, cut', async () => {
+    const text = `\u2026${'"quoted"\n'.repeat(50_000)}`;
+    const thrown = new LockstepError('invalid-input', 'invalid-name', text, { text });
+    const port = await serve({
+      getNode: (_, callback) => {
+        callback(statusFromError(thrown));
+      },
+    });
+    const error = await client(port)
+      .fleet.getNode({ name: 'n' }, { deadlineMs: 10_000 })
+      .then(
+        () => undefined,
+        (caught: unknown) => caught as LockstepError,
+      );
+    expect([error?.kind, error?.reason]).toEqual(['invalid-input', 'invalid-name']);
+    expect(error?.message.length).toBeGreaterThan(5_000);
+    expect(error?.message.length).toBeLessThan(8_200);
+  });
+
   test('the caller can give up', async () => {
     const port = await serve({ getNode: () => undefined });
     const abort = new AbortController();
@@ -146,7 +175,7 @@ describe('whom it trusts', () => {
   });
   test('no server whose certificate is for another address', async () => {
     const elsewhere = await makePki('192.0.2.1');
-    const server = await serveFleet(elsewhere, {
+    const server = await serveMethods(elsewhere, {
       getNode: (_: unknown, callback: sendUnaryData<unknown>) => {
         callback(null, {});
       },
@@ -176,6 +205,31 @@ describe('watching', () => {
       },
     });
     await expect(collect(client(port).fleet.watchRollout({ id: 'r' }))).resolves.toEqual([1, 2]);
+  });
+
+  test('goes on over a server that cuts its calls off', async () => {
+    let stopFirst = (): void => undefined;
+    const first = await serveMethods(pki, {
+      watchRollout: (call: Parameters<Watch>[0]) => {
+        call.write(rollout(1));
+        setTimeout(() => {
+          stopFirst();
+        }, 50);
+      },
+    });
+    const { port } = first;
+    const again = new Promise<number>((resolve, reject) => {
+      stopFirst = () => {
+        first.stop();
+        const end: Watch = (call) => {
+          call.write(rollout(2));
+          call.end();
+        };
+        serve({ watchRollout: end }, port).then(resolve, reject);
+      };
+    });
+    await expect(collect(client(port).fleet.watchRollout({ id: 'r' }))).resolves.toEqual([1, 2]);
+    await again;
   });
 
   test('ends with an error that will not pass', async () => {

@@ -47,6 +47,20 @@ function isRetryable(error: unknown): boolean {
   return error instanceof LockstepError && error.kind === 'unavailable';
 }
 
+const isAborted = (signal: AbortSignal | undefined): boolean => signal?.aborted === true;
+
+/** The call went out and then nothing came: not a word of the server's own. */
+const isWithoutAnswer = (error: unknown): error is LockstepError =>
+  error instanceof LockstepError && ['grpc-deadline-exceeded', 'ended-by-server'].includes(error.reason);
+
+/** Keeps the transport's reason: programs know by it that nobody answered. */
+function outcomeUnknown(error: LockstepError): LockstepError {
+  const message =
+    'The control plane gave no answer in time. It may have done what was asked for, or still be at it: look before you ' +
+    'ask again. Asked for again, nothing is done twice.';
+  return new LockstepError('unavailable', error.reason, message, error.fields, { cause: error });
+}
+
 function callOnce(
   client: Client,
   method: MethodDefinition<unknown, unknown>,
@@ -75,7 +89,7 @@ function callOnce(
       (error: ServiceError | null, response?: unknown) => {
         signal?.removeEventListener('abort', onAbort);
         if (error === null) resolve(response);
-        else reject(errorFromStatus(error));
+        else reject(errorFromStatus(error, isAborted(signal)));
       },
     );
     signal?.addEventListener('abort', onAbort, { once: true });
@@ -97,6 +111,7 @@ async function callUnary(
       return await callOnce(client, method, request, metadata, deadline - performance.now(), signal);
     } catch (error) {
       const delayMs = backOff.nextMs();
+      if (!mayRepeat && isWithoutAnswer(error)) throw outcomeUnknown(error);
       if (!mayRepeat || !isRetryable(error) || performance.now() + delayMs >= deadline) throw error;
       await pause(delayMs, signal);
     }
@@ -125,7 +140,7 @@ async function* streamOnce(
   try {
     yield* call;
   } catch (error) {
-    throw errorFromStatus(error as ServiceError);
+    throw errorFromStatus(error as ServiceError, isAborted(signal));
   } finally {
     signal?.removeEventListener('abort', onAbort);
     // The reader may have left early; errors after that (the cancellation itself) concern nobody.

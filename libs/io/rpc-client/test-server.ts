@@ -3,7 +3,7 @@ import 'reflect-metadata';
 import { webcrypto } from 'node:crypto';
 import * as x509 from '@peculiar/x509';
 import { Server, ServerCredentials, type UntypedServiceImplementation } from '@grpc/grpc-js';
-import { FleetServiceService } from '@lockstep/contracts/generated';
+import { AgentServiceService, FleetServiceService } from '@lockstep/contracts/generated';
 
 const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
 
@@ -37,14 +37,21 @@ export async function makePki(ip = '127.0.0.1'): Promise<TestPki> {
   return { ca: ca.toString('pem'), certificate: leaf.toString('pem'), key: await pemKey(keys.privateKey) };
 }
 
-/** FleetService with the methods given; the others are unimplemented. */
-export async function serveFleet(
+export interface TestServer {
+  readonly port: number;
+  /** By force: calls under way are cut. */
+  readonly stop: () => void;
+}
+
+/** FleetService and AgentService with the methods given; the others are unimplemented. */
+export async function serveMethods(
   pki: TestPki,
   methods: Partial<UntypedServiceImplementation>,
   port = 0,
-): Promise<{ readonly port: number; readonly stop: () => void }> {
+): Promise<TestServer> {
   const server = new Server();
   server.addService(FleetServiceService, methods as UntypedServiceImplementation);
+  server.addService(AgentServiceService, methods as UntypedServiceImplementation);
   const pair = { private_key: Buffer.from(pki.key), cert_chain: Buffer.from(`${pki.certificate}\n${pki.ca}`) };
   const bound = await new Promise<number>((resolve, reject) => {
     server.bindAsync(`127.0.0.1:${port}`, ServerCredentials.createSsl(null, [pair]), (error, at) => {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
-import { LockstepError } from '@lockstep/domain/livepatch-model';
 import { makeFolder } from '@lockstep/platform/runtime';
 import { createServiceLog } from '@lockstep/platform/service-log';
 import type { Logger } from 'pino';
@@ -55,10 +54,7 @@ async function bringUp(parts: Parameters<typeof controlPlaneModule>[0]): Promise
     teardown.add('kernel sharing', () => services.sharing.stop());
   }
   const ports = await servers.start();
-  teardown.add('servers', async () => {
-    services.sessions.closeAll(new LockstepError('unavailable', 'stopping', 'The control plane is stopping.'));
-    await servers.stop();
-  });
+  teardown.add('servers', () => servers.stop());
   const endpoint: Endpoint = {
     operatorAddress: `${config.listenHost}:${ports.operatorPort}`,
     agentAddress: `${config.listenHost}:${ports.agentPort}`,

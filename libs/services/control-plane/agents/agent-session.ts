@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { once } from 'node:events';
 import type { ConnectResponse } from '@lockstep/contracts/generated';
 import { entryToWire } from '@lockstep/contracts/wire';
-import { LockstepError, type NodeName, type Seq } from '@lockstep/domain/livepatch-model';
+import type { NodeName, Seq } from '@lockstep/domain/livepatch-model';
 import type { LogEntry, LogName } from '@lockstep/domain/load-order';
+import { drained, type Drainable } from '../grpc/drained';
 
 /** The sending half of a node's stream. */
-export interface AgentStream {
+export interface AgentStream extends Drainable {
   /** False: the peer is behind, wait for `drain`. */
   write(message: ConnectResponse): boolean;
-  once(event: 'drain', listener: () => void): unknown;
 }
 
 export interface AgentSessionOptions {
@@ -103,11 +102,7 @@ export class AgentSession {
 
   private async send(message: ConnectResponse): Promise<void> {
     if (this.closed || this.options.stream.write(message)) return;
-    try {
-      await once(this.options.stream as never, 'drain', { signal: AbortSignal.timeout(drainWithinMs) });
-    } catch (cause) {
-      const text = `Node ${this.node} did not read for ${drainWithinMs} ms.`;
-      throw new LockstepError('unavailable', 'node-too-slow', text, { node: this.node }, { cause });
-    }
+    const { node } = this;
+    await drained(this.options.stream, { reader: `Node ${node}`, withinMs: drainWithinMs, fields: { node } });
   }
 }

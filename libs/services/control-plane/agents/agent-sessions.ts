@@ -51,8 +51,4 @@ export class AgentSessions {
       if (session.log.cluster === cluster && session.log.kernelBuild === kernelBuild) session.wake();
     }
   }
-
-  closeAll(error: unknown): void {
-    for (const session of [...this.sessions.values()]) session.close(error);
-  }
 }

@@ -6,6 +6,7 @@ import { connect } from '../routes/connect';
 import { downloadArtifact } from '../routes/download-artifact';
 import type { Services } from '../services';
 import { serverStream, toStatus } from './call-route';
+import type { OpenCalls } from './open-calls';
 import { openGate } from './operator-token';
 
 interface AuthenticatedCall {
@@ -15,36 +16,46 @@ interface AuthenticatedCall {
 const peerOf = (call: AuthenticatedCall): PeerCertificate | undefined => call.getAuthContext().sslPeerCertificate;
 
 /** Runs the conversation until it ends; its error, if any, is the stream's last word. */
-function handleConnect(services: Services, call: ServerDuplexStream<ConnectRequest, ConnectResponse>): void {
-  const abort = new AbortController();
-  call.on('cancelled', () => {
-    abort.abort();
-  });
+function handleConnect(
+  services: Services,
+  calls: OpenCalls,
+  call: ServerDuplexStream<ConnectRequest, ConnectResponse>,
+): void {
+  const { log } = services;
+  const method = call.getPath();
+  const abort = calls.open(call, 'stream');
   // A broken transport shows in the iteration; without a listener it would end the process.
   call.on('error', () => undefined);
   const converse = async (): Promise<void> => {
     const node = await identifyPeer(services.db, peerOf(call));
     await connect(services, node, call, abort);
   };
-  converse().then(
-    () => {
-      call.end();
-    },
-    (error: unknown) => {
-      if (!call.cancelled) call.emit('error', toStatus(error, call.getPath(), services.log));
-    },
-  );
+  converse()
+    .then(
+      () => {
+        call.end();
+      },
+      (error: unknown) => {
+        if (!call.cancelled) call.emit('error', toStatus(error, method, log));
+      },
+    )
+    .finally(() => {
+      calls.close(abort);
+    })
+    .catch((err: unknown) => {
+      log.error({ err, method }, 'could not end a conversation');
+    });
 }
 
 /** Every call of the agent port; who calls is known before anything else is done. */
-export function agentHandlers(services: Services): AgentServiceServer {
+export function agentHandlers(services: Services, calls: OpenCalls): AgentServiceServer {
+  const parts = { log: services.log, gate: openGate, calls };
   return {
     connect: (call) => {
-      handleConnect(services, call);
+      handleConnect(services, calls, call);
     },
     downloadArtifact: (call) => {
       const peer = peerOf(call);
-      const parts = { log: services.log, gate: openGate };
       serverStream(parts, (request: Parameters<typeof downloadArtifact>[1]) =>
         downloadArtifact(services, request, () => identifyPeer(services.db, peer)),
       )(call);

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { once } from 'node:events';
 import type {
   handleServerStreamingCall,
   handleUnaryCall,
@@ -11,9 +10,11 @@ import { statusFromError } from '@lockstep/contracts/wire';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
 import { explainDatabaseError } from '@lockstep/io/database';
 import type { Logger } from 'pino';
+import { drained } from './drained';
+import type { OpenCalls } from './open-calls';
 
 export interface CallContext {
-  /** Aborts when the caller is gone or its deadline has passed. */
+  /** Aborts when the caller is gone, its deadline has passed or the control plane stops. */
   readonly signal: AbortSignal;
 }
 
@@ -23,6 +24,7 @@ export type Gate = (metadata: Metadata) => void;
 export interface RouteParts {
   readonly log: Logger;
   readonly gate: Gate;
+  readonly calls: OpenCalls;
 }
 
 /** Longer than any unary call should take; a caller without deadline must not hold resources for ever. */
@@ -39,54 +41,66 @@ export function toStatus(error: unknown, method: string, log: Logger): ServerErr
   return Object.assign(status, { ...(code === undefined ? {} : { code }), ...(metadata && { metadata }) });
 }
 
-async function withinTime<T>(work: (signal: AbortSignal) => Promise<T>, abort: AbortController): Promise<T> {
-  const late = new LockstepError('unavailable', 'too-slow', 'The control plane could not answer in time: try again.');
-  const timer = setTimeout(() => {
-    abort.abort(late);
-  }, unaryWithinMs);
-  const aborted = once(abort.signal, 'abort').then(() => {
-    throw abort.signal.reason instanceof LockstepError ? abort.signal.reason : new Error('cancelled');
+/**
+ * The answer, or the reason of the abort if that comes first. What was begun is not undone by that: it ends by itself,
+ * and its failure is told to `onLateFailure`.
+ */
+function untilAborted<T>(work: Promise<T>, signal: AbortSignal, onLateFailure: (error: unknown) => void): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => {
+      reject(signal.reason as Error);
+    };
+    signal.addEventListener('abort', onAbort, { once: true });
+    work.then(resolve, reject);
+    work.catch((error: unknown) => {
+      if (signal.aborted && signal.reason !== error) onLateFailure(error);
+    });
   });
-  try {
-    return await Promise.race([work(abort.signal), aborted]);
-  } finally {
-    clearTimeout(timer);
-    aborted.catch(() => undefined);
-  }
 }
 
+const tooSlow = (): LockstepError =>
+  new LockstepError(
+    'unavailable',
+    'too-slow',
+    `The control plane had no answer within ${unaryWithinMs / 1000} s. What was asked for goes on and may still be done: ` +
+      'look before you ask again.',
+  );
+
 export function unary<Request, Response>(
-  { log, gate }: RouteParts,
+  { log, gate, calls }: RouteParts,
   route: (request: Request, context: CallContext) => Promise<Response>,
 ): handleUnaryCall<Request, Response> {
   return (call, callback) => {
-    const abort = new AbortController();
-    call.on('cancelled', () => {
-      abort.abort();
-    });
-    const answer = async (signal: AbortSignal): Promise<Response> => {
+    const method = call.getPath();
+    const abort = calls.open(call, 'unary');
+    const { signal } = abort;
+    const timer = setTimeout(() => {
+      abort.abort(tooSlow());
+    }, unaryWithinMs);
+    const answer = async (): Promise<Response> => {
       gate(call.metadata);
       return route(call.request, { signal });
     };
-    withinTime(answer, abort).then(
-      (response) => {
-        callback(null, response);
-      },
-      (error: unknown) => {
-        if (call.cancelled) return;
-        callback(toStatus(error, call.getPath(), log));
-      },
-    );
+    const onLateFailure = (err: unknown): void => {
+      log.warn({ err, method }, 'a call failed after its caller had stopped waiting');
+    };
+    untilAborted(answer(), signal, onLateFailure)
+      .then(
+        (response) => {
+          callback(null, response);
+        },
+        (error: unknown) => {
+          if (!call.cancelled) callback(toStatus(error, method, log));
+        },
+      )
+      .finally(() => {
+        clearTimeout(timer);
+        calls.close(abort);
+      })
+      .catch((err: unknown) => {
+        log.error({ err, method }, 'could not answer a call');
+      });
   };
-}
-
-async function drained(call: NodeJS.EventEmitter, signal: AbortSignal): Promise<void> {
-  try {
-    await once(call, 'drain', { signal: AbortSignal.any([signal, AbortSignal.timeout(drainWithinMs)]) });
-  } catch (cause) {
-    const message = `The caller did not read for ${drainWithinMs} ms.`;
-    throw new LockstepError('unavailable', 'reader-too-slow', message, {}, { cause });
-  }
 }
 
 /** Writes at the reader's pace. */
@@ -96,31 +110,38 @@ async function writeAll<Response>(
   signal: AbortSignal,
 ): Promise<void> {
   for await (const message of messages) {
-    if (signal.aborted) return;
-    if (!call.write(message)) await drained(call, signal);
+    signal.throwIfAborted();
+    if (!call.write(message)) await drained(call, { reader: 'The caller', withinMs: drainWithinMs, signal });
   }
+  // A watch that is told to end ends quietly: its caller must not take that for the last word.
+  signal.throwIfAborted();
 }
 
 export function serverStream<Request, Response>(
-  { log, gate }: RouteParts,
+  { log, gate, calls }: RouteParts,
   route: (request: Request, context: CallContext) => AsyncIterable<Response>,
 ): handleServerStreamingCall<Request, Response> {
   return (call) => {
-    const abort = new AbortController();
-    call.on('cancelled', () => {
-      abort.abort();
-    });
+    const method = call.getPath();
+    const abort = calls.open(call, 'stream');
     const answer = async (): Promise<void> => {
       gate(call.metadata);
       await writeAll(call, route(call.request, { signal: abort.signal }), abort.signal);
     };
-    answer().then(
-      () => {
-        call.end();
-      },
-      (error: unknown) => {
-        if (!abort.signal.aborted) call.emit('error', toStatus(error, call.getPath(), log));
-      },
-    );
+    answer()
+      .then(
+        () => {
+          call.end();
+        },
+        (error: unknown) => {
+          if (!call.cancelled) call.emit('error', toStatus(error, method, log));
+        },
+      )
+      .finally(() => {
+        calls.close(abort);
+      })
+      .catch((err: unknown) => {
+        log.error({ err, method }, 'could not end a call');
+      });
   };
 }

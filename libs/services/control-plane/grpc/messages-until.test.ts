@@ -24,8 +24,19 @@ test('hands on every message in order, and ends with the source', async () => {
 });
 
 test.each([
-  ['while nothing comes', (abort: AbortController, reason: Error) => setImmediate(() => abort.abort(reason))],
-  ['before it begins', (abort: AbortController, reason: Error) => abort.abort(reason)],
+  [
+    'while nothing comes',
+    (abort: AbortController, reason: Error) =>
+      setImmediate(() => {
+        abort.abort(reason);
+      }),
+  ],
+  [
+    'before it begins',
+    (abort: AbortController, reason: Error) => {
+      abort.abort(reason);
+    },
+  ],
 ])('throws the reason of an abort %s', async (_, end) => {
   const abort = new AbortController();
   const reason = new Error('enough');

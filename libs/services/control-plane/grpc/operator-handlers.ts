@@ -27,6 +27,7 @@ import { watchBuild } from '../routes/watch-build';
 import { watchRollout } from '../routes/watch-rollout';
 import type { Services } from '../services';
 import { serverStream, unary, type CallContext } from './call-route';
+import type { OpenCalls } from './open-calls';
 import { openGate, operatorGate } from './operator-token';
 
 export interface OperatorHandlers {
@@ -36,9 +37,9 @@ export interface OperatorHandlers {
 }
 
 /** Every call of the operator port with its route. */
-export function operatorHandlers(services: Services, operatorToken: string): OperatorHandlers {
+export function operatorHandlers(services: Services, operatorToken: string, calls: OpenCalls): OperatorHandlers {
   const { log } = services;
-  const forOperators = { log, gate: operatorGate(operatorToken) };
+  const forOperators = { log, gate: operatorGate(operatorToken), calls };
   const one = <Request, Response>(
     route: (services: Services, request: Request, context: CallContext) => Promise<Response>,
   ) => unary(forOperators, (request: Request, context) => route(services, request, context));
@@ -47,7 +48,7 @@ export function operatorHandlers(services: Services, operatorToken: string): Ope
   ) => serverStream(forOperators, (request: Request, context) => route(services, request, context));
   return {
     // The join token is the proof.
-    enrolment: { enrol: unary({ log, gate: openGate }, (request) => enrol(services, request)) },
+    enrolment: { enrol: unary({ log, gate: openGate, calls }, (request) => enrol(services, request)) },
     fleet: {
       createCluster: one(createCluster),
       updateCluster: one(updateCluster),

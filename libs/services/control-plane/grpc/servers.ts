@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Server, ServerCredentials, type ServerOptions } from '@grpc/grpc-js';
 import {
   AgentServiceService,
@@ -9,6 +10,7 @@ import {
 import { LockstepError } from '@lockstep/domain/livepatch-model';
 import type { Services } from '../services';
 import { agentHandlers } from './agent-handlers';
+import { OpenCalls } from './open-calls';
 import { operatorHandlers } from './operator-handlers';
 
 /** Largest message either way: a diff, or a piece of the log; modules travel in chunks. Clients use the same. */
@@ -16,8 +18,11 @@ const maxMessageBytes = 16 * 1024 * 1024;
 /** A node's machine that was switched off is noticed after these two together. */
 const keepaliveTimeMs = 10_000;
 const keepaliveTimeoutMs = 5_000;
-/** Watches and agents' streams are cut off when the server stops; what is short gets this long to finish. */
-const shutdownWithinMs = 2_000;
+/** When the server stops, streams are told so at once; what is short gets this long to finish. */
+const finishWithinMs = 2_000;
+/** How long last words take to leave, and connections that are cut off to go. */
+const lastWordsWithinMs = 1_000;
+const cutWithinMs = 1_000;
 
 const serverOptions: ServerOptions = {
   'grpc.max_receive_message_length': maxMessageBytes,
@@ -56,16 +61,17 @@ function bind(server: Server, { host, port, variable }: Listening, credentials: 
 export class Servers {
   private readonly operator = new Server(serverOptions);
   private readonly agent = new Server(serverOptions);
+  private readonly calls = new OpenCalls();
 
   constructor(
     private readonly services: Services,
     operatorToken: string,
   ) {
-    const handlers = operatorHandlers(services, operatorToken);
+    const handlers = operatorHandlers(services, operatorToken, this.calls);
     this.operator.addService(EnrolmentServiceService, handlers.enrolment);
     this.operator.addService(FleetServiceService, handlers.fleet);
     this.operator.addService(BuildServiceService, handlers.build);
-    this.agent.addService(AgentServiceService, agentHandlers(services));
+    this.agent.addService(AgentServiceService, agentHandlers(services, this.calls));
   }
 
   async start(): Promise<ListeningPorts> {
@@ -87,19 +93,32 @@ export class Servers {
     return { operatorPort, agentPort };
   }
 
+  /**
+   * Takes no more calls and ends those under way as `unavailable` `stopping`, which callers repeat. Always resolves:
+   * a socket that never finished its handshake is no session that grpc-js could close, and goes with the process.
+   */
   async stop(): Promise<void> {
-    await Promise.all([this.operator, this.agent].map(stopServer));
+    const servers = [this.operator, this.agent];
+    const closed = Promise.all(servers.map(closeServer));
+    const stopping = new LockstepError('unavailable', 'stopping', 'The control plane is stopping: ask again soon.');
+    this.calls.end('stream', stopping);
+    if (await isDone(closed, finishWithinMs)) return;
+    this.calls.end('unary', stopping);
+    if (await isDone(closed, lastWordsWithinMs)) return;
+    for (const server of servers) server.forceShutdown();
+    if (await isDone(closed, cutWithinMs)) return;
+    this.services.log.warn('connections that never finished their handshake are left behind');
   }
 }
 
-async function stopServer(server: Server): Promise<void> {
-  const timer = setTimeout(() => {
-    server.forceShutdown();
-  }, shutdownWithinMs);
-  await new Promise<void>((resolve) => {
+function closeServer(server: Server): Promise<void> {
+  return new Promise((resolve) => {
     server.tryShutdown(() => {
       resolve();
     });
   });
-  clearTimeout(timer);
+}
+
+function isDone(work: Promise<unknown>, withinMs: number): Promise<boolean> {
+  return Promise.race([work.then(() => true), sleep(withinMs, false, { ref: false })]);
 }

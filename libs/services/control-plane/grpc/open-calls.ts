@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import type { LockstepError } from '@lockstep/domain/livepatch-model';
+
+export type CallShape = 'unary' | 'stream';
+
+interface Cancellable {
+  on(event: 'cancelled', listener: () => void): unknown;
+}
+
+/** The calls under way: a planned stop ends them with its own reason, which a transport that is cut could not tell. */
+export class OpenCalls {
+  private readonly calls = new Map<AbortController, CallShape>();
+
+  /** Aborts when the caller has gone or `end` is called. Forget it with `close`. */
+  open(call: Cancellable, shape: CallShape): AbortController {
+    const abort = new AbortController();
+    this.calls.set(abort, shape);
+    call.on('cancelled', () => {
+      abort.abort();
+    });
+    return abort;
+  }
+
+  close(abort: AbortController): void {
+    this.calls.delete(abort);
+  }
+
+  end(shape: CallShape, reason: LockstepError): void {
+    for (const [abort, each] of this.calls) if (each === shape) abort.abort(reason);
+  }
+}

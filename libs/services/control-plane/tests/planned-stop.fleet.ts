@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { NodeStatus, RolloutStatus, type Rollout } from '@lockstep/contracts/generated';
+import { switchingToWire } from '@lockstep/contracts/wire';
+import { parseSha256 } from '@lockstep/domain/livepatch-model';
+import { parseAddress } from '@lockstep/io/rpc-client';
+import { collect, eventually, TestPlane, type TestAgent } from './test-plane';
+
+jest.setTimeout(180_000);
+
+let plane: TestPlane;
+let agent: TestAgent;
+
+/** Larger than what the sockets between hold: a download of it is under way for as long as its reader likes. */
+const largeModule = Buffer.alloc(16 * 1024 * 1024, 'module');
+
+beforeAll(async () => {
+  plane = await TestPlane.start();
+  await plane.work(async (job, context) => {
+    const result = await plane.honestWorker(job, context);
+    if (result.kind !== 'build') return result;
+    return { ...result, artifact: { ...result.artifact, ...(await plane.artifacts.put(largeModule)) } };
+  });
+  await plane.addKernel();
+  await plane.operator.fleet.createCluster({ ...switchingToWire({}), name: 'web' });
+  await plane.build('fix-a', 'a');
+  await plane.append('web', 'fix-a');
+  agent = await plane.enrol('web', 'n1');
+  agent.obedient = false;
+  agent.connect();
+  await eventually(async () => {
+    expect((await plane.operator.fleet.getNode({ name: 'n1' })).node?.report).toBeDefined();
+  });
+});
+afterAll(() => plane.stop());
+
+test('a watch goes on over a planned restart, and a download under way is told to come again', async () => {
+  const request = { cluster: 'web', kernelBuildId: '', toSeq: 0, canaries: 1, waveSize: 0 };
+  const { rollout } = await plane.operator.fleet.startRollout(request);
+  const seen: Rollout[] = [];
+  const watching = (async () => {
+    for await (const { rollout: now } of plane.operator.fleet.watchRollout({ id: rollout!.id })) seen.push(now!);
+  })();
+  await eventually(() => {
+    expect([seen.length > 0, agent.target]).toEqual([true, 1]);
+  });
+  const { entries } = await plane.operator.fleet.getOrder({ cluster: 'web', kernelBuildId: '' });
+  const body = entries[0]!.body;
+  const sha256 = parseSha256(body?.$case === 'load' ? body.value.artifact!.sha256 : '');
+  const download = agent.client.downloadArtifact(sha256, 0)[Symbol.asyncIterator]();
+  await download.next();
+
+  await plane.restart();
+
+  expect(await agent.ended).toMatchObject({ kind: 'unavailable', reason: 'stopping' });
+  const rest = collect({ [Symbol.asyncIterator]: () => download });
+  await expect(rest).rejects.toMatchObject({ kind: 'unavailable', reason: 'stopping' });
+  agent.obedient = true;
+  agent.status = NodeStatus.NODE_STATUS_IN_STEP;
+  agent.position = 1;
+  agent.connect();
+  await watching;
+  expect(seen.at(-1)?.status).toBe(RolloutStatus.ROLLOUT_STATUS_SUCCEEDED);
+  expect((await collect(agent.client.downloadArtifact(sha256, 0))).equals(largeModule)).toBe(true);
+});
+
+test('a socket that never says hello does not keep it from stopping', async () => {
+  const sockets = await Promise.all(
+    [plane.endpoint.agentAddress, plane.endpoint.operatorAddress].map(async (address): Promise<Socket> => {
+      const socket = connect(parseAddress(address).port, '127.0.0.1');
+      await once(socket, 'connect');
+      return socket;
+    }),
+  );
+  const startedAt = performance.now();
+  await plane.restart();
+  expect(performance.now() - startedAt).toBeLessThan(60_000);
+  for (const socket of sockets) socket.destroy();
+});
