@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
-FROM node:20-bookworm-slim AS build
+FROM node:24.21.0-bookworm-slim AS build
 WORKDIR /lockstep
 COPY . .
 RUN npm ci --ignore-scripts && node tools/bootstrap/generate.mjs && node tools/bootstrap/build.mjs && npm prune --omit=dev --ignore-scripts
 
-FROM node:20-bookworm-slim
+FROM node:24.21.0-bookworm-slim
 # The compiler must be the one that built the kernels: a worker refuses any other.
 RUN apt-get update \
  && apt-get install -y --no-install-recommends gcc make flex bison bc perl libelf-dev libssl-dev xz-utils \

@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { enginesRange, shippedVersion, supportOf } from '../node-versions/node-versions.mjs';
 import { needsOf, systemPackages } from './system-packages.mjs';
 
 const root = path.resolve(import.meta.dirname, '../..');
@@ -22,10 +23,10 @@ function say(message) {
 }
 
 function requireNode() {
-  const [major, minor] = process.versions.node.split('.').map(Number);
-  if (major < 20 || (major === 20 && minor < 19)) {
-    fail(`Node.js ${process.versions.node} is too old: install 20.19 or later.`);
-  }
+  const { node } = process.versions;
+  const support = supportOf(node);
+  if (support === 'too-old') fail(`Node.js ${node} is too old: install 20.19 or later, best ${shippedVersion}.`);
+  if (support === 'untested') say(`Node.js ${node} is newer than what Lockstep is tested on (${enginesRange}).`);
 }
 
 /** Debian packages of `names` that are not installed. */

@@ -4,6 +4,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { build } from 'esbuild';
+import { bundleTarget } from '../node-versions/node-versions.mjs';
 
 const root = path.resolve(import.meta.dirname, '../..');
 
@@ -31,7 +32,7 @@ await Promise.all(
       outfile: `dist/${out}.js`,
       bundle: true,
       platform: 'node',
-      target: 'node20',
+      target: bundleTarget,
       format: 'cjs',
       packages: standalone ? 'bundle' : 'external',
       sourcemap: 'linked',
