@@ -244,7 +244,7 @@ describe('completion', () => {
 
   it.each([
     ['lockstep ro', 'rollout'],
-    ['lockstep order ', 'show append retire --help'],
+    ['lockstep order ', 'show append retire recover --help'],
     ['lockstep order append a --over', '--override'],
     ['lockstep rollout start --cluster c --w', '--wave-size --wait'],
   ])('bash completes "%s"', (line, expected) => {

@@ -23,6 +23,7 @@ import { listNodes } from './commands/list-nodes';
 import { listPatches } from './commands/list-patches';
 import { listRollouts } from './commands/list-rollouts';
 import { printCompletion } from './commands/print-completion';
+import { recoverOrder } from './commands/recover-order';
 import { retireEntry } from './commands/retire-entry';
 import { setCluster } from './commands/set-cluster';
 import { showBlocking } from './commands/show-blocking';
@@ -42,7 +43,7 @@ type MakeCommand = (cli: Cli) => Command;
 const groups: readonly (readonly [noun: string, description: string, commands: readonly MakeCommand[]])[] = [
   ['kernel', 'kernel builds that patches are built for', [addKernel, listKernels]],
   ['patch', 'source diffs', [submitPatch, combinePatches, listPatches, showPatch, explainPatch]],
-  ['order', "a cluster's load order", [showOrder, appendLoad, retireEntry]],
+  ['order', "a cluster's load order", [showOrder, appendLoad, retireEntry, recoverOrder]],
   ['rollout', "moving a cluster's nodes to a position", [startRollout, listRollouts, watchRollout]],
   ['node', 'machines', [listNodes, showNode, showBlocking, joinNode]],
   ['cluster', 'sets of nodes that must be identical', [createCluster, setCluster, listClusters]],

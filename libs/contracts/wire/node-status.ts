@@ -8,6 +8,7 @@ const wireStatus: Readonly<Record<NodeStatus, WireStatus>> = {
   failed: WireStatus.NODE_STATUS_FAILED,
   diverged: WireStatus.NODE_STATUS_DIVERGED,
   forked: WireStatus.NODE_STATUS_FORKED,
+  ahead: WireStatus.NODE_STATUS_AHEAD,
   quarantined: WireStatus.NODE_STATUS_QUARANTINED,
 };
 

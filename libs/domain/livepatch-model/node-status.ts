@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-const heldOutStatuses = ['diverged', 'forked'] as const;
+const heldOutStatuses = ['diverged', 'forked', 'ahead'] as const;
 
 /** Someone must act before such a node moves again: no rollout sends it anywhere, none waits for it. */
 export type HeldOutStatus = (typeof heldOutStatuses)[number];
@@ -13,7 +13,8 @@ export type HeldOutStatus = (typeof heldOutStatuses)[number];
  * - `failed`: cannot reach it, and tries again;
  * - `quarantined`: did not survive an entry, and loads nothing from it on until the entry is retired or released;
  * - `diverged`: its kernel holds what the load order does not explain;
- * - `forked`: its log and the control plane's are two histories.
+ * - `forked`: its log and the control plane's are two histories;
+ * - `ahead`: its log goes on, rightly signed, where the control plane's ends: that one has lost entries.
  */
 export type NodeStatus = 'in-step' | 'moving' | 'failed' | 'quarantined' | HeldOutStatus;
 
@@ -21,4 +22,4 @@ export const isHeldOutStatus = (status: NodeStatus): status is HeldOutStatus =>
   heldOutStatuses.some((heldOut) => heldOut === status);
 
 /** Its log is not one that this control plane can go on with: true of it whether it is connected or not. */
-export const hasStrayLog = (status: NodeStatus): boolean => status === 'forked';
+export const hasStrayLog = (status: NodeStatus): boolean => status === 'forked' || status === 'ahead';

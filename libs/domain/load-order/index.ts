@@ -31,6 +31,7 @@ export {
   refuseBody,
   type EntryRefusal,
 } from './propose-entry';
+export { recoverLog, type Recovery, type Side, type Witness } from './recover-log';
 export { isLoad, stackAt, stackOwners, type Stack } from './stack';
 export { stepsTo, type StackStep } from './stack-steps';
 export { defaultStableMs, parseStableMs } from './stable-time';

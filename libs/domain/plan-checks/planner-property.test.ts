@@ -24,7 +24,19 @@ interface SimulatedNode {
   target: Seq;
 }
 
-const events = ['arrive', 'fail', 'crash', 'leave', 'return', 'diverge', 'heal', 'fork', 'join', 'nothing'] as const;
+const events = [
+  'arrive',
+  'fail',
+  'crash',
+  'leave',
+  'return',
+  'diverge',
+  'heal',
+  'fork',
+  'lose',
+  'join',
+  'nothing',
+] as const;
 
 interface Event {
   readonly kind: (typeof events)[number];
@@ -72,12 +84,15 @@ function happen(fleet: SimulatedNode[], { kind, index }: Event): void {
       node.status = 'diverged';
       return;
     case 'heal':
-      if (node.status === 'diverged' || node.status === 'forked') {
+      if (['diverged', 'forked', 'ahead'].includes(node.status)) {
         node.status = node.position === node.target ? 'in-step' : 'moving';
       }
       return;
     case 'fork':
       node.status = 'forked';
+      return;
+    case 'lose':
+      node.status = 'ahead';
       return;
     case 'join':
       fleet.push(newNode(fleet.length));

@@ -5,6 +5,7 @@ import type { NotYet } from './rollout-plan';
 const whyHeldOut: Readonly<Record<HeldOutStatus, string>> = {
   diverged: 'its kernel holds what is not in the load order',
   forked: "its log is not this control plane's",
+  ahead: 'it knows entries that this control plane has lost',
 };
 
 /** A "not yet" in words: what is waited for, and where someone must act, how. */
@@ -24,6 +25,7 @@ export function explainNotYet(notYet: NotYet): string {
       return 'Gone since it was told to move: look at the machine. A new rollout goes on without it.';
     case 'diverged':
     case 'forked':
+    case 'ahead':
       return `Held out, ${whyHeldOut[notYet.reason]}: ${notYet.problem}`;
     case 'failed':
       return `Failed: ${notYet.problem}`;

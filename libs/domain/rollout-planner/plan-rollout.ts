@@ -68,6 +68,7 @@ function notYetOf(node: Placed, haltedBy: readonly NodeName[], blocking: Blockin
       return { reason: facts.report?.status === 'quarantined' ? 'quarantined' : 'failed', problem };
     case 'diverged':
     case 'forked':
+    case 'ahead':
       return { reason: standing, problem };
     case 'lost':
     case 'disconnected':

@@ -12,6 +12,8 @@ const sentTo3: NodeFacts = {
   report: { status: 'moving', position: parseSeq(1), target: parseSeq(3), problem: null },
 };
 
+const aheadOfUs: NodeFacts = { ...sentTo3, report: { ...sentTo3.report!, status: 'ahead' } };
+
 function check(policy: Partial<RolloutPolicy>, context: Partial<RolloutContext>): string | undefined {
   const asked = { kernelBuild, toSeq: parseSeq(4), canaries: 1, waveSize: 0, ...policy };
   const refusal = refuseRollout(asked, { head: parseSeq(4), furthest: parseSeq(0), inventory: [sentTo3], ...context });
@@ -24,6 +26,7 @@ describe('refuseRollout', () => {
     ['where nodes were sent already', { toSeq: 3 }, {}, undefined],
     ['past the head', { toSeq: 5 }, {}, /^beyond-head: .*ends at #4/],
     ['behind a node, even one that is off', { toSeq: 2 }, {}, /^behind-target: .*position 3/],
+    ['behind where only a node was sent that is ahead', { toSeq: 2 }, { inventory: [aheadOfUs] }, undefined],
     ['behind an earlier rollout', { toSeq: 3 }, { furthest: parseSeq(4) }, /^behind-target: .*position 4/],
     ['a cluster without nodes', {}, { inventory: [] }, /^no-nodes/],
     ['nodes of another kernel build', { kernelBuild: parseKernelBuildId('cd'.repeat(20)) }, {}, /^no-nodes: .*cdcd/],

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import type { Seq } from '@lockstep/domain/livepatch-model';
+import { hasStrayLog, type Seq } from '@lockstep/domain/livepatch-model';
 import type { NodeFacts, RolloutPolicy } from './rollout-plan';
 
 /** Why a rollout may not start. */
@@ -28,7 +28,10 @@ export function refuseRollout(policy: RolloutPolicy, context: RolloutContext): R
   const members = context.inventory.filter(({ kernelBuild }) => kernelBuild === policy.kernelBuild);
   if (members.length === 0) return { reason: 'no-nodes' };
   let furthest = context.furthest;
-  for (const { report } of members) if (report !== null && report.target > furthest) furthest = report.target;
+  for (const { report } of members) {
+    // The target of a log that is not ours, or goes on beyond ours, bounds nobody else.
+    if (report !== null && !hasStrayLog(report.status) && report.target > furthest) furthest = report.target;
+  }
   return policy.toSeq < furthest ? { reason: 'behind-target', furthest } : undefined;
 }
 

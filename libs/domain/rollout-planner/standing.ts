@@ -28,6 +28,7 @@ export function isHeldOut(standing: Standing): boolean {
     case 'silent':
     case 'diverged':
     case 'forked':
+    case 'ahead':
     case 'failed-before':
       return true;
     case 'there':

@@ -7,14 +7,18 @@ import { parseForeign } from './x509-library';
 export interface LogSigner {
   /** Ed25519 SPKI PEM: what agents pin. */
   readonly publicKeyPem: string;
+  /** Whether this key signed it. */
+  readonly verify: VerifySignature;
   sign(hash: Sha256): EntrySignature;
 }
 
 /** @param privateKeyPem Ed25519 PKCS#8 PEM. */
 export function createLogSigner(privateKeyPem: string): LogSigner {
   const privateKey = createPrivateKey(privateKeyPem);
+  const publicKeyPem = createPublicKey(privateKey).export({ type: 'spki', format: 'pem' }).toString();
   return {
-    publicKeyPem: createPublicKey(privateKey).export({ type: 'spki', format: 'pem' }).toString(),
+    publicKeyPem,
+    verify: createLogVerifier(publicKeyPem),
     sign: (hash) => sign(null, Buffer.from(hash, 'hex'), privateKey).toString('base64') as EntrySignature,
   };
 }

@@ -46,11 +46,18 @@ export interface LoadOrderStore {
   head(log: LogName): Promise<Seq>;
   /** The kernel builds of the cluster's load orders that have entries. */
   kernelBuilds(cluster: ClusterName): Promise<KernelBuildId[]>;
+  /** Whether some entry of the cluster loads this module. */
+  loads(cluster: ClusterName, artifact: Sha256): Promise<boolean>;
   /**
    * Appends one entry: head seen, rules kept, hashed, signed and written in one serialisable transaction.
    * @throws LockstepError `refused` with the reason of the rule, or `seq-taken`.
    */
   append(log: LogName, appending: Appending): Promise<LogEntry>;
+  /**
+   * Adds entries that were appended, and signed, once already, in one serialisable transaction. `choose` answers those
+   * that follow the log as it is in the transaction, having verified them; it may be called more than once.
+   */
+  restore(log: LogName, choose: (known: readonly LogEntry[]) => readonly LogEntry[]): Promise<readonly LogEntry[]>;
 }
 
 async function readEntries(db: Client | Transaction, log: LogName, afterSeq = 0): Promise<LogEntry[]> {
@@ -80,6 +87,12 @@ export function loadOrderStore(db: Client): LoadOrderStore {
       });
       return rows.map((row) => row.kernelBuildId as KernelBuildId);
     },
+    async loads(cluster, artifact) {
+      const named = { path: ['artifact', 'sha256'], equals: artifact };
+      return (
+        (await db.logEntry.findFirst({ where: { clusterName: cluster, body: named }, select: { seq: true } })) !== null
+      );
+    },
     append: (log, { body, hash, sign, expectedSeq }) =>
       serialisable(db, async (tx) => {
         await requireCluster(tx, log.cluster);
@@ -94,6 +107,13 @@ export function loadOrderStore(db: Client): LoadOrderStore {
         const entry: LogEntry = { ...unsigned, hash: entryHash, signature: sign(entryHash) };
         await insert(tx, entry);
         return entry;
+      }),
+    restore: (log, choose) =>
+      serialisable(db, async (tx) => {
+        await requireCluster(tx, log.cluster);
+        const entries = choose(await readEntries(tx, log));
+        for (const entry of entries) await insert(tx, entry);
+        return entries;
       }),
   };
 }

@@ -5,6 +5,7 @@ import {
   type ConnectRequest,
   type ConnectResponse,
   type Hello,
+  type KnownEntries,
   type NodeReport,
 } from '@lockstep/contracts/generated';
 import { errorFromStatus } from '@lockstep/contracts/wire';
@@ -27,6 +28,8 @@ export interface AgentSession {
   readonly messages: AsyncIterable<ConnectResponse>;
   /** The last report counts: while the peer is slow only the newest one waits. */
   report(report: NodeReport): void;
+  /** Answers a question for what the agent knows of the log. */
+  tellEntries(entries: KnownEntries): void;
   close(): void;
 }
 
@@ -83,6 +86,10 @@ function openSession(client: Client, hello: Hello): AgentSession {
     report: (report) => {
       if (blocked) waiting = report;
       else send({ $case: 'report', value: report });
+    },
+    // One answer for each question: no more than one waits in the stream.
+    tellEntries: (entries) => {
+      send({ $case: 'knownEntries', value: entries });
     },
     close: () => {
       cancelledHere = true;

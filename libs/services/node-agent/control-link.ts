@@ -3,8 +3,10 @@ import type { ConnectResponse, Hello, NodeReport } from '@lockstep/contracts/gen
 import { entryFromWire } from '@lockstep/contracts/wire';
 import type { ArtifactSource } from '@lockstep/io/agent-journal';
 import { connectAgent, createBackOff, pause, type AgentClient, type AgentSession } from '@lockstep/io/rpc-client';
+import type { LogEntry } from '@lockstep/domain/load-order';
 import { LockstepError, parseSeq, type Sha256 } from '@lockstep/domain/livepatch-model';
 import type { NodeEvent } from '@lockstep/domain/node-state';
+import { knownEntriesAfter } from './known-entries';
 import type { Log } from './logger';
 import type { NodeIdentity } from './node-identity';
 import { problemFrom } from './problem';
@@ -14,6 +16,8 @@ export interface LinkOptions {
   readonly log: Log;
   readonly makeHello: () => Hello;
   readonly makeReport: () => NodeReport;
+  /** The log that the agent knows. */
+  readonly entries: () => readonly LogEntry[];
   /** Resolves when the event is taken in: that is the back-pressure on the stream. */
   readonly tell: (event: NodeEvent) => Promise<void>;
   readonly heartbeatMs: number;
@@ -116,6 +120,9 @@ export class ControlLink {
         return;
       case 'moveTo':
         await tell({ kind: 'move-requested', seq: parseSeq(message.value.seq) });
+        return;
+      case 'entriesWanted':
+        this.session?.tellEntries(knownEntriesAfter(this.options.entries(), message.value.afterSeq));
         return;
       case 'rejection': {
         const { reason, message: text } = message.value.problem ?? { reason: 'rejected', message: 'No reason given.' };

@@ -120,6 +120,7 @@ export class NodeAgent {
       log: options.log,
       makeHello,
       makeReport: () => reportToWire(brain.view),
+      entries: () => brain.entries,
       tell: (event) => brain.tell(event),
       heartbeatMs: options.heartbeatMs ?? defaultHeartbeatMs,
     });

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { AgentJournal } from '@lockstep/io/agent-journal';
-import { stackAt, type LogChecks } from '@lockstep/domain/load-order';
+import { stackAt, type LogChecks, type LogEntry } from '@lockstep/domain/load-order';
 import { parseSeq } from '@lockstep/domain/livepatch-model';
 import {
   advance,
@@ -53,6 +53,11 @@ export class NodeBrain {
 
   constructor(private readonly options: BrainOptions) {
     this.state = startNode(options.journal.recorded).state;
+  }
+
+  /** The log as it is known here, verified and recorded. */
+  get entries(): readonly LogEntry[] {
+    return this.state.known.entries;
   }
 
   get view(): NodeView {

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import type { ConnectResponse } from '@lockstep/contracts/generated';
+import type { ConnectResponse, NodeReport } from '@lockstep/contracts/generated';
 import { entryToWire } from '@lockstep/contracts/wire';
 import type { NodeName, Seq } from '@lockstep/domain/livepatch-model';
 import type { LogEntry, LogName } from '@lockstep/domain/load-order';
 import { drained, type Drainable } from '../grpc/drained';
+import type { NodeSession } from './node-session';
 
 /** The sending half of a node's stream. */
 export interface AgentStream extends Drainable {
@@ -31,7 +32,7 @@ const drainWithinMs = 30_000;
  * What is sent to one node: first the log, then where to move. Nothing is queued: each time it is woken it sends what
  * the agent lacks, at the agent's own pace, so a slow agent costs no memory.
  */
-export class AgentSession {
+export class AgentSession implements NodeSession {
   readonly node: NodeName;
   readonly log: LogName;
   private sentSeq: number;
@@ -67,6 +68,10 @@ export class AgentSession {
     if (seq <= this.wantedMove) return;
     this.wantedMove = seq;
     this.wake();
+  }
+
+  seen(report: NodeReport): NodeReport {
+    return report;
   }
 
   close(error: unknown): void {

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { LockstepError, type NodeName } from '@lockstep/domain/livepatch-model';
-import type { LogName } from '@lockstep/domain/load-order';
-import type { AgentSession } from './agent-session';
+import type { LogEntry, LogName } from '@lockstep/domain/load-order';
+import { AheadSession } from './ahead-session';
+import type { AgentHead } from './check-head';
+import type { NodeSession } from './node-session';
 
 /**
  * An agent whose stream broke is back within about two seconds, unless it is really gone. Plans wait for it that long,
@@ -11,10 +13,10 @@ export const returnGraceMs = 5_000;
 
 /** The nodes that are connected now. */
 export class AgentSessions {
-  private readonly sessions = new Map<NodeName, AgentSession>();
+  private readonly sessions = new Map<NodeName, NodeSession>();
   private readonly leftAtMs = new Map<NodeName, number>();
 
-  find(node: NodeName): AgentSession | undefined {
+  find(node: NodeName): NodeSession | undefined {
     return this.sessions.get(node);
   }
 
@@ -28,7 +30,7 @@ export class AgentSessions {
   }
 
   /** The newest stream of a node is the one that counts: the one before is dead and does not know it yet. */
-  enter(session: AgentSession): void {
+  enter(session: NodeSession): void {
     const before = this.sessions.get(session.node);
     this.sessions.set(session.node, session);
     this.leftAtMs.delete(session.node);
@@ -38,17 +40,34 @@ export class AgentSessions {
   }
 
   /** @returns whether the node is gone now. */
-  leave(session: AgentSession, nowMs: number): boolean {
+  leave(session: NodeSession, nowMs: number): boolean {
     if (this.sessions.get(session.node) !== session) return false;
     this.sessions.delete(session.node);
     this.leftAtMs.set(session.node, nowMs);
     return true;
   }
 
-  /** New entries: every node of that load order is to have them. */
-  wakeAll({ cluster, kernelBuild }: LogName): void {
-    for (const session of this.sessions.values()) {
-      if (session.log.cluster === cluster && session.log.kernelBuild === kernelBuild) session.wake();
+  /** The nodes that know entries of this load order that were lost here. */
+  ahead(log: LogName): AheadSession[] {
+    return this.of(log).filter((session) => session instanceof AheadSession);
+  }
+
+  /** What somebody has proved already up to this very head: by its hash it is the same, and need not be told again. */
+  provenBeyond(log: LogName, { headSeq, headHash }: AgentHead): readonly LogEntry[] | undefined {
+    for (const { entries } of this.ahead(log)) {
+      const at = entries.findIndex(({ seq }) => seq === headSeq);
+      if (at >= 0 && entries[at]?.hash === headHash)
+        return at === entries.length - 1 ? entries : entries.slice(0, at + 1);
     }
+    return undefined;
+  }
+
+  /** New entries: every node of that load order is to have them. */
+  wakeAll(log: LogName): void {
+    for (const session of this.of(log)) session.wake();
+  }
+
+  private of({ cluster, kernelBuild }: LogName): NodeSession[] {
+    return [...this.sessions.values()].filter(({ log }) => log.cluster === cluster && log.kernelBuild === kernelBuild);
   }
 }

@@ -9,22 +9,41 @@ export interface AgentHead {
   readonly headHash: string;
 }
 
-/** Why the agent's log is not a beginning of ours: then one of the two was restored from a backup, or is not ours. */
-export async function findFork(
-  db: Database,
-  log: LogName,
-  { headSeq, headHash }: AgentHead,
-): Promise<Problem | undefined> {
-  if (headSeq === 0 && (headHash === firstPreviousHash || headHash === '')) return undefined;
+/**
+ * How the log that an agent knows stands to ours: a beginning of it (or all of it), another history, or one that goes
+ * on where ours ends, if the agent can prove it.
+ */
+export type HeadVerdict =
+  { readonly kind: 'ours' } | { readonly kind: 'fork'; readonly problem: Problem } | { readonly kind: 'beyond' };
+
+const showHead = ({ headSeq, headHash }: AgentHead): string => `#${headSeq} (${headHash.slice(0, 12)}…)`;
+
+/** A problem of a node whose log and ours are two histories. */
+export function forkProblem(head: AgentHead, found: string): Problem {
+  const message =
+    `The node knows the load order up to ${showHead(head)}, ${found} ` +
+    'Two histories cannot become one, and nothing is sent to it. Is it the node of another control plane, or was ' +
+    'something appended after this one was restored from a backup? To begin anew: `lockstep node remove`, empty its ' +
+    "agent's state folder, reboot, `lockstep node join`.";
+  return { reason: 'fork', message };
+}
+
+/** A problem of ours, really: that node holds what we have lost. */
+export function aheadProblem({ cluster, kernelBuild }: LogName, ourHead: number, head: AgentHead): Problem {
+  const message =
+    `The node knows the load order up to ${showHead(head)}, signed by this control plane, which itself has it only up ` +
+    `to #${ourHead}: it was restored from an older backup. Take the lost entries back, before anything is appended: ` +
+    `lockstep order recover --cluster ${cluster} --kernel-build ${kernelBuild}`;
+  return { reason: 'ahead', message };
+}
+
+export async function judgeHead(db: Database, log: LogName, head: AgentHead): Promise<HeadVerdict> {
+  const { headSeq, headHash } = head;
+  if (headSeq === 0 && (headHash === firstPreviousHash || headHash === '')) return { kind: 'ours' };
   const [entry] = headSeq === 0 ? [] : await db.loadOrders.entries(log, headSeq - 1);
-  if (entry?.seq === headSeq && entry.hash === headHash) return undefined;
-  const found = entry === undefined ? `ends before #${headSeq}` : `has another entry #${headSeq}`;
-  return {
-    reason: 'fork',
-    message:
-      `The node knows the load order up to #${headSeq} (${headHash.slice(0, 12)}…), which this control plane's ${found}. ` +
-      "Was it restored from an old backup, or is the node another control plane's? Nothing is sent to it.",
-  };
+  if (entry?.seq === headSeq && entry.hash === headHash) return { kind: 'ours' };
+  if (entry === undefined && headSeq > 0) return { kind: 'beyond' };
+  return { kind: 'fork', problem: forkProblem(head, `but this control plane has another entry #${headSeq}.`) };
 }
 
 /** What is kept of a node that was turned away, so that operators see why. */

@@ -20,6 +20,7 @@ import { listKernels } from '../routes/list-kernels';
 import { listNodes } from '../routes/list-nodes';
 import { listPatches } from '../routes/list-patches';
 import { listRollouts } from '../routes/list-rollouts';
+import { recoverOrder } from '../routes/recover-order';
 import { startRollout } from '../routes/start-rollout';
 import { submitPatch } from '../routes/submit-patch';
 import { updateCluster } from '../routes/update-cluster';
@@ -60,6 +61,7 @@ export function operatorHandlers(services: Services, operatorToken: string, call
       getOrder: one(getOrder),
       appendLoad: one(appendLoad),
       appendRetire: one(appendRetire),
+      recoverOrder: one(recoverOrder),
       startRollout: one(startRollout),
       listRollouts: one(listRollouts),
       watchRollout: many(watchRollout),

@@ -1,12 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { parseSeq } from '@lockstep/domain/livepatch-model';
+import { LockstepError, parseSeq } from '@lockstep/domain/livepatch-model';
+import { nodeStatusFromWire } from '@lockstep/contracts/wire';
 import { insistAllRead, type EntryBody, type LogEntry, type LogName } from '@lockstep/domain/load-order';
 import { sha256OfBytes } from '@lockstep/platform/runtime';
+import type { NodeRecord } from '@lockstep/io/database';
 import type { Services } from '../services';
+
+/** An entry that takes the place of one which was lost would part us from the nodes that hold that one, for good. */
+function insistNobodyAhead({ cluster, kernelBuild }: LogName, members: readonly NodeRecord[]): void {
+  const ahead = members.filter(({ report }) => report !== null && nodeStatusFromWire(report.status) === 'ahead');
+  if (ahead.length === 0) return;
+  const nodes = ahead.map(({ name }) => name);
+  const message =
+    `${nodes.join(', ')} knows entries of this load order that were lost here: take them back first ` +
+    `(lockstep order recover --cluster ${cluster} --kernel-build ${kernelBuild}), or give them up with the nodes ` +
+    '(lockstep node remove).';
+  throw new LockstepError('refused', 'members-ahead', message, { cluster, kernelBuild, nodes });
+}
 
 /**
  * Appends, signed, and hands the entry to every connected node of the load order.
- * @throws LockstepError `refused` `members-cannot-read`, `seq-taken`, and the rules of the load order.
+ * @throws LockstepError `refused` `members-ahead`, `members-cannot-read`, `seq-taken`, and the rules of the load order.
  */
 export async function appendEntry(
   { db, authority, sessions, log: logger }: Services,
@@ -15,6 +29,7 @@ export async function appendEntry(
   expectedSeq: number,
 ): Promise<LogEntry> {
   const members = (await db.nodes.list(log.cluster)).filter(({ kernelBuild }) => kernelBuild === log.kernelBuild);
+  insistNobodyAhead(log, members);
   const entry = await db.loadOrders.append(log, {
     body: (entries) => {
       const next = body(entries);

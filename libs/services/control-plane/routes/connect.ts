@@ -2,10 +2,11 @@
 import type { ConnectRequest, Hello, NodeReport } from '@lockstep/contracts/generated';
 import { LockstepError, parseKernelBuildId, type NodeName } from '@lockstep/domain/livepatch-model';
 import type { NodeRecord } from '@lockstep/io/database';
-import { AgentSession, type AgentStream } from '../agents/agent-session';
-import { findFork, forkedReport } from '../agents/check-head';
+import type { AgentStream } from '../agents/agent-session';
+import type { NodeSession } from '../agents/node-session';
 import { messagesUntil } from '../grpc/messages-until';
 import type { Services } from '../services';
+import { welcomeNode } from './welcome-node';
 
 /** An agent says hello at once and reports as a heartbeat; one that is silent for longer hangs. */
 const helloWithinMs = 15_000;
@@ -45,20 +46,6 @@ async function introduce(services: Services, node: NodeRecord, hello: Hello): Pr
   return services.db.nodes.introduce(node.name, about);
 }
 
-/** Tells a node whose log is not ours why it is turned away, and remembers it for operators. */
-async function turnAwayFork(services: Services, node: NodeRecord, hello: Hello, call: AgentCall): Promise<boolean> {
-  const { db, rollouts, log } = services;
-  const orderName = { cluster: node.cluster, kernelBuild: parseKernelBuildId(hello.kernelBuildId) };
-  const head = { headSeq: hello.headSeq, headHash: hello.headHash };
-  const problem = await findFork(db, orderName, head);
-  if (problem === undefined) return false;
-  log.warn({ node: node.name, ...head }, 'a node knows another history');
-  await db.nodes.report(node.name, forkedReport(node.report, head, problem));
-  rollouts.wake(node.cluster);
-  call.write({ message: { $case: 'rejection', value: { problem } } });
-  return true;
-}
-
 /** Keeps a report. A heartbeat that says nothing new only counts as a sign of life. */
 async function takeReport(services: Services, node: NodeRecord, report: NodeReport, last: string): Promise<string> {
   const text = JSON.stringify(report);
@@ -83,17 +70,21 @@ export async function connect(
     abort.abort(error);
   });
   listener.expectWithin(helloWithinMs);
-  let session: AgentSession | undefined;
+  let session: NodeSession | undefined;
   let lastReport = '';
   try {
-    for await (const { message } of messagesUntil(call, abort.signal)) {
+    const messages = messagesUntil(call, abort.signal);
+    for await (const { message } of messages) {
       listener.expectWithin(silentForMs);
       if (message?.$case === 'report' && session !== undefined) {
-        lastReport = await takeReport(services, peer, message.value, lastReport);
+        lastReport = await takeReport(services, peer, session.seen(message.value), lastReport);
       } else if (message?.$case === 'hello' && session === undefined) {
         const node = await introduce(services, peer, message.value);
-        if (await turnAwayFork(services, node, message.value, call)) return;
-        session = openSession(services, node, message.value, call, abort);
+        session = await welcomeNode(services, { node, hello: message.value, stream: call, messages, abort });
+        if (session === undefined) return;
+        sessions.enter(session);
+        session.wake();
+        rollouts.wake(node.cluster);
         log.info({ node: node.name, kernelBuild: node.kernelBuild, headSeq: message.value.headSeq }, 'node connected');
       } else {
         throw new LockstepError('invalid-input', 'unexpected-message', 'An agent says hello once, then reports.');
@@ -111,27 +102,4 @@ export async function connect(
       rollouts.noticeDeparture(peer.cluster);
     }
   }
-}
-
-function openSession(
-  { db, sessions, rollouts }: Services,
-  node: NodeRecord,
-  hello: Hello,
-  stream: AgentStream,
-  abort: AbortController,
-): AgentSession {
-  const session = new AgentSession({
-    node: node.name,
-    log: { cluster: node.cluster, kernelBuild: parseKernelBuildId(hello.kernelBuildId) },
-    stream,
-    headSeq: hello.headSeq,
-    entriesAfter: (log, seq) => db.loadOrders.entries(log, seq),
-    close: (error) => {
-      abort.abort(error);
-    },
-  });
-  sessions.enter(session);
-  session.wake();
-  rollouts.wake(node.cluster);
-  return session;
 }

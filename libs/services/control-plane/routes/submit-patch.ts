@@ -6,11 +6,12 @@ import {
   parsePatchId,
   parsePatchName,
   parseSeq,
+  type ArtifactManifest,
   type KernelBuildId,
   type PatchId,
 } from '@lockstep/domain/livepatch-model';
 import { stackAt } from '@lockstep/domain/load-order';
-import type { BuildWish } from '@lockstep/io/database';
+import type { BuildWish, Database } from '@lockstep/io/database';
 import type { Services } from '../services';
 import { onePatchToWire } from '../views/build-view';
 import { chooseLog } from './choose-log';
@@ -38,6 +39,15 @@ function checkRequest({ diff, cves }: SubmitPatchRequest): void {
   throw new LockstepError('invalid-input', 'invalid-cve', `"${bad}" is not a CVE: use CVE-YEAR-NUMBER.`, { cve: bad });
 }
 
+/** A load order that was recovered from its nodes may name patches whose diffs were lost. */
+async function insistDiffsKnown(db: Database, artifacts: readonly ArtifactManifest[]): Promise<void> {
+  const known = await db.patches.names(artifacts.map(({ patch }) => patch));
+  const lost = artifacts.filter(({ patch }) => !known.has(patch)).map(({ patchName }) => patchName);
+  if (lost.length === 0) return;
+  const message = `The diff of ${lost.join(', ')} is not known here: submit it again exactly as it was, then build onto it.`;
+  throw new LockstepError('refused', 'diff-lost', message, { patches: lost });
+}
+
 /** The patches of the stack that a build is to go over, bottom first, and the kernel build that they are for. */
 async function readOnto({ db }: Services, onto: Onto): Promise<{ kernelBuild: KernelBuildId; patches: PatchId[] }> {
   const log = await chooseLog(db, onto);
@@ -51,7 +61,9 @@ async function readOnto({ db }: Services, onto: Onto): Promise<{ kernelBuild: Ke
         : `The stack at #${seq} is empty: submit the patch without --onto.`;
     throw new LockstepError('invalid-input', 'nothing-to-build-onto', message, { cluster: log.cluster, seq });
   }
-  return { kernelBuild: log.kernelBuild, patches: stack.map(({ body }) => body.artifact.patch) };
+  const patches = stack.map(({ body }) => body.artifact);
+  await insistDiffsKnown(db, patches);
+  return { kernelBuild: log.kernelBuild, patches: patches.map(({ patch }) => patch) };
 }
 
 async function wishesOf(services: Services, request: SubmitPatchRequest, patch: PatchId): Promise<BuildWish[]> {

@@ -7,6 +7,7 @@ import {
   Priority,
   type ConnectResponse,
   type Hello,
+  type LogEntry,
   type NodeReport,
   type SubmitPatchRequest,
 } from '@lockstep/contracts/generated';
@@ -206,6 +207,8 @@ export class TestPlane {
 /** An agent without a kernel: takes the log, and reports whatever its test says. */
 export class TestAgent {
   readonly seqs: number[] = [];
+  /** What it tells when it is asked for what it knows. */
+  entries: readonly LogEntry[] = [];
   headSeq = 0;
   headHash = zeroHash;
   target = 0;
@@ -277,6 +280,9 @@ export class TestAgent {
       this.target = Math.max(this.target, message.value.seq);
       if (this.obedient) this.position = this.target;
       else this.status = NodeStatus.NODE_STATUS_MOVING;
+    } else if (message?.$case === 'entriesWanted') {
+      const { afterSeq } = message.value;
+      this.session?.tellEntries({ entries: this.entries.filter(({ seq }) => seq > afterSeq).slice(0, 1) });
     } else if (message?.$case === 'rejection') {
       this.rejection = message.value.problem?.reason;
     }

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import type { NodeReport } from '@lockstep/contracts/generated';
+import type { NodeName, Seq } from '@lockstep/domain/livepatch-model';
+import type { LogName } from '@lockstep/domain/load-order';
+
+/** One stream of one node. */
+export interface NodeSession {
+  readonly node: NodeName;
+  readonly log: LogName;
+  /** There may be new entries. */
+  wake(): void;
+  moveTo(seq: Seq): void;
+  /** What is kept of the node's word. */
+  seen(report: NodeReport): NodeReport;
+  /** Ends the stream with this error. */
+  close(error: unknown): void;
+}

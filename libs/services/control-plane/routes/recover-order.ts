@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import type { LostPart, RecoverOrderRequest, RecoverOrderResponse } from '@lockstep/contracts/generated';
+import { entryToWire } from '@lockstep/contracts/wire';
+import { LockstepError, parseNodeName } from '@lockstep/domain/livepatch-model';
+import {
+  isLoad,
+  recoverLog,
+  type LogEntry,
+  type LogName,
+  type Recovery,
+  type Witness,
+} from '@lockstep/domain/load-order';
+import { sha256OfBytes } from '@lockstep/platform/runtime';
+import type { AheadSession } from '../agents/ahead-session';
+import type { Services } from '../services';
+import { chooseLog } from './choose-log';
+
+/** The connected nodes that know more of this log than we do; only those named, if any are. */
+function witnessesOf({ sessions }: Services, log: LogName, from: readonly string[]): AheadSession[] {
+  const ahead = sessions.ahead(log);
+  const wanted = new Set(from.map(parseNodeName));
+  const missing = [...wanted].filter((name) => ahead.every(({ node }) => node !== name));
+  if (missing.length > 0 || ahead.length === 0) {
+    const who = missing.length > 0 ? `Not connected and ahead: ${missing.join(', ')}` : 'No connected node is ahead';
+    const message = `${who}. \`lockstep node ls --cluster ${log.cluster}\` shows which are; one that is forked tells why.`;
+    throw new LockstepError('refused', 'nobody-ahead', message, { cluster: log.cluster, nodes: missing });
+  }
+  return wanted.size === 0 ? ahead : ahead.filter(({ node }) => wanted.has(node));
+}
+
+/** @throws LockstepError `refused` `histories-disagree`, `entries-do-not-verify`. */
+function insistRecovered(log: LogName, recovery: Recovery): readonly LogEntry[] {
+  switch (recovery.kind) {
+    case 'recovered':
+      return recovery.entries;
+    case 'refused': {
+      const { node, refusal } = recovery;
+      const message = `What ${node} tells does not go on from here: ${refusal.reason}. Nothing was taken.`;
+      throw new LockstepError('refused', 'entries-do-not-verify', message, { node, reason: refusal.reason });
+    }
+    case 'disagreement': {
+      const { seq, sides } = recovery;
+      const told = sides.map(({ hash, nodes }) => `${hash.slice(0, 12)}… by ${nodes.join(', ')}`);
+      const message =
+        `The nodes hold different entries #${seq}, all rightly signed: ${told.join('; ')}. Nothing was taken. Choose ` +
+        `whom to follow with --from; the others stay forked. (lockstep order recover --cluster ${log.cluster} --from NODE)`;
+      throw new LockstepError('refused', 'histories-disagree', message, { seq, sides: told });
+    }
+  }
+}
+
+/** What the entries name and was lost with them. */
+async function lostParts({ db, artifacts }: Services, entries: readonly LogEntry[]): Promise<LostPart[]> {
+  const loads = entries.filter(isLoad);
+  const known = await db.patches.names(loads.map(({ body }) => body.artifact.patch));
+  const lost: LostPart[] = [];
+  for (const { seq, body } of loads) {
+    const { patch, patchName } = body.artifact;
+    const module = await artifacts.verify(body.artifact).then(
+      () => false,
+      () => true,
+    );
+    const diff = !known.has(patch);
+    if (module || diff) lost.push({ seq, patchName, patchId: patch, module, diff });
+  }
+  return lost;
+}
+
+/**
+ * Takes back what this control plane signed and has lost, from nodes that hold it. All of it is verified again, against
+ * the log as it is then, in the transaction that inserts it: killed at any moment, all or nothing was recovered.
+ */
+export async function recoverOrder(services: Services, request: RecoverOrderRequest): Promise<RecoverOrderResponse> {
+  const { db, authority, sessions, rollouts, log: logger } = services;
+  const log = await chooseLog(db, request);
+  const chosen = witnessesOf(services, log, request.from);
+  const witnesses: Witness[] = chosen.map(({ node, entries }) => ({ node, entries }));
+  const checks = { hash: sha256OfBytes, verify: authority.logSigner.verify };
+  const entries = await db.loadOrders.restore(log, (known) =>
+    insistRecovered(log, recoverLog(log, known, witnesses, checks)),
+  );
+  const nodes = witnesses.map(({ node }) => node);
+  logger.warn({ ...log, seqs: entries.map(({ seq }) => seq), nodes }, 'recovered lost entries from nodes');
+  sessions.wakeAll(log);
+  const again = new LockstepError('unavailable', 'recovered', 'The load order has been recovered: connect again.');
+  for (const session of sessions.ahead(log)) session.close(again);
+  rollouts.wake(log.cluster);
+  return { entries: entries.map(entryToWire), nodes, lost: await lostParts(services, entries) };
+}
