@@ -54,6 +54,22 @@ export const guards = [
     test: 'libs/domain/load-order/entry-readers.test.ts',
   },
   {
+    invariant: '3 one history',
+    breaks: 'takes lost entries back although nodes tell two histories',
+    file: 'libs/domain/load-order/recover-log.ts',
+    from: 'if (disagreement !== undefined)',
+    to: 'if (false as boolean)',
+    test: 'libs/domain/load-order/recover-log.test.ts',
+  },
+  {
+    invariant: '3 one history',
+    breaks: 'takes lost entries back without verifying them',
+    file: 'libs/domain/load-order/recover-log.ts',
+    from: "if (extension.kind === 'refused') return { kind: 'refused', node, refusal: extension.refusal };\n    chains.push({ node, entries: extension.entries.slice(known.length) });",
+    to: 'void extension;\n    chains.push({ node, entries });',
+    test: 'libs/domain/load-order/recover-log.test.ts',
+  },
+  {
     invariant: '4 no silent conflict',
     breaks: 'appends a conflict that no override names',
     file: 'libs/domain/load-order/propose-entry.ts',
