@@ -6,6 +6,7 @@ import { Command } from 'commander';
 import { LockstepError, parseModuleName, parsePatchId, type ModuleName } from '@lockstep/domain/livepatch-model';
 import { showFunction } from '@lockstep/domain/livepatch-model';
 import { buildLivepatch, defaultCacheDirectory, kernelOfSource, type BuildProgress } from '@lockstep/io/kernel-builder';
+import { allowedTypeChangesOf, allowTypeChangeOption, becauseOption } from '../allowed-type-changes';
 import { wholeNumber, type Answer, type Cli, type LeafOptions, type LocalContext } from '../cli';
 
 interface Options extends Pick<LeafOptions, 'json'> {
@@ -16,6 +17,8 @@ interface Options extends Pick<LeafOptions, 'json'> {
   readonly output: string;
   readonly replace?: boolean;
   readonly jobs?: number;
+  readonly allowTypeChange?: readonly string[];
+  readonly because?: string;
   readonly cacheDir?: string;
 }
 
@@ -63,7 +66,8 @@ async function build(file: string, options: Options, { screen, signal }: LocalCo
     const patchId = parsePatchId(createHash('sha256').update(diff).digest('hex'));
     const replace = options.replace ?? false;
     const compilers = options.jobs;
-    const work = { kernel, diff, moduleName, patchId, replace, compilers, onProgress, signal };
+    const allowedTypeChanges = allowedTypeChangesOf(options);
+    const work = { kernel, diff, moduleName, patchId, replace, allowedTypeChanges, compilers, onProgress, signal };
     const { bytes, functions, remarks, path: way, makeReasons } = await buildLivepatch(work);
     const seconds = (performance.now() - started) / 1000;
     const module = path.resolve(options.output, `${moduleName}.ko`);
@@ -83,6 +87,7 @@ async function build(file: string, options: Options, { screen, signal }: LocalCo
         path: way,
         makeReasons,
         remarks,
+        allowedTypeChanges,
         seconds,
       },
       text: `${module}\n${makeReasons.map((reason) => `built through make: ${reason}\n`).join('')}changes ${functions.map(showFunction).join(', ')}\n${remarks.map((remark) => `note: ${remark}\n`).join('')}for Linux ${release}, ${seconds.toFixed(1)} s`,
@@ -108,6 +113,8 @@ export const buildPatch = (cli: Cli): Command =>
     .option('-n, --name <name>', 'name of the module (default: livepatch-FILE)')
     .option('-o, --output <dir>', 'where the module goes', '.')
     .option('-j, --jobs <n>', 'compilers at once (default: as many as processors)', wholeNumber)
+    .option(...allowTypeChangeOption)
+    .option(...becauseOption)
     .option('--replace', 'the module replaces all livepatches that are loaded')
     .option('--cache-dir <dir>', 'where kernels and originals are kept (default: ~/.cache/lockstep)')
     .option('--json', 'print one JSON document')

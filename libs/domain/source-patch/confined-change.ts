@@ -21,7 +21,7 @@ export function changedInlineFunctions(before: string, after: string): Set<strin
 }
 
 /** Directives stand for items of their own, comments for nothing. */
-function itemTexts(source: string): string[] {
+export function itemTexts(source: string): string[] {
   const text = withoutComments(source).replace(/^#line \d+$/gm, '');
   const texts: string[] = [];
   for (const item of itemsOf(text, 0)) {

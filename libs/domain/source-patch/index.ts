@@ -19,9 +19,11 @@ export {
   readEnabledOptions,
   withNamesKept,
   withSectionFlags,
+  withTypeRecord,
   type BuiltObject,
   type EnabledOptions,
   type ObjtoolUse,
 } from './replay';
+export { mayChangeTypes } from './may-change-types';
 export { meansTheSame, unreachedFunctions } from './same-meaning';
 export { parseUnifiedDiff, pathOf, type DiffLine, type FileDiff, type Hunk } from './unified-diff';

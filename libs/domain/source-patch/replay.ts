@@ -26,8 +26,7 @@ export const compileStepOf = (command: string): string => command.split(/ ?; ?\.
  */
 export function withNamesKept(saved: SavedCommand, names: readonly string[], list: string): string {
   if (names.length === 0) return withSectionFlags(saved);
-  const isClang = /^(?:\S*ccache )?\S*clang/.test(saved.command);
-  const [declare, flags] = isClang
+  const [declare, flags] = isClang(saved)
     ? [`printf 'asm(".globl %s");\\n' ${names.join(' ')} >${list}.h`, `-include ./${list}.h`]
     : [`printf '.globl %s\\n' ${names.join(' ')} >${list}.s`, `-Wa,-mshared,${list}.s`];
   const command = withFlags(saved, `${sectionFlags} ${flags}`);
@@ -36,6 +35,19 @@ export function withNamesKept(saved: SavedCommand, names: readonly string[], lis
   const cleanUp = `rm -f ${list} ${list}.h ${list}.s`;
   return `${declare}; ${compile}; ${localise}; ${cleanUp}${command.slice(compile.length)}`;
 }
+
+/** The compile step with a record of its types, in an object of its own: `TARGET.types`. */
+export function withTypeRecord(saved: SavedCommand): SavedCommand {
+  const target = `${saved.target}.types`;
+  // The last of several -g options counts; locations of variables are what takes the time.
+  const flags = `-g -gdwarf-4 -gno-split-dwarf${isClang(saved) ? '' : ' -fno-var-tracking'}`;
+  const compile = compileStepOf(withFlags(saved, flags));
+  // The list of dependencies is the other compile's.
+  const command = compile.replace(` -c -o ${saved.target} `, ` -c -o ${target} `).replace(/ -Wp,-M\S+/, '');
+  return { ...saved, target, command };
+}
+
+const isClang = ({ command }: SavedCommand): boolean => /^(?:\S*ccache )?\S*clang/.test(command);
 
 function withFlags(saved: SavedCommand, flags: string): string {
   const output = ` -c -o ${saved.target} `;

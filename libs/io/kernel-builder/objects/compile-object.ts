@@ -11,6 +11,7 @@ import {
   unreachedFunctions,
   withNamesKept,
   withSectionFlags,
+  withTypeRecord,
   type FileContents,
   type IndexedObject,
   type SavedCommand,
@@ -115,6 +116,29 @@ export async function compileBelow(
   const kept = await readFile(file).catch(() => undefined);
   if (kept !== undefined) return kept;
   const bytes = await compileObject(job, 'original', dir, signal);
+  await mkdir(dirname(file), { recursive: true });
+  await writeFileAtomically(file, bytes);
+  return bytes;
+}
+
+/**
+ * The object with debug information, for its types alone; that of an unpatched tree is kept.
+ * @param below of an unpatched tree: the patches below that are in it; undefined for a patched tree
+ */
+export async function compileTypes(
+  job: CompileJob,
+  kernel: KernelBuild,
+  below: FileContents | undefined,
+  dir: string,
+  signal?: AbortSignal,
+): Promise<Buffer> {
+  const saved = withTypeRecord(job.saved);
+  const recorded: CompileJob = { ...job, saved, command: saved.command };
+  if (below === undefined) return runJob(recorded, 'patched', dir, signal);
+  const file = keptFile(recorded, kernel, below, '.types');
+  const kept = await readFile(file).catch(() => undefined);
+  if (kept !== undefined) return kept;
+  const bytes = await runJob(recorded, 'original', dir, signal);
   await mkdir(dirname(file), { recursive: true });
   await writeFileAtomically(file, bytes);
   return bytes;

@@ -9,8 +9,15 @@ import {
 } from '@lockstep/domain/klp-module';
 import type { ModuleName, PatchId } from '@lockstep/domain/livepatch-model';
 import { diffObjects, type ObjectDiff } from '@lockstep/domain/object-diff';
+import {
+  changedTypes,
+  describeTypeChange,
+  refuseTypeChanges,
+  type AllowedTypeChanges,
+  type TypeChange,
+} from '@lockstep/domain/type-layouts';
 import { usingDirectory } from '../builds/cached-kernels';
-import { compilePatch, type CompilePatchOptions, type PatchPlan } from './compile-patch';
+import { compilePatch, type CompilePatchOptions, type ObjectPair, type PatchPlan } from './compile-patch';
 import type { KernelBuild } from '../builds/registered-kernel';
 
 /** One object that a diff changes, and how. Plain data: it can cross to another thread, process or machine. */
@@ -18,6 +25,8 @@ export interface ComparedObject {
   /** `vmlinux` or the module's name. */
   readonly object: string;
   readonly diff: ObjectDiff;
+  /** Types that it understands in another way with the diff. */
+  readonly types: readonly TypeChange[];
 }
 
 /** A patch, or a share of its objects, compiled and compared. */
@@ -26,17 +35,32 @@ export interface ComparedPatch extends Pick<PatchPlan, 'path' | 'makeReasons'> {
   readonly objects: readonly ComparedObject[];
 }
 
+export interface ComparePatchOptions extends CompilePatchOptions {
+  /** Types that the author vouches for. */
+  allowedTypeChanges?: AllowedTypeChanges | undefined;
+}
+
 /**
  * Compiles what a diff touches and compares each object as soon as it is there.
  * @throws LockstepError as compilePatch does, and `refused` for a change that no livepatch can make
  */
-export async function comparePatch(options: CompilePatchOptions): Promise<ComparedPatch> {
-  const { tables } = options.kernel.facts;
-  const { results, ...plan } = await compilePatch(options, async ({ object, objectPath, original, onto, patched }) => {
-    const versions = onto === undefined ? { original, patched } : { original: onto, patched, running: original };
-    return Promise.resolve({ object, diff: diffObjects({ ...versions, objectPath, tables }) });
-  });
+export async function comparePatch(options: ComparePatchOptions): Promise<ComparedPatch> {
+  const { results, ...plan } = await compilePatch(options, async (pair) =>
+    Promise.resolve(compareObject(pair, options)),
+  );
   return { ...plan, objects: results };
+}
+
+function compareObject(
+  { object, objectPath, original, onto, patched, types }: ObjectPair,
+  { kernel, allowedTypeChanges }: ComparePatchOptions,
+): ComparedObject {
+  const changes = types === undefined ? [] : changedTypes(types.original, types.patched, objectPath);
+  // Before the code: that a variable or a boot function differs is mostly what comes of it.
+  refuseTypeChanges([{ objectPath, types: changes }], allowedTypeChanges, false);
+  const versions = onto === undefined ? { original, patched } : { original: onto, patched, running: original };
+  const diff = diffObjects({ ...versions, objectPath, tables: kernel.facts.tables });
+  return { object, diff, types: diff.functions.length === 0 ? [] : changes };
 }
 
 export interface LinkOptions {
@@ -46,13 +70,19 @@ export interface LinkOptions {
   moduleName: ModuleName;
   patchId: PatchId;
   replace: boolean;
+  allowedTypeChanges?: AllowedTypeChanges | undefined;
 }
 
 /** Makes one livepatch module of all the changed objects. @throws LockstepError `refused`, `no-function-changed` */
-export async function linkLivepatch({ kernel, compared, ...named }: LinkOptions): Promise<LivepatchModule> {
+export async function linkLivepatch(options: LinkOptions): Promise<LivepatchModule> {
+  const { kernel, compared, allowedTypeChanges, ...named } = options;
+  const objects = compared.map(({ diff, types }) => ({ objectPath: diff.objectPath, types }));
+  const vouchedFor = refuseTypeChanges(objects, allowedTypeChanges, true);
   const modules = new Set(compared.map(({ object }) => object).filter((object) => object !== 'vmlinux'));
   const moduleSymbols = modules.size === 0 ? new Map() : await readSymbolsOf(modules, kernel.treeDir);
-  return writeLivepatchModule({ facts: kernel.facts, diffs: compared, moduleSymbols, ...named });
+  const module = writeLivepatchModule({ facts: kernel.facts, diffs: compared, moduleSymbols, ...named });
+  const remarks = vouchedFor.map((change) => `${describeTypeChange(change)}: ${allowedTypeChanges?.because ?? ''}`);
+  return { ...module, remarks: [...module.remarks, ...remarks] };
 }
 
 /** `modules.order` lists what the build made: `fs/overlayfs/overlay.ko` on 5.15, `….o` later. */
@@ -79,11 +109,12 @@ export interface BuiltLivepatch extends LivepatchModule, Pick<PatchPlan, 'path' 
  * @throws LockstepError as comparePatch and linkLivepatch do
  */
 export async function buildLivepatch(options: BuildLivepatchOptions): Promise<BuiltLivepatch> {
-  const { kernel, moduleName, patchId, replace, onProgress, signal } = options;
+  const { kernel, moduleName, patchId, replace, allowedTypeChanges, onProgress, signal } = options;
   const build = async (): Promise<BuiltLivepatch> => {
     const compared = await comparePatch(options);
     onProgress?.({ stage: 'write the module', done: 0, total: 1 });
-    const module = await linkLivepatch({ kernel, compared: compared.objects, moduleName, patchId, replace });
+    const named = { moduleName, patchId, replace, allowedTypeChanges };
+    const module = await linkLivepatch({ kernel, compared: compared.objects, ...named });
     return { ...module, ...compared };
   };
   return usingDirectory(kernel.dir, build, signal);

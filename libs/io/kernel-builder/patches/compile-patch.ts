@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { availableParallelism } from 'node:os';
-import { sourcePatchError, type IndexedObject } from '@lockstep/domain/source-patch';
+import { mayChangeTypes, sourcePatchError, type IndexedObject } from '@lockstep/domain/source-patch';
 import { mapAtOnce } from '../processes/at-once';
 import {
   compileBelow,
   compileObject,
   compileOriginal,
+  compileTypes,
   isPatchable,
   prepareJob,
   refuseNewerSources,
@@ -40,6 +41,13 @@ export interface ObjectPair {
   /** With the patches that it is built onto, without its own; undefined if it is built onto none. */
   onto: Uint8Array | undefined;
   patched: Uint8Array;
+  /** Both with debug information, where the diff may change types; `original` is what the patch is built onto. */
+  types: TypeRecords | undefined;
+}
+
+export interface TypeRecords {
+  readonly original: Uint8Array;
+  readonly patched: Uint8Array;
 }
 
 /** How a patch is built: by replaying the saved commands, or, where that cannot be proved right, through make. */
@@ -128,6 +136,9 @@ class Replay {
     refuseNewerSources(kernel, affected);
     const { base, changed } = this.patch;
     await using staged = await StagedTree.lease(kernel.dir, kernel.treeDir, signal);
+    const changesTypes = objects !== this.patch.gates && mayPatchChangeTypes(this.patch);
+    await using unpatched = changesTypes ? await StagedTree.lease(kernel.dir, kernel.treeDir, signal) : undefined;
+    if (base.size > 0) await unpatched?.change(base);
     const jobs = await reachedJobs(affected, this.patch, { ...this.options, compilers: this.compilers, staged });
     const count = progressCounter('compile objects', jobs.length * (base.size > 0 ? 3 : 2), onProgress);
     const originals = await mapAtOnce(jobs, this.compilers, async (job) =>
@@ -146,10 +157,32 @@ class Replay {
       const patched = count(await compileObject(job, 'patched', staged.dir, signal));
       await versions;
       const pair = await pairOf(job, { original, onto: belows[index], patched });
-      return pair === undefined ? [] : [await work(pair)];
+      if (pair === undefined) return [];
+      return [await work({ ...pair, types: await this.typesOf(job, staged, unpatched) })];
     });
     return results.flat();
   }
+
+  private async typesOf(
+    job: CompileJob,
+    patched: StagedTree,
+    unpatched: StagedTree | undefined,
+  ): Promise<TypeRecords | undefined> {
+    if (unpatched === undefined) return undefined;
+    const { kernel, signal } = this.options;
+    return {
+      original: await compileTypes(job, kernel, this.patch.base, unpatched.dir, signal),
+      patched: await compileTypes(job, kernel, undefined, patched.dir, signal),
+    };
+  }
+}
+
+/** Whether any of the sources may define types in another way. */
+function mayPatchChangeTypes({ originals, base, changed }: ReadPatch): boolean {
+  return [...changed].some(([path, text]) => {
+    if (!/\.[ch]$/.test(path)) return false;
+    return mayChangeTypes(base.get(path) ?? originals.get(path) ?? '', text ?? '');
+  });
 }
 
 /** Originals are those of the unpatched tree, whatever the patched ones were made with. */
@@ -159,7 +192,15 @@ async function throughMake<Result>(
   work: Work<Result>,
 ): Promise<Result[]> {
   const { kernel, compilers = availableParallelism(), onProgress, signal } = options;
-  const made = await makeChangedObjects({ kernel, changed: patch.changed, compilers, onProgress, signal });
+  const changesTypes = mayPatchChangeTypes(patch);
+  const made = await makeChangedObjects({
+    kernel,
+    changed: patch.changed,
+    changesTypes,
+    compilers,
+    onProgress,
+    signal,
+  });
   const jobs = await mapAtOnce(made, compilers, async ({ indexed }) => prepareJob(kernel, indexed));
   refuseNewerSources(kernel, jobs);
   await using staged = await StagedTree.lease(kernel.dir, kernel.treeDir, signal);
@@ -167,7 +208,11 @@ async function throughMake<Result>(
     const original = await compileOriginal(job, kernel, staged.dir, signal);
     const patched = Buffer.from(made[index]?.patched ?? []);
     const pair = await pairOf(job, { original, onto: undefined, patched });
-    return pair === undefined ? [] : [await work(pair)];
+    if (pair === undefined) return [];
+    const types = made[index]?.types;
+    if (types === undefined) return [await work(pair)];
+    const record = { original: await compileTypes(job, kernel, patch.base, staged.dir, signal), patched: types };
+    return [await work({ ...pair, types: record })];
   });
   return results.flat();
 }
@@ -189,7 +234,8 @@ async function pairOf({ indexed }: CompileJob, versions: Versions): Promise<Obje
   const before = versions.onto ?? versions.original;
   if (comesOutTheSame(objectPath, before, versions.patched)) return undefined;
   if (!isPatchable(indexed) && (await sameButDebugInformation(before, versions.patched))) return undefined;
-  if (isPatchable(indexed) || objectPath.endsWith('.s')) return { objectPath, object: object ?? '', ...versions };
+  if (isPatchable(indexed) || objectPath.endsWith('.s'))
+    return { objectPath, object: object ?? '', ...versions, types: undefined };
   const reason = `the diff changes it, and it is ${object === null ? 'not part of vmlinux or a module' : 'assembly'}: it needs a new kernel build`;
   throw sourcePatchError({ kind: 'unsupported-change', file: objectPath, reason });
 }

@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sourcePatchError, type IndexedObject } from '@lockstep/domain/source-patch';
 import { mapAtOnce } from '../processes/at-once';
-import { compileObject, isPatchable, prepareJob } from '../objects/compile-object';
+import { compileObject, compileTypes, isPatchable, prepareJob } from '../objects/compile-object';
 import { refuseChangedVersions } from '../objects/export-versions';
 import { MadeTree } from '../builds/made-tree';
 import { addNewObjects, type NewObject } from '../objects/new-objects';
@@ -17,11 +17,15 @@ import type { OnProgress } from '../processes/stage';
 export interface MadeObject {
   readonly indexed: IndexedObject;
   readonly patched: Uint8Array;
+  /** With debug information, where types were to be recorded. */
+  readonly types: Uint8Array | undefined;
 }
 
 export interface MakeOptions {
   kernel: KernelBuild;
   changed: ReadonlyMap<string, string | null>;
+  /** Whether types are to be recorded. */
+  changesTypes: boolean;
   compilers: number;
   onProgress?: OnProgress | undefined;
   signal?: AbortSignal | undefined;
@@ -54,15 +58,18 @@ export async function makeChangedObjects(options: MakeOptions): Promise<MadeObje
     const patched = await compileObject(job, 'patched', tree.dir, signal);
     done += 1;
     onProgress?.({ stage: 'compile objects', done, total: different.length });
-    return { indexed, patched };
+    if (!options.changesTypes) return { indexed, patched, types: undefined };
+    return { indexed, patched, types: await compileTypes(job, kernel, undefined, tree.dir, signal) };
   });
   const known = new Set(kernel.index.objects.map(({ path }) => path));
   const added: NewObject[] = made.filter(({ indexed }) => !known.has(indexed.path));
-  return await addNewObjects(
+  const joined = await addNewObjects(
     made.filter(({ indexed }) => known.has(indexed.path)),
     added,
     signal,
   );
+  const types = new Map(made.map((one) => [one.indexed.path, one.types]));
+  return joined.map((object) => ({ ...object, types: types.get(object.indexed.path) }));
 }
 
 function wasMade(kernel: KernelBuild, dir: string, { path }: IndexedObject): boolean {

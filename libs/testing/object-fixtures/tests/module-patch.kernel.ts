@@ -42,7 +42,7 @@ async function compare(edits: readonly Edit[]): Promise<ComparedObject[]> {
     const original = await compiler.original(indexed);
     const patched = await compiler.patched(indexed, new Map([[source, text.replace(find, put)]]));
     const diff = diffObjects({ original, patched, objectPath: indexed.path, tables: kernel.facts.tables });
-    compared.push({ object: indexed.object ?? '', diff });
+    compared.push({ object: indexed.object ?? '', diff, types: [] });
   }
   return compared;
 }

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { expect, test } from '@jest/globals';
+import { mayChangeTypes } from './may-change-types';
+
+const source = `#include <linux/fs.h>
+#define LIMIT 4
+struct held {
+	int count; /* of what */
+	struct list_head list;
+};
+
+enum state { STARTED, ENDED };
+
+static const struct file_operations operations = {
+	.owner = THIS_MODULE,
+};
+
+SYSCALL_DEFINE1(held, int, value)
+{
+	struct held held = { .count = value };
+#ifdef CONFIG_X
+	held.count++;
+#endif
+	return held.count;
+}
+`;
+
+const put = (find: string, instead: string): string => source.replace(find, instead);
+
+test.each<[string, string]>([
+  ['a statement', put('return held.count;', 'return held.count + 1;')],
+  ['a statement in a function that has conditions', put('held.count++;', 'held.count += 2;')],
+  ['a comment in a struct', put('of what', 'of whom')],
+  [
+    'a new function and its prototype',
+    put('enum state', 'int one(struct held *held);\nint one(struct held *held)\n{\n\treturn 1;\n}\n\nenum state'),
+  ],
+  ['a new variable', put('enum state', 'static struct held spare = { 1 };\n\nenum state')],
+])('%s: no type changes', (_, after) => {
+  expect(mayChangeTypes(source, after)).toBe(false);
+});
+
+test.each<[string, string]>([
+  ['a member', put('int count;', 'int count, other;')],
+  [
+    'the order of members',
+    put('int count; /* of what */\n\tstruct list_head list;', 'struct list_head list;\n\tint count;'),
+  ],
+  ['a number that an array may have', put('LIMIT 4', 'LIMIT 8')],
+  ['another header', put('#include <linux/fs.h>', '#include <linux/fs.h>\n#include <linux/mm.h>')],
+  ['an enumerator', put('STARTED, ENDED', 'STARTED, PAUSED, ENDED')],
+  ['a type inside a function', put('return held.count;', 'struct inner { int a; } inner = { 1 };\n\treturn inner.a;')],
+  ['a typedef', put('enum state', 'typedef struct held held_t;\nenum state')],
+  ['nothing that was there', 'int x;\nstruct held { int count; };\n'],
+])('%s: types may change', (_, after) => {
+  expect(mayChangeTypes(source, after)).toBe(true);
+});

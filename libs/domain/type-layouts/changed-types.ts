@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { LockstepError } from '@lockstep/domain/livepatch-model';
+import { compareLayouts, type LayoutChange } from './compare-layouts';
+import { lifetimesOf, type Lifetime } from './lifetimes';
+import { readDwarf } from './read-dwarf';
+
+/** A type that an object understands in another way with the patch, and how long objects of it live. Plain data. */
+export interface TypeChange extends LayoutChange {
+  readonly lifetime: Lifetime;
+}
+
+/** What an author vouches for: that objects which old code made are right for new code, and the other way round. */
+export interface AllowedTypeChanges {
+  /** As refusals name them: `struct eventfd_ctx`. */
+  readonly types: readonly string[];
+  /** In the author's words. */
+  readonly because: string;
+}
+
+/**
+ * Compares the types of two builds of one object, both compiled with debug information.
+ * @throws LockstepError `invalid-input` where that cannot be read
+ */
+export function changedTypes(original: Uint8Array, patched: Uint8Array, objectPath: string): TypeChange[] {
+  const [before, after] = [readDwarf(original, objectPath), readDwarf(patched, `${objectPath} (patched)`)];
+  const changes = compareLayouts(before, after);
+  if (changes.length === 0) return [];
+  const names = new Set(changes.map(({ type }) => type));
+  const [old, now] = [lifetimesOf(before, names), lifetimesOf(after, names)];
+  return changes.map((change) => ({ ...change, lifetime: longest(old.get(change.type), now.get(change.type)) }));
+}
+
+function longest(...lifetimes: readonly (Lifetime | undefined)[]): Lifetime {
+  return (['longer', 'stack'] as const).find((one) => lifetimes.includes(one)) ?? 'unknown';
+}
+
+/** `added of struct held is new, at byte 8`, for people. */
+export function describeTypeChange({ type, member, what }: LayoutChange): string {
+  return `${member === null ? type : `${member} of ${type}`} ${what}`;
+}
+
+/** What one object says of the types of a patch. */
+export interface ObjectTypes {
+  readonly objectPath: string;
+  readonly types: readonly TypeChange[];
+}
+
+/**
+ * Refuses a patch after which old and new code see different things in one object.
+ * @param isComplete whether all objects of the patch have spoken: an object's own stack may be another's parameter
+ * @returns the changes that an author's word let through
+ * @throws LockstepError `type-changed`
+ */
+export function refuseTypeChanges(
+  objects: readonly ObjectTypes[],
+  allowed: AllowedTypeChanges | undefined,
+  isComplete: boolean,
+): TypeChange[] {
+  const found = new Map<string, { objectPath: string; change: TypeChange; lifetimes: Set<Lifetime> }>();
+  for (const { objectPath, types } of objects) {
+    for (const change of types) {
+      const known = found.get(change.type) ?? { objectPath, change, lifetimes: new Set() };
+      found.set(change.type, known);
+      known.lifetimes.add(change.lifetime);
+    }
+  }
+  const lasting = [...found.values()].filter(({ lifetimes }) => {
+    return lifetimes.has('longer') || (isComplete && !lifetimes.has('stack'));
+  });
+  const words = new Set(allowed?.types);
+  const open = lasting.filter(({ change }) => !words.has(change.type) && !words.has(change.type.replace(/^\w+ /, '')));
+  const [first] = open;
+  if (first === undefined) return lasting.map(({ change }) => change);
+  const { type, member } = first.change;
+  const others = open.slice(1).map(({ change }) => change.type);
+  const options = open.map(({ change }) => `--allow-type-change '${change.type}'`).join(' ');
+  throw new LockstepError(
+    'refused',
+    'type-changed',
+    `${first.objectPath}: ${describeTypeChange(first.change)}` +
+      `${others.length === 0 ? '' : ` (also changed: ${others.join(', ')})`}. Objects that the running code has made ` +
+      `look otherwise, and new code would read and write beside them. To go on: keep ${type} as it is and attach new ` +
+      `state to its objects with klp_shadow_get_or_alloc() and klp_shadow_free() (shadow variables), or, if every ` +
+      `object that is there is right for old and new code alike, say so: ${options} --because "…".`,
+    {
+      object: first.objectPath,
+      type,
+      ...(member === null ? {} : { member }),
+      types: open.map(({ change }) => change.type),
+    },
+  );
+}

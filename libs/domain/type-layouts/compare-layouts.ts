@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { placedMembers, type PlacedMember } from './describe-type';
+import { plainType, type Type, type TypeGraph } from './type-graph';
+
+/** A struct, union or enum that two builds understand in different ways. Plain data. */
+export interface LayoutChange {
+  /** `struct eventfd_ctx`; `foo_t` where only a typedef names it. */
+  readonly type: string;
+  /** The first member that differs; null where only the size does. */
+  readonly member: string | null;
+  /** `is new, at byte 48`, for people. */
+  readonly what: string;
+}
+
+type Defined = Extract<Type, { kind: 'struct' | 'union' | 'enum' }>;
+
+/** Every named type that both graphs define and that differs; in order of name. Near-linear. */
+export function compareLayouts(before: TypeGraph, after: TypeGraph): LayoutChange[] {
+  const olds = definitions(before);
+  const news = definitions(after);
+  const changes: LayoutChange[] = [];
+  for (const [type, old] of olds) {
+    const now = news.get(type);
+    // Several of one name: those of functions' own scopes, in order.
+    old.forEach((one, index) => {
+      const other = now?.[index];
+      const change = other === undefined ? null : difference(before, one, after, other);
+      if (change !== null) changes.push({ type, ...change });
+    });
+  }
+  return changes.sort((a, b) => (a.type < b.type ? -1 : a.type > b.type ? 1 : 0));
+}
+
+/** As compareLayouts, of a build that knows some types of another one which may have several of a name. */
+export function differingFromAll(before: TypeGraph, after: TypeGraph): LayoutChange[] {
+  const olds = definitions(before);
+  return [...definitions(after)].flatMap(([type, news]) => {
+    const candidates = olds.get(type) ?? [];
+    return news.flatMap((now) => {
+      const found = candidates.map((old) => difference(before, old, after, now));
+      const [first] = found;
+      return first === undefined || first === null || found.includes(null) ? [] : [{ type, ...first }];
+    });
+  });
+}
+
+/** Definitions by name, in order. */
+function definitions(graph: TypeGraph): Map<string, Defined[]> {
+  const found = new Map<string, Defined[]>();
+  const add = (name: string, type: Defined): void => {
+    const list = found.get(name);
+    if (list === undefined) found.set(name, [type]);
+    else list.push(type);
+  };
+  for (const [key, type] of graph.types) {
+    if (type.kind === 'typedef') {
+      const plain = plainType(graph, key);
+      if (plain !== undefined && isDefined(plain) && plain.name === null) add(type.name, plain);
+    } else if (isDefined(type) && type.name !== null) add(`${type.kind} ${type.name}`, type);
+  }
+  return found;
+}
+
+const isDefined = (type: Type): type is Defined =>
+  type.kind === 'enum' ? type.values.length > 0 : 'sizeBytes' in type && 'members' in type && type.sizeBytes !== null;
+
+function difference(
+  before: TypeGraph,
+  old: Defined,
+  after: TypeGraph,
+  now: Defined,
+): Omit<LayoutChange, 'type'> | null {
+  if (old.kind === 'enum' || now.kind === 'enum') {
+    return old.kind === now.kind
+      ? enumDifference(old as EnumType, now as EnumType)
+      : { member: null, what: 'is none any more' };
+  }
+  const member = memberDifference(placedMembers(before, old), placedMembers(after, now));
+  if (member !== null) return member;
+  if (old.sizeBytes === now.sizeBytes) return null;
+  return { member: null, what: `is ${now.sizeBytes} bytes, and was ${old.sizeBytes}` };
+}
+
+type EnumType = Extract<Type, { kind: 'enum' }>;
+
+/** Values may be added; the last one mostly only counts the others. */
+function enumDifference(old: EnumType, now: EnumType): Omit<LayoutChange, 'type'> | null {
+  const values = new Map(now.values);
+  for (const [name, value] of old.values.slice(0, -1)) {
+    const found = values.get(name);
+    if (found !== value)
+      return { member: name, what: found === undefined ? 'is gone' : `is ${found}, and was ${value}` };
+  }
+  return null;
+}
+
+function memberDifference(
+  olds: readonly PlacedMember[],
+  news: readonly PlacedMember[],
+): Omit<LayoutChange, 'type'> | null {
+  const before = new Map(olds.map((member) => [member.name, member]));
+  const after = new Map(news.map((member) => [member.name, member]));
+  // What was added or taken away says more than what it moved.
+  for (const { name, bitOffset } of news) {
+    if (!before.has(name)) return { member: name, what: `is new, at ${place(bitOffset)}` };
+  }
+  for (const { name, bitOffset } of olds) {
+    if (!after.has(name)) return { member: name, what: `is gone from ${place(bitOffset)}` };
+  }
+  for (const old of olds) {
+    const now = after.get(old.name) as PlacedMember;
+    if (now.bitOffset !== old.bitOffset) {
+      return { member: old.name, what: `is at ${place(now.bitOffset)}, and was at ${place(old.bitOffset)}` };
+    }
+    if (now.type !== old.type || now.bitSize !== old.bitSize) {
+      return { member: old.name, what: `is ${shown(now)}, and was ${shown(old)}` };
+    }
+  }
+  return null;
+}
+
+const shown = ({ type, bitSize }: PlacedMember): string => (bitSize === null ? type : `${type} : ${bitSize}`);
+
+function place(bitOffset: number): string {
+  const bit = bitOffset % 8;
+  return `byte ${(bitOffset - bit) / 8}${bit === 0 ? '' : `, bit ${bit}`}`;
+}

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { plainType, type Member, type Type, type TypeGraph } from './type-graph';
+
+/** How deep pointers to pointers, arrays and functions are told before they are left open. */
+const maxDepth = 6;
+
+/** A type as C names it, which is the same in two graphs only if a value of it means the same there. */
+export function describeType(graph: TypeGraph, key: number, depth = 0): string {
+  const type = plainType(graph, key);
+  if (type === undefined) return 'void';
+  if (depth > maxDepth) return '…';
+  switch (type.kind) {
+    case 'base':
+      return type.name;
+    case 'pointer':
+      return `${describeType(graph, type.to, depth + 1)} *`;
+    case 'enum':
+      return type.name === null ? 'enum' : `enum ${type.name}`;
+    case 'array': {
+      const counts = type.counts.map((count) => `[${count ?? ''}]`).join('');
+      return `${describeType(graph, type.of, depth + 1)} ${counts}`;
+    }
+    case 'function': {
+      const parameters = type.parameters.map((one) => describeType(graph, one, depth + 1)).join(', ');
+      return `${describeType(graph, type.returns, depth + 1)} (${parameters})`;
+    }
+    case 'struct':
+    case 'union': {
+      if (type.name !== null) return `${type.kind} ${type.name}`;
+      const members = placedMembers(graph, type).map((one) => `${one.name}@${one.bitOffset} ${one.type}`);
+      return `${type.kind} { ${members.join('; ')} }`;
+    }
+    case 'typedef':
+    case 'qualified':
+      return '…';
+  }
+}
+
+/** A member under its full name: those of anonymous structs and unions count as the outer one's. */
+export interface PlacedMember {
+  readonly name: string;
+  readonly bitOffset: number;
+  readonly bitSize: number | null;
+  readonly type: string;
+}
+
+export function placedMembers(
+  graph: TypeGraph,
+  { members }: Extract<Type, { kind: 'struct' | 'union' }>,
+  from = 0,
+): PlacedMember[] {
+  return members.flatMap(({ name, type, bitOffset, bitSize }: Member, index) => {
+    const inner = plainType(graph, type);
+    if (name === null && (inner?.kind === 'struct' || inner?.kind === 'union')) {
+      return placedMembers(graph, inner, from + bitOffset);
+    }
+    const shown = name ?? `(unnamed ${index})`;
+    return [{ name: shown, bitOffset: from + bitOffset, bitSize, type: describeType(graph, type) }];
+  });
+}

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: GPL-2.0-only
+export {
+  changedTypes,
+  describeTypeChange,
+  refuseTypeChanges,
+  type AllowedTypeChanges,
+  type TypeChange,
+} from './changed-types';
+export { compareLayouts, differingFromAll, type LayoutChange } from './compare-layouts';
+export { readBtf } from './read-btf';
+export { readDwarf } from './read-dwarf';
+export type { TypeGraph } from './type-graph';

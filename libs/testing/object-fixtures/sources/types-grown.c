@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "fixture.h"
+
+/* Types that differ with the patch, each in one way, and how long what has them lives. */
+void *allocate(unsigned long size);
+int use(void *what);
+
+struct at_end {
+	long first;
+#ifdef PATCHED
+	long added;
+#endif
+};
+
+struct in_middle {
+	long first;
+#ifdef PATCHED
+	int added;
+#endif
+	long last;
+};
+
+struct outer {
+	int before;
+	struct in_middle inner;
+	int behind;
+};
+
+struct in_hole {
+	int first;
+#ifdef PATCHED
+	int added;
+#endif
+	long last;
+};
+
+struct swapped {
+#ifdef PATCHED
+	long two, one;
+#else
+	long one, two;
+#endif
+};
+
+struct retyped {
+#ifdef PATCHED
+	unsigned int value;
+#else
+	int value;
+#endif
+	void (*call)(
+#ifdef PATCHED
+		     int more,
+#endif
+		     struct at_end *end);
+};
+
+struct bits {
+	unsigned int one : 3;
+#ifdef PATCHED
+	unsigned int two : 5;
+#endif
+	unsigned int three : 4;
+};
+
+enum state {
+	BEGUN,
+#ifdef PATCHED
+	PAUSED,
+#endif
+	ENDED,
+	STATES
+};
+
+enum more {
+	FIRST,
+	SECOND,
+#ifdef PATCHED
+	THIRD,
+#endif
+	COUNT
+};
+
+typedef struct {
+	int value;
+#ifdef PATCHED
+	int other;
+#endif
+} unnamed_t;
+
+/* Only ever a variable of a function, and what that calls. */
+struct on_stack {
+	int value;
+#ifdef PATCHED
+	int other;
+#endif
+};
+
+/* On the stack, and found by others. */
+struct waiter {
+	struct list_head {
+		struct list_head *next, *prev;
+	} list;
+#ifdef PATCHED
+	int other;
+#endif
+};
+
+#ifdef PATCHED
+struct only_new {
+	int value;
+};
+#endif
+
+struct same {
+	int value;
+};
+
+unnamed_t global;
+static enum more more;
+
+int make(int value)
+{
+	struct at_end *end = allocate(sizeof(*end));
+	struct outer *outer = allocate(sizeof(*outer));
+	struct in_hole *hole = allocate(sizeof(*hole));
+	struct swapped *swapped = allocate(sizeof(*swapped));
+	struct retyped *retyped = allocate(sizeof(*retyped));
+	struct bits *bits = allocate(sizeof(*bits));
+	struct same *same = allocate(sizeof(*same));
+	enum state state = value ? ENDED : BEGUN;
+
+	more = value;
+	retyped->call(
+#ifdef PATCHED
+		      1,
+#endif
+		      end);
+	return use(end) + use(outer) + use(hole) + use(swapped) + use(bits) + use(same) + state + more + global.value;
+}
+
+static noinline int helper(struct on_stack *stack)
+{
+	return use(stack) + stack->value;
+}
+
+int work(int value)
+{
+	struct on_stack stack = { .value = value };
+	struct waiter waiter = { { 0 } };
+#ifdef PATCHED
+	struct only_new fresh = { value };
+
+	use(&fresh);
+#endif
+	return helper(&stack) + use(&waiter);
+}

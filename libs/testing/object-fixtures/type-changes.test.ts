@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import path from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { LockstepError } from '@lockstep/domain/livepatch-model';
+import { changedTypes, refuseTypeChanges, type TypeChange } from '@lockstep/domain/type-layouts';
+import { compileC } from './index';
+
+const source = path.join(__dirname, 'sources/types-grown.c');
+const flags = ['-gdwarf-4'];
+const original = compileC(source, ...flags);
+const patched = compileC(source, '-DPATCHED', ...flags);
+const changes = changedTypes(original, patched, 'types-grown.o');
+const changeOf = (type: string): TypeChange | undefined => changes.find((change) => change.type === type);
+
+describe('what differs', () => {
+  test.each<[string, string | null, RegExp]>([
+    ['struct at_end', 'added', /^is new, at byte 8$/],
+    ['struct in_middle', 'added', /^is new, at byte 8$/],
+    ['struct outer', 'behind', /^is at byte 32, and was at byte 24$/],
+    ['struct in_hole', 'added', /^is new, at byte 4$/],
+    ['struct swapped', 'one', /^is at byte 8, and was at byte 0$/],
+    ['struct retyped', 'value', /^is unsigned int, and was int$/],
+    ['struct bits', 'two', /^is new, at byte 0, bit 3$/],
+    ['enum state', 'ENDED', /^is 2, and was 1$/],
+    ['unnamed_t', 'other', /^is new, at byte 4$/],
+    ['struct on_stack', 'other', /^is new, at byte 4$/],
+    ['struct waiter', 'other', /^is new, at byte 16$/],
+  ])('%s', (type, member, what) => {
+    expect(changeOf(type)).toMatchObject({ type, member });
+    expect(changeOf(type)?.what).toMatch(what);
+  });
+
+  test('nothing else: new types, values in front of a count, types that are the same', () => {
+    expect(changes).toHaveLength(11);
+  });
+
+  test('an object against itself, by DWARF 4 and 5', () => {
+    expect(changedTypes(original, original, 'a.o')).toEqual([]);
+    expect(changedTypes(compileC(source, '-gdwarf-5'), patched, 'a.o')).toEqual(changes);
+  });
+});
+
+describe('how long it lives', () => {
+  test.each([
+    ['struct at_end', 'longer'],
+    ['struct in_hole', 'longer'],
+    ['unnamed_t', 'longer'],
+    ['struct waiter', 'longer'],
+    ['struct on_stack', 'stack'],
+  ])('%s: %s', (type, lifetime) => {
+    expect(changeOf(type)?.lifetime).toBe(lifetime);
+  });
+});
+
+const types = (change: Partial<TypeChange>, objectPath = 'a.o') => ({
+  objectPath,
+  types: [{ type: 'struct held', member: 'added', what: 'is new, at byte 8', lifetime: 'longer' as const, ...change }],
+});
+
+function refusal(work: () => unknown): LockstepError {
+  try {
+    work();
+  } catch (error) {
+    if (error instanceof LockstepError) return error;
+    throw error;
+  }
+  throw new Error('nothing was refused');
+}
+
+describe('what a patch may do', () => {
+  test('what lives longer is refused with member, way out and the words that would let it through', () => {
+    const { message, reason, fields } = refusal(() => refuseTypeChanges([types({})], undefined, false));
+    expect(reason).toBe('type-changed');
+    expect(fields).toMatchObject({ object: 'a.o', type: 'struct held', member: 'added' });
+    expect(message).toContain('added of struct held is new, at byte 8');
+    expect(message).toContain('klp_shadow_get_or_alloc()');
+    expect(message).toContain("--allow-type-change 'struct held' --because");
+  });
+
+  test('an author’s word lets it through, and only what it names', () => {
+    const allowed = { types: ['held'], because: 'nobody has one' };
+    expect(refuseTypeChanges([types({})], allowed, true)).toMatchObject([{ type: 'struct held' }]);
+    expect(() => refuseTypeChanges([types({}), types({ type: 'union other' })], allowed, true)).toThrow(/union other/);
+  });
+
+  test('what is on a stack in one object and a parameter in another is not refused once all have spoken', () => {
+    const [own, passed] = [types({ lifetime: 'stack' }), types({ lifetime: 'unknown' }, 'b.o')];
+    expect(refuseTypeChanges([own, passed], undefined, true)).toEqual([]);
+    expect(refuseTypeChanges([passed], undefined, false)).toEqual([]);
+    expect(() => refuseTypeChanges([passed], undefined, true)).toThrow(LockstepError);
+    expect(() => refuseTypeChanges([own, types({}, 'c.o')], undefined, false)).toThrow(LockstepError);
+  });
+});
