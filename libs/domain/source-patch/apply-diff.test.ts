@@ -15,11 +15,11 @@ function apply(original: string | null, diff: string): string | null {
   return applyFileDiff(original, only(diff));
 }
 
-function refusal(original: string | null, diff: string): Record<string, unknown> {
+function refusal(original: string | null, diff: string, reason = 'diff-does-not-apply'): Record<string, unknown> {
   try {
     apply(original, diff);
   } catch (error) {
-    if (error instanceof LockstepError && error.reason === 'diff-does-not-apply') return { ...error.fields };
+    if (error instanceof LockstepError && error.reason === reason) return { ...error.fields };
     throw error;
   }
   throw new Error('it applied');
@@ -33,14 +33,31 @@ describe('applying a diff', () => {
     expect(apply('a\nb\nc\nd\ne\n', change)).toBe('a\nb\nC\nd\ne\n');
   });
 
-  test('at an offset, the nearest of several places', () => {
+  test('at an offset, where that is the one other place', () => {
     expect(apply('1\n2\n3\na\nb\nc\nd\ne\n', change)).toBe('1\n2\n3\na\nb\nC\nd\ne\n');
-    expect(apply('b\nc\nd\n-\n-\n-\n-\n-\n-\nb\nc\nd\n', change)).toBe('b\nC\nd\n-\n-\n-\n-\n-\n-\nb\nc\nd\n');
+    expect(apply('b\nc\nd\n', change)).toBe('b\nC\nd\n');
   });
 
-  test('several hunks carry the offset on and keep their order', () => {
-    const two = `${header}@@ -1,1 +1,1 @@\n-x\n+X\n@@ -3,1 +3,1 @@\n-x\n+Y\n`;
-    expect(apply('new\nx\ny\nx\nz\nx\n', two)).toBe('new\nX\ny\nY\nz\nx\n');
+  test('at its own line, however often its lines stand elsewhere', () => {
+    expect(apply('a\nb\nc\nd\nb\nc\nd\n', change)).toBe('a\nb\nC\nd\nb\nc\nd\n');
+  });
+
+  test('never at the nearest of several: a block that stands twice may be another function', () => {
+    const places = { file: 'f.c', hunk: 1, lines: ['1', '10'] };
+    expect(refusal('b\nc\nd\n-\n-\n-\n-\n-\n-\nb\nc\nd\n', change, 'diff-ambiguous')).toEqual(places);
+    expect(() => apply('b\nc\nd\n-\nb\nc\nd\n', change)).toThrow(
+      /f\.c, hunk 1, fits at lines 1, 5, and not .*diff -U20/,
+    );
+  });
+
+  test('where lines above were added the line number proves nothing any more, and each hunk must have one place', () => {
+    const two = `${header}@@ -1,1 +1,1 @@\n-x\n+X\n@@ -3,1 +3,1 @@\n-y\n+Y\n`;
+    expect(apply('new\nx\n-\ny\nz\n', two)).toBe('new\nX\n-\nY\nz\n');
+    expect(apply('x\n-\ny\ny\n', two)).toBe('X\n-\nY\ny\n');
+    expect(refusal('new\nx\ny\ny\n', two, 'diff-ambiguous')).toEqual({ file: 'f.c', hunk: 2, lines: ['3', '4'] });
+    const insertion = `${header}@@ -1,1 +1,1 @@\n-x\n+X\n@@ -2,0 +3,1 @@\n+y\n`;
+    expect(apply('x\n-\n', insertion)).toBe('X\n-\ny\n');
+    expect(refusal('new\nx\n-\n', insertion, 'diff-ambiguous')).toMatchObject({ hunk: 2 });
   });
 
   test('no fuzz: one context line that differs refuses it, and says what was found where', () => {

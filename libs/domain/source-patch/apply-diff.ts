@@ -9,12 +9,12 @@ export type FileContents = ReadonlyMap<string, string | null>;
 /**
  * The file after the diff, or null where the diff deletes it.
  *
- * Every context and removed line must be there exactly: offsets are allowed, fuzz is not, because a livepatch that lands
- * in the wrong function is worse than one that is refused. Of several places that match, the nearest to the hunk's own
- * line number wins, as with patch and git; hunks keep their order.
+ * Every context and removed line must be there exactly, at the line that the hunk names or, where lines above were added
+ * or taken away, at one other place alone. No fuzz and no nearest of several: a livepatch that lands in the wrong function
+ * is worse than one that is refused. Hunks keep their order.
  *
  * @param original the file's text in latin1; null where the tree has no such file
- * @throws LockstepError with reason `diff-does-not-apply`
+ * @throws LockstepError with reason `diff-does-not-apply` or `diff-ambiguous`
  */
 export function applyFileDiff(original: string | null, diff: FileDiff): string | null {
   const file = pathOf(diff);
@@ -34,8 +34,11 @@ export function applyFileDiff(original: string | null, diff: FileDiff): string |
   diff.hunks.forEach((hunk, index) => {
     const before = sideOf(hunk, 'removed');
     const announcedAt = hunk.oldStart - (before.length === 0 ? 0 : 1);
-    const at = findHunk(source, before, announcedAt + offset, copied);
+    const isAtHome = offset === 0 && announcedAt >= copied && fits(source, before, announcedAt);
+    const places = isAtHome ? [announcedAt] : placesOf(source, before, copied);
+    const [at] = places;
     if (at === undefined) throw explainMismatch(file, index + 1, source, before, announcedAt + offset);
+    if (places.length > 1) throw ambiguous(file, index + 1, places);
     add(source.slice(copied, at), index + 1);
     add(sideOf(hunk, 'added'), index + 1);
     copied = at + before.length;
@@ -61,24 +64,17 @@ function sideOf(hunk: Hunk, kind: 'removed' | 'added'): string[] {
   return hunk.lines.filter(isOfSide).map((line) => line.text + (line.endsWithoutNewline ? '' : '\n'));
 }
 
-/** Index of the first line of the nearest match, not before `from`. */
-function findHunk(
-  source: readonly string[],
-  before: readonly string[],
-  expectedAt: number,
-  from: number,
-): number | undefined {
-  const lastStart = source.length - before.length;
-  // A hunk without old lines names its own place: only a created file or a -U0 insertion has none.
-  if (before.length === 0) return expectedAt <= lastStart ? Math.max(from, expectedAt) : undefined;
-  const nearest = Math.min(Math.max(from, expectedAt), lastStart);
-  for (let distance = 0; distance <= lastStart - from; distance += 1) {
-    for (const at of distance === 0 ? [nearest] : [nearest - distance, nearest + distance]) {
-      if (at >= from && at <= lastStart && matchingLines(source, before, at) === before.length) return at;
-    }
+/** Indices of the first lines of all places that the hunk's old lines stand at, from `from` on. */
+function placesOf(source: readonly string[], before: readonly string[], from: number): number[] {
+  const places: number[] = [];
+  for (let at = from; at <= source.length - before.length; at += 1) {
+    if (fits(source, before, at)) places.push(at);
   }
-  return undefined;
+  return places;
 }
+
+const fits = (source: readonly string[], before: readonly string[], at: number): boolean =>
+  at + before.length <= source.length && matchingLines(source, before, at) === before.length;
 
 /** How many of the hunk's old lines match in a row from `at` on. */
 function matchingLines(source: readonly string[], before: readonly string[], at: number): number {
@@ -110,6 +106,11 @@ function explainMismatch(
 }
 
 const withoutNewline = (line: string): string => line.replace(/\n$/, '');
+
+function ambiguous(file: string, hunk: number, places: readonly number[]): LockstepError {
+  const lines = places.map((at) => String(at + 1));
+  return sourcePatchError({ kind: 'diff-ambiguous', file, hunk, lines });
+}
 
 function mismatch(file: string, hunk: number, line: number, expected: string, found: string): LockstepError {
   return sourcePatchError({

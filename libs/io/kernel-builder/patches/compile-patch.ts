@@ -68,7 +68,8 @@ type Work<Result> = (pair: ObjectPair) => Promise<Result>;
 
 /**
  * Decides how a patch is built, before anything of it is.
- * @throws LockstepError `diff-syntax`, `diff-does-not-apply`, `changes-no-object`, `unsupported-change`
+ * @throws LockstepError `diff-syntax`, `diff-does-not-apply`, `diff-ambiguous`, `changes-no-object`,
+ *   `unsupported-change`
  */
 export async function planPatch(options: Omit<CompilePatchOptions, 'objectPaths'>): Promise<PatchPlan> {
   const patch = await readPatch(options.kernel, options);
@@ -83,8 +84,8 @@ export async function planPatch(options: Omit<CompilePatchOptions, 'objectPaths'
  * Compiles what a diff touches, original and patched, by replaying the kernel build's own commands; no make, and
  * nothing else of the kernel is built. Originals are kept in the cache. Each object that comes out different is given
  * to `work` while the compilers go on with the next. Diffs for which that may be wrong are built through make.
- * @throws LockstepError `diff-syntax`, `diff-does-not-apply`, `changes-no-object`, `unsupported-change`,
- *   `compile-failed`, `make-failed`, `kernel-build-changed`, `compiler-differs`
+ * @throws LockstepError `diff-syntax`, `diff-does-not-apply`, `diff-ambiguous`, `changes-no-object`,
+ *   `unsupported-change`, `compile-failed`, `make-failed`, `kernel-build-changed`, `compiler-differs`
  */
 export async function compilePatch<Result>(
   options: CompilePatchOptions,

@@ -57,7 +57,7 @@ export interface ReadPatch {
 
 /**
  * Applies diffs to the registered tree, in memory, and looks up who reads what they change.
- * @throws LockstepError `diff-syntax`, `diff-does-not-apply`, `changes-no-object`, `not-stackable`
+ * @throws LockstepError `diff-syntax`, `diff-does-not-apply`, `diff-ambiguous`, `changes-no-object`, `not-stackable`
  */
 export async function readPatch(kernel: KernelBuild, { diff, onto = [] }: PatchSources): Promise<ReadPatch> {
   const tree: ReadTree = { dir: kernel.treeDir, originals: new Map() };
