@@ -2,7 +2,8 @@
 import { LockstepError, type ClusterName } from '@lockstep/domain/livepatch-model';
 import type { Consistency, Switching } from '@lockstep/domain/load-order';
 import type { Client, Transaction } from './client';
-import { isUniqueViolation, serialisable } from './client';
+import { serialisable } from './client';
+import { isUniqueViolation } from './database-errors';
 import type { Cluster as ClusterRow } from './generated/client';
 
 export interface ClusterRecord {

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { setTimeout as sleep } from 'node:timers/promises';
-import { Client as PgClient } from 'pg';
-import { LockstepError } from '@lockstep/domain/livepatch-model';
 import { artifactReferences, type ArtifactReferences } from './artifact-references';
 import { buildStore, type BuildStore } from './builds';
-import { createClient, explainDatabaseError } from './client';
+import { createClient } from './client';
 import { clusterStore, type ClusterStore } from './clusters';
+import { endWithinTime } from './connection';
+import { explainDatabaseError } from './database-errors';
 import { joinTokenStore, type JoinTokenStore } from './join-tokens';
 import { kernelBuildStore, registrationStore, type KernelBuildStore, type RegistrationStore } from './kernel-builds';
 import { kernelCopyStore, type KernelCopyStore } from './kernel-copies';
@@ -14,6 +13,7 @@ import { migrateDatabase } from './migrate';
 import { nodeStore, type NodeStore } from './nodes';
 import { patchStore, type PatchStore } from './patches';
 import { rolloutStore, type RolloutStore } from './rollouts';
+import { SoleControlPlane, type SoleOptions } from './sole-control-plane';
 
 export interface Database {
   readonly clusters: ClusterStore;
@@ -30,71 +30,45 @@ export interface Database {
   close(): Promise<void>;
 }
 
-/** Any number, as long as it stays: every control plane asks for the same. */
-const soleControlPlaneLockId = 1_280_261_963;
-const lockTimeoutMs = 5000;
-
-/**
- * Makes this process the database's only control plane. The lock is the connection's: a killed process loses it at
- * once, and `onLost` tells a living one that the server went away under it.
- */
-async function holdAlone(url: string, onLost: (error: Error) => void): Promise<PgClient> {
-  const client = new PgClient({ connectionString: url, connectionTimeoutMillis: 10_000, keepAlive: true });
-  client.on('error', onLost);
-  await client.connect();
-  const deadline = performance.now() + lockTimeoutMs;
-  for (;;) {
-    const { rows } = await client.query<{ held: boolean }>('SELECT pg_try_advisory_lock($1) AS held', [
-      soleControlPlaneLockId,
-    ]);
-    if (rows[0]?.held === true) return client;
-    if (performance.now() < deadline) {
-      await sleep(100);
-      continue;
-    }
-    await client.end();
-    throw new LockstepError(
-      'refused',
-      'already-running',
-      'Another control plane works on this database: stop it first, there is one for now.',
-    );
-  }
+export interface DatabaseOptions extends SoleOptions {
+  /** The folder of this version's migrations; found by itself if undefined. */
+  readonly migrations?: string | undefined;
 }
 
-export interface DatabaseOptions {
-  readonly url: string;
-  /** The connection that makes us the only control plane is gone: stop, and start anew. */
-  readonly onLost: (error: Error) => void;
+/** Under the lock alone: the schema is another one's until that one has gone. */
+async function openStores(sole: SoleControlPlane, { url, migrations }: DatabaseOptions): Promise<Database> {
+  await migrateDatabase(url, migrations);
+  const client = createClient(url);
+  return {
+    clusters: clusterStore(client),
+    joinTokens: joinTokenStore(client),
+    nodes: nodeStore(client),
+    kernelBuilds: kernelBuildStore(client),
+    registrations: registrationStore(client),
+    kernelCopies: kernelCopyStore(client),
+    patches: patchStore(client),
+    builds: buildStore(client),
+    loadOrders: loadOrderStore(client),
+    rollouts: rolloutStore(client),
+    references: artifactReferences(client),
+    close: async () => {
+      await endWithinTime(() => client.$disconnect());
+      await sole.close();
+    },
+  };
 }
 
 /**
- * Brings the schema up to date and opens the stores.
+ * Makes this process the database's only control plane, brings the schema up to date, and opens the stores.
  * @throws LockstepError `unavailable` `database-unavailable`, `refused` `already-running`, or why a migration cannot be.
  */
-export async function openDatabase({ url, onLost }: DatabaseOptions): Promise<Database> {
+export async function openDatabase(options: DatabaseOptions): Promise<Database> {
+  let sole: SoleControlPlane | undefined;
   try {
-    await migrateDatabase(url);
-    const lock = await holdAlone(url, onLost);
-    const client = createClient(url);
-    return {
-      clusters: clusterStore(client),
-      joinTokens: joinTokenStore(client),
-      nodes: nodeStore(client),
-      kernelBuilds: kernelBuildStore(client),
-      registrations: registrationStore(client),
-      kernelCopies: kernelCopyStore(client),
-      patches: patchStore(client),
-      builds: buildStore(client),
-      loadOrders: loadOrderStore(client),
-      rollouts: rolloutStore(client),
-      references: artifactReferences(client),
-      close: async () => {
-        lock.removeAllListeners('error').on('error', () => undefined);
-        await client.$disconnect();
-        await lock.end();
-      },
-    };
+    sole = await SoleControlPlane.become(options);
+    return await openStores(sole, options);
   } catch (error) {
+    await sole?.close();
     throw explainDatabaseError(error);
   }
 }

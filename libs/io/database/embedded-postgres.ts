@@ -6,9 +6,9 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Client } from 'pg';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
 import { isProcessAlive, makeFolder, readOrCreate, syncFolder } from '@lockstep/platform/runtime';
+import { openSession } from './connection';
 import { findPostgresBinaries, type PostgresBinaries } from './postgres-binaries';
 import { chooseServerAccount, type ServerAccount } from './server-account';
 
@@ -115,9 +115,7 @@ const urlOf = (password: string, port: number, database = userName): string =>
   `postgresql://${userName}:${password}@127.0.0.1:${port}/${database}`;
 
 async function ensureDatabase(url: string): Promise<void> {
-  const client = new Client({ connectionString: url, connectionTimeoutMillis: 5000 });
-  client.on('error', () => undefined);
-  await client.connect();
+  const client = await openSession(url);
   try {
     const { rowCount } = await client.query('SELECT 1 FROM pg_database WHERE datname = $1', [userName]);
     if (rowCount === 0) await client.query(`CREATE DATABASE ${userName}`);

@@ -11,8 +11,8 @@ export type {
   BuiltRecord,
   ExplanationRow,
 } from './builds';
-export { explainDatabaseError } from './client';
 export type { ClusterRecord, ClusterStore } from './clusters';
+export { explainDatabaseError } from './database-errors';
 export { openDatabase, type Database, type DatabaseOptions } from './database';
 export { startEmbeddedPostgres, type EmbeddedPostgres, type EmbeddedPostgresOptions } from './embedded-postgres';
 export type { Enrolment, IssuedCertificate, JoinTokenStore, NewJoinToken, Redemption } from './join-tokens';

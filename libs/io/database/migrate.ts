@@ -3,11 +3,15 @@ import { createHash, randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { Client } from 'pg';
+import type { Client } from 'pg';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
+import { describeSession, sessionFields, sessionsInTransaction, takeAdvisoryLock } from './advisory-lock';
+import { openSession } from './connection';
+import { isLockTimeout } from './database-errors';
 
 /** Prisma's own lock (schema-engine, postgres flavour): its runner and ours never work at the same time. */
 const prismaLockId = 72707369;
+const prismaWithinMs = 10_000;
 
 /** As Prisma's schema engine creates it, so that either of us can go on where the other stopped. */
 const createLedger = `
@@ -78,6 +82,27 @@ function checkLedger(rows: readonly LedgerRow[], migrations: readonly Migration[
   }
 }
 
+async function blocked(client: Client, name: string, cause: unknown): Promise<LockstepError> {
+  const others = (await sessionsInTransaction(client)).map(describeSession);
+  const who = others.length === 0 ? 'a session that has ended since' : others.join('; ');
+  const message = `Migration ${name} waits for a lock that another session holds: ${who}. End that session, and start again.`;
+  return new LockstepError(
+    'unavailable',
+    'migration-blocked',
+    message,
+    { migration: name, sessions: others },
+    { cause },
+  );
+}
+
+/** Prisma's own runner, at work on the schema, is waited for; not for ever. */
+async function lockOutPrisma(client: Client): Promise<void> {
+  const holder = await takeAdvisoryLock(client, prismaLockId, prismaWithinMs);
+  if (holder === 'taken') return;
+  const message = `Another program migrates this database: ${describeSession(holder)}. Wait for it, or end it, and start again.`;
+  throw new LockstepError('unavailable', 'migration-going-on', message, sessionFields(holder));
+}
+
 /** The script and its row in one transaction: there is no half-applied state of ours to mend. */
 async function apply(client: Client, { name, sql, checksum }: Migration): Promise<void> {
   await client.query('BEGIN');
@@ -91,6 +116,7 @@ async function apply(client: Client, { name, sql, checksum }: Migration): Promis
     await client.query('COMMIT');
   } catch (cause) {
     await client.query('ROLLBACK');
+    if (isLockTimeout(cause)) throw await blocked(client, name, cause);
     const message = `Migration ${name} failed: ${String(cause)}`;
     throw new LockstepError('internal', 'migration-failed', message, { migration: name }, { cause });
   }
@@ -99,14 +125,13 @@ async function apply(client: Client, { name, sql, checksum }: Migration): Promis
 /**
  * Brings the database to this version's schema, as `prisma migrate deploy` would, and leaves the same record.
  * @returns the names of the migrations applied now.
+ * @throws LockstepError `migration-blocked`, `migration-going-on`, `database-newer`, `migration-changed`, `migration-failed`.
  */
 export async function migrateDatabase(url: string, dir: string = findMigrations()): Promise<string[]> {
   const migrations = await readMigrations(dir);
-  const client = new Client({ connectionString: url, connectionTimeoutMillis: 10_000 });
-  client.on('error', () => undefined);
-  await client.connect();
+  const client = await openSession(url);
   try {
-    await client.query('SELECT pg_advisory_lock($1)', [prismaLockId]);
+    await lockOutPrisma(client);
     await client.query(createLedger);
     const { rows } = await client.query<LedgerRow>(
       `SELECT migration_name, checksum, finished_at FROM "_prisma_migrations" WHERE rolled_back_at IS NULL`,

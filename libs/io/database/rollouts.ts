@@ -3,7 +3,8 @@ import { randomUUID } from 'node:crypto';
 import { LockstepError, type ClusterName, type KernelBuildId, type Seq } from '@lockstep/domain/livepatch-model';
 import type { LogName } from '@lockstep/domain/load-order';
 import type { RolloutPlan, RolloutPolicy } from '@lockstep/domain/rollout-planner';
-import { isUniqueViolation, serialisable, type Client } from './client';
+import { serialisable, type Client } from './client';
+import { isUniqueViolation } from './database-errors';
 import type { Prisma, RolloutStatus } from './generated/client';
 import { isRowId } from './row-id';
 

@@ -59,7 +59,16 @@ function databaseProviders({ config, log, teardown, onFatal }: ModuleParts): Fac
     return server.url;
   };
   const open = async (url: string): Promise<Database> => {
-    const database = await openDatabase({ url, onLost: onFatal });
+    const database = await openDatabase({
+      url,
+      onAway: (err) => {
+        log.warn({ err }, 'the database is away');
+      },
+      onBack: () => {
+        log.info('the database is back');
+      },
+      onLost: onFatal,
+    });
     teardown.add('database', () => database.close());
     return database;
   };
