@@ -30,6 +30,16 @@ case_consistency_oracle_catches_forgotten_exits() {
 	caught_by_oracle stop_machine 5 50000
 }
 
+case_consistency_oracle_catches_forgotten_old_exits() {
+	load klp_break mistake=exiting
+	caught_by_oracle system 5 50000
+}
+
+case_consistency_oracle_catches_a_forgotten_overflow() {
+	load klp_break mistake=overflow
+	with_few_notes caught_by_oracle system 15
+}
+
 case_consistency_idle_check_is_what_finds_them() {
 	load klp_break mistake=idle
 	use_mode system

@@ -178,6 +178,7 @@ case_consistency_refuses_what_stopping_needs() {
 
 # It sleeps in the function until it gets a signal. The program is not to see that.
 disturb() {
+	set_limits 1000 4000
 	load klp_oracle
 	echo 1 >/sys/module/klp_oracle/parameters/hold
 	sh -c 'echo 4 0 >/proc/klp_oracle' &

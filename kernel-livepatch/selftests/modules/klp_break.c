@@ -5,6 +5,7 @@
  * @mistake: "recheck"	tasks that ran are not checked again in the stop
  *	     "idle"	idle tasks are never in the way
  *	     "exiting"	tasks that have left the task list are forgotten
+ *	     "overflow"	tasks that could not be noted are forgotten
  */
 
 #include <linux/livepatch.h>
@@ -22,7 +23,9 @@ module_param(mistake, charp, 0444);
 static unsigned int klp_break_check_ran(struct klp_stop *stop);
 static const char *klp_break_find_task(const struct klp_ranges *ranges,
 				       struct task_struct *task);
-static bool klp_break_someone_exits(void);
+static int klp_break_exits_of_cpu(int cpu);
+static bool klp_break_exits_over(unsigned int *over);
+static bool klp_break_overflowed(void);
 
 static struct klp_func klp_break_funcs[] = {
 	{
@@ -34,8 +37,16 @@ static struct klp_func klp_break_funcs[] = {
 		.new_func = klp_break_find_task,
 	},
 	{
-		.old_name = "klp_someone_exits",
-		.new_func = klp_break_someone_exits,
+		.old_name = "klp_exits_of_cpu",
+		.new_func = klp_break_exits_of_cpu,
+	},
+	{
+		.old_name = "klp_exits_over",
+		.new_func = klp_break_exits_over,
+	},
+	{
+		.old_name = "klp_track_overflowed",
+		.new_func = klp_break_overflowed,
 	},
 	{ }
 };
@@ -60,12 +71,28 @@ static const char *klp_break_find_task(const struct klp_ranges *ranges,
 	return original(ranges, task);
 }
 
-static bool klp_break_someone_exits(void)
+static int klp_break_exits_of_cpu(int cpu)
 {
-	typeof(klp_break_someone_exits) *original =
+	typeof(klp_break_exits_of_cpu) *original =
 		klp_original(&klp_break_funcs[2]);
 
-	return strcmp(mistake, "exiting") ? original() : false;
+	return strcmp(mistake, "exiting") ? original(cpu) : 0;
+}
+
+static bool klp_break_exits_over(unsigned int *over)
+{
+	typeof(klp_break_exits_over) *original =
+		klp_original(&klp_break_funcs[3]);
+
+	return strcmp(mistake, "exiting") ? original(over) : true;
+}
+
+static bool klp_break_overflowed(void)
+{
+	typeof(klp_break_overflowed) *original =
+		klp_original(&klp_break_funcs[4]);
+
+	return strcmp(mistake, "overflow") ? original() : false;
 }
 
 static struct klp_object klp_break_objs[] = {

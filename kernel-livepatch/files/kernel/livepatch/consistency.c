@@ -29,8 +29,10 @@
 #include <linux/jiffies.h>
 #include <linux/kthread.h>
 #include <linux/livepatch.h>
+#include <linux/math64.h>
 #include <linux/moduleparam.h>
 #include <linux/mutex.h>
+#include <linux/sched/prio.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/sysfs.h>
@@ -44,8 +46,11 @@
 
 #define KLP_FIRST_DELAY_MS	10
 #define KLP_LAST_DELAY_MS	1000
-/* So many attempts fail before tasks that sleep are disturbed */
-#define KLP_PATIENT_ATTEMPTS	5
+/* How often the first attempt stops all CPUs; each one after it half as often */
+#define KLP_MAX_STOPS		8
+/* Sleepers are signaled when so much of the time is over, and so much again */
+#define KLP_FIRST_SIGNAL	50
+#define KLP_NEXT_SIGNAL		25
 
 int klp_system_state __read_mostly = KLP_UNDEFINED;
 
@@ -67,7 +72,8 @@ static int klp_goal_state = KLP_UNDEFINED;
 static bool klp_forced;
 static bool klp_exhausted;
 static unsigned int klp_failed_attempts;
-static unsigned long klp_deadline;
+static unsigned long klp_started;
+static unsigned int klp_signal_at;
 
 /* Made when it is needed for the first time, then kept */
 static struct kthread_worker *klp_switcher;
@@ -155,7 +161,8 @@ bool klp_consistency_start(int state)
 		return false;
 
 	klp_failed_attempts = 0;
-	klp_deadline = jiffies + msecs_to_jiffies(consistency_timeout_ms);
+	klp_started = jiffies;
+	klp_signal_at = KLP_FIRST_SIGNAL;
 	klp_queue_attempt(0);
 	return true;
 }
@@ -232,10 +239,29 @@ static void klp_give_up(void)
 	klp_reverse_transition();
 }
 
-static bool klp_attempts_exhausted(void)
+/* How many percent of its attempts, or of its time, a transition has used up */
+static unsigned int klp_used_up(void)
 {
-	return klp_failed_attempts >= consistency_attempts ||
-	       time_after(jiffies, klp_deadline);
+	u64 ms = jiffies_to_msecs(jiffies - klp_started);
+	u64 attempts = klp_failed_attempts;
+
+	return min_t(u64, 100, max(div_u64(100 * attempts,
+					   max(consistency_attempts, 1U)),
+				   div_u64(100 * ms,
+					   max(consistency_timeout_ms, 1U))));
+}
+
+/*
+ * A system call may then return EINTR to a program that is not prepared for it.
+ * So that is the last thing to be tried.
+ */
+static bool klp_signal_is_due(void)
+{
+	if (klp_used_up() < klp_signal_at)
+		return false;
+
+	klp_signal_at += KLP_NEXT_SIGNAL;
+	return true;
 }
 
 static unsigned int klp_next_delay_ms(void)
@@ -248,21 +274,37 @@ static unsigned int klp_next_delay_ms(void)
 /* Returns when the next attempt is due, or 0 when the state is as it shall be */
 static unsigned int klp_try_to_switch(void)
 {
-	bool nudge = klp_failed_attempts >= KLP_PATIENT_ATTEMPTS;
+	struct klp_attempt attempt = {
+		.patch = klp_transition_patch,
+		.target = klp_goal_state,
+		.all_in_stop = klp_mode == KLP_STOP_MACHINE,
+		.max_stops = max(KLP_MAX_STOPS >> min(klp_failed_attempts, 4U),
+				 1),
+	};
 
 	if (!klp_consistency_waits())
 		return 0;
 
-	if (!klp_scan_and_switch(klp_transition_patch, klp_goal_state,
-				 klp_mode == KLP_STOP_MACHINE, nudge))
+	if (!attempt.all_in_stop)
+		klp_track_arm();
+	attempt.signal = klp_signal_is_due();
+	if (!klp_scan_and_switch(&attempt))
 		return 0;
 
 	klp_failed_attempts++;
-	if (!klp_attempts_exhausted())
+	if (klp_used_up() < 100)
 		return klp_next_delay_ms();
 
 	klp_give_up();
 	return 0;
+}
+
+/* What a livepatch does in its callbacks is not to be done in a hurry */
+static void klp_complete_switch(void)
+{
+	sched_set_normal(current, MIN_NICE);
+	klp_try_complete_transition();
+	sched_set_fifo_low(current);
 }
 
 static void klp_consistency_work_fn(struct kthread_work *work)
@@ -270,8 +312,10 @@ static void klp_consistency_work_fn(struct kthread_work *work)
 	unsigned int delay_ms;
 
 	mutex_lock(&klp_mutex);
-	if (!klp_transition_patch || klp_mode == KLP_PER_TASK)
+	if (!klp_transition_patch || klp_mode == KLP_PER_TASK) {
+		klp_track_disarm();
 		goto out;
+	}
 
 	delay_ms = klp_try_to_switch();
 	if (delay_ms) {
@@ -279,9 +323,9 @@ static void klp_consistency_work_fn(struct kthread_work *work)
 		goto out;
 	}
 
+	klp_track_disarm();
 	klp_mark_tasks();
-	klp_try_complete_transition();
-	klp_track_exit();
+	klp_complete_switch();
 out:
 	mutex_unlock(&klp_mutex);
 }

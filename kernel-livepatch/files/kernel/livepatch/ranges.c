@@ -30,6 +30,8 @@
 
 #define KLP_MAX_STACK_ENTRIES	128
 
+const char * const klp_unreliable = "(unreliable)";
+
 static DEFINE_PER_CPU(unsigned long [KLP_MAX_STACK_ENTRIES], klp_stack_entries);
 
 /**
@@ -216,8 +218,8 @@ const char *klp_ranges_find(const struct klp_ranges *ranges,
  *
  * Called with preemption disabled.
  *
- * Return: name of the function that it is in, "(unreliable)" when that cannot
- * be told, or NULL
+ * Return: name of the function that it is in, klp_unreliable when that cannot be
+ * told, or NULL
  */
 const char *klp_ranges_find_task(const struct klp_ranges *ranges,
 				 struct task_struct *task)
@@ -232,7 +234,7 @@ const char *klp_ranges_find_task(const struct klp_ranges *ranges,
 	nr = stack_trace_save_tsk_reliable(task, entries,
 					   KLP_MAX_STACK_ENTRIES);
 	if (nr < 0)
-		return "(unreliable)";
+		return klp_unreliable;
 
 	return klp_ranges_find(ranges, entries, nr);
 }

@@ -27,6 +27,9 @@ struct klp_ranges {
 	unsigned int nr;
 };
 
+/* What klp_ranges_find_task() says of a task whose stack cannot be read */
+extern const char * const klp_unreliable;
+
 int klp_ranges_get(struct klp_ranges *ranges, struct klp_patch *patch,
 		   int target);
 void klp_ranges_put(struct klp_ranges *ranges);

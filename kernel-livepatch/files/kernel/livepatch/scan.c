@@ -5,45 +5,68 @@
  * As live migration copies most of a guest's memory while the guest runs, the
  * stacks of all tasks are checked here while CPUs run. What runs meanwhile is
  * noted by track.c and checked again, until that is little; stop.c then stops
- * all CPUs for the rest. When too much has run, or memory is short, everything
- * is checked while CPUs are stopped.
+ * all CPUs for the rest. When more has run than could be noted, or memory is
+ * short, everything is checked while CPUs are stopped.
+ *
+ * No lock is held from one task to the next, and after some tasks the CPU is
+ * given away: nobody who forks, exits or signals waits for the scan to end. A
+ * task that joins meanwhile has not run, or has been noted; one that leaves is
+ * waited for if it did not run (exits.c); one that takes the place of another
+ * when it executes a program runs.
  */
+
+/* Not "livepatch: ", see consistency.c */
+#define pr_fmt(fmt) "klp: " fmt
 
 #include <linux/cpu.h>
 #include <linux/delay.h>
+#include <linux/module.h>
 #include <linux/pid.h>
 #include <linux/pid_namespace.h>
+#include <linux/printk.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
+#include "blockers.h"
+#include "consistency.h"
+#include "exits.h"
 #include "ranges.h"
 #include "scan.h"
 #include "stats.h"
 #include "stop.h"
 #include "track.h"
 
-/* How often an attempt stops all CPUs before it starts over */
-#define KLP_MAX_STOPS	8
-/* How often it looks at those that ran or are in the way before that */
+/* How often an attempt looks at those that ran or are in the way */
 #define KLP_MAX_PASSES	16
 /* So few tasks a CPU take less time than to stop it */
 #define KLP_FEW_TASKS	4
+/* So many stacks are checked before this CPU is given away */
+#define KLP_SLICE	64
 
 /**
  * struct klp_scan - an attempt
  * @ranges:	code that nobody may be in
  * @target:	state to switch to
  * @entry:	entry of the task at hand that is looked at again
+ * @exits_over:	see klp_exits_over()
  * @checked:	number of stacks that were checked
+ * @slice:	number of tasks since this CPU was given away
  */
 struct klp_scan {
 	struct klp_ranges ranges;
 	int target;
 	struct klp_tracked *entry;
+	unsigned int exits_over;
 	unsigned int checked;
+	unsigned int slice;
 };
 
 /* Too big for the stack; protected by klp_mutex */
 static struct klp_blockers klp_scan_blockers;
+
+static bool klp_scan_blocked(void)
+{
+	return atomic_read(&klp_scan_blockers.nr);
+}
 
 /* Whoever runs is noted when it is switched out */
 static int klp_check_first(struct task_struct *task, void *data)
@@ -65,6 +88,27 @@ static int klp_check_again(struct task_struct *task, void *data)
 	struct klp_scan *scan = data;
 	const char *func;
 
+	/* From here on it is noted when it is switched out */
+	scan->entry->queued = false;
+	if (task_curr(task))
+		return 0;
+
+	scan->checked++;
+	func = klp_ranges_find_task(&scan->ranges, task);
+	if (func) {
+		klp_blockers_add(&klp_scan_blockers, task, func);
+		klp_track_requeue(scan->entry);
+	}
+
+	return 0;
+}
+
+/* Nothing can be noted any more */
+static int klp_check_unnoted(struct task_struct *task, void *data)
+{
+	struct klp_scan *scan = data;
+	const char *func;
+
 	if (task_curr(task))
 		return 0;
 
@@ -72,124 +116,179 @@ static int klp_check_again(struct task_struct *task, void *data)
 	func = klp_ranges_find_task(&scan->ranges, task);
 	if (func)
 		klp_blockers_add(&klp_scan_blockers, task, func);
-	else
-		scan->entry->checked = scan->entry->runs;
 
 	return 0;
 }
 
-static void klp_scan_all(struct klp_scan *scan)
+/* This thread has a realtime priority: others would wait until it sleeps */
+static bool klp_slice_ends(struct klp_scan *scan)
 {
-	struct task_struct *g, *task;
-	unsigned int cpu;
+	return ++scan->slice % KLP_SLICE == 0;
+}
 
-	read_lock(&tasklist_lock);
-	for_each_process_thread(g, task)
-		klp_call_locked(task, klp_check_first, scan);
-	read_unlock(&tasklist_lock);
+static void klp_give_cpu_away(void)
+{
+	usleep_range(100, 200);
+}
+
+/**
+ * klp_next_task() - go over all tasks that have a pid, in its order
+ * @nr:		number to start from; where to go on after that
+ *
+ * Called under RCU, which may be left from one call to the next. A task that is
+ * there all the while is found.
+ *
+ * Return: the task, or NULL when there are no more
+ */
+struct task_struct *klp_next_task(pid_t *nr)
+{
+	struct task_struct *task;
+	struct pid *pid;
+
+	while ((pid = find_ge_pid(*nr, &init_pid_ns))) {
+		*nr = pid_nr(pid) + 1;
+		/* A process group may outlive its leader */
+		task = pid_task(pid, PIDTYPE_PID);
+		if (task)
+			return task;
+	}
+
+	return NULL;
+}
+
+static void klp_scan_all(struct klp_scan *scan,
+			 int (*check)(struct task_struct *task, void *data))
+{
+	struct task_struct *task;
+	unsigned int cpu;
+	pid_t nr = 1;
+
+	rcu_read_lock();
+	while ((task = klp_next_task(&nr))) {
+		klp_call_locked(task, check, scan);
+		if (klp_slice_ends(scan)) {
+			rcu_read_unlock();
+			klp_give_cpu_away();
+			rcu_read_lock();
+		}
+	}
+	rcu_read_unlock();
 
 	for_each_online_cpu(cpu)
-		klp_call_locked(idle_task(cpu), klp_check_first, scan);
+		klp_call_locked(idle_task(cpu), check, scan);
 }
 
 /* Returns how many stacks were checked */
 static unsigned int klp_scan_ran(struct klp_scan *scan)
 {
 	unsigned int before = scan->checked;
-	unsigned int i, nr = klp_track_nr();
+	unsigned int nr = klp_track_nr_queued();
 
-	for (i = 0; i < nr; i++) {
-		scan->entry = klp_track_entry(i);
-		if (!scan->entry ||
-		    READ_ONCE(scan->entry->runs) == scan->entry->checked)
-			continue;
+	/* Those that come back while this goes on are left to the next pass */
+	while (nr--) {
+		scan->entry = klp_track_next();
+		if (!scan->entry)
+			break;
 		klp_call_locked(scan->entry->task, klp_check_again, scan);
+		if (klp_slice_ends(scan))
+			klp_give_cpu_away();
 	}
 
 	return scan->checked - before;
 }
 
-static bool klp_scan_blocked(void)
+static unsigned int klp_scan_pass(struct klp_scan *scan)
 {
-	return atomic_read(&klp_scan_blockers.nr);
+	unsigned int checked;
+
+	klp_blockers_clear(&klp_scan_blockers);
+	checked = klp_scan_ran(scan);
+	if (!klp_exits_over(&scan->exits_over))
+		klp_blockers_add_exiting(&klp_scan_blockers);
+	if (!klp_scan_blocked() && klp_track_overflowed())
+		klp_scan_all(scan, klp_check_unnoted);
+
+	return checked;
 }
 
 /* Until only a few tasks are left that have run, and nobody is in the way */
 static int klp_scan_settle(struct klp_scan *scan)
 {
 	unsigned int few = KLP_FEW_TASKS * num_online_cpus();
-	unsigned int i;
+	unsigned int i, checked;
 
 	for (i = 0; i < KLP_MAX_PASSES; i++) {
-		klp_blockers_clear(&klp_scan_blockers);
-		if (klp_scan_ran(scan) <= few && !klp_scan_blocked())
-			return 0;
+		checked = klp_scan_pass(scan);
 		if (klp_scan_blocked())
 			usleep_range(500, 1000);
+		else if (checked <= few || klp_track_overflowed())
+			return 0;
 	}
 
 	return klp_scan_blocked() ? -EAGAIN : 0;
 }
 
-static int klp_scan_and_stop(struct klp_scan *scan)
+/* A stop that has to check all tasks costs as much as many that have not */
+static int klp_scan_and_stop(struct klp_scan *scan, unsigned int max_stops)
 {
 	unsigned int i;
-	bool all;
 	int ret;
 
-	klp_track_start();
-	klp_scan_all(scan);
+	klp_scan_all(scan, klp_check_first);
 
-	for (i = 0; i < KLP_MAX_STOPS; i++) {
-		all = klp_track_overflowed();
-		ret = all ? 0 : klp_scan_settle(scan);
+	for (i = 0; i < max_stops; i++) {
+		ret = klp_scan_settle(scan);
 		if (ret)
 			return ret;
 
 		klp_blockers_clear(&klp_scan_blockers);
 		ret = klp_stop_and_switch(&scan->ranges, &klp_scan_blockers,
-					  scan->target, all);
-		if (!ret)
-			return 0;
+					  scan->target, false);
+		if (!ret || klp_track_overflowed())
+			return ret;
 		usleep_range(500, 1000);
 	}
 
 	return ret;
 }
 
-static void klp_nudge_blockers(void)
+static void klp_signal_blockers(const struct klp_patch *patch)
 {
 	unsigned int nr = atomic_read(&klp_scan_blockers.nr);
 	struct task_struct *task;
-	unsigned int i;
+	unsigned int i, signaled = 0;
 
 	rcu_read_lock();
 	for (i = 0; i < min_t(unsigned int, nr, KLP_MAX_BLOCKERS); i++) {
 		task = find_task_by_pid_ns(klp_scan_blockers.blockers[i].pid,
 					   &init_pid_ns);
-		if (task)
-			klp_nudge(task);
+		if (!task)
+			continue;
+		klp_signal_task(task);
+		signaled++;
 	}
 	rcu_read_unlock();
+
+	klp_stats_signaled(signaled);
+	if (signaled)
+		pr_notice("'%s' signals %u tasks that sleep in what it changes\n",
+			  patch->mod->name, signaled);
 }
 
-static int klp_scan_in_mode(struct klp_scan *scan, bool all_in_stop)
+static int klp_scan_in_mode(struct klp_scan *scan,
+			    const struct klp_attempt *attempt)
 {
+	bool tracked = !attempt->all_in_stop && !klp_track_start();
 	int ret;
 
-	/* Without the memory to do better all is done in the stop, too */
-	if (all_in_stop || klp_track_init()) {
-		cpus_read_lock();
-		ret = klp_stop_and_switch(&scan->ranges, &klp_scan_blockers,
-					  scan->target, true);
-		cpus_read_unlock();
-		return ret;
-	}
-
 	cpus_read_lock();
-	ret = klp_scan_and_stop(scan);
+	/* Without the memory to do better all is done in the stop, too */
+	ret = tracked ? klp_scan_and_stop(scan, attempt->max_stops) :
+			klp_stop_and_switch(&scan->ranges, &klp_scan_blockers,
+					    scan->target, true);
 	cpus_read_unlock();
-	if (ret)
+
+	if (tracked)
 		klp_track_stop();
 
 	return ret;
@@ -197,36 +296,37 @@ static int klp_scan_in_mode(struct klp_scan *scan, bool all_in_stop)
 
 /**
  * klp_scan_and_switch() - try to switch all tasks at once
- * @patch:	livepatch in transition
- * @target:	state to switch to
- * @all_in_stop: check all stacks while all CPUs are stopped
- * @nudge:	disturb the sleep of those that are in the way
+ * @attempt:	how
  *
- * After a success klp_track_exit() is to be called, in time.
+ * The scheduler must have been told to note tasks, by klp_track_arm().
  *
  * Return: 0, -EAGAIN when tasks are in the way, or -ENOMEM
  */
-int klp_scan_and_switch(struct klp_patch *patch, int target, bool all_in_stop,
-			bool nudge)
+int klp_scan_and_switch(const struct klp_attempt *attempt)
 {
-	struct klp_scan scan = { .target = target };
+	struct klp_scan scan = { .target = attempt->target };
 	int ret;
 
 	klp_stats_attempt();
 	klp_blockers_clear(&klp_scan_blockers);
 
-	ret = klp_ranges_get(&scan.ranges, patch, target);
+	ret = klp_ranges_get(&scan.ranges, attempt->patch, attempt->target);
 	if (ret)
 		return ret;
 
-	ret = klp_scan_in_mode(&scan, all_in_stop);
+	/* What it changes is not there yet: nobody can be in it */
+	if (scan.ranges.nr)
+		ret = klp_scan_in_mode(&scan, attempt);
+	else
+		WRITE_ONCE(klp_system_state, attempt->target);
 	klp_ranges_put(&scan.ranges);
 
 	klp_stats_outside(scan.checked);
 	if (ret) {
+		klp_blockers_explain(&klp_scan_blockers);
 		klp_stats_blocked(&klp_scan_blockers);
-		if (nudge)
-			klp_nudge_blockers();
+		if (attempt->signal)
+			klp_signal_blockers(attempt->patch);
 	}
 
 	return ret;

@@ -116,6 +116,17 @@ void klp_stats_blocked(const struct klp_blockers *blockers)
 }
 
 /**
+ * klp_stats_signaled() - tasks were signaled that sleep in the way
+ * @nr:		their number
+ */
+void klp_stats_signaled(unsigned int nr)
+{
+	spin_lock(&klp_stats_lock);
+	klp_latest.signaled += nr;
+	spin_unlock(&klp_stats_lock);
+}
+
+/**
  * klp_stats_outside() - count stacks that were checked while CPUs ran
  * @nr:		their number
  */
@@ -177,9 +188,17 @@ void klp_stats_detach(struct klp_patch *patch)
 	kfree(stats);
 }
 
+/* In place of a function, where it is not that which keeps a task in the way */
+static const char * const klp_other_reasons[] = {
+	[KLP_UNRELIABLE] = "(unreliable",
+	[KLP_EXITING] = "(exiting",
+	[KLP_NOT_SWITCHED] = "(pending",
+};
+
 static int klp_blocker_print(const struct klp_blocker *blocker, char *buf,
 			     int at)
 {
+	bool in_function = blocker->reason == KLP_IN_FUNCTION;
 	char comm[4 * TASK_COMM_LEN];
 	int len;
 
@@ -188,8 +207,11 @@ static int klp_blocker_print(const struct klp_blocker *blocker, char *buf,
 				ESCAPE_OCTAL | ESCAPE_NP | ESCAPE_APPEND, "\\");
 	comm[min_t(int, len, sizeof(comm) - 1)] = 0;
 
-	return sysfs_emit_at(buf, at, "blocker %d %s %s\n", blocker->pid,
-			     blocker->func, comm);
+	return sysfs_emit_at(buf, at, "blocker %d %s%s%s%s %s\n", blocker->pid,
+			     in_function ? "" :
+					   klp_other_reasons[blocker->reason],
+			     !in_function && *blocker->func ? ":" : "",
+			     blocker->func, in_function ? "" : ")", comm);
 }
 
 static int klp_stats_emit(const struct klp_stats *stats, char *buf)
@@ -200,13 +222,13 @@ static int klp_stats_emit(const struct klp_stats *stats, char *buf)
 	int at;
 
 	at = sysfs_emit(buf,
-			"patch %s\nmode %s\ndirection %s\nresult %s\nattempts %u\nstops %u\nwindow_ns %llu %llu\nstop_ns %llu %llu\nchecked_outside %u\nchecked_inside %u\nelapsed_ms %llu\n",
+			"patch %s\nmode %s\ndirection %s\nresult %s\nattempts %u\nstops %u\nwindow_ns %llu %llu\nstop_ns %llu %llu\nchecked_outside %u\nchecked_inside %u\nsignaled %u\nelapsed_ms %llu\n",
 			stats->name, klp_consistency_names[stats->mode],
 			stats->target ? "patching" : "unpatching",
 			klp_result_names[stats->result], stats->attempts,
 			stats->stops, stats->window_ns, stats->max_window_ns,
 			stats->stop_ns, stats->max_stop_ns, stats->outside,
-			stats->inside,
+			stats->inside, stats->signaled,
 			div_u64(ended_ns - stats->began_ns, NSEC_PER_MSEC));
 
 	for (i = 0; i < min_t(unsigned int, nr, KLP_MAX_BLOCKERS); i++)
@@ -236,35 +258,4 @@ ssize_t klp_stats_print(struct klp_patch *patch, char *buf)
 	spin_unlock(&klp_stats_lock);
 
 	return ret;
-}
-
-/**
- * klp_blockers_add() - a task is in the way
- * @blockers:	where it goes
- * @task:	the task, NULL when it is not known
- * @func:	function that it is in
- *
- * May run on several CPUs at once, with interrupts disabled.
- */
-void klp_blockers_add(struct klp_blockers *blockers, struct task_struct *task,
-		      const char *func)
-{
-	unsigned int i = atomic_fetch_inc(&blockers->nr);
-	struct klp_blocker *blocker = &blockers->blockers[i];
-
-	if (i >= KLP_MAX_BLOCKERS)
-		return;
-
-	blocker->pid = task ? task->pid : 0;
-	strscpy(blocker->comm, task ? task->comm : "", sizeof(blocker->comm));
-	strscpy(blocker->func, func, sizeof(blocker->func));
-}
-
-/**
- * klp_blockers_clear() - nobody is in the way yet
- * @blockers:	the list
- */
-void klp_blockers_clear(struct klp_blockers *blockers)
-{
-	atomic_set(&blockers->nr, 0);
 }

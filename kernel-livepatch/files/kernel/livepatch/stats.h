@@ -6,11 +6,8 @@
 #include <linux/livepatch.h>
 #include <linux/module.h>
 #include <linux/sched.h>
+#include "blockers.h"
 #include "consistency.h"
-
-#define KLP_MAX_BLOCKERS	16
-/* Longer names are cut off */
-#define KLP_BLOCKER_FUNC_LEN	128
 
 enum klp_result {
 	KLP_PENDING,
@@ -18,28 +15,6 @@ enum klp_result {
 	KLP_REVERSED,
 	KLP_FAILED,
 	KLP_FORCED,
-};
-
-/**
- * struct klp_blocker - a task that was in the way
- * @pid:	its pid in the initial namespace
- * @comm:	its name
- * @func:	function that it was in
- */
-struct klp_blocker {
-	pid_t pid;
-	char comm[TASK_COMM_LEN];
-	char func[KLP_BLOCKER_FUNC_LEN];
-};
-
-/**
- * struct klp_blockers - tasks that were in the way of one attempt
- * @nr:		how many there were, also when they are more than fit
- * @blockers:	the first of them
- */
-struct klp_blockers {
-	atomic_t nr;
-	struct klp_blocker blockers[KLP_MAX_BLOCKERS];
 };
 
 /**
@@ -56,6 +31,7 @@ struct klp_blockers {
  * @max_window_ns: the longest of these
  * @stop_ns:	duration of the last stop with its beginning and end
  * @max_stop_ns: the longest of these
+ * @signaled:	how often a task was signaled that sleeps in the way
  * @outside:	stacks that the last attempt checked while CPUs ran
  * @inside:	stacks that were checked in the last stop
  * @began_ns:	when it started
@@ -75,6 +51,7 @@ struct klp_stats {
 	u64 max_window_ns;
 	u64 stop_ns;
 	u64 max_stop_ns;
+	unsigned int signaled;
 	unsigned int outside;
 	unsigned int inside;
 	u64 began_ns;
@@ -88,14 +65,11 @@ void klp_stats_begin(struct klp_patch *patch, enum klp_consistency mode,
 		     int target);
 void klp_stats_attempt(void);
 void klp_stats_blocked(const struct klp_blockers *blockers);
+void klp_stats_signaled(unsigned int nr);
 void klp_stats_outside(unsigned int nr);
 void klp_stats_stop(u64 window_ns, u64 stop_ns, unsigned int inside);
 void klp_stats_end(enum klp_result result);
 void klp_stats_detach(struct klp_patch *patch);
 ssize_t klp_stats_print(struct klp_patch *patch, char *buf);
-
-void klp_blockers_add(struct klp_blockers *blockers, struct task_struct *task,
-		      const char *func);
-void klp_blockers_clear(struct klp_blockers *blockers);
 
 #endif /* _LIVEPATCH_STATS_H */

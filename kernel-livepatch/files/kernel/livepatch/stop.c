@@ -22,14 +22,16 @@
 #include <linux/stacktrace.h>
 #include <linux/stop_machine.h>
 #include <linux/timekeeping.h>
+#include "exits.h"
+#include "scan.h"
 #include "stop.h"
 #include "track.h"
 
 /* More than the stopper and the one who waits for it ever have */
 #define KLP_MAX_PATH	64
 
-/* Tasks that are exiting and not dead yet, whether on the task list or not */
-DEFINE_PER_CPU(int, klp_exiting);
+/* So many numbers of tasks are looked up by a CPU at a time */
+#define KLP_CHUNK	64
 
 /**
  * struct klp_stop - what the CPUs share while they are stopped
@@ -39,7 +41,8 @@ DEFINE_PER_CPU(int, klp_exiting);
  * @all:	check all tasks rather than those that ran
  * @arrived:	CPUs that are here
  * @busy:	CPUs that have not finished their checks
- * @next:	next task to be checked
+ * @next:	next task to be checked: place in the queue, or number
+ * @exiting:	tasks that exit
  * @checked:	stacks that were checked
  * @began_ns:	when the first CPU began its checks
  * @window_ns:	how long it took from there to the decision
@@ -53,6 +56,7 @@ struct klp_stop {
 	atomic_t arrived;
 	atomic_t busy;
 	atomic_t next;
+	atomic_t exiting;
 	atomic_t checked;
 	u64 began_ns;
 	u64 window_ns;
@@ -63,17 +67,6 @@ static unsigned long klp_path[KLP_MAX_PATH];
 static unsigned int klp_path_nr;
 
 static DEFINE_PER_CPU(unsigned long [KLP_MAX_PATH], klp_own_entries);
-
-/* Nobody changes it now, but an offline CPU may have taken part */
-static noinline bool klp_someone_exits(void)
-{
-	int cpu, nr = 0;
-
-	for_each_possible_cpu(cpu)
-		nr += per_cpu(klp_exiting, cpu);
-
-	return nr != 0;
-}
 
 static noinline void klp_stop_check(struct klp_stop *stop,
 				    struct task_struct *task)
@@ -94,43 +87,60 @@ static bool klp_stop_is_blocked(struct klp_stop *stop)
 	return atomic_read(&stop->blockers->nr);
 }
 
-/* Every CPU goes over the whole list, and checks its share of the tasks */
-static unsigned int klp_stop_check_all(struct klp_stop *stop, unsigned int rank)
+/* There is nobody with a number below this one that was not looked up */
+static void klp_stop_skip_to(struct klp_stop *stop, pid_t nr)
 {
-	unsigned int nr_cpus = num_online_cpus();
-	unsigned int i = 0, checked = 1;
-	struct task_struct *g, *task;
+	int next = atomic_read(&stop->next);
+
+	while (next < nr && !atomic_try_cmpxchg(&stop->next, &next, nr))
+		;
+}
+
+/* Returns whether there may be more tasks */
+static bool klp_stop_check_chunk(struct klp_stop *stop, unsigned int *checked)
+{
+	pid_t nr = atomic_fetch_add(KLP_CHUNK, &stop->next);
+	pid_t end = nr + KLP_CHUNK;
+	struct task_struct *task;
+
+	while ((task = klp_next_task(&nr))) {
+		if (nr > end) {
+			klp_stop_skip_to(stop, nr - 1);
+			return true;
+		}
+		klp_stop_check(stop, task);
+		(*checked)++;
+		if (klp_stop_is_blocked(stop))
+			return false;
+	}
+
+	return false;
+}
+
+static unsigned int klp_stop_check_all(struct klp_stop *stop)
+{
+	unsigned int checked = 1;
 
 	klp_stop_check(stop, idle_task(smp_processor_id()));
 
 	rcu_read_lock();
-	for_each_process_thread(g, task) {
-		if (i++ % nr_cpus != rank)
-			continue;
-		klp_stop_check(stop, task);
-		checked++;
-		if (klp_stop_is_blocked(stop))
-			goto out;
-	}
-out:
+	while (klp_stop_check_chunk(stop, &checked))
+		;
 	rcu_read_unlock();
+
 	return checked;
 }
 
 static noinline unsigned int klp_stop_check_ran(struct klp_stop *stop)
 {
-	unsigned int i, checked = 0, nr = klp_track_nr();
-	struct klp_tracked *entry;
+	unsigned int i, checked = 0, nr = klp_track_nr_queued();
 
 	for (;;) {
 		i = atomic_fetch_inc(&stop->next);
 		if (i >= nr || klp_stop_is_blocked(stop))
 			return checked;
 
-		entry = klp_track_entry(i);
-		if (entry->runs == entry->checked)
-			continue;
-		klp_stop_check(stop, entry->task);
+		klp_stop_check(stop, klp_track_queued(i));
 		checked++;
 	}
 }
@@ -139,20 +149,31 @@ static noinline unsigned int klp_stop_check_ran(struct klp_stop *stop)
 static void klp_stop_check_self(struct klp_stop *stop)
 {
 	unsigned long *entries = *this_cpu_ptr(&klp_own_entries);
-	unsigned int nr = stack_trace_save(entries, KLP_MAX_PATH, 0);
-	const char *func = klp_ranges_find(stop->ranges, entries, nr);
+	int nr = stack_trace_save_tsk_reliable(current, entries, KLP_MAX_PATH);
+	const char *func = klp_unreliable;
 
+	if (nr >= 0)
+		func = klp_ranges_find(stop->ranges, entries, nr);
 	if (func)
 		klp_blockers_add(stop->blockers, current, func);
 }
 
+/* Nobody is switched any more, so that all CPUs see the same */
+static bool klp_stop_needs_all(struct klp_stop *stop)
+{
+	return stop->all || klp_track_overflowed();
+}
+
 static void klp_stop_decide(struct klp_stop *stop)
 {
-	if (klp_someone_exits())
-		klp_blockers_add(stop->blockers, NULL, "(exiting)");
+	/* Those that run are noted, those that did not have been waited for */
+	if (klp_stop_needs_all(stop) && atomic_read(&stop->exiting))
+		klp_blockers_add_exiting(stop->blockers);
 
-	if (!klp_stop_is_blocked(stop))
+	if (!klp_stop_is_blocked(stop)) {
 		WRITE_ONCE(klp_system_state, stop->target);
+		klp_track_end_in_stop();
+	}
 
 	stop->window_ns = ktime_get_mono_fast_ns() - stop->began_ns;
 	/* Pairs with the read in klp_stop_cpu() */
@@ -162,15 +183,15 @@ static void klp_stop_decide(struct klp_stop *stop)
 static int klp_stop_cpu(void *data)
 {
 	struct klp_stop *stop = data;
-	unsigned int rank = atomic_fetch_inc(&stop->arrived);
 	unsigned int checked;
 
-	if (!rank)
+	if (!atomic_fetch_inc(&stop->arrived))
 		stop->began_ns = ktime_get_mono_fast_ns();
 
+	atomic_add(klp_exits_of_cpu(smp_processor_id()), &stop->exiting);
 	klp_stop_check_self(stop);
-	checked = stop->all ? klp_stop_check_all(stop, rank) :
-			      klp_stop_check_ran(stop);
+	checked = klp_stop_needs_all(stop) ? klp_stop_check_all(stop) :
+					     klp_stop_check_ran(stop);
 	atomic_add(checked, &stop->checked);
 
 	if (atomic_dec_and_test(&stop->busy)) {
@@ -190,7 +211,8 @@ static int klp_stop_cpu(void *data)
  * @ranges:	code that nobody may be in
  * @blockers:	where those go that are in the way
  * @target:	state to switch to
- * @all:	check all tasks rather than only those that track.c has noted
+ * @all:	check all tasks rather than only those that track.c has noted; done
+ *		in any case when there were more than it could note
  *
  * Called with cpus_read_lock() held, from a task that is not in @ranges itself.
  *
@@ -207,6 +229,7 @@ int klp_stop_and_switch(const struct klp_ranges *ranges,
 		.arrived = ATOMIC_INIT(0),
 		.busy = ATOMIC_INIT(num_online_cpus()),
 		.next = ATOMIC_INIT(0),
+		.exiting = ATOMIC_INIT(klp_exits_of_offline_cpus()),
 		.checked = ATOMIC_INIT(0),
 	};
 	u64 began_ns = ktime_get_ns();

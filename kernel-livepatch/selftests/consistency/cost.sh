@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+#
+# What a switch costs others, and when it does without stopping them.
+
+# The next case finds the kernel's own size again.
+with_few_notes() { # COMMAND...
+	local verdict=0
+
+	echo 16 >"$PARAMETERS/tracked_tasks"
+	("$@") || verdict=1
+	echo 0 >"$PARAMETERS/tracked_tasks"
+	return $verdict
+}
+
+case_consistency_switches_at_one_instant_with_few_notes() {
+	with_few_notes expect_one_instant system "$ORACLE_ROUNDS"
+}
+
+block_with_few_notes() {
+	use_mode system
+	give_up_soon
+	load klp_target
+	block
+	"$MODULES/klp-storm" 2 >/dev/null &
+	start_load klp_a01 funcs=klp_target:klp_target_block
+	wait_until gone klp_a01
+	expect "result" failed "$(stat_of result)"
+	expect "stops" 0 "$(stat_of stops)"
+	unblock
+}
+
+case_consistency_does_not_stop_for_nothing_when_notes_overflow() {
+	load klp_oracle
+	with_few_notes block_with_few_notes
+}
+
+case_consistency_does_not_stop_where_nothing_is_changed_yet() {
+	use_mode system
+	load klp_a01 funcs=klp_target:klp_target_alpha
+	expect "result" switched "$(stat_of result klp_a01)"
+	expect "stops" 0 "$(stat_of stops klp_a01)"
+	load klp_target
+	expect "alpha" klp_a01 "$(cat $TARGET/alpha)"
+}
+
+# --- tasks that exit ------------------------------------------------------------------------------
+
+# It sleeps in its exit, whose end nobody waits for: so it stays on the task list, and has a name.
+exit_slowly() { # PID-FILE
+	ionice -c 2 -n 4 true &
+	echo $! >"$1"
+	exec sleep 600
+}
+
+case_consistency_waits_for_a_stuck_exit_without_stops() {
+	local exiting
+
+	use_mode system
+	load klp_target
+	load klp_oracle
+	load klp_late usecs=1500000
+	exit_slowly "$WORK/exiting" &
+	wait_until test -s "$WORK/exiting"
+	exiting=$(<"$WORK/exiting")
+	wait_until sleeps_in klp_late_exit_io_context "$exiting"
+	start_load klp_a01 funcs=klp_target:klp_target_alpha
+	wait_until blocked_by "$exiting (exiting) true"
+	wait_until settled klp_a01
+	expect "result" switched "$(stat_of result klp_a01)"
+	[ "$(stat_of attempts klp_a01)" -gt 1 ] || fail "nobody was in the way"
+	[ "$(stat_of stops klp_a01)" -le 2 ] || fail "$(stat_of stops klp_a01) stops"
+	kill $!
+	unload_all
+}
+
+blocked_by() { # BLOCKER
+	stat_of blocker | grep -qx "$1"
+}
+
+# There is no moment without one, but none of them matters for long.
+case_consistency_switches_while_tasks_exit_all_the_time() {
+	local round
+
+	load klp_target
+	load klp_oracle
+	load klp_late usecs=20000
+	use_mode system
+	"$MODULES/klp-exits" 8 &
+	for round in 1 2 3; do
+		load klp_a01 funcs=klp_target:klp_target_alpha
+		expect "result" switched "$(stat_of result klp_a01)"
+		[ "$(stat_of stops klp_a01)" -le 8 ] || fail "$(stat_of stops klp_a01) stops"
+		unload klp_a01
+	done
+	kill $!
+	wait $! 2>/dev/null
+	unload_all
+}
+
+# --- others ---------------------------------------------------------------------------------------
+
+# Checks take 5 ms each, and a hundred tasks sleep. Who forks meanwhile does not wait for all of them.
+case_consistency_lets_others_fork_while_stacks_are_checked() {
+	local crowd="" task longest
+
+	load klp_target
+	load klp_slow
+	use_mode system
+	for task in {1..100}; do
+		(doze 600) &
+		crowd="$crowd $!"
+	done
+	block
+	set_limits 1000 600000
+	start_load klp_a01 funcs=klp_target:klp_target_block
+	longest=$("$MODULES/klp-latency" 4000 | sed -n 's/^fork [0-9]* [0-9]* \([0-9]*\) .*/\1/p')
+	start_disable klp_a01
+	wait_until gone klp_a01
+	# shellcheck disable=SC2086
+	kill $crowd
+	unblock
+	echo "# the longest fork took $((longest / 1000)) us"
+	[ "$longest" -lt 400000000 ] || fail "a fork took $longest ns"
+}
+
+case_consistency_runs_callbacks_as_others_do() {
+	use_mode system
+	load klp_callback
+	expect "realtime priority" N "$(</sys/module/klp_callback/parameters/realtime)"
+	expect "tasks noted after the switch" 0 "$(</sys/module/klp_callback/parameters/calls)"
+}
+
+hold_until_signaled() {
+	local sleeper
+
+	log_mark
+	set_limits 1000 8000
+	load klp_oracle
+	echo 1 >/sys/module/klp_oracle/parameters/hold
+	{ echo 4 0 >/proc/klp_oracle; } &
+	sleeper=$!
+	wait_until sleeps_in klp_oracle_outer $sleeper
+	start_load klp_oracle_new
+	doze 2
+	expect "transition, after a quarter of its time" 1 "$(<"$SYSFS/klp_oracle_new/transition")"
+	expect "signaled" 0 "$(stat_of signaled)"
+	wait_until settled klp_oracle_new
+	expect "result" switched "$(stat_of result klp_oracle_new)"
+	expect "signaled" 1 "$(stat_of signaled klp_oracle_new)"
+	expect_log "klp: 'klp_oracle_new' signals 1 tasks that sleep in what it changes"
+	echo 0 >/sys/module/klp_oracle/parameters/hold
+	wait $sleeper
+	unload klp_oracle_new
+	remove_module klp_oracle
+}
+
+case_consistency_disturbs_sleepers_only_when_its_time_runs_out() {
+	for_both_modes hold_until_signaled
+}
+
+# --- what holds a transition up -------------------------------------------------------------------
+
+sleep_where_the_unwinder_is_lost() {
+	use_mode "$1"
+	give_up_soon
+	load klp_target
+	load klp_opaque
+	start_load klp_a01 funcs=klp_target:klp_target_alpha
+	wait_until blocked_by "[0-9]* (unreliable:klp_opaque_sleep) klp_opaque"
+	[ "$1" != per_task ] || start_disable klp_a01
+	wait_until gone klp_a01
+	unload_all
+}
+
+case_consistency_names_what_the_unwinder_does_not_get_past() {
+	sleep_where_the_unwinder_is_lost system
+	sleep_where_the_unwinder_is_lost stop_machine
+	sleep_where_the_unwinder_is_lost per_task
+}
+
+case_consistency_names_who_holds_up_each_task_by_itself() {
+	load klp_target
+	block
+	start_load klp_a01 funcs=klp_target:klp_target_block
+	wait_until blocked_by "$BLOCKED klp_target_block $(<"/proc/$BLOCKED/comm")"
+	unblock
+	unload_all
+}
