@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { expect, test } from '@jest/globals';
-import { readTransitions, rowOf, spreadOf } from './figures';
+import { figuresOf, readMeasurements, spreadOf } from './figures';
 
 test('percentiles are values that were measured', () => {
   const values = Array.from({ length: 200 }, (_, index) => 200 - index);
@@ -10,19 +10,49 @@ test('percentiles are values that were measured', () => {
 });
 
 test('compares the modes, and leaves out what was not measured', () => {
-  const transitions = readTransitions('system 10 90 5\nsystem 30 90 7\nstop_machine 300 400 6\n');
-  const row = rowOf({ tasks: 100, runningPercent: 5, cpus: 2 }, transitions);
-  expect(row).toMatchObject({
+  const figures = figuresOf(readMeasurements('system 10 90 5\nsystem 30 90 7\nstop_machine 300 400 6\n'));
+  expect(figures).toMatchObject({
     transitions: 3,
     systemMedianNs: 10,
     systemP99Ns: 30,
     stopMachineP99Ns: 300,
+    systemStopP99Ns: 90,
     p99Ratio: 0.1,
     systemElapsedMs: 5,
     perTaskElapsedMs: null,
+    forkP99Ns: null,
+    systemStandstillNs: null,
   });
 });
 
-test.each(['system 1 2', 'other 1 2 3', 'system 1 x 3'])('refuses "%s"', (line) => {
-  expect(() => readTransitions(line)).toThrow(line);
+test('tells how long others waited, and how long all stood still for nothing', () => {
+  const text = [
+    'latency none fork 100 120 130 50',
+    'latency system fork 110 150 400 50',
+    'latency system kill 1 2 3 50',
+    'standstill system 0 0',
+    'standstill stop_machine 7 2000',
+  ].join('\n');
+  expect(figuresOf(readMeasurements(text))).toMatchObject({
+    forkP99Ns: 150,
+    idleForkP99Ns: 120,
+    systemStandstillNs: 0,
+    stopMachineStandstillNs: 14_000,
+    latencies: [
+      { mode: 'none', action: 'fork', ns: { median: 100, p99: 120, max: 130 } },
+      { mode: 'system', action: 'fork', ns: { median: 110, p99: 150, max: 400 } },
+      { mode: 'system', action: 'kill', ns: { median: 1, p99: 2, max: 3 } },
+    ],
+  });
+});
+
+test.each([
+  'system 1 2',
+  'other 1 2 3',
+  'system 1 x 3',
+  'latency none sleep 1 2 3 4',
+  'latency system fork 1 2 3',
+  'standstill system 1',
+])('refuses "%s"', (line) => {
+  expect(() => readMeasurements(line)).toThrow(line);
 });

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import path from 'node:path';
-import CliTable from 'cli-table3';
 import { Command, Option } from 'commander';
-import { buildLockstepKernel, QemuMachine } from '@lockstep/testing/qemu-machine';
+import { buildLockstepKernel, QemuMachine, type KernelFlavour } from '@lockstep/testing/qemu-machine';
 import { ProgressLine } from '../progress/progress-line';
 import { buildSelftests } from '../test-kernel/selftest-modules';
 import { ScratchDirectory } from '../scratch-directory/scratch-directory';
-import { readTransitions, rowOf, type Row } from './figures';
+import { describeComparison, comparisonOf, type Comparison } from './comparison';
+import { figuresOf, readMeasurements, type Crowd, type Figures, type Row } from './figures';
+import { describeRow, printTable } from './table';
 
 const root = path.resolve(__dirname, '..');
 
@@ -18,10 +19,13 @@ interface Options {
   readonly src?: string;
   readonly image?: string;
   readonly modules?: string;
+  readonly against?: string;
   readonly tasks: readonly string[];
   readonly running: readonly string[];
   readonly cpus: readonly string[];
   readonly rounds: string;
+  readonly tries: string;
+  readonly contextSwitches?: string;
   readonly json?: boolean;
 }
 
@@ -35,68 +39,93 @@ interface Kernel {
 function readOptions(): Options {
   return new Command('bench:consistency')
     .description(
-      'how long all CPUs stand still while a livepatch is switched: system against stop_machine, on an idle host',
+      'how long all CPUs stand still while a livepatch is switched, and how long others wait: system against ' +
+        'stop_machine, on an idle host',
     )
     .addOption(new Option('--kernel <version>', 'which kernel').choices(['5.15', '6.1']).default('6.1'))
     .option('--src <dir>', "kernel tree (5.15: LOCKSTEP_KERNEL_SRC; 6.1: Debian's linux-source-6.1)")
     .option('--image <file>', 'a kernel image that is built already, with --modules')
     .option('--modules <dir>', 'the selftests built for that image')
-    .option('--tasks <number...>', 'how many tasks there are', ['100', '1000', '5000'])
+    .option('--against <dir>', "another checkout's kernel-livepatch, measured on the same kernel in the same run")
+    .option('--tasks <number...>', 'how many tasks there are', ['100', '1000', '5000', '20000', '50000'])
     .option('--running <percent...>', 'how many of them want to run all the time', ['0', '5', '50', '100'])
     .option('--cpus <number...>', 'processors of the machine', ['2', '4'])
     .option('--rounds <number>', 'how often the livepatch is switched on and off in each mode', '50')
+    .option('--tries <number>', 'seconds of transitions in each mode in which others are measured', '20')
+    .option('--context-switches <boots>', 'compare a context switch outside transitions with a stock kernel instead')
     .option('--json', 'print one JSON document at the end')
     .parse()
     .opts<Options>();
 }
 
-async function findKernel(options: Options, dir: string, progress: ProgressLine): Promise<Kernel> {
-  const { kernel: version, image, modules } = options;
-  if (image !== undefined && modules !== undefined) {
-    return { version, imageFile: path.resolve(image), modulesDir: path.resolve(modules) };
-  }
-  const source = options.src ?? (version === '5.15' ? process.env['LOCKSTEP_KERNEL_SRC'] : undefined);
+interface KernelChoice {
+  readonly flavour?: KernelFlavour;
+  readonly seriesRoot?: string | undefined;
+}
+
+async function buildFor(
+  options: Options,
+  modulesDir: string,
+  progress: ProgressLine,
+  choice: KernelChoice,
+): Promise<Kernel> {
+  const { kernel: version, src } = options;
+  const source = src ?? (version === '5.15' ? process.env['LOCKSTEP_KERNEL_SRC'] : undefined);
   if (version === '5.15' && source === undefined) {
     throw new Error('5.15 needs a kernel tree: give it with --src or LOCKSTEP_KERNEL_SRC');
   }
   const built = await buildLockstepKernel({
     root,
     source,
+    ...choice,
     onProgress: ({ stage, done, total }) => {
       progress.update(stage, done, total);
     },
   });
   if (built.version !== version) throw new Error(`the tree is Linux ${built.version}, not ${version}`);
-  const modulesDir = path.join(dir, 'modules');
   await buildSelftests(root, built, modulesDir);
   return { version, imageFile: built.imageFile, modulesDir };
 }
 
-type Crowd = Pick<Row, 'tasks' | 'runningPercent' | 'cpus'>;
+async function findKernel(options: Options, dir: string, progress: ProgressLine): Promise<Kernel> {
+  const { kernel: version, image, modules } = options;
+  return image !== undefined && modules !== undefined
+    ? { version, imageFile: path.resolve(image), modulesDir: path.resolve(modules) }
+    : buildFor(options, path.join(dir, 'modules'), progress, {});
+}
 
-/** Task by task a transition takes seconds among thousands that run, and only how long that is is asked. */
-const perTaskRounds = 3;
-
-/** A machine for each crowd: what the one before left behind must not count. */
-async function measure(options: Options, kernel: Kernel, dir: string, crowd: Crowd): Promise<Row> {
+/** A machine of its own for each command: what the one before left behind must not count. */
+async function runInMachine(kernel: Kernel, dir: string, cpus: number, memoryMb: number, command: string) {
   await using machine = await QemuMachine.create({
     name: 'bench',
     kernelImage: kernel.imageFile,
     initFile: path.join(root, 'kernel-livepatch/qemu/init'),
-    dir: path.join(dir, `machine-${crowd.tasks}-${crowd.runningPercent}-${crowd.cpus}`),
+    dir: path.join(dir, 'machine'),
     accelerator: 'tcg',
-    processors: crowd.cpus,
-    memoryMb: 1024,
+    processors: cpus,
+    memoryMb,
   });
   await machine.start();
+  return await machine.run(command, crowdTimeoutMs);
+}
+
+/** Task by task a transition takes seconds among thousands that run, and only how long that is is asked. */
+const perTaskRounds = 3;
+const baseMemoryMb = 1024;
+/** Stack and descriptor of a task in the kernel, and what it has in user space. */
+const memoryPerTaskKb = 40;
+
+async function measure(options: Options, kernel: Kernel, dir: string, crowd: Crowd): Promise<Figures> {
   const script = path.join(root, 'kernel-livepatch/selftests/bench-consistency.sh');
   const running = Math.round((crowd.tasks * crowd.runningPercent) / 100);
   const rounds = Number(options.rounds);
-  const command = `bash '${script}' '${kernel.modulesDir}' ${crowd.tasks} ${running} ${rounds} ${perTaskRounds}`;
-  const row = rowOf(crowd, readTransitions(await machine.run(command, crowdTimeoutMs)));
+  const counts = [crowd.tasks, running, rounds, perTaskRounds, options.tries].join(' ');
+  const memoryMb = baseMemoryMb + Math.ceil((crowd.tasks * memoryPerTaskKb) / 1024);
+  const command = `bash '${script}' '${kernel.modulesDir}' ${counts}`;
+  const figures = figuresOf(readMeasurements(await runInMachine(kernel, dir, crowd.cpus, memoryMb, command)));
   const expected = 4 * rounds + 2 * perTaskRounds;
-  if (row.transitions !== expected) throw new Error(`${row.transitions} of ${expected} transitions were made`);
-  return row;
+  if (figures.transitions !== expected) throw new Error(`${figures.transitions} of ${expected} transitions were made`);
+  return figures;
 }
 
 function crowdsOf({ tasks, running, cpus }: Options): Crowd[] {
@@ -107,52 +136,61 @@ function crowdsOf({ tasks, running, cpus }: Options): Crowd[] {
   );
 }
 
-const micros = (ns: number | null): string => (ns === null ? '-' : (ns / 1000).toFixed(1));
-const times = (ratio: number | null): string => (ratio === null ? '-' : ratio.toFixed(3));
-
-const legend =
-  'µs: median / p99 / max. median, p99: system / stop_machine. ms: median of system / stop_machine / per_task.';
-
-const cellsOf = (row: Row) => ({
-  system: [row.systemMedianNs, row.systemP99Ns, row.systemMaxNs].map(micros).join(' / '),
-  stopMachine: [row.stopMachineMedianNs, row.stopMachineP99Ns, row.stopMachineMaxNs].map(micros).join(' / '),
-  median: times(row.medianRatio),
-  p99: times(row.p99Ratio),
-  elapsed: [row.systemElapsedMs, row.stopMachineElapsedMs, row.perTaskElapsedMs].map((ms) => ms ?? '-').join(' / '),
-});
-
-/** Told at once: a run of an hour may be cut off. */
-function describe(row: Row): string {
-  const { system, stopMachine, median, p99, elapsed } = cellsOf(row);
-  return `window ${system} µs against ${stopMachine} µs: ${median}, p99 ${p99}; done in ${elapsed} ms`;
-}
-
-function printTable(rows: readonly Row[]): void {
-  const table = new CliTable({
-    head: ['tasks', 'running', 'cpus', 'system µs', 'stop_machine µs', 'median', 'p99', 'done in ms'],
-  });
-  for (const row of rows) {
-    const { system, stopMachine, median, p99, elapsed } = cellsOf(row);
-    table.push([row.tasks, `${row.runningPercent} %`, row.cpus, system, stopMachine, median, p99, elapsed]);
-  }
-  console.log(table.toString());
-  console.log(legend);
-}
-
-async function main(options: Options): Promise<number> {
-  const crowds = crowdsOf(options);
-  const progress = new ProgressLine(crowds.length + 1, options.json === true ? process.stderr : process.stdout);
-  using scratch = ScratchDirectory.create('bench-consistency');
-  const dir = scratch.path;
+async function measureCrowds(options: Options, dir: string, progress: ProgressLine): Promise<number> {
   const kernel = await progress.run('Build the kernel', () => findKernel(options, dir, progress));
+  const { against } = options;
+  const other =
+    against === undefined
+      ? undefined
+      : await progress.run('Build the kernel to compare with', () =>
+          buildFor(options, path.join(dir, 'other-modules'), progress, { seriesRoot: path.resolve(against) }),
+        );
   const rows: Row[] = [];
-  for (const crowd of crowds) {
+  for (const crowd of crowdsOf(options)) {
     const title = `${crowd.tasks} tasks, ${crowd.runningPercent} % running, ${crowd.cpus} CPUs`;
-    rows.push(await progress.run(title, () => measure(options, kernel, dir, crowd), describe));
+    const work = async (): Promise<Row> => ({
+      ...crowd,
+      ...(await measure(options, kernel, dir, crowd)),
+      baseline: other === undefined ? null : await measure(options, other, dir, crowd),
+    });
+    rows.push(await progress.run(title, work, describeRow));
   }
   if (options.json === true) console.log(JSON.stringify({ kernel: kernel.version, rows }, null, 2));
   else printTable(rows);
   return 0;
+}
+
+const switchesInBatch = 20_000;
+
+/** Boots the two kernels in turn, so that what else the host does meets both of them. */
+async function compareSwitches(options: Options, dir: string, progress: ProgressLine): Promise<number> {
+  const ours = await progress.run('Build the kernel', () => findKernel(options, dir, progress));
+  const stock = await progress.run('Build the stock kernel', () =>
+    buildFor(options, path.join(dir, 'stock-modules'), progress, { flavour: 'stock' }),
+  );
+  const time = async (kernel: Kernel): Promise<number> => {
+    const command = `'${kernel.modulesDir}/klp-latency' --switches ${switchesInBatch}`;
+    return Number(await runInMachine(kernel, dir, 1, 512, command));
+  };
+  const pairs: { oursNs: number; stockNs: number }[] = [];
+  for (let boot = 1; boot <= Number(options.contextSwitches); boot += 1) {
+    const work = async () => ({ oursNs: await time(ours), stockNs: await time(stock) });
+    pairs.push(await progress.run(`Boot ${boot}`, work, ({ oursNs, stockNs }) => `${oursNs} ns, stock ${stockNs} ns`));
+  }
+  const comparison: Comparison = comparisonOf(pairs);
+  if (options.json === true) console.log(JSON.stringify({ kernel: ours.version, contextSwitch: comparison }, null, 2));
+  else console.log(describeComparison(comparison));
+  return 0;
+}
+
+async function main(options: Options): Promise<number> {
+  const output = options.json === true ? process.stderr : process.stdout;
+  using scratch = ScratchDirectory.create('bench-consistency');
+  if (options.contextSwitches !== undefined) {
+    return await compareSwitches(options, scratch.path, new ProgressLine(2 + Number(options.contextSwitches), output));
+  }
+  const kernels = options.against === undefined ? 1 : 2;
+  return await measureCrowds(options, scratch.path, new ProgressLine(crowdsOf(options).length + kernels, output));
 }
 
 main(readOptions()).then(

@@ -3,7 +3,7 @@ import type { TapResult } from './tap';
 
 /**
  * `upstream-system`, `upstream-stop-machine`: upstream's again, with their livepatches switched in that mode. `-debug`: on
- * the kernel with every check on. `stock`: the node agent's and the CLI's kernel tests without our core.
+ * the kernel with every check on. `consistency-preempt`: on one that preempts tasks anywhere. `stock`: the node agent's and the CLI's kernel tests without our core.
  */
 export const suiteNames = [
   'style',
@@ -12,6 +12,7 @@ export const suiteNames = [
   'upstream-stop-machine',
   'lockstep',
   'consistency',
+  'consistency-preempt',
   'stock',
   'upstream-debug',
   'lockstep-debug',

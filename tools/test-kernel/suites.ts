@@ -20,6 +20,7 @@ export interface MachineOptions {
 
 export function flavourOf(suite: SuiteName): KernelFlavour {
   if (suite === 'stock') return 'stock';
+  if (suite === 'consistency-preempt') return 'preempt';
   return suite.endsWith('-debug') ? 'debug' : 'plain';
 }
 
@@ -127,6 +128,7 @@ export async function runSuite(
     case 'upstream-stop-machine':
     case 'lockstep':
     case 'consistency':
+    case 'consistency-preempt':
     case 'upstream-debug':
     case 'lockstep-debug':
     case 'consistency-debug':

@@ -4,7 +4,8 @@
  *
  * klp-crowd TASKS RUNNING
  *
- * RUNNING of the TASKS want to run all the time, the others sleep. Who runs lets
+ * RUNNING of the TASKS want to run all the time, the others sleep; these are as
+ * cheap as a task can be, a kilobyte of user memory. Who runs lets
  * the next one run after a moment: so more of them run while a transition checks
  * them than with whole time slices, and ftrace, which waits until each task has
  * been switched or seen in user mode, is not what is measured. Prints
@@ -13,22 +14,48 @@
  * behind those that run already to start the next, for hours.
  */
 
+#define _GNU_SOURCE
+#include <errno.h>
 #include <limits.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 /* Below a millisecond */
 #define LOOPS	50000
 
-static void *sleep_on(void *unused)
+#define SLEEPER_STACK	1024
+#define SLEEPER_FLAGS	(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | \
+			 CLONE_THREAD | CLONE_SYSVSEM)
+
+/* On a stack that is too small for a signal handler; there is none */
+static int sleep_on(void *unused)
 {
-	for (;;)
-		pause();
-	return unused;
+	(void)unused;
+	while (pause())
+		;
+	return 0;
+}
+
+static int start_sleepers(int tasks)
+{
+	char *stacks = mmap(NULL, (size_t)tasks * SLEEPER_STACK + 1,
+			    PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	int i;
+
+	if (stacks == MAP_FAILED)
+		return errno;
+	for (i = 1; i <= tasks; i++) {
+		if (clone(sleep_on, stacks + (size_t)i * SLEEPER_STACK,
+			  SLEEPER_FLAGS, NULL) < 0)
+			return errno;
+	}
+	return 0;
 }
 
 static void *run_on(void *unused)
@@ -68,14 +95,13 @@ int main(int argc, char **argv)
 	pthread_attr_setschedpolicy(&attr, SCHED_OTHER);
 	pthread_attr_setschedparam(&attr, &param);
 
-	for (i = tasks; i > 0; i--) {
-		ret = pthread_create(&thread, &attr,
-				     i <= running ? run_on : sleep_on, NULL);
-		if (ret) {
-			fprintf(stderr, "klp-crowd: pthread_create: %s\n",
-				strerror(ret));
-			return 1;
-		}
+	/* They inherit it, and never use it */
+	ret = start_sleepers(tasks - running);
+	for (i = 0; i < running && !ret; i++)
+		ret = pthread_create(&thread, &attr, run_on, NULL);
+	if (ret) {
+		fprintf(stderr, "klp-crowd: no more tasks: %s\n", strerror(ret));
+		return 1;
 	}
 	printf("ready\n");
 	fflush(stdout);

@@ -11,11 +11,12 @@ import {
 } from '@lockstep/io/kernel-builder';
 
 /**
- * `debug` finds wrong locking, sleeping and memory use, and lets allocations fail. `stock` is `plain` without the patched
+ * `debug` finds wrong locking, sleeping and memory use, and lets allocations fail. `preempt` is `plain` with tasks that are
+ * preempted anywhere in the kernel, at the speed of a kernel that checks nothing. `stock` is `plain` without the patched
  * core: what everybody else runs. `distribution` has what distributors turn on; `ibt` that and indirect branch tracking;
  * `clang` is `distribution` made by another compiler.
  */
-export const kernelFlavours = ['plain', 'debug', 'stock', 'distribution', 'ibt', 'clang'] as const;
+export const kernelFlavours = ['plain', 'debug', 'preempt', 'stock', 'distribution', 'ibt', 'clang'] as const;
 export type KernelFlavour = (typeof kernelFlavours)[number];
 
 /** The kernel that tests run on: LOCKSTEP_TEST_KERNEL names another flavour than `plain`. */
@@ -31,6 +32,8 @@ export interface LockstepKernelOptions {
   /** The repository. */
   readonly root: string;
   readonly flavour?: KernelFlavour;
+  /** A folder like kernel-livepatch, whose series is used instead of the repository's. */
+  readonly seriesRoot?: string | undefined;
   /** A kernel tree or tarball; Debian's linux-source-6.1 if undefined. */
   readonly source?: string | undefined;
   /** Kconfig fragments on top of the flavour's own. */
@@ -43,6 +46,7 @@ const small = ['base.config', 'selftests.config'];
 const fragments: Readonly<Record<KernelFlavour, readonly string[]>> = {
   plain: small,
   debug: [...small, 'debug.config'],
+  preempt: [...small, 'preempt.config'],
   stock: small,
   distribution: [...small, 'distribution.config'],
   ibt: [...small, 'distribution.config', 'ibt.config'],
@@ -53,19 +57,20 @@ const fragments: Readonly<Record<KernelFlavour, readonly string[]>> = {
 const clang = 'clang-14';
 
 /** @throws Error for a kernel version that the patched core is not made for */
-function seriesOf(root: string, version: string): KernelSeries {
-  const seriesDir = path.join(root, 'kernel-livepatch', `linux-${version}`);
-  if (existsSync(seriesDir)) return { seriesDir, filesDir: path.join(root, 'kernel-livepatch/files') };
-  throw new Error(`Linux ${version} has no series in kernel-livepatch: give a 5.15 or a 6.1 tree.`);
+function seriesOf(seriesRoot: string, version: string): KernelSeries {
+  const seriesDir = path.join(seriesRoot, `linux-${version}`);
+  if (existsSync(seriesDir)) return { seriesDir, filesDir: path.join(seriesRoot, 'files') };
+  throw new Error(`Linux ${version} has no series in ${seriesRoot}: give a 5.15 or a 6.1 tree.`);
 }
 
 /** The small kernel with the patched livepatch core that the demo and all kernel tests boot; built once, by content. */
 export async function buildLockstepKernel(options: LockstepKernelOptions): Promise<BuiltKernel> {
   const { root, flavour = 'plain', source, moreConfig = [], onProgress, signal } = options;
+  const seriesRoot = options.seriesRoot ?? path.join(root, 'kernel-livepatch');
   const configDir = path.join(root, 'kernel-livepatch/qemu/config');
   return buildKernel({
     source: await findKernelSource(source),
-    seriesFor: flavour === 'stock' ? undefined : (version) => seriesOf(root, version),
+    seriesFor: flavour === 'stock' ? undefined : (version) => seriesOf(seriesRoot, version),
     configFragments: [...fragments[flavour].map((name) => path.join(configDir, name)), ...moreConfig],
     compiler: flavour === 'clang' ? clang : undefined,
     cacheDir: defaultCacheDirectory(),
