@@ -57,7 +57,7 @@ const restrictedFor = (folder) => ({
  * All that waits or measures takes performance.now(): the time of day jumps when a host's clock is set.
  */
 const tellsTheTime = [
-  'libs/services/node-agent/logger.ts',
+  'libs/services/node-agent/{logger,time-of-day}.ts',
   'libs/services/control-plane/jobs/artifact-evictor.ts',
   'libs/services/control-plane/routes/{enrol,create-join-token}.ts',
   'libs/io/certificates/certificate-authority.ts',

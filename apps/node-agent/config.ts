@@ -13,6 +13,7 @@ const settings = {
   'state-dir': 'LOCKSTEP_AGENT_STATE_DIR',
   kernel: 'LOCKSTEP_AGENT_KERNEL',
   address: 'LOCKSTEP_AGENT_ADDRESS',
+  'hold-file': 'LOCKSTEP_AGENT_HOLD_FILE',
   'look-every-ms': 'LOCKSTEP_AGENT_LOOK_EVERY_MS',
   'heartbeat-ms': 'LOCKSTEP_AGENT_HEARTBEAT_MS',
 } as const;
@@ -28,8 +29,13 @@ export const usage = `lockstep-agent: keeps this machine's livepatches in step w
   --address HOST:PORT    agent port, if not as told at enrolment        $LOCKSTEP_AGENT_ADDRESS
   --kernel KERNEL        real (default), or directory:DIR: a stand-in   $LOCKSTEP_AGENT_KERNEL
                          for a kernel, to test fleets
+  --hold-file FILE       while it is there the agent only looks         $LOCKSTEP_AGENT_HOLD_FILE
+                         (default /etc/lockstep/hold)
   --look-every-ms MS     between looks at the kernel (default 5000)     $LOCKSTEP_AGENT_LOOK_EVERY_MS
   --heartbeat-ms MS      between reports without news (default 15000)   $LOCKSTEP_AGENT_HEARTBEAT_MS
+
+"lockstep-agent shutdown" (with the same --state-dir) says that the machine is being shut down in order: run it last, from
+what brings the machine down. Without that a load that is not yet stable counts as survived by nobody.
 
 Server and token are needed once; after that the state directory knows. Prefer the environment for the token: other
 users can see flags.
@@ -43,6 +49,7 @@ const form = z.object({
   'state-dir': z._default(z.string().check(z.startsWith('/')), '/var/lib/lockstep-agent'),
   kernel: z._default(z.string().check(z.regex(/^(?:real|directory:.+)$/)), 'real'),
   address: z.optional(z.string()),
+  'hold-file': z.optional(z.string().check(z.startsWith('/'))),
   'look-every-ms': z.optional(intervalMs),
   'heartbeat-ms': z.optional(intervalMs),
 });
@@ -52,6 +59,7 @@ export interface AgentConfig {
   readonly enrolment?: Enrolment;
   readonly agentAddress?: string;
   readonly kernel: LivepatchKernel;
+  readonly holdFile?: string;
   readonly lookEveryMs?: number;
   readonly heartbeatMs?: number;
 }
@@ -87,13 +95,14 @@ export function readConfig(args: readonly string[], env: Readonly<NodeJS.Process
     throw new LockstepError('invalid-input', 'usage', message, { setting: name });
   }
   const { server, address, kernel, 'join-token': joinToken, 'state-dir': stateDir } = parsed.data;
-  const { 'look-every-ms': lookEveryMs, 'heartbeat-ms': heartbeatMs } = parsed.data;
+  const { 'hold-file': holdFile, 'look-every-ms': lookEveryMs, 'heartbeat-ms': heartbeatMs } = parsed.data;
   for (const each of [server, address]) if (each !== undefined) parseAddress(each);
   return {
     stateDir,
     kernel: kernel === 'real' ? new SysfsKernel() : new DirectoryKernel(kernel.slice('directory:'.length)),
     ...(server === undefined || joinToken === undefined ? {} : { enrolment: { server, joinToken } }),
     ...(address === undefined ? {} : { agentAddress: address }),
+    ...(holdFile === undefined ? {} : { holdFile }),
     ...(lookEveryMs === undefined ? {} : { lookEveryMs }),
     ...(heartbeatMs === undefined ? {} : { heartbeatMs }),
   };

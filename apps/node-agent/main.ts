@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { visibleText } from '@lockstep/domain/visible-text';
-import { createLog, NodeAgent } from '@lockstep/services/node-agent';
+import { createLog, NodeAgent, sayShutdown } from '@lockstep/services/node-agent';
 import { readConfig, usage } from './config';
+import { isMachineStopping } from './shutdown';
 import { agentVersion } from './version';
 
 const fail = (error: unknown): void => {
@@ -10,13 +11,19 @@ const fail = (error: unknown): void => {
 };
 
 async function main(): Promise<void> {
-  const config = readConfig(process.argv.slice(2), process.env);
+  const [command, ...rest] = process.argv.slice(2);
+  const saysShutdown = command === 'shutdown';
+  const config = readConfig(saysShutdown ? rest : process.argv.slice(2), process.env);
   if (config === 'help') return void process.stdout.write(usage);
+  if (saysShutdown) return sayShutdown(config);
   const log = createLog((line) => process.stderr.write(line));
   const agent = new NodeAgent({ ...config, agentVersion, log, onFatal: fail });
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(signal, () => void agent.stop().then(() => process.exit(0)));
-  }
+  process.once('SIGINT', () => void agent.stop().then(() => process.exit(0)));
+  process.once('SIGTERM', () => {
+    void isMachineStopping()
+      .then((stops) => agent.stop(stops ? 'machine-stops' : 'agent-stops'))
+      .then(() => process.exit(0));
+  });
   await agent.start();
 }
 

@@ -7,14 +7,17 @@ import { reportToWire } from './node-report';
 
 test("the kernel's own conflicts arrive as the agent read them", () => {
   const log = { cluster: parseClusterName('web'), kernelBuild: parseKernelBuildId('ab'.repeat(20)) };
-  const { state } = startNode({ log, entries: [], target: parseSeq(0), position: parseSeq(0) });
+  const { state } = startNode(
+    { log, entries: [], target: parseSeq(0), position: parseSeq(0), loads: [], endedBoots: [], quarantines: [] },
+    { bootId: 'boot', panicsAtMs: [] },
+  );
   const kernelConflicts = [
     {
       function: { object: 'vmlinux', name: 'foo', sympos: 1 },
       owners: [{ module: 'b' as ModuleName, knownAs: { name: 'foo_alias', sympos: 2 } }, { module: 'a' as ModuleName }],
     },
   ];
-  const seen = { patches: [], artifacts: new Set<never>(), kernelConflicts };
+  const seen = { patches: [], artifacts: new Set<never>(), uptimeMs: 0, kernelConflicts };
   const report = reportToWire(viewOf({ ...state, seen }));
   expect(NodeReport.decode(NodeReport.encode(report).finish()).kernelConflicts).toEqual([
     {

@@ -2,10 +2,11 @@
 import type {
   KernelConflict as WireConflict,
   NodeReport,
+  Quarantine as WireQuarantine,
   Transition as WireTransition,
 } from '@lockstep/contracts/generated';
 import type { ModuleName } from '@lockstep/domain/livepatch-model';
-import type { KernelConflict, NodeView, Transition } from '@lockstep/domain/node-state';
+import type { KernelConflict, NodeView, Quarantine, Transition } from '@lockstep/domain/node-state';
 import { functionFromWire, functionToWire } from './log-entry';
 import { nodeStatusToWire } from './node-status';
 import { consistencyToWire } from './switching';
@@ -37,8 +38,14 @@ function transitionToWire({ module, mode, blockers, ...stats }: Transition): Wir
   };
 }
 
+const quarantineToWire = ({ crashedBoot, foundBoot, ...rest }: Quarantine): WireQuarantine => ({
+  ...rest,
+  crashedBootId: crashedBoot,
+  foundBootId: foundBoot,
+});
+
 export function reportToWire(view: NodeView): NodeReport {
-  const { status, position, target, headSeq, headHash, stack, problem, lastTransition } = view;
+  const { status, position, target, headSeq, headHash, stack, problem, lastTransition, quarantine } = view;
   return {
     status: nodeStatusToWire(status),
     position,
@@ -54,7 +61,7 @@ export function reportToWire(view: NodeView): NodeReport {
     })),
     kernelConflicts: view.kernelConflicts.map(kernelConflictToWire),
     lastTransition: lastTransition === undefined ? undefined : transitionToWire(lastTransition),
-    quarantine: undefined,
+    quarantine: quarantine === undefined ? undefined : quarantineToWire(quarantine),
     problem: problem === undefined ? undefined : { reason: problem.reason, message: problem.message },
   };
 }

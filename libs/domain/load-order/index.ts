@@ -33,6 +33,6 @@ export {
 } from './propose-entry';
 export { recoverLog, type Recovery, type Side, type Witness } from './recover-log';
 export { isLoad, stackAt, stackOwners, type Stack } from './stack';
-export { stepsTo, type StackStep } from './stack-steps';
+export { holdsEntry, stepsTo, type HeldModule, type StackStep } from './stack-steps';
 export { defaultStableMs, parseStableMs } from './stable-time';
 export { defaultTransitionTimeoutMs, parseTransitionTimeoutMs } from './transition-timeout';

@@ -5,7 +5,9 @@ import type { EntryBody } from '@lockstep/domain/load-order';
 import { startNode } from './advance';
 import { viewOf } from './node-view';
 import type { Transition } from './observation';
-import { append, load, log, logOf, Machine, observed, retire } from './test-machine';
+import { append, freshRecord, load, logOf, Machine, observed, retire } from './test-machine';
+
+const thisBoot = { bootId: 'boot', panicsAtMs: [] };
 
 const a = load('a', 'abc');
 const b = load('b', 'ad', [1]);
@@ -176,7 +178,8 @@ describe('what is refused', () => {
     expect(machine.disk.entries).toHaveLength(3);
   });
   test('a journal whose target is above its head', () => {
-    const start = (): unknown => startNode({ log, entries: ours, target: 4 as Seq, position: 1 as Seq });
+    const start = (): unknown =>
+      startNode({ ...freshRecord, entries: ours, target: 4 as Seq, position: 1 as Seq }, thisBoot);
     expect(start).toThrow(/above its head/);
   });
 });
@@ -317,6 +320,8 @@ describe('failures', () => {
   test('a position that cannot be recorded is not claimed', () => {
     const machine = machineAt(ours, 1);
     machine.tell({ kind: 'move-requested', seq: 2 as Seq });
+    machine.finishObserving();
+    machine.finishJob();
     machine.disk.full = true;
     machine.quiesce();
     check(machine, 'failed', '1/2', 'a<b');

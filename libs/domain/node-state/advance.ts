@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { extendLog, type ExtensionRefusal, type LogChecks, type LogEntry } from '@lockstep/domain/load-order';
 import { LockstepError, type Seq } from '@lockstep/domain/livepatch-model';
+import { hasBegun, judgeEarlierBoots, mergeQuarantines, releasedBy, watchLoads, withStable } from './crash-guard';
+import type { BegunLoad, BootFacts, Quarantine } from './boot-history';
 import { jobKey, nextMove, positionReached } from './next-move';
 import type {
   Advance,
@@ -19,9 +21,16 @@ const firstRetryMs = 1_000;
 /** A node that fails again and again still tries about twice a minute, since what is in the way often goes away. */
 const longestRetryMs = 30_000;
 
-/** The state of an agent that has just started with what its journal holds; first it looks. */
-export function startNode(recorded: Recorded): Advance {
-  const known: Known = { ...recorded, fork: undefined, storage: undefined };
+/** The state of an agent that has just started with what its journal holds; first it judges earlier boots, and looks. */
+export function startNode(recorded: Recorded, boot: BootFacts): Advance {
+  const found = judgeEarlierBoots(recorded, boot);
+  const known: Known = {
+    ...recorded,
+    boot,
+    quarantines: mergeQuarantines(recorded.quarantines, found),
+    fork: undefined,
+    storage: undefined,
+  };
   if (known.position > known.target || known.target > known.entries.length) {
     throw new LockstepError('corrupt', 'impossible-journal', 'The journal holds a target above its head.', {
       position: known.position,
@@ -29,7 +38,9 @@ export function startNode(recorded: Recorded): Advance {
       head: known.entries.length,
     });
   }
-  return look(known, undefined, undefined);
+  const { state, effects } = look(known, undefined, undefined);
+  if (recorded.loads.every(({ bootId }) => bootId === boot.bootId)) return { state, effects };
+  return { state, effects: [{ kind: 'record-boot', bootId: boot.bootId, quarantines: found }, ...effects] };
 }
 
 function look(known: Known, seen: Observation | undefined, setback: Setback | undefined): Advance {
@@ -53,6 +64,12 @@ function noEffect(job: Job, seen: Observation): Problem {
   return { reason: 'no-effect', message };
 }
 
+/** A load is in the journal before it begins; it runs once that is recorded. */
+function begin(known: Known, job: Job): NodeEffect {
+  if (job.kind !== 'load' || hasBegun(known, job.entry.seq)) return { kind: 'run', job };
+  return { kind: 'record-load', seq: job.entry.seq, bootId: known.boot.bootId };
+}
+
 /** Where an observation leads. `done` is the job that has just succeeded. */
 function decide(known: Known, seen: Observation, setback: Setback | undefined, done?: Job): Advance {
   const reached = positionReached(known, seen);
@@ -63,13 +80,15 @@ function decide(known: Known, seen: Observation, setback: Setback | undefined, d
       return { state: { phase: 'diverged', known, seen, foreign: move.foreign }, effects: [{ kind: 'report' }] };
     case 'nothing':
       return { state: { phase: 'in-step', known, seen }, effects: [...record, { kind: 'report' }] };
+    case 'held':
+      return { state: { phase: 'held', known, seen }, effects: [...record, { kind: 'report' }] };
     case 'job': {
       const { job } = move;
       if (done !== undefined && jobKey(done) === jobKey(job)) {
         return failure(known, seen, noEffect(job, seen), setback);
       }
       const state: NodeState = { phase: 'moving', known, seen, job, setback };
-      return { state, effects: [...record, { kind: 'report' }, { kind: 'run', job }] };
+      return { state, effects: [...record, { kind: 'report' }, begin(known, job)] };
     }
   }
 }
@@ -81,6 +100,7 @@ function onObserved(state: NodeState, seen: Observation): Advance {
     case 'looking':
       return decide(state.known, seen, state.setback);
     case 'in-step':
+    case 'held':
     case 'diverged': {
       const next = decide(state.known, seen, undefined);
       return sameSight(state.seen, seen) && next.state.phase === state.phase
@@ -95,8 +115,12 @@ function onObserved(state: NodeState, seen: Observation): Advance {
   }
 }
 
-const describeSight = ({ patches, kernelConflicts = [] }: Observation): string =>
-  JSON.stringify([patches.map(({ module, enabled, transition }) => [module, enabled, transition]), kernelConflicts]);
+const describeSight = ({ patches, kernelConflicts = [], hold }: Observation): string =>
+  JSON.stringify([
+    patches.map(({ module, enabled, transition }) => [module, enabled, transition]),
+    kernelConflicts,
+    hold,
+  ]);
 
 function sameSight(a: Observation, b: Observation): boolean {
   return describeSight(a) === describeSight(b);
@@ -110,6 +134,7 @@ function onObservationFailed(state: NodeState, problem: Problem): Advance {
     case 'looking':
       return failure(state.known, state.seen, problem, state.setback);
     case 'in-step':
+    case 'held':
     case 'diverged':
       return failure(state.known, state.seen, problem, undefined);
   }
@@ -134,8 +159,8 @@ function onRetryDue(state: NodeState): Advance {
 }
 
 function onLookDue(state: NodeState): Advance {
-  const idle = state.phase === 'in-step' || state.phase === 'diverged' || state.phase === 'failed';
-  return { state, effects: idle ? [{ kind: 'observe' }] : [] };
+  const busy = state.phase === 'looking' || state.phase === 'moving';
+  return { state, effects: busy ? [] : [{ kind: 'observe' }] };
 }
 
 /** Says why an offered log is not taken. */
@@ -194,13 +219,21 @@ function onMoveRequested(state: NodeState, seq: Seq): Advance {
   return { state, effects: refused ? [{ kind: 'report' }] : [{ kind: 'record-target', seq }] };
 }
 
-function onTargetRecorded(state: NodeState, target: Seq): Advance {
-  const known: Known = { ...state.known, target, storage: undefined };
+const onTargetRecorded = (state: NodeState, target: Seq): Advance =>
+  startAfresh(state, { ...state.known, target, storage: undefined });
+
+const onReleaseRecorded = (state: NodeState, released: readonly Quarantine[]): Advance => {
+  const quarantines = mergeQuarantines(state.known.quarantines, released);
+  return startAfresh(state, { ...state.known, quarantines, storage: undefined });
+};
+
+/** Another goal than before starts afresh, from a fresh look. */
+function startAfresh(state: NodeState, known: Known): Advance {
   switch (state.phase) {
     case 'in-step':
+    case 'held':
     case 'diverged':
     case 'failed': {
-      // A new target starts afresh, from a fresh look.
       const next = look(known, state.seen, undefined);
       return { ...next, effects: [{ kind: 'report' }, ...next.effects] };
     }
@@ -214,19 +247,46 @@ function onPositionRecorded(state: NodeState, position: Seq): Advance {
   return { state: withKnown(state, { ...state.known, position, storage: undefined }), effects: [] };
 }
 
+/** A load that is not in the journal does not begin: a crash would be repeated at every boot. */
 function onRecordingFailed(state: NodeState, storage: Problem): Advance {
-  return { state: withKnown(state, { ...state.known, storage }), effects: [{ kind: 'report' }, { kind: 'reconnect' }] };
+  const known: Known = { ...state.known, storage };
+  const waits = state.phase === 'moving' && begin(known, state.job).kind === 'record-load';
+  const next = waits
+    ? failure(known, state.seen, storage, state.setback)
+    : { state: withKnown(state, known), effects: [{ kind: 'report' } as const] };
+  return { state: next.state, effects: [...next.effects, { kind: 'reconnect' }] };
+}
+
+function onLoadRecorded(state: NodeState, load: BegunLoad): Advance {
+  const loads = [...state.known.loads, load];
+  const next = withKnown(state, { ...state.known, loads, storage: undefined });
+  const runs = next.phase === 'moving' && next.job.kind === 'load' && next.job.entry.seq === load.seq;
+  return { state: next, effects: runs ? [{ kind: 'run', job: next.job }] : [] };
+}
+
+function onReleaseRequested(state: NodeState, crashedBoot: string): Advance {
+  const released = releasedBy(state.known, crashedBoot);
+  return { state, effects: [released.length > 0 ? { kind: 'record-release', released } : { kind: 'report' }] };
+}
+
+/** Takes in that the host is up, then what `next` makes of what was seen. */
+function watching(state: NodeState, seen: Observation, next: (state: NodeState) => Advance): Advance {
+  const justEnded = state.phase === 'moving' && state.job.kind === 'load' ? state.job.entry.seq : undefined;
+  const watched = watchLoads(state.known, seen, justEnded);
+  const { state: after, effects } = next(withKnown(state, watched.known));
+  return { state: after, effects: [...watched.effects, ...effects] };
 }
 
 /** What an event makes of the state, and what is to be done about it. Pure; `checks` verify offered logs. */
 export function advance(state: NodeState, event: NodeEvent, checks: LogChecks): Advance {
   switch (event.kind) {
     case 'observed':
-      return onObserved(state, event.seen);
+      if (state.phase === 'moving') return { state, effects: [] };
+      return watching(state, event.seen, (now) => onObserved(now, event.seen));
     case 'observation-failed':
       return onObservationFailed(state, event.problem);
     case 'job-finished':
-      return onJobFinished(state, event.outcome, event.seen);
+      return watching(state, event.seen, (now) => onJobFinished(now, event.outcome, event.seen));
     case 'look-due':
       return onLookDue(state);
     case 'retry-due':
@@ -243,6 +303,16 @@ export function advance(state: NodeState, event: NodeEvent, checks: LogChecks): 
       return onTargetRecorded(state, event.seq);
     case 'position-recorded':
       return onPositionRecorded(state, event.seq);
+    case 'boot-recorded':
+      return { state: withKnown(state, { ...state.known, storage: undefined }), effects: [] };
+    case 'load-recorded':
+      return onLoadRecorded(state, event.load);
+    case 'stable-recorded':
+      return { state: withKnown(state, { ...withStable(state.known, event.seqs), storage: undefined }), effects: [] };
+    case 'release-requested':
+      return onReleaseRequested(state, event.crashedBoot);
+    case 'release-recorded':
+      return onReleaseRecorded(state, event.released);
     case 'recording-failed':
       return onRecordingFailed(state, event.problem);
   }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 export { advance, explainExtensionRefusal, startNode } from './advance';
+export type { BegunLoad, BootFacts, CrashEvidence, EndedBoot, Quarantine } from './boot-history';
+export { mergeQuarantines } from './crash-guard';
 export { foreignPatches, nextMove, positionReached, type NextMove } from './next-move';
 export type {
   Advance,

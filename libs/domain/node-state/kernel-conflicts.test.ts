@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { expect, test } from '@jest/globals';
-import { parseClusterName, parseKernelBuildId, seqZero, type ModuleName } from '@lockstep/domain/livepatch-model';
+import type { ModuleName } from '@lockstep/domain/livepatch-model';
 import { advance, startNode } from './advance';
 import type { NodeEvent, NodeState } from './node-state';
 import { viewOf } from './node-view';
 import type { KernelConflict } from './observation';
+import { freshRecord } from './test-machine';
 
 const conflict: KernelConflict = {
   function: { object: 'vmlinux', name: 'f', sympos: 1 },
@@ -15,13 +16,15 @@ const checks = { hash: () => new Uint8Array(32), verify: () => true } as unknown
 
 function look(state: NodeState, kernelConflicts: readonly KernelConflict[]): ReturnType<typeof advance> {
   const looking = advance(state, { kind: 'look-due' }, checks);
-  const event: NodeEvent = { kind: 'observed', seen: { patches: [], artifacts: new Set(), kernelConflicts } };
+  const event: NodeEvent = {
+    kind: 'observed',
+    seen: { patches: [], artifacts: new Set(), uptimeMs: 0, kernelConflicts },
+  };
   return advance(looking.state, event, checks);
 }
 
 test("a change in the kernel's own view is reported, the same view again is not", () => {
-  const log = { cluster: parseClusterName('web'), kernelBuild: parseKernelBuildId('ab'.repeat(20)) };
-  const first = look(startNode({ log, entries: [], target: seqZero, position: seqZero }).state, []);
+  const first = look(startNode(freshRecord, { bootId: 'boot', panicsAtMs: [] }).state, []);
   expect(look(first.state, []).effects).not.toContainEqual({ kind: 'report' });
   const changed = look(first.state, [conflict]);
   expect(changed.effects).toContainEqual({ kind: 'report' });

@@ -1,5 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { isLoad, stackAt, stepsTo, type LogEntry, type Stack, type StackStep } from '@lockstep/domain/load-order';
+import {
+  holdsEntry,
+  isLoad,
+  stackAt,
+  stepsTo,
+  type HeldModule,
+  type LogEntry,
+  type Stack,
+  type StackStep,
+} from '@lockstep/domain/load-order';
 import {
   functionKey,
   parseSeq,
@@ -7,11 +16,14 @@ import {
   type PatchedFunction,
   type Seq,
 } from '@lockstep/domain/livepatch-model';
+import { goalOf } from './crash-guard';
 import type { Job, Known, TransitionPolicy } from './node-state';
 import type { Observation, ObservedPatch } from './observation';
 
 export type NextMove =
   | { readonly kind: 'nothing' }
+  /** There is something to do, but the agent is told only to look. */
+  | { readonly kind: 'held' }
   | { readonly kind: 'hands-off'; readonly foreign: readonly ModuleName[] }
   | { readonly kind: 'job'; readonly job: Job };
 
@@ -39,15 +51,35 @@ export function foreignPatches({ entries, target }: Known, patches: readonly Obs
 
 const namesOf = (stack: Stack): ModuleName[] => stack.map((entry) => entry.body.artifact.moduleName);
 
-const same = (a: readonly ModuleName[], b: readonly ModuleName[]): boolean =>
-  a.length === b.length && a.every((name, i) => name === b[i]);
+/**
+ * What the kernel holds. Of a module that this boot's loads name, the last of them says which bytes it is; of one from
+ * before loads were recorded, the log does where it knows only one of that name.
+ */
+export function heldModules({ entries, target, loads, boot }: Known, patches: readonly ObservedPatch[]): HeldModule[] {
+  return patches.map(({ module }) => {
+    const named = entries.filter(isLoad).filter(({ body }) => body.artifact.moduleName === module);
+    const inserted = loads.findLast(
+      ({ seq, bootId }) => bootId === boot.bootId && named.some((entry) => entry.seq === seq),
+    );
+    if (inserted !== undefined) {
+      return { module, artifact: named.find(({ seq }) => seq === inserted.seq)?.body.artifact.sha256 };
+    }
+    const possible = new Set(named.filter(({ seq }) => seq <= target).map(({ body }) => body.artifact.sha256));
+    const [only] = possible;
+    return { module, artifact: possible.size === 1 ? only : undefined };
+  });
+}
+
+const isExactly = (held: readonly HeldModule[], stack: Stack): boolean =>
+  held.length === stack.length && stack.every((entry, i) => holdsEntry(held[i], entry));
 
 /** The highest position up to the target whose stack is exactly what the kernel holds; never below the one known. */
-export function positionReached({ entries, target, position }: Known, { patches }: Observation): Seq {
+export function positionReached(known: Known, { patches }: Observation): Seq {
+  const { entries, target, position } = known;
   if (patches.some((patch) => patch.transition)) return position;
-  const held = patches.map((patch) => patch.module);
+  const held = heldModules(known, patches);
   for (let seq: number = target; seq > position; seq -= 1) {
-    if (same(namesOf(stackAt(entries, parseSeq(seq))), held)) return parseSeq(seq);
+    if (isExactly(held, stackAt(entries, parseSeq(seq)))) return parseSeq(seq);
   }
   return position;
 }
@@ -68,8 +100,13 @@ function jobFor(step: StackStep, known: Known): Job {
   return { kind: 'load', entry, mayShadow, replaces };
 }
 
-/** The next thing to do on the way from what the kernel holds to the target's stack. */
-export function nextMove(known: Known, { patches, artifacts }: Observation): NextMove {
+/** The next thing to do on the way from what the kernel holds to the stack of the target, or of what it may load of it. */
+export function nextMove(known: Known, seen: Observation): NextMove {
+  const move = moveTowards(goalOf(known), known, seen);
+  return move.kind === 'job' && seen.hold !== undefined ? { kind: 'held' } : move;
+}
+
+function moveTowards(goal: Seq, known: Known, { patches, artifacts }: Observation): NextMove {
   const foreign = foreignPatches(known, patches);
   if (foreign.length > 0) return { kind: 'hands-off', foreign };
   const switching = patches.find((patch) => patch.transition);
@@ -77,10 +114,7 @@ export function nextMove(known: Known, { patches, artifacts }: Observation): Nex
     const { module } = switching;
     return { kind: 'job', job: { kind: 'settle', module, ...policyOf(module, known) } };
   }
-  const steps = stepsTo(
-    patches.map((patch) => patch.module),
-    stackAt(known.entries, known.target),
-  );
+  const steps = stepsTo(heldModules(known, patches), stackAt(known.entries, goal));
   const [first] = steps;
   if (first === undefined) return { kind: 'nothing' };
   // Nothing is taken down before all that comes in its place is here; what only adds goes as far as it can.

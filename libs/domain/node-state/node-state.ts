@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { LoadEntry, LogEntry, LogName, Switching } from '@lockstep/domain/load-order';
 import type { ArtifactManifest, ModuleName, Seq } from '@lockstep/domain/livepatch-model';
+import type { BegunLoad, BootFacts, EndedBoot, Quarantine } from './boot-history';
 import type { Observation, Problem } from './observation';
 
 /** What the journal holds, and so what a crash does not take away. */
@@ -12,9 +13,16 @@ export interface Recorded {
   readonly target: Seq;
   /** The highest position whose stack the kernel has held; never above the target. */
   readonly position: Seq;
+  /** Of this boot, and of earlier ones that nobody has judged yet; oldest first. */
+  readonly loads: readonly BegunLoad[];
+  /** Boots of those loads that were shut down in order. */
+  readonly endedBoots: readonly EndedBoot[];
+  /** Loads that this host did not survive and has not survived since. */
+  readonly quarantines: readonly Quarantine[];
 }
 
 export interface Known extends Recorded {
+  readonly boot: BootFacts;
   /** Why the last log offered was not taken; gone once one is, or with the next session. */
   readonly fork: Problem | undefined;
   /** Why the last thing to record could not be; gone once something could, or with the next session. */
@@ -55,6 +63,7 @@ export interface Setback {
  *     │ retry-due     │      │  └───┘
  *     │               │      ├──▶ in-step   nothing left to do
  *   failed ◀──────────┼──────┤    job-finished with a problem
+ *                     ├──▶ held     something is to be done, and the agent was told only to look
  *                     └──▶ diverged ◀──┘   a foreign livepatch was seen; left when it is gone
  * ```
  *
@@ -81,6 +90,7 @@ export type NodeState =
       readonly seen: Observation | undefined;
       readonly setback: Setback;
     }
+  | { readonly phase: 'held'; readonly known: Known; readonly seen: Observation }
   | {
       readonly phase: 'diverged';
       readonly known: Known;
@@ -105,6 +115,12 @@ export type NodeEvent =
   | { readonly kind: 'entries-recorded'; readonly entries: readonly LogEntry[] }
   | { readonly kind: 'target-recorded'; readonly seq: Seq }
   | { readonly kind: 'position-recorded'; readonly seq: Seq }
+  | { readonly kind: 'boot-recorded' }
+  | { readonly kind: 'load-recorded'; readonly load: BegunLoad }
+  | { readonly kind: 'stable-recorded'; readonly seqs: readonly Seq[] }
+  /** An operator says that what crashed in this boot may be loaded again. */
+  | { readonly kind: 'release-requested'; readonly crashedBoot: string }
+  | { readonly kind: 'release-recorded'; readonly released: readonly Quarantine[] }
   | { readonly kind: 'recording-failed'; readonly problem: Problem };
 
 /**
@@ -115,6 +131,12 @@ export type NodeEffect =
   | { readonly kind: 'record-entries'; readonly entries: readonly LogEntry[] }
   | { readonly kind: 'record-target'; readonly seq: Seq }
   | { readonly kind: 'record-position'; readonly seq: Seq }
+  /** Earlier boots are judged, with what was found of them. */
+  | { readonly kind: 'record-boot'; readonly bootId: string; readonly quarantines: readonly Quarantine[] }
+  /** On disk before the module is inserted. */
+  | { readonly kind: 'record-load'; readonly seq: Seq; readonly bootId: string }
+  | { readonly kind: 'record-stable'; readonly seqs: readonly Seq[]; readonly bootId: string }
+  | { readonly kind: 'record-release'; readonly released: readonly Quarantine[] }
   | { readonly kind: 'observe' }
   | { readonly kind: 'run'; readonly job: Job }
   | { readonly kind: 'retry-later'; readonly delayMs: number }

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { headHash, isLoad } from '@lockstep/domain/load-order';
+import { headHash } from '@lockstep/domain/load-order';
 import { parseSeq, type NodeStatus, type Seq, type Sha256 } from '@lockstep/domain/livepatch-model';
+import type { Quarantine } from './boot-history';
+import { explainQuarantine, quarantineOf } from './crash-guard';
+import { heldModules } from './next-move';
 import type { NodeState, Setback } from './node-state';
 import { serverAway, type KernelConflict, type ObservedPatch, type Problem, type Transition } from './observation';
 
@@ -17,6 +20,8 @@ export interface NodeView {
   readonly kernelConflicts: readonly KernelConflict[];
   readonly lastTransition?: Transition | undefined;
   readonly problem?: Problem;
+  /** The lowest entry in the way of the target; or the lowest that was released and is on trial. */
+  readonly quarantine?: Quarantine | undefined;
 }
 
 interface Verdict {
@@ -32,10 +37,16 @@ function setbackOf(state: NodeState): Setback | undefined {
     case 'failed':
       return state.setback;
     case 'in-step':
+    case 'held':
     case 'diverged':
       return undefined;
   }
 }
+
+const held = (by: string): Problem => ({
+  reason: 'hold',
+  message: `This agent only looks, because ${by} says so: it takes in what it is sent and changes nothing in the kernel.`,
+});
 
 /** The gravest first: what keeps a human busy longest hides what follows from it. */
 function verdictOf(state: NodeState): Verdict {
@@ -46,25 +57,30 @@ function verdictOf(state: NodeState): Verdict {
     return { status: 'diverged', problem: { reason: 'foreign-livepatch', message } };
   }
   if (fork !== undefined) return { status: 'forked', problem: fork };
+  const quarantine = quarantineOf(state.known);
+  if (quarantine?.released === false) {
+    const body = state.known.entries[quarantine.seq - 1]?.body;
+    const name = body?.kind === 'load' ? body.artifact.patchName : '';
+    return { status: 'quarantined', problem: { reason: 'quarantined', message: explainQuarantine(quarantine, name) } };
+  }
   const problem = setbackOf(state)?.problem;
   if (problem !== undefined) {
     // A rollout halts at a failure: a control plane that comes back must not find that it halted its own rollout.
     return { status: problem.reason === serverAway ? 'moving' : 'failed', problem };
   }
   if (storage !== undefined) return { status: 'failed', problem: storage };
-  return { status: state.phase === 'in-step' && position === target ? 'in-step' : 'moving' };
+  const hold = state.seen?.hold;
+  return {
+    status: state.phase === 'in-step' && position === target ? 'in-step' : 'moving',
+    ...(hold === undefined ? {} : { problem: held(hold) }),
+  };
 }
 
 /** The report a state makes. */
 export function viewOf(state: NodeState): NodeView {
   const { entries, position, target } = state.known;
-  const artifacts = new Map(
-    entries
-      .slice(0, target)
-      .filter(isLoad)
-      .map((entry) => [entry.body.artifact.moduleName, entry.body.artifact.sha256]),
-  );
   const patches = state.seen?.patches ?? [];
+  const artifacts = new Map(heldModules(state.known, patches).map(({ module, artifact }) => [module, artifact]));
   const foreign = new Set(state.phase === 'diverged' ? state.foreign : []);
   return {
     ...verdictOf(state),
@@ -75,6 +91,7 @@ export function viewOf(state: NodeState): NodeView {
     kernelConflicts: state.seen?.kernelConflicts ?? [],
     // The kernel forgets who was in the way of a transition that was taken back; the failure does not.
     lastTransition: setbackOf(state)?.problem.transition ?? state.seen?.lastTransition,
+    quarantine: quarantineOf(state.known),
     stack: patches.map((patch) => {
       const artifact = foreign.has(patch.module) ? undefined : artifacts.get(patch.module);
       return artifact === undefined ? patch : { ...patch, artifact };

@@ -51,6 +51,10 @@ export interface Transition {
 export interface Observation {
   readonly patches: readonly ObservedPatch[];
   readonly artifacts: ReadonlySet<Sha256>;
+  /** Since the machine booted; it goes on while it sleeps, and nobody can set it. */
+  readonly uptimeMs: number;
+  /** Who says that this agent only looks: the kernel's command line or a file. Absent: nobody. */
+  readonly hold?: string | undefined;
   /** The kernel's own view; empty on a stock core, which has none. */
   readonly kernelConflicts?: readonly KernelConflict[];
   /** Absent where the core has no modes, or has switched nothing yet. */

@@ -21,7 +21,10 @@ import type {
   Sha256,
 } from '@lockstep/domain/livepatch-model';
 import { advance, startNode } from './advance';
-import type { Job, NodeEffect, NodeEvent, NodeState } from './node-state';
+import { viewOf } from './node-view';
+import type { BegunLoad, EndedBoot, Quarantine } from './boot-history';
+import { mergeQuarantines } from './crash-guard';
+import type { Job, NodeEffect, NodeEvent, NodeState, Recorded } from './node-state';
 import type { Observation, ObservedPatch } from './observation';
 
 // A machine in memory for this library's tests: a disk that survives crashes, a kernel that survives the agent, and
@@ -37,10 +40,22 @@ export const checks: LogChecks = { hash: sha256, verify: (hash, signature) => si
 const functionsOf = (names: string): PatchedFunction[] =>
   Array.from(names, (name) => ({ object: 'vmlinux', name, sympos: 0 }));
 
+/** What a journal holds at first. */
+export const freshRecord: Recorded = {
+  ...{ log, entries: [], target: 0 as Seq, position: 0 as Seq },
+  ...{ loads: [], endedBoots: [], quarantines: [] },
+};
+
 /** Loads patch `name` with one function a letter. */
-export function load(name: string, functions: string, overrides: readonly number[] = [], replace = false): EntryBody {
+export function load(
+  name: string,
+  functions: string,
+  overrides: readonly number[] = [],
+  replace = false,
+  bytes = '',
+): EntryBody {
   const artifact = {
-    sha256: sha256(name + functions),
+    sha256: sha256(name + functions + bytes),
     sizeBytes: 1000,
     kernelBuild: log.kernelBuild,
     moduleName: `lockstep_${name}` as ModuleName,
@@ -75,16 +90,33 @@ function insist(holds: boolean, what: string): void {
   if (!holds) throw new Error(`broken: ${what}`);
 }
 
+/** The machine stopped in the middle of what it did. */
+export class PowerCut extends Error {}
+
 export class Machine {
+  /** The power fails at the first write after so many; undefined: it does not. */
+  writesLeft: number | undefined;
   state!: NodeState;
   readonly disk = {
     entries: [] as LogEntry[],
     target: 0 as Seq,
     position: 0 as Seq,
     artifacts: new Set<Sha256>(),
+    loads: [] as BegunLoad[],
+    endedBoots: [] as EndedBoot[],
+    quarantines: [] as Quarantine[],
     full: false,
   };
   kernel: ObservedPatch[] = [];
+  /** The bytes that the kernel really holds under a name. */
+  readonly bytes = new Map<ModuleName, Sha256>();
+  boot = 1;
+  uptimeMs = 0;
+  hold: string | undefined;
+  private readonly panicsAtMs: number[] = [];
+  /** Loads that this boot has begun and not survived; of earlier boots, those that must not be repeated. */
+  private readonly onTrial = new Set<Seq>();
+  readonly deadly = new Set<Seq>();
   job: Job | undefined;
   observing = false;
   retryArmed = false;
@@ -100,15 +132,59 @@ export class Machine {
     this.job = undefined;
     this.observing = false;
     this.retryArmed = false;
-    const { entries, target, position } = this.disk;
-    const { state, effects } = startNode({ log, entries: [...entries], target, position });
+    const { entries, target, position, loads, endedBoots, quarantines } = this.disk;
+    const recorded = { log, entries: [...entries], target, position, loads: [...loads], endedBoots, quarantines };
+    const { state, effects } = startNode(recorded, { bootId: this.bootId, panicsAtMs: [...this.panicsAtMs] });
     this.state = state;
     this.perform(effects);
   }
 
+  get bootId(): string {
+    return `boot-${this.boot}`;
+  }
+
+  /** Time of day in a world whose boots each last a day. */
+  private get nowMs(): number {
+    return this.boot * 86_400_000 + this.uptimeMs;
+  }
+
+  /** The machine says that it is going down. */
+  endBoot(): void {
+    this.disk.endedBoots.push({ bootId: this.bootId, atMs: this.nowMs });
+  }
+
+  /** Shut down in order, as far as the disk lets it say so. */
   reboot(): void {
+    if (this.disk.full) {
+      this.crash();
+      return;
+    }
+    this.endBoot();
+    this.startMachine();
+  }
+
+  /** Power cut, hang, panic: the journal is as it is at this very moment. */
+  crash(how: { readonly leavesRecord: boolean } = { leavesRecord: false }): void {
+    if (how.leavesRecord) this.panicsAtMs.push(this.nowMs);
+    for (const seq of this.onTrial) this.deadly.add(seq);
+    this.startMachine();
+  }
+
+  private startMachine(): void {
+    this.onTrial.clear();
+    this.writesLeft = undefined;
     this.kernel = [];
+    this.bytes.clear();
+    this.boot += 1;
+    this.uptimeMs = 0;
     this.startAgent();
+  }
+
+  /** An operator's word: what crashed in the boot that the node names may be tried again. */
+  release(): void {
+    const { quarantine } = viewOf(this.state);
+    if (quarantine === undefined) return;
+    this.tell({ kind: 'release-requested', crashedBoot: quarantine.crashedBoot });
   }
 
   get foreign(): boolean {
@@ -116,7 +192,8 @@ export class Machine {
   }
 
   seen(): Observation {
-    return { patches: [...this.kernel], artifacts: new Set(this.disk.artifacts) };
+    const { uptimeMs, hold } = this;
+    return { patches: [...this.kernel], artifacts: new Set(this.disk.artifacts), uptimeMs, hold };
   }
 
   tell(event: NodeEvent): void {
@@ -144,12 +221,44 @@ export class Machine {
         case 'record-position':
           this.record({ kind: 'position-recorded', seq: effect.seq }, () => (this.disk.position = effect.seq));
           break;
+        case 'record-boot':
+          this.record({ kind: 'boot-recorded' }, () => {
+            this.disk.loads = this.disk.loads.filter(({ bootId }) => bootId === effect.bootId);
+            this.disk.quarantines = mergeQuarantines(this.disk.quarantines, effect.quarantines);
+          });
+          break;
+        case 'record-load': {
+          const load = { seq: effect.seq, bootId: effect.bootId, atMs: this.nowMs, stable: false };
+          this.record({ kind: 'load-recorded', load }, () => {
+            this.disk.loads.push(load);
+            // Whatever happens from now on may be this load's doing.
+            this.onTrial.add(load.seq);
+          });
+          break;
+        }
+        case 'record-stable':
+          this.record({ kind: 'stable-recorded', seqs: effect.seqs }, () => {
+            const isMeant = ({ seq, bootId }: BegunLoad): boolean =>
+              bootId === effect.bootId && effect.seqs.includes(seq);
+            this.disk.loads = this.disk.loads.map((load) => (isMeant(load) ? { ...load, stable: true } : load));
+            this.disk.quarantines = this.disk.quarantines.filter(({ seq }) => !effect.seqs.includes(seq));
+            for (const seq of effect.seqs) this.onTrial.delete(seq);
+          });
+          break;
+        case 'record-release':
+          this.record({ kind: 'release-recorded', released: effect.released }, () => {
+            for (const { seq } of effect.released) this.deadly.delete(seq);
+            this.disk.quarantines = mergeQuarantines(this.disk.quarantines, effect.released);
+          });
+          break;
         case 'observe':
           this.observing = true;
           break;
         case 'run':
           insist(this.job === undefined, 'two jobs at once');
           insist(!this.foreign || this.state.phase === 'moving', 'a job outside of moving');
+          insist(this.state.seen?.hold === undefined, 'a job while the agent is to look only');
+          if (effect.job.kind === 'load') this.begin(effect.job.entry.seq);
           this.job = effect.job;
           break;
         case 'retry-later':
@@ -165,12 +274,22 @@ export class Machine {
     }
   }
 
+  private begin(seq: Seq): void {
+    insist(!this.deadly.has(seq), `a second load of #${seq}, which this host did not survive`);
+    const isRecorded = this.disk.loads.some((load) => load.seq === seq && load.bootId === this.bootId && !load.stable);
+    insist(isRecorded, `a load of #${seq} that the journal does not know`);
+  }
+
   private record(event: NodeEvent, write: () => void): void {
     if (this.disk.full) {
       this.tell({ kind: 'recording-failed', problem: { reason: 'disk-full', message: 'No space left.' } });
       return;
     }
+    const { writesLeft } = this;
+    if (writesLeft === 0) throw new PowerCut();
     write();
+    if (writesLeft !== undefined) this.writesLeft = writesLeft - 1;
+    if (writesLeft === 1) throw new PowerCut();
     this.tell(event);
   }
 
@@ -206,6 +325,7 @@ export class Machine {
           ...kept,
           { module: artifact.moduleName, enabled: true, transition: false, functions: artifact.functions },
         ];
+        this.bytes.set(artifact.moduleName, artifact.sha256);
         this.jobsDone.push(`+${artifact.patchName}`);
         break;
       }
@@ -225,7 +345,7 @@ export class Machine {
     for (let step = 0; step < 1000; step += 1) {
       if (this.observing) this.finishObserving();
       else if (this.job !== undefined) this.finishJob();
-      else if (this.retryArmed && this.state.phase === 'failed') {
+      else if (this.retryArmed && this.state.phase === 'failed' && !this.disk.full) {
         this.retryArmed = false;
         this.tell({ kind: 'retry-due' });
       } else return;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { createHash } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { entryToWire } from '@lockstep/contracts/wire';
 import type {
   ClusterName,
@@ -23,8 +23,10 @@ import {
   type LogName,
   type Switching,
 } from '@lockstep/domain/load-order';
-import { openAgentJournal } from './agent-journal';
+import type { BegunLoad, Quarantine } from '@lockstep/domain/node-state';
+import { openAgentJournal, type AgentJournal } from './agent-journal';
 import { RecordFile } from './record-file';
+import { markShutdown, readShutdownMarks, withdrawShutdownMark } from './shutdown-marks';
 
 // Disks and timers on a machine that does other things too.
 jest.setTimeout(60_000);
@@ -63,9 +65,12 @@ afterEach(() => {
   rmSync(folder, { recursive: true });
 });
 
+/** Nothing has happened to this host yet. */
+const noHistory = { loads: [], endedBoots: [], quarantines: [] };
+
 test('starts empty and comes back with what was recorded', async () => {
   const journal = await openAgentJournal(file, log, checks);
-  expect(journal.recorded).toEqual({ log, entries: [], target: 0, position: 0 });
+  expect(journal.recorded).toEqual({ log, entries: [], target: 0, position: 0, ...noHistory });
   await journal.recordEntries(entries.slice(0, 1));
   await journal.recordTarget(1 as Seq);
   await journal.recordEntries(entries.slice(1));
@@ -73,7 +78,7 @@ test('starts empty and comes back with what was recorded', async () => {
   await journal.recordTarget(2 as Seq);
   await journal.close();
   const again = await openAgentJournal(file, log, checks);
-  expect(again.recorded).toEqual({ log, entries, target: 2, position: 1 });
+  expect(again.recorded).toEqual({ log, entries, target: 2, position: 1, ...noHistory });
   await again.close();
 });
 
@@ -114,4 +119,72 @@ test.each([
     kind: 'corrupt',
     reason: 'journal-not-signed',
   });
+});
+
+describe('what loads did to the host', () => {
+  const quarantine: Quarantine = {
+    ...{ seq: 2 as Seq, crashedBoot: 'boot-1', foundBoot: 'boot-2' },
+    ...{ evidence: 'no-clean-shutdown', released: false },
+  };
+  const load = (seq: number, bootId: string): BegunLoad => ({ seq: seq as Seq, bootId, atMs: 7, stable: false });
+
+  async function historyOf(write: (journal: AgentJournal) => Promise<void>): Promise<unknown> {
+    const journal = await openAgentJournal(file, log, checks);
+    await write(journal);
+    await journal.close();
+    const again = await openAgentJournal(file, log, checks);
+    await again.close();
+    const { loads, quarantines } = again.recorded;
+    return { loads, quarantines };
+  }
+
+  test('begins, becomes stable, is judged, is released, is survived', async () => {
+    const begun = await historyOf(async (journal) => {
+      await journal.recordLoad(load(1, 'boot-1'));
+      await journal.recordLoad(load(2, 'boot-1'));
+      await journal.recordStable([1 as Seq], 'boot-1');
+    });
+    const stable = { ...load(1, 'boot-1'), stable: true };
+    expect(begun).toEqual({ loads: [stable, load(2, 'boot-1')], quarantines: [] });
+    const judged = await historyOf((journal) => journal.recordBoot('boot-2', [quarantine]));
+    expect(judged).toEqual({ loads: [], quarantines: [quarantine] });
+    const released = await historyOf(async (journal) => {
+      await journal.recordQuarantines([{ ...quarantine, released: true }]);
+      await journal.recordLoad(load(2, 'boot-2'));
+    });
+    expect(released).toEqual({ loads: [load(2, 'boot-2')], quarantines: [{ ...quarantine, released: true }] });
+    const survived = await historyOf((journal) => journal.recordStable([2 as Seq], 'boot-2'));
+    expect(survived).toEqual({ loads: [{ ...load(2, 'boot-2'), stable: true }], quarantines: [] });
+  });
+
+  test('thousands of boots do not make the journal grow without end, and nothing that counts is lost', async () => {
+    const sizes: number[] = [];
+    for (let life = 0; life < 4; life += 1) {
+      const journal = await openAgentJournal(file, log, checks);
+      if (life === 0) await journal.recordEntries(entries);
+      await journal.recordTarget(2 as Seq);
+      for (let boot = 0; boot < 300; boot += 1) {
+        const bootId = `boot-${life}-${boot}`;
+        await journal.recordBoot(bootId, boot === 0 ? [quarantine] : []);
+        await journal.recordLoad(load(1, bootId));
+      }
+      await journal.close();
+      const again = await openAgentJournal(file, log, checks);
+      await again.close();
+      const { recorded } = again;
+      sizes.push(statSync(file).size);
+      expect(recorded).toMatchObject({ entries, target: 2, quarantines: [quarantine] });
+      expect(recorded.loads).toEqual([load(1, `boot-${life}-299`)]);
+    }
+    expect(Math.max(...sizes.slice(1))).toBeLessThanOrEqual(sizes[0]! + 4096);
+  });
+});
+
+test('boots that ended in order are known by all journals; one that goes on is not', async () => {
+  await markShutdown(folder, { bootId: 'boot-1', atMs: 1 });
+  await markShutdown(folder, { bootId: 'boot-2', atMs: 2 });
+  await markShutdown(folder, { bootId: 'boot-1', atMs: 3 });
+  await withdrawShutdownMark(folder, 'boot-2');
+  await withdrawShutdownMark(folder, 'boot-3');
+  expect(await readShutdownMarks(folder)).toEqual([{ bootId: 'boot-1', atMs: 3 }]);
 });

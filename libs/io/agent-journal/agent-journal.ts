@@ -3,12 +3,25 @@ import { entryFromWire, entryToWire } from '@lockstep/contracts/wire';
 import { LogEntry as WireLogEntry } from '@lockstep/contracts/generated';
 import { LockstepError, parseSeq, seqZero, type Seq } from '@lockstep/domain/livepatch-model';
 import { extendLog, type LogChecks, type LogEntry, type LogName } from '@lockstep/domain/load-order';
-import type { Recorded } from '@lockstep/domain/node-state';
+import {
+  mergeQuarantines,
+  type BegunLoad,
+  type EndedBoot,
+  type Quarantine,
+  type Recorded,
+} from '@lockstep/domain/node-state';
 import { RecordFile, type OpenRecordHandle } from './record-file';
 
 type JournalRecord =
   | { readonly kind: 'entry'; readonly entry: WireLogEntry }
-  | { readonly kind: 'target' | 'position'; readonly seq: number };
+  | { readonly kind: 'target' | 'position'; readonly seq: number }
+  /** A load is about to begin. */
+  | { readonly kind: 'load'; readonly seq: number; readonly bootId: string; readonly atMs: number }
+  /** The host was well for a while after these loads of that boot. */
+  | { readonly kind: 'stable'; readonly seqs: readonly number[]; readonly bootId: string }
+  | { readonly kind: 'quarantine'; readonly quarantine: Quarantine }
+  /** In this boot all loads of earlier ones have been judged. */
+  | { readonly kind: 'boot'; readonly bootId: string };
 
 /** One load order as this node has accepted it, and where the node is to be and was. */
 export interface AgentJournal {
@@ -17,11 +30,49 @@ export interface AgentJournal {
   recordEntries(entries: readonly LogEntry[]): Promise<void>;
   recordTarget(seq: Seq): Promise<void>;
   recordPosition(seq: Seq): Promise<void>;
+  /** Earlier boots are judged: what their loads did to the host is known now. */
+  recordBoot(bootId: string, found: readonly Quarantine[]): Promise<void>;
+  /** Before the module is inserted. */
+  recordLoad(load: BegunLoad): Promise<void>;
+  recordStable(seqs: readonly Seq[], bootId: string): Promise<void>;
+  recordQuarantines(quarantines: readonly Quarantine[]): Promise<void>;
   close(): Promise<void>;
 }
 
-function replay(log: LogName, records: readonly JournalRecord[], checks: LogChecks, file: string): Recorded {
+/** Where the loads of boots went. */
+class LoadHistory {
+  loads: BegunLoad[] = [];
+  quarantines: Quarantine[] = [];
+
+  begin({ seq, bootId, atMs }: Extract<JournalRecord, { kind: 'load' }>): void {
+    this.loads.push({ seq: parseSeq(seq), bootId, atMs, stable: false });
+  }
+
+  becomeStable(seqs: readonly number[], bootId: string): void {
+    this.loads = this.loads.map((load) =>
+      load.bootId === bootId && seqs.includes(load.seq) ? { ...load, stable: true } : load,
+    );
+    this.quarantines = this.quarantines.filter(({ seq }) => !seqs.includes(seq));
+  }
+
+  judge(quarantine: Quarantine): void {
+    this.quarantines = mergeQuarantines(this.quarantines, [quarantine]);
+  }
+
+  beginBoot(bootId: string): void {
+    this.loads = this.loads.filter((load) => load.bootId === bootId);
+  }
+}
+
+function replay(
+  log: LogName,
+  records: readonly JournalRecord[],
+  checks: LogChecks,
+  file: string,
+  endedBoots: readonly EndedBoot[],
+): Recorded {
   const received: LogEntry[] = [];
+  const history = new LoadHistory();
   let target = seqZero;
   let position = seqZero;
   for (const record of records) {
@@ -36,6 +87,18 @@ function replay(log: LogName, records: readonly JournalRecord[], checks: LogChec
       case 'position':
         position = parseSeq(Math.max(position, record.seq));
         break;
+      case 'load':
+        history.begin(record);
+        break;
+      case 'stable':
+        history.becomeStable(record.seqs, record.bootId);
+        break;
+      case 'quarantine':
+        history.judge(record.quarantine);
+        break;
+      case 'boot':
+        history.beginBoot(record.bootId);
+        break;
     }
   }
   // Whoever can write this file must not thereby load modules: the signatures count, not the file.
@@ -49,27 +112,57 @@ function replay(log: LogName, records: readonly JournalRecord[], checks: LogChec
       { file, refusal: reason, ...('seq' in where ? { seq: where.seq } : {}) },
     );
   }
-  return { log, entries: checked.entries, target, position };
+  const { loads, quarantines } = history;
+  return { log, entries: checked.entries, target, position, loads, endedBoots, quarantines };
 }
 
+const entryRecord = (entry: LogEntry): JournalRecord => ({ kind: 'entry', entry: entryToWire(entry) });
+
+const loadRecord = ({ seq, bootId, atMs }: BegunLoad): JournalRecord => ({ kind: 'load', seq, bootId, atMs });
+
+const quarantineRecord = (quarantine: Quarantine): JournalRecord => ({ kind: 'quarantine', quarantine });
+
+/** The fewest records that say the same. */
+function shortestOf({ entries, target, position, loads, quarantines }: Recorded): JournalRecord[] {
+  return [
+    ...entries.map(entryRecord),
+    { kind: 'target', seq: target },
+    { kind: 'position', seq: position },
+    ...loads.flatMap((load): JournalRecord[] =>
+      load.stable ? [loadRecord(load), { kind: 'stable', seqs: [load.seq], bootId: load.bootId }] : [loadRecord(load)],
+    ),
+    ...quarantines.map(quarantineRecord),
+  ];
+}
+
+/** A journal with so many records more than it needs is written anew when it is opened: each boot adds some. */
+const surplusRecords = 512;
+
 /**
- * Opens the journal of `log`, or starts it.
+ * Opens the journal of `log`, or starts it. `endedBoots` were shut down in order.
  * @throws LockstepError `corrupt` when its records are damaged, unsigned, or another log's.
  */
 export async function openAgentJournal(
   file: string,
   log: LogName,
   checks: LogChecks,
+  endedBoots: readonly EndedBoot[] = [],
   openHandle?: OpenRecordHandle,
 ): Promise<AgentJournal> {
   const { journal, records } = await RecordFile.open(file, openHandle);
+  const recorded = replay(log, records as readonly JournalRecord[], checks, file, endedBoots);
+  const shortest = shortestOf(recorded);
+  if (records.length > shortest.length + surplusRecords) await journal.replaceWith(shortest);
   const append = (...added: JournalRecord[]): Promise<void> => journal.append(added);
   return {
-    recorded: replay(log, records as readonly JournalRecord[], checks, file),
-    recordEntries: (entries) =>
-      append(...entries.map((entry) => ({ kind: 'entry' as const, entry: entryToWire(entry) }))),
+    recorded,
+    recordEntries: (entries) => append(...entries.map(entryRecord)),
     recordTarget: (seq) => append({ kind: 'target', seq }),
     recordPosition: (seq) => append({ kind: 'position', seq }),
+    recordBoot: (bootId, found) => append(...found.map(quarantineRecord), { kind: 'boot', bootId }),
+    recordLoad: (load) => append(loadRecord(load)),
+    recordStable: (seqs, bootId) => append({ kind: 'stable', seqs, bootId }),
+    recordQuarantines: (quarantines) => append(...quarantines.map(quarantineRecord)),
     close: () => journal.close(),
   };
 }

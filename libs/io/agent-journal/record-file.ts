@@ -17,12 +17,13 @@ export type OpenRecordHandle = (file: string) => Promise<RecordHandle>;
 
 const openReadWrite: OpenRecordHandle = (file) => open(file, 'r+');
 
-async function createEmpty(file: string): Promise<void> {
+/** The whole file or, after a crash, the one before. */
+async function writeWhole(file: string, bytes: Buffer): Promise<void> {
   await makeFolder(path.dirname(file));
   const draft = `${file}.new`;
   const handle = await open(draft, 'w', 0o600);
   try {
-    await handle.writeFile(headerBytes);
+    await handle.writeFile(bytes);
     await handle.sync();
   } finally {
     await handle.close();
@@ -36,7 +37,7 @@ async function readOrCreate(file: string): Promise<Buffer> {
     return await readFile(file);
   } catch (error) {
     if (errorCode(error) !== 'ENOENT') throw error;
-    await createEmpty(file);
+    await writeWhole(file, headerBytes);
     return headerBytes;
   }
 }
@@ -86,6 +87,15 @@ export class RecordFile {
       );
     }
     await this.writeMark();
+  }
+
+  /** Only these from now on; a crash leaves either all of the old ones or all of these. */
+  async replaceWith(payloads: readonly unknown[]): Promise<void> {
+    await this.close();
+    const bytes = Buffer.concat([headerBytes, encodeRecords(payloads), encodeMark(payloads.length)]);
+    await writeWhole(this.file, bytes);
+    this.endBytes = bytes.length;
+    this.count = payloads.length;
   }
 
   async close(): Promise<void> {

@@ -20,6 +20,9 @@ export interface DirectoryKernelSettings extends KernelIdentity {
   readonly refuseLoads: readonly string[];
   /** Tasks that sleep in functions of a module: while they are here, one that is loaded then does not come into effect. */
   readonly sleepers: Readonly<Record<string, readonly Blocker[]>>;
+  readonly commandLine: string;
+  readonly bootedAtMs: number;
+  readonly panicsAtMs: readonly number[];
 }
 
 interface LoadedFile extends Omit<ObservedPatch, 'transition'> {
@@ -57,7 +60,10 @@ export class DirectoryKernel implements LivepatchKernel {
     settings: Partial<Omit<DirectoryKernelSettings, keyof KernelIdentity>> & { readonly patchedCore?: boolean } = {},
   ): Promise<DirectoryKernel> {
     await mkdir(folder, { recursive: true });
-    const defaults = { patchedCore: true, transitionMs: 0, refuseLoads: [], sleepers: {} };
+    const defaults = {
+      ...{ patchedCore: true, transitionMs: 0, refuseLoads: [], sleepers: {} },
+      ...{ commandLine: '', panicsAtMs: [], bootedAtMs: Date.now() },
+    };
     await writeAtomically(path.join(folder, settingsFile), {
       ...defaults,
       ...settings,
@@ -77,12 +83,24 @@ export class DirectoryKernel implements LivepatchKernel {
 
   /** Power off and on: what was loaded is gone. End the agent's process before. */
   async reboot(): Promise<void> {
-    await this.change({ bootId: randomUUID() });
+    await this.change({ bootId: randomUUID(), bootedAtMs: Date.now() });
   }
 
   async identity(): Promise<KernelIdentity> {
     const { kernelBuild, release, bootId, patchedCore } = await this.settings();
     return { kernelBuild, release, bootId, patchedCore };
+  }
+
+  async commandLine(): Promise<string> {
+    return (await this.settings()).commandLine;
+  }
+
+  async uptimeMs(): Promise<number> {
+    return Date.now() - (await this.settings()).bootedAtMs;
+  }
+
+  async panicsAtMs(): Promise<readonly number[]> {
+    return (await this.settings()).panicsAtMs;
   }
 
   async observe(): Promise<readonly ObservedPatch[]> {

@@ -39,6 +39,12 @@ export interface LoadRequest {
 /** One running kernel's livepatches. Calls are made one after another. */
 export interface LivepatchKernel {
   identity(): Promise<KernelIdentity>;
+  /** What it was booted with (/proc/cmdline). */
+  commandLine(): Promise<string>;
+  /** Since it booted; sleep counts, and nobody can set it. */
+  uptimeMs(): Promise<number>;
+  /** When kernels before it wrote the records of panics that they left on this machine, in ms since 1970. */
+  panicsAtMs(): Promise<readonly number[]>;
   /** Enabled or switching livepatches, bottom first. */
   observe(): Promise<readonly ObservedPatch[]>;
   /** The functions that the kernel itself says several livepatches change; none on a stock core. */

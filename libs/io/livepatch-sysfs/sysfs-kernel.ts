@@ -12,6 +12,7 @@ import { buildIdFromNotes } from './build-id';
 import { withKernelLimit, type WriteAttribute } from './kernel-limits';
 import { refuseConflicts, type KernelIdentity, type LivepatchKernel, type LoadRequest } from './livepatch-kernel';
 import { readKernelConflicts } from './kernel-conflicts';
+import { panicTimes } from './panic-records';
 import { TransitionFailure, type TransitionFailureReason } from './transition-failure';
 import { readTransitionStats, showBlocker, stockTransition } from './transition-stats';
 import { createModuleTools, type ModuleTools } from './module-tools';
@@ -92,6 +93,19 @@ export class SysfsKernel implements LivepatchKernel {
       this.hasPatchedCore(),
     ]);
     return { kernelBuild: buildIdFromNotes(notes), release: release.trim(), bootId: bootId.trim(), patchedCore };
+  }
+
+  commandLine(): Promise<string> {
+    return readFile(path.join(this.roots.proc, 'cmdline'), 'latin1');
+  }
+
+  async uptimeMs(): Promise<number> {
+    const [seconds = ''] = (await readFile(path.join(this.roots.proc, 'uptime'), 'latin1')).split(' ');
+    return Math.round(Number(seconds) * 1000);
+  }
+
+  panicsAtMs(): Promise<readonly number[]> {
+    return panicTimes([path.join(this.roots.sys, 'fs/pstore'), '/var/lib/systemd/pstore']);
   }
 
   observe(): ReturnType<LivepatchKernel['observe']> {

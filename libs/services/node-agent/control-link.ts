@@ -124,6 +124,9 @@ export class ControlLink {
       case 'entriesWanted':
         this.session?.tellEntries(knownEntriesAfter(this.options.entries(), message.value.afterSeq));
         return;
+      case 'release':
+        await tell({ kind: 'release-requested', crashedBoot: message.value.crashedBootId });
+        return;
       case 'rejection': {
         const { reason, message: text } = message.value.problem ?? { reason: 'rejected', message: 'No reason given.' };
         throw new LockstepError('refused', reason, text);

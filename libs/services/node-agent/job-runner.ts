@@ -2,12 +2,15 @@
 import type { ArtifactFiles, ArtifactSource } from '@lockstep/io/agent-journal';
 import type { LivepatchKernel } from '@lockstep/io/livepatch-sysfs';
 import { LockstepError, type Sha256 } from '@lockstep/domain/livepatch-model';
+import { holdOf } from './hold';
 import { serverAway, type Job, type Observation } from '@lockstep/domain/node-state';
 
 /** The machine as the brain's jobs need it: executor only, nothing is decided here. */
 export interface Machine {
   readonly kernel: LivepatchKernel;
   readonly artifacts: ArtifactFiles;
+  /** While it is there the agent only looks. */
+  readonly holdFile: string;
   /** Where a module's bytes come from. */
   readonly fetch: (sha256: Sha256) => ArtifactSource;
 }
@@ -51,12 +54,14 @@ function fetched(source: ArtifactSource): ArtifactSource {
   };
 }
 
-export async function observeMachine({ kernel, artifacts }: Machine): Promise<Observation> {
-  const [patches, kernelConflicts, lastTransition, present] = await Promise.all([
+export async function observeMachine({ kernel, artifacts, holdFile }: Machine): Promise<Observation> {
+  const [patches, kernelConflicts, lastTransition, present, uptimeMs, hold] = await Promise.all([
     kernel.observe(),
     kernel.conflicts(),
     kernel.lastTransition(),
     artifacts.list(),
+    kernel.uptimeMs(),
+    holdOf(kernel, holdFile),
   ]);
-  return { patches, kernelConflicts, lastTransition, artifacts: present };
+  return { patches, kernelConflicts, lastTransition, artifacts: present, uptimeMs, hold };
 }

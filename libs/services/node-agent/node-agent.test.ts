@@ -9,6 +9,7 @@ import { DirectoryKernel } from '@lockstep/io/livepatch-sysfs';
 import type { ModuleName } from '@lockstep/domain/livepatch-model';
 import type { LoadBody } from '@lockstep/domain/load-order';
 import { NodeAgent, type NodeAgentOptions } from './node-agent';
+import { sayShutdown } from './say-shutdown';
 import { TestControlPlane } from './test-control-plane';
 
 // TLS, disks and timers on a machine that does other things too.
@@ -60,6 +61,12 @@ async function startAgent(options: Partial<NodeAgentOptions> = {}): Promise<Node
   const agent = makeAgent(options);
   await agent.start();
   return agent;
+}
+
+/** The machine is shut down in order, as its init says, and starts again. */
+async function reboot(): Promise<void> {
+  await sayShutdown({ stateDir: stateDir(), kernel });
+  await kernel.reboot();
 }
 
 async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
@@ -247,7 +254,7 @@ describe('following the load order', () => {
     test('does so after a reboot too, without a control plane: the time is in the node’s own log', async () => {
       await agents[0]!.stop();
       plane.stop();
-      await kernel.reboot();
+      await reboot();
       const agent = makeAgent();
       await agent.start();
       await until('the failure', () => agent.view?.problem?.reason === 'transition-timeout');
@@ -343,7 +350,7 @@ describe('fetching modules', () => {
     await agent.stop();
     const artifacts = path.join(stateDir(), 'artifacts');
     for (const file of readdirSync(artifacts)) writeFileSync(path.join(artifacts, file), 'something else');
-    await kernel.reboot();
+    await reboot();
     plane.downloads.length = 0;
     plane.reports.length = 0;
     await startAgent();
@@ -371,7 +378,7 @@ describe('whatever happens to the control plane', () => {
     const agent = await inStepWithAB();
     await agent.stop();
     plane.stop();
-    await kernel.reboot();
+    await reboot();
     await startAgent();
     await until('the stack', async () => (await held()) === 'lockstep_a<lockstep_b');
     await until('in step', () => agents.at(-1)!.view?.status === 'in-step');
@@ -382,7 +389,7 @@ describe('whatever happens to the control plane', () => {
     await agent.stop();
     const port = plane.agentPort;
     plane.stop();
-    await kernel.reboot();
+    await reboot();
     const sockets: Socket[] = [];
     const silent: Server = createServer((socket) => sockets.push(socket));
     await new Promise<void>((resolve) => silent.listen(port, '127.0.0.1', resolve));

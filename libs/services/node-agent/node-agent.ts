@@ -2,19 +2,28 @@
 import path from 'node:path';
 import type { Hello } from '@lockstep/contracts/generated';
 import { reportToWire } from '@lockstep/contracts/wire';
-import { ArtifactFiles, openAgentJournal, type AgentJournal } from '@lockstep/io/agent-journal';
+import {
+  ArtifactFiles,
+  markShutdown,
+  openAgentJournal,
+  readShutdownMarks,
+  withdrawShutdownMark,
+  type AgentJournal,
+} from '@lockstep/io/agent-journal';
 import { createLogVerifier } from '@lockstep/io/certificates';
 import type { KernelIdentity, LivepatchKernel } from '@lockstep/io/livepatch-sysfs';
 import { readableEntryVersions, type LogChecks } from '@lockstep/domain/load-order';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
-import type { NodeView } from '@lockstep/domain/node-state';
+import type { BootFacts, NodeView } from '@lockstep/domain/node-state';
 import { makeFolder, sha256OfBytes } from '@lockstep/platform/runtime';
 import { ControlLink } from './control-link';
+import { defaultHoldFile } from './hold';
 import type { Machine } from './job-runner';
 import type { Log } from './logger';
 import { NodeBrain } from './node-brain';
 import { enrolNode, readIdentity, type Enrolment, type NodeIdentity } from './node-identity';
 import { claimStateDir } from './single-instance';
+import { timeOfDayMs } from './time-of-day';
 
 export interface NodeAgentOptions {
   /** Key, identity, journals and modules; made 0700. */
@@ -26,6 +35,8 @@ export interface NodeAgentOptions {
   readonly agentAddress?: string;
   readonly agentVersion: string;
   readonly log: Log;
+  /** While this file is there the agent only looks (default /etc/lockstep/hold). */
+  readonly holdFile?: string;
   /** How often to look for livepatches loaded by others (default 5 s). */
   readonly lookEveryMs?: number;
   /** How often to report without news (default 15 s). */
@@ -45,6 +56,7 @@ export class NodeAgent {
   private brain: NodeBrain | undefined;
   private link: ControlLink | undefined;
   private journal: AgentJournal | undefined;
+  private bootId: string | undefined;
   private claim: { release(): void } | undefined;
 
   constructor(private readonly options: NodeAgentOptions) {}
@@ -64,10 +76,14 @@ export class NodeAgent {
     this.claim = await claimStateDir(stateDir);
     const running = await kernel.identity();
     const identity = await this.identity();
-    const { kernelBuild } = running;
+    const { kernelBuild, bootId } = running;
+    this.bootId = bootId;
+    await withdrawShutdownMark(stateDir, bootId);
+    const boot: BootFacts = { bootId, panicsAtMs: await kernel.panicsAtMs() };
     const checks: LogChecks = { hash: sha256OfBytes, verify: createLogVerifier(identity.logPublicKey) };
     const file = path.join(stateDir, 'journals', `${identity.cluster}-${kernelBuild}.journal`);
-    this.journal = await openAgentJournal(file, { cluster: identity.cluster, kernelBuild }, checks);
+    const endedBoots = await readShutdownMarks(stateDir);
+    this.journal = await openAgentJournal(file, { cluster: identity.cluster, kernelBuild }, checks, endedBoots);
     log('info', 'agent started', {
       node: identity.node,
       cluster: identity.cluster,
@@ -77,14 +93,22 @@ export class NodeAgent {
       head: this.journal.recorded.entries.length,
       target: this.journal.recorded.target,
     });
-    this.run(identity, running, this.journal, checks);
+    this.run(identity, running, this.journal, checks, boot);
   }
 
-  async stop(): Promise<void> {
+  /**
+   * `machine-stops`: the machine is shut down in order, so the next boot need not take the end of this one for a crash.
+   * That is not said while a load is under way: nobody would know what it does on the way down.
+   */
+  async stop(why: 'agent-stops' | 'machine-stops' = 'agent-stops'): Promise<void> {
     this.abort.abort();
-    const { brain, link } = this;
-    const stopped = Promise.all([link?.stop(), brain?.stop()]);
-    await Promise.race([stopped, new Promise((resolve) => setTimeout(resolve, stopTimeoutMs).unref())]);
+    const { brain, link, bootId } = this;
+    const stopped = Promise.all([link?.stop(), brain?.stop()]).then(() => true);
+    const tooLong = new Promise<false>((resolve) => setTimeout(resolve, stopTimeoutMs, false).unref());
+    const isAtRest = await Promise.race([stopped, tooLong]);
+    if (why === 'machine-stops' && isAtRest && bootId !== undefined) {
+      await markShutdown(this.options.stateDir, { bootId, atMs: timeOfDayMs() });
+    }
     await this.journal?.close();
     this.claim?.release();
   }
@@ -103,7 +127,13 @@ export class NodeAgent {
     return agentAddress === undefined ? identity : { ...identity, agentAddress };
   }
 
-  private run(identity: NodeIdentity, running: KernelIdentity, journal: AgentJournal, checks: LogChecks): void {
+  private run(
+    identity: NodeIdentity,
+    running: KernelIdentity,
+    journal: AgentJournal,
+    checks: LogChecks,
+    boot: BootFacts,
+  ): void {
     const { options } = this;
     const makeHello = (): Hello => ({
       agentVersion: options.agentVersion,
@@ -127,10 +157,12 @@ export class NodeAgent {
     const machine: Machine = {
       kernel: options.kernel,
       artifacts: new ArtifactFiles(path.join(options.stateDir, 'artifacts')),
+      holdFile: options.holdFile ?? defaultHoldFile,
       fetch: (sha256) => link.fetch(sha256),
     };
     const brain = new NodeBrain({
       journal,
+      boot,
       checks,
       machine,
       log: options.log,

@@ -6,6 +6,7 @@ import {
   advance,
   startNode,
   viewOf,
+  type BootFacts,
   type Job,
   type NodeEffect,
   type NodeEvent,
@@ -16,9 +17,11 @@ import {
 import { observeMachine, runJob, type Machine } from './job-runner';
 import type { Log } from './logger';
 import { problemFrom } from './problem';
+import { timeOfDayMs } from './time-of-day';
 
 export interface BrainOptions {
   readonly journal: AgentJournal;
+  readonly boot: BootFacts;
   readonly checks: LogChecks;
   readonly machine: Machine;
   readonly log: Log;
@@ -52,7 +55,7 @@ export class NodeBrain {
   private underWay: Transition | undefined;
 
   constructor(private readonly options: BrainOptions) {
-    this.state = startNode(options.journal.recorded).state;
+    this.state = startNode(options.journal.recorded, options.boot).state;
   }
 
   /** The log as it is known here, verified and recorded. */
@@ -69,7 +72,7 @@ export class NodeBrain {
   }
 
   start(): void {
-    const { effects } = startNode(this.options.journal.recorded);
+    const { effects } = startNode(this.options.journal.recorded, this.options.boot);
     void this.enqueue(() => this.perform(effects));
     this.lookTimer = setInterval(() => {
       // A slow kernel is not asked again before it has answered.
@@ -120,6 +123,26 @@ export class NodeBrain {
         return;
       case 'record-position':
         await this.record(journal.recordPosition(effect.seq), { kind: 'position-recorded', seq: effect.seq });
+        return;
+      case 'record-boot':
+        await this.record(journal.recordBoot(effect.bootId, effect.quarantines), { kind: 'boot-recorded' });
+        return;
+      case 'record-load': {
+        const load = { seq: effect.seq, bootId: effect.bootId, atMs: timeOfDayMs(), stable: false };
+        await this.record(journal.recordLoad(load), { kind: 'load-recorded', load });
+        return;
+      }
+      case 'record-stable':
+        await this.record(journal.recordStable(effect.seqs, effect.bootId), {
+          kind: 'stable-recorded',
+          seqs: effect.seqs,
+        });
+        return;
+      case 'record-release':
+        await this.record(journal.recordQuarantines(effect.released), {
+          kind: 'release-recorded',
+          released: effect.released,
+        });
         return;
       case 'observe':
         this.inLane(() => this.look());
@@ -178,7 +201,7 @@ export class NodeBrain {
     ended.abort();
     this.underWay = undefined;
     const seen = await observeMachine(machine).catch(problemFrom);
-    const before = this.state.seen ?? { patches: [], artifacts: new Set() };
+    const before = this.state.seen ?? { patches: [], artifacts: new Set(), uptimeMs: 0 };
     const failure = problem ?? ('reason' in seen ? seen : undefined);
     if (failure === undefined) log('info', 'job done', what);
     else log('warn', 'job failed', { ...what, reason: failure.reason, problem: failure.message });

@@ -139,8 +139,13 @@ export class TestControlPlane {
   }
 
   /** An entry that loads a module of this name with these functions; not sent yet. */
-  append(name: string, functions: string, overrides: readonly number[] = [], switching: Switching = {}): LogEntry {
-    const bytes = Buffer.from(`${name} `.repeat(800));
+  append(
+    name: string,
+    functions: string,
+    overrides: readonly number[] = [],
+    { filler = name, ...switching }: Switching & { readonly filler?: string } = {},
+  ): LogEntry {
+    const bytes = Buffer.from(`${filler} `.repeat(800));
     const sha256 = sha256OfBytes(bytes);
     this.modules.set(sha256, bytes);
     const artifact = {
@@ -178,6 +183,17 @@ export class TestControlPlane {
 
   moveTo(seq: number): void {
     this.stream?.write({ message: { $case: 'moveTo', value: { seq } } });
+  }
+
+  /** An operator's word about the crash that the node reports. */
+  release(crashedBootId: string): void {
+    this.stream?.write({ message: { $case: 'release', value: { crashedBootId } } });
+  }
+
+  /** An entry as a control plane of the future would send it. */
+  offerOfVersion(version: number): void {
+    const entries = this.entries.slice(-1).map((entry) => ({ ...entryToWire(entry), version }));
+    this.stream?.write({ message: { $case: 'extension', value: { entries } } });
   }
 
   private async enrol({ certificateRequest }: EnrolRequest): Promise<EnrolResponse> {

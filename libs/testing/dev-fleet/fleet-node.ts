@@ -2,6 +2,7 @@
 import path from 'node:path';
 import type { KernelBuildId, ModuleName, NodeName } from '@lockstep/domain/livepatch-model';
 import { DirectoryKernel } from '@lockstep/io/livepatch-sysfs';
+import { sayShutdown } from '@lockstep/services/node-agent';
 import { bundle } from './fleet-kernel';
 import { fleetProcess, type FleetProcess } from './fleet-process';
 
@@ -13,7 +14,7 @@ export interface FleetNode {
   readonly stateDir: string;
   /** Modules the kernel holds now, bottom first. */
   holds(): Promise<ModuleName[]>;
-  /** Power off and on, without warning: the agent is killed, what was loaded is gone, the agent starts again. */
+  /** Shut down in order and started again, though the agent is killed: what was loaded is gone. */
   reboot(): Promise<void>;
 }
 
@@ -55,6 +56,7 @@ export async function createFleetNode(spec: FleetNodeSpec): Promise<FleetNode> {
     holds: async () => (await kernel.observe()).map(({ module }) => module),
     async reboot() {
       await agent.kill();
+      await sayShutdown({ stateDir, kernel });
       await kernel.reboot();
       agent.start();
     },
