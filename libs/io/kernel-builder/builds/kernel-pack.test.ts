@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+import { randomBytes } from 'node:crypto';
 import {
   chmod,
   lstat,
@@ -14,6 +15,7 @@ import {
 } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { parseKernelBuildId, parseSha256 } from '@lockstep/domain/livepatch-model';
 import {
@@ -158,6 +160,15 @@ describe('a packed kernel build', () => {
 
 describe('what cannot be used leaves nothing behind', () => {
   const failure = { kind: 'corrupt', reason: 'kernel-pack-broken' };
+
+  test('damaged so that it seems to end early: the rest and its checksum count, too', async () => {
+    const archive = gunzipSync(await pack());
+    const end = archive.indexOf('fs/one.c');
+    const header = end - (end % 512);
+    const early = Buffer.concat([archive.subarray(0, header), Buffer.alloc(1024), archive, randomBytes(1 << 20)]);
+    await expect(unpack(gzipSync(early))).rejects.toMatchObject(failure);
+    await expectNothing();
+  });
 
   test('cut off, damaged, no archive at all', async () => {
     const bytes = await pack();

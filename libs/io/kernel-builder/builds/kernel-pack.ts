@@ -123,7 +123,9 @@ async function unpackInto(
 ): Promise<void> {
   const treeDir = join(dir, 'tree');
   await mkdir(treeDir);
-  const args = ['--extract', '--gzip', '--file=-', '-C', treeDir, '--no-same-owner', '--warning=no-timestamp'];
+  // To the last byte, even behind what looks like the archive's end: only there gzip says whether it was whole.
+  const whole = ['--extract', '--gzip', '--ignore-zeros', '--file=-'];
+  const args = [...whole, '-C', treeDir, '--no-same-owner', '--warning=no-timestamp'];
   const result = await feedCommand('tar', args, content, signal);
   if (result.status !== 0) throw unpackFailure(id, dir, result);
   for (const file of registeredFiles) {
