@@ -23,8 +23,19 @@ export interface OpenRelocation {
   readonly addend: number;
 }
 
-/** Copies the compiled glue into the image, under the module's own name. */
-export function addGlue(image: ModuleImage, glue: Uint8Array, name: ModuleName, layouts: LivepatchLayouts): PlacedGlue {
+/** What the module is to be called, and whether it may be removed: the kernel keeps one without an exit for good. */
+export interface GlueOptions {
+  readonly name: ModuleName;
+  readonly staysLoaded: boolean;
+}
+
+/** Copies the compiled glue into the image. */
+export function addGlue(
+  image: ModuleImage,
+  glue: Uint8Array,
+  { name, staysLoaded }: GlueOptions,
+  layouts: LivepatchLayouts,
+): PlacedGlue {
   const elf = parseElf(glue, 'the compiled module glue');
   const places = new Map<number, Place>();
   for (const section of elf.sections.filter(isCarried)) {
@@ -34,7 +45,8 @@ export function addGlue(image: ModuleImage, glue: Uint8Array, name: ModuleName, 
     const content = { section: section.name, sectionType: type, sectionFlags: flags, alignment, bytes, sizeBytes };
     places.set(section.index, image.add(content));
   }
-  const open = [...places].flatMap(([index, place]) => relocateSection(image, elf, places, index, place));
+  const leftOut = staysLoaded ? 'cleanup_module' : '';
+  const open = [...places].flatMap(([index, place]) => relocateSection(image, elf, places, { index, place, leftOut }));
   const own = places.get(elf.sections.findIndex(({ name: section }) => section === thisModule));
   if (own === undefined) throw malformed(elf.name, thisModule, 'is missing');
   return { thisModule: own, modinfo: readModinfo(elf), open };
@@ -52,14 +64,14 @@ function relocateSection(
   image: ModuleImage,
   elf: ElfFile,
   places: ReadonlyMap<number, Place>,
-  index: number,
-  place: Place,
+  { index, place, leftOut }: { index: number; place: Place; leftOut: string },
 ): OpenRelocation[] {
   const section = elf.sections[index];
   const table = section === undefined ? null : elf.relocationsOf(section);
   const open: OpenRelocation[] = [];
   for (let rank = 0; table !== null && rank < table.count; rank++) {
     const symbol = table.symbol(rank);
+    if (leftOut !== '' && elf.symbols.name(symbol) === leftOut) continue;
     const offset = place.offset + table.offset(rank);
     const type = table.type(rank);
     const addend = table.addend(rank);

@@ -105,6 +105,7 @@ const glue = `// SPDX-License-Identifier: GPL-2.0-only
 #define INCLUDE_VERMAGIC
 #include <linux/livepatch.h>
 #include <linux/module.h>
+#include <linux/rcupdate.h>
 #include <linux/vermagic.h>
 
 extern struct klp_patch lockstep_patch;
@@ -114,8 +115,10 @@ static int __init lockstep_livepatch_init(void)
 	return klp_enable_patch(&lockstep_patch);
 }
 
+/* What the patch gave to call_rcu() may still have to run in here. */
 static void __exit lockstep_livepatch_exit(void)
 {
+	rcu_barrier();
 }
 
 module_init(lockstep_livepatch_init);

@@ -7,6 +7,7 @@ import type { ExportedSymbol, KernelFacts, KernelSymbolTable } from './kernel-fa
 import { lateSite } from './late-sites';
 import { ModuleImage, type Place } from './module-image';
 import { moduleRefusal } from './module-refusal';
+import { whatOutlives } from './outliving-code';
 import { addPatchStructs, type PatchedObject } from './patch-structs';
 import { SymbolLookup } from './symbol-lookup';
 import { versionsTable } from './versions';
@@ -30,7 +31,15 @@ export interface LivepatchModule {
   readonly functions: readonly PatchedFunction[];
   /** What works otherwise than the diff says, for people; mostly empty. */
   readonly remarks: readonly string[];
+  /**
+   * Why the module can be disabled and not removed: who may call its code later. Empty for most; otherwise the module has
+   * no exit, so that the kernel itself keeps it.
+   */
+  readonly staysLoadedFor: readonly string[];
 }
+
+const describeStay = (reason: string): string =>
+  `the module stays loaded until the next boot, for its code may be called after it is disabled: ${reason}`;
 
 /** A diff with where its pieces went and how its symbols are found. */
 interface PlacedDiff {
@@ -39,6 +48,8 @@ interface PlacedDiff {
   /** By piece; undefined for what is left out, which nothing refers to. */
   readonly places: readonly (Place | undefined)[];
   readonly lookup: SymbolLookup;
+  /** Of what is always there, whichever object it is. */
+  readonly vmlinux: SymbolLookup;
   readonly remarks: readonly string[];
 }
 
@@ -47,7 +58,9 @@ export function writeLivepatchModule(input: LivepatchModuleInput): LivepatchModu
   const { facts, diffs, moduleName, patchId, replace } = input;
   if (!diffs.some(({ diff }) => diff.functions.length > 0)) throw noFunctionChanged(diffs);
   const image = new ModuleImage();
-  const glue = addGlue(image, facts.glue, moduleName, facts.layouts);
+  const staysLoadedFor = whatOutlives(diffs.map(({ diff }) => diff));
+  const staysLoaded = staysLoadedFor.length > 0;
+  const glue = addGlue(image, facts.glue, { name: moduleName, staysLoaded }, facts.layouts);
   const placed = placeDiffs(image, input);
   const linker = new Linker(image, facts.exports, placed);
   for (const diff of placed) linker.relocateDiff(diff);
@@ -68,7 +81,8 @@ export function writeLivepatchModule(input: LivepatchModuleInput): LivepatchModu
     functions: objects.flatMap(({ name: object, functions }) =>
       functions.map(({ name, sympos }) => ({ object, name, sympos })),
     ),
-    remarks: [...new Set(placed.flatMap(({ remarks }) => remarks))],
+    remarks: [...new Set(placed.flatMap(({ remarks }) => remarks)), ...staysLoadedFor.map(describeStay)],
+    staysLoadedFor,
   };
 }
 
@@ -90,6 +104,7 @@ function placeDiffs(image: ModuleImage, { facts, diffs, moduleSymbols }: Livepat
       });
     }
     const lookup = new SymbolLookup(table, [diff]);
+    const vmlinux = object === 'vmlinux' ? lookup : new SymbolLookup(facts.symbols, [diff]);
     const comesLate = (symbol: KernelSymbol): boolean =>
       object !== 'vmlinux' &&
       (lookup.find(symbol, diff) !== null || (exporterOf(symbol, facts.exports) ?? 'vmlinux') !== 'vmlinux');
@@ -101,7 +116,7 @@ function placeDiffs(image: ModuleImage, { facts, diffs, moduleSymbols }: Livepat
       }
       return site.kind === 'kept' ? addPiece(image, piece) : undefined;
     });
-    return { object, diff, places, lookup, remarks };
+    return { object, diff, places, lookup, vmlinux, remarks };
   });
 }
 
@@ -211,6 +226,10 @@ class Linker {
     if (found?.isSealed === true && takesAddress(piece, relocation)) throw this.sealedFunction(placed, symbol.name);
     const isModule = placed.object !== 'vmlinux';
     const exporter = exporterOf(symbol, this.exports);
+    const hidden = isModule && symbol.scope === 'global' ? placed.vmlinux.find(symbol, placed.diff) : null;
+    if (found === null && hidden?.isSealed === true && takesAddress(piece, relocation)) {
+      throw this.sealedFunction({ ...placed, object: 'vmlinux' }, symbol.name);
+    }
     const isExported = exporter === 'vmlinux';
     if (isExported && !(isModule && found !== null)) {
       const index = this.exported(symbol.name, placed.diff.objectPath);
@@ -221,6 +240,10 @@ class Linker {
       // A module that the patched one depends on: there whenever the patched one is.
       const symbolThere = { owner: moduleNameOfPath(exporter), name: symbol.name, sympos: 0 };
       this.relocateLate(placed, piece, place, { offset, type, addend }, symbolThere);
+    } else if (hidden !== null) {
+      // kernel/livepatch resolves it for any module, at once.
+      const index = this.image.livepatchSymbol('vmlinux', hidden.name, hidden.sympos);
+      this.image.relocateLate('vmlinux', place, { offset, type, addend, symbol: index });
     } else if (symbol.optional) {
       this.image.relocate(place, { offset, type, symbol: this.image.undefinedSymbol(symbol.name, 'weak'), addend });
     } else throw this.unknownSymbol(placed, symbol.name);

@@ -7,6 +7,7 @@ export {
   type ReferenceName,
 } from './change-reason';
 export { diffObjects } from './diff-objects';
+export { decodeInstruction, type Instruction } from './x86-instruction';
 export type {
   ChangedFunction,
   KernelSymbol,

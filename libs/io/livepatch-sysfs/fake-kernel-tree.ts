@@ -48,6 +48,8 @@ export class FakeKernelTree {
   private modules: string[] = [];
   private readonly patches = new Map<string, FakePatch>();
   private readonly ticker: NodeJS.Timeout;
+  /** Modules without an exit. */
+  readonly permanent = new Set<string>();
   /** How often rmmod finds the module in use. */
   busyRemovals = 0;
 
@@ -106,7 +108,7 @@ export class FakeKernelTree {
   };
 
   private removeModule(module: string): boolean {
-    if (this.patches.has(module)) return false;
+    if (this.patches.has(module) || this.permanent.has(module)) return false;
     if (this.busyRemovals > 0) {
       this.busyRemovals -= 1;
       return false;
@@ -254,7 +256,8 @@ export class FakeKernelTree {
   private writeModules(): void {
     const lines = [...this.modules].reverse().map((name) => {
       const taints = this.plain.has(name) ? '' : ' (OEK)';
-      return `${name} 16384 1 - Live 0x0000000000000000${taints}\n`;
+      const users = this.permanent.has(name) ? '[permanent],' : '-';
+      return `${name} 16384 1 ${users} Live 0x0000000000000000${taints}\n`;
     });
     writeFileSync(path.join(this.roots.proc, 'modules'), lines.join(''));
   }

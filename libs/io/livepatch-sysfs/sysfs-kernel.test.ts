@@ -290,6 +290,15 @@ describe('unload', () => {
     expect(tree.moduleNames).toEqual([]);
     expect(await held(kernel)).toBe('');
   });
+  test('a module without an exit is disabled and kept, and not taken for one that can be loaded again', async () => {
+    const kernel = kernelOn();
+    tree.permanent.add('lockstep_a');
+    tree.insert('lockstep_a', functionsNamed('one'));
+    await kernel.unload(moduleName('lockstep_a'));
+    expect(tree.moduleNames).toEqual(['lockstep_a']);
+    expect(await held(kernel)).toBe('');
+    await expect(kernel.load(request('lockstep_a', 'one'))).rejects.toMatchObject({ reason: 'module-kept' });
+  });
   test('is done when there is nothing, and finishes what was begun', async () => {
     const kernel = kernelOn();
     await kernel.unload(moduleName('lockstep_a'));

@@ -304,12 +304,19 @@ export class SysfsKernel implements LivepatchKernel {
     if (!leftover.livepatch || (await this.isInEffect(module))) {
       throw new LockstepError('refused', 'module-exists', `A module named ${module} is loaded already.`, { module });
     }
+    if (leftover.permanent) {
+      const message = `Module ${module} was disabled and stays loaded, for its code may still be called: it can be loaded again after the next boot.`;
+      throw new LockstepError('refused', 'module-kept', message, { module });
+    }
     await this.removeModule(module);
   }
 
   private async removeModule(module: ModuleName): Promise<void> {
     const deadline = performance.now() + removeTimeoutMs;
-    while ((await loadedModules(this.roots)).some(({ name }) => name === module)) {
+    for (;;) {
+      const loaded = (await loadedModules(this.roots)).find(({ name }) => name === module);
+      // Disabled is all that it can be: who wrote it left its exit out, for its code may still be called.
+      if (loaded === undefined || loaded.permanent) return;
       if (await this.tools.remove(module)) return;
       if (performance.now() >= deadline) {
         throw new LockstepError(

@@ -18,6 +18,8 @@ export interface LoadedModule {
   readonly name: ModuleName;
   /** Tainted `K`: a livepatch, in effect or not. */
   readonly livepatch: boolean;
+  /** It has no exit: the kernel keeps it until the next boot, in effect or not. */
+  readonly permanent: boolean;
 }
 
 /** Newest first, as the kernel lists them. */
@@ -28,7 +30,7 @@ export function parseModules(text: string): LoadedModule[] {
     .map((line) => {
       const name = line.slice(0, line.indexOf(' ')) as ModuleName;
       const taints = /\(([A-Z+-]*)\)$/.exec(line)?.[1] ?? '';
-      return { name, livepatch: taints.includes('K') };
+      return { name, livepatch: taints.includes('K'), permanent: line.includes('[permanent],') };
     });
 }
 

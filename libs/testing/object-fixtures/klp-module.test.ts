@@ -206,6 +206,29 @@ describe('functions of modules', () => {
     expect(read.livepatchRelocations).toEqual(['.klp.rela.driver..text: .klp.sym.helper_mod.other,0']);
   });
 
+  test('what only the kernel itself has is looked up there, exported or not, also among namesakes', () => {
+    const symbols = symbolTable(
+      ['else.c'],
+      [
+        { name: 'other', file: 0 },
+        { name: 'other', file: null },
+      ],
+    );
+    const kernel = fixtureKernel({ symbols, exports: always });
+    const module = write(kernel, ['one-constant'], { object: 'driver', moduleSymbols: symbolsOf('work', 'untouched') });
+    expect(readModule(module.bytes, kernel).livepatchRelocations).toEqual([
+      '.klp.rela.vmlinux..text: .klp.sym.vmlinux.other,2',
+    ]);
+  });
+
+  test('what neither has is refused', () => {
+    const kernel = fixtureKernel({ symbols: symbolTable([], []), exports: always });
+    const symbols = symbolsOf('work', 'untouched');
+    expect(() => write(kernel, ['one-constant'], { object: 'driver', moduleSymbols: symbols })).toThrow(
+      expect.objectContaining({ reason: 'unknown-symbol' }),
+    );
+  });
+
   test('without the module’s symbols: refused', () => {
     expect(() => write(facts, ['one-constant'], { object: 'driver' })).toThrow(
       expect.objectContaining({ reason: 'module-symbols-missing' }),

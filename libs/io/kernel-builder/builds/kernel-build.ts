@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { copyFile, readFile, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { droppedOptions } from '@lockstep/domain/running-kernel';
 import { cachePaths } from './cache-directory';
 import { buildError, firstErrorLines } from '../processes/failure';
 import { FileLock } from '../processes/file-lock';
@@ -70,7 +71,14 @@ export async function buildKernel(options: BuildKernelOptions): Promise<BuiltKer
     });
   await runStage(join(dir, '02-config'), async (stageDir) => {
     onProgress?.({ stage: 'configure', done: 0, total: 1 });
-    await configure({ stageDir, treeDir, fragments, unnamed: options.unnamedOptions ?? 'off', make });
+    await configure({
+      stageDir,
+      treeDir,
+      fragments,
+      configFragments: options.configFragments,
+      unnamed: options.unnamedOptions ?? 'off',
+      make,
+    });
   });
   await runStage(
     join(dir, '03-build'),
@@ -176,11 +184,12 @@ interface Configuring {
   stageDir: string;
   treeDir: string;
   fragments: readonly string[];
+  configFragments: readonly string[];
   unnamed: 'off' | 'default';
   make: Make;
 }
 
-async function configure({ stageDir, treeDir, fragments, unnamed, make }: Configuring): Promise<void> {
+async function configure({ stageDir, treeDir, fragments, configFragments, unnamed, make }: Configuring): Promise<void> {
   const merged = join(stageDir, 'merged.config');
   await writeFile(merged, fragments.join('\n'));
   if (unnamed === 'default') await copyFile(merged, join(treeDir, '.config'));
@@ -193,7 +202,20 @@ async function configure({ stageDir, treeDir, fragments, unnamed, make }: Config
     const output = `${symbol}=y was asked for and not granted: something it depends on is missing from the fragments.`;
     await failUnlessOk({ status: 1, output }, 'configure', join(stageDir, 'make.log'));
   }
+  if (unnamed === 'default') refuseDropped(fragments.join('\n'), config, configFragments);
   await copyFile(join(treeDir, '.config'), join(stageDir, 'config'));
+}
+
+/** Enough to see what is wrong. */
+const shownOptions = 8;
+
+function refuseDropped(asked: string, got: string, files: readonly string[]): void {
+  const dropped = droppedOptions(asked, got);
+  if (dropped.length === 0) return;
+  const shown = dropped.slice(0, shownOptions).map((one) => `${one.option}=${one.asked} (is ${one.got})`);
+  const more = dropped.length - shown.length;
+  const options = more > 0 ? [...shown, `and ${more} more`] : shown;
+  throw buildError({ kind: 'options-dropped', given: files.join(', '), options });
 }
 
 async function compile(stageDir: string, expectedObjects: number, make: Make, onProgress?: OnProgress): Promise<void> {

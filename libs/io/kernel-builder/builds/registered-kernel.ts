@@ -18,6 +18,7 @@ import {
   type DependencyIndex,
   type EnabledOptions,
 } from '@lockstep/domain/source-patch';
+import { layoutSeeds, unsupportedOption } from '@lockstep/domain/running-kernel';
 import { readBuildTools, type BuildTools } from './build-tools';
 import { cachePaths } from './cache-directory';
 import { buildError } from '../processes/failure';
@@ -25,6 +26,7 @@ import { FileLock } from '../processes/file-lock';
 import { toolVersion } from './kernel-build';
 import { compileModuleSources } from './module-sources';
 import { scanBuiltTree } from './scan-tree';
+import { checkRunningKernel } from './running-kernel';
 import { StagedTree } from './staged-tree';
 import { exists, runStage, writeFileAtomically, type OnProgress } from '../processes/stage';
 
@@ -87,6 +89,7 @@ export async function registerKernelBuild({
     throw buildError({ kind: 'not-a-kernel-build', dir: treeDir, reason: `there is no ${vmlinuxFile}` }, { cause });
   });
   await checkRelease(treeDir, vmlinux, vmlinuxFile);
+  await checkRunningKernel({ treeDir, vmlinux, vmlinuxFile, compiler });
   const id = buildIdOf(vmlinux, treeDir);
   const dir = cachePaths.registered(cacheDir, id);
   return FileLock.hold(
@@ -207,8 +210,10 @@ async function checkBuild(treeDir: string, config: string, builtWith: string, to
     if (config.includes(`\nCONFIG_${option}=y\n`)) continue;
     throw buildError({ kind: 'not-a-kernel-build', dir: treeDir, reason: `it was built without CONFIG_${option}` });
   }
-  for (const [option, why] of unsupportedOptions) {
-    if (!config.includes(`\nCONFIG_${option}=y\n`)) continue;
+  const seeds = await Promise.all(layoutSeeds.map(async (seed) => exists(join(treeDir, seed))));
+  const unsupported = unsupportedOption(config, seeds.includes(true));
+  if (unsupported !== null) {
+    const { option, why } = unsupported;
     const reason = `it was built with CONFIG_${option}: ${why}. Build the kernel without it to patch it live`;
     throw buildError({ kind: 'not-a-kernel-build', dir: treeDir, reason });
   }
@@ -229,12 +234,6 @@ export async function requireCompiler(builtWith: string, compiler = commandOf(bu
   const found = await toolVersion(compiler);
   if (found !== builtWith) throw buildError({ kind: 'compiler-differs', builtWith, compiler, found });
 }
-
-/** What patches cannot be made for, and why. */
-const unsupportedOptions: readonly (readonly [option: string, why: string])[] = [
-  ['LTO_CLANG', 'its functions are compiled when vmlinux is linked, all at once, so no object has the code that runs'],
-  ['CFI_CLANG', 'a call through a pointer checks a hash before the function, which the differ does not carry'],
-];
 
 /** The banner names the release; the modules' vermagic comes from the tree. */
 async function checkRelease(treeDir: string, vmlinux: Buffer, vmlinuxFile: string): Promise<void> {

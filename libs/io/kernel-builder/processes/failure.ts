@@ -12,6 +12,8 @@ export type BuildFailure =
   | { kind: 'not-a-kernel-tree'; dir: string; reason: string }
   | { kind: 'not-a-kernel-build'; dir: string; reason: string }
   | { kind: 'config-differs'; dir: string; given: string; options: string[] }
+  | { kind: 'options-dropped'; given: string; options: string[] }
+  | { kind: 'source-differs'; dir: string; vmlinux: string; difference: string }
   | { kind: 'kernel-build-changed'; dir: string; file: string }
   | { kind: 'kernel-not-registered'; id: string; cacheDir: string }
   | { kind: 'kernel-pack-failed'; id: string; dir: string; reason: string }
@@ -42,6 +44,8 @@ function errorKind(kind: BuildFailure['kind']): ErrorKind {
     case 'series-broken':
     case 'export-version-changed':
     case 'config-differs':
+    case 'options-dropped':
+    case 'source-differs':
     case 'kernel-build-changed':
     case 'compiler-differs':
       return 'refused';
@@ -77,6 +81,10 @@ function describeFailure(failure: BuildFailure): string {
       return `${failure.dir} is not a finished kernel build: ${failure.reason}`;
     case 'config-differs':
       return `${failure.dir} was built with another config than ${failure.given}: ${failure.options.join(', ')}. Give the tree's own, or a tree that is not built yet`;
+    case 'options-dropped':
+      return `this source does not grant what ${failure.given} asks for: ${failure.options.join(', ')}. Give the source and the config of the kernel that runs`;
+    case 'source-differs':
+      return `${failure.vmlinux} was not built from ${failure.dir}: ${failure.difference}. Give the running kernel's own source and config`;
     case 'kernel-build-changed':
       return `${failure.dir} is no longer what was registered: ${failure.file} is newer. Build and register it again`;
     case 'kernel-not-registered':

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { isPcRelative, relocationType, sectionFlag } from '@lockstep/domain/elf';
+import { decodeInstruction, type ObjectDiff, type Piece, type PieceRelocation } from '@lockstep/domain/object-diff';
+
+/*
+ * A new function lives in the livepatch module. Who holds its address may call it when the patch is long disabled; then
+ * the module must still be there.
+ */
+
+/** Callbacks of RCU run once each; the module's exit waits for them (rcu_barrier()). */
+const waitedFor = new Set(['call_rcu', 'call_rcu_hurry']);
+
+/** They call what they are given before they return, and keep nothing of it. */
+const callsAtOnce = new Set([
+  ...['klp_shadow_alloc', 'klp_shadow_get_or_alloc', 'klp_shadow_free', 'klp_shadow_free_all'],
+  ...['sort', 'sort_r', 'list_sort', 'bsearch', 'stop_machine', 'stop_machine_cpuslocked', 'work_on_cpu'],
+  ...['iterate_supers', 'iterate_supers_type', 'iterate_fd', 'iget5_locked', 'ilookup5', 'insert_inode_locked4'],
+  ...['walk_page_range', 'walk_page_range_novma', 'walk_page_vma', 'apply_to_page_range', 'idr_for_each'],
+  ...['bus_for_each_dev', 'bus_for_each_drv', 'bus_find_device', 'class_for_each_device', 'class_find_device'],
+  ...['device_for_each_child', 'device_find_child', 'driver_for_each_device', 'kallsyms_on_each_symbol'],
+  ...['walk_system_ram_range', 'walk_iomem_res_desc', '__wait_on_bit', '__wait_on_bit_lock', 'out_of_line_wait_on_bit'],
+]);
+
+/** They put what they are given onto lists of the kernel: data of the module, too, is then called for later. */
+const registers =
+  /^(?:_*register_|(?:__)?(?:mod_timer|add_timer|timer_reduce)|queue_\w*work|mod_delayed_work|hrtimer_start|\w*chain_register|kthread_|task_work_add|irq_work_queue|tasklet_|__tasklet_|add_wait_queue|request_\w*irq|__cpuhp_|misc_register|(?:__)?device_(?:add|register)|kobject_(?:add|init)|sysfs_create|debugfs_create|proc_create|seq_open|init_timer_key)/;
+
+/** One line for each reason why the module must stay for good; empty if it may go. */
+export function whatOutlives(diffs: readonly ObjectDiff[]): string[] {
+  const newNames = new Set(diffs.flatMap(({ newGlobals }) => newGlobals.map(({ name }) => name)));
+  return [...new Set(diffs.flatMap((diff) => new Outliving(diff, newNames).reasons()))];
+}
+
+class Outliving {
+  /** Pieces that redirected functions are made of: who has their address has the kernel's own. */
+  private readonly replaced: ReadonlySet<number>;
+
+  constructor(
+    private readonly diff: ObjectDiff,
+    private readonly newNames: ReadonlySet<string>,
+  ) {
+    this.replaced = new Set(diff.functions.map(({ piece }) => piece));
+  }
+
+  reasons(): string[] {
+    return this.diff.pieces.flatMap((piece) =>
+      piece.relocations.flatMap((relocation) => {
+        const held = this.heldFunction(relocation) ?? this.heldVariable(relocation);
+        if (held === null) return [];
+        return isCode(piece) ? this.inCode(piece, relocation, held) : this.inData(piece, held);
+      }),
+    );
+  }
+
+  /** The new function whose address a relocation may be; null if it means something else. */
+  private heldFunction({ target, type, addend }: PieceRelocation): Held | null {
+    if (!isEntry(type, addend)) return null;
+    if (target.kind === 'kernel') {
+      const { name = '', scope } = this.diff.kernelSymbols[target.symbol] ?? {};
+      return scope === 'global' && this.newNames.has(name) ? { kind: 'function', name } : null;
+    }
+    const piece = this.diff.pieces[target.piece];
+    if (piece?.symbol?.type !== 'function' || this.replaced.has(target.piece) || /\.cold\b/.test(piece.symbol.name))
+      return null;
+    return { kind: 'function', name: piece.symbol.name };
+  }
+
+  private heldVariable({ target, type, addend }: PieceRelocation): Held | null {
+    if (target.kind !== 'piece' || !isEntry(type, addend)) return null;
+    const piece = this.diff.pieces[target.piece];
+    const isOwn = piece?.symbol?.type === 'object' && (piece.sectionFlags & sectionFlag.write) !== 0;
+    return isOwn ? { kind: 'variable', name: piece.symbol.name } : null;
+  }
+
+  private inCode(piece: Piece, { offset, type }: PieceRelocation, held: Held): string[] {
+    const owner = piece.symbol?.name ?? piece.section;
+    const use = useIn(piece, offset, type);
+    if (use.kind === 'branch' || use.kind === 'on-stack') return [];
+    const receiver = use.kind === 'argument' ? this.nextCall(piece, use.end) : null;
+    if (held.kind === 'variable') {
+      return receiver !== null && registers.test(receiver) ? [`${owner} gives ${held.name} to ${receiver}()`] : [];
+    }
+    if (receiver === null) return [`${owner} stores the address of ${held.name}`];
+    if (waitedFor.has(receiver) || callsAtOnce.has(receiver)) return [];
+    return [`${owner} gives ${held.name} to ${receiver}()`];
+  }
+
+  /** A variable that holds the function's address outlives as what gets the variable does. */
+  private inData(piece: Piece, held: Held): string[] {
+    if (held.kind === 'variable' || !isVariable(piece) || piece.symbol === null) return [];
+    const index = this.diff.pieces.indexOf(piece);
+    const receivers = this.diff.pieces.filter(isCode).flatMap((code) =>
+      code.relocations.flatMap(({ target, offset, type, addend }) => {
+        if (target.kind !== 'piece' || target.piece !== index || !isEntry(type, addend)) return [];
+        const use = useIn(code, offset, type);
+        return use.kind === 'argument' ? [this.nextCall(code, use.end) ?? ''] : use.kind === 'branch' ? [] : [''];
+      }),
+    );
+    if (receivers.length > 0 && receivers.every((name) => callsAtOnce.has(name))) return [];
+    return [`${piece.symbol.name} holds the address of ${held.name}`];
+  }
+
+  /** Who is called next in a piece from `at` on; null where that is not said by name. */
+  private nextCall({ bytes, relocations }: Piece, at: number): string | null {
+    const byOffset = new Map(relocations.map((relocation) => [relocation.offset, relocation]));
+    for (let from = at; from < bytes.length;) {
+      const instruction = decodeInstruction(bytes, from, bytes.length);
+      if (instruction === null) return null;
+      from = instruction.end;
+      if (instruction.opcode !== 0xe8 && instruction.opcode !== 0xe9) continue;
+      const target = byOffset.get(instruction.relativeOffset)?.target;
+      if (target === undefined) continue;
+      return target.kind === 'kernel'
+        ? (this.diff.kernelSymbols[target.symbol]?.name ?? null)
+        : (this.diff.pieces[target.piece]?.symbol?.name ?? null);
+    }
+    return null;
+  }
+}
+
+interface Held {
+  readonly kind: 'function' | 'variable';
+  readonly name: string;
+}
+
+const isCode = ({ sectionFlags }: Piece): boolean => (sectionFlags & sectionFlag.exec) !== 0;
+
+/** Tables of code sites only tell places. */
+const isVariable = ({ section }: Piece): boolean => /^\.(?:data|rodata|bss)/.test(section);
+
+/** The start of what is meant, not a place inside. */
+const isEntry = (type: number, addend: number): boolean =>
+  isPcRelative(type) ? addend <= -4 && addend >= -8 : addend === 0 && type !== relocationType.none;
+
+type Use =
+  | { readonly kind: 'branch' }
+  /** Stored in the function's own frame: gone when it returns, and it holds up the patch until then. */
+  | { readonly kind: 'on-stack' }
+  | { readonly kind: 'stored' }
+  | { readonly kind: 'argument'; readonly end: number };
+
+const [moveImmediate, leaOpcode, stackPointerBase] = [0xc7, 0x8d, 0x24];
+
+/** What the instruction around a reference does with it. */
+function useIn({ bytes }: Piece, offset: number, type: number): Use {
+  for (let at = 0; at < bytes.length;) {
+    const instruction = decodeInstruction(bytes, at, bytes.length);
+    if (instruction === null) return { kind: 'stored' };
+    at = instruction.end;
+    if (at <= offset) continue;
+    if (instruction.relativeOffset === offset) return { kind: 'branch' };
+    if (instruction.opcode === leaOpcode) return { kind: 'argument', end: at };
+    // A RIP-relative operand that is not LEA's reads or writes there: a variable of the module's own.
+    if (isPcRelative(type)) return { kind: 'branch' };
+    if (instruction.opcode !== moveImmediate) {
+      return instruction.immediateOffset === offset ? { kind: 'argument', end: at } : { kind: 'branch' };
+    }
+    if (instruction.immediateOffset !== offset) return { kind: 'branch' };
+    return storedWhere(bytes, instruction.start, at);
+  }
+  return { kind: 'stored' };
+}
+
+/** Where `mov $imm32` puts its number: ModRM follows the opcode, a SIB byte with base %rsp after it means the frame. */
+function storedWhere(bytes: Uint8Array, start: number, end: number): Use {
+  const opcodeAt = bytes.indexOf(moveImmediate, start);
+  const [modRm = 0, sib = 0] = bytes.subarray(opcodeAt + 1, opcodeAt + 3);
+  if (modRm >> 6 === 3) return { kind: 'argument', end };
+  return (modRm & 7) === 4 && sib === stackPointerBase ? { kind: 'on-stack' } : { kind: 'stored' };
+}

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+/** A config option that was asked for, and what the kernel's own rules made of it. */
+export interface DroppedOption {
+  readonly option: string;
+  readonly asked: string;
+  /** `n` where it is off or unknown to this kernel. */
+  readonly got: string;
+}
+
+/** Told by the tools and the source, not by who configures. */
+const toldByTools =
+  /^(?:CC|AS|LD|GCC|CLANG|RUSTC|BINDGEN|PAHOLE|TOOLS|HAVE|ARCH|\w+_HAS|\w+_SUPPORTS?)_|_VERSION(?:_TEXT)?$|^GCC\d|^BUILD_SALT$/;
+
+/** What of one .config is otherwise in another, which `make olddefconfig` made of it; in the first one's order. */
+export function droppedOptions(asked: string, got: string): DroppedOption[] {
+  const result = settings(got);
+  return [...settings(asked)].flatMap(([option, value]) => {
+    const now = result.get(option) ?? 'n';
+    return now === value || toldByTools.test(option) ? [] : [{ option, asked: value, got: now }];
+  });
+}
+
+function settings(config: string): Map<string, string> {
+  const found = new Map<string, string>();
+  for (const line of config.split('\n')) {
+    const [, option, value] = /^CONFIG_(\w+)=(.*)$/.exec(line) ?? [];
+    const off = /^# CONFIG_(\w+) is not set$/.exec(line)?.[1];
+    if (option !== undefined) found.set(option, value ?? '');
+    else if (off !== undefined) found.set(off, 'n');
+  }
+  return found;
+}

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { parseElf, type ElfFile } from '@lockstep/domain/elf';
+
+/** What a kernel says it was compiled by. */
+export interface KernelCompiler {
+  /** Where it says so. */
+  readonly place: 'banner' | '.comment';
+  readonly compiler: string;
+}
+
+/**
+ * The compiler that a kernel says it was built by, if that is another than the tree's; null where all agree.
+ * @param builtWith as the tree's config names it: `gcc (Debian 12.2.0-14) 12.2.0`
+ * @param object any object of the tree, compiled from C
+ */
+export function otherCompiler(vmlinux: Uint8Array, builtWith: string, object: Uint8Array): KernelCompiler | null {
+  const kernel = parseElf(vmlinux, 'vmlinux');
+  const named = bannerCompiler(kernel);
+  if (named !== null && builtWith !== '' && !named.startsWith(builtWith)) return { place: 'banner', compiler: named };
+  const [theirs, ours] = [comments(kernel), comments(parseElf(object, 'an object of the tree'))];
+  const isForeign = theirs.length > 0 && ours.length > 0 && !ours.every((one) => theirs.includes(one));
+  return isForeign ? { place: '.comment', compiler: theirs.join(', ') } : null;
+}
+
+/** `Linux version 6.1.0 (user@host) (gcc (Debian 12.2.0) 12.2.0, GNU ld …) #1 …`: from the second parenthesis on. */
+function bannerCompiler(elf: ElfFile): string | null {
+  const text = new TextDecoder('latin1');
+  for (const section of elf.sections.filter(
+    ({ name }) => name === '.rodata' || name === '.data' || name === '.init.data',
+  )) {
+    const bytes = elf.bytesOf(section);
+    const at = indexOfText(bytes, 'Linux version ');
+    if (at < 0) continue;
+    const banner = text.decode(bytes.subarray(at, at + 512));
+    return /^Linux version \S+ \([^)]*\) \((.*?(?:, | #))/.exec(banner)?.[1]?.replace(/(?:, | #)$/, '') ?? null;
+  }
+  return null;
+}
+
+function indexOfText(bytes: Uint8Array, wanted: string): number {
+  const first = wanted.charCodeAt(0);
+  const matches = (at: number): boolean => {
+    for (let index = 1; index < wanted.length; index++)
+      if (bytes[at + index] !== wanted.charCodeAt(index)) return false;
+    return true;
+  };
+  for (let at = bytes.indexOf(first); at >= 0; at = bytes.indexOf(first, at + 1)) if (matches(at)) return at;
+  return -1;
+}
+
+function comments(elf: ElfFile): string[] {
+  const section = elf.sections.find(({ name }) => name === '.comment');
+  if (section === undefined) return [];
+  const texts = new TextDecoder('latin1').decode(elf.bytesOf(section)).split('\0');
+  return [...new Set(texts.filter((text) => text !== ''))];
+}

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, describe, expect, test } from '@jest/globals';
+import { compareKernels, droppedOptions, otherCompiler, unsupportedOption } from '@lockstep/domain/running-kernel';
+
+const dir = mkdtempSync(path.join(tmpdir(), 'lockstep-running-'));
+afterAll(() => {
+  rmSync(dir, { recursive: true });
+});
+
+const flags = ['-O2', '-mcmodel=kernel', '-fno-pic', '-fno-asynchronous-unwind-tables', '-fcf-protection=none'];
+
+/** A kernel in small: linked at the kernel's addresses, of a source that macros change. */
+function kernel(name: string, ...defines: string[]): Uint8Array {
+  const source = `
+    #ifndef PADDING
+    #define PADDING "short"
+    #endif
+    const char linux_banner[] = "Linux version 6.1.0 (me@" PADDING ") (gcc (Debian 12.2.0-14) 12.2.0, GNU ld 2.40) #1 SMP";
+    struct info { long uptime;
+    #ifdef SWAPPED
+    long freeram, totalram;
+    #else
+    long totalram, freeram;
+    #endif
+    #ifdef GROWN
+    long shared;
+    #endif
+    } info;
+    long table[8];
+    long (*hook)(void);
+    static __attribute__((noinline)) long inner(int at) { return table[at & 7] + (long)linux_banner; }
+    long total(void) { return info.totalram + inner(3); }
+    long set(long value) { info.freeram = value; hook = total; return inner(4); }
+    long keep(struct info *info) { return info->totalram; }
+    void _start(void) { set(total()); }`;
+  const [input, output] = [path.join(dir, `${name}.c`), path.join(dir, name)];
+  writeFileSync(input, source);
+  const link = ['-nostdlib', '-static', '-Wl,-Ttext=0xffffffff81000000', '-Wl,--build-id', '-Wl,-n'];
+  execFileSync('gcc', [...flags, ...defines, ...link, input, '-o', output], { stdio: 'pipe' });
+  return new Uint8Array(readFileSync(output));
+}
+
+const own = kernel('own');
+
+describe('a kernel and the tree that it is said to be from', () => {
+  test('the same source, built elsewhere: addresses move, nothing differs', () => {
+    expect(compareKernels(kernel('again'), own)).toBeNull();
+    const far = kernel('far', `-DPADDING="${'a-much-longer-name'.repeat(20)}"`);
+    expect(compareKernels(far, own)).toBeNull();
+  });
+
+  test('two members swapped, which no size shows', () => {
+    const difference = compareKernels(kernel('swapped', '-DSWAPPED'), own);
+    expect(difference).toMatchObject({
+      kind: 'function',
+      name: expect.stringMatching(/^(total|set|keep)$/) as unknown,
+    });
+  });
+
+  test('another function is missing', () => {
+    expect(compareKernels(kernel('renamed', '-Dtotal=total_then'), own)).toMatchObject({
+      kind: 'missing-function',
+      name: 'total',
+    });
+  });
+
+  test('types that the kernel records itself', () => {
+    const withTypes = kernel('types', '-gbtf');
+    const difference = compareKernels(kernel('grown', '-gbtf', '-DGROWN'), withTypes);
+    expect(difference).toEqual({
+      kind: 'layout',
+      change: { type: 'struct info', member: 'shared', what: 'is gone from byte 24' },
+    });
+    expect(compareKernels(withTypes, withTypes)).toBeNull();
+  });
+});
+
+describe('the compiler', () => {
+  const object = (name: string, text: string): Uint8Array => {
+    const [input, output] = [path.join(dir, `${name}.c`), path.join(dir, `${name}.o`)];
+    writeFileSync(input, text);
+    execFileSync('gcc', [...flags, '-c', input, '-o', output]);
+    return new Uint8Array(readFileSync(output));
+  };
+  const sample = object('sample', 'int x;');
+  const foreign = object(
+    'foreign',
+    '__asm__(".section .comment\\n.string \\"GCC: 4.8\\"\\n.previous\\n.ident \\"other\\"");',
+  );
+
+  test('as the banner names it', () => {
+    expect(otherCompiler(own, 'gcc (Debian 12.2.0-14) 12.2.0', sample)).toBeNull();
+    expect(otherCompiler(own, 'gcc (GCC) 13.1.0', sample)).toEqual({
+      place: 'banner',
+      compiler: 'gcc (Debian 12.2.0-14) 12.2.0',
+    });
+  });
+
+  test('as it signs what it makes', () => {
+    expect(otherCompiler(own, 'gcc (Debian 12.2.0-14) 12.2.0', foreign)).toMatchObject({ place: '.comment' });
+  });
+});
+
+describe('the config', () => {
+  test('what was asked for and not granted, but for what tools tell', () => {
+    const asked =
+      'CONFIG_A=y\nCONFIG_B=m\nCONFIG_NR=64\nCONFIG_CC_HAS_IT=y\nCONFIG_GCC_VERSION=120200\n# CONFIG_OFF is not set\n';
+    const got = 'CONFIG_A=y\nCONFIG_NR=32\nCONFIG_OFF=y\nCONFIG_NEW=y\n';
+    expect(droppedOptions(asked, got)).toEqual([
+      { option: 'B', asked: 'm', got: 'n' },
+      { option: 'NR', asked: '64', got: '32' },
+      { option: 'OFF', asked: 'n', got: 'y' },
+    ]);
+    expect(droppedOptions(asked, asked)).toEqual([]);
+  });
+
+  test.each(['KASAN', 'KCSAN', 'GCOV_KERNEL', 'GCC_PLUGIN_LATENT_ENTROPY', 'LTO_CLANG', 'CFI_CLANG'])(
+    '%s is refused by name',
+    (option) => {
+      expect(unsupportedOption(`CONFIG_X=y\nCONFIG_${option}=y\n`, true)?.option).toBe(option);
+      expect(
+        unsupportedOption(`CONFIG_X=y\n# CONFIG_${option} is not set\nCONFIG_HAVE_${option}=y\n`, true),
+      ).toBeNull();
+    },
+  );
+
+  test('random layouts go with their seed, not without', () => {
+    for (const option of ['RANDSTRUCT', 'GCC_PLUGIN_RANDSTRUCT']) {
+      expect(unsupportedOption(`CONFIG_${option}=y\n`, true)).toBeNull();
+      expect(unsupportedOption(`CONFIG_${option}=y\n`, false)?.option).toBe(option);
+    }
+  });
+});

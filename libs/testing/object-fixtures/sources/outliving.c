@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "fixture.h"
+
+/* New functions whose address goes somewhere: what may call them when the patch is gone, and what cannot. */
+typedef void (*callback)(void *);
+struct head {
+	struct head *next;
+	callback function;
+};
+
+void call_rcu(struct head *head, callback function);
+void sort(void *base, unsigned long count, unsigned long size, int (*compare)(const void *, const void *), void *swap);
+int register_netdevice_notifier(struct head *block);
+void *kthread_create_on_node(callback function, void *data, int node, const char *name);
+int walk_page_range(struct head *head, const struct head *operations, void *data);
+int wait_on(struct head *head);
+void queue_later(struct head *head);
+
+#ifdef PATCHED
+static noinline void after_grace(void *data) { other((long)data); }
+static noinline int compares(const void *a, const void *b) { return other(a < b); }
+static noinline void notified(void *data) { other((long)data + 1); }
+static noinline void threaded(void *data) { other((long)data + 2); }
+static noinline void worked(void *data) { other((long)data + 3); }
+static noinline void woken(void *data) { other((long)data + 4); }
+static noinline void visited(void *data) { other((long)data + 5); }
+static noinline void only_called(void *data) { other((long)data + 6); }
+static struct head block = { .function = notified };
+static const struct head operations = { .function = visited };
+#endif
+
+int waited(struct head *head)
+{
+#ifdef PATCHED
+	call_rcu(head, after_grace);
+#endif
+	return other(1);
+}
+
+int sorted(int *numbers)
+{
+#ifdef PATCHED
+	sort(numbers, 4, 4, compares, 0);
+#endif
+	return other(2);
+}
+
+int walked(struct head *head)
+{
+#ifdef PATCHED
+	walk_page_range(head, &operations, 0);
+#endif
+	return other(3);
+}
+
+int on_stack(int value)
+{
+#ifdef PATCHED
+	struct head head = { .function = woken };
+
+	wait_on(&head);
+#endif
+	return other(4);
+}
+
+int calls(int value)
+{
+#ifdef PATCHED
+	only_called(&value);
+#endif
+	return other(5);
+}
+
+#ifndef HARMLESS
+int registered(void)
+{
+#ifdef PATCHED
+	register_netdevice_notifier(&block);
+#endif
+	return other(6);
+}
+
+int started(void)
+{
+#ifdef PATCHED
+	kthread_create_on_node(threaded, 0, -1, "fixture");
+#endif
+	return other(7);
+}
+
+int stored(struct head *head)
+{
+#ifdef PATCHED
+	head->function = worked;
+	queue_later(head);
+#endif
+	return other(8);
+}
+#endif

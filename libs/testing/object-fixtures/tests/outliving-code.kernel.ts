@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { LockstepError, parseModuleName, parsePatchId } from '@lockstep/domain/livepatch-model';
+import {
+  buildLivepatch,
+  defaultCacheDirectory,
+  registerKernelBuild,
+  type BuiltLivepatch,
+  type KernelBuild,
+} from '@lockstep/io/kernel-builder';
+import { buildLockstepKernel, QemuMachine, testKernelFlavour } from '@lockstep/testing/qemu-machine';
+import { diffOfEdits, type Edit } from '../index';
+
+const root = path.resolve(__dirname, '../../../..');
+
+let dir = '';
+let kernel: KernelBuild;
+let machine: QemuMachine;
+
+const show = 'static int cmdline_proc_show(struct seq_file *m, void *v)\n{\n';
+
+/** A patch of what /proc/cmdline shows, with something new before it. */
+const edits = (before: string, statement: string): readonly Edit[] => [
+  ['fs/proc/cmdline.c', '', '#include <linux/seq_file.h>\n', `#include <linux/seq_file.h>\n${before}`],
+  ['fs/proc/cmdline.c', '', show, `${show}\t${statement}\n`],
+];
+
+const afterGrace = edits(
+  `#include <linux/slab.h>
+struct lockstep_late {
+	struct rcu_head rcu;
+};
+static void lockstep_free(struct rcu_head *rcu)
+{
+	kfree(container_of(rcu, struct lockstep_late, rcu));
+}
+static noinline void lockstep_defer(void)
+{
+	struct lockstep_late *late = kmalloc(sizeof(*late), GFP_KERNEL);
+
+	if (late)
+		call_rcu(&late->rcu, lockstep_free);
+}
+`,
+  'lockstep_defer();',
+);
+
+const timed = edits(
+  `#include <linux/timer.h>
+static unsigned long lockstep_ticks;
+static void lockstep_tick(struct timer_list *timer)
+{
+	lockstep_ticks++;
+	mod_timer(timer, jiffies + HZ / 10);
+}
+static DEFINE_TIMER(lockstep_timer, lockstep_tick);
+`,
+  'mod_timer(&lockstep_timer, jiffies + 1);\n\tseq_printf(m, "ticks %lu\\n", READ_ONCE(lockstep_ticks));',
+);
+
+const worked = edits(
+  `#include <linux/workqueue.h>
+static void lockstep_work_function(struct work_struct *work)
+{
+	pr_info("lockstep worked\\n");
+}
+static DECLARE_WORK(lockstep_work, lockstep_work_function);
+`,
+  'schedule_work(&lockstep_work);',
+);
+
+async function build(name: string, changes: readonly Edit[]): Promise<BuiltLivepatch> {
+  const built = await buildLivepatch({
+    kernel,
+    diff: await diffOfEdits(kernel.treeDir, changes),
+    moduleName: parseModuleName(name),
+    patchId: parsePatchId('ab'.repeat(32)),
+    replace: false,
+  });
+  await writeFile(path.join(dir, `${name}.ko`), built.bytes);
+  return built;
+}
+
+const load = async (name: string): Promise<string> =>
+  machine.run(
+    `dmesg -C; insmod '${dir}/${name}.ko'
+     while [ "$(cat /sys/kernel/livepatch/${name}/transition)" != 0 ]; do sleep 0.1; done`,
+  );
+
+const disable = async (name: string): Promise<string> =>
+  machine.run(
+    `echo 0 >/sys/kernel/livepatch/${name}/enabled; while [ -e /sys/kernel/livepatch/${name} ]; do sleep 0.1; done`,
+  );
+
+describe('code that may be called when its livepatch is disabled', () => {
+  beforeAll(async () => {
+    const flavour = testKernelFlavour();
+    const built = await buildLockstepKernel({ root, flavour, source: process.env['LOCKSTEP_KERNEL_SRC'] });
+    kernel = await registerKernelBuild({ path: built.treeDir, cacheDir: defaultCacheDirectory() });
+    dir = await mkdtemp(path.join(tmpdir(), 'lockstep-outliving-'));
+    machine = await QemuMachine.create({
+      name: 'outliving',
+      kernelImage: built.imageFile,
+      initFile: path.join(root, 'kernel-livepatch/qemu/init'),
+      dir: path.join(dir, 'machine'),
+    });
+    await machine.start();
+    await machine.waitReady();
+  }, 45 * 60_000);
+
+  afterAll(async () => {
+    await machine[Symbol.asyncDispose]();
+    await rm(dir, { recursive: true, force: true });
+  }, 60_000);
+
+  test('callbacks of RCU have run before the module goes', async () => {
+    expect((await build('klp_rcu', afterGrace)).staysLoadedFor).toEqual([]);
+    await load('klp_rcu');
+    await machine.run('for i in $(seq 300); do cat /proc/cmdline; done >/dev/null');
+    await disable('klp_rcu');
+    await machine.run('rmmod klp_rcu; sleep 1');
+    expect(await machine.run("dmesg | grep -E 'BUG|Oops|fault' || :")).toBe('');
+  }, 300_000);
+
+  test('a timer that arms itself goes on, in a module that the kernel keeps', async () => {
+    const { staysLoadedFor, remarks } = await build('klp_timer', timed);
+    expect(staysLoadedFor.join('\n')).toMatch(/lockstep_timer/);
+    expect(remarks.join('\n')).toContain('stays loaded until the next boot');
+    await load('klp_timer');
+    await machine.run('cat /proc/cmdline; sleep 1');
+    expect(await machine.run('cat /proc/cmdline')).toMatch(/^ticks [1-9]/m);
+    await disable('klp_timer');
+    expect(await machine.run('cat /proc/cmdline')).not.toContain('ticks');
+    expect(await machine.run('rmmod klp_timer 2>&1 && echo gone || :')).not.toContain('gone');
+    expect(await machine.run('grep ^klp_timer /proc/modules')).toContain('[permanent],');
+    expect(await machine.run("sleep 1; dmesg | grep -E 'BUG|Oops|fault' || :")).toBe('');
+  }, 300_000);
+
+  test('so does queued work', async () => {
+    expect((await build('klp_work', worked)).staysLoadedFor.join('\n')).toMatch(/lockstep_work/);
+    await load('klp_work');
+    await machine.run('cat /proc/cmdline; sleep 1');
+    expect(await machine.run('dmesg')).toContain('lockstep worked');
+    await disable('klp_work');
+    expect(await machine.run('grep ^klp_work /proc/modules')).toContain('[permanent],');
+  }, 300_000);
+
+  test('a type that grows under objects that live on is refused with the member and the way out', async () => {
+    const grown = await build('klp_grown', [
+      ['fs/eventfd.c', 'struct eventfd_ctx {', '\tint id;\n};', '\tint id;\n\tu64 writes;\n};'],
+      [
+        'fs/eventfd.c',
+        '',
+        '\tspin_lock_irq(&ctx->wqh.lock);\n\tres = -EAGAIN;',
+        '\tspin_lock_irq(&ctx->wqh.lock);\n\tctx->writes++;\n\tres = -EAGAIN;',
+      ],
+    ]).catch((error: unknown) => error);
+    expect(grown).toBeInstanceOf(LockstepError);
+    expect(grown).toMatchObject({ reason: 'type-changed', fields: { type: 'struct eventfd_ctx', member: 'writes' } });
+  }, 120_000);
+});
