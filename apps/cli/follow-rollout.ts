@@ -29,7 +29,8 @@ function rolloutDisplay(screen: Screen): RolloutDisplay {
   return {
     show({ nodes, status }) {
       const waiting = nodes.filter(({ notYet }) => notYet !== undefined);
-      const detail = waiting.map(({ node, notYet }) => `${node} ${notYet?.reason ?? ''}`).join(', ');
+      const awaited = nodes.filter(({ awaited: isAwaited }) => isAwaited);
+      const detail = awaited.map(({ node, notYet }) => `${node} ${notYet?.reason ?? ''}`).join(', ');
       progress.update({
         done: nodes.length - waiting.length,
         total: nodes.length,

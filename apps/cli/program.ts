@@ -24,6 +24,7 @@ import { listPatches } from './commands/list-patches';
 import { listRollouts } from './commands/list-rollouts';
 import { printCompletion } from './commands/print-completion';
 import { recoverOrder } from './commands/recover-order';
+import { removeNode } from './commands/remove-node';
 import { retireEntry } from './commands/retire-entry';
 import { setCluster } from './commands/set-cluster';
 import { showBlocking } from './commands/show-blocking';
@@ -31,6 +32,7 @@ import { showBuild } from './commands/show-build';
 import { showNode } from './commands/show-node';
 import { showOrder } from './commands/show-order';
 import { showPatch } from './commands/show-patch';
+import { showRollout } from './commands/show-rollout';
 import { startRollout } from './commands/start-rollout';
 import { submitPatch } from './commands/submit-patch';
 import { watchBuild } from './commands/watch-build';
@@ -44,8 +46,8 @@ const groups: readonly (readonly [noun: string, description: string, commands: r
   ['kernel', 'kernel builds that patches are built for', [addKernel, listKernels]],
   ['patch', 'source diffs', [submitPatch, combinePatches, listPatches, showPatch, explainPatch]],
   ['order', "a cluster's load order", [showOrder, appendLoad, retireEntry, recoverOrder]],
-  ['rollout', "moving a cluster's nodes to a position", [startRollout, listRollouts, watchRollout]],
-  ['node', 'machines', [listNodes, showNode, showBlocking, joinNode]],
+  ['rollout', "moving a cluster's nodes to a position", [startRollout, listRollouts, showRollout, watchRollout]],
+  ['node', 'machines', [listNodes, showNode, showBlocking, joinNode, removeNode]],
   ['cluster', 'sets of nodes that must be identical', [createCluster, setCluster, listClusters]],
   [
     'host',

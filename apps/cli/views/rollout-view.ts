@@ -15,6 +15,9 @@ export const rolloutDocument = (rollout: Rollout): object => ({
   status: rolloutStatusWord(rollout.status),
 });
 
+/** Names in one line; the table has all of them. */
+const mostShown = 10;
+
 const waveName = (wave: number): string => (wave === 0 ? 'canary' : `wave ${wave}`);
 
 /** A node's place in a rollout as a line: `n2 (wave 1): at 1, moving: On its way.` */
@@ -23,19 +26,33 @@ export function nodeLine({ node, wave, position, notYet }: NodeProgress): string
   return visibleLine(`${node} (${waveName(wave)}): at ${position}, ${state}`);
 }
 
+/** `Waits for n3 (disconnected since …).`; nothing of a rollout that waits for nobody. */
+function waitLine({ nodes, status }: Rollout): string {
+  if (status !== RolloutStatus.ROLLOUT_STATUS_RUNNING) return '';
+  const awaited = nodes.filter(({ awaited: isAwaited }) => isAwaited);
+  const shown = awaited.slice(0, mostShown).map(({ node, notYet, since }) => {
+    return `${node} (${notYet?.reason ?? ''}${since === undefined ? '' : ` since ${showTime(since)}`})`;
+  });
+  if (shown.length === 0) return '';
+  const more = awaited.length - shown.length;
+  return `\nWaits for ${shown.join(', ')}${more === 0 ? '' : ` and ${more} more`}.`;
+}
+
 export function rolloutText(rollout: Rollout): string {
   const there = rollout.nodes.filter(({ notYet }) => notYet === undefined).length;
   const head =
     `Rollout ${rollout.id} of ${rollout.cluster} to position ${rollout.toSeq}: ${rolloutStatusWord(rollout.status)}, ` +
     `${there}/${rollout.nodes.length} nodes there`;
-  const rows = rollout.nodes.map(({ node, wave, position, notYet }) => [
+  const rows = rollout.nodes.map(({ node, wave, position, notYet, since }) => [
     node,
     waveName(wave),
     String(position),
     notYet === undefined ? 'there' : notYet.reason,
+    showTime(since),
     notYet?.message ?? '',
   ]);
-  return `${head}\n\n${table(['NODE', 'WAVE', 'POSITION', 'STATE', 'REASON'], rows, 'No nodes.')}`;
+  const nodes = table(['NODE', 'WAVE', 'POSITION', 'STATE', 'SINCE', 'REASON'], rows, 'No nodes.');
+  return `${head}${waitLine(rollout)}\n\n${nodes}`;
 }
 
 export const rolloutTable = (rollouts: readonly Rollout[]): string =>

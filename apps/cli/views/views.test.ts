@@ -66,6 +66,25 @@ describe('nodes', () => {
   });
 });
 
+describe('rollouts that wait', () => {
+  it('name whom they wait for and since when', () => {
+    const since = new Date('2026-01-02T03:04:05Z');
+    const rollout = Rollout.fromPartial({
+      ...{ id: 'r', cluster: 'web', toSeq: 2, status: RolloutStatus.ROLLOUT_STATUS_RUNNING },
+      nodes: [
+        { node: 'n1', position: 2, since },
+        { node: 'n2', wave: 1, awaited: true, since, notYet: { reason: 'lost', message: 'Gone.' } },
+        { node: 'n3', wave: 2, notYet: { reason: 'waiting-for-wave', message: 'Waits.' } },
+      ],
+    });
+    expect(rolloutText(rollout)).toMatch(/^Waits for n2 \(lost since 2026-01-02 03:04:05Z\)\.$/m);
+    expect(rolloutText(rollout)).toMatch(/^n2 +wave 1 +0 +lost +2026-01-02 03:04:05Z +Gone\.$/m);
+    const ended = { ...rollout, status: RolloutStatus.ROLLOUT_STATUS_HALTED };
+    expect(rolloutText(ended)).not.toMatch(/Waits for/);
+    expect(rolloutDocument(rollout)).toMatchObject({ nodes: [{}, { awaited: true, since: since.toISOString() }, {}] });
+  });
+});
+
 describe('transitions', () => {
   const lastTransition = {
     ...{ moduleName: 'lockstep_b', mode: Consistency.CONSISTENCY_SYSTEM, direction: 'patching', result: 'reversed' },
@@ -183,7 +202,7 @@ describe('rollouts', () => {
       status: 'running',
       nodes: [{ notYet: null }, { position: 0, notYet }],
     });
-    expect(rolloutText(rollout)).toMatch(/to position 2: running, 1\/2 nodes there[^]*^n1 +canary +2 +there$/m);
+    expect(rolloutText(rollout)).toMatch(/to position 2: running, 1\/2 nodes there[^]*^n1 +canary +2 +there +-$/m);
     expect(rollout.nodes.map(nodeLine)).toEqual([
       'n1 (canary): at 2, there',
       'n2 (wave 1): at 0, waiting-for-canary: Waits for the canaries: n1.',

@@ -18,11 +18,11 @@ export function explainNotYet(notYet: NotYet): string {
     case 'moving':
       return `On its way, at position ${notYet.position}.`;
     case 'disconnected':
-      return 'Not connected: it is brought to the position when it returns.';
+      return 'Not connected: it is brought to the position when it returns; `lockstep node remove` if it never will.';
     case 'silent':
       return 'Connected, but its agent has not reported yet.';
     case 'lost':
-      return 'Gone since it was told to move: look at the machine. A new rollout goes on without it.';
+      return 'Gone since it was told to move: look at the machine; `lockstep node remove` if it never returns.';
     case 'diverged':
     case 'forked':
     case 'ahead':
@@ -32,6 +32,17 @@ export function explainNotYet(notYet: NotYet): string {
     case 'quarantined':
       return `Quarantined: ${notYet.problem}`;
     case 'rollout-halted':
-      return `Not started, the rollout halted when ${notYet.failed.join(', ')} failed.`;
+      return notYet.failed.length === 0
+        ? 'Not started, the rollout halted when the last of its nodes had left.'
+        : `Not started, the rollout halted when ${notYet.failed.join(', ')} failed.`;
   }
 }
+
+const waitsItself: ReadonlySet<NotYet['reason']> = new Set([
+  'waiting-for-canary',
+  'waiting-for-wave',
+  'rollout-halted',
+] as const);
+
+/** Does the rollout wait for this node, or the node, like others, for the rollout? */
+export const isAwaited = ({ reason }: NotYet): boolean => !waitsItself.has(reason);

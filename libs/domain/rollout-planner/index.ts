@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-export { explainNotYet } from './explain-not-yet';
+export { explainNotYet, isAwaited } from './explain-not-yet';
 export { planRollout } from './plan-rollout';
 export { explainRolloutRefusal, refuseRollout, type RolloutContext, type RolloutRefusal } from './refuse-rollout';
 export type {

@@ -206,6 +206,31 @@ const cases: readonly Case[] = [
       ['n1 there, n2 there', 'n1/0 there, n2/0 there', '', 'succeeded'],
     ],
   },
+  {
+    title: 'a node that is taken out is waited for no longer',
+    steps: [
+      ['n1 ready, n2 off, n3 ready', `n1/0 moving, n2/1 disconnected, n3/1 ${waiting}`, 'n1'],
+      ['n1 there, n2 off, n3 there', 'n1/0 there, n2/1 disconnected, n3/1 there', ''],
+      ['n1 there, n3 there', 'n1/0 there, n3/1 there', '', 'succeeded'],
+    ],
+  },
+  {
+    title: 'a canary that is lost and taken out is replaced by another: nobody goes untried',
+    steps: [
+      ['n1 ready, n2 ready, n3 ready', `n1/0 moving, n2/1 ${waiting}, n3/1 ${waiting}`, 'n1'],
+      ['n1 off, n2 ready, n3 ready', `n1/0 lost, n2/1 ${waiting}, n3/1 ${waiting}`, ''],
+      ['n2 ready, n3 ready', `n2/0 moving, n3/1 ${waiting}`, 'n2'],
+    ],
+  },
+  {
+    title: 'with the last of its nodes taken out it ends, not in success: who comes then starts it as anybody would',
+    steps: [
+      ['n1 ready', 'n1/0 moving', 'n1'],
+      ['n1 off', 'n1/0 lost', ''],
+      ['n9 alien', '', '', 'halted'],
+      ['n2 ready', 'n2/0 rollout-halted', '', 'halted'],
+    ],
+  },
   { title: 'a cluster without such a node waits for one', steps: [['n1 alien', '', '']] },
 ];
 
@@ -247,6 +272,20 @@ describe('planRollout', () => {
     const stored = JSON.parse(JSON.stringify(first, reversed)) as RolloutPlan;
     expect(Object.keys(stored)).not.toEqual(Object.keys(first));
     expect(planRollout({ policy, parent: stored, inventory: facts })).toBe(stored);
+  });
+
+  it('says since which plan a node is waited for, for the same reason', () => {
+    const policy = { kernelBuild, toSeq, canaries: 1, waveSize: 0 };
+    let parent: RolloutPlan | null = null;
+    const since = (facts: string): number[] => {
+      parent = planRollout({ policy, parent, inventory: inventory(facts) });
+      return parent.nodes.map(({ sinceGeneration }) => sinceGeneration);
+    };
+    expect(since('n1 ready, n2 off')).toEqual([1, 1]);
+    expect(since('n1 moving@4>5, n2 off')).toEqual([1, 1]);
+    expect(since('n1 there, n2 off')).toEqual([3, 1]);
+    expect(since('n1 there, n2 ready')).toEqual([3, 4]);
+    expect(since('n1 there, n2 moving@4>5, n3 ready')).toEqual([3, 4, 5]);
   });
 
   it('says who is waited for, and who made it halt', () => {

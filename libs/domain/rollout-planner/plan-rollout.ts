@@ -50,7 +50,12 @@ function release(nodes: readonly Placed[], status: PlanStatus, blocking: Blockin
   );
 }
 
-function notYetOf(node: Placed, haltedBy: readonly NodeName[], blocking: Blocking | undefined): NotYet | null {
+/** `haltedBy` only of a rollout that halted. */
+function notYetOf(
+  node: Placed,
+  haltedBy: readonly NodeName[] | undefined,
+  blocking: Blocking | undefined,
+): NotYet | null {
   const { standing, facts } = node;
   const problem = facts.report?.problem ?? 'the agent gave no reason';
   switch (standing) {
@@ -59,7 +64,7 @@ function notYetOf(node: Placed, haltedBy: readonly NodeName[], blocking: Blockin
     case 'on-its-way':
       return { reason: 'moving', position: facts.report?.position ?? seqZero };
     case 'ready':
-      if (haltedBy.length > 0) return { reason: 'rollout-halted', failed: haltedBy };
+      if (haltedBy !== undefined) return { reason: 'rollout-halted', failed: haltedBy };
       return blocking === undefined || blocking.wave === 0
         ? { reason: 'waiting-for-canary', canaries: blocking?.nodes ?? [] }
         : { reason: 'waiting-for-wave', ...blocking };
@@ -79,8 +84,10 @@ function notYetOf(node: Placed, haltedBy: readonly NodeName[], blocking: Blockin
 
 function nextStatus(parent: RolloutPlan | null, nodes: readonly Placed[]): PlanStatus {
   if (parent !== null && parent.status !== 'running') return parent.status;
+  // All have left: nobody is waited for, and nobody has tried it, so newcomers are not brought there at once.
+  if (nodes.length === 0) return parent !== null && parent.nodes.length > 0 ? 'halted' : 'running';
   if (having(nodes, 'failed').length > 0) return 'halted';
-  return nodes.length > 0 && nodes.every(({ standing }) => standing === 'there') ? 'succeeded' : 'running';
+  return nodes.every(({ standing }) => standing === 'there') ? 'succeeded' : 'running';
 }
 
 function movesOf(nodes: readonly Placed[], status: PlanStatus, { toSeq }: RolloutPolicy): Move[] {
@@ -118,16 +125,22 @@ export function planRollout({ policy, parent, inventory }: PlanRequest): Rollout
   const blocking = firstBlocking(placed);
   const released = release(placed, status, blocking);
   const haltedBy = parent?.status === 'halted' ? parent.haltedBy : namesOf(having(placed, 'failed'));
-  const nodes = released.map((node): NodePlan => ({
-    node: node.facts.node,
-    wave: node.wave,
-    position: node.facts.report?.position ?? seqZero,
-    released: node.released,
-    failedBefore: node.failedBefore,
-    notYet: notYetOf(node, status === 'halted' ? haltedBy : [], blocking),
-  }));
+  const generation = (parent?.generation ?? 0) + 1;
+  const nodes = released.map((node): NodePlan => {
+    const was = before.get(node.facts.node);
+    const notYet = notYetOf(node, status === 'halted' ? haltedBy : undefined, blocking);
+    return {
+      node: node.facts.node,
+      wave: node.wave,
+      position: node.facts.report?.position ?? seqZero,
+      released: node.released,
+      failedBefore: node.failedBefore,
+      notYet,
+      sinceGeneration: was?.notYet?.reason === notYet?.reason ? (was?.sinceGeneration ?? generation) : generation,
+    };
+  });
   const plan: RolloutPlan = {
-    generation: (parent?.generation ?? 0) + 1,
+    generation,
     parent: parent?.generation ?? null,
     toSeq: policy.toSeq,
     status,

@@ -57,6 +57,8 @@ export interface NodePlan {
   readonly failedBefore: boolean;
   /** Null once it is there. */
   readonly notYet: NotYet | null;
+  /** Generation of the plan since which that reason (or being there) is the same. */
+  readonly sinceGeneration: number;
 }
 
 export interface Move {

@@ -6,20 +6,38 @@ import { serialisable } from './client';
 import { isUniqueViolation } from './database-errors';
 import type { Cluster as ClusterRow } from './generated/client';
 
-export interface ClusterRecord {
-  readonly name: ClusterName;
+/** What of a cluster can be changed. */
+export interface ClusterSettings {
   /** Of entries that do not say it themselves. */
   readonly switching: Switching;
+  /** A node that is silent for longer is taken out; undefined: never. */
+  readonly removeSilentAfterDays: number | undefined;
+}
+
+export interface ClusterRecord extends ClusterSettings {
+  readonly name: ClusterName;
   readonly createdAt: Date;
 }
 
-function fromRow({ name, consistency, transitionTimeoutMs, stableMs, createdAt }: ClusterRow): ClusterRecord {
+function fromRow({
+  name,
+  consistency,
+  transitionTimeoutMs,
+  stableMs,
+  removeSilentAfterDays,
+  createdAt,
+}: ClusterRow): ClusterRecord {
   const switching: Switching = {
     consistency: (consistency ?? undefined) as Consistency | undefined,
     transitionTimeoutMs: transitionTimeoutMs ?? undefined,
     stableMs: stableMs ?? undefined,
   };
-  return { name: name as ClusterName, switching, createdAt };
+  return {
+    name: name as ClusterName,
+    switching,
+    removeSilentAfterDays: removeSilentAfterDays ?? undefined,
+    createdAt,
+  };
 }
 
 const toRow = ({ consistency, transitionTimeoutMs, stableMs }: Switching) => ({
@@ -39,8 +57,8 @@ export async function requireCluster(db: Client | Transaction, name: ClusterName
 export interface ClusterStore {
   /** @throws LockstepError `already-exists` `cluster-exists`. */
   create(name: ClusterName, switching: Switching): Promise<ClusterRecord>;
-  /** For entries that are appended from now on. @throws LockstepError `not-found` `unknown-cluster`. */
-  update(name: ClusterName, change: (now: Switching) => Switching): Promise<ClusterRecord>;
+  /** @throws LockstepError `not-found` `unknown-cluster`. */
+  update(name: ClusterName, change: (now: ClusterSettings) => ClusterSettings): Promise<ClusterRecord>;
   list(): Promise<ClusterRecord[]>;
   require(name: ClusterName): Promise<ClusterRecord>;
 }
@@ -59,8 +77,9 @@ export function clusterStore(db: Client): ClusterStore {
     },
     update: (name, change) =>
       serialisable(db, async (tx) => {
-        const { switching } = await requireCluster(tx, name);
-        return fromRow(await tx.cluster.update({ where: { name }, data: toRow(change(switching)) }));
+        const { switching, removeSilentAfterDays } = change(await requireCluster(tx, name));
+        const data = { ...toRow(switching), removeSilentAfterDays: removeSilentAfterDays ?? null };
+        return fromRow(await tx.cluster.update({ where: { name }, data }));
       }),
     async list() {
       return (await db.cluster.findMany({ orderBy: { name: 'asc' } })).map(fromRow);

@@ -11,7 +11,7 @@ export type {
   BuiltRecord,
   ExplanationRow,
 } from './builds';
-export type { ClusterRecord, ClusterStore } from './clusters';
+export type { ClusterRecord, ClusterSettings, ClusterStore } from './clusters';
 export { explainDatabaseError } from './database-errors';
 export { openDatabase, type Database, type DatabaseOptions } from './database';
 export { startEmbeddedPostgres, type EmbeddedPostgres, type EmbeddedPostgresOptions } from './embedded-postgres';

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { NodeReport } from '@lockstep/contracts/generated';
 import { LockstepError, type ClusterName, type KernelBuildId, type NodeName } from '@lockstep/domain/livepatch-model';
-import type { Client } from './client';
+import { serialisable, type Client } from './client';
 import { Prisma, type Node as NodeRow } from './generated/client';
 
 export interface NodeRecord {
@@ -45,6 +45,11 @@ const fromRow = (row: NodeRow): NodeRecord => ({
   lastSeenAt: row.lastSeenAt,
 });
 
+function unknownNode(name: NodeName): LockstepError {
+  const message = `There is no node "${name}": \`lockstep node ls\` lists them, \`node join\` lets a machine become one.`;
+  return new LockstepError('not-found', 'unknown-node', message, { node: name });
+}
+
 export interface NodeStore {
   /** Of one cluster, or of all; by name. */
   list(cluster?: ClusterName): Promise<NodeRecord[]>;
@@ -54,6 +59,13 @@ export interface NodeStore {
   introduce(name: NodeName, introduction: NodeIntroduction): Promise<NodeRecord>;
   report(name: NodeName, report: NodeReport): Promise<void>;
   touch(name: NodeName): Promise<void>;
+  /**
+   * Forgets the node and its join tokens, used or not. Rollouts that were planned with it keep its name.
+   * @returns it as it was. @throws LockstepError `not-found` `unknown-node`.
+   */
+  remove(name: NodeName): Promise<NodeRecord>;
+  /** Those that were last heard of longer ago than their clusters allow. */
+  silent(): Promise<NodeName[]>;
 }
 
 export function nodeStore(db: Client): NodeStore {
@@ -70,8 +82,7 @@ export function nodeStore(db: Client): NodeStore {
     async require(name) {
       const node = await find(name);
       if (node !== null) return node;
-      const message = `There is no node "${name}": \`lockstep node ls\` lists them, \`node join\` lets a machine become one.`;
-      throw new LockstepError('not-found', 'unknown-node', message, { node: name });
+      throw unknownNode(name);
     },
     async introduce(name, { kernelBuild, entryVersions, ...rest }) {
       // A report belongs to the kernel it was made on: of another one it says nothing.
@@ -89,6 +100,21 @@ export function nodeStore(db: Client): NodeStore {
     async report(name, report) {
       const data = { report: NodeReport.toJSON(report) as object, lastSeenAt: new Date() };
       await db.node.update({ where: { name }, data });
+    },
+    remove: (name) =>
+      serialisable(db, async (tx) => {
+        const row = await tx.node.findUnique({ where: { name } });
+        if (row === null) throw unknownNode(name);
+        await tx.joinToken.deleteMany({ where: { nodeName: name } });
+        await tx.node.delete({ where: { name } });
+        return fromRow(row);
+      }),
+    async silent() {
+      const rows = await db.$queryRaw<{ name: string }[]>`SELECT nodes.name FROM nodes
+        JOIN clusters ON clusters.name = nodes.cluster_name
+        WHERE COALESCE(last_seen_at, enrolled_at) < now() - make_interval(days => remove_silent_after_days)
+        ORDER BY nodes.name`;
+      return rows.map(({ name }) => name as NodeName);
     },
     async touch(name) {
       await db.node.update({ where: { name }, data: { lastSeenAt: new Date() } });

@@ -24,6 +24,12 @@ export interface RolloutRecord {
 const include = { plans: { orderBy: { generation: 'desc' }, take: 1 } } as const;
 type RolloutRow = Prisma.RolloutGetPayload<{ include: typeof include }>;
 
+/** Plans from before it was kept do not say since when: since they were made, as far as is known. */
+function planFrom(json: unknown, sinceGeneration: number): RolloutPlan {
+  const plan = json as RolloutPlan;
+  return { ...plan, nodes: plan.nodes.map((node) => ({ ...{ sinceGeneration }, ...node })) };
+}
+
 function fromRow(row: RolloutRow): RolloutRecord {
   const [latest] = row.plans;
   if (latest === undefined) {
@@ -41,7 +47,7 @@ function fromRow(row: RolloutRow): RolloutRecord {
     status: row.status,
     startedAt: row.startedAt,
     endedAt: row.endedAt,
-    plan: latest.plan as unknown as RolloutPlan,
+    plan: planFrom(latest.plan, latest.generation),
   };
 }
 
@@ -58,6 +64,8 @@ export interface RolloutStore {
   require(id: string): Promise<RolloutRecord>;
   /** Newest first. */
   list(cluster?: ClusterName): Promise<RolloutRecord[]>;
+  /** When the plans of these generations were made. */
+  plannedAt(id: string, generations: readonly number[]): Promise<ReadonlyMap<number, Date>>;
   /** Of each load order the newest that succeeded, for nodes that come later, and the newest. */
   inForce(cluster?: ClusterName): Promise<RolloutRecord[]>;
   /** The largest position any rollout of the load order was for; 0 without one. */
@@ -100,6 +108,11 @@ export function rolloutStore(db: Client): RolloutStore {
     async list(cluster) {
       const where = cluster === undefined ? {} : { clusterName: cluster };
       return (await db.rollout.findMany({ where, orderBy: { number: 'desc' }, include })).map(fromRow);
+    },
+    async plannedAt(id, generations) {
+      const where = { rolloutId: id, generation: { in: [...generations] } };
+      const rows = await db.rolloutPlan.findMany({ where, select: { generation: true, plannedAt: true } });
+      return new Map(rows.map((row) => [row.generation, row.plannedAt]));
     },
     async inForce(cluster) {
       const newestWhere = (where: Prisma.RolloutWhereInput) =>

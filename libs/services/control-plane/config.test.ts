@@ -9,6 +9,7 @@ test('nothing written means the defaults: this machine only, its own PostgreSQL'
     artifacts: { kind: 'folder', dir: '/var/lib/lockstep/artifacts', maxArtifactBytes: undefined },
     storeMaxBytes: 68_719_476_736,
     storeCheckMs: 600_000,
+    silenceCheckMs: 3_600_000,
     shareKernels: true,
     listenHost: '127.0.0.1',
     operatorPort: 7443,

@@ -18,6 +18,8 @@ export interface ControlPlaneConfig {
   readonly storeMaxBytes: number;
   /** How often that is looked at. */
   readonly storeCheckMs: number;
+  /** How often it looks for nodes that were silent for too long, and how long after its start for the first time. */
+  readonly silenceCheckMs: number;
   /** Keep a copy of each registered kernel build there, for workers that lack it. */
   readonly shareKernels: boolean;
   readonly listenHost: string;
@@ -43,6 +45,7 @@ const defaults = {
   LOCKSTEP_TLS_NAMES: '',
   LOCKSTEP_STORE_MAX_BYTES: String(64 * 2 ** 30),
   LOCKSTEP_STORE_CHECK_SECONDS: '600',
+  LOCKSTEP_SILENCE_CHECK_SECONDS: '3600',
   LOCKSTEP_SHARE_KERNELS: 'on',
 } as const;
 
@@ -68,6 +71,7 @@ const schema = z.object({
   LOCKSTEP_REDIS_URL: url('redis:', 'rediss:').optional(),
   LOCKSTEP_STORE_MAX_BYTES: z.coerce.number().int().min(0),
   LOCKSTEP_STORE_CHECK_SECONDS: z.coerce.number().int().min(1).max(86_400),
+  LOCKSTEP_SILENCE_CHECK_SECONDS: z.coerce.number().int().min(1).max(86_400),
   LOCKSTEP_SHARE_KERNELS: z.enum(['on', 'off']),
 });
 
@@ -95,6 +99,7 @@ export function readControlPlaneConfig(written: WrittenConfig): ControlPlaneConf
     artifacts: readStorePlace(written, artifactDir),
     storeMaxBytes: given.LOCKSTEP_STORE_MAX_BYTES,
     storeCheckMs: given.LOCKSTEP_STORE_CHECK_SECONDS * 1000,
+    silenceCheckMs: given.LOCKSTEP_SILENCE_CHECK_SECONDS * 1000,
     shareKernels: given.LOCKSTEP_SHARE_KERNELS === 'on',
     listenHost: given.LOCKSTEP_LISTEN_HOST,
     operatorPort: given.LOCKSTEP_OPERATOR_PORT,

@@ -8,6 +8,7 @@ import type { ControlPlaneConfig } from './config';
 import { controlPlaneModule, databaseUrlToken, serversToken, servicesToken } from './control-plane-module';
 import { removeEndpoint, removeStaleEndpoint, writeEndpoint, type Endpoint } from './endpoint-file';
 import type { Servers } from './grpc/servers';
+import { SilenceWatch } from './jobs/silence-watch';
 import type { Services } from './services';
 import { Teardown } from './teardown';
 
@@ -49,6 +50,9 @@ async function bringUp(parts: Parameters<typeof controlPlaneModule>[0]): Promise
   teardown.add('work', () => services.work.stop());
   services.evictor.start();
   teardown.add('artifact eviction', () => services.evictor.stop());
+  const silence = new SilenceWatch({ ...services, checkEveryMs: config.silenceCheckMs });
+  silence.start();
+  teardown.add('silence watch', () => silence.stop());
   if (config.shareKernels) {
     services.sharing.start();
     teardown.add('kernel sharing', () => services.sharing.stop());

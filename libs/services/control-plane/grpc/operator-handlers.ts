@@ -14,12 +14,14 @@ import { getBuild } from '../routes/get-build';
 import { getNode } from '../routes/get-node';
 import { getOrder } from '../routes/get-order';
 import { getPatch } from '../routes/get-patch';
+import { getRollout } from '../routes/get-rollout';
 import { listBuilds } from '../routes/list-builds';
 import { listClusters } from '../routes/list-clusters';
 import { listKernels } from '../routes/list-kernels';
 import { listNodes } from '../routes/list-nodes';
 import { listPatches } from '../routes/list-patches';
 import { listRollouts } from '../routes/list-rollouts';
+import { removeNode } from '../routes/remove-node';
 import { recoverOrder } from '../routes/recover-order';
 import { startRollout } from '../routes/start-rollout';
 import { submitPatch } from '../routes/submit-patch';
@@ -57,6 +59,7 @@ export function operatorHandlers(services: Services, operatorToken: string, call
       createJoinToken: one(createJoinToken),
       listNodes: one(listNodes),
       getNode: one(getNode),
+      removeNode: one(removeNode),
       checkConflicts: one(checkConflicts),
       getOrder: one(getOrder),
       appendLoad: one(appendLoad),
@@ -64,6 +67,7 @@ export function operatorHandlers(services: Services, operatorToken: string, call
       recoverOrder: one(recoverOrder),
       startRollout: one(startRollout),
       listRollouts: one(listRollouts),
+      getRollout: one(getRollout),
       watchRollout: many(watchRollout),
     },
     build: {

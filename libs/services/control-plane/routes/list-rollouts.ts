@@ -7,5 +7,5 @@ import { rolloutToWire } from '../views/rollout-view';
 export async function listRollouts({ db }: Services, request: ListRolloutsRequest): Promise<ListRolloutsResponse> {
   const name = request.cluster === '' ? undefined : parseClusterName(request.cluster);
   const cluster = name === undefined ? undefined : (await db.clusters.require(name)).name;
-  return { rollouts: (await db.rollouts.list(cluster)).map(rolloutToWire) };
+  return { rollouts: (await db.rollouts.list(cluster)).map((rollout) => rolloutToWire(rollout)) };
 }

@@ -2,7 +2,7 @@
 import type { StartRolloutRequest, StartRolloutResponse } from '@lockstep/contracts/generated';
 import { parseSeq } from '@lockstep/domain/livepatch-model';
 import type { Services } from '../services';
-import { rolloutToWire } from '../views/rollout-view';
+import { oneRolloutToWire } from '../views/rollout-view';
 import { chooseLog } from './choose-log';
 
 export async function startRollout(services: Services, request: StartRolloutRequest): Promise<StartRolloutResponse> {
@@ -15,5 +15,5 @@ export async function startRollout(services: Services, request: StartRolloutRequ
     canaries: request.canaries === 0 ? 1 : request.canaries,
     waveSize: request.waveSize,
   });
-  return { rollout: rolloutToWire(rollout) };
+  return { rollout: await oneRolloutToWire(db, rollout) };
 }

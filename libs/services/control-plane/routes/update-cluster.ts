@@ -1,22 +1,32 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { UpdateClusterRequest, UpdateClusterResponse } from '@lockstep/contracts/generated';
 import { switchingFromWire, switchingToWire } from '@lockstep/contracts/wire';
-import { parseClusterName } from '@lockstep/domain/livepatch-model';
+import { LockstepError, parseClusterName } from '@lockstep/domain/livepatch-model';
 import type { Services } from '../services';
 import { clusterToWire } from '../views/cluster-view';
 
-/** What entries get that say nothing themselves, from now on: those that are there stay as they were signed. */
-export async function updateCluster(
-  { db }: Services,
-  { name, consistency, transitionTimeoutMs, stableMs }: UpdateClusterRequest,
-): Promise<UpdateClusterResponse> {
-  const cluster = await db.clusters.update(parseClusterName(name), (now) => {
-    const before = switchingToWire(now);
-    return switchingFromWire({
-      consistency: consistency ?? before.consistency,
-      transitionTimeoutMs: transitionTimeoutMs ?? before.transitionTimeoutMs,
-      stableMs: stableMs ?? before.stableMs,
-    });
+const mostDays = 3650;
+
+/** @throws LockstepError `invalid-input` `invalid-days`; 0 days: never. */
+function parseDays(days: number): number | undefined {
+  if (days === 0) return undefined;
+  if (Number.isInteger(days) && days > 0 && days <= mostDays) return days;
+  const message = `Silent nodes are removed after 1 to ${mostDays} whole days, or never (0); not after ${days}.`;
+  throw new LockstepError('invalid-input', 'invalid-days', message, { days });
+}
+
+/** What entries get that say nothing themselves, from now on (those that are there stay as they were signed), and when nodes go. */
+export async function updateCluster({ db }: Services, request: UpdateClusterRequest): Promise<UpdateClusterResponse> {
+  const cluster = await db.clusters.update(parseClusterName(request.name), (now) => {
+    const before = switchingToWire(now.switching);
+    return {
+      switching: switchingFromWire({
+        consistency: request.consistency ?? before.consistency,
+        transitionTimeoutMs: request.transitionTimeoutMs ?? before.transitionTimeoutMs,
+        stableMs: request.stableMs ?? before.stableMs,
+      }),
+      removeSilentAfterDays: parseDays(request.removeSilentAfterDays ?? now.removeSilentAfterDays ?? 0),
+    };
   });
   return { cluster: clusterToWire(cluster) };
 }

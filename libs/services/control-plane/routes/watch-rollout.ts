@@ -2,14 +2,14 @@
 import { RolloutStatus, type WatchRolloutRequest, type WatchRolloutResponse } from '@lockstep/contracts/generated';
 import type { CallContext } from '../grpc/call-route';
 import type { Services } from '../services';
-import { rolloutToWire } from '../views/rollout-view';
+import { oneRolloutToWire } from '../views/rollout-view';
 
 export async function* watchRollout(
   { db, changes }: Services,
   { id }: WatchRolloutRequest,
   { signal }: CallContext,
 ): AsyncGenerator<WatchRolloutResponse> {
-  const read = async () => rolloutToWire(await db.rollouts.require(id));
+  const read = async () => oneRolloutToWire(db, await db.rollouts.require(id));
   const hasEnded = ({ status }: { status: RolloutStatus }) => status !== RolloutStatus.ROLLOUT_STATUS_RUNNING;
   for await (const rollout of changes.watch(`rollout:${id}`, read, hasEnded, signal)) yield { rollout };
 }

@@ -3,8 +3,9 @@ import type { Cluster } from '@lockstep/contracts/generated';
 import { switchingToWire } from '@lockstep/contracts/wire';
 import type { ClusterRecord } from '@lockstep/io/database';
 
-export const clusterToWire = ({ name, createdAt, switching }: ClusterRecord): Cluster => ({
+export const clusterToWire = ({ name, createdAt, switching, removeSilentAfterDays }: ClusterRecord): Cluster => ({
   name,
   createdAt,
+  removeSilentAfterDays: removeSilentAfterDays ?? 0,
   ...switchingToWire(switching),
 });

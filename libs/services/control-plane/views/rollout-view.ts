@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { RolloutStatus, type NodeProgress, type Rollout } from '@lockstep/contracts/generated';
-import { explainNotYet, type NodePlan } from '@lockstep/domain/rollout-planner';
-import type { RolloutRecord } from '@lockstep/io/database';
+import { explainNotYet, isAwaited, type NodePlan } from '@lockstep/domain/rollout-planner';
+import type { Database, RolloutRecord } from '@lockstep/io/database';
 
 const statusToWire: Readonly<Record<RolloutRecord['status'], RolloutStatus>> = {
   running: RolloutStatus.ROLLOUT_STATUS_RUNNING,
@@ -10,17 +10,22 @@ const statusToWire: Readonly<Record<RolloutRecord['status'], RolloutStatus>> = {
   superseded: RolloutStatus.ROLLOUT_STATUS_SUPERSEDED,
 };
 
-function progressToWire({ node, wave, position, released, notYet }: NodePlan, toSeq: number): NodeProgress {
+type PlanTimes = ReadonlyMap<number, Date>;
+
+function progressToWire(planned: NodePlan, toSeq: number, plannedAt: PlanTimes): NodeProgress {
+  const { node, wave, position, released, notYet, sinceGeneration } = planned;
   return {
     node,
     wave,
     position,
     target: released ? toSeq : position,
     notYet: notYet === null ? undefined : { reason: notYet.reason, message: explainNotYet(notYet) },
+    since: plannedAt.get(sinceGeneration),
+    awaited: notYet !== null && isAwaited(notYet),
   };
 }
 
-export function rolloutToWire(rollout: RolloutRecord): Rollout {
+export function rolloutToWire(rollout: RolloutRecord, plannedAt: PlanTimes = new Map()): Rollout {
   const { id, cluster, policy, status, plan, startedAt, endedAt } = rollout;
   return {
     id,
@@ -28,8 +33,14 @@ export function rolloutToWire(rollout: RolloutRecord): Rollout {
     kernelBuildId: policy.kernelBuild,
     toSeq: policy.toSeq,
     status: statusToWire[status],
-    nodes: plan.nodes.map((node) => progressToWire(node, policy.toSeq)),
+    nodes: plan.nodes.map((node) => progressToWire(node, policy.toSeq, plannedAt)),
     startedAt,
     endedAt: endedAt ?? undefined,
   };
+}
+
+/** With the times since when nodes stand as they do. */
+export async function oneRolloutToWire(db: Database, rollout: RolloutRecord): Promise<Rollout> {
+  const generations = new Set(rollout.plan.nodes.map(({ sinceGeneration }) => sinceGeneration));
+  return rolloutToWire(rollout, await db.rollouts.plannedAt(rollout.id, [...generations]));
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { cpSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
@@ -26,6 +27,8 @@ const patience = { withinMs: 90_000 };
 
 const databaseDir = (): string => path.join(fleet.server.stateDir, 'postgres');
 const backupDir = (): string => path.join(fleet.folder, 'backup');
+/** With its owner, who alone may run it. */
+const copy = (from: string, to: string): void => void execFileSync('cp', ['-a', from, to]);
 const lockstep = (...args: string[]): Promise<CommandResult> => runLockstep(fleet.server.stateDir, args);
 
 async function statuses(): Promise<Record<string, string | undefined>> {
@@ -58,7 +61,7 @@ beforeAll(async () => {
   await operator.rollOut();
   // The backup: the database's own files, while it is at rest.
   await fleet.server.stop();
-  cpSync(databaseDir(), backupDir(), { recursive: true });
+  copy(databaseDir(), backupDir());
   await fleet.server.start();
   await fleet.settled();
   await operator.appendOver('early');
@@ -79,7 +82,7 @@ beforeAll(async () => {
   whole = await auditedLog(fleet);
   await fleet.server.stop();
   renameSync(databaseDir(), `${databaseDir()}.lost`);
-  cpSync(backupDir(), databaseDir(), { recursive: true });
+  copy(backupDir(), databaseDir());
   await fleet.server.start();
   fleet.nodes[2]!.agent.start();
 }, 300_000);

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { takeNodeOut } from '../agents/take-node-out';
+import type { Services } from '../services';
+
+export type SilenceWatchParts = Pick<Services, 'db' | 'sessions' | 'rollouts' | 'log'> & {
+  readonly checkEveryMs: number;
+};
+
+/**
+ * Takes nodes out that were silent for longer than their cluster allows. Looks for the first time only after a while:
+ * by an older backup's word everybody has been silent since it was made.
+ */
+export class SilenceWatch {
+  private timer: NodeJS.Timeout | undefined;
+  private looking: Promise<void> | undefined;
+
+  constructor(private readonly parts: SilenceWatchParts) {}
+
+  start(): void {
+    this.timer = setInterval(() => {
+      this.looking ??= this.look().finally(() => {
+        this.looking = undefined;
+      });
+    }, this.parts.checkEveryMs);
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.timer);
+    await this.looking;
+  }
+
+  private async look(): Promise<void> {
+    const { db, sessions, log } = this.parts;
+    try {
+      for (const name of await db.nodes.silent()) {
+        if (!sessions.isConnected(name)) await takeNodeOut(this.parts, name, 'silence');
+      }
+    } catch (err) {
+      log.warn({ err }, 'cannot look for silent nodes now');
+    }
+  }
+}
