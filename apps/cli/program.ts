@@ -25,6 +25,7 @@ import { listRollouts } from './commands/list-rollouts';
 import { printCompletion } from './commands/print-completion';
 import { recoverOrder } from './commands/recover-order';
 import { removeNode } from './commands/remove-node';
+import { releaseNode } from './commands/release-node';
 import { retireEntry } from './commands/retire-entry';
 import { setCluster } from './commands/set-cluster';
 import { showBlocking } from './commands/show-blocking';
@@ -47,7 +48,7 @@ const groups: readonly (readonly [noun: string, description: string, commands: r
   ['patch', 'source diffs', [submitPatch, combinePatches, listPatches, showPatch, explainPatch]],
   ['order', "a cluster's load order", [showOrder, appendLoad, retireEntry, recoverOrder]],
   ['rollout', "moving a cluster's nodes to a position", [startRollout, listRollouts, showRollout, watchRollout]],
-  ['node', 'machines', [listNodes, showNode, showBlocking, joinNode, removeNode]],
+  ['node', 'machines', [listNodes, showNode, showBlocking, releaseNode, joinNode, removeNode]],
   ['cluster', 'sets of nodes that must be identical', [createCluster, setCluster, listClusters]],
   [
     'host',

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import type { Node, NodeReport } from '@lockstep/contracts/generated';
+import type { Node, NodeReport, Quarantine } from '@lockstep/contracts/generated';
 import { functionFromWire, kernelConflictFromWire, nodeStatusFromWire } from '@lockstep/contracts/wire';
 import { showFunction } from '@lockstep/domain/livepatch-model';
 import { toDocument } from '../document';
@@ -49,6 +49,10 @@ function kernelConflictText({ patchedCore, report }: Node): string {
   return `\n\n${conflictTable(conflicts, 'The kernel knows of no conflicts.')}`;
 }
 
+/** A node that is quarantined says so as its problem. */
+const describeTrial = ({ seq, crashedBootId }: Quarantine): string =>
+  `entry #${seq}, which boot ${crashedBootId} did not survive; an operator released it`;
+
 export function nodeText(node: Node): string {
   const { report } = node;
   const loaded = (report?.stack ?? []).map((patch) => [
@@ -60,6 +64,7 @@ export function nodeText(node: Node): string {
   const about = fields([
     ['Node', `${node.name}, of cluster ${node.cluster}`],
     ['Status', statusOf(node)],
+    ...(report?.quarantine?.released === true ? [['On trial', describeTrial(report.quarantine)] as const] : []),
     ...(report?.problem === undefined
       ? []
       : [['Problem', `${report.problem.reason}: ${report.problem.message}`] as const]),

@@ -38,6 +38,8 @@ export class AgentSession implements NodeSession {
   private sentSeq: number;
   private wantedMove = 0;
   private sentMove = 0;
+  /** Crashes that the node is to be told of. */
+  private readonly released = new Set<string>();
   private pumping: Promise<void> | undefined;
   private wokenAgain = false;
   private closed = false;
@@ -70,6 +72,12 @@ export class AgentSession implements NodeSession {
     this.wake();
   }
 
+  /** What crashed in this boot may be loaded again. */
+  release(crashedBootId: string): void {
+    this.released.add(crashedBootId);
+    this.wake();
+  }
+
   seen(report: NodeReport): NodeReport {
     return report;
   }
@@ -85,6 +93,7 @@ export class AgentSession implements NodeSession {
       this.wokenAgain = false;
       await this.sendEntries();
       await this.sendMove();
+      await this.sendReleases();
     }
   }
 
@@ -103,6 +112,13 @@ export class AgentSession implements NodeSession {
     if (seq <= this.sentMove || seq > this.sentSeq) return;
     await this.send({ message: { $case: 'moveTo', value: { seq } } });
     this.sentMove = seq;
+  }
+
+  private async sendReleases(): Promise<void> {
+    for (const crashedBootId of this.released) {
+      this.released.delete(crashedBootId);
+      await this.send({ message: { $case: 'release', value: { crashedBootId } } });
+    }
   }
 
   private async send(message: ConnectResponse): Promise<void> {

@@ -33,6 +33,9 @@ export class AheadSession implements NodeSession {
 
   moveTo(): void {}
 
+  /** It reports `ahead`, not `quarantined`: there is nothing to release. */
+  release(): void {}
+
   seen(report: NodeReport): NodeReport {
     return { ...report, status: nodeStatusToWire('ahead'), problem: this.options.problem };
   }

@@ -10,6 +10,8 @@ export interface NodeSession {
   /** There may be new entries. */
   wake(): void;
   moveTo(seq: Seq): void;
+  /** What crashed in this boot may be loaded again. */
+  release(crashedBootId: string): void;
   /** What is kept of the node's word. */
   seen(report: NodeReport): NodeReport;
   /** Ends the stream with this error. */

@@ -23,6 +23,7 @@ import { listPatches } from '../routes/list-patches';
 import { listRollouts } from '../routes/list-rollouts';
 import { removeNode } from '../routes/remove-node';
 import { recoverOrder } from '../routes/recover-order';
+import { releaseNode } from '../routes/release-node';
 import { startRollout } from '../routes/start-rollout';
 import { submitPatch } from '../routes/submit-patch';
 import { updateCluster } from '../routes/update-cluster';
@@ -60,6 +61,7 @@ export function operatorHandlers(services: Services, operatorToken: string, call
       listNodes: one(listNodes),
       getNode: one(getNode),
       removeNode: one(removeNode),
+      releaseNode: one(releaseNode),
       checkConflicts: one(checkConflicts),
       getOrder: one(getOrder),
       appendLoad: one(appendLoad),

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import type { ReleaseNodeRequest, ReleaseNodeResponse } from '@lockstep/contracts/generated';
+import { LockstepError, parseNodeName } from '@lockstep/domain/livepatch-model';
+import type { Services } from '../services';
+
+/**
+ * Passes an operator's word on to a node that is connected; the node keeps it in its journal. It names the crash that
+ * the node reports, so that it cannot release a crash which nobody has seen yet.
+ * @throws LockstepError `refused` `not-quarantined`; `unavailable` `node-away`.
+ */
+export async function releaseNode(
+  { db, sessions }: Pick<Services, 'db' | 'sessions'>,
+  { name }: ReleaseNodeRequest,
+): Promise<ReleaseNodeResponse> {
+  const { name: node, report } = await db.nodes.require(parseNodeName(name));
+  const quarantine = report?.quarantine;
+  if (quarantine === undefined || quarantine.released) {
+    const message = `Node ${node} is not quarantined: there is nothing to release.`;
+    throw new LockstepError('refused', 'not-quarantined', message, { node });
+  }
+  const session = sessions.find(node);
+  if (session === undefined) {
+    const message = `Node ${node} is not connected: release it when it is.`;
+    throw new LockstepError('unavailable', 'node-away', message, { node });
+  }
+  session.release(quarantine.crashedBootId);
+  return { quarantine };
+}
