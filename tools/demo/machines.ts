@@ -18,12 +18,20 @@ export interface MachinePlan {
 
 const quote = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 
+/** Says that the machine is being shut down in order, as its init would: the next boot takes its end for no crash. */
+export async function sayShutdown(root: string, { machine }: DemoMachine): Promise<void> {
+  const agent = `${quote(process.execPath)} ${quote(path.join(root, 'dist/node-agent.js'))}`;
+  await machine.run(`${agent} shutdown --state-dir ${stateDir}`);
+}
+
+const stateDir = '/var/lib/lockstep/agent';
+
 /** What init runs: the real agent, its state on the disk that survives a power cut. */
 function agentService(root: string, { operatorPort }: ControlPlane, { joinToken }: MachinePlan): string {
   return [
     `export LOCKSTEP_AGENT_SERVER=${hostAddressInGuest}:${operatorPort}`,
     `export LOCKSTEP_AGENT_JOIN_TOKEN=${quote(joinToken)}`,
-    'export LOCKSTEP_AGENT_STATE_DIR=/var/lib/lockstep/agent',
+    `export LOCKSTEP_AGENT_STATE_DIR=${stateDir}`,
     `exec ${quote(process.execPath)} ${quote(path.join(root, 'dist/node-agent.js'))}`,
     '',
   ].join('\n');

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { chooseAccelerator } from '@lockstep/testing/qemu-machine';
 import type { BuiltKernel } from '@lockstep/io/kernel-builder';
 import { buildDemoKernel } from './demo-kernel';
-import { gatherEvidence, startMachine, type DemoMachine } from './machines';
+import { gatherEvidence, sayShutdown, startMachine, type DemoMachine } from './machines';
 import { Operator, Refused, type Manifest, type NodeState } from './operator';
 import type { Cleanup } from './processes';
 import { ProgressLine } from '../progress/progress-line';
@@ -99,6 +99,7 @@ async function expectKernelRefusal(
 async function rollOutB(stage: Stage, operator: Operator, machines: readonly DemoMachine[]): Promise<void> {
   const [, second, third] = machines;
   if (second === undefined || third === undefined) throw new Error('the demo needs three machines');
+  await sayShutdown(stage.root, third);
   await third.machine.powerOff();
   console.log(`      ${third.node} is switched off`);
   const rollout = await operator.startRollout(cluster);
@@ -106,6 +107,7 @@ async function rollOutB(stage: Stage, operator: Operator, machines: readonly Dem
     isAt(2, nodes, nodeNames.slice(0, 2)),
   );
   const bootBefore = second.machine.bootId;
+  await sayShutdown(stage.root, second);
   await second.machine.reset();
   await third.machine.start();
   console.log(`      ${second.node} is reset, ${third.node} is switched on again`);

@@ -14,6 +14,8 @@ export interface FleetNode {
   readonly stateDir: string;
   /** Modules the kernel holds now, bottom first. */
   holds(): Promise<ModuleName[]>;
+  /** Shut down in order, though the agent is killed: what was loaded is gone. */
+  shutDown(): Promise<void>;
   /** Shut down in order and started again, though the agent is killed: what was loaded is gone. */
   reboot(): Promise<void>;
 }
@@ -48,16 +50,20 @@ export async function createFleetNode(spec: FleetNodeSpec): Promise<FleetNode> {
     },
     logFile: path.join(folder, 'agent.log'),
   });
+  const shutDown = async (): Promise<void> => {
+    await agent.kill();
+    await sayShutdown({ stateDir, kernel });
+    await kernel.reboot();
+  };
   return {
     name,
     kernel,
     agent,
     stateDir,
     holds: async () => (await kernel.observe()).map(({ module }) => module),
+    shutDown,
     async reboot() {
-      await agent.kill();
-      await sayShutdown({ stateDir, kernel });
-      await kernel.reboot();
+      await shutDown();
       agent.start();
     },
   };

@@ -104,8 +104,7 @@ describe('the main job', () => {
     expect(stdout).toMatch(
       /conflict: vmlinux:meminfo_proc_show is owned by a \(#1\)\ntorn: a [^]*Appended: #2 loads b, overrides #1/,
     );
-    await nodeAt(third).agent.kill();
-    await nodeAt(third).kernel.reboot();
+    await nodeAt(third).shutDown();
     const rollout = rollOut();
     await eventually('n2 holds both', async () => ((await stacks())[second] === 'a<b' ? true : undefined), {
       withinMs: 30_000,
