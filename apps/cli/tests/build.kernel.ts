@@ -4,9 +4,9 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSyn
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
-import { buildSync } from 'esbuild';
 import { exampleDiff } from '@lockstep/testing/dev-fleet';
 import { buildLockstepKernel } from '@lockstep/testing/qemu-machine';
+import { bundleScript } from '@lockstep/testing/script-bundle';
 
 // `lockstep build` as it is shipped, on a real kernel's tree, as somebody would use it who has used kpatch-build.
 
@@ -49,18 +49,7 @@ beforeAll(async () => {
   folder = mkdtempSync(path.join(tmpdir(), 'lockstep-build-'));
   const release = readFileSync(path.join(treeDir, 'include/config/kernel.release'), 'utf8');
   writeFileSync(diffFile(), exampleDiff(release, ['a', 'd'], '2'));
-  buildSync({
-    entryPoints: [path.join(root, 'apps/cli/main.ts')],
-    outfile: path.join(folder, 'lockstep.js'),
-    bundle: true,
-    platform: 'node',
-    target: 'node20',
-    alias: {
-      '@lockstep/contracts/generated': path.join(root, 'libs/contracts/generated/src/index.lockstep.v1.ts'),
-      '@lockstep': path.join(root, 'libs'),
-    },
-    logLevel: 'silent',
-  });
+  await bundleScript({ entry: path.join(root, 'apps/cli/main.ts'), outfile: path.join(folder, 'lockstep.js') });
 }, 45 * 60_000);
 
 afterAll(() => {

@@ -3,7 +3,6 @@ import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
-import { buildSync } from 'esbuild';
 import { parseModuleName, parsePatchId } from '@lockstep/domain/livepatch-model';
 import {
   buildLivepatch,
@@ -13,6 +12,7 @@ import {
 } from '@lockstep/io/kernel-builder';
 import { exampleDiff, type Letter } from '@lockstep/testing/dev-fleet';
 import { buildLockstepKernel, QemuMachine, testKernelFlavour, type ExecResult } from '@lockstep/testing/qemu-machine';
+import { bundleScript } from '@lockstep/testing/script-bundle';
 
 // `lockstep host` as it is shipped, inside a machine with the patched core or without it, on modules that Lockstep
 // really builds and on one of the kernel's own.
@@ -43,18 +43,7 @@ beforeAll(async () => {
   await buildModule('patch_a', ['a', 'b', 'c'], '1');
   await buildModule('patch_b', ['a', 'd'], '2');
   copyFileSync(path.join(built.treeDir, 'lib/livepatch/test_klp_livepatch.ko'), path.join(folder, 'upstream.ko'));
-  buildSync({
-    entryPoints: [path.join(root, 'apps/cli/main.ts')],
-    outfile: path.join(folder, 'lockstep.js'),
-    bundle: true,
-    platform: 'node',
-    target: 'node20',
-    alias: {
-      '@lockstep/contracts/generated': path.join(root, 'libs/contracts/generated/src/index.lockstep.v1.ts'),
-      '@lockstep': path.join(root, 'libs'),
-    },
-    logLevel: 'silent',
-  });
+  await bundleScript({ entry: path.join(root, 'apps/cli/main.ts'), outfile: path.join(folder, 'lockstep.js') });
   machine = await QemuMachine.create({
     name: 'host',
     kernelImage: built.imageFile,

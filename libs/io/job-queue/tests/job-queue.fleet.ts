@@ -3,7 +3,6 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { build } from 'esbuild';
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import {
   LockstepError,
@@ -15,6 +14,7 @@ import {
 } from '@lockstep/domain/livepatch-model';
 import { startPostgres } from '@lockstep/testing/local-postgres';
 import { freePort, startRedis, temporaryFolder, type TemporaryFolder } from '@lockstep/testing/local-servers';
+import { bundleScript } from '@lockstep/testing/script-bundle';
 import {
   lacksKernelReason,
   openJobQueue,
@@ -357,14 +357,7 @@ describe.each(['postgres', 'redis'] as const)('job queue on %s', (kind) => {
   async function startKilledWorker(): Promise<ChildProcess> {
     const outfile = path.join(folder.path, 'killed-worker.js');
     const entry = path.join(__dirname, 'killed-worker.ts');
-    await build({
-      entryPoints: [entry],
-      outfile,
-      bundle: true,
-      platform: 'node',
-      target: 'node20',
-      packages: 'external',
-    });
+    await bundleScript({ entry, outfile, packages: 'external' });
     const child = spawn(process.execPath, [outfile, JSON.stringify(started.server)], {
       stdio: ['ignore', 'pipe', 'inherit'],
       env: { ...process.env, NODE_PATH: path.resolve('node_modules') },

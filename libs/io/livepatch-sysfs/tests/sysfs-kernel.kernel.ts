@@ -4,8 +4,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { buildSync } from 'esbuild';
 import { buildLockstepKernel, QemuMachine, testKernelFlavour } from '@lockstep/testing/qemu-machine';
+import { bundleScript } from '@lockstep/testing/script-bundle';
 import type { ModuleName } from '@lockstep/domain/livepatch-model';
 import type { Consistency } from '@lockstep/domain/load-order';
 import type { Blocker, ObservedPatch, Transition } from '@lockstep/domain/node-state';
@@ -41,14 +41,7 @@ beforeAll(async () => {
   treeDir = kernel.treeDir;
   folder = mkdtempSync(path.join(tmpdir(), 'lockstep-sysfs-kernel-'));
   buildModules();
-  buildSync({
-    entryPoints: [path.join(__dirname, 'guest-driver.ts')],
-    outfile: path.join(folder, 'driver.js'),
-    bundle: true,
-    platform: 'node',
-    alias: { '@lockstep': path.join(root, 'libs') },
-    logLevel: 'silent',
-  });
+  await bundleScript({ entry: path.join(__dirname, 'guest-driver.ts'), outfile: path.join(folder, 'driver.js') });
   machine = await QemuMachine.create({
     name: 'sysfs',
     kernelImage: kernel.imageFile,
