@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { Command } from 'commander';
+import type { AllowedTypeChanges } from '@lockstep/contracts/generated';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
 import { leafCommand, type Cli, type LeafOptions } from '../cli';
 import { toDocument } from '../document';
 import { fields, showTime } from '../table';
 import { buildDocument, buildTable } from '../views/build-view';
+
+const allowedFields = (allowed: AllowedTypeChanges | undefined): (readonly [string, string])[] =>
+  allowed === undefined ? [] : [['May change', `${allowed.types.join(', ')}: ${allowed.because}`]];
 
 export const showPatch = (cli: Cli): Command =>
   leafCommand('show', 'show a patch, its diff and its builds')
@@ -21,6 +25,7 @@ export const showPatch = (cli: Cli): Command =>
           ['Author', patch.author],
           ['CVEs', patch.cves.join(' ')],
           ...(patch.combines.length > 0 ? [['Combines', patch.combines.join(' < ')] as const] : []),
+          ...allowedFields(patch.allowedTypeChanges),
           ['Submitted', showTime(patch.submittedAt)],
           ['Description', patch.description],
         ]);

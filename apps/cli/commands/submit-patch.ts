@@ -4,6 +4,7 @@ import path from 'node:path';
 import type { Command } from 'commander';
 import { Priority } from '@lockstep/contracts/generated';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
+import { allowedTypeChangesOf, allowTypeChangeOption, becauseOption } from '../allowed-type-changes';
 import { collect, leafCommand, wholeNumber, type Cli, type LeafOptions } from '../cli';
 import { kernelBuildOption, resolveKernelBuild } from '../resolve-kernel-build';
 import { answerSubmission, priorityOption } from '../answer-submission';
@@ -18,6 +19,8 @@ interface Options extends LeafOptions {
   readonly onto?: number;
   readonly cluster?: string;
   readonly wait?: boolean;
+  readonly allowTypeChange?: readonly string[];
+  readonly because?: string;
 }
 
 function readDiff(file: string): Buffer {
@@ -49,6 +52,8 @@ export const submitPatch = (cli: Cli): Command =>
     .option(kernelBuildOption[0], 'build for this kernel build only; may be given again', collect)
     .option('--onto <seq>', 'build it on the sources of the stack at this seq of a load order', wholeNumber)
     .option('--cluster <cluster>', 'whose load order --onto means')
+    .option(...allowTypeChangeOption)
+    .option(...becauseOption)
     .option(...priorityOption)
     .option('--wait', 'follow the builds to their end')
     .action((file: string, { name = nameOf(file), description = '', author = '', cve = [], ...options }: Options) =>
@@ -58,8 +63,10 @@ export const submitPatch = (cli: Cli): Command =>
         for (const given of options.kernelBuild ?? []) kernelBuildIds.push(await resolveKernelBuild(context, given));
         const onto = ontoOf(options.onto, options.cluster, kernelBuildIds[0] ?? '');
         const priority = options.priority ?? Priority.PRIORITY_NORMAL;
+        const allowed = allowedTypeChangesOf(options);
+        const allowedTypeChanges = allowed && { ...allowed, types: [...allowed.types] };
         const submitted = await context.build.submitPatch(
-          { name, diff, description, author, cves: [...cve], kernelBuildIds, priority, onto },
+          { name, diff, description, author, cves: [...cve], kernelBuildIds, priority, onto, allowedTypeChanges },
           { signal: context.signal },
         );
         return answerSubmission(context, submitted, options.wait === true);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { LockstepError, type PatchId, type PatchName } from '@lockstep/domain/livepatch-model';
+import type { AllowedTypeChanges } from '@lockstep/domain/type-layouts';
 import { serialisable, type Client } from './client';
 import type { Patch as PatchRow } from './generated/client';
 
@@ -12,6 +13,8 @@ export interface PatchContent {
   /** What it combines, in order; then it has no diff of its own. */
   readonly combines: readonly PatchId[];
   readonly diff: Uint8Array;
+  /** Types that it changes by its author's word. */
+  readonly allowedTypeChanges?: AllowedTypeChanges | undefined;
 }
 
 export interface PatchRecord extends Omit<PatchContent, 'diff'> {
@@ -25,6 +28,8 @@ const fromRow = (row: Omit<PatchRow, 'diff'>): PatchRecord => ({
   author: row.author,
   cves: row.cves,
   combines: row.combines as PatchId[],
+  allowedTypeChanges:
+    row.allowedTypes.length === 0 ? undefined : { types: row.allowedTypes, because: row.allowedBecause },
   submittedAt: row.submittedAt,
 });
 
@@ -42,11 +47,13 @@ export interface PatchStore {
 export function patchStore(db: Client): PatchStore {
   const omit = { diff: true } as const;
   return {
-    submit: ({ cves, combines, diff, ...rest }) =>
+    submit: ({ cves, combines, diff, allowedTypeChanges, ...rest }) =>
       serialisable(db, async (tx) => {
         const present = await tx.patch.findUnique({ where: { name: rest.name }, omit });
         if (present === null) {
-          const data = { ...rest, cves: [...cves], combines: [...combines], diff: new Uint8Array(diff) };
+          const { types: allowedTypes = [], because: allowedBecause = '' } = allowedTypeChanges ?? {};
+          const allowed = { allowedTypes: [...allowedTypes], allowedBecause };
+          const data = { ...rest, ...allowed, cves: [...cves], combines: [...combines], diff: new Uint8Array(diff) };
           return fromRow(await tx.patch.create({ data, omit }));
         }
         if (present.id === rest.id) return fromRow(present);

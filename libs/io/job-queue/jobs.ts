@@ -7,6 +7,7 @@ import type {
   PatchName,
   Sha256,
 } from '@lockstep/domain/livepatch-model';
+import type { AllowedTypeChanges } from '@lockstep/domain/type-layouts';
 
 /** A patch's diff as it travels to a worker. */
 export interface SourceDiff {
@@ -14,6 +15,8 @@ export interface SourceDiff {
   readonly patchName: PatchName;
   /** Unified diff, base64. */
   readonly diff: string;
+  /** Types that it changes by its author's word. */
+  readonly allowedTypeChanges?: AllowedTypeChanges | undefined;
 }
 
 /** All that decides a build's outcome. */

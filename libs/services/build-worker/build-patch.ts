@@ -11,6 +11,7 @@ import {
   type NamedDiff,
   type PatchSources,
 } from '@lockstep/io/kernel-builder';
+import type { AllowedTypeChanges } from '@lockstep/domain/type-layouts';
 import { moduleNameFor } from './build-identity';
 import { keepDifferences, readDifferences } from './differences-file';
 import { divideObjects } from './divide-build';
@@ -28,6 +29,13 @@ export interface BuildPlace {
 
 const named = ({ patchName, diff }: SourceDiff): NamedDiff => ({ name: patchName, text: Buffer.from(diff, 'base64') });
 
+/** The words of all authors; several types of one patch share its reason. */
+function allowedIn({ diffs }: BuildInputs): AllowedTypeChanges | undefined {
+  const all = diffs.flatMap(({ allowedTypeChanges }) => allowedTypeChanges ?? []);
+  if (all.length === 0) return undefined;
+  return { types: all.flatMap(({ types }) => types), because: all.map(({ because }) => because).join('; ') };
+}
+
 /** A single diff needs no name in its errors. */
 function sourcesOf({ diffs, onto }: BuildInputs): PatchSources {
   const [only, ...others] = diffs;
@@ -43,7 +51,8 @@ async function compare(
   objectPaths?: readonly string[],
 ): Promise<readonly ComparedObject[]> {
   const begun = performance.now();
-  const options = { kernel, ...sourcesOf(job), objectPaths, compilers, onProgress, signal };
+  const allowedTypeChanges = allowedIn(job);
+  const options = { kernel, ...sourcesOf(job), allowedTypeChanges, objectPaths, compilers, onProgress, signal };
   const { objects: compared, path, makeReasons } = await comparePatch(options);
   const seconds = ((performance.now() - begun) / 1000).toFixed(2);
   const of = objectPaths === undefined ? '' : ` of ${objectPaths.length}`;
@@ -64,7 +73,11 @@ async function link(
   onProgress({ stage: 'write the module', done: 0, total: 1 });
   const { kernelBuild, patch, patchName, replace } = job;
   const moduleName = moduleNameFor(job);
-  const { bytes, functions, remarks } = await linkLivepatch({ kernel, compared, moduleName, patchId: patch, replace });
+  const { bytes, functions, remarks } = await linkLivepatch({
+    ...{ kernel, compared, moduleName, replace },
+    patchId: patch,
+    allowedTypeChanges: allowedIn(job),
+  });
   const { sha256, sizeBytes } = await artifacts.put(bytes);
   for (const remark of remarks) log(remark);
   log(`module ${moduleName}: ${functions.length} functions, ${sizeBytes} bytes, sha256 ${sha256}`);

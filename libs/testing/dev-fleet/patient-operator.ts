@@ -90,6 +90,7 @@ export function patientOperator({ operator, cluster, kernelBuild }: DevFleet): P
       kernelBuildIds: [],
       priority: Priority.PRIORITY_NORMAL,
       onto: undefined,
+      allowedTypeChanges: undefined,
     };
     const { builds } = await patiently('a submission', () => build.submitPatch(request));
     const [first] = builds;

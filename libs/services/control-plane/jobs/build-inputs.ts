@@ -11,7 +11,8 @@ async function sourcesOf(db: Database, patch: PatchRecord): Promise<SourceDiff[]
     return parts.flat();
   }
   const diff = Buffer.from(await db.patches.diff(patch.id)).toString('base64');
-  return [{ patch: patch.id, patchName: patch.name, diff }];
+  const { allowedTypeChanges } = patch;
+  return [{ patch: patch.id, patchName: patch.name, diff, allowedTypeChanges }];
 }
 
 /** All that a worker needs for a build. */

@@ -21,12 +21,19 @@ import { chosenKernels, queueBuilds } from './queue-builds';
 const maxDiffBytes = 8 * 1024 * 1024;
 
 /** Names the content: every field, its boundaries kept, and nothing that changes when it is submitted again. */
-function patchIdOf({ name, diff, description, author, cves }: SubmitPatchRequest): PatchId {
-  const metadata = JSON.stringify([name, description, author, cves]);
+function patchIdOf({ name, diff, description, author, cves, allowedTypeChanges }: SubmitPatchRequest): PatchId {
+  const allowed = allowedTypeChanges === undefined ? [] : [allowedTypeChanges.types, allowedTypeChanges.because];
+  const metadata = JSON.stringify([name, description, author, cves, ...allowed]);
   return parsePatchId(createHash('sha256').update(`lockstep patch 1\n${metadata}\n`).update(diff).digest('hex'));
 }
 
-function checkRequest({ diff, cves }: SubmitPatchRequest): void {
+function checkRequest({ diff, cves, allowedTypeChanges }: SubmitPatchRequest): void {
+  const isHalf = allowedTypeChanges?.types.length === 0 || allowedTypeChanges?.because.trim() === '';
+  if (isHalf) {
+    const message =
+      'Types that may change are named, and why that is right is said: one without the other is not taken.';
+    throw new LockstepError('invalid-input', 'no-reason-given', message);
+  }
   if (diff.length === 0) {
     throw new LockstepError('invalid-input', 'empty-diff', 'The diff is empty: a patch changes something.');
   }
@@ -88,11 +95,14 @@ async function wishesOf(services: Services, request: SubmitPatchRequest, patch: 
 export async function submitPatch(services: Services, request: SubmitPatchRequest): Promise<SubmitPatchResponse> {
   checkRequest(request);
   const { db } = services;
-  const { diff, description, author, cves } = request;
+  const { diff, description, author, cves, allowedTypeChanges } = request;
   const name = parsePatchName(request.name);
   const id = patchIdOf(request);
   const wishes = await wishesOf(services, request, id);
-  const patch = await db.patches.submit({ id, name, diff, description, author, cves, combines: [] });
+  const patch = await db.patches.submit({
+    ...{ id, name, diff, description, author, cves, allowedTypeChanges },
+    combines: [],
+  });
   const builds = await queueBuilds(services, wishes, request.priority);
   return { patch: await onePatchToWire(db, patch), builds };
 }

@@ -227,6 +227,20 @@ describe('stacked and combined patches', () => {
     });
   });
 
+  test('types that an author vouches for belong to the patch, and the reason with them', async () => {
+    const vouched = { name: 'vouched', diff: Buffer.from('v'), description: 'one' };
+    const allowedTypeChanges = { types: ['struct held'], because: 'nobody holds one' };
+    const half = { ...allowedTypeChanges, because: ' ' };
+    await expect(plane.submit({ ...vouched, allowedTypeChanges: half })).rejects.toMatchObject({
+      reason: 'no-reason-given',
+    });
+    await plane.submit({ ...vouched, allowedTypeChanges });
+    const { patch } = await plane.operator.build.getPatch({ patch: 'vouched' });
+    expect(patch?.allowedTypeChanges).toEqual(allowedTypeChanges);
+    // Another patch than the same diff without that word.
+    await expect(plane.submit(vouched)).rejects.toMatchObject({ reason: 'patch-name-taken' });
+  });
+
   test('a combined patch takes the place of what it contains, and of nothing else unless that is named', async () => {
     await plane.build('other', 'z');
     expect(await plane.append(cluster, 'other')).toBe(3);

@@ -155,6 +155,7 @@ export class TestPlane {
       kernelBuildIds: [],
       priority: Priority.PRIORITY_UNSPECIFIED,
       onto: undefined,
+      allowedTypeChanges: undefined,
       ...some,
     };
     const { builds } = await this.operator.build.submitPatch(request);

@@ -84,8 +84,9 @@ export async function oneBuildToWire(db: Database, build: BuildRecord): Promise<
 
 export async function patchesToWire(db: Database, patches: readonly PatchRecord[]): Promise<Patch[]> {
   const names = await db.patches.names(patches.flatMap(({ combines }) => combines));
-  return patches.map(({ id, name, description, author, cves, combines, submittedAt }) => {
-    return { id, name, description, author, cves: [...cves], submittedAt, combines: namesOf(combines, names) };
+  return patches.map(({ cves, combines, allowedTypeChanges, ...rest }) => {
+    const allowed = allowedTypeChanges && { ...allowedTypeChanges, types: [...allowedTypeChanges.types] };
+    return { ...rest, cves: [...cves], combines: namesOf(combines, names), allowedTypeChanges: allowed };
   });
 }
 
