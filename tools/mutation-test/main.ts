@@ -19,6 +19,7 @@ import { ScratchDirectory } from '../scratch-directory/scratch-directory';
 import { readAssembly } from './assembly';
 import { mutateSource, mutationKinds, type Mutation, type MutationKind } from './mutate-source';
 import { loadUntilSeen, seenOf, type LoadedMutation } from './load-mutations';
+import { runShapes, showShapes } from './shapes';
 import { selfDiff, type SelfDiff } from './self-diff';
 import { expectedOf, judge, verdictOf, type Verdict } from './verdict';
 
@@ -35,6 +36,7 @@ interface Options {
   readonly load: string;
   readonly image?: string;
   readonly against?: string;
+  readonly shapes?: string;
   readonly json?: boolean;
 }
 
@@ -181,7 +183,21 @@ async function runCases(
   return done;
 }
 
+async function shapes(count: number, { seed, json }: Options): Promise<number> {
+  const progress = new ProgressLine(1, json === true ? process.stderr : process.stdout);
+  const cases = await progress.run(`Run ${count} shapes of each kind`, async () =>
+    Promise.resolve(
+      runShapes(count, Number(seed), (done, total) => {
+        progress.update('shapes', done, total);
+      }),
+    ),
+  );
+  console.log(json === true ? JSON.stringify(cases, null, 2) : showShapes(cases));
+  return cases.some(({ outcome }) => outcome === 'wrong') ? 1 : 0;
+}
+
 async function main(options: Options): Promise<number> {
+  if (options.shapes !== undefined) return shapes(Number(options.shapes), options);
   const isJson = options.json === true;
   const [wanted, isSelfDiff] = [Number(options.load), options.selfDiff === true];
   const steps = 2 + Number(isSelfDiff) + Number(wanted > 0);
@@ -250,6 +266,10 @@ const options = new Command('test:mutations')
   .option('--seed <n>', 'the same seed makes the same mutations', '1')
   .option('--count <n>', 'how many', '50')
   .option('--load <n>', 'load mutations in a machine until so many are seen to change what a command prints', '0')
+  .option(
+    '--shapes <n>',
+    'instead: so many arrays with neighbours, and types that change, of each kind; run and judged',
+  )
   .option('--against <file>', 'create-diff-object, to compare verdicts with')
   .option('--self-diff', 'also compare every object of the kernel with itself')
   .option('--json', 'print one JSON document with every case')

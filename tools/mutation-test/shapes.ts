@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { seededRandom } from '@lockstep/testing/dev-fleet';
+import { ScratchDirectory } from '../scratch-directory/scratch-directory';
+import { runShape, type ShapeResult } from './run-shape';
+import { makeShape, shapeKinds, type Shape } from './shape-sources';
+
+export interface ShapeCase extends ShapeResult {
+  readonly number: number;
+  readonly shape: Shape;
+}
+
+/** Runs `count` shapes of each kind. The same seed makes the same ones. */
+export function runShapes(count: number, seed: number, onProgress: (done: number, total: number) => void): ShapeCase[] {
+  using scratch = ScratchDirectory.create('shapes');
+  const total = count * shapeKinds.length;
+  return Array.from({ length: total }, (_, number) => {
+    const kind = shapeKinds[number % shapeKinds.length] ?? 'array';
+    const shape = makeShape(kind, seededRandom(seed * 1_000_003 + number));
+    const result = runShape(shape, scratch.path);
+    onProgress(number + 1, total);
+    return { number, shape, ...result };
+  });
+}
+
+/** A line for each kind, and every case that is wrong with its source. */
+export function showShapes(cases: readonly ShapeCase[]): string {
+  const lines = shapeKinds.map((kind) => {
+    const mine = cases.filter(({ shape }) => shape.kind === kind);
+    const counted = (['right', 'refused', 'needless', 'wrong'] as const).map((outcome) => {
+      return `${mine.filter((one) => one.outcome === outcome).length} ${outcome}`;
+    });
+    return `${kind}: ${counted.join(', ')}`;
+  });
+  const wrong = cases.filter(({ outcome }) => outcome === 'wrong');
+  return [...lines, ...wrong.map(({ number, detail, shape }) => `${number}: ${detail}\n${shape.source}`)].join('\n');
+}
