@@ -21,10 +21,15 @@ export interface Spread {
   readonly max: number;
 }
 
-/** How long somebody else waited for `action` while transitions were tried in `mode`. */
-interface Latency {
+/** How long somebody else waited for `action` while a transition was tried in `mode`. */
+interface Wait {
   readonly mode: Mode | 'none';
   readonly action: Action;
+  readonly ns: number;
+}
+
+/** All such waits. */
+interface Latency extends Omit<Wait, 'ns'> {
   readonly ns: Spread;
 }
 
@@ -38,7 +43,7 @@ interface Standstill {
 /** What bench-consistency.sh printed. */
 export interface Measurements {
   readonly transitions: readonly Transition[];
-  readonly latencies: readonly Latency[];
+  readonly waits: readonly Wait[];
   readonly standstills: readonly Standstill[];
 }
 
@@ -59,14 +64,13 @@ function numbersOf(words: readonly string[], count: number): number[] {
 /** @throws Error for a line that is no measurement */
 export function readMeasurements(text: string): Measurements {
   const transitions: Transition[] = [];
-  const latencies: Latency[] = [];
+  const waits: Wait[] = [];
   const standstills: Standstill[] = [];
   const read = ([first, ...rest]: readonly string[]): void => {
     if (first === 'latency') {
       const [mode, action, ...figures] = rest;
-      const [median = 0, p99 = 0, max = 0] = numbersOf(figures, 4);
-      const ns = { median, p99, max };
-      latencies.push({ mode: oneOf([...modes, 'none'], mode), action: oneOf(actions, action), ns });
+      const [ns = 0] = numbersOf(figures, 1);
+      waits.push({ mode: oneOf([...modes, 'none'], mode), action: oneOf(actions, action), ns });
     } else if (first === 'standstill') {
       const [mode, ...figures] = rest;
       const [stops = 0, longestNs = 0] = numbersOf(figures, 2);
@@ -83,7 +87,7 @@ export function readMeasurements(text: string): Measurements {
       throw new Error(`no measurement: "${line}"`, { cause });
     }
   }
-  return { transitions, latencies, standstills };
+  return { transitions, waits, standstills };
 }
 
 /** Nearest-rank percentiles; undefined without values. */
@@ -137,8 +141,18 @@ export interface Row extends Crowd, Figures {
 const ratio = (a: number | undefined, b: number | undefined): number | null =>
   a === undefined || b === undefined || b === 0 ? null : a / b;
 
+function latenciesOf(waits: readonly Wait[]): Latency[] {
+  return ([...modes, 'none'] as const).flatMap((mode) =>
+    actions.flatMap((action) => {
+      const ns = spreadOf(waits.filter((wait) => wait.mode === mode && wait.action === action).map((wait) => wait.ns));
+      return ns === undefined ? [] : [{ mode, action, ns }];
+    }),
+  );
+}
+
 /** Sums up what was measured in one crowd. */
-export function figuresOf({ transitions, latencies, standstills }: Measurements): Figures {
+export function figuresOf({ transitions, waits, standstills }: Measurements): Figures {
+  const latencies = latenciesOf(waits);
   const of = (mode: Mode, value: (transition: Transition) => number): Spread | undefined =>
     spreadOf(transitions.filter((transition) => transition.mode === mode).map(value));
   const system = of('system', ({ windowNs }) => windowNs);

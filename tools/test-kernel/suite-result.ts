@@ -3,7 +3,8 @@ import type { TapResult } from './tap';
 
 /**
  * `upstream-system`, `upstream-stop-machine`: upstream's again, with their livepatches switched in that mode. `-debug`: on
- * the kernel with every check on. `consistency-preempt`: on one that preempts tasks anywhere. `stock`: the node agent's and the CLI's kernel tests without our core.
+ * the kernel with every check on. `consistency-preempt`: on one that preempts tasks anywhere. `stock`: the node agent's and
+ * the CLI's kernel tests without our core.
  */
 export const suiteNames = [
   'style',

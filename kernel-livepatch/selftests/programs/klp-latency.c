@@ -2,13 +2,15 @@
 /*
  * klp-latency.c - how long do others wait while a livepatch is switched?
  *
- * klp-latency MSECS|--until-killed
+ * klp-latency MSECS
+ * klp-latency --samples MSECS
  * klp-latency --switches COUNT
  *
  * Measures again and again how long it takes to fork a task, have it exit and
  * wait for it, to send a signal to oneself, and to switch to another task and
  * back. Prints a line for each: "fork MEDIAN P99 LONGEST COUNT", "kill ...",
- * "switch ...", in ns, when the time is over or it is sent SIGTERM. With
+ * "switch ...", in ns, when the time is over; with --samples a line for each
+ * time: "fork NS". With
  * --switches it measures only what COUNT switches between two tasks on one CPU
  * take, several times, and prints the ns of one in the quickest of these.
  */
@@ -39,23 +41,6 @@ static void die(const char *what)
 {
 	perror(what);
 	exit(1);
-}
-
-static void defer_end(void)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-}
-
-static int is_over(void)
-{
-	sigset_t pending;
-
-	sigpending(&pending);
-	return sigismember(&pending, SIGTERM);
 }
 
 static void ignore(int sig)
@@ -136,6 +121,14 @@ static int compare(const void *a, const void *b)
 	return (left > right) - (left < right);
 }
 
+static void print_samples(int kind)
+{
+	size_t i;
+
+	for (i = 0; i < nr[kind]; i++)
+		printf("%s %lld\n", names[kind], samples[kind][i]);
+}
+
 static void report(int kind)
 {
 	long long *of = samples[kind];
@@ -175,19 +168,17 @@ static int measure_switches(int count)
 int main(int argc, char **argv)
 {
 	long long until;
-	int kind;
+	int kind, all;
 
 	if (argc == 3 && !strcmp(argv[1], "--switches") && atoi(argv[2]) > 0)
 		return measure_switches(atoi(argv[2]));
-	if (argc != 2) {
+	all = argc == 3 && !strcmp(argv[1], "--samples");
+	if (argc != 2 + all || atoi(argv[1 + all]) <= 0) {
 		fprintf(stderr,
-			"usage: klp-latency MSECS|--until-killed|--switches COUNT\n");
+			"usage: klp-latency [--samples] MSECS|--switches COUNT\n");
 		return 2;
 	}
-	defer_end();
 	signal(SIGUSR1, ignore);
-	until = strcmp(argv[1], "--until-killed") ?
-		now_ns() + 1000000LL * atoll(argv[1]) : 0;
 	for (kind = 0; kind < KINDS; kind++) {
 		samples[kind] = malloc(MAX_SAMPLES * sizeof(**samples));
 		if (!samples[kind])
@@ -195,14 +186,19 @@ int main(int argc, char **argv)
 	}
 	start_peer();
 
-	while (!is_over() && (!until || now_ns() < until)) {
+	until = now_ns() + 1000000LL * atoi(argv[1 + all]);
+	while (now_ns() < until) {
 		measure(FORK, do_fork);
 		measure(KILL, do_kill);
 		measure(SWITCH, do_switch);
 		usleep(PAUSE_USECS);
 	}
 
-	for (kind = 0; kind < KINDS; kind++)
-		report(kind);
+	for (kind = 0; kind < KINDS; kind++) {
+		if (all)
+			print_samples(kind);
+		else
+			report(kind);
+	}
 	return 0;
 }
