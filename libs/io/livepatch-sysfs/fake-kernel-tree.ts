@@ -209,14 +209,13 @@ export class FakeKernelTree {
 
   private writeStats({ name, mode, asked }: FakePatch, result: string): void {
     if (this.options.modes !== true) return;
-    const blockers = mode === 'per_task' ? [] : this.blockers;
     const lines = [
       `patch ${name}`,
       `mode ${mode}`,
       `direction ${asked}`,
       `result ${result}`,
       'attempts 1',
-      ...blockers,
+      ...this.blockers,
     ];
     const folder = path.join(this.livepatch, name);
     mkdirSync(folder, { recursive: true });

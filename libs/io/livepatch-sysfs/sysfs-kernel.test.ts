@@ -119,6 +119,18 @@ describe('consistency', () => {
     expect(await told).toMatchObject({ reason: 'transition-timeout' });
     expect(await kernel.lastTransition()).toBeUndefined();
   });
+  test('a transition task by task: a core that names who holds it up is asked, and not the stacks of all tasks', async () => {
+    const kernel = kernelOn({ modes: true });
+    tree.transitionTicks = Infinity;
+    tree.blockers = ['blocker 411 (unreliable:bpf_prog_0123_probe) my cat'];
+    await expect(kernel.load(request('lockstep_a', 'one'))).rejects.toMatchObject({
+      reason: 'transition-timeout',
+      transition: {
+        mode: 'per_task',
+        blockers: [{ pid: 411, comm: 'my cat', function: '(unreliable:bpf_prog_0123_probe)' }],
+      },
+    });
+  });
   test('a kernel without modes refuses all but its own way', async () => {
     const kernel = kernelOn();
     await expect(kernel.load(request('lockstep_a', 'one', { consistency: 'system' }))).rejects.toMatchObject({

@@ -118,8 +118,10 @@ export class SysfsKernel implements LivepatchKernel {
 
   async lastTransition(): ReturnType<LivepatchKernel['lastTransition']> {
     const last = await readTransitionStats(this.roots);
-    if (last !== undefined && (last.mode !== 'per_task' || last.result !== 'pending')) return last;
-    // Of a transition of the stock kind, or on a stock core, the tasks tell.
+    if (last !== undefined && (last.mode !== 'per_task' || last.result !== 'pending' || last.blockers.length > 0)) {
+      return last;
+    }
+    // Of a transition of the stock kind, on a core that does not name who holds it up, the tasks tell.
     const patches = await this.observe();
     const patch = patches.find(({ transition }) => transition);
     if (patch === undefined) return last;
