@@ -20,6 +20,9 @@
 
 #include <linux/cpu.h>
 #include <linux/delay.h>
+#include <linux/ktime.h>
+#include <linux/math64.h>
+#include <linux/minmax.h>
 #include <linux/module.h>
 #include <linux/pid.h>
 #include <linux/pid_namespace.h>
@@ -40,7 +43,11 @@
 /* So few tasks a CPU take less time than to stop it */
 #define KLP_FEW_TASKS	4
 /* So many stacks are checked before this CPU is given away */
-#define KLP_SLICE	64
+#define KLP_SLICE	32
+/* So much longer than that took, within limits: the checks take a quarter */
+#define KLP_REST	3
+#define KLP_MIN_REST_US	50
+#define KLP_MAX_REST_US	10000
 
 /**
  * struct klp_scan - an attempt
@@ -50,6 +57,7 @@
  * @exits_over:	see klp_exits_over()
  * @checked:	number of stacks that were checked
  * @slice:	number of tasks since this CPU was given away
+ * @slice_began_ns: when that was
  */
 struct klp_scan {
 	struct klp_ranges ranges;
@@ -58,6 +66,7 @@ struct klp_scan {
 	unsigned int exits_over;
 	unsigned int checked;
 	unsigned int slice;
+	u64 slice_began_ns;
 };
 
 /* Too big for the stack; protected by klp_mutex */
@@ -126,9 +135,15 @@ static bool klp_slice_ends(struct klp_scan *scan)
 	return ++scan->slice % KLP_SLICE == 0;
 }
 
-static void klp_give_cpu_away(void)
+static void klp_give_cpu_away(struct klp_scan *scan)
 {
-	usleep_range(100, 200);
+	u64 ran_us = div_u64(ktime_get_ns() - scan->slice_began_ns,
+			     NSEC_PER_USEC);
+	unsigned int rest_us = clamp_t(u64, KLP_REST * ran_us, KLP_MIN_REST_US,
+				       KLP_MAX_REST_US);
+
+	usleep_range(rest_us, rest_us + KLP_MIN_REST_US);
+	scan->slice_began_ns = ktime_get_ns();
 }
 
 /**
@@ -168,7 +183,7 @@ static void klp_scan_all(struct klp_scan *scan,
 		klp_call_locked(task, check, scan);
 		if (klp_slice_ends(scan)) {
 			rcu_read_unlock();
-			klp_give_cpu_away();
+			klp_give_cpu_away(scan);
 			rcu_read_lock();
 		}
 	}
@@ -191,7 +206,7 @@ static unsigned int klp_scan_ran(struct klp_scan *scan)
 			break;
 		klp_call_locked(scan->entry->task, klp_check_again, scan);
 		if (klp_slice_ends(scan))
-			klp_give_cpu_away();
+			klp_give_cpu_away(scan);
 	}
 
 	return scan->checked - before;
@@ -205,8 +220,6 @@ static unsigned int klp_scan_pass(struct klp_scan *scan)
 	checked = klp_scan_ran(scan);
 	if (!klp_exits_over(&scan->exits_over))
 		klp_blockers_add_exiting(&klp_scan_blockers);
-	if (!klp_scan_blocked() && klp_track_overflowed())
-		klp_scan_all(scan, klp_check_unnoted);
 
 	return checked;
 }
@@ -221,9 +234,18 @@ static int klp_scan_settle(struct klp_scan *scan)
 		checked = klp_scan_pass(scan);
 		if (klp_scan_blocked())
 			usleep_range(500, 1000);
-		else if (checked <= few || klp_track_overflowed())
+		else if (checked <= few)
 			return 0;
 	}
+
+	return klp_scan_blocked() ? -EAGAIN : 0;
+}
+
+/* Is anybody in the way who could not be noted? */
+static int klp_scan_unnoted(struct klp_scan *scan)
+{
+	if (klp_track_overflowed())
+		klp_scan_all(scan, klp_check_unnoted);
 
 	return klp_scan_blocked() ? -EAGAIN : 0;
 }
@@ -234,10 +256,11 @@ static int klp_scan_and_stop(struct klp_scan *scan, unsigned int max_stops)
 	unsigned int i;
 	int ret;
 
+	scan->slice_began_ns = ktime_get_ns();
 	klp_scan_all(scan, klp_check_first);
 
 	for (i = 0; i < max_stops; i++) {
-		ret = klp_scan_settle(scan);
+		ret = klp_scan_settle(scan) ?: klp_scan_unnoted(scan);
 		if (ret)
 			return ret;
 
