@@ -3,10 +3,12 @@
  * klp_slow.c - let it take 5 ms to check a stack
  */
 
-#include <linux/delay.h>
 #include <linux/livepatch.h>
 #include <linux/module.h>
+#include <linux/timekeeping.h>
 #include "klp_chain.h"
+
+#define KLP_SLOW_NS	(5 * NSEC_PER_MSEC)
 
 struct klp_ranges;
 
@@ -25,8 +27,12 @@ static const char *klp_slow_find_task(const struct klp_ranges *ranges,
 				      struct task_struct *task)
 {
 	typeof(klp_slow_find_task) *original = klp_original(&klp_slow_funcs[0]);
+	u64 until_ns = ktime_get_mono_fast_ns() + KLP_SLOW_NS;
 
-	mdelay(5);
+	/* Emulated, mdelay() may be much shorter than it says */
+	while (ktime_get_mono_fast_ns() < until_ns)
+		cpu_relax();
+
 	return original(ranges, task);
 }
 
