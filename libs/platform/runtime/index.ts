@@ -2,5 +2,6 @@
 export { certificatePin, sha256OfBytes } from './digests';
 export { makeFolder, syncFolder } from './durable-folder';
 export { errorCode } from './error-code';
+export { FileLock } from './file-lock';
 export { readIfPresent, readOrCreate, writePrivateFile } from './private-file';
 export { isProcessAlive } from './process-alive';

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -137,6 +138,19 @@ describe('enrolment', () => {
     const agent = new NodeAgent({ stateDir: stateDir(), kernel, agentVersion: '1', log: nothing, onFatal: nothing });
     agents.push(agent);
     await expect(agent.start()).rejects.toMatchObject({ reason: 'not-enrolled' });
+  });
+  test('nobody else can hold what keeps a second agent off, neither by its name nor by opening it', async () => {
+    mkdirSync(stateDir(), { mode: 0o755 });
+    const name = createHash('sha256').update(realpathSync(stateDir())).digest('hex');
+    const stranger = createServer();
+    await new Promise<void>((resolve) => stranger.listen(`\0lockstep-agent-${name}`, resolve));
+    try {
+      await startAgent();
+      await inStep(0);
+      expect(statSync(path.join(stateDir(), 'lock')).mode & 0o777).toBe(0o600);
+    } finally {
+      stranger.close();
+    }
   });
   test('two agents never share a state directory', async () => {
     await startAgent();

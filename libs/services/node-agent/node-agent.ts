@@ -15,7 +15,7 @@ import type { KernelIdentity, LivepatchKernel } from '@lockstep/io/livepatch-sys
 import { readableEntryVersions, type LogChecks } from '@lockstep/domain/load-order';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
 import type { BootFacts, NodeView } from '@lockstep/domain/node-state';
-import { makeFolder, sha256OfBytes } from '@lockstep/platform/runtime';
+import { makeFolder, sha256OfBytes, type FileLock } from '@lockstep/platform/runtime';
 import { ControlLink } from './control-link';
 import { defaultHoldFile } from './hold';
 import type { Machine } from './job-runner';
@@ -57,7 +57,7 @@ export class NodeAgent {
   private link: ControlLink | undefined;
   private journal: AgentJournal | undefined;
   private bootId: string | undefined;
-  private claim: { release(): void } | undefined;
+  private claim: FileLock | undefined;
 
   constructor(private readonly options: NodeAgentOptions) {}
 
@@ -110,7 +110,7 @@ export class NodeAgent {
       await markShutdown(this.options.stateDir, { bootId, atMs: timeOfDayMs() });
     }
     await this.journal?.close();
-    this.claim?.release();
+    await this.claim?.[Symbol.asyncDispose]();
   }
 
   private async identity(): Promise<NodeIdentity> {

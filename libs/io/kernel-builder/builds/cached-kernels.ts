@@ -3,7 +3,7 @@ import { readdir, readFile, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { KernelBuildId, Sha256 } from '@lockstep/domain/livepatch-model';
 import { cachePaths } from './cache-directory';
-import { FileLock } from '../processes/file-lock';
+import { FileLock } from '@lockstep/platform/runtime';
 import { listKernelBuilds, type KernelBuildInfo } from './registered-kernel';
 import { writeFileAtomically } from '../processes/stage';
 

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { droppedOptions } from '@lockstep/domain/running-kernel';
 import { cachePaths } from './cache-directory';
 import { buildError, firstErrorLines } from '../processes/failure';
-import { FileLock } from '../processes/file-lock';
+import { FileLock } from '@lockstep/platform/runtime';
 import { kernelVersionOf, prepareKernelTree, type KernelSource } from '../sources/kernel-source';
 import { hashSeries, type KernelSeries } from '../sources/quilt-series';
 import { buildEnvironment, runCommand, type CommandResult } from '../processes/run-command';

@@ -6,7 +6,7 @@ import { cachePaths } from './cache-directory';
 import { writeSharedCopy, type SharedCopy } from './cached-kernels';
 import { moveSavedCommands } from './copy-build';
 import { buildError } from '../processes/failure';
-import { FileLock } from '../processes/file-lock';
+import { FileLock } from '@lockstep/platform/runtime';
 import { readInfo, registeredFiles, type KernelBuildInfo } from './registered-kernel';
 import { runCommand } from '../processes/run-command';
 import { exists, runStage, writeFileAtomically } from '../processes/stage';

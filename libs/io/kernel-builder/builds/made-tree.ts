@@ -4,7 +4,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { sourcePatchError, type FileContents } from '@lockstep/domain/source-patch';
 import { buildError, firstErrorLines } from '../processes/failure';
-import type { FileLock } from '../processes/file-lock';
+import type { FileLock } from '@lockstep/platform/runtime';
 import type { KernelBuild } from './registered-kernel';
 import { buildEnvironment, runCommand, type CommandResult } from '../processes/run-command';
 import { takeSlot } from '../processes/slots';

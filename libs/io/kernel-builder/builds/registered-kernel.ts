@@ -22,7 +22,7 @@ import { layoutSeeds, unsupportedOption } from '@lockstep/domain/running-kernel'
 import { readBuildTools, type BuildTools } from './build-tools';
 import { cachePaths } from './cache-directory';
 import { buildError } from '../processes/failure';
-import { FileLock } from '../processes/file-lock';
+import { FileLock } from '@lockstep/platform/runtime';
 import { toolVersion } from './kernel-build';
 import { compileModuleSources } from './module-sources';
 import { scanBuiltTree } from './scan-tree';

@@ -2,8 +2,7 @@
 import { constants } from 'node:fs';
 import { copyFile, link, mkdir, readdir, readFile, readlink, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { errorCode } from '@lockstep/platform/runtime';
-import type { FileLock } from '../processes/file-lock';
+import { errorCode, type FileLock } from '@lockstep/platform/runtime';
 import { takeSlot } from '../processes/slots';
 import { exists, replaceFile, runStage } from '../processes/stage';
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { join } from 'node:path';
-import { FileLock } from './file-lock';
+import { FileLock } from '@lockstep/platform/runtime';
 
 /** More builds at once than this on one kernel build wait: their compilers share the same few cores anyway. */
 const maxSlots = 8;

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { FileLock } from './file-lock';
-import { runCommand } from './run-command';
 
 let dir = '';
 beforeEach(async () => {
@@ -20,9 +19,9 @@ test('one holder at a time, in one process and between processes', async () => {
   const path = join(dir, 'lock');
   const lock = await FileLock.acquire(path);
   expect(await FileLock.tryAcquire(path)).toBeUndefined();
-  expect((await runCommand('flock', ['-n', path, 'true'])).status).toBe(1);
+  expect(spawnSync('flock', ['-n', path, 'true']).status).toBe(1);
   await lock[Symbol.asyncDispose]();
-  expect((await runCommand('flock', ['-n', path, 'true'])).status).toBe(0);
+  expect(spawnSync('flock', ['-n', path, 'true']).status).toBe(0);
 });
 
 test('many may share it; nobody has it alone meanwhile', async () => {
@@ -59,7 +58,8 @@ test('a command that was given the lock keeps it as long as it runs', async () =
   const path = join(dir, 'lock');
   const lock = await FileLock.acquire(path);
   const untilTold = 'until [ -e told ]; do sleep 0.05; done';
-  const command = runCommand('sh', ['-c', untilTold], { cwd: dir, inheritedDescriptor: lock.descriptor });
+  const stdio: ('ignore' | number)[] = ['ignore', 'ignore', 'ignore', lock.descriptor];
+  const command = once(spawn('sh', ['-c', untilTold], { cwd: dir, stdio }), 'exit');
   await lock[Symbol.asyncDispose]();
   expect(await FileLock.tryAcquire(path)).toBeUndefined();
   await writeFile(join(dir, 'told'), '');

@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { mkdir, open, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { buildError } from './failure';
+import { LockstepError } from '@lockstep/domain/livepatch-model';
 
 /**
  * An advisory lock between processes. It is flock(2) on an open file description that this process keeps: the kernel
@@ -13,14 +13,14 @@ export class FileLock implements AsyncDisposable {
 
   /** Waits for the lock. */
   static async acquire(path: string, signal?: AbortSignal): Promise<FileLock> {
-    const lock = await FileLock.take(path, ['--exclusive'], signal);
+    const lock = await FileLock.take(path, ['-x'], signal);
     if (lock === undefined) throw new Error(`flock gave up on ${path}`);
     return lock;
   }
 
   /** Waits until nobody has the lock alone; any number may share it. */
   static async share(path: string, signal?: AbortSignal): Promise<FileLock> {
-    const lock = await FileLock.take(path, ['--shared'], signal);
+    const lock = await FileLock.take(path, ['-s'], signal);
     if (lock === undefined) throw new Error(`flock gave up on ${path}`);
     return lock;
   }
@@ -37,12 +37,13 @@ export class FileLock implements AsyncDisposable {
 
   /** The lock, or undefined where another process or another holder in this one has it. */
   static async tryAcquire(path: string): Promise<FileLock | undefined> {
-    return FileLock.take(path, ['--exclusive', '--nonblock']);
+    return FileLock.take(path, ['-x', '-n']);
   }
 
   private static async take(path: string, flags: string[], signal?: AbortSignal): Promise<FileLock | undefined> {
     await mkdir(dirname(path), { recursive: true });
-    const handle = await open(path, 'a');
+    // Its owner's alone: whoever can open it can keep others from it.
+    const handle = await open(path, 'a', 0o600);
     try {
       const status = await flockDescriptor(handle.fd, flags, signal);
       if (status === 0) return new FileLock(handle);
@@ -75,7 +76,9 @@ async function flockDescriptor(descriptor: number, flags: string[], signal?: Abo
     child.once('error', (error: NodeJS.ErrnoException) => {
       reject(
         error.code === 'ENOENT'
-          ? buildError({ kind: 'tool-missing', tool: 'flock', debianPackage: 'util-linux' })
+          ? new LockstepError('refused', 'tool-missing', 'There is no flock: install util-linux or busybox.', {
+              tool: 'flock',
+            })
           : error,
       );
     });
