@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { Command, CommanderError } from 'commander';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
+import { lockstepVersion } from '@lockstep/platform/runtime';
 import type { Cli } from './cli';
 import { addKernel } from './commands/add-kernel';
 import { appendLoad } from './commands/append-load';
@@ -65,7 +66,7 @@ Every command that asks the control plane or this host takes --json and then pri
 export function createProgram(cli: Cli): Command {
   const program = new Command('lockstep')
     .description('Rolls Linux kernel livepatches out so that every host of a cluster runs the same code.')
-    .version('0.1.0')
+    .version(lockstepVersion)
     .enablePositionalOptions()
     .addHelpText('after', exitCodeHelp);
   for (const [noun, description, commands] of groups) {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { visibleText } from '@lockstep/domain/visible-text';
+import { lockstepVersion } from '@lockstep/platform/runtime';
 import { createLog, NodeAgent, sayShutdown } from '@lockstep/services/node-agent';
 import { readConfig, usage } from './config';
 import { isMachineStopping } from './shutdown';
-import { agentVersion } from './version';
 
 const fail = (error: unknown): void => {
   process.stderr.write(visibleText(`error: ${error instanceof Error ? error.message : String(error)}\n`));
@@ -17,7 +17,7 @@ async function main(): Promise<void> {
   if (config === 'help') return void process.stdout.write(usage);
   if (saysShutdown) return sayShutdown(config);
   const log = createLog((line) => process.stderr.write(line));
-  const agent = new NodeAgent({ ...config, agentVersion, log, onFatal: fail });
+  const agent = new NodeAgent({ ...config, agentVersion: lockstepVersion, log, onFatal: fail });
   process.once('SIGINT', () => void agent.stop().then(() => process.exit(0)));
   process.once('SIGTERM', () => {
     void isMachineStopping()

@@ -9,6 +9,8 @@ export {
   manifestToWire,
 } from './log-entry';
 export { kernelConflictFromWire, reportToWire } from './node-report';
+export { formatJoinToken, parseJoinToken, type JoinToken } from './join-token';
+export { maxMessageBytes } from './message-limit';
 export { nodeStatusFromWire, nodeStatusToWire } from './node-status';
 export {
   consistencyFromWire,

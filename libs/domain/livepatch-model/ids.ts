@@ -38,6 +38,12 @@ export const parseKernelBuildId = parser<KernelBuildId>(
   'use the hex digits of the GNU build-id of vmlinux',
 );
 export const parsePatchName = parser<PatchName>('patch name', slug, slugForm);
+/** Of a patch that is new: digits alone mean a seq wherever patches are named. Older ones keep the names they have. */
+export const parseNewPatchName = parser<PatchName>(
+  'patch name',
+  /^(?=.*[a-z])[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/,
+  `${slugForm}, at least one of them a letter`,
+);
 export const parseClusterName = parser<ClusterName>('cluster name', slug, slugForm);
 export const parseNodeName = parser<NodeName>('node name', slug, slugForm);
 export const parseModuleName = parser<ModuleName>(

@@ -7,6 +7,7 @@ export {
   parseModuleName,
   parseNodeName,
   parsePatchId,
+  parseNewPatchName,
   parsePatchName,
   parseSeq,
   parseSha256,

@@ -5,6 +5,7 @@ import {
   functionKey,
   moduleNameOf,
   parseKernelBuildId,
+  parseNewPatchName,
   parseNodeName,
   parsePatchId,
   parsePatchName,
@@ -29,10 +30,18 @@ describe('module names', () => {
   });
 });
 
+test('a new patch name has a letter; one of an older log need not', () => {
+  expect(parseNewPatchName('3-fix')).toBe('3-fix');
+  expect(parsePatchName('2026')).toBe('2026');
+});
+
 test.each([
   ['an empty name', () => parseNodeName('')],
   ['a path', () => parseNodeName('../etc')],
   ['a trailing dash', () => parsePatchName('fix-')],
+  ['a new name of digits alone', () => parseNewPatchName('2026')],
+  ['a new name of digits and dashes', () => parseNewPatchName('2026-1')],
+  ['a trailing dash in a new name', () => parseNewPatchName('fix-')],
   ['half a byte', () => parseKernelBuildId('abc')],
   ['upper-case hex', () => parsePatchId('A'.repeat(64))],
   ['a negative seq', () => parseSeq(-1)],

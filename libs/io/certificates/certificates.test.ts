@@ -4,6 +4,7 @@ import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { formatJoinToken, parseJoinToken } from '@lockstep/contracts/wire';
 import { parseNodeName } from '@lockstep/domain/livepatch-model';
 import type { EntrySignature } from '@lockstep/domain/load-order';
 import { certificatePin, sha256OfBytes } from '@lockstep/platform/runtime';
@@ -11,10 +12,8 @@ import {
   certificateFingerprint,
   createCertificateRequest,
   createLogVerifier,
-  formatJoinToken,
   newJoinToken,
   openCertificateAuthority,
-  parseJoinToken,
   readCertificateRequest,
 } from './index';
 

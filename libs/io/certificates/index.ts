@@ -7,5 +7,5 @@ export {
   type CertificateRequest,
   type ProvenKey,
 } from './certificate-request';
-export { formatJoinToken, newJoinToken, parseJoinToken, secretSha256, type JoinToken } from './join-token';
+export { newJoinToken, secretSha256 } from './join-secret';
 export { createLogSigner, createLogVerifier, type LogSigner } from './log-signer';

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { ChannelOptions } from '@grpc/grpc-js';
-
-/** Largest message in either direction: a diff, or a log extension; modules travel in chunks. */
-export const maxMessageBytes = 16 * 1024 * 1024;
+import { maxMessageBytes } from '@lockstep/contracts/wire';
 
 /** How long a unary call may take unless the caller says otherwise. */
 export const defaultDeadlineMs = 15_000;

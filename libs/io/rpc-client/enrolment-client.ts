@@ -4,6 +4,7 @@ import { connect as tlsConnect, type DetailedPeerCertificate } from 'node:tls';
 import { isIP } from 'node:net';
 import { Metadata } from '@grpc/grpc-js';
 import { EnrolmentServiceService, type EnrolResponse } from '@lockstep/contracts/generated';
+import { parseJoinToken } from '@lockstep/contracts/wire';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
 import { certificatePin } from '@lockstep/platform/runtime';
 import { parseAddress } from './address';
@@ -20,19 +21,6 @@ export interface EnrolmentCall {
   readonly certificateRequest: string;
   readonly deadlineMs?: number;
   readonly signal?: AbortSignal;
-}
-
-const tokenForm = /^lsjoin1\.[A-Za-z0-9_-]{16,}\.(?<pin>[0-9a-f]{64})$/;
-
-/** sha256 of the CA's SPKI, as the join token names it. @throws LockstepError `invalid-input`. */
-export function pinOfJoinToken(joinToken: string): string {
-  const pin = tokenForm.exec(joinToken)?.groups?.['pin'];
-  if (pin !== undefined) return pin;
-  throw new LockstepError(
-    'invalid-input',
-    'invalid-join-token',
-    'The join token has not the form lsjoin1.<secret>.<pin>: copy it whole, as "node join" printed it.',
-  );
 }
 
 function chainOf(leaf: DetailedPeerCertificate): X509Certificate[] {
@@ -110,13 +98,13 @@ async function fetchPinnedCa(
  */
 export async function enrol(call: EnrolmentCall): Promise<EnrolResponse> {
   const { address, joinToken, certificateRequest } = call;
-  const ca = await fetchPinnedCa(address, pinOfJoinToken(joinToken), call);
+  const { caPinSha256 } = parseJoinToken(joinToken);
+  const ca = await fetchPinnedCa(address, caPinSha256, call);
   const client = createTlsClient(address, { ca });
   try {
     const service = createServiceClient(client, EnrolmentServiceService, () => new Metadata());
     const response = await service.enrol({ joinToken, certificateRequest }, call);
-    const pinned = certificatePin(response.caCertificate) === pinOfJoinToken(joinToken);
-    if (pinned) return response;
+    if (certificatePin(response.caCertificate) === caPinSha256) return response;
     throw new LockstepError('forbidden', 'wrong-ca', 'The enrolment names a CA other than the pinned one.', {
       address,
     });

@@ -40,7 +40,7 @@ function client(port: number, ca = pki.ca): OperatorClient {
 
 const unavailable = statusFromError(new LockstepError('unavailable', 'restarting', 'Restarting.'));
 const clusterNamed = (name: string): unknown => ({
-  cluster: { name, createdAt: undefined, ...switchingToWire({}) },
+  cluster: { name, createdAt: undefined, removeSilentAfterDays: 0, ...switchingToWire({}) },
 });
 const rollout = (toSeq: number): WatchRolloutResponse => ({
   rollout: {

@@ -5,3 +5,4 @@ export { errorCode } from './error-code';
 export { FileLock } from './file-lock';
 export { readIfPresent, readOrCreate, writePrivateFile } from './private-file';
 export { isProcessAlive } from './process-alive';
+export { lockstepVersion } from './version';

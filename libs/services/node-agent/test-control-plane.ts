@@ -23,9 +23,8 @@ import {
   type Hello,
   type NodeReport,
 } from '@lockstep/contracts/generated';
-import { entryToWire, statusFromError } from '@lockstep/contracts/wire';
+import { formatJoinToken, entryToWire, statusFromError } from '@lockstep/contracts/wire';
 import {
-  formatJoinToken,
   newJoinToken,
   openCertificateAuthority,
   readCertificateRequest,

@@ -7,14 +7,13 @@ import {
   EnrolmentServiceService,
   FleetServiceService,
 } from '@lockstep/contracts/generated';
+import { maxMessageBytes } from '@lockstep/contracts/wire';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
 import type { Services } from '../services';
 import { agentHandlers } from './agent-handlers';
 import { OpenCalls } from './open-calls';
 import { operatorHandlers } from './operator-handlers';
 
-/** Largest message either way: a diff, or a piece of the log; modules travel in chunks. Clients use the same. */
-const maxMessageBytes = 16 * 1024 * 1024;
 /** A node's machine that was switched off is noticed after these two together. */
 const keepaliveTimeMs = 10_000;
 const keepaliveTimeoutMs = 5_000;

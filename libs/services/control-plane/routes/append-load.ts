@@ -11,11 +11,12 @@ import { appendEntry } from './append-entry';
 import { builtFor, type FittingBuild } from './choose-build';
 import { chooseLog } from './choose-log';
 
-/** A patch of the stack by name, id or seq. A name that is in it twice means each of them. */
+/** A patch of the stack by seq (`3` or `#3`), name or id. A name that is in it twice means each of them. */
 function overridden(stack: Stack, named: string): Seq[] {
+  const asSeq = /^#?(\d+)$/.exec(named)?.[1];
   const seqs = stack
     .filter(({ seq, body: { artifact } }) =>
-      [String(seq), artifact.patchName, artifact.patch].some((id) => id === named),
+      asSeq === undefined ? artifact.patchName === named || artifact.patch === named : seq === Number(asSeq),
     )
     .map(({ seq }) => seq);
   if (seqs.length > 0) return seqs;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { createHash } from 'node:crypto';
 import type { CombinePatchesRequest, CombinePatchesResponse } from '@lockstep/contracts/generated';
-import { LockstepError, parsePatchId, parsePatchName, type PatchId } from '@lockstep/domain/livepatch-model';
+import { LockstepError, parsePatchId, parseNewPatchName, type PatchId } from '@lockstep/domain/livepatch-model';
 import type { PatchRecord } from '@lockstep/io/database';
 import type { Services } from '../services';
 import { onePatchToWire } from '../views/build-view';
@@ -36,7 +36,7 @@ export async function combinePatches(
   for (const named of request.patches) parts.push(await db.patches.require(named));
   checkParts(parts);
   const { description, author } = request;
-  const name = parsePatchName(request.name);
+  const name = parseNewPatchName(request.name);
   const combines = parts.map(({ id }) => id);
   const cves = [...new Set(parts.flatMap((part) => part.cves))].sort();
   const id = combinedIdOf(request, name, combines);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { CreateJoinTokenRequest, CreateJoinTokenResponse } from '@lockstep/contracts/generated';
 import { LockstepError, parseClusterName, parseNodeName } from '@lockstep/domain/livepatch-model';
-import { formatJoinToken, newJoinToken, secretSha256 } from '@lockstep/io/certificates';
+import { formatJoinToken } from '@lockstep/contracts/wire';
+import { newJoinToken, secretSha256 } from '@lockstep/io/certificates';
 import type { Services } from '../services';
 
 const defaultTtlSeconds = 3600;

@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { EnrolRequest, EnrolResponse } from '@lockstep/contracts/generated';
-import {
-  certificateFingerprint,
-  parseJoinToken,
-  readCertificateRequest,
-  secretSha256,
-} from '@lockstep/io/certificates';
+import { parseJoinToken } from '@lockstep/contracts/wire';
+import { certificateFingerprint, readCertificateRequest, secretSha256 } from '@lockstep/io/certificates';
 import type { Services } from '../services';
 
 /** Makes a machine a node: one token, one key, one certificate, however often the same machine has to ask. */

@@ -4,7 +4,7 @@ import type { Onto, SubmitPatchRequest, SubmitPatchResponse } from '@lockstep/co
 import {
   LockstepError,
   parsePatchId,
-  parsePatchName,
+  parseNewPatchName,
   parseSeq,
   type ArtifactManifest,
   type KernelBuildId,
@@ -96,7 +96,7 @@ export async function submitPatch(services: Services, request: SubmitPatchReques
   checkRequest(request);
   const { db } = services;
   const { diff, description, author, cves, allowedTypeChanges } = request;
-  const name = parsePatchName(request.name);
+  const name = parseNewPatchName(request.name);
   const id = patchIdOf(request);
   const wishes = await wishesOf(services, request, id);
   const patch = await db.patches.submit({

@@ -322,7 +322,10 @@ describe('load order and rollouts', () => {
       fields: { functions: ['vmlinux:a'] },
     });
     await expect(plane.append(cluster, 'fix-b', 'fix-z')).rejects.toMatchObject({ reason: 'unknown-override' });
-    expect(await plane.append(cluster, 'fix-b', 'fix-a')).toBe(2);
+    // Digits are a seq, and so no patch has such a name.
+    await expect(plane.append(cluster, 'fix-b', '2')).rejects.toMatchObject({ reason: 'unknown-override' });
+    await expect(plane.build('1', 'z')).rejects.toMatchObject({ reason: 'invalid-name' });
+    expect(await plane.append(cluster, 'fix-b', '#1')).toBe(2);
     const order = await plane.operator.fleet.getOrder({ cluster, kernelBuildId: '' });
     expect(order.stack).toEqual([1, 2]);
     expect(order.sharedFunctions).toMatchObject([{ function: { name: 'a' }, owners: [2, 1] }]);

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { randomBytes } from 'node:crypto';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
-import { sha256OfBytes } from '@lockstep/platform/runtime';
 
 const prefix = 'lsjoin1';
 
@@ -11,10 +9,6 @@ export interface JoinToken {
   readonly secret: string;
   /** sha256 (hex) of the CA certificate's SPKI. */
   readonly caPinSha256: string;
-}
-
-export function newJoinToken(caPinSha256: string): JoinToken {
-  return { secret: randomBytes(32).toString('base64url'), caPinSha256 };
 }
 
 export function formatJoinToken({ secret, caPinSha256 }: JoinToken): string {
@@ -33,9 +27,4 @@ export function parseJoinToken(text: string): JoinToken {
     );
   }
   return { secret, caPinSha256 };
-}
-
-/** What the control plane keeps of a secret, so that its database cannot enrol anybody. */
-export function secretSha256(secret: string): string {
-  return sha256OfBytes(Buffer.from(secret));
 }
