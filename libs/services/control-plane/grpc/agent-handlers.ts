@@ -5,7 +5,7 @@ import { identifyPeer, type PeerCertificate } from '../agents/peer-identity';
 import { connect } from '../routes/connect';
 import { downloadArtifact } from '../routes/download-artifact';
 import type { Services } from '../services';
-import { serverStream, toStatus } from './call-route';
+import { runStream, serverStream } from './call-route';
 import type { OpenCalls } from './open-calls';
 import { openGate } from './operator-token';
 
@@ -15,36 +15,18 @@ interface AuthenticatedCall {
 
 const peerOf = (call: AuthenticatedCall): PeerCertificate | undefined => call.getAuthContext().sslPeerCertificate;
 
-/** Runs the conversation until it ends; its error, if any, is the stream's last word. */
+/** The conversation with one agent, as long as it lasts. */
 function handleConnect(
   services: Services,
   calls: OpenCalls,
   call: ServerDuplexStream<ConnectRequest, ConnectResponse>,
 ): void {
-  const { log } = services;
-  const method = call.getPath();
-  const abort = calls.open(call, 'stream');
   // A broken transport shows in the iteration; without a listener it would end the process.
   call.on('error', () => undefined);
-  const converse = async (): Promise<void> => {
+  runStream(call, { log: services.log, calls }, async (abort) => {
     const node = await identifyPeer(services.db, peerOf(call));
     await connect(services, node, call, abort);
-  };
-  converse()
-    .then(
-      () => {
-        call.end();
-      },
-      (error: unknown) => {
-        if (!call.cancelled) call.emit('error', toStatus(error, method, log));
-      },
-    )
-    .finally(() => {
-      calls.close(abort);
-    })
-    .catch((err: unknown) => {
-      log.error({ err, method }, 'could not end a conversation');
-    });
+  });
 }
 
 /** Every call of the agent port; who calls is known before anything else is done. */

@@ -117,31 +117,48 @@ async function writeAll<Response>(
   signal.throwIfAborted();
 }
 
+/** What both kinds of call that answer with a stream have. */
+interface StreamingCall {
+  readonly cancelled: boolean;
+  getPath(): string;
+  end(): unknown;
+  emit(event: 'error', error: ServerErrorResponse): unknown;
+  on(event: 'cancelled', listener: () => void): unknown;
+}
+
+/** Runs the work of a streaming call until it ends; its error, if any, is the stream's last word. */
+export function runStream(
+  call: StreamingCall,
+  { log, calls }: Pick<RouteParts, 'log' | 'calls'>,
+  work: (abort: AbortController) => Promise<void>,
+): void {
+  const method = call.getPath();
+  const abort = calls.open(call, 'stream');
+  work(abort)
+    .then(
+      () => {
+        call.end();
+      },
+      (error: unknown) => {
+        if (!call.cancelled) call.emit('error', toStatus(error, method, log));
+      },
+    )
+    .finally(() => {
+      calls.close(abort);
+    })
+    .catch((err: unknown) => {
+      log.error({ err, method }, 'could not end a call');
+    });
+}
+
 export function serverStream<Request, Response>(
-  { log, gate, calls }: RouteParts,
+  { gate, ...parts }: RouteParts,
   route: (request: Request, context: CallContext) => AsyncIterable<Response>,
 ): handleServerStreamingCall<Request, Response> {
   return (call) => {
-    const method = call.getPath();
-    const abort = calls.open(call, 'stream');
-    const answer = async (): Promise<void> => {
+    runStream(call, parts, async ({ signal }) => {
       gate(call.metadata);
-      await writeAll(call, route(call.request, { signal: abort.signal }), abort.signal);
-    };
-    answer()
-      .then(
-        () => {
-          call.end();
-        },
-        (error: unknown) => {
-          if (!call.cancelled) call.emit('error', toStatus(error, method, log));
-        },
-      )
-      .finally(() => {
-        calls.close(abort);
-      })
-      .catch((err: unknown) => {
-        log.error({ err, method }, 'could not end a call');
-      });
+      await writeAll(call, route(call.request, { signal }), signal);
+    });
   };
 }
