@@ -74,7 +74,9 @@ export async function recoverOrder(services: Services, request: RecoverOrderRequ
   const { db, authority, sessions, rollouts, log: logger } = services;
   const log = await chooseLog(db, request);
   const chosen = witnessesOf(services, log, request.from);
-  const witnesses: Witness[] = chosen.map(({ node, entries }) => ({ node, entries }));
+  const witnesses = chosen
+    .map(({ node, entries }): Witness => ({ node, entries }))
+    .sort((a, b) => (a.node < b.node ? -1 : 1));
   const checks = { hash: sha256OfBytes, verify: authority.logSigner.verify };
   const entries = await db.loadOrders.restore(log, (known) =>
     insistRecovered(log, recoverLog(log, known, witnesses, checks)),

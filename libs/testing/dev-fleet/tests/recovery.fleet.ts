@@ -118,7 +118,7 @@ describe('a control plane restored from an older backup', () => {
       const { cluster, kernelBuild } = fleet;
       const request = { cluster, kernelBuildId: kernelBuild, from: [] };
       const asked = fleet.operator.fleet.recoverOrder(request).catch(() => undefined);
-      await sleep(random.below(40));
+      await sleep(random.below(250));
       await fleet.server.process.kill();
       await asked;
       await fleet.server.start();
