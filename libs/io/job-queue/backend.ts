@@ -2,6 +2,7 @@
 import { createPostgresBackend, createRedisBackend, type BackendFactory, type ConnectionOptions } from 'bullmq';
 import { Redis } from 'ioredis';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
+import { repeatingWhenCut } from './repeat-when-cut';
 
 /** Where the jobs are kept. PostgreSQL needs no further server; Redis is for many jobs and workers. */
 export type QueueServer =
@@ -27,14 +28,17 @@ export const queueNames: Readonly<Record<Lane, string>> = {
 /** A worker that went away is no attempt; this is for errors that may pass, such as a full disk. */
 const attempts = 3;
 const firstRetryAfterMs = 1000;
-/** Ended jobs stay for this long, so that a control plane that was away still learns their result. */
-const keepEndedSeconds = 30 * 24 * 3600;
+/**
+ * Ended jobs stay, with the diffs that they carry, until the control plane has recorded how they ended: so long that one
+ * that was away still learns it, and no more of them than any server has room for. One that is gone is done again.
+ */
+const keepEnded = { age: 7 * 24 * 3600, count: 200 };
 
 export const jobDefaults = {
   attempts,
   backoff: { type: 'exponential', delay: firstRetryAfterMs },
-  removeOnComplete: { age: keepEndedSeconds },
-  removeOnFail: { age: keepEndedSeconds },
+  removeOnComplete: keepEnded,
+  removeOnFail: keepEnded,
 } as const;
 
 /** Connections for queries; each worker and listener holds one more to wait on. */
@@ -51,11 +55,14 @@ export function accessTo(server: QueueServer): QueueAccess {
     case 'postgres': {
       const connection = { connectionString: server.url, schema: 'bullmq', migrate: true, max: poolSize };
       // BullMQ's types tie a connection to its factory; here the two always come together.
-      return { connection, factory: createPostgresBackend as unknown as BackendFactory };
+      return { connection, factory: repeatingWhenCut(createPostgresBackend as unknown as BackendFactory) };
     }
     case 'redis':
       // A worker waits for its server as long as it takes.
-      return { connection: { url: server.url, maxRetriesPerRequest: null }, factory: createRedisBackend };
+      return {
+        connection: { url: server.url, maxRetriesPerRequest: null },
+        factory: repeatingWhenCut(createRedisBackend),
+      };
   }
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { LockstepError, type ErrorKind } from '@lockstep/domain/livepatch-model';
+import { isConnectionLost } from '@lockstep/platform/runtime';
 import type { JobFailure } from './jobs';
 
 /** A compiler's output is unbounded; the first errors are the ones that matter. */
@@ -27,6 +28,10 @@ export function failureOf(error: unknown): JobFailure {
   if (error instanceof LockstepError) {
     const message = error.message.slice(0, messageLimit);
     return { reason: error.reason, message, retryable: isRetryable(error.kind) };
+  }
+  if (isConnectionLost(error)) {
+    const message = 'The job queue went away in the middle of it: submit it once more.';
+    return { reason: 'queue-unavailable', message, retryable: true };
   }
   const text = error instanceof Error ? error.message : String(error);
   return { reason: 'internal', message: `The worker failed: ${text}`.slice(0, messageLimit), retryable: true };

@@ -36,7 +36,7 @@ export interface JobQueueOptions {
   readonly server: QueueServer;
   /** `work` if undefined. */
   readonly lane?: Lane;
-  /** Something changed about this job: ask for its state. A hint, it may be lost when a connection breaks. */
+  /** Something changed about this job: ask for its state. A hint: a few of a hundred are lost in ordinary work, more when a connection breaks. */
   readonly onChange: (id: string) => void;
   readonly onError: (error: Error) => void;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { hostname } from 'node:os';
+import { LockstepError } from '@lockstep/domain/livepatch-model';
 import { Queue, Worker } from 'bullmq';
 import {
   accessTo,
@@ -10,6 +11,7 @@ import {
   type Lane,
   type QueueServer,
 } from './backend';
+import { ClockWatch } from './clock-watch';
 import type { WorkQueue } from './job-parts';
 import type { QueuedJob, Returned } from './queued-job';
 import { runEntry, type JobHandler } from './running-job';
@@ -24,6 +26,9 @@ export interface JobWorkerOptions {
   readonly onError: (error: Error) => void;
   /** How long a worker that says nothing keeps its job; a build may keep the event loop busy for some seconds. */
   readonly lockMs?: number;
+  /** This machine's time of day, in ms; and how often it is compared with the server's. */
+  readonly now?: () => number;
+  readonly compareClocksEveryMs?: number;
 }
 
 export interface JobWorker {
@@ -32,20 +37,49 @@ export interface JobWorker {
 }
 
 const defaultLockMs = 15_000;
+const retryEveryMs = 1_000;
 /** A worker killed in the middle of a job: it is taken again, once. A job that kills its worker must not go round. */
 const maxStalledCount = 1;
 
-/** The working end: takes jobs until it is closed. @throws LockstepError `queue-unavailable`. */
+/** A worker whose clock is off ends what it has at hand, and takes nothing more. */
+function pauseOrResume(worker: Worker, wrong: LockstepError | undefined, onError: (error: Error) => void): void {
+  if (wrong !== undefined) {
+    onError(wrong);
+    if (!worker.isPaused()) worker.pause(true).catch(onError);
+  } else if (worker.isPaused()) {
+    worker.resume().catch(onError);
+  }
+}
+
+/**
+ * The working end: takes jobs until it is closed; none while this machine's clock is off.
+ * @throws LockstepError `queue-unavailable`, `clock-off`.
+ */
 export async function startJobWorker(options: JobWorkerOptions): Promise<JobWorker> {
   const { server, lane = 'work', handler, concurrency, onError, lockMs = defaultLockMs } = options;
   const name = queueNames[lane];
   await assertReachable(server);
   const { connection, factory } = accessTo(server);
+  const clock = new ClockWatch({
+    ...{ server, lockMs, onError, now: options.now ?? Date.now, askEveryMs: options.compareClocksEveryMs },
+    onVerdict: (wrong) => {
+      pauseOrResume(worker, wrong, onError);
+    },
+  });
+  await clock.start().catch((error: unknown) => {
+    throw error instanceof LockstepError ? error : queueUnavailable(server, error);
+  });
   const abort = new AbortController();
   const queue = new Queue(name, { connection, defaultJobOptions: jobDefaults }, factory) as unknown as WorkQueue;
   queue.on('error', onError);
-  const parts = { queue, handler, workerName: `${hostname()}:${process.pid}`, closing: abort.signal };
-  const worker = new Worker<QueuedJob, Returned, string>(
+  const parts = {
+    queue,
+    handler,
+    workerName: `${hostname()}:${process.pid}`,
+    closing: abort.signal,
+    isPaused: (): boolean => worker.isPaused(),
+  };
+  const worker: Worker<QueuedJob, Returned> = new Worker(
     name,
     (entry, token) => runEntry(parts, entry, token ?? ''),
     {
@@ -54,6 +88,8 @@ export async function startJobWorker(options: JobWorkerOptions): Promise<JobWork
       lockDuration: lockMs,
       stalledInterval: Math.ceil(lockMs / 2),
       maxStalledCount,
+      // A server that is back is told at once; by default it would take as long as the lock lasts, and the job go twice.
+      runRetryDelay: retryEveryMs,
       // How long an idle worker waits at once: a wake-up that was lost costs no more than this.
       drainDelay: 2,
     },
@@ -61,11 +97,13 @@ export async function startJobWorker(options: JobWorkerOptions): Promise<JobWork
   );
   worker.on('error', onError);
   await Promise.all([worker.waitUntilReady(), queue.waitUntilReady()]).catch((cause: unknown) => {
+    clock.stop();
     void Promise.allSettled([worker.close(true), queue.disconnect()]);
     throw queueUnavailable(server, cause);
   });
   return {
     close: async () => {
+      clock.stop();
       abort.abort();
       await worker.close();
       await queue.close();

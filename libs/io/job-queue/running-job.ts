@@ -26,6 +26,8 @@ export interface WorkerParts {
   readonly workerName: string;
   /** Aborts when the worker is to stop. */
   readonly closing: AbortSignal;
+  /** It is to take no job now. */
+  readonly isPaused: () => boolean;
 }
 
 /** How late a job at hand learns that it was cancelled. */
@@ -127,7 +129,7 @@ const isQueueWord = (error: unknown): boolean =>
 export async function runEntry(worker: WorkerParts, entry: Entry, token: string): Promise<Returned> {
   // A worker that waited for its next job when it was told to stop may still be given one.
   const isClosing = (): boolean => worker.closing.aborted;
-  if (isClosing()) return handBack(entry, token);
+  if (isClosing() || worker.isPaused()) return handBack(entry, token);
   const { part } = entry.data;
   const reporter = reporterOf(worker.queue, entry, worker.workerName);
   const stopPoll = new StopPoll(worker.queue, rootOf(entry.id ?? ''));

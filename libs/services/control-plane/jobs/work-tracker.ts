@@ -145,12 +145,21 @@ export class WorkTracker {
         break;
       case 'completed':
         await this.accept(tracked, state);
+        await this.forget(jobId);
         break;
       case 'failed':
         await tracked.fail(state.attempts, state.failure);
+        await this.forget(jobId);
         break;
     }
     tracked.notify();
+  }
+
+  /** How it ended is recorded: the queue need not keep the diffs that it carries. What stays is bounded by the queue. */
+  private async forget(jobId: string): Promise<void> {
+    await this.parts.queue.remove(jobId).catch((err: unknown) => {
+      this.parts.log.info({ err, jobId }, 'an ended job stays in the queue for now');
+    });
   }
 
   /** A result that does not hold is the build's failure; a database that is away is not. */
