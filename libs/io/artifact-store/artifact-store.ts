@@ -12,6 +12,13 @@ export interface KeptArtifact extends StoredArtifact {
   readonly usedAtMs: number;
 }
 
+/** The disk that a store is on, with whatever else is there. */
+export interface DiskSpace {
+  readonly totalBytes: number;
+  /** To whom is not root. */
+  readonly availableBytes: number;
+}
+
 /** Files by their sha256, shared by whoever sees the store. A file that is there is whole. */
 export interface ArtifactStore {
   /** A larger file is refused. */
@@ -27,6 +34,8 @@ export interface ArtifactStore {
   read(sha256: Sha256, offset: number): AsyncIterable<Uint8Array>;
   /** All that is kept, in no order. */
   list(): Promise<KeptArtifact[]>;
+  /** Undefined: a bucket, whose owner sees to its size. */
+  disk(): Promise<DiskSpace | undefined>;
   /**
    * Removes what `list` found, unless it was used since, and answers whether it is gone. Only `evictArtifacts` knows what
    * may go.

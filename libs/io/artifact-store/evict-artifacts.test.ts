@@ -16,7 +16,8 @@ let old: Sha256[];
 
 beforeEach(async () => {
   dir = await mkdtemp(path.join(tmpdir(), 'lockstep-evict-'));
-  store = await openArtifactStore(dir);
+  // As if the disk had room enough.
+  store = { ...(await openArtifactStore(dir)), disk: async () => undefined };
   old = [];
   for (const days of [4, 3, 2, 1]) old.push(await putUsedAt(nowMs - days * 24 * hourMs));
 });
@@ -39,8 +40,8 @@ async function evict(maxBytes: number, more: Partial<EvictionOptions> = {}) {
 const left = async (): Promise<Set<Sha256>> => new Set((await store.list()).map(({ sha256 }) => sha256));
 
 test('removes the least recently used until it fits, no more', async () => {
-  expect(await evict(400)).toEqual({ removed: [], keptBytes: 400 });
-  expect(await evict(250)).toEqual({ removed: old.slice(0, 2), keptBytes: 200 });
+  expect(await evict(400)).toMatchObject({ removed: [], keptBytes: 400 });
+  expect(await evict(250)).toMatchObject({ removed: old.slice(0, 2), keptBytes: 200 });
   expect(await left()).toEqual(new Set(old.slice(2)));
 });
 
@@ -55,7 +56,7 @@ test('what is used while it is being judged stays', async () => {
     if (sha256 === old[1]) await store.verify({ sha256, sizeBytes: 100 });
     return remove();
   };
-  expect(await evict(0, { removeUnreferenced })).toEqual({ removed: [old[0], old[2], old[3]], keptBytes: 100 });
+  expect(await evict(0, { removeUnreferenced })).toMatchObject({ removed: [old[0], old[2], old[3]], keptBytes: 100 });
   expect(await left()).toEqual(new Set([old[1]]));
 });
 
@@ -63,7 +64,7 @@ test('what is referenced stays, however little room there is', async () => {
   const referenced = new Set([old[0], old[3]]);
   const removeUnreferenced: EvictionOptions['removeUnreferenced'] = async (sha256, remove) =>
     referenced.has(sha256) ? false : remove();
-  expect(await evict(0, { removeUnreferenced })).toEqual({ removed: [old[1], old[2]], keptBytes: 200 });
+  expect(await evict(0, { removeUnreferenced })).toMatchObject({ removed: [old[1], old[2]], keptBytes: 200 });
   expect(await left()).toEqual(referenced);
 });
 
@@ -79,4 +80,20 @@ test('files that are not artifacts are neither counted nor removed', async () =>
   await others.put(randomBytes(50));
   expect((await evict(0)).keptBytes).toBe(0);
   expect(await others.list()).toHaveLength(1);
+});
+
+test('a disk that is nearly full is left a tenth, whatever the store may hold', async () => {
+  const nearlyFull = { ...store, disk: async () => ({ totalBytes: 2_000, availableBytes: 0 }) };
+  const everything: EvictionOptions = {
+    maxBytes: 1_000_000,
+    usedBeforeMs: nowMs,
+    removeUnreferenced: (_, remove) => remove(),
+  };
+  expect(await evictArtifacts(nearlyFull, everything)).toEqual({
+    removed: old.slice(0, 2),
+    keptBytes: 200,
+    budgetBytes: 200,
+  });
+  const disk = await (await openArtifactStore(dir)).disk();
+  expect(disk!.totalBytes).toBeGreaterThan(disk!.availableBytes);
 });

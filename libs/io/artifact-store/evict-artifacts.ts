@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { Sha256 } from '@lockstep/domain/livepatch-model';
-import type { ArtifactStore } from './artifact-store';
+import type { ArtifactStore, DiskSpace } from './artifact-store';
 
 export interface EvictionOptions {
   /** What the store may hold after it, if what must stay allows. */
@@ -17,6 +17,17 @@ export interface EvictionOptions {
 export interface Eviction {
   readonly removed: readonly Sha256[];
   readonly keptBytes: number;
+  /** What it was allowed to keep: less than asked for where the disk is nearly full. */
+  readonly budgetBytes: number;
+}
+
+/** The store shares its disk, perhaps with the database: it leaves this part of it free, whatever it was allowed. */
+const reservedShare = 0.1;
+
+function budgetOn(disk: DiskSpace | undefined, keptBytes: number, maxBytes: number): number {
+  if (disk === undefined) return maxBytes;
+  const { totalBytes, availableBytes } = disk;
+  return Math.max(0, Math.min(maxBytes, keptBytes + availableBytes - Math.floor(totalBytes * reservedShare)));
 }
 
 /** Removes what nobody references, least recently used first, until the store fits. */
@@ -24,13 +35,14 @@ export async function evictArtifacts(store: ArtifactStore, options: EvictionOpti
   const { maxBytes, usedBeforeMs, removeUnreferenced } = options;
   const kept = (await store.list()).sort((left, right) => left.usedAtMs - right.usedAtMs);
   let keptBytes = kept.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  const budgetBytes = budgetOn(await store.disk(), keptBytes, maxBytes);
   const removed: Sha256[] = [];
   for (const candidate of kept) {
     const { sha256, sizeBytes, usedAtMs } = candidate;
-    if (keptBytes <= maxBytes || usedAtMs >= usedBeforeMs) break;
+    if (keptBytes <= budgetBytes || usedAtMs >= usedBeforeMs) break;
     if (!(await removeUnreferenced(sha256, () => store.remove(candidate)))) continue;
     removed.push(sha256);
     keptBytes -= sizeBytes;
   }
-  return { removed, keptBytes };
+  return { removed, keptBytes, budgetBytes };
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { createHash, randomUUID } from 'node:crypto';
-import { open, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
+import { open, readdir, rename, rm, stat, statfs, utimes } from 'node:fs/promises';
 import path from 'node:path';
 import { LockstepError, parseSha256, type Sha256 } from '@lockstep/domain/livepatch-model';
 import { errorCode, makeFolder, syncFolder } from '@lockstep/platform/runtime';
@@ -119,6 +119,10 @@ export async function openFolderStore(dir: string, maxArtifactBytes = defaultMax
       yield* readFrom(fileOf(sha256), sha256, offset);
     },
     list: () => listFolder(dir),
+    async disk() {
+      const { blocks, bavail, bsize } = await statfs(dir);
+      return { totalBytes: blocks * bsize, availableBytes: bavail * bsize };
+    },
     async remove({ sha256, usedAtMs }) {
       const found = await stat(fileOf(sha256)).catch(() => undefined);
       if (found !== undefined && found.mtimeMs > usedAtMs) return false;

@@ -111,6 +111,7 @@ export async function openS3Store(place: S3Place, maxArtifactBytes = defaultMaxA
       if (size !== sizeBytes || hash.digest('hex') !== sha256) throw damaged(sha256, sizeBytes, size);
     },
     read,
+    disk: () => Promise.resolve(undefined),
     list: async () => listBucket(bucket, prefix),
     async remove({ sha256, usedAtMs }) {
       const found = await bucket.request('HEAD', pathOf(sha256), [200, 404]);

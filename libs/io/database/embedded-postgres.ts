@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { chown, mkdir, mkdtemp, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
-import { isProcessAlive, makeFolder, readOrCreate, syncFolder } from '@lockstep/platform/runtime';
+import { isProcessAlive, makeFolder, readIfPresent, readOrCreate, syncFolder } from '@lockstep/platform/runtime';
+import { keepLogBounded } from './bounded-log';
 import { openSession } from './connection';
 import { findPostgresBinaries, type PostgresBinaries } from './postgres-binaries';
 import { chooseServerAccount, type ServerAccount } from './server-account';
@@ -43,15 +45,17 @@ function failedToStart(message: string, fields: Record<string, string | number>,
   return new LockstepError('unavailable', 'postgres-failed', `PostgreSQL did not start: ${message}`, fields, { cause });
 }
 
+const logOf = (dir: string): string => path.join(dir, 'postgres.log');
+
 async function logTail(dir: string): Promise<string> {
-  const text = await readFile(path.join(dir, 'postgres.log'), 'utf8').catch(() => '');
+  const text = await readFile(logOf(dir), 'utf8').catch(() => '');
   return text.trimEnd().split('\n').slice(-5).join('\n');
 }
 
 /** Starts a program of the server as the server's account, in a session of its own: Ctrl-C is ours to handle. */
 async function launch(cluster: Cluster, program: keyof PostgresBinaries, args: string[]): Promise<ChildProcess> {
   const [command = '', ...rest] = [...cluster.account.prefix, cluster.binaries[program], ...args];
-  const log = await open(path.join(cluster.dir, 'postgres.log'), 'a', 0o600);
+  const log = await open(logOf(cluster.dir), 'a', 0o600);
   try {
     const env = { PATH: process.env['PATH'] ?? '', LC_ALL: 'C', TZ: 'UTC' };
     return spawn(command, rest, { stdio: ['ignore', log.fd, log.fd], detached: true, env, cwd: '/' });
@@ -92,6 +96,24 @@ async function initialise(cluster: Cluster): Promise<void> {
   }
   await rename(fresh, cluster.dataDir);
   await syncFolder(cluster.dir);
+}
+
+/** `postgres (PostgreSQL) 18.4` */
+async function majorVersionOf(program: string): Promise<string> {
+  const { stdout } = await promisify(execFile)(program, ['--version']);
+  return /(\d+)(?:\.\d+|\w+)?\s*$/.exec(stdout)?.[1] ?? stdout.trim();
+}
+
+/** A new major version reads no data of an older one, and says so in its log only. */
+async function refuseOtherVersion({ dataDir, binaries }: Cluster): Promise<void> {
+  const found = (await readIfPresent(path.join(dataDir, 'PG_VERSION')))?.trim();
+  const ours = await majorVersionOf(binaries.postgres);
+  if (found === undefined || found === ours) return;
+  const message =
+    `${dataDir} was written by PostgreSQL ${found}, and this version of Lockstep brings ${ours}, which cannot read it. Start the version of ` +
+    `Lockstep that wrote it, save the database with pg_dump, move the folder away, and restore it here; or run PostgreSQL yourself ` +
+    `(LOCKSTEP_DATABASE_URL), as is right for all but a trial, and use pg_upgrade.`;
+  throw new LockstepError('refused', 'postgres-other-version', message, { dataDir, found, ours });
 }
 
 interface RunningServer {
@@ -215,7 +237,8 @@ async function stopServer(cluster: Cluster): Promise<void> {
 
 /**
  * A PostgreSQL server of our own on 127.0.0.1. Outlives a killed parent; the next start takes it over.
- * @throws LockstepError `unavailable`: `port-taken`, `postgres-missing`, `postgres-failed` with the server's last words.
+ * @throws LockstepError `unavailable`: `port-taken`, `postgres-missing`, `postgres-failed` with the server's last words;
+ * `refused` `postgres-other-version`.
  */
 export async function startEmbeddedPostgres({ dir, port }: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
   await makeFolder(dir);
@@ -228,6 +251,15 @@ export async function startEmbeddedPostgres({ dir, port }: EmbeddedPostgresOptio
     account: await chooseServerAccount(dataDir),
   };
   await initialise(cluster);
+  await refuseOtherVersion(cluster);
   const up = await bringUp(cluster, port);
-  return { url: urlOf(cluster.password, up.port), adopted: up.adopted, stop: () => stopServer(cluster) };
+  const leaveLog = keepLogBounded(logOf(cluster.dir));
+  return {
+    url: urlOf(cluster.password, up.port),
+    adopted: up.adopted,
+    stop: async () => {
+      leaveLog();
+      await stopServer(cluster);
+    },
+  };
 }

@@ -71,6 +71,21 @@ test('a pid file whose number is another program’s now stops nothing', async (
   expect((await start()).adopted).toBe(false);
 });
 
+test('a data folder of another major version is refused in words, and left as it is', async () => {
+  await (await start()).stop();
+  const version = path.join(dir(), 'data/PG_VERSION');
+  const ours = await readFile(version, 'utf8');
+  await writeFile(version, '17\n');
+  await expect(start()).rejects.toMatchObject({
+    kind: 'refused',
+    reason: 'postgres-other-version',
+    message: expect.stringContaining('pg_dump'),
+    fields: { found: '17', ours: ours.trim() },
+  });
+  await writeFile(version, ours);
+  await start();
+});
+
 test('a port in use is named', async () => {
   const blocker = createServer().listen(port, '127.0.0.1');
   try {

@@ -50,14 +50,14 @@ export class ArtifactEvictor {
   private async evict(): Promise<void> {
     const { artifacts, log, maxBytes } = this.parts;
     try {
-      const { removed, keptBytes } = await evictArtifacts(artifacts, {
+      const { removed, keptBytes, budgetBytes } = await evictArtifacts(artifacts, {
         maxBytes,
         usedBeforeMs: await this.usedBeforeMs(),
         removeUnreferenced: (sha256, remove) => this.withoutEviction(() => this.removeUnreferenced(sha256, remove)),
       });
-      if (removed.length > 0) log.info({ removed, keptBytes, maxBytes }, 'evicted from the artifact store');
-      if (keptBytes > maxBytes)
-        log.warn({ keptBytes, maxBytes }, 'the artifact store is over its limit: all is in use');
+      if (removed.length > 0) log.info({ removed, keptBytes, budgetBytes }, 'evicted from the artifact store');
+      if (keptBytes > budgetBytes)
+        log.warn({ keptBytes, budgetBytes }, 'the artifact store is over its limit: all is in use');
     } catch (err) {
       log.warn({ err }, 'cannot evict from the artifact store now');
     }
