@@ -23,7 +23,7 @@ async function register({ build, screen, signal }: TaskContext, folder: string):
 
 export const addKernel = (cli: Cli): Command =>
   leafCommand('add', 'register a finished kernel build: its source and output in one folder')
-    .argument('<folder>', 'the build folder, as the workers see it')
+    .argument('<folder>', 'the build folder, as the workers see it; they run the commands that its build has saved')
     .action((folder: string, options: LeafOptions) =>
       cli.run(options, async (context) => {
         const kernelBuild = await register(context, path.resolve(folder));

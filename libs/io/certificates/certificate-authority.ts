@@ -30,10 +30,12 @@ export interface CertificateAuthority {
 }
 
 export interface AuthorityOptions {
-  /** Holds ca.key, ca.crt, server.key, server.crt, log-signing.key; made where missing. */
+  /** Holds ca.key, ca.crt, server.key, server.crt, log-signing.key. */
   readonly dir: string;
   /** DNS names and IP addresses the control plane is reached by. */
   readonly names: readonly string[];
+  /** Also make the two keys that nothing can replace, ca.key and log-signing.key; all else is made where missing. */
+  readonly mayMakeKeys: boolean;
 }
 
 interface Issuer {
@@ -141,19 +143,29 @@ function newSigningKey(): string {
   return generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
 }
 
+async function openKey(name: string, make: () => string, { dir, mayMakeKeys }: AuthorityOptions): Promise<string> {
+  const file = path.join(dir, name);
+  if (mayMakeKeys) return readOrCreate(file, make);
+  const present = await readIfPresent(file);
+  if (present !== undefined) return present;
+  throw new LockstepError('not-found', 'pki-missing', `There is no ${file}.`, { file });
+}
+
 /**
- * Opens the CA in `dir`, making what is missing: killed in between, the next call goes on from there, since a
- * certificate can always be made again from its key. @throws LockstepError `corrupt` when a file is not what it should be.
+ * Opens the CA in `dir`, making what is missing and may be made: killed in between, the next call goes on from there, since a
+ * certificate can always be made again from its key. @throws LockstepError `not-found` `pki-missing`;
+ * `corrupt` when a file is not what it should be.
  */
-export async function openCertificateAuthority({ dir, names }: AuthorityOptions): Promise<CertificateAuthority> {
+export async function openCertificateAuthority(options: AuthorityOptions): Promise<CertificateAuthority> {
+  const { dir, names } = options;
   try {
-    const caKeyPem = await readOrCreate(path.join(dir, 'ca.key'), generatePrivateKey);
+    const caKeyPem = await openKey('ca.key', generatePrivateKey, options);
     const certificatePem = await readOrCreate(path.join(dir, 'ca.crt'), () => createCaCertificate(caKeyPem));
     const { X509Certificate: Certificate } = x509Library();
     const { privateKey } = await keyPairFrom(caKeyPem);
     const issuer: Issuer = { privateKey, certificate: new Certificate(certificatePem) };
     const server = await openServerCertificate(dir, issuer, certificatePem, names);
-    const logSigner = createLogSigner(await readOrCreate(path.join(dir, 'log-signing.key'), newSigningKey));
+    const logSigner = createLogSigner(await openKey('log-signing.key', newSigningKey, options));
     return {
       certificatePem,
       pinSha256: certificatePin(certificatePem),

@@ -31,8 +31,15 @@ export interface ProvenKey {
   readonly publicKeySha256: string;
 }
 
+/** Characters of PEM; parsing takes far more memory than that. */
+const longestRequest = 8192;
+
 /** @throws LockstepError `invalid-input` unless it is a PKCS#10 of a P-256 key, signed with that key. */
 export async function readCertificateRequest(requestPem: string): Promise<ProvenKey> {
+  if (requestPem.length > longestRequest) {
+    const message = `The certificate request has ${requestPem.length} characters; one for a P-256 key has a few hundred.`;
+    throw new LockstepError('invalid-input', 'certificate-request-too-large', message, { limit: longestRequest });
+  }
   const request = parseForeign('certificate request', 'invalid-certificate-request', () => {
     const { Pkcs10CertificateRequest } = x509Library();
     return new Pkcs10CertificateRequest(requestPem);

@@ -26,7 +26,7 @@ afterEach(async () => {
 });
 
 const names = ['localhost', '127.0.0.1'];
-const open = (folder = dir) => openCertificateAuthority({ dir: path.join(folder, 'pki'), names });
+const open = (folder = dir) => openCertificateAuthority({ dir: path.join(folder, 'pki'), names, mayMakeKeys: true });
 
 describe('certificate authority', () => {
   test('is made once, kept with tight permissions, and opened again as the same', async () => {
@@ -55,6 +55,7 @@ describe('certificate authority', () => {
     const more = await openCertificateAuthority({
       dir: path.join(dir, 'pki'),
       names: [...names, 'plane.example', '::1'],
+      mayMakeKeys: true,
     });
     const certificate = new X509Certificate(more.server.certificateChainPem);
     expect(certificate.checkHost('plane.example')).toBe('plane.example');
@@ -87,6 +88,8 @@ describe('node certificates', () => {
   });
 
   test('a request that is no request, or not signed with its key, is refused', async () => {
+    const huge = `-----BEGIN CERTIFICATE REQUEST-----\n${'A'.repeat(9_000)}\n-----END CERTIFICATE REQUEST-----`;
+    await expect(readCertificateRequest(huge)).rejects.toMatchObject({ reason: 'certificate-request-too-large' });
     await expect(readCertificateRequest('hello')).rejects.toMatchObject({ reason: 'invalid-certificate-request' });
     const { requestPem } = await createCertificateRequest();
     const der = Buffer.from(requestPem.replaceAll(/-----[^-]+-----|\s/g, ''), 'base64');
@@ -117,7 +120,7 @@ test('join tokens survive the round trip; anything else is refused without repea
 
 test('log signatures hold for their hash and key only', async () => {
   const { logSigner } = await open();
-  const other = await openCertificateAuthority({ dir: path.join(dir, 'other'), names });
+  const other = await openCertificateAuthority({ dir: path.join(dir, 'other'), names, mayMakeKeys: true });
   const hash = sha256OfBytes(new Uint8Array([1, 2, 3]));
   const signature = logSigner.sign(hash);
   const verify = createLogVerifier(logSigner.publicKeyPem);

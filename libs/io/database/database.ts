@@ -6,6 +6,7 @@ import { clusterStore, type ClusterStore } from './clusters';
 import { endWithinTime } from './connection';
 import { explainDatabaseError } from './database-errors';
 import { joinTokenStore, type JoinTokenStore } from './join-tokens';
+import { keyBindingStore, type KeyBindingStore } from './key-binding';
 import { kernelBuildStore, registrationStore, type KernelBuildStore, type RegistrationStore } from './kernel-builds';
 import { kernelCopyStore, type KernelCopyStore } from './kernel-copies';
 import { loadOrderStore, type LoadOrderStore } from './load-orders';
@@ -27,6 +28,7 @@ export interface Database {
   readonly loadOrders: LoadOrderStore;
   readonly rollouts: RolloutStore;
   readonly references: ArtifactReferences;
+  readonly keys: KeyBindingStore;
   close(): Promise<void>;
 }
 
@@ -51,6 +53,7 @@ async function openStores(sole: SoleControlPlane, { url, migrations }: DatabaseO
     loadOrders: loadOrderStore(client),
     rollouts: rolloutStore(client),
     references: artifactReferences(client),
+    keys: keyBindingStore(client),
     close: async () => {
       await endWithinTime(() => client.$disconnect());
       await sole.close();

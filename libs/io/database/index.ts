@@ -23,6 +23,7 @@ export type {
   RegistrationRecord,
   RegistrationStore,
 } from './kernel-builds';
+export type { KeyBinding, KeyBindingStore, SignedHead } from './key-binding';
 export type { KernelCopyRecord, KernelCopyStore } from './kernel-copies';
 export type { Appending, LoadOrderStore } from './load-orders';
 export { migrateDatabase } from './migrate';

@@ -32,11 +32,13 @@ export interface Redemption {
 }
 
 export interface JoinTokenStore {
-  /** @throws LockstepError when the cluster is unknown or the node is in another one. */
+  /** Forgets those that have expired. @throws LockstepError when the cluster is unknown or the node is in another one. */
   create(token: NewJoinToken): Promise<void>;
+  /** Cheap, before anything else of the request is looked at. @throws LockstepError `unauthenticated` `join-token-refused`. */
+  insistGood(secretSha256: string, now: Date): Promise<void>;
   /**
    * Makes the token's machine its node, once. The same key asking again gets the same certificate: the answer may
-   * have been lost. @throws LockstepError `unauthenticated` `join-token-refused`.
+   * have been lost. Tokens that made this node before are good for nothing from then on. @throws LockstepError `unauthenticated` `join-token-refused`.
    */
   redeem(redemption: Redemption): Promise<Enrolment>;
 }
@@ -62,6 +64,10 @@ async function enrol(tx: Transaction, token: TokenRow, redemption: Redemption): 
   const cluster = token.clusterName as ClusterName;
   await checkMembership(tx, cluster, node);
   const { certificatePem, fingerprint } = await redemption.certify(node);
+  // The certificate that came of it is superseded now, and nobody is to be handed it again.
+  await tx.joinToken.deleteMany({
+    where: { nodeName: node, usedAt: { not: null }, secretSha256: { not: token.secretSha256 } },
+  });
   await tx.joinToken.update({
     where: { secretSha256: token.secretSha256 },
     data: { usedAt: redemption.now, publicKeySha256: redemption.publicKeySha256, certificatePem },
@@ -76,12 +82,17 @@ async function enrol(tx: Transaction, token: TokenRow, redemption: Redemption): 
 
 export function joinTokenStore(db: Client): JoinTokenStore {
   return {
-    create: ({ secretSha256, cluster, node, expiresAt }) =>
-      serialisable(db, async (tx) => {
+    async create({ secretSha256, cluster, node, expiresAt }) {
+      await serialisable(db, async (tx) => {
         await requireCluster(tx, cluster);
         await checkMembership(tx, cluster, node);
         await tx.joinToken.create({ data: { secretSha256, clusterName: cluster, nodeName: node, expiresAt } });
-      }),
+      });
+      await db.$executeRaw`DELETE FROM join_tokens WHERE expires_at < now()`;
+    },
+    async insistGood(secretSha256, now) {
+      if ((await db.joinToken.count({ where: { secretSha256, expiresAt: { gt: now } } })) === 0) throw refused();
+    },
     redeem: (redemption) =>
       serialisable(db, async (tx) => {
         const token = await tx.joinToken.findUnique({ where: { secretSha256: redemption.secretSha256 } });

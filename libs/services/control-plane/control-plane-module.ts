@@ -2,7 +2,7 @@
 import path from 'node:path';
 import { Module, type DynamicModule, type FactoryProvider } from '@nestjs/common';
 import { openArtifactStore, type ArtifactStore } from '@lockstep/io/artifact-store';
-import { openCertificateAuthority, type CertificateAuthority } from '@lockstep/io/certificates';
+import type { CertificateAuthority } from '@lockstep/io/certificates';
 import { openDatabase, startEmbeddedPostgres, type Database } from '@lockstep/io/database';
 import { chooseQueueServer, openJobQueue, type JobQueue, type Lane } from '@lockstep/io/job-queue';
 import type { Logger } from 'pino';
@@ -12,6 +12,7 @@ import type { ControlPlaneConfig } from './config';
 import { openOperatorToken } from './grpc/operator-token';
 import { Servers } from './grpc/servers';
 import { RolloutExecutor } from './rollouts/rollout-executor';
+import { openKeys } from './open-keys';
 import type { Services } from './services';
 import type { Teardown } from './teardown';
 import { KernelSharing } from './jobs/kernel-sharing';
@@ -81,7 +82,9 @@ function queueProvider(
   lane: Lane,
   changed: (jobId: string) => void,
 ): FactoryProvider {
-  return provide(token, [databaseUrlToken, databaseToken], async (databaseUrl: string): Promise<JobQueue> => {
+  // After the keys: nothing is begun on a database that is not theirs.
+  const after = [databaseUrlToken, databaseToken, authorityToken];
+  return provide(token, after, async (databaseUrl: string): Promise<JobQueue> => {
     const server = chooseQueueServer(databaseUrl, config.redisUrl) ?? { kind: 'postgres', url: databaseUrl };
     const onError = (err: Error): void => {
       log.warn({ err }, 'job queue');
@@ -117,9 +120,9 @@ export function controlPlaneModule(parts: ModuleParts): DynamicModule {
     module: ControlPlaneModule,
     providers: [
       ...databaseProviders(parts),
-      provide(authorityToken, [], () => {
+      provide(authorityToken, [databaseToken], (db: Database) => {
         const names = ['localhost', '127.0.0.1', '::1', ...config.tlsNames];
-        return openCertificateAuthority({ dir: path.join(config.stateDir, 'pki'), names });
+        return openKeys(db, { dir: path.join(config.stateDir, 'pki'), names });
       }),
       provide(artifactsToken, [], () => openArtifactStore(config.artifacts)),
       queueProvider(parts, queueToken, 'work', (jobId) => {

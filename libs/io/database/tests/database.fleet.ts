@@ -261,6 +261,33 @@ describe('enrolment', () => {
     });
   });
 
+  test('an old token hands out no certificate that a newer enrolment has superseded', async () => {
+    const { cluster: name } = await cluster('re-enrolling');
+    const again = parseNodeName('n-again');
+    for (const [secretSha256, key] of [
+      ['r1', 'key1'],
+      ['r2', 'key2'],
+    ] as const) {
+      await db.joinTokens.create({ secretSha256, cluster: name, node: again, expiresAt: soon() });
+      await db.joinTokens.redeem(redemption(secretSha256, key));
+    }
+    await expect(db.joinTokens.redeem(redemption('r1', 'key1'))).rejects.toMatchObject({
+      reason: 'join-token-refused',
+    });
+    expect(await db.joinTokens.redeem(redemption('r2', 'key2'))).toMatchObject({ certificatePem: 'pem for key2' });
+  });
+
+  test('tokens that have expired are forgotten', async () => {
+    const { cluster: name } = await cluster('forgetting');
+    const old = { secretSha256: 'e1', cluster: name, node: parseNodeName('n-old'), expiresAt: new Date(0) };
+    await db.joinTokens.create(old);
+    await expect(db.joinTokens.insistGood('e1', new Date())).rejects.toMatchObject({ reason: 'join-token-refused' });
+    await db.joinTokens.create({ ...old, secretSha256: 'e2', expiresAt: soon() });
+    await db.joinTokens.insistGood('e2', new Date());
+    const { rows } = await pg.query(`SELECT secret_sha256 AS kept FROM join_tokens WHERE cluster_name = 'forgetting'`);
+    expect(rows).toEqual([{ kept: 'e2' }]);
+  });
+
   test('a token past its time, or for a node of another cluster, is refused', async () => {
     const { cluster: other } = await cluster('enrolling-other');
     const taken = db.joinTokens.create({ secretSha256: 's2', cluster: other, node, expiresAt: soon() });

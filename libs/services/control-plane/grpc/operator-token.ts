@@ -5,13 +5,19 @@ import { LockstepError } from '@lockstep/domain/livepatch-model';
 import { readOrCreate } from '@lockstep/platform/runtime';
 import type { Gate } from './call-route';
 
-/** The token of this control plane's operators, made at the first start and kept in `operator.token`. */
+/** Ours have 43. */
+const shortestToken = 32;
+
+/**
+ * The token of this control plane's operators, made at the first start and kept in `operator.token`.
+ * @throws LockstepError `refused` `operator-token-weak`: an empty file would let in whoever names no token.
+ */
 export async function openOperatorToken(stateDir: string): Promise<string> {
-  const text = await readOrCreate(
-    path.join(stateDir, 'operator.token'),
-    () => `${randomBytes(32).toString('base64url')}\n`,
-  );
-  return text.trim();
+  const file = path.join(stateDir, 'operator.token');
+  const token = (await readOrCreate(file, () => `${randomBytes(32).toString('base64url')}\n`)).trim();
+  if (token.length >= shortestToken) return token;
+  const message = `${file} holds ${token.length} characters, and a token has at least ${shortestToken}. Remove the file: the next start makes a new one; or write a longer token.`;
+  throw new LockstepError('refused', 'operator-token-weak', message, { file, characters: token.length });
 }
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();

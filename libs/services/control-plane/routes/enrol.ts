@@ -7,11 +7,13 @@ import type { Services } from '../services';
 /** Makes a machine a node: one token, one key, one certificate, however often the same machine has to ask. */
 export async function enrol({ db, authority, config }: Services, request: EnrolRequest): Promise<EnrolResponse> {
   const { secret } = parseJoinToken(request.joinToken);
+  const proof = { secretSha256: secretSha256(secret), now: new Date() };
+  // Anybody can reach this call: only who holds a token has a parser work for them.
+  await db.joinTokens.insistGood(proof.secretSha256, proof.now);
   const key = await readCertificateRequest(request.certificateRequest);
   const { cluster, node, certificatePem } = await db.joinTokens.redeem({
-    secretSha256: secretSha256(secret),
+    ...proof,
     publicKeySha256: key.publicKeySha256,
-    now: new Date(),
     certify: async (name) => {
       const pem = await authority.issueNodeCertificate(key, name);
       return { certificatePem: pem, fingerprint: certificateFingerprint(pem) };

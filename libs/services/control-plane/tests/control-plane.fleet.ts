@@ -45,6 +45,13 @@ describe('who may speak', () => {
     const again = await createCertificateRequest(privateKeyPem);
     expect(await enrol({ address, joinToken, certificateRequest: again.requestPem })).toEqual(first);
     const other = await createCertificateRequest();
+    const [, , pin] = joinToken.split('.');
+    const madeUp = {
+      address,
+      joinToken: `lsjoin1.${'A'.repeat(43)}.${pin}`,
+      certificateRequest: 'A'.repeat(2_000_000),
+    };
+    await expect(enrol(madeUp)).rejects.toMatchObject({ reason: 'join-token-refused' });
     const stolen = enrol({ address, joinToken, certificateRequest: other.requestPem });
     await expect(stolen).rejects.toMatchObject({ kind: 'unauthenticated', reason: 'join-token-refused' });
   });
@@ -64,6 +71,7 @@ describe('who may speak', () => {
     const ours = await openCertificateAuthority({
       dir: path.join(plane.config.stateDir, 'pki'),
       names: ['localhost', '127.0.0.1', '::1'],
+      mayMakeKeys: false,
     });
     const stranger = plane.agent(await ours.issueNodeCertificate(proven, parseNodeName('nobody')), key.privateKeyPem);
     expect(await stranger.connect().ended).toMatchObject({ kind: 'forbidden', reason: 'unknown-node' });
@@ -71,6 +79,7 @@ describe('who may speak', () => {
     const theirs = await openCertificateAuthority({
       dir: path.join(plane.folder.path, 'other-pki'),
       names: ['localhost'],
+      mayMakeKeys: true,
     });
     const forged = plane.agent(await theirs.issueNodeCertificate(proven, parseNodeName('c1')), key.privateKeyPem);
     expect(await forged.connect().ended).toMatchObject({ kind: 'unavailable' });

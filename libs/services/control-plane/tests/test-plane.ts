@@ -80,8 +80,13 @@ export class TestPlane {
 
   /** Stops and starts the control plane; agents and operators have to come again. */
   async restart(): Promise<void> {
-    await this.plane?.stop();
+    await this.down();
     await this.up();
+  }
+
+  /** Stops the control plane alone: `up` starts it on the same state. */
+  async down(): Promise<void> {
+    await this.plane?.stop();
   }
 
   async stop(): Promise<void> {

@@ -90,7 +90,11 @@ describe('who may speak', () => {
   });
 
   it('a node with a certificate of another CA gets no session', async () => {
-    const other = await openCertificateAuthority({ dir: path.join(fleet.folder, 'other-pki'), names: ['127.0.0.1'] });
+    const other = await openCertificateAuthority({
+      dir: path.join(fleet.folder, 'other-pki'),
+      names: ['127.0.0.1'],
+      mayMakeKeys: true,
+    });
     const request = await createCertificateRequest();
     const proven = await readCertificateRequest(request.requestPem);
     const certificate = await other.issueNodeCertificate(proven, parseNodeName('n1'));

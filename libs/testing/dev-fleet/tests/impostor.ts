@@ -36,7 +36,11 @@ export class Impostor {
   private constructor(readonly authority: CertificateAuthority) {}
 
   static async start(pkiDir: string, address: string): Promise<Impostor> {
-    const authority = await openCertificateAuthority({ dir: pkiDir, names: ['127.0.0.1', 'localhost'] });
+    const authority = await openCertificateAuthority({
+      dir: pkiDir,
+      names: ['127.0.0.1', 'localhost'],
+      mayMakeKeys: true,
+    });
     const impostor = new Impostor(authority);
     impostor.server.addService(AgentServiceService, {
       connect: ((call: Session) => {

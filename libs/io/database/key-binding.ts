@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import type { Sha256 } from '@lockstep/domain/livepatch-model';
+import type { EntrySignature } from '@lockstep/domain/load-order';
+import type { Client } from './client';
+
+/** Which keys a database belongs to: those that its agents trust, and that sign its load orders. */
+export interface KeyBinding {
+  /** Tells this database from any other. */
+  readonly databaseId: string;
+  /** Of the CA's SPKI. */
+  readonly caPinSha256: string;
+  /** Of the public key in PEM form that agents verify load orders with. */
+  readonly logKeySha256: string;
+}
+
+/** The last entry of a load order, as it was signed. */
+export interface SignedHead {
+  readonly cluster: string;
+  readonly kernelBuild: string;
+  readonly seq: number;
+  readonly hash: Sha256;
+  readonly signature: EntrySignature;
+}
+
+export interface KeyBindingStore {
+  /** Null: no control plane of this version has started on it. */
+  find(): Promise<KeyBinding | null>;
+  /** Once for all time. */
+  bind(binding: KeyBinding): Promise<KeyBinding>;
+  /** Nothing in it was certified or signed by anybody's keys. */
+  isFresh(): Promise<boolean>;
+  /** The last entry of each load order. */
+  heads(): Promise<SignedHead[]>;
+}
+
+export function keyBindingStore(db: Client): KeyBindingStore {
+  return {
+    find: () => db.controlPlaneKeys.findFirst({ omit: { only: true, boundAt: true } }),
+    bind: (data) => db.controlPlaneKeys.create({ data, omit: { only: true, boundAt: true } }),
+    async isFresh() {
+      // Nodes, join tokens and load orders are all of some cluster.
+      return (await db.cluster.count()) === 0;
+    },
+    heads: () =>
+      db.$queryRaw<SignedHead[]>`
+        SELECT DISTINCT ON (cluster_name, kernel_build_id)
+          cluster_name AS cluster, kernel_build_id AS "kernelBuild", seq, hash, signature
+        FROM log_entries ORDER BY cluster_name, kernel_build_id, seq DESC`,
+  };
+}

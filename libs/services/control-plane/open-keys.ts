@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { randomUUID } from 'node:crypto';
+import path from 'node:path';
+import { LockstepError } from '@lockstep/domain/livepatch-model';
+import {
+  createLogVerifier,
+  openCertificateAuthority,
+  type AuthorityOptions,
+  type CertificateAuthority,
+} from '@lockstep/io/certificates';
+import type { Database, KeyBinding } from '@lockstep/io/database';
+import { readIfPresent, sha256OfBytes, writePrivateFile } from '@lockstep/platform/runtime';
+
+/** The other half of the database's own record: which database the keys in the folder are for. */
+const fileOfDatabaseId = (dir: string): string => path.join(dir, 'database-id');
+
+function otherKeys(dir: string, found: string, fields: Record<string, string | number>): LockstepError {
+  const message =
+    `${found}: ${dir} does not belong to this database, and agents would refuse whatever it signs. Restore the folder that was ` +
+    `backed up with the database, or set LOCKSTEP_STATE_DIR and LOCKSTEP_DATABASE_URL to two that belong together.`;
+  return new LockstepError('refused', 'pki-not-of-this-database', message, { dir, ...fields });
+}
+
+function otherDatabase(dir: string, databaseId: string): LockstepError {
+  const message =
+    `The keys in ${dir} are those of database ${databaseId}, and this one is another, new one: nodes that trust these keys would find ` +
+    `none of their history in it. Restore the database, or set LOCKSTEP_DATABASE_URL to it; to begin anew, without these nodes, move ${dir} away.`;
+  return new LockstepError('refused', 'database-not-of-this-pki', message, { dir, databaseId });
+}
+
+/** Where the database keeps something, keys that are missing are lost, and new ones would be of no use to anybody. */
+async function openAuthority(options: AuthorityOptions): Promise<CertificateAuthority> {
+  try {
+    return await openCertificateAuthority(options);
+  } catch (error) {
+    if (!(error instanceof LockstepError) || error.reason !== 'pki-missing') throw error;
+    throw otherKeys(options.dir, error.message.replace(/\.$/, ''), error.fields as Record<string, string>);
+  }
+}
+
+function insistOnPins(dir: string, bound: KeyBinding, pins: Omit<KeyBinding, 'databaseId'>): void {
+  const { databaseId, caPinSha256: boundPin } = bound;
+  if (pins.caPinSha256 !== boundPin) throw otherKeys(dir, 'The CA key is another one', { databaseId, boundPin });
+  const { logKeySha256: boundLogKey } = bound;
+  if (pins.logKeySha256 === boundLogKey) return;
+  throw otherKeys(dir, 'The key that signs load orders is another one', { databaseId, boundLogKey });
+}
+
+/** Agents verify each entry with the key that they pinned: what this key did not sign, they refuse. */
+async function insistOnSignatures(dir: string, db: Database, publicKeyPem: string): Promise<void> {
+  const verify = createLogVerifier(publicKeyPem);
+  const foreign = (await db.keys.heads()).find(({ hash, signature }) => !verify(hash, signature));
+  if (foreign === undefined) return;
+  const { cluster, kernelBuild, seq } = foreign;
+  const found = `Entry #${seq} of cluster ${cluster} for kernel build ${kernelBuild} was not signed with this key`;
+  throw otherKeys(dir, found, { cluster, kernelBuild, seq });
+}
+
+/**
+ * The keys that the database belongs to. They are made at the first start on a new database, and never again: both sides
+ * then name the other.
+ * @throws LockstepError `refused` `pki-not-of-this-database`, `database-not-of-this-pki`.
+ */
+export async function openKeys(db: Database, place: { dir: string; names: string[] }): Promise<CertificateAuthority> {
+  const { dir } = place;
+  const bound = await db.keys.find();
+  const databaseId = (await readIfPresent(fileOfDatabaseId(dir)))?.trim();
+  if (databaseId !== undefined && bound !== null && databaseId !== bound.databaseId) {
+    throw otherKeys(dir, `It names database ${databaseId}`, { databaseId: bound.databaseId });
+  }
+  const isFresh = bound === null && (await db.keys.isFresh());
+  if (isFresh && databaseId !== undefined) throw otherDatabase(dir, databaseId);
+  const authority = await openAuthority({ ...place, mayMakeKeys: isFresh });
+  const { publicKeyPem } = authority.logSigner;
+  const pins = { caPinSha256: authority.pinSha256, logKeySha256: sha256OfBytes(Buffer.from(publicKeyPem)) };
+  if (bound !== null) insistOnPins(dir, bound, pins);
+  await insistOnSignatures(dir, db, publicKeyPem);
+  const binding = bound ?? (await db.keys.bind({ databaseId: databaseId ?? randomUUID(), ...pins }));
+  // Last: a start that was cut off before it goes on as a first one.
+  if (databaseId === undefined) await writePrivateFile(fileOfDatabaseId(dir), `${binding.databaseId}\n`);
+  return authority;
+}
