@@ -44,6 +44,17 @@ describe('certificate authority', () => {
     }
   });
 
+  test('its two keys are never made anew where they are lost', async () => {
+    await open();
+    for (const name of ['log-signing.key', 'ca.key']) {
+      const file = path.join(dir, 'pki', name);
+      await rm(file);
+      const opening = openCertificateAuthority({ dir: path.join(dir, 'pki'), names, mayMakeKeys: false });
+      await expect(opening).rejects.toMatchObject({ reason: 'pki-missing', fields: { file } });
+      await expect(stat(file)).rejects.toMatchObject({ code: 'ENOENT' });
+    }
+  });
+
   test('a lost CA certificate is made again from its key: tokens given out stay good', async () => {
     const first = await open();
     await rm(path.join(dir, 'pki', 'ca.crt'));

@@ -128,8 +128,6 @@ export interface BuildStore {
   keepLog(run: BuildRun, log: readonly BuildLogRow[]): Promise<void>;
   log(id: string): Promise<BuildLogRow[]>;
   explanation(id: string): Promise<ExplanationRow[]>;
-  /** Is the file part of a load order that this artifact belongs to? */
-  knowsArtifact(sha256: Sha256): Promise<boolean>;
 }
 
 async function queueOne(tx: Transaction, wish: BuildWish, priority: BuildPriority): Promise<BuildRow> {
@@ -241,9 +239,6 @@ export function buildStore(db: Client): BuildStore {
     async explanation(id) {
       const { explanation } = await db.build.findUniqueOrThrow({ where: { id }, select: { explanation: true } });
       return explanation as unknown as ExplanationRow[];
-    },
-    async knowsArtifact(sha256) {
-      return (await db.artifact.count({ where: { sha256 } })) > 0;
     },
   };
 }

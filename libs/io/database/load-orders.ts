@@ -88,10 +88,11 @@ export function loadOrderStore(db: Client): LoadOrderStore {
       return rows.map((row) => row.kernelBuildId as KernelBuildId);
     },
     async loads(cluster, artifact) {
-      const named = { path: ['artifact', 'sha256'], equals: artifact };
-      return (
-        (await db.logEntry.findFirst({ where: { clusterName: cluster, body: named }, select: { seq: true } })) !== null
-      );
+      // As the index has it.
+      const rows = await db.$queryRaw<{ loads: boolean }[]>`SELECT EXISTS (
+        SELECT 1 FROM log_entries
+        WHERE cluster_name = ${cluster} AND body -> 'artifact' ->> 'sha256' = ${artifact}) AS loads`;
+      return rows[0]?.loads === true;
     },
     append: (log, { body, hash, sign, expectedSeq }) =>
       serialisable(db, async (tx) => {

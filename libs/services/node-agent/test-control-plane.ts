@@ -79,7 +79,11 @@ export class TestControlPlane {
 
   static async create(): Promise<TestControlPlane> {
     const folder = mkdtempSync(path.join(tmpdir(), 'lockstep-control-plane-'));
-    const authority = await openCertificateAuthority({ dir: folder, names: ['localhost', '127.0.0.1'], mayMakeKeys: true });
+    const authority = await openCertificateAuthority({
+      dir: folder,
+      names: ['localhost', '127.0.0.1'],
+      mayMakeKeys: true,
+    });
     return new TestControlPlane(folder, authority);
   }
 

@@ -94,6 +94,9 @@ describe('kernel builds and patches', () => {
     const { build } = await plane.operator.build.getBuild({ id });
     expect(build).toMatchObject({ status: BuildStatus.BUILD_STATUS_SUCCEEDED, patchName: 'content', attempts: 1 });
     expect(build?.artifact?.functions).toEqual([{ object: 'vmlinux', name: 'fn_content', sympos: 0 }]);
+    await eventually(async () => {
+      expect(await plane.jobState(`build.${id}.1`)).toBe('absent');
+    });
     expect(await plane.build('content', 'fn_content')).toBe(id);
     await expect(plane.build('content', 'fn_other')).rejects.toMatchObject({ reason: 'patch-name-taken' });
     await expect(plane.build('empty', '')).rejects.toMatchObject({ kind: 'invalid-input', reason: 'empty-diff' });
@@ -414,8 +417,13 @@ describe('load order and rollouts', () => {
     expect((await collect(client.downloadArtifact(sha256, 0))).toString()).toBe('lockstep_fix_a a b c');
     expect((await collect(client.downloadArtifact(sha256, 15))).toString()).toBe('a b c');
     await expect(collect(client.downloadArtifact(sha256, 99))).rejects.toMatchObject({ reason: 'offset-past-end' });
-    const unknown = client.downloadArtifact(parseSha256('00'.repeat(32)), 0);
-    await expect(collect(unknown)).rejects.toMatchObject({ kind: 'not-found', reason: 'unknown-artifact' });
+    const elsewhere = (await plane.enrol(await newCluster('elsewhere'), 'e1')).client;
+    for (const asked of [
+      client.downloadArtifact(parseSha256('00'.repeat(32)), 0),
+      elsewhere.downloadArtifact(sha256, 0),
+    ]) {
+      await expect(collect(asked)).rejects.toMatchObject({ kind: 'not-found', reason: 'unknown-artifact' });
+    }
   });
 
   test('a retired entry leaves the stack and positions still grow', async () => {

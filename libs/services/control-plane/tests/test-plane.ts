@@ -20,7 +20,14 @@ import {
 } from '@lockstep/domain/livepatch-model';
 import { openArtifactStore, type ArtifactStore } from '@lockstep/io/artifact-store';
 import { createCertificateRequest } from '@lockstep/io/certificates';
-import { startJobWorker, type JobHandler, type JobWorker, type Lane } from '@lockstep/io/job-queue';
+import {
+  openJobQueue,
+  startJobWorker,
+  type JobHandler,
+  type JobState,
+  type JobWorker,
+  type Lane,
+} from '@lockstep/io/job-queue';
 import {
   connectAgent,
   connectOperator,
@@ -102,6 +109,15 @@ export class TestPlane {
     const worker = await startJobWorker({ ...common, concurrency: 2, lockMs: 1000 });
     this.workers.push(worker);
     return worker;
+  }
+
+  /** How a job stands in the queue. */
+  async jobState(id: string): Promise<JobState['state']> {
+    const server = { kind: 'postgres', url: this.endpoint.databaseUrl } as const;
+    const queue = await openJobQueue({ server, onChange: () => undefined, onError: () => undefined });
+    const { state } = await queue.state(id);
+    await queue.close();
+    return state;
   }
 
   async stopWorkers(): Promise<void> {
