@@ -11,7 +11,16 @@ const root = path.resolve(import.meta.dirname, '../..');
 
 function copyTree() {
   const copy = mkdtempSync(path.join(tmpdir(), 'lockstep-guards-'));
-  for (const place of ['apps', 'libs', 'proto', 'package.json', 'jest.config.mjs', '.swcrc', 'tsconfig.base.json']) {
+  for (const place of [
+    'apps',
+    'libs',
+    'prisma',
+    'proto',
+    'package.json',
+    'jest.config.mjs',
+    '.swcrc',
+    'tsconfig.base.json',
+  ]) {
     cpSync(path.join(root, place), path.join(copy, place), { recursive: true });
   }
   symlinkSync(path.join(root, 'node_modules'), path.join(copy, 'node_modules'));

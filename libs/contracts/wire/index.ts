@@ -8,7 +8,7 @@ export {
   manifestFromWire,
   manifestToWire,
 } from './log-entry';
-export { kernelConflictFromWire, reportToWire } from './node-report';
+export { kernelConflictFromWire, reportToWire, withKnownValues } from './node-report';
 export { formatJoinToken, parseJoinToken, type JoinToken } from './join-token';
 export { maxMessageBytes } from './message-limit';
 export { nodeStatusFromWire, nodeStatusToWire } from './node-status';

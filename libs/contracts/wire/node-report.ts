@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import type {
-  KernelConflict as WireConflict,
-  NodeReport,
-  Quarantine as WireQuarantine,
-  Transition as WireTransition,
+import {
+  Consistency,
+  NodeStatus,
+  type KernelConflict as WireConflict,
+  type NodeReport,
+  type Quarantine as WireQuarantine,
+  type Transition as WireTransition,
 } from '@lockstep/contracts/generated';
 import type { ModuleName } from '@lockstep/domain/livepatch-model';
 import type { KernelConflict, NodeView, Quarantine, Transition } from '@lockstep/domain/node-state';
@@ -44,7 +46,8 @@ const quarantineToWire = ({ crashedBoot, foundBoot, ...rest }: Quarantine): Wire
   foundBootId: foundBoot,
 });
 
-export function reportToWire(view: NodeView): NodeReport {
+/** @param bootId of the boot that the node is in */
+export function reportToWire(view: NodeView, bootId: string): NodeReport {
   const { status, position, target, headSeq, headHash, stack, problem, lastTransition, quarantine } = view;
   return {
     status: nodeStatusToWire(status),
@@ -62,6 +65,26 @@ export function reportToWire(view: NodeView): NodeReport {
     kernelConflicts: view.kernelConflicts.map(kernelConflictToWire),
     lastTransition: lastTransition === undefined ? undefined : transitionToWire(lastTransition),
     quarantine: quarantine === undefined ? undefined : quarantineToWire(quarantine),
+    bootId,
     problem: problem === undefined ? undefined : { reason: problem.reason, message: problem.message },
+  };
+}
+
+/**
+ * A report without values that only a newer version knows, which could be neither kept nor understood. The node then
+ * has no status, and says why.
+ */
+export function withKnownValues(report: NodeReport): NodeReport {
+  const { status, lastTransition } = report;
+  const isModeKnown = lastTransition === undefined || lastTransition.mode in Consistency;
+  const known: NodeReport = isModeKnown
+    ? report
+    : { ...report, lastTransition: { ...lastTransition, mode: Consistency.CONSISTENCY_UNSPECIFIED } };
+  if (status in NodeStatus) return known;
+  const message = `Its agent is newer than this control plane, which does not know its state ${status}: update the control plane.`;
+  return {
+    ...known,
+    status: NodeStatus.NODE_STATUS_UNSPECIFIED,
+    problem: { reason: 'unknown-status', message },
   };
 }

@@ -10,6 +10,7 @@ const wireStatus: Readonly<Record<NodeStatus, WireStatus>> = {
   forked: WireStatus.NODE_STATUS_FORKED,
   ahead: WireStatus.NODE_STATUS_AHEAD,
   quarantined: WireStatus.NODE_STATUS_QUARANTINED,
+  implausible: WireStatus.NODE_STATUS_IMPLAUSIBLE,
 };
 
 const domainStatus = new Map(Object.entries(wireStatus).map(([status, wire]) => [wire, status as NodeStatus]));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-const heldOutStatuses = ['diverged', 'forked', 'ahead'] as const;
+const heldOutStatuses = ['diverged', 'forked', 'ahead', 'implausible'] as const;
 
 /** Someone must act before such a node moves again: no rollout sends it anywhere, none waits for it. */
 export type HeldOutStatus = (typeof heldOutStatuses)[number];
@@ -14,7 +14,8 @@ export type HeldOutStatus = (typeof heldOutStatuses)[number];
  * - `quarantined`: did not survive an entry, and loads nothing from it on until the entry is retired or released;
  * - `diverged`: its kernel holds what the load order does not explain;
  * - `forked`: its log and the control plane's are two histories;
- * - `ahead`: its log goes on, rightly signed, where the control plane's ends: that one has lost entries.
+ * - `ahead`: its log goes on, rightly signed, where the control plane's ends: that one has lost entries;
+ * - `implausible`: what it reports cannot be true, so nothing of it is believed.
  */
 export type NodeStatus = 'in-step' | 'moving' | 'failed' | 'quarantined' | HeldOutStatus;
 

@@ -6,6 +6,7 @@ const whyHeldOut: Readonly<Record<HeldOutStatus, string>> = {
   diverged: 'its kernel holds what is not in the load order',
   forked: "its log is not this control plane's",
   ahead: 'it knows entries that this control plane has lost',
+  implausible: 'what it reports cannot be true',
 };
 
 /** A "not yet" in words: what is waited for, and where someone must act, how. */
@@ -20,12 +21,13 @@ export function explainNotYet(notYet: NotYet): string {
     case 'disconnected':
       return 'Not connected: it is brought to the position when it returns; `lockstep node remove` if it never will.';
     case 'silent':
-      return 'Connected, but its agent has not reported yet.';
+      return 'Connected, but its agent has not reported a state that this control plane knows.';
     case 'lost':
       return 'Gone since it was told to move: look at the machine; `lockstep node remove` if it never returns.';
     case 'diverged':
     case 'forked':
     case 'ahead':
+    case 'implausible':
       return `Held out, ${whyHeldOut[notYet.reason]}: ${notYet.problem}`;
     case 'failed':
       return `Failed: ${notYet.problem}`;

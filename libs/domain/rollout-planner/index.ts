@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+export { doubtReport, type ReportBounds, type ReportClaims } from './doubt-report';
 export { explainNotYet, isAwaited } from './explain-not-yet';
 export { planRollout } from './plan-rollout';
 export { explainRolloutRefusal, refuseRollout, type RolloutContext, type RolloutRefusal } from './refuse-rollout';

@@ -167,6 +167,15 @@ const cases: readonly Case[] = [
     ],
   },
   {
+    title: 'a node whose word cannot be believed is held out, whatever it says, and no other',
+    steps: [
+      ['n1 implausible@9>9, n2 ready, n3 ready', `n1/1 implausible, n2/0 moving, n3/1 ${waiting}`, 'n2'],
+      ['n1 implausible@5>5, n2 there, n3 ready', 'n1/1 implausible, n2/0 there, n3/1 moving', 'n3'],
+      ['n1 implausible@5>5, n2 there, n3 there', 'n1/1 implausible, n2/0 there, n3/1 there', ''],
+      ['n1 ready, n2 there, n3 there', 'n1/1 moving, n2/0 there, n3/1 there', 'n1'],
+    ],
+  },
+  {
     title: 'diverged, forked and silent nodes are held out and keep it from succeeding',
     policy: { canaries: 1 },
     steps: [

@@ -74,6 +74,7 @@ function notYetOf(
     case 'diverged':
     case 'forked':
     case 'ahead':
+    case 'implausible':
       return { reason: standing, problem };
     case 'lost':
     case 'disconnected':

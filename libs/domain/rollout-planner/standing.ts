@@ -29,6 +29,7 @@ export function isHeldOut(standing: Standing): boolean {
     case 'diverged':
     case 'forked':
     case 'ahead':
+    case 'implausible':
     case 'failed-before':
       return true;
     case 'there':

@@ -41,3 +41,9 @@ export function explainDatabaseError(error: unknown): unknown {
   }
   return error;
 }
+
+/** The database could not do it now: the same may work in a moment, as it is. */
+export function isDatabaseAway(error: unknown): boolean {
+  const explained = explainDatabaseError(error);
+  return explained instanceof LockstepError && explained.reason.startsWith('database-');
+}

@@ -12,7 +12,7 @@ export type {
   ExplanationRow,
 } from './builds';
 export type { ClusterRecord, ClusterSettings, ClusterStore } from './clusters';
-export { explainDatabaseError } from './database-errors';
+export { explainDatabaseError, isDatabaseAway } from './database-errors';
 export { openDatabase, type Database, type DatabaseOptions } from './database';
 export { startEmbeddedPostgres, type EmbeddedPostgres, type EmbeddedPostgresOptions } from './embedded-postgres';
 export type { Enrolment, IssuedCertificate, JoinTokenStore, NewJoinToken, Redemption } from './join-tokens';

@@ -2,7 +2,7 @@
 import { LockstepError, type ClusterName, type NodeName } from '@lockstep/domain/livepatch-model';
 import { serialisable, type Client, type Transaction } from './client';
 import { requireCluster } from './clusters';
-import type { JoinToken as TokenRow } from './generated/client';
+import { Prisma, type JoinToken as TokenRow } from './generated/client';
 
 export interface NewJoinToken {
   readonly secretSha256: string;
@@ -75,7 +75,11 @@ async function enrol(tx: Transaction, token: TokenRow, redemption: Redemption): 
   await tx.node.upsert({
     where: { name: node },
     create: { name: node, clusterName: cluster, certificateFingerprint: fingerprint, enrolledAt: redemption.now },
-    update: { certificateFingerprint: fingerprint, enrolledAt: redemption.now },
+    // Another machine, or another life of it: what the one before reported is not its own, nor may it still report.
+    update: {
+      ...{ certificateFingerprint: fingerprint, enrolledAt: redemption.now },
+      ...{ report: Prisma.DbNull, bootId: null, sessionEpoch: { increment: 1 } },
+    },
   });
   return { cluster, node, certificatePem };
 }

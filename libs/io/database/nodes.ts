@@ -16,7 +16,9 @@ export interface NodeRecord {
   readonly patchedCore: boolean;
   /** Versions of entries that its agent reads; empty where it does not tell them. */
   readonly entryVersions: readonly number[];
-  /** The last one. */
+  /** Of the stream that may report now. */
+  readonly sessionEpoch: number;
+  /** The last one, of this boot and enrolment. */
   readonly report: NodeReport | null;
   readonly lastSeenAt: Date | null;
 }
@@ -41,6 +43,7 @@ const fromRow = (row: NodeRow): NodeRecord => ({
   bootId: row.bootId ?? '',
   patchedCore: row.patchedCore,
   entryVersions: row.entryVersions,
+  sessionEpoch: row.sessionEpoch,
   report: row.report === null ? null : NodeReport.fromJSON(row.report),
   lastSeenAt: row.lastSeenAt,
 });
@@ -56,9 +59,15 @@ export interface NodeStore {
   find(name: NodeName): Promise<NodeRecord | null>;
   /** @throws LockstepError `not-found` `unknown-node`. */
   require(name: NodeName): Promise<NodeRecord>;
+  /**
+   * Begins a stream's epoch: from now on no other stream of the node reports.
+   * @throws LockstepError `unavailable` `replaced` when another one began at the same time.
+   */
   introduce(name: NodeName, introduction: NodeIntroduction): Promise<NodeRecord>;
-  report(name: NodeName, report: NodeReport): Promise<void>;
-  touch(name: NodeName): Promise<void>;
+  /** @returns false, and nothing is written, when another stream or enrolment has come since. */
+  report(name: NodeName, epoch: number, report: NodeReport): Promise<boolean>;
+  /** A sign of life. @returns as `report`. */
+  touch(name: NodeName, epoch: number): Promise<boolean>;
   /**
    * Forgets the node and its join tokens, used or not. Rollouts that were planned with it keep its name.
    * @returns it as it was. @throws LockstepError `not-found` `unknown-node`.
@@ -73,6 +82,11 @@ export function nodeStore(db: Client): NodeStore {
     const row = await db.node.findUnique({ where: { name } });
     return row === null ? null : fromRow(row);
   };
+  const write = async (name: NodeName, sessionEpoch: number, data: { report?: object }): Promise<boolean> => {
+    const where = { name, sessionEpoch };
+    const { count } = await db.node.updateMany({ where, data: { ...data, lastSeenAt: new Date() } });
+    return count === 1;
+  };
   return {
     async list(cluster) {
       const where = cluster === undefined ? {} : { clusterName: cluster };
@@ -85,21 +99,21 @@ export function nodeStore(db: Client): NodeStore {
       throw unknownNode(name);
     },
     async introduce(name, { kernelBuild, entryVersions, ...rest }) {
-      // A report belongs to the kernel it was made on: of another one it says nothing.
-      const present = await db.node.findUnique({ where: { name }, select: { kernelBuildId: true } });
-      const forget = present?.kernelBuildId === kernelBuild ? {} : { report: Prisma.DbNull };
+      // The epoch first: what an older stream still writes after this is refused, so it cannot be what is kept below.
+      const before = await db.node.update({ where: { name }, data: { sessionEpoch: { increment: 1 } } });
+      // A report belongs to the boot and the kernel it was made in: of another one it says nothing.
+      const isSameBoot = before.kernelBuildId === kernelBuild && before.bootId === rest.bootId;
       const data = {
         ...rest,
         kernelBuildId: kernelBuild,
         entryVersions: [...entryVersions],
-        ...forget,
+        ...(isSameBoot ? {} : { report: Prisma.DbNull }),
         lastSeenAt: new Date(),
       };
-      return fromRow(await db.node.update({ where: { name }, data }));
-    },
-    async report(name, report) {
-      const data = { report: NodeReport.toJSON(report) as object, lastSeenAt: new Date() };
-      await db.node.update({ where: { name }, data });
+      const where = { name, sessionEpoch: before.sessionEpoch };
+      const [row] = await db.node.updateManyAndReturn({ where, data });
+      if (row !== undefined) return fromRow(row);
+      throw new LockstepError('unavailable', 'replaced', `Node ${name} has connected again since.`, { node: name });
     },
     remove: (name) =>
       serialisable(db, async (tx) => {
@@ -116,8 +130,7 @@ export function nodeStore(db: Client): NodeStore {
         ORDER BY nodes.name`;
       return rows.map(({ name }) => name as NodeName);
     },
-    async touch(name) {
-      await db.node.update({ where: { name }, data: { lastSeenAt: new Date() } });
-    },
+    report: (name, epoch, report) => write(name, epoch, { report: NodeReport.toJSON(report) as object }),
+    touch: (name, epoch) => write(name, epoch, {}),
   };
 }

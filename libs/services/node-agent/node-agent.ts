@@ -149,7 +149,7 @@ export class NodeAgent {
       identity,
       log: options.log,
       makeHello,
-      makeReport: () => reportToWire(brain.view),
+      makeReport: () => reportToWire(brain.view, running.bootId),
       entries: () => brain.entries,
       tell: (event) => brain.tell(event),
       heartbeatMs: options.heartbeatMs ?? defaultHeartbeatMs,

@@ -4,7 +4,6 @@ import { cp, mkdir, readdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { Client } from 'pg';
-import { NodeReport, NodeStatus } from '@lockstep/contracts/generated';
 import {
   parseClusterName,
   parseKernelBuildId,
@@ -299,25 +298,6 @@ describe('enrolment', () => {
       expiresAt: new Date(0),
     });
     await expect(db.joinTokens.redeem(redemption('s3', 'key'))).rejects.toMatchObject({ reason: 'join-token-refused' });
-  });
-
-  test('a report is kept until the node comes with another kernel', async () => {
-    const report: NodeReport = {
-      ...{ status: NodeStatus.NODE_STATUS_IN_STEP, position: 1, target: 1, headSeq: 1, headHash: 'ff' },
-      stack: [],
-      kernelConflicts: [],
-      quarantine: undefined,
-      lastTransition: undefined,
-      problem: undefined,
-    };
-    const agent = { agentVersion: '1', patchedCore: false, entryVersions: [1, 2] };
-    const hello = { kernelBuild, kernelRelease: '6.1', bootId: 'b', ...agent };
-    await db.nodes.introduce(node, hello);
-    await db.nodes.report(node, report);
-    expect((await db.nodes.introduce(node, { ...hello, bootId: 'c' })).report).toEqual(report);
-    const changed = await db.nodes.introduce(node, { ...hello, kernelBuild: parseKernelBuildId('cd'.repeat(20)) });
-    expect(changed.report).toBeNull();
-    await expect(db.nodes.require(parseNodeName('nobody'))).rejects.toMatchObject({ reason: 'unknown-node' });
   });
 });
 

@@ -2,7 +2,7 @@
 import { EventEmitter } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from '@jest/globals';
-import type { ConnectResponse } from '@lockstep/contracts/generated';
+import { ConnectResponse } from '@lockstep/contracts/generated';
 import {
   parseClusterName,
   parseKernelBuildId,
@@ -27,9 +27,14 @@ const entry = (seq: number): LogEntry => ({
 /** A stream that is full after `room` messages until it is drained. */
 class FakeStream extends EventEmitter {
   readonly sent: (string | number)[] = [];
+  readonly messageBytes: number[] = [];
   room = Infinity;
+  /** How often the database behind it is away. */
+  failures = 0;
 
-  write({ message }: ConnectResponse): boolean {
+  write(response: ConnectResponse): boolean {
+    const { message } = response;
+    this.messageBytes.push(ConnectResponse.encode(response).finish().length);
     if (message?.$case === 'extension') this.sent.push(...message.value.entries.map(({ seq }) => seq));
     if (message?.$case === 'moveTo') this.sent.push(`move ${message.value.seq}`);
     this.room -= 1;
@@ -48,9 +53,14 @@ function session(headSeq: number, entries: LogEntry[]) {
   const made = new AgentSession({
     node: parseNodeName('n1'),
     log,
+    bootId: 'b1',
     stream,
     headSeq,
-    entriesAfter: async (_, seq) => entries.filter((each) => each.seq > seq),
+    entriesAfter: async (_, seq) => {
+      stream.failures -= 1;
+      if (stream.failures >= 0) throw Object.assign(new Error('connect ECONNREFUSED'), { code: 'P1001' });
+      return entries.filter((each) => each.seq > seq);
+    },
     close: (error) => closed.push(error),
   });
   return { made, stream, closed };
@@ -83,18 +93,47 @@ test('never tells a node to move to an entry it was not sent', async () => {
   expect(stream.sent).toEqual([1, 2, 'move 2']);
 });
 
-test('waits for a slow reader instead of piling up', async () => {
+/** An entry that takes some bytes on the wire. */
+const largeEntry = (seq: number, bytes: number): LogEntry => ({
+  ...entry(seq),
+  signature: 'x'.repeat(bytes) as EntrySignature,
+});
+
+test('waits for a slow reader instead of piling up, and says what it has offered', async () => {
   const { made, stream } = session(
     0,
-    Array.from({ length: 200 }, (_, i) => entry(i + 1)),
+    Array.from({ length: 8 }, (_, i) => largeEntry(i + 1, 400_000)),
   );
   stream.room = 1;
   made.wake();
   await sleep(10);
-  expect(stream.sent).toHaveLength(64);
+  expect([stream.sent, made.offeredSeq]).toEqual([[1, 2], 2]);
   stream.drain();
   await sleep(10);
-  expect(stream.sent).toEqual(Array.from({ length: 200 }, (_, i) => i + 1));
+  expect([stream.sent, made.offeredSeq]).toEqual([[1, 2, 3, 4, 5, 6, 7, 8], 8]);
+});
+
+test('no message is larger than peers take, whatever the entries are', async () => {
+  const sizes = [10, 3_000_000, 10, 900_000, 200_000, 10];
+  const { made, stream } = session(
+    0,
+    sizes.map((bytes, i) => largeEntry(i + 1, bytes)),
+  );
+  made.wake();
+  await sleep(20);
+  expect(stream.sent).toEqual([1, 2, 3, 4, 5, 6]);
+  expect(Math.max(...stream.messageBytes)).toBeLessThan(3_100_000);
+  expect(stream.messageBytes.length).toBeGreaterThan(3);
+});
+
+test('a database that is away for a moment does not end the stream: what is lacking comes later', async () => {
+  const { made, stream, closed } = session(0, [entry(1)]);
+  stream.failures = 1;
+  made.wake();
+  await sleep(50);
+  expect([stream.sent, closed]).toEqual([[], []]);
+  await sleep(1_500);
+  expect([stream.sent, closed]).toEqual([[1], []]);
 });
 
 test('a database that fails ends the stream, so that the agent comes again', async () => {
@@ -103,6 +142,7 @@ test('a database that fails ends the stream, so that the agent comes again', asy
   const failing = new AgentSession({
     node: parseNodeName('n1'),
     log,
+    bootId: 'b1',
     stream,
     headSeq: 0,
     entriesAfter: () => Promise.reject(new Error('gone')),

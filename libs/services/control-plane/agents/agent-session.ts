@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import type { ConnectResponse, NodeReport } from '@lockstep/contracts/generated';
+import { LogEntry as WireEntry, type ConnectResponse, type NodeReport } from '@lockstep/contracts/generated';
 import { entryToWire } from '@lockstep/contracts/wire';
 import type { NodeName, Seq } from '@lockstep/domain/livepatch-model';
 import type { LogEntry, LogName } from '@lockstep/domain/load-order';
+import { isDatabaseAway } from '@lockstep/io/database';
 import { drained, type Drainable } from '../grpc/drained';
 import type { NodeSession } from './node-session';
 
@@ -16,6 +17,8 @@ export interface AgentSessionOptions {
   readonly node: NodeName;
   readonly log: LogName;
   readonly stream: AgentStream;
+  /** Of the boot that the stream comes from. */
+  readonly bootId: string;
   /** Of the log the agent has. */
   readonly headSeq: number;
   readonly entriesAfter: (log: LogName, seq: number) => Promise<LogEntry[]>;
@@ -23,10 +26,29 @@ export interface AgentSessionOptions {
   readonly close: (error: unknown) => void;
 }
 
-/** Entries in one message: an entry with a thousand functions is some 50 KiB, far below the message limit. */
-const entriesPerMessage = 64;
+/** Of the entries in one message, unless a single one is larger; peers take sixteen times as much. */
+const messageBytes = 1024 * 1024;
 /** A peer that does not read for this long is as good as gone. */
 const drainWithinMs = 30_000;
+
+/** How soon to look again for what could not be read: a database that is away for a moment costs no stream. */
+const lookAgainMs = 1_000;
+
+/** Entries as messages take them. */
+function inParts(entries: readonly WireEntry[]): WireEntry[][] {
+  const parts: WireEntry[][] = [];
+  let room = 0;
+  for (const entry of entries) {
+    const bytes = WireEntry.encode(entry).finish().length;
+    if (bytes > room) {
+      parts.push([]);
+      room = messageBytes;
+    }
+    parts.at(-1)?.push(entry);
+    room -= bytes;
+  }
+  return parts;
+}
 
 /**
  * What is sent to one node: first the log, then where to move. Nothing is queued: each time it is woken it sends what
@@ -35,7 +57,9 @@ const drainWithinMs = 30_000;
 export class AgentSession implements NodeSession {
   readonly node: NodeName;
   readonly log: LogName;
+  readonly bootId: string;
   private sentSeq: number;
+  private offered: number;
   private wantedMove = 0;
   private sentMove = 0;
   /** Crashes that the node is to be told of. */
@@ -47,7 +71,14 @@ export class AgentSession implements NodeSession {
   constructor(private readonly options: AgentSessionOptions) {
     this.node = options.node;
     this.log = options.log;
+    this.bootId = options.bootId;
     this.sentSeq = options.headSeq;
+    this.offered = options.headSeq;
+  }
+
+  /** The last entry that the agent can know: it had it, or it was at least begun to be sent. */
+  get offeredSeq(): number {
+    return this.offered;
   }
 
   /** There may be new entries. */
@@ -56,7 +87,8 @@ export class AgentSession implements NodeSession {
     this.wokenAgain = true;
     this.pumping ??= this.pump()
       .catch((error: unknown) => {
-        this.close(error);
+        if (!isDatabaseAway(error)) this.close(error);
+        else setTimeout(this.wake.bind(this), lookAgainMs).unref();
       })
       .finally(() => {
         this.pumping = undefined;
@@ -99,9 +131,9 @@ export class AgentSession implements NodeSession {
 
   private async sendEntries(): Promise<void> {
     const entries = await this.options.entriesAfter(this.log, this.sentSeq);
-    for (let at = 0; at < entries.length; at += entriesPerMessage) {
-      const part = entries.slice(at, at + entriesPerMessage);
-      await this.send({ message: { $case: 'extension', value: { entries: part.map(entryToWire) } } });
+    for (const part of inParts(entries.map(entryToWire))) {
+      this.offered = this.sentSeq + part.length;
+      await this.send({ message: { $case: 'extension', value: { entries: part } } });
       this.sentSeq += part.length;
     }
   }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+import type { Problem } from '@lockstep/contracts/generated';
 import { LockstepError, type NodeName } from '@lockstep/domain/livepatch-model';
 import type { LogEntry, LogName } from '@lockstep/domain/load-order';
 import { AheadSession } from './ahead-session';
@@ -11,10 +12,19 @@ import type { NodeSession } from './node-session';
  */
 export const returnGraceMs = 5_000;
 
+/** For how long after its hello a machine with the same key counts as there. Agents try again within 15 s. */
+const twinForMs = 60_000;
+/** As many boots of one node are remembered. */
+const mostDisplaced = 64;
+
 /** The nodes that are connected now. */
 export class AgentSessions {
   private readonly sessions = new Map<NodeName, NodeSession>();
   private readonly leftAtMs = new Map<NodeName, number>();
+  /** Boots whose living stream gave way to another boot's: no machine comes back to an earlier boot, but its twin does. */
+  private readonly displaced = new Map<NodeName, Set<string>>();
+  /** Of a node that is connected, the other machine that says it is it. */
+  private readonly twins = new Map<NodeName, { readonly bootId: string; readonly seenAtMs: number }>();
 
   find(node: NodeName): NodeSession | undefined {
     return this.sessions.get(node);
@@ -45,6 +55,37 @@ export class AgentSessions {
     this.sessions.delete(session.node);
     this.leftAtMs.set(session.node, nowMs);
     return true;
+  }
+
+  /**
+   * A boot says hello. Where a living stream is of another boot, that one gives way; unless it is the one that had
+   * taken this very boot's place before: then two machines have one key. @returns whether they have.
+   */
+  noteHello(node: NodeName, bootId: string): boolean {
+    const current = this.sessions.get(node);
+    if (current === undefined || current.bootId === bootId) return false;
+    const isTwin = this.displaced.get(node)?.has(bootId) === true;
+    if (isTwin) this.twins.set(node, { bootId, seenAtMs: performance.now() });
+    else this.noteDisplaced(current);
+    return isTwin;
+  }
+
+  /** Why nothing that a node says can be believed: two machines say it. */
+  twinProblem(node: NodeName): Problem | undefined {
+    const twin = this.twins.get(node);
+    const current = this.sessions.get(node);
+    if (twin === undefined || current === undefined || performance.now() - twin.seenAtMs > twinForMs) return undefined;
+    const message =
+      `Two machines speak as node ${node}, in boots ${current.bootId} and ${twin.bootId}: one is a copy of the other. ` +
+      "Empty the copy's state folder and let it join under a name of its own (lockstep node join).";
+    return { reason: 'cloned', message };
+  }
+
+  private noteDisplaced({ node, bootId }: NodeSession): void {
+    const boots = this.displaced.get(node) ?? new Set();
+    this.displaced.set(node, boots.add(bootId));
+    const [oldest] = boots;
+    if (boots.size > mostDisplaced && oldest !== undefined) boots.delete(oldest);
   }
 
   /** The nodes that know entries of this load order that were lost here. */

@@ -8,6 +8,7 @@ import type { NodeSession } from './node-session';
 export interface AheadSessionOptions {
   readonly node: NodeName;
   readonly log: LogName;
+  readonly bootId: string;
   /** Proven: what follows our log and we have lost. */
   readonly entries: readonly LogEntry[];
   readonly problem: Problem;
@@ -21,12 +22,16 @@ export interface AheadSessionOptions {
 export class AheadSession implements NodeSession {
   readonly node: NodeName;
   readonly log: LogName;
+  readonly bootId: string;
+  readonly offeredSeq: number;
   readonly entries: readonly LogEntry[];
 
   constructor(private readonly options: AheadSessionOptions) {
     this.node = options.node;
     this.log = options.log;
+    this.bootId = options.bootId;
     this.entries = options.entries;
+    this.offeredSeq = options.entries.at(-1)?.seq ?? 0;
   }
 
   wake(): void {}

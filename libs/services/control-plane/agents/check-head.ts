@@ -48,7 +48,15 @@ export async function judgeHead(db: Database, log: LogName, head: AgentHead): Pr
 
 /** What is kept of a node that was turned away, so that operators see why. */
 export function forkedReport(last: NodeReport | null, head: AgentHead, problem: Problem): NodeReport {
-  const { position = 0, target = 0, stack = [], kernelConflicts = [], lastTransition, quarantine } = last ?? {};
+  const {
+    position = 0,
+    target = 0,
+    stack = [],
+    kernelConflicts = [],
+    lastTransition,
+    quarantine,
+    bootId = '',
+  } = last ?? {};
   return {
     status: nodeStatusToWire('forked'),
     position,
@@ -57,6 +65,7 @@ export function forkedReport(last: NodeReport | null, head: AgentHead, problem: 
     kernelConflicts,
     lastTransition,
     quarantine,
+    bootId,
     problem,
     ...head,
   };

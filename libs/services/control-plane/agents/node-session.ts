@@ -7,6 +7,10 @@ import type { LogName } from '@lockstep/domain/load-order';
 export interface NodeSession {
   readonly node: NodeName;
   readonly log: LogName;
+  /** Of the boot that the stream comes from. */
+  readonly bootId: string;
+  /** The last entry that the agent can know: it had it, or it was at least begun to be sent. */
+  readonly offeredSeq: number;
   /** There may be new entries. */
   wake(): void;
   moveTo(seq: Seq): void;

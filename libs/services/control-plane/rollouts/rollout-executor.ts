@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { checkPlan } from '@lockstep/domain/plan-checks';
+import { planWithoutFaults } from '@lockstep/domain/plan-checks';
 import { LockstepError, type ClusterName, type Seq } from '@lockstep/domain/livepatch-model';
 import type { LogName } from '@lockstep/domain/load-order';
 import {
   explainRolloutRefusal,
-  planRollout,
   refuseRollout,
   type PlanRequest,
   type RolloutPlan,
@@ -77,7 +76,7 @@ export class RolloutExecutor {
       const kind = refusal.reason === 'invalid-policy' ? 'invalid-input' : 'refused';
       throw new LockstepError(kind, refusal.reason, explainRolloutRefusal(refusal, policy), { ...log });
     }
-    const plan = this.decide({ policy, parent: null, inventory }, head);
+    const plan = this.decide(cluster, { policy, parent: null, inventory }, head);
     const superseded = (await db.rollouts.inForce(cluster)).filter((r) => r.policy.kernelBuild === policy.kernelBuild);
     const rollout = await db.rollouts.start({ cluster, policy, plan });
     for (const { id } of superseded) this.parts.changes.notify(`rollout:${id}`);
@@ -119,7 +118,7 @@ export class RolloutExecutor {
     const { id, cluster, policy, plan: parent } = rollout;
     const inventory = await gatherInventory(db, sessions, cluster, performance.now());
     const head = await db.loadOrders.head({ cluster, kernelBuild: policy.kernelBuild });
-    const plan = this.decide({ policy, parent, inventory }, head);
+    const plan = this.decide(cluster, { policy, parent, inventory }, head);
     if (plan !== parent) {
       if (!(await db.rollouts.advance(id, plan))) {
         this.wakeLater(cluster);
@@ -138,12 +137,13 @@ export class RolloutExecutor {
     });
   }
 
-  /** No plan goes out that its lints find fault with: that would be our bug, and nodes would pay for it. */
-  private decide(request: PlanRequest, head: Seq): RolloutPlan {
-    const plan = planRollout(request);
-    const faults = plan === request.parent ? [] : checkPlan(plan, { ...request, head });
-    if (faults.length === 0) return plan;
-    const rules = faults.map(({ rule, message }) => `${rule}: ${message}`);
-    throw new LockstepError('internal', 'faulty-plan', 'The planner made a plan that breaks its own rules.', { rules });
+  /** No plan goes out that its lints find fault with: who is to blame for one is held out, and named. */
+  private decide(cluster: ClusterName, request: PlanRequest, head: Seq): RolloutPlan {
+    const { plan, faults } = planWithoutFaults(request, head);
+    // Said once for each plan that comes of it, not at each look.
+    if (faults.length > 0 && plan !== request.parent) {
+      this.parts.log.error({ cluster, faults }, 'nodes whose facts are impossible are held out');
+    }
+    return plan;
   }
 }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import type { ConnectRequest, Hello, NodeReport } from '@lockstep/contracts/generated';
+import type { ConnectRequest, Hello } from '@lockstep/contracts/generated';
 import { LockstepError, parseKernelBuildId, type NodeName } from '@lockstep/domain/livepatch-model';
 import type { NodeRecord } from '@lockstep/io/database';
 import type { AgentStream } from '../agents/agent-session';
 import type { NodeSession } from '../agents/node-session';
+import { ReportIntake } from '../agents/report-intake';
 import { messagesUntil } from '../grpc/messages-until';
 import type { Services } from '../services';
 import { welcomeNode } from './welcome-node';
@@ -46,16 +47,16 @@ async function introduce(services: Services, node: NodeRecord, hello: Hello): Pr
   return services.db.nodes.introduce(node.name, about);
 }
 
-/** Keeps a report. A heartbeat that says nothing new only counts as a sign of life. */
-async function takeReport(services: Services, node: NodeRecord, report: NodeReport, last: string): Promise<string> {
-  const text = JSON.stringify(report);
-  if (text === last) {
-    await services.db.nodes.touch(node.name);
-  } else {
-    await services.db.nodes.report(node.name, report);
-    services.rollouts.wake(node.cluster);
-  }
-  return text;
+/**
+ * Of two machines with one key the one whose stream lives stays; the other is told, and comes again at its own pace:
+ * each in turn would end the other's stream for ever.
+ */
+function turnAwayTwin({ sessions, log }: Services, node: NodeRecord, { bootId }: Hello, call: AgentCall): boolean {
+  const problem = sessions.noteHello(node.name, bootId) ? sessions.twinProblem(node.name) : undefined;
+  if (problem === undefined) return false;
+  log.warn({ node: node.name, bootId, problem }, 'two machines have one key');
+  call.write({ message: { $case: 'rejection', value: { problem } } });
+  return true;
 }
 
 /** One conversation with one node, from its hello to the end of the stream. `abort` ends it from our side. */
@@ -65,26 +66,24 @@ export async function connect(
   call: AgentCall,
   abort: AbortController,
 ): Promise<void> {
-  const { db, sessions, rollouts, log } = services;
+  const { sessions, log } = services;
   const listener = new Listener(peer.name, (error) => {
     abort.abort(error);
   });
   listener.expectWithin(helloWithinMs);
-  let session: NodeSession | undefined;
-  let lastReport = '';
+  let opened: Opened | undefined;
   try {
     const messages = messagesUntil(call, abort.signal);
     for await (const { message } of messages) {
       listener.expectWithin(silentForMs);
-      if (message?.$case === 'report' && session !== undefined) {
-        lastReport = await takeReport(services, peer, session.seen(message.value), lastReport);
-      } else if (message?.$case === 'hello' && session === undefined) {
+      if (message?.$case === 'report' && opened !== undefined) {
+        await opened.intake.take(message.value);
+      } else if (message?.$case === 'hello' && opened === undefined) {
+        if (turnAwayTwin(services, peer, message.value, call)) return;
         const node = await introduce(services, peer, message.value);
-        session = await welcomeNode(services, { node, hello: message.value, stream: call, messages, abort });
+        const session = await welcomeNode(services, { node, hello: message.value, stream: call, messages, abort });
         if (session === undefined) return;
-        sessions.enter(session);
-        session.wake();
-        rollouts.wake(node.cluster);
+        opened = open(services, node, session);
         log.info({ node: node.name, kernelBuild: node.kernelBuild, headSeq: message.value.headSeq }, 'node connected');
       } else {
         throw new LockstepError('invalid-input', 'unexpected-message', 'An agent says hello once, then reports.');
@@ -92,14 +91,34 @@ export async function connect(
     }
   } finally {
     listener.stop();
-    if (session !== undefined && sessions.leave(session, performance.now())) {
-      session.close(new LockstepError('cancelled', 'ended', 'The stream has ended.'));
-      log.info({ node: peer.name }, 'node gone');
-      // Not waited for: the stream's last word must not wait for a slow database.
-      db.nodes.touch(peer.name).catch((err: unknown) => {
-        log.warn({ err, node: peer.name }, 'could not note when a node was seen last');
-      });
-      rollouts.noticeDeparture(peer.cluster);
-    }
+    if (opened !== undefined && sessions.leave(opened.session, performance.now())) noteDeparture(services, opened);
   }
+}
+
+interface Opened {
+  /** As it was introduced. */
+  readonly node: NodeRecord;
+  readonly session: NodeSession;
+  readonly intake: ReportIntake;
+}
+
+function noteDeparture({ db, rollouts, log }: Services, { node, session }: Opened): void {
+  session.close(new LockstepError('cancelled', 'ended', 'The stream has ended.'));
+  log.info({ node: node.name }, 'node gone');
+  // Not waited for: the stream's last word must not wait for a slow database.
+  db.nodes.touch(node.name, node.sessionEpoch).catch((err: unknown) => {
+    log.warn({ err, node: node.name }, 'could not note when a node was seen last');
+  });
+  rollouts.noticeDeparture(node.cluster);
+}
+
+function open({ db, sessions, rollouts, log }: Services, node: NodeRecord, session: NodeSession): Opened {
+  const onNews = (): void => {
+    rollouts.wake(node.cluster);
+  };
+  const findTwin = () => sessions.twinProblem(node.name);
+  sessions.enter(session);
+  session.wake();
+  onNews();
+  return { node, session, intake: new ReportIntake({ nodes: db.nodes, log, node, session, findTwin, onNews }) };
 }

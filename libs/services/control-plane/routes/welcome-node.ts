@@ -34,7 +34,7 @@ async function turnAway(
 ): Promise<void> {
   const { node, stream } = arrival;
   log.warn({ node: node.name, ...head, problem: problem.message }, 'a node knows another history');
-  await db.nodes.report(node.name, forkedReport(node.report, head, problem));
+  await db.nodes.report(node.name, node.sessionEpoch, forkedReport(node.report, head, problem));
   rollouts.wake(node.cluster);
   stream.write({ message: { $case: 'rejection', value: { problem } } });
 }
@@ -104,8 +104,8 @@ async function welcomeAhead(
   const close = (error: unknown): void => {
     abort.abort(error);
   };
-  const session = new AheadSession({ node: node.name, log, entries, problem, close });
-  await db.nodes.report(node.name, session.seen(forkedReport(node.report, head, problem)));
+  const session = new AheadSession({ node: node.name, log, bootId: node.bootId, entries, problem, close });
+  await db.nodes.report(node.name, node.sessionEpoch, session.seen(forkedReport(node.report, head, problem)));
   return session;
 }
 
@@ -124,7 +124,7 @@ export async function welcomeNode(parts: Parts, arrival: Arrival): Promise<NodeS
       return welcomeAhead(parts, log, head, arrival);
     case 'ours':
       return new AgentSession({
-        ...{ node: node.name, log, stream, headSeq: hello.headSeq },
+        ...{ node: node.name, log, bootId: node.bootId, stream, headSeq: hello.headSeq },
         entriesAfter: (name, seq) => db.loadOrders.entries(name, seq),
         close: (error) => {
           abort.abort(error);

@@ -208,11 +208,17 @@ export class TestPlane {
   }
 
   async enrol(cluster: string, node: string): Promise<TestAgent> {
+    const { certificate, key } = await this.credentials(cluster, node);
+    return this.agent(certificate, key);
+  }
+
+  /** What makes a machine the node. */
+  async credentials(cluster: string, node: string): Promise<{ readonly certificate: string; readonly key: string }> {
     const joinToken = await this.joinToken(cluster, node);
     const { privateKeyPem, requestPem } = await createCertificateRequest();
     const address = this.endpoint.operatorAddress;
     const { certificate } = await enrol({ address, joinToken, certificateRequest: requestPem });
-    return this.agent(certificate, privateKeyPem);
+    return { certificate, key: privateKeyPem };
   }
 
   agent(certificate: string, key: string): TestAgent {
@@ -277,6 +283,7 @@ export class TestAgent {
       quarantine: undefined,
       lastTransition: undefined,
       problem: undefined,
+      bootId: '',
       ...over,
     });
   }

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import path from 'node:path';
+import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { NodeReport, NodeStatus } from '@lockstep/contracts/generated';
+import { parseClusterName, parseKernelBuildId, parseNodeName } from '@lockstep/domain/livepatch-model';
+import { freePort, temporaryFolder, type TemporaryFolder } from '@lockstep/testing/local-servers';
+import { openDatabase, startEmbeddedPostgres, type Database, type EmbeddedPostgres } from '../index';
+
+jest.setTimeout(120_000);
+
+let folder: TemporaryFolder;
+let server: EmbeddedPostgres;
+let db: Database;
+
+const cluster = parseClusterName('web');
+const node = parseNodeName('n1');
+const hello = {
+  kernelBuild: parseKernelBuildId('ab'.repeat(20)),
+  kernelRelease: '6.1',
+  bootId: 'b1',
+  agentVersion: '1',
+  patchedCore: false,
+  entryVersions: [1, 2],
+};
+
+async function enrol(secretSha256: string): Promise<void> {
+  const now = new Date();
+  await db.joinTokens.create({ secretSha256, cluster, node, expiresAt: new Date(now.getTime() + 60_000) });
+  const certify = async () => ({ certificatePem: 'pem', fingerprint: secretSha256 });
+  await db.joinTokens.redeem({ secretSha256, publicKeySha256: 'key', now, certify });
+}
+
+const reportAt = (position: number): NodeReport =>
+  NodeReport.fromPartial({ status: NodeStatus.NODE_STATUS_IN_STEP, position, target: 2, bootId: 'b1' });
+const kept = async (): Promise<NodeReport | null> => (await db.nodes.require(node)).report;
+
+beforeAll(async () => {
+  folder = await temporaryFolder('database');
+  server = await startEmbeddedPostgres({ dir: path.join(folder.path, 'postgres'), port: await freePort() });
+  db = await openDatabase({ url: server.url, onLost: () => undefined });
+  await db.clusters.create(cluster, { consistency: undefined, transitionTimeoutMs: undefined });
+  await enrol('first');
+});
+afterAll(async () => {
+  await db.close();
+  await server.stop();
+  await folder.remove();
+});
+
+test('a late report of an old stream overwrites nothing, and its stream is told', async () => {
+  const old = await db.nodes.introduce(node, hello);
+  expect(await db.nodes.report(node, old.sessionEpoch, reportAt(1))).toBe(true);
+  const current = await db.nodes.introduce(node, hello);
+  expect(current.report).toEqual(reportAt(1));
+  expect(await db.nodes.report(node, current.sessionEpoch, reportAt(2))).toBe(true);
+  expect(await db.nodes.report(node, old.sessionEpoch, reportAt(1))).toBe(false);
+  expect(await db.nodes.touch(node, old.sessionEpoch)).toBe(false);
+  expect(await kept()).toEqual(reportAt(2));
+});
+
+test.each([
+  ['boot', { bootId: 'b2' }],
+  ['kernel', { kernelBuild: parseKernelBuildId('cd'.repeat(20)) }],
+])('what a node reported in another %s says nothing of it now', async (_, change) => {
+  const before = await db.nodes.introduce(node, hello);
+  await db.nodes.report(node, before.sessionEpoch, reportAt(2));
+  expect((await db.nodes.introduce(node, { ...hello, ...change })).report).toBeNull();
+});
+
+test('a machine that enrols in the place of another has reported nothing yet, and the other no longer may', async () => {
+  const { sessionEpoch } = await db.nodes.introduce(node, hello);
+  await db.nodes.report(node, sessionEpoch, reportAt(2));
+  await enrol('second');
+  expect(await kept()).toBeNull();
+  expect(await db.nodes.report(node, sessionEpoch, reportAt(2))).toBe(false);
+  expect((await db.nodes.introduce(node, hello)).report).toBeNull();
+});
