@@ -29,6 +29,7 @@ export function startNode(recorded: Recorded, boot: BootFacts): Advance {
     boot,
     quarantines: mergeQuarantines(recorded.quarantines, found),
     fork: undefined,
+    unreadable: undefined,
     storage: undefined,
   };
   if (known.position > known.target || known.target > known.entries.length) {
@@ -185,13 +186,15 @@ export function explainExtensionRefusal(refusal: ExtensionRefusal): string {
 /** Whatever was refused or could not be recorded is offered again if it is still to be said. */
 function onSessionOpened(state: NodeState): Advance {
   return {
-    state: withKnown(state, { ...state.known, fork: undefined, storage: undefined }),
+    state: withKnown(state, { ...state.known, fork: undefined, unreadable: undefined, storage: undefined }),
     effects: [{ kind: 'report' }],
   };
 }
 
 function onLogOffered(state: NodeState, offered: readonly LogEntry[], checks: LogChecks): Advance {
   const { known } = state;
+  // It goes on after a gap: that would look like a fork.
+  if (known.unreadable !== undefined) return { state, effects: [{ kind: 'report' }] };
   const extension = extendLog(known.log, known.entries, offered, checks);
   if (extension.kind === 'refused') {
     const { refusal } = extension;
@@ -295,6 +298,11 @@ export function advance(state: NodeState, event: NodeEvent, checks: LogChecks): 
       return onSessionOpened(state);
     case 'log-offered':
       return onLogOffered(state, event.entries, checks);
+    case 'log-unreadable':
+      return {
+        state: withKnown(state, { ...state.known, unreadable: event.problem }),
+        effects: [{ kind: 'report' }],
+      };
     case 'move-requested':
       return onMoveRequested(state, event.seq);
     case 'entries-recorded':

@@ -25,6 +25,8 @@ export interface Known extends Recorded {
   readonly boot: BootFacts;
   /** Why the last log offered was not taken; gone once one is, or with the next session. */
   readonly fork: Problem | undefined;
+  /** Why the log that is offered cannot be read on: no fork, but a version from the future. Gone with the next session. */
+  readonly unreadable: Problem | undefined;
   /** Why the last thing to record could not be; gone once something could, or with the next session. */
   readonly storage: Problem | undefined;
 }
@@ -111,6 +113,8 @@ export type NodeEvent =
   /** A new conversation with a control plane. */
   | { readonly kind: 'session-opened' }
   | { readonly kind: 'log-offered'; readonly entries: readonly LogEntry[] }
+  /** What follows the entries that were offered is of a version that this agent does not know. */
+  | { readonly kind: 'log-unreadable'; readonly problem: Problem }
   | { readonly kind: 'move-requested'; readonly seq: Seq }
   | { readonly kind: 'entries-recorded'; readonly entries: readonly LogEntry[] }
   | { readonly kind: 'target-recorded'; readonly seq: Seq }

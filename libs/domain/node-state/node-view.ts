@@ -50,7 +50,7 @@ const held = (by: string): Problem => ({
 
 /** The gravest first: what keeps a human busy longest hides what follows from it. */
 function verdictOf(state: NodeState): Verdict {
-  const { fork, storage, position, target } = state.known;
+  const { fork, unreadable, storage, position, target } = state.known;
   if (state.phase === 'diverged') {
     const names = state.foreign.join(', ');
     const message = `The kernel holds ${names}, which the load order does not explain. Nothing is changed until it is unloaded (echo 0 > /sys/kernel/livepatch/NAME/enabled; rmmod NAME).`;
@@ -68,6 +68,7 @@ function verdictOf(state: NodeState): Verdict {
     // A rollout halts at a failure: a control plane that comes back must not find that it halted its own rollout.
     return { status: problem.reason === serverAway ? 'moving' : 'failed', problem };
   }
+  if (unreadable !== undefined) return { status: 'failed', problem: unreadable };
   if (storage !== undefined) return { status: 'failed', problem: storage };
   const hold = state.seen?.hold;
   return {

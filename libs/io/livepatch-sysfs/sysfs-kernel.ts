@@ -7,7 +7,7 @@ import { LockstepError, type ModuleName } from '@lockstep/domain/livepatch-model
 import { defaultTransitionTimeoutMs, type Consistency } from '@lockstep/domain/load-order';
 import type { Blocker, Transition } from '@lockstep/domain/node-state';
 import { errorCode } from '@lockstep/platform/runtime';
-import { blockingTasks } from './blocking-tasks';
+import { blockingTasks, type Round } from './blocking-tasks';
 import { buildIdFromNotes } from './build-id';
 import { withKernelLimit, type WriteAttribute } from './kernel-limits';
 import { refuseConflicts, type KernelIdentity, type LivepatchKernel, type LoadRequest } from './livepatch-kernel';
@@ -74,6 +74,7 @@ export class SysfsKernel implements LivepatchKernel {
   private readonly transitionTimeoutMs: number;
   private readonly onWaiting: SysfsKernelOptions['onWaiting'];
   private readonly signal: AbortSignal | undefined;
+  private readonly round: Round = { lastPid: 0, turn: 0 };
 
   constructor(options: SysfsKernelOptions = {}) {
     this.roots = options.roots ?? { sys: '/sys', proc: '/proc' };
@@ -128,7 +129,7 @@ export class SysfsKernel implements LivepatchKernel {
     const { module, enabled } = patch;
     const functions = new Set(patch.functions.map(({ name }) => name));
     const modules = new Set(patches.map((each) => each.module));
-    const blockers = await blockingTasks(this.roots, enabled ? 1 : 0, { functions, modules });
+    const blockers = await blockingTasks(this.roots, enabled ? 1 : 0, { functions, modules }, this.round);
     return { ...stockTransition(module, enabled, last?.elapsedMs ?? 0), blockers };
   }
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import type { ConnectResponse, Hello, NodeReport } from '@lockstep/contracts/generated';
+import type { ConnectResponse, Hello, LogEntry as WireLogEntry, NodeReport } from '@lockstep/contracts/generated';
 import { entryFromWire } from '@lockstep/contracts/wire';
 import type { ArtifactSource } from '@lockstep/io/agent-journal';
 import { connectAgent, createBackOff, pause, type AgentClient, type AgentSession } from '@lockstep/io/rpc-client';
 import type { LogEntry } from '@lockstep/domain/load-order';
 import { LockstepError, parseSeq, type Sha256 } from '@lockstep/domain/livepatch-model';
-import type { NodeEvent } from '@lockstep/domain/node-state';
+import type { NodeEvent, Problem } from '@lockstep/domain/node-state';
 import { knownEntriesAfter } from './known-entries';
 import type { Log } from './logger';
 import type { NodeIdentity } from './node-identity';
@@ -112,11 +112,29 @@ export class ControlLink {
     }
   }
 
+  /** Whatever can be read is taken; what cannot is named, and no fork. */
+  private async offer(offered: readonly WireLogEntry[]): Promise<void> {
+    const { tell } = this.options;
+    const entries: LogEntry[] = [];
+    let problem: Problem | undefined;
+    for (const wire of offered) {
+      try {
+        entries.push(entryFromWire(wire));
+      } catch (error) {
+        if (!(error instanceof LockstepError) || error.reason !== 'entry-not-readable') throw error;
+        problem = problemFrom(error);
+        break;
+      }
+    }
+    if (entries.length > 0 || problem === undefined) await tell({ kind: 'log-offered', entries });
+    if (problem !== undefined) await tell({ kind: 'log-unreadable', problem });
+  }
+
   private async take(message: ConnectResponse['message']): Promise<void> {
     const { tell } = this.options;
     switch (message?.$case) {
       case 'extension':
-        await tell({ kind: 'log-offered', entries: message.value.entries.map(entryFromWire) });
+        await this.offer(message.value.entries);
         return;
       case 'moveTo':
         await tell({ kind: 'move-requested', seq: parseSeq(message.value.seq) });

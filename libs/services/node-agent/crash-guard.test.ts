@@ -218,6 +218,18 @@ describe('hold', () => {
   });
 });
 
+test('an entry of a version from the future is not readable, which is no fork; what came before it is taken', async () => {
+  plane.append('a', 'abc');
+  await moveTo(1);
+  plane.append('b', 'x');
+  plane.offerOfVersion(99);
+  await until('the reason', () => plane.lastReport?.problem?.reason === 'entry-not-readable');
+  expect(plane.lastReport).toMatchObject({ status: NodeStatus.NODE_STATUS_FAILED, headSeq: 1, position: 1 });
+  plane.offer();
+  await until('an answer', () => plane.reports.length > 5);
+  expect(plane.lastReport?.status).toBe(NodeStatus.NODE_STATUS_FAILED);
+});
+
 test('the same module name with other bytes is unloaded and loaded, and the report says which bytes it is', async () => {
   const [first] = [plane.append('a', 'abc')];
   await moveTo(1);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { AgentJournal } from '@lockstep/io/agent-journal';
 import { stackAt, type LogChecks, type LogEntry } from '@lockstep/domain/load-order';
 import { parseSeq } from '@lockstep/domain/livepatch-model';
@@ -35,8 +36,9 @@ export interface BrainOptions {
   readonly onFatal: (error: unknown) => void;
 }
 
-/** How often to look at a transition while a job waits for it. */
-const watchEveryMs = 1_000;
+/** Between looks at a transition while a job waits for it: soon at first, seldom once it is clear that it takes long. */
+const firstWatchMs = 1_000;
+const lastWatchMs = 10_000;
 
 /**
  * Carries out what `domain/node-state` decides. Events are taken one at a time, records are on disk before the next
@@ -192,13 +194,13 @@ export class NodeBrain {
     const what = describeJob(job);
     log('info', 'job started', what);
     const ended = new AbortController();
-    const watching = setInterval(() => void this.watchTransition(ended.signal), watchEveryMs);
+    const watching = this.watchTransitions(ended.signal);
     const problem = await runJob(job, machine).then(
       () => undefined,
       (error: unknown) => problemFrom(error),
     );
-    clearInterval(watching);
     ended.abort();
+    await watching;
     this.underWay = undefined;
     const seen = await observeMachine(machine).catch(problemFrom);
     const before = this.state.seen ?? { patches: [], artifacts: new Set(), uptimeMs: 0 };
@@ -210,6 +212,17 @@ export class NodeBrain {
       outcome: failure === undefined ? { ok: true } : { ok: false, problem: failure },
       seen: 'reason' in seen ? before : seen,
     });
+  }
+
+  /** One look after another, never two at once: on a host with many threads one may take long. */
+  private async watchTransitions(ended: AbortSignal): Promise<void> {
+    let delayMs = firstWatchMs;
+    for (;;) {
+      await sleep(delayMs, undefined, { signal: ended, ref: false }).catch(() => undefined);
+      if (ended.aborted) return;
+      await this.watchTransition(ended);
+      delayMs = Math.min(lastWatchMs, delayMs * 2);
+    }
   }
 
   /** Who holds a transition up is told while it goes on. */

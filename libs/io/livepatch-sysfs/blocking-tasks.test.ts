@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
+import { blockingTasks } from './blocking-tasks';
+
+jest.setTimeout(60_000);
+
+let proc: string;
+beforeEach(() => {
+  proc = mkdtempSync(path.join(tmpdir(), 'lockstep-proc-'));
+});
+afterEach(() => {
+  rmSync(proc, { recursive: true });
+});
+
+function addThread(pid: number, tid: number, isSwitched: boolean): void {
+  const folder = path.join(proc, String(pid), 'task', String(tid));
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(path.join(folder, 'patch_state'), isSwitched ? '1\n' : '0\n');
+  writeFileSync(path.join(folder, 'comm'), 'held\n');
+}
+
+const look = (round: { lastPid: number; turn: number }) =>
+  blockingTasks({ sys: proc, proc }, 1, { functions: new Set(), modules: new Set() }, round);
+
+test('of many processes and of one with many threads each look takes a part; the looks go round and find whoever waits', async () => {
+  for (let pid = 1; pid <= 2500; pid += 1) addThread(pid, pid, pid !== 2400);
+  for (let tid = 3000; tid < 5500; tid += 1) addThread(3000, tid, tid !== 5400);
+  const round = { lastPid: 0, turn: 0 };
+  const found = new Set<number>();
+  const seen: number[] = [];
+  for (let turn = 0; turn < 12; turn += 1) {
+    const blockers = await look(round);
+    seen.push(blockers.length);
+    for (const { pid } of blockers) found.add(pid);
+  }
+  expect(seen[0]).toBe(0);
+  expect([...found].sort()).toEqual([2400, 5400]);
+});
