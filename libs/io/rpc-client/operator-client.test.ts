@@ -2,7 +2,12 @@
 import { createServer } from 'node:net';
 import { afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { Metadata, type sendUnaryData, type ServerUnaryCall, type ServerWritableStream } from '@grpc/grpc-js';
-import { RolloutStatus, type WatchRolloutRequest, type WatchRolloutResponse } from '@lockstep/contracts/generated';
+import {
+  RolloutStatus,
+  type CreateClusterResponse,
+  type WatchRolloutRequest,
+  type WatchRolloutResponse,
+} from '@lockstep/contracts/generated';
 import { statusFromError, switchingToWire } from '@lockstep/contracts/wire';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
 import { connectOperator, type OperatorClient } from './operator-client';
@@ -39,7 +44,7 @@ function client(port: number, ca = pki.ca): OperatorClient {
 }
 
 const unavailable = statusFromError(new LockstepError('unavailable', 'restarting', 'Restarting.'));
-const clusterNamed = (name: string): unknown => ({
+const clusterNamed = (name: string): CreateClusterResponse => ({
   cluster: { name, createdAt: undefined, removeSilentAfterDays: 0, ...switchingToWire({}) },
 });
 const rollout = (toSeq: number): WatchRolloutResponse => ({
