@@ -11,10 +11,11 @@
 # static programs in MODULES.
 
 SYSFS=/sys/kernel/livepatch
+DEBUGFS=/sys/kernel/debug/livepatch
 TARGET=/proc/klp_target
 HURRY=/sys/module/klp_hurry/parameters/now
 # Under software emulation and KASAN a transition may take its time.
-WAIT_SECONDS=300
+WAIT_SECONDS=${WAIT_SECONDS:-300}
 # Nobody ever writes to it: reading it with a timeout is a sleep without a program.
 exec {NEVER}<> <(:)
 
@@ -159,11 +160,17 @@ waits() { # NEW -- remember that a grant for it may still be there when the case
 	echo 1 >"$WORK/$1.granted"
 }
 
-conflicts() { # [PATCH]
-	local text
+conflicts() { # [PATCH] -- all of them, or the share of one
+	local file=conflicts line
 
-	text=$(<"$SYSFS/${1:+$1/}conflicts") || return
-	[ -z "$text" ] || echo "$text"
+	[ $# = 0 ] || file=shares
+	while IFS= read -r line; do
+		[[ $# = 1 && $line != "$1 "* ]] || echo "${line#"${1:+$1 }"}"
+	done <$DEBUGFS/$file
+}
+
+latest_load() { # -- what the load that was looked at last has found
+	echo "$(<$DEBUGFS/latest_load)"
 }
 
 stack() { # -- names from bottom to top

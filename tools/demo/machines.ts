@@ -71,8 +71,10 @@ const readLivepatches = [
 
 /** How each of them was switched: what the kernel itself keeps with it. */
 const readSwitches = [
-  'for stats in /sys/kernel/livepatch/*/transition_stats; do',
-  '  [ -e "$stats" ] && sed -n -E "s/^(patch|mode|direction|result|window_ns) //p" "$stats" | tr "\\n" " " && echo',
+  'cd /sys/kernel/livepatch',
+  'for module in *; do',
+  '  [ -d "$module/transition_stats" ] || continue',
+  '  (cd "$module/transition_stats"; echo "$module" $(cat mode direction result window_ns max_window_ns))',
   'done; true',
 ].join('\n');
 

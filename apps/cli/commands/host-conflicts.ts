@@ -14,13 +14,16 @@ const computed = (stack: readonly ObservedPatch[]): KernelConflict[] =>
 
 export const hostConflicts = (cli: Cli): Command =>
   hostCommand('conflicts', 'functions that more than one loaded livepatch changes, and whose code runs')
-    .addHelpText('after', '\nThe kernel itself says it where it has the patched core; otherwise it follows from sysfs.')
+    .addHelpText(
+      'after',
+      '\nThe kernel itself says it to root where it has the patched core; otherwise it follows from sysfs.',
+    )
     .action((options: HostOptions) =>
       cli.runHere(options, async () => {
         const kernel = hostOf(cli).openKernel({});
-        const { patchedCore } = await kernel.identity();
-        const conflicts = patchedCore ? await kernel.conflicts() : computed(await kernel.observe());
-        const source = patchedCore ? 'kernel' : 'sysfs';
+        const listed = await kernel.listedConflicts();
+        const conflicts = listed ?? computed(await kernel.observe());
+        const source = listed === undefined ? 'sysfs' : 'kernel';
         return { document: { source, conflicts }, text: conflictTable(conflicts, 'No conflicts.') };
       }),
     );

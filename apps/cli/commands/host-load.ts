@@ -56,7 +56,8 @@ async function load(cli: Cli, context: Parameters<typeof withTransition>[1], fil
   const verdict = judgeLoad({ functions, replace }, stack);
   refuseUnnamed(module, verdict, overrides);
   // A grant names whom it shadows, not whoever else was named.
-  const mayShadow = verdict.victims;
+  const dropped = verdict.replaced.filter((replaced) => replaced.dropped.length > 0).map((replaced) => replaced.module);
+  const mayShadow = [...verdict.victims, ...dropped];
   const request = { path: path.resolve(file), module, functions, replace, mayShadow, replaces: [] };
   const replaced = await withTransition(host, context, { title: `load ${module}`, timeoutSeconds }, async (kernel) => {
     await kernel.load(request);

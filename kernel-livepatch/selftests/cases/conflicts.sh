@@ -20,9 +20,12 @@ case_each_conflict_is_reported_and_nothing_else_happens() {
 	refuse ENOTUNIQ klp_top \
 		funcs=vmlinux:version_proc_show,vmlinux:loadavg_proc_show,vmlinux:meminfo_proc_show
 
-	expect_log "$(conflict_line klp_top version_proc_show,1 vmlinux klp_low)"
-	expect_log "$(conflict_line klp_top loadavg_proc_show,1 vmlinux klp_mid)"
-	expect_log_count 2 "livepatch: conflict:"
+	# One line, and a file with all of them.
+	expect_log "$(conflict_line klp_top version_proc_show,1 vmlinux klp_low), and 1 more"
+	expect_log_count 1 "livepatch: conflict:"
+	expect "latest load" "klp_top loads
+klp_top shadows vmlinux version_proc_show,1 klp_low
+klp_top shadows vmlinux loadavg_proc_show,1 klp_mid" "$(latest_load)"
 	expect_log_count 0 "enabling patch 'klp_top'"
 	expect "what runs" "klp_low klp_mid" "$(runs /proc/version /proc/loadavg)"
 	[[ $(</proc/meminfo) == *MemTotal* ]] || fail "meminfo was patched"
@@ -85,6 +88,17 @@ case_another_name_for_the_same_code_is_a_conflict() {
 	load klp_low funcs=klp_target:klp_target_alpha
 	refuse ENOTUNIQ klp_top funcs=klp_target:klp_target_alias
 	expect_log "$(conflict_line klp_top klp_target_alias,1 klp_target klp_low klp_target_alpha,1)"
+}
+
+case_one_function_twice_in_one_patch_is_refused() {
+	load klp_target
+	refuse EINVAL klp_low funcs=klp_target:klp_target_alpha,klp_target:klp_target_alias
+	expect_log "livepatch: 'klp_low' changes function 'klp_target_alpha,1' of object 'klp_target' twice, also as 'klp_target_alias,1'"
+	refuse EINVAL klp_low replace=1 funcs=klp_target:klp_target_alpha,klp_target:klp_target_alias
+	refuse EINVAL klp_low funcs=klp_target:klp_target_alpha:0,klp_target:klp_target_alpha:1
+	expect "what runs" original "$(runs $TARGET/alpha)"
+	load klp_low funcs=klp_target:klp_target_alias
+	expect "what runs" klp_low "$(runs $TARGET/alpha)"
 }
 
 case_a_patch_that_does_not_load_is_no_owner() {

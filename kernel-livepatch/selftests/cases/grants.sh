@@ -96,6 +96,67 @@ case_a_grant_is_about_one_direction() {
 	refuse ENOTUNIQ klp_low funcs=vmlinux:cmdline_proc_show
 }
 
+build_id_of() { # MODULE
+	od -An -v -tx1 -j 16 "/sys/module/$1/notes/.note.gnu.build-id" | tr -d ' \n'
+}
+
+case_a_grant_can_name_the_identity_of_its_victim() {
+	local id
+
+	load klp_low funcs=vmlinux:cmdline_proc_show
+	id=$(build_id_of klp_low)
+	[ ${#id} = 40 ] || fail "no build ID: '$id'"
+	# Another module has come under the victim's name.
+	grant klp_top "klp_low@${id/[0-9]/f}"
+	[ "$id" != "${id/[0-9]/f}" ] || fail "the same ID"
+	refuse ENOTUNIQ klp_top funcs=vmlinux:cmdline_proc_show
+
+	grant klp_top "klp_mid@$id,klp_low@$id"
+	load klp_top funcs=vmlinux:cmdline_proc_show
+	expect "share of klp_top" "override klp_mid@$id klp_low@$id
+shadows vmlinux cmdline_proc_show,1 klp_low" "$(conflicts klp_top)"
+}
+
+# Stock user space expects that a livepatch may replace others without a word.
+case_replace_needs_a_grant_where_that_is_asked_for() {
+	local asked=/sys/module/livepatch/parameters/replace_needs_grant
+
+	expect "by default" N "$(<$asked)"
+	trap "echo 0 >$asked" EXIT
+	echo 1 >$asked
+	load klp_low funcs=vmlinux:cmdline_proc_show,vmlinux:version_proc_show
+	load klp_mid funcs=vmlinux:loadavg_proc_show
+	refuse ENOTUNIQ klp_new replace=1 funcs=vmlinux:cmdline_proc_show,vmlinux:loadavg_proc_show
+	expect_log "klp: 'klp_new' needs a grant to drop functions, such as 'version_proc_show,1' of object 'vmlinux'"
+	expect "stack" "klp_low klp_mid" "$(stack)"
+	grant klp_new klp_mid
+	refuse ENOTUNIQ klp_new replace=1 funcs=vmlinux:cmdline_proc_show,vmlinux:loadavg_proc_show
+
+	# It names whose functions are dropped, not whose are taken over.
+	grant klp_new klp_low
+	load klp_new replace=1 funcs=vmlinux:cmdline_proc_show,vmlinux:loadavg_proc_show
+	expect "what runs" "klp_new klp_new" "$(runs /proc/cmdline /proc/loadavg)"
+	load klp_top replace=1 funcs=vmlinux:cmdline_proc_show,vmlinux:loadavg_proc_show
+	expect "what runs" "klp_top klp_top" "$(runs /proc/cmdline /proc/loadavg)"
+}
+
+# When one of them goes it restores what the other relies on.
+case_the_same_system_state_in_two_patches_is_a_conflict() {
+	load klp_low states=7,8 funcs=vmlinux:cmdline_proc_show
+	refuse ENOTUNIQ klp_top states=9,8 funcs=vmlinux:version_proc_show
+	expect_log "livepatch: conflict: 'klp_top' changes function '8,1' of object '(state)', owned by 'klp_low' as '8,1'"
+	load klp_mid states=9 funcs=vmlinux:version_proc_show
+	grant klp_top klp_low
+	load klp_top states=8 funcs=vmlinux:loadavg_proc_show
+	expect "conflicts" "(state) 8,1 klp_top klp_low" "$(conflicts)"
+	expect "share of klp_low" "lost (state) 8,1 klp_top" "$(conflicts klp_low)"
+
+	# Versions are what decides about one that replaces all others, as always.
+	refuse EINVAL klp_new replace=1 states=8 funcs=vmlinux:cmdline_proc_show
+	load klp_new replace=1 states=7,8,9 funcs=vmlinux:cmdline_proc_show
+	expect "stack" klp_new "$(stack)"
+}
+
 try_grant() { # TEXT -- prints "taken" or the error; printf expands TEXT
 	# shellcheck disable=SC2059
 	printf "$1" | "$MODULES/klp-grant" "$SYSFS/override"
@@ -110,7 +171,8 @@ case_malformed_grants_are_refused() {
 		'klp_top klp_low klp_mid' 'klp_top klp_low\nklp_mid' 'klp_top klp_low\n\n' '\n' ' ' ',' \
 		'klp_top\tklp_low' 'klp_top klp_top' 'klp_top klp_low,klp_low' 'klp_top klp_low\0' \
 		'klp_top klp_low\r\n' 'klp,top klp_low' 'klp_top klp\177low' 'klp_top klp\344low' \
-		"$long klp_low" "klp_top $long"; do
+		"$long klp_low" "klp_top $long" 'klp_top@1 klp_low' 'klp_top klp_low,klp_low@1' \
+		'klp_top @1'; do
 		expect "grant '$text'" EINVAL "$(try_grant "$text")"
 	done
 

@@ -62,6 +62,15 @@ case_other_names_show_when_the_module_comes_and_keep_it_out() {
 	expect "what runs" klp_low "$(runs $TARGET/alpha)"
 }
 
+case_one_function_twice_in_one_patch_shows_when_the_module_comes() {
+	load klp_low funcs=klp_target:klp_target_alpha,klp_target:klp_target_alias
+	refuse EINVAL klp_target
+	expect_log "livepatch: 'klp_low' changes function 'klp_target_alpha,1' of object 'klp_target' twice, also as 'klp_target_alias,1'"
+	expect_log "livepatch: refusing to load module 'klp_target' (-22)"
+	unload klp_low
+	load klp_target
+}
+
 case_a_grant_covers_other_names_in_a_module_that_comes_later() {
 	load klp_low funcs=klp_target:klp_target_alpha
 	grant klp_top klp_low

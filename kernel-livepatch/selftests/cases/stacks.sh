@@ -71,9 +71,12 @@ case_replace_takes_over_and_says_what_it_drops() {
 	load klp_new replace=1 funcs=vmlinux:cmdline_proc_show
 
 	expect_log_count 0 "livepatch: conflict:"
-	expect_log "klp: takeover of 1 functions, 2 dropped"
-	expect_log "klp: takeover drops function 'version_proc_show,1' of the livepatch at stack order 1"
-	expect_log "klp: takeover drops function 'loadavg_proc_show,1' of the livepatch at stack order 2"
+	expect_log_count 1 "klp: takeover"
+	expect_log "klp: takeover of 1 functions, 2 dropped, such as 'loadavg_proc_show,1' of the livepatch at stack order 2"
+	expect "latest load" "klp_new loads
+klp_new shadows vmlinux cmdline_proc_show,1 klp_low
+klp_new drops vmlinux loadavg_proc_show,1 klp_mid
+klp_new drops vmlinux version_proc_show,1 klp_low" "$(latest_load)"
 	wait_until gone klp_low
 	wait_until gone klp_mid
 	expect "stack" klp_new "$(stack)"
@@ -88,6 +91,32 @@ case_replace_by_position_1_of_what_was_position_0() {
 	load klp_new replace=1 funcs=vmlinux:cmdline_proc_show:1
 	expect_log "klp: takeover of 1 functions, 0 dropped"
 	expect "what runs" klp_new "$(runs /proc/cmdline)"
+}
+
+# klp_low's reader keeps the transition from its end; whoever starts meanwhile has switched.
+case_replace_under_another_name() {
+	load klp_target
+	load klp_low funcs=vmlinux:version_proc_show,klp_target:klp_target_alpha
+	hold_reader klp_low /proc/version
+	start_load klp_new replace=1 funcs=klp_target:klp_target_alias
+	expect_log "klp: takeover of 1 functions, 1 dropped, such as 'version_proc_show,1' of the livepatch at stack order 1"
+	expect "what runs meanwhile" klp_new "$(runs $TARGET/alpha)"
+	release_reader klp_low
+	wait_until gone klp_low
+	expect "what runs" klp_new "$(runs $TARGET/alpha)"
+}
+
+case_replace_under_another_name_in_a_module_that_comes_meanwhile() {
+	load klp_low funcs=vmlinux:version_proc_show,klp_target:klp_target_alpha
+	hold_reader klp_low /proc/version
+	start_load klp_new replace=1 funcs=klp_target:klp_target_alias
+	load klp_target
+	expect "what runs meanwhile" klp_new "$(runs $TARGET/alpha)"
+	expect "share of klp_new" "drops vmlinux version_proc_show,1 klp_low
+shadows klp_target klp_target_alias,1 klp_low:klp_target_alpha,1" "$(conflicts klp_new | sort)"
+	release_reader klp_low
+	wait_until gone klp_low
+	expect "what runs" klp_new "$(runs $TARGET/alpha)"
 }
 
 case_a_patch_on_top_of_a_replacing_one_conflicts() {
@@ -106,8 +135,8 @@ case_sysfs_during_a_takeover() {
 	expect "transition" 1 "$(<$SYSFS/klp_new/transition)"
 	expect "stack" "klp_low klp_new" "$(stack)"
 	expect "conflicts" "vmlinux cmdline_proc_show,1 klp_new klp_low" "$(conflicts)"
-	expect "share of klp_new" "shadows vmlinux cmdline_proc_show,1 klp_low
-drops vmlinux version_proc_show,1 klp_low
+	expect "share of klp_new" "drops vmlinux version_proc_show,1 klp_low
+shadows vmlinux cmdline_proc_show,1 klp_low
 drops klp_target klp_target_beta,1 klp_low" "$(conflicts klp_new)"
 
 	unblock
@@ -116,7 +145,7 @@ drops klp_target klp_target_beta,1 klp_low" "$(conflicts klp_new)"
 }
 
 case_conflicts_longer_than_a_page() {
-	local functions fd text
+	local functions text
 	local name=klp_target_one_of_many_whose_names_are_so_long_that_forty_of_them_fill_a_page
 
 	load klp_target
@@ -124,6 +153,7 @@ case_conflicts_longer_than_a_page() {
 	load klp_low "funcs=${functions#,}"
 	grant klp_top klp_low
 	load klp_top "funcs=${functions#,}"
+	expect_log_count 1 "livepatch: override:"
 
 	text=$(printf "klp_target ${name}_%02d,1 klp_top klp_low\n" {0..39})
 	[ ${#text} -gt 4096 ] || fail "it is no longer than a page"
@@ -133,12 +163,12 @@ case_conflicts_longer_than_a_page() {
 	text=${text// klp_top/ klp_low}
 	expect "share of klp_top" "override klp_low
 ${text//klp_target klp/shadows klp_target klp}" "$(conflicts klp_top)"
+}
 
-	# A reader whose text has changed is told so, it does not get the end of another text.
-	exec {fd}<"$SYSFS/conflicts"
-	dd bs=512 count=1 status=none <&"$fd" >/dev/null || fail "cannot read"
-	unload klp_low
-	[[ $(dd bs=512 count=1 status=none <&"$fd" 2>&1) == *"Stale file handle"* ]] ||
-		fail "a stale text was continued"
-	exec {fd}<&-
+# Where the handlers of several tools are nested, too.
+case_a_function_called_from_nested_handlers_is_patched() {
+	load klp_nest
+	expect "what runs" original "$(runs /proc/klp_nest)"
+	load klp_low funcs=klp_nest:klp_nest_inner
+	expect "what runs" klp_low "$(runs /proc/klp_nest)"
 }

@@ -89,3 +89,11 @@ case_an_ambiguous_relocation_is_reported() {
 	expect "load" EINVAL "$("$MODULES/klp-load" "$WORK/broken.ko")"
 	expect_log "livepatch: symbol position 9 for symbol 'm_start' in object 'vmlinux' not found"
 }
+
+# Its symbols have a value in the file. One is of a module, in a section for vmlinux.
+case_what_the_file_says_of_its_symbols_is_not_believed() {
+	load klp_target
+	load klp_stale
+	expect "addresses" "$(kallsyms_of "klp_target.klp_target_alpha,1 vmlinux.loadavg_proc_show,1" | cut -d ' ' -f 1 | xargs)" \
+		"$(</sys/module/klp_stale/parameters/addresses)"
+}

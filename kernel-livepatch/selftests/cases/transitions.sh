@@ -118,7 +118,7 @@ case_two_loads_of_one_patch_race_for_a_grant() {
 case_readers_and_loads_at_the_same_time() {
 	local round reader
 
-	(while :; do cat "$SYSFS"/conflicts "$SYSFS"/*/conflicts "$SYSFS"/*/stack_order; done >/dev/null 2>&1) &
+	(while :; do cat $DEBUGFS/* "$SYSFS"/*/stack_order; done >/dev/null 2>&1) &
 	reader=$!
 	(while :; do echo klp_x00 klp_low >"$SYSFS/override"; done) &
 	reader="$reader $!"

@@ -20,8 +20,11 @@ give_up_soon() {
 	set_limits 40 700
 }
 
-stat_of() { # KEY [PATCH] -- the rest of its lines
-	sed -n "s/^$1 //p" "$SYSFS/${2:+$2/}transition_stats"
+stat_of() { # KEY [PATCH] -- the rest of its lines, of the latest transition or that of PATCH
+	awk -v key="$1" -v patch="${2-}" '
+		$1 == "patch" { block++; found = patch == "" ? block == 1 : $2 == patch && !seen++ }
+		found && $1 == key { sub(/^[^ ]* /, ""); print }
+	' $DEBUGFS/transitions
 }
 
 result_is() { # RESULT

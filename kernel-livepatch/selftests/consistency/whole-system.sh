@@ -25,6 +25,76 @@ case_consistency_takes_only_its_three_words() {
 	done
 }
 
+case_consistency_belongs_to_a_livepatch() {
+	local files=(consistency consistency_attempts consistency_timeout_ms)
+
+	load klp_target
+	load klp_a01 funcs=klp_target:klp_target_alpha livepatch.consistency=system \
+		livepatch.consistency_attempts=7 livepatch.consistency_timeout_ms=1234
+	load klp_b01 funcs=klp_target:klp_target_beta
+	expect "mode" "system per_task" "$(stat_of mode klp_a01) $(stat_of mode klp_b01)"
+	expect "settings" "system 7 1234" "$(cd "$SYSFS/klp_a01" && cat "${files[@]}" | xargs)"
+	expect "settings" "per_task 40 30000" "$(cd "$SYSFS/klp_b01" && cat "${files[@]}" | xargs)"
+
+	# Whatever others set for all, or for theirs, it goes as it was told.
+	use_mode stop_machine
+	set_limits 1 1
+	echo stop_machine >"$SYSFS/klp_b01/consistency"
+	unload klp_a01
+	expect "mode" "system switched" "$(stat_of mode) $(stat_of result)"
+	unload klp_b01
+	expect "mode" "stop_machine switched" "$(stat_of mode) $(stat_of result)"
+}
+
+case_consistency_takes_no_other_parameters() {
+	load klp_target
+	refuse EINVAL klp_a01 funcs=klp_target:klp_target_alpha livepatch.consistency=all
+	refuse EINVAL klp_a01 funcs=klp_target:klp_target_alpha livepatch.consistency_attempts=many
+	refuse EINVAL klp_a01 funcs=klp_target:klp_target_alpha livepatch.consistency
+	# As any other that nobody knows.
+	load klp_a01 funcs=klp_target:klp_target_alpha livepatch.colour=blue
+	! echo all 2>/dev/null >"$SYSFS/klp_a01/consistency" || fail "took 'all'"
+	expect "mode" per_task "$(cat "$SYSFS/klp_a01/consistency")"
+}
+
+case_consistency_is_not_changed_while_a_transition_goes_on() {
+	load klp_target
+	block
+	start_load klp_a01 funcs=klp_target:klp_target_block livepatch.consistency=system
+	! echo per_task 2>/dev/null >"$SYSFS/klp_a01/consistency" || fail "changed meanwhile"
+	unblock
+	wait_until settled klp_a01
+	echo per_task >"$SYSFS/klp_a01/consistency" || fail "not changed afterwards"
+	unload klp_a01
+	expect "mode" per_task "$(stat_of mode)"
+}
+
+case_consistency_tells_each_value_in_a_file() {
+	local file text=""
+
+	load klp_target
+	load klp_a01 funcs=klp_target:klp_target_alpha livepatch.consistency=system
+	for file in mode direction result; do
+		text+=" $(<"$SYSFS/klp_a01/transition_stats/$file")"
+	done
+	expect "values" " system patching switched" "$text"
+	for file in attempts stops window_ns max_window_ns stop_ns max_stop_ns checked_outside checked_inside; do
+		expect "$file" "$(stat_of ${file#max_} klp_a01 | cut -d ' ' -f $([ "$file" = "${file#max_}" ] && echo 1 || echo 2))" \
+			"$(<"$SYSFS/klp_a01/transition_stats/$file")"
+	done
+}
+
+# They name tasks of others and what these do, or hold a lock that root needs.
+case_consistency_tells_root_alone() {
+	local file
+
+	load klp_target
+	load klp_a01 funcs=klp_target:klp_target_alpha
+	for file in "$SYSFS"/klp_a01/{stack_order,transition_stats/*} $DEBUGFS/*; do
+		expect "mode of $file" 400 "$(stat -c %a "$file")"
+	done
+}
+
 switch_on_and_off() {
 	load klp_target
 	load klp_a01 funcs=klp_target:klp_target_alpha,klp_target:klp_target_beta
@@ -61,6 +131,32 @@ stack_and_replace() {
 
 case_consistency_stacks_and_replaces() {
 	for_both_modes stack_and_replace
+}
+
+# Somebody sleeps in another function that it replaces. MODULE comes while it waits for that.
+replace_under_another_name() { # [MODULE]
+	local sleeper
+
+	[ $# -gt 0 ] || load klp_target
+	load klp_oracle
+	load klp_a01 funcs=klp_target:klp_target_alpha
+	echo 1 >/sys/module/klp_oracle/parameters/hold
+	{ echo 5 0 >/proc/klp_oracle; } &
+	sleeper=$!
+	wait_until sleeps_in klp_oracle_freeze $sleeper
+	start_load klp_b01 replace=1 funcs=klp_target:klp_target_alias,klp_oracle:klp_oracle_rare
+	[ $# = 0 ] || load "$1"
+	expect "what runs meanwhile" klp_a01 "$(runs $TARGET/alpha)"
+	echo 0 >/sys/module/klp_oracle/parameters/hold
+	wait $sleeper
+	wait_until gone klp_a01
+	expect "what runs" klp_b01 "$(runs $TARGET/alpha)"
+	unload_all
+}
+
+case_consistency_replaces_under_another_name() {
+	for_both_modes replace_under_another_name
+	for_both_modes replace_under_another_name klp_target
 }
 
 enable_past_a_blocker() {
@@ -194,40 +290,95 @@ case_consistency_disturbs_sleepers() {
 	for_both_modes disturb
 }
 
-# It sleeps in the part of a function that the compiler has moved elsewhere.
-sleep_in_cold_part() {
-	local sleeper
+# It sleeps in a part of a function that the compiler has moved elsewhere.
+sleep_in_part() { # WAY PART FUNCTION
+	local sleeper result blocker expected
 
 	give_up_soon
 	load klp_oracle
-	grep -q ' klp_oracle_rare.cold' /proc/kallsyms || fail "the compiler moved nothing"
+	grep -q " $2" /proc/kallsyms || fail "the compiler moved nothing"
 	echo 1 >/sys/module/klp_oracle/parameters/hold
-	{ echo 5 0 >/proc/klp_oracle; } &
+	{ echo "$1 0" >/proc/klp_oracle; } &
 	sleeper=$!
-	wait_until sleeps_in klp_oracle_freeze $sleeper
-	start_load klp_a01 funcs=klp_oracle:klp_oracle_rare
-	wait_until gone klp_a01
-	expect "result" failed "$(stat_of result)"
-	stat_of blocker | grep -qx "$sleeper klp_oracle_rare $(<"/proc/$sleeper/comm")" ||
-		fail "the blocker is not named: $(stat_of blocker)"
-	remove_module klp_a01
+	wait_until sleeps_in "${2%.cold}" $sleeper
+	start_load klp_a01 "funcs=klp_oracle:$3"
+	wait_until settled klp_a01
+	result=$(stat_of result)
+	blocker=$(stat_of blocker)
+	expected="$sleeper $3 $(<"/proc/$sleeper/comm")"
 	echo 0 >/sys/module/klp_oracle/parameters/hold
+	expect "result" failed "$result"
+	expect "blocker" "$expected" "$blocker"
 	wait $sleeper
-	load klp_a01 funcs=klp_oracle:klp_oracle_rare
+	wait_until gone klp_a01
+	remove_module klp_a01
+	load klp_a01 "funcs=klp_oracle:$3"
 	expect "result" switched "$(stat_of result)"
 	unload_all
 }
 
 case_consistency_sees_cold_parts() {
-	for_both_modes sleep_in_cold_part
+	for_both_modes sleep_in_part 5 klp_oracle_rare.cold klp_oracle_rare
 }
 
-# Y: what the unwinder finds for a task that was interrupted there counts as all there is.
-trust_in() { # FUNCTION
+case_consistency_sees_cold_parts_of_another_name() {
+	for_both_modes sleep_in_part 5 klp_oracle_rare.cold klp_oracle_seldom
+}
+
+case_consistency_sees_clones() {
+	for_both_modes sleep_in_part 6 klp_oracle_split.part.0 klp_oracle_split
+}
+
+# The replacement has jumped to a function that only the livepatch has. Who sleeps there has no more of it on the stack.
+sleep_in_helper() { # FILE
+	local result blocker
+
+	give_up_soon
+	load klp_target
+	load klp_a01 tail=1 funcs=klp_target:klp_target_alpha
+	hold_reader klp_a01 $TARGET/alpha
+	expect "jumps" "" "$(grep klp_test_tail "/proc/$HELD/stack")"
+	start_disable klp_a01
+	wait_until settled klp_a01
+	result=$(stat_of result)
+	blocker="$HELD [klp_a01] $(<"/proc/$HELD/comm")"
+	release_reader klp_a01
+	expect "result" failed "$result"
+	expect "blocker" "$blocker" "$(stat_of blocker)"
+	unload_all
+}
+
+case_consistency_sees_helpers_of_a_livepatch() {
+	for_both_modes sleep_in_helper
+}
+
+# The livepatch that replaces all others has an entry that does nothing for a function with a cold part; that entry goes
+# when the transition ends, and on a debug kernel so does the memory it was in.
+case_consistency_forgets_parts_with_what_refers_to_them() {
+	load klp_target
+	load klp_a01 funcs=klp_oracle:klp_oracle_rare
+	block
+	start_load klp_b01 replace=1 funcs=klp_target:klp_target_block
+	load klp_oracle
+	unblock
+	wait_until gone klp_a01
+	use_mode system
+	load klp_c01 funcs=klp_oracle:klp_oracle_show,klp_oracle:klp_oracle_rare
+	expect "result" switched "$(stat_of result klp_c01)"
+}
+
+address_of() { # FUNCTION[+OFFSET]
 	local addr rest
 
-	read -r addr rest < <(grep -m 1 " $1\$" /proc/kallsyms) || fail "no $1 in this kernel"
-	load klp_blind "addr=0x$addr"
+	read -r addr rest < <(grep -m 1 " ${1%+*}\$" /proc/kallsyms) || fail "no $1 in this kernel"
+	[ "$1" = "${1%+*}" ] || addr=$(printf %x $((0x$addr + ${1#*+})))
+	echo "0x$addr"
+}
+
+# Y: what the unwinder finds for a task that was interrupted there counts as all there is. With CALLER there are only
+# return addresses to that on the stack.
+trust_in() { # PLACE [CALLER]
+	load klp_blind "addr=$(address_of "$1")" ${2:+"caller=$(address_of "$2")"}
 	cat /sys/module/klp_blind/parameters/reliable
 	remove_module klp_blind
 }
@@ -238,6 +389,30 @@ case_consistency_mistrusts_the_blind_spots_of_the_unwinder() {
 	# Only kernels with the function graph tracer have it.
 	! grep -q ' return_to_handler$' /proc/kallsyms ||
 		expect "trust in return_to_handler" N "$(trust_in return_to_handler)"
+	# The last thing that a retpoline does is to return to the function it is to call, not to its caller.
+	expect "trust in the end of a retpoline" N "$(trust_in __x86_indirect_thunk_rax+16 ret_from_fork+1)"
+	# Where faults are mended, outside of the functions that had them. Linux 6.1 has no such place.
+	! grep -q ' __fixup_text_start$' /proc/kallsyms ||
+		expect "trust in .fixup" N "$(trust_in __fixup_text_start ret_from_fork+1)"
+}
+
+# The stack of the stopper cannot be read any more from the function that switches on.
+case_consistency_mistrusts_a_stopper_that_cannot_be_read() {
+	load klp_target
+	load klp_break mistake=blind
+	for_both_modes fail_unreliably
+	use_mode per_task
+	unload klp_break
+}
+
+fail_unreliably() {
+	give_up_soon
+	start_load klp_a01 funcs=klp_target:klp_target_alpha
+	wait_until settled klp_a01
+	expect "result" failed "$(stat_of result)"
+	stat_of blocker | grep -q ' (unreliable:klp_break_blind) migration/' || fail "not for that: $(stat_of blocker)"
+	wait_until gone klp_a01
+	remove_module klp_a01
 }
 
 # Idle tasks that do not run are in schedule_idle() at all times.

@@ -6,10 +6,12 @@
  *	     "idle"	idle tasks are never in the way
  *	     "exiting"	tasks that have left the task list are forgotten
  *	     "overflow"	tasks that could not be noted are forgotten
+ *	     "blind"	the stacks of the stoppers cannot be read
  */
 
 #include <linux/livepatch.h>
 #include <linux/module.h>
+#include <linux/objtool.h>
 #include <linux/sched.h>
 #include <linux/string.h>
 #include "klp_chain.h"
@@ -26,6 +28,7 @@ static const char *klp_break_find_task(const struct klp_ranges *ranges,
 static int klp_break_exits_of_cpu(int cpu);
 static bool klp_break_exits_over(unsigned int *over);
 static bool klp_break_overflowed(void);
+static int klp_break_stop_cpu(void *data);
 
 static struct klp_func klp_break_funcs[] = {
 	{
@@ -47,6 +50,10 @@ static struct klp_func klp_break_funcs[] = {
 	{
 		.old_name = "klp_track_overflowed",
 		.new_func = klp_break_overflowed,
+	},
+	{
+		.old_name = "klp_stop_cpu",
+		.new_func = klp_break_stop_cpu,
 	},
 	{ }
 };
@@ -93,6 +100,27 @@ static bool klp_break_overflowed(void)
 		klp_original(&klp_break_funcs[4]);
 
 	return strcmp(mistake, "overflow") ? original() : false;
+}
+
+/* Above this frame, as nothing is known about it, the unwinder finds none */
+static noinline int klp_break_blind(int (*original)(void *data), void *data)
+{
+	int ret = original(data);
+
+	/* Not the last call, or else this is not on the stack */
+	barrier();
+	return ret;
+}
+
+STACK_FRAME_NON_STANDARD(klp_break_blind);
+
+static int klp_break_stop_cpu(void *data)
+{
+	int (*original)(void *data) = klp_original(&klp_break_funcs[5]);
+
+	if (strcmp(mistake, "blind"))
+		return original(data);
+	return klp_break_blind(original, data);
 }
 
 static struct klp_object klp_break_objs[] = {

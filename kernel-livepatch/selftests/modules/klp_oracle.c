@@ -94,6 +94,7 @@ noinline void klp_oracle_act(enum klp_oracle_way way, unsigned int usecs)
 		break;
 	case KLP_ORACLE_PASS:
 	case KLP_ORACLE_COLD:
+	case KLP_ORACLE_CLONE:
 	case KLP_ORACLE_WAYS:
 		break;
 	}
@@ -147,6 +148,27 @@ static noinline void klp_oracle_rare(bool rare)
 	}
 }
 
+/* Another name for it, not the one that its cold part has */
+static void __used klp_oracle_seldom(bool rare) __alias(klp_oracle_rare);
+
+/*
+ * The compiler makes two of a function to inline its beginning. The first then
+ * ends with a jump to the second, which it names like this.
+ */
+static void klp_oracle_split_rest(void)
+	asm("klp_oracle_split.part.0");
+
+static noinline __used void klp_oracle_split_rest(void)
+{
+	wait_event(klp_oracle_wait, !READ_ONCE(hold));
+}
+
+static noinline void klp_oracle_split(bool rest)
+{
+	if (rest)
+		klp_oracle_split_rest();
+}
+
 static int klp_oracle_thread(void *unused)
 {
 	unsigned int i;
@@ -172,6 +194,8 @@ static ssize_t klp_oracle_write(struct file *file, const char __user *from,
 
 	if (way == KLP_ORACLE_COLD)
 		klp_oracle_rare(READ_ONCE(hold));
+	else if (way == KLP_ORACLE_CLONE)
+		klp_oracle_split(READ_ONCE(hold));
 	else
 		klp_oracle_call(way, usecs);
 	return count;

@@ -4,7 +4,7 @@
 
 #include <linux/types.h>
 
-/* What a call does while it is in the function, or in the cold part of another */
+/* What a call does while it is in the function, or in a part of another */
 enum klp_oracle_way {
 	KLP_ORACLE_PASS,
 	KLP_ORACLE_SPIN,
@@ -12,6 +12,7 @@ enum klp_oracle_way {
 	KLP_ORACLE_YIELD,
 	KLP_ORACLE_HOLD,
 	KLP_ORACLE_COLD,
+	KLP_ORACLE_CLONE,
 	KLP_ORACLE_WAYS,
 };
 

@@ -42,12 +42,21 @@ static bool hold;
 module_param(hold, bool, 0644);
 MODULE_PARM_DESC(hold, "keep those who call a replacement in it");
 
-static int klp_test_show(struct seq_file *m, void *v)
+static bool tail;
+module_param(tail, bool, 0);
+MODULE_PARM_DESC(tail, "replacements end with a jump to a helper that does all");
+
+static noinline int klp_test_show(struct seq_file *m, void *v)
 {
 	while (READ_ONCE(hold))
 		msleep(20);
 	seq_printf(m, "%s\n", THIS_MODULE->name);
 	return 0;
+}
+
+static int klp_test_tail(struct seq_file *m, void *v)
+{
+	return klp_test_show(m, v);
 }
 
 static int klp_test_pre_patch(struct klp_object *obj)
@@ -56,6 +65,14 @@ static int klp_test_pre_patch(struct klp_object *obj)
 	return pre_patch_ret;
 }
 
+#define MAX_STATES	8
+
+static unsigned long states[MAX_STATES];
+static int nr_states;
+module_param_array(states, ulong, &nr_states, 0);
+MODULE_PARM_DESC(states, "IDs of the system states that it modifies");
+
+static struct klp_state klp_test_states[MAX_STATES + 1];
 static struct klp_func klp_test_funcs[2 * MAX_FUNCS];
 static struct klp_object klp_test_objs[MAX_FUNCS + 1];
 static struct klp_patch patch = {
@@ -86,7 +103,7 @@ static int klp_test_add(char *spec, struct klp_object **obj,
 	}
 
 	(*func)->old_name = name;
-	(*func)->new_func = klp_test_show;
+	(*func)->new_func = tail ? klp_test_tail : klp_test_show;
 	if (pos && kstrtoul(pos, 10, &(*func)->old_sympos))
 		return -EINVAL;
 	(*func)++;
@@ -105,6 +122,12 @@ static int __init klp_test_init(void)
 		if (ret)
 			return ret;
 	}
+
+	for (i = 0; i < nr_states; i++) {
+		klp_test_states[i].id = states[i];
+		klp_test_states[i].version = 1;
+	}
+	patch.states = nr_states ? klp_test_states : NULL;
 
 	if (init_ret)
 		return init_ret;

@@ -34,6 +34,7 @@
 #include "klp-module.h"
 
 #define SYSFS		"/sys/kernel/livepatch"
+#define DEBUGFS	"/sys/kernel/debug/livepatch"
 #define HURRY		"/sys/module/klp_hurry/parameters/now"
 #define SUCCESS		"success"
 #define MAX_ATTEMPTS	5000
@@ -137,7 +138,8 @@ static char *read_state(void)
 		add_to_state(state, path);
 	}
 	closedir(dir);
-	add_to_state(state, SYSFS "/conflicts");
+	add_to_state(state, DEBUGFS "/conflicts");
+	add_to_state(state, DEBUGFS "/shares");
 	for (i = 0; i < job.nr_shown; i++)
 		add_to_state(state, job.shown[i]);
 	fclose(state);

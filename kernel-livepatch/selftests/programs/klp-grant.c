@@ -21,7 +21,6 @@
 #include <unistd.h>
 
 #define MAX_TEXT	8192
-#define MAX_NAMES	64
 #define MAX_NAME_LEN	55	/* MODULE_NAME_LEN with the NUL is 56 */
 
 static int put(const char *file, const char *text, size_t len)
@@ -47,29 +46,44 @@ static bool is_name_char(char c)
 	return c > ' ' && c < 127 && c != ',';
 }
 
-/* NAME SPACE NAME { COMMA NAME } [ NEWLINE ], no name twice */
+/* Length of the name in front of an identity */
+static size_t bare_len(const char *name, size_t len)
+{
+	const char *at = memchr(name, '@', len);
+
+	return at ? (size_t)(at - name) : len;
+}
+
+/*
+ * NAME SPACE VICTIM { COMMA VICTIM } [ NEWLINE ], no name twice, where VICTIM is
+ * NAME or NAME@IDENTITY
+ */
 static bool is_grant(const char *text, size_t len)
 {
-	char names[MAX_NAMES][MAX_NAME_LEN + 1];
-	size_t nr = 0, name_len = 0, i;
+	const char *names[MAX_TEXT], *begin = text;
+	size_t lens[MAX_TEXT], nr = 0, i, j;
 
 	if (len && text[len - 1] == '\n')
 		len--;
 
 	for (i = 0; i <= len; i++) {
-		if (i < len && is_name_char(text[i])) {
-			if (name_len == MAX_NAME_LEN)
-				return false;
-			names[nr][name_len++] = text[i];
+		if (i < len && is_name_char(text[i]))
 			continue;
-		}
-		if (!name_len || (i < len && text[i] != (nr ? ',' : ' ')))
+		if (i < len && text[i] != (nr ? ',' : ' '))
 			return false;
-		names[nr++][name_len] = '\0';
-		name_len = 0;
-		for (size_t j = 0; j + 1 < nr; j++)
-			if (!strcmp(names[j], names[nr - 1]))
+
+		names[nr] = begin;
+		lens[nr] = bare_len(begin, text + i - begin);
+		if (!lens[nr] || lens[nr] > MAX_NAME_LEN)
+			return false;
+		if (!nr && begin + lens[nr] != text + i)
+			return false;
+		for (j = 0; j < nr; j++)
+			if (lens[j] == lens[nr] &&
+			    !memcmp(names[j], names[nr], lens[nr]))
 				return false;
+		nr++;
+		begin = text + i + 1;
 	}
 
 	return nr >= 2;
@@ -81,7 +95,7 @@ static size_t random_text(char *text)
 	static const char * const parts[] = {
 		"klp_w01 ", "klp_w02 ", "klp_low", "klp_mid", "klp_top",
 		",klp_low", ",klp_mid", ",klp_top", ",klp_w01", "\n", " ", ",", "k",
-		"\t", "\r", "\177", "\344", "x234567890123456789012345678901234567",
+		"@", "@4711", "\t", "\r", "\177", "\344", "x234567890123456789012345678901234567",
 	};
 	size_t nr = random() % 6, len = 0;
 

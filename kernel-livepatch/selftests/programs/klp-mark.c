@@ -2,12 +2,13 @@
 /*
  * klp-mark.c - turn marked symbols and relocations into those of livepatches
  *
- * klp-mark FILE.ko
+ * klp-mark FILE.ko [VALUE]
  *
  * A compiler has no way to write them. In the module's source they are
  *   klp_sym__OBJECT__NAME__POSITION, a weak symbol that is not defined, and
  *   .klp_relocs.OBJECT.N, a section that refers to nothing but such symbols.
- * All names only get shorter, so that the file is changed in place.
+ * All names only get shorter, so that the file is changed in place. With VALUE
+ * the symbols have it already, which the kernel must not believe.
  */
 
 #include <fcntl.h>
@@ -52,7 +53,8 @@ static void mark_name(char *name)
 }
 
 static unsigned int mark_symbols(char *file, const struct elf64_shdr *symtab,
-				 const struct elf64_shdr *strtab)
+				 const struct elf64_shdr *strtab,
+				 unsigned long value)
 {
 	struct elf64_sym *syms = (struct elf64_sym *)(file + symtab->sh_offset);
 	unsigned int i, marked = 0;
@@ -67,6 +69,7 @@ static unsigned int mark_symbols(char *file, const struct elf64_shdr *symtab,
 		mark_name(name);
 		syms[i].st_shndx = SHN_LIVEPATCH;
 		syms[i].st_info = STB_GLOBAL << 4 | STT_NOTYPE;
+		syms[i].st_value = value;
 		marked++;
 	}
 
@@ -95,8 +98,8 @@ int main(int argc, char **argv)
 	char *file;
 	int fd;
 
-	if (argc != 2)
-		die("usage: klp-mark FILE.ko");
+	if (argc != 2 && argc != 3)
+		die("usage: klp-mark FILE.ko [VALUE]");
 	fd = open(argv[1], O_RDWR);
 	if (fd < 0 || fstat(fd, &st))
 		die("cannot open the file");
@@ -116,7 +119,8 @@ int main(int argc, char **argv)
 		nr_sections += mark_section(&sections[i], name);
 		if (sections[i].sh_type == SHT_SYMTAB)
 			nr_syms += mark_symbols(file, &sections[i],
-						&sections[sections[i].sh_link]);
+						&sections[sections[i].sh_link],
+						argc == 3 ? strtoul(argv[2], NULL, 0) : 0);
 	}
 
 	printf("%u symbols, %u sections\n", nr_syms, nr_sections);

@@ -6,7 +6,7 @@
  *
  * Loads, waits, disables, waits, unloads. Prints "switched N failed M": how many
  * transitions, two a round at most, ended as asked for and how many were taken
- * back. Each line of transition_stats of the successful ones goes to stderr.
+ * back. What the kernel tells of the successful ones goes to stderr.
  * It waits for PAUSE_USECS before it unloads: when the core makes a mistake on
  * purpose, tasks may be left in the code that is about to go.
  */
@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #define SYSFS "/sys/kernel/livepatch"
+#define TRANSITIONS "/sys/kernel/debug/livepatch/transitions"
 
 static const char *name;
 
@@ -72,15 +73,18 @@ static int settle(void)
 static void report(void)
 {
 	char text[4096];
-	int fd = open(SYSFS "/transition_stats", O_RDONLY);
-	ssize_t len;
+	FILE *transitions = fopen(TRANSITIONS, "r");
+	unsigned int nr = 0;
 
-	if (fd < 0)
-		return;
-	len = read(fd, text, sizeof(text));
-	if (len > 0 && write(STDERR_FILENO, text, len) != len)
-		die("write");
-	close(fd);
+	if (!transitions)
+		die(TRANSITIONS);
+	/* The latest one comes first, then that of each livepatch */
+	while (fgets(text, sizeof(text), transitions)) {
+		if (!strncmp(text, "patch ", 6) && nr++)
+			break;
+		fputs(text, stderr);
+	}
+	fclose(transitions);
 }
 
 static int load(const char *ko)

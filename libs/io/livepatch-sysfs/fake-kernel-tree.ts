@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { LockstepError, type ModuleName, type PatchedFunction } from '@lockstep/domain/livepatch-model';
@@ -50,10 +50,15 @@ export class FakeKernelTree {
   private readonly ticker: NodeJS.Timeout;
   /** Modules without an exit. */
   readonly permanent = new Set<string>();
+  /** What the core tells of the last transition of each livepatch. */
+  private readonly lastOf = new Map<string, string>();
+  /** Parameters of the module that is being inserted. */
+  private given: ReadonlyMap<string, string> = new Map();
   /** How often rmmod finds the module in use. */
   busyRemovals = 0;
 
-  constructor(private readonly options: { readonly patchedCore?: boolean; readonly modes?: boolean } = {}) {
+  /** `modes`: the core can switch the whole system; told once for all livepatches, or for each of its own. */
+  constructor(private readonly options: { readonly patchedCore?: boolean; readonly modes?: 'shared' | 'own' } = {}) {
     const top = mkdtempSync(path.join(tmpdir(), 'lockstep-kernel-'));
     this.roots = { sys: path.join(top, 'sys'), proc: path.join(top, 'proc') };
     mkdirSync(this.livepatch, { recursive: true });
@@ -64,9 +69,10 @@ export class FakeKernelTree {
     const frames = ['schedule+0x5e/0xc0', 'one+0x10/0x40', 'seq_read_iter+0x1/0x2'];
     writeFileSync(path.join(this.roots.proc, '42/task/43/stack'), frames.map((each) => `[<0>] ${each}\n`).join(''));
     if (options.patchedCore === true) writeFileSync(path.join(this.livepatch, 'override'), '');
-    if (options.modes === true) {
+    if (options.modes !== undefined) {
       writeFileSync(path.join(this.livepatch, 'consistency'), 'per_task\n');
-      writeFileSync(path.join(this.livepatch, 'transition_stats'), '');
+      mkdirSync(this.debug, { recursive: true });
+      writeFileSync(this.latestStats, '');
       mkdirSync(this.parameters, { recursive: true });
       this.limits = { timeoutMs: 30_000, attempts: 40 };
     }
@@ -78,6 +84,16 @@ export class FakeKernelTree {
 
   private get livepatch(): string {
     return path.join(this.roots.sys, 'kernel/livepatch');
+  }
+
+  private get debug(): string {
+    return path.join(this.roots.sys, 'kernel/debug/livepatch');
+  }
+
+  private get latestStats(): string {
+    return this.options.modes === 'own'
+      ? path.join(this.debug, 'transitions')
+      : path.join(this.livepatch, 'transition_stats');
   }
 
   private get parameters(): string {
@@ -96,12 +112,16 @@ export class FakeKernelTree {
   }
 
   readonly tools: ModuleTools = {
-    insert: (file, module) => {
+    insert: (file, module, parameters) => {
       const functions = this.moduleFiles.get(file);
       if (functions === undefined)
         return Promise.reject(new LockstepError('refused', 'insmod-failed', `No such file: ${file}`));
       this.readGrant();
+      this.given = new Map(
+        parameters.map((each) => [each.slice(0, each.indexOf('=')), each.slice(each.indexOf('=') + 1)]),
+      );
       this.insert(module, functions, this.transitionTicks);
+      this.given = new Map();
       return Promise.resolve();
     },
     remove: (module) => Promise.resolve(this.removeModule(module)),
@@ -200,15 +220,38 @@ export class FakeKernelTree {
   }
 
   private noteMode(patch: FakePatch): void {
-    if (this.options.modes !== true) return;
-    patch.mode = readFileSync(path.join(this.livepatch, 'consistency'), 'utf8').trim();
-    this.switchedWith.push(patch.mode);
-    this.limitedBy.push(this.limits);
+    if (this.options.modes === undefined) return;
+    const [mode, limits] = this.options.modes === 'own' ? this.ownSettings(patch.name) : this.sharedSettings();
+    patch.mode = mode;
+    this.switchedWith.push(mode);
+    this.limitedBy.push(limits);
     this.writeStats(patch, 'pending');
   }
 
+  private sharedSettings(): [string, FakeLimits] {
+    return [readFileSync(path.join(this.livepatch, 'consistency'), 'utf8').trim(), this.limits];
+  }
+
+  /** Files of the livepatch; they are made of the parameters that it comes with, or else of what holds for all. */
+  private ownSettings(name: string): [string, FakeLimits] {
+    const [mode, { timeoutMs, attempts }] = this.sharedSettings();
+    const read = (attribute: string, otherwise: string): string => {
+      const file = path.join(this.livepatch, name, attribute);
+      if (!existsSync(file)) writeFileSync(file, this.given.get(`livepatch.${attribute}`) ?? otherwise);
+      return readFileSync(file, 'utf8').trim();
+    };
+    mkdirSync(path.join(this.livepatch, name), { recursive: true });
+    return [
+      read('consistency', mode),
+      {
+        timeoutMs: Number(read('consistency_timeout_ms', String(timeoutMs))),
+        attempts: Number(read('consistency_attempts', String(attempts))),
+      },
+    ];
+  }
+
   private writeStats({ name, mode, asked }: FakePatch, result: string): void {
-    if (this.options.modes !== true) return;
+    if (this.options.modes === undefined) return;
     const lines = [
       `patch ${name}`,
       `mode ${mode}`,
@@ -217,11 +260,13 @@ export class FakeKernelTree {
       'attempts 1',
       ...this.blockers,
     ];
+    const text = `${lines.join('\n')}\n`;
     const folder = path.join(this.livepatch, name);
-    mkdirSync(folder, { recursive: true });
-    for (const place of [folder, this.livepatch]) {
-      writeFileSync(path.join(place, 'transition_stats'), `${lines.join('\n')}\n`);
-    }
+    this.lastOf.set(name, text);
+    const isOwn = this.options.modes === 'own';
+    mkdirSync(isOwn ? path.join(folder, 'transition_stats') : folder, { recursive: true });
+    writeFileSync(this.latestStats, isOwn ? [text, ...this.lastOf.values()].join('') : text);
+    if (!isOwn) writeFileSync(path.join(folder, 'transition_stats'), text);
   }
 
   private end(patch: FakePatch, result?: string): void {
@@ -229,7 +274,7 @@ export class FakeKernelTree {
     if (gaveUpWith !== undefined) patch.enabled = !patch.enabled;
     const wasReversed = patch.enabled !== (patch.asked === 'patching');
     this.writeStats(patch, result ?? (wasReversed ? 'reversed' : 'switched'));
-    if (gaveUpWith !== undefined) writeFileSync(path.join(this.livepatch, 'transition_stats'), gaveUpWith);
+    if (gaveUpWith !== undefined) writeFileSync(this.latestStats, gaveUpWith);
     this.givesUpWith = undefined;
     patch.ticksLeft = undefined;
     if (patch.enabled) {
@@ -237,6 +282,7 @@ export class FakeKernelTree {
       return;
     }
     this.patches.delete(patch.name);
+    this.lastOf.delete(patch.name);
     rmSync(path.join(this.livepatch, patch.name), { recursive: true });
     if (this.options.patchedCore === true) this.writeOrder();
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { FakeKernelTree, functionsNamed, moduleName } from './fake-kernel-tree';
@@ -39,8 +39,12 @@ describe("the kernel's own list of conflicts", () => {
   test('is read where the core has it, and empty on a stock one', async () => {
     const kernel = kernelOn({ patchedCore: true });
     expect(await kernel.conflicts()).toEqual([]);
+    // Earlier patched cores have it in sysfs.
     writeFileSync(path.join(tree.roots.sys, 'kernel/livepatch/conflicts'), 'vmlinux foo,1 b a\n');
     expect(await kernel.conflicts()).toMatchObject([{ owners: [{ module: 'b' }, { module: 'a' }] }]);
+    mkdirSync(path.join(tree.roots.sys, 'kernel/debug/livepatch'), { recursive: true });
+    writeFileSync(path.join(tree.roots.sys, 'kernel/debug/livepatch/conflicts'), '(state) 7,1 c a\n');
+    expect(await kernel.conflicts()).toMatchObject([{ function: { object: '(state)', name: '7' } }]);
   });
 });
 

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { LockstepError, type ModuleName, type PatchedFunction } from '@lockstep/domain/livepatch-model';
 import type { KernelConflict } from '@lockstep/domain/node-state';
 import { errorCode } from '@lockstep/platform/runtime';
-import { livepatchFolder, unlessGone, type KernelRoots } from './sysfs-view';
+import { debugFolder, livepatchFolder, readIfTold, type KernelRoots } from './sysfs-view';
 
 /** A text that changes while it is read is begun again; this often in a row it does not happen. */
 const readings = 5;
@@ -23,7 +22,7 @@ function parseOwner(text: string): KernelConflict['owners'][number] | undefined 
 }
 
 /**
- * The text of /sys/kernel/livepatch/conflicts: a line `OBJECT FUNCTION,POSITION PATCH PATCH…` for each function, the
+ * The text of /sys/kernel/debug/livepatch/conflicts: a line `OBJECT FUNCTION,POSITION PATCH PATCH…` for each function, the
  * livepatches from top to bottom (Documentation/ABI/testing/sysfs-kernel-livepatch-conflicts).
  * @throws LockstepError `corrupt` `unknown-conflicts` for any other text.
  */
@@ -43,13 +42,20 @@ export function parseKernelConflicts(text: string): KernelConflict[] {
     });
 }
 
-/** The kernel's own view of conflicts; undefined on a stock core, which has none. */
+/** The kernel's own view of conflicts; undefined on a stock core, which has none, and for all but root. Earlier patched cores have it in sysfs. */
 export async function readKernelConflicts(roots: KernelRoots): Promise<KernelConflict[] | undefined> {
-  const file = path.join(livepatchFolder(roots), 'conflicts');
+  for (const folder of [debugFolder(roots), livepatchFolder(roots)]) {
+    const text = await readWhole(path.join(folder, 'conflicts'));
+    if (text !== undefined) return parseKernelConflicts(text);
+  }
+  return undefined;
+}
+
+/** In sysfs it may change while it is read, which is an error there. */
+async function readWhole(file: string): Promise<string | undefined> {
   for (let reading = 1; ; reading += 1) {
     try {
-      const text = await unlessGone(readFile(file, 'latin1'));
-      return text === undefined ? undefined : parseKernelConflicts(text);
+      return await readIfTold(file);
     } catch (error) {
       if (errorCode(error) !== 'ESTALE' || reading === readings) throw error;
     }

@@ -26,7 +26,7 @@ export interface LoadRequest {
   readonly module: ModuleName;
   readonly functions: readonly PatchedFunction[];
   readonly replace: boolean;
-  /** Loaded modules it may shadow; a conflict with any other is refused before insmod. */
+  /** Loaded modules it may shadow, or drop functions of; a conflict with any other is refused before insmod. */
   readonly mayShadow: readonly ModuleName[];
   /** Modules that a `replace` load makes inactive, removed afterwards. */
   readonly replaces: readonly ModuleName[];

@@ -6,7 +6,7 @@ import { LockstepError, type ModuleName } from '@lockstep/domain/livepatch-model
 
 /** Inserting and removing modules. Node.js has no system calls of its own, so kmod's or busybox' programs make them. */
 export interface ModuleTools {
-  insert(path: string, module: ModuleName): Promise<void>;
+  insert(path: string, module: ModuleName, parameters: readonly string[]): Promise<void>;
   /** Resolves to false when the module is still in use. */
   remove(module: ModuleName): Promise<boolean>;
 }
@@ -70,11 +70,11 @@ async function run(tool: 'insmod' | 'rmmod', ...args: readonly string[]): Promis
   });
 }
 
-/** The running machine's own; livepatches take no parameters, but test modules are made of theirs. */
+/** The running machine's own. Livepatches have no parameters themselves, but test modules are made of theirs. */
 export function createModuleTools(parametersOf: (module: ModuleName) => readonly string[] = () => []): ModuleTools {
   return {
-    async insert(path, module) {
-      const { code, output } = await run('insmod', path, ...parametersOf(module));
+    async insert(path, module, parameters) {
+      const { code, output } = await run('insmod', path, ...parametersOf(module), ...parameters);
       if (code === 0) return;
       const known = insertErrors.find(({ says }) => says.test(output));
       const meaning = known === undefined ? '' : ` (${known.meaning})`;

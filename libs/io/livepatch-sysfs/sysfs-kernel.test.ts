@@ -10,7 +10,7 @@ jest.setTimeout(60_000);
 
 let tree: FakeKernelTree;
 
-function kernelOn(options: { patchedCore?: boolean; modes?: boolean } = {}): SysfsKernel {
+function kernelOn(options: { patchedCore?: boolean; modes?: 'shared' | 'own' } = {}): SysfsKernel {
   tree = new FakeKernelTree(options);
   const { roots, tools, writeAttribute } = tree;
   return new SysfsKernel({ roots, tools, writeAttribute, transitionTimeoutMs: 1000 });
@@ -60,14 +60,14 @@ describe('observe', () => {
   });
 });
 
-describe('consistency', () => {
+describe.each(['shared', 'own'] as const)('consistency, where mode and limits are %s', (modes) => {
   const stats = [
     'patch lockstep_a\nmode system\ndirection patching\nresult failed\nattempts 40',
     'window_ns 1 2\nelapsed_ms 300\nblocker 411 meminfo_proc_show my cat\n',
   ].join('\n');
 
   test('the mode is set before the load; what is taken out goes the way that it came', async () => {
-    const kernel = kernelOn({ modes: true });
+    const kernel = kernelOn({ modes });
     await kernel.load(request('lockstep_a', 'one', { consistency: 'system' }));
     await kernel.load(request('lockstep_b', 'two'));
     await kernel.unload(moduleName('lockstep_b'));
@@ -75,7 +75,7 @@ describe('consistency', () => {
     expect(tree.switchedWith).toEqual(['system', 'per_task', 'per_task', 'system']);
   });
   test('what the kernel took back is not loaded, and says who was in the way', async () => {
-    const kernel = kernelOn({ modes: true });
+    const kernel = kernelOn({ modes });
     tree.givesUpWith = stats;
     await expect(kernel.load(request('lockstep_a', 'one', { consistency: 'system' }))).rejects.toMatchObject({
       reason: 'transition-failed',
@@ -87,14 +87,14 @@ describe('consistency', () => {
     expect(await held(kernel)).toBe('lockstep_a');
   });
   test('what the kernel could not take out stays, and is told', async () => {
-    const kernel = kernelOn({ modes: true });
+    const kernel = kernelOn({ modes });
     await kernel.load(request('lockstep_a', 'one', { consistency: 'system' }));
     tree.givesUpWith = stats;
     await expect(kernel.unload(moduleName('lockstep_a'))).rejects.toMatchObject({ reason: 'transition-failed' });
     expect(await held(kernel)).toBe('lockstep_a');
   });
   test('the mode of a transition that a sleeper holds up: the core’s own list names it, not the tasks that have not switched', async () => {
-    const kernel = kernelOn({ modes: true });
+    const kernel = kernelOn({ modes });
     tree.transitionTicks = Infinity;
     tree.blockers = ['blocker 411 meminfo_proc_show my cat'];
     await expect(kernel.load(request('lockstep_a', 'one', { consistency: 'system' }))).rejects.toMatchObject({
@@ -120,7 +120,7 @@ describe('consistency', () => {
     expect(await kernel.lastTransition()).toBeUndefined();
   });
   test('a transition task by task: a core that names who holds it up is asked, and not the stacks of all tasks', async () => {
-    const kernel = kernelOn({ modes: true });
+    const kernel = kernelOn({ modes: 'shared' });
     tree.transitionTicks = Infinity;
     tree.blockers = ['blocker 411 (unreliable:bpf_prog_0123_probe) my cat'];
     await expect(kernel.load(request('lockstep_a', 'one'))).rejects.toMatchObject({
@@ -156,7 +156,7 @@ describe('how long a transition may take', () => {
     expect(await held(kernel)).toBe('lockstep_b');
   });
   test('is the kernel’s own limit too while it goes on, and only then', async () => {
-    const kernel = kernelOn({ modes: true });
+    const kernel = kernelOn({ modes: 'shared' });
     await kernel.load(request('lockstep_a', 'one', { consistency: 'system', transitionTimeoutMs: 90_000 }));
     await kernel.unload(moduleName('lockstep_a'), 5000);
     expect(tree.limitedBy).toEqual([
@@ -165,8 +165,19 @@ describe('how long a transition may take', () => {
     ]);
     expect(tree.limits).toEqual({ timeoutMs: 30_000, attempts: 40 });
   });
+  test('is told to each livepatch where the kernel has it so, and nothing of others is changed', async () => {
+    const kernel = kernelOn({ modes: 'own' });
+    tree.limits = { timeoutMs: 1234, attempts: 7 };
+    await kernel.load(request('lockstep_a', 'one', { consistency: 'system', transitionTimeoutMs: 90_000 }));
+    await kernel.unload(moduleName('lockstep_a'), 5000);
+    expect(tree.limitedBy).toEqual([
+      { timeoutMs: 90_000, attempts: 100 },
+      { timeoutMs: 5000, attempts: 15 },
+    ]);
+    expect([tree.switchedWith, tree.limits]).toEqual([['system', 'system'], { timeoutMs: 1234, attempts: 7 }]);
+  });
   test('is restored after a failure, and left alone where each task switches by itself', async () => {
-    const kernel = kernelOn({ modes: true });
+    const kernel = kernelOn({ modes: 'shared' });
     tree.limits = { timeoutMs: 1234, attempts: 7 };
     await kernel.load(request('lockstep_a', 'one', { transitionTimeoutMs: 5000 }));
     tree.transitionTicks = Infinity;
@@ -180,7 +191,7 @@ describe('how long a transition may take', () => {
     expect(tree.limits).toEqual({ timeoutMs: 1234, attempts: 7 });
   });
   test('any limit: the core’s time is the same, its attempts do not end before; what was set comes back', async () => {
-    const kernel = kernelOn({ modes: true });
+    const kernel = kernelOn({ modes: 'shared' });
     const limits = fc.record({ timeoutMs: fc.nat(100_000), attempts: fc.nat(1000) });
     await fc.assert(
       fc.asyncProperty(limits, fc.integer({ min: 1000, max: 86_400_000 }), async (before, transitionTimeoutMs) => {
@@ -198,7 +209,7 @@ describe('how long a transition may take', () => {
     );
   });
   test('a kernel that gives up just when its time is over here too is not told to start again', async () => {
-    const kernel = kernelOn({ modes: true });
+    const kernel = kernelOn({ modes: 'shared' });
     tree.transitionTicks = Infinity;
     tree.blockers = ['blocker 411 one cat'];
     tree.beforeWrite = (file) => {
@@ -211,7 +222,7 @@ describe('how long a transition may take', () => {
     expect([await held(kernel), tree.moduleNames]).toEqual(['', []]);
   });
   test('an unload that comes to its end just then is done', async () => {
-    const kernel = kernelOn({ modes: true });
+    const kernel = kernelOn({ modes: 'shared' });
     await kernel.load(request('lockstep_a', 'one', { consistency: 'system' }));
     tree.transitionTicks = Infinity;
     let writes = 0;
@@ -255,6 +266,14 @@ describe('load', () => {
     await kernel.load(request('lockstep_b', 'two', { mayShadow }));
     expect(tree.grants).toEqual(['lockstep_b lockstep_a\n']);
     expect(await held(kernel)).toBe('lockstep_a<lockstep_x<lockstep_b');
+  });
+  test('grants what it drops to one that replaces all others', async () => {
+    const kernel = kernelOn({ patchedCore: true });
+    await kernel.load(request('lockstep_a', 'one'));
+    await kernel.load(request('lockstep_b', 'two'));
+    const replaces = [moduleName('lockstep_a')];
+    await kernel.load(request('lockstep_all', 'two', { replace: true, replaces }));
+    expect(tree.grants).toEqual(['lockstep_all lockstep_a\n']);
   });
   test('grants nothing where there is nothing to shadow, and never on a stock core', async () => {
     const kernel = kernelOn({ patchedCore: true });

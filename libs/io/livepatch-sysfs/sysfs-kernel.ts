@@ -5,11 +5,10 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LockstepError, type ModuleName } from '@lockstep/domain/livepatch-model';
 import { defaultTransitionTimeoutMs, type Consistency } from '@lockstep/domain/load-order';
-import type { Blocker, Transition } from '@lockstep/domain/node-state';
+import type { Blocker, KernelConflict, Transition } from '@lockstep/domain/node-state';
 import { errorCode } from '@lockstep/platform/runtime';
 import { blockingTasks, type Round } from './blocking-tasks';
 import { buildIdFromNotes } from './build-id';
-import { withKernelLimit, type WriteAttribute } from './kernel-limits';
 import { refuseConflicts, type KernelIdentity, type LivepatchKernel, type LoadRequest } from './livepatch-kernel';
 import { readKernelConflicts } from './kernel-conflicts';
 import { panicTimes } from './panic-records';
@@ -17,9 +16,18 @@ import { TransitionFailure, type TransitionFailureReason } from './transition-fa
 import { readTransitionStats, showBlocker, stockTransition } from './transition-stats';
 import { createModuleTools, type ModuleTools } from './module-tools';
 import {
+  consistencyInterface,
+  settingsAsParameters,
+  withKernelLimit,
+  writeOwnSettings,
+  type SwitchSettings,
+  type WriteAttribute,
+} from './switch-settings';
+import {
   livepatchFolder,
   loadedModules,
   observePatches,
+  readStackOrder,
   unlessGone,
   type KernelRoots,
   type LoadedModule,
@@ -114,7 +122,12 @@ export class SysfsKernel implements LivepatchKernel {
   }
 
   async conflicts(): ReturnType<LivepatchKernel['conflicts']> {
-    return (await readKernelConflicts(this.roots)) ?? [];
+    return (await this.listedConflicts()) ?? [];
+  }
+
+  /** The kernel's own list; undefined where it has none, or shows it root alone. */
+  listedConflicts(): Promise<readonly KernelConflict[] | undefined> {
+    return readKernelConflicts(this.roots);
   }
 
   async lastTransition(): ReturnType<LivepatchKernel['lastTransition']> {
@@ -142,8 +155,8 @@ export class SysfsKernel implements LivepatchKernel {
   async stackOrders(): Promise<ReadonlyMap<ModuleName, number>> {
     const orders = new Map<ModuleName, number>();
     for (const { module } of await this.observe()) {
-      const order = await unlessGone(readFile(this.patchFile(module, 'stack_order'), 'latin1'));
-      if (order !== undefined) orders.set(module, Number(order));
+      const order = await readStackOrder(path.join(livepatchFolder(this.roots), module));
+      if (order !== undefined) orders.set(module, order);
     }
     return orders;
   }
@@ -153,10 +166,12 @@ export class SysfsKernel implements LivepatchKernel {
     const loaded = await observePatches(this.roots);
     refuseConflicts(request, loaded);
     await this.clearName(module);
-    const victims = loaded.map((patch) => patch.module).filter((name) => mayShadow.includes(name));
-    if (victims.length > 0 && !request.replace && (await this.hasPatchedCore())) await this.grant(module, victims);
+    // One that replaces all others may need a grant, too: for what it drops of theirs.
+    const named = new Set([...mayShadow, ...replaces]);
+    const victims = loaded.map((patch) => patch.module).filter((name) => named.has(name));
+    if (victims.length > 0 && (await this.hasPatchedCore())) await this.grant(module, victims);
     const goal: Goal = { module, inEffect: true, limitMs: request.transitionTimeoutMs ?? this.transitionTimeoutMs };
-    await this.switch(goal, request.consistency, () => this.insert(request));
+    await this.switch(goal, request.consistency, (parameters) => this.insert(request, parameters));
     // Not in effect any more whether they can be removed or not.
     for (const replaced of replaces) await this.removeModule(replaced).catch(() => undefined);
   }
@@ -176,15 +191,36 @@ export class SysfsKernel implements LivepatchKernel {
     await this.arrive({ module, inEffect: await this.readFlag(module, 'enabled'), limitMs });
   }
 
-  /** Begins a transition and returns when it has come to its goal. @throws TransitionFailure when it was taken back. */
-  private async switch(goal: Goal, mode: Consistency = 'per_task', begin: () => Promise<void>): Promise<void> {
+  /**
+   * Begins a transition and returns when it has come to its goal. `begin` gets parameters for a module that is loaded.
+   * @throws TransitionFailure when it was taken back
+   */
+  private async switch(
+    goal: Goal,
+    mode: Consistency = 'per_task',
+    begin: (parameters: readonly string[]) => Promise<void>,
+  ): Promise<void> {
+    const settings = { consistency: mode, limitMs: goal.limitMs };
+    if ((await consistencyInterface(this.roots)) === 'own') {
+      await this.giveSettings(goal, settings);
+      await begin(settingsAsParameters(settings));
+      await this.arrive(goal);
+      return;
+    }
     await this.chooseConsistency(goal.module, mode);
     const work = async (): Promise<void> => {
-      await begin();
+      await begin([]);
       await this.arrive(goal);
     };
     // The kernel sets no limit to a transition of the stock kind.
     await (mode === 'per_task' ? work() : withKernelLimit(this.roots, this.writeAttribute, goal.limitMs, work));
+  }
+
+  /** A livepatch that is to go may have come with other limits; one that comes has no files yet. */
+  private async giveSettings({ module, inEffect }: Goal, settings: SwitchSettings): Promise<void> {
+    if (inEffect) return;
+    const folder = path.join(livepatchFolder(this.roots), module);
+    await unlessGone(writeOwnSettings(folder, this.writeAttribute, settings));
   }
 
   private async arrive(goal: Goal): Promise<void> {
@@ -269,9 +305,9 @@ export class SysfsKernel implements LivepatchKernel {
     return (await observePatches(this.roots)).some((patch) => patch.module === module);
   }
 
-  private async insert({ path: file, module }: LoadRequest): Promise<void> {
+  private async insert({ path: file, module }: LoadRequest, parameters: readonly string[]): Promise<void> {
     try {
-      await this.tools.insert(file, module);
+      await this.tools.insert(file, module, parameters);
     } catch (error) {
       // Ctrl-C on a terminal ends the tool too, perhaps after the kernel has taken the module.
       if (this.signal?.aborted !== true || !(await this.isInEffect(module))) throw error;

@@ -13,6 +13,9 @@ export interface KernelRoots {
 
 export const livepatchFolder = (roots: KernelRoots): string => path.join(roots.sys, 'kernel/livepatch');
 
+/** What of the patched core is no single value, and for root alone: lists, one file each. */
+export const debugFolder = (roots: KernelRoots): string => path.join(roots.sys, 'kernel/debug/livepatch');
+
 /** A module as /proc/modules shows it (fs/proc, kernel/module: m_show). */
 export interface LoadedModule {
   readonly name: ModuleName;
@@ -50,6 +53,16 @@ export async function unlessGone<T>(read: Promise<T>): Promise<T | undefined> {
   }
 }
 
+/** What the patched core tells in a file: undefined where there is none, or it is for root alone. */
+export async function readIfTold(file: string): Promise<string | undefined> {
+  try {
+    return await readFile(file, 'latin1');
+  } catch (error) {
+    if (isGone(error) || errorCode(error) === 'EACCES') return undefined;
+    throw error;
+  }
+}
+
 const foldersIn = async (folder: string): Promise<string[]> =>
   (await readdir(folder, { withFileTypes: true })).filter((entry) => entry.isDirectory()).map((entry) => entry.name);
 
@@ -72,6 +85,12 @@ async function readFunctions(folder: string): Promise<PatchedFunction[]> {
 const readFlag = async (folder: string, name: string): Promise<boolean> =>
   (await readFile(path.join(folder, name), 'latin1')).trim() === '1';
 
+/** Undefined where the core does not tell it, or tells it root alone. */
+export async function readStackOrder(patchFolder: string): Promise<number | undefined> {
+  const order = await readIfTold(path.join(patchFolder, 'stack_order'));
+  return order === undefined ? undefined : Number(order);
+}
+
 interface SeenPatch {
   readonly patch: ObservedPatch;
   /** Place from the bottom, where the core tells it (since 6.14, and in the patched core). */
@@ -83,9 +102,8 @@ async function readPatch(roots: KernelRoots, module: ModuleName): Promise<SeenPa
   // Flags before functions: a patch that has just been enabled has all its functions.
   const transition = await readFlag(folder, 'transition');
   const enabled = await readFlag(folder, 'enabled');
-  const order = await unlessGone(readFile(path.join(folder, 'stack_order'), 'latin1'));
+  const stackOrder = await readStackOrder(folder);
   const functions = await readFunctions(folder);
-  const stackOrder = order === undefined ? undefined : Number(order);
   return { patch: { module, enabled, transition, functions }, stackOrder };
 }
 

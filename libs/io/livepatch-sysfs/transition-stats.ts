@@ -3,7 +3,8 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { LockstepError, type ModuleName } from '@lockstep/domain/livepatch-model';
 import type { Blocker, Transition } from '@lockstep/domain/node-state';
-import { livepatchFolder, unlessGone, type KernelRoots } from './sysfs-view';
+import { errorCode } from '@lockstep/platform/runtime';
+import { debugFolder, livepatchFolder, readIfTold, unlessGone, type KernelRoots } from './sysfs-view';
 
 const modes = ['per_task', 'system', 'stop_machine'] as const;
 const directions = ['patching', 'unpatching'] as const;
@@ -23,7 +24,7 @@ function parseBlocker(text: string): Blocker {
 }
 
 /**
- * The text of a transition_stats file: a line `KEY VALUE…` each
+ * What the core tells of a transition: a line `KEY VALUE…` each
  * (Documentation/ABI/testing/sysfs-kernel-livepatch-consistency); lines of later versions are left out.
  * @returns undefined for an empty text: nothing was switched yet
  * @throws LockstepError `corrupt` `unknown-transition`
@@ -49,11 +50,31 @@ export function parseTransitionStats(text: string): Transition | undefined {
   };
 }
 
+/**
+ * The text of the core's list of transitions, one after the other: first that which started last, whatever became of its
+ * livepatch, then the last one of each livepatch.
+ */
+function transitionIn(list: string, module: ModuleName | undefined): Transition | undefined {
+  const texts = list.split(/^(?=patch )/m);
+  return parseTransitionStats(
+    module === undefined ? (texts[0] ?? '') : (texts.find((text) => text.startsWith(`patch ${module}\n`)) ?? ''),
+  );
+}
+
 /** Of the transition that started last, or of one livepatch; undefined where the core has no modes. */
 export async function readTransitionStats(roots: KernelRoots, module?: ModuleName): Promise<Transition | undefined> {
+  const list = await readIfTold(path.join(debugFolder(roots), 'transitions'));
+  if (list !== undefined) return transitionIn(list, module);
+  // Earlier patched cores have a text for each in sysfs.
   const file = path.join(livepatchFolder(roots), module ?? '', 'transition_stats');
-  const text = await unlessGone(readFile(file, 'latin1'));
+  const text = await unlessGone(readFile(file, 'latin1').catch(unlessFolder));
   return text === undefined ? undefined : parseTransitionStats(text);
+}
+
+/** Where debugfs is not mounted: in sysfs each value has a file of its own, and the list of tasks has none. */
+function unlessFolder(error: unknown): undefined {
+  if (errorCode(error) === 'EISDIR') return undefined;
+  throw error;
 }
 
 /** What is known of a transition without the patched core's statistics, but for the tasks in its way. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * claims.c - which livepatches change the same function
+ * claims.c - which livepatches change the same function, or system state
  *
  * Nothing is kept between two questions: the answer is put together from
  * klp_patches each time, in one pass over all functions, and so cannot go stale
@@ -8,12 +8,14 @@
  *
  * A function is the same when it has the same address, which also finds it
  * under another name. As long as its object is not loaded there is no address;
- * then object, name and position must be the same.
+ * then object, name and position must be the same. A state is the same when its
+ * ID is.
  */
 
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/hash.h>
+#include <linux/kernel.h>
 #include <linux/list.h>
 #include <linux/livepatch.h>
 #include <linux/log2.h>
@@ -26,12 +28,11 @@
 static unsigned int klp_claim_hash(const struct klp_claims *claims,
 				   const struct klp_claim *claim)
 {
-	const char *name = claim->func->old_name;
-
 	if (claim->addr)
 		return hash_ptr(claim->addr, claims->bits);
 
-	return hash_32(full_name_hash(NULL, name, strlen(name)), claims->bits);
+	return hash_32(full_name_hash(NULL, claim->name, strlen(claim->name)),
+		       claims->bits);
 }
 
 static bool klp_claim_same_func(const struct klp_claim *a,
@@ -62,40 +63,83 @@ static void klp_claim_link(struct klp_claims *claims, struct klp_claim *claim)
 	hlist_add_head(&claim->node, head);
 }
 
+/* Returns the next claim; NULL as long as they are only counted */
+static struct klp_claim *klp_claims_next(struct klp_claims *claims,
+					 struct klp_patch *patch)
+{
+	struct klp_claim *claim = NULL;
+
+	if (claims->claims) {
+		claim = &claims->claims[claims->nr];
+		claim->patch = patch;
+	}
+	claims->nr++;
+	return claim;
+}
+
+static void klp_claims_add_object(struct klp_claims *claims,
+				  struct klp_patch *patch,
+				  struct klp_object *obj, bool resolved)
+{
+	struct klp_claim *claim;
+	struct klp_func *func;
+
+	klp_for_each_func(obj, func) {
+		/* core.c refuses a function without a name, later */
+		if (!func->old_name)
+			continue;
+
+		claim = klp_claims_next(claims, patch);
+		if (!claim)
+			continue;
+
+		claim->object = obj->name ? obj->name : "vmlinux";
+		claim->name = func->old_name;
+		/* Zero and one mean the same */
+		claim->pos = func->old_sympos ? func->old_sympos : 1;
+		claim->nop = func->nop;
+		claim->addr = resolved ? func->old_func : NULL;
+		klp_claim_link(claims, claim);
+	}
+}
+
+static void klp_claims_add_states(struct klp_claims *claims,
+				  struct klp_patch *patch)
+{
+	const struct klp_state *state;
+	struct klp_claim *claim;
+
+	for (state = patch->states; state && state->id; state++) {
+		claim = klp_claims_next(claims, patch);
+		if (!claim)
+			continue;
+
+		snprintf(claim->id, sizeof(claim->id), "%lu", state->id);
+		claim->object = KLP_STATES;
+		claim->name = claim->id;
+		claim->pos = 1;
+		klp_claim_link(claims, claim);
+	}
+}
+
 static void klp_claims_add(struct klp_claims *claims, struct klp_patch *patch,
 			   struct klp_patch *new_patch, struct module *coming)
 {
-	struct klp_claim *claim;
 	struct klp_object *obj;
-	struct klp_func *func;
-	bool resolved;
 
 	klp_for_each_object(patch, obj) {
 		/*
 		 * obj->mod is set late for a livepatch or module on its way in.
 		 * resolve.c has cleared old_func there where it means nothing.
 		 */
-		resolved = klp_is_object_loaded(obj) || patch == new_patch ||
-			   (coming && !strcmp(obj->name, coming->name));
-
-		klp_for_each_func(obj, func) {
-			/* core.c refuses a function without a name, later */
-			if (!func->old_name)
-				continue;
-
-			claim = claims->claims ? &claims->claims[claims->nr] :
-						 NULL;
-			claims->nr++;
-			if (!claim)
-				continue;
-
-			claim->patch = patch;
-			claim->obj = obj;
-			claim->func = func;
-			claim->addr = resolved ? func->old_func : NULL;
-			klp_claim_link(claims, claim);
-		}
+		klp_claims_add_object(claims, patch, obj,
+				      klp_is_object_loaded(obj) ||
+				      patch == new_patch ||
+				      (coming && !strcmp(obj->name,
+							 coming->name)));
 	}
+
+	klp_claims_add_states(claims, patch);
 }
 
 static void klp_claims_add_all(struct klp_claims *claims,
@@ -112,7 +156,7 @@ static void klp_claims_add_all(struct klp_claims *claims,
 }
 
 /**
- * klp_claims_get() - find out who claims which functions
+ * klp_claims_get() - find out who claims which functions and states
  * @claims:	gets the answer, valid as long as klp_mutex is held
  * @new_patch:	livepatch that is to go on top and has been resolved, or NULL
  * @coming:	module that is being loaded and has been resolved, or NULL

@@ -3,9 +3,11 @@
  * conflict.c - refuse livepatches that silently shadow each other
  *
  * Two livepatches that change the same function conflict: the one loaded last
- * wins, and what runs depends on the order of the loads. Such a load fails with
- * -ENOTUNIQ, before it has any effect, unless a grant names every livepatch
- * that it shadows. No other failure to load a livepatch gives that error.
+ * wins, and what runs depends on the order of the loads. So do two that modify
+ * the same system state: when one goes it restores what the other relies on.
+ * Such a load fails with -ENOTUNIQ, before it has any effect, unless a grant
+ * names every livepatch that it shadows. Nothing else in the core gives that
+ * error.
  */
 
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
@@ -17,49 +19,110 @@
 #include "conflict.h"
 #include "core.h"
 #include "grant.h"
+#include "report.h"
 #include "resolve.h"
 #include "transition.h"
 
-static void klp_report_refused(const struct klp_claim *upper,
-			       const struct klp_claim *lower)
+/**
+ * struct klp_findings - conflicts of one kind
+ * @granted:	a grant covers them
+ * @nr:		their number
+ * @upper:	the first one: the claim above
+ * @lower:	the claim below
+ */
+struct klp_findings {
+	bool granted;
+	unsigned int nr;
+	const struct klp_claim *upper;
+	const struct klp_claim *lower;
+};
+
+/* One line, however many there are; report.c lists them all */
+static void klp_report_findings(const struct klp_findings *found)
 {
-	pr_err("conflict: '%s' changes function '%s,%lu' of object '%s', owned by '%s' as '%s,%lu'\n",
-	       upper->patch->mod->name, upper->func->old_name,
-	       klp_func_pos(upper->func), klp_object_name(upper->obj),
-	       lower->patch->mod->name, lower->func->old_name,
-	       klp_func_pos(lower->func));
+	const struct klp_claim *upper = found->upper, *lower = found->lower;
+	char more[64] = "";
+
+	if (!found->nr)
+		return;
+
+	if (found->nr > 1)
+		snprintf(more, sizeof(more), ", and %u more", found->nr - 1);
+
+	if (found->granted)
+		pr_notice("override: '%s' shadows function '%s,%lu' of object '%s', owned by '%s' as '%s,%lu'%s\n",
+			  upper->patch->mod->name, upper->name, upper->pos,
+			  upper->object, lower->patch->mod->name, lower->name,
+			  lower->pos, more);
+	else
+		pr_err("conflict: '%s' changes function '%s,%lu' of object '%s', owned by '%s' as '%s,%lu'%s\n",
+		       upper->patch->mod->name, upper->name, upper->pos,
+		       upper->object, lower->patch->mod->name, lower->name,
+		       lower->pos, more);
 }
 
-static void klp_report_granted(const struct klp_claim *upper,
-			       const struct klp_claim *lower)
-{
-	pr_notice("override: '%s' shadows function '%s,%lu' of object '%s', owned by '%s' as '%s,%lu'\n",
-		  upper->patch->mod->name, upper->func->old_name,
-		  klp_func_pos(upper->func), klp_object_name(upper->obj),
-		  lower->patch->mod->name, lower->func->old_name,
-		  klp_func_pos(lower->func));
-}
-
-/* Calls @report for the conflicts of @upper that @grant covers, or does not */
-static unsigned int klp_visit_conflicts(const struct klp_claim *upper,
-					const struct klp_grant *grant,
-					bool granted,
-					void (*report)(const struct klp_claim *,
-						       const struct klp_claim *))
+/*
+ * Which of the two would run depends on how far the transition is. The nops of
+ * a livepatch are for what it does not change under the name that others use.
+ */
+static bool klp_claimed_twice(const struct klp_claim *upper)
 {
 	const struct klp_claim *lower;
-	unsigned int nr = 0;
+
+	if (upper->nop || klp_claim_is_state(upper))
+		return false;
 
 	for (lower = upper->below; lower; lower = lower->below) {
-		if (lower->patch == upper->patch || lower->func->nop)
+		if (lower->patch != upper->patch || lower->nop)
 			continue;
-		if (klp_grant_names(grant, lower->patch->mod->name) != granted)
-			continue;
-		report(upper, lower);
-		nr++;
+		pr_err("'%s' changes function '%s,%lu' of object '%s' twice, also as '%s,%lu'\n",
+		       upper->patch->mod->name, upper->name, upper->pos,
+		       upper->object, lower->name, lower->pos);
+		return true;
 	}
 
-	return nr;
+	return false;
+}
+
+/* Adds the conflicts of @upper that @grant covers, or does not */
+static void klp_find_conflicts(const struct klp_claim *upper,
+			       const struct klp_grant *grant,
+			       struct klp_findings *found)
+{
+	const struct klp_claim *lower;
+
+	for (lower = upper->below; lower; lower = lower->below) {
+		if (lower->patch == upper->patch || lower->nop)
+			continue;
+		if (klp_grant_names(grant, lower->patch->mod) != found->granted)
+			continue;
+		if (!found->nr++) {
+			found->upper = upper;
+			found->lower = lower;
+		}
+	}
+}
+
+static int klp_check_claims(const struct klp_claims *claims,
+			    struct klp_patch *patch,
+			    const struct klp_grant *grant)
+{
+	struct klp_findings refused = {}, granted = { .granted = true };
+	unsigned int i;
+
+	/* The claims of the topmost livepatch come first */
+	for (i = 0; i < claims->nr && claims->claims[i].patch == patch; i++) {
+		if (klp_claimed_twice(&claims->claims[i]))
+			return -EINVAL;
+		klp_find_conflicts(&claims->claims[i], grant, &refused);
+		klp_find_conflicts(&claims->claims[i], grant, &granted);
+	}
+
+	if (patch->replace)
+		return klp_check_takeover(claims, patch, grant);
+
+	klp_report_findings(refused.nr ? &refused : &granted);
+	return refused.nr ? -ENOTUNIQ : 0;
 }
 
 /**
@@ -67,33 +130,26 @@ static unsigned int klp_visit_conflicts(const struct klp_claim *upper,
  * @patch:	livepatch that is being loaded, resolved
  * @grant:	victims that it may shadow, NULL for none
  *
- * Reports each conflict that is not granted. When there is none, reports what
- * the grant made possible.
+ * Logs that there are conflicts which are not granted. When there are none, logs
+ * what the grant made possible, or what a livepatch drops that replaces all
+ * others.
  *
- * Return: 0; -ENOTUNIQ when there is a conflict that is not granted; -ENOMEM
+ * Return: 0; -ENOTUNIQ when there is a conflict that is not granted; -EINVAL
+ * when @patch changes a function twice; -ENOMEM
  */
 int klp_check_conflicts(struct klp_patch *patch, const struct klp_grant *grant)
 {
 	struct klp_claims claims;
-	unsigned int refused = 0, i;
 	int ret;
 
 	ret = klp_claims_get(&claims, patch, NULL);
 	if (ret)
 		return ret;
 
-	/* The claims of the topmost livepatch come first */
-	for (i = 0; i < claims.nr && claims.claims[i].patch == patch; i++)
-		refused += klp_visit_conflicts(&claims.claims[i], grant, false,
-					       klp_report_refused);
-
-	for (i = 0; !refused && i < claims.nr &&
-	     claims.claims[i].patch == patch; i++)
-		klp_visit_conflicts(&claims.claims[i], grant, true,
-				    klp_report_granted);
-
+	ret = klp_check_claims(&claims, patch, grant);
+	klp_report_load(&claims, patch);
 	klp_claims_put(&claims);
-	return refused ? -ENOTUNIQ : 0;
+	return ret;
 }
 
 static int klp_admit_under_grant(struct klp_patch *patch,
@@ -112,11 +168,6 @@ static int klp_admit_under_grant(struct klp_patch *patch,
 	if (ret)
 		return ret;
 
-	if (patch->replace) {
-		klp_report_takeover(patch);
-		return 0;
-	}
-
 	return klp_check_conflicts(patch, grant);
 }
 
@@ -127,8 +178,8 @@ static int klp_admit_under_grant(struct klp_patch *patch,
  * Uses up the grant that waits for this livepatch, if there is one. Looks up
  * the symbols of @patch. Has no other effect.
  *
- * Return: 0; -ENOTUNIQ when it conflicts with others; -EBUSY when another
- * livepatch is in transition; -ENOMEM
+ * Return: 0; -ENOTUNIQ when it conflicts with others; -EINVAL when it changes a
+ * function twice; -EBUSY when another livepatch is in transition; -ENOMEM
  */
 int klp_admit_patch(struct klp_patch *patch)
 {
@@ -167,26 +218,32 @@ static bool klp_module_is_patched(const struct module *mod)
 static int klp_check_module_conflicts(struct module *mod)
 {
 	struct klp_claims claims;
+	struct klp_findings refused = {};
 	struct klp_claim *claim;
-	unsigned int refused = 0, i;
+	unsigned int i;
 	int ret;
 
 	ret = klp_claims_get(&claims, NULL, mod);
 	if (ret)
 		return ret;
 
-	for (i = 0; i < claims.nr; i++) {
+	for (i = 0; !ret && i < claims.nr; i++) {
 		claim = &claims.claims[i];
-		if (!claim->obj->name || strcmp(claim->obj->name, mod->name) ||
-		    claim->patch->replace)
+		if (strcmp(claim->object, mod->name))
 			continue;
-		refused += klp_visit_conflicts(claim,
-					       klp_grant_of(claim->patch),
-					       false, klp_report_refused);
+		if (klp_claimed_twice(claim))
+			ret = -EINVAL;
+		else if (!claim->patch->replace)
+			klp_find_conflicts(claim, klp_grant_of(claim->patch),
+					   &refused);
 	}
 
+	if (!ret && refused.nr)
+		ret = -ENOTUNIQ;
+	if (ret == -ENOTUNIQ)
+		klp_report_findings(&refused);
 	klp_claims_put(&claims);
-	return refused ? -ENOTUNIQ : 0;
+	return ret;
 }
 
 /**
@@ -196,7 +253,8 @@ static int klp_check_module_conflicts(struct module *mod)
  * Looks up what the livepatches refer to in @mod, and whether two of them turn
  * out to change the same function of it under different names.
  *
- * Return: 0; -ENOTUNIQ when livepatches conflict in @mod; -ENOMEM
+ * Return: 0; -ENOTUNIQ when livepatches conflict in @mod; -EINVAL when one of
+ * them changes a function of it twice; -ENOMEM
  */
 int klp_admit_module(struct module *mod)
 {

@@ -2,10 +2,6 @@
 /*
  * consistency.c - livepatches that are switched for the whole system at once
  *
- * /sys/kernel/livepatch/consistency
- * /sys/kernel/livepatch/transition_stats
- * /sys/kernel/livepatch/<patch>/transition_stats
- *
  * transition.c lets each task switch by itself, and keeps what it has chosen in
  * task->patch_state. In the other modes klp_system_state takes the place of
  * that for all tasks. It changes once in a transition, while all CPUs are
@@ -23,22 +19,20 @@
  */
 #define pr_fmt(fmt) "klp: " fmt
 
-#include <linux/capability.h>
 #include <linux/cpumask.h>
 #include <linux/err.h>
 #include <linux/jiffies.h>
 #include <linux/kthread.h>
 #include <linux/livepatch.h>
 #include <linux/math64.h>
-#include <linux/moduleparam.h>
 #include <linux/mutex.h>
 #include <linux/sched/prio.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
-#include <linux/sysfs.h>
 #include "consistency.h"
 #include "core.h"
 #include "scan.h"
+#include "settings.h"
 #include "stats.h"
 #include "stop.h"
 #include "track.h"
@@ -54,19 +48,10 @@
 
 int klp_system_state __read_mostly = KLP_UNDEFINED;
 
-static unsigned int consistency_attempts = 40;
-module_param(consistency_attempts, uint, 0644);
-MODULE_PARM_DESC(consistency_attempts,
-		 "attempts before a system-wide transition is reversed");
-
-static unsigned int consistency_timeout_ms = 30000;
-module_param(consistency_timeout_ms, uint, 0644);
-MODULE_PARM_DESC(consistency_timeout_ms,
-		 "time before a system-wide transition is reversed");
-
 /* All of these are protected by klp_mutex */
-static enum klp_consistency klp_next_mode = KLP_PER_TASK;
 static enum klp_consistency klp_mode = KLP_PER_TASK;
+static unsigned int consistency_attempts;
+static unsigned int consistency_timeout_ms;
 static int klp_asked_state = KLP_UNDEFINED;
 static int klp_goal_state = KLP_UNDEFINED;
 static bool klp_forced;
@@ -100,18 +85,49 @@ static void klp_queue_attempt(unsigned int delay_ms)
  */
 
 /**
+ * klp_consistency_prepare() - get ready for system-wide transitions
+ *
+ * It also finds out what can never be switched by them.
+ *
+ * Return: 0, or -ENOMEM
+ */
+int klp_consistency_prepare(void)
+{
+	struct kthread_worker *worker;
+
+	if (klp_switcher)
+		return 0;
+
+	worker = kthread_create_worker(0, "klp_switcher");
+	if (IS_ERR(worker))
+		return PTR_ERR(worker);
+
+	sched_set_fifo_low(worker->task);
+	kthread_queue_work(worker, &klp_learn_work);
+	kthread_flush_work(&klp_learn_work);
+	klp_switcher = worker;
+	return 0;
+}
+
+/**
  * klp_consistency_admit() - can this livepatch be switched in this mode?
  * @patch:	livepatch that is being loaded, with its functions looked up
  *
- * Return: 0, or -EOPNOTSUPP when it never can be
+ * Return: 0; -EOPNOTSUPP when it never can be; -ENOMEM
  */
 int klp_consistency_admit(struct klp_patch *patch)
 {
 	struct klp_object *obj;
 	struct klp_func *func;
+	int ret;
 
-	if (klp_next_mode == KLP_PER_TASK)
-		return 0;
+	ret = klp_settings_attach(patch);
+	if (ret || klp_settings_of(patch)->mode == KLP_PER_TASK)
+		return ret;
+
+	ret = klp_consistency_prepare();
+	if (ret)
+		return ret;
 
 	klp_for_each_object_static(patch, obj) {
 		if (obj->name)
@@ -137,7 +153,11 @@ int klp_consistency_admit(struct klp_patch *patch)
  */
 void klp_consistency_begin(struct klp_patch *patch, int state)
 {
-	klp_mode = klp_next_mode;
+	const struct klp_settings *settings = klp_settings_of(patch);
+
+	klp_mode = settings->mode;
+	consistency_attempts = settings->attempts;
+	consistency_timeout_ms = settings->timeout_ms;
 	klp_asked_state = state;
 	klp_goal_state = KLP_UNDEFINED;
 	klp_forced = false;
@@ -328,103 +348,4 @@ static void klp_consistency_work_fn(struct kthread_work *work)
 	klp_complete_switch();
 out:
 	mutex_unlock(&klp_mutex);
-}
-
-/* It also finds out what can never be switched */
-static int klp_make_switcher(void)
-{
-	struct kthread_worker *worker;
-
-	if (klp_switcher)
-		return 0;
-
-	worker = kthread_create_worker(0, "klp_switcher");
-	if (IS_ERR(worker))
-		return PTR_ERR(worker);
-
-	sched_set_fifo_low(worker->task);
-	kthread_queue_work(worker, &klp_learn_work);
-	kthread_flush_work(&klp_learn_work);
-	klp_switcher = worker;
-	return 0;
-}
-
-static ssize_t consistency_show(struct kobject *kobj,
-				struct kobj_attribute *attr, char *buf)
-{
-	return sysfs_emit(buf, "%s\n",
-			  klp_consistency_names[READ_ONCE(klp_next_mode)]);
-}
-
-static ssize_t consistency_store(struct kobject *kobj,
-				 struct kobj_attribute *attr, const char *buf,
-				 size_t count)
-{
-	int mode, ret = 0;
-
-	if (!capable(CAP_SYS_MODULE))
-		return -EPERM;
-
-	mode = __sysfs_match_string(klp_consistency_names,
-				    KLP_STOP_MACHINE + 1, buf);
-	if (mode < 0)
-		return mode;
-
-	mutex_lock(&klp_mutex);
-	if (mode != KLP_PER_TASK)
-		ret = klp_make_switcher();
-	if (!ret)
-		WRITE_ONCE(klp_next_mode, mode);
-	mutex_unlock(&klp_mutex);
-
-	return ret ? ret : count;
-}
-
-static ssize_t latest_stats_show(struct kobject *kobj,
-				 struct kobj_attribute *attr, char *buf)
-{
-	return klp_stats_print(NULL, buf);
-}
-
-static ssize_t transition_stats_show(struct kobject *kobj,
-				     struct kobj_attribute *attr, char *buf)
-{
-	return klp_stats_print(container_of(kobj, struct klp_patch, kobj), buf);
-}
-
-static struct kobj_attribute consistency_kobj_attr = __ATTR_RW(consistency);
-static struct kobj_attribute latest_stats_kobj_attr =
-	__ATTR(transition_stats, 0444, latest_stats_show, NULL);
-static struct kobj_attribute transition_stats_kobj_attr =
-	__ATTR_RO(transition_stats);
-
-static struct attribute *klp_root_attrs[] = {
-	&consistency_kobj_attr.attr,
-	&latest_stats_kobj_attr.attr,
-	NULL
-};
-
-static const struct attribute_group klp_root_group = {
-	.attrs = klp_root_attrs,
-};
-
-static struct attribute *klp_consistency_attrs[] = {
-	&transition_stats_kobj_attr.attr,
-	NULL
-};
-
-/* What is added to the files of each livepatch */
-const struct attribute_group klp_consistency_group = {
-	.attrs = klp_consistency_attrs,
-};
-
-/**
- * klp_consistency_init() - get ready
- * @klp_root_kobj:	/sys/kernel/livepatch
- *
- * Return: 0, or an error of sysfs
- */
-int __init klp_consistency_init(struct kobject *klp_root_kobj)
-{
-	return sysfs_create_group(klp_root_kobj, &klp_root_group);
 }

@@ -3,11 +3,10 @@
 #define _LIVEPATCH_CONSISTENCY_H
 
 #include <linux/compiler.h>
-#include <linux/kobject.h>
 #include <linux/livepatch.h>
 #include <linux/sched.h>
 
-/* What /sys/kernel/livepatch/consistency can be set to */
+/* How a livepatch can be switched */
 enum klp_consistency {
 	KLP_PER_TASK,
 	KLP_SYSTEM,
@@ -17,8 +16,6 @@ enum klp_consistency {
 /* What all tasks see during a transition, KLP_UNDEFINED for each its own */
 extern int klp_system_state;
 
-extern const struct attribute_group klp_consistency_group;
-
 /* KLP_UNPATCHED or KLP_PATCHED: which functions are used during a transition */
 static __always_inline int klp_seen_state(void)
 {
@@ -27,12 +24,12 @@ static __always_inline int klp_seen_state(void)
 	return likely(state == KLP_UNDEFINED) ? current->patch_state : state;
 }
 
+int klp_consistency_prepare(void);
 int klp_consistency_admit(struct klp_patch *patch);
 void klp_consistency_begin(struct klp_patch *patch, int state);
 bool klp_consistency_start(int state);
 bool klp_consistency_waits(void);
 void klp_consistency_force(void);
 void klp_consistency_end(void);
-int klp_consistency_init(struct kobject *klp_root_kobj);
 
 #endif /* _LIVEPATCH_CONSISTENCY_H */

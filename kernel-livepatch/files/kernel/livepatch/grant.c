@@ -11,10 +11,14 @@
 
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/buildid.h>
 #include <linux/ctype.h>
+#include <linux/elf.h>
+#include <linux/kernel.h>
 #include <linux/list.h>
 #include <linux/livepatch.h>
 #include <linux/mm.h>
+#include <linux/module.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include "core.h"
@@ -29,7 +33,8 @@
  * @patch:	livepatch that was loaded under this grant, NULL before
  * @claimed:	the load that may use this grant has begun
  * @names:	name of the new livepatch, then those of the victims, each
- *		terminated by a NUL; then one more NUL
+ *		terminated by a NUL; then one more NUL. A victim is NAME, or
+ *		NAME@IDENTITY
  */
 struct klp_grant {
 	struct list_head node;
@@ -57,6 +62,14 @@ static size_t klp_name_len(const char *str, const char *end)
 	return str - start;
 }
 
+/* Without @IDENTITY */
+static size_t klp_bare_len(const char *name, size_t len)
+{
+	const char *at = memchr(name, '@', len);
+
+	return at ? at - name : len;
+}
+
 /*
  * Reads NAME, which must be followed by one of @separators, and goes on behind
  * that. Returns the separator, or NUL when this is not the expected text.
@@ -68,7 +81,8 @@ static char klp_parse_name(const char **pos, const char *end,
 	size_t len = klp_name_len(*pos, end);
 	char separator;
 
-	if (!len || len >= MODULE_NAME_LEN || *pos + len == end)
+	if (!klp_bare_len(*pos, len) || *pos + len == end ||
+	    klp_bare_len(*pos, len) >= MODULE_NAME_LEN)
 		return '\0';
 
 	separator = (*pos)[len];
@@ -82,6 +96,13 @@ static char klp_parse_name(const char **pos, const char *end,
 	return separator;
 }
 
+static bool klp_same_bare_name(const char *a, const char *b)
+{
+	size_t len = klp_bare_len(a, strlen(a));
+
+	return len == klp_bare_len(b, strlen(b)) && !strncmp(a, b, len);
+}
+
 static bool klp_names_repeat(const char *names)
 {
 	const char *name, *later;
@@ -89,7 +110,7 @@ static bool klp_names_repeat(const char *names)
 	for (name = names; *name; name = klp_next_name(name)) {
 		for (later = klp_next_name(name); *later;
 		     later = klp_next_name(later)) {
-			if (!strcmp(name, later))
+			if (klp_same_bare_name(name, later))
 				return true;
 		}
 	}
@@ -97,14 +118,16 @@ static bool klp_names_repeat(const char *names)
 	return false;
 }
 
-/* Text is "NEW VICTIM[,VICTIM...]\n", nothing more and nothing less */
+/* Text is "NEW VICTIM[@IDENTITY][,...]\n", nothing more and nothing less */
 static int klp_grant_parse(struct klp_grant *grant, const char *pos,
 			   const char *end)
 {
 	size_t used = 0;
 	char separator;
 
-	if (klp_parse_name(&pos, end, " ", grant, &used) != ' ')
+	/* It is not there yet, so that its identity cannot be looked at */
+	if (klp_parse_name(&pos, end, " ", grant, &used) != ' ' ||
+	    strchr(grant->names, '@'))
 		return -EINVAL;
 
 	do {
@@ -171,7 +194,7 @@ static int klp_grant_enqueue(struct klp_grant *grant)
 
 /**
  * klp_grant_add() - take in a grant written by user space
- * @buf:	"NEW VICTIM[,VICTIM...]", a newline at the end may be missing
+ * @buf:	"NEW VICTIM[@IDENTITY][,...]", a newline at the end may be missing
  * @count:	bytes in @buf
  *
  * Return: 0; -EINVAL for any other text, also one that names a patch twice;
@@ -262,22 +285,58 @@ void klp_grant_free(struct klp_grant *grant)
 	kfree(grant);
 }
 
+/* The build ID that the linker has given to a livepatch, whose sections are kept */
+static bool klp_has_build_id(const struct module *mod, const char *identity)
+{
+	const struct klp_modinfo *info = mod->klp_info;
+	unsigned char build_id[BUILD_ID_SIZE_MAX] = {};
+	char text[2 * BUILD_ID_SIZE_MAX + 1];
+	const Elf_Shdr *shdr;
+	unsigned int i;
+
+	for (i = 1; info && i < info->hdr.e_shnum; i++) {
+		shdr = &info->sechdrs[i];
+		if (strcmp(info->secstrings + shdr->sh_name,
+			   ".note.gnu.build-id"))
+			continue;
+		if (build_id_parse_buf((void *)shdr->sh_addr, build_id,
+				       shdr->sh_size))
+			return false;
+		*bin2hex(text, build_id, sizeof(build_id)) = '\0';
+		return !strcmp(text, identity);
+	}
+
+	return false;
+}
+
+static bool klp_has_identity(const struct module *mod, const char *identity)
+{
+	if (mod->srcversion && !strcmp(mod->srcversion, identity))
+		return true;
+
+	return klp_has_build_id(mod, identity);
+}
+
 /**
  * klp_grant_names() - does a grant cover this victim?
  * @grant:	the grant, NULL covers nothing
- * @victim:	name of the livepatch that would be shadowed
+ * @victim:	livepatch that would be shadowed
+ *
+ * Return: true when it has the victim's name, and its identity if it has one
  */
-bool klp_grant_names(const struct klp_grant *grant, const char *victim)
+bool klp_grant_names(const struct klp_grant *grant, const struct module *victim)
 {
-	const char *name;
+	const char *name, *at;
 
 	if (!grant)
 		return false;
 
 	for (name = klp_next_name(grant->names); *name;
 	     name = klp_next_name(name)) {
-		if (!strcmp(name, victim))
-			return true;
+		if (!klp_same_bare_name(name, victim->name))
+			continue;
+		at = strchr(name, '@');
+		return !at || klp_has_identity(victim, at + 1);
 	}
 
 	return false;

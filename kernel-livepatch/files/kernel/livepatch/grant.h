@@ -10,7 +10,8 @@ struct klp_grant;
 int klp_grant_add(const char *buf, size_t count);
 struct klp_grant *klp_grant_take(const char *patch_name);
 void klp_grant_free(struct klp_grant *grant);
-bool klp_grant_names(const struct klp_grant *grant, const char *victim);
+bool klp_grant_names(const struct klp_grant *grant,
+		     const struct module *victim);
 void klp_grant_attach(struct klp_grant *grant, struct klp_patch *patch);
 void klp_grant_detach(struct klp_patch *patch);
 const struct klp_grant *klp_grant_of(const struct klp_patch *patch);

@@ -4,7 +4,9 @@
  *
  * When a livepatch is enabled this is the code that runs now: the original
  * functions, or those of the livepatches below. When it is disabled these are
- * its own functions.
+ * its own functions. A function of a livepatch may end with a jump to any other
+ * code in its module, which is freed when all of it has been switched off: so
+ * the whole text of that module counts as well.
  *
  * Whoever was preempted on the way from the entry of a function to its
  * replacement has taken the decision, but has no address of the function it
@@ -14,6 +16,7 @@
 
 #include <linux/bsearch.h>
 #include <linux/ftrace.h>
+#include <linux/kernel.h>
 #include <linux/livepatch.h>
 #include <linux/mm.h>
 #include <linux/module.h>
@@ -22,8 +25,9 @@
 #include <linux/slab.h>
 #include <linux/sort.h>
 #include <linux/stacktrace.h>
-#include "cold.h"
+#include <linux/string.h>
 #include "core.h"
+#include "parts.h"
 #include "patch.h"
 #include "ranges.h"
 #include "transition.h"
@@ -69,10 +73,45 @@ static struct klp_func *klp_func_before(struct klp_func *func, int target)
 	if (target == KLP_UNPATCHED)
 		return func;
 
-	if (list_is_last(&func->stack_node, &ops->func_stack))
-		return NULL;
+	/* The livepatch may have an entry for another name of the function */
+	list_for_each_entry_continue(func, &ops->func_stack, stack_node) {
+		if (!func->transition)
+			return func;
+	}
 
-	return list_next_entry(func, stack_node);
+	return NULL;
+}
+
+/* All code of the livepatch that has this replacement */
+static void klp_ranges_add_text(struct klp_ranges *ranges,
+				const struct klp_func *replacement)
+{
+	struct klp_text *text;
+	struct module *mod;
+	unsigned int i;
+
+	preempt_disable();
+	mod = __module_address((unsigned long)replacement->new_func);
+	preempt_enable();
+	/* It cannot go: its livepatch is enabled */
+	if (!mod)
+		return;
+
+	if (!ranges->texts) {
+		ranges->nr_texts++;
+		return;
+	}
+
+	for (i = 0; i < ranges->nr_texts; i++) {
+		if (ranges->texts[i].start ==
+		    (unsigned long)mod->core_layout.base)
+			return;
+	}
+
+	text = &ranges->texts[ranges->nr_texts++];
+	text->start = (unsigned long)mod->core_layout.base;
+	text->end = text->start + mod->core_layout.text_size;
+	snprintf(text->name, sizeof(text->name), "[%s]", mod->name);
 }
 
 static void klp_ranges_add_func(struct klp_collect *collect,
@@ -85,11 +124,11 @@ static void klp_ranges_add_func(struct klp_collect *collect,
 	if (!before || before->nop) {
 		klp_ranges_add((unsigned long)func->old_func, func->old_size,
 			       collect);
-		klp_cold_of_original(func, klp_ranges_add, collect);
+		klp_parts_of(func, klp_ranges_add, collect);
 	} else {
 		klp_ranges_add((unsigned long)before->new_func,
 			       before->new_size, collect);
-		klp_cold_of_replacement(before, klp_ranges_add, collect);
+		klp_ranges_add_text(collect->ranges, before);
 	}
 
 	if (before)
@@ -134,12 +173,24 @@ static void klp_ranges_collect(struct klp_ranges *ranges,
 	struct klp_func *func;
 
 	ranges->nr = 0;
+	ranges->nr_texts = 0;
 	klp_for_each_object(patch, obj) {
 		if (!obj->patched)
 			continue;
 		klp_for_each_func(obj, func)
 			klp_ranges_add_func(&collect, func, target);
 	}
+}
+
+/**
+ * klp_ranges_put() - free what klp_ranges_get() allocated
+ * @ranges:	the ranges
+ */
+void klp_ranges_put(struct klp_ranges *ranges)
+{
+	kvfree(ranges->ranges);
+	kvfree(ranges->texts);
+	memset(ranges, 0, sizeof(*ranges));
 }
 
 /**
@@ -155,26 +206,20 @@ int klp_ranges_get(struct klp_ranges *ranges, struct klp_patch *patch,
 {
 	/* klp_mutex is held: the second time there are as many */
 	ranges->ranges = NULL;
+	ranges->texts = NULL;
 	klp_ranges_collect(ranges, patch, target);
 	ranges->ranges = kvmalloc_array(ranges->nr + 1,
 					sizeof(*ranges->ranges), GFP_KERNEL);
-	if (!ranges->ranges)
+	ranges->texts = kvmalloc_array(ranges->nr_texts + 1,
+				       sizeof(*ranges->texts), GFP_KERNEL);
+	if (!ranges->ranges || !ranges->texts) {
+		klp_ranges_put(ranges);
 		return -ENOMEM;
+	}
 
 	klp_ranges_collect(ranges, patch, target);
 	klp_ranges_sort(ranges);
 	return 0;
-}
-
-/**
- * klp_ranges_put() - free what klp_ranges_get() allocated
- * @ranges:	the ranges
- */
-void klp_ranges_put(struct klp_ranges *ranges)
-{
-	kvfree(ranges->ranges);
-	ranges->ranges = NULL;
-	ranges->nr = 0;
 }
 
 static int klp_range_contains(const void *key, const void *elt)
@@ -187,18 +232,34 @@ static int klp_range_contains(const void *key, const void *elt)
 	return addr < range->end ? 0 : 1;
 }
 
+static const char *klp_texts_find(const struct klp_ranges *ranges,
+				  unsigned long addr)
+{
+	unsigned int i;
+
+	for (i = 0; i < ranges->nr_texts; i++) {
+		if (addr >= ranges->texts[i].start &&
+		    addr < ranges->texts[i].end)
+			return ranges->texts[i].name;
+	}
+
+	return NULL;
+}
+
 /**
  * klp_ranges_find() - is one of these addresses in the ranges?
  * @ranges:	the ranges
  * @entries:	the addresses
  * @nr:		number of addresses
  *
- * Return: name of the function that is hit, or NULL
+ * Return: name of the function that is hit, the livepatch in brackets when it
+ * is other code of that, or NULL
  */
 const char *klp_ranges_find(const struct klp_ranges *ranges,
 			    const unsigned long *entries, unsigned int nr)
 {
 	const struct klp_range *range;
+	const char *name = NULL;
 	unsigned int i;
 
 	for (i = 0; i < nr; i++) {
@@ -208,7 +269,10 @@ const char *klp_ranges_find(const struct klp_ranges *ranges,
 			return range->name;
 	}
 
-	return NULL;
+	for (i = 0; i < nr && !name; i++)
+		name = klp_texts_find(ranges, entries[i]);
+
+	return name;
 }
 
 /**

@@ -3,6 +3,7 @@
 #define _LIVEPATCH_RANGES_H
 
 #include <linux/livepatch.h>
+#include <linux/module.h>
 #include <linux/sched.h>
 
 /**
@@ -18,13 +19,29 @@ struct klp_range {
 };
 
 /**
- * struct klp_ranges - all of that code, in ascending order, without overlaps
- * @ranges:	the ranges
- * @nr:		number of ranges
+ * struct klp_text - all code of a livepatch, some of which is switched
+ * @start:	first address
+ * @end:	first address after it
+ * @name:	its name in brackets
+ */
+struct klp_text {
+	unsigned long start;
+	unsigned long end;
+	char name[MODULE_NAME_LEN + 2];
+};
+
+/**
+ * struct klp_ranges - all of that code
+ * @ranges:	functions, in ascending order, without overlaps
+ * @nr:		number of functions
+ * @texts:	livepatches, few
+ * @nr_texts:	number of livepatches
  */
 struct klp_ranges {
 	struct klp_range *ranges;
 	unsigned int nr;
+	struct klp_text *texts;
+	unsigned int nr_texts;
 };
 
 /* What klp_ranges_find_task() says of a task whose stack cannot be read */

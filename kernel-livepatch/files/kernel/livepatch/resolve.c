@@ -3,258 +3,26 @@
  * resolve.c - look up all symbols of a livepatch in one pass over kallsyms
  *
  * core.c walks all of kallsyms for every function and every klp relocation.
- * Here the wanted symbols are collected in a hash table first, and one walk
- * answers them all. The answers go where core.c would put them itself: into
- * func->old_func and into the symbol table of the livepatch. A symbol that has
- * no exact answer is left at zero there: core.c then looks it up on its own,
- * and reports what is wrong with it.
+ * Here one walk answers them all, see walk.c. The answers go where core.c would
+ * put them itself: into func->old_func and into the symbol table of the
+ * livepatch. A symbol that has no exact answer is left at zero there: core.c then
+ * looks it up on its own, and reports what is wrong with it.
  */
 
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/elf.h>
-#include <linux/hash.h>
-#include <linux/kallsyms.h>
+#include <linux/kernel.h>
 #include <linux/list.h>
 #include <linux/livepatch.h>
-#include <linux/log2.h>
-#include <linux/mm.h>
 #include <linux/module.h>
-#include <linux/slab.h>
-#include <linux/stringhash.h>
-#include "cold.h"
+#include <linux/string.h>
 #include "core.h"
 #include "resolve.h"
+#include "walk.h"
 
 #define KLP_SYM_PREFIX	".klp.sym."
 #define KLP_RELA_VMLINUX_PREFIX	".klp.rela.vmlinux."
-
-/* Part of a string; symbol names in ELF string tables carry more than a name */
-struct klp_str {
-	const char *start;
-	size_t len;
-};
-
-/**
- * struct klp_wanted - one symbol to be looked up
- * @node:	node in the hash table of the walk
- * @object:	object that has the symbol, "vmlinux" or the name of a module
- * @name:	name of the symbol
- * @hash:	hash of @name
- * @pos:	position among symbols of that name, 0 when it must be unique
- * @count:	symbols of that name seen so far
- * @addr:	address of the symbol at @pos, 0 as long as it was not seen
- * @answer:	where the address goes
- * @patch:	livepatch that replaces the function, NULL for other symbols
- * @func:	its entry for the function
- */
-struct klp_wanted {
-	struct hlist_node node;
-	struct klp_str object;
-	struct klp_str name;
-	unsigned int hash;
-	unsigned long pos;
-	unsigned long count;
-	unsigned long addr;
-	unsigned long *answer;
-	struct klp_patch *patch;
-	struct klp_func *func;
-};
-
-/**
- * struct klp_walk - symbols to be found in one walk over kallsyms
- * @wanted:	the symbols, NULL while they are only counted
- * @nr:		number of symbols
- * @heads:	hash table of @wanted by name
- * @bits:	log2 of the size of @heads
- * @in_vmlinux:	some of the symbols are in vmlinux
- * @in_modules:	some of the symbols are in modules
- * @ret:	0, or -ENOMEM
- */
-struct klp_walk {
-	struct klp_wanted *wanted;
-	unsigned int nr;
-	struct hlist_head *heads;
-	unsigned int bits;
-	bool in_vmlinux;
-	bool in_modules;
-	int ret;
-};
-
-static bool klp_str_equal(const struct klp_str *str, const char *other,
-			  size_t len)
-{
-	return str->len == len && !memcmp(str->start, other, len);
-}
-
-static bool klp_str_is_vmlinux(const struct klp_str *str)
-{
-	return klp_str_equal(str, "vmlinux", strlen("vmlinux"));
-}
-
-static void klp_want(struct klp_walk *walk, struct klp_str object,
-		     struct klp_str name, unsigned long pos,
-		     unsigned long *answer)
-{
-	struct klp_wanted *wanted;
-
-	*answer = 0;
-	if (walk->wanted) {
-		wanted = &walk->wanted[walk->nr];
-		wanted->object = object;
-		wanted->name = name;
-		wanted->hash = full_name_hash(NULL, name.start, name.len);
-		wanted->pos = pos;
-		wanted->answer = answer;
-	}
-	walk->nr++;
-
-	if (klp_str_is_vmlinux(&object))
-		walk->in_vmlinux = true;
-	else
-		walk->in_modules = true;
-}
-
-/* Symbols of that name and object, one after the other */
-static struct klp_wanted *klp_walk_next(struct klp_walk *walk,
-					struct klp_wanted *last,
-					const struct klp_str *name,
-					const char *object)
-{
-	unsigned int hash = full_name_hash(NULL, name->start, name->len);
-	struct klp_wanted *wanted;
-
-	if (last)
-		wanted = hlist_entry_safe(last->node.next, struct klp_wanted,
-					  node);
-	else
-		wanted = hlist_entry_safe(walk->heads[hash_32(hash, walk->bits)].first,
-					  struct klp_wanted, node);
-
-	hlist_for_each_entry_from(wanted, node) {
-		if (wanted->hash == hash &&
-		    klp_str_equal(&wanted->name, name->start, name->len) &&
-		    klp_str_equal(&wanted->object, object, strlen(object)))
-			break;
-	}
-
-	return wanted;
-}
-
-static int klp_walk_cold(struct klp_walk *walk, const struct klp_str *function,
-			 const char *object, unsigned long addr)
-{
-	struct klp_wanted *wanted = NULL;
-
-	while ((wanted = klp_walk_next(walk, wanted, function, object))) {
-		if (!wanted->func)
-			continue;
-		walk->ret = klp_cold_note(wanted->patch, wanted->func, addr);
-		if (walk->ret)
-			return walk->ret;
-	}
-
-	return 0;
-}
-
-static int klp_walk_symbol(void *data, const char *name, struct module *mod,
-			   unsigned long addr)
-{
-	const char *object = mod ? mod->name : "vmlinux";
-	struct klp_str whole = { name, strlen(name) };
-	struct klp_str function = { name, klp_cold_split(name) };
-	struct klp_wanted *wanted = NULL;
-	struct klp_walk *walk = data;
-
-	while ((wanted = klp_walk_next(walk, wanted, &whole, object))) {
-		wanted->count++;
-		if (!wanted->pos || wanted->count == wanted->pos)
-			wanted->addr = addr;
-	}
-
-	return function.len ? klp_walk_cold(walk, &function, object, addr) : 0;
-}
-
-static int klp_walk_alloc(struct klp_walk *walk)
-{
-	/* hash_32() needs one bit at least */
-	walk->bits = order_base_2(walk->nr) ?: 1;
-
-	walk->wanted = kvcalloc(walk->nr, sizeof(*walk->wanted), GFP_KERNEL);
-	walk->heads = kvcalloc(1UL << walk->bits, sizeof(*walk->heads),
-			       GFP_KERNEL);
-	if (walk->wanted && walk->heads)
-		return 0;
-
-	kvfree(walk->wanted);
-	kvfree(walk->heads);
-	return -ENOMEM;
-}
-
-/*
- * @collect calls klp_want() for every symbol. It runs twice: the first time
- * only to clear the old answers and to count.
- */
-static int klp_walk_run(void (*collect)(struct klp_walk *walk, void *data),
-			void *data)
-{
-	struct klp_walk walk = {};
-	struct klp_wanted *wanted;
-	unsigned int i;
-	int ret;
-
-	collect(&walk, data);
-	if (!walk.nr)
-		return 0;
-
-	ret = klp_walk_alloc(&walk);
-	if (ret)
-		return ret;
-
-	walk.nr = 0;
-	collect(&walk, data);
-	for (i = 0; i < walk.nr; i++) {
-		wanted = &walk.wanted[i];
-		hlist_add_head(&wanted->node,
-			       &walk.heads[hash_32(wanted->hash, walk.bits)]);
-	}
-
-	if (walk.in_vmlinux)
-		kallsyms_on_each_symbol(klp_walk_symbol, &walk);
-	if (walk.in_modules && !walk.ret)
-		module_kallsyms_on_each_symbol(klp_walk_symbol, &walk);
-
-	for (i = 0; i < walk.nr; i++) {
-		wanted = &walk.wanted[i];
-		if (wanted->pos || wanted->count == 1)
-			*wanted->answer = wanted->addr;
-	}
-
-	kvfree(walk.heads);
-	kvfree(walk.wanted);
-	return walk.ret;
-}
-
-static void klp_want_func(struct klp_walk *walk, struct klp_patch *patch,
-			  struct klp_object *obj, struct klp_func *func)
-{
-	const char *object = obj->name ? obj->name : "vmlinux";
-	struct klp_str object_str = { object, strlen(object) };
-	struct klp_str name_str;
-
-	if (!func->old_name)
-		return;
-
-	name_str.start = func->old_name;
-	name_str.len = strlen(func->old_name);
-	klp_cold_forget(func);
-	klp_want(walk, object_str, name_str, func->old_sympos,
-		 (unsigned long *)&func->old_func);
-	if (walk->wanted) {
-		walk->wanted[walk->nr - 1].patch = patch;
-		walk->wanted[walk->nr - 1].func = func;
-	}
-}
 
 /* Take ".klp.sym.OBJECT.NAME,POS" to pieces */
 static bool klp_parse_sym(const char *sym, struct klp_str *object,
@@ -301,9 +69,12 @@ static void klp_want_syms(struct klp_walk *walk, Elf_Sym *syms,
 			continue;
 		}
 
+		/* What the file says is never an answer */
 		if (klp_str_is_vmlinux(&object) == of_vmlinux)
 			klp_want(walk, object, name, pos,
 				 (unsigned long *)&syms[i].st_value);
+		else if (of_vmlinux)
+			syms[i].st_value = 0;
 	}
 }
 

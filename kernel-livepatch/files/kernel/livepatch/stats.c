@@ -2,19 +2,29 @@
 /*
  * stats.c - what is known about transitions
  *
+ * /sys/kernel/livepatch/<patch>/transition_stats/
+ * /sys/kernel/debug/livepatch/transitions
+ *
+ * It names tasks of others and what they do: all files are for root.
+ *
  * The latest transition is kept until the next one starts, also when its
  * livepatch has gone. Each livepatch keeps its own latest one as long as it is
  * there. Protected by a lock of their own: the readers must not wait for
  * klp_mutex, which is held while files of a livepatch are removed.
  */
 
+#include <linux/debugfs.h>
+#include <linux/gfp.h>
 #include <linux/kernel.h>
 #include <linux/ktime.h>
+#include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/string.h>
 #include <linux/string_helpers.h>
 #include <linux/sysfs.h>
+#include "core.h"
+#include "report.h"
 #include "stats.h"
 
 const char * const klp_consistency_names[] = {
@@ -214,9 +224,15 @@ static int klp_blocker_print(const struct klp_blocker *blocker, char *buf,
 			     blocker->func, in_function ? "" : ")", comm);
 }
 
-static int klp_stats_emit(const struct klp_stats *stats, char *buf)
+static u64 klp_stats_elapsed_ms(const struct klp_stats *stats)
 {
 	u64 ended_ns = stats->ended_ns ?: ktime_get_ns();
+
+	return div_u64(ended_ns - stats->began_ns, NSEC_PER_MSEC);
+}
+
+static int klp_stats_emit(const struct klp_stats *stats, char *buf)
+{
 	unsigned int nr = atomic_read(&stats->blockers.nr);
 	unsigned int i;
 	int at;
@@ -229,7 +245,7 @@ static int klp_stats_emit(const struct klp_stats *stats, char *buf)
 			stats->stops, stats->window_ns, stats->max_window_ns,
 			stats->stop_ns, stats->max_stop_ns, stats->outside,
 			stats->inside, stats->signaled,
-			div_u64(ended_ns - stats->began_ns, NSEC_PER_MSEC));
+			klp_stats_elapsed_ms(stats));
 
 	for (i = 0; i < min_t(unsigned int, nr, KLP_MAX_BLOCKERS); i++)
 		at += klp_blocker_print(&stats->blockers.blockers[i], buf, at);
@@ -237,25 +253,115 @@ static int klp_stats_emit(const struct klp_stats *stats, char *buf)
 	return at;
 }
 
-/**
- * klp_stats_print() - the text of a transition_stats file
- * @patch:	its livepatch, NULL for the latest transition of all
- * @buf:	a page for the text
- *
- * Return: length of the text
- */
-ssize_t klp_stats_print(struct klp_patch *patch, char *buf)
+/* Of the latest transition of all when @patch is NULL; NULL before the first */
+static const struct klp_stats *klp_stats_of(const struct klp_patch *patch)
 {
 	const struct klp_stats *stats = &klp_latest;
-	ssize_t ret = 0;
 
-	spin_lock(&klp_stats_lock);
 	/* Only the end of a transition is copied to its livepatch */
 	if (patch && klp_latest.patch != patch)
 		stats = klp_stats_find(patch);
-	if (stats && stats->began_ns)
-		ret = klp_stats_emit(stats, buf);
+
+	return stats && stats->began_ns ? stats : NULL;
+}
+
+static void klp_stats_print(struct seq_file *file,
+			    const struct klp_patch *patch, char *page)
+{
+	const struct klp_stats *stats;
+
+	*page = '\0';
+	spin_lock(&klp_stats_lock);
+	stats = klp_stats_of(patch);
+	if (stats)
+		klp_stats_emit(stats, page);
 	spin_unlock(&klp_stats_lock);
 
-	return ret;
+	seq_puts(file, page);
 }
+
+static int klp_transitions_show(struct seq_file *file, void *unused)
+{
+	char *page = (char *)__get_free_page(GFP_KERNEL);
+	struct klp_patch *patch;
+
+	if (!page)
+		return -ENOMEM;
+
+	klp_stats_print(file, NULL, page);
+	mutex_lock(&klp_mutex);
+	klp_for_each_patch(patch)
+		klp_stats_print(file, patch, page);
+	mutex_unlock(&klp_mutex);
+
+	free_page((unsigned long)page);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(klp_transitions);
+
+/**
+ * klp_stats_init() - add the file that is about all transitions
+ */
+void __init klp_stats_init(void)
+{
+	debugfs_create_file("transitions", 0400, klp_debugfs, NULL,
+			    &klp_transitions_fops);
+}
+
+/* One value a file; empty before the first transition */
+#define KLP_STAT(_name, _format, _value)				\
+	static ssize_t _name##_show(struct kobject *kobj,		\
+				    struct kobj_attribute *attr,	\
+				    char *buf)				\
+	{								\
+		const struct klp_stats *stats;				\
+		ssize_t ret = 0;					\
+									\
+		spin_lock(&klp_stats_lock);				\
+		stats = klp_stats_of(container_of(kobj,			\
+						  struct klp_patch,	\
+						  kobj));		\
+		if (stats)						\
+			ret = sysfs_emit(buf, _format "\n", _value);	\
+		spin_unlock(&klp_stats_lock);				\
+		return ret;						\
+	}								\
+	static struct kobj_attribute _name##_kobj_attr =		\
+		__ATTR_RO_MODE(_name, 0400)
+
+KLP_STAT(mode, "%s", klp_consistency_names[stats->mode]);
+KLP_STAT(direction, "%s", stats->target ? "patching" : "unpatching");
+KLP_STAT(result, "%s", klp_result_names[stats->result]);
+KLP_STAT(attempts, "%u", stats->attempts);
+KLP_STAT(stops, "%u", stats->stops);
+KLP_STAT(window_ns, "%llu", stats->window_ns);
+KLP_STAT(max_window_ns, "%llu", stats->max_window_ns);
+KLP_STAT(stop_ns, "%llu", stats->stop_ns);
+KLP_STAT(max_stop_ns, "%llu", stats->max_stop_ns);
+KLP_STAT(checked_outside, "%u", stats->outside);
+KLP_STAT(checked_inside, "%u", stats->inside);
+KLP_STAT(signaled, "%u", stats->signaled);
+KLP_STAT(elapsed_ms, "%llu", klp_stats_elapsed_ms(stats));
+
+static struct attribute *klp_stats_attrs[] = {
+	&mode_kobj_attr.attr,
+	&direction_kobj_attr.attr,
+	&result_kobj_attr.attr,
+	&attempts_kobj_attr.attr,
+	&stops_kobj_attr.attr,
+	&window_ns_kobj_attr.attr,
+	&max_window_ns_kobj_attr.attr,
+	&stop_ns_kobj_attr.attr,
+	&max_stop_ns_kobj_attr.attr,
+	&checked_outside_kobj_attr.attr,
+	&checked_inside_kobj_attr.attr,
+	&signaled_kobj_attr.attr,
+	&elapsed_ms_kobj_attr.attr,
+	NULL
+};
+
+/* What is added to the files of each livepatch */
+const struct attribute_group klp_stats_group = {
+	.name = "transition_stats",
+	.attrs = klp_stats_attrs,
+};

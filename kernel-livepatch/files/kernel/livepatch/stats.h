@@ -60,6 +60,7 @@ struct klp_stats {
 };
 
 extern const char * const klp_consistency_names[];
+extern const struct attribute_group klp_stats_group;
 
 void klp_stats_begin(struct klp_patch *patch, enum klp_consistency mode,
 		     int target);
@@ -70,6 +71,6 @@ void klp_stats_outside(unsigned int nr);
 void klp_stats_stop(u64 window_ns, u64 stop_ns, unsigned int inside);
 void klp_stats_end(enum klp_result result);
 void klp_stats_detach(struct klp_patch *patch);
-ssize_t klp_stats_print(struct klp_patch *patch, char *buf);
+void klp_stats_init(void);
 
 #endif /* _LIVEPATCH_STATS_H */

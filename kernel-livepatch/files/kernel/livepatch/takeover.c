@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * takeover.c - say what a livepatch drops that replaces all others
+ * takeover.c - what a livepatch drops that replaces all others
  *
  * Such a livepatch does not conflict. But a function that only the replaced
- * ones have changed runs its original code again.
+ * ones have changed runs its original code again. Stock user space expects that
+ * nobody is asked about that, so it is only said; where replace_needs_grant is
+ * set, a grant must name those whose functions are dropped.
  */
 
 /*
@@ -13,10 +15,17 @@
 #define pr_fmt(fmt) "klp: " fmt
 
 #include <linux/livepatch.h>
+#include <linux/moduleparam.h>
 #include <linux/printk.h>
 #include "claims.h"
 #include "conflict.h"
 #include "core.h"
+#include "grant.h"
+
+static bool replace_needs_grant;
+module_param(replace_needs_grant, bool, 0644);
+MODULE_PARM_DESC(replace_needs_grant,
+		 "a livepatch that replaces others needs a grant to drop functions of theirs");
 
 static unsigned int klp_stack_order(const struct klp_patch *patch)
 {
@@ -33,36 +42,89 @@ static unsigned int klp_stack_order(const struct klp_patch *patch)
 }
 
 /**
- * klp_report_takeover() - log which functions are dropped
- * @patch:	livepatch with the replace flag, being loaded, resolved
+ * klp_claim_is_dropped() - does a function go back to its original code?
+ * @claim:	a claim
+ * @patch:	livepatch that replaces all others, on top
+ *
+ * States are no matter of this: core.c refuses to replace one by none.
+ *
+ * Return: true for the topmost claim of each such function
  */
-void klp_report_takeover(struct klp_patch *patch)
+bool klp_claim_is_dropped(const struct klp_claim *claim,
+			  const struct klp_patch *patch)
 {
-	unsigned int taken = 0, dropped = 0;
-	struct klp_claims claims;
-	struct klp_claim *claim;
-	unsigned int i;
+	return !claim->above && claim->patch != patch && !claim->nop &&
+	       !klp_claim_is_state(claim);
+}
 
-	/* It is but a report: short memory is no reason to fail */
-	if (klp_claims_get(&claims, patch, NULL))
-		return;
-
-	for (i = 0; i < claims.nr; i++) {
-		claim = &claims.claims[i];
-		if (claim->above)
-			continue;
-		if (claim->patch == patch) {
-			taken += claim->below ? 1 : 0;
-			continue;
-		}
-		dropped++;
-		pr_notice("takeover drops function '%s,%lu' of the livepatch at stack order %u\n",
-			  claim->func->old_name, klp_func_pos(claim->func),
-			  klp_stack_order(claim->patch));
+static bool klp_drop_is_granted(const struct klp_claim *claim,
+				const struct klp_grant *grant)
+{
+	for (; claim; claim = claim->below) {
+		if (!claim->nop && !klp_grant_names(grant, claim->patch->mod))
+			return false;
 	}
 
-	if (taken || dropped)
-		pr_notice("takeover of %u functions, %u dropped\n", taken,
-			  dropped);
-	klp_claims_put(&claims);
+	return true;
+}
+
+static void klp_report_takeover(const struct klp_claims *claims,
+				const struct klp_patch *patch)
+{
+	const struct klp_claim *claim, *first = NULL;
+	unsigned int i, taken = 0, dropped = 0;
+
+	for (i = 0; i < claims->nr; i++) {
+		claim = &claims->claims[i];
+		if (!claim->above && claim->patch == patch && claim->below &&
+		    !klp_claim_is_state(claim))
+			taken++;
+		if (!klp_claim_is_dropped(claim, patch))
+			continue;
+		if (!first)
+			first = claim;
+		dropped++;
+	}
+
+	if (dropped)
+		pr_notice("takeover of %u functions, %u dropped, such as '%s,%lu' of the livepatch at stack order %u\n",
+			  taken, dropped, first->name, first->pos,
+			  klp_stack_order(first->patch));
+	else if (taken)
+		pr_notice("takeover of %u functions, 0 dropped\n", taken);
+}
+
+/**
+ * klp_check_takeover() - does a livepatch drop functions without leave?
+ * @claims:	who claims which functions
+ * @patch:	livepatch with the replace flag, being loaded, on top of @claims
+ * @grant:	livepatches whose functions it may drop, NULL for none
+ *
+ * Logs what is dropped.
+ *
+ * Return: 0; -ENOTUNIQ when replace_needs_grant is set and a grant is missing
+ */
+int klp_check_takeover(const struct klp_claims *claims,
+		       const struct klp_patch *patch,
+		       const struct klp_grant *grant)
+{
+	const struct klp_claim *claim;
+	unsigned int i;
+
+	klp_report_takeover(claims, patch);
+	if (!replace_needs_grant)
+		return 0;
+
+	for (i = 0; i < claims->nr; i++) {
+		claim = &claims->claims[i];
+		if (!klp_claim_is_dropped(claim, patch) ||
+		    klp_drop_is_granted(claim, grant))
+			continue;
+		pr_err("'%s' needs a grant to drop functions, such as '%s,%lu' of object '%s'\n",
+		       patch->mod->name, claim->name, claim->pos,
+		       claim->object);
+		return -ENOTUNIQ;
+	}
+
+	return 0;
 }
