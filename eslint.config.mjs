@@ -90,6 +90,9 @@ export default tseslint.config(
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
       '@typescript-eslint/no-extraneous-class': ['error', { allowWithDecorator: true }],
       '@typescript-eslint/switch-exhaustiveness-check': 'error',
+      // A promise is waited for, or its failure is caught: `void` would only hide that nobody does.
+      '@typescript-eslint/no-floating-promises': ['error', { ignoreVoid: false }],
+      'no-void': 'error',
       // Nest writes option types as classes and takes literals.
       '@typescript-eslint/no-unsafe-class-instance-assignment': 'off',
       'no-restricted-imports': ['error', restrictedFor('')],

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
+import { visibleText } from '@lockstep/domain/visible-text';
 import { createCli } from './cli';
+import { exitCodes } from './exit-code';
 import { runProgram } from './program';
 
 const interrupt = new AbortController();
@@ -15,6 +17,14 @@ const cli = createCli({
   env: process.env,
   signal: interrupt.signal,
 });
-void runProgram(cli, process.argv.slice(2)).then((code) => {
-  process.exitCode = code;
-});
+runProgram(cli, process.argv.slice(2)).then(
+  (code) => {
+    process.exitCode = code;
+  },
+  (error: unknown) => {
+    process.stderr.write(
+      `error: ${visibleText(error instanceof Error ? (error.stack ?? error.message) : String(error))}\n`,
+    );
+    process.exitCode = exitCodes.failed;
+  },
+);

@@ -1,19 +1,34 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { visibleText } from '@lockstep/domain/visible-text';
+import { installLastResort } from '@lockstep/platform/runtime';
+import { createServiceLog } from '@lockstep/platform/service-log';
 import { createControlPlane, readControlPlaneConfig } from '@lockstep/services/control-plane';
 
+/** Longer than all that stops in order takes; whoever sent the signal must not wait for what hangs. */
+const stopWithinMs = 60_000;
+
+const fail = (error: unknown): void => {
+  process.stderr.write(visibleText(`error: ${error instanceof Error ? error.message : String(error)}\n`));
+  process.exit(1);
+};
+
 async function main(): Promise<void> {
-  const controlPlane = createControlPlane(readControlPlaneConfig(process.env));
-  let stopping: Promise<void> | undefined;
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.on(signal, () => {
-      stopping ??= controlPlane.stop().then(() => process.exit(0));
-    });
-  }
+  const log = createServiceLog('control-plane');
+  installLastResort((message, err) => {
+    log.fatal({ err }, message);
+  });
+  const controlPlane = createControlPlane(readControlPlaneConfig(process.env), { log });
+  let isStopping = false;
+  const stop = (): void => {
+    if (isStopping) return;
+    isStopping = true;
+    setTimeout(() => {
+      fail(new Error(`It did not stop within ${stopWithinMs} ms; the next start takes up what was left.`));
+    }, stopWithinMs);
+    controlPlane.stop().then(() => process.exit(0), fail);
+  };
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, stop);
   await controlPlane.start();
 }
 
-main().catch((error: unknown) => {
-  process.stderr.write(visibleText(`error: ${error instanceof Error ? error.message : String(error)}\n`));
-  process.exit(1);
-});
+main().catch(fail);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { visibleText } from '@lockstep/domain/visible-text';
-import { lockstepVersion } from '@lockstep/platform/runtime';
+import { installLastResort, lockstepVersion } from '@lockstep/platform/runtime';
 import { createLog, NodeAgent, sayShutdown } from '@lockstep/services/node-agent';
 import { readConfig, usage } from './config';
 import { isMachineStopping } from './shutdown';
@@ -14,15 +14,24 @@ async function main(): Promise<void> {
   const [command, ...rest] = process.argv.slice(2);
   const saysShutdown = command === 'shutdown';
   const config = readConfig(saysShutdown ? rest : process.argv.slice(2), process.env);
-  if (config === 'help') return void process.stdout.write(usage);
+  if (config === 'help') {
+    process.stdout.write(usage);
+    return;
+  }
   if (saysShutdown) return sayShutdown(config);
   const log = createLog((line) => process.stderr.write(line));
+  installLastResort((message, error) => {
+    log('error', message, { error: error instanceof Error ? error.stack : String(error) });
+  });
   const agent = new NodeAgent({ ...config, agentVersion: lockstepVersion, log, onFatal: fail });
-  process.once('SIGINT', () => void agent.stop().then(() => process.exit(0)));
+  const end = (): void => process.exit(0);
+  process.once('SIGINT', () => {
+    agent.stop().then(end, fail);
+  });
   process.once('SIGTERM', () => {
-    void isMachineStopping()
+    isMachineStopping()
       .then((stops) => agent.stop(stops ? 'machine-stops' : 'agent-stops'))
-      .then(() => process.exit(0));
+      .then(end, fail);
   });
   await agent.start();
 }

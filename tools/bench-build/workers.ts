@@ -16,15 +16,22 @@ interface Share {
   readonly objectPaths: readonly string[];
 }
 
+/** Whoever waits for an answer sees the process end. */
+function endBy(error: unknown): void {
+  console.error(error);
+  process.exit(1);
+}
+
 /** The other end of `onWorkers`: this program, started again. Says that it is ready, then answers each share. */
 export function serveShares(cacheDir: string, id: string): void {
   const opened = openKernelBuild(cacheDir, parseKernelBuildId(id));
   process.on('message', ({ diff, objectPaths }: Share) => {
-    void opened
+    opened
       .then(async (kernel) => comparePatch({ kernel, diff, objectPaths, compilers: 1 }))
-      .then(({ objects }) => process.send?.(objects));
+      .then(({ objects }) => process.send?.(objects))
+      .catch(endBy);
   });
-  void opened.then(() => process.send?.('ready'));
+  opened.then(() => process.send?.('ready')).catch(endBy);
 }
 
 /**

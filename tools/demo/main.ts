@@ -66,4 +66,10 @@ const { keep = false } = new Command('demo')
   .option('--keep', 'leave everything running and print commands to look around')
   .parse()
   .opts<{ keep?: boolean }>();
-void main(keep).then((code) => process.exit(code));
+main(keep).then(
+  (code) => process.exit(code),
+  (error: unknown) => {
+    process.stderr.write(`demo: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    process.exit(1);
+  },
+);

@@ -129,7 +129,8 @@ export async function openJobQueue({ server, lane = 'work', onChange, onError }:
   try {
     await withinTime(server, Promise.all([queue.waitUntilReady(), events.waitUntilReady()]));
   } catch (cause) {
-    void Promise.allSettled([events.disconnect(), queue.disconnect()]);
+    // Not waited for: they may hang on the very server that does not answer.
+    for (const closing of [events.disconnect(), queue.disconnect()]) closing.catch(onError);
     throw queueUnavailable(server, cause);
   }
   const operations = operationsOn(queue);

@@ -98,7 +98,8 @@ export async function startJobWorker(options: JobWorkerOptions): Promise<JobWork
   worker.on('error', onError);
   await Promise.all([worker.waitUntilReady(), queue.waitUntilReady()]).catch((cause: unknown) => {
     clock.stop();
-    void Promise.allSettled([worker.close(true), queue.disconnect()]);
+    // Not waited for: they may hang on the very server that does not answer.
+    for (const closing of [worker.close(true), queue.disconnect()]) closing.catch(onError);
     throw queueUnavailable(server, cause);
   });
   return {

@@ -64,8 +64,9 @@ class StopPoll {
 
   startPolling(): void {
     // The queue may be away for a moment: the next poll tells.
-    const next = (): Promise<void> => this.poll().catch(() => undefined);
-    this.timer = setInterval(() => void next(), stopPollMs);
+    this.timer = setInterval(() => {
+      this.poll().catch(() => undefined);
+    }, stopPollMs);
   }
 
   end(): void {

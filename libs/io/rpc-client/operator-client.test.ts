@@ -250,18 +250,19 @@ describe('watching', () => {
   });
 
   test('a reader who leaves ends the call at the server', async () => {
+    let noteCancelled = (): void => undefined;
     const cancelled = new Promise<void>((resolve) => {
-      void serve({
-        watchRollout: (call: Parameters<Watch>[0]) => {
-          call.on('cancelled', resolve);
-          call.write(rollout(1));
-        },
-      }).then(async (port) => {
-        for await (const { rollout: seen } of client(port).fleet.watchRollout({ id: 'r' })) {
-          if (seen !== undefined) break;
-        }
-      });
+      noteCancelled = resolve;
     });
+    const port = await serve({
+      watchRollout: (call: Parameters<Watch>[0]) => {
+        call.on('cancelled', noteCancelled);
+        call.write(rollout(1));
+      },
+    });
+    for await (const { rollout: seen } of client(port).fleet.watchRollout({ id: 'r' })) {
+      if (seen !== undefined) break;
+    }
     await cancelled;
   });
 

@@ -3,6 +3,7 @@ export { certificatePin, sha256OfBytes } from './digests';
 export { makeFolder, syncFolder } from './durable-folder';
 export { errorCode } from './error-code';
 export { FileLock } from './file-lock';
+export { installLastResort, type SayUnforeseen } from './last-resort';
 export { errorCodes, isConnectionLost } from './lost-connection';
 export { readIfPresent, readOrCreate, writePrivateFile } from './private-file';
 export { isProcessAlive } from './process-alive';

@@ -20,7 +20,9 @@ class RunningWorker implements OnApplicationShutdown {
 async function startWorking(config: WorkerConfig, artifacts: ArtifactStore, log: Logger): Promise<RunningWorker> {
   const { cacheDir, cacheMaxBytes: maxBytes, compilers, concurrency, lockMs, queue: server } = config;
   const cache = new KernelCache({ cacheDir, artifacts, log, maxBytes });
-  void cache.makeRoom();
+  cache.makeRoom().catch((err: unknown) => {
+    log.warn({ err }, 'could not make room for kernels');
+  });
   const kernels = new OpenKernels({ cacheDir, artifacts, cache });
   const handler = jobHandler({ cacheDir, kernels, artifacts, compilers });
   const onError = (error: Error): void => {

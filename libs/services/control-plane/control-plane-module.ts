@@ -112,7 +112,11 @@ export function controlPlaneModule(parts: ModuleParts): DynamicModule {
     const evictor = new ArtifactEvictor({ db, artifacts, log, maxBytes, checkEveryMs });
     const sharing = new KernelSharing({ db, queue: background, artifacts, log });
     const work = new WorkTracker({ db, queue, artifacts, changes, log });
-    jobChanged = (jobId) => void work.onQueueEvent(jobId);
+    jobChanged = (jobId) => {
+      work.onQueueEvent(jobId).catch((err: unknown) => {
+        log.error({ err, jobId }, 'could not take in an event of the queue');
+      });
+    };
     const rollouts = new RolloutExecutor({ db, sessions, changes, log });
     return { config, log, db, authority, artifacts, evictor, sharing, changes, work, sessions, rollouts };
   };

@@ -19,12 +19,14 @@ test('one at a time for a key, and the last run began after the last asking', as
         seen = read;
         running -= 1;
       });
+      const requests: Promise<void>[] = [];
       for (const pause of pauses) {
         truth += 1;
-        void reconciler.request('key');
+        requests.push(reconciler.request('key'));
         if (pause > 0) await sleep(pause);
       }
       await reconciler.idle();
+      await Promise.all(requests);
       expect(seen).toBe(truth);
     }),
     { numRuns: 25 },

@@ -6,10 +6,16 @@ import { Teardown } from './teardown';
 function record(): { teardown: Teardown; closed: string[] } {
   const teardown = new Teardown(pino({ level: 'silent' }));
   const closed: string[] = [];
-  teardown.addOnceComplete('adopted', async () => void closed.push('adopted'));
-  teardown.add('first', async () => void closed.push('first'));
+  teardown.addOnceComplete('adopted', async () => {
+    closed.push('adopted');
+  });
+  teardown.add('first', async () => {
+    closed.push('first');
+  });
   teardown.add('failing', () => Promise.reject(new Error('no')));
-  teardown.add('last', async () => void closed.push('last'));
+  teardown.add('last', async () => {
+    closed.push('last');
+  });
   return { teardown, closed };
 }
 

@@ -283,7 +283,7 @@ describe('following the load order', () => {
       const file = path.join(stateDir(), 'artifacts', `${artifact.sha256}.ko`);
       const { moduleName: module, functions, replace } = artifact;
       const mayShadow = ['lockstep_a' as ModuleName];
-      void kernel.load({ path: file, module, functions, replace, mayShadow, replaces: [] }).catch(() => undefined);
+      kernel.load({ path: file, module, functions, replace, mayShadow, replaces: [] }).catch(() => undefined);
       await until('a transition', async () => (await kernel.observe()).some(({ transition }) => transition));
       plane.reports.length = 0;
       await startAgent();

@@ -75,16 +75,21 @@ export class NodeBrain {
 
   start(): void {
     const { effects } = startNode(this.options.journal.recorded, this.options.boot);
-    void this.enqueue(() => this.perform(effects));
+    this.enqueue(() => this.perform(effects)).catch(this.options.onFatal);
     this.lookTimer = setInterval(() => {
       // A slow kernel is not asked again before it has answered.
-      if (!this.looking) void this.tell({ kind: 'look-due' });
+      if (!this.looking) this.post({ kind: 'look-due' });
     }, this.options.lookEveryMs);
   }
 
   /** Resolves when the event has been taken in and what it asks to record is on disk. */
   tell(event: NodeEvent): Promise<void> {
     return this.enqueue(() => this.take(event));
+  }
+
+  /** For those who do not wait until it has been taken in. */
+  private post(event: NodeEvent): void {
+    this.tell(event).catch(this.options.onFatal);
   }
 
   /** Takes no more events; resolves when no job is under way any more. */
@@ -154,7 +159,9 @@ export class NodeBrain {
         return;
       case 'retry-later':
         clearTimeout(this.retryTimer);
-        this.retryTimer = setTimeout(() => void this.tell({ kind: 'retry-due' }), effect.delayMs);
+        this.retryTimer = setTimeout(() => {
+          this.post({ kind: 'retry-due' });
+        }, effect.delayMs);
         return;
       case 'report':
         this.report();
@@ -186,7 +193,7 @@ export class NodeBrain {
       (error: unknown): NodeEvent => ({ kind: 'observation-failed', problem: problemFrom(error) }),
     );
     this.looking = false;
-    void this.tell(event);
+    this.post(event);
   }
 
   private async run(job: Job): Promise<void> {
@@ -207,7 +214,7 @@ export class NodeBrain {
     const failure = problem ?? ('reason' in seen ? seen : undefined);
     if (failure === undefined) log('info', 'job done', what);
     else log('warn', 'job failed', { ...what, reason: failure.reason, problem: failure.message });
-    void this.tell({
+    this.post({
       kind: 'job-finished',
       outcome: failure === undefined ? { ok: true } : { ok: false, problem: failure },
       seen: 'reason' in seen ? before : seen,

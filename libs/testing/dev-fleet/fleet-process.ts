@@ -85,8 +85,12 @@ export function fleetProcess({ name, command, args, env, logFile }: ProcessSpec)
       clearTimeout(timer);
       return running.exitCode;
     },
-    freeze: () => void current()?.kill('SIGSTOP'),
-    thaw: () => void current()?.kill('SIGCONT'),
+    freeze() {
+      current()?.kill('SIGSTOP');
+    },
+    thaw() {
+      current()?.kill('SIGCONT');
+    },
     assertRunning() {
       if (current() !== undefined) return;
       throw new Error(`${name} has ended (${child?.signalCode ?? child?.exitCode ?? 'never started'}):\n${logTail()}`);

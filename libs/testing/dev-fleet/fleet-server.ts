@@ -33,6 +33,7 @@ export async function createFleetServer(
   folder: string,
   redisUrl: string | undefined,
   shareKernels = false,
+  env: Readonly<Record<string, string>> = {},
 ): Promise<FleetServer> {
   const stateDir = path.join(folder, 'control-plane');
   const operatorPort = await freePort();
@@ -52,6 +53,7 @@ export async function createFleetServer(
       // A node may be a virtual machine.
       LOCKSTEP_TLS_NAMES: hostAddressInGuest,
       ...(redisUrl === undefined ? {} : { LOCKSTEP_REDIS_URL: redisUrl }),
+      ...env,
     },
     logFile: path.join(folder, 'control-plane.log'),
   });

@@ -26,15 +26,20 @@ function answersPing(port: number): Promise<boolean> {
   });
 }
 
-/** A redis-server of its own, as BullMQ wants it (noeviction), each write on disk before it is answered. */
-export async function startRedis(dir: string): Promise<RedisServer> {
-  const port = await freePort();
+/**
+ * A redis-server of its own, as BullMQ wants it (noeviction), each write on disk before it is answered.
+ * @param at where it was before, to go on there with what it has in `dir`
+ */
+export async function startRedis(dir: string, at?: string): Promise<RedisServer> {
+  const port = at === undefined ? await freePort() : Number(new URL(at).port);
   mkdirSync(dir, { recursive: true });
   const args = ['--port', String(port), '--bind', '127.0.0.1', '--dir', dir, '--save', ''];
   const durable = ['--appendonly', 'yes', '--appendfsync', 'always', '--maxmemory-policy', 'noeviction'];
   const child = spawn('redis-server', [...args, ...durable], { stdio: 'ignore' });
   // A test run that is cut off leaves nothing running.
-  const killIt = (): void => void child.kill('SIGKILL');
+  const killIt = (): void => {
+    child.kill('SIGKILL');
+  };
   process.once('exit', killIt);
   const gone = new Promise<void>((resolve, reject) => {
     child.once('error', reject);

@@ -4,7 +4,7 @@ import { startJobWorker, type QueueServer } from '../index';
 
 const server = JSON.parse(process.argv[2] ?? '') as QueueServer;
 
-void startJobWorker({
+startJobWorker({
   server,
   concurrency: 1,
   lockMs: 1000,
@@ -14,4 +14,7 @@ void startJobWorker({
     await new Promise((resolve) => setTimeout(resolve, 600_000));
     throw new Error('unreachable');
   },
+}).catch((error: unknown) => {
+  console.error(error);
+  process.exit(1);
 });

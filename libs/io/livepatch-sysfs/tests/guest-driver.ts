@@ -60,6 +60,12 @@ async function run({ transitionTimeoutMs, steps }: Script): Promise<Answer[]> {
   return answers;
 }
 
-void run(JSON.parse(process.argv[2] ?? '') as Script).then((answers) => {
-  process.stdout.write(JSON.stringify(answers));
-});
+run(JSON.parse(process.argv[2] ?? '') as Script).then(
+  (answers) => {
+    process.stdout.write(JSON.stringify(answers));
+  },
+  (error: unknown) => {
+    console.error(error);
+    process.exitCode = 1;
+  },
+);

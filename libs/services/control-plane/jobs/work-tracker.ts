@@ -61,12 +61,18 @@ export class WorkTracker {
   private readonly reconciler = new Reconciler((jobId) => this.settle(jobId));
   private timer: NodeJS.Timeout | undefined;
   private stopped = false;
+  /** Jobs that the queue may hold with a priority which is not the build's any more. */
+  private readonly unranked = new Set<string>();
 
   constructor(private readonly parts: WorkTrackerParts) {}
 
   async start(): Promise<void> {
+    // One that was made more urgent while the queue was away is not forgotten over a restart of ours.
+    for (const build of await this.parts.db.builds.unfinished()) this.unranked.add(buildJobId(build));
     await this.reconcileAll();
-    this.timer = setInterval(() => void this.reconcileAll(), reconcileEveryMs);
+    this.timer = setInterval(() => {
+      this.reconcileAll().catch(this.logBug);
+    }, reconcileEveryMs);
   }
 
   async stop(): Promise<void> {
@@ -78,6 +84,17 @@ export class WorkTracker {
   /** Brings one job and its record together now. Never throws: what fails is tried again with all others. */
   async reconcile(jobId: string): Promise<void> {
     if (!this.stopped) await this.reconciler.request(jobId);
+  }
+
+  /** The same for callers that do not wait for it: what they recorded is done as soon as the queue can be reached. */
+  request(jobId: string): void {
+    this.reconcile(jobId).catch(this.logBug);
+  }
+
+  /** Of a build that may be in the queue already, and be more urgent now, or less. */
+  requestWithPriority(build: BuildRecord): void {
+    this.unranked.add(buildJobId(build));
+    this.request(buildJobId(build));
   }
 
   /** The queue said something about a job: how it stands, or a line of its log. */
@@ -105,10 +122,9 @@ export class WorkTracker {
     return (await this.parts.db.builds.log(build.id)).slice(from);
   }
 
-  /** A build that waits for its turn and is now more, or less, urgent. */
-  async setPriority(build: BuildRecord): Promise<void> {
-    await this.parts.queue.setPriority(buildJobId(build), build.priority);
-  }
+  private readonly logBug = (err: unknown): void => {
+    this.parts.log.error({ err }, 'could not reconcile work');
+  };
 
   private async reconcileAll(): Promise<void> {
     try {
@@ -127,6 +143,9 @@ export class WorkTracker {
     try {
       const tracked = await this.find(jobId);
       if (tracked !== undefined) await this.bringTogether(jobId, tracked);
+      if (tracked !== undefined && this.unranked.has(jobId))
+        await this.parts.queue.setPriority(jobId, tracked.priority);
+      this.unranked.delete(jobId);
     } catch (err) {
       this.parts.log.warn({ err, jobId }, 'cannot follow a job now');
     }

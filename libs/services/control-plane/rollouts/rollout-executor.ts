@@ -41,9 +41,9 @@ export class RolloutExecutor {
 
   start(nowMs: number): void {
     this.startedAtMs = nowMs;
-    this.timer = setInterval(() => void this.wakeAll(), reconcileEveryMs);
+    this.timer = setInterval(this.wakeAll.bind(this), reconcileEveryMs);
     // Just after the time that nodes get to return in.
-    setTimeout(() => void this.wakeAll(), returnGraceMs + 1).unref();
+    setTimeout(this.wakeAll.bind(this), returnGraceMs + 1).unref();
   }
 
   async stop(): Promise<void> {
@@ -54,7 +54,10 @@ export class RolloutExecutor {
 
   /** Something changed in this cluster: a report, a node that came or went, a rollout. */
   wake(cluster: ClusterName): void {
-    if (!this.stopped) void this.reconciler.request(cluster);
+    if (this.stopped) return;
+    this.reconciler.request(cluster).catch((err: unknown) => {
+      this.parts.log.error({ err, cluster }, 'could not look at rollouts');
+    });
   }
 
   /** A node went: reconcile now, and again when it has had its time to return. */
@@ -84,13 +87,17 @@ export class RolloutExecutor {
     return rollout;
   }
 
-  private async wakeAll(): Promise<void> {
+  private wakeAll(): void {
     if (this.stopped) return;
-    try {
-      for (const { cluster } of await this.parts.db.rollouts.inForce()) this.wake(cluster);
-    } catch (err) {
-      this.parts.log.warn({ err }, 'cannot reconcile rollouts now');
-    }
+    const { db, log } = this.parts;
+    db.rollouts.inForce().then(
+      (rollouts) => {
+        for (const { cluster } of rollouts) this.wake(cluster);
+      },
+      (err: unknown) => {
+        log.warn({ err }, 'cannot look at rollouts now');
+      },
+    );
   }
 
   private async advanceCluster(cluster: ClusterName): Promise<void> {

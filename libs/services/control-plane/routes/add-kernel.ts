@@ -25,7 +25,7 @@ export async function* addKernel(
     throw new LockstepError('invalid-input', 'relative-path', message, { path: request.path });
   }
   const { id } = await db.registrations.begin(path.normalize(request.path));
-  void work.reconcile(registrationJobId({ id }));
+  work.request(registrationJobId({ id }));
   const read = () => readRegistration(db, id);
   const hasEnded = ({ endedAt }: RegistrationRecord) => endedAt !== null;
   for await (const registration of changes.watch(`registration:${id}`, read, hasEnded, signal)) {

@@ -42,7 +42,7 @@ async function checkModule({ artifacts, db, work }: Services, build: BuiltRecord
   } catch (error) {
     if (!(error instanceof LockstepError) || error.reason !== 'artifact-missing') throw error;
     const again = await db.builds.rebuild(build);
-    void work.reconcile(buildJobId(again));
+    work.request(buildJobId(again));
     const message =
       `The module of ${build.patchName} is no longer in the artifact store. It is being built again: ` +
       `append it when \`lockstep build watch ${build.id}\` has ended.`;

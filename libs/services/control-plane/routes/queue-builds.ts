@@ -2,7 +2,6 @@
 import type { Build, Priority } from '@lockstep/contracts/generated';
 import { LockstepError, parseKernelBuildId, type KernelBuildId } from '@lockstep/domain/livepatch-model';
 import type { BuildRecord, BuildWish } from '@lockstep/io/database';
-import { buildJobId } from '../jobs/work-tracker';
 import type { Services } from '../services';
 import { buildsToWire, priorityFromWire } from '../views/build-view';
 
@@ -44,9 +43,7 @@ export async function queueBuilds(
   const queued = await db.builds.queue(wishes, priorityFromWire(priority));
   const builds = await Promise.all(queued.map((build) => replaceLost(services, build)));
   for (const build of builds) {
-    if (build.endedAt !== null) continue;
-    // The mark of another priority counts only for one that is in the queue already.
-    void work.reconcile(buildJobId(build)).then(() => work.setPriority(build));
+    if (build.endedAt === null) work.requestWithPriority(build);
   }
   return buildsToWire(db, builds);
 }

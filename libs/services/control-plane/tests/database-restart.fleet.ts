@@ -38,9 +38,10 @@ test('a database that restarts ends no stream: what is asked meanwhile is told s
   await plane.operator.fleet.createCluster({ ...switchingToWire({}), name: 'web' });
   const agent = (await plane.enrol('web', 'n1')).connect();
   let hasEnded = false;
-  void agent.ended.then(() => {
+  const noteEnd = (): void => {
     hasEnded = true;
-  });
+  };
+  agent.ended.then(noteEnd, noteEnd);
   say(agent, 1);
   await eventually(() => connectedAt(1));
   await postgres.stop();

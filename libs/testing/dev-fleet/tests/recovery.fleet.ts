@@ -28,7 +28,9 @@ const patience = { withinMs: 90_000 };
 const databaseDir = (): string => path.join(fleet.server.stateDir, 'postgres');
 const backupDir = (): string => path.join(fleet.folder, 'backup');
 /** With its owner, who alone may run it. */
-const copy = (from: string, to: string): void => void execFileSync('cp', ['-a', from, to]);
+const copy = (from: string, to: string): void => {
+  execFileSync('cp', ['-a', from, to]);
+};
 const lockstep = (...args: string[]): Promise<CommandResult> => runLockstep(fleet.server.stateDir, args);
 
 async function statuses(): Promise<Record<string, string | undefined>> {
