@@ -8,11 +8,12 @@ import { switchingToWire } from '@lockstep/contracts/wire';
 import type { OperatorClient } from '@lockstep/io/rpc-client';
 import { ProgressLine } from '../progress/progress-line';
 import { ProbedControlPlane } from './probed-control-plane';
-import { ReportingAgent, reportNumber } from './reporting-agent';
+import { ReportingAgent, reportNumber, type ReportingStream } from './reporting-agent';
 
 const limitBytes = 5 * 1024 * 1024;
 /** What a process makes once: compiled code, caches, pools. */
 const warmUpReports = 1_000;
+const warmUpVisits = 5;
 const megabyte = 1024 * 1024;
 
 interface Options {
@@ -60,23 +61,48 @@ class Soak {
     private readonly signal: AbortSignal,
   ) {}
 
-  /** Sends what is asked for over connections one after another, each a node of its own. */
-  async phase(name: Phase['name'], connections: number, reports: number): Promise<Phase> {
+  /** All of them on one stream, which still lives when it is measured: what is kept until its end counts. */
+  async oneConnection(reports: number): Promise<Phase> {
+    const stream = (await this.enrol()).connect();
+    try {
+      await this.send(stream, warmUpReports, 0, 0);
+      return await this.measured('one connection', 1, reports, () => this.send(stream, reports, 0, reports));
+    } finally {
+      stream.close();
+    }
+  }
+
+  /** One after another, each a node of its own; all have gone when it is measured. */
+  async comeAndGo(connections: number, reports: number): Promise<Phase> {
     const agents: ReportingAgent[] = [];
     for (let index = 0; index < connections; index += 1) agents.push(await this.enrol());
-    for (const agent of agents.slice(0, 5)) await this.send(agent, Math.ceil(warmUpReports / 5), () => undefined);
-    const heapBeforeBytes = await this.plane.heapBytes();
     const each = Math.ceil(reports / connections);
-    for (const [index, agent] of agents.entries()) {
-      await this.send(agent, each, (sent) => {
-        this.progress.update('reports sent', index * each + sent, each * connections);
-      });
-    }
+    const visit = async (agent: ReportingAgent, before: number): Promise<void> => {
+      const stream = agent.connect();
+      try {
+        await this.send(stream, each, before, each * connections);
+      } finally {
+        stream.close();
+      }
+    };
+    for (const agent of agents.slice(0, warmUpVisits)) await visit(agent, 0);
+    return this.measured('connections that come and go', connections, each * connections, async () => {
+      for (const [index, agent] of agents.entries()) await visit(agent, index * each);
+    });
+  }
+
+  private async measured(
+    name: Phase['name'],
+    connections: number,
+    reports: number,
+    work: () => Promise<void>,
+  ): Promise<Phase> {
+    const heapBeforeBytes = await this.plane.heapBytes();
+    await work();
     const heapAfterBytes = await this.plane.heapBytes();
     const heapGrowthBytes = heapAfterBytes - heapBeforeBytes;
-    const total = each * connections;
-    const bytesPerReport = Math.round((10 * heapGrowthBytes) / total) / 10;
-    return { name, connections, reports: total, heapBeforeBytes, heapAfterBytes, heapGrowthBytes, bytesPerReport };
+    const bytesPerReport = Math.round((10 * heapGrowthBytes) / reports) / 10;
+    return { name, connections, reports, heapBeforeBytes, heapAfterBytes, heapGrowthBytes, bytesPerReport };
   }
 
   private enrol(): Promise<ReportingAgent> {
@@ -84,12 +110,13 @@ class Soak {
     return ReportingAgent.enrol(this.plane, this.operator, `n${this.next}`);
   }
 
-  private async send(agent: ReportingAgent, count: number, onSent: (sent: number) => void): Promise<void> {
+  /** @param before how many of `total` were sent already */
+  private async send(stream: ReportingStream, count: number, before: number, total: number): Promise<void> {
     const from = this.next;
     this.next += count;
-    await agent.report(from, count, (sent) => {
+    await stream.send(from, count, (sent) => {
       this.signal.throwIfAborted();
-      onSent(sent);
+      if (total > 0) this.progress.update('reports sent', before + sent, total);
     });
   }
 }
@@ -111,12 +138,8 @@ async function soak(
   await operator.fleet.createCluster({ ...switchingToWire({}), name: 'soak' });
   const run = new Soak(plane, operator, progress, signal);
   const phases = [
-    await progress.run('one connection', () => run.phase('one connection', 1, reports), tell),
-    await progress.run(
-      `${connections} connections that come and go`,
-      () => run.phase('connections that come and go', connections, reports),
-      tell,
-    ),
+    await progress.run('one connection', () => run.oneConnection(reports), tell),
+    await progress.run(`${connections} connections that come and go`, () => run.comeAndGo(connections, reports), tell),
   ];
   operator.close();
   const worst = phases.reduce((a, b) => (a.heapGrowthBytes > b.heapGrowthBytes ? a : b));

@@ -40,6 +40,12 @@ export function reportNumber(number: number): NodeReport {
 
 type Stream = ClientDuplexStream<ConnectRequest, ConnectResponse>;
 
+export interface ReportingStream {
+  /** Sends the reports from number `from` on; resolves once all of them were taken in. */
+  send(from: number, count: number, onSent: (sent: number) => void): Promise<void>;
+  close(): void;
+}
+
 /** One node over a real connection: mutual TLS, gRPC, its own certificate. It reports as fast as it is listened to. */
 export class ReportingAgent {
   private constructor(
@@ -64,33 +70,35 @@ export class ReportingAgent {
     return new ReportingAgent(node, operator, plane.agentAddress, tls);
   }
 
-  /** Connects, sends the reports from number `from` on and goes once all of them were taken in. */
-  async report(from: number, count: number, onSent: (sent: number) => void): Promise<void> {
+  /** Connects and says hello; the stream lives until `close`. */
+  connect(): ReportingStream {
     const client = new Client(this.address, this.tls, {
       'grpc.use_local_subchannel_pool': 1,
       'grpc.ssl_target_name_override': 'lockstep-control-plane',
     });
-    try {
-      const { path, requestSerialize, responseDeserialize } = AgentServiceService.connect;
-      const stream: Stream = client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize, new Metadata());
-      const failed = new Promise<never>((_, reject) => {
-        stream.once('error', reject);
-      });
-      stream.resume();
-      await Promise.race([this.sendAll(stream, from, count, onSent), failed]);
-      stream.on('error', () => undefined);
-      stream.cancel();
-    } finally {
-      client.close();
-    }
-  }
-
-  private async sendAll(stream: Stream, from: number, count: number, onSent: (sent: number) => void): Promise<void> {
+    const { path, requestSerialize, responseDeserialize } = AgentServiceService.connect;
+    const stream: Stream = client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize, new Metadata());
+    const failed = new Promise<never>((_, reject) => {
+      stream.on('error', reject);
+    });
+    // Whoever sends meets it; after the end it concerns nobody.
+    failed.catch(() => undefined);
+    stream.resume();
     const hello = {
       ...{ agentVersion: 'soak', kernelBuildId, kernelRelease: '6.1', bootId: 'soak', headSeq: 0, headHash: noHash },
       ...{ patchedCore: false, entryVersions: [1] },
     };
     stream.write({ message: { $case: 'hello', value: hello } });
+    return {
+      send: (from, count, onSent) => Promise.race([this.sendAll(stream, from, count, onSent), failed]),
+      close: () => {
+        stream.cancel();
+        client.close();
+      },
+    };
+  }
+
+  private async sendAll(stream: Stream, from: number, count: number, onSent: (sent: number) => void): Promise<void> {
     for (let sent = 0; sent < count; sent += 1) {
       const value = reportNumber(from + sent);
       if (!stream.write({ message: { $case: 'report', value } })) await once(stream, 'drain');
