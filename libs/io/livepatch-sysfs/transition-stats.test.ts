@@ -42,4 +42,9 @@ describe('transition_stats', () => {
     expect(parseTransitionStats('')).toBeUndefined();
     expect(() => parseTransitionStats(failed.replace('mode system', 'mode magic'))).toThrow(/magic/);
   });
+  test('a switch task by task has nobody in its way once all have switched', () => {
+    const switched = failed.replace('mode system', 'mode per_task').replace('result failed', 'result switched');
+    expect(parseTransitionStats(switched)?.blockers).toEqual([]);
+    expect(parseTransitionStats(switched.replace('result switched', 'result pending'))?.blockers).toHaveLength(2);
+  });
 });

@@ -40,13 +40,16 @@ export function parseTransitionStats(text: string): Transition | undefined {
   const [checkedOutside = 0] = numbers('checked_outside');
   const [checkedInside = 0] = numbers('checked_inside');
   const [elapsedMs = 0] = numbers('elapsed_ms');
+  const mode = wordOf(modes, valueOf('mode'));
+  const result = wordOf(results, valueOf('result'));
+  // Task by task, who had not switched yet at the last look was not in the way of what has switched since.
+  const nobody = mode === 'per_task' && result === 'switched';
+  const blockers = nobody ? [] : lines.filter((line) => line.startsWith('blocker '));
   return {
     module: (valueOf('patch') ?? '') as ModuleName,
-    mode: wordOf(modes, valueOf('mode')),
-    direction: wordOf(directions, valueOf('direction')),
-    result: wordOf(results, valueOf('result')),
+    ...{ mode, direction: wordOf(directions, valueOf('direction')), result },
     ...{ attempts, windowLastNs, windowMaxNs, checkedOutside, checkedInside, elapsedMs },
-    blockers: lines.filter((line) => line.startsWith('blocker ')).map((line) => parseBlocker(line.slice(8))),
+    blockers: blockers.map((line) => parseBlocker(line.slice(8))),
   };
 }
 
