@@ -57,7 +57,7 @@ const isWithoutAnswer = (error: unknown): error is LockstepError =>
 function outcomeUnknown(error: LockstepError): LockstepError {
   const message =
     'The control plane gave no answer in time. It may have done what was asked for, or still be at it: look before you ' +
-    'ask again. Asked for again, nothing is done twice.';
+    'ask again.';
   return new LockstepError('unavailable', error.reason, message, error.fields, { cause: error });
 }
 
