@@ -10,6 +10,9 @@ export type ArtifactSource = (offset: number) => AsyncIterable<Uint8Array>;
 
 type Wanted = Pick<ArtifactManifest, 'sha256' | 'sizeBytes'>;
 
+/** The reason of a transfer that ended before all bytes had come. */
+export const artifactIncomplete = 'artifact-incomplete';
+
 const readChunkBytes = 256 * 1024;
 
 /** The modules that this node has fetched, each under the sha256 of its bytes. */
@@ -113,7 +116,7 @@ function damaged({ sha256 }: Wanted, what: string): LockstepError {
 
 function incomplete({ sha256, sizeBytes }: Wanted, received: number): LockstepError {
   const message = `Module ${sha256.slice(0, 12)} came only up to byte ${received} of ${sizeBytes}; it goes on from there.`;
-  return new LockstepError('unavailable', 'artifact-incomplete', message, { sha256, sizeBytes, received });
+  return new LockstepError('unavailable', artifactIncomplete, message, { sha256, sizeBytes, received });
 }
 
 function diskFull(file: string, cause: unknown): LockstepError {

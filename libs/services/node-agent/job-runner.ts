@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import type { ArtifactFiles, ArtifactSource } from '@lockstep/io/agent-journal';
+import { artifactIncomplete, type ArtifactFiles, type ArtifactSource } from '@lockstep/io/agent-journal';
 import type { LivepatchKernel } from '@lockstep/io/livepatch-sysfs';
-import { LockstepError, type Sha256 } from '@lockstep/domain/livepatch-model';
+import { LockstepError, type ErrorKind, type Sha256 } from '@lockstep/domain/livepatch-model';
 import { holdOf } from './hold';
 import { serverAway, type Job, type Observation } from '@lockstep/domain/node-state';
 
@@ -19,7 +19,9 @@ export interface Machine {
 export async function runJob(job: Job, { kernel, artifacts, fetch }: Machine): Promise<void> {
   switch (job.kind) {
     case 'fetch':
-      await artifacts.receive(job.artifact, fetched(fetch(job.artifact.sha256)));
+      await artifacts.receive(job.artifact, fetched(fetch(job.artifact.sha256))).catch((error: unknown) => {
+        throw error instanceof LockstepError && error.reason === artifactIncomplete ? waitsForServer(error) : error;
+      });
       return;
     case 'load': {
       const { artifact } = job.entry.body;
@@ -41,15 +43,36 @@ export async function runJob(job: Job, { kernel, artifacts, fetch }: Machine): P
   }
 }
 
-/** The same source; where it breaks off because nobody answers, the error says so. */
+/** Is it no word about this node or module, but trouble of the server or of the way to it, which another try may not meet? */
+function isServerTrouble(kind: ErrorKind): boolean {
+  switch (kind) {
+    case 'unavailable':
+    case 'cancelled':
+    case 'internal':
+      return true;
+    case 'invalid-input':
+    case 'not-found':
+    case 'already-exists':
+    case 'refused':
+    case 'unauthenticated':
+    case 'forbidden':
+    case 'corrupt':
+      return false;
+  }
+}
+
+function waitsForServer(error: LockstepError): LockstepError {
+  const message = `The module comes when the control plane answers again: ${error.message}`;
+  return new LockstepError('unavailable', serverAway, message, error.fields, { cause: error });
+}
+
+/** The same source. Only what breaks off here can be trouble of the server: a full disk is `unavailable` too. */
 function fetched(source: ArtifactSource): ArtifactSource {
   return async function* (offset) {
     try {
       yield* source(offset);
     } catch (error) {
-      if (!(error instanceof LockstepError) || error.kind !== 'unavailable') throw error;
-      const message = `The module comes when the control plane answers again: ${error.message}`;
-      throw new LockstepError('unavailable', serverAway, message, error.fields, { cause: error });
+      throw error instanceof LockstepError && isServerTrouble(error.kind) ? waitsForServer(error) : error;
     }
   };
 }
