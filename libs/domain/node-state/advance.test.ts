@@ -2,12 +2,9 @@
 import { describe, expect, test } from '@jest/globals';
 import type { ModuleName, Seq } from '@lockstep/domain/livepatch-model';
 import type { EntryBody } from '@lockstep/domain/load-order';
-import { startNode } from './advance';
 import { viewOf } from './node-view';
 import type { Transition } from './observation';
-import { append, freshRecord, load, logOf, Machine, observed, retire } from './test-machine';
-
-const thisBoot = { bootId: 'boot', panicsAtMs: [] };
+import { append, load, logOf, Machine, observed, retire } from './test-machine';
 
 const a = load('a', 'abc');
 const b = load('b', 'ad', [1]);
@@ -176,11 +173,6 @@ describe('what is refused', () => {
     check(machine, 'forked', '2/2', 'a<b');
     expect(viewOf(machine.state).problem?.reason).toBe('bad-signature');
     expect(machine.disk.entries).toHaveLength(3);
-  });
-  test('a journal whose target is above its head', () => {
-    const start = (): unknown =>
-      startNode({ ...freshRecord, entries: ours, target: 4 as Seq, position: 1 as Seq }, thisBoot);
-    expect(start).toThrow(/above its head/);
   });
 });
 

@@ -32,13 +32,6 @@ export function startNode(recorded: Recorded, boot: BootFacts): Advance {
     unreadable: undefined,
     storage: undefined,
   };
-  if (known.position > known.target || known.target > known.entries.length) {
-    throw new LockstepError('corrupt', 'impossible-journal', 'The journal holds a target above its head.', {
-      position: known.position,
-      target: known.target,
-      head: known.entries.length,
-    });
-  }
   const { state, effects } = look(known, undefined, undefined);
   if (recorded.loads.every(({ bootId }) => bootId === boot.bootId)) return { state, effects };
   return { state, effects: [{ kind: 'record-boot', bootId: boot.bootId, quarantines: found }, ...effects] };

@@ -17,6 +17,7 @@ export type {
 } from './node-state';
 export { viewOf, type NodeView } from './node-view';
 export {
+  journalDamaged,
   serverAway,
   type Blocker,
   type KernelConflict,

@@ -69,5 +69,8 @@ export interface Problem {
   readonly transition?: Transition | undefined;
 }
 
-/** The module is to come from a control plane that is away: no fault of node or patch, and it goes on by itself. */
+/** The module is to come from a control plane that is away or in trouble itself: no fault of node or patch, and it goes on by itself. */
 export const serverAway = 'server-away';
+
+/** The journal does not verify: what this node acknowledged is not known to it any more. */
+export const journalDamaged = 'journal-damaged';

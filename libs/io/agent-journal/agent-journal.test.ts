@@ -121,6 +121,22 @@ test.each([
   });
 });
 
+test.each([
+  ['a target above its head', { kind: 'target', seq: 4 }],
+  ['a position beyond its target', { kind: 'position', seq: 1 }],
+  ['a number that is none', { kind: 'target', seq: -1 }],
+  ['an entry without content', { kind: 'entry', entry: { seq: 3 } }],
+])('a file with %s is damaged, whole as its lines are', async (_, record) => {
+  const { journal } = await RecordFile.open(file);
+  await journal.append([...entries.map((entry) => ({ kind: 'entry', entry: entryToWire(entry) })), record]);
+  await journal.close();
+  await expect(openAgentJournal(file, log, checks)).rejects.toMatchObject({
+    kind: 'corrupt',
+    reason: 'journal-damaged',
+    message: expect.stringMatching(/ is damaged: .*remove it and reboot/),
+  });
+});
+
 describe('what loads did to the host', () => {
   const quarantine: Quarantine = {
     ...{ seq: 2 as Seq, crashedBoot: 'boot-1', foundBoot: 'boot-2' },

@@ -10,6 +10,7 @@ import {
   type Quarantine,
   type Recorded,
 } from '@lockstep/domain/node-state';
+import { journalRemedy } from './record-lines';
 import { RecordFile, type OpenRecordHandle } from './record-file';
 
 type JournalRecord =
@@ -64,6 +65,14 @@ class LoadHistory {
   }
 }
 
+const later = (known: Seq, recorded: number): Seq => {
+  const seq = parseSeq(recorded);
+  return seq > known ? seq : known;
+};
+
+const damaged = (file: string, what: string, cause?: unknown): LockstepError =>
+  new LockstepError('corrupt', 'journal-damaged', `${file} is damaged: ${what}. ${journalRemedy}`, { file }, { cause });
+
 function replay(
   log: LogName,
   records: readonly JournalRecord[],
@@ -82,10 +91,10 @@ function replay(
         received.push(entryFromWire(WireLogEntry.fromPartial(record.entry)));
         break;
       case 'target':
-        target = parseSeq(Math.max(target, record.seq));
+        target = later(target, record.seq);
         break;
       case 'position':
-        position = parseSeq(Math.max(position, record.seq));
+        position = later(position, record.seq);
         break;
       case 'load':
         history.begin(record);
@@ -108,12 +117,25 @@ function replay(
     throw new LockstepError(
       'corrupt',
       'journal-not-signed',
-      `The load order in ${file} is not the one of this cluster and kernel build (${reason}). Nothing is done with it.`,
+      `The load order in ${file} is not the one of this cluster and kernel build (${reason}). ${journalRemedy}`,
       { file, refusal: reason, ...('seq' in where ? { seq: where.seq } : {}) },
     );
   }
+  if (position > target || target > checked.entries.length) {
+    throw damaged(file, `it holds position #${position} and target #${target}, and ${checked.entries.length} entries`);
+  }
   const { loads, quarantines } = history;
   return { log, entries: checked.entries, target, position, loads, endedBoots, quarantines };
+}
+
+/** Whole lines that hold what is no record are damage too. */
+function replayWhole(...[log, records, checks, file, endedBoots]: Parameters<typeof replay>): Recorded {
+  try {
+    return replay(log, records, checks, file, endedBoots);
+  } catch (error) {
+    if (!(error instanceof LockstepError) || error.kind !== 'invalid-input') throw error;
+    throw damaged(file, error.message.replace(/\.$/, ''), error);
+  }
 }
 
 const entryRecord = (entry: LogEntry): JournalRecord => ({ kind: 'entry', entry: entryToWire(entry) });
@@ -150,7 +172,7 @@ export async function openAgentJournal(
   openHandle?: OpenRecordHandle,
 ): Promise<AgentJournal> {
   const { journal, records } = await RecordFile.open(file, openHandle);
-  const recorded = replay(log, records as readonly JournalRecord[], checks, file, endedBoots);
+  const recorded = replayWhole(log, records as readonly JournalRecord[], checks, file, endedBoots);
   const shortest = shortestOf(recorded);
   if (records.length > shortest.length + surplusRecords) await journal.replaceWith(shortest);
   const append = (...added: JournalRecord[]): Promise<void> => journal.append(added);

@@ -41,6 +41,11 @@ function holdsMark(tail: Buffer): boolean {
   );
 }
 
+/** About a journal that nothing can be done with. */
+export const journalRemedy =
+  'Nothing is done with it. Check the disk; restore the file and restart the agent, or remove it and reboot the machine: ' +
+  'the control plane then sends the load order again.';
+
 export interface JournalContent {
   readonly records: readonly unknown[];
   /** Bytes up to the end of the last whole line; what follows is a torn tail. */
@@ -53,13 +58,10 @@ export interface JournalContent {
  */
 export function readJournal(bytes: Buffer, file: string): JournalContent {
   const corrupt = (offset: number, what: string): LockstepError =>
-    new LockstepError(
-      'corrupt',
-      'journal-damaged',
-      `${file} is damaged at byte ${offset}: ${what}. Nothing is done with it. Check the disk; restore the file, or ` +
-        'remove it and reboot the machine: the control plane then sends the load order again.',
-      { file, offset },
-    );
+    new LockstepError('corrupt', 'journal-damaged', `${file} is damaged at byte ${offset}: ${what}. ${journalRemedy}`, {
+      file,
+      offset,
+    });
   if (!bytes.subarray(0, headerBytes.length).equals(headerBytes)) throw corrupt(0, 'it does not begin as a journal');
   const records: unknown[] = [];
   let offset = headerBytes.length;

@@ -14,13 +14,15 @@ import { createLogVerifier } from '@lockstep/io/certificates';
 import type { KernelIdentity, LivepatchKernel } from '@lockstep/io/livepatch-sysfs';
 import { readableEntryVersions, type LogChecks } from '@lockstep/domain/load-order';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
-import type { BootFacts, NodeView } from '@lockstep/domain/node-state';
+import { journalDamaged, type BootFacts, type NodeView, type Problem } from '@lockstep/domain/node-state';
 import { makeFolder, sha256OfBytes, type FileLock } from '@lockstep/platform/runtime';
 import { ControlLink } from './control-link';
+import { DamagedNode } from './damaged-node';
 import { defaultHoldFile } from './hold';
 import type { Machine } from './job-runner';
 import type { Log } from './logger';
 import { NodeBrain } from './node-brain';
+import type { NodeMind } from './node-mind';
 import { enrolNode, readIdentity, type Enrolment, type NodeIdentity } from './node-identity';
 import { claimStateDir } from './single-instance';
 import { timeOfDayMs } from './time-of-day';
@@ -50,10 +52,18 @@ const defaultHeartbeatMs = 15_000;
 /** A transition may take a minute; leaving it alone is safe, the next life of the agent waits for it. */
 const stopTimeoutMs = 2_000;
 
+const isDamage = (journal: AgentJournal | Problem): journal is Problem => 'reason' in journal;
+
+/** A journal that does not verify, as the problem to report. @throws whatever else kept it from being opened. */
+function damageOf(error: unknown): Problem {
+  if (!(error instanceof LockstepError) || error.kind !== 'corrupt') throw error;
+  return { reason: journalDamaged, message: error.message };
+}
+
 /** One node: `create`, `start`, `stop`. */
 export class NodeAgent {
   private readonly abort = new AbortController();
-  private brain: NodeBrain | undefined;
+  private mind: NodeMind | undefined;
   private link: ControlLink | undefined;
   private journal: AgentJournal | undefined;
   private bootId: string | undefined;
@@ -63,12 +73,13 @@ export class NodeAgent {
 
   /** What the node would report now; undefined before it has started. */
   get view(): NodeView | undefined {
-    return this.brain?.view;
+    return this.mind?.view;
   }
 
   /**
    * Enrols if need be, then restores the stack and keeps it, with a control plane or without.
-   * @throws LockstepError when the node cannot enrol or its state cannot be trusted.
+   * With a journal that does not verify it only looks and says so.
+   * @throws LockstepError when the node cannot enrol or its identity cannot be trusted.
    */
   async start(): Promise<void> {
     const { stateDir, kernel, log } = this.options;
@@ -83,17 +94,20 @@ export class NodeAgent {
     const checks: LogChecks = { hash: sha256OfBytes, verify: createLogVerifier(identity.logPublicKey) };
     const file = path.join(stateDir, 'journals', `${identity.cluster}-${kernelBuild}.journal`);
     const endedBoots = await readShutdownMarks(stateDir);
-    this.journal = await openAgentJournal(file, { cluster: identity.cluster, kernelBuild }, checks, endedBoots);
+    const opened = openAgentJournal(file, { cluster: identity.cluster, kernelBuild }, checks, endedBoots);
+    const journal = await opened.catch(damageOf);
+    if (!isDamage(journal)) this.journal = journal;
     log('info', 'agent started', {
       node: identity.node,
       cluster: identity.cluster,
       kernelBuild,
       release: running.release,
       patchedCore: running.patchedCore,
-      head: this.journal.recorded.entries.length,
-      target: this.journal.recorded.target,
+      ...(isDamage(journal)
+        ? { reason: journal.reason }
+        : { head: journal.recorded.entries.length, target: journal.recorded.target }),
     });
-    this.run(identity, running, this.journal, checks, boot);
+    this.run(identity, running, journal, checks, boot);
   }
 
   /**
@@ -102,8 +116,8 @@ export class NodeAgent {
    */
   async stop(why: 'agent-stops' | 'machine-stops' = 'agent-stops'): Promise<void> {
     this.abort.abort();
-    const { brain, link, bootId } = this;
-    const stopped = Promise.all([link?.stop(), brain?.stop()]).then(() => true);
+    const { mind, link, bootId } = this;
+    const stopped = Promise.all([link?.stop(), mind?.stop()]).then(() => true);
     const tooLong = new Promise<false>((resolve) => setTimeout(resolve, stopTimeoutMs, false).unref());
     const isAtRest = await Promise.race([stopped, tooLong]);
     if (why === 'machine-stops' && isAtRest && bootId !== undefined) {
@@ -130,7 +144,7 @@ export class NodeAgent {
   private run(
     identity: NodeIdentity,
     running: KernelIdentity,
-    journal: AgentJournal,
+    journal: AgentJournal | Problem,
     checks: LogChecks,
     boot: BootFacts,
   ): void {
@@ -140,8 +154,8 @@ export class NodeAgent {
       kernelBuildId: running.kernelBuild,
       kernelRelease: running.release,
       bootId: running.bootId,
-      headSeq: brain.view.headSeq,
-      headHash: brain.view.headHash,
+      headSeq: mind.view.headSeq,
+      headHash: mind.view.headHash,
       patchedCore: running.patchedCore,
       entryVersions: [...readableEntryVersions],
     });
@@ -149,9 +163,9 @@ export class NodeAgent {
       identity,
       log: options.log,
       makeHello,
-      makeReport: () => reportToWire(brain.view, running.bootId),
-      entries: () => brain.entries,
-      tell: (event) => brain.tell(event),
+      makeReport: () => reportToWire(mind.view, running.bootId),
+      entries: () => mind.entries,
+      tell: (event) => mind.tell(event),
       heartbeatMs: options.heartbeatMs ?? defaultHeartbeatMs,
     });
     const machine: Machine = {
@@ -160,24 +174,25 @@ export class NodeAgent {
       holdFile: options.holdFile ?? defaultHoldFile,
       fetch: (sha256) => link.fetch(sha256),
     };
-    const brain = new NodeBrain({
-      journal,
-      boot,
-      checks,
-      machine,
-      log: options.log,
-      lookEveryMs: options.lookEveryMs ?? defaultLookEveryMs,
-      onReport: () => {
-        link.report();
-      },
-      onReconnect: () => {
-        link.restart();
-      },
-      onFatal: options.onFatal,
-    });
-    this.brain = brain;
+    const onReport = (): void => {
+      link.report();
+    };
+    const common = { machine, log: options.log, lookEveryMs: options.lookEveryMs ?? defaultLookEveryMs, onReport };
+    const mind: NodeMind = isDamage(journal)
+      ? new DamagedNode({ ...common, problem: journal })
+      : new NodeBrain({
+          ...common,
+          journal,
+          boot,
+          checks,
+          onReconnect: () => {
+            link.restart();
+          },
+          onFatal: options.onFatal,
+        });
+    this.mind = mind;
     this.link = link;
-    brain.start();
+    mind.start();
     link.start();
   }
 }

@@ -17,6 +17,7 @@ import {
 } from '@lockstep/domain/node-state';
 import { observeMachine, runJob, type Machine } from './job-runner';
 import type { Log } from './logger';
+import type { NodeMind } from './node-mind';
 import { problemFrom } from './problem';
 import { timeOfDayMs } from './time-of-day';
 
@@ -44,7 +45,7 @@ const lastWatchMs = 10_000;
  * Carries out what `domain/node-state` decides. Events are taken one at a time, records are on disk before the next
  * event; jobs and looks run one after another in a lane of their own, so that nothing waits for the kernel.
  */
-export class NodeBrain {
+export class NodeBrain implements NodeMind {
   private state: NodeState;
   private events: Promise<void> = Promise.resolve();
   private lane: Promise<void> = Promise.resolve();
@@ -60,7 +61,6 @@ export class NodeBrain {
     this.state = startNode(options.journal.recorded, options.boot).state;
   }
 
-  /** The log as it is known here, verified and recorded. */
   get entries(): readonly LogEntry[] {
     return this.state.known.entries;
   }
@@ -82,7 +82,6 @@ export class NodeBrain {
     }, this.options.lookEveryMs);
   }
 
-  /** Resolves when the event has been taken in and what it asks to record is on disk. */
   tell(event: NodeEvent): Promise<void> {
     return this.enqueue(() => this.take(event));
   }
@@ -92,7 +91,6 @@ export class NodeBrain {
     this.tell(event).catch(this.options.onFatal);
   }
 
-  /** Takes no more events; resolves when no job is under way any more. */
   async stop(): Promise<void> {
     this.stopped = true;
     clearInterval(this.lookTimer);

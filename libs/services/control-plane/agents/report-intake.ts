@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { NodeStatus, type NodeReport, type Problem } from '@lockstep/contracts/generated';
 import { withKnownValues } from '@lockstep/contracts/wire';
-import { LockstepError, parseSeq, type Seq } from '@lockstep/domain/livepatch-model';
+import { LockstepError, parseSeq, seqZero, type Seq } from '@lockstep/domain/livepatch-model';
+import { journalDamaged } from '@lockstep/domain/node-state';
 import { doubtReport } from '@lockstep/domain/rollout-planner';
 import { isDatabaseAway, type NodeRecord, type NodeStore } from '@lockstep/io/database';
 import type { Logger } from 'pino';
@@ -18,6 +19,10 @@ export interface ReportIntakeParts {
   /** A report was kept that says something new. */
   readonly onNews: () => void;
 }
+
+/** It reports neither position nor target, since it knows none: what was believed before stays. */
+const hasLostItsJournal = ({ status, problem }: NodeReport): boolean =>
+  status === NodeStatus.NODE_STATUS_FAILED && problem?.reason === journalDamaged;
 
 /**
  * One stream's reports: judged, then kept for planning. What cannot be true is kept as `implausible`, which holds that
@@ -69,6 +74,9 @@ export class ReportIntake {
 
   private judge(report: NodeReport): NodeReport {
     const problem = this.problemOf(report);
+    if (problem === undefined && hasLostItsJournal(report)) {
+      return { ...report, position: this.position, target: this.acknowledged };
+    }
     if (problem === undefined) {
       this.position = parseSeq(report.position);
       this.acknowledged = parseSeq(report.target);
@@ -92,7 +100,7 @@ export class ReportIntake {
     const { session, node, findTwin } = this.parts;
     const bounds = {
       offered: parseSeq(session.offeredSeq),
-      acknowledged: this.acknowledged,
+      acknowledged: hasLostItsJournal(report) ? seqZero : this.acknowledged,
       bootId: node.bootId,
     };
     const doubt = doubtReport(report, bounds);
