@@ -82,10 +82,10 @@ blocked_by() { # BLOCKER
 case_consistency_switches_while_tasks_exit_all_the_time() {
 	local round
 
+	use_mode system
 	load klp_target
 	load klp_oracle
 	load klp_late usecs=20000
-	use_mode system
 	"$MODULES/klp-exits" 8 &
 	for round in 1 2 3; do
 		load klp_a01 funcs=klp_target:klp_target_alpha

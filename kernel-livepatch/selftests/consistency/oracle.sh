@@ -15,7 +15,8 @@ consult_oracle() { # MODE ROUNDS [LATE_USECS]
 	local storm answer pause=$((4 * ${3:-0}))
 
 	[ -e /proc/klp_oracle ] || load klp_oracle threads=2
-	load klp_late "usecs=${3:-3000}"
+	# Task by task those would not be seen that exit in it, and it goes while they do.
+	load klp_late "usecs=${3:-3000}" livepatch.consistency=system
 	use_mode "$1"
 	# When it switches is what is asked, not how soon.
 	set_limits 1000 600000
