@@ -66,7 +66,7 @@ const tellsTheTime = [
   'libs/io/job-queue/{progress-reporter,running-job,job-worker}.ts',
   'libs/io/kernel-builder/builds/{registered-kernel,cached-kernels}.ts',
   'libs/io/artifact-store/folder-store.ts',
-  'libs/io/livepatch-sysfs/directory-kernel.ts',
+  'libs/testing/directory-kernel/directory-kernel.ts',
 ];
 
 const wallClock = 'The time of day jumps: measure with performance.now(), or add the file to tellsTheTime.';

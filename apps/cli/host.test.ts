@@ -6,7 +6,7 @@ import { PassThrough } from 'node:stream';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { SysfsKernel } from '@lockstep/io/livepatch-sysfs';
-import { FakeKernelTree, functionsNamed } from '@lockstep/io/livepatch-sysfs/fake-kernel-tree';
+import { FakeKernelTree, functionsNamed } from '@lockstep/io/livepatch-sysfs/tests/fake-kernel-tree';
 import { livepatchFile, type LivepatchFixture } from '@lockstep/testing/object-fixtures';
 import { createCli } from './cli';
 import { runProgram } from './program';

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { parseArgs } from 'node:util';
 import * as z from 'zod/mini';
-import { DirectoryKernel, SysfsKernel, type LivepatchKernel } from '@lockstep/io/livepatch-sysfs';
 import { parseAddress } from '@lockstep/io/rpc-client';
 import type { Enrolment } from '@lockstep/services/node-agent';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
@@ -11,7 +10,6 @@ const settings = {
   server: 'LOCKSTEP_AGENT_SERVER',
   'join-token': 'LOCKSTEP_AGENT_JOIN_TOKEN',
   'state-dir': 'LOCKSTEP_AGENT_STATE_DIR',
-  kernel: 'LOCKSTEP_AGENT_KERNEL',
   address: 'LOCKSTEP_AGENT_ADDRESS',
   'hold-file': 'LOCKSTEP_AGENT_HOLD_FILE',
   'look-every-ms': 'LOCKSTEP_AGENT_LOOK_EVERY_MS',
@@ -27,8 +25,6 @@ export const usage = `lockstep-agent: keeps this machine's livepatches in step w
   --state-dir DIR        key, load order, modules                       $LOCKSTEP_AGENT_STATE_DIR
                          (default /var/lib/lockstep-agent)
   --address HOST:PORT    agent port, if not as told at enrolment        $LOCKSTEP_AGENT_ADDRESS
-  --kernel KERNEL        real (default), or directory:DIR: a stand-in   $LOCKSTEP_AGENT_KERNEL
-                         for a kernel, to test fleets
   --hold-file FILE       while it is there the agent only looks         $LOCKSTEP_AGENT_HOLD_FILE
                          (default /etc/lockstep/hold)
   --look-every-ms MS     between looks at the kernel (default 5000)     $LOCKSTEP_AGENT_LOOK_EVERY_MS
@@ -47,7 +43,6 @@ const form = z.object({
   server: z.optional(z.string().check(z.minLength(1))),
   'join-token': z.optional(z.string().check(z.minLength(1))),
   'state-dir': z._default(z.string().check(z.startsWith('/')), '/var/lib/lockstep-agent'),
-  kernel: z._default(z.string().check(z.regex(/^(?:real|directory:.+)$/)), 'real'),
   address: z.optional(z.string()),
   'hold-file': z.optional(z.string().check(z.startsWith('/'))),
   'look-every-ms': z.optional(intervalMs),
@@ -58,7 +53,6 @@ export interface AgentConfig {
   readonly stateDir: string;
   readonly enrolment?: Enrolment;
   readonly agentAddress?: string;
-  readonly kernel: LivepatchKernel;
   readonly holdFile?: string;
   readonly lookEveryMs?: number;
   readonly heartbeatMs?: number;
@@ -94,12 +88,11 @@ export function readConfig(args: readonly string[], env: Readonly<NodeJS.Process
     const message = `--${name} (${settings[name]}) cannot be "${merged[name] ?? ''}". See --help.`;
     throw new LockstepError('invalid-input', 'usage', message, { setting: name });
   }
-  const { server, address, kernel, 'join-token': joinToken, 'state-dir': stateDir } = parsed.data;
+  const { server, address, 'join-token': joinToken, 'state-dir': stateDir } = parsed.data;
   const { 'hold-file': holdFile, 'look-every-ms': lookEveryMs, 'heartbeat-ms': heartbeatMs } = parsed.data;
   for (const each of [server, address]) if (each !== undefined) parseAddress(each);
   return {
     stateDir,
-    kernel: kernel === 'real' ? new SysfsKernel() : new DirectoryKernel(kernel.slice('directory:'.length)),
     ...(server === undefined || joinToken === undefined ? {} : { enrolment: { server, joinToken } }),
     ...(address === undefined ? {} : { agentAddress: address }),
     ...(holdFile === undefined ? {} : { holdFile }),

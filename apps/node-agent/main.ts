@@ -1,39 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { visibleText } from '@lockstep/domain/visible-text';
-import { installLastResort, lockstepVersion } from '@lockstep/platform/runtime';
-import { createLog, NodeAgent, sayShutdown } from '@lockstep/services/node-agent';
-import { readConfig, usage } from './config';
-import { isMachineStopping } from './shutdown';
+import { SysfsKernel } from '@lockstep/io/livepatch-sysfs';
+import { runAgent } from './run-agent';
 
-const fail = (error: unknown): void => {
-  process.stderr.write(visibleText(`error: ${error instanceof Error ? error.message : String(error)}\n`));
-  process.exit(1);
-};
-
-async function main(): Promise<void> {
-  const [command, ...rest] = process.argv.slice(2);
-  const saysShutdown = command === 'shutdown';
-  const config = readConfig(saysShutdown ? rest : process.argv.slice(2), process.env);
-  if (config === 'help') {
-    process.stdout.write(usage);
-    return;
-  }
-  if (saysShutdown) return sayShutdown(config);
-  const log = createLog((line) => process.stderr.write(line));
-  installLastResort((message, error) => {
-    log('error', message, { error: error instanceof Error ? error.stack : String(error) });
-  });
-  const agent = new NodeAgent({ ...config, agentVersion: lockstepVersion, log, onFatal: fail });
-  const end = (): void => process.exit(0);
-  process.once('SIGINT', () => {
-    agent.stop().then(end, fail);
-  });
-  process.once('SIGTERM', () => {
-    isMachineStopping()
-      .then((stops) => agent.stop(stops ? 'machine-stops' : 'agent-stops'))
-      .then(end, fail);
-  });
-  await agent.start();
-}
-
-main().catch(fail);
+runAgent(new SysfsKernel());

@@ -12,6 +12,7 @@ const entries = [
   { out: 'control-plane', from: 'apps/control-plane/main.ts' },
   { out: 'build-worker', from: 'apps/build-worker/main.ts' },
   { out: 'node-agent', from: 'apps/node-agent/main.ts', standalone: true },
+  { out: 'fleet-agent', from: 'apps/node-agent/tests/fleet-agent.ts', standalone: true },
   { out: 'lockstep', from: 'apps/cli/main.ts', standalone: true },
   { out: 'demo', from: 'tools/demo/main.ts' },
   { out: 'test-kernel', from: 'tools/test-kernel/main.ts' },

@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { FakeKernelTree, functionsNamed, moduleName } from './fake-kernel-tree';
+import { FakeKernelTree, functionsNamed, moduleName } from './tests/fake-kernel-tree';
 import { parseKernelConflicts } from './kernel-conflicts';
 import { SysfsKernel, type SysfsKernelOptions, type Waiting } from './sysfs-kernel';
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import fc from 'fast-check';
-import { FakeKernelTree, functionsNamed, moduleName } from './fake-kernel-tree';
+import { FakeKernelTree, functionsNamed, moduleName } from './tests/fake-kernel-tree';
 import type { LoadRequest } from './livepatch-kernel';
 import { SysfsKernel } from './sysfs-kernel';
 

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { NodeStatus } from '@lockstep/contracts/generated';
-import { DirectoryKernel } from '@lockstep/io/livepatch-sysfs';
+import { DirectoryKernel } from '@lockstep/testing/directory-kernel';
 import type { ModuleName } from '@lockstep/domain/livepatch-model';
 import type { LoadBody } from '@lockstep/domain/load-order';
 import { NodeAgent, type NodeAgentOptions } from './node-agent';

@@ -21,5 +21,5 @@ export function buildBundles(): void {
   execFileSync(process.execPath, ['tools/bootstrap/build.mjs'], { cwd: repositoryRoot, stdio: 'pipe' });
 }
 
-export const bundle = (app: 'control-plane' | 'build-worker' | 'node-agent' | 'lockstep'): string =>
+export const bundle = (app: 'control-plane' | 'build-worker' | 'node-agent' | 'fleet-agent' | 'lockstep'): string =>
   path.join(repositoryRoot, 'dist', `${app}.js`);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import path from 'node:path';
 import type { KernelBuildId, ModuleName, NodeName } from '@lockstep/domain/livepatch-model';
-import { DirectoryKernel } from '@lockstep/io/livepatch-sysfs';
+import { DirectoryKernel } from '@lockstep/testing/directory-kernel';
 import { sayShutdown } from '@lockstep/services/node-agent';
 import { bundle } from './fleet-kernel';
 import { fleetProcess, type FleetProcess } from './fleet-process';
@@ -41,12 +41,12 @@ export async function createFleetNode(spec: FleetNodeSpec): Promise<FleetNode> {
   const agent = fleetProcess({
     name,
     command: process.execPath,
-    args: [bundle('node-agent')],
+    args: [bundle('fleet-agent')],
     env: {
       LOCKSTEP_AGENT_SERVER: server,
       LOCKSTEP_AGENT_JOIN_TOKEN: joinToken,
       LOCKSTEP_AGENT_STATE_DIR: stateDir,
-      LOCKSTEP_AGENT_KERNEL: `directory:${kernelFolder}`,
+      LOCKSTEP_FLEET_KERNEL: kernelFolder,
     },
     logFile: path.join(folder, 'agent.log'),
   });

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { switchingToWire } from '@lockstep/contracts/wire';
 import { parseKernelBuildId } from '@lockstep/domain/livepatch-model';
-import { DirectoryKernel } from '@lockstep/io/livepatch-sysfs';
+import { DirectoryKernel } from '@lockstep/testing/directory-kernel';
 import { startRedis, type RedisServer } from '@lockstep/testing/local-servers';
 import { eventually } from '../eventually';
 import { buildBundles, bundle } from '../fleet-kernel';
@@ -43,13 +43,13 @@ beforeAll(async () => {
   const agent = fleetProcess({
     name: 'node-agent',
     command: process.execPath,
-    args: [bundle('node-agent')],
+    args: [bundle('fleet-agent')],
     env: {
       ...plant,
       LOCKSTEP_AGENT_SERVER: server.address,
       LOCKSTEP_AGENT_JOIN_TOKEN: joinToken,
       LOCKSTEP_AGENT_STATE_DIR: path.join(folder, 'agent'),
-      LOCKSTEP_AGENT_KERNEL: `directory:${kernelFolder}`,
+      LOCKSTEP_FLEET_KERNEL: kernelFolder,
     },
     logFile: path.join(folder, 'node-agent.log'),
   });

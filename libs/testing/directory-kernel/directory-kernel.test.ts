@@ -5,9 +5,9 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import type { KernelBuildId } from '@lockstep/domain/livepatch-model';
+import type { LoadRequest } from '@lockstep/io/livepatch-sysfs';
+import { functionsNamed, moduleName } from '@lockstep/io/livepatch-sysfs/tests/fake-kernel-tree';
 import { DirectoryKernel } from './directory-kernel';
-import { functionsNamed, moduleName } from './fake-kernel-tree';
-import type { LoadRequest } from './livepatch-kernel';
 
 // Disks and timers on a machine that does other things too.
 jest.setTimeout(60_000);

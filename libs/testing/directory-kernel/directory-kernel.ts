@@ -7,10 +7,15 @@ import { sharedFunctions } from '@lockstep/domain/conflicts';
 import { LockstepError, type KernelBuildId, type ModuleName } from '@lockstep/domain/livepatch-model';
 import { defaultTransitionTimeoutMs } from '@lockstep/domain/load-order';
 import type { Blocker, KernelConflict, ObservedPatch, Transition } from '@lockstep/domain/node-state';
+import {
+  refuseConflicts,
+  stockTransition,
+  TransitionFailure,
+  type KernelIdentity,
+  type LivepatchKernel,
+  type LoadRequest,
+} from '@lockstep/io/livepatch-sysfs';
 import { errorCode } from '@lockstep/platform/runtime';
-import { refuseConflicts, type KernelIdentity, type LivepatchKernel, type LoadRequest } from './livepatch-kernel';
-import { TransitionFailure } from './transition-failure';
-import { stockTransition } from './transition-stats';
 
 /** How this machine behaves; a test may rewrite it at any time. */
 export interface DirectoryKernelSettings extends KernelIdentity {

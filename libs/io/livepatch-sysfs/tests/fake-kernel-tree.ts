@@ -3,8 +3,8 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { LockstepError, type ModuleName, type PatchedFunction } from '@lockstep/domain/livepatch-model';
-import type { ModuleTools } from './module-tools';
-import type { KernelRoots } from './sysfs-view';
+import type { ModuleTools } from '../module-tools';
+import type { KernelRoots } from '../sysfs-view';
 
 // sysfs and procfs trees that behave as kernel/livepatch 5.15 does, for this library's tests.
 

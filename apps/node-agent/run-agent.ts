@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { visibleText } from '@lockstep/domain/visible-text';
+import type { LivepatchKernel } from '@lockstep/io/livepatch-sysfs';
+import { installLastResort, lockstepVersion } from '@lockstep/platform/runtime';
+import { createLog, NodeAgent, sayShutdown } from '@lockstep/services/node-agent';
+import { readConfig, usage } from './config';
+import { isMachineStopping } from './shutdown';
+
+const fail = (error: unknown): void => {
+  process.stderr.write(visibleText(`error: ${error instanceof Error ? error.message : String(error)}\n`));
+  process.exit(1);
+};
+
+async function run(kernel: LivepatchKernel): Promise<void> {
+  const [command, ...rest] = process.argv.slice(2);
+  const saysShutdown = command === 'shutdown';
+  const config = readConfig(saysShutdown ? rest : process.argv.slice(2), process.env);
+  if (config === 'help') {
+    process.stdout.write(usage);
+    return;
+  }
+  if (saysShutdown) return sayShutdown({ ...config, kernel });
+  const log = createLog((line) => process.stderr.write(line));
+  installLastResort((message, error) => {
+    log('error', message, { error: error instanceof Error ? error.stack : String(error) });
+  });
+  const agent = new NodeAgent({ ...config, kernel, agentVersion: lockstepVersion, log, onFatal: fail });
+  const end = (): void => process.exit(0);
+  process.once('SIGINT', () => {
+    agent.stop().then(end, fail);
+  });
+  process.once('SIGTERM', () => {
+    isMachineStopping()
+      .then((stops) => agent.stop(stops ? 'machine-stops' : 'agent-stops'))
+      .then(end, fail);
+  });
+  await agent.start();
+}
+
+/** The agent as a process, from its command line to its end, on `kernel`. */
+export function runAgent(kernel: LivepatchKernel): void {
+  run(kernel).catch(fail);
+}
