@@ -43,6 +43,8 @@ test('a watch goes on over a planned restart, and a download under way is told t
   const watching = (async () => {
     for await (const { rollout: now } of plane.operator.fleet.watchRollout({ id: rollout!.id })) seen.push(now!);
   })();
+  // Should this test fail before it waits for it, the next one must not be told of it.
+  watching.catch(() => undefined);
   await eventually(() => {
     expect([seen.length > 0, agent.target]).toEqual([true, 1]);
   });
@@ -55,8 +57,10 @@ test('a watch goes on over a planned restart, and a download under way is told t
   await plane.restart();
 
   expect(await agent.ended).toMatchObject({ kind: 'unavailable', reason: 'stopping' });
+  // Why it ended comes behind what was under way: a reader that has not read all of that may not get to it.
+  const toldOrCut = expect.stringMatching(/^(?:stopping|ended-by-server)$/) as unknown;
   const rest = collect({ [Symbol.asyncIterator]: () => download });
-  await expect(rest).rejects.toMatchObject({ kind: 'unavailable', reason: 'stopping' });
+  await expect(rest).rejects.toMatchObject({ kind: 'unavailable', reason: toldOrCut });
   agent.obedient = true;
   agent.status = NodeStatus.NODE_STATUS_IN_STEP;
   agent.position = 1;
