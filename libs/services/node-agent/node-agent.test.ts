@@ -315,7 +315,8 @@ describe('following the load order', () => {
     expect(plane.lastReport?.lastTransition).toMatchObject({ moduleName: 'lockstep_a', attempts: 3, blockers: [] });
   });
   test('who was in the way stays told while the next try has met nobody yet', async () => {
-    plane.append('a', 'abc', [], { transitionTimeoutMs: 2500 });
+    // Long enough for two looks at one try, which come after one second and after three.
+    plane.append('a', 'abc', [], { transitionTimeoutMs: 5000 });
     await kernel.change({ sleepers: { lockstep_a: [{ pid: 7, comm: 'cat', function: 'a' }] } });
     const lastTransition = kernel.lastTransition.bind(kernel);
     let failures = 0;
