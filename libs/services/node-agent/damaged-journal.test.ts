@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import { NodeStatus } from '@lockstep/contracts/generated';
-import { DirectoryKernel } from '@lockstep/io/livepatch-sysfs';
+import { DirectoryKernel } from '@lockstep/testing/directory-kernel';
 import { NodeAgent } from './node-agent';
 import { TestControlPlane } from './test-control-plane';
 

@@ -6,7 +6,7 @@ import { status, Metadata, type ServiceError } from '@grpc/grpc-js';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { errorFromStatus, statusFromError } from '@lockstep/contracts/wire';
 import { ArtifactFiles, type ArtifactSource } from '@lockstep/io/agent-journal';
-import { DirectoryKernel } from '@lockstep/io/livepatch-sysfs';
+import { DirectoryKernel } from '@lockstep/testing/directory-kernel';
 import {
   LockstepError,
   type ArtifactManifest,
