@@ -102,13 +102,18 @@ static bool klp_break_overflowed(void)
 	return strcmp(mistake, "overflow") ? original() : false;
 }
 
-/* Above this frame, as nothing is known about it, the unwinder finds none */
+/*
+ * Nothing is known about this frame: the unwinder looks for the caller where the
+ * room is, and finds zeros.
+ */
 static noinline int klp_break_blind(int (*original)(void *data), void *data)
 {
-	int ret = original(data);
+	unsigned long room[8] = {};
+	int ret;
 
-	/* Not the last call, or else this is not on the stack */
-	barrier();
+	barrier_data(room);
+	ret = original(data);
+	barrier_data(room);
 	return ret;
 }
 
