@@ -53,6 +53,12 @@ const restrictedFor = (folder) => ({
     .map((rule) => ({ name: rule.package, message: `Only ${rule.folders.join(' and ')} talk to ${rule.package}.` })),
 });
 
+/** A route's signature tells what it can touch. */
+const wholes = [
+  { name: '../services', importNames: ['Services'], message: 'A route takes what it uses: Uses<...>.' },
+  { name: '@lockstep/io/database', importNames: ['Database'], message: 'Name the stores: Stores<...>.' },
+];
+
 /**
  * Where the time of day is meant: stamps that people read, rows and files that outlive this process, certificates.
  * All that waits or measures takes performance.now(): the time of day jumps when a host's clock is set.
@@ -116,6 +122,10 @@ export default tseslint.config(
     files: [`${folder}/**/*.ts`],
     rules: { 'no-restricted-imports': ['error', restrictedFor(folder)] },
   })),
+  {
+    files: ['libs/services/control-plane/{routes,views}/*.ts'],
+    rules: { 'no-restricted-imports': ['error', { paths: [...restrictedFor('').paths, ...wholes] }] },
+  },
   {
     // Pure: no IO, no clock, no randomness, no npm packages.
     files: ['libs/domain/**/*.ts'],

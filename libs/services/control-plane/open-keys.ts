@@ -47,7 +47,7 @@ function insistOnPins(dir: string, bound: KeyBinding, pins: Omit<KeyBinding, 'da
 }
 
 /** Agents verify each entry with the key that they pinned: what this key did not sign, they refuse. */
-async function insistOnSignatures(dir: string, db: Database, publicKeyPem: string): Promise<void> {
+async function insistOnSignatures(dir: string, db: Pick<Database, 'keys'>, publicKeyPem: string): Promise<void> {
   const verify = createLogVerifier(publicKeyPem);
   const foreign = (await db.keys.heads()).find(({ hash, signature }) => !verify(hash, signature));
   if (foreign === undefined) return;
@@ -61,7 +61,10 @@ async function insistOnSignatures(dir: string, db: Database, publicKeyPem: strin
  * then name the other.
  * @throws LockstepError `refused` `pki-not-of-this-database`, `database-not-of-this-pki`.
  */
-export async function openKeys(db: Database, place: { dir: string; names: string[] }): Promise<CertificateAuthority> {
+export async function openKeys(
+  db: Pick<Database, 'keys'>,
+  place: { dir: string; names: string[] },
+): Promise<CertificateAuthority> {
   const { dir } = place;
   const bound = await db.keys.find();
   const databaseId = (await readIfPresent(fileOfDatabaseId(dir)))?.trim();

@@ -11,7 +11,7 @@ import type { KernelSharing } from './jobs/kernel-sharing';
 import type { ArtifactEvictor } from './jobs/artifact-evictor';
 import type { WorkTracker } from './jobs/work-tracker';
 
-/** All that a route may use; made once, by the module. */
+/** All there is to serve calls with; made once, by the module. No route takes all of it. */
 export interface Services {
   readonly config: ControlPlaneConfig;
   readonly log: Logger;
@@ -25,3 +25,17 @@ export interface Services {
   readonly sessions: AgentSessions;
   readonly rollouts: RolloutExecutor;
 }
+
+type Part = Exclude<keyof Services, 'db'>;
+type StoreOf<Need> = Need extends `db.${infer Store extends keyof Database}` ? Store : never;
+
+/** Stores of the database, and no others. */
+export type Stores<Store extends keyof Database> = Pick<Database, Store>;
+
+/**
+ * What a route can touch, so that its signature tells: stores of the database, as `db.nodes`, and other parts, as
+ * `sessions`. What a helper of it needs is exported beside the helper.
+ */
+export type Uses<Need extends Part | `db.${keyof Database}`> = Pick<Services, Extract<Need, Part>> & {
+  readonly db: Stores<StoreOf<Need>>;
+};

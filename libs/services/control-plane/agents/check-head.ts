@@ -37,7 +37,7 @@ export function aheadProblem({ cluster, kernelBuild }: LogName, ourHead: number,
   return { reason: 'ahead', message };
 }
 
-export async function judgeHead(db: Database, log: LogName, head: AgentHead): Promise<HeadVerdict> {
+export async function judgeHead(db: Pick<Database, 'loadOrders'>, log: LogName, head: AgentHead): Promise<HeadVerdict> {
   const { headSeq, headHash } = head;
   if (headSeq === 0 && (headHash === firstPreviousHash || headHash === '')) return { kind: 'ours' };
   const [entry] = headSeq === 0 ? [] : await db.loadOrders.entries(log, headSeq - 1);

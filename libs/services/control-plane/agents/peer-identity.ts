@@ -13,7 +13,10 @@ export interface PeerCertificate {
  * The node at the other end, by its certificate alone.
  * @throws LockstepError `unauthenticated` without a certificate; `forbidden` `unknown-node` or `certificate-superseded`.
  */
-export async function identifyPeer(db: Database, certificate: PeerCertificate | undefined): Promise<NodeRecord> {
+export async function identifyPeer(
+  db: Pick<Database, 'nodes'>,
+  certificate: PeerCertificate | undefined,
+): Promise<NodeRecord> {
   const commonName = certificate?.subject.CN;
   if (certificate === undefined || typeof commonName !== 'string') {
     throw new LockstepError(

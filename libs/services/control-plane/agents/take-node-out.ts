@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { LockstepError, type NodeName } from '@lockstep/domain/livepatch-model';
 import type { NodeRecord } from '@lockstep/io/database';
-import type { Services } from '../services';
+import type { Uses } from '../services';
+
+/** What taking a node out needs. */
+export type NodeRemover = 'db.nodes' | 'sessions' | 'rollouts' | 'log';
 
 /**
  * Forgets a node: ends its stream, and with its row its certificate; then once more, for a stream that came in between.
  * @throws LockstepError `not-found` `unknown-node`.
  */
 export async function takeNodeOut(
-  { db, sessions, rollouts, log }: Pick<Services, 'db' | 'sessions' | 'rollouts' | 'log'>,
+  { db, sessions, rollouts, log }: Uses<NodeRemover>,
   name: NodeName,
   by: 'an operator' | 'silence',
 ): Promise<NodeRecord> {

@@ -4,7 +4,7 @@ import type { BuildRecord, Database, PatchRecord } from '@lockstep/io/database';
 import type { BuildInputs, SourceDiff } from '@lockstep/io/job-queue';
 
 /** The diffs that a patch consists of: its own, or those of what it combines, in order. */
-async function sourcesOf(db: Database, patch: PatchRecord): Promise<SourceDiff[]> {
+async function sourcesOf(db: Pick<Database, 'patches'>, patch: PatchRecord): Promise<SourceDiff[]> {
   if (patch.combines.length > 0) {
     const parts: SourceDiff[][] = [];
     for (const part of patch.combines) parts.push(await sourcesOf(db, await db.patches.require(part)));
@@ -16,7 +16,7 @@ async function sourcesOf(db: Database, patch: PatchRecord): Promise<SourceDiff[]
 }
 
 /** All that a worker needs for a build. */
-export async function buildInputs(db: Database, build: BuildRecord): Promise<BuildInputs> {
+export async function buildInputs(db: Pick<Database, 'patches'>, build: BuildRecord): Promise<BuildInputs> {
   const patch = await db.patches.require(build.patch);
   const onto: SourceDiff[] = [];
   for (const below of build.onto)

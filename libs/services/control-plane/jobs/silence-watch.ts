@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { takeNodeOut } from '../agents/take-node-out';
-import type { Services } from '../services';
+import { takeNodeOut, type NodeRemover } from '../agents/take-node-out';
+import type { Uses } from '../services';
 
-export type SilenceWatchParts = Pick<Services, 'db' | 'sessions' | 'rollouts' | 'log'> & {
+export type SilenceWatchParts = Uses<NodeRemover> & {
   readonly checkEveryMs: number;
 };
 

@@ -13,7 +13,7 @@ import { Reconciler } from '../reconciler';
 const reconcileEveryMs = 3_000;
 
 export interface WorkTrackerParts {
-  readonly db: Database;
+  readonly db: Pick<Database, 'builds' | 'registrations' | 'kernelCopies' | 'patches'>;
   readonly queue: JobQueue;
   readonly artifacts: ArtifactStore;
   readonly changes: ChangeNotifier;

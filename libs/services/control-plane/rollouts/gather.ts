@@ -24,7 +24,7 @@ function factsOf(node: NodeRecord, sessions: AgentSessions, nowMs: number): Node
 
 /** The inventory that plans are made from: the only step of planning that reads. */
 export async function gatherInventory(
-  db: Database,
+  db: Pick<Database, 'nodes'>,
   sessions: AgentSessions,
   cluster: ClusterName,
   nowMs: number,

@@ -20,7 +20,7 @@ import { gatherInventory } from './gather';
 const reconcileEveryMs = 5_000;
 
 export interface RolloutExecutorParts {
-  readonly db: Database;
+  readonly db: Pick<Database, 'nodes' | 'loadOrders' | 'rollouts'>;
   readonly sessions: AgentSessions;
   readonly changes: ChangeNotifier;
   readonly log: Logger;

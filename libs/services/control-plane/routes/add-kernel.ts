@@ -2,13 +2,13 @@
 import path from 'node:path';
 import type { AddKernelRequest, AddKernelResponse } from '@lockstep/contracts/generated';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
-import type { Database, RegistrationRecord } from '@lockstep/io/database';
+import type { RegistrationRecord } from '@lockstep/io/database';
 import type { CallContext } from '../grpc/call-route';
-import type { Services } from '../services';
+import type { Stores, Uses } from '../services';
 import { kernelToWire } from '../views/build-view';
 import { registrationJobId } from '../jobs/work-tracker';
 
-async function readRegistration(db: Database, id: string): Promise<RegistrationRecord> {
+async function readRegistration(db: Stores<'registrations'>, id: string): Promise<RegistrationRecord> {
   const registration = await db.registrations.get(id);
   if (registration !== null) return registration;
   throw new LockstepError('not-found', 'unknown-registration', `There is no registration ${id}.`, { id });
@@ -16,7 +16,7 @@ async function readRegistration(db: Database, id: string): Promise<RegistrationR
 
 /** Has a worker read a kernel build tree. Asked twice at once for the same folder, both follow the same work. */
 export async function* addKernel(
-  { db, changes, work }: Services,
+  { db, changes, work }: Uses<'db.registrations' | 'db.kernelBuilds' | 'db.kernelCopies' | 'changes' | 'work'>,
   request: AddKernelRequest,
   { signal }: CallContext,
 ): AsyncGenerator<AddKernelResponse> {

@@ -4,7 +4,7 @@ import { nodeStatusFromWire } from '@lockstep/contracts/wire';
 import { insistAllRead, type EntryBody, type LogEntry, type LogName } from '@lockstep/domain/load-order';
 import { sha256OfBytes } from '@lockstep/platform/runtime';
 import type { NodeRecord } from '@lockstep/io/database';
-import type { Services } from '../services';
+import type { Uses } from '../services';
 
 /** An entry that takes the place of one which was lost would part us from the nodes that hold that one, for good. */
 function insistNobodyAhead({ cluster, kernelBuild }: LogName, members: readonly NodeRecord[]): void {
@@ -18,12 +18,15 @@ function insistNobodyAhead({ cluster, kernelBuild }: LogName, members: readonly 
   throw new LockstepError('refused', 'members-ahead', message, { cluster, kernelBuild, nodes });
 }
 
+/** What appending needs. */
+export type Appender = 'db.nodes' | 'db.loadOrders' | 'authority' | 'sessions' | 'log';
+
 /**
  * Appends, signed, and hands the entry to every connected node of the load order.
  * @throws LockstepError `refused` `members-ahead`, `members-cannot-read`, `seq-taken`, and the rules of the load order.
  */
 export async function appendEntry(
-  { db, authority, sessions, log: logger }: Services,
+  { db, authority, sessions, log: logger }: Uses<Appender>,
   log: LogName,
   body: (entries: readonly LogEntry[]) => EntryBody,
   expectedSeq: number,

@@ -6,10 +6,10 @@ import { conflictsWith } from '@lockstep/domain/conflicts';
 import { stackAt, stackOwners, type LogEntry, type Stack } from '@lockstep/domain/load-order';
 import type { BuiltRecord } from '@lockstep/io/database';
 import { buildJobId } from '../jobs/work-tracker';
-import type { Services } from '../services';
-import { appendEntry } from './append-entry';
-import { builtFor, type FittingBuild } from './choose-build';
-import { chooseLog } from './choose-log';
+import type { Uses } from '../services';
+import { appendEntry, type Appender } from './append-entry';
+import { builtFor, type BuildChooser, type FittingBuild } from './choose-build';
+import { chooseLog, type LogChooser } from './choose-log';
 
 /** A patch of the stack by seq (`3` or `#3`), name or id. A name that is in it twice means each of them. */
 function overridden(stack: Stack, named: string): Seq[] {
@@ -36,7 +36,10 @@ function containedVictims(stack: Stack, { build, builtOnto }: FittingBuild): Seq
  * Once it is signed every node must be able to get exactly this file. One that was evicted is built again.
  * @throws LockstepError `artifact-damaged`, `artifact-missing`
  */
-async function checkModule({ artifacts, db, work }: Services, build: BuiltRecord): Promise<void> {
+async function checkModule(
+  { artifacts, db, work }: Uses<'artifacts' | 'db.builds' | 'work'>,
+  build: BuiltRecord,
+): Promise<void> {
   try {
     await artifacts.verify(build.artifact);
   } catch (error) {
@@ -51,8 +54,10 @@ async function checkModule({ artifacts, db, work }: Services, build: BuiltRecord
   }
 }
 
+type Needs = LogChooser | BuildChooser | Appender | 'db.clusters' | 'evictor' | 'artifacts' | 'work';
+
 /** @throws LockstepError `unforced-conflict` and the other rules of the load order, `not-built`, `artifact-missing`. */
-export async function appendLoad(services: Services, request: AppendLoadRequest): Promise<AppendLoadResponse> {
+export async function appendLoad(services: Uses<Needs>, request: AppendLoadRequest): Promise<AppendLoadResponse> {
   const { db, evictor } = services;
   const log = await chooseLog(db, request);
   const patch = await db.patches.require(request.patch);

@@ -2,12 +2,15 @@
 import type { AppendRetireRequest, AppendRetireResponse } from '@lockstep/contracts/generated';
 import { entryToWire } from '@lockstep/contracts/wire';
 import { parseSeq } from '@lockstep/domain/livepatch-model';
-import type { Services } from '../services';
-import { appendEntry } from './append-entry';
-import { chooseLog } from './choose-log';
+import type { Uses } from '../services';
+import { appendEntry, type Appender } from './append-entry';
+import { chooseLog, type LogChooser } from './choose-log';
 
 /** Takes an entry out of the stack, by one more entry: positions only grow. */
-export async function appendRetire(services: Services, request: AppendRetireRequest): Promise<AppendRetireResponse> {
+export async function appendRetire(
+  services: Uses<LogChooser | Appender>,
+  request: AppendRetireRequest,
+): Promise<AppendRetireResponse> {
   const log = await chooseLog(services.db, request);
   const retires = parseSeq(request.seq);
   const entry = await appendEntry(services, log, () => ({ kind: 'retire', retires }), request.expectedSeq);

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { CancelBuildRequest, CancelBuildResponse } from '@lockstep/contracts/generated';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
-import type { Services } from '../services';
+import type { Uses } from '../services';
 import { oneBuildToWire } from '../views/build-view';
 
 /** @throws LockstepError `refused` `build-ended`. */
-export async function cancelBuild({ db, work }: Services, { id }: CancelBuildRequest): Promise<CancelBuildResponse> {
+export async function cancelBuild(
+  { db, work }: Uses<'db.builds' | 'db.patches' | 'work'>,
+  { id }: CancelBuildRequest,
+): Promise<CancelBuildResponse> {
   const build = await db.builds.require(id);
   if (build.endedAt !== null) {
     const message = `The build has ended already: it is ${build.status}.`;

@@ -8,9 +8,9 @@ import { functionToWire } from '@lockstep/contracts/wire';
 import { conflictsWith, tornPatches } from '@lockstep/domain/conflicts';
 import { parseSeq } from '@lockstep/domain/livepatch-model';
 import { droppedBy, nextSeq, stackAt, stackOwners, type Stack } from '@lockstep/domain/load-order';
-import type { Services } from '../services';
-import { builtFor, type FittingBuild } from './choose-build';
-import { chooseLog } from './choose-log';
+import type { Uses } from '../services';
+import { builtFor, type BuildChooser, type FittingBuild } from './choose-build';
+import { chooseLog, type LogChooser } from './choose-log';
 import { waysOut } from './ways-out';
 
 const nameAt = (stack: Stack, seq: number): string =>
@@ -28,7 +28,7 @@ function droppedEntries(stack: Stack, { builtOnto }: FittingBuild): WireTorn[] {
 
 /** What loading a patch over the present stack would conflict with, and which patches it would leave torn. */
 export async function checkConflicts(
-  { db }: Services,
+  { db }: Uses<LogChooser | BuildChooser>,
   request: CheckConflictsRequest,
 ): Promise<CheckConflictsResponse> {
   const log = await chooseLog(db, request);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { LockstepError, type PatchId, type Seq } from '@lockstep/domain/livepatch-model';
 import { entriesHolding, type LogName, type Stack } from '@lockstep/domain/load-order';
-import type { BuiltRecord, Database, PatchRecord } from '@lockstep/io/database';
+import type { BuiltRecord, PatchRecord } from '@lockstep/io/database';
+import type { Stores } from '../services';
 
 /** A build that fits a stack, and the entries whose changes it contains. */
 export interface FittingBuild {
@@ -9,11 +10,14 @@ export interface FittingBuild {
   readonly builtOnto: readonly Seq[];
 }
 
+/** What choosing a build needs. */
+export type BuildChooser = 'db.builds' | 'db.patches';
+
 /** Looks, without waiting, for the build of a patch that fits a stack. */
 export type ChooseBuild = (stack: Stack) => FittingBuild;
 
 /** The patches with a diff of their own that a patch consists of. */
-async function leavesOf(db: Database, patch: PatchRecord): Promise<PatchId[]> {
+async function leavesOf(db: Stores<'patches'>, patch: PatchRecord): Promise<PatchId[]> {
   if (patch.combines.length === 0) return [patch.id];
   const parts: PatchId[][] = [];
   for (const part of patch.combines) parts.push(await leavesOf(db, await db.patches.require(part)));
@@ -21,7 +25,7 @@ async function leavesOf(db: Database, patch: PatchRecord): Promise<PatchId[]> {
 }
 
 /** Which patches a combined one contains: its parts, and other combinations of nothing but them. */
-async function containedIn(db: Database, combined: PatchRecord): Promise<(patch: PatchId) => boolean> {
+async function containedIn(db: Stores<'patches'>, combined: PatchRecord): Promise<(patch: PatchId) => boolean> {
   const leaves = new Set(await leavesOf(db, combined));
   const contained = new Set(leaves);
   for (const other of await db.patches.list()) {
@@ -43,7 +47,12 @@ function noneFits(patch: PatchRecord, builds: readonly BuiltRecord[], stack: Sta
  * Prepares the choice among the builds of a patch: `buildId` if given, otherwise the one that contains most of the stack.
  * @throws LockstepError `not-built`, `not-found` `unknown-build`; the choice itself `refused` `built-onto-missing`.
  */
-export async function builtFor(db: Database, log: LogName, patch: PatchRecord, buildId: string): Promise<ChooseBuild> {
+export async function builtFor(
+  db: Stores<'builds' | 'patches'>,
+  log: LogName,
+  patch: PatchRecord,
+  buildId: string,
+): Promise<ChooseBuild> {
   const all = await db.builds.requireBuilt(patch.id, log.kernelBuild);
   const builds = buildId === '' ? all : all.filter(({ id }) => id === buildId);
   if (builds.length === 0) {

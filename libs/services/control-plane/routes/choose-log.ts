@@ -6,7 +6,10 @@ import {
   type KernelBuildId,
 } from '@lockstep/domain/livepatch-model';
 import type { LogName } from '@lockstep/domain/load-order';
-import type { Database } from '@lockstep/io/database';
+import type { Stores } from '../services';
+
+/** What choosing a load order needs. */
+export type LogChooser = 'db.clusters' | 'db.nodes' | 'db.loadOrders' | 'db.kernelBuilds';
 
 /** What a request says of the load order it means. */
 export interface LogChoice {
@@ -16,7 +19,10 @@ export interface LogChoice {
 }
 
 /** The kernel builds that the cluster is about: those its nodes run and those it has a load order for. */
-async function candidates(db: Database, cluster: LogName['cluster']): Promise<KernelBuildId[]> {
+async function candidates(
+  db: Stores<'nodes' | 'loadOrders' | 'kernelBuilds'>,
+  cluster: LogName['cluster'],
+): Promise<KernelBuildId[]> {
   const ofNodes = (await db.nodes.list(cluster)).flatMap(({ kernelBuild }) =>
     kernelBuild === null ? [] : [kernelBuild],
   );
@@ -28,7 +34,10 @@ async function candidates(db: Database, cluster: LogName['cluster']): Promise<Ke
  * The load order that a request means.
  * @throws LockstepError `not-found` for an unknown cluster or kernel build, `invalid-input` `kernel-build-needed`.
  */
-export async function chooseLog(db: Database, choice: LogChoice): Promise<LogName> {
+export async function chooseLog(
+  db: Stores<'clusters' | 'nodes' | 'loadOrders' | 'kernelBuilds'>,
+  choice: LogChoice,
+): Promise<LogName> {
   const { name: cluster } = await db.clusters.require(parseClusterName(choice.cluster));
   if (choice.kernelBuildId !== '') {
     const kernel = await db.kernelBuilds.require(parseKernelBuildId(choice.kernelBuildId));

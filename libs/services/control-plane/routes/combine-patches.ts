@@ -3,9 +3,9 @@ import { createHash } from 'node:crypto';
 import type { CombinePatchesRequest, CombinePatchesResponse } from '@lockstep/contracts/generated';
 import { LockstepError, parsePatchId, parseNewPatchName, type PatchId } from '@lockstep/domain/livepatch-model';
 import type { PatchRecord } from '@lockstep/io/database';
-import type { Services } from '../services';
+import type { Uses } from '../services';
 import { onePatchToWire } from '../views/build-view';
-import { chosenKernels, queueBuilds } from './queue-builds';
+import { chosenKernels, queueBuilds, type BuildQueuer } from './queue-builds';
 
 function combinedIdOf(
   { description, author }: CombinePatchesRequest,
@@ -28,7 +28,7 @@ function checkParts(parts: readonly PatchRecord[]): void {
 
 /** Keeps one cumulative patch: its content is that of its parts, which never change. */
 export async function combinePatches(
-  services: Services,
+  services: Uses<BuildQueuer | 'db.patches'>,
   request: CombinePatchesRequest,
 ): Promise<CombinePatchesResponse> {
   const { db } = services;
@@ -40,7 +40,7 @@ export async function combinePatches(
   const combines = parts.map(({ id }) => id);
   const cves = [...new Set(parts.flatMap((part) => part.cves))].sort();
   const id = combinedIdOf(request, name, combines);
-  const kernels = await chosenKernels(services, request.kernelBuildIds);
+  const kernels = await chosenKernels(db, request.kernelBuildIds);
   const patch = await db.patches.submit({ id, name, description, author, cves, combines, diff: new Uint8Array() });
   const wishes = kernels.map((kernelBuild) => ({ patch: patch.id, kernelBuild, onto: [] }));
   return {

@@ -6,8 +6,8 @@ import type { AgentStream } from '../agents/agent-session';
 import type { NodeSession } from '../agents/node-session';
 import { ReportIntake } from '../agents/report-intake';
 import { messagesUntil } from '../grpc/messages-until';
-import type { Services } from '../services';
-import { welcomeNode } from './welcome-node';
+import type { Stores, Uses } from '../services';
+import { welcomeNode, type Welcomer } from './welcome-node';
 
 /** An agent says hello at once and reports as a heartbeat; one that is silent for longer hangs. */
 const helloWithinMs = 15_000;
@@ -39,19 +39,24 @@ class Listener {
   }
 }
 
-async function introduce(services: Services, node: NodeRecord, hello: Hello): Promise<NodeRecord> {
+async function introduce(db: Stores<'nodes'>, node: NodeRecord, hello: Hello): Promise<NodeRecord> {
   const { kernelBuildId, kernelRelease, agentVersion, bootId, patchedCore } = hello;
   const entryVersions = hello.entryVersions.slice(0, mostEntryVersions);
   const kernelBuild = parseKernelBuildId(kernelBuildId);
   const about = { kernelBuild, kernelRelease, agentVersion, bootId, patchedCore, entryVersions };
-  return services.db.nodes.introduce(node.name, about);
+  return db.nodes.introduce(node.name, about);
 }
 
 /**
  * Of two machines with one key the one whose stream lives stays; the other is told, and comes again at its own pace:
  * each in turn would end the other's stream for ever.
  */
-function turnAwayTwin({ sessions, log }: Services, node: NodeRecord, { bootId }: Hello, call: AgentCall): boolean {
+function turnAwayTwin(
+  { sessions, log }: Uses<'sessions' | 'log'>,
+  node: NodeRecord,
+  { bootId }: Hello,
+  call: AgentCall,
+): boolean {
   const problem = sessions.noteHello(node.name, bootId) ? sessions.twinProblem(node.name) : undefined;
   if (problem === undefined) return false;
   log.warn({ node: node.name, bootId, problem }, 'two machines have one key');
@@ -59,9 +64,11 @@ function turnAwayTwin({ sessions, log }: Services, node: NodeRecord, { bootId }:
   return true;
 }
 
+type Needs = Welcomer | 'db.nodes' | 'sessions' | 'rollouts' | 'log';
+
 /** One conversation with one node, from its hello to the end of the stream. `abort` ends it from our side. */
 export async function connect(
-  services: Services,
+  services: Uses<Needs>,
   peer: NodeRecord,
   call: AgentCall,
   abort: AbortController,
@@ -80,7 +87,7 @@ export async function connect(
         await opened.intake.take(message.value);
       } else if (message?.$case === 'hello' && opened === undefined) {
         if (turnAwayTwin(services, peer, message.value, call)) return;
-        const node = await introduce(services, peer, message.value);
+        const node = await introduce(services.db, peer, message.value);
         const session = await welcomeNode(services, { node, hello: message.value, stream: call, messages, abort });
         if (session === undefined) return;
         opened = open(services, node, session);
@@ -102,7 +109,7 @@ interface Opened {
   readonly intake: ReportIntake;
 }
 
-function noteDeparture({ db, rollouts, log }: Services, { node, session }: Opened): void {
+function noteDeparture({ db, rollouts, log }: Uses<'db.nodes' | 'rollouts' | 'log'>, { node, session }: Opened): void {
   session.close(new LockstepError('cancelled', 'ended', 'The stream has ended.'));
   log.info({ node: node.name }, 'node gone');
   // Not waited for: the stream's last word must not wait for a slow database.
@@ -112,7 +119,7 @@ function noteDeparture({ db, rollouts, log }: Services, { node, session }: Opene
   rollouts.noticeDeparture(node.cluster);
 }
 
-function open({ db, sessions, rollouts, log }: Services, node: NodeRecord, session: NodeSession): Opened {
+function open({ db, sessions, rollouts, log }: Uses<Needs>, node: NodeRecord, session: NodeSession): Opened {
   const onNews = (): void => {
     rollouts.wake(node.cluster);
   };

@@ -3,14 +3,14 @@ import type { CreateJoinTokenRequest, CreateJoinTokenResponse } from '@lockstep/
 import { LockstepError, parseClusterName, parseNodeName } from '@lockstep/domain/livepatch-model';
 import { formatJoinToken } from '@lockstep/contracts/wire';
 import { newJoinToken, secretSha256 } from '@lockstep/io/certificates';
-import type { Services } from '../services';
+import type { Uses } from '../services';
 
 const defaultTtlSeconds = 3600;
 /** A token is a way in: it must not stay open for ever because nobody used it. */
 const maxTtlSeconds = 30 * 24 * 3600;
 
 export async function createJoinToken(
-  { db, authority }: Services,
+  { db, authority }: Uses<'db.joinTokens' | 'authority'>,
   request: CreateJoinTokenRequest,
 ): Promise<CreateJoinTokenResponse> {
   const ttlSeconds = request.ttlSeconds === 0 ? defaultTtlSeconds : request.ttlSeconds;

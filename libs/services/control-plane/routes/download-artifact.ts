@@ -2,11 +2,11 @@
 import type { DownloadArtifactRequest, DownloadArtifactResponse } from '@lockstep/contracts/generated';
 import { LockstepError, parseSha256 } from '@lockstep/domain/livepatch-model';
 import type { NodeRecord } from '@lockstep/io/database';
-import type { Services } from '../services';
+import type { Uses } from '../services';
 
 /** A module's bytes from an offset on, for nodes of a cluster that loads it; they check it against the signed entry. */
 export async function* downloadArtifact(
-  { artifacts, db }: Services,
+  { artifacts, db }: Uses<'artifacts' | 'db.loadOrders'>,
   request: DownloadArtifactRequest,
   identify: () => Promise<NodeRecord>,
 ): AsyncGenerator<DownloadArtifactResponse> {

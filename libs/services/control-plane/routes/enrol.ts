@@ -2,10 +2,13 @@
 import type { EnrolRequest, EnrolResponse } from '@lockstep/contracts/generated';
 import { parseJoinToken } from '@lockstep/contracts/wire';
 import { certificateFingerprint, readCertificateRequest, secretSha256 } from '@lockstep/io/certificates';
-import type { Services } from '../services';
+import type { Uses } from '../services';
 
 /** Makes a machine a node: one token, one key, one certificate, however often the same machine has to ask. */
-export async function enrol({ db, authority, config }: Services, request: EnrolRequest): Promise<EnrolResponse> {
+export async function enrol(
+  { db, authority, config }: Uses<'db.joinTokens' | 'authority' | 'config'>,
+  request: EnrolRequest,
+): Promise<EnrolResponse> {
   const { secret } = parseJoinToken(request.joinToken);
   const proof = { secretSha256: secretSha256(secret), now: new Date() };
   // Anybody can reach this call: only who holds a token has a parser work for them.

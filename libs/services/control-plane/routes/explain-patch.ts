@@ -2,11 +2,14 @@
 import type { ExplainedBuild, ExplainPatchRequest, ExplainPatchResponse } from '@lockstep/contracts/generated';
 import { functionToWire } from '@lockstep/contracts/wire';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
-import type { Services } from '../services';
+import type { Uses } from '../services';
 import { buildsToWire } from '../views/build-view';
 
 /** Of every build of the patch that has succeeded. @throws LockstepError `refused` `not-built`. */
-export async function explainPatch({ db }: Services, request: ExplainPatchRequest): Promise<ExplainPatchResponse> {
+export async function explainPatch(
+  { db }: Uses<'db.patches' | 'db.builds'>,
+  request: ExplainPatchRequest,
+): Promise<ExplainPatchResponse> {
   const patch = await db.patches.require(request.patch);
   const isMeant = (kernelBuild: string): boolean => ['', kernelBuild].includes(request.kernelBuildId);
   const built = (await db.builds.list(patch.id)).filter(

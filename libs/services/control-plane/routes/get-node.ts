@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { GetNodeRequest, GetNodeResponse } from '@lockstep/contracts/generated';
 import { parseNodeName } from '@lockstep/domain/livepatch-model';
-import type { Services } from '../services';
+import type { Uses } from '../services';
 import { nodeToWire } from '../views/node-view';
 
-export async function getNode({ db, sessions }: Services, request: GetNodeRequest): Promise<GetNodeResponse> {
+export async function getNode(
+  { db, sessions }: Uses<'db.nodes' | 'sessions'>,
+  request: GetNodeRequest,
+): Promise<GetNodeResponse> {
   const node = await db.nodes.require(parseNodeName(request.name));
   return { node: nodeToWire(node, sessions.isConnected(node.name)) };
 }

@@ -4,10 +4,10 @@ import { entryToWire, functionToWire } from '@lockstep/contracts/wire';
 import { sharedFunctions } from '@lockstep/domain/conflicts';
 import { parseSeq } from '@lockstep/domain/livepatch-model';
 import { stackAt, stackOwners } from '@lockstep/domain/load-order';
-import type { Services } from '../services';
-import { chooseLog } from './choose-log';
+import type { Uses } from '../services';
+import { chooseLog, type LogChooser } from './choose-log';
 
-export async function getOrder({ db }: Services, request: GetOrderRequest): Promise<GetOrderResponse> {
+export async function getOrder({ db }: Uses<LogChooser>, request: GetOrderRequest): Promise<GetOrderResponse> {
   const log = await chooseLog(db, request);
   const entries = await db.loadOrders.entries(log);
   const stack = stackAt(entries, parseSeq(entries.length));

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { GetPatchRequest, GetPatchResponse } from '@lockstep/contracts/generated';
-import type { Services } from '../services';
+import type { Uses } from '../services';
 import { buildsToWire, onePatchToWire } from '../views/build-view';
 
-export async function getPatch({ db }: Services, request: GetPatchRequest): Promise<GetPatchResponse> {
+export async function getPatch(
+  { db }: Uses<'db.patches' | 'db.builds'>,
+  request: GetPatchRequest,
+): Promise<GetPatchResponse> {
   const patch = await db.patches.require(request.patch);
   const [diff, builds] = await Promise.all([db.patches.diff(patch.id), db.builds.list(patch.id)]);
   return {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { GetRolloutRequest, GetRolloutResponse } from '@lockstep/contracts/generated';
-import type { Services } from '../services';
+import type { Uses } from '../services';
 import { oneRolloutToWire } from '../views/rollout-view';
 
-export async function getRollout({ db }: Services, { id }: GetRolloutRequest): Promise<GetRolloutResponse> {
+export async function getRollout({ db }: Uses<'db.rollouts'>, { id }: GetRolloutRequest): Promise<GetRolloutResponse> {
   return { rollout: await oneRolloutToWire(db, await db.rollouts.require(id)) };
 }

@@ -2,11 +2,11 @@
 import type { Build, Priority } from '@lockstep/contracts/generated';
 import { LockstepError, parseKernelBuildId, type KernelBuildId } from '@lockstep/domain/livepatch-model';
 import type { BuildRecord, BuildWish } from '@lockstep/io/database';
-import type { Services } from '../services';
+import type { Stores, Uses } from '../services';
 import { buildsToWire, priorityFromWire } from '../views/build-view';
 
 /** The kernel builds that a request names; every one if it names none. */
-export async function chosenKernels({ db }: Services, ids: readonly string[]): Promise<KernelBuildId[]> {
+export async function chosenKernels(db: Stores<'kernelBuilds'>, ids: readonly string[]): Promise<KernelBuildId[]> {
   if (ids.length > 0) {
     const kernels = await Promise.all([...new Set(ids)].map((id) => db.kernelBuilds.require(parseKernelBuildId(id))));
     return kernels.map(({ id }) => id);
@@ -21,7 +21,10 @@ export async function chosenKernels({ db }: Services, ids: readonly string[]): P
 }
 
 /** A build whose file is gone or damaged is as good as none: asking for it again builds it again. */
-async function replaceLost({ db, artifacts }: Services, build: BuildRecord): Promise<BuildRecord> {
+async function replaceLost(
+  { db, artifacts }: Uses<'db.builds' | 'artifacts'>,
+  build: BuildRecord,
+): Promise<BuildRecord> {
   if (build.artifact === null) return build;
   try {
     await artifacts.verify(build.artifact);
@@ -33,9 +36,12 @@ async function replaceLost({ db, artifacts }: Services, build: BuildRecord): Pro
   }
 }
 
+/** What queueing builds needs. */
+export type BuildQueuer = 'db.builds' | 'db.patches' | 'db.kernelBuilds' | 'artifacts' | 'work';
+
 /** Keeps the builds, then asks the queue: each step finds the one before done when it is repeated. */
 export async function queueBuilds(
-  services: Services,
+  services: Uses<BuildQueuer>,
   wishes: readonly BuildWish[],
   priority: Priority,
 ): Promise<Build[]> {

@@ -12,11 +12,11 @@ import {
 } from '@lockstep/domain/load-order';
 import { sha256OfBytes } from '@lockstep/platform/runtime';
 import type { AheadSession } from '../agents/ahead-session';
-import type { Services } from '../services';
-import { chooseLog } from './choose-log';
+import type { Uses } from '../services';
+import { chooseLog, type LogChooser } from './choose-log';
 
 /** The connected nodes that know more of this log than we do; only those named, if any are. */
-function witnessesOf({ sessions }: Services, log: LogName, from: readonly string[]): AheadSession[] {
+function witnessesOf({ sessions }: Uses<'sessions'>, log: LogName, from: readonly string[]): AheadSession[] {
   const ahead = sessions.ahead(log);
   const wanted = new Set(from.map(parseNodeName));
   const missing = [...wanted].filter((name) => ahead.every(({ node }) => node !== name));
@@ -50,7 +50,10 @@ function insistRecovered(log: LogName, recovery: Recovery): readonly LogEntry[] 
 }
 
 /** What the entries name and was lost with them. */
-async function lostParts({ db, artifacts }: Services, entries: readonly LogEntry[]): Promise<LostPart[]> {
+async function lostParts(
+  { db, artifacts }: Uses<'db.patches' | 'artifacts'>,
+  entries: readonly LogEntry[],
+): Promise<LostPart[]> {
   const loads = entries.filter(isLoad);
   const known = await db.patches.names(loads.map(({ body }) => body.artifact.patch));
   const lost: LostPart[] = [];
@@ -66,11 +69,13 @@ async function lostParts({ db, artifacts }: Services, entries: readonly LogEntry
   return lost;
 }
 
+type Needs = LogChooser | 'db.patches' | 'authority' | 'artifacts' | 'sessions' | 'rollouts' | 'log';
+
 /**
  * Takes back what this control plane signed and has lost, from nodes that hold it. All of it is verified again, against
  * the log as it is then, in the transaction that inserts it: killed at any moment, all or nothing was recovered.
  */
-export async function recoverOrder(services: Services, request: RecoverOrderRequest): Promise<RecoverOrderResponse> {
+export async function recoverOrder(services: Uses<Needs>, request: RecoverOrderRequest): Promise<RecoverOrderResponse> {
   const { db, authority, sessions, rollouts, log: logger } = services;
   const log = await chooseLog(db, request);
   const chosen = witnessesOf(services, log, request.from);

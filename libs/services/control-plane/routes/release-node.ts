@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { ReleaseNodeRequest, ReleaseNodeResponse } from '@lockstep/contracts/generated';
 import { LockstepError, parseNodeName } from '@lockstep/domain/livepatch-model';
-import type { Services } from '../services';
+import type { Uses } from '../services';
 
 /**
  * Passes an operator's word on to a node that is connected; the node keeps it in its journal. It names the crash that
@@ -9,7 +9,7 @@ import type { Services } from '../services';
  * @throws LockstepError `refused` `not-quarantined`; `unavailable` `node-away`.
  */
 export async function releaseNode(
-  { db, sessions }: Pick<Services, 'db' | 'sessions'>,
+  { db, sessions }: Uses<'db.nodes' | 'sessions'>,
   { name }: ReleaseNodeRequest,
 ): Promise<ReleaseNodeResponse> {
   const { name: node, report } = await db.nodes.require(parseNodeName(name));

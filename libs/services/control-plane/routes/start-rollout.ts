@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { StartRolloutRequest, StartRolloutResponse } from '@lockstep/contracts/generated';
 import { parseSeq } from '@lockstep/domain/livepatch-model';
-import type { Services } from '../services';
+import type { Uses } from '../services';
 import { oneRolloutToWire } from '../views/rollout-view';
-import { chooseLog } from './choose-log';
+import { chooseLog, type LogChooser } from './choose-log';
 
-export async function startRollout(services: Services, request: StartRolloutRequest): Promise<StartRolloutResponse> {
+export async function startRollout(
+  services: Uses<LogChooser | 'db.rollouts' | 'rollouts'>,
+  request: StartRolloutRequest,
+): Promise<StartRolloutResponse> {
   const { db, rollouts } = services;
   const { cluster, kernelBuild } = await chooseLog(db, request);
   const head = await db.loadOrders.head({ cluster, kernelBuild });

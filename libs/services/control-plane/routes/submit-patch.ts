@@ -11,11 +11,11 @@ import {
   type PatchId,
 } from '@lockstep/domain/livepatch-model';
 import { stackAt } from '@lockstep/domain/load-order';
-import type { BuildWish, Database } from '@lockstep/io/database';
-import type { Services } from '../services';
+import type { BuildWish } from '@lockstep/io/database';
+import type { Stores, Uses } from '../services';
 import { onePatchToWire } from '../views/build-view';
-import { chooseLog } from './choose-log';
-import { chosenKernels, queueBuilds } from './queue-builds';
+import { chooseLog, type LogChooser } from './choose-log';
+import { chosenKernels, queueBuilds, type BuildQueuer } from './queue-builds';
 
 /** Fits into one message and one job with room to spare; a livepatch of this size would be no livepatch. */
 const maxDiffBytes = 8 * 1024 * 1024;
@@ -47,7 +47,7 @@ function checkRequest({ diff, cves, allowedTypeChanges }: SubmitPatchRequest): v
 }
 
 /** A load order that was recovered from its nodes may name patches whose diffs were lost. */
-async function insistDiffsKnown(db: Database, artifacts: readonly ArtifactManifest[]): Promise<void> {
+async function insistDiffsKnown(db: Stores<'patches'>, artifacts: readonly ArtifactManifest[]): Promise<void> {
   const known = await db.patches.names(artifacts.map(({ patch }) => patch));
   const lost = artifacts.filter(({ patch }) => !known.has(patch)).map(({ patchName }) => patchName);
   if (lost.length === 0) return;
@@ -56,7 +56,10 @@ async function insistDiffsKnown(db: Database, artifacts: readonly ArtifactManife
 }
 
 /** The patches of the stack that a build is to go over, bottom first, and the kernel build that they are for. */
-async function readOnto({ db }: Services, onto: Onto): Promise<{ kernelBuild: KernelBuildId; patches: PatchId[] }> {
+async function readOnto(
+  { db }: Uses<LogChooser | 'db.patches'>,
+  onto: Onto,
+): Promise<{ kernelBuild: KernelBuildId; patches: PatchId[] }> {
   const log = await chooseLog(db, onto);
   const entries = await db.loadOrders.entries(log);
   const seq = parseSeq(onto.seq);
@@ -73,10 +76,12 @@ async function readOnto({ db }: Services, onto: Onto): Promise<{ kernelBuild: Ke
   return { kernelBuild: log.kernelBuild, patches: patches.map(({ patch }) => patch) };
 }
 
-async function wishesOf(services: Services, request: SubmitPatchRequest, patch: PatchId): Promise<BuildWish[]> {
+type Needs = LogChooser | BuildQueuer;
+
+async function wishesOf(services: Uses<Needs>, request: SubmitPatchRequest, patch: PatchId): Promise<BuildWish[]> {
   const { onto, kernelBuildIds } = request;
   if (onto === undefined) {
-    const kernels = await chosenKernels(services, kernelBuildIds);
+    const kernels = await chosenKernels(services.db, kernelBuildIds);
     return kernels.map((kernelBuild) => ({ patch, kernelBuild, onto: [] }));
   }
   const { kernelBuild, patches } = await readOnto(services, onto);
@@ -92,7 +97,7 @@ async function wishesOf(services: Services, request: SubmitPatchRequest, patch: 
 }
 
 /** Keeps the patch, then its builds: each step finds the one before done when it is repeated. */
-export async function submitPatch(services: Services, request: SubmitPatchRequest): Promise<SubmitPatchResponse> {
+export async function submitPatch(services: Uses<Needs>, request: SubmitPatchRequest): Promise<SubmitPatchResponse> {
   checkRequest(request);
   const { db } = services;
   const { diff, description, author, cves, allowedTypeChanges } = request;

@@ -2,7 +2,7 @@
 import type { UpdateClusterRequest, UpdateClusterResponse } from '@lockstep/contracts/generated';
 import { switchingFromWire, switchingToWire } from '@lockstep/contracts/wire';
 import { LockstepError, parseClusterName } from '@lockstep/domain/livepatch-model';
-import type { Services } from '../services';
+import type { Uses } from '../services';
 import { clusterToWire } from '../views/cluster-view';
 
 const mostDays = 3650;
@@ -16,7 +16,10 @@ function parseDays(days: number): number | undefined {
 }
 
 /** What entries get that say nothing themselves, from now on (those that are there stay as they were signed), and when nodes go. */
-export async function updateCluster({ db }: Services, request: UpdateClusterRequest): Promise<UpdateClusterResponse> {
+export async function updateCluster(
+  { db }: Uses<'db.clusters'>,
+  request: UpdateClusterRequest,
+): Promise<UpdateClusterResponse> {
   const cluster = await db.clusters.update(parseClusterName(request.name), (now) => {
     const before = switchingToWire(now.switching);
     return {

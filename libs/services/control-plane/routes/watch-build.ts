@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { BuildStatus, type WatchBuildRequest, type WatchBuildResponse } from '@lockstep/contracts/generated';
 import type { CallContext } from '../grpc/call-route';
-import type { Services } from '../services';
+import type { Uses } from '../services';
 import { logLineToWire, oneBuildToWire } from '../views/build-view';
 
 const open: readonly BuildStatus[] = [BuildStatus.BUILD_STATUS_QUEUED, BuildStatus.BUILD_STATUS_RUNNING];
 
 /** Lines are kept whole: one that was sent is not sent again. */
 export async function* watchBuild(
-  { db, work, changes }: Services,
+  { db, work, changes }: Uses<'db.builds' | 'db.patches' | 'work' | 'changes'>,
   { id }: WatchBuildRequest,
   { signal }: CallContext,
 ): AsyncGenerator<WatchBuildResponse> {

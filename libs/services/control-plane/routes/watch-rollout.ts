@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { RolloutStatus, type WatchRolloutRequest, type WatchRolloutResponse } from '@lockstep/contracts/generated';
 import type { CallContext } from '../grpc/call-route';
-import type { Services } from '../services';
+import type { Uses } from '../services';
 import { oneRolloutToWire } from '../views/rollout-view';
 
 export async function* watchRollout(
-  { db, changes }: Services,
+  { db, changes }: Uses<'db.rollouts' | 'changes'>,
   { id }: WatchRolloutRequest,
   { signal }: CallContext,
 ): AsyncGenerator<WatchRolloutResponse> {

@@ -9,7 +9,7 @@ import { AheadSession } from '../agents/ahead-session';
 import { aheadProblem, forkedReport, forkProblem, judgeHead, type AgentHead } from '../agents/check-head';
 import { EntriesBeyond } from '../agents/entries-beyond';
 import type { NodeSession } from '../agents/node-session';
-import type { Services } from '../services';
+import type { Uses } from '../services';
 
 /** An agent answers at once; one from before it could be asked never does. */
 const tellWithinMs = 30_000;
@@ -23,7 +23,10 @@ export interface Arrival {
   readonly abort: AbortController;
 }
 
-type Parts = Pick<Services, 'db' | 'sessions' | 'rollouts' | 'authority' | 'log'>;
+/** What welcoming a node needs. */
+export type Welcomer = 'db.nodes' | 'db.loadOrders' | 'sessions' | 'rollouts' | 'authority' | 'log';
+
+type Parts = Uses<Welcomer>;
 
 /** Tells a node whose log is not ours why it is turned away, and remembers it for operators. */
 async function turnAway(

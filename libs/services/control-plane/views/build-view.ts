@@ -13,11 +13,11 @@ import type {
   BuildLogRow,
   BuildPriority,
   BuildRecord,
-  Database,
   KernelBuildRecord,
   KernelCopyRecord,
   PatchRecord,
 } from '@lockstep/io/database';
+import type { Stores } from '../services';
 
 const statusToWire: Readonly<Record<BuildRecord['status'], BuildStatus>> = {
   queued: BuildStatus.BUILD_STATUS_QUEUED,
@@ -73,16 +73,16 @@ function buildToWire(build: BuildRecord, names: PatchNames): Build {
 }
 
 /** Builds as callers see them. */
-export async function buildsToWire(db: Database, builds: readonly BuildRecord[]): Promise<Build[]> {
+export async function buildsToWire(db: Stores<'patches'>, builds: readonly BuildRecord[]): Promise<Build[]> {
   const names = await db.patches.names(builds.flatMap(({ onto }) => onto));
   return builds.map((build) => buildToWire(build, names));
 }
 
-export async function oneBuildToWire(db: Database, build: BuildRecord): Promise<Build> {
+export async function oneBuildToWire(db: Stores<'patches'>, build: BuildRecord): Promise<Build> {
   return buildToWire(build, await db.patches.names(build.onto));
 }
 
-export async function patchesToWire(db: Database, patches: readonly PatchRecord[]): Promise<Patch[]> {
+export async function patchesToWire(db: Stores<'patches'>, patches: readonly PatchRecord[]): Promise<Patch[]> {
   const names = await db.patches.names(patches.flatMap(({ combines }) => combines));
   return patches.map(({ cves, combines, allowedTypeChanges, ...rest }) => {
     const allowed = allowedTypeChanges && { ...allowedTypeChanges, types: [...allowedTypeChanges.types] };
@@ -90,7 +90,7 @@ export async function patchesToWire(db: Database, patches: readonly PatchRecord[
   });
 }
 
-export async function onePatchToWire(db: Database, patch: PatchRecord): Promise<Patch | undefined> {
+export async function onePatchToWire(db: Stores<'patches'>, patch: PatchRecord): Promise<Patch | undefined> {
   return (await patchesToWire(db, [patch]))[0];
 }
 

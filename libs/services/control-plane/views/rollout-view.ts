@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { RolloutStatus, type NodeProgress, type Rollout } from '@lockstep/contracts/generated';
 import { explainNotYet, isAwaited, type NodePlan } from '@lockstep/domain/rollout-planner';
-import type { Database, RolloutRecord } from '@lockstep/io/database';
+import type { RolloutRecord } from '@lockstep/io/database';
+import type { Stores } from '../services';
 
 const statusToWire: Readonly<Record<RolloutRecord['status'], RolloutStatus>> = {
   running: RolloutStatus.ROLLOUT_STATUS_RUNNING,
@@ -40,7 +41,7 @@ export function rolloutToWire(rollout: RolloutRecord, plannedAt: PlanTimes = new
 }
 
 /** With the times since when nodes stand as they do. */
-export async function oneRolloutToWire(db: Database, rollout: RolloutRecord): Promise<Rollout> {
+export async function oneRolloutToWire(db: Stores<'rollouts'>, rollout: RolloutRecord): Promise<Rollout> {
   const generations = new Set(rollout.plan.nodes.map(({ sinceGeneration }) => sinceGeneration));
   return rolloutToWire(rollout, await db.rollouts.plannedAt(rollout.id, [...generations]));
 }
