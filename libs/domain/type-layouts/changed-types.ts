@@ -39,6 +39,14 @@ export function describeTypeChange({ type, member, what }: LayoutChange): string
   return `${member === null ? type : `${member} of ${type}`} ${what}`;
 }
 
+function consequenceAndWayOut(type: string): string {
+  return /^(?:enum|constant) /.test(type)
+    ? `keep the old value, and new code would take it for another. To go on: keep the values as they are and add new ` +
+        `ones behind them`
+    : `look otherwise, and new code would read and write beside them. To go on: keep ${type} as it is and attach new ` +
+        `state to its objects with klp_shadow_get_or_alloc() and klp_shadow_free() (shadow variables)`;
+}
+
 /** What one object says of the types of a patch. */
 export interface ObjectTypes {
   readonly objectPath: string;
@@ -79,9 +87,8 @@ export function refuseTypeChanges(
     'type-changed',
     `${first.objectPath}: ${describeTypeChange(first.change)}` +
       `${others.length === 0 ? '' : ` (also changed: ${others.join(', ')})`}. Objects that the running code has made ` +
-      `look otherwise, and new code would read and write beside them. To go on: keep ${type} as it is and attach new ` +
-      `state to its objects with klp_shadow_get_or_alloc() and klp_shadow_free() (shadow variables), or, if every ` +
-      `object that is there is right for old and new code alike, say so: ${options} --because "…".`,
+      `${consequenceAndWayOut(type)}, or, if every object that is there is right for old and new code alike, say so: ` +
+      `${options} --because "…".`,
     {
       object: first.objectPath,
       type,

@@ -4,7 +4,7 @@ import { plainType, type Type, type TypeGraph } from './type-graph';
 
 /** A struct, union or enum that two builds understand in different ways. Plain data. */
 export interface LayoutChange {
-  /** `struct eventfd_ctx`; `foo_t` where only a typedef names it. */
+  /** `struct eventfd_ctx`; `foo_t` where only a typedef names it; `constant WORKER_IDLE` of an enum without a name. */
   readonly type: string;
   /** The first member that differs; null where only the size does. */
   readonly member: string | null;
@@ -28,7 +28,27 @@ export function compareLayouts(before: TypeGraph, after: TypeGraph): LayoutChang
       if (change !== null) changes.push({ type, ...change });
     });
   }
+  changes.push(...constantChanges(before, after));
   return changes.sort((a, b) => (a.type < b.type ? -1 : a.type > b.type ? 1 : 0));
+}
+
+/** Constants of enums without a name: flags and states mostly, which objects keep as plain integers. */
+function constantChanges(before: TypeGraph, after: TypeGraph): LayoutChange[] {
+  const now = constants(after);
+  return [...constants(before)].flatMap(([name, value]) => {
+    const found = now.get(name);
+    if (found === undefined || found === value) return [];
+    return [{ type: `constant ${name}`, member: null, what: `is ${found}, and was ${value}` }];
+  });
+}
+
+function constants(graph: TypeGraph): Map<string, number> {
+  const named = new Set([...graph.types.values()].flatMap((type) => (type.kind === 'typedef' ? [type.of] : [])));
+  return new Map(
+    [...graph.types].flatMap(([key, type]) => {
+      return type.kind === 'enum' && type.name === null && !named.has(key) ? withoutCount(type.values) : [];
+    }),
+  );
 }
 
 /** As compareLayouts, of a build that knows some types of another one which may have several of a name. */
@@ -83,10 +103,17 @@ function difference(
 
 type EnumType = Extract<Type, { kind: 'enum' }>;
 
-/** Values may be added; the last one mostly only counts the others. */
+/** Names of a last value that only counts the others: nothing keeps it. */
+const countName = /(?:^|_)(?:nr|num|max|count|cnt|last|end|size|total|limit)(?:_|\d|$)|(?:max|count)$/i;
+
+function withoutCount(values: EnumType['values']): EnumType['values'] {
+  return countName.test(values.at(-1)?.[0] ?? '') ? values.slice(0, -1) : values;
+}
+
+/** Values may be added. */
 function enumDifference(old: EnumType, now: EnumType): Omit<LayoutChange, 'type'> | null {
   const values = new Map(now.values);
-  for (const [name, value] of old.values.slice(0, -1)) {
+  for (const [name, value] of withoutCount(old.values)) {
     const found = values.get(name);
     if (found !== value)
       return { member: name, what: found === undefined ? 'is gone' : `is ${found}, and was ${value}` };

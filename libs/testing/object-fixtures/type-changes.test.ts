@@ -22,6 +22,9 @@ describe('what differs', () => {
     ['struct retyped', 'value', /^is unsigned int, and was int$/],
     ['struct bits', 'two', /^is new, at byte 0, bit 3$/],
     ['enum state', 'ENDED', /^is 2, and was 1$/],
+    ['enum last_state', 'CLOSED', /^is 2, and was 1$/],
+    ['constant IS_DEAD', null, /^is 4, and was 2$/],
+    ['constant IS_IDLE', null, /^is 2, and was 4$/],
     ['unnamed_t', 'other', /^is new, at byte 4$/],
     ['struct on_stack', 'other', /^is new, at byte 4$/],
     ['struct waiter', 'other', /^is new, at byte 16$/],
@@ -31,7 +34,7 @@ describe('what differs', () => {
   });
 
   test('nothing else: new types, values in front of a count, types that are the same', () => {
-    expect(changes).toHaveLength(11);
+    expect(changes).toHaveLength(14);
   });
 
   test('an object against itself, by DWARF 4 and 5', () => {
@@ -75,6 +78,22 @@ describe('what a patch may do', () => {
     expect(message).toContain('added of struct held is new, at byte 8');
     expect(message).toContain('klp_shadow_get_or_alloc()');
     expect(message).toContain("--allow-type-change 'struct held' --because");
+  });
+
+  test('of a constant it says what becomes of the values that are kept', () => {
+    const change = {
+      type: 'constant WORKER_IDLE',
+      member: null,
+      what: 'is 2, and was 4',
+      lifetime: 'unknown',
+    } as const;
+    const { message } = refusal(() => refuseTypeChanges([types(change)], undefined, true));
+    expect(message).toContain(
+      'constant WORKER_IDLE is 2, and was 4. Objects that the running code has made keep the old',
+    );
+    expect(message).not.toContain('klp_shadow');
+    const allowed = { types: ['WORKER_IDLE'], because: 'no worker is there' };
+    expect(refuseTypeChanges([types(change)], allowed, true)).toHaveLength(1);
   });
 
   test('an author’s word lets it through, and only what it names', () => {

@@ -81,6 +81,28 @@ enum more {
 	COUNT
 };
 
+/* What is added stands before the last, which counts nothing. */
+enum last_state {
+	OPENED,
+#ifdef PATCHED
+	DRAINED,
+#endif
+	CLOSED
+};
+
+/* Flags that objects keep as plain integers. */
+enum {
+#ifdef PATCHED
+	IS_DEAD = 4,
+	IS_IDLE = 2,
+#else
+	IS_DEAD = 2,
+	IS_IDLE = 4,
+#endif
+	IS_BOUND = 8,
+	FLAGS_MAX
+};
+
 typedef struct {
 	int value;
 #ifdef PATCHED
@@ -118,6 +140,8 @@ struct same {
 
 unnamed_t global;
 static enum more more;
+static enum last_state last_state;
+static unsigned int flags;
 
 int make(int value)
 {
@@ -131,6 +155,8 @@ int make(int value)
 	enum state state = value ? ENDED : BEGUN;
 
 	more = value;
+	last_state = value ? CLOSED : OPENED;
+	flags |= value ? IS_IDLE : IS_DEAD | IS_BOUND;
 	retyped->call(
 #ifdef PATCHED
 		      1,
