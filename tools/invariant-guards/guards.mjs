@@ -222,6 +222,14 @@ export const guards = [
     test: 'libs/testing/object-fixtures/outliving-code.test.ts',
   },
   {
+    invariant: '1 order',
+    breaks: 'retires what lies below a module that cannot be loaded again',
+    file: 'libs/domain/load-order/propose-entry.ts',
+    from: 'staysLoadedFor(artifact.caveats).length > 0',
+    to: '(false as boolean)',
+    test: 'libs/domain/load-order/propose-entry.test.ts',
+  },
+  {
     invariant: '10 nobody lies for others',
     breaks: 'believes positions and targets that no entry was given for',
     file: 'libs/domain/rollout-planner/doubt-report.ts',

@@ -10,7 +10,7 @@ import {
   timeoutOption,
   type SwitchingOptions,
 } from '../switching-options';
-import { conflictLines, describeEntry, entryDocument } from '../views/order-view';
+import { conflictLines, describeEntry, entryCaveats, entryDocument } from '../views/order-view';
 
 interface Options extends LeafOptions, SwitchingOptions {
   readonly cluster: string;
@@ -45,7 +45,7 @@ export const appendLoad = (cli: Cli): Command =>
         const { entry } = await fleet.appendLoad({ ...wish, ...how }, { signal });
         return {
           document: { entry: entryDocument(entry), ...(toDocument(check) as object) },
-          text: entry === undefined ? '' : `Appended: ${describeEntry(entry)}.`,
+          text: entry === undefined ? '' : [`Appended: ${describeEntry(entry)}.`, ...entryCaveats(entry)].join('\n'),
         };
       }),
     );

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { Command } from 'commander';
+import type { Caveat } from '@lockstep/contracts/generated';
 import { leafCommand, wholeNumber, type Cli, type LeafOptions } from '../cli';
 import { toDocument } from '../document';
 import { kernelBuildOption, resolveKernelBuild } from '../resolve-kernel-build';
@@ -10,6 +11,15 @@ interface Options extends LeafOptions {
   readonly kernelBuild?: string;
 }
 
+/** Why nothing is unloaded; none for most. */
+const keptLines = (caveats: readonly Caveat[]): string[] =>
+  caveats.length === 0
+    ? []
+    : [
+        'Nothing is unloaded: hosts disable it, and its module stays loaded until they boot, for its code may still be called.',
+        ...caveats.map(({ message }) => `  ${message}`),
+      ];
+
 export const retireEntry = (cli: Cli): Command =>
   leafCommand('retire', 'append an entry that takes a load entry out of the stack')
     .argument('<seq>', 'seq of the load entry', wholeNumber)
@@ -19,10 +29,13 @@ export const retireEntry = (cli: Cli): Command =>
       cli.run(options, async (context) => {
         const { fleet, signal } = context;
         const kernelBuildId = await resolveKernelBuild(context, kernelBuild);
-        const { entry } = await fleet.appendRetire({ cluster, kernelBuildId, seq, expectedSeq: 0 }, { signal });
+        const { entry, caveats } = await fleet.appendRetire(
+          { cluster, kernelBuildId, seq, expectedSeq: 0 },
+          { signal },
+        );
         return {
-          document: { entry: toDocument(entry) },
-          text: entry === undefined ? '' : `Appended: ${describeEntry(entry)}.`,
+          document: { entry: toDocument(entry), caveats: caveats.map(toDocument) },
+          text: entry === undefined ? '' : [`Appended: ${describeEntry(entry)}.`, ...keptLines(caveats)].join('\n'),
         };
       }),
     );

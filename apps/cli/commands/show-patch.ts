@@ -5,7 +5,7 @@ import { LockstepError } from '@lockstep/domain/livepatch-model';
 import { leafCommand, type Cli, type LeafOptions } from '../cli';
 import { toDocument } from '../document';
 import { fields, showTime } from '../table';
-import { buildDocument, buildTable } from '../views/build-view';
+import { buildDocument, buildTable, caveatFields } from '../views/build-view';
 
 const allowedFields = (allowed: AllowedTypeChanges | undefined): (readonly [string, string])[] =>
   allowed === undefined ? [] : [['May change', `${allowed.types.join(', ')}: ${allowed.because}`]];
@@ -26,6 +26,7 @@ export const showPatch = (cli: Cli): Command =>
           ['CVEs', patch.cves.join(' ')],
           ...(patch.combines.length > 0 ? [['Combines', patch.combines.join(' < ')] as const] : []),
           ...allowedFields(patch.allowedTypeChanges),
+          ...caveatFields(builds),
           ['Submitted', showTime(patch.submittedAt)],
           ['Description', patch.description],
         ]);

@@ -4,7 +4,7 @@ import { LockstepError } from '@lockstep/domain/livepatch-model';
 import { leafCommand, wholeNumber, type Cli, type LeafOptions } from '../cli';
 import { followRollout } from '../follow-rollout';
 import { kernelBuildOption, resolveKernelBuild } from '../resolve-kernel-build';
-import { rolloutDocument, rolloutText } from '../views/rollout-view';
+import { caveatLines, rolloutDocument, rolloutText } from '../views/rollout-view';
 
 interface Options extends LeafOptions {
   readonly cluster: string;
@@ -31,6 +31,7 @@ export const startRollout = (cli: Cli): Command =>
         if (rollout === undefined) throw new LockstepError('internal', 'no-answer', 'The server named no rollout.');
         if (options.wait !== true) return { document: rolloutDocument(rollout), text: rolloutText(rollout) };
         context.screen.say(`Rollout ${rollout.id} to position ${rollout.toSeq}`);
+        for (const line of caveatLines(rollout)) context.screen.say(line);
         return followRollout(context, rollout.id);
       }),
     );

@@ -49,6 +49,14 @@ export const buildTable = (builds: readonly Build[]): string =>
     'No builds.',
   );
 
+/** What to know of the modules, beside what they change: each once, whatever kernels it is of. */
+export const caveatFields = (builds: readonly Build[]): (readonly [string, string])[] => {
+  const said = builds
+    .flatMap(({ artifact }) => artifact?.caveats ?? [])
+    .map(({ kind, message }) => `${kind}: ${message}`);
+  return [...new Set(said)].map((text) => ['Caveat', text] as const);
+};
+
 export function buildText(build: Build): string {
   const { artifact, failure, progress } = build;
   return fields([
@@ -73,6 +81,7 @@ export function buildText(build: Build): string {
           ['Module', `${artifact.moduleName}.ko, ${artifact.sizeBytes} bytes`],
           ['sha256', artifact.sha256],
           ['Functions', artifact.functions.map((fn) => showFunction(functionFromWire(fn))).join(', ')],
+          ...caveatFields([build]),
         ] as const)),
   ]);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import type { Node, NodeReport, Quarantine } from '@lockstep/contracts/generated';
+import type { KeptModule, Node, NodeReport, Quarantine } from '@lockstep/contracts/generated';
 import { functionFromWire, kernelConflictFromWire, nodeStatusFromWire } from '@lockstep/contracts/wire';
 import { showFunction } from '@lockstep/domain/livepatch-model';
 import { toDocument } from '../document';
@@ -53,6 +53,9 @@ function kernelConflictText({ patchedCore, report }: Node): string {
 const describeTrial = ({ seq, crashedBootId }: Quarantine): string =>
   `entry #${seq}, which boot ${crashedBootId} did not survive; an operator released it`;
 
+const describeKept = ({ moduleName, reasons }: KeptModule): string =>
+  `${moduleName}, disabled, until the next boot: ${reasons.length === 0 ? 'it has no exit' : reasons.join('; ')}`;
+
 export function nodeText(node: Node): string {
   const { report } = node;
   const loaded = (report?.stack ?? []).map((patch) => [
@@ -77,6 +80,7 @@ export function nodeText(node: Node): string {
     ...(report?.lastTransition === undefined
       ? []
       : [['Switched last', describeTransition(report.lastTransition)] as const]),
+    ...(report?.kept ?? []).map((kept) => ['Kept', describeKept(kept)] as const),
     ['Agent', node.agentVersion],
     ['Last seen', showTime(node.lastSeenAt)],
   ]);

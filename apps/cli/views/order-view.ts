@@ -59,6 +59,14 @@ export function describeEntry({ seq, body }: LogEntry): string {
   }
 }
 
+/** What to know of an entry's module, a line each: `stays-loaded: a (#1): tick is given to mod_timer()`. */
+export const entryCaveats = ({ seq, body }: LogEntry): string[] => {
+  const artifact = body?.$case === 'load' ? body.value.artifact : undefined;
+  return (artifact?.caveats ?? []).map(
+    ({ kind, message }) => `${kind}: ${artifact?.patchName ?? ''} (#${seq}): ${message}`,
+  );
+};
+
 export function orderText(order: GetOrderResponse): string {
   const head = `Load order of ${order.cluster} on kernel build ${shortId(order.kernelBuildId)}`;
   const entries = table(
@@ -74,7 +82,8 @@ export function orderText(order: GetOrderResponse): string {
     ]),
     '',
   );
-  return shared === '' ? `${head}\n\n${entries}` : `${head}\n\n${entries}\n\n${shared}`;
+  const caveats = order.entries.flatMap(entryCaveats).join('\n');
+  return [head, entries, shared, caveats].filter((part) => part !== '').join('\n\n');
 }
 
 /** What a patch would shadow and whom it would tear, a line each. */

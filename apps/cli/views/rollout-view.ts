@@ -38,6 +38,12 @@ function waitLine({ nodes, status }: Rollout): string {
   return `\nWaits for ${shown.join(', ')}${more === 0 ? '' : ` and ${more} more`}.`;
 }
 
+/** What to know of the way there, a line each. */
+export const caveatLines = ({ caveats }: Rollout): string[] =>
+  caveats.map(({ seq, patchName, caveat }) =>
+    visibleLine(`${caveat?.kind ?? 'note'}: ${patchName} (#${seq}): ${caveat?.message ?? ''}`),
+  );
+
 export function rolloutText(rollout: Rollout): string {
   const there = rollout.nodes.filter(({ notYet }) => notYet === undefined).length;
   const head =
@@ -52,7 +58,8 @@ export function rolloutText(rollout: Rollout): string {
     notYet?.message ?? '',
   ]);
   const nodes = table(['NODE', 'WAVE', 'POSITION', 'STATE', 'SINCE', 'REASON'], rows, 'No nodes.');
-  return `${head}${waitLine(rollout)}\n\n${nodes}`;
+  const caveats = caveatLines(rollout).map((line) => `\n${line}`);
+  return `${head}${waitLine(rollout)}${caveats.join('')}\n\n${nodes}`;
 }
 
 export const rolloutTable = (rollouts: readonly Rollout[]): string =>

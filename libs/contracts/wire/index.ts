@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 export { errorFromStatus, statusFromError } from './error-status';
 export {
+  caveatToWire,
   entryFromWire,
   entryToWire,
   functionFromWire,

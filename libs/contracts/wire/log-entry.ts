@@ -7,6 +7,7 @@ import {
   type LogEntry,
 } from '@lockstep/domain/load-order';
 import {
+  isCaveatKind,
   LockstepError,
   parseClusterName,
   parseKernelBuildId,
@@ -16,11 +17,13 @@ import {
   parseSeq,
   parseSha256,
   type ArtifactManifest,
+  type Caveat,
   type PatchedFunction,
   type Seq,
 } from '@lockstep/domain/livepatch-model';
 import type {
   ArtifactManifest as WireManifest,
+  Caveat as WireCaveat,
   LogEntry as WireLogEntry,
   PatchedFunction as WireFunction,
 } from '@lockstep/contracts/generated';
@@ -41,8 +44,17 @@ export function functionFromWire({ object, name, sympos }: WireFunction): Patche
   return { object, name, sympos };
 }
 
+export const caveatToWire = ({ kind, message }: Caveat): WireCaveat => ({ kind, message });
+
+/** @throws LockstepError `invalid-input` for one that this version does not know: what it means could not be heeded. */
+function caveatFromWire({ kind, message }: WireCaveat): Caveat {
+  if (isCaveatKind(kind)) return { kind, message };
+  const text = `A module's caveat is of kind "${kind}", which this program does not know: install a newer one.`;
+  throw new LockstepError('invalid-input', 'invalid-caveat', text, { kind });
+}
+
 export function manifestToWire(manifest: ArtifactManifest): WireManifest {
-  const { sha256, sizeBytes, kernelBuild, moduleName, patch, patchName, replace, functions } = manifest;
+  const { sha256, sizeBytes, kernelBuild, moduleName, patch, patchName, replace, functions, caveats } = manifest;
   return {
     sha256,
     sizeBytes,
@@ -52,6 +64,7 @@ export function manifestToWire(manifest: ArtifactManifest): WireManifest {
     patchName,
     replace,
     functions: functions.map(functionToWire),
+    caveats: (caveats ?? []).map(caveatToWire),
   };
 }
 
@@ -66,6 +79,8 @@ export function manifestFromWire(wire: WireManifest): ArtifactManifest {
     patchName: parsePatchName(wire.patchName),
     replace: wire.replace,
     functions: wire.functions.map(functionFromWire),
+    // As it is signed: none is absent.
+    ...(wire.caveats.length > 0 ? { caveats: wire.caveats.map(caveatFromWire) } : {}),
   };
 }
 

@@ -66,6 +66,7 @@ export function reportToWire(view: NodeView, bootId: string): NodeReport {
     lastTransition: lastTransition === undefined ? undefined : transitionToWire(lastTransition),
     quarantine: quarantine === undefined ? undefined : quarantineToWire(quarantine),
     bootId,
+    kept: (view.kept ?? []).map(({ module, reasons }) => ({ moduleName: module, reasons: [...reasons] })),
     problem: problem === undefined ? undefined : { reason: problem.reason, message: problem.message },
   };
 }

@@ -15,25 +15,42 @@ import {
   parseSha256,
 } from '@lockstep/domain/livepatch-model';
 import { errorFromStatus, limitText, statusFromError } from './error-status';
-import { entryFromWire, entryToWire, manifestToWire } from './log-entry';
+import { entryFromWire, entryToWire, manifestFromWire, manifestToWire } from './log-entry';
 
 const hex = (bytes: number) => fc.stringMatching(new RegExp(`^[0-9a-f]{${bytes * 2}}$`));
 const slug = fc.stringMatching(/^[a-z][a-z0-9]{0,9}$/);
 const seqs = fc.uniqueArray(fc.integer({ min: 1, max: 99 })).map((all) => all.sort((a, b) => a - b).map(parseSeq));
 
+const caveat = fc.record({ kind: fc.constantFrom('stays-loaded' as const, 'type-changed' as const), message: slug });
+
 const body = fc.oneof(
   fc.record({
     kind: fc.constant('load' as const),
-    artifact: fc.record({
-      sha256: hex(32).map(parseSha256),
-      sizeBytes: fc.nat(),
-      kernelBuild: hex(20).map(parseKernelBuildId),
-      moduleName: slug.map(parseModuleName),
-      patch: hex(32).map(parsePatchId),
-      patchName: slug.map(parsePatchName),
-      replace: fc.boolean(),
-      functions: fc.array(fc.record({ object: slug, name: slug, sympos: fc.nat(9) })),
-    }),
+    artifact: fc.record(
+      {
+        sha256: hex(32).map(parseSha256),
+        sizeBytes: fc.nat(),
+        kernelBuild: hex(20).map(parseKernelBuildId),
+        moduleName: slug.map(parseModuleName),
+        patch: hex(32).map(parsePatchId),
+        patchName: slug.map(parsePatchName),
+        replace: fc.boolean(),
+        functions: fc.array(fc.record({ object: slug, name: slug, sympos: fc.nat(9) })),
+        caveats: fc.array(caveat, { minLength: 1 }),
+      },
+      {
+        requiredKeys: [
+          'sha256',
+          'sizeBytes',
+          'kernelBuild',
+          'moduleName',
+          'patch',
+          'patchName',
+          'replace',
+          'functions',
+        ],
+      },
+    ),
     overrides: seqs,
     builtOnto: seqs,
     consistency: fc.constantFrom(undefined, 'per_task' as const, 'system' as const, 'stop_machine' as const),
@@ -51,6 +68,12 @@ const entry: fc.Arbitrary<LogEntry> = fc.record({
   body,
   hash: hex(32).map(parseSha256),
   signature: fc.base64String().map((text) => text as EntrySignature),
+});
+
+test('a module whose caveat is of a kind that is not known is not taken', () => {
+  const [load] = fc.sample(body, { numRuns: 20, seed: 1 }).filter((each) => each.kind === 'load');
+  const wire = { ...manifestToWire(load!.artifact), caveats: [{ kind: 'glows', message: 'in the dark' }] };
+  expect(() => manifestFromWire(wire)).toThrow(/kind "glows", which this program does not know/);
 });
 
 describe('log entries', () => {
@@ -102,8 +125,8 @@ describe('log entries', () => {
   });
 
   test('of a version from the future are not readable, and say so; one without a version is of the first', () => {
-    expect(() => entryFromWire({ ...wire, version: 3 })).toThrow(
-      expect.objectContaining({ reason: 'entry-not-readable', fields: { seq: wire.seq, version: 3 } }),
+    expect(() => entryFromWire({ ...wire, version: 99 })).toThrow(
+      expect.objectContaining({ reason: 'entry-not-readable', fields: { seq: wire.seq, version: 99 } }),
     );
     expect(entryFromWire({ ...wire, version: 0 })).toEqual(sample);
   });

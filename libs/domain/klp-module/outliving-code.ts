@@ -7,7 +7,10 @@ import { decodeInstruction, type ObjectDiff, type Piece, type PieceRelocation } 
  * the module must still be there.
  */
 
-/** Callbacks of RCU run once each; the module's exit waits for them (rcu_barrier()). */
+/**
+ * Callbacks of RCU run once each; the module's exit waits for them (rcu_barrier()), if they do not ask for another. Those
+ * of its kin (call_rcu_tasks(), call_srcu()) have barriers of their own, and so few fixes that the module stays for them.
+ */
 const waitedFor = new Set(['call_rcu', 'call_rcu_hurry']);
 
 /** They call what they are given before they return, and keep nothing of it. */
@@ -42,6 +45,38 @@ class Outliving {
     this.replaced = new Set(diff.functions.map(({ piece }) => piece));
   }
 
+  /** Pieces that may run in a callback of RCU: what they ask RCU for comes after the barrier. */
+  private get afterGrace(): ReadonlySet<number> {
+    this.reachedFromCallbacks ??= this.reachedFrom(
+      this.diff.pieces.filter(isCode).flatMap((piece) =>
+        piece.relocations.flatMap((relocation) => {
+          const held = this.heldFunction(relocation);
+          const receiver = held === null ? null : this.receiver(piece, relocation);
+          return held?.piece !== undefined && waitedFor.has(receiver ?? '') ? [held.piece] : [];
+        }),
+      ),
+    );
+    return this.reachedFromCallbacks;
+  }
+
+  private reachedFromCallbacks: ReadonlySet<number> | undefined;
+
+  private reachedFrom(roots: readonly number[]): ReadonlySet<number> {
+    const reached = new Set(roots);
+    for (const index of reached) {
+      for (const { target } of this.diff.pieces[index]?.relocations ?? []) {
+        if (target.kind === 'piece') reached.add(target.piece);
+      }
+    }
+    return reached;
+  }
+
+  /** Who gets what a reference means as an argument; null if nobody, or that is not said. */
+  private receiver(piece: Piece, { offset, type }: PieceRelocation): string | null {
+    const use = useIn(piece, offset, type);
+    return use.kind === 'argument' ? this.nextCall(piece, use.end) : null;
+  }
+
   reasons(): string[] {
     return this.diff.pieces.flatMap((piece) =>
       piece.relocations.flatMap((relocation) => {
@@ -62,12 +97,15 @@ class Outliving {
     const piece = this.diff.pieces[target.piece];
     if (piece?.symbol?.type !== 'function' || this.replaced.has(target.piece) || /\.cold\b/.test(piece.symbol.name))
       return null;
-    return { kind: 'function', name: piece.symbol.name };
+    return { kind: 'function', name: piece.symbol.name, piece: target.piece };
   }
 
   private heldVariable({ target, type, addend }: PieceRelocation): Held | null {
-    if (target.kind !== 'piece' || !isEntry(type, addend)) return null;
+    if (target.kind !== 'piece') return null;
     const piece = this.diff.pieces[target.piece];
+    // A list links members, which may lie anywhere in what has them.
+    const isInside = !isPcRelative(type) && addend >= 0 && addend < (piece?.sizeBytes ?? 0);
+    if (!isEntry(type, addend) && !isInside) return null;
     const isOwn = piece?.symbol?.type === 'object' && (piece.sectionFlags & sectionFlag.write) !== 0;
     return isOwn ? { kind: 'variable', name: piece.symbol.name } : null;
   }
@@ -78,11 +116,25 @@ class Outliving {
     if (use.kind === 'branch' || use.kind === 'on-stack') return [];
     const receiver = use.kind === 'argument' ? this.nextCall(piece, use.end) : null;
     if (held.kind === 'variable') {
+      if (use.kind === 'stored') return this.isInOwn(piece, use) ? [] : [`${owner} stores the address of ${held.name}`];
       return receiver !== null && registers.test(receiver) ? [`${owner} gives ${held.name} to ${receiver}()`] : [];
     }
     if (receiver === null) return [`${owner} stores the address of ${held.name}`];
-    if (waitedFor.has(receiver) || callsAtOnce.has(receiver)) return [];
+    if (callsAtOnce.has(receiver)) return [];
+    if (waitedFor.has(receiver)) {
+      // What another object defines is not seen through.
+      const isOnce = held.piece !== undefined && !this.afterGrace.has(this.diff.pieces.indexOf(piece));
+      return isOnce ? [] : [`${owner} gives ${held.name} to ${receiver}(), again and again`];
+    }
     return [`${owner} gives ${held.name} to ${receiver}()`];
+  }
+
+  /** Whether the instruction writes to a variable of the module's: that goes when the module does. */
+  private isInOwn({ relocations }: Piece, { start, end }: { start: number; end: number }): boolean {
+    return relocations.some(({ offset, target, type }) => {
+      const isPlace = offset >= start && offset < end && isPcRelative(type) && target.kind === 'piece';
+      return isPlace && this.diff.pieces[target.piece]?.symbol?.type === 'object';
+    });
   }
 
   /** A variable that holds the function's address outlives as what gets the variable does. */
@@ -121,6 +173,8 @@ class Outliving {
 interface Held {
   readonly kind: 'function' | 'variable';
   readonly name: string;
+  /** Undefined where another object defines it. */
+  readonly piece?: number;
 }
 
 const isCode = ({ sectionFlags }: Piece): boolean => (sectionFlags & sectionFlag.exec) !== 0;
@@ -136,7 +190,7 @@ type Use =
   | { readonly kind: 'branch' }
   /** Stored in the function's own frame: gone when it returns, and it holds up the patch until then. */
   | { readonly kind: 'on-stack' }
-  | { readonly kind: 'stored' }
+  | { readonly kind: 'stored'; readonly start: number; readonly end: number }
   | { readonly kind: 'argument'; readonly end: number };
 
 const [moveImmediate, leaOpcode, stackPointerBase] = [0xc7, 0x8d, 0x24];
@@ -145,7 +199,7 @@ const [moveImmediate, leaOpcode, stackPointerBase] = [0xc7, 0x8d, 0x24];
 function useIn({ bytes }: Piece, offset: number, type: number): Use {
   for (let at = 0; at < bytes.length;) {
     const instruction = decodeInstruction(bytes, at, bytes.length);
-    if (instruction === null) return { kind: 'stored' };
+    if (instruction === null) return { kind: 'stored', start: at, end: bytes.length };
     at = instruction.end;
     if (at <= offset) continue;
     if (instruction.relativeOffset === offset) return { kind: 'branch' };
@@ -158,7 +212,7 @@ function useIn({ bytes }: Piece, offset: number, type: number): Use {
     if (instruction.immediateOffset !== offset) return { kind: 'branch' };
     return storedWhere(bytes, instruction.start, at);
   }
-  return { kind: 'stored' };
+  return { kind: 'stored', start: offset, end: offset };
 }
 
 /** Where `mov $imm32` puts its number: ModRM follows the opcode, a SIB byte with base %rsp after it means the frame. */
@@ -166,5 +220,5 @@ function storedWhere(bytes: Uint8Array, start: number, end: number): Use {
   const opcodeAt = bytes.indexOf(moveImmediate, start);
   const [modRm = 0, sib = 0] = bytes.subarray(opcodeAt + 1, opcodeAt + 3);
   if (modRm >> 6 === 3) return { kind: 'argument', end };
-  return (modRm & 7) === 4 && sib === stackPointerBase ? { kind: 'on-stack' } : { kind: 'stored' };
+  return (modRm & 7) === 4 && sib === stackPointerBase ? { kind: 'on-stack' } : { kind: 'stored', start, end };
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+import type { Caveat } from './caveat';
 import type { KernelBuildId, ModuleName, PatchId, PatchName, Sha256 } from './ids';
 import type { PatchedFunction } from './patched-function';
 
@@ -13,4 +14,6 @@ export interface ArtifactManifest {
   /** `replace` patches take every other patch's place (struct klp_patch.replace). */
   readonly replace: boolean;
   readonly functions: readonly PatchedFunction[];
+  /** Absent, as in entries from before there were any: none. */
+  readonly caveats?: readonly Caveat[] | undefined;
 }

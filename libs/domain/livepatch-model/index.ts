@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 export type { ArtifactManifest } from './artifact';
 export type { Brand } from './brand';
+export { isCaveatKind, staysLoadedFor, type Caveat, type CaveatKind } from './caveat';
 export {
   parseClusterName,
   parseKernelBuildId,

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import type { Caveat } from '@lockstep/domain/livepatch-model';
 import {
   encodeEntry,
   entryVersion,
@@ -68,6 +69,26 @@ test('only an entry with a stable time needs a reader of version 2, and its firs
       expect(version).toBe(how.stableMs === undefined ? 1 : 2);
       expect(readableEntryVersions).toContain(version);
       expect(withSwitching(how)).toMatch(new RegExp(`^lockstep log entry ${version}\n`));
+    }),
+  );
+});
+
+test('what to know of a module is signed, and needs a reader of version 3', () => {
+  const caveat = fc.record({
+    kind: fc.constantFrom('stays-loaded' as const, 'type-changed' as const),
+    message: fc.string(),
+  });
+  const withCaveats = (caveats: readonly Caveat[] | undefined, how: Switching = {}): UnsignedEntry => ({
+    ...entry,
+    body: { ...body, ...how, artifact: { ...body.artifact, caveats } },
+  });
+  expect(text(withCaveats(undefined))).toBe(text(withCaveats([])));
+  fc.assert(
+    fc.property(fc.array(caveat), fc.array(caveat), anySwitching, (one, other, how) => {
+      const same = JSON.stringify(one) === JSON.stringify(other);
+      expect(text(withCaveats(one, how)) === text(withCaveats(other, how))).toBe(same);
+      if (one.length > 0) expect(text(withCaveats(one, how))).toMatch(/^lockstep log entry 3\n/);
+      expect(readableEntryVersions).toContain(entryVersion(withCaveats(one, how)));
     }),
   );
 });

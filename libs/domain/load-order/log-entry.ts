@@ -3,6 +3,7 @@ import {
   functionKey,
   type ArtifactManifest,
   type Brand,
+  type Caveat,
   type ClusterName,
   type KernelBuildId,
   type PatchedFunction,
@@ -81,13 +82,16 @@ const encodeFunction = (fn: PatchedFunction): unknown => [fn.object, fn.name, fn
 
 const byFunctionKey = (a: PatchedFunction, b: PatchedFunction): number => (functionKey(a) < functionKey(b) ? -1 : 1);
 
+const caveatsOf = ({ artifact }: LoadBody): readonly Caveat[] => artifact.caveats ?? [];
+
 function encodeBody(body: EntryBody): unknown {
   switch (body.kind) {
     case 'load': {
       const { sha256, sizeBytes, kernelBuild, moduleName, patch, patchName, replace, functions } = body.artifact;
       const encodedFunctions = [...functions].sort(byFunctionKey).map(encodeFunction);
       const artifact = [sha256, sizeBytes, kernelBuild, moduleName, patch, patchName, replace, encodedFunctions];
-      const load = ['load', artifact, body.overrides, body.builtOnto];
+      const caveats = caveatsOf(body).map(({ kind, message }) => [kind, message]);
+      const load = ['load', [...artifact, ...(caveats.length > 0 ? [caveats] : [])], body.overrides, body.builtOnto];
       const { consistency, transitionTimeoutMs, stableMs } = body;
       if (stableMs !== undefined) return [...load, consistency ?? null, transitionTimeoutMs ?? null, stableMs];
       // Older entries lack the one or both, and their hashes stay what they are.
@@ -100,13 +104,15 @@ function encodeBody(body: EntryBody): unknown {
 }
 
 /** The versions of entries that this code can read; an agent says them in its hello. */
-export const readableEntryVersions = [1, 2] as const;
+export const readableEntryVersions = [1, 2, 3] as const;
 
 export type EntryVersion = (typeof readableEntryVersions)[number];
 
 /** The oldest version that can say what the entry says: who reads no newer one can still read it. */
 export function entryVersion({ body }: Pick<UnsignedEntry, 'body'>): EntryVersion {
-  return body.kind === 'load' && body.stableMs !== undefined ? 2 : 1;
+  if (body.kind === 'retire') return 1;
+  if (caveatsOf(body).length > 0) return 3;
+  return body.stableMs !== undefined ? 2 : 1;
 }
 
 /**

@@ -4,7 +4,7 @@ import type { KernelBuildId, Seq } from '@lockstep/domain/livepatch-model';
 import type { EntryBody } from './log-entry';
 import { explainRefusal, refuseBody } from './propose-entry';
 import { stackAt } from './stack';
-import { load, log, logOf, replace, retire } from './test-log';
+import { load, log, logOf, replace, retire, staying } from './test-log';
 
 /** What appending `next` after `before` answers: "ok" or the refusal in words. */
 function check(before: EntryBody[], next: EntryBody, expected: string | RegExp): void {
@@ -62,6 +62,23 @@ describe('retiring', () => {
   test('not below what was built onto it', () => {
     check([a, load('b', 'ad', [1], [1])], retire(1), /b \(#2\) was built onto it/);
     check([a, load('b', 'ad', [1], [1]), retire(2)], retire(1), 'ok');
+  });
+});
+
+describe('what can be disabled and not unloaded', () => {
+  const b = staying('b', 'd');
+  test('keeps what lies below it: it could not be loaded again', () => {
+    check([a, b], retire(1), /b \(#2\) lies above it and cannot be unloaded and loaded again.*patch combine/);
+    check([a, b, load('c', 'e')], retire(1), /^b \(#2\) lies above/);
+  });
+  test('goes itself, and frees what is below', () => {
+    check([a, b], retire(2), 'ok');
+    check([a, b, retire(2)], retire(1), 'ok');
+    check([b, a], retire(2), 'ok');
+    check([b, a], retire(1), 'ok');
+  });
+  test('is replaced as any other', () => {
+    check([a, b], replace('r', 'abcd', [1, 2]), 'ok');
   });
 });
 

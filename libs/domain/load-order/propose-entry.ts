@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { conflictsWith, type Conflict } from '@lockstep/domain/conflicts';
-import { LockstepError, parseSeq, showFunction, type Seq, type Sha256 } from '@lockstep/domain/livepatch-model';
+import {
+  LockstepError,
+  parseSeq,
+  showFunction,
+  staysLoadedFor,
+  type Seq,
+  type Sha256,
+} from '@lockstep/domain/livepatch-model';
 import {
   firstPreviousHash,
   type EntryBody,
@@ -26,7 +33,9 @@ export type EntryRefusal =
   | { readonly reason: 'already-loaded'; readonly by: Seq }
   | { readonly reason: 'built-onto-missing'; readonly missing: readonly Seq[] }
   | { readonly reason: 'not-in-stack'; readonly seq: Seq }
-  | { readonly reason: 'built-upon'; readonly by: readonly Seq[] };
+  | { readonly reason: 'built-upon'; readonly by: readonly Seq[] }
+  /** To take it out, those above must be unloaded and loaded again: these cannot. */
+  | { readonly reason: 'below-staying'; readonly above: readonly Seq[] };
 
 /** The head of a log: what the next entry must follow. */
 export function nextSeq(entries: readonly UnsignedEntry[]): Seq {
@@ -67,7 +76,11 @@ function refuseLoad(log: LogName, stack: Stack<UnsignedEntry>, body: LoadBody): 
 function refuseRetire(stack: Stack<UnsignedEntry>, body: RetireBody): EntryRefusal | undefined {
   if (!stack.some((entry) => entry.seq === body.retires)) return { reason: 'not-in-stack', seq: body.retires };
   const by = stack.filter((entry) => entry.body.builtOnto.includes(body.retires)).map((entry) => entry.seq);
-  return by.length > 0 ? { reason: 'built-upon', by } : undefined;
+  if (by.length > 0) return { reason: 'built-upon', by };
+  const above = stack
+    .filter(({ seq, body: { artifact } }) => seq > body.retires && staysLoadedFor(artifact.caveats).length > 0)
+    .map(({ seq }) => seq);
+  return above.length > 0 ? { reason: 'below-staying', above } : undefined;
 }
 
 /** Why `body` may not be appended after `entries`, if so. The same rules hold for who appends and who accepts. */
@@ -113,6 +126,12 @@ export function explainRefusal(refusal: EntryRefusal, stack: Stack<UnsignedEntry
       return `Entry #${refusal.seq} is not in the stack: only a load entry that is in effect can be retired.`;
     case 'built-upon':
       return `${refusal.by.map(patchAt).join(', ')} was built onto it: retire that first.`;
+    case 'below-staying':
+      return (
+        `${refusal.above.map(patchAt).join(', ')} lies above it and cannot be unloaded and loaded again, for its code may ` +
+        'be called after it is disabled: retire that first, or combine what is to stay under a new name (patch combine), ' +
+        'which takes the place of all.'
+      );
   }
 }
 

@@ -54,6 +54,12 @@ export const load = (
   builtOnto: builtOnto as Seq[],
 });
 
+/** The same, of a module that can be disabled and not unloaded. */
+export function staying(name: string, functions: string): EntryBody {
+  const caveats = [{ kind: 'stays-loaded' as const, message: `${name} gives tick to mod_timer()` }];
+  return { kind: 'load', artifact: { ...artifact(name, functions), caveats }, overrides: [], builtOnto: [] };
+}
+
 /** A cumulative patch that contains the entries `contains`. */
 export const replace = (name: string, functions: string, contains: number[] = [], drops: number[] = []): EntryBody => ({
   kind: 'load',

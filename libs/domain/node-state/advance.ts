@@ -109,10 +109,11 @@ function onObserved(state: NodeState, seen: Observation): Advance {
   }
 }
 
-const describeSight = ({ patches, kernelConflicts = [], hold }: Observation): string =>
+const describeSight = ({ patches, kernelConflicts = [], kept = [], hold }: Observation): string =>
   JSON.stringify([
     patches.map(({ module, enabled, transition }) => [module, enabled, transition]),
     kernelConflicts,
+    kept,
     hold,
   ]);
 

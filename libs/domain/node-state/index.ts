@@ -20,6 +20,7 @@ export {
   journalDamaged,
   serverAway,
   type Blocker,
+  type KeptModule,
   type KernelConflict,
   type Observation,
   type ObservedPatch,

@@ -1,11 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { headHash } from '@lockstep/domain/load-order';
-import { parseSeq, type NodeStatus, type Seq, type Sha256 } from '@lockstep/domain/livepatch-model';
+import { headHash, isLoad } from '@lockstep/domain/load-order';
+import { parseSeq, staysLoadedFor, type NodeStatus, type Seq, type Sha256 } from '@lockstep/domain/livepatch-model';
 import type { Quarantine } from './boot-history';
 import { explainQuarantine, quarantineOf } from './crash-guard';
 import { heldModules } from './next-move';
 import type { NodeState, Setback } from './node-state';
-import { serverAway, type KernelConflict, type ObservedPatch, type Problem, type Transition } from './observation';
+import {
+  serverAway,
+  type KeptModule,
+  type KernelConflict,
+  type ObservedPatch,
+  type Problem,
+  type Transition,
+} from './observation';
 
 /** What a node tells about itself; the wire's NodeReport. */
 export interface NodeView {
@@ -22,6 +29,8 @@ export interface NodeView {
   readonly problem?: Problem;
   /** The lowest entry in the way of the target; or the lowest that was released and is on trial. */
   readonly quarantine?: Quarantine | undefined;
+  /** In no stack, and not to be loaded again before the next boot. */
+  readonly kept?: readonly KeptModule[];
 }
 
 interface Verdict {
@@ -77,6 +86,14 @@ function verdictOf(state: NodeState): Verdict {
   };
 }
 
+function keptModules({ known, seen }: NodeState): KeptModule[] {
+  const loads = known.entries.filter(isLoad).map(({ body }) => body.artifact);
+  return (seen?.kept ?? []).map((module) => {
+    const artifact = loads.findLast(({ moduleName }) => moduleName === module);
+    return { module, reasons: staysLoadedFor(artifact?.caveats) };
+  });
+}
+
 /** The report a state makes. */
 export function viewOf(state: NodeState): NodeView {
   const { entries, position, target } = state.known;
@@ -93,6 +110,7 @@ export function viewOf(state: NodeState): NodeView {
     // The kernel forgets who was in the way of a transition that was taken back; the failure does not.
     lastTransition: setbackOf(state)?.problem.transition ?? state.seen?.lastTransition,
     quarantine: quarantineOf(state.known),
+    kept: keptModules(state),
     stack: patches.map((patch) => {
       const artifact = foreign.has(patch.module) ? undefined : artifacts.get(patch.module);
       return artifact === undefined ? patch : { ...patch, artifact };

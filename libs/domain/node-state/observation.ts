@@ -59,6 +59,14 @@ export interface Observation {
   readonly kernelConflicts?: readonly KernelConflict[];
   /** Absent where the core has no modes, or has switched nothing yet. */
   readonly lastTransition?: Transition | undefined;
+  /** Modules that were livepatches, are disabled, and that the kernel keeps until it boots. */
+  readonly kept?: readonly ModuleName[];
+}
+
+/** A module that the kernel keeps though it is disabled, and what may still call its code, as far as an entry says it. */
+export interface KeptModule {
+  readonly module: ModuleName;
+  readonly reasons: readonly string[];
 }
 
 /** A stable word for programs and its explanation, saying what to do. */

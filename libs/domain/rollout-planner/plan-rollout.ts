@@ -112,7 +112,7 @@ const content = ({ status, haltedBy, nodes, moves }: RolloutPlan): string =>
  * to run again at any moment: where nothing has changed it returns `parent` itself. Store a new plan, then send its
  * `moves`; send the moves of an unchanged one again too, they are those that no agent has acknowledged.
  */
-export function planRollout({ policy, parent, inventory }: PlanRequest): RolloutPlan {
+export function planRollout({ policy, parent, inventory, caveats = [] }: PlanRequest): RolloutPlan {
   const before = new Map(parent?.nodes.map((node) => [node.node, node]));
   const standings = inventory
     .filter(({ kernelBuild }) => kernelBuild === policy.kernelBuild)
@@ -148,6 +148,7 @@ export function planRollout({ policy, parent, inventory }: PlanRequest): Rollout
     haltedBy: status === 'halted' ? haltedBy : [],
     nodes,
     moves: movesOf(released, status, policy),
+    caveats: parent?.caveats ?? caveats,
   };
   return parent !== null && content(parent) === content(plan) ? parent : plan;
 }

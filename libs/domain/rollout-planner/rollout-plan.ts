@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { HeldOutStatus, KernelBuildId, NodeName, NodeStatus, Seq } from '@lockstep/domain/livepatch-model';
+import type { PlanCaveat } from './plan-caveats';
 
 /** What an operator asked for: fixed for the whole life of a rollout. */
 export interface RolloutPolicy {
@@ -83,6 +84,8 @@ export interface RolloutPlan {
   readonly nodes: readonly NodePlan[];
   /** To be sent now. Sending one twice does no harm: agents ignore what is not above their target. */
   readonly moves: readonly Move[];
+  /** What to know of the way there, as it was when the rollout began. */
+  readonly caveats: readonly PlanCaveat[];
 }
 
 export interface PlanRequest {
@@ -91,4 +94,6 @@ export interface PlanRequest {
   readonly parent: RolloutPlan | null;
   /** Every node of the cluster. */
   readonly inventory: readonly NodeFacts[];
+  /** Of a new rollout; one that goes on keeps its parent's. */
+  readonly caveats?: readonly PlanCaveat[];
 }

@@ -3,6 +3,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import {
   LockstepError,
   type ArtifactManifest,
+  type Caveat,
   type KernelBuildId,
   type ModuleName,
   type PatchedFunction,
@@ -78,6 +79,7 @@ const ontoKeyOf = (onto: readonly PatchId[]): string =>
   onto.length === 0 ? '' : createHash('sha256').update(onto.join('\n')).digest('hex');
 
 function artifactFromRow(row: NonNullable<BuildRow['artifact']>, patchName: string): ArtifactManifest {
+  const caveats = row.caveats as unknown as Caveat[];
   return {
     sha256: row.sha256 as Sha256,
     sizeBytes: row.sizeBytes,
@@ -87,6 +89,7 @@ function artifactFromRow(row: NonNullable<BuildRow['artifact']>, patchName: stri
     patchName: patchName as PatchName,
     replace: row.replace,
     functions: row.functions as unknown as PatchedFunction[],
+    ...(caveats.length > 0 ? { caveats } : {}),
   };
 }
 
@@ -150,8 +153,12 @@ async function queueOne(tx: Transaction, wish: BuildWish, priority: BuildPriorit
 
 async function recordArtifact(tx: Transaction, manifest: ArtifactManifest): Promise<void> {
   const { sha256, kernelBuild: kernelBuildId, patch: patchId, functions } = manifest;
-  const { sizeBytes, moduleName, replace } = manifest;
-  const rest = { sizeBytes, moduleName, replace, functions: functions as unknown as Prisma.InputJsonArray };
+  const { sizeBytes, moduleName, replace, caveats = [] } = manifest;
+  const lists = {
+    functions: functions as unknown as Prisma.InputJsonArray,
+    caveats: caveats as unknown as Prisma.InputJsonArray,
+  };
+  const rest = { sizeBytes, moduleName, replace, ...lists };
   await tx.artifact.upsert({ where: { sha256 }, create: { sha256, kernelBuildId, patchId, ...rest }, update: {} });
 }
 

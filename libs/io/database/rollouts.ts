@@ -24,10 +24,11 @@ export interface RolloutRecord {
 const include = { plans: { orderBy: { generation: 'desc' }, take: 1 } } as const;
 type RolloutRow = Prisma.RolloutGetPayload<{ include: typeof include }>;
 
-/** Plans from before it was kept do not say since when: since they were made, as far as is known. */
+/** Older plans do not say since when: since they were made, as far as is known; and they knew no caveats. */
 function planFrom(json: unknown, sinceGeneration: number): RolloutPlan {
   const plan = json as RolloutPlan;
-  return { ...plan, nodes: plan.nodes.map((node) => ({ ...{ sinceGeneration }, ...node })) };
+  const nodes = plan.nodes.map((node) => ({ ...{ sinceGeneration }, ...node }));
+  return { ...{ caveats: [] }, ...plan, nodes };
 }
 
 function fromRow(row: RolloutRow): RolloutRecord {

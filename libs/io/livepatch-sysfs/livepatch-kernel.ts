@@ -49,12 +49,15 @@ export interface LivepatchKernel {
   observe(): Promise<readonly ObservedPatch[]>;
   /** The functions that the kernel itself says several livepatches change; none on a stock core. */
   conflicts(): Promise<readonly KernelConflict[]>;
+  /** Modules that were livepatches and are disabled, and have no exit: the kernel has them until it boots. */
+  kept(): Promise<readonly ModuleName[]>;
   /** How the kernel switched a livepatch last; undefined where the core has no modes, or has switched none. */
   lastTransition(): Promise<Transition | undefined>;
   /** Returns when every task runs the new code. @throws LockstepError; then the kernel runs what it ran before. */
   load(request: LoadRequest): Promise<void>;
   /**
-   * Disables, waits until no task runs its code, removes the module. Repeating it does no harm.
+   * Disables, waits until no task runs its code, removes the module, or leaves it to the kernel where it has no exit.
+   * Repeating it does no harm.
    * @throws TransitionFailure when tasks are in its way for `limitMs`: then it stays in effect.
    */
   unload(module: ModuleName, limitMs?: number): Promise<void>;

@@ -24,6 +24,7 @@ import {
   type WriteAttribute,
 } from './switch-settings';
 import {
+  livepatchesIn,
   livepatchFolder,
   loadedModules,
   observePatches,
@@ -144,6 +145,13 @@ export class SysfsKernel implements LivepatchKernel {
     const modules = new Set(patches.map((each) => each.module));
     const blockers = await blockingTasks(this.roots, enabled ? 1 : 0, { functions, modules }, this.round);
     return { ...stockTransition(module, enabled, last?.elapsedMs ?? 0), blockers };
+  }
+
+  async kept(): ReturnType<LivepatchKernel['kept']> {
+    // What is still switching has its folder; one that has just gone for good may be in the list of before.
+    const modules = (await this.livepatchModules()).filter(({ permanent }) => permanent);
+    const shown = new Set(modules.length === 0 ? [] : await livepatchesIn(this.roots));
+    return modules.filter(({ name }) => !shown.has(name)).map(({ name }) => name);
   }
 
   /** Every module that is a livepatch, in effect or not, newest first. */

@@ -113,8 +113,12 @@ function inOrder(seen: readonly SeenPatch[], newestFirst: readonly LoadedModule[
   return [...seen].sort((a, b) => place(a) - place(b)).map(({ patch }) => patch);
 }
 
+/** In effect, switching, or about to go; in no order. */
+export const livepatchesIn = async (roots: KernelRoots): Promise<ModuleName[]> =>
+  (await foldersIn(livepatchFolder(roots))) as ModuleName[];
+
 async function observeOnce(roots: KernelRoots): Promise<ObservedPatch[] | undefined> {
-  const names = (await foldersIn(livepatchFolder(roots))) as ModuleName[];
+  const names = await livepatchesIn(roots);
   const seen = await unlessGone(Promise.all(names.map((name) => readPatch(roots, name))));
   if (seen === undefined) return undefined;
   // Both flags off: not yet enabled, or disabled and about to go.

@@ -55,6 +55,7 @@ const rollout = (toSeq: number): WatchRolloutResponse => ({
     toSeq,
     status: RolloutStatus.ROLLOUT_STATUS_RUNNING,
     nodes: [],
+    caveats: [],
     startedAt: undefined,
     endedAt: undefined,
   },

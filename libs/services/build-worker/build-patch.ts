@@ -73,7 +73,7 @@ async function link(
   onProgress({ stage: 'write the module', done: 0, total: 1 });
   const { kernelBuild, patch, patchName, replace } = job;
   const moduleName = moduleNameFor(job);
-  const { bytes, functions, remarks } = await linkLivepatch({
+  const { bytes, functions, remarks, caveats } = await linkLivepatch({
     ...{ kernel, compared, moduleName, replace },
     patchId: patch,
     allowedTypeChanges: allowedIn(job),
@@ -81,7 +81,7 @@ async function link(
   const { sha256, sizeBytes } = await artifacts.put(bytes);
   for (const remark of remarks) log(remark);
   log(`module ${moduleName}: ${functions.length} functions, ${sizeBytes} bytes, sha256 ${sha256}`);
-  const artifact = { sha256, sizeBytes, kernelBuild, moduleName, patch, patchName, replace, functions };
+  const artifact = { sha256, sizeBytes, kernelBuild, moduleName, patch, patchName, replace, functions, caveats };
   return { kind: 'build', artifact, explanation: explainBuild(compared, functions) };
 }
 

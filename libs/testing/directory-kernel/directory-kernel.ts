@@ -3,6 +3,7 @@ import { link, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/p
 import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { parseElf } from '@lockstep/domain/elf';
 import { sharedFunctions } from '@lockstep/domain/conflicts';
 import { LockstepError, type KernelBuildId, type ModuleName } from '@lockstep/domain/livepatch-model';
 import { defaultTransitionTimeoutMs } from '@lockstep/domain/load-order';
@@ -37,6 +38,8 @@ interface LoadedFile extends Omit<ObservedPatch, 'transition'> {
   readonly replace: boolean;
   /** It was loaded while tasks slept in its functions: its transition goes on until they have left. */
   readonly waits: boolean;
+  /** It has no exit. */
+  readonly permanent: boolean;
 }
 
 const settingsFile = 'kernel.json';
@@ -46,6 +49,14 @@ async function writeAtomically(file: string, content: unknown): Promise<void> {
   const draft = `${file}.${randomUUID()}`;
   await writeFile(draft, JSON.stringify(content));
   await rename(draft, file);
+}
+
+/** As the kernel sees it: `__this_module` points at init alone. What is no module at all stands for one that can go. */
+function hasNoExit(bytes: Uint8Array): boolean {
+  if (bytes[0] !== 0x7f) return false;
+  const elf = parseElf(bytes, 'a module');
+  const section = elf.sections.find(({ name }) => name === '.gnu.linkonce.this_module');
+  return section !== undefined && elf.relocationsOf(section)?.count === 1;
 }
 
 /**
@@ -130,6 +141,11 @@ export class DirectoryKernel implements LivepatchKernel {
     return { ...stockTransition(patch.module, true, 0), blockers };
   }
 
+  async kept(): Promise<readonly ModuleName[]> {
+    const files = await readdir(await this.bootFolder());
+    return files.flatMap((name) => (name.endsWith('.kept') ? [name.replace(/\.kept$/, '') as ModuleName] : []));
+  }
+
   async conflicts(): Promise<readonly KernelConflict[]> {
     if (!(await this.settings()).patchedCore) return [];
     const stack = (await this.observe()).map(({ module, functions }) => ({ id: module, functions }));
@@ -143,11 +159,14 @@ export class DirectoryKernel implements LivepatchKernel {
     const { module, functions, replace } = request;
     const { refuseLoads, transitionMs, sleepers } = await this.settings();
     // The module itself must be there, as insmod would insist.
-    await readFile(request.path);
+    const permanent = hasNoExit(await readFile(request.path));
     if (refuseLoads.includes(module)) {
       throw new LockstepError('refused', 'insmod-failed', `The kernel did not take ${module}: it was told so.`, {
         module,
       });
+    }
+    if ((await this.kept()).includes(module)) {
+      throw new LockstepError('refused', 'module-kept', `Module ${module} is kept until the next boot.`, { module });
     }
     const before = await this.observe();
     if (before.some((patch) => patch.module === module)) {
@@ -161,7 +180,7 @@ export class DirectoryKernel implements LivepatchKernel {
     await this.remove(module);
     const switchedAtMs = Date.now() + transitionMs;
     const waits = sleepers[module] !== undefined;
-    await this.insert({ module, enabled: true, functions, replace, switchedAtMs, waits });
+    await this.insert({ module, enabled: true, functions, replace, switchedAtMs, waits, permanent });
     await this.settle(module, request.transitionTimeoutMs);
   }
 
@@ -185,7 +204,7 @@ export class DirectoryKernel implements LivepatchKernel {
 
   /** A foreign hand: no check, no order but the next place on top. */
   async loadByHand(patch: Pick<ObservedPatch, 'module' | 'functions'>): Promise<void> {
-    await this.insert({ ...patch, enabled: true, replace: false, switchedAtMs: 0, waits: false });
+    await this.insert({ ...patch, enabled: true, replace: false, switchedAtMs: 0, waits: false, permanent: false });
   }
 
   private async bootFolder(): Promise<string> {
@@ -233,6 +252,10 @@ export class DirectoryKernel implements LivepatchKernel {
   }
 
   private async remove(module: ModuleName): Promise<void> {
-    for (const { file, patch } of await this.loaded()) if (patch.module === module) await rm(file, { force: true });
+    for (const { file, patch } of await this.loaded()) {
+      if (patch.module !== module) continue;
+      if (patch.permanent) await writeAtomically(path.join(path.dirname(file), `${module}.kept`), null);
+      await rm(file, { force: true });
+    }
   }
 }

@@ -6,7 +6,18 @@ import { parseModuleName, parsePatchId } from '@lockstep/domain/livepatch-model'
 import { diffObjects } from '@lockstep/domain/object-diff';
 import { compilePair, fixtureKernel, fixtureTables, symbolTable } from './index';
 
-const functions = ['waited', 'sorted', 'walked', 'on_stack', 'calls', 'registered', 'started', 'stored'];
+const functions = [
+  'waited',
+  'sorted',
+  'walked',
+  'on_stack',
+  'calls',
+  'registered',
+  'started',
+  'repeated',
+  'linked',
+  'stored',
+];
 const called = [
   ...['other', 'call_rcu', 'sort', 'walk_page_range', 'wait_on', 'queue_later'],
   ...['register_netdevice_notifier', 'kthread_create_on_node', 'klp_enable_patch', '__fentry__', 'rcu_barrier'],
@@ -37,12 +48,14 @@ describe('new functions whose address goes somewhere', () => {
   test('what is registered, started or stored keeps the module, and each is named', () => {
     const module = build();
     expect([...module.staysLoadedFor].sort()).toEqual([
+      'again gives again to call_rcu(), again and again',
       'block holds the address of notified',
+      'linked stores the address of linked_in',
       'registered gives block to register_netdevice_notifier()',
       'started gives threaded to kthread_create_on_node()',
       'stored stores the address of worked',
     ]);
-    expect(module.remarks.filter((remark) => remark.includes('stays loaded until the next boot'))).toHaveLength(4);
+    expect(module.remarks.filter((remark) => remark.includes('stays loaded until the next boot'))).toHaveLength(6);
   });
 
   test('such a module has no exit, so that the kernel does not let it go', () => {

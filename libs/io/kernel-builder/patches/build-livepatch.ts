@@ -7,7 +7,7 @@ import {
   type KernelSymbolTable,
   type LivepatchModule,
 } from '@lockstep/domain/klp-module';
-import type { ModuleName, PatchId } from '@lockstep/domain/livepatch-model';
+import type { Caveat, ModuleName, PatchId } from '@lockstep/domain/livepatch-model';
 import { diffObjects, type ObjectDiff } from '@lockstep/domain/object-diff';
 import {
   changedTypes,
@@ -73,16 +73,26 @@ export interface LinkOptions {
   allowedTypeChanges?: AllowedTypeChanges | undefined;
 }
 
+export interface LinkedLivepatch extends LivepatchModule {
+  /** What belongs to its manifest. */
+  readonly caveats: readonly Caveat[];
+}
+
 /** Makes one livepatch module of all the changed objects. @throws LockstepError `refused`, `no-function-changed` */
-export async function linkLivepatch(options: LinkOptions): Promise<LivepatchModule> {
+export async function linkLivepatch(options: LinkOptions): Promise<LinkedLivepatch> {
   const { kernel, compared, allowedTypeChanges, ...named } = options;
   const objects = compared.map(({ diff, types }) => ({ objectPath: diff.objectPath, types }));
   const vouchedFor = refuseTypeChanges(objects, allowedTypeChanges, true);
   const modules = new Set(compared.map(({ object }) => object).filter((object) => object !== 'vmlinux'));
   const moduleSymbols = modules.size === 0 ? new Map() : await readSymbolsOf(modules, kernel.treeDir);
   const module = writeLivepatchModule({ facts: kernel.facts, diffs: compared, moduleSymbols, ...named });
-  const remarks = vouchedFor.map((change) => `${describeTypeChange(change)}: ${allowedTypeChanges?.because ?? ''}`);
-  return { ...module, remarks: [...module.remarks, ...remarks] };
+  const because = allowedTypeChanges?.because ?? '';
+  const vouched = vouchedFor.map((change): Caveat => {
+    return { kind: 'type-changed', message: `${describeTypeChange(change)}: ${because}` };
+  });
+  const stays = module.staysLoadedFor.map((message): Caveat => ({ kind: 'stays-loaded', message }));
+  const remarks = [...module.remarks, ...vouched.map(({ message }) => message)];
+  return { ...module, remarks, caveats: [...stays, ...vouched] };
 }
 
 /** `modules.order` lists what the build made: `fs/overlayfs/overlay.ko` on 5.15, `….o` later. */
@@ -99,7 +109,7 @@ async function readSymbolsOf(modules: ReadonlySet<string>, treeDir: string): Pro
 
 export type BuildLivepatchOptions = Omit<CompilePatchOptions, 'objectPaths'> & Omit<LinkOptions, 'compared'>;
 
-export interface BuiltLivepatch extends LivepatchModule, Pick<PatchPlan, 'path' | 'makeReasons'> {
+export interface BuiltLivepatch extends LinkedLivepatch, Pick<PatchPlan, 'path' | 'makeReasons'> {
   /** What was compared, for who wants to explain it. */
   readonly objects: readonly ComparedObject[];
 }

@@ -56,6 +56,7 @@ export function forkedReport(last: NodeReport | null, head: AgentHead, problem: 
     lastTransition,
     quarantine,
     bootId = '',
+    kept = [],
   } = last ?? {};
   return {
     status: nodeStatusToWire('forked'),
@@ -66,6 +67,7 @@ export function forkedReport(last: NodeReport | null, head: AgentHead, problem: 
     lastTransition,
     quarantine,
     bootId,
+    kept,
     problem,
     ...head,
   };

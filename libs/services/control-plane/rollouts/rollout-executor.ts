@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { planWithoutFaults } from '@lockstep/domain/plan-checks';
-import { LockstepError, type ClusterName, type Seq } from '@lockstep/domain/livepatch-model';
+import { LockstepError, parseSeq, seqZero, type ClusterName, type Seq } from '@lockstep/domain/livepatch-model';
 import type { LogName } from '@lockstep/domain/load-order';
 import {
   explainRolloutRefusal,
+  planCaveats,
   refuseRollout,
   type PlanRequest,
   type RolloutPlan,
@@ -73,13 +74,17 @@ export class RolloutExecutor {
     const { db, sessions } = this.parts;
     const log: LogName = { cluster, kernelBuild: policy.kernelBuild };
     const inventory = await gatherInventory(db, sessions, cluster, performance.now());
-    const head = await db.loadOrders.head(log);
+    const entries = await db.loadOrders.entries(log);
+    const head = parseSeq(entries.length);
     const refusal = refuseRollout(policy, { head, furthest: await db.rollouts.furthest(log), inventory });
     if (refusal !== undefined) {
       const kind = refusal.reason === 'invalid-policy' ? 'invalid-input' : 'refused';
       throw new LockstepError(kind, refusal.reason, explainRolloutRefusal(refusal, policy), { ...log });
     }
-    const plan = this.decide(cluster, { policy, parent: null, inventory }, head);
+    const members = inventory.filter(({ kernelBuild }) => kernelBuild === policy.kernelBuild);
+    const positions = members.map(({ report }) => report?.position ?? seqZero);
+    const caveats = planCaveats(entries, positions.length > 0 ? positions : [seqZero], policy.toSeq);
+    const plan = this.decide(cluster, { policy, parent: null, inventory, caveats }, head);
     const superseded = (await db.rollouts.inForce(cluster)).filter((r) => r.policy.kernelBuild === policy.kernelBuild);
     const rollout = await db.rollouts.start({ cluster, policy, plan });
     for (const { id } of superseded) this.parts.changes.notify(`rollout:${id}`);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { AppendRetireRequest, AppendRetireResponse } from '@lockstep/contracts/generated';
-import { entryToWire } from '@lockstep/contracts/wire';
+import { caveatToWire, entryToWire } from '@lockstep/contracts/wire';
 import { parseSeq } from '@lockstep/domain/livepatch-model';
 import type { Uses } from '../services';
 import { appendEntry, type Appender } from './append-entry';
@@ -14,5 +14,10 @@ export async function appendRetire(
   const log = await chooseLog(services.db, request);
   const retires = parseSeq(request.seq);
   const entry = await appendEntry(services, log, () => ({ kind: 'retire', retires }), request.expectedSeq);
-  return { entry: entryToWire(entry) };
+  const [retired] = await services.db.loadOrders.entries(log, retires - 1);
+  const caveats = retired?.body.kind === 'load' ? (retired.body.artifact.caveats ?? []) : [];
+  return {
+    entry: entryToWire(entry),
+    caveats: caveats.filter(({ kind }) => kind === 'stays-loaded').map(caveatToWire),
+  };
 }

@@ -258,7 +258,7 @@ export class TestAgent {
         kernelRelease: '6.1.0-test',
         bootId: 'boot',
         patchedCore: false,
-        entryVersions: [1, 2],
+        entryVersions: [1, 2, 3],
       },
       ...{ headSeq, headHash, ...hello },
     });
@@ -284,6 +284,7 @@ export class TestAgent {
       lastTransition: undefined,
       problem: undefined,
       bootId: '',
+      kept: [],
       ...over,
     });
   }

@@ -37,6 +37,7 @@ export function rolloutToWire(rollout: RolloutRecord, plannedAt: PlanTimes = new
     nodes: plan.nodes.map((node) => progressToWire(node, policy.toSeq, plannedAt)),
     startedAt,
     endedAt: endedAt ?? undefined,
+    caveats: plan.caveats.map(({ seq, patchName, kind, message }) => ({ seq, patchName, caveat: { kind, message } })),
   };
 }
 

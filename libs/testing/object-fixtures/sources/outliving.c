@@ -25,6 +25,13 @@ static noinline void worked(void *data) { other((long)data + 3); }
 static noinline void woken(void *data) { other((long)data + 4); }
 static noinline void visited(void *data) { other((long)data + 5); }
 static noinline void only_called(void *data) { other((long)data + 6); }
+static noinline void again(void *data)
+{
+	if (other((long)data + 7))
+		call_rcu(data, again);
+}
+static struct head linked_in;
+static struct head own_list = { .next = &own_list };
 static struct head block = { .function = notified };
 static const struct head operations = { .function = visited };
 #endif
@@ -56,6 +63,8 @@ int walked(struct head *head)
 int on_stack(int value)
 {
 #ifdef PATCHED
+	own_list.next = &own_list;
+	other(own_list.next == 0);
 	struct head head = { .function = woken };
 
 	wait_on(&head);
@@ -86,6 +95,22 @@ int started(void)
 	kthread_create_on_node(threaded, 0, -1, "fixture");
 #endif
 	return other(7);
+}
+
+int repeated(struct head *head)
+{
+#ifdef PATCHED
+	call_rcu(head, again);
+#endif
+	return other(9);
+}
+
+int linked(struct head *head)
+{
+#ifdef PATCHED
+	head->next = &linked_in;
+#endif
+	return other(10);
 }
 
 int stored(struct head *head)

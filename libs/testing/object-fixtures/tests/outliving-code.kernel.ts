@@ -72,6 +72,35 @@ static DECLARE_WORK(lockstep_work, lockstep_work_function);
   'schedule_work(&lockstep_work);',
 );
 
+const notified = edits(
+  `#include <linux/netdevice.h>
+static int lockstep_notify(struct notifier_block *block, unsigned long event, void *data)
+{
+	pr_info("lockstep notified\\n");
+	return NOTIFY_DONE;
+}
+static struct notifier_block lockstep_block = { .notifier_call = lockstep_notify };
+static bool lockstep_registered;
+`,
+  'if (!xchg(&lockstep_registered, true))\n\t\tregister_netdevice_notifier(&lockstep_block);',
+);
+
+const threaded = edits(
+  `#include <linux/kthread.h>
+#include <linux/delay.h>
+static int lockstep_thread(void *unused)
+{
+	while (!kthread_should_stop()) {
+		pr_info("lockstep thread\\n");
+		msleep(200);
+	}
+	return 0;
+}
+static bool lockstep_started;
+`,
+  'if (!xchg(&lockstep_started, true))\n\t\tkthread_run(lockstep_thread, NULL, "lockstep");',
+);
+
 async function build(name: string, changes: readonly Edit[]): Promise<BuiltLivepatch> {
   const built = await buildLivepatch({
     kernel,
@@ -147,6 +176,25 @@ describe('code that may be called when its livepatch is disabled', () => {
     await disable('klp_work');
     expect(await machine.run('grep ^klp_work /proc/modules')).toContain('[permanent],');
   }, 300_000);
+
+  test.each([
+    ['klp_notifier', notified, 'lockstep_notify', 'ip link set lo down; ip link set lo up', 'lockstep notified'],
+    ['klp_thread', threaded, 'lockstep_thread', 'sleep 1', 'lockstep thread'],
+  ])(
+    '%s is called on, by whom it was given to',
+    async (name, changes, code, trigger, said) => {
+      const { staysLoadedFor, caveats } = await build(name, changes);
+      expect(staysLoadedFor.join('\n')).toContain(code);
+      expect(caveats).toEqual(staysLoadedFor.map((message) => ({ kind: 'stays-loaded', message })));
+      await load(name);
+      await machine.run('cat /proc/cmdline; sleep 1');
+      await disable(name);
+      await machine.run(`rmmod ${name} 2>&1 || :; dmesg -C; ${trigger}`);
+      expect(await machine.run('dmesg')).toContain(said);
+      expect(await machine.run("dmesg | grep -E 'BUG|Oops|fault' || :")).toBe('');
+    },
+    300_000,
+  );
 
   test('a type that grows under objects that live on is refused with the member and the way out', async () => {
     const grown = await build('klp_grown', [

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+const caveatKinds = ['stays-loaded', 'type-changed'] as const;
+
+/**
+ * What kind of thing whoever rolls a module out has to know, beside which functions it changes:
+ * - `stays-loaded`: it can be disabled and not unloaded, for its code may be called later;
+ * - `type-changed`: it changes a type whose objects live on, by its author's word.
+ */
+export type CaveatKind = (typeof caveatKinds)[number];
+
+export interface Caveat {
+  readonly kind: CaveatKind;
+  /** For people, one line: what of the patch makes it so. */
+  readonly message: string;
+}
+
+export const isCaveatKind = (word: string): word is CaveatKind => caveatKinds.some((kind) => kind === word);
+
+/** Why a module stays in the kernel when it is disabled; empty if it does not. */
+export const staysLoadedFor = (caveats: readonly Caveat[] = []): string[] =>
+  caveats.filter(({ kind }) => kind === 'stays-loaded').map(({ message }) => message);

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { staysLoadedFor, type CaveatKind, type PatchName, type Seq } from '@lockstep/domain/livepatch-model';
+import { isLoad, stackAt, type LoadEntry, type LogEntry } from '@lockstep/domain/load-order';
+
+/**
+ * What an operator has to know of a way to a position, beside its waves. Of what is loaded, its own caveats;
+ * - `kept`: what goes out of the stack is disabled, and its module stays in the kernel;
+ * - `needs-boot`: such a module is to be loaded again, which a kernel that still has it refuses.
+ */
+export interface PlanCaveat {
+  readonly seq: Seq;
+  readonly patchName: PatchName;
+  readonly kind: CaveatKind | 'kept' | 'needs-boot';
+  readonly message: string;
+}
+
+/** Of the ways from each of these positions to another, in order of seq. */
+export function planCaveats(entries: readonly LogEntry[], positions: readonly Seq[], toSeq: Seq): PlanCaveat[] {
+  const target = stackAt(entries, toSeq);
+  const found = new Map<string, PlanCaveat>();
+  for (const position of new Set(positions)) {
+    const held = stackAt(entries, position);
+    const all = [
+      ...target.filter((entry) => !held.includes(entry)).flatMap((entry) => ofLoad(entry, entries)),
+      ...held.filter((entry) => !target.includes(entry)).flatMap(ofLeaving),
+    ];
+    for (const caveat of all) found.set(`${caveat.seq} ${caveat.kind} ${caveat.message}`, caveat);
+  }
+  return [...found.values()].sort((a, b) => a.seq - b.seq);
+}
+
+function ofLoad({ seq, body: { artifact } }: LoadEntry, entries: readonly LogEntry[]): PlanCaveat[] {
+  const { patchName, moduleName, caveats = [] } = artifact;
+  const before = entries.filter(isLoad).find((other) => {
+    const { moduleName: name, caveats: known } = other.body.artifact;
+    return other.seq < seq && name === moduleName && staysLoadedFor(known).length > 0;
+  });
+  const own = caveats.map(({ kind, message }) => ({ seq, patchName, kind, message }));
+  if (before === undefined) return own;
+  const message = `a host that has held #${before.seq} since it booted keeps that module and refuses this one: boot it first`;
+  return [...own, { seq, patchName, kind: 'needs-boot', message }];
+}
+
+function ofLeaving({ seq, body: { artifact } }: LoadEntry): PlanCaveat[] {
+  const { patchName, caveats } = artifact;
+  const reasons = staysLoadedFor(caveats);
+  if (reasons.length === 0) return [];
+  const message = `nothing is unloaded: it is disabled, and its module stays until the host boots, for ${reasons.join('; ')}`;
+  return [{ seq, patchName, kind: 'kept', message }];
+}
