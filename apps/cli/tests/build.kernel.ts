@@ -5,14 +5,13 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { exampleDiff } from '@lockstep/testing/dev-fleet';
-import { buildLockstepKernel } from '@lockstep/testing/qemu-machine';
+import { buildTestKernel, kernelTestSetupMs, repositoryRoot } from '@lockstep/testing/qemu-machine';
 import { bundleScript } from '@lockstep/testing/script-bundle';
 
 // `lockstep build` as it is shipped, on a real kernel's tree, as somebody would use it who has used kpatch-build.
 
 jest.setTimeout(600_000);
 
-const root = path.resolve(__dirname, '../../..');
 let folder: string;
 let treeDir: string;
 
@@ -45,12 +44,15 @@ const cache = (name: string): string[] => ['--cache-dir', path.join(folder, name
 const diffFile = (): string => path.join(folder, 'fix-proc.patch');
 
 beforeAll(async () => {
-  ({ treeDir } = await buildLockstepKernel({ root, source: process.env['LOCKSTEP_KERNEL_SRC'] }));
+  ({ treeDir } = await buildTestKernel());
   folder = mkdtempSync(path.join(tmpdir(), 'lockstep-build-'));
   const release = readFileSync(path.join(treeDir, 'include/config/kernel.release'), 'utf8');
   writeFileSync(diffFile(), exampleDiff(release, ['a', 'd'], '2'));
-  await bundleScript({ entry: path.join(root, 'apps/cli/main.ts'), outfile: path.join(folder, 'lockstep.js') });
-}, 45 * 60_000);
+  await bundleScript({
+    entry: path.join(repositoryRoot, 'apps/cli/main.ts'),
+    outfile: path.join(folder, 'lockstep.js'),
+  });
+}, kernelTestSetupMs);
 
 afterAll(() => {
   rmSync(folder, { recursive: true, force: true });

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { copyFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { parseModuleName, parsePatchId } from '@lockstep/domain/livepatch-model';
@@ -11,7 +10,15 @@ import {
   type KernelBuild,
 } from '@lockstep/io/kernel-builder';
 import { exampleDiff, type Letter } from '@lockstep/testing/dev-fleet';
-import { buildLockstepKernel, QemuMachine, testKernelFlavour, type ExecResult } from '@lockstep/testing/qemu-machine';
+import {
+  kernelTestSetupMs,
+  repositoryRoot,
+  startTestMachine,
+  testKernelFlavour,
+  type ExecResult,
+  type QemuMachine,
+  type TestMachine,
+} from '@lockstep/testing/qemu-machine';
 import { bundleScript } from '@lockstep/testing/script-bundle';
 
 // `lockstep host` as it is shipped, inside a machine with the patched core or without it, on modules that Lockstep
@@ -19,9 +26,9 @@ import { bundleScript } from '@lockstep/testing/script-bundle';
 
 jest.setTimeout(600_000);
 
-const root = path.resolve(__dirname, '../../..');
 const flavour = testKernelFlavour();
 const patchedCore = flavour !== 'stock';
+let bench: TestMachine;
 let folder: string;
 let machine: QemuMachine;
 let kernel: KernelBuild;
@@ -37,27 +44,20 @@ async function buildModule(name: string, letters: readonly Letter[], mark: strin
 }
 
 beforeAll(async () => {
-  const built = await buildLockstepKernel({ root, flavour, source: process.env['LOCKSTEP_KERNEL_SRC'] });
-  folder = mkdtempSync(path.join(tmpdir(), 'lockstep-host-kernel-'));
-  kernel = await registerKernelBuild({ path: built.treeDir, cacheDir: defaultCacheDirectory() });
+  bench = await startTestMachine({ name: 'host', flavour });
+  ({ machine, folder } = bench);
+  const { treeDir } = bench.kernel;
+  kernel = await registerKernelBuild({ path: treeDir, cacheDir: defaultCacheDirectory() });
   await buildModule('patch_a', ['a', 'b', 'c'], '1');
   await buildModule('patch_b', ['a', 'd'], '2');
-  copyFileSync(path.join(built.treeDir, 'lib/livepatch/test_klp_livepatch.ko'), path.join(folder, 'upstream.ko'));
-  await bundleScript({ entry: path.join(root, 'apps/cli/main.ts'), outfile: path.join(folder, 'lockstep.js') });
-  machine = await QemuMachine.create({
-    name: 'host',
-    kernelImage: built.imageFile,
-    initFile: path.join(root, 'kernel-livepatch/qemu/init'),
-    dir: path.join(folder, 'machine'),
+  copyFileSync(path.join(treeDir, 'lib/livepatch/test_klp_livepatch.ko'), path.join(folder, 'upstream.ko'));
+  await bundleScript({
+    entry: path.join(repositoryRoot, 'apps/cli/main.ts'),
+    outfile: path.join(folder, 'lockstep.js'),
   });
-  await machine.start();
-  await machine.waitReady();
-}, 45 * 60_000);
+}, kernelTestSetupMs);
 
-afterAll(async () => {
-  await machine[Symbol.asyncDispose]();
-  rmSync(folder, { recursive: true, force: true });
-});
+afterAll(() => bench[Symbol.asyncDispose](), 60_000);
 
 const host = (command: string): Promise<ExecResult> =>
   machine.exec(`cd ${folder} && node lockstep.js host ${command}`, 120_000);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { repositoryRoot } from './fleet-kernel';
+import { repositoryRoot } from '@lockstep/testing/qemu-machine';
 
 /** The demo's functions: what /proc/meminfo, cmdline, version and loadavg answer. */
 export const letters = ['a', 'b', 'c', 'd'] as const;

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { execFileSync } from 'node:child_process';
 import path from 'node:path';
-import { buildLockstepKernel } from '@lockstep/testing/qemu-machine';
-
-export const repositoryRoot = path.resolve(__dirname, '../../..');
+import { buildTestKernel, repositoryRoot } from '@lockstep/testing/qemu-machine';
 
 /**
  * A finished kernel build, for which the fleet's patches are really built: the one that the demo boots, from the
@@ -12,8 +10,7 @@ export const repositoryRoot = path.resolve(__dirname, '../../..');
 export async function fleetKernelTree(): Promise<string> {
   const given = process.env['LOCKSTEP_KERNEL_BUILD'];
   if (given !== undefined) return given;
-  const source = process.env['LOCKSTEP_KERNEL_SRC'];
-  return (await buildLockstepKernel({ root: repositoryRoot, source })).treeDir;
+  return (await buildTestKernel()).treeDir;
 }
 
 /** Bundles the apps as they are now into dist/. */

@@ -3,7 +3,7 @@ export { startDevFleet, type DevFleet, type DevFleetOptions } from './dev-fleet'
 export { eventually, type Patience } from './eventually';
 export { exampleDiff, letters, type Letter } from './example-patches';
 export { auditedLog, journalFaults, kernelFaults, orderDivergence } from './fleet-audit';
-export { bundle, fleetKernelTree, repositoryRoot } from './fleet-kernel';
+export { buildBundles, bundle, fleetKernelTree } from './fleet-kernel';
 export type { FleetNode } from './fleet-node';
 export { fleetProcess, type FleetProcess, type ProcessSpec } from './fleet-process';
 export { createFleetWorker, type FleetServer } from './fleet-server';

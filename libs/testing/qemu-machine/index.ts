@@ -10,3 +10,11 @@ export {
   type KernelFlavour,
   type LockstepKernelOptions,
 } from './lockstep-kernel';
+export {
+  buildTestKernel,
+  kernelTestSetupMs,
+  repositoryRoot,
+  startTestMachine,
+  type TestMachine,
+  type TestMachineOptions,
+} from './test-machine';

@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { buildLockstepKernel, QemuMachine, testKernelFlavour } from '@lockstep/testing/qemu-machine';
+import {
+  kernelTestSetupMs,
+  repositoryRoot,
+  startTestMachine,
+  testKernelFlavour,
+  type QemuMachine,
+  type TestMachine,
+} from '@lockstep/testing/qemu-machine';
 import { bundleScript } from '@lockstep/testing/script-bundle';
 import type { ModuleName } from '@lockstep/domain/livepatch-model';
 import type { Consistency } from '@lockstep/domain/load-order';
@@ -17,18 +23,18 @@ import type { Answer, Step } from './guest-driver';
 
 jest.setTimeout(180_000);
 
-const root = path.resolve(__dirname, '../../../..');
 const names = ['klp_p01', 'klp_p02', 'klp_p03', 'klp_p04', 'klp_p05'] as const;
 type Name = (typeof names)[number];
 const flavour = testKernelFlavour();
 const patchedCore = flavour !== 'stock';
 
+let bench: TestMachine;
 let folder: string;
 let machine: QemuMachine;
 let treeDir: string;
 
 function buildModules(): void {
-  const selftests = path.join(root, 'kernel-livepatch/selftests');
+  const selftests = path.join(repositoryRoot, 'kernel-livepatch/selftests');
   execFileSync('make', ['-s', '-C', selftests, `KDIR=${treeDir}`, `OUT=${folder}/built`], { stdio: 'inherit' });
   const module = readFileSync(path.join(folder, 'built/klp_p00.ko')).toString('latin1');
   for (const name of names) {
@@ -37,25 +43,14 @@ function buildModules(): void {
 }
 
 beforeAll(async () => {
-  const kernel = await buildLockstepKernel({ root, flavour, source: process.env['LOCKSTEP_KERNEL_SRC'] });
-  treeDir = kernel.treeDir;
-  folder = mkdtempSync(path.join(tmpdir(), 'lockstep-sysfs-kernel-'));
+  bench = await startTestMachine({ name: 'sysfs', flavour });
+  ({ machine, folder } = bench);
+  ({ treeDir } = bench.kernel);
   buildModules();
   await bundleScript({ entry: path.join(__dirname, 'guest-driver.ts'), outfile: path.join(folder, 'driver.js') });
-  machine = await QemuMachine.create({
-    name: 'sysfs',
-    kernelImage: kernel.imageFile,
-    initFile: path.join(root, 'kernel-livepatch/qemu/init'),
-    dir: path.join(folder, 'machine'),
-  });
-  await machine.start();
-  await machine.waitReady();
-}, 45 * 60_000);
+}, kernelTestSetupMs);
 
-afterAll(async () => {
-  await machine[Symbol.asyncDispose]();
-  rmSync(folder, { recursive: true, force: true });
-});
+afterAll(() => bench[Symbol.asyncDispose](), 60_000);
 
 async function drive(steps: readonly Step[], transitionTimeoutMs = 60_000): Promise<Answer[]> {
   const script = JSON.stringify({ transitionTimeoutMs, steps });

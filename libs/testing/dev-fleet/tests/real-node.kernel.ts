@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { buildLockstepKernel, hostAddressInGuest, QemuMachine } from '@lockstep/testing/qemu-machine';
-import { startDevFleet, type DevFleet } from '../dev-fleet';
+import { parseNodeName } from '@lockstep/domain/livepatch-model';
+import { kernelTestSetupMs, type QemuMachine } from '@lockstep/testing/qemu-machine';
 import { eventually } from '../eventually';
 import { exampleDiff } from '../example-patches';
-import { bundle, repositoryRoot } from '../fleet-kernel';
-import { runLockstep, type CommandResult } from '../lockstep-command';
+import { MachineNode, type ShownNode } from '../machine-node';
 
 // One node that is a real kernel with the patched core: what the agent sets and reads there, from the entry that an
 // operator appends to the report that an operator reads.
@@ -18,80 +16,36 @@ jest.setTimeout(600_000);
 /** The machine is emulated, and may get a tenth of a processor on a busy host. */
 const patienceMs = 240_000;
 
-const node = 'real';
 const modes = ['system', 'stop_machine', 'per_task'] as const;
 type Mode = (typeof modes)[number];
 
-let fleet: DevFleet;
+let node: MachineNode;
 let machine: QemuMachine;
-/** What was started, to be ended: last first. */
-const endings: (() => PromiseLike<unknown>)[] = [];
-let folder: string;
 
 /** What a reader called `sleeper` does in the patched version_proc_show: it sleeps until it is killed. */
 const sleepsFor = '\tif (!strcmp(current->comm, "sleeper")) schedule_timeout_killable(MAX_SCHEDULE_TIMEOUT);';
 
-function writePatches(): void {
+async function submitPatches(): Promise<void> {
+  const { fleet, folder } = node;
   const first = exampleDiff(fleet.release, ['c'], '1');
   const line = '+\tseq_puts(m, "lockstep: c1\\n");';
   if (!first.includes(line)) throw new Error(`the example has no such line: ${line}`);
   // On the same line, so that the numbers of the hunk stay right.
   writeFileSync(path.join(folder, 'sleepy.patch'), first.replace(line, `${line}${sleepsFor}`));
   writeFileSync(path.join(folder, 'awake.patch'), exampleDiff(fleet.release, ['c'], '2'));
-}
-
-async function startNode(imageFile: string): Promise<void> {
-  const { address, agentAddress } = fleet.server;
-  const portOf = (text: string): number => Number(text.split(':')[1]);
-  const { joinToken } = await fleet.operator.fleet.createJoinToken({ cluster: fleet.cluster, node, ttlSeconds: 0 });
-  const service = [
-    `export LOCKSTEP_AGENT_SERVER=${hostAddressInGuest}:${portOf(address)} LOCKSTEP_AGENT_JOIN_TOKEN='${joinToken}'`,
-    'export LOCKSTEP_AGENT_STATE_DIR=/var/lib/lockstep/agent',
-    `exec '${process.execPath}' '${bundle('node-agent')}'`,
-  ];
-  machine = await QemuMachine.create({
-    name: node,
-    kernelImage: imageFile,
-    initFile: path.join(repositoryRoot, 'kernel-livepatch/qemu/init'),
-    dir: path.join(folder, 'machine'),
-    service: `${service.join('\n')}\n`,
-    hostPorts: [portOf(address), portOf(agentAddress)],
-  });
-  endings.push(() => machine[Symbol.asyncDispose]());
-  await machine.start();
-  await machine.waitReady();
+  for (const patch of ['sleepy', 'awake'])
+    await node.ask('patch', 'submit', path.join(folder, `${patch}.patch`), '--wait');
 }
 
 beforeAll(async () => {
-  folder = mkdtempSync(path.join(tmpdir(), 'lockstep-real-node-'));
-  const source = process.env['LOCKSTEP_KERNEL_SRC'];
-  const { imageFile } = await buildLockstepKernel({ root: repositoryRoot, source });
-  fleet = await startDevFleet({ nodes: 0, queue: 'postgres' });
-  endings.push(() => fleet.stop());
-  writePatches();
-  await startNode(imageFile);
-  for (const patch of ['sleepy', 'awake']) await ask('patch', 'submit', path.join(folder, `${patch}.patch`), '--wait');
-  await ask('cluster', 'set', 'dev', '--transition-timeout', '90s');
-  await eventually('the node is in step', async () => ((await report()).status === 'in-step' ? true : undefined), {
-    withinMs: patienceMs,
-    everyMs: 500,
-  });
-}, 45 * 60_000);
+  node = await MachineNode.start(parseNodeName('real'));
+  machine = node.machine;
+  await submitPatches();
+  await node.ask('cluster', 'set', 'dev', '--transition-timeout', '90s');
+  await node.shown('the node is in step', ({ report: said }) => said?.status === 'in-step');
+}, kernelTestSetupMs);
 
-afterAll(async () => {
-  for (const end of endings.reverse()) await end();
-  rmSync(folder, { recursive: true, force: true });
-}, 60_000);
-
-const lockstep = (...args: string[]): Promise<CommandResult> => runLockstep(fleet.server.stateDir, args);
-
-/** The document of a command that went well. */
-async function ask(...args: string[]): Promise<unknown> {
-  const { code, stdout, stderr } = await lockstep(...args, '--json');
-  // What is said on standard output tells why.
-  expect([args.join(' '), code, stderr, code === 0 ? '' : stdout]).toEqual([args.join(' '), 0, '', '']);
-  return JSON.parse(stdout) as unknown;
-}
+afterAll(() => node[Symbol.asyncDispose](), 60_000);
 
 interface Told {
   readonly moduleName: string;
@@ -106,37 +60,34 @@ interface Told {
   readonly blockers: readonly { readonly pid: number; readonly comm: string; readonly function: string }[];
 }
 
-interface NodeTold {
+interface Shown extends ShownNode {
   readonly report: {
     readonly status: string;
     readonly position: number;
+    readonly target: number;
     readonly problem: { readonly reason: string; readonly message: string } | null;
     readonly lastTransition: Told | null;
   };
 }
 
-const report = async (): Promise<NodeTold['report']> => ((await ask('node', 'show', node)) as NodeTold).report;
+const report = async (): Promise<Shown['report']> => ((await node.ask('node', 'show', node.name)) as Shown).report;
 
 async function append(patch: string, mode: Mode, ...options: string[]): Promise<number> {
-  const answer = await ask('order', 'append', patch, '--cluster', 'dev', '--consistency', mode, ...options);
+  const answer = await node.ask('order', 'append', patch, '--cluster', 'dev', '--consistency', mode, ...options);
   return (answer as { entry: { seq: number } }).entry.seq;
 }
 
-const rollOut = (): Promise<CommandResult> => lockstep('rollout', 'start', '--cluster', 'dev', '--wait', '--json');
 const answers = async (): Promise<string> => (await machine.run('tail -1 /proc/version')).trim();
 
 /** The last transition, once it is this module's in this direction. */
-const told = (patch: string, direction: string): Promise<Told> =>
-  eventually(
+async function told(patch: string, direction: string): Promise<Told> {
+  const shown = await node.shown<Shown>(
     `${patch} ${direction} in the node's report`,
-    async () => {
-      const last = (await report()).lastTransition;
-      return last?.moduleName.startsWith(`lockstep_${patch}_`) === true && last.direction === direction
-        ? last
-        : undefined;
-    },
-    { withinMs: patienceMs, everyMs: 250 },
+    ({ report: { lastTransition } }) =>
+      Boolean(lastTransition?.moduleName.startsWith(`lockstep_${patch}_`) && lastTransition.direction === direction),
   );
+  return shown.report.lastTransition as Told;
+}
 
 /**
  * As the kernel counts: with per_task every number is zero. Who was in the way of its last attempt that failed stays
@@ -166,8 +117,8 @@ describe.each(modes)('entries with consistency %s', (mode) => {
 
   it('are signed with it, switched with it, and the report tells mode, attempts and window', async () => {
     seq = await append('sleepy', mode);
-    expect((await rollOut()).code).toBe(0);
-    const { entries } = (await ask('order', 'show', '--cluster', 'dev')) as { entries: { body: unknown }[] };
+    expect((await node.rollOut()).code).toBe(0);
+    const { entries } = (await node.ask('order', 'show', '--cluster', 'dev')) as { entries: { body: unknown }[] };
     expect(entries.at(-1)?.body).toMatchObject({ load: { consistency: mode, transitionTimeoutMs: 90_000 } });
     expectSwitched(await told('sleepy', 'patching'), mode);
     expect(await answers()).toBe('lockstep: c1');
@@ -179,11 +130,11 @@ describe.each(modes)('entries with consistency %s', (mode) => {
     pid = await startSleeper();
     await append('awake', mode, '--override', 'sleepy', '--transition-timeout', '4s');
     const blocker = { pid, comm: 'sleeper', function: 'version_proc_show' };
-    const rollout = rollOut();
+    const rollout = node.rollOut();
     const pending = await eventually(
       'the sleeper is told while the transition goes on',
       async () => {
-        const { transition } = (await ask('node', 'blocking', node)) as { transition: Told | null };
+        const { transition } = (await node.ask('node', 'blocking', node.name)) as { transition: Told | null };
         return transition?.result === 'pending' && transition.blockers.length > 0 ? transition : undefined;
       },
       { withinMs: patienceMs, everyMs: 250 },
@@ -192,7 +143,7 @@ describe.each(modes)('entries with consistency %s', (mode) => {
     const { code, stdout } = await rollout;
     expect([code, JSON.parse(stdout)]).toMatchObject([
       1,
-      { status: 'halted', nodes: [{ node, position: seq, notYet: { reason: 'failed' } }] },
+      { status: 'halted', nodes: [{ node: node.name, position: seq, notYet: { reason: 'failed' } }] },
     ]);
     const { status, position, problem, lastTransition } = await report();
     expect({ status, position, problem, lastTransition }).toMatchObject({
@@ -208,7 +159,7 @@ describe.each(modes)('entries with consistency %s', (mode) => {
       },
       lastTransition: { mode, blockers: [blocker] },
     });
-    const { stdout: text } = await lockstep('node', 'blocking', node);
+    const { stdout: text } = await node.lockstep('node', 'blocking', node.name);
     expect(text).toMatch(new RegExp(`^${pid} +sleeper +version_proc_show$`, 'm'));
     expect(text).toMatch(new RegExp(`^Consistency: +${mode}$`, 'm'));
     // It is tried again by now: task by task, whoever reads may have been switched.
@@ -217,13 +168,9 @@ describe.each(modes)('entries with consistency %s', (mode) => {
 
   it('the sleeper gone, the next try succeeds by itself', async () => {
     await machine.run(`kill -9 ${pid}`);
-    await eventually(
+    await node.shown(
       'the node is in step',
-      async () => {
-        const { status, position } = await report();
-        return status === 'in-step' && position === seq + 1 ? true : undefined;
-      },
-      { withinMs: patienceMs, everyMs: 500 },
+      ({ report: said }) => said?.status === 'in-step' && said.position === seq + 1,
     );
     expectSwitched(await told('awake', 'patching'), mode, pid);
     expect(await answers()).toBe('lockstep: c2');
@@ -232,11 +179,11 @@ describe.each(modes)('entries with consistency %s', (mode) => {
   });
 
   it('are unloaded as they came', async () => {
-    await ask('order', 'retire', String(seq + 1), '--cluster', 'dev');
-    expect((await rollOut()).code).toBe(0);
+    await node.ask('order', 'retire', String(seq + 1), '--cluster', 'dev');
+    expect((await node.rollOut()).code).toBe(0);
     expectSwitched(await told('awake', 'unpatching'), mode);
-    await ask('order', 'retire', String(seq), '--cluster', 'dev');
-    expect((await rollOut()).code).toBe(0);
+    await node.ask('order', 'retire', String(seq), '--cluster', 'dev');
+    expect((await node.rollOut()).code).toBe(0);
     expectSwitched(await told('sleepy', 'unpatching'), mode);
     expect(await machine.run('ls /sys/kernel/livepatch')).not.toContain('lockstep_');
     expect(await answers()).not.toMatch(/lockstep: c/);

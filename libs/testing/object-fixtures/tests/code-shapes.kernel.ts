@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { parseModuleName, parsePatchId } from '@lockstep/domain/livepatch-model';
@@ -12,9 +11,13 @@ import {
   type KernelBuild,
 } from '@lockstep/io/kernel-builder';
 import { diffOfEdits, type Edit } from '../index';
-import { buildLockstepKernel, QemuMachine, testKernelFlavour } from '@lockstep/testing/qemu-machine';
-
-const root = path.resolve(__dirname, '../../../..');
+import {
+  kernelTestSetupMs,
+  startTestMachine,
+  testKernelFlavour,
+  type QemuMachine,
+  type TestMachine,
+} from '@lockstep/testing/qemu-machine';
 
 const includes = `#include <linux/seq_file.h>
 #include <linux/livepatch.h>
@@ -85,6 +88,7 @@ const edits: readonly Edit[] = [
   ['fs/proc/cmdline.c', 'static int cmdline_proc_show(', '{\n', shown],
 ];
 
+let bench: TestMachine;
 let dir = '';
 let kernel: KernelBuild;
 let machine: QemuMachine;
@@ -106,27 +110,15 @@ const counters = async (): Promise<number[]> => {
 
 describe('the shapes that kernel code has, in one patch of a running kernel', () => {
   beforeAll(async () => {
-    const flavour = testKernelFlavour();
-    const built = await buildLockstepKernel({ root, flavour, source: process.env['LOCKSTEP_KERNEL_SRC'] });
-    kernel = await registerKernelBuild({ path: built.treeDir, cacheDir: defaultCacheDirectory() });
+    bench = await startTestMachine({ name: 'code-shapes', flavour: testKernelFlavour() });
+    ({ machine, folder: dir } = bench);
+    kernel = await registerKernelBuild({ path: bench.kernel.treeDir, cacheDir: defaultCacheDirectory() });
     patch = await build(edits);
-    dir = await mkdtemp(path.join(tmpdir(), 'lockstep-code-shapes-'));
     await writeFile(path.join(dir, 'klp_shapes.ko'), patch.bytes);
-    machine = await QemuMachine.create({
-      name: 'code-shapes',
-      kernelImage: built.imageFile,
-      initFile: path.join(root, 'kernel-livepatch/qemu/init'),
-      dir: path.join(dir, 'machine'),
-    });
-    await machine.start();
-    await machine.waitReady();
     await machine.run('mkdir -p /sys/kernel/tracing; mount -t tracefs none /sys/kernel/tracing');
-  }, 45 * 60_000);
+  }, kernelTestSetupMs);
 
-  afterAll(async () => {
-    await machine[Symbol.asyncDispose]();
-    await rm(dir, { recursive: true, force: true });
-  }, 60_000);
+  afterAll(() => bench[Symbol.asyncDispose](), 60_000);
 
   test('it changes what was edited, and nothing that only moved', () => {
     const names = patch.functions.map(({ name }) => name);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { parseModuleName, parsePatchId } from '@lockstep/domain/livepatch-model';
 import {
@@ -12,18 +12,17 @@ import {
   type BuiltLivepatch,
   type KernelBuild,
 } from '@lockstep/io/kernel-builder';
-import { buildLockstepKernel } from '@lockstep/testing/qemu-machine';
+import { buildTestKernel, kernelTestSetupMs } from '@lockstep/testing/qemu-machine';
 
-const root = resolve(__dirname, '../../../..');
 const minuteMs = 60_000;
 let cacheDir: string;
 let kernel: KernelBuild;
 
 beforeAll(async () => {
-  const { treeDir } = await buildLockstepKernel({ root, source: process.env['LOCKSTEP_KERNEL_SRC'] });
+  const { treeDir } = await buildTestKernel();
   cacheDir = await mkdtemp(join(defaultCacheDirectory(), 'test-'));
   kernel = await registerKernelBuild({ path: treeDir, cacheDir });
-}, 45 * minuteMs);
+}, kernelTestSetupMs);
 
 afterAll(async () => {
   await rm(cacheDir, { recursive: true, force: true });

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { parseModuleName, parsePatchId } from '@lockstep/domain/livepatch-model';
@@ -13,9 +12,14 @@ import {
   type ComparedObject,
   type KernelBuild,
 } from '@lockstep/io/kernel-builder';
-import { buildLockstepKernel, QemuMachine, testKernelFlavour } from '@lockstep/testing/qemu-machine';
+import {
+  kernelTestSetupMs,
+  startTestMachine,
+  testKernelFlavour,
+  type QemuMachine,
+  type TestMachine,
+} from '@lockstep/testing/qemu-machine';
 
-const root = path.resolve(__dirname, '../../../..');
 const busy = 'lib/livepatch/test_klp_callbacks_busy';
 
 /** What is put in the place of what, in which source. */
@@ -28,6 +32,7 @@ const cmdlineEdit: Edit = [
   'WARN(1, "lockstep was here"); seq_puts(m, " patched\\n");',
 ];
 
+let bench: TestMachine;
 let dir = '';
 let kernel: KernelBuild;
 let machine: QemuMachine;
@@ -73,24 +78,12 @@ const runBusy = async (): Promise<string> =>
 
 describe('patches of modules', () => {
   beforeAll(async () => {
-    const flavour = testKernelFlavour();
-    const built = await buildLockstepKernel({ root, flavour, source: process.env['LOCKSTEP_KERNEL_SRC'] });
-    kernel = await registerKernelBuild({ path: built.treeDir, cacheDir: defaultCacheDirectory() });
-    dir = await mkdtemp(path.join(tmpdir(), 'lockstep-module-patch-'));
-    machine = await QemuMachine.create({
-      name: 'module-patch',
-      kernelImage: built.imageFile,
-      initFile: path.join(root, 'kernel-livepatch/qemu/init'),
-      dir: path.join(dir, 'machine'),
-    });
-    await machine.start();
-    await machine.waitReady();
-  }, 45 * 60_000);
+    bench = await startTestMachine({ name: 'module-patch', flavour: testKernelFlavour() });
+    ({ machine, folder: dir } = bench);
+    kernel = await registerKernelBuild({ path: bench.kernel.treeDir, cacheDir: defaultCacheDirectory() });
+  }, kernelTestSetupMs);
 
-  afterAll(async () => {
-    await machine[Symbol.asyncDispose]();
-    await rm(dir, { recursive: true, force: true });
-  }, 60_000);
+  afterAll(() => bench[Symbol.asyncDispose](), 60_000);
 
   test('a module’s function is patched when the module comes after its patch', async () => {
     const { ko, functions } = await build('klp_module', [busyEdit]);

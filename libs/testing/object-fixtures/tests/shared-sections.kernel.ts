@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { parseModuleName, parsePatchId } from '@lockstep/domain/livepatch-model';
@@ -11,10 +10,15 @@ import {
   type KernelBuild,
 } from '@lockstep/io/kernel-builder';
 import { diffOfEdits, type Edit } from '../index';
-import { buildLockstepKernel, QemuMachine, testKernelFlavour } from '@lockstep/testing/qemu-machine';
+import {
+  kernelTestSetupMs,
+  startTestMachine,
+  testKernelFlavour,
+  type QemuMachine,
+  type TestMachine,
+} from '@lockstep/testing/qemu-machine';
 
-const root = path.resolve(__dirname, '../../../..');
-
+let bench: TestMachine;
 let dir = '';
 let kernel: KernelBuild;
 let machine: QemuMachine;
@@ -81,24 +85,12 @@ const unload = async (name: string): Promise<string> =>
 
 describe('functions and variables that share a section', () => {
   beforeAll(async () => {
-    const flavour = testKernelFlavour();
-    const built = await buildLockstepKernel({ root, flavour, source: process.env['LOCKSTEP_KERNEL_SRC'] });
-    kernel = await registerKernelBuild({ path: built.treeDir, cacheDir: defaultCacheDirectory() });
-    dir = await mkdtemp(path.join(tmpdir(), 'lockstep-shared-sections-'));
-    machine = await QemuMachine.create({
-      name: 'shared-sections',
-      kernelImage: built.imageFile,
-      initFile: path.join(root, 'kernel-livepatch/qemu/init'),
-      dir: path.join(dir, 'machine'),
-    });
-    await machine.start();
-    await machine.waitReady();
-  }, 45 * 60_000);
+    bench = await startTestMachine({ name: 'shared-sections', flavour: testKernelFlavour() });
+    ({ machine, folder: dir } = bench);
+    kernel = await registerKernelBuild({ path: bench.kernel.treeDir, cacheDir: defaultCacheDirectory() });
+  }, kernelTestSetupMs);
 
-  afterAll(async () => {
-    await machine[Symbol.asyncDispose]();
-    await rm(dir, { recursive: true, force: true });
-  }, 60_000);
+  afterAll(() => bench[Symbol.asyncDispose](), 60_000);
 
   test('a loop over an array ends with it, not at the new variable behind it', async () => {
     expect(await load('klp_arrays', arrays)).toEqual(['neigh_stat_seq_show']);

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { parseModuleName, parsePatchId } from '@lockstep/domain/livepatch-model';
@@ -11,9 +10,14 @@ import {
   type KernelBuild,
   type NamedDiff,
 } from '@lockstep/io/kernel-builder';
-import { buildLockstepKernel, QemuMachine, testKernelFlavour } from '@lockstep/testing/qemu-machine';
+import {
+  kernelTestSetupMs,
+  startTestMachine,
+  testKernelFlavour,
+  type QemuMachine,
+  type TestMachine,
+} from '@lockstep/testing/qemu-machine';
 
-const root = path.resolve(__dirname, '../../../..');
 const source = 'fs/proc/cmdline.c';
 const begin = 'static int cmdline_proc_show(';
 const end = "seq_putc(m, '\\n');";
@@ -21,6 +25,7 @@ const end = "seq_putc(m, '\\n');";
 const helper =
   'static noinline void lockstep_say(struct seq_file *m, int what)\n{\n\tseq_printf(m, "said %d\\n", what);\n}\n\n';
 
+let bench: TestMachine;
 let dir = '';
 let kernel: KernelBuild;
 let machine: QemuMachine;
@@ -51,28 +56,16 @@ const load = (ko: string, name: string): Promise<string> =>
 
 describe('patches built onto others, in a real kernel', () => {
   beforeAll(async () => {
-    const flavour = testKernelFlavour();
-    const built = await buildLockstepKernel({ root, flavour, source: process.env['LOCKSTEP_KERNEL_SRC'] });
-    kernel = await registerKernelBuild({ path: built.treeDir, cacheDir: defaultCacheDirectory() });
+    bench = await startTestMachine({ name: 'stacked-patch', flavour: testKernelFlavour() });
+    ({ machine, folder: dir } = bench);
+    kernel = await registerKernelBuild({ path: bench.kernel.treeDir, cacheDir: defaultCacheDirectory() });
     const text = await readFile(path.join(kernel.treeDir, source), 'latin1');
     const withBelow = text.replace(begin, helper + begin).replace(end, `${end}\n\tlockstep_say(m, 1);`);
     below = diffOf('below', text, withBelow);
     above = diffOf('above', withBelow, withBelow.replace('say(m, 1);', 'say(m, 1);\n\tlockstep_say(m, 2);'));
-    dir = await mkdtemp(path.join(tmpdir(), 'lockstep-stacked-patch-'));
-    machine = await QemuMachine.create({
-      name: 'stacked-patch',
-      kernelImage: built.imageFile,
-      initFile: path.join(root, 'kernel-livepatch/qemu/init'),
-      dir: path.join(dir, 'machine'),
-    });
-    await machine.start();
-    await machine.waitReady();
-  }, 45 * 60_000);
+  }, kernelTestSetupMs);
 
-  afterAll(async () => {
-    await machine[Symbol.asyncDispose]();
-    await rm(dir, { recursive: true, force: true });
-  }, 60_000);
+  afterAll(() => bench[Symbol.asyncDispose](), 60_000);
 
   test('the one above runs both changes, with its own copy of what only the one below has', async () => {
     const first = await build('klp_below', [below]);
