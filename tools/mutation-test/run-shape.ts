@@ -3,9 +3,9 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
-import { diffObjects, namesInSharedSections, type ObjectDiff, type TableLayouts } from '@lockstep/domain/object-diff';
+import { diffObjects, type ObjectDiff } from '@lockstep/domain/object-diff';
 import { changedTypes, refuseTypeChanges } from '@lockstep/domain/type-layouts';
-import { withNamesKept } from '@lockstep/domain/source-patch';
+import { compileKeepingNames, fixtureTables } from '@lockstep/testing/object-fixtures';
 import type { Shape } from './shape-sources';
 
 /** What became of a shape. `needless`: refused, and running it all the same shows nothing wrong. */
@@ -16,22 +16,6 @@ export interface ShapeResult {
 
 const flags =
   '-std=gnu11 -O2 -fno-pic -fcf-protection=none -fno-asynchronous-unwind-tables -fno-stack-protector -fno-strict-aliasing -pg -mfentry -mrecord-mcount';
-
-/** Entries of the tables that such code has. */
-const noTables: TableLayouts = {
-  bugEntryBytes: 12,
-  bugLineOffset: 8,
-  bugFileBias: 0,
-  exceptionEntryBytes: 12,
-  jumpEntryBytes: 16,
-  alternativeEntryBytes: 12,
-  alternativeLengthOffset: 11,
-  paravirtEntryBytes: 16,
-  staticCallEntryBytes: 8,
-  orcEntryBytes: 6,
-  dynamicDebugEntryBytes: 56,
-  dynamicDebugLineOffset: 32,
-};
 
 /** How long a program may run that nothing holds up: some loops without an end are what is looked for. */
 const runLimitMs = 10_000;
@@ -49,7 +33,7 @@ export function runShape(shape: Shape, dir: string): ShapeResult {
   });
   let diff: ObjectDiff;
   try {
-    diff = diffObjects({ original, patched, objectPath: 'shape.o', tables: noTables });
+    diff = diffObjects({ original, patched, objectPath: 'shape.o', tables: fixtureTables });
   } catch (error) {
     if (!(error instanceof LockstepError)) throw error;
     return { outcome: shape.kind === 'array' ? 'needless' : 'refused', detail: refusal ?? error.message };
@@ -77,13 +61,9 @@ const shell = (dir: string, command: string): void => {
 };
 
 function compile(dir: string, name: string, define: string): Uint8Array {
-  const target = `${name}.o`;
-  const command = `gcc ${flags} ${define} -c -o ${target} shape.c`;
-  const saved = { target, command, source: 'shape.c', dependencies: [] };
-  shell(dir, `gcc ${flags} ${define} -c -o plain.o shape.c`);
-  const names = namesInSharedSections(new Uint8Array(readFileSync(path.join(dir, 'plain.o'))), target);
-  shell(dir, withNamesKept(saved, names, `${name}.names`));
-  return new Uint8Array(readFileSync(path.join(dir, target)));
+  const object = compileKeepingNames(path.join(dir, 'shape.c'), [flags, define]);
+  writeFileSync(path.join(dir, `${name}.o`), object);
+  return object;
 }
 
 function record(dir: string, name: string, define: string): Uint8Array {

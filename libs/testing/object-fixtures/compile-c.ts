@@ -4,6 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { namesInSharedSections, type TableLayouts } from '@lockstep/domain/object-diff';
+import { withNamesKept } from '@lockstep/domain/source-patch';
 
 /** Those that kernels are built with; clang is the one that the kernel flavour `clang` has too. */
 export const compilers = ['gcc', 'clang-14'] as const;
@@ -72,23 +73,27 @@ function compileAll(compiler: Compiler, paths: readonly string[], flags: readonl
   }
 }
 
-/** As a patch build compiles objects in which functions or variables share a section: their names are kept. */
-export function compileNamedPair(name: string): CompiledPair {
-  const compile = (...flags: string[]): Uint8Array => {
-    const source = join(sources, `${name}.c`);
-    const names = namesInSharedSections(compileC(source, ...flags), name);
-    const dir = mkdtempSync(join(tmpdir(), 'lockstep-names-'));
-    const [globals, locals, object] = [join(dir, 'names.s'), join(dir, 'names'), join(dir, 'object.o')];
-    try {
-      writeFileSync(globals, names.map((one) => `.globl ${one}\n`).join(''));
-      writeFileSync(locals, names.map((one) => `${one}\n`).join(''));
-      writeFileSync(object, compileC(source, ...flags, `-Wa,-mshared,${globals}`));
-      execFileSync('objcopy', [`--localize-symbols=${locals}`, object]);
-      return new Uint8Array(readFileSync(object));
-    } finally {
-      rmSync(dir, { recursive: true });
-    }
+/** As a patch build compiles an object in which functions or variables share a section: their names are kept. */
+export function compileKeepingNames(source: string, flags: readonly string[]): Uint8Array {
+  const cwd = mkdtempSync(join(tmpdir(), 'lockstep-names-'));
+  const target = 'object.o';
+  const command = `gcc ${flags.join(' ')} -c -o ${target} '${source}'`;
+  const compile = (names: readonly string[]): Uint8Array => {
+    const kept = withNamesKept({ target, command, source, dependencies: [] }, names, 'names');
+    execFileSync('sh', ['-e', '-c', kept], { cwd, stdio: 'pipe' });
+    return new Uint8Array(readFileSync(join(cwd, target)));
   };
+  try {
+    return compile(namesInSharedSections(compile([]), target));
+  } finally {
+    rmSync(cwd, { recursive: true });
+  }
+}
+
+/** The pair of a fixture, as compileKeepingNames makes objects. */
+export function compileNamedPair(name: string): CompiledPair {
+  const compile = (...flags: string[]): Uint8Array =>
+    compileKeepingNames(join(sources, `${name}.c`), [...kernelFlags, '-mrecord-mcount', ...flags]);
   return { original: compile(), patched: compile('-DPATCHED') };
 }
 

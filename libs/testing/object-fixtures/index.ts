@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 export {
   compileC,
+  compileKeepingNames,
   compileNamedPair,
   compilePair,
   compilers,
