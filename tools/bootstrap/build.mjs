@@ -20,7 +20,7 @@ const entries = [
   { out: 'bench-build', from: 'tools/bench-build/main.ts' },
   { out: 'bench-diff', from: 'tools/bench-diff/main.ts' },
   { out: 'soak', from: 'tools/soak/main.ts' },
-  { out: 'soak-heap-probe', from: 'tools/soak/heap-probe.ts' },
+  { out: 'soak-heap-probe', from: 'libs/testing/heap-soak/heap-probe.ts' },
   { out: 'bench-load', from: 'tools/bench-load/main.ts' },
   { out: 'compare-verdicts', from: 'tools/compare-verdicts/main.ts' },
   { out: 'test-mutations', from: 'tools/mutation-test/main.ts' },

@@ -1,0 +1,3 @@
+// SPDX-License-Identifier: GPL-2.0-only
+export { HeapSoak, type SoakOptions, type SoakPhase } from './heap-soak';
+export { reportNumber } from './reporting-agent';
