@@ -158,6 +158,22 @@ export const guards = [
     test: 'libs/domain/node-state/interleavings.test.ts',
   },
   {
+    invariant: '7 survives anything',
+    breaks: 'takes a damaged journal for one that was torn: what the host holds is unloaded',
+    file: 'libs/io/agent-journal/record-lines.ts',
+    from: 'if (holdsMark(bytes.subarray(offset)))',
+    to: 'if (false as boolean)',
+    test: 'libs/services/node-agent/damaged-journal.test.ts',
+  },
+  {
+    invariant: '7 survives anything',
+    breaks: 'ends at a journal that does not verify, before it has told anybody',
+    file: 'libs/services/node-agent/node-agent.ts',
+    from: 'const journal = await opened.catch(damageOf);',
+    to: 'const journal = await opened;',
+    test: 'libs/services/node-agent/damaged-journal.test.ts',
+  },
+  {
     invariant: '8 not down twice',
     breaks: 'loads again what the host did not survive',
     file: 'libs/domain/node-state/crash-guard.ts',
