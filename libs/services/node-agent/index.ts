@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+export { defaultHoldFile } from './hold';
 export { createLog, type Log, type LogFields, type LogLevel } from './logger';
 export { sayShutdown } from './say-shutdown';
 export { NodeAgent, type NodeAgentOptions } from './node-agent';
