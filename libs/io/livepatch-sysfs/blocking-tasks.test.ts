@@ -23,7 +23,7 @@ function addThread(pid: number, tid: number, isSwitched: boolean): void {
 }
 
 const look = (round: { lastPid: number; turn: number }) =>
-  blockingTasks({ sys: proc, proc }, 1, { functions: new Set(), modules: new Set() }, round);
+  blockingTasks({ sys: proc, proc, run: proc }, 1, { functions: new Set(), modules: new Set() }, round);
 
 test('of many processes and of one with many threads each look takes a part; the looks go round and find whoever waits', async () => {
   for (let pid = 1; pid <= 2500; pid += 1) addThread(pid, pid, pid !== 2400);

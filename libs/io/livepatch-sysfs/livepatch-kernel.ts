@@ -63,6 +63,8 @@ export interface LivepatchKernel {
   unload(module: ModuleName, limitMs?: number): Promise<void>;
   /** Waits until the module's transition has ended. @throws TransitionFailure when it does not within `limitMs`: it is taken back. */
   settle(module: ModuleName, limitMs?: number): Promise<void>;
+  /** Puts back what a process that was killed had set for one transition alone, unless that still goes on. */
+  recover(): Promise<void>;
 }
 
 /**

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { access, readFile } from 'node:fs/promises';
+import { access, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import * as z from 'zod/mini';
 import type { Consistency } from '@lockstep/domain/load-order';
-import { livepatchFolder, unlessGone, type KernelRoots } from './sysfs-view';
+import { livepatchFolder, observePatches, unlessGone, type KernelRoots } from './sysfs-view';
 
 // How a livepatch is switched, and after how much time or how many attempts the patched core takes a system-wide
 // transition back by itself (Documentation/ABI/testing/sysfs-kernel-livepatch-consistency).
@@ -12,10 +13,8 @@ import { livepatchFolder, unlessGone, type KernelRoots } from './sysfs-view';
 
 export type WriteAttribute = (file: string, text: string) => Promise<void>;
 
-interface KernelLimits {
-  readonly timeoutMs: number;
-  readonly attempts: number;
-}
+const kernelLimits = z.object({ timeoutMs: z.int(), attempts: z.int() });
+type KernelLimits = Readonly<z.infer<typeof kernelLimits>>;
 
 const limitFile = (roots: KernelRoots, name: string): string =>
   path.join(roots.sys, 'module/livepatch/parameters', `consistency_${name}`);
@@ -71,20 +70,48 @@ export async function writeOwnSettings(
 /** The kernel waits a second at most before it tries again: so many attempts do not end before the time does. */
 const attemptsWithin = (limitMs: number): number => Math.ceil(limitMs / 1000) + 10;
 
-/** For a core whose limits hold for all: while `work` makes a transition, `limitMs` is the kernel's own limit too: it holds even if this process dies. */
+/** What the limits were before they were changed for one transition; goes with the boot that they are of. */
+const noteFile = (roots: KernelRoots): string => path.join(roots.run, 'lockstep/livepatch-limits.json');
+
+async function readNote(roots: KernelRoots): Promise<KernelLimits | undefined> {
+  const text = await unlessGone(readFile(noteFile(roots), 'utf8'));
+  return text === undefined ? undefined : kernelLimits.parse(JSON.parse(text));
+}
+
+/** Whole or not there: this process may be killed at any moment. */
+async function writeNote(roots: KernelRoots, limits: KernelLimits): Promise<void> {
+  const file = noteFile(roots);
+  await mkdir(path.dirname(file), { recursive: true });
+  await writeFile(`${file}.new`, JSON.stringify(limits));
+  await rename(`${file}.new`, file);
+}
+
+/**
+ * For a core whose limits hold for all: while `work` makes a transition, `limitMs` is the kernel's own limit too: it holds
+ * even if this process dies. Whoever comes next then puts back what was set before.
+ */
 export async function withKernelLimit<T>(
   roots: KernelRoots,
   write: WriteAttribute,
   limitMs: number,
   work: () => Promise<T>,
 ): Promise<T> {
-  const before = await readLimits(roots);
+  const before = (await readNote(roots)) ?? (await readLimits(roots));
   if (before === undefined) return work();
   const attempts = Math.max(before.attempts, attemptsWithin(limitMs));
+  await writeNote(roots, before);
   await writeLimits(roots, write, { timeoutMs: limitMs, attempts });
   try {
     return await work();
   } finally {
-    await writeLimits(roots, write, before);
+    await restoreKernelLimit(roots, write);
   }
+}
+
+/** Not while a transition goes on: the core counts its attempts against what is set now. */
+export async function restoreKernelLimit(roots: KernelRoots, write: WriteAttribute): Promise<void> {
+  const before = await readNote(roots);
+  if (before === undefined || (await observePatches(roots)).some(({ transition }) => transition)) return;
+  await writeLimits(roots, write, before);
+  await rm(noteFile(roots), { force: true });
 }

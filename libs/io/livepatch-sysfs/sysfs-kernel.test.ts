@@ -212,6 +212,41 @@ describe('how long a transition may take', () => {
       { numRuns: 20 },
     );
   });
+  test('whoever comes after one that was killed meanwhile puts back what was set, once the transition has ended', async () => {
+    const next = kernelOn({ modes: 'shared' });
+    tree.limits = { timeoutMs: 1234, attempts: 7 };
+    tree.transitionTicks = Infinity;
+    const { roots, tools, writeAttribute } = tree;
+    const begin = async (...args: Parameters<typeof tools.insert>): Promise<void> => {
+      await tools.insert(...args);
+      await new Promise<never>(() => undefined);
+    };
+    const killed = new SysfsKernel({ roots, tools: { ...tools, insert: begin }, writeAttribute });
+    const wish = { consistency: 'system', transitionTimeoutMs: 90_000 } as const;
+    killed.load(request('lockstep_a', 'one', wish)).catch(() => undefined);
+    while (tree.limitedBy.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    const during = { timeoutMs: 90_000, attempts: 100 };
+    await next.recover();
+    expect(tree.limits).toEqual(during);
+    tree.endNow('lockstep_a', { givesUp: false });
+    await next.settle(moduleName('lockstep_a'));
+    expect(tree.limits).toEqual({ timeoutMs: 1234, attempts: 7 });
+    tree.limits = { timeoutMs: 5, attempts: 6 };
+    await next.recover();
+    expect(tree.limits).toEqual({ timeoutMs: 5, attempts: 6 });
+  });
+  test('the next transition takes what one that was killed had set for no setting of anybody', async () => {
+    const next = kernelOn({ modes: 'shared' });
+    const { roots, tools, writeAttribute } = tree;
+    const never = (): Promise<never> => new Promise(() => undefined);
+    const killed = new SysfsKernel({ roots, tools: { ...tools, insert: never }, writeAttribute });
+    const wish = { consistency: 'system', transitionTimeoutMs: 90_000 } as const;
+    killed.load(request('lockstep_a', 'one', wish)).catch(() => undefined);
+    while (tree.limits.timeoutMs !== 90_000) await new Promise((resolve) => setTimeout(resolve, 5));
+    await next.load(request('lockstep_a', 'one', { ...wish, transitionTimeoutMs: 5000 }));
+    expect(tree.limitedBy).toEqual([{ timeoutMs: 5000, attempts: 40 }]);
+    expect(tree.limits).toEqual({ timeoutMs: 30_000, attempts: 40 });
+  });
   test('a kernel that gives up just when its time is over here too is not told to start again', async () => {
     const kernel = kernelOn({ modes: 'shared' });
     tree.transitionTicks = Infinity;

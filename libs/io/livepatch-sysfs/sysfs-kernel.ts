@@ -17,6 +17,7 @@ import { readTransitionStats, showBlocker, stockTransition } from './transition-
 import { createModuleTools, type ModuleTools } from './module-tools';
 import {
   consistencyInterface,
+  restoreKernelLimit,
   settingsAsParameters,
   withKernelLimit,
   writeOwnSettings,
@@ -86,7 +87,7 @@ export class SysfsKernel implements LivepatchKernel {
   private readonly round: Round = { lastPid: 0, turn: 0 };
 
   constructor(options: SysfsKernelOptions = {}) {
-    this.roots = options.roots ?? { sys: '/sys', proc: '/proc' };
+    this.roots = options.roots ?? { sys: '/sys', proc: '/proc', run: '/run' };
     this.tools = options.tools ?? createModuleTools();
     this.writeAttribute = options.writeAttribute ?? writeExisting;
     this.transitionTimeoutMs = options.transitionTimeoutMs ?? defaultTransitionTimeoutMs;
@@ -196,7 +197,13 @@ export class SysfsKernel implements LivepatchKernel {
 
   async settle(module: ModuleName, limitMs = this.transitionTimeoutMs): Promise<void> {
     // Whatever it switches to, it is taken back if that takes too long: the core makes only one transition at a time.
-    await this.arrive({ module, inEffect: await this.readFlag(module, 'enabled'), limitMs });
+    await this.arrive({ module, inEffect: await this.readFlag(module, 'enabled'), limitMs }).finally(() =>
+      this.recover(),
+    );
+  }
+
+  recover(): Promise<void> {
+    return restoreKernelLimit(this.roots, this.writeAttribute);
   }
 
   /**

@@ -9,6 +9,8 @@ import { errorCode } from '@lockstep/platform/runtime';
 export interface KernelRoots {
   readonly sys: string;
   readonly proc: string;
+  /** Holds what must not outlive the boot. */
+  readonly run: string;
 }
 
 export const livepatchFolder = (roots: KernelRoots): string => path.join(roots.sys, 'kernel/livepatch');

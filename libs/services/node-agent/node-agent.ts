@@ -85,6 +85,7 @@ export class NodeAgent {
     const { stateDir, kernel, log } = this.options;
     await makeFolder(stateDir);
     this.claim = await claimStateDir(stateDir);
+    await kernel.recover();
     const running = await kernel.identity();
     const identity = await this.identity();
     const { kernelBuild, bootId } = running;

@@ -189,6 +189,11 @@ export class DirectoryKernel implements LivepatchKernel {
     await this.remove(module);
   }
 
+  /** Nothing of it is set for all livepatches. */
+  recover(): Promise<void> {
+    return Promise.resolve();
+  }
+
   async settle(module: ModuleName, limitMs = defaultTransitionTimeoutMs): Promise<void> {
     const begun = Date.now();
     while ((await this.observe()).some((patch) => patch.module === module && patch.transition)) {

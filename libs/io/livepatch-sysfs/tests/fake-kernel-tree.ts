@@ -60,7 +60,7 @@ export class FakeKernelTree {
   /** `modes`: the core can switch the whole system; told once for all livepatches, or for each of its own. */
   constructor(private readonly options: { readonly patchedCore?: boolean; readonly modes?: 'shared' | 'own' } = {}) {
     const top = mkdtempSync(path.join(tmpdir(), 'lockstep-kernel-'));
-    this.roots = { sys: path.join(top, 'sys'), proc: path.join(top, 'proc') };
+    this.roots = { sys: path.join(top, 'sys'), proc: path.join(top, 'proc'), run: path.join(top, 'run') };
     mkdirSync(this.livepatch, { recursive: true });
     mkdirSync(path.join(this.roots.proc, 'sys/kernel/random'), { recursive: true });
     mkdirSync(path.join(this.roots.proc, '42/task/43'), { recursive: true });
