@@ -33,7 +33,7 @@ describe('a mutation', () => {
     const { line, after } = mutation ?? { line: 0, after: '' };
     const [diff] = parseUnifiedDiff(lineDiff('kernel/work.c', source.split('\n'), line - 1, after));
     expect(diff?.newPath).toBe('kernel/work.c');
-    expect(applyFileDiff(source, diff as FileDiff)).toBe(mutation?.source);
+    expect(applyFileDiff(source, diff as FileDiff).text).toBe(mutation?.source);
   });
 
   test('none where there is no place', () => {

@@ -7,6 +7,7 @@ import { LockstepError, parseModuleName, parsePatchId, type ModuleName } from '@
 import { showFunction } from '@lockstep/domain/livepatch-model';
 import { buildLivepatch, defaultCacheDirectory, kernelOfSource, type BuildProgress } from '@lockstep/io/kernel-builder';
 import { allowedTypeChangesOf, allowTypeChangeOption, becauseOption } from '../allowed-type-changes';
+import { fuzzOption } from '../fuzz-option';
 import { wholeNumber, type Answer, type Cli, type LeafOptions, type LocalContext } from '../cli';
 
 interface Options extends Pick<LeafOptions, 'json'> {
@@ -19,6 +20,7 @@ interface Options extends Pick<LeafOptions, 'json'> {
   readonly jobs?: number;
   readonly allowTypeChange?: readonly string[];
   readonly because?: string;
+  readonly fuzz?: number;
   readonly cacheDir?: string;
 }
 
@@ -67,7 +69,8 @@ async function build(file: string, options: Options, { screen, signal }: LocalCo
     const replace = options.replace ?? false;
     const compilers = options.jobs;
     const allowedTypeChanges = allowedTypeChangesOf(options);
-    const work = { kernel, diff, moduleName, patchId, replace, allowedTypeChanges, compilers, onProgress, signal };
+    const sources = { kernel, diff: [{ name: '', text: diff, fuzz: options.fuzz }] };
+    const work = { ...sources, moduleName, patchId, replace, allowedTypeChanges, compilers, onProgress, signal };
     const { bytes, functions, remarks, path: way, makeReasons } = await buildLivepatch(work);
     const seconds = (performance.now() - started) / 1000;
     const module = path.resolve(options.output, `${moduleName}.ko`);
@@ -88,6 +91,7 @@ async function build(file: string, options: Options, { screen, signal }: LocalCo
         makeReasons,
         remarks,
         allowedTypeChanges,
+        fuzz: options.fuzz ?? 0,
         seconds,
       },
       text: `${module}\n${makeReasons.map((reason) => `built through make: ${reason}\n`).join('')}changes ${functions.map(showFunction).join(', ')}\n${remarks.map((remark) => `note: ${remark}\n`).join('')}for Linux ${release}, ${seconds.toFixed(1)} s`,
@@ -115,6 +119,7 @@ export const buildPatch = (cli: Cli): Command =>
     .option('-j, --jobs <n>', 'compilers at once (default: as many as processors)', wholeNumber)
     .option(...allowTypeChangeOption)
     .option(...becauseOption)
+    .option(...fuzzOption)
     .option('--replace', 'the module replaces all livepatches that are loaded')
     .option('--cache-dir <dir>', 'where kernels and originals are kept (default: ~/.cache/lockstep)')
     .option('--json', 'print one JSON document')

@@ -27,6 +27,7 @@ export const showPatch = (cli: Cli): Command =>
           ...(patch.combines.length > 0 ? [['Combines', patch.combines.join(' < ')] as const] : []),
           ...allowedFields(patch.allowedTypeChanges),
           ...caveatFields(builds),
+          ...(patch.fuzz > 0 ? [['Fuzz', `${patch.fuzz} lines of each hunk's context may differ`] as const] : []),
           ['Submitted', showTime(patch.submittedAt)],
           ['Description', patch.description],
         ]);

@@ -6,6 +6,7 @@ import { Priority } from '@lockstep/contracts/generated';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
 import { allowedTypeChangesOf, allowTypeChangeOption, becauseOption } from '../allowed-type-changes';
 import { collect, leafCommand, wholeNumber, type Cli, type LeafOptions } from '../cli';
+import { fuzzOption } from '../fuzz-option';
 import { kernelBuildOption, resolveKernelBuild } from '../resolve-kernel-build';
 import { answerSubmission, priorityOption } from '../answer-submission';
 
@@ -21,6 +22,7 @@ interface Options extends LeafOptions {
   readonly wait?: boolean;
   readonly allowTypeChange?: readonly string[];
   readonly because?: string;
+  readonly fuzz?: number;
 }
 
 function readDiff(file: string): Buffer {
@@ -54,6 +56,7 @@ export const submitPatch = (cli: Cli): Command =>
     .option('--cluster <cluster>', 'whose load order --onto means')
     .option(...allowTypeChangeOption)
     .option(...becauseOption)
+    .option(...fuzzOption)
     .option(...priorityOption)
     .option('--wait', 'follow the builds to their end')
     .action((file: string, { name = nameOf(file), description = '', author = '', cve = [], ...options }: Options) =>
@@ -65,8 +68,9 @@ export const submitPatch = (cli: Cli): Command =>
         const priority = options.priority ?? Priority.PRIORITY_NORMAL;
         const allowed = allowedTypeChangesOf(options);
         const allowedTypeChanges = allowed && { ...allowed, types: [...allowed.types] };
+        const words = { allowedTypeChanges, fuzz: options.fuzz ?? 0 };
         const submitted = await context.build.submitPatch(
-          { name, diff, description, author, cves: [...cve], kernelBuildIds, priority, onto, allowedTypeChanges },
+          { name, diff, description, author, cves: [...cve], kernelBuildIds, priority, onto, ...words },
           { signal: context.signal },
         );
         return answerSubmission(context, submitted, options.wait === true);

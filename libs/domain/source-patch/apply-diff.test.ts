@@ -12,7 +12,7 @@ function only(diff: string): FileDiff {
 }
 
 function apply(original: string | null, diff: string): string | null {
-  return applyFileDiff(original, only(diff));
+  return applyFileDiff(original, only(diff)).text;
 }
 
 function refusal(original: string | null, diff: string, reason = 'diff-does-not-apply'): Record<string, unknown> {
@@ -51,24 +51,91 @@ describe('applying a diff', () => {
   });
 
   test('where lines above were added the line number proves nothing any more, and each hunk must have one place', () => {
-    const two = `${header}@@ -1,1 +1,1 @@\n-x\n+X\n@@ -3,1 +3,1 @@\n-y\n+Y\n`;
-    expect(apply('new\nx\n-\ny\nz\n', two)).toBe('new\nX\n-\nY\nz\n');
-    expect(apply('x\n-\ny\ny\n', two)).toBe('X\n-\nY\ny\n');
-    expect(refusal('new\nx\ny\ny\n', two, 'diff-ambiguous')).toEqual({ file: 'f.c', hunk: 2, lines: ['3', '4'] });
-    const insertion = `${header}@@ -1,1 +1,1 @@\n-x\n+X\n@@ -2,0 +3,1 @@\n+y\n`;
-    expect(apply('x\n-\n', insertion)).toBe('X\n-\ny\n');
-    expect(refusal('new\nx\n-\n', insertion, 'diff-ambiguous')).toMatchObject({ hunk: 2 });
+    const two = `${header}@@ -1,3 +1,3 @@\n 0\n-x\n+X\n 1\n@@ -4,3 +4,3 @@\n 2\n-y\n+Y\n z\n`;
+    expect(apply('new\n0\nx\n1\n2\ny\nz\n', two)).toBe('new\n0\nX\n1\n2\nY\nz\n');
+    expect(apply('0\nx\n1\n2\ny\nz\n2\ny\nz\n', two)).toBe('0\nX\n1\n2\nY\nz\n2\ny\nz\n');
+    const places = { file: 'f.c', hunk: 2, lines: ['5', '8'] };
+    expect(refusal('new\n0\nx\n1\n2\ny\nz\n2\ny\nz\n', two, 'diff-ambiguous')).toEqual(places);
   });
 
-  test('no fuzz: one context line that differs refuses it, and says what was found where', () => {
-    expect(refusal('a\nb\nc\nD\ne\n', change)).toEqual({ file: 'f.c', hunk: 1, line: 4, expected: 'd', found: 'D' });
+  test('hunks in any order', () => {
+    const hunks = ['@@ -5,2 +5,2 @@\n-e\n+E\n f\n', '@@ -1,2 +1,3 @@\n a\n+new\n b\n'];
+    expect(apply('a\nb\nc\nd\ne\nf\n', header + hunks.join(''))).toBe('a\nnew\nb\nc\nd\nE\nf\n');
+    expect(apply('a\nb\nc\nd\ne\nf\n', header + hunks.reverse().join(''))).toBe('a\nnew\nb\nc\nd\nE\nf\n');
+  });
+
+  test('without context (-U0) only where its lines stand once, and never lines that are only added', () => {
+    expect(apply('a\nb\nc\n', `${header}@@ -2 +2 @@\n-b\n+B\n`)).toBe('a\nB\nc\n');
+    expect(refusal('b\nb\nc\n', `${header}@@ -2 +2 @@\n-b\n+B\n`, 'diff-ambiguous')).toMatchObject({
+      lines: ['1', '2'],
+    });
+    expect(() => apply('a\nb\n', `${header}@@ -1,0 +2 @@\n+x\n`)).toThrow(
+      /f\.c, hunk 1, adds lines .* \(-U0\).*git diff -U3/,
+    );
+    expect(apply('', `${header}@@ -0,0 +1 @@\n+x\n`)).toBe('x\n');
+  });
+
+  test('a hunk without context on one side stands where it says only if it stands nowhere else', () => {
+    const cut = `${header}@@ -2,2 +2,3 @@\n b\n c\n+d\n`;
+    expect(apply('a\nb\nc\n', cut)).toBe('a\nb\nc\nd\n');
+    expect(apply('a\nb\nc\nx\n', cut)).toBe('a\nb\nc\nd\nx\n');
+    expect(refusal('a\nb\nc\nb\nc\n', cut, 'diff-ambiguous')).toMatchObject({ lines: ['2', '4'] });
+  });
+
+  test('one context line that differs refuses it, and says what was found where', () => {
+    expect(refusal('a\nb\nc\nD\ne\n', change)).toMatchObject({ hunk: 1, line: 4, expected: 'd', found: 'D' });
     expect(refusal('a\nb\n', change)).toEqual({
       file: 'f.c',
       hunk: 1,
       line: 3,
       expected: 'c',
       found: 'the end of the file',
+      advice: '',
     });
+  });
+
+  test('a stale line of context is offered as --fuzz, and let in by that word alone, with what it met', () => {
+    const stale = 'a\nb\nc\nD\ne\n';
+    expect(() => apply(stale, change)).toThrow(
+      'f.c, hunk 1, line 4: expected "d", found "D". It fits at line 2 but for one line of context: if that is the place, say so with --fuzz 1',
+    );
+    expect(applyFileDiff(stale, only(change), 1)).toEqual({
+      text: 'a\nb\nC\nD\ne\n',
+      staleContext: ['--fuzz 1 let it in: f.c, hunk 1, line 4: expected "d", found "D"'],
+    });
+  });
+
+  test('fuzz finds the one place where fewest lines differ, forgives no line that is removed, and no half of a hunk', () => {
+    const hunk = only(`${header}@@ -3,5 +3,5 @@\n 1\n 2\n-c\n+C\n 3\n 4\n`);
+    const fuzzy = (source: string, fuzz: number): string | null => applyFileDiff(source, hunk, fuzz).text;
+    expect(fuzzy('x\n2\nc\ny\n4\n-\n1\n2\nc\n3\nz\n', 2)).toBe('x\n2\nc\ny\n4\n-\n1\n2\nC\n3\nz\n');
+    expect(() => fuzzy('x\n2\nc\n3\n4\n-\n1\n2\nc\n3\nz\n', 2)).toThrow(/fits at lines 1, 7/);
+    expect(() => fuzzy('-\n1\n2\nd\n3\n4\n', 3)).toThrow(/expected "c", found "d"/);
+    expect(() => fuzzy('-\nx\ny\nc\nz\n4\n', 3)).toThrow(/does not apply/);
+    expect(fuzzy('2\nc\n3\n4\n', 1)).toBe('2\nC\n3\n4\n');
+  });
+
+  test('what is there already is said to be', () => {
+    expect(refusal('a\nb\nC\nd\ne\n', change)).toMatchObject({
+      advice: 'This tree has already what the hunk makes of it',
+    });
+  });
+
+  test('what cannot be seen is shown', () => {
+    const found = (line: string): string => {
+      try {
+        apply(`a\nb\n${line}\nd\n`, `${header}@@ -2,3 +2,3 @@\n b\n-\tx = 1;\n+C\n d\n`);
+      } catch (error) {
+        return (error as Error).message.replace(/.*expected/, '');
+      }
+      return '';
+    };
+    const unseen = '. They differ in what is not seen';
+    expect(found('\tx = 1;\r')).toBe(` "\\tx = 1;", found "\\tx = 1;\\r"${unseen}`);
+    expect(found('        x = 1;')).toBe(` "\\tx = 1;", found "\\x20{8}x = 1;"${unseen}`);
+    expect(found('\tx = 1; ')).toBe(` "\\tx = 1;", found "\\tx = 1;\\x20"${unseen}`);
+    expect(found('\tx\xc2\xa0= 1;')).toBe(` "\\tx = 1;", found "\\tx\\xa0= 1;"${unseen}`);
+    expect(found('\tx = 2;')).toBe(' "\tx = 1;", found "\tx = 2;"');
   });
 
   test('white space counts', () => {
@@ -76,7 +143,7 @@ describe('applying a diff', () => {
   });
 
   test('the second hunk is named when the first one fits', () => {
-    const two = `${header}@@ -1,1 +1,1 @@\n-a\n+A\n@@ -5,1 +5,1 @@\n-nowhere\n+X\n`;
+    const two = `${header}@@ -1,2 +1,2 @@\n-a\n+A\n b\n@@ -5,1 +5,1 @@\n-nowhere\n+X\n`;
     expect(refusal('a\nb\nc\nd\ne\n', two)).toMatchObject({ hunk: 2, line: 5, expected: 'nowhere', found: 'e' });
   });
 
@@ -101,24 +168,31 @@ describe('applying a diff', () => {
   test('any edit of any file, as a diff with any context, gives the edited file', () => {
     const lines = fc.array(fc.constantFrom('a', 'b', 'c', '', '\t}'), { minLength: 1, maxLength: 12 });
     fc.assert(
-      fc.property(lines, lines, fc.nat(12), fc.nat(4), fc.nat(3), (before, added, at, removed, context) => {
-        const from = Math.min(at, before.length);
-        const to = Math.min(from + removed, before.length);
-        const start = Math.max(0, from - context);
-        const end = Math.min(before.length, to + context);
-        fc.pre(end > start);
-        const body = [
-          ...before.slice(start, from).map((line) => ` ${line}`),
-          ...before.slice(from, to).map((line) => `-${line}`),
-          ...added.map((line) => `+${line}`),
-          ...before.slice(to, end).map((line) => ` ${line}`),
-        ];
-        const counts = `@@ -${start + 1},${end - start} +${start + 1},${end - start - (to - from) + added.length} @@`;
-        const after = [...before.slice(0, from), ...added, ...before.slice(to)];
-        expect(apply(`${before.join('\n')}\n`, `${header}${counts}\n${body.join('\n')}\n`)).toBe(
-          `${after.join('\n')}\n`,
-        );
-      }),
+      fc.property(
+        lines,
+        lines,
+        fc.nat(12),
+        fc.nat(4),
+        fc.integer({ min: 1, max: 3 }),
+        (before, added, at, removed, context) => {
+          const from = Math.min(at, before.length);
+          const to = Math.min(from + removed, before.length);
+          const start = Math.max(0, from - context);
+          const end = Math.min(before.length, to + context);
+          fc.pre(end > start && (from > start || to < end));
+          const body = [
+            ...before.slice(start, from).map((line) => ` ${line}`),
+            ...before.slice(from, to).map((line) => `-${line}`),
+            ...added.map((line) => `+${line}`),
+            ...before.slice(to, end).map((line) => ` ${line}`),
+          ];
+          const counts = `@@ -${start + 1},${end - start} +${start + 1},${end - start - (to - from) + added.length} @@`;
+          const after = [...before.slice(0, from), ...added, ...before.slice(to)];
+          expect(apply(`${before.join('\n')}\n`, `${header}${counts}\n${body.join('\n')}\n`)).toBe(
+            `${after.join('\n')}\n`,
+          );
+        },
+      ),
     );
   });
 });

@@ -14,7 +14,7 @@ const index = makeDependencyIndex(
 );
 
 function classify(oldPath: string | null, newPath: string | null): string[] | string {
-  const { files, makeReasons } = classifyChanges([{ oldPath, newPath, hunks: [] }], index);
+  const { files, makeReasons } = classifyChanges([{ oldPath, newPath, isCopy: false, commit: 0, hunks: [] }], index);
   return makeReasons.length > 0 ? makeReasons.join() : files;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { DependencyIndex } from './dependency-index';
-import { pathOf, type FileDiff } from './unified-diff';
+import { pathOf, renamedFrom, type FileDiff } from './unified-diff';
 
 /** What the files of a diff mean for a build. */
 export interface ChangeClasses {
@@ -12,14 +12,27 @@ export interface ChangeClasses {
 
 export function classifyChanges(diffs: readonly FileDiff[], index: DependencyIndex): ChangeClasses {
   const classes: ChangeClasses = { files: [], makeReasons: [] };
-  for (const diff of diffs) {
-    const path = pathOf(diff);
+  for (const { path, isNew, isGone } of diffs.flatMap(changedPaths)) {
     if (isHarmless(path)) continue;
-    classes.files.push(path, ...(diff.oldPath === null ? namesakes(path, index) : []));
-    const reason = whyMake(diff, path, index);
+    classes.files.push(path, ...(isNew ? namesakes(path, index) : []));
+    const reason = whyMake(path, isGone, index);
     if (reason !== undefined) classes.makeReasons.push(`${path}: ${reason}`);
   }
   return classes;
+}
+
+interface ChangedPath {
+  readonly path: string;
+  readonly isNew: boolean;
+  readonly isGone: boolean;
+}
+
+/** A rename is one file less and one more. */
+function changedPaths(diff: FileDiff): ChangedPath[] {
+  const { oldPath, newPath } = diff;
+  const gone = renamedFrom(diff);
+  const own = { path: pathOf(diff), isNew: oldPath !== newPath && newPath !== null, isGone: newPath === null };
+  return gone === undefined ? [own] : [{ path: gone, isNew: false, isGone: true }, own];
 }
 
 function isHarmless(path: string): boolean {
@@ -35,7 +48,7 @@ function namesakes(path: string, index: DependencyIndex): string[] {
   return Object.keys(index.readers).filter((known) => known.endsWith(ending));
 }
 
-function whyMake(diff: FileDiff, path: string, index: DependencyIndex): string | undefined {
+function whyMake(path: string, isGone: boolean, index: DependencyIndex): string | undefined {
   const name = path.slice(path.lastIndexOf('/') + 1);
   if (name.startsWith('Kconfig')) return 'a Kconfig change can change any object';
   if (/^(?:Makefile|Kbuild)/.test(name)) return 'a makefile change can change any object';
@@ -43,7 +56,7 @@ function whyMake(diff: FileDiff, path: string, index: DependencyIndex): string |
   const generated = Object.hasOwn(index.generates, path) ? index.generates[path] : undefined;
   if (generated !== undefined) return `the build generates ${generated} from it`;
   const isSource = index.objects.some(({ source }) => source === path);
-  if (isSource && diff.newPath === null) return 'a source file of this kernel build is deleted';
+  if (isSource && isGone) return 'a source file of this kernel build is deleted';
   // Assembly and linker scripts that are compiled are made again like C, and must come out the same.
   if (/\.[ch]$/.test(name) || isSource || Object.hasOwn(index.readers, path)) return undefined;
   return 'what the build makes of such a file is not known';

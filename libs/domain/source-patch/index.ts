@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-export { applyFileDiff, type FileContents } from './apply-diff';
+export { applyFileDiff } from './apply-diff';
+export { applyPatch, pathsReadBy, type AppliedPatch, type FileContents } from './apply-patch';
 export { classifyChanges, type ChangeClasses } from './change-classes';
 export { namedFiles, parseCmdFile, type SavedCommand } from './cmd-file';
 export { changedInlineFunctions } from './confined-change';
@@ -26,4 +27,6 @@ export {
 } from './replay';
 export { mayChangeTypes } from './may-change-types';
 export { meansTheSame, unreachedFunctions } from './same-meaning';
-export { parseUnifiedDiff, pathOf, type DiffLine, type FileDiff, type Hunk } from './unified-diff';
+export type { DiffLine, Hunk } from './hunks';
+export { maxFuzz } from './explain-mismatch';
+export { parseUnifiedDiff, pathOf, renamedFrom, type FileDiff } from './unified-diff';

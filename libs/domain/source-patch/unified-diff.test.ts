@@ -29,6 +29,8 @@ describe('a unified diff', () => {
       {
         oldPath: 'fs/proc/x.c',
         newPath: 'fs/proc/x.c',
+        isCopy: false,
+        commit: 0,
         hunks: [
           {
             oldStart: 2,
@@ -76,6 +78,52 @@ describe('a unified diff', () => {
     expect(file?.hunks[0]?.lines.map((line) => line.endsWithoutNewline)).toEqual([true, false]);
   });
 
+  test('modes are passed over, where there is more to a file and where there is not', () => {
+    const modes = 'diff --git a/a.sh b/a.sh\nold mode 100644\nnew mode 100755\n';
+    expect(parseUnifiedDiff(`${modes}index 1..2\n--- a/a.sh\n+++ b/a.sh\n@@ -1 +1 @@\n-a\n+b\n`)).toHaveLength(1);
+    expect(parseUnifiedDiff(modes + oneLine).map(({ newPath }) => newPath)).toEqual(['fs/proc/x.c']);
+  });
+
+  test('names as git quotes them, and names without a prefix, are what they say', () => {
+    const paths = (names: string): (string | null)[] => {
+      const [file] = parseUnifiedDiff(`${names}\n@@ -1 +1 @@\n-a\n+b\n`);
+      return [file!.oldPath, file!.newPath];
+    };
+    const quoted = '"a/Documentation/caf\\303\\251 \\"x\\".c"';
+    const name = 'Documentation/caf\u00e9 "x".c';
+    expect(paths(`--- ${quoted}\n+++ ${quoted}`)).toEqual([name, name]);
+    expect(paths('diff --git fs/x.c fs/x.c\nindex 1..2 100644\n--- fs/x.c\n+++ fs/x.c')).toEqual(['fs/x.c', 'fs/x.c']);
+    expect(paths('diff --git x y.c x y.c\n--- x y.c\n+++ x y.c')).toEqual(['x y.c', 'x y.c']);
+    expect(paths('diff --git i/fs/x.c w/fs/x.c\n--- i/fs/x.c\n+++ w/fs/x.c')).toEqual(['fs/x.c', 'fs/x.c']);
+    expect(paths('diff --git n.h n.h\nnew file mode 100644\n--- /dev/null\n+++ n.h')).toEqual([null, 'n.h']);
+  });
+
+  test('renames and copies, with hunks and without, and empty files', () => {
+    const moved = 'diff --git a/f.c b/g.c\nsimilarity index 90%\nrename from f.c\nrename to g.c\n';
+    const hunk = '--- a/f.c\n+++ b/g.c\n@@ -1 +1 @@\n-a\n+b\n';
+    const copied = 'diff --git a/f.c b/h.c\nsimilarity index 100%\ncopy from f.c\ncopy to h.c\n';
+    const empty = 'diff --git a/e.h b/e.h\nnew file mode 100644\nindex 0000000..e69de29\n';
+    const files = parseUnifiedDiff(moved + hunk + copied + empty);
+    expect(files.map(({ oldPath, newPath, isCopy, hunks }) => [oldPath, newPath, isCopy, hunks.length])).toEqual([
+      ['f.c', 'g.c', false, 1],
+      ['f.c', 'h.c', true, 0],
+      [null, 'e.h', false, 0],
+    ]);
+  });
+
+  test('mails and commits follow one another; what a message quotes does not count', () => {
+    const id = '0123456789012345678901234567890123456789';
+    const mail = (number: number): string =>
+      `From ${id} Mon Sep 17 00:00:00 2001\nSubject: [PATCH ${number}/2]\n\ncommit ${id} upstream.\n\n---\n f.c | 2 +-\n\n${oneLine}-- \n2.39.5\n\n`;
+    expect(parseUnifiedDiff(mail(1) + mail(2)).map(({ commit }) => commit)).toEqual([0, 1]);
+  });
+
+  test('a mailer that ended every line with CR LF changed nothing; CR LF of the sources is theirs', () => {
+    expect(parseUnifiedDiff(oneLine.replaceAll('\n', '\r\n'))).toEqual(parseUnifiedDiff(oneLine));
+    const [file] = parseUnifiedDiff('--- a/f.c\n+++ b/f.c\n@@ -1 +1 @@\n-a\r\n+b\r\n');
+    expect(file?.hunks[0]?.lines.map((line) => line.text)).toEqual(['a\r', 'b\r']);
+  });
+
   test.each([
     ['', /changes no file/],
     ['just words\n', /changes no file/],
@@ -83,16 +131,24 @@ describe('a unified diff', () => {
     ['--- a/f.c\n+++ b/f.c\n', /no hunk for f\.c/],
     ['--- f.c\n+++ f.c\n@@ -1 +1 @@\n-a\n+b\n', /no leading directory/],
     ['--- a/../f.c\n+++ b/../f.c\n@@ -1 +1 @@\n-a\n+b\n', /not a path inside the tree/],
-    ['--- a/f.c\n+++ b/g.c\n@@ -1 +1 @@\n-a\n+b\n', /renames/],
-    ['rename from f.c\nrename to g.c\n', /renames/],
-    ['old mode 100644\nnew mode 100755\n', /mode changes/],
+    ['--- a/f.c\n+++ b/g.c\n@@ -1 +1 @@\n-a\n+b\n', /only read as git writes it/],
+    ['diff --git a/f.sh b/f.sh\nold mode 100644\nnew mode 100755\n', /only modes of files/],
+    ['diff --git a/l b/l\nnew file mode 120000\n', /line 2: mode 120000 makes it a link/],
     ['GIT binary patch\n', /binary/],
     [
       '--- a/f.c\n+++ b/f.c\n@@ -1,3 +1,3 @@\n a\n-b\n+c\n',
       /line 7.*starts at line 3 ends 1 old and 1 new lines early/,
     ],
     ['--- a/f.c\n+++ b/f.c\n@@ -1 +1 @@\n-a\n+b\n+c\n', /more lines than/],
-    [oneLine + oneLine, /changed twice/],
+    [
+      'diff --cc f.c\nindex 1,2..3\n--- a/f.c\n+++ b/f.c\n@@@ -1,1 -1,1 +1,1 @@@\n- a\n -b\n++c\n',
+      /combined diff of a merge.*MERGE\^1/,
+    ],
+    ['commit 1\nMerge: 0123abc 4567def\nAuthor: me\n\n    Merge\n', /a merge, of which git shows no diff/],
+    ['\xff\xfe-\0-\0-\0', /UTF-16.*--output/],
+    ['\x1b[1m--- a/f.c\x1b[m\n', /line 1: it has colours.*--no-color/],
+    [`Content-Transfer-Encoding: quoted-printable\n\n${oneLine}`, /a mail in quoted-printable.*git am/],
+    ['Content-Transfer-Encoding: base64\n\nZGlmZg==\n', /a mail in base64/],
   ])('%j is refused, saying why', (diff, why) => {
     expect(reasonOf(diff)).toMatch(why);
   });

@@ -15,9 +15,12 @@ export interface PatchContent {
   readonly diff: Uint8Array;
   /** Types that it changes by its author's word. */
   readonly allowedTypeChanges?: AllowedTypeChanges | undefined;
+  /** How many lines of context of each hunk may differ from the tree, by its author's word; none if undefined. */
+  readonly fuzz?: number | undefined;
 }
 
-export interface PatchRecord extends Omit<PatchContent, 'diff'> {
+export interface PatchRecord extends Omit<PatchContent, 'diff' | 'fuzz'> {
+  readonly fuzz: number;
   readonly submittedAt: Date;
 }
 
@@ -30,6 +33,7 @@ const fromRow = (row: Omit<PatchRow, 'diff'>): PatchRecord => ({
   combines: row.combines as PatchId[],
   allowedTypeChanges:
     row.allowedTypes.length === 0 ? undefined : { types: row.allowedTypes, because: row.allowedBecause },
+  fuzz: row.fuzz,
   submittedAt: row.submittedAt,
 });
 
@@ -47,13 +51,13 @@ export interface PatchStore {
 export function patchStore(db: Client): PatchStore {
   const omit = { diff: true } as const;
   return {
-    submit: ({ cves, combines, diff, allowedTypeChanges, ...rest }) =>
+    submit: ({ cves, combines, diff, allowedTypeChanges, fuzz = 0, ...rest }) =>
       serialisable(db, async (tx) => {
         const present = await tx.patch.findUnique({ where: { name: rest.name }, omit });
         if (present === null) {
           const { types: allowedTypes = [], because: allowedBecause = '' } = allowedTypeChanges ?? {};
-          const allowed = { allowedTypes: [...allowedTypes], allowedBecause };
-          const data = { ...rest, ...allowed, cves: [...cves], combines: [...combines], diff: new Uint8Array(diff) };
+          const words = { allowedTypes: [...allowedTypes], allowedBecause, fuzz };
+          const data = { ...rest, ...words, cves: [...cves], combines: [...combines], diff: new Uint8Array(diff) };
           return fromRow(await tx.patch.create({ data, omit }));
         }
         if (present.id === rest.id) return fromRow(present);

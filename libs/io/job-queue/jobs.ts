@@ -17,6 +17,8 @@ export interface SourceDiff {
   readonly diff: string;
   /** Types that it changes by its author's word. */
   readonly allowedTypeChanges?: AllowedTypeChanges | undefined;
+  /** How many lines of context of each hunk may differ, by its author's word; none if undefined. */
+  readonly fuzz?: number | undefined;
 }
 
 /** All that decides a build's outcome. */

@@ -27,7 +27,10 @@ export interface BuildPlace {
   readonly compilers: number | undefined;
 }
 
-const named = ({ patchName, diff }: SourceDiff): NamedDiff => ({ name: patchName, text: Buffer.from(diff, 'base64') });
+const named = ({ patchName, diff, fuzz }: SourceDiff): NamedDiff => ({
+  ...{ name: patchName, text: Buffer.from(diff, 'base64') },
+  fuzz,
+});
 
 /** The words of all authors; several types of one patch share its reason. */
 function allowedIn({ diffs }: BuildInputs): AllowedTypeChanges | undefined {
@@ -40,7 +43,7 @@ function allowedIn({ diffs }: BuildInputs): AllowedTypeChanges | undefined {
 function sourcesOf({ diffs, onto }: BuildInputs): PatchSources {
   const [only, ...others] = diffs;
   const isAlone = only !== undefined && others.length === 0;
-  const diff = isAlone ? Buffer.from(only.diff, 'base64') : diffs.map(named);
+  const diff = isAlone ? [{ ...named(only), name: '' }] : diffs.map(named);
   return { diff, onto: onto.map(named) };
 }
 
@@ -89,9 +92,11 @@ async function link(
 async function divide(
   job: BuildJob,
   { kernel, compilers }: BuildPlace,
-  { onProgress, signal }: JobContext,
+  { onProgress, log, signal }: JobContext,
 ): Promise<string[][]> {
-  return divideObjects((await planPatch({ kernel, ...sourcesOf(job), compilers, onProgress, signal })).objectPaths);
+  const plan = await planPatch({ kernel, ...sourcesOf(job), compilers, onProgress, signal });
+  for (const line of plan.staleContext) log(line);
+  return divideObjects(plan.objectPaths);
 }
 
 /** What the parts found, in order; a part whose file is gone again is done here. */

@@ -91,6 +91,7 @@ export function patientOperator({ operator, cluster, kernelBuild }: DevFleet): P
       priority: Priority.PRIORITY_NORMAL,
       onto: undefined,
       allowedTypeChanges: undefined,
+      fuzz: 0,
     };
     const { builds } = await patiently('a submission', () => build.submitPatch(request));
     const [first] = builds;

@@ -30,7 +30,7 @@ export interface ComparedObject {
 }
 
 /** A patch, or a share of its objects, compiled and compared. */
-export interface ComparedPatch extends Pick<PatchPlan, 'path' | 'makeReasons'> {
+export interface ComparedPatch extends Omit<PatchPlan, 'objectPaths'> {
   /** Those that come out different, in path order. */
   readonly objects: readonly ComparedObject[];
 }
@@ -109,7 +109,7 @@ async function readSymbolsOf(modules: ReadonlySet<string>, treeDir: string): Pro
 
 export type BuildLivepatchOptions = Omit<CompilePatchOptions, 'objectPaths'> & Omit<LinkOptions, 'compared'>;
 
-export interface BuiltLivepatch extends LinkedLivepatch, Pick<PatchPlan, 'path' | 'makeReasons'> {
+export interface BuiltLivepatch extends LinkedLivepatch, Omit<PatchPlan, 'objectPaths'> {
   /** What was compared, for who wants to explain it. */
   readonly objects: readonly ComparedObject[];
 }
@@ -125,7 +125,7 @@ export async function buildLivepatch(options: BuildLivepatchOptions): Promise<Bu
     onProgress?.({ stage: 'write the module', done: 0, total: 1 });
     const named = { moduleName, patchId, replace, allowedTypeChanges };
     const module = await linkLivepatch({ kernel, compared: compared.objects, ...named });
-    return { ...module, ...compared };
+    return { ...module, ...compared, remarks: [...compared.staleContext, ...module.remarks] };
   };
   return usingDirectory(kernel.dir, build, signal);
 }

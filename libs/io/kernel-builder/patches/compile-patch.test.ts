@@ -179,6 +179,26 @@ describe('compiling a patch', () => {
     });
   });
 
+  test('a series that changes a file twice, with a rename and a stale line that --fuzz lets in and names', async () => {
+    const from = (number: number): string =>
+      `From ${String(number).repeat(40)} Mon Sep 17 00:00:00 2001\nSubject: [PATCH ${number}/2] fix\n\n---\n`;
+    const first =
+      '--- a/fs/a.c\n+++ b/fs/a.c\n@@ -1,3 +1,3 @@\n #include "../include/x.h"\n-int a;\n+int b1;\n int stale;\n';
+    const rename =
+      'diff --git a/include/x.h b/include/y.h\nsimilarity index 100%\nrename from include/x.h\nrename to include/y.h\n';
+    const second =
+      'diff --git a/fs/a.c b/fs/a.c\n--- a/fs/a.c\n+++ b/fs/a.c\n@@ -1,3 +1,3 @@\n-#include "../include/x.h"\n+#include "../include/y.h"\n-int b1;\n+int b2;\n int a2;\n';
+    const series = `${from(1)}${first}-- \n2.39.5\n\n${from(2)}${rename}${second}-- \n2.39.5\n\n`;
+    expect((await refusal(series)).message).toContain('--fuzz 1');
+    const diff = [{ name: '', text: series, fuzz: 1 }];
+    const { results, staleContext } = await compilePatch({ kernel, diff }, async (pair) => Promise.resolve(pair));
+    const ofA = results.find(({ objectPath }) => objectPath === 'fs/a.o');
+    expect(text(ofA!.patched)).toContain('#include "../include/y.h"\nint b2;\nint a2;\nint x;');
+    expect(staleContext).toEqual([
+      '--fuzz 1 let it in: fs/a.c, hunk 1, line 3: expected "int stale;", found "int a2;"',
+    ]);
+  });
+
   test('a diff that changes no object, by what it touches or by what comes out', async () => {
     expect((await refusal(replaceLine('Documentation/t.rst', 1, 'text', 'words'))).reason).toBe('changes-no-object');
     const created = '--- /dev/null\n+++ b/include/unused.h\n@@ -0,0 +1 @@\n+int z;\n';

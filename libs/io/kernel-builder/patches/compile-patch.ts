@@ -57,9 +57,11 @@ export interface PatchPlan {
   readonly makeReasons: readonly string[];
   /** What to compile, in path order; make finds it itself. Any share of them can be built apart from the rest. */
   readonly objectPaths: readonly string[];
+  /** For people: where the diff was let in although lines of context differ (`fuzz`). */
+  readonly staleContext: readonly string[];
 }
 
-export interface CompiledPatch<Result> extends Pick<PatchPlan, 'path' | 'makeReasons'> {
+export interface CompiledPatch<Result> extends Omit<PatchPlan, 'objectPaths'> {
   /** Of the objects that came out different, in path order. */
   readonly results: Result[];
 }
@@ -74,10 +76,11 @@ type Work<Result> = (pair: ObjectPair) => Promise<Result>;
 export async function planPatch(options: Omit<CompilePatchOptions, 'objectPaths'>): Promise<PatchPlan> {
   const patch = await readPatch(options.kernel, options);
   const makeReasons = [...patch.makeReasons, ...(await new Replay(options, patch).tryGates())];
+  const { staleContext } = patch;
   const objectPaths = patch.objects.map(({ path }) => path);
   return makeReasons.length > 0
-    ? { path: 'make', makeReasons, objectPaths: [] }
-    : { path: 'replay', makeReasons, objectPaths };
+    ? { path: 'make', makeReasons, objectPaths: [], staleContext }
+    : { path: 'replay', makeReasons, objectPaths, staleContext };
 }
 
 /**
@@ -93,17 +96,19 @@ export async function compilePatch<Result>(
 ): Promise<CompiledPatch<Result>> {
   const patch = await readPatch(options.kernel, options);
   const replay = new Replay(options, patch);
+  const { staleContext } = patch;
   if (options.objectPaths !== undefined) {
     return {
       path: 'replay',
       makeReasons: [],
+      staleContext,
       results: await replay.compile(choose(patch.objects, options.objectPaths), work),
     };
   }
   const makeReasons = [...patch.makeReasons, ...(await replay.tryGates())];
   const path = makeReasons.length > 0 ? 'make' : 'replay';
   const results = path === 'make' ? await throughMake(options, patch, work) : await replay.compile(patch.objects, work);
-  if (results.length > 0) return { path, makeReasons, results };
+  if (results.length > 0) return { path, makeReasons, staleContext, results };
   const compiledObjects = patch.objects.length + patch.gates.length;
   throw buildError({ kind: 'changes-no-object', files: [...patch.files], compiledObjects });
 }

@@ -3,12 +3,13 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
 import {
-  applyFileDiff,
+  applyPatch,
   classifyChanges,
   hasLineNumbers,
   objectsThatRead,
   parseUnifiedDiff,
   pathOf,
+  pathsReadBy,
   regionsLike,
   regionsOf,
   withLineNumbers,
@@ -27,6 +28,8 @@ import type { KernelBuild } from '../builds/registered-kernel';
 export interface NamedDiff {
   readonly name: string;
   readonly text: string | Uint8Array;
+  /** How many lines of each hunk's context may differ, by the author's word; none if undefined. */
+  readonly fuzz?: number | undefined;
 }
 
 /** What is to be built: diffs, over the sources of the kernel build or over those of patches that it runs already. */
@@ -53,11 +56,14 @@ export interface ReadPatch {
   readonly makeReasons: readonly string[];
   /** Whatever else reads the files: generated headers' listings, assembly, boot code. It must come out the same. */
   readonly gates: readonly IndexedObject[];
+  /** For people: where its own diffs were let in although lines of context differ. */
+  readonly staleContext: readonly string[];
 }
 
 /**
  * Applies diffs to the registered tree, in memory, and looks up who reads what they change.
- * @throws LockstepError `diff-syntax`, `diff-does-not-apply`, `diff-ambiguous`, `changes-no-object`, `not-stackable`
+ * @throws LockstepError `diff-syntax`, `diff-does-not-apply`, `diff-ambiguous`, `diff-without-context`,
+ *   `changes-no-object`, `not-stackable`
  */
 export async function readPatch(kernel: KernelBuild, { diff, onto = [] }: PatchSources): Promise<ReadPatch> {
   const tree: ReadTree = { dir: kernel.treeDir, originals: new Map() };
@@ -65,20 +71,21 @@ export async function readPatch(kernel: KernelBuild, { diff, onto = [] }: PatchS
   const below = await applyAll(tree, base, onto);
   const changed = new Map(base);
   const own = await applyAll(tree, changed, asNamed(diff));
-  const { files, makeReasons } = classifyChanges(own, kernel.index);
-  const under = classifyChanges(below, kernel.index);
+  const { files, makeReasons } = classifyChanges(own.diffs, kernel.index);
+  const under = classifyChanges(below.diffs, kernel.index);
   const [throughMake] = [...makeReasons, ...under.makeReasons];
   if (onto.length > 0 && throughMake !== undefined) throw notStackable(throughMake);
   // The index knows who read what when the kernel was built: a patch below may have made others read these files.
-  const isIncludeChanged = below.some(({ hunks }) => hunks.some(({ lines }) => lines.some(isInclude)));
+  const isIncludeChanged = below.diffs.some(({ hunks }) => hunks.some(({ lines }) => lines.some(isInclude)));
   const affected = objectsThatRead(kernel.index, [...new Set(isIncludeChanged ? [...files, ...under.files] : files)]);
   if (affected.length === 0 && makeReasons.length === 0) {
-    throw buildError({ kind: 'changes-no-object', files: [...new Set(own.map(pathOf))], compiledObjects: 0 });
+    throw buildError({ kind: 'changes-no-object', files: [...new Set(own.diffs.map(pathOf))], compiledObjects: 0 });
   }
   const objects = affected.filter(isPatchable);
   const gates = affected.filter((object) => !objects.includes(object));
   const { originals } = tree;
-  return { originals, ...keepLineNumbers(tree, base, changed), files, makeReasons, objects, gates };
+  const { staleContext } = own;
+  return { originals, ...keepLineNumbers(tree, base, changed), files, makeReasons, objects, gates, staleContext };
 }
 
 /** Both are numbered like what they are compared with: what a patch below changed, too, keeps the lines it got there. */
@@ -120,18 +127,28 @@ interface ReadTree {
   readonly originals: Map<string, string | null>;
 }
 
+interface Applied {
+  readonly diffs: FileDiff[];
+  readonly staleContext: string[];
+}
+
 /** Applies each diff to what the ones before it left; answers all their parts. */
 async function applyAll(
   tree: ReadTree,
   changed: Map<string, string | null>,
-  diffs: readonly NamedDiff[],
-): Promise<FileDiff[]> {
-  const all: FileDiff[] = [];
-  for (const { name, text } of diffs) {
+  named: readonly NamedDiff[],
+): Promise<Applied> {
+  const all: Applied = { diffs: [], staleContext: [] };
+  for (const { name, text, fuzz } of named) {
     try {
-      const files = parseUnifiedDiff(Buffer.from(text).toString('latin1'));
-      for (const file of files) await applyTo(tree, changed, file);
-      all.push(...files);
+      const diffs = parseUnifiedDiff(Buffer.from(text).toString('latin1'));
+      for (const path of pathsReadBy(diffs)) {
+        if (!tree.originals.has(path)) tree.originals.set(path, await readSource(join(tree.dir, path)));
+      }
+      const made = applyPatch(new Map([...tree.originals, ...changed]), diffs, fuzz);
+      for (const [path, content] of made.changed) changed.set(path, content);
+      all.diffs.push(...diffs);
+      all.staleContext.push(...made.staleContext);
     } catch (error) {
       if (name === '' || !(error instanceof LockstepError)) throw error;
       const { kind, reason, message, fields } = error;
@@ -139,17 +156,6 @@ async function applyAll(
     }
   }
   return all;
-}
-
-async function applyTo(
-  { dir, originals }: ReadTree,
-  changed: Map<string, string | null>,
-  diff: FileDiff,
-): Promise<void> {
-  const path = pathOf(diff);
-  if (!originals.has(path)) originals.set(path, await readSource(join(dir, path)));
-  const before = (changed.has(path) ? changed : originals).get(path) ?? null;
-  changed.set(path, applyFileDiff(before, diff));
 }
 
 async function readSource(file: string): Promise<string | null> {

@@ -4,9 +4,10 @@ import { readdir, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
 import {
-  applyFileDiff,
+  applyPatch,
   parseUnifiedDiff,
   pathOf,
+  pathsReadBy,
   type FileContents,
   type FileDiff,
 } from '@lockstep/domain/source-patch';
@@ -35,11 +36,12 @@ export async function evaluateSeries(
   }
   for (const patch of await listSeries(seriesDir)) {
     try {
-      for (const diff of await readPatchFile(seriesDir, patch)) {
-        const path = pathOf(diff);
-        const before = contents.has(path) ? (contents.get(path) ?? null) : await original(path);
-        contents.set(path, applyFileDiff(before, diff));
+      const diffs = await readPatchFile(seriesDir, patch);
+      const tree = new Map<string, string | null>();
+      for (const path of pathsReadBy(diffs)) {
+        tree.set(path, contents.has(path) ? (contents.get(path) ?? null) : await original(path));
       }
+      for (const [path, text] of applyPatch(tree, diffs).changed) contents.set(path, text);
     } catch (error) {
       throw nameThePatch(error, patch, seriesDir);
     }
@@ -62,7 +64,7 @@ async function listFiles(dir: string | undefined): Promise<string[]> {
 function nameThePatch(error: unknown, patch: string, seriesDir: string): unknown {
   if (!(error instanceof LockstepError)) return error;
   if (error.reason === 'diff-does-not-apply') {
-    const { file, hunk, line, expected, found } = error.fields;
+    const { file, hunk, line, expected, found, advice } = error.fields;
     return buildError(
       {
         kind: 'series-does-not-apply',
@@ -72,6 +74,7 @@ function nameThePatch(error: unknown, patch: string, seriesDir: string): unknown
         line: Number(line),
         expected: String(expected),
         found: String(found),
+        advice: String(advice),
       },
       { cause: error },
     );
@@ -100,7 +103,10 @@ export async function hashSeries(hash: Hash, { seriesDir, filesDir }: KernelSeri
   for (const patch of await listSeries(seriesDir)) {
     try {
       for (const diff of await readPatchFile(seriesDir, patch)) {
-        if (!isDocumentation(pathOf(diff))) hash.update(`diff ${JSON.stringify(diff)}\0`);
+        const { oldPath, newPath, hunks } = diff;
+        const isMoved = oldPath !== null && newPath !== null && oldPath !== newPath;
+        const change = isMoved ? diff : { oldPath, newPath, hunks };
+        if (!isDocumentation(pathOf(diff))) hash.update(`diff ${JSON.stringify(change)}\0`);
       }
     } catch (error) {
       throw nameThePatch(error, patch, seriesDir);

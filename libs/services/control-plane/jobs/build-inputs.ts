@@ -11,8 +11,8 @@ async function sourcesOf(db: Pick<Database, 'patches'>, patch: PatchRecord): Pro
     return parts.flat();
   }
   const diff = Buffer.from(await db.patches.diff(patch.id)).toString('base64');
-  const { allowedTypeChanges } = patch;
-  return [{ patch: patch.id, patchName: patch.name, diff, allowedTypeChanges }];
+  const { id, name: patchName, allowedTypeChanges, fuzz } = patch;
+  return [{ patch: id, patchName, diff, allowedTypeChanges, ...(fuzz > 0 && { fuzz }) }];
 }
 
 /** All that a worker needs for a build. */

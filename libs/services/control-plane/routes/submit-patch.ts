@@ -11,6 +11,7 @@ import {
   type PatchId,
 } from '@lockstep/domain/livepatch-model';
 import { stackAt } from '@lockstep/domain/load-order';
+import { maxFuzz } from '@lockstep/domain/source-patch';
 import type { BuildWish } from '@lockstep/io/database';
 import type { Stores, Uses } from '../services';
 import { onePatchToWire } from '../views/build-view';
@@ -21,18 +22,23 @@ import { chosenKernels, queueBuilds, type BuildQueuer } from './queue-builds';
 const maxDiffBytes = 8 * 1024 * 1024;
 
 /** Names the content: every field, its boundaries kept, and nothing that changes when it is submitted again. */
-function patchIdOf({ name, diff, description, author, cves, allowedTypeChanges }: SubmitPatchRequest): PatchId {
+function patchIdOf({ name, diff, description, author, cves, ...words }: SubmitPatchRequest): PatchId {
+  const { allowedTypeChanges, fuzz } = words;
   const allowed = allowedTypeChanges === undefined ? [] : [allowedTypeChanges.types, allowedTypeChanges.because];
-  const metadata = JSON.stringify([name, description, author, cves, ...allowed]);
+  const metadata = JSON.stringify([name, description, author, cves, ...allowed, ...(fuzz > 0 ? [{ fuzz }] : [])]);
   return parsePatchId(createHash('sha256').update(`lockstep patch 1\n${metadata}\n`).update(diff).digest('hex'));
 }
 
-function checkRequest({ diff, cves, allowedTypeChanges }: SubmitPatchRequest): void {
+function checkRequest({ diff, cves, allowedTypeChanges, fuzz }: SubmitPatchRequest): void {
   const isHalf = allowedTypeChanges?.types.length === 0 || allowedTypeChanges?.because.trim() === '';
   if (isHalf) {
     const message =
       'Types that may change are named, and why that is right is said: one without the other is not taken.';
     throw new LockstepError('invalid-input', 'no-reason-given', message);
+  }
+  if (fuzz > maxFuzz) {
+    const message = `At most ${maxFuzz} lines of a hunk's context may differ: make the diff from this tree.`;
+    throw new LockstepError('invalid-input', 'too-much-fuzz', message, { fuzz });
   }
   if (diff.length === 0) {
     throw new LockstepError('invalid-input', 'empty-diff', 'The diff is empty: a patch changes something.');
@@ -100,12 +106,12 @@ async function wishesOf(services: Uses<Needs>, request: SubmitPatchRequest, patc
 export async function submitPatch(services: Uses<Needs>, request: SubmitPatchRequest): Promise<SubmitPatchResponse> {
   checkRequest(request);
   const { db } = services;
-  const { diff, description, author, cves, allowedTypeChanges } = request;
+  const { diff, description, author, cves, allowedTypeChanges, fuzz } = request;
   const name = parseNewPatchName(request.name);
   const id = patchIdOf(request);
   const wishes = await wishesOf(services, request, id);
   const patch = await db.patches.submit({
-    ...{ id, name, diff, description, author, cves, allowedTypeChanges },
+    ...{ id, name, diff, description, author, cves, allowedTypeChanges, fuzz },
     combines: [],
   });
   const builds = await queueBuilds(services, wishes, request.priority);

@@ -253,6 +253,14 @@ describe('stacked and combined patches', () => {
     await expect(plane.submit(vouched)).rejects.toMatchObject({ reason: 'patch-name-taken' });
   });
 
+  test('so does what --fuzz lets in, and there is a limit to it', async () => {
+    const stale = { name: 'stale', diff: Buffer.from('s'), description: 'one' };
+    await expect(plane.submit({ ...stale, fuzz: 4 })).rejects.toMatchObject({ reason: 'too-much-fuzz' });
+    await plane.submit({ ...stale, fuzz: 1 });
+    expect((await plane.operator.build.getPatch({ patch: 'stale' })).patch?.fuzz).toBe(1);
+    await expect(plane.submit(stale)).rejects.toMatchObject({ reason: 'patch-name-taken' });
+  });
+
   test('a combined patch takes the place of what it contains, and of nothing else unless that is named', async () => {
     await plane.build('other', 'z');
     expect(await plane.append(cluster, 'other')).toBe(3);

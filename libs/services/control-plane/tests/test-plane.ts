@@ -177,6 +177,7 @@ export class TestPlane {
       priority: Priority.PRIORITY_UNSPECIFIED,
       onto: undefined,
       allowedTypeChanges: undefined,
+      fuzz: 0,
       ...some,
     };
     const { builds } = await this.operator.build.submitPatch(request);

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import type { LockstepError } from '@lockstep/domain/livepatch-model';
+import { sourcePatchError } from './failure';
+
+const fileHeader = /^(?:diff --git |--- |\+\+\+ |@@ )/;
+
+/** Reads the text of a diff line by line. */
+export class DiffLines {
+  private readonly lines: string[];
+  private index = 0;
+
+  /** @throws LockstepError with reason `diff-syntax` for a text that is no plain diff any more */
+  constructor(text: string) {
+    this.lines = text.split('\n');
+    if (this.lines.at(-1) === '') this.lines.pop();
+    this.refuseUnreadable(text);
+    // Headers never end so but where a mailer ended all lines so; those of a CR LF source's own lines do not.
+    if (this.lines.find((line) => fileHeader.test(line))?.endsWith('\r') !== true) return;
+    this.lines = this.lines.map((line) => line.replace(/\r$/, ''));
+  }
+
+  /** 1-based number of the line that `peek()` shows. */
+  get lineNumber(): number {
+    return this.index + 1;
+  }
+
+  peek(ahead = 0): string | undefined {
+    return this.lines[this.index + ahead];
+  }
+
+  next(): string {
+    const line = this.lines[this.index] ?? '';
+    this.index += 1;
+    return line;
+  }
+
+  error(reason: string, offset = 0): LockstepError {
+    return sourcePatchError({ kind: 'diff-syntax', line: this.lineNumber + offset, reason });
+  }
+
+  private refuseUnreadable(text: string): void {
+    if (/^(?:\xff\xfe|\xfe\xff)/.test(text)) {
+      throw this.error("it is UTF-16, as PowerShell's > writes it: make it with git diff --output=FILE");
+    }
+    const encoded = this.lines.find((line) => /^content-transfer-encoding: *(?:quoted-printable|base64)\b/i.test(line));
+    if (encoded !== undefined) {
+      const how = encoded.slice(encoded.indexOf(':') + 1).trim();
+      throw this.error(`it is a mail in ${how}: take what git am makes of it (git format-patch -1)`);
+    }
+    // eslint-disable-next-line no-control-regex -- It is what is looked for.
+    const coloured = this.lines.findIndex((line) => /^\x1b\[[\d;]*m/.test(line));
+    if (coloured < 0) return;
+    throw this.error('it has colours (ESC [ ... m): make it with --no-color', coloured);
+  }
+}
