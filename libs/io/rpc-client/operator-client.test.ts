@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { createServer } from 'node:net';
 import { afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { Metadata, type sendUnaryData, type ServerUnaryCall, type ServerWritableStream } from '@grpc/grpc-js';
+import { Metadata, status, type sendUnaryData, type ServerUnaryCall, type ServerWritableStream } from '@grpc/grpc-js';
 import {
   RolloutStatus,
   type CreateClusterResponse,
@@ -236,6 +236,19 @@ describe('watching', () => {
     });
     await expect(collect(client(port).fleet.watchRollout({ id: 'r' }))).resolves.toEqual([1, 2]);
     await again;
+  });
+
+  test('goes on over a server that is shut down by force, which gRPC may call cancelled', async () => {
+    let calls = 0;
+    const port = await serve({
+      watchRollout: (call: Parameters<Watch>[0]) => {
+        calls += 1;
+        call.write(rollout(calls));
+        if (calls === 1) call.emit('error', { code: status.CANCELLED, details: 'Call cancelled' });
+        else call.end();
+      },
+    });
+    await expect(collect(client(port).fleet.watchRollout({ id: 'r' }))).resolves.toEqual([1, 2]);
   });
 
   test('ends with an error that will not pass', async () => {

@@ -111,6 +111,22 @@ test.each(Object.keys(damages))(
   },
 );
 
+test('a kernel that answers slowly is asked by one look at a time', async () => {
+  writeFileSync(journalFile(), 'something else\n');
+  let [looks, atOnce, most] = [0, 0, 0];
+  const conflicts = kernel.conflicts.bind(kernel);
+  jest.spyOn(kernel, 'conflicts').mockImplementation(async () => {
+    looks += 1;
+    most = Math.max(most, ++atOnce);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    atOnce -= 1;
+    return conflicts();
+  });
+  await startAgent();
+  await until('three looks', () => looks > 2);
+  expect(most).toBe(1);
+});
+
 test('a load order of another signer is reported in the same way; once the file is gone, a reboot brings all back', async () => {
   const other = await TestControlPlane.create();
   const identity = path.join(folder, 'state', 'identity.json');

@@ -314,6 +314,32 @@ describe('following the load order', () => {
     await until('the end is told', () => plane.lastReport?.lastTransition?.result === 'switched');
     expect(plane.lastReport?.lastTransition).toMatchObject({ moduleName: 'lockstep_a', attempts: 3, blockers: [] });
   });
+  test('a look at who holds it up that takes long is not joined by another', async () => {
+    plane.append('a', 'abc');
+    const lastTransition = kernel.lastTransition.bind(kernel);
+    let isLoading = false;
+    let [looks, atOnce, most] = [0, 0, 0];
+    jest.spyOn(kernel, 'lastTransition').mockImplementation(async () => {
+      if (!isLoading) return lastTransition();
+      looks += 1;
+      most = Math.max(most, ++atOnce);
+      await new Promise((resolve) => setTimeout(resolve, 2500));
+      atOnce -= 1;
+      return undefined;
+    });
+    const load = kernel.load.bind(kernel);
+    jest.spyOn(kernel, 'load').mockImplementation(async (request) => {
+      isLoading = true;
+      await until('two looks', () => looks > 1);
+      isLoading = false;
+      await load(request);
+    });
+    await startAgent();
+    await inStep(0);
+    plane.moveTo(1);
+    await inStep(1);
+    expect(most).toBe(1);
+  });
   test('who was in the way stays told while the next try has met nobody yet', async () => {
     // Long enough for two looks at one try, which come after one second and after three.
     plane.append('a', 'abc', [], { transitionTimeoutMs: 5000 });
