@@ -37,7 +37,8 @@ function contended(attempts: number, cause: unknown): LockstepError {
 }
 
 /**
- * Runs `work` as one serialisable transaction, again from its start when another one got in its way.
+ * Runs `work` as one serialisable transaction, again from its start when another one got in its way. An error of the
+ * database is for this function: once `work` has caught one, COMMIT is answered with ROLLBACK and Prisma says it is done.
  * @throws LockstepError `unavailable` `database-contended` when others did so for `withinMs`.
  */
 export async function serialisable<T>(

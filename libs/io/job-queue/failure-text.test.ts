@@ -25,6 +25,14 @@ describe('job failures', () => {
     expect(failureFromText('{"reason":1}')).toMatchObject({ reason: 'internal', retryable: true });
   });
 
+  test.each([
+    ['NUL', 'x.c:1: stray \0 in program', 'x.c:1: stray \ufffd in program'],
+    ['half a pair', 'a\ud83db', 'a\ufffdb'],
+    ['a pair at the cut', `${'e'.repeat(15_999)}\u{1f6e0}`, `${'e'.repeat(15_999)}\ufffd`],
+  ])('what PostgreSQL cannot keep is replaced: %s', (_, text, kept) => {
+    expect(failureOf(new LockstepError('invalid-input', 'compile-failed', text)).message).toBe(kept);
+  });
+
   test('an endless message is cut', () => {
     expect(failureOf(new LockstepError('invalid-input', 'compile-failed', 'e'.repeat(1e6))).message).toHaveLength(
       16_000,

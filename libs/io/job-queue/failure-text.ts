@@ -6,6 +6,10 @@ import type { JobFailure } from './jobs';
 /** A compiler's output is unbounded; the first errors are the ones that matter. */
 const messageLimit = 16_000;
 
+/** As every backend keeps it: PostgreSQL's jsonb refuses NUL and half a surrogate pair, which a cut leaves behind. */
+const storable = (text: string): string =>
+  Buffer.from(text.slice(0, messageLimit)).toString('utf8').replaceAll('\0', '\ufffd');
+
 function isRetryable(kind: ErrorKind): boolean {
   switch (kind) {
     case 'unavailable':
@@ -26,15 +30,14 @@ function isRetryable(kind: ErrorKind): boolean {
 /** What a worker's error says to whoever waits for the job. */
 export function failureOf(error: unknown): JobFailure {
   if (error instanceof LockstepError) {
-    const message = error.message.slice(0, messageLimit);
-    return { reason: error.reason, message, retryable: isRetryable(error.kind) };
+    return { reason: error.reason, message: storable(error.message), retryable: isRetryable(error.kind) };
   }
   if (isConnectionLost(error)) {
     const message = 'The job queue went away in the middle of it: submit it once more.';
     return { reason: 'queue-unavailable', message, retryable: true };
   }
   const text = error instanceof Error ? error.message : String(error);
-  return { reason: 'internal', message: `The worker failed: ${text}`.slice(0, messageLimit), retryable: true };
+  return { reason: 'internal', message: storable(`The worker failed: ${text}`), retryable: true };
 }
 
 /** The queue keeps one string of a failure. */

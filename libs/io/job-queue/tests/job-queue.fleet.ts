@@ -247,6 +247,21 @@ describe.each(['postgres', 'redis'] as const)('job queue on %s', (kind) => {
     expect(stopped).toBeLessThanOrEqual(2);
   });
 
+  test('a part’s reason is kept whatever bytes the compiler printed', async () => {
+    const message = `stray \0 in program ${'e'.repeat(15_979)}\u{1f6e0}`;
+    await work(
+      divided(['bad', 'good'], async (path) => {
+        if (path === 'bad') throw new LockstepError('invalid-input', 'compile-failed', message);
+        return Promise.resolve(hashOf(path));
+      }),
+    );
+    await queue.add('p-bytes', job);
+    expect(await ended('p-bytes')).toMatchObject({
+      state: 'failed',
+      failure: { reason: 'compile-failed', retryable: false },
+    });
+  });
+
   test('a part whose error may pass is tried again, alone', async () => {
     const tries: string[] = [];
     await work(
