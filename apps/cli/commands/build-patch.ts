@@ -2,10 +2,19 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { LockstepError, parseModuleName, parsePatchId, type ModuleName } from '@lockstep/domain/livepatch-model';
 import { showFunction } from '@lockstep/domain/livepatch-model';
-import { buildLivepatch, defaultCacheDirectory, kernelOfSource, type BuildProgress } from '@lockstep/io/kernel-builder';
+import { distributions, type Distribution } from '@lockstep/domain/vendor-kernel';
+import {
+  buildLivepatch,
+  defaultCacheDirectory,
+  kernelOfSource,
+  registerStockKernel,
+  type BuildProgress,
+  type KernelBuild,
+  type OnProgress,
+} from '@lockstep/io/kernel-builder';
 import { allowedTypeChangesOf, allowTypeChangeOption, becauseOption } from '../allowed-type-changes';
 import { fuzzOption } from '../fuzz-option';
 import { wholeNumber, type Answer, type Cli, type LeafOptions, type LocalContext } from '../cli';
@@ -14,6 +23,9 @@ interface Options extends Pick<LeafOptions, 'json'> {
   readonly sourcedir?: string;
   readonly config?: string;
   readonly vmlinux?: string;
+  readonly distribution?: Distribution;
+  readonly release?: string;
+  readonly from?: string;
   readonly name?: string;
   readonly output: string;
   readonly replace?: boolean;
@@ -50,11 +62,34 @@ async function writeModule(file: string, bytes: Uint8Array): Promise<void> {
   }
 }
 
+function checkKernelOptions({ sourcedir, distribution, release }: Options): void {
+  if (
+    (sourcedir === undefined) !== (distribution === undefined) &&
+    (distribution === undefined || release !== undefined)
+  )
+    return;
+  const message =
+    'Which kernel? Give its tree: -s SRC [-c CONFIG] [-v VMLINUX]; or a distribution that built it and its release: --distribution debian --release RELEASE [--from FOLDER].';
+  throw new LockstepError('invalid-input', 'usage', message);
+}
+
+async function openKernel(options: Options, onProgress: OnProgress, signal: AbortSignal): Promise<KernelBuild> {
+  const {
+    sourcedir: sourceDir = '',
+    config: configFile,
+    vmlinux: vmlinuxFile,
+    distribution,
+    release = '',
+    from,
+  } = options;
+  const cacheDir = options.cacheDir ?? defaultCacheDirectory();
+  return distribution === undefined
+    ? kernelOfSource({ sourceDir, configFile, vmlinuxFile, cacheDir, onProgress, signal })
+    : registerStockKernel({ distribution, release, from, cacheDir, onProgress, signal });
+}
+
 async function build(file: string, options: Options, { screen, signal }: LocalContext): Promise<Answer> {
-  const { sourcedir: sourceDir, config: configFile, vmlinux: vmlinuxFile } = options;
-  if (sourceDir === undefined) {
-    throw new LockstepError('invalid-input', 'usage', 'Which kernel? Give its tree: -s SRC [-c CONFIG] [-v VMLINUX].');
-  }
+  checkKernelOptions(options);
   const moduleName = moduleNameFor(file, options.name);
   const diff = await readDiff(file);
   const progress = screen.progress(`build ${moduleName}`);
@@ -62,8 +97,7 @@ async function build(file: string, options: Options, { screen, signal }: LocalCo
     progress.update({ done, total, detail: stage });
   };
   try {
-    const cacheDir = options.cacheDir ?? defaultCacheDirectory();
-    const kernel = await kernelOfSource({ sourceDir, configFile, vmlinuxFile, cacheDir, onProgress, signal });
+    const kernel = await openKernel(options, onProgress, signal);
     const started = performance.now();
     const patchId = parsePatchId(createHash('sha256').update(diff).digest('hex'));
     const replace = options.replace ?? false;
@@ -114,6 +148,13 @@ export const buildPatch = (cli: Cli): Command =>
     .option('-s, --sourcedir <dir>', 'kernel tree: a finished build, or sources, which are built once into the cache')
     .option('-c, --config <file>', "the running kernel's config (default: the tree's .config)")
     .option('-v, --vmlinux <file>', "the running kernel's vmlinux, with symbols (default: the tree's)")
+    .addOption(
+      new Option('--distribution <name>', 'a kernel that this distribution built, from its packages').choices(
+        distributions,
+      ),
+    )
+    .option('--release <release>', 'which of its kernels, as uname -r says it')
+    .option('--from <dir>', 'its packages, unpacked there (default: fetched through apt)')
     .option('-n, --name <name>', 'name of the module (default: livepatch-FILE)')
     .option('-o, --output <dir>', 'where the module goes', '.')
     .option('-j, --jobs <n>', 'compilers at once (default: as many as processors)', wholeNumber)

@@ -58,15 +58,27 @@ function sealedPlaces(module: ElfFile): Set<string> {
  * A module's symbols as kernel/livepatch counts them: in the order of its symbol table. Those of its init sections are
  * gone once it runs.
  * @param bytes the .ko
+ * @param named the same module with the names of its source files, where the .ko was stripped of them
  */
-export function readModuleSymbols(bytes: Uint8Array, moduleName: string): KernelSymbolTable {
+export function readModuleSymbols(bytes: Uint8Array, moduleName: string, named?: Uint8Array): KernelSymbolTable {
   const module = parseElf(bytes, `${moduleName}.ko`);
   const { symbols, sections } = module;
-  const { rows, files } = readRows(symbols);
+  const read = readRows(symbols);
+  const { rows, files } =
+    named === undefined ? read : withFilesOf(parseElf(named, `${moduleName}.ko.debug`), module, read.rows);
   const stays = ({ symbol }: Row) => !/^\.init/.test(sections[symbols.section(symbol)]?.name ?? '');
   const sealed = sealedPlaces(module);
   const isSealed = (symbol: number) => sealed.has(`${symbols.section(symbol)}:${symbols.value(symbol)}`);
   return toTable(symbols, rows.filter(stays), files, isSealed);
+}
+
+/** The rows with the files that another copy of the module has for the same symbols. */
+function withFilesOf(named: ElfFile, module: ElfFile, rows: readonly Row[]): { rows: Row[]; files: string[] } {
+  const { rows: others, files } = readRows(named.symbols);
+  const place = ({ symbols, sections }: ElfFile, symbol: number): string =>
+    `${sections[symbols.section(symbol)]?.name ?? ''}\0${symbols.value(symbol)}\0${symbols.name(symbol)}`;
+  const fileOf = new Map(others.map(({ symbol, file }) => [place(named, symbol), file]));
+  return { rows: rows.map(({ symbol }) => ({ symbol, file: fileOf.get(place(module, symbol)) ?? -1 })), files };
 }
 
 function readRows(symbols: SymbolTable): { rows: Row[]; files: string[] } {

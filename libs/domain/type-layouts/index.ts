@@ -7,6 +7,7 @@ export {
   type TypeChange,
 } from './changed-types';
 export { compareLayouts, differingFromAll, type LayoutChange } from './compare-layouts';
+export { DwarfCursor } from './dwarf-cursor';
 export { readBtf } from './read-btf';
 export { readDwarf } from './read-dwarf';
 export type { TypeGraph } from './type-graph';

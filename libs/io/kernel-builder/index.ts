@@ -44,6 +44,7 @@ export {
   type KernelBuildInfo,
   type RegisterOptions,
 } from './builds/registered-kernel';
+export { registerStockKernel, type StockKernelOptions } from './builds/stock-kernel';
 export { sourceIdentity } from './sources/source-identity';
 export { mapAtOnce } from './processes/at-once';
 export { runCommand } from './processes/run-command';

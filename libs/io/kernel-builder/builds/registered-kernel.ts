@@ -42,6 +42,16 @@ export interface KernelBuildInfo {
   /** The finished build; only read. */
   treeDir: string;
   registeredAtMs: number;
+  /** Of a kernel that a distribution built; undefined where it was built in its tree. */
+  stock?: StockBuild | undefined;
+}
+
+/** What is known of a distribution's kernel, whose objects are compiled only when patches need them. */
+export interface StockBuild {
+  readonly distribution: string;
+  readonly tools: BuildTools;
+  /** What was done to make its tree, for a person. */
+  readonly remarks: readonly string[];
 }
 
 /** A registered kernel build, opened: what a patch build needs. */
@@ -102,7 +112,8 @@ export async function registerKernelBuild({
       if (kept === undefined) {
         await rm(join(dir, '.complete'), { force: true });
         const facts = await gatherFacts(treeDir, tools, vmlinux, signal);
-        await runStage(dir, async () => keepBuild({ dir, treeDir, facts, config, compiler, onProgress }));
+        const readIndex = async (): Promise<DependencyIndex> => scanBuiltTree(treeDir);
+        await runStage(dir, async () => keepBuild({ dir, treeDir, facts, config, compiler, readIndex, onProgress }));
       }
       // So that the first patch does not wait for it.
       await using staged = await StagedTree.lease(dir, treeDir, signal);
@@ -114,7 +125,8 @@ export async function registerKernelBuild({
   );
 }
 
-function buildIdOf(vmlinux: Uint8Array, treeDir: string): KernelBuildId {
+/** @throws LockstepError `not-a-kernel-build` */
+export function buildIdOf(vmlinux: Uint8Array, treeDir: string): KernelBuildId {
   const id = readBuildId(parseElf(vmlinux, 'vmlinux'));
   if (id !== null) return parseKernelBuildId(id);
   throw buildError({ kind: 'not-a-kernel-build', dir: treeDir, reason: 'its vmlinux has no GNU build-id' });
@@ -126,14 +138,18 @@ interface ReadBuild {
   facts: KernelFacts;
   config: string;
   compiler: string;
+  stock?: StockBuild;
+  readIndex: () => Promise<DependencyIndex>;
   onProgress: OnProgress | undefined;
 }
 
-async function keepBuild({ dir, treeDir, facts, config, compiler, onProgress }: ReadBuild): Promise<void> {
+/** Writes down, in its own directory, what was read of a kernel build. */
+export async function keepBuild(read: ReadBuild): Promise<void> {
+  const { dir, treeDir, facts, config, compiler, stock, readIndex, onProgress } = read;
   onProgress?.({ stage: 'read the saved dependencies', done: 1, total: 3 });
   // Taken before reading: what changes meanwhile is newer than it.
   const registeredAtMs = Date.now();
-  const index = await scanBuiltTree(treeDir);
+  const index = await readIndex();
   onProgress?.({ stage: 'keep what was read', done: 2, total: 3 });
   await writeFileAtomically(join(dir, 'kernel-facts'), serialiseKernelFacts(facts));
   await writeFileAtomically(join(dir, 'dependency-index.json'), JSON.stringify(index));
@@ -144,6 +160,7 @@ async function keepBuild({ dir, treeDir, facts, config, compiler, onProgress }: 
     configSha256: createHash('sha256').update(config).digest('hex'),
     treeDir,
     registeredAtMs,
+    stock,
   };
   await writeFileAtomically(join(dir, 'kernel-build.json'), JSON.stringify(info, null, 2));
 }
@@ -175,7 +192,7 @@ export async function openKernelBuild(cacheDir: string, id: KernelBuildId): Prom
     index: JSON.parse(await readFile(join(dir, 'dependency-index.json'), 'utf8')) as DependencyIndex,
     facts: parseKernelFacts(await readFile(join(dir, 'kernel-facts'))),
     enabledOptions: readEnabledOptions(await readTreeFile(info.treeDir, '.config')),
-    tools: await readBuildTools(info.treeDir),
+    tools: info.stock?.tools ?? (await readBuildTools(info.treeDir)),
     delayedObjtool: delayedObjtool(await readFile(join(info.treeDir, '.vmlinux.o.cmd'), 'latin1').catch(() => '')),
   };
 }
@@ -206,18 +223,25 @@ async function checkBuild(treeDir: string, config: string, builtWith: string, to
       'its source is elsewhere (an O= build): build inside the source tree, so that saved commands are relative';
     throw buildError({ kind: 'not-a-kernel-build', dir: treeDir, reason });
   }
+  const seeds = await Promise.all(layoutSeeds.map(async (seed) => exists(join(treeDir, seed))));
+  checkOptions(config, treeDir, seeds.includes(true));
+  await requireCompiler(builtWith, tools.compiler);
+}
+
+/**
+ * Options that a kernel needs to be patched, and those with which it cannot be.
+ * @throws LockstepError `not-a-kernel-build`
+ */
+export function checkOptions(config: string, dir: string, hasLayoutSeed: boolean): void {
   for (const option of ['LIVEPATCH', 'MODULES', 'X86_64', 'KALLSYMS_ALL']) {
     if (config.includes(`\nCONFIG_${option}=y\n`)) continue;
-    throw buildError({ kind: 'not-a-kernel-build', dir: treeDir, reason: `it was built without CONFIG_${option}` });
+    throw buildError({ kind: 'not-a-kernel-build', dir, reason: `it was built without CONFIG_${option}` });
   }
-  const seeds = await Promise.all(layoutSeeds.map(async (seed) => exists(join(treeDir, seed))));
-  const unsupported = unsupportedOption(config, seeds.includes(true));
-  if (unsupported !== null) {
-    const { option, why } = unsupported;
-    const reason = `it was built with CONFIG_${option}: ${why}. Build the kernel without it to patch it live`;
-    throw buildError({ kind: 'not-a-kernel-build', dir: treeDir, reason });
-  }
-  await requireCompiler(builtWith, tools.compiler);
+  const unsupported = unsupportedOption(config, hasLayoutSeed);
+  if (unsupported === null) return;
+  const { option, why } = unsupported;
+  const reason = `it was built with CONFIG_${option}: ${why}. Build the kernel without it to patch it live`;
+  throw buildError({ kind: 'not-a-kernel-build', dir, reason });
 }
 
 /** Where only a version is known, not the command: distributors name clang's by its major version. */

@@ -11,7 +11,7 @@ import {
 import { readThinArchive } from './thin-archive';
 
 /** Nothing below them is part of a kernel. `tools` and `scripts` build programs: patch classification refuses those. */
-const skipped = new Set(['.git', 'Documentation', 'tools', 'scripts', 'samples', 'LICENSES']);
+const skipped = new Set(['.git', '.vendor', 'Documentation', 'tools', 'scripts', 'samples', 'LICENSES']);
 
 interface Found {
   compiled: Omit<CompiledObject, 'object'>[];
@@ -22,11 +22,19 @@ interface Found {
 
 /** Reads every saved command, archive and module list of a built tree: a second or so for a thousand objects. */
 export async function scanBuiltTree(treeDir: string): Promise<DependencyIndex> {
+  const { compiled, generates } = await scanSavedCommands(treeDir);
+  return makeDependencyIndex(compiled, generates);
+}
+
+/** The same as far as a tree is built, for who knows the rest from elsewhere. */
+export async function scanSavedCommands(
+  treeDir: string,
+): Promise<{ compiled: CompiledObject[]; generates: Readonly<Record<string, string>> }> {
   const found: Found = { compiled: [], generates: {}, linkedInto: new Map() };
   await scanDirectory(treeDir, '', found);
   await addHeadObjects(treeDir, found);
   const compiled = found.compiled.map((one) => ({ ...one, object: found.linkedInto.get(one.path) ?? null }));
-  return makeDependencyIndex(compiled, found.generates);
+  return { compiled, generates: found.generates };
 }
 
 async function scanDirectory(treeDir: string, below: string, found: Found): Promise<void> {

@@ -19,6 +19,7 @@ import {
 import { usingDirectory } from '../builds/cached-kernels';
 import { compilePatch, type CompilePatchOptions, type ObjectPair, type PatchPlan } from './compile-patch';
 import type { KernelBuild } from '../builds/registered-kernel';
+import { readKeptModule } from '../vendors/vendor-files';
 
 /** One object that a diff changes, and how. Plain data: it can cross to another thread, process or machine. */
 export interface ComparedObject {
@@ -84,7 +85,7 @@ export async function linkLivepatch(options: LinkOptions): Promise<LinkedLivepat
   const objects = compared.map(({ diff, types }) => ({ objectPath: diff.objectPath, types }));
   const vouchedFor = refuseTypeChanges(objects, allowedTypeChanges, true);
   const modules = new Set(compared.map(({ object }) => object).filter((object) => object !== 'vmlinux'));
-  const moduleSymbols = modules.size === 0 ? new Map() : await readSymbolsOf(modules, kernel.treeDir);
+  const moduleSymbols = modules.size === 0 ? new Map() : await readSymbolsOf(modules, kernel);
   const module = writeLivepatchModule({ facts: kernel.facts, diffs: compared, moduleSymbols, ...named });
   const because = allowedTypeChanges?.because ?? '';
   const vouched = vouchedFor.map((change): Caveat => {
@@ -95,14 +96,38 @@ export async function linkLivepatch(options: LinkOptions): Promise<LinkedLivepat
   return { ...module, remarks, caveats: [...stays, ...vouched] };
 }
 
+async function readSymbolsOf(
+  modules: ReadonlySet<string>,
+  kernel: KernelBuild,
+): Promise<Map<string, KernelSymbolTable>> {
+  return kernel.stock === undefined
+    ? readBuiltSymbols(modules, kernel.treeDir)
+    : readVendorSymbols(modules, kernel.treeDir);
+}
+
 /** `modules.order` lists what the build made: `fs/overlayfs/overlay.ko` on 5.15, `….o` later. */
-async function readSymbolsOf(modules: ReadonlySet<string>, treeDir: string): Promise<Map<string, KernelSymbolTable>> {
+async function readBuiltSymbols(
+  modules: ReadonlySet<string>,
+  treeDir: string,
+): Promise<Map<string, KernelSymbolTable>> {
   const symbols = new Map<string, KernelSymbolTable>();
   const order = await readFile(join(treeDir, 'modules.order'), 'utf8').catch(() => '');
   for (const line of order.split('\n')) {
     const path = line.replace(/\.k?o$/, '');
     const name = basename(path).replaceAll('-', '_');
     if (modules.has(name)) symbols.set(name, readModuleSymbols(await readFile(join(treeDir, `${path}.ko`)), name));
+  }
+  return symbols;
+}
+
+async function readVendorSymbols(
+  modules: ReadonlySet<string>,
+  treeDir: string,
+): Promise<Map<string, KernelSymbolTable>> {
+  const symbols = new Map<string, KernelSymbolTable>();
+  for (const name of modules) {
+    const kept = await readKeptModule(treeDir, name);
+    if (kept !== undefined) symbols.set(name, readModuleSymbols(kept.module, name, kept.symbols));
   }
   return symbols;
 }

@@ -12,6 +12,7 @@ import {
   refuseNewerSources,
   type CompileJob,
 } from '../objects/compile-object';
+import { provideOriginals } from '../objects/stock-originals';
 import { refuseChangedVersions } from '../objects/export-versions';
 import { makeChangedObjects } from './make-path';
 import { reachedJobs } from './reached-jobs';
@@ -138,6 +139,7 @@ class Replay {
 
   async compile<Result>(objects: readonly IndexedObject[], work: Work<Result>): Promise<Result[]> {
     const { kernel, signal, onProgress } = this.options;
+    await provideOriginals(kernel, objects, { onProgress, signal });
     const affected = await mapAtOnce(objects, this.compilers, async (object) => prepareJob(kernel, object));
     refuseNewerSources(kernel, affected);
     const { base, changed } = this.patch;

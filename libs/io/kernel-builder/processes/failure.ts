@@ -22,6 +22,20 @@ export type BuildFailure =
   | { kind: 'compiler-differs'; builtWith: string; compiler: string; found: string }
   | { kind: 'kernel-build-failed'; step: string; logFile: string; lastLines: string }
   | { kind: 'make-failed'; step: string; lastLines: string }
+  | { kind: 'packages-missing'; dir: string; missing: string[]; packages: string[]; commands: string[] }
+  | {
+      kind: 'packages-unavailable';
+      distribution: string;
+      release: string;
+      packages: string[];
+      commands: string[];
+      reason: string;
+    }
+  | { kind: 'packages-mixed'; file: string; expected: string; found: string }
+  | { kind: 'no-symbols'; file: string }
+  | { kind: 'debug-file-differs'; module: string; own: string; found: string }
+  | { kind: 'original-differs'; objectPath: string; object: string; differences: string[]; likely: string }
+  | { kind: 'not-in-vendor-kernel'; objectPath: string; object: string }
   | { kind: 'tool-missing'; tool: string; debianPackage: string };
 
 /** A failure as the error every caller knows: `reason` is the failure's kind, `fields` its other members. */
@@ -37,6 +51,8 @@ function errorKind(kind: BuildFailure['kind']): ErrorKind {
     case 'make-failed':
     case 'not-a-kernel-tree':
     case 'not-a-kernel-build':
+    case 'packages-missing':
+    case 'no-symbols':
       return 'invalid-input';
     case 'kernel-not-registered':
       return 'not-found';
@@ -48,6 +64,10 @@ function errorKind(kind: BuildFailure['kind']): ErrorKind {
     case 'source-differs':
     case 'kernel-build-changed':
     case 'compiler-differs':
+    case 'packages-mixed':
+    case 'debug-file-differs':
+    case 'original-differs':
+    case 'not-in-vendor-kernel':
       return 'refused';
     case 'kernel-build-failed':
       return 'internal';
@@ -55,6 +75,7 @@ function errorKind(kind: BuildFailure['kind']): ErrorKind {
       return 'corrupt';
     case 'kernel-pack-failed':
     case 'cache-full':
+    case 'packages-unavailable':
     case 'tool-missing':
       return 'unavailable';
   }
@@ -101,6 +122,20 @@ function describeFailure(failure: BuildFailure): string {
       return `the kernel build failed at ${failure.step}, full log in ${failure.logFile}:\n${failure.lastLines}`;
     case 'make-failed':
       return `${failure.step} failed with the diff applied:\n${failure.lastLines}`;
+    case 'packages-missing':
+      return `${failure.dir} lacks ${failure.missing.join(', ')} of the kernel. They are in ${failure.packages.join(', ')}. Type:\n${failure.commands.join('\n')}`;
+    case 'packages-unavailable':
+      return `the packages of ${failure.release} cannot be fetched here (${failure.reason}): ${failure.packages.join(', ')}. Unpack them elsewhere and give their folder with --from FOLDER:\n${failure.commands.join('\n')}`;
+    case 'packages-mixed':
+      return `the packages do not belong together: ${failure.file} is of ${failure.found}, not of ${failure.expected}. Take all in one version`;
+    case 'no-symbols':
+      return `${failure.file} has no symbols: give the kernel with debug information, from the vendor's debug package`;
+    case 'debug-file-differs':
+      return `the symbols of the module ${failure.module} are of another build (${failure.found}) than the module itself (${failure.own}): take both packages in one version`;
+    case 'original-differs':
+      return `${failure.objectPath}, compiled here, is not what the vendor's ${failure.object} has: ${failure.differences.join('; ')}. ${failure.likely}`;
+    case 'not-in-vendor-kernel':
+      return `${failure.objectPath} is part of ${failure.object}, of which the vendor ships no module or no symbols: it cannot be proved, and so not patched`;
     case 'tool-missing':
       return `${failure.tool} is not installed: apt-get install ${failure.debianPackage}`;
   }

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: GPL-2.0-only
+export { likelyReason } from './likely-reason';
+export { belowSourceTree, readCompileUnits, type CompileUnit } from './line-tables';
+export { kernelImage, moduleImage, type LinkedImage } from './linked-image';
+export { proveObject, describeDifference, type ObjectProof, type ProofDifference } from './prove-object';
+export {
+  distributions,
+  layoutOf,
+  vendorParts,
+  type Distribution,
+  type VendorLayout,
+  type VendorPart,
+} from './vendor-layouts';

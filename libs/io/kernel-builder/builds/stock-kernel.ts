@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parseElf } from '@lockstep/domain/elf';
+import { kernelProbeSources, moduleGlueSource, readKernelFacts, type KernelFacts } from '@lockstep/domain/klp-module';
+import { otherCompiler } from '@lockstep/domain/running-kernel';
+import { makeDependencyIndex, type CompiledObject, type DependencyIndex } from '@lockstep/domain/source-patch';
+import type { Distribution } from '@lockstep/domain/vendor-kernel';
+import { FileLock } from '@lockstep/platform/runtime';
+import { buildError } from '../processes/failure';
+import { runStage, type OnProgress } from '../processes/stage';
+import { fetchPackages } from '../vendors/fetch-packages';
+import { findVendorKernel, type VendorKernel } from '../vendors/find-vendor-kernel';
+import { prepareVendorTree } from '../vendors/prepare-vendor-tree';
+import { isNote, readSections } from '../vendors/read-sections';
+import { keepVendorFiles, readVendorVmlinux, type VendorObjectUnits } from '../vendors/vendor-files';
+import type { BuildTools } from './build-tools';
+import { cachePaths } from './cache-directory';
+import { compileModuleSources } from './module-sources';
+import {
+  buildIdOf,
+  checkOptions,
+  isRegistered,
+  keepBuild,
+  openKernelBuild,
+  requireCompiler,
+  type KernelBuild,
+} from './registered-kernel';
+import { scanSavedCommands } from './scan-tree';
+import { StagedTree } from './staged-tree';
+
+export interface StockKernelOptions {
+  readonly distribution: Distribution;
+  /** `uname -r` */
+  readonly release: string;
+  /** Folder of the unpacked packages; fetched through the machine's apt if undefined. */
+  readonly from?: string | undefined;
+  readonly cacheDir: string;
+  readonly onProgress?: OnProgress | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Registers a kernel that a distribution built, from its packages: nothing but what kbuild needs before it compiles is
+ * built. Its objects are compiled when a patch needs them, and proved against the vendor's kernel then.
+ * @throws LockstepError `packages-missing`, `packages-unavailable`, `packages-mixed`, `no-symbols`, `compiler-differs`,
+ *   `options-dropped`, `not-a-kernel-build`, `make-failed`
+ */
+export async function registerStockKernel(options: StockKernelOptions): Promise<KernelBuild> {
+  const { distribution, release, from, cacheDir, onProgress, signal } = options;
+  const fetched = join(cacheDir, 'packages', `${distribution}-${release}`);
+  if (from !== undefined) return registerUnpacked(await findVendorKernel(distribution, release, from), options);
+  return FileLock.hold(
+    `${fetched}.lock`,
+    async () => {
+      await fetchPackages({ distribution, release, dir: fetched, onProgress, signal });
+      const kernel = await registerUnpacked(await findVendorKernel(distribution, release, fetched), options);
+      // What patches need of it is kept with the kernel build.
+      await rm(fetched, { recursive: true, force: true });
+      return kernel;
+    },
+    signal,
+  );
+}
+
+async function registerUnpacked(
+  vendor: VendorKernel,
+  { cacheDir, onProgress, signal }: StockKernelOptions,
+): Promise<KernelBuild> {
+  onProgress?.({ stage: "read the vendor's kernel", done: 0, total: 1 });
+  const id = buildIdOf(await readSections(vendor.vmlinux, isNote), vendor.vmlinux);
+  const dir = cachePaths.registered(cacheDir, id);
+  return FileLock.hold(
+    `${dir}.lock`,
+    async () => {
+      if (!(await isRegistered(cacheDir, id))) {
+        const vmlinux = await readVendorVmlinux(vendor.vmlinux);
+        await checkParts(vendor, vmlinux);
+        await runStage(dir, async () => makeStockBuild({ vendor, vmlinux, dir, onProgress, signal }));
+      }
+      const kernel = await openKernelBuild(cacheDir, id);
+      // So that the first patch does not wait for it.
+      await using staged = await StagedTree.lease(dir, kernel.treeDir, signal);
+      await staged.restore();
+      return kernel;
+    },
+    signal,
+  );
+}
+
+/** The release comes from the kernel itself; whatever says another one is of other packages. */
+async function checkParts(vendor: VendorKernel, vmlinux: Uint8Array): Promise<void> {
+  const text = Buffer.from(vmlinux.buffer, vmlinux.byteOffset, vmlinux.byteLength);
+  const at = text.indexOf('Linux version ');
+  const found = at < 0 ? 'no kernel' : (text.toString('latin1', at, at + 200).split(' ')[2] ?? '');
+  if (found !== vendor.release) {
+    throw buildError({ kind: 'packages-mixed', file: vendor.vmlinux, expected: vendor.release, found });
+  }
+  const config = await readFile(vendor.config, 'utf8');
+  checkOptions(config, vendor.config, false);
+  if (config.includes('\nCONFIG_X86_KERNEL_IBT=y\n')) {
+    const reason =
+      'it was built with CONFIG_X86_KERNEL_IBT: objtool worked on its vmlinux as a whole, which is not done here yet';
+    throw buildError({ kind: 'not-a-kernel-build', dir: vendor.vmlinux, reason });
+  }
+  const compiler = /^CONFIG_CC_VERSION_TEXT="(.*)"$/m.exec(config)?.[1] ?? '';
+  await requireCompiler(compiler, commandOf(compiler));
+}
+
+/** `gcc-12` of `gcc-12 (Debian 12.2.0-14+deb12u1) 12.2.0`. */
+const commandOf = (compiler: string): string => {
+  const clang = /clang version (\d+)/.exec(compiler)?.[1];
+  return clang === undefined ? (/^\S+/.exec(compiler)?.[0] ?? 'gcc') : `clang-${clang}`;
+};
+
+interface MakingStockBuild {
+  readonly vendor: VendorKernel;
+  readonly vmlinux: Uint8Array;
+  readonly dir: string;
+  readonly onProgress: OnProgress | undefined;
+  readonly signal: AbortSignal | undefined;
+}
+
+async function makeStockBuild({ vendor, vmlinux, dir, onProgress, signal }: MakingStockBuild): Promise<void> {
+  const treeDir = join(dir, 'tree');
+  const { compiler, config, makeArguments, remarks } = await prepareVendorTree({ vendor, treeDir, onProgress, signal });
+  await checkSourceVersion(vendor, vmlinux, treeDir);
+  const tools: BuildTools = { compiler: commandOf(compiler), makeArguments };
+  onProgress?.({ stage: "read the vendor's debug information", done: 0, total: 1 });
+  const units = await keepVendorFiles(vendor, treeDir, vmlinux);
+  const facts = await factsOf(vendor.release, treeDir, tools, vmlinux, signal);
+  const stock = { distribution: vendor.distribution, tools, remarks };
+  const index = await indexOf(units, treeDir);
+  await keepBuild({
+    dir,
+    treeDir,
+    facts,
+    config,
+    compiler,
+    stock,
+    readIndex: async () => Promise.resolve(index),
+    onProgress,
+  });
+}
+
+/** A vendor that names the source's version in the banner (`Debian 6.1.176-1`) shows a source of another one. */
+async function checkSourceVersion(vendor: VendorKernel, vmlinux: Uint8Array, treeDir: string): Promise<void> {
+  const makefile = await readFile(join(treeDir, 'Makefile'), 'utf8');
+  const part = (name: string): string => new RegExp(`^${name} = (.*)$`, 'm').exec(makefile)?.[1] ?? '';
+  const version = [part('VERSION'), part('PATCHLEVEL'), part('SUBLEVEL')].join('.');
+  const text = Buffer.from(vmlinux.buffer, vmlinux.byteOffset, vmlinux.byteLength);
+  const at = text.indexOf('Linux version ');
+  const banner = text.toString('latin1', at, at + 400).split('\0')[0] ?? '';
+  const named = /(?:Debian|~|-) ?(\d+\.\d+\.\d+)-\d/.exec(banner.slice(banner.indexOf('#')))?.[1];
+  if (named === undefined || named === version) return;
+  throw buildError({ kind: 'packages-mixed', file: vendor.source, expected: named, found: version });
+}
+
+async function factsOf(
+  release: string,
+  treeDir: string,
+  tools: BuildTools,
+  vmlinux: Uint8Array,
+  signal?: AbortSignal,
+): Promise<KernelFacts> {
+  const moduleSymvers = await readFile(join(treeDir, 'Module.symvers'), 'utf8');
+  const probeObjects = await compileModuleSources(treeDir, tools, [...kernelProbeSources, moduleGlueSource], signal);
+  const glueObject = probeObjects.get(moduleGlueSource.fileName) ?? new Uint8Array();
+  const other = otherCompiler(vmlinux, '', glueObject);
+  if (other !== null) {
+    const found = parseElf(glueObject, 'a compiled object').name;
+    throw buildError({ kind: 'compiler-differs', builtWith: other.compiler, compiler: tools.compiler, found });
+  }
+  return readKernelFacts({ vmlinux, release, moduleSymvers, probeObjects, glueObject });
+}
+
+/** What the vendor compiled, and what kbuild compiled to prepare; the former counts where both are known. */
+async function indexOf(vendorUnits: readonly VendorObjectUnits[], treeDir: string): Promise<DependencyIndex> {
+  const { compiled, generates } = await scanSavedCommands(treeDir);
+  const byPath = new Map<string, CompiledObject>(compiled.map((one) => [one.path, one]));
+  for (const { object, units } of vendorUnits) {
+    for (const { source, files } of units) {
+      // The module's own description is made when it is linked.
+      if (!/\.[cS]$/.test(source) || source.endsWith('.mod.c') || source.startsWith('/')) continue;
+      const path = source.replace(/\.[cS]$/, '.o');
+      byPath.set(path, { path, source, object, dependencies: files });
+    }
+  }
+  return makeDependencyIndex([...byPath.values()], generates);
+}

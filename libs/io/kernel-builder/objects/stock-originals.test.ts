@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, describe, expect, test } from '@jest/globals';
+import type { IndexedObject } from '@lockstep/domain/source-patch';
+import { provideOriginals, type OriginalsOf } from './stock-originals';
+
+const dir = mkdtempSync(path.join(tmpdir(), 'lockstep-stock-'));
+afterAll(() => {
+  rmSync(dir, { recursive: true });
+});
+
+const flags = '-O2 -mcmodel=kernel -fno-pic -fno-asynchronous-unwind-tables -fcf-protection=none';
+
+/** A tree whose build compiles single objects and saves their commands, as the kernel's does. */
+const makefile = `
+%.o: %.c
+\t@echo '  CC      $@'
+\t@gcc ${flags} -c -o $@ $<
+\t@printf 'cmd_$@ := gcc ${flags} -c -o $@ $<\\n\\nsource_$@ := $<\\n' > $(@D)/.$(@F).cmd
+`;
+
+const sum = 'int table[4]; int sum(int at) { return table[at & 3] + 7; }\n';
+
+/** A kernel that a vendor linked from `vendorSource`, and a tree that has `source`. */
+function stockKernel(name: string, source: string, vendorSource = source): OriginalsOf {
+  const treeDir = path.join(dir, name, 'tree');
+  for (const folder of ['mm', 'net', '.vendor/modules']) mkdirSync(path.join(treeDir, folder), { recursive: true });
+  writeFileSync(path.join(treeDir, 'Makefile'), makefile);
+  writeFileSync(path.join(treeDir, 'mm/sum.c'), vendorSource);
+  writeFileSync(path.join(treeDir, 'net/alone.c'), 'int alone(void) { return 1; }\n');
+  const run = (...command: string[]): void => {
+    const [program = '', ...args] = command;
+    execFileSync(program, args, { cwd: treeDir, stdio: 'pipe' });
+  };
+  run('make', '-s', 'mm/sum.o');
+  run('ld', '-Ttext=0xffffffff81000000', '-n', '-e', '0', 'mm/sum.o', '-o', '.vendor/kernel');
+  run('rm', 'mm/sum.o', 'mm/.sum.o.cmd');
+  writeFileSync(path.join(treeDir, 'mm/sum.c'), source);
+  const tools = { compiler: 'gcc', makeArguments: [] };
+  const stock = { distribution: 'debian', tools, remarks: [] };
+  return { dir: path.join(dir, name), treeDir, release: '6.1.0-50-cloud-amd64', tools, stock };
+}
+
+const inKernel: IndexedObject = { path: 'mm/sum.o', source: 'mm/sum.c', object: 'vmlinux' };
+const inModule: IndexedObject = { path: 'net/alone.o', source: 'net/alone.c', object: 'alone' };
+
+describe('an original object of a stock kernel', () => {
+  test('is compiled once, by the kernel build itself, and proved', async () => {
+    const kernel = stockKernel('same', sum);
+    const stages: string[] = [];
+    const follow =
+      (prefix: string) =>
+      ({ stage }: { stage: string }): void => {
+        stages.push(`${prefix}${stage}`);
+      };
+    await provideOriginals(kernel, [inKernel], { onProgress: follow('') });
+    expect(readFileSync(path.join(kernel.treeDir, 'mm/.sum.o.cmd'), 'utf8')).toContain('source_mm/sum.o := mm/sum.c');
+    expect(JSON.parse(readFileSync(path.join(kernel.dir, 'proofs/mm/sum.o.json'), 'utf8'))).toEqual({
+      functions: 1,
+      equal: 1,
+      overridden: [],
+      differences: [],
+    });
+    expect(stages).toContain("compile the kernel's own objects");
+    await provideOriginals(kernel, [inKernel], { onProgress: follow('again: ') });
+    expect(stages).not.toContain("again: compile the kernel's own objects");
+  });
+
+  test('that is not what the vendor has is refused, with function, place and the likely reason, again as well', async () => {
+    const kernel = stockKernel('other', sum, sum.replace('7', '8'));
+    const refused = {
+      kind: 'refused',
+      reason: 'original-differs',
+      message: expect.stringMatching(
+        /mm\/sum\.o.*vmlinux.*sum\+0x[0-9a-f]+: it has the bytes 07 .*vendor's 08 .*likely/,
+      ) as unknown,
+      fields: { objectPath: 'mm/sum.o', object: 'vmlinux' },
+    };
+    await expect(provideOriginals(kernel, [inKernel])).rejects.toMatchObject(refused);
+    await expect(provideOriginals(kernel, [inKernel])).rejects.toMatchObject(refused);
+  });
+
+  test('of a module that the vendor does not ship is refused', async () => {
+    await expect(provideOriginals(stockKernel('alone', sum), [inModule])).rejects.toMatchObject({
+      reason: 'not-in-vendor-kernel',
+      fields: { object: 'alone' },
+    });
+  });
+
+  test('that does not compile is told by what the build says', async () => {
+    await expect(provideOriginals(stockKernel('broken', 'int sum(\n', sum), [inKernel])).rejects.toMatchObject({
+      reason: 'make-failed',
+      message: expect.stringContaining('error') as unknown,
+    });
+  });
+
+  test('of a kernel that was built in its tree is there already', async () => {
+    const { stock, ...built } = stockKernel('built', sum);
+    expect(stock).toBeDefined();
+    await expect(provideOriginals({ ...built, stock: undefined }, [inKernel])).resolves.toBeUndefined();
+  });
+});

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { mkdir, readFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { dirname, join } from 'node:path';
+import { parseElf } from '@lockstep/domain/elf';
+import type { IndexedObject } from '@lockstep/domain/source-patch';
+import {
+  describeDifference,
+  kernelImage,
+  likelyReason,
+  moduleImage,
+  proveObject,
+  type LinkedImage,
+  type ObjectProof,
+} from '@lockstep/domain/vendor-kernel';
+import { FileLock } from '@lockstep/platform/runtime';
+import type { KernelBuild } from '../builds/registered-kernel';
+import { buildError, firstErrorLines } from '../processes/failure';
+import { buildEnvironment, runCommand } from '../processes/run-command';
+import { exists, progressCounter, writeFileAtomically, type OnProgress } from '../processes/stage';
+import { readKeptModule, readKeptVmlinux } from '../vendors/vendor-files';
+import { isPatchable } from './compile-object';
+
+/** What of a kernel build its originals come from. */
+export type OriginalsOf = Pick<KernelBuild, 'dir' | 'treeDir' | 'release' | 'tools' | 'stock'>;
+
+export interface ProvideOptions {
+  readonly onProgress?: OnProgress | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** An object of a stock kernel, and how it compares with what the vendor built. */
+export interface ProvedObject {
+  readonly objectPath: string;
+  /** `vmlinux` or the module's name. */
+  readonly object: string;
+  readonly proof: ObjectProof;
+}
+
+/**
+ * Has a stock kernel's own build compile the objects that it lacks, and proves each against the vendor's kernel. Nothing
+ * is built from an object that is not proved. A kernel that was built in its tree has them all.
+ * @throws LockstepError `original-differs`, `not-in-vendor-kernel`, `make-failed`
+ */
+export async function provideOriginals(
+  kernel: OriginalsOf,
+  objects: readonly IndexedObject[],
+  options: ProvideOptions = {},
+): Promise<void> {
+  if (kernel.stock === undefined || objects.length === 0) return;
+  const proved = await proveOriginals(kernel, objects, options);
+  for (const { objectPath, object, proof } of proved) {
+    if (proof.differences.length === 0) continue;
+    const shown = proof.differences.slice(0, shownDifferences).map(describeDifference);
+    const more = proof.differences.length - shown.length;
+    throw buildError({
+      kind: 'original-differs',
+      objectPath,
+      object,
+      differences: more > 0 ? [...shown, `and ${more} more`] : shown,
+      likely: likelyReason(proof, kernel.release),
+    });
+  }
+}
+
+/** Enough to see what is wrong. */
+const shownDifferences = 5;
+
+/** The same, answering also what differs; compiled and compared once, then kept. */
+export async function proveOriginals(
+  kernel: OriginalsOf,
+  objects: readonly IndexedObject[],
+  { onProgress, signal }: ProvideOptions = {},
+): Promise<ProvedObject[]> {
+  return FileLock.hold(
+    join(kernel.dir, 'originals.lock'),
+    async () => {
+      await makeObjects(kernel, objects, { onProgress, signal });
+      const prover = new Prover(kernel);
+      const patchable = objects.filter(isPatchable);
+      const count = progressCounter("compare with the vendor's kernel", patchable.length, onProgress);
+      const proved: ProvedObject[] = [];
+      for (const indexed of patchable) {
+        signal?.throwIfAborted();
+        proved.push(count(await prover.prove(indexed)));
+      }
+      return proved;
+    },
+    signal,
+  );
+}
+
+const savedCommandOf = (path: string): string => path.replace(/[^/]*$/, '.$&.cmd');
+
+/** kbuild compiles single objects as it does in the whole build, and saves their commands and what they read. */
+async function makeObjects(
+  kernel: OriginalsOf,
+  objects: readonly IndexedObject[],
+  { onProgress, signal }: ProvideOptions,
+): Promise<void> {
+  const { treeDir, tools } = kernel;
+  const missing: string[] = [];
+  for (const { path } of objects)
+    if (!(await exists(join(treeDir, path))) || !(await exists(join(treeDir, savedCommandOf(path)))))
+      missing.push(path);
+  if (missing.length === 0) return;
+  const count = progressCounter("compile the kernel's own objects", missing.length, onProgress);
+  const onLine = (line: string): void => {
+    if (/^ {2}(?:CC|AS) /.test(line)) count(line);
+  };
+  const args = ['-C', treeDir, ...tools.makeArguments, `-j${availableParallelism()}`, ...missing];
+  const { status, output } = await runCommand('make', args, { env: buildEnvironment(), signal, onLine });
+  if (status === 0) return;
+  throw buildError({
+    kind: 'make-failed',
+    step: `make ${missing.slice(0, 5).join(' ')}`,
+    lastLines: firstErrorLines(output),
+  });
+}
+
+/** Reads the vendor's kernel and modules when they are first needed. */
+class Prover {
+  private readonly images = new Map<string, LinkedImage | null>();
+
+  constructor(private readonly kernel: OriginalsOf) {}
+
+  async prove({ path, object }: IndexedObject): Promise<ProvedObject> {
+    const { dir, treeDir } = this.kernel;
+    const name = object ?? '';
+    const file = join(dir, 'proofs', `${path}.json`);
+    const kept = await readFile(file, 'utf8').catch(() => undefined);
+    if (kept !== undefined) return { objectPath: path, object: name, proof: JSON.parse(kept) as ObjectProof };
+    const image = await this.imageOf(name);
+    if (image === null) throw buildError({ kind: 'not-in-vendor-kernel', objectPath: path, object: name });
+    const proof = proveObject(parseElf(await readFile(join(treeDir, path)), path), image);
+    await mkdir(dirname(file), { recursive: true });
+    await writeFileAtomically(file, JSON.stringify(proof));
+    return { objectPath: path, object: name, proof };
+  }
+
+  private async imageOf(object: string): Promise<LinkedImage | null> {
+    const known = this.images.get(object);
+    if (known !== undefined) return known;
+    const image = await this.readImage(object);
+    this.images.set(object, image);
+    return image;
+  }
+
+  private async readImage(object: string): Promise<LinkedImage | null> {
+    const { treeDir } = this.kernel;
+    if (object === 'vmlinux') return kernelImage(parseElf(await readKeptVmlinux(treeDir), 'vmlinux'));
+    const kept = await readKeptModule(treeDir, object);
+    if (kept === undefined) return null;
+    const [module, named] = [kept.module, kept.symbols].map((bytes) =>
+      bytes === undefined ? undefined : parseElf(bytes, `${object}.ko`),
+    );
+    return module === undefined ? null : moduleImage(module, named);
+  }
+}

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { mkdir, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { layoutOf, type Distribution } from '@lockstep/domain/vendor-kernel';
+import { buildError } from '../processes/failure';
+import { runCommand } from '../processes/run-command';
+import { runStage, type OnProgress } from '../processes/stage';
+
+export interface FetchPackagesOptions {
+  readonly distribution: Distribution;
+  readonly release: string;
+  /** Made where it is not there; holds the unpacked packages afterwards. */
+  readonly dir: string;
+  readonly onProgress?: OnProgress | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Fetches a kernel's packages through the machine's own apt and unpacks them; nothing is installed. Packages that several
+ * kernels share are taken in the version of the one they must fit.
+ * @returns the folder that they are unpacked in
+ * @throws LockstepError `packages-unavailable` with what to type
+ */
+export async function fetchPackages(options: FetchPackagesOptions): Promise<string> {
+  const { distribution, release, dir, onProgress, signal } = options;
+  const { packages, commands } = layoutOf(distribution, release);
+  const unavailable = (reason: string): Error =>
+    buildError({
+      kind: 'packages-unavailable',
+      distribution,
+      release,
+      packages: packages.map(({ name }) => name),
+      commands: [...commands],
+      reason,
+    });
+  const run = async (program: string, args: string[], cwd: string): Promise<string> => {
+    const result = await runCommand(program, args, { cwd, signal }).catch((cause: unknown) => {
+      if (signal?.aborted === true) throw cause;
+      return { status: 127, output: `${program} is not there` };
+    });
+    if (result.status !== 0) throw unavailable(result.output.trim().split('\n').slice(-3).join(' '));
+    return result.output;
+  };
+  if (distribution === 'rhel') throw unavailable('apt has no such packages');
+  await runStage(dir, async () => {
+    const downloads = join(dir, 'packages');
+    await mkdir(downloads, { recursive: true });
+    const wanted: string[] = [];
+    for (const { name, fits } of packages) {
+      const shown = await run('apt-cache', ['show', '--no-all-versions', fits ?? name], dir);
+      const version = /^Version: (.*)$/m.exec(shown)?.[1] ?? '';
+      wanted.push(`${name}=${version}`);
+    }
+    onProgress?.({ stage: 'fetch the packages', done: 0, total: packages.length });
+    await run('apt-get', ['download', '--quiet', ...wanted], downloads);
+    const files = (await readdir(downloads)).sort();
+    for (const [index, file] of files.entries()) {
+      onProgress?.({ stage: 'unpack the packages', done: index, total: files.length });
+      await run('dpkg-deb', ['--extract', join(downloads, file), dir], dir);
+    }
+    await rm(downloads, { recursive: true });
+  });
+  return dir;
+}

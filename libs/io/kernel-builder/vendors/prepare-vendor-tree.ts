@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { chmod, readFile, stat, writeFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { droppedOptions, type DroppedOption } from '@lockstep/domain/running-kernel';
+import { buildError, firstErrorLines } from '../processes/failure';
+import { buildEnvironment, runCommand } from '../processes/run-command';
+import type { OnProgress } from '../processes/stage';
+import { prepareKernelTree } from '../sources/kernel-source';
+import type { VendorKernel } from './find-vendor-kernel';
+import { readDecompressed } from './read-decompressed';
+
+export interface PrepareVendorTreeOptions {
+  readonly vendor: VendorKernel;
+  /** Made; sources and what kbuild needs before it compiles. */
+  readonly treeDir: string;
+  readonly onProgress?: OnProgress | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A tree in which the kernel's own build can compile any one object as the vendor did. */
+export interface VendorTree {
+  /** `gcc-12 (Debian 12.2.0-14+deb12u1) 12.2.0`, as the vendor's config names it. */
+  readonly compiler: string;
+  /** What every make in the tree is told. */
+  readonly makeArguments: readonly string[];
+  readonly config: string;
+  /** What was done to the vendor's config, for a person. */
+  readonly remarks: readonly string[];
+}
+
+/** Files of the vendor's that only signing needs; what is compiled of them is data of one object. */
+const signingOptions = ['SYSTEM_TRUSTED_KEYS', 'SYSTEM_REVOCATION_KEYS', 'MODULE_SIG_KEY'];
+
+/** Options that change no byte of compiled code. */
+const cannotMatter = new Set([...signingOptions, 'MODULE_SIG_ALL', 'SYSTEM_REVOCATION_LIST']);
+
+/**
+ * The vendor's source with its config and everything that is generated before objects are compiled: nothing else is.
+ * @throws LockstepError `not-a-kernel-tree`, `options-dropped`, `make-failed`
+ */
+export async function prepareVendorTree(options: PrepareVendorTreeOptions): Promise<VendorTree> {
+  const { vendor, treeDir, onProgress, signal } = options;
+  onProgress?.({ stage: 'unpack the source', done: 0, total: 1 });
+  const isFolder = (await stat(vendor.source)).isDirectory();
+  const source = isFolder
+    ? ({ kind: 'tree', dir: vendor.source } as const)
+    : ({ kind: 'tarball', file: vendor.source } as const);
+  await prepareKernelTree({ source, targetDir: treeDir, signal });
+  const asked = await readFile(vendor.config, 'utf8');
+  const compiler = /^CONFIG_CC_VERSION_TEXT="(.*)"$/m.exec(asked)?.[1] ?? '';
+  const { config, remarks } = withoutKeys(asked);
+  await writeFile(join(treeDir, '.config'), config);
+  await writeFile(join(treeDir, 'Module.symvers'), await readDecompressed(vendor.symvers));
+  const makeArguments = [
+    `KERNELRELEASE=${vendor.release}`,
+    ...compilerArgument(compiler),
+    ...(await standIns(treeDir, asked)),
+  ];
+  const make = async (...args: string[]): Promise<void> => {
+    const env = buildEnvironment();
+    const { status, output } = await runCommand('make', ['-C', treeDir, ...makeArguments, ...args], { env, signal });
+    if (status === 0) return;
+    throw buildError({ kind: 'make-failed', step: `make ${args.join(' ')}`, lastLines: firstErrorLines(output) });
+  };
+  onProgress?.({ stage: 'configure', done: 0, total: 1 });
+  await make('olddefconfig');
+  const got = await readFile(join(treeDir, '.config'), 'utf8');
+  refuseDropped(droppedOptions(asked, got), vendor.config);
+  onProgress?.({ stage: 'prepare (make modules_prepare)', done: 0, total: 1 });
+  await make('-s', `-j${availableParallelism()}`, 'modules_prepare');
+  return { compiler, makeArguments, config: got, remarks };
+}
+
+/** The vendor's keys are not in its source. */
+function withoutKeys(config: string): { config: string; remarks: string[] } {
+  const remarks: string[] = [];
+  const cleared = config.replace(/^CONFIG_(\w+)="(.+)"$/gm, (line, option: string, value: string) => {
+    if (!signingOptions.includes(option)) return line;
+    remarks.push(
+      `CONFIG_${option}="${value}" is cleared: the vendor's key is not in its source, and no code depends on it`,
+    );
+    return `CONFIG_${option}=""`;
+  });
+  return { config: cleared, remarks };
+}
+
+const compilerArgument = (compiler: string): string[] => {
+  const command = /^\S+/.exec(compiler)?.[0] ?? 'gcc';
+  return command === 'gcc' || command === 'clang' ? [] : [`CC=${command}`];
+};
+
+/**
+ * pahole writes type information into a linked kernel, which nobody links here, but its version decides about options that
+ * change struct module. So it is only asked for its version, and a stand-in tells the vendor's.
+ */
+async function standIns(treeDir: string, config: string): Promise<string[]> {
+  const version = /^CONFIG_PAHOLE_VERSION=([1-9]\d*)(\d\d)$/m.exec(config);
+  if (version === null) return [];
+  const file = join(treeDir, 'scripts', 'vendor-pahole');
+  await writeFile(file, `#!/bin/sh\necho v${version[1] ?? ''}.${version[2] ?? ''}\n`);
+  await chmod(file, 0o755);
+  return ['PAHOLE=./scripts/vendor-pahole'];
+}
+
+function refuseDropped(dropped: readonly DroppedOption[], given: string): void {
+  const serious = dropped.filter(({ option }) => !cannotMatter.has(option));
+  if (serious.length === 0) return;
+  const options = serious.map(({ option, asked, got }) => `${option}=${asked} (is ${got})`);
+  throw buildError({ kind: 'options-dropped', given, options });
+}

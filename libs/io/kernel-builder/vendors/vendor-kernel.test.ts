@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, describe, expect, test } from '@jest/globals';
+import { parseElf, readBuildId, sectionType } from '@lockstep/domain/elf';
+import type { Distribution } from '@lockstep/domain/vendor-kernel';
+import { fetchPackages } from './fetch-packages';
+import { findVendorKernel } from './find-vendor-kernel';
+import { isCodeOrSymbols, readSections } from './read-sections';
+import { keepVendorFiles, readKeptModule, readVendorVmlinux } from './vendor-files';
+
+const dir = mkdtempSync(path.join(tmpdir(), 'lockstep-vendor-'));
+afterAll(() => {
+  rmSync(dir, { recursive: true });
+});
+
+/** Made-up trees of the shape that each vendor's packages unpack to: the parts, and where each is. */
+const shapes: readonly [Distribution, string, Readonly<Record<string, string>>][] = [
+  [
+    'debian',
+    '6.1.0-50-cloud-amd64',
+    {
+      source: 'usr/src/linux-source-6.1.tar.xz',
+      config: 'boot/config-6.1.0-50-cloud-amd64',
+      symvers: 'usr/src/linux-headers-6.1.0-50-cloud-amd64/Module.symvers',
+      vmlinux: 'usr/lib/debug/boot/vmlinux-6.1.0-50-cloud-amd64',
+      modules: 'lib/modules/6.1.0-50-cloud-amd64',
+      debugModules: 'usr/lib/debug/lib/modules/6.1.0-50-cloud-amd64',
+    },
+  ],
+  [
+    'ubuntu',
+    '5.15.0-101-generic',
+    {
+      source: 'usr/src/linux-source-5.15.0/linux-source-5.15.0.tar.bz2',
+      config: 'boot/config-5.15.0-101-generic',
+      symvers: 'usr/src/linux-headers-5.15.0-101-generic/Module.symvers',
+      vmlinux: 'usr/lib/debug/boot/vmlinux-5.15.0-101-generic',
+      modules: 'lib/modules/5.15.0-101-generic',
+      debugModules: 'usr/lib/debug/lib/modules/5.15.0-101-generic',
+    },
+  ],
+  [
+    'rhel',
+    '5.14.0-427.13.1.el9_4.x86_64',
+    {
+      source: 'usr/src/linux-5.14.0-427.13.1.el9_4.tar.xz',
+      config: 'lib/modules/5.14.0-427.13.1.el9_4.x86_64/config',
+      symvers: 'lib/modules/5.14.0-427.13.1.el9_4.x86_64/symvers.gz',
+      vmlinux: 'usr/lib/debug/lib/modules/5.14.0-427.13.1.el9_4.x86_64/vmlinux',
+      modules: 'lib/modules/5.14.0-427.13.1.el9_4.x86_64',
+      debugModules: 'usr/lib/debug/lib/modules/5.14.0-427.13.1.el9_4.x86_64',
+    },
+  ],
+];
+
+/** Folders for the parts that are folders, empty files for the others. */
+function unpack(name: string, parts: Readonly<Record<string, string>>): string {
+  const root = path.join(dir, name);
+  for (const [part, place] of Object.entries(parts)) {
+    const isFolder = part === 'modules' || part === 'debugModules';
+    mkdirSync(path.join(root, isFolder ? place : path.dirname(place)), { recursive: true });
+    if (!isFolder) writeFileSync(path.join(root, place), part);
+  }
+  return root;
+}
+
+describe.each(shapes)('packages of %s, unpacked', (distribution, release, parts) => {
+  test('each part is found', async () => {
+    const root = unpack(distribution, parts);
+    const found = await findVendorKernel(distribution, release, root);
+    const expected = Object.fromEntries(Object.entries(parts).map(([part, place]) => [part, path.join(root, place)]));
+    expect(found).toEqual({ distribution, release, ...expected });
+  });
+
+  test('what is missing is named, with where it is looked for, its packages and what to type', async () => {
+    const { vmlinux, ...rest } = parts;
+    const root = unpack(`${distribution}-without`, rest);
+    await expect(findVendorKernel(distribution, release, root)).rejects.toMatchObject({
+      kind: 'invalid-input',
+      reason: 'packages-missing',
+      message: expect.stringContaining(vmlinux ?? '') as unknown,
+      fields: { dir: root, missing: [expect.stringMatching(/^vmlinux /) as unknown] },
+    });
+  });
+});
+
+describe('packages that cannot be fetched', () => {
+  test('a distribution without apt: what to type is said', async () => {
+    const fetching = fetchPackages({
+      distribution: 'rhel',
+      release: '5.14.0-1.el9.x86_64',
+      dir: path.join(dir, 'none'),
+    });
+    await expect(fetching).rejects.toMatchObject({
+      reason: 'packages-unavailable',
+      message: expect.stringMatching(
+        /kernel-debuginfo-5\.14\.0-1\.el9\.x86_64[\s\S]*--from FOLDER[\s\S]*rpm2cpio/,
+      ) as unknown,
+    });
+  });
+
+  test('a release that apt does not know', async () => {
+    const release = '6.1.0-999-made-up';
+    const fetching = fetchPackages({ distribution: 'debian', release, dir: path.join(dir, 'unknown') });
+    await expect(fetching).rejects.toMatchObject({
+      reason: 'packages-unavailable',
+      fields: { release, packages: expect.arrayContaining([`linux-image-${release}-dbg`]) as unknown },
+    });
+  });
+});
+
+const run = (program: string, ...args: string[]): void => {
+  execFileSync(program, args, { cwd: dir, stdio: 'pipe' });
+};
+
+describe('an ELF file that is read by the sections that are needed', () => {
+  writeFileSync(
+    path.join(dir, 'code.c'),
+    'static int used; int f(void) { return used++; } int main(void) { return f(); }',
+  );
+  run('gcc', '-g', '-O1', '-no-pie', 'code.c', '-o', 'whole');
+  const whole = parseElf(new Uint8Array(readFileSync(path.join(dir, 'whole'))), 'whole');
+
+  test('is a whole one in itself, with the same code, symbols and build-id, and without the rest', async () => {
+    const part = parseElf(await readSections(path.join(dir, 'whole'), isCodeOrSymbols), 'part');
+    expect(part.sections.map(({ name }) => name)).toEqual(whole.sections.map(({ name }) => name));
+    expect(readBuildId(part)).toBe(readBuildId(whole));
+    expect(part.symbols.count).toBe(whole.symbols.count);
+    for (const [index, section] of whole.sections.entries()) {
+      const kept = part.sections[index];
+      if (kept === undefined) throw new Error('as many sections');
+      expect(part.sectionTable.addressLow(index)).toBe(whole.sectionTable.addressLow(index));
+      const isNeeded = !section.name.startsWith('.debug') && section.type !== sectionType.rela;
+      expect([section.name, part.bytesOf(kept)]).toEqual([
+        section.name,
+        isNeeded ? whole.bytesOf(section) : new Uint8Array(0),
+      ]);
+    }
+    expect(part.bytes.length).toBeLessThan(whole.bytes.length);
+  });
+
+  test('a kernel without symbols is refused', async () => {
+    run('strip', 'whole', '-o', 'stripped');
+    await expect(readVendorVmlinux(path.join(dir, 'stripped'))).rejects.toMatchObject({ reason: 'no-symbols' });
+  });
+
+  test('a file that is cut short is refused', async () => {
+    writeFileSync(path.join(dir, 'cut'), readFileSync(path.join(dir, 'whole')).subarray(0, 2000));
+    await expect(readVendorVmlinux(path.join(dir, 'cut'))).rejects.toMatchObject({ reason: 'malformed-elf' });
+  });
+});
+
+describe("a vendor's modules", () => {
+  const [, release, parts] = shapes[0] as (typeof shapes)[number];
+  const module = (name: string, value: number): void => {
+    writeFileSync(
+      path.join(dir, `${name}.c`),
+      `static int secret(int v) { return v + ${value}; } int (*hook)(int) = secret;`,
+    );
+    run('gcc', '-g', '-O1', '-c', `${name}.c`, '-o', `${name}.o`);
+    run('ld', '-r', '--build-id', `${name}.o`, '-o', `${name}.whole`);
+    run('strip', '--strip-debug', `${name}.whole`, '-o', `${name}.ko`);
+    run('objcopy', '--only-keep-debug', `${name}.whole`, `${name}.ko.debug`);
+  };
+
+  /** One module as it ships, and its debug file under either name. */
+  async function kept(suffix: string, compress: string[], debugName: string, debugOf = 'first'): Promise<string> {
+    const root = unpack(`modules${suffix}${debugOf}`, parts);
+    run('gcc', '-g', '-no-pie', 'code.c', '-o', path.join(root, parts['vmlinux'] ?? ''));
+    const places = [parts['modules'], parts['debugModules']].map((part) => path.join(root, part ?? '', 'kernel/net'));
+    const [own = '', debug = ''] = places;
+    for (const place of places) mkdirSync(place, { recursive: true });
+    module('first', 1);
+    module('second', 2);
+    const file = path.join(own, 'first-one.ko');
+    writeFileSync(file, readFileSync(path.join(dir, 'first.ko')));
+    const [program, ...args] = compress;
+    if (program !== undefined) run(program, ...args, file);
+    writeFileSync(path.join(debug, debugName), readFileSync(path.join(dir, `${debugOf}.ko.debug`)));
+    const tree = path.join(root, 'tree');
+    const vendor = await findVendorKernel('debian', release, root);
+    const units = await keepVendorFiles(vendor, tree, await readVendorVmlinux(vendor.vmlinux));
+    expect(
+      units.find(({ object }) => object === 'first_one')?.units.map(({ source }) => path.basename(source)),
+    ).toEqual([`${debugOf}.c`]);
+    return tree;
+  }
+
+  test.each([
+    ['', [], 'first-one.ko'],
+    ['.xz', ['xz'], 'first-one.ko.debug'],
+    ['.gz', ['gzip'], 'first-one.ko.debug'],
+  ])('as they ship (%s)', async (suffix, compress, debugName) => {
+    const found = await readKeptModule(await kept(suffix, compress, debugName), 'first_one');
+    expect(Buffer.from(found?.module ?? []).equals(readFileSync(path.join(dir, 'first.ko')))).toBe(true);
+    const named = parseElf(found?.symbols ?? new Uint8Array(0), 'debug').symbols;
+    expect(Array.from({ length: named.count }, (_, symbol) => named.name(symbol))).toContain('first.c');
+  });
+
+  test('whose debug file is of another build is refused', async () => {
+    const tree = await kept('.other', [], 'first-one.ko.debug', 'second');
+    await expect(readKeptModule(tree, 'first_one')).rejects.toMatchObject({ reason: 'debug-file-differs' });
+  });
+
+  test('that there is none of', async () => {
+    expect(await readKeptModule(path.join(dir, 'whatever'), 'nothing')).toBeUndefined();
+  });
+});
