@@ -128,7 +128,7 @@ async function build(file: string, options: Options, { screen, signal }: LocalCo
         fuzz: options.fuzz ?? 0,
         seconds,
       },
-      text: `${module}\n${makeReasons.map((reason) => `built through make: ${reason}\n`).join('')}changes ${functions.map(showFunction).join(', ')}\n${remarks.map((remark) => `note: ${remark}\n`).join('')}for Linux ${release}, ${seconds.toFixed(1)} s`,
+      text: `${module}\n${makeReasons.map((reason) => `built through make: ${reason}\n`).join('')}changes ${functions.map(showFunction).join(', ') || 'no function'}\n${remarks.map((remark) => `note: ${remark}\n`).join('')}for Linux ${release}, ${seconds.toFixed(1)} s`,
     };
   } catch (error) {
     if (!signal.aborted) throw error;

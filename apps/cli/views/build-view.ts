@@ -32,7 +32,7 @@ const patchOf = ({ patchName, builtOnto }: Build): string =>
 function outcome(build: Build): string {
   if (build.failure !== undefined) return `${build.failure.reason}: ${build.failure.message.split('\n')[0] ?? ''}`;
   if (build.artifact !== undefined)
-    return `${build.artifact.moduleName} (${build.artifact.functions.length} functions)`;
+    return `${build.artifact.moduleName} (${build.artifact.functions.length === 0 ? 'callbacks only' : `${build.artifact.functions.length} functions`})`;
   return build.progress === undefined ? '' : build.progress.stage;
 }
 
@@ -80,7 +80,7 @@ export function buildText(build: Build): string {
       : ([
           ['Module', `${artifact.moduleName}.ko, ${artifact.sizeBytes} bytes`],
           ['sha256', artifact.sha256],
-          ['Functions', artifact.functions.map((fn) => showFunction(functionFromWire(fn))).join(', ')],
+          ['Functions', artifact.functions.map((fn) => showFunction(functionFromWire(fn))).join(', ') || 'none'],
           ...caveatFields([build]),
         ] as const)),
   ]);

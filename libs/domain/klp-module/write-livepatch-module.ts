@@ -2,6 +2,7 @@
 import { isPcRelative, sectionFlag, sectionType, writeNote } from '@lockstep/domain/elf';
 import { LockstepError, type ModuleName, type PatchedFunction, type PatchId } from '@lockstep/domain/livepatch-model';
 import type { KernelSymbol, ObjectDiff, Piece, PieceRelocation } from '@lockstep/domain/object-diff';
+import { describeCallbacksOnly } from './callbacks-only';
 import { addGlue } from './glue';
 import type { ExportedSymbol, KernelFacts, KernelSymbolTable } from './kernel-facts';
 import { lateSite } from './late-sites';
@@ -36,10 +37,15 @@ export interface LivepatchModule {
    * no exit, so that the kernel itself keeps it.
    */
   readonly staysLoadedFor: readonly string[];
+  /** What it does if it changes no function; null if it does. */
+  readonly callbacksOnly: string | null;
 }
 
 const describeStay = (reason: string): string =>
   `the module stays loaded until the next boot, for its code may be called after it is disabled: ${reason}`;
+
+const describeExport = (name: string, objectPath: string): string =>
+  `EXPORT_SYMBOL of ${name} in ${objectPath} is left out: modules link against what the kernel was built with`;
 
 /** A diff with where its pieces went and how its symbols are found. */
 interface PlacedDiff {
@@ -56,7 +62,7 @@ interface PlacedDiff {
 /** @throws LockstepError `refused` naming object, function or section, and what to do */
 export function writeLivepatchModule(input: LivepatchModuleInput): LivepatchModule {
   const { facts, diffs, moduleName, patchId, replace } = input;
-  if (!diffs.some(({ diff }) => diff.functions.length > 0)) throw noFunctionChanged(diffs);
+  if (!diffs.some(({ diff }) => diff.functions.length + diff.callbacks.length > 0)) throw noFunctionChanged(diffs);
   const image = new ModuleImage();
   const staysLoadedFor = whatOutlives(diffs.map(({ diff }) => diff));
   const staysLoaded = staysLoadedFor.length > 0;
@@ -81,15 +87,19 @@ export function writeLivepatchModule(input: LivepatchModuleInput): LivepatchModu
     functions: objects.flatMap(({ name: object, functions }) =>
       functions.map(({ name, sympos }) => ({ object, name, sympos })),
     ),
-    remarks: [...new Set(placed.flatMap(({ remarks }) => remarks)), ...staysLoadedFor.map(describeStay)],
+    remarks: [
+      ...new Set(placed.flatMap(({ remarks }) => remarks)),
+      ...diffs.flatMap(({ diff }) => diff.newExports.map((name) => describeExport(name, diff.objectPath))),
+      ...staysLoadedFor.map(describeStay),
+    ],
     staysLoadedFor,
+    callbacksOnly: describeCallbacksOnly(placed),
   };
 }
 
 function noFunctionChanged(diffs: LivepatchModuleInput['diffs']): LockstepError {
-  const message = diffs.some(({ diff }) => diff.callbacks.length > 0)
-    ? 'The diff brings callbacks and changes no function: change one that uses what they set, too.'
-    : 'The diff changes no function: after compilation the code is the same. Check that it touches what this kernel builds.';
+  const message =
+    'The diff changes no function: after compilation the code is the same. Check that it touches what this kernel builds.';
   const objects = diffs.map(({ diff }) => diff.objectPath);
   return new LockstepError('refused', 'no-function-changed', message, { objects });
 }

@@ -33,7 +33,7 @@ export function diffObjects({ original, patched, running, objectPath, tables, th
   const changes = [...changed].sort(([a], [b]) => a.section.index - b.section.index || a.start - b.start);
   for (const [chunk] of changes) checkPatchable(objectPath, before, chunk);
   checkData(objectPath, before, skim, compared);
-  checkRegistrations(objectPath, before, after, skim, compared);
+  const newExports = checkRegistrations(objectPath, before, after, skim, compared);
   // All pieces first: places inside changed functions are those of the carried copies.
   const functions = changes.map(([chunk, reasons]): ChangedFunction => {
     const piece = carrier.carryCode(correlation.toPatched(chunk) as Chunk);
@@ -62,6 +62,7 @@ export function diffObjects({ original, patched, running, objectPath, tables, th
     }),
     pieces: carrier.pieces,
     kernelSymbols: carrier.kernelSymbols,
+    newExports,
     callbacks,
   };
 }
@@ -233,13 +234,14 @@ function checkData(
   }
 }
 
+/** @returns the names of added exports, which change nothing that is there */
 function checkRegistrations(
   objectPath: string,
   before: Side,
   after: Side,
   skim: Skim,
   { correlation, comparison }: Compared,
-): void {
+): string[] {
   const isUnpaired = (twin: Chunk | undefined) => twin === undefined;
   const oldOnes = registrations(chunksOf(before.reader.model, skim.unsettled()), (chunk) =>
     isUnpaired(correlation.toPatched(chunk)),
@@ -252,9 +254,14 @@ function checkRegistrations(
     const isSame = (chunk: Chunk, index: number) => comparison.chunkDifference(chunk, now[index] as Chunk) === null;
     return old.length !== now.length || !old.every(isSame);
   });
-  const [section] = changed;
-  if (section === undefined) return;
-  const exported = changed.flatMap((name) => exportSection.exec(name)?.[1] ?? [])[0];
+  const wasExported = new Set([...oldOnes.keys()].flatMap(exportIn));
+  const newExports = [...new Set(changed.flatMap(exportIn))].filter((name) => !wasExported.has(name));
+  const refused = changed.filter(
+    (name) => name !== exportNames && !exportIn(name).some((exported) => newExports.includes(exported)),
+  );
+  const [section] = refused;
+  if (section === undefined) return newExports;
+  const exported = refused.flatMap(exportIn)[0];
   if (exported !== undefined) {
     throw differRefusal('export-changed', `what it exports under the name ${exported} changes.`, {
       object: objectPath,
@@ -270,8 +277,11 @@ function checkRegistrations(
   });
 }
 
-/** Each EXPORT_SYMBOL has sections of its own. */
-const exportSection = /^___k(?:symtab|crctab)(?:_gpl)?\+(.+)$/;
+/** What exports are called is told by their entries, too. */
+const exportNames = '__ksymtab_strings';
+
+/** Each EXPORT_SYMBOL has sections of its own. @returns the name that the section exports, if it does */
+const exportIn = (section: string): string[] => /^___k(?:symtab|crctab)(?:_gpl)?\+(.+)$/.exec(section)?.slice(1) ?? [];
 
 /** Registered content that no name pairs, by section. */
 function registrations(chunks: readonly Chunk[], isUnpaired: (chunk: Chunk) => boolean): Map<string, Chunk[]> {

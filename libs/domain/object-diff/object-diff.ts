@@ -67,6 +67,8 @@ export interface ObjectDiff {
   readonly widened: readonly KernelSymbol[];
   readonly pieces: readonly Piece[];
   readonly kernelSymbols: readonly KernelSymbol[];
+  /** Names that only the patched object exports: no module was built against them. */
+  readonly newExports: readonly string[];
   /** Livepatch callbacks that the patch declares: the piece that holds the function. */
   readonly callbacks: readonly LivepatchCallback[];
 }

@@ -4,6 +4,7 @@ import { parseElf, readNotes } from '@lockstep/domain/elf';
 import {
   parseKernelFacts,
   serialiseKernelFacts,
+  readLivepatchModule,
   writeLivepatchModule,
   type KernelFacts,
   type KernelSymbolTable,
@@ -339,7 +340,18 @@ describe('callbacks and new symbols', () => {
         fields: expect.objectContaining({ object: 'vmlinux', section: '.lockstep.callbacks.pre_patch' }),
       }),
     );
-    expect(() => write(facts, ['only-callbacks'])).toThrow(/brings callbacks and changes no function/);
+  });
+
+  test('callbacks alone make a module, which says what they are and what they use', () => {
+    const facts = fixtureKernel({
+      symbols: symbolTable(['only-callbacks.c'], [{ name: 'limits', file: null, kind: 'object' }]),
+      exports: { ...always },
+    });
+    const module = write(facts, ['only-callbacks']);
+    expect(module.functions).toEqual([]);
+    expect(module.callbacksOnly).toBe('it changes no function: pre_patch prepare() of vmlinux, using limits');
+    expect(readModule(module.bytes, facts).callbacks).toEqual(['vmlinux pre_patch prepare']);
+    expect(readLivepatchModule(module.bytes, 'x.ko')).toMatchObject({ functions: [], replace: false });
   });
 
   test('a callback is the object’s own', () => {

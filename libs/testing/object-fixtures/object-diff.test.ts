@@ -226,13 +226,21 @@ describe('refusals name the place and the way out', () => {
     ['notrace-in-data', 'no-ftrace-entry', { function: 'step' }],
     ['static-local-moved', 'ambiguous-static', { function: 'second' }],
     ['static-local-added', 'ambiguous-static', { function: 'work' }],
-    ['new-export', 'export-changed', { function: 'added' }],
     ['registration', 'data-changed', { variable: '__param_size' }],
   ])('%s', (name, reason, fields) => {
     const refusal = refusalOf(name);
     expect({ kind: refusal.kind, reason: refusal.reason }).toEqual({ kind: 'refused', reason });
     expect(refusal.fields).toMatchObject({ object: `${name}.o`, ...fields });
     expect(refusal.fields['action']).toMatch(/\w{3}/);
+  });
+
+  test('an export that is gone, by its name; one that is new is told, and left out', () => {
+    const { original, patched } = compilePair('new-export');
+    const pair = { objectPath: 'x.o', tables: fixtureTables };
+    expect(diffObjects({ ...pair, original, patched })).toMatchObject({ functions: [], newExports: ['added'] });
+    expect(() => diffObjects({ ...pair, original: patched, patched: original })).toThrow(
+      expect.objectContaining({ reason: 'export-changed', fields: expect.objectContaining({ function: 'added' }) }),
+    );
   });
 
   // clang's name of a static local says whose it is, but not which of two in one function.

@@ -92,8 +92,10 @@ export async function linkLivepatch(options: LinkOptions): Promise<LinkedLivepat
     return { kind: 'type-changed', message: `${describeTypeChange(change)}: ${because}` };
   });
   const stays = module.staysLoadedFor.map((message): Caveat => ({ kind: 'stays-loaded', message }));
-  const remarks = [...module.remarks, ...vouched.map(({ message }) => message)];
-  return { ...module, remarks, caveats: [...stays, ...vouched] };
+  const { callbacksOnly } = module;
+  const only: Caveat[] = callbacksOnly === null ? [] : [{ kind: 'callbacks-only', message: callbacksOnly }];
+  const remarks = [...module.remarks, ...[...vouched, ...only].map(({ message }) => message)];
+  return { ...module, remarks, caveats: [...stays, ...vouched, ...only] };
 }
 
 async function readSymbolsOf(

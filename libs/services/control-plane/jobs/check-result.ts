@@ -38,7 +38,8 @@ export async function checkBuildResult(
   }
   if (manifest.patchName !== build.patchName) throw wrong(`it names patch ${manifest.patchName}.`, { build: build.id });
   if (manifest.replace !== expected.replace) throw wrong('it replaces others, or does not.', { build: build.id });
-  if (manifest.functions.length === 0) throw wrong('it changes no function.', { build: build.id });
+  const hasEffect = manifest.functions.length > 0 || manifest.caveats?.some(({ kind }) => kind === 'callbacks-only');
+  if (hasEffect !== true) throw wrong('it changes no function.', { build: build.id });
   await artifacts.verify(manifest);
   return { artifact: manifest, explanation: checkExplanation(result.explanation, build.id) };
 }

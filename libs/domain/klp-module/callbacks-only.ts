@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import type { ObjectDiff } from '@lockstep/domain/object-diff';
+import type { SymbolLookup } from './symbol-lookup';
+
+interface DiffOfObject {
+  readonly object: string;
+  readonly diff: ObjectDiff;
+  readonly lookup: SymbolLookup;
+}
+
+/**
+ * What a module does that changes no function and has callbacks: who is called when, and which of the kernel's variables
+ * they use, for nobody else can tell two such modules apart. Null for a module that changes functions.
+ */
+export function describeCallbacksOnly(diffs: readonly DiffOfObject[]): string | null {
+  if (diffs.some(({ diff }) => diff.functions.length > 0)) return null;
+  const callbacks = diffs.flatMap(({ object, diff }) =>
+    diff.callbacks.map(({ kind, piece }) => `${kind} ${diff.pieces[piece]?.symbol?.name ?? ''}() of ${object}`),
+  );
+  const variables = diffs.flatMap(({ diff, lookup }) =>
+    diff.kernelSymbols.filter((symbol) => lookup.find(symbol, diff)?.isFunction === false).map(({ name }) => name),
+  );
+  const used = variables.length === 0 ? '' : `, using ${[...new Set(variables)].join(', ')}`;
+  return `it changes no function: ${callbacks.join(', ')}${used}`;
+}
