@@ -10,4 +10,5 @@ export { compareLayouts, differingFromAll, type LayoutChange } from './compare-l
 export { DwarfCursor } from './dwarf-cursor';
 export { readBtf } from './read-btf';
 export { readDwarf } from './read-dwarf';
+export { changedTypeOf, parseSymbolTypes, type SymbolTypes } from './symbol-types';
 export type { TypeGraph } from './type-graph';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
@@ -15,10 +15,15 @@ const source = `#include <state.h>
 int opened(struct state *state) { return state != 0; }
 const void *const __ksymtab_opened = opened;
 `;
-/** What the kernel's genksyms does, to whoever only compares: a sum over the types. */
+/** What the kernel's genksyms does, to whoever only compares: a sum over the types, and with -T the types. */
 const genksyms = `#!/bin/sh
-[ "$*" = "-r /dev/null" ] || exit 1
-printf '#SYMVER opened 0x%08x\\n' "$(grep -v '^#' | cksum | cut -d' ' -f1)"
+[ "$1 $2" = "-r /dev/null" ] || exit 1
+types=$4
+[ -n "$types" ] || types=/dev/null
+text=$(grep -v '^#')
+echo "$text" | sed -n 's/^struct state { \\(.*\\)};/s#state struct state { \\1}/p; s/^struct state;/s#state struct state { UNKNOWN }/p' | tail -1 >"$types"
+echo 'opened int opened ( s#state * )' >>"$types"
+printf '#SYMVER opened 0x%08x\\n' "$(echo "$text" | cksum | cut -d' ' -f1)"
 `;
 
 let dir = '';
@@ -42,6 +47,7 @@ const job: CompileJob = {
 };
 
 const kernel = (crc: number, ...options: string[]): ExportVersions => ({
+  treeDir: join(dir, 'registered'),
   enabledOptions: new Set(options),
   facts: { exports: new Map([['opened', { name: 'opened', crc, owner: 'vmlinux' } as ExportedSymbol]]) },
 });
@@ -51,6 +57,13 @@ const compile = async (): Promise<Buffer> => {
   expect([status, output]).toEqual([0, '']);
   return readFile(join(dir, 'fs/a.o'));
 };
+
+/** The tree as it is now is what the kernel was built from. */
+async function keep(): Promise<void> {
+  for (const part of ['include', 'fs', 'scripts']) {
+    await cp(join(dir, part), join(dir, 'registered', part), { recursive: true });
+  }
+}
 
 /** The version that the kernel was built with. */
 async function versionNow(): Promise<number> {
@@ -70,6 +83,7 @@ beforeEach(async () => {
   await put('fs/a.c', source);
   await put('scripts/genksyms/genksyms', genksyms);
   await chmod(join(dir, 'scripts/genksyms/genksyms'), 0o755);
+  await keep();
 });
 
 afterEach(async () => {
@@ -86,8 +100,18 @@ test('a type behind a pointer changes the version, though not a byte of the obje
   await expect(refuseChangedVersions(job, after, kernel(version, 'MODVERSIONS'), dir)).rejects.toMatchObject({
     kind: 'refused',
     reason: 'export-version-changed',
-    fields: { object: 'fs/a.o', file: 'fs/a.c', function: 'opened' },
+    fields: { object: 'fs/a.o', file: 'fs/a.c', function: 'opened', type: 'struct state' },
   });
+});
+
+test('a type that an added #include completes is the type that it was', async () => {
+  await put('include/state.h', 'struct state;\n');
+  await keep();
+  const version = await versionNow();
+  const before = await compile();
+  await put('include/state.h', 'struct state;\nstruct state { int users; };\n');
+  expect(await versionNow()).not.toBe(version);
+  await expect(refuseChangedVersions(job, before, kernel(version, 'MODVERSIONS'), dir)).resolves.toBeUndefined();
 });
 
 test('what genksyms cannot tell is refused, not passed over', async () => {

@@ -7,7 +7,8 @@ export type BuildFailure =
   | ({ kind: 'series-does-not-apply'; patch: string } & Mismatch)
   | { kind: 'series-broken'; series: string; reason: string }
   | { kind: 'changes-no-object'; files: string[]; compiledObjects: number }
-  | { kind: 'export-version-changed'; object: string; file: string; function: string }
+  /** `type`: what changes of what the symbol is declared with; the symbol itself where that is all that is known. */
+  | { kind: 'export-version-changed'; object: string; file: string; function: string; type: string }
   | { kind: 'compile-failed'; objectPath: string; version: 'original' | 'patched'; message: string }
   | { kind: 'not-a-kernel-tree'; dir: string; reason: string }
   | { kind: 'not-a-kernel-build'; dir: string; reason: string }
@@ -93,7 +94,7 @@ function describeFailure(failure: BuildFailure): string {
         ? `the diff changes no object of this kernel build: nothing compiled there reads ${failure.files.join(', ')}`
         : `the diff changes no object of this kernel build: the ${failure.compiledObjects} that read ${failure.files.join(', ')} compile to the same bytes`;
     case 'export-version-changed':
-      return `${failure.object}: the diff changes a type that ${failure.function}, which ${failure.file} exports, is declared with: its version (CRC) is no longer the one that modules of this kernel were built for. To go on: leave the types that its declaration reaches as they are; new fields go into shadow variables (klp_shadow_alloc) or a struct of your own, and what only this file uses may be hidden by #ifndef __GENKSYMS__ if no layout changes.`;
+      return `${failure.object}: the diff changes ${failure.type === failure.function ? `how ${failure.function}, which ${failure.file} exports, is declared` : `${failure.type}, which ${failure.function}, exported by ${failure.file}, is declared with`}: its version (CRC) is no longer the one that modules of this kernel were built for. To go on: leave the types that its declaration reaches as they are; new fields go into shadow variables (klp_shadow_alloc) or a struct of your own, and what only this file uses may be hidden by #ifndef __GENKSYMS__ if no layout changes.`;
     case 'compile-failed':
       return `${failure.objectPath} (${failure.version}) does not compile:\n${failure.message}`;
     case 'not-a-kernel-tree':
