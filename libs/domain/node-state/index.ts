@@ -17,8 +17,10 @@ export type {
 } from './node-state';
 export { viewOf, type NodeView } from './node-view';
 export {
+  entryNotReadable,
   journalDamaged,
   serverAway,
+  takesNoTarget,
   type Blocker,
   type KeptModule,
   type KernelConflict,

@@ -82,3 +82,9 @@ export const serverAway = 'server-away';
 
 /** The journal does not verify: what this node acknowledged is not known to it any more. */
 export const journalDamaged = 'journal-damaged';
+
+/** An entry of a version that this agent is too old for: it knows the log only up to there. */
+export const entryNotReadable = 'entry-not-readable';
+
+/** Such a node takes no target until somebody has seen to it: its journal is damaged, or its agent too old. */
+export const takesNoTarget = (reason: string): boolean => [journalDamaged, entryNotReadable].includes(reason);

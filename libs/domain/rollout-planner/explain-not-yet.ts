@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import type { HeldOutStatus } from '@lockstep/domain/livepatch-model';
+import type { HeldOutStatus, NodeName } from '@lockstep/domain/livepatch-model';
 import type { NotYet } from './rollout-plan';
 
 const whyHeldOut: Readonly<Record<HeldOutStatus, string>> = {
@@ -9,15 +9,25 @@ const whyHeldOut: Readonly<Record<HeldOutStatus, string>> = {
   implausible: 'what it reports cannot be true',
 };
 
+/** As many are named: each node that waits names those that it waits for. */
+const mostNamed = 10;
+
+const someOf = (nodes: readonly NodeName[]): string =>
+  nodes.length <= mostNamed
+    ? nodes.join(', ')
+    : `${nodes.slice(0, mostNamed).join(', ')} and ${nodes.length - mostNamed} others`;
+
 /** A "not yet" in words: what is waited for, and where someone must act, how. */
 export function explainNotYet(notYet: NotYet): string {
   switch (notYet.reason) {
     case 'waiting-for-canary':
-      return `Waits for the canaries: ${notYet.canaries.join(', ')}.`;
+      return `Waits for the canaries: ${someOf(notYet.canaries)}.`;
     case 'waiting-for-wave':
-      return `Waits for wave ${notYet.wave}: ${notYet.nodes.join(', ')}.`;
+      return `Waits for wave ${notYet.wave}: ${someOf(notYet.nodes)}.`;
     case 'moving':
       return `On its way, at position ${notYet.position}.`;
+    case 'stuck':
+      return `Told to move, and still at position ${notYet.position}: ${notYet.problem}`;
     case 'disconnected':
       return 'Not connected: it is brought to the position when it returns; `lockstep node remove` if it never will.';
     case 'silent':
@@ -36,7 +46,7 @@ export function explainNotYet(notYet: NotYet): string {
     case 'rollout-halted':
       return notYet.failed.length === 0
         ? 'Not started, the rollout halted when the last of its nodes had left.'
-        : `Not started, the rollout halted when ${notYet.failed.join(', ')} failed.`;
+        : `Not started, the rollout halted when ${someOf(notYet.failed)} failed.`;
   }
 }
 

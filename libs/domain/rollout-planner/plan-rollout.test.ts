@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { describe, expect, it } from '@jest/globals';
 import { parseKernelBuildId, parseNodeName, parseSeq, type NodeStatus } from '@lockstep/domain/livepatch-model';
+import { explainNotYet } from './explain-not-yet';
 import { planRollout } from './plan-rollout';
 import type { NodeFacts, PlanStatus, RolloutPlan, RolloutPolicy } from './rollout-plan';
 
@@ -9,13 +10,21 @@ const toSeq = parseSeq(5);
 
 /**
  * A node in one line: `n1 ready`, with an optional `@position` and `>target`; `off` stands for a node that is not
- * connected. A released node acknowledges its target: `n1 moving@4>5`.
+ * connected, `damaged` for one whose journal is, `held` for one that only looks. A released node acknowledges its target: `n1 moving@4>5`.
  */
 function node(text: string): NodeFacts {
   const [, name, word, position, target] = /^(\S+) ([a-z-]+?)(?:@(\d+))?(?:>(\d+))?$/.exec(text) ?? [];
   if (name === undefined || word === undefined) throw new Error(`not a node: ${text}`);
   const at = parseSeq(Number(position ?? (word === 'there' ? toSeq : 4)));
-  const statuses: Record<string, NodeStatus> = { ready: 'in-step', there: 'in-step', off: 'in-step' };
+  const statuses: Record<string, NodeStatus> = {
+    ...{ ready: 'in-step', there: 'in-step', off: 'in-step' },
+    ...{ damaged: 'failed', held: 'moving' },
+  };
+  const problems: Record<string, string> = {
+    failed: 'insmod said no',
+    damaged: 'the journal does not verify',
+    held: 'it only looks',
+  };
   return {
     node: parseNodeName(name),
     kernelBuild: word === 'alien' ? null : kernelBuild,
@@ -27,7 +36,8 @@ function node(text: string): NodeFacts {
             status: statuses[word] ?? (word === 'alien' ? 'in-step' : (word as NodeStatus)),
             position: at,
             target: parseSeq(Number(target ?? at)),
-            problem: word === 'failed' ? 'insmod said no' : null,
+            problem: problems[word] ?? null,
+            takesNoTarget: word === 'damaged',
           },
   };
 }
@@ -125,6 +135,33 @@ const cases: readonly Case[] = [
       ],
       ['n1 there, n2 off, n3 off, n4 ready', 'n1/0 there, n2/1 lost, n3/1 lost, n4/2 waiting-for-wave', ''],
       ['n1 there, n2 off, n3 there, n4 ready', 'n1/0 there, n2/1 lost, n3/1 there, n4/2 moving', 'n4'],
+    ],
+  },
+  {
+    title: 'a node that can take no target any more fails, although it never acknowledged this one',
+    steps: [
+      ['n1 ready, n2 ready', `n1/0 moving, n2/1 ${waiting}`, 'n1'],
+      ['n1 damaged, n2 ready', 'n1/0 failed, n2/1 rollout-halted', '', 'halted'],
+    ],
+  },
+  {
+    title: 'one that could take none before it may move holds nobody up, is named, and goes on when it is mended',
+    steps: [
+      ['n1 damaged, n2 ready, n3 ready', `n1/1 failed, n2/0 moving, n3/1 ${waiting}`, 'n2'],
+      ['n1 damaged, n2 there, n3 damaged', 'n1/1 failed, n2/0 there, n3/1 failed', ''],
+      ['n1 ready, n2 there, n3 damaged', 'n1/1 moving, n2/0 there, n3/1 failed', 'n1'],
+      ['n1 there, n2 there, n3 ready', 'n1/1 there, n2/0 there, n3/1 moving', 'n3'],
+      ['n1 there, n2 there, n3 there', 'n1/1 there, n2/0 there, n3/1 there', '', 'succeeded'],
+    ],
+  },
+  {
+    title: 'nobody is only on its way who cannot get on: it is named, and waited for',
+    steps: [
+      ['n1 ready, n2 ready', `n1/0 moving, n2/1 ${waiting}`, 'n1'],
+      ['n1 held>5, n2 ready', `n1/0 stuck, n2/1 ${waiting}`, ''],
+      ['n1 failed>4, n2 ready', `n1/0 stuck, n2/1 ${waiting}`, 'n1'],
+      ['n1 silent, n2 ready', `n1/0 silent, n2/1 ${waiting}`, 'n1'],
+      ['n1 there, n2 ready', 'n1/0 there, n2/1 moving', 'n2'],
     ],
   },
   {
@@ -295,6 +332,13 @@ describe('planRollout', () => {
     expect(since('n1 there, n2 off')).toEqual([3, 1]);
     expect(since('n1 there, n2 ready')).toEqual([3, 4]);
     expect(since('n1 there, n2 moving@4>5, n3 ready')).toEqual([3, 4, 5]);
+  });
+
+  it('names ten of those that are waited for, and how many more there are', () => {
+    const nodes = Array.from({ length: 12 }, (_, index) => parseNodeName(`n${index}`));
+    expect(explainNotYet({ reason: 'waiting-for-wave', wave: 3, nodes })).toBe(
+      'Waits for wave 3: n0, n1, n2, n3, n4, n5, n6, n7, n8, n9 and 2 others.',
+    );
   });
 
   it('says who is waited for, and who made it halt', () => {

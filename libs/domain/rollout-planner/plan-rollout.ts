@@ -1,7 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { seqZero, type NodeName } from '@lockstep/domain/livepatch-model';
 import { assignWaves, byName } from './assign-waves';
-import type { Move, NodePlan, NotYet, PlanRequest, PlanStatus, RolloutPlan, RolloutPolicy } from './rollout-plan';
+import type {
+  Move,
+  NodeFactsReport,
+  NodePlan,
+  NotYet,
+  PlanRequest,
+  PlanStatus,
+  RolloutPlan,
+  RolloutPolicy,
+} from './rollout-plan';
 import { nodeStanding, type NodeStanding, type Standing } from './standing';
 
 interface Placed extends NodeStanding {
@@ -50,9 +59,17 @@ function release(nodes: readonly Placed[], status: PlanStatus, blocking: Blockin
   );
 }
 
+/** Nobody is only on its way who says why it does not get on; but what it said before it was let go may be cured by that. */
+function whyOnItsWay(report: NodeFactsReport | null, wasReleased: boolean): NotYet {
+  if (report === null) return { reason: 'silent' };
+  const { position, problem } = report;
+  return problem === null || !wasReleased ? { reason: 'moving', position } : { reason: 'stuck', position, problem };
+}
+
 /** `haltedBy` only of a rollout that halted. */
 function notYetOf(
   node: Placed,
+  was: NodePlan | undefined,
   haltedBy: readonly NodeName[] | undefined,
   blocking: Blocking | undefined,
 ): NotYet | null {
@@ -62,7 +79,7 @@ function notYetOf(
     case 'there':
       return null;
     case 'on-its-way':
-      return { reason: 'moving', position: facts.report?.position ?? seqZero };
+      return whyOnItsWay(facts.report, was?.released === true);
     case 'ready':
       if (haltedBy !== undefined) return { reason: 'rollout-halted', failed: haltedBy };
       return blocking === undefined || blocking.wave === 0
@@ -129,7 +146,7 @@ export function planRollout({ policy, parent, inventory, caveats = [] }: PlanReq
   const generation = (parent?.generation ?? 0) + 1;
   const nodes = released.map((node): NodePlan => {
     const was = before.get(node.facts.node);
-    const notYet = notYetOf(node, status === 'halted' ? haltedBy : undefined, blocking);
+    const notYet = notYetOf(node, was, status === 'halted' ? haltedBy : undefined, blocking);
     return {
       node: node.facts.node,
       wave: node.wave,

@@ -20,6 +20,8 @@ export interface NodeFactsReport {
   readonly target: Seq;
   /** The agent's own words, where it has a problem. */
   readonly problem: string | null;
+  /** It can be given no further target, whatever is done here, until somebody has seen to it. */
+  readonly takesNoTarget?: boolean;
 }
 
 /** One node of the cluster as it was gathered. */
@@ -36,8 +38,10 @@ export type NotYet =
   | { readonly reason: 'waiting-for-canary'; readonly canaries: readonly NodeName[] }
   | { readonly reason: 'waiting-for-wave'; readonly wave: number; readonly nodes: readonly NodeName[] }
   | { readonly reason: 'moving'; readonly position: Seq }
+  /** It may move, and says itself why it does not get on. */
+  | { readonly reason: 'stuck'; readonly position: Seq; readonly problem: string }
   | { readonly reason: 'disconnected' }
-  /** Connected, but it has never reported. */
+  /** Connected, but it has not reported, or nothing that is known here. */
   | { readonly reason: 'silent' }
   /** It was sent on its way and is gone since: nobody knows what the patch did to it. */
   | { readonly reason: 'lost' }

@@ -44,9 +44,9 @@ export function isHeldOut(standing: Standing): boolean {
 /** A crash on the way is no better than any other failure. */
 export const hasFailed = ({ status }: NodeFactsReport): boolean => status === 'failed' || status === 'quarantined';
 
-/** Could not reach the position that it was sent to. */
+/** Could not reach the position that it was sent to, or cannot so much as be sent there. */
 function hasFailedAt(report: NodeFactsReport | null, toSeq: Seq): boolean {
-  return report !== null && hasFailed(report) && report.target >= toSeq;
+  return report !== null && hasFailed(report) && (report.target >= toSeq || report.takesNoTarget === true);
 }
 
 function standingOf(facts: NodeFacts, toSeq: Seq, released: boolean, failedBefore: boolean): Standing {
@@ -66,6 +66,7 @@ export function nodeStanding(facts: NodeFacts, toSeq: Seq, before: NodePlan | un
   const sentHere = report !== null && report.target >= toSeq;
   const failedHere = hasFailedAt(report, toSeq);
   const released = before?.released === true || sentHere;
-  const failedBefore = failedHere && (before?.failedBefore ?? true);
+  // One that fails before it may move does not fail because of this rollout.
+  const failedBefore = failedHere && (!released || (before?.failedBefore ?? true));
   return { facts, released, failedBefore, standing: standingOf(facts, toSeq, released, failedBefore) };
 }

@@ -5,7 +5,7 @@ import type { ArtifactSource } from '@lockstep/io/agent-journal';
 import { connectAgent, createBackOff, pause, type AgentClient, type AgentSession } from '@lockstep/io/rpc-client';
 import type { LogEntry } from '@lockstep/domain/load-order';
 import { LockstepError, parseSeq, type Sha256 } from '@lockstep/domain/livepatch-model';
-import type { NodeEvent, Problem } from '@lockstep/domain/node-state';
+import { entryNotReadable, type NodeEvent, type Problem } from '@lockstep/domain/node-state';
 import { knownEntriesAfter } from './known-entries';
 import type { Log } from './logger';
 import type { NodeIdentity } from './node-identity';
@@ -121,7 +121,7 @@ export class ControlLink {
       try {
         entries.push(entryFromWire(wire));
       } catch (error) {
-        if (!(error instanceof LockstepError) || error.reason !== 'entry-not-readable') throw error;
+        if (!(error instanceof LockstepError) || error.reason !== entryNotReadable) throw error;
         problem = problemFrom(error);
         break;
       }

@@ -2,6 +2,7 @@
 import type { NodeReport } from '@lockstep/contracts/generated';
 import { nodeStatusFromWire } from '@lockstep/contracts/wire';
 import { parseSeq, type ClusterName } from '@lockstep/domain/livepatch-model';
+import { takesNoTarget } from '@lockstep/domain/node-state';
 import type { NodeFacts, NodeFactsReport } from '@lockstep/domain/rollout-planner';
 import type { Database, NodeRecord } from '@lockstep/io/database';
 import type { AgentSessions } from '../agents/agent-sessions';
@@ -10,7 +11,13 @@ function reportFacts(report: NodeReport | null): NodeFactsReport | null {
   const status = report === null ? undefined : nodeStatusFromWire(report.status);
   if (report === null || status === undefined) return null;
   const { position, target, problem } = report;
-  return { status, position: parseSeq(position), target: parseSeq(target), problem: problem?.message ?? null };
+  return {
+    status,
+    position: parseSeq(position),
+    target: parseSeq(target),
+    problem: problem?.message ?? null,
+    takesNoTarget: problem !== undefined && takesNoTarget(problem.reason),
+  };
 }
 
 function factsOf(node: NodeRecord, sessions: AgentSessions, nowMs: number): NodeFacts {

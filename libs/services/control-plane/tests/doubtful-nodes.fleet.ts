@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
-import { NodeReport, NodeStatus, type Node } from '@lockstep/contracts/generated';
+import { NodeReport, NodeStatus, RolloutStatus, type Node } from '@lockstep/contracts/generated';
 import { switchingToWire } from '@lockstep/contracts/wire';
 import { eventually, TestPlane, type TestAgent } from './test-plane';
 
@@ -105,5 +105,41 @@ test('of two machines with one key one stays; the other is told, and operators s
     const { connected, report } = await nodeNamed('n4');
     expect([connected, report?.status]).toEqual([true, NodeStatus.NODE_STATUS_IMPLAUSIBLE]);
     expect(report?.problem?.message).toMatch(/b-copy and b-original.*lockstep node join/);
+  });
+});
+
+test('a node whose journal is damaged is named, with what is wrong; the rollout goes past it, and takes it along when it is mended', async () => {
+  await plane.operator.fleet.createCluster({ ...switchingToWire({}), name: 'damaged' });
+  await plane.append('damaged', 'fix-a');
+  const broken = await plane.enrol('damaged', 'd1');
+  const healthy = (await plane.enrol('damaged', 'd2')).connect();
+  broken.status = NodeStatus.NODE_STATUS_FAILED;
+  broken.problem = { reason: 'journal-damaged', message: 'The journal does not verify.' };
+  broken.isDamaged = true;
+  broken.connect();
+  await eventually(async () => {
+    expect((await nodeNamed('d1')).report?.problem?.reason).toBe('journal-damaged');
+    expect(healthy.headSeq).toBe(1);
+  });
+  const request = { cluster: 'damaged', kernelBuildId: '', toSeq: 0, canaries: 1, waveSize: 0 };
+  const { id } = (await plane.operator.fleet.startRollout(request)).rollout!;
+  const standing = async () => {
+    const { nodes, status } = (await plane.operator.fleet.getRollout({ id })).rollout!;
+    return [RolloutStatus[status], ...nodes.map(({ node, notYet }) => `${node} ${notYet?.reason ?? 'there'}`).sort()];
+  };
+  await eventually(async () => {
+    expect(await standing()).toEqual(['ROLLOUT_STATUS_RUNNING', 'd1 failed', 'd2 there']);
+  });
+  const { nodes } = (await plane.operator.fleet.getRollout({ id })).rollout!;
+  expect(nodes.find(({ node }) => node === 'd1')).toMatchObject({
+    awaited: true,
+    notYet: { message: 'Failed: The journal does not verify.' },
+  });
+  broken.status = NodeStatus.NODE_STATUS_IN_STEP;
+  broken.problem = undefined;
+  broken.isDamaged = false;
+  broken.report();
+  await eventually(async () => {
+    expect(await standing()).toEqual(['ROLLOUT_STATUS_SUCCEEDED', 'd1 there', 'd2 there']);
   });
 });

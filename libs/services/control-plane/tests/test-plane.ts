@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { expect } from '@jest/globals';
 import {
   NodeStatus,
   Priority,
@@ -9,6 +10,7 @@ import {
   type Hello,
   type LogEntry,
   type NodeReport,
+  type Problem,
   type SubmitPatchRequest,
 } from '@lockstep/contracts/generated';
 import { switchingToWire } from '@lockstep/contracts/wire';
@@ -36,6 +38,7 @@ import {
   type AgentSession,
   type OperatorClient,
 } from '@lockstep/io/rpc-client';
+import { bundle, fleetProcess, type FleetProcess } from '@lockstep/testing/dev-fleet';
 import { freePort, temporaryFolder, type TemporaryFolder } from '@lockstep/testing/local-servers';
 import { pino } from 'pino';
 import { createControlPlane, readControlPlaneConfig, type ControlPlane, type Endpoint } from '../index';
@@ -46,6 +49,7 @@ const zeroHash = '0'.repeat(64);
 /** A control plane of its own, in this process, with its embedded PostgreSQL, an operator and a worker of the test's making. */
 export class TestPlane {
   private plane: ControlPlane | undefined;
+  private process: FleetProcess | undefined;
   private workers: JobWorker[] = [];
   private clients: { close(): void }[] = [];
 
@@ -60,16 +64,31 @@ export class TestPlane {
   artifacts!: ArtifactStore;
 
   static async start(env: Record<string, string> = {}): Promise<TestPlane> {
+    const plane = await TestPlane.make(env);
+    await plane.up();
+    return plane;
+  }
+
+  /** The same as a process of its own, which can be killed. */
+  static async startProcess(): Promise<TestPlane> {
+    const plane = await TestPlane.make({});
+    plane.process = fleetProcess({
+      ...{ name: 'control-plane', command: process.execPath, args: [bundle('control-plane')], env: plane.env },
+      logFile: path.join(plane.folder.path, 'control-plane.log'),
+    });
+    await plane.up();
+    return plane;
+  }
+
+  private static async make(env: Record<string, string>): Promise<TestPlane> {
     const folder = await temporaryFolder('plane');
-    const plane = new TestPlane(folder, {
+    return new TestPlane(folder, {
       LOCKSTEP_STATE_DIR: path.join(folder.path, 'state'),
       LOCKSTEP_OPERATOR_PORT: String(await freePort()),
       LOCKSTEP_AGENT_PORT: String(await freePort()),
       LOCKSTEP_POSTGRES_PORT: String(await freePort()),
       ...env,
     });
-    await plane.up();
-    return plane;
   }
 
   get config() {
@@ -77,12 +96,32 @@ export class TestPlane {
   }
 
   async up(): Promise<void> {
-    this.plane = createControlPlane(this.config, { log: pino({ level: 'silent' }), onFatal: () => undefined });
-    this.endpoint = await this.plane.start();
+    this.endpoint = await (this.process === undefined ? this.startHere() : this.startBeside(this.process));
     this.ca = await readFile(path.join(this.config.stateDir, 'pki/ca.crt'), 'utf8');
     const token = await readFile(path.join(this.config.stateDir, 'operator.token'), 'utf8');
     this.operator = this.keep(connectOperator({ address: this.endpoint.operatorAddress, ca: this.ca, token }));
     this.artifacts = await openArtifactStore(this.config.artifactDir);
+  }
+
+  private startHere(): Promise<Endpoint> {
+    this.plane = createControlPlane(this.config, { log: pino({ level: 'silent' }), onFatal: () => undefined });
+    return this.plane.start();
+  }
+
+  private async startBeside(process: FleetProcess): Promise<Endpoint> {
+    process.start();
+    let endpoint: Endpoint | undefined;
+    await eventually(async () => {
+      const file = path.join(this.config.stateDir, 'endpoint.json');
+      endpoint = JSON.parse(await readFile(file, 'utf8')) as Endpoint;
+      expect(endpoint.pid).toBe(process.pid());
+    }, 120_000);
+    return endpoint!;
+  }
+
+  /** kill -9; its database goes on. */
+  async kill(): Promise<void> {
+    await this.process?.kill();
   }
 
   /** Stops and starts the control plane; agents and operators have to come again. */
@@ -93,13 +132,14 @@ export class TestPlane {
 
   /** Stops the control plane alone: `up` starts it on the same state. */
   async down(): Promise<void> {
+    await this.process?.stop();
     await this.plane?.stop();
   }
 
   async stop(): Promise<void> {
     for (const worker of this.workers.splice(0)) await worker.close();
     for (const client of this.clients) client.close();
-    await this.plane?.stop();
+    await this.down();
     await this.folder.remove();
   }
 
@@ -187,7 +227,7 @@ export class TestPlane {
   }
 
   async ended(id: string): Promise<void> {
-    const changes = this.operator.build.watchBuild({ id })[Symbol.asyncIterator]();
+    const changes = this.operator.build.watchBuild({ id, fromLine: 0 })[Symbol.asyncIterator]();
     while ((await changes.next()).done !== true);
   }
 
@@ -244,6 +284,9 @@ export class TestAgent {
   /** Moves as soon as it is told; otherwise it only notes the target. */
   obedient = true;
   status = NodeStatus.NODE_STATUS_IN_STEP;
+  problem: Problem | undefined;
+  /** Its journal is damaged: it takes nothing in. */
+  isDamaged = false;
   position = 0;
   ended: Promise<unknown> = Promise.resolve();
   private session: AgentSession | undefined;
@@ -272,7 +315,7 @@ export class TestAgent {
   }
 
   report(over: Partial<NodeReport> = {}): void {
-    const { status, position, target, headSeq, headHash } = this;
+    const { status, problem, position, target, headSeq, headHash } = this;
     this.session?.report({
       status,
       position,
@@ -283,7 +326,7 @@ export class TestAgent {
       kernelConflicts: [],
       quarantine: undefined,
       lastTransition: undefined,
-      problem: undefined,
+      problem,
       bootId: '',
       kept: [],
       ...over,
@@ -301,7 +344,9 @@ export class TestAgent {
   }
 
   private take(message: ConnectResponse['message']): void {
-    if (message?.$case === 'extension') {
+    if (this.isDamaged) {
+      // It looks, and says what is wrong.
+    } else if (message?.$case === 'extension') {
       for (const { seq, hash } of message.value.entries) {
         this.seqs.push(seq);
         this.headSeq = seq;
