@@ -173,11 +173,21 @@ function notBuilt(patch: PatchId, kernelBuild: KernelBuildId, build: BuildRow | 
   });
 }
 
+function unknownBuild(id: string): LockstepError {
+  const message = `There is no build "${id}": \`lockstep build ls\` lists them.`;
+  return new LockstepError('not-found', 'unknown-build', message, { build: id });
+}
+
 export function buildStore(db: Client): BuildStore {
   const at = ({ id, generation }: BuildRun) => ({ id, generation, ...notEnded });
   const find = async (id: string): Promise<BuildRecord | null> => {
     const row = await db.build.findUnique({ where: { id }, include, omit });
     return row === null ? null : fromRow(row);
+  };
+  const require = async (id: string): Promise<BuildRecord> => {
+    const build = isRowId(id) ? await find(id) : null;
+    if (build !== null) return build;
+    throw unknownBuild(id);
   };
   return {
     queue: (wishes, priority) =>
@@ -189,7 +199,7 @@ export function buildStore(db: Client): BuildStore {
     async rebuild({ id, generation }) {
       const data = { ...queuedAgain(), artifactSha256: null, generation: generation + 1 };
       await db.build.updateMany({ where: { id, generation, status: 'succeeded' }, data });
-      return fromRow(await db.build.findUniqueOrThrow({ where: { id }, include, omit }));
+      return require(id);
     },
     async list(patch) {
       const where = patch === undefined ? {} : { patchId: patch };
@@ -197,18 +207,7 @@ export function buildStore(db: Client): BuildStore {
       return (await db.build.findMany({ where, include, omit, orderBy })).map(fromRow);
     },
     find,
-    async require(id) {
-      const build = isRowId(id) ? await find(id) : null;
-      if (build !== null) return build;
-      throw new LockstepError(
-        'not-found',
-        'unknown-build',
-        `There is no build "${id}": \`lockstep build ls\` lists them.`,
-        {
-          build: id,
-        },
-      );
-    },
+    require,
     async requireBuilt(patchId, kernelBuildId) {
       const rows = await db.build.findMany({ where: { patchId, kernelBuildId }, include, omit });
       const built = rows.map(fromRow).filter((build): build is BuiltRecord => build.artifact !== null);
@@ -240,12 +239,18 @@ export function buildStore(db: Client): BuildStore {
       await db.build.updateMany({ where: { id, generation }, data: { log } });
     },
     async log(id) {
-      const { log } = await db.build.findUniqueOrThrow({ where: { id }, select: { log: true } });
-      return (log as [number, string, string][]).map(([time, worker, text]) => ({ at: new Date(time), worker, text }));
+      const row = await db.build.findUnique({ where: { id }, select: { log: true } });
+      if (row === null) throw unknownBuild(id);
+      return (row.log as [number, string, string][]).map(([time, worker, text]) => ({
+        at: new Date(time),
+        worker,
+        text,
+      }));
     },
     async explanation(id) {
-      const { explanation } = await db.build.findUniqueOrThrow({ where: { id }, select: { explanation: true } });
-      return explanation as unknown as ExplanationRow[];
+      const row = await db.build.findUnique({ where: { id }, select: { explanation: true } });
+      if (row === null) throw unknownBuild(id);
+      return row.explanation as unknown as ExplanationRow[];
     },
   };
 }

@@ -9,6 +9,9 @@ const prismaLost = [
   ...['DatabaseNotReachable', 'SocketTimeout', 'ConnectionClosed', 'TooManyConnections'],
 ];
 
+/** A row that was there a statement ago is not, or one is there that was not: Prisma's words for it, and PostgreSQL's. */
+const rowsMoved = ['P2025', 'P2003', 'P2002', '23503', '23505', '40001', '40P01', 'P2034'];
+
 const hasCode = (error: unknown, ...codes: string[]): boolean => {
   const present = errorCodes(error);
   return codes.some((code) => present.has(code));
@@ -38,6 +41,10 @@ export function explainDatabaseError(error: unknown): unknown {
   if (isLockTimeout(error)) {
     const message = 'Somebody holds a lock in the database, a maintenance job perhaps: try again in a moment.';
     return new LockstepError('unavailable', 'database-busy', message, {}, { cause: error });
+  }
+  if (hasCode(error, ...rowsMoved)) {
+    const message = 'What this works on was changed or removed meanwhile: look at it again, and ask again if need be.';
+    return new LockstepError('unavailable', 'changed-meanwhile', message, {}, { cause: error });
   }
   return error;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { NodeReport } from '@lockstep/contracts/generated';
 import { LockstepError, type ClusterName, type KernelBuildId, type NodeName } from '@lockstep/domain/livepatch-model';
+import { once, type KeptCall } from './call-answers';
 import { serialisable, type Client } from './client';
 import { Prisma, type Node as NodeRow } from './generated/client';
 
@@ -22,6 +23,8 @@ export interface NodeRecord {
   readonly report: NodeReport | null;
   readonly lastSeenAt: Date | null;
 }
+
+export type NodeIdentity = Pick<NodeRecord, 'name' | 'certificateFingerprint'>;
 
 /** What a node says of itself when it connects. */
 export interface NodeIntroduction {
@@ -53,6 +56,11 @@ function unknownNode(name: NodeName): LockstepError {
   return new LockstepError('not-found', 'unknown-node', message, { node: name });
 }
 
+function removedNode(name: NodeName): LockstepError {
+  const message = `Node "${name}" was removed, or has enrolled again, since: let it join again (lockstep node join).`;
+  return new LockstepError('forbidden', 'node-removed', message, { node: name });
+}
+
 export interface NodeStore {
   /** Of one cluster, or of all; by name. */
   list(cluster?: ClusterName): Promise<NodeRecord[]>;
@@ -61,9 +69,11 @@ export interface NodeStore {
   require(name: NodeName): Promise<NodeRecord>;
   /**
    * Begins a stream's epoch: from now on no other stream of the node reports.
-   * @throws LockstepError `unavailable` `replaced` when another one began at the same time.
+   * @param node as it was identified, by its certificate.
+   * @throws LockstepError `unavailable` `replaced` when another one began at the same time; `forbidden` `node-removed`
+   * when it was removed, or enrolled again, since it was identified.
    */
-  introduce(name: NodeName, introduction: NodeIntroduction): Promise<NodeRecord>;
+  introduce(node: NodeIdentity, introduction: NodeIntroduction): Promise<NodeRecord>;
   /** @returns false, and nothing is written, when another stream or enrolment has come since. */
   report(name: NodeName, epoch: number, report: NodeReport): Promise<boolean>;
   /** A sign of life. @returns as `report`. */
@@ -72,7 +82,7 @@ export interface NodeStore {
    * Forgets the node and its join tokens, used or not. Rollouts that were planned with it keep its name.
    * @returns it as it was. @throws LockstepError `not-found` `unknown-node`.
    */
-  remove(name: NodeName): Promise<NodeRecord>;
+  remove(name: NodeName, call?: KeptCall<NodeRecord>): Promise<NodeRecord>;
   /** Those that were last heard of longer ago than their clusters allow. */
   silent(): Promise<NodeName[]>;
 }
@@ -98,9 +108,13 @@ export function nodeStore(db: Client): NodeStore {
       if (node !== null) return node;
       throw unknownNode(name);
     },
-    async introduce(name, { kernelBuild, entryVersions, ...rest }) {
+    async introduce({ name, certificateFingerprint }, { kernelBuild, entryVersions, ...rest }) {
       // The epoch first: what an older stream still writes after this is refused, so it cannot be what is kept below.
-      const before = await db.node.update({ where: { name }, data: { sessionEpoch: { increment: 1 } } });
+      const [before] = await db.node.updateManyAndReturn({
+        where: { name, certificateFingerprint },
+        data: { sessionEpoch: { increment: 1 } },
+      });
+      if (before === undefined) throw removedNode(name);
       // A report belongs to the boot and the kernel it was made in: of another one it says nothing.
       const isSameBoot = before.kernelBuildId === kernelBuild && before.bootId === rest.bootId;
       const data = {
@@ -115,14 +129,16 @@ export function nodeStore(db: Client): NodeStore {
       if (row !== undefined) return fromRow(row);
       throw new LockstepError('unavailable', 'replaced', `Node ${name} has connected again since.`, { node: name });
     },
-    remove: (name) =>
-      serialisable(db, async (tx) => {
-        const row = await tx.node.findUnique({ where: { name } });
-        if (row === null) throw unknownNode(name);
-        await tx.joinToken.deleteMany({ where: { nodeName: name } });
-        await tx.node.delete({ where: { name } });
-        return fromRow(row);
-      }),
+    remove: (name, call) =>
+      serialisable(db, (tx) =>
+        once(tx, call, async () => {
+          const row = await tx.node.findUnique({ where: { name } });
+          if (row === null) throw unknownNode(name);
+          await tx.joinToken.deleteMany({ where: { nodeName: name } });
+          await tx.node.delete({ where: { name } });
+          return fromRow(row);
+        }),
+      ),
     async silent() {
       const rows = await db.$queryRaw<{ name: string }[]>`SELECT nodes.name FROM nodes
         JOIN clusters ON clusters.name = nodes.cluster_name

@@ -45,7 +45,13 @@ export interface PatchStore {
   require(nameOrId: string): Promise<PatchRecord>;
   /** Names by id. */
   names(ids: readonly PatchId[]): Promise<Map<PatchId, PatchName>>;
+  /** @throws as `require`. */
   diff(id: PatchId): Promise<Uint8Array>;
+}
+
+function unknownPatch(nameOrId: string): LockstepError {
+  const message = `There is no patch "${nameOrId}": \`lockstep patch ls\` lists them.`;
+  return new LockstepError('not-found', 'unknown-patch', message, { patch: nameOrId });
 }
 
 export function patchStore(db: Client): PatchStore {
@@ -70,15 +76,16 @@ export function patchStore(db: Client): PatchStore {
     async require(nameOrId) {
       const row = await db.patch.findFirst({ where: { OR: [{ name: nameOrId }, { id: nameOrId }] }, omit });
       if (row !== null) return fromRow(row);
-      const message = `There is no patch "${nameOrId}": \`lockstep patch ls\` lists them.`;
-      throw new LockstepError('not-found', 'unknown-patch', message, { patch: nameOrId });
+      throw unknownPatch(nameOrId);
     },
     async names(ids) {
       const rows = await db.patch.findMany({ where: { id: { in: [...ids] } }, select: { id: true, name: true } });
       return new Map(rows.map(({ id, name }) => [id as PatchId, name as PatchName]));
     },
     async diff(id) {
-      return (await db.patch.findUniqueOrThrow({ where: { id }, select: { diff: true } })).diff;
+      const row = await db.patch.findUnique({ where: { id }, select: { diff: true } });
+      if (row === null) throw unknownPatch(id);
+      return row.diff;
     },
   };
 }

@@ -32,6 +32,8 @@ async function enrol(secretSha256: string): Promise<void> {
 
 const reportAt = (position: number): NodeReport =>
   NodeReport.fromPartial({ status: NodeStatus.NODE_STATUS_IN_STEP, position, target: 2, bootId: 'b1' });
+/** As whom its certificate names now. */
+const introduce = async (about: typeof hello) => db.nodes.introduce(await db.nodes.require(node), about);
 const kept = async (): Promise<NodeReport | null> => (await db.nodes.require(node)).report;
 
 beforeAll(async () => {
@@ -48,9 +50,9 @@ afterAll(async () => {
 });
 
 test('a late report of an old stream overwrites nothing, and its stream is told', async () => {
-  const old = await db.nodes.introduce(node, hello);
+  const old = await introduce(hello);
   expect(await db.nodes.report(node, old.sessionEpoch, reportAt(1))).toBe(true);
-  const current = await db.nodes.introduce(node, hello);
+  const current = await introduce(hello);
   expect(current.report).toEqual(reportAt(1));
   expect(await db.nodes.report(node, current.sessionEpoch, reportAt(2))).toBe(true);
   expect(await db.nodes.report(node, old.sessionEpoch, reportAt(1))).toBe(false);
@@ -62,16 +64,16 @@ test.each([
   ['boot', { bootId: 'b2' }],
   ['kernel', { kernelBuild: parseKernelBuildId('cd'.repeat(20)) }],
 ])('what a node reported in another %s says nothing of it now', async (_, change) => {
-  const before = await db.nodes.introduce(node, hello);
+  const before = await introduce(hello);
   await db.nodes.report(node, before.sessionEpoch, reportAt(2));
-  expect((await db.nodes.introduce(node, { ...hello, ...change })).report).toBeNull();
+  expect((await introduce({ ...hello, ...change })).report).toBeNull();
 });
 
 test('a machine that enrols in the place of another has reported nothing yet, and the other no longer may', async () => {
-  const { sessionEpoch } = await db.nodes.introduce(node, hello);
+  const { sessionEpoch } = await introduce(hello);
   await db.nodes.report(node, sessionEpoch, reportAt(2));
   await enrol('second');
   expect(await kept()).toBeNull();
   expect(await db.nodes.report(node, sessionEpoch, reportAt(2))).toBe(false);
-  expect((await db.nodes.introduce(node, hello)).report).toBeNull();
+  expect((await introduce(hello)).report).toBeNull();
 });

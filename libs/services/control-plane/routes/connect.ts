@@ -44,7 +44,7 @@ async function introduce(db: Stores<'nodes'>, node: NodeRecord, hello: Hello): P
   const entryVersions = hello.entryVersions.slice(0, mostEntryVersions);
   const kernelBuild = parseKernelBuildId(kernelBuildId);
   const about = { kernelBuild, kernelRelease, agentVersion, bootId, patchedCore, entryVersions };
-  return db.nodes.introduce(node.name, about);
+  return db.nodes.introduce(node, about);
 }
 
 /**
