@@ -83,13 +83,13 @@ describe('a dead server', () => {
     const { port } = server.address() as AddressInfo;
     await new Promise((resolve) => server.close(resolve));
     const address = `127.0.0.1:${port}`;
-    // Appending is never sent twice, so this ends at once.
     const args = ['cluster', 'create', 'c', '--server', address, '--json'];
     const { code, stdout, stderr } = await lockstep(args, { LOCKSTEP_STATE_DIR: stateDir() });
     expect(code).toBe(3);
     expect(stderr).toMatch(new RegExp(`^error: the control plane at ${address} does not answer: `));
     expect(JSON.parse(stdout)).toMatchObject({ error: { kind: 'unavailable', reason: 'grpc-unavailable' } });
-  });
+    // It may be starting anew, and is waited for.
+  }, 60_000);
 });
 
 describe('readServerConfig', () => {

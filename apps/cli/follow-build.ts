@@ -16,7 +16,7 @@ export async function followBuild(
   let last: Build | undefined;
   let progress: ReturnType<typeof screen.progress> | undefined;
   try {
-    for await (const { build: now, logLines } of build.watchBuild({ id }, { signal })) {
+    for await (const { build: now, logLines } of build.watchBuild({ id, fromLine: 0 }, { signal })) {
       if (now === undefined) continue;
       last = now;
       if (show === 'log') {

@@ -277,4 +277,12 @@ export const guards = [
     to: 'const where = { name };',
     test: 'libs/io/database/tests/late-report.fleet.ts',
   },
+  {
+    invariant: '12 done once',
+    breaks: 'does a call again that was done and answered',
+    file: 'libs/io/database/call-answers.ts',
+    from: 'if (before !== undefined) throw new DoneBefore(before);',
+    to: 'void before;',
+    test: 'libs/io/database/tests/call-answers.fleet.ts',
+  },
 ];

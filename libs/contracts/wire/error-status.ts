@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { Metadata, status, type ServiceError, type StatusObject } from '@grpc/grpc-js';
 import { LockstepError, type ErrorFields, type ErrorKind } from '@lockstep/domain/livepatch-model';
+import { maxMessageBytes } from './message-limit';
 
 /** The one place where errors meet gRPC (https://grpc.io/docs/guides/status-codes/). */
 const codeOf: Readonly<Record<ErrorKind, status>> = {
@@ -79,6 +80,11 @@ export function errorFromStatus(error: ServiceError, cancelledHere: boolean): Lo
   if (error.code === status.CANCELLED && reason === undefined && !cancelledHere) {
     const message = 'The control plane ended the call: it may be starting anew.';
     return new LockstepError('unavailable', 'ended-by-server', message, {}, { cause: error });
+  }
+  // The transport's own; what goes on too often (ENHANCE_YOUR_CALM) has the same code, and passes.
+  if (error.code === status.RESOURCE_EXHAUSTED && /message .*larger than/i.test(error.details)) {
+    const message = `The call does not fit into a message of ${maxMessageBytes / 1024 / 1024} MiB: ${error.details}.`;
+    return new LockstepError('invalid-input', 'message-too-large', message, { maxMessageBytes }, { cause: error });
   }
   return new LockstepError(
     kindOf.get(error.code) ?? 'internal',

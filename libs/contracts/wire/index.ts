@@ -12,6 +12,7 @@ export {
 export { kernelConflictFromWire, reportToWire, withKnownValues } from './node-report';
 export { formatJoinToken, parseJoinToken, type JoinToken } from './join-token';
 export { maxMessageBytes } from './message-limit';
+export { groupsBySize, messageParts } from './message-parts';
 export { nodeStatusFromWire, nodeStatusToWire } from './node-status';
 export {
   consistencyFromWire,
@@ -20,3 +21,4 @@ export {
   switchingToWire,
   type WireSwitching,
 } from './switching';
+export { callKeyHeader, operatorCalls, type OperatorCall, type OperatorCallName } from './operator-calls';

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { LockstepError, type ClusterName } from '@lockstep/domain/livepatch-model';
 import type { Consistency, Switching } from '@lockstep/domain/load-order';
+import { once, type KeptCall } from './call-answers';
 import type { Client, Transaction } from './client';
 import { serialisable } from './client';
 import { isUniqueViolation } from './database-errors';
@@ -56,18 +57,24 @@ export async function requireCluster(db: Client | Transaction, name: ClusterName
 
 export interface ClusterStore {
   /** @throws LockstepError `already-exists` `cluster-exists`. */
-  create(name: ClusterName, switching: Switching): Promise<ClusterRecord>;
+  create(name: ClusterName, switching: Switching, call?: KeptCall<ClusterRecord>): Promise<ClusterRecord>;
   /** @throws LockstepError `not-found` `unknown-cluster`. */
-  update(name: ClusterName, change: (now: ClusterSettings) => ClusterSettings): Promise<ClusterRecord>;
+  update(
+    name: ClusterName,
+    change: (now: ClusterSettings) => ClusterSettings,
+    call?: KeptCall<ClusterRecord>,
+  ): Promise<ClusterRecord>;
   list(): Promise<ClusterRecord[]>;
   require(name: ClusterName): Promise<ClusterRecord>;
 }
 
 export function clusterStore(db: Client): ClusterStore {
   return {
-    async create(name, switching) {
+    async create(name, switching, call) {
       try {
-        return fromRow(await db.cluster.create({ data: { name, ...toRow(switching) } }));
+        return await serialisable(db, (tx) =>
+          once(tx, call, async () => fromRow(await tx.cluster.create({ data: { name, ...toRow(switching) } }))),
+        );
       } catch (error) {
         if (!isUniqueViolation(error)) throw error;
         throw new LockstepError('already-exists', 'cluster-exists', `There is a cluster "${name}" already.`, {
@@ -75,12 +82,14 @@ export function clusterStore(db: Client): ClusterStore {
         });
       }
     },
-    update: (name, change) =>
-      serialisable(db, async (tx) => {
-        const { switching, removeSilentAfterDays } = change(await requireCluster(tx, name));
-        const data = { ...toRow(switching), removeSilentAfterDays: removeSilentAfterDays ?? null };
-        return fromRow(await tx.cluster.update({ where: { name }, data }));
-      }),
+    update: (name, change, call) =>
+      serialisable(db, (tx) =>
+        once(tx, call, async () => {
+          const { switching, removeSilentAfterDays } = change(await requireCluster(tx, name));
+          const data = { ...toRow(switching), removeSilentAfterDays: removeSilentAfterDays ?? null };
+          return fromRow(await tx.cluster.update({ where: { name }, data }));
+        }),
+      ),
     async list() {
       return (await db.cluster.findMany({ orderBy: { name: 'asc' } })).map(fromRow);
     },

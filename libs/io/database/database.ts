@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { artifactReferences, type ArtifactReferences } from './artifact-references';
 import { buildStore, type BuildStore } from './builds';
+import { callAnswerStore, type CallAnswerStore } from './call-answers';
 import { createClient } from './client';
 import { clusterStore, type ClusterStore } from './clusters';
 import { endWithinTime } from './connection';
@@ -29,6 +30,7 @@ export interface Database {
   readonly rollouts: RolloutStore;
   readonly references: ArtifactReferences;
   readonly keys: KeyBindingStore;
+  readonly callAnswers: CallAnswerStore;
   close(): Promise<void>;
 }
 
@@ -54,6 +56,7 @@ async function openStores(sole: SoleControlPlane, { url, migrations }: DatabaseO
     rollouts: rolloutStore(client),
     references: artifactReferences(client),
     keys: keyBindingStore(client),
+    callAnswers: callAnswerStore(client),
     close: async () => {
       await endWithinTime(() => client.$disconnect());
       await sole.close();

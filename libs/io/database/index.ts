@@ -11,6 +11,7 @@ export type {
   BuiltRecord,
   ExplanationRow,
 } from './builds';
+export { DoneBefore, type CallAnswerStore, type CallName, type KeptCall } from './call-answers';
 export type { ClusterRecord, ClusterSettings, ClusterStore } from './clusters';
 export { explainDatabaseError, isDatabaseAway } from './database-errors';
 export { openDatabase, type Database, type DatabaseOptions } from './database';
@@ -27,7 +28,7 @@ export type { KeyBinding, KeyBindingStore, SignedHead } from './key-binding';
 export type { KernelCopyRecord, KernelCopyStore } from './kernel-copies';
 export type { Appending, LoadOrderStore } from './load-orders';
 export { migrateDatabase } from './migrate';
-export type { NodeIntroduction, NodeRecord, NodeStore } from './nodes';
+export type { NodeIdentity, NodeIntroduction, NodeRecord, NodeStore } from './nodes';
 export type { PatchContent, PatchRecord, PatchStore } from './patches';
 export type { NewRollout, RolloutRecord, RolloutStatus, RolloutStore } from './rollouts';
 export type { WorkFailure, WorkProgress, WorkState, WorkStatus } from './work';

@@ -16,6 +16,7 @@ import {
   type Seq,
   type Sha256,
 } from '@lockstep/domain/livepatch-model';
+import { once, type KeptCall } from './call-answers';
 import { serialisable, type Client, type Transaction } from './client';
 import { requireCluster } from './clusters';
 import type { LogEntry as EntryRow, Prisma } from './generated/client';
@@ -37,6 +38,7 @@ export interface Appending {
   readonly sign: (hash: Sha256) => EntrySignature;
   /** Append only if the entry gets this seq. */
   readonly expectedSeq?: Seq | undefined;
+  readonly call?: KeptCall<LogEntry> | undefined;
 }
 
 export interface LoadOrderStore {
@@ -57,7 +59,11 @@ export interface LoadOrderStore {
    * Adds entries that were appended, and signed, once already, in one serialisable transaction. `choose` answers those
    * that follow the log as it is in the transaction, having verified them; it may be called more than once.
    */
-  restore(log: LogName, choose: (known: readonly LogEntry[]) => readonly LogEntry[]): Promise<readonly LogEntry[]>;
+  restore(
+    log: LogName,
+    choose: (known: readonly LogEntry[]) => readonly LogEntry[],
+    call?: KeptCall<readonly LogEntry[]>,
+  ): Promise<readonly LogEntry[]>;
 }
 
 async function readEntries(db: Client | Transaction, log: LogName, afterSeq = 0): Promise<LogEntry[]> {
@@ -69,6 +75,21 @@ async function insert(tx: Transaction, entry: LogEntry): Promise<void> {
   const { cluster: clusterName, kernelBuild: kernelBuildId, seq, previousHash, body, hash, signature } = entry;
   const data = { clusterName, kernelBuildId, seq, previousHash, hash, signature };
   await tx.logEntry.create({ data: { ...data, body: body as unknown as Prisma.InputJsonObject } });
+}
+
+async function append(tx: Transaction, log: LogName, { body, hash, sign, expectedSeq }: Appending): Promise<LogEntry> {
+  await requireCluster(tx, log.cluster);
+  const entries = await readEntries(tx, log);
+  const seq = nextSeq(entries);
+  if (expectedSeq !== undefined && expectedSeq !== seq) {
+    const message = `The next entry is #${seq}, not #${expectedSeq}: somebody appended meanwhile, look at the load order again.`;
+    throw new LockstepError('refused', 'seq-taken', message, { expected: expectedSeq, next: seq });
+  }
+  const unsigned = proposeEntry(log, entries, body(entries));
+  const entryHash = hash(encodeEntry(unsigned));
+  const entry: LogEntry = { ...unsigned, hash: entryHash, signature: sign(entryHash) };
+  await insert(tx, entry);
+  return entry;
 }
 
 export function loadOrderStore(db: Client): LoadOrderStore {
@@ -94,27 +115,15 @@ export function loadOrderStore(db: Client): LoadOrderStore {
         WHERE cluster_name = ${cluster} AND body -> 'artifact' ->> 'sha256' = ${artifact}) AS loads`;
       return rows[0]?.loads === true;
     },
-    append: (log, { body, hash, sign, expectedSeq }) =>
-      serialisable(db, async (tx) => {
-        await requireCluster(tx, log.cluster);
-        const entries = await readEntries(tx, log);
-        const seq = nextSeq(entries);
-        if (expectedSeq !== undefined && expectedSeq !== seq) {
-          const message = `The next entry is #${seq}, not #${expectedSeq}: somebody appended meanwhile, look at the load order again.`;
-          throw new LockstepError('refused', 'seq-taken', message, { expected: expectedSeq, next: seq });
-        }
-        const unsigned = proposeEntry(log, entries, body(entries));
-        const entryHash = hash(encodeEntry(unsigned));
-        const entry: LogEntry = { ...unsigned, hash: entryHash, signature: sign(entryHash) };
-        await insert(tx, entry);
-        return entry;
-      }),
-    restore: (log, choose) =>
-      serialisable(db, async (tx) => {
-        await requireCluster(tx, log.cluster);
-        const entries = choose(await readEntries(tx, log));
-        for (const entry of entries) await insert(tx, entry);
-        return entries;
-      }),
+    append: (log, appending) => serialisable(db, (tx) => once(tx, appending.call, () => append(tx, log, appending))),
+    restore: (log, choose, call) =>
+      serialisable(db, (tx) =>
+        once(tx, call, async () => {
+          await requireCluster(tx, log.cluster);
+          const entries = choose(await readEntries(tx, log));
+          for (const entry of entries) await insert(tx, entry);
+          return entries;
+        }),
+      ),
   };
 }

@@ -3,7 +3,8 @@ import { randomUUID } from 'node:crypto';
 import { LockstepError, type ClusterName, type KernelBuildId, type Seq } from '@lockstep/domain/livepatch-model';
 import type { LogName } from '@lockstep/domain/load-order';
 import type { RolloutPlan, RolloutPolicy } from '@lockstep/domain/rollout-planner';
-import { serialisable, type Client } from './client';
+import { once, type KeptCall } from './call-answers';
+import { serialisable, type Client, type Transaction } from './client';
 import { isUniqueViolation } from './database-errors';
 import type { Prisma, RolloutStatus } from './generated/client';
 import { isRowId } from './row-id';
@@ -60,7 +61,7 @@ export interface NewRollout {
 
 export interface RolloutStore {
   /** Puts the rollout in force; one that still runs for the same load order is superseded. */
-  start(rollout: NewRollout): Promise<RolloutRecord>;
+  start(rollout: NewRollout, call?: KeptCall<RolloutRecord>): Promise<RolloutRecord>;
   /** @throws LockstepError `not-found` `unknown-rollout`. */
   require(id: string): Promise<RolloutRecord>;
   /** Newest first. */
@@ -86,21 +87,22 @@ const planRow = (rolloutId: string, plan: RolloutPlan) => ({
 
 const endOf = (plan: RolloutPlan): Date | null => (plan.status === 'running' ? null : new Date());
 
+async function start(tx: Transaction, { cluster: clusterName, policy, plan }: NewRollout): Promise<RolloutRecord> {
+  const { kernelBuild: kernelBuildId, toSeq, canaries, waveSize } = policy;
+  await tx.rollout.updateMany({
+    where: { clusterName, kernelBuildId, status: 'running' },
+    data: { status: 'superseded', endedAt: new Date() },
+  });
+  const id = randomUUID();
+  const state = { status: plan.status, endedAt: endOf(plan) };
+  await tx.rollout.create({ data: { id, clusterName, kernelBuildId, toSeq, canaries, waveSize, ...state } });
+  await tx.rolloutPlan.create({ data: planRow(id, plan) });
+  return fromRow(await tx.rollout.findUniqueOrThrow({ where: { id }, include }));
+}
+
 export function rolloutStore(db: Client): RolloutStore {
   return {
-    start: ({ cluster: clusterName, policy, plan }) =>
-      serialisable(db, async (tx) => {
-        const { kernelBuild: kernelBuildId, toSeq, canaries, waveSize } = policy;
-        await tx.rollout.updateMany({
-          where: { clusterName, kernelBuildId, status: 'running' },
-          data: { status: 'superseded', endedAt: new Date() },
-        });
-        const id = randomUUID();
-        const state = { status: plan.status, endedAt: endOf(plan) };
-        await tx.rollout.create({ data: { id, clusterName, kernelBuildId, toSeq, canaries, waveSize, ...state } });
-        await tx.rolloutPlan.create({ data: planRow(id, plan) });
-        return fromRow(await tx.rollout.findUniqueOrThrow({ where: { id }, include }));
-      }),
+    start: (rollout, call) => serialisable(db, (tx) => once(tx, call, () => start(tx, rollout))),
     async require(id) {
       const row = isRowId(id) ? await db.rollout.findUnique({ where: { id }, include }) : null;
       if (row !== null) return fromRow(row);

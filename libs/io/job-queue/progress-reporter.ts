@@ -4,8 +4,9 @@ import type { JobLogLine, JobProgress } from './jobs';
 import { rootOf, type Entry } from './queued-job';
 
 const progressIntervalMs = 200;
-/** A job that says more than this loses its first lines. */
+/** What a job says beyond this is not kept. Lines that are kept keep their numbers: by them a watcher goes on where it was. */
 const keptLines = 10_000;
+const fullText = `This log holds ${keptLines} lines, and no more are kept: what follows is not shown.`;
 const lineLimit = 2_000;
 const lineTries = 8;
 
@@ -25,16 +26,17 @@ export function lineFromText(row: string): JobLogLine {
   return { at: new Date(at), worker, text };
 }
 
-/** Parts of one job write into one log: on PostgreSQL two that write at once can meet, and one is to try again. */
-async function tellLine(queue: WorkQueue, root: string, row: string): Promise<void> {
+/**
+ * Parts of one job write into one log: on PostgreSQL two that write at once can meet, and one is to try again.
+ * @returns how many lines the log has then; undefined where the line was not told.
+ */
+async function tellLine(queue: WorkQueue, root: string, line: JobLogLine): Promise<number | undefined> {
   for (let tries = 1; tries <= lineTries; tries += 1) {
-    const isTold = await queue.addJobLog(root, row, keptLines).then(
-      () => true,
-      () => false,
-    );
-    if (isTold) return;
+    const count = await queue.addJobLog(root, lineToText(line)).catch(() => undefined);
+    if (count !== undefined) return count;
     await new Promise((resolve) => setTimeout(resolve, 10 * tries));
   }
+  return undefined;
 }
 
 export function reporterOf(queue: WorkQueue, entry: Entry, worker: string): Reporter {
@@ -43,6 +45,14 @@ export function reporterOf(queue: WorkQueue, entry: Entry, worker: string): Repo
   let lines: JobLogLine[] = [];
   let sending: Promise<void> | undefined;
   let ended = false;
+  let isFull = false;
+  const tell = async (line: JobLogLine): Promise<void> => {
+    if (isFull) return;
+    const count = (await tellLine(queue, root, line)) ?? 0;
+    isFull = count >= keptLines;
+    // Of those who write into it, one wrote the last line.
+    if (count === keptLines) await tellLine(queue, root, { ...line, text: fullText });
+  };
   const send = async (): Promise<void> => {
     while (newest !== undefined || lines.length > 0) {
       const progress = newest;
@@ -50,7 +60,7 @@ export function reporterOf(queue: WorkQueue, entry: Entry, worker: string): Repo
       newest = undefined;
       lines = [];
       // For people: a job does not fail because it could not be told.
-      for (const line of now) await tellLine(queue, root, lineToText(line));
+      for (const line of now) await tell(line);
       // Progress is what makes watchers look.
       if (progress !== undefined) await entry.updateProgress(progress).catch(() => undefined);
       if (!ended) await new Promise((resolve) => setTimeout(resolve, progressIntervalMs));

@@ -135,7 +135,11 @@ async function* withTimeout<T>(source: AsyncIterable<T>, abort: AbortController)
 /** What the node agent speaks, over mutual TLS. Connects lazily. */
 export function connectAgent({ address, ca, certificate, key }: AgentConnection): AgentClient {
   const client = createTlsClient(address, { ca, key, certificate });
-  const service = createServiceClient(client, AgentServiceService, () => new Metadata());
+  const service = createServiceClient(client, AgentServiceService, () => new Metadata(), {
+    connect: { repeat: 'never', answer: 'events' },
+    // It resumes where it was, and by whom it is asked for knows where that is.
+    downloadArtifact: { repeat: 'never', answer: 'events' },
+  });
   return {
     ready: (timeoutMs, signal) => ready(client, address, timeoutMs, signal),
     openSession: (hello) => openSession(client, hello),

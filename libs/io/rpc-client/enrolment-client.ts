@@ -102,7 +102,10 @@ export async function enrol(call: EnrolmentCall): Promise<EnrolResponse> {
   const ca = await fetchPinnedCa(address, caPinSha256, call);
   const client = createTlsClient(address, { ca });
   try {
-    const service = createServiceClient(client, EnrolmentServiceService, () => new Metadata());
+    const service = createServiceClient(client, EnrolmentServiceService, () => new Metadata(), {
+      // The agent asks again by itself: one token, one key, one certificate.
+      enrol: { repeat: 'never', answer: 'whole' },
+    });
     const response = await service.enrol({ joinToken, certificateRequest }, call);
     if (certificatePin(response.caCertificate) === caPinSha256) return response;
     throw new LockstepError('forbidden', 'wrong-ca', 'The enrolment names a CA other than the pinned one.', {

@@ -3,12 +3,14 @@ import { createServer } from 'node:net';
 import { afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { Metadata, status, type sendUnaryData, type ServerUnaryCall, type ServerWritableStream } from '@grpc/grpc-js';
 import {
+  Node,
   RolloutStatus,
+  SubmitPatchRequest,
   type CreateClusterResponse,
   type WatchRolloutRequest,
   type WatchRolloutResponse,
 } from '@lockstep/contracts/generated';
-import { statusFromError, switchingToWire } from '@lockstep/contracts/wire';
+import { callKeyHeader, maxMessageBytes, statusFromError, switchingToWire } from '@lockstep/contracts/wire';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
 import { connectOperator, type OperatorClient } from './operator-client';
 import { makePki, serveMethods, type TestPki } from './test-server';
@@ -28,8 +30,9 @@ afterEach(() => {
 
 type Unary = (call: ServerUnaryCall<unknown, unknown>, callback: sendUnaryData<unknown>) => void;
 type Watch = (call: ServerWritableStream<WatchRolloutRequest, WatchRolloutResponse>) => void;
+type Parts = (call: ServerWritableStream<unknown, unknown>) => void;
 
-async function serve(methods: Record<string, Unary | Watch>, port?: number): Promise<number> {
+async function serve(methods: Record<string, Unary | Watch | Parts>, port?: number): Promise<number> {
   const server = await serveMethods(pki, methods, port);
   cleanups.push(server.stop);
   return server.port;
@@ -61,7 +64,13 @@ const rollout = (toSeq: number): WatchRolloutResponse => ({
   },
 });
 
-describe('unary calls', () => {
+const failing =
+  (status: ReturnType<typeof statusFromError>): Parts =>
+  (call) => {
+    call.emit('error', status);
+  };
+
+describe('calls with one answer', () => {
   test('carry the token and give the answer', async () => {
     let seen: unknown;
     const port = await serve({
@@ -79,9 +88,7 @@ describe('unary calls', () => {
   test('an error arrives as the server threw it', async () => {
     const thrown = new LockstepError('refused', 'unforced-conflict', 'Owned by A.', { functions: ['vmlinux:a'] });
     const port = await serve({
-      getNode: (_, callback) => {
-        callback(statusFromError(thrown));
-      },
+      getNode: failing(statusFromError(thrown)),
     });
     await expect(client(port).fleet.getNode({ name: 'n' })).rejects.toMatchObject({
       kind: 'refused',
@@ -91,28 +98,65 @@ describe('unary calls', () => {
     });
   });
 
-  test.each([
-    ['a read is repeated while the server restarts', 'getNode', 3],
-    ['a write is sent once', 'createCluster', 1],
-  ])('%s', async (_, method, calls) => {
+  test('an answer in parts is one', async () => {
+    const node = (name: string) => Node.fromPartial({ name });
+    const port = await serve({
+      listNodes: (call: Parameters<Parts>[0]) => {
+        call.write({ nodes: [node('a'), node('b')] });
+        call.write({ nodes: [node('c')] });
+        call.end();
+      },
+    });
+    const { nodes } = await client(port).fleet.listNodes({ cluster: '' });
+    expect(nodes.map(({ name }) => name)).toEqual(['a', 'b', 'c']);
+  });
+
+  test('an answer of which only some parts came is asked for again, whole', async () => {
+    let calls = 0;
+    const port = await serve({
+      listNodes: (call: Parameters<Parts>[0]) => {
+        calls += 1;
+        call.write({ nodes: [Node.fromPartial({ name: `of call ${calls}` })] });
+        if (calls === 1) call.emit('error', unavailable);
+        else call.end();
+      },
+    });
+    const { nodes } = await client(port).fleet.listNodes({ cluster: '' });
+    expect(nodes.map(({ name }) => name)).toEqual(['of call 2']);
+  });
+
+  test('a read is repeated while the server restarts', async () => {
     let count = 0;
-    const answer: Unary = (__, callback) => {
-      count += 1;
-      if (count < 3) callback(unavailable);
-      else callback(null, { node: undefined });
-    };
-    const { fleet } = client(await serve({ [method]: answer }));
-    const outcome = await (
-      method === 'getNode' ? fleet.getNode({ name: 'n' }) : fleet.createCluster({ ...switchingToWire({}), name: 'n' })
-    ).then(
-      () => 'answered',
-      (error: unknown) => (error as LockstepError).reason,
-    );
-    expect([outcome, count]).toEqual([calls === 3 ? 'answered' : 'restarting', calls]);
+    const port = await serve({
+      getNode: (call: Parameters<Parts>[0]) => {
+        count += 1;
+        if (count < 3) call.emit('error', unavailable);
+        else call.end();
+      },
+    });
+    await expect(client(port).fleet.getNode({ name: 'n' })).resolves.toEqual({ node: undefined });
+    expect(count).toBe(3);
+  });
+
+  test('a write is repeated under the key that it had, and each has its own', async () => {
+    const keys: unknown[] = [];
+    const port = await serve({
+      createCluster: (call, callback) => {
+        keys.push((call as { metadata: Metadata }).metadata.get(callKeyHeader)[0]);
+        if (keys.length < 3) callback(unavailable);
+        else callback(null, clusterNamed('web'));
+      },
+    });
+    const { fleet } = client(port);
+    await fleet.createCluster({ ...switchingToWire({}), name: 'web' });
+    await fleet.createCluster({ ...switchingToWire({}), name: 'web' });
+    expect(keys).toEqual([keys[0], keys[0], keys[0], keys[3]]);
+    expect(new Set(keys).size).toBe(2);
+    expect(keys[0]).toMatch(/^[0-9a-f-]{36}$/);
   });
 
   test('a server that never answers costs the deadline, no more', async () => {
-    const port = await serve({ getNode: () => undefined });
+    const port = await serve({ getNode: (): void => undefined });
     const startedAt = Date.now();
     await expect(client(port).fleet.getNode({ name: 'n' }, { deadlineMs: 400 })).rejects.toMatchObject({
       kind: 'unavailable',
@@ -135,9 +179,7 @@ describe('unary calls', () => {
     const text = `\u2026${'"quoted"\n'.repeat(50_000)}`;
     const thrown = new LockstepError('invalid-input', 'invalid-name', text, { text });
     const port = await serve({
-      getNode: (_, callback) => {
-        callback(statusFromError(thrown));
-      },
+      getNode: failing(statusFromError(thrown)),
     });
     const error = await client(port)
       .fleet.getNode({ name: 'n' }, { deadlineMs: 10_000 })
@@ -150,8 +192,19 @@ describe('unary calls', () => {
     expect(error?.message.length).toBeLessThan(8_200);
   });
 
+  test('what does not fit into a message is said at once, and not sent again and again', async () => {
+    const { build } = client(await serve({}));
+    const startedAt = performance.now();
+    const request = SubmitPatchRequest.fromPartial({ name: 'p', diff: Buffer.alloc(maxMessageBytes + 1) });
+    await expect(build.submitPatch(request)).rejects.toMatchObject({
+      kind: 'invalid-input',
+      reason: 'message-too-large',
+    });
+    expect(performance.now() - startedAt).toBeLessThan(10_000);
+  });
+
   test('the caller can give up', async () => {
-    const port = await serve({ getNode: () => undefined });
+    const port = await serve({ getNode: (): void => undefined });
     const abort = new AbortController();
     const call = client(port).fleet.getNode({ name: 'n' }, { signal: abort.signal });
     setTimeout(() => {
@@ -171,8 +224,8 @@ describe('whom it trusts', () => {
   test('no server of another CA', async () => {
     const other = await makePki();
     const port = await serve({
-      getNode: (_, callback) => {
-        callback(null, {});
+      getNode: (call: Parameters<Parts>[0]) => {
+        call.end();
       },
     });
     await expect(client(port, other.ca).fleet.getNode({ name: 'n' }, { deadlineMs: 500 })).rejects.toMatchObject({
@@ -182,8 +235,8 @@ describe('whom it trusts', () => {
   test('no server whose certificate is for another address', async () => {
     const elsewhere = await makePki('192.0.2.1');
     const server = await serveMethods(elsewhere, {
-      getNode: (_: unknown, callback: sendUnaryData<unknown>) => {
-        callback(null, {});
+      getNode: (call: Parameters<Parts>[0]) => {
+        call.end();
       },
     });
     cleanups.push(server.stop);

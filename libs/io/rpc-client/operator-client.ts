@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { Metadata } from '@grpc/grpc-js';
 import { BuildServiceService, FleetServiceService } from '@lockstep/contracts/generated';
+import { operatorCalls } from '@lockstep/contracts/wire';
 import { createServiceClient, type ServiceClient } from './service-client';
 import { createTlsClient } from './tls-client';
 
@@ -14,8 +15,8 @@ export interface OperatorConnection {
 }
 
 export interface OperatorClient {
-  readonly fleet: ServiceClient<typeof FleetServiceService>;
-  readonly build: ServiceClient<typeof BuildServiceService>;
+  readonly fleet: ServiceClient<typeof FleetServiceService, typeof operatorCalls>;
+  readonly build: ServiceClient<typeof BuildServiceService, typeof operatorCalls>;
   close(): void;
 }
 
@@ -28,8 +29,10 @@ export function connectOperator({ address, ca, token }: OperatorConnection): Ope
     return metadata;
   };
   return {
-    fleet: createServiceClient(client, FleetServiceService, makeMetadata),
-    build: createServiceClient(client, BuildServiceService, makeMetadata),
+    fleet: createServiceClient(client, FleetServiceService, makeMetadata, operatorCalls),
+    build: createServiceClient(client, BuildServiceService, makeMetadata, operatorCalls, {
+      watchBuild: (request, { nextLine }) => ({ ...request, fromLine: nextLine }),
+    }),
     close: () => {
       client.close();
     },

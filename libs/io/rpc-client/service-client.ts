@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
+import { randomUUID } from 'node:crypto';
 import type { Client, Metadata, MethodDefinition, ServiceError } from '@grpc/grpc-js';
-import { errorFromStatus } from '@lockstep/contracts/wire';
+import { callKeyHeader, errorFromStatus, type OperatorCall } from '@lockstep/contracts/wire';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
 import { createBackOff, type BackOffLimits } from './back-off';
 import { defaultDeadlineMs } from './channel-options';
@@ -25,33 +26,45 @@ interface Method {
 type RequestOf<M extends Method> = Parameters<M['requestSerialize']>[0];
 type ResponseOf<M extends Method> = ReturnType<M['responseDeserialize']>;
 
-type Call<M extends Method> = M['responseStream'] extends true
+/** What is known of a call besides its messages. `never`: an answer that was lost is the caller's affair. */
+export interface CallTraits {
+  readonly repeat: OperatorCall['repeat'] | 'never';
+  readonly answer: OperatorCall['answer'];
+}
+
+type Call<M extends Method, Traits extends CallTraits> = Traits['answer'] extends 'events'
   ? (request: RequestOf<M>, options?: CallOptions) => AsyncIterable<ResponseOf<M>>
   : (request: RequestOf<M>, options?: CallOptions) => Promise<ResponseOf<M>>;
 
-/** A promise for each unary method, an async iterable for each server stream; every error is a LockstepError. */
-export type ServiceClient<Definition extends Readonly<Record<string, Method>>> = {
-  readonly [Name in keyof Definition as Definition[Name]['requestStream'] extends true ? never : Name]: Call<
-    Definition[Name]
-  >;
+type Definition = Readonly<Record<string, Method>>;
+/** Of every call of a definition, and maybe of others. */
+type TraitsOf<D extends Definition> = { readonly [Name in keyof D]: CallTraits };
+
+/** A promise for each call with one answer, an async iterable for each with events; every error is a LockstepError. */
+export type ServiceClient<D extends Definition, T extends TraitsOf<D>> = {
+  readonly [Name in keyof D as D[Name]['requestStream'] extends true ? never : Name]: Call<D[Name], T[Name]>;
 };
 
-/** What may be sent again after a connection broke: reads, and watches, whose first answer is the whole state. */
-const repeatable = /^(?:get|list|check|watch)/;
+/** What a watch whose connection broke asks for next, by the last message it had; the same again if it is not said. */
+export type Resume<D extends Definition> = {
+  readonly [Name in keyof D]?: (request: RequestOf<D[Name]>, last: ResponseOf<D[Name]>) => RequestOf<D[Name]>;
+};
 
 const retryLimits: BackOffLimits = { firstMs: 200, maxMs: 2_000 };
 /** A watch outlives a restart of the server; about 30 s of tries without an answer end it. */
 const maxSilentStreamTries = 20;
 
-function isRetryable(error: unknown): boolean {
+function isRetryable(error: unknown): error is LockstepError {
   return error instanceof LockstepError && error.kind === 'unavailable';
 }
 
 const isAborted = (signal: AbortSignal | undefined): boolean => signal?.aborted === true;
 
-/** The call went out and then nothing came: not a word of the server's own. */
-const isWithoutAnswer = (error: unknown): error is LockstepError =>
-  error instanceof LockstepError && ['grpc-deadline-exceeded', 'ended-by-server'].includes(error.reason);
+/** The call may have reached the control plane, and then nothing came: not a word of the server's own. */
+const mayBeDone = (error: unknown): boolean =>
+  error instanceof LockstepError &&
+  (['grpc-deadline-exceeded', 'ended-by-server'].includes(error.reason) ||
+    (error.reason === 'grpc-unavailable' && !error.message.startsWith('No connection established')));
 
 /** Keeps the transport's reason: programs know by it that nobody answered. */
 function outcomeUnknown(error: LockstepError): LockstepError {
@@ -61,11 +74,20 @@ function outcomeUnknown(error: LockstepError): LockstepError {
   return new LockstepError('unavailable', error.reason, message, error.fields, { cause: error });
 }
 
-function callOnce(
-  client: Client,
-  method: MethodDefinition<unknown, unknown>,
-  request: unknown,
-  metadata: Metadata,
+interface Ask {
+  readonly client: Client;
+  readonly method: MethodDefinition<unknown, unknown>;
+  readonly traits: CallTraits;
+  readonly request: unknown;
+  readonly metadata: Metadata;
+}
+
+/** grpc-js takes a moment, which it makes a timer of at once. */
+// eslint-disable-next-line no-restricted-properties -- see above
+const deadlineIn = (withinMs: number): number => Date.now() + withinMs;
+
+function askOnce(
+  { client, method, request, metadata }: Ask,
   withinMs: number,
   signal: AbortSignal | undefined,
 ): Promise<unknown> {
@@ -84,8 +106,7 @@ function callOnce(
       responseDeserialize,
       request,
       metadata,
-      // eslint-disable-next-line no-restricted-properties -- grpc-js takes a moment, which it makes a timer of at once.
-      { deadline: Date.now() + withinMs },
+      { deadline: deadlineIn(withinMs) },
       (error: ServiceError | null, response?: unknown) => {
         signal?.removeEventListener('abort', onAbort);
         if (error === null) resolve(response);
@@ -96,34 +117,38 @@ function callOnce(
   });
 }
 
-async function callUnary(
-  client: Client,
-  method: MethodDefinition<unknown, unknown>,
-  mayRepeat: boolean,
-  request: unknown,
-  metadata: Metadata,
-  { deadlineMs = defaultDeadlineMs, signal }: CallOptions,
-): Promise<unknown> {
+/** One answer in several messages: joined byte for byte they are it. */
+async function askInParts(ask: Ask, withinMs: number, signal: AbortSignal | undefined): Promise<unknown> {
+  const parts: Buffer[] = [];
+  const raw = { ...ask.method, responseDeserialize: (bytes: Buffer) => bytes };
+  for await (const part of streamOnce({ ...ask, method: raw }, signal, withinMs)) parts.push(part as Buffer);
+  return ask.method.responseDeserialize(Buffer.concat(parts));
+}
+
+async function askUntilAnswered(ask: Ask, { deadlineMs = defaultDeadlineMs, signal }: CallOptions): Promise<unknown> {
+  const { repeat, answer } = ask.traits;
+  const once = answer === 'parts' ? askInParts : askOnce;
   const deadline = performance.now() + deadlineMs;
   const backOff = createBackOff(retryLimits);
+  let isUncertain = false;
   for (;;) {
     try {
-      return await callOnce(client, method, request, metadata, deadline - performance.now(), signal);
+      return await once(ask, deadline - performance.now(), signal);
     } catch (error) {
       const delayMs = backOff.nextMs();
-      if (!mayRepeat && isWithoutAnswer(error)) throw outcomeUnknown(error);
-      if (!mayRepeat || !isRetryable(error) || performance.now() + delayMs >= deadline) throw error;
+      isUncertain ||= repeat !== 'reads' && mayBeDone(error);
+      if (repeat === 'never' || !isRetryable(error) || performance.now() + delayMs >= deadline) {
+        throw isUncertain && isRetryable(error) ? outcomeUnknown(error) : error;
+      }
       await pause(delayMs, signal);
     }
   }
 }
 
 async function* streamOnce(
-  client: Client,
-  method: MethodDefinition<unknown, unknown>,
-  request: unknown,
-  metadata: Metadata,
+  { client, method, request, metadata }: Ask,
   signal: AbortSignal | undefined,
+  withinMs = Infinity,
 ): AsyncGenerator {
   if (signal?.aborted === true) throw cancelledError(signal.reason);
   const call = client.makeServerStreamRequest(
@@ -132,6 +157,7 @@ async function* streamOnce(
     method.responseDeserialize,
     request,
     metadata,
+    { deadline: deadlineIn(withinMs) },
   );
   const onAbort = (): void => {
     call.cancel();
@@ -149,49 +175,51 @@ async function* streamOnce(
   }
 }
 
-async function* callStream(
-  client: Client,
-  method: MethodDefinition<unknown, unknown>,
-  mayRepeat: boolean,
-  request: unknown,
-  metadata: Metadata,
-  { signal }: CallOptions,
-): AsyncGenerator {
+type ResumeAny = ((request: unknown, last: unknown) => unknown) | undefined;
+
+async function* follow(ask: Ask, resume: ResumeAny, { signal }: CallOptions): AsyncGenerator {
   const backOff = createBackOff(retryLimits);
   let silentTries = 0;
+  let { request } = ask;
   for (;;) {
     try {
-      for await (const message of streamOnce(client, method, request, metadata, signal)) {
+      for await (const message of streamOnce({ ...ask, request }, signal)) {
         silentTries = 0;
         backOff.reset();
+        request = resume?.(request, message) ?? request;
         yield message;
       }
       return;
     } catch (error) {
       silentTries += 1;
-      if (!mayRepeat || !isRetryable(error) || silentTries >= maxSilentStreamTries) throw error;
+      if (ask.traits.repeat === 'never' || !isRetryable(error) || silentTries >= maxSilentStreamTries) throw error;
       await pause(backOff.nextMs(), signal);
     }
   }
 }
 
 /** Calls of `definition` (a ts-proto service definition) over `client`, each with the metadata made for it. */
-export function createServiceClient<Definition extends Readonly<Record<string, Method>>>(
+export function createServiceClient<D extends Definition, const T extends TraitsOf<D>>(
   client: Client,
-  definition: Definition,
+  definition: D,
   makeMetadata: () => Metadata,
-): ServiceClient<Definition> {
+  traitsOf: T,
+  resume: Resume<D> = {},
+): ServiceClient<D, T> {
   const calls = Object.entries(definition)
     .filter(([, method]) => !method.requestStream)
     .map(([name, method]) => {
-      const full = method as MethodDefinition<unknown, unknown>;
-      const call = method.responseStream ? callStream : callUnary;
-      const mayRepeat = repeatable.test(name);
-      return [
-        name,
-        (request: unknown, options: CallOptions = {}) =>
-          call(client, full, mayRepeat, request, makeMetadata(), options),
-      ] as const;
+      const traits = traitsOf[name as keyof D];
+      const askFor = (request: unknown): Ask => {
+        const metadata = makeMetadata();
+        if (traits.repeat === 'keyed') metadata.set(callKeyHeader, randomUUID());
+        return { client, method: method as MethodDefinition<unknown, unknown>, traits, request, metadata };
+      };
+      const call =
+        traits.answer === 'events'
+          ? (request: unknown, options: CallOptions = {}) => follow(askFor(request), resume[name] as ResumeAny, options)
+          : (request: unknown, options: CallOptions = {}) => askUntilAnswered(askFor(request), options);
+      return [name, call] as const;
     });
-  return Object.fromEntries(calls) as unknown as ServiceClient<Definition>;
+  return Object.fromEntries(calls) as unknown as ServiceClient<D, T>;
 }

@@ -8,14 +8,22 @@ export interface CommandResult {
   readonly stderr: string;
 }
 
+/** A build's whole log and more. */
+const longestOutputBytes = 256 * 1024 * 1024;
+
 /** Runs the real `lockstep` command against the control plane of that state folder, as an operator on its machine. */
 export function runLockstep(stateDir: string, args: readonly string[]): Promise<CommandResult> {
   const env = { PATH: process.env['PATH'] ?? '', LOCKSTEP_STATE_DIR: stateDir };
   return new Promise((resolve, reject) => {
-    execFile(process.execPath, [bundle('lockstep'), ...args], { env }, (error, stdout, stderr) => {
-      const code = error === null ? 0 : error.code;
-      if (typeof code === 'number') resolve({ code, stdout, stderr });
-      else reject(error ?? new Error('no exit code'));
-    });
+    execFile(
+      process.execPath,
+      [bundle('lockstep'), ...args],
+      { env, maxBuffer: longestOutputBytes },
+      (error, stdout, stderr) => {
+        const code = error === null ? 0 : error.code;
+        if (typeof code === 'number') resolve({ code, stdout, stderr });
+        else reject(error ?? new Error('no exit code'));
+      },
+    );
   });
 }

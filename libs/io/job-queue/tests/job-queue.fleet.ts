@@ -94,8 +94,8 @@ describe.each(['postgres', 'redis'] as const)('job queue on %s', (kind) => {
     opened.push(await startJobWorker({ server: started.server, handler, concurrency: 2, onError, lockMs: 10_000 }));
   };
 
-  async function until(id: string, wanted: (state: JobState) => boolean): Promise<JobState> {
-    const deadline = Date.now() + 60_000;
+  async function until(id: string, wanted: (state: JobState) => boolean, withinMs = 60_000): Promise<JobState> {
+    const deadline = Date.now() + withinMs;
     while (Date.now() < deadline) {
       await sleep(20);
       const state = await queue.state(id);
@@ -118,8 +118,8 @@ describe.each(['postgres', 'redis'] as const)('job queue on %s', (kind) => {
     };
   const hashOf = (name: string): Sha256 => parseSha256(name.charCodeAt(0).toString(16).padStart(64, '0'));
 
-  const ended = (id: string): Promise<JobState> =>
-    until(id, ({ state }) => state === 'completed' || state === 'failed');
+  const ended = (id: string, withinMs?: number): Promise<JobState> =>
+    until(id, ({ state }) => state === 'completed' || state === 'failed', withinMs);
 
   test('a job goes to a worker with all it carries, and its result comes back, once', async () => {
     const seen: Job[] = [];
@@ -231,6 +231,19 @@ describe.each(['postgres', 'redis'] as const)('job queue on %s', (kind) => {
     expect(lines[0]?.worker).toContain(String(process.pid));
     expect(await queue.log('p2', 2)).toEqual(lines.slice(2));
   });
+
+  test('a log that is full says so, and its lines keep their numbers', async () => {
+    await work(async (_, { log }) => {
+      for (let line = 0; line < 10_100; line += 1) log(`line ${line}`);
+      return result;
+    });
+    await queue.add('full', job);
+    await ended('full', 240_000);
+    const lines = (await queue.log('full', 0)).map(({ text }) => text);
+    expect(lines.slice(0, 10_000)).toEqual(Array.from({ length: 10_000 }, (_, line) => `line ${line}`));
+    expect(lines.slice(10_000)).toEqual([expect.stringContaining('no more are kept')]);
+    expect((await queue.log('full', 9_999)).map(({ text }) => text)).toEqual(lines.slice(9_999));
+  }, 300_000);
 
   test('a part that cannot succeed ends the job with its reason, and the other parts with it', async () => {
     let stopped = 0;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { LogEntry as WireEntry, type ConnectResponse, type NodeReport } from '@lockstep/contracts/generated';
-import { entryToWire } from '@lockstep/contracts/wire';
+import { entryToWire, groupsBySize } from '@lockstep/contracts/wire';
 import type { NodeName, Seq } from '@lockstep/domain/livepatch-model';
 import type { LogEntry, LogName } from '@lockstep/domain/load-order';
 import { isDatabaseAway } from '@lockstep/io/database';
@@ -26,29 +26,13 @@ export interface AgentSessionOptions {
   readonly close: (error: unknown) => void;
 }
 
-/** Of the entries in one message, unless a single one is larger; peers take sixteen times as much. */
-const messageBytes = 1024 * 1024;
 /** A peer that does not read for this long is as good as gone. */
 const drainWithinMs = 30_000;
 
 /** How soon to look again for what could not be read: a database that is away for a moment costs no stream. */
 const lookAgainMs = 1_000;
 
-/** Entries as messages take them. */
-function inParts(entries: readonly WireEntry[]): WireEntry[][] {
-  const parts: WireEntry[][] = [];
-  let room = 0;
-  for (const entry of entries) {
-    const bytes = WireEntry.encode(entry).finish().length;
-    if (bytes > room) {
-      parts.push([]);
-      room = messageBytes;
-    }
-    parts.at(-1)?.push(entry);
-    room -= bytes;
-  }
-  return parts;
-}
+const sizeOf = (entry: WireEntry): number => WireEntry.encode(entry).finish().length;
 
 /**
  * What is sent to one node: first the log, then where to move. Nothing is queued: each time it is woken it sends what
@@ -131,7 +115,7 @@ export class AgentSession implements NodeSession {
 
   private async sendEntries(): Promise<void> {
     const entries = await this.options.entriesAfter(this.log, this.sentSeq);
-    for (const part of inParts(entries.map(entryToWire))) {
+    for (const part of groupsBySize(entries.map(entryToWire), sizeOf)) {
       this.offered = this.sentSeq + part.length;
       await this.send({ message: { $case: 'extension', value: { entries: part } } });
       this.sentSeq += part.length;

@@ -6,16 +6,17 @@ import type {
   ServerErrorResponse,
   ServerWritableStream,
 } from '@grpc/grpc-js';
-import { statusFromError } from '@lockstep/contracts/wire';
+import { messageParts, statusFromError } from '@lockstep/contracts/wire';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
 import { explainDatabaseError } from '@lockstep/io/database';
 import type { Logger } from 'pino';
 import { drained } from './drained';
-import type { OpenCalls } from './open-calls';
+import type { CallShape, OpenCalls } from './open-calls';
 
 export interface CallContext {
   /** Aborts when the caller is gone, its deadline has passed or the control plane stops. */
   readonly signal: AbortSignal;
+  readonly metadata: Metadata;
 }
 
 /** Lets a call in or throws. */
@@ -36,6 +37,7 @@ const drainWithinMs = 60_000;
 export function toStatus(error: unknown, method: string, log: Logger): ServerErrorResponse {
   const explained = explainDatabaseError(error);
   if (!(explained instanceof LockstepError) || explained.kind === 'internal') log.error({ err: error, method }, 'bug');
+  else if (explained !== error) log.warn({ err: error, method }, 'the database could not do it now');
   const { code, details, metadata } = statusFromError(explained);
   const status = Object.assign(new Error(details), { ...(details === undefined ? {} : { details }) });
   return Object.assign(status, { ...(code === undefined ? {} : { code }), ...(metadata && { metadata }) });
@@ -66,25 +68,50 @@ const tooSlow = (): LockstepError =>
       'look before you ask again.',
   );
 
+/** Answers one request with one value. */
+export type Route<Request, Response> = (request: Request, context: CallContext) => Promise<Response>;
+
+/** What both kinds of call have whose answer is one value. */
+interface AskingCall<Request> {
+  readonly request: Request;
+  readonly metadata: Metadata;
+  getPath(): string;
+}
+
+/** The route's answer, if it comes before the time is up or the caller gone. */
+async function answerInTime<Request, Response>(
+  call: AskingCall<Request>,
+  { log, gate }: Pick<RouteParts, 'log' | 'gate'>,
+  route: Route<Request, Response>,
+  abort: AbortController,
+): Promise<Response> {
+  const { signal } = abort;
+  const timer = setTimeout(() => {
+    abort.abort(tooSlow());
+  }, unaryWithinMs);
+  const answer = async (): Promise<Response> => {
+    gate(call.metadata);
+    return route(call.request, { signal, metadata: call.metadata });
+  };
+  const onLateFailure = (err: unknown): void => {
+    log.warn({ err, method: call.getPath() }, 'a call failed after its caller had stopped waiting');
+  };
+  try {
+    return await untilAborted(answer(), signal, onLateFailure);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 export function unary<Request, Response>(
-  { log, gate, calls }: RouteParts,
-  route: (request: Request, context: CallContext) => Promise<Response>,
+  parts: RouteParts,
+  route: Route<Request, Response>,
 ): handleUnaryCall<Request, Response> {
+  const { log, calls } = parts;
   return (call, callback) => {
     const method = call.getPath();
     const abort = calls.open(call, 'unary');
-    const { signal } = abort;
-    const timer = setTimeout(() => {
-      abort.abort(tooSlow());
-    }, unaryWithinMs);
-    const answer = async (): Promise<Response> => {
-      gate(call.metadata);
-      return route(call.request, { signal });
-    };
-    const onLateFailure = (err: unknown): void => {
-      log.warn({ err, method }, 'a call failed after its caller had stopped waiting');
-    };
-    untilAborted(answer(), signal, onLateFailure)
+    answerInTime(call, parts, route, abort)
       .then(
         (response) => {
           callback(null, response);
@@ -94,7 +121,6 @@ export function unary<Request, Response>(
         },
       )
       .finally(() => {
-        clearTimeout(timer);
         calls.close(abort);
       })
       .catch((err: unknown) => {
@@ -106,7 +132,7 @@ export function unary<Request, Response>(
 /** Writes at the reader's pace. */
 async function writeAll<Response>(
   call: ServerWritableStream<unknown, Response>,
-  messages: AsyncIterable<Response>,
+  messages: Iterable<Response> | AsyncIterable<Response>,
   signal: AbortSignal,
 ): Promise<void> {
   for await (const message of messages) {
@@ -131,9 +157,10 @@ export function runStream(
   call: StreamingCall,
   { log, calls }: Pick<RouteParts, 'log' | 'calls'>,
   work: (abort: AbortController) => Promise<void>,
+  shape: CallShape = 'stream',
 ): void {
   const method = call.getPath();
-  const abort = calls.open(call, 'stream');
+  const abort = calls.open(call, shape);
   work(abort)
     .then(
       () => {
@@ -158,7 +185,31 @@ export function serverStream<Request, Response>(
   return (call) => {
     runStream(call, parts, async ({ signal }) => {
       gate(call.metadata);
-      await writeAll(call, route(call.request, { signal }), signal);
+      await writeAll(call, route(call.request, { signal, metadata: call.metadata }), signal);
     });
+  };
+}
+
+export interface AnswerCodec<Response> {
+  readonly responseSerialize: (answer: Response) => Uint8Array;
+  readonly responseDeserialize: (bytes: Buffer) => Response;
+}
+
+function* inMessages<Response>(answer: Response, codec: AnswerCodec<Response>): Generator<Response> {
+  for (const part of messageParts(codec.responseSerialize(answer))) yield codec.responseDeserialize(Buffer.from(part));
+}
+
+/** As `unary`, for an answer that may be longer than a message. */
+export function inParts<Request, Response>(
+  parts: RouteParts,
+  codec: AnswerCodec<Response>,
+  route: Route<Request, Response>,
+): handleServerStreamingCall<Request, Response> {
+  return (call) => {
+    const work = async (abort: AbortController): Promise<void> => {
+      const answer = await answerInTime(call, parts, route, abort);
+      await writeAll(call, inMessages(answer, codec), abort.signal);
+    };
+    runStream(call, parts, work, 'unary');
   };
 }

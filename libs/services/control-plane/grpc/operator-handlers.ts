@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import type { BuildServiceServer, EnrolmentServiceServer, FleetServiceServer } from '@lockstep/contracts/generated';
+import type { ServiceDefinition, UntypedHandleCall, UntypedServiceImplementation } from '@grpc/grpc-js';
+import { BuildServiceService, FleetServiceService, type EnrolmentServiceServer } from '@lockstep/contracts/generated';
+import { operatorCalls, type OperatorCallName } from '@lockstep/contracts/wire';
 import { addKernel } from '../routes/add-kernel';
 import { appendLoad } from '../routes/append-load';
 import { appendRetire } from '../routes/append-retire';
@@ -25,60 +27,105 @@ import { updateCluster } from '../routes/update-cluster';
 import { watchBuild } from '../routes/watch-build';
 import { watchRollout } from '../routes/watch-rollout';
 import type { Services } from '../services';
-import { serverStream, unary, type CallContext } from './call-route';
+import { inParts, serverStream, unary, type CallContext, type RouteParts } from './call-route';
+import { keepingAnswer, type KeepingContext } from './kept-answer';
 import type { OpenCalls } from './open-calls';
 import { openGate, operatorGate } from './operator-token';
 
+type Definitions = typeof FleetServiceService & typeof BuildServiceService;
+type RequestOf<Name extends OperatorCallName> = ReturnType<Definitions[Name]['requestDeserialize']>;
+type ResponseOf<Name extends OperatorCallName> = ReturnType<Definitions[Name]['responseDeserialize']>;
+
+type Calls = typeof operatorCalls;
+type ContextOf<Name extends OperatorCallName> = Calls[Name]['repeat'] extends 'keyed'
+  ? KeepingContext<ResponseOf<Name>>
+  : CallContext;
+type AnswerOf<Name extends OperatorCallName> = Calls[Name]['answer'] extends 'events'
+  ? AsyncIterable<ResponseOf<Name>>
+  : Promise<ResponseOf<Name>>;
+
+type Routes = {
+  readonly [Name in OperatorCallName]: (
+    services: Services,
+    request: RequestOf<Name>,
+    context: ContextOf<Name>,
+  ) => AnswerOf<Name>;
+};
+
+const routes: Routes = {
+  createCluster,
+  updateCluster,
+  listClusters,
+  createJoinToken,
+  listNodes,
+  getNode,
+  removeNode,
+  releaseNode,
+  checkConflicts,
+  getOrder,
+  appendLoad,
+  appendRetire,
+  recoverOrder,
+  startRollout,
+  listRollouts,
+  getRollout,
+  watchRollout,
+  addKernel,
+  listKernels,
+  submitPatch,
+  combinePatches,
+  explainPatch,
+  listPatches,
+  getPatch,
+  listBuilds,
+  getBuild,
+  watchBuild,
+  cancelBuild,
+};
+
+/** Of whichever call: `routes` has seen to it that it fits. */
+type AnyRoute<Answer> = (services: Services, request: unknown, context: CallContext) => Answer;
+
+/** A call with its route, in the shape and with the promise that the table of calls gives it. */
+function handlerOf(
+  name: OperatorCallName,
+  method: Definitions[OperatorCallName],
+  services: Services,
+  parts: RouteParts,
+): UntypedHandleCall {
+  const { repeat, answer } = operatorCalls[name];
+  const codec = method as unknown as Parameters<typeof keepingAnswer<unknown, unknown>>[1];
+  if (answer === 'events') {
+    const route = routes[name] as AnyRoute<AsyncIterable<unknown>>;
+    return serverStream(parts, (request, context) => route(services, request, context));
+  }
+  const route = routes[name] as AnyRoute<Promise<unknown>>;
+  const ask = (request: unknown, context: CallContext) => route(services, request, context);
+  const asked = repeat === 'keyed' ? keepingAnswer(services.db.callAnswers, codec, ask) : ask;
+  return answer === 'parts' ? inParts(parts, codec, asked) : unary(parts, asked);
+}
+
 export interface OperatorHandlers {
   readonly enrolment: EnrolmentServiceServer;
-  readonly fleet: FleetServiceServer;
-  readonly build: BuildServiceServer;
+  readonly fleet: UntypedServiceImplementation;
+  readonly build: UntypedServiceImplementation;
 }
 
 /** Every call of the operator port with its route. */
 export function operatorHandlers(services: Services, operatorToken: string, calls: OpenCalls): OperatorHandlers {
   const { log } = services;
   const forOperators = { log, gate: operatorGate(operatorToken), calls };
-  const one = <Request, Response>(
-    route: (services: Services, request: Request, context: CallContext) => Promise<Response>,
-  ) => unary(forOperators, (request: Request, context) => route(services, request, context));
-  const many = <Request, Response>(
-    route: (services: Services, request: Request, context: CallContext) => AsyncIterable<Response>,
-  ) => serverStream(forOperators, (request: Request, context) => route(services, request, context));
+  const handlers = (definition: ServiceDefinition): UntypedServiceImplementation =>
+    Object.fromEntries(
+      Object.entries(definition).map(([name, method]) => [
+        name,
+        handlerOf(name as OperatorCallName, method as Definitions[OperatorCallName], services, forOperators),
+      ]),
+    );
   return {
     // The join token is the proof.
     enrolment: { enrol: unary({ log, gate: openGate, calls }, (request) => enrol(services, request)) },
-    fleet: {
-      createCluster: one(createCluster),
-      updateCluster: one(updateCluster),
-      listClusters: one(listClusters),
-      createJoinToken: one(createJoinToken),
-      listNodes: one(listNodes),
-      getNode: one(getNode),
-      removeNode: one(removeNode),
-      releaseNode: one(releaseNode),
-      checkConflicts: one(checkConflicts),
-      getOrder: one(getOrder),
-      appendLoad: one(appendLoad),
-      appendRetire: one(appendRetire),
-      recoverOrder: one(recoverOrder),
-      startRollout: one(startRollout),
-      listRollouts: one(listRollouts),
-      getRollout: one(getRollout),
-      watchRollout: many(watchRollout),
-    },
-    build: {
-      addKernel: many(addKernel),
-      listKernels: one(listKernels),
-      submitPatch: one(submitPatch),
-      combinePatches: one(combinePatches),
-      explainPatch: one(explainPatch),
-      listPatches: one(listPatches),
-      getPatch: one(getPatch),
-      listBuilds: one(listBuilds),
-      getBuild: one(getBuild),
-      watchBuild: many(watchBuild),
-      cancelBuild: one(cancelBuild),
-    },
+    fleet: handlers(FleetServiceService),
+    build: handlers(BuildServiceService),
   };
 }

@@ -10,7 +10,7 @@ import {
   type RolloutPlan,
   type RolloutPolicy,
 } from '@lockstep/domain/rollout-planner';
-import type { Database, RolloutRecord } from '@lockstep/io/database';
+import type { Database, KeptCall, RolloutRecord } from '@lockstep/io/database';
 import type { Logger } from 'pino';
 import { returnGraceMs, type AgentSessions } from '../agents/agent-sessions';
 import type { ChangeNotifier } from '../change-notifier';
@@ -70,7 +70,7 @@ export class RolloutExecutor {
   }
 
   /** @throws LockstepError `refused` with the planner's reason. */
-  async begin(cluster: ClusterName, policy: RolloutPolicy): Promise<RolloutRecord> {
+  async begin(cluster: ClusterName, policy: RolloutPolicy, call?: KeptCall<RolloutRecord>): Promise<RolloutRecord> {
     const { db, sessions } = this.parts;
     const log: LogName = { cluster, kernelBuild: policy.kernelBuild };
     const inventory = await gatherInventory(db, sessions, cluster, performance.now());
@@ -86,7 +86,7 @@ export class RolloutExecutor {
     const caveats = planCaveats(entries, positions.length > 0 ? positions : [seqZero], policy.toSeq);
     const plan = this.decide(cluster, { policy, parent: null, inventory, caveats }, head);
     const superseded = (await db.rollouts.inForce(cluster)).filter((r) => r.policy.kernelBuild === policy.kernelBuild);
-    const rollout = await db.rollouts.start({ cluster, policy, plan });
+    const rollout = await db.rollouts.start({ cluster, policy, plan }, call);
     for (const { id } of superseded) this.parts.changes.notify(`rollout:${id}`);
     this.wake(cluster);
     return rollout;

@@ -3,7 +3,7 @@ import { LockstepError, parseSeq } from '@lockstep/domain/livepatch-model';
 import { nodeStatusFromWire } from '@lockstep/contracts/wire';
 import { insistAllRead, type EntryBody, type LogEntry, type LogName } from '@lockstep/domain/load-order';
 import { sha256OfBytes } from '@lockstep/platform/runtime';
-import type { NodeRecord } from '@lockstep/io/database';
+import type { KeptCall, NodeRecord } from '@lockstep/io/database';
 import type { Uses } from '../services';
 
 /** An entry that takes the place of one which was lost would part us from the nodes that hold that one, for good. */
@@ -30,6 +30,7 @@ export async function appendEntry(
   log: LogName,
   body: (entries: readonly LogEntry[]) => EntryBody,
   expectedSeq: number,
+  call: KeptCall<LogEntry> | undefined,
 ): Promise<LogEntry> {
   const members = (await db.nodes.list(log.cluster)).filter(({ kernelBuild }) => kernelBuild === log.kernelBuild);
   insistNobodyAhead(log, members);
@@ -42,6 +43,7 @@ export async function appendEntry(
     hash: sha256OfBytes,
     sign: (hash) => authority.logSigner.sign(hash),
     expectedSeq: expectedSeq === 0 ? undefined : parseSeq(expectedSeq),
+    call,
   });
   logger.info({ ...log, seq: entry.seq, kind: entry.body.kind, hash: entry.hash }, 'appended');
   sessions.wakeAll(log);

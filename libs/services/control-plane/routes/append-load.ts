@@ -6,6 +6,7 @@ import { conflictsWith } from '@lockstep/domain/conflicts';
 import { stackAt, stackOwners, type LogEntry, type Stack } from '@lockstep/domain/load-order';
 import type { BuiltRecord } from '@lockstep/io/database';
 import { buildJobId } from '../jobs/work-tracker';
+import type { KeepingContext } from '../grpc/kept-answer';
 import type { Uses } from '../services';
 import { appendEntry, type Appender } from './append-entry';
 import { builtFor, type BuildChooser, type FittingBuild } from './choose-build';
@@ -57,7 +58,11 @@ async function checkModule(
 type Needs = LogChooser | BuildChooser | Appender | 'db.clusters' | 'evictor' | 'artifacts' | 'work';
 
 /** @throws LockstepError `unforced-conflict` and the other rules of the load order, `not-built`, `artifact-missing`. */
-export async function appendLoad(services: Uses<Needs>, request: AppendLoadRequest): Promise<AppendLoadResponse> {
+export async function appendLoad(
+  services: Uses<Needs>,
+  request: AppendLoadRequest,
+  { kept }: KeepingContext<AppendLoadResponse>,
+): Promise<AppendLoadResponse> {
   const { db, evictor } = services;
   const log = await chooseLog(db, request);
   const patch = await db.patches.require(request.patch);
@@ -71,10 +76,11 @@ export async function appendLoad(services: Uses<Needs>, request: AppendLoadReque
     const { build, builtOnto } = fitting;
     return { kind: 'load' as const, artifact: build.artifact, overrides, builtOnto, ...switching };
   };
-  const entry = await evictor.withoutEviction(async () => {
+  const answer = (entry: LogEntry) => ({ entry: entryToWire(entry) });
+  const appended = await evictor.withoutEviction(async () => {
     const known = await db.loadOrders.entries(log);
     await checkModule(services, choose(stackAt(known, parseSeq(known.length))).build);
-    return appendEntry(services, log, body, request.expectedSeq);
+    return appendEntry(services, log, body, request.expectedSeq, kept(answer));
   });
-  return { entry: entryToWire(entry) };
+  return answer(appended);
 }

@@ -2,6 +2,8 @@
 import type { AppendRetireRequest, AppendRetireResponse } from '@lockstep/contracts/generated';
 import { caveatToWire, entryToWire } from '@lockstep/contracts/wire';
 import { parseSeq } from '@lockstep/domain/livepatch-model';
+import type { LogEntry } from '@lockstep/domain/load-order';
+import type { KeepingContext } from '../grpc/kept-answer';
 import type { Uses } from '../services';
 import { appendEntry, type Appender } from './append-entry';
 import { chooseLog, type LogChooser } from './choose-log';
@@ -10,14 +12,18 @@ import { chooseLog, type LogChooser } from './choose-log';
 export async function appendRetire(
   services: Uses<LogChooser | Appender>,
   request: AppendRetireRequest,
+  { kept }: KeepingContext<AppendRetireResponse>,
 ): Promise<AppendRetireResponse> {
   const log = await chooseLog(services.db, request);
   const retires = parseSeq(request.seq);
-  const entry = await appendEntry(services, log, () => ({ kind: 'retire', retires }), request.expectedSeq);
+  // Before: what an entry holds never changes, and one that is not there is not retired.
   const [retired] = await services.db.loadOrders.entries(log, retires - 1);
   const caveats = retired?.body.kind === 'load' ? (retired.body.artifact.caveats ?? []) : [];
-  return {
+  const answer = (entry: LogEntry): AppendRetireResponse => ({
     entry: entryToWire(entry),
     caveats: caveats.filter(({ kind }) => kind === 'stays-loaded').map(caveatToWire),
-  };
+  });
+  return answer(
+    await appendEntry(services, log, () => ({ kind: 'retire', retires }), request.expectedSeq, kept(answer)),
+  );
 }

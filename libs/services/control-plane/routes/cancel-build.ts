@@ -10,10 +10,10 @@ export async function cancelBuild(
   { id }: CancelBuildRequest,
 ): Promise<CancelBuildResponse> {
   const build = await db.builds.require(id);
-  if (build.endedAt !== null) {
+  if (build.endedAt !== null && build.status !== 'cancelled') {
     const message = `The build has ended already: it is ${build.status}.`;
     throw new LockstepError('refused', 'build-ended', message, { build: id, status: build.status });
   }
-  await work.cancel(build);
+  if (build.endedAt === null) await work.cancel(build);
   return { build: await oneBuildToWire(db, await db.builds.require(id)) };
 }

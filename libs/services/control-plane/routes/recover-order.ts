@@ -12,6 +12,7 @@ import {
 } from '@lockstep/domain/load-order';
 import { sha256OfBytes } from '@lockstep/platform/runtime';
 import type { AheadSession } from '../agents/ahead-session';
+import type { KeepingContext } from '../grpc/kept-answer';
 import type { Uses } from '../services';
 import { chooseLog, type LogChooser } from './choose-log';
 
@@ -75,7 +76,11 @@ type Needs = LogChooser | 'db.patches' | 'authority' | 'artifacts' | 'sessions' 
  * Takes back what this control plane signed and has lost, from nodes that hold it. All of it is verified again, against
  * the log as it is then, in the transaction that inserts it: killed at any moment, all or nothing was recovered.
  */
-export async function recoverOrder(services: Uses<Needs>, request: RecoverOrderRequest): Promise<RecoverOrderResponse> {
+export async function recoverOrder(
+  services: Uses<Needs>,
+  request: RecoverOrderRequest,
+  { kept }: KeepingContext<RecoverOrderResponse>,
+): Promise<RecoverOrderResponse> {
   const { db, authority, sessions, rollouts, log: logger } = services;
   const log = await chooseLog(db, request);
   const chosen = witnessesOf(services, log, request.from);
@@ -83,14 +88,20 @@ export async function recoverOrder(services: Uses<Needs>, request: RecoverOrderR
     .map(({ node, entries }): Witness => ({ node, entries }))
     .sort((a, b) => (a.node < b.node ? -1 : 1));
   const checks = { hash: sha256OfBytes, verify: authority.logSigner.verify };
-  const entries = await db.loadOrders.restore(log, (known) =>
-    insistRecovered(log, recoverLog(log, known, witnesses, checks)),
-  );
+  const recover = (known: readonly LogEntry[]) => insistRecovered(log, recoverLog(log, known, witnesses, checks));
+  // Looked for before: the transaction is not held up by a store.
+  const lost = await lostParts(services, recover(await db.loadOrders.entries(log)));
   const nodes = witnesses.map(({ node }) => node);
+  const answer = (recovered: readonly LogEntry[]): RecoverOrderResponse => ({
+    entries: recovered.map(entryToWire),
+    nodes,
+    lost: lost.filter(({ seq }) => recovered.some((entry) => entry.seq === seq)),
+  });
+  const entries = await db.loadOrders.restore(log, recover, kept(answer));
   logger.warn({ ...log, seqs: entries.map(({ seq }) => seq), nodes }, 'recovered lost entries from nodes');
   sessions.wakeAll(log);
   const again = new LockstepError('unavailable', 'recovered', 'The load order has been recovered: connect again.');
   for (const session of sessions.ahead(log)) session.close(again);
   rollouts.wake(log.cluster);
-  return { entries: entries.map(entryToWire), nodes, lost: await lostParts(services, entries) };
+  return answer(entries);
 }

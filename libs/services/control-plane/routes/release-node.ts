@@ -14,10 +14,12 @@ export async function releaseNode(
 ): Promise<ReleaseNodeResponse> {
   const { name: node, report } = await db.nodes.require(parseNodeName(name));
   const quarantine = report?.quarantine;
-  if (quarantine === undefined || quarantine.released) {
+  if (quarantine === undefined) {
     const message = `Node ${node} is not quarantined: there is nothing to release.`;
     throw new LockstepError('refused', 'not-quarantined', message, { node });
   }
+  // It was released before: it is on trial.
+  if (quarantine.released) return { quarantine };
   const session = sessions.find(node);
   if (session === undefined) {
     const message = `Node ${node} is not connected: release it when it is.`;

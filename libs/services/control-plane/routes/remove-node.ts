@@ -2,6 +2,8 @@
 import type { RemoveNodeRequest, RemoveNodeResponse } from '@lockstep/contracts/generated';
 import { parseNodeName } from '@lockstep/domain/livepatch-model';
 import { takeNodeOut, type NodeRemover } from '../agents/take-node-out';
+import type { NodeRecord } from '@lockstep/io/database';
+import type { KeepingContext } from '../grpc/kept-answer';
 import type { Uses } from '../services';
 import { nodeToWire } from '../views/node-view';
 
@@ -9,7 +11,8 @@ import { nodeToWire } from '../views/node-view';
 export async function removeNode(
   services: Uses<NodeRemover>,
   { name }: RemoveNodeRequest,
+  { kept }: KeepingContext<RemoveNodeResponse>,
 ): Promise<RemoveNodeResponse> {
-  const node = await takeNodeOut(services, parseNodeName(name), 'an operator');
-  return { node: nodeToWire(node, false) };
+  const answer = (node: NodeRecord) => ({ node: nodeToWire(node, false) });
+  return answer(await takeNodeOut(services, parseNodeName(name), 'an operator', kept(answer)));
 }

@@ -2,6 +2,8 @@
 import type { UpdateClusterRequest, UpdateClusterResponse } from '@lockstep/contracts/generated';
 import { switchingFromWire, switchingToWire } from '@lockstep/contracts/wire';
 import { LockstepError, parseClusterName } from '@lockstep/domain/livepatch-model';
+import type { ClusterRecord, ClusterSettings } from '@lockstep/io/database';
+import type { KeepingContext } from '../grpc/kept-answer';
 import type { Uses } from '../services';
 import { clusterToWire } from '../views/cluster-view';
 
@@ -19,8 +21,10 @@ function parseDays(days: number): number | undefined {
 export async function updateCluster(
   { db }: Uses<'db.clusters'>,
   request: UpdateClusterRequest,
+  { kept }: KeepingContext<UpdateClusterResponse>,
 ): Promise<UpdateClusterResponse> {
-  const cluster = await db.clusters.update(parseClusterName(request.name), (now) => {
+  const answer = (cluster: ClusterRecord) => ({ cluster: clusterToWire(cluster) });
+  const change = (now: ClusterSettings): ClusterSettings => {
     const before = switchingToWire(now.switching);
     return {
       switching: switchingFromWire({
@@ -30,6 +34,6 @@ export async function updateCluster(
       }),
       removeSilentAfterDays: parseDays(request.removeSilentAfterDays ?? now.removeSilentAfterDays ?? 0),
     };
-  });
-  return { cluster: clusterToWire(cluster) };
+  };
+  return answer(await db.clusters.update(parseClusterName(request.name), change, kept(answer)));
 }

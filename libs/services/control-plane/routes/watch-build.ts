@@ -1,18 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { BuildStatus, type WatchBuildRequest, type WatchBuildResponse } from '@lockstep/contracts/generated';
+import {
+  BuildLogLine,
+  BuildStatus,
+  type WatchBuildRequest,
+  type WatchBuildResponse,
+} from '@lockstep/contracts/generated';
+import { groupsBySize } from '@lockstep/contracts/wire';
 import type { CallContext } from '../grpc/call-route';
 import type { Uses } from '../services';
 import { logLineToWire, oneBuildToWire } from '../views/build-view';
 
+const sizeOf = (line: BuildLogLine): number => BuildLogLine.encode(line).finish().length;
 const open: readonly BuildStatus[] = [BuildStatus.BUILD_STATUS_QUEUED, BuildStatus.BUILD_STATUS_RUNNING];
 
-/** Lines are kept whole: one that was sent is not sent again. */
+/** Lines are kept whole: one that was sent, or that the caller has, is not sent again. */
 export async function* watchBuild(
   { db, work, changes }: Uses<'db.builds' | 'db.patches' | 'work' | 'changes'>,
-  { id }: WatchBuildRequest,
+  { id, fromLine }: WatchBuildRequest,
   { signal }: CallContext,
 ): AsyncGenerator<WatchBuildResponse> {
-  let sent = 0;
+  let sent = fromLine;
   const read = async () => {
     const record = await db.builds.require(id);
     const lines = await work.log(record, sent);
@@ -21,8 +28,11 @@ export async function* watchBuild(
   // What was sent is no news: only the number of lines tells whether there are more.
   const newsOf = ({ build, known }: Awaited<ReturnType<typeof read>>) => ({ build, known });
   const isLast = ({ build }: { build: { status: BuildStatus } }) => !open.includes(build.status);
-  for await (const { build, known, lines } of changes.watch(`build:${id}`, read, isLast, signal, newsOf)) {
-    sent = known;
-    yield { build, logLines: lines.map(logLineToWire) };
+  for await (const { build, lines } of changes.watch(`build:${id}`, read, isLast, signal, newsOf)) {
+    if (lines.length === 0) yield { build, logLines: [], nextLine: sent };
+    for (const group of groupsBySize(lines.map(logLineToWire), sizeOf)) {
+      sent += group.length;
+      yield { build, logLines: group, nextLine: sent };
+    }
   }
 }

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 // eslint-disable-next-line no-restricted-imports -- it takes rows away between two statements, which no interface does
 import { Client } from 'pg';
-import { Priority } from '@lockstep/contracts/generated';
+import { SubmitPatchRequest } from '@lockstep/contracts/generated';
 import { switchingToWire } from '@lockstep/contracts/wire';
 import { createCertificateRequest } from '@lockstep/io/certificates';
 import { enrol } from '@lockstep/io/rpc-client';
@@ -72,10 +72,7 @@ const makeCluster = async (cluster: string) => {
 const insertCluster = (cluster: string) => `INSERT INTO clusters (name) VALUES ('${cluster}')`;
 const deleteCluster = (cluster: string) => `DELETE FROM clusters WHERE name = '${cluster}'`;
 const settings = { consistency: undefined, transitionTimeoutMs: undefined, stableMs: undefined };
-const submission = (name: string, diff: string) => ({
-  ...{ name, diff: Buffer.from(diff), description: '', author: '', cves: [], kernelBuildIds: [], onto: undefined },
-  ...{ priority: Priority.PRIORITY_NORMAL, allowedTypeChanges: undefined },
-});
+const submission = (name: string, diff: string) => SubmitPatchRequest.fromPartial({ name, diff: Buffer.from(diff) });
 
 interface Race {
   readonly prepare: (name: string) => Promise<{ readonly call: () => Promise<unknown>; readonly statement: string }>;

@@ -41,6 +41,10 @@ export function rolloutToWire(rollout: RolloutRecord, plannedAt: PlanTimes = new
   };
 }
 
+/** As it begins: all of it is so since now. */
+export const newRolloutToWire = (rollout: RolloutRecord): Rollout =>
+  rolloutToWire(rollout, new Map([[rollout.plan.generation, rollout.startedAt]]));
+
 /** With the times since when nodes stand as they do. */
 export async function oneRolloutToWire(db: Stores<'rollouts'>, rollout: RolloutRecord): Promise<Rollout> {
   const generations = new Set(rollout.plan.nodes.map(({ sinceGeneration }) => sinceGeneration));
