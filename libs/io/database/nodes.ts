@@ -2,7 +2,7 @@
 import { NodeReport } from '@lockstep/contracts/generated';
 import { LockstepError, type ClusterName, type KernelBuildId, type NodeName } from '@lockstep/domain/livepatch-model';
 import { once, type KeptCall } from './call-answers';
-import { serialisable, type Client } from './client';
+import { serialisable, type Client, type Transaction } from './client';
 import { Prisma, type Node as NodeRow } from './generated/client';
 
 export interface NodeRecord {
@@ -85,6 +85,24 @@ export interface NodeStore {
   remove(name: NodeName, call?: KeptCall<NodeRecord>): Promise<NodeRecord>;
   /** Those that were last heard of longer ago than their clusters allow. */
   silent(): Promise<NodeName[]>;
+  /** As `remove`, unless it has been heard of since: then undefined, and it stays. */
+  removeSilent(name: NodeName): Promise<NodeRecord | undefined>;
+}
+
+async function silentNodes(db: Client | Transaction): Promise<NodeName[]> {
+  const rows = await db.$queryRaw<{ name: string }[]>`SELECT nodes.name FROM nodes
+    JOIN clusters ON clusters.name = nodes.cluster_name
+    WHERE COALESCE(last_seen_at, enrolled_at) < now() - make_interval(days => remove_silent_after_days)
+    ORDER BY nodes.name`;
+  return rows.map(({ name }) => name as NodeName);
+}
+
+async function removeRow(tx: Transaction, name: NodeName): Promise<NodeRecord> {
+  const row = await tx.node.findUnique({ where: { name } });
+  if (row === null) throw unknownNode(name);
+  await tx.joinToken.deleteMany({ where: { nodeName: name } });
+  await tx.node.delete({ where: { name } });
+  return fromRow(row);
 }
 
 export function nodeStore(db: Client): NodeStore {
@@ -112,7 +130,7 @@ export function nodeStore(db: Client): NodeStore {
       // The epoch first: what an older stream still writes after this is refused, so it cannot be what is kept below.
       const [before] = await db.node.updateManyAndReturn({
         where: { name, certificateFingerprint },
-        data: { sessionEpoch: { increment: 1 } },
+        data: { sessionEpoch: { increment: 1 }, lastSeenAt: new Date() },
       });
       if (before === undefined) throw removedNode(name);
       // A report belongs to the boot and the kernel it was made in: of another one it says nothing.
@@ -129,23 +147,10 @@ export function nodeStore(db: Client): NodeStore {
       if (row !== undefined) return fromRow(row);
       throw new LockstepError('unavailable', 'replaced', `Node ${name} has connected again since.`, { node: name });
     },
-    remove: (name, call) =>
-      serialisable(db, (tx) =>
-        once(tx, call, async () => {
-          const row = await tx.node.findUnique({ where: { name } });
-          if (row === null) throw unknownNode(name);
-          await tx.joinToken.deleteMany({ where: { nodeName: name } });
-          await tx.node.delete({ where: { name } });
-          return fromRow(row);
-        }),
-      ),
-    async silent() {
-      const rows = await db.$queryRaw<{ name: string }[]>`SELECT nodes.name FROM nodes
-        JOIN clusters ON clusters.name = nodes.cluster_name
-        WHERE COALESCE(last_seen_at, enrolled_at) < now() - make_interval(days => remove_silent_after_days)
-        ORDER BY nodes.name`;
-      return rows.map(({ name }) => name as NodeName);
-    },
+    remove: (name, call) => serialisable(db, (tx) => once(tx, call, () => removeRow(tx, name))),
+    silent: () => silentNodes(db),
+    removeSilent: (name) =>
+      serialisable(db, async (tx) => ((await silentNodes(tx)).includes(name) ? removeRow(tx, name) : undefined)),
     report: (name, epoch, report) => write(name, epoch, { report: NodeReport.toJSON(report) as object }),
     touch: (name, epoch) => write(name, epoch, {}),
   };

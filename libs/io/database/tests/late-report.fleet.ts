@@ -2,6 +2,7 @@
 import path from 'node:path';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { NodeReport, NodeStatus } from '@lockstep/contracts/generated';
+import { Client } from 'pg';
 import { parseClusterName, parseKernelBuildId, parseNodeName } from '@lockstep/domain/livepatch-model';
 import { freePort, temporaryFolder, type TemporaryFolder } from '@lockstep/testing/local-servers';
 import { openDatabase, startEmbeddedPostgres, type Database, type EmbeddedPostgres } from '../index';
@@ -47,6 +48,24 @@ afterAll(async () => {
   await db.close();
   await server.stop();
   await folder.remove();
+});
+
+test('a node that is heard of at the moment when it would be removed for its silence stays', async () => {
+  await db.clusters.update(cluster, (now) => ({ ...now, removeSilentAfterDays: 1 }));
+  const pg = new Client({ connectionString: server.url });
+  await pg.connect();
+  await pg.query(`UPDATE nodes SET last_seen_at = now() - interval '2 days', enrolled_at = now() - interval '3 days'`);
+  expect(await db.nodes.silent()).toEqual([node]);
+  // It says hello, but has not done so yet when somebody looks.
+  await pg.query(`BEGIN; UPDATE nodes SET last_seen_at = now()`);
+  const removal = db.nodes.removeSilent(node);
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  await pg.query('COMMIT');
+  expect(await removal).toBeUndefined();
+  expect(await db.nodes.silent()).toEqual([]);
+  await pg.end();
+  await db.clusters.update(cluster, (now) => ({ ...now, removeSilentAfterDays: undefined }));
+  expect((await db.nodes.require(node)).name).toBe(node);
 });
 
 test('a late report of an old stream overwrites nothing, and its stream is told', async () => {

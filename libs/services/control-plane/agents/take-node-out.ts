@@ -6,24 +6,41 @@ import type { Uses } from '../services';
 /** What taking a node out needs. */
 export type NodeRemover = 'db.nodes' | 'sessions' | 'rollouts' | 'log';
 
+/** Ends the node's stream, if it has one. */
+function cutOff({ sessions }: Uses<'sessions'>, name: NodeName): void {
+  const message = `Node "${name}" was removed: let it join again if it is to come back (lockstep node join).`;
+  sessions.find(name)?.close(new LockstepError('forbidden', 'node-removed', message, { node: name }));
+}
+
+function noteRemoval(
+  { rollouts, log }: Uses<'rollouts' | 'log'>,
+  { name: node, cluster, lastSeenAt }: NodeRecord,
+  by: 'an operator' | 'silence',
+): void {
+  log.warn({ node, cluster, lastSeenAt, by }, 'node removed');
+  rollouts.wake(cluster);
+}
+
 /**
  * Forgets a node: ends its stream, and with its row its certificate; then once more, for a stream that came in between.
  * @throws LockstepError `not-found` `unknown-node`.
  */
 export async function takeNodeOut(
-  { db, sessions, rollouts, log }: Uses<NodeRemover>,
+  services: Uses<NodeRemover>,
   name: NodeName,
-  by: 'an operator' | 'silence',
-  call?: KeptCall<NodeRecord>,
+  call: KeptCall<NodeRecord> | undefined,
 ): Promise<NodeRecord> {
-  const message = `Node "${name}" was removed: let it join again if it is to come back (lockstep node join).`;
-  const close = (): void => {
-    sessions.find(name)?.close(new LockstepError('forbidden', 'node-removed', message, { node: name }));
-  };
-  close();
-  const node = await db.nodes.remove(name, call);
-  close();
-  log.warn({ node: name, cluster: node.cluster, lastSeenAt: node.lastSeenAt, by }, 'node removed');
-  rollouts.wake(node.cluster);
+  cutOff(services, name);
+  const node = await services.db.nodes.remove(name, call);
+  cutOff(services, name);
+  noteRemoval(services, node, 'an operator');
   return node;
+}
+
+/** The same for one that was silent for too long, unless it speaks up at this very moment. */
+export async function takeSilentNodeOut(services: Uses<NodeRemover>, name: NodeName): Promise<void> {
+  const node = await services.db.nodes.removeSilent(name);
+  if (node === undefined) return;
+  cutOff(services, name);
+  noteRemoval(services, node, 'silence');
 }

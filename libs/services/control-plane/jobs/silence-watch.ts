@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { takeNodeOut, type NodeRemover } from '../agents/take-node-out';
+import { takeSilentNodeOut, type NodeRemover } from '../agents/take-node-out';
 import type { Uses } from '../services';
 
 export type SilenceWatchParts = Uses<NodeRemover> & {
@@ -33,7 +33,7 @@ export class SilenceWatch {
     const { db, sessions, log } = this.parts;
     try {
       for (const name of await db.nodes.silent()) {
-        if (!sessions.isConnected(name)) await takeNodeOut(this.parts, name, 'silence');
+        if (!sessions.isConnected(name)) await takeSilentNodeOut(this.parts, name);
       }
     } catch (err) {
       log.warn({ err }, 'cannot look for silent nodes now');

@@ -14,5 +14,5 @@ export async function removeNode(
   { kept }: KeepingContext<RemoveNodeResponse>,
 ): Promise<RemoveNodeResponse> {
   const answer = (node: NodeRecord) => ({ node: nodeToWire(node, false) });
-  return answer(await takeNodeOut(services, parseNodeName(name), 'an operator', kept(answer)));
+  return answer(await takeNodeOut(services, parseNodeName(name), kept(answer)));
 }

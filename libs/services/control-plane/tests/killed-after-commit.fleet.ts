@@ -65,6 +65,10 @@ test('an entry is appended once', async () => {
 });
 
 test('a rollout is started once', async () => {
+  const agent = (await plane.enrol(cluster, 'k1')).connect();
+  await eventually(() => {
+    expect(agent.headSeq).toBe(1);
+  });
   const rollouts = async () => (await plane.operator.fleet.listRollouts({ cluster })).rollouts;
   const { rollout } = await overKill(
     () => client.fleet.startRollout({ ...log, toSeq: 0, canaries: 0, waveSize: 0 }, patience),

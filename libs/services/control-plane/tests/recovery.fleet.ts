@@ -14,7 +14,9 @@ import {
 } from '@lockstep/domain/load-order';
 import { parseModuleName, parsePatchId } from '@lockstep/domain/livepatch-model';
 import { createLogSigner, type LogSigner } from '@lockstep/io/certificates';
+import { connectOperator } from '@lockstep/io/rpc-client';
 import { sha256OfBytes } from '@lockstep/platform/runtime';
+import { openShakyLink } from '@lockstep/testing/local-servers';
 import { eventually, TestPlane, type TestAgent } from './test-plane';
 
 jest.setTimeout(120_000);
@@ -166,4 +168,26 @@ test.each([
   expect(await order()).toHaveLength(1);
   await plane.build('fifth', 'e');
   expect(await plane.append(cluster, 'fifth')).toBe(2);
+});
+
+test('whoever asks again because the answer was lost is answered what came back', async () => {
+  const whole = continued(known, 'second');
+  await connect('most', whole);
+  await untilStatus('most', 'ahead');
+  const link = await openShakyLink(plane.endpoint.operatorAddress);
+  const token = await readFile(path.join(plane.config.stateDir, 'operator.token'), 'utf8');
+  const client = connectOperator({ address: link.address, ca: plane.ca, token });
+  link.delayAnswersMs = 1_000;
+  const asked = client.fleet.recoverOrder({ cluster, kernelBuildId: '', from: [] }, { deadlineMs: 60_000 });
+  await eventually(async () => {
+    expect(await order()).toHaveLength(2);
+  });
+  link.delayAnswersMs = 0;
+  link.cut();
+  const answer = await asked;
+  expect(answer.entries.map(entryFromWire)).toEqual(whole.slice(1));
+  expect(answer.nodes).toEqual([`${cluster}-most`]);
+  expect((await order()).map(entryFromWire)).toEqual(whole);
+  client.close();
+  await link.close();
 });

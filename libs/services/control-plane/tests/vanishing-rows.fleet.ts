@@ -6,7 +6,7 @@ import { SubmitPatchRequest } from '@lockstep/contracts/generated';
 import { switchingToWire } from '@lockstep/contracts/wire';
 import { createCertificateRequest } from '@lockstep/io/certificates';
 import { enrol } from '@lockstep/io/rpc-client';
-import { TestPlane } from './test-plane';
+import { eventually, TestPlane } from './test-plane';
 
 jest.setTimeout(180_000);
 
@@ -160,6 +160,13 @@ const races: Readonly<Record<string, Race>> = {
     prepare: async (name) => {
       await makeCluster(name);
       await plane.append(name, 'fix');
+      // It takes nothing, so that the rollout goes on.
+      const agent = await plane.enrol(name, name);
+      agent.obedient = false;
+      agent.connect();
+      await eventually(() => {
+        expect(agent.headSeq).toBe(1);
+      });
       const start = () =>
         fleet().startRollout({ cluster: name, kernelBuildId: '', toSeq: 0, canaries: 0, waveSize: 0 });
       await start();
