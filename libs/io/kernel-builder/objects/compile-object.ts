@@ -19,6 +19,7 @@ import {
 import { buildError } from '../processes/failure';
 import type { KernelBuild } from '../builds/registered-kernel';
 import { runCommand } from '../processes/run-command';
+import { sameButDebugInformation } from './same-code';
 import { writeFileAtomically } from '../processes/stage';
 
 /** One compile command of the registered build, ready to be run again in a copy of its tree. */
@@ -85,6 +86,28 @@ export function refuseNewerSources(kernel: KernelBuild, jobs: readonly CompileJo
   }
 }
 
+/**
+ * What changed between the build and its registration is in no kernel that runs. make goes by times, and a copy of a
+ * tree may have lost them: where a source is newer than its object, the object is made once more as kbuild made it.
+ * @throws LockstepError `kernel-build-changed`
+ */
+async function insistBuiltFrom(job: CompileJob, kernel: KernelBuild, dir: string, signal?: AbortSignal): Promise<void> {
+  const { indexed, saved, objtool } = job;
+  const newer = newerThanObject(job, kernel.treeDir);
+  if (newer === undefined) return;
+  const again = await runJob({ ...job, command: saved.command + objtool }, 'original', dir, signal);
+  const built = await readFile(join(kernel.treeDir, indexed.path));
+  if (await sameButDebugInformation(built, again)) return;
+  throw buildError({ kind: 'kernel-build-changed', dir: kernel.treeDir, file: newer });
+}
+
+function newerThanObject({ indexed, saved }: CompileJob, treeDir: string): string | undefined {
+  const timeOf = (file: string): number => statSync(join(treeDir, file), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  const builtAtMs = timeOf(indexed.path);
+  const sources = [saved.source ?? '', ...saved.dependencies].filter((file) => file !== '' && !file.startsWith('/'));
+  return sources.find((file) => timeOf(file) > builtAtMs);
+}
+
 /** Where what is made of a job is kept: by the command that makes it, for on a registered build its inputs never change. */
 function keptFile(job: CompileJob, kernel: KernelBuild, base: FileContents, suffix: string): string {
   const key = createHash('sha256').update(job.command);
@@ -94,7 +117,10 @@ function keptFile(job: CompileJob, kernel: KernelBuild, base: FileContents, suff
 
 const unchanged: FileContents = new Map();
 
-/** The object without the patch, out of the cache or compiled in `dir`, a copy of the unpatched tree. */
+/**
+ * The object without the patch, out of the cache or compiled in `dir`, a copy of the unpatched tree.
+ * @throws LockstepError `kernel-build-changed` where a source that it is made of changed after the build
+ */
 export async function compileOriginal(
   job: CompileJob,
   kernel: KernelBuild,
@@ -115,6 +141,7 @@ export async function compileBelow(
   const file = keptFile(job, kernel, base, '.o');
   const kept = await readFile(file).catch(() => undefined);
   if (kept !== undefined) return kept;
+  if (base.size === 0) await insistBuiltFrom(job, kernel, dir, signal);
   const bytes = await compileObject(job, 'original', dir, signal);
   await mkdir(dirname(file), { recursive: true });
   await writeFileAtomically(file, bytes);

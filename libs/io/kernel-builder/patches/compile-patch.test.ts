@@ -239,6 +239,8 @@ describe('compiling a patch', () => {
     const called = 'static inline int f(void) { return 1; }';
     await put('include/x.h', `${called}\n`);
     await put('fs/a.c', '#include "../include/x.h"\nint a(void) { return f(); }\n');
+    // And built from that.
+    for (const object of ['fs/a.o', 'fs/b.o']) await put(object, 'built by kbuild');
     const diff = replaceLine('include/x.h', 1, called, called.replace('1', '2'));
     expect((await compile(diff)).map(({ objectPath }) => objectPath)).toEqual(['fs/a.o']);
     expect(await compiled()).toEqual(['fs/a.o', 'fs/a.o', 'fs/a.o.i', 'fs/b.o.i', 'fs/b.o.i', 'fs/b.o.i']);
@@ -259,6 +261,16 @@ describe('compiling a patch', () => {
     const error = await refusal(changeA);
     expect(error.reason).toBe('kernel-build-changed');
     expect(error.fields).toMatchObject({ file: 'include/x.h' });
+  });
+
+  test('so is one that changed between its build and that; where only times were lost, it is built', async () => {
+    const between = new Date(kernel.registeredAtMs - 100);
+    await utimes(join(tree, 'include/x.h'), between, between);
+    expect(await refusal(changeA)).toMatchObject({ reason: 'kernel-build-changed', fields: { file: 'include/x.h' } });
+    // As the saved command makes it.
+    await put('fs/a.o', ' -O2 -c fs/a.c\n#include "../include/x.h"\nint a;\nint a2;\nint x;\n');
+    await utimes(join(tree, 'fs/a.o'), new Date(0), new Date(0));
+    expect((await compile(changeA)).length).toBe(1);
   });
 
   test('an abort stops it and leaves nothing staged', async () => {

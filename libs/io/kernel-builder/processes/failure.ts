@@ -108,7 +108,7 @@ function describeFailure(failure: BuildFailure): string {
     case 'source-differs':
       return `${failure.vmlinux} was not built from ${failure.dir}: ${failure.difference}. Give the running kernel's own source and config`;
     case 'kernel-build-changed':
-      return `${failure.dir} is no longer what was registered: ${failure.file} is newer. Build and register it again`;
+      return `${failure.dir} is no longer what was built: ${failure.file} changed since. Build it again, boot that, and register it`;
     case 'kernel-not-registered':
       return `kernel build ${failure.id} is not registered in ${failure.cacheDir}: register its build tree there first`;
     case 'kernel-pack-failed':

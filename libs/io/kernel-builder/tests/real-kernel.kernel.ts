@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { objtoolStep, parseCmdFile } from '@lockstep/domain/source-patch';
@@ -16,6 +17,7 @@ import {
 } from '../index';
 import { runCommand } from '../processes/run-command';
 import { sourceIdentity } from '../sources/source-identity';
+import { copyBuild } from '../builds/copy-build';
 import { StagedTree } from '../builds/staged-tree';
 
 /** One object in so many is replayed, and every module: some forty from all over the kernel. */
@@ -86,4 +88,30 @@ describe('a real kernel', () => {
     expect(await objects('b')).toEqual(['loadavg', 'meminfo'].map((name) => `vmlinux:fs/proc/${name}.o`));
     expect(await sourceIdentity(built.treeDir, cacheDir)).toBe(before);
   }, 900_000);
+
+  test('a struct whose members changed places after the build is refused, whenever it was registered', async () => {
+    const dir = await mkdtemp(join(tmpdir(), 'lockstep-swapped-'));
+    try {
+      const tree = join(dir, 'linux');
+      await copyBuild(built.treeDir, tree);
+      const header = 'include/uapi/linux/sysinfo.h';
+      const text = await readFile(join(tree, header), 'utf8');
+      const swapped = text
+        .replace('totalram;', 'other;')
+        .replace('freeram;', 'totalram;')
+        .replace('other;', 'freeram;');
+      expect(swapped).not.toBe(text);
+      // It is a link to the built tree's own.
+      await rm(join(tree, header));
+      await writeFile(join(tree, header), swapped);
+      const other = await registerKernelBuild({ path: tree, cacheDir: join(dir, 'cache') });
+      const diff = await readFile(join(root, `examples/linux-${built.version}/a.patch`));
+      await expect(compilePatch({ kernel: other, diff }, async () => Promise.resolve())).rejects.toMatchObject({
+        reason: 'kernel-build-changed',
+        fields: { file: header },
+      });
+    } finally {
+      await rm(dir, { recursive: true, force: true });
+    }
+  }, 600_000);
 });
