@@ -246,6 +246,14 @@ export const guards = [
     test: 'libs/domain/load-order/propose-entry.test.ts',
   },
   {
+    invariant: '9 what the source means',
+    breaks: 'takes the number of a static variable for its name',
+    file: 'libs/domain/type-layouts/static-owners.ts',
+    from: 'names.get(keyOf(owner)) ?? fresh',
+    to: 'symbol + fresh.slice(fresh.length)',
+    test: 'libs/testing/object-fixtures/static-owners.test.ts',
+  },
+  {
     invariant: '10 nobody lies for others',
     breaks: 'believes positions and targets that no entry was given for',
     file: 'libs/domain/rollout-planner/doubt-report.ts',

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+export { isElf } from './is-elf';
 export {
   isPcRelative,
   relocationType,

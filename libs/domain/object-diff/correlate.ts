@@ -16,8 +16,16 @@ export class Correlation {
     readonly ambiguous: ReadonlySet<Chunk>,
   ) {}
 
-  /** Pairs the chunks of two builds of one source file by name, static locals also by who uses them. */
-  static of(original: ReferenceReader, patched: ReferenceReader, skim: Skim): Correlation {
+  /**
+   * Pairs the chunks of two builds of one source file by name; static locals by who uses them, unless their numbers are
+   * known to be the same ones.
+   */
+  static of(
+    original: ReferenceReader,
+    patched: ReferenceReader,
+    skim: Skim,
+    provenStatics: ReadonlySet<string>,
+  ): Correlation {
     const pairs = new PairMap();
     const oldGroups = groupByName(chunksOf(original.model, skim.unsettled()));
     const newGroups = groupByName(chunksOf(patched.model, skim.unsettledPatched()));
@@ -26,8 +34,10 @@ export class Correlation {
       const newChunks = newGroups.get(key);
       if (newChunks === undefined) continue;
       const [first] = oldChunks;
-      if (first?.kind === 'data' && key.includes('.#')) staticLocals.push([oldChunks, newChunks]);
-      else pairSameNames(pairs, oldChunks, newChunks, original.model, patched.model);
+      if (first?.kind === 'data' && key.includes('.#')) {
+        if (provenStatics.has(first.name.replace(/\.\d+$/, ''))) pairByName(pairs, oldChunks, newChunks);
+        else staticLocals.push([oldChunks, newChunks]);
+      } else pairSameNames(pairs, oldChunks, newChunks, original.model, patched.model);
     }
     const users = { original: usersOf(original, skim.unsettled()), patched: usersOf(patched, skim.unsettledPatched()) };
     const ambiguous = pairStaticLocals(pairs, staticLocals, users);
@@ -106,13 +116,7 @@ function pairSameNames(
       if (twin !== undefined) pairs.add(before, twin);
     }
   }
-  // Several of one name (files of one name, linked together) keep their order.
-  for (const [name, sameOld] of byName(oldChunks)) {
-    newByName.get(name)?.forEach((after, index) => {
-      const before = sameOld[index];
-      if (before !== undefined && pairs.isFree(before, after)) pairs.add(before, after);
-    });
-  }
+  pairByName(pairs, oldChunks, newChunks);
   // Clones that changed and were numbered anew: in the order of their numbers, unless one came or went.
   const [oldRest, newRest] = [
     oldChunks.filter((before) => !pairs.toPatched.has(before)),
@@ -122,6 +126,17 @@ function pairSameNames(
   byNumber(oldRest).forEach((before, index) => {
     pairs.add(before, byNumber(newRest)[index] as Chunk);
   });
+}
+
+/** Several of one name (files of one name, linked together) keep their order. */
+function pairByName(pairs: PairMap, oldChunks: readonly Chunk[], newChunks: readonly Chunk[]): void {
+  const newByName = byName(newChunks);
+  for (const [name, sameOld] of byName(oldChunks)) {
+    newByName.get(name)?.forEach((after, index) => {
+      const before = sameOld[index];
+      if (before !== undefined && pairs.isFree(before, after)) pairs.add(before, after);
+    });
+  }
 }
 
 function byName(chunks: readonly Chunk[]): Map<string, Chunk[]> {
@@ -164,8 +179,8 @@ function pairStaticLocals(
     for (const after of newChunks) {
       const mine = candidates.get(after) ?? [];
       const rivals = newChunks.filter((other) => candidates.get(other)?.some((before) => mine.includes(before)));
-      // As many in both builds: the compiler numbers them in the order of the source.
-      const before = mine.length === rivals.length ? byNumber(mine)[byNumber(rivals).indexOf(after)] : undefined;
+      // Of several that one function uses, the number tells only in which order it does.
+      const before = mine.length === 1 && rivals.length === 1 ? mine[0] : undefined;
       if (before !== undefined && pairs.isFree(before, after)) pairs.add(before, after);
     }
     if (oldChunks.some((chunk) => !pairs.toPatched.has(chunk))) {
@@ -183,7 +198,8 @@ function usersOf(reader: ReferenceReader, open: readonly number[]): UsersOf {
   return (wanted) => {
     const users = new Map<Chunk, Set<string>>(wanted.map((chunk) => [chunk, new Set()]));
     for (const { from, to } of reader.referencesBetween(open, new Set(wanted.map(({ section }) => section.index)))) {
-      users.get(to)?.add(sourceFunctionName(from.name));
+      // A list or a lock that is empty points at itself.
+      if (from !== to) users.get(to)?.add(sourceFunctionName(from.name));
     }
     return users;
   };

@@ -21,13 +21,14 @@ import type { TableLayouts } from './table-layouts';
  * Near-linear in the objects' size. An object that does not differ gives no functions and no pieces.
  * @throws LockstepError `invalid-input` (malformed ELF), `refused` with object, function or variable, section, action
  */
-export function diffObjects({ original, patched, running, objectPath, tables, thorough }: ObjectPair): ObjectDiff {
+export function diffObjects(pair: ObjectPair): ObjectDiff {
+  const { original, patched, running, objectPath, tables, thorough, provenStatics = new Set<string>() } = pair;
   const before = openSide(original, objectPath, tables);
   const after = openSide(patched, `${objectPath} (patched)`, tables);
   const skim = new Skim(before, after, tables, thorough);
   const kernel = running === undefined ? before : openSide(running, `${objectPath} (running)`, tables);
-  const below = kernel === before ? undefined : readBelow(kernel, before, objectPath, tables);
-  const compared = compareAll(before, after, skim, tables, below);
+  const below = kernel === before ? undefined : readBelow(kernel, before, pair, provenStatics);
+  const compared = compareAll(before, after, skim, { tables, provenStatics, below });
   const { correlation, changed } = compared;
   const carrier = new Carrier(objectPath, after, correlation.without(below?.copied ?? []), below);
   const changes = [...changed].sort(([a], [b]) => a.section.index - b.section.index || a.start - b.start);
@@ -103,12 +104,18 @@ interface Compared {
   readonly absorbed: ReadonlySet<Chunk>;
 }
 
+interface HowCompared {
+  readonly tables: TableLayouts;
+  readonly provenStatics: ReadonlySet<string>;
+  readonly below?: Below | undefined;
+}
+
 /**
  * Compares all functions. A changed local function without an ftrace entry (out-of-line copies of inlines are notrace)
  * cannot be redirected, but all its callers are here: it counts as replaced by a new function, which changes them.
  */
-function compareAll(before: Side, after: Side, skim: Skim, tables: TableLayouts, below?: Below): Compared {
-  let correlation = Correlation.of(before.reader, after.reader, skim);
+function compareAll(before: Side, after: Side, skim: Skim, { tables, provenStatics, below }: HowCompared): Compared {
+  let correlation = Correlation.of(before.reader, after.reader, skim, provenStatics);
   const absorbed = new Set<Chunk>();
   for (;;) {
     const comparison = new Comparison(before, after, correlation, skim, tables);
@@ -126,9 +133,15 @@ function compareAll(before: Side, after: Side, skim: Skim, tables: TableLayouts,
 }
 
 /** Tells what of `original` the running kernel has itself, and what only livepatches have. */
-function readBelow(kernel: Side, original: Side, objectPath: string, tables: TableLayouts): Below {
+function readBelow(
+  kernel: Side,
+  original: Side,
+  { objectPath, tables }: ObjectPair,
+  provenStatics: ReadonlySet<string>,
+): Below {
   const skim = new Skim(kernel, original, tables);
-  return new Below(objectPath, original, skim, compareAll(kernel, original, skim, tables).correlation);
+  const { correlation } = compareAll(kernel, original, skim, { tables, provenStatics });
+  return new Below(objectPath, original, skim, correlation);
 }
 
 /** Original chunks of changed functions with the reasons. A changed cold part changes its function. */

@@ -19,5 +19,6 @@ export type {
   PieceRelocation,
   RelocationTarget,
 } from './object-diff';
+export { namesakes } from './namesakes';
 export { namesInSharedSections } from './shared-names';
 export type { TableLayouts } from './table-layouts';

@@ -91,6 +91,8 @@ export interface ObjectPair {
   readonly running?: Uint8Array | undefined;
   readonly objectPath: string;
   readonly tables: TableLayouts;
+  /** Names of static variables of functions whose numbers are known to be the same in all builds: `count` for `count.0`. */
+  readonly provenStatics?: ReadonlySet<string> | undefined;
   /** Compare also what whole sections prove equal: slower, with the same result; tests compare the two. */
   readonly thorough?: boolean;
 }

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { parseElf, symbolBinding, symbolType } from '@lockstep/domain/elf';
+import { isElf, parseElf, symbolBinding, symbolType } from '@lockstep/domain/elf';
 import { isInitSection, sectionRoles } from './section-roles';
 import { isPerFunctionStatic } from './symbol-names';
 
 /** What -ffunction-sections and -fdata-sections take apart. */
 const split = /^\.(?:text(?:\.(?:unlikely|hot|startup))?|data(?:\.rel\.ro(?:\.local)?)?|bss|rodata)$/;
-
-const elfMagic = [0x7f, 0x45, 0x4c, 0x46];
 
 /**
  * The static functions and variables of an object that lie in one section with others although each could have its own
@@ -17,8 +15,7 @@ const elfMagic = [0x7f, 0x45, 0x4c, 0x46];
  * @throws LockstepError `invalid-input`
  */
 export function namesInSharedSections(object: Uint8Array, objectPath: string): string[] {
-  // clang's bitcode, say.
-  if (!elfMagic.every((byte, at) => object[at] === byte)) return [];
+  if (!isElf(object)) return [];
   const elf = parseElf(object, objectPath);
   const { symbols, sectionTable } = elf;
   const roles = sectionRoles(elf);

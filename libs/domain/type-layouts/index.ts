@@ -11,4 +11,5 @@ export { DwarfCursor } from './dwarf-cursor';
 export { readBtf } from './read-btf';
 export { readDwarf } from './read-dwarf';
 export { changedTypeOf, parseSymbolTypes, type SymbolTypes } from './symbol-types';
+export { alignStatics, staticOwners, type AlignedStatics, type NamedStatics, type StaticOwner } from './static-owners';
 export type { TypeGraph } from './type-graph';

@@ -4,7 +4,7 @@ import { DwarfCursor, type FormValue } from './dwarf-cursor';
 import type { Member, Type, TypeGraph, TypeUse } from './type-graph';
 
 /** DW_TAG_* and DW_AT_* of what C has. Source: DWARF 5, tables 7.3 and 7.5. */
-const tag = {
+export const tag = {
   array: 0x01,
   enumeration: 0x04,
   formalParameter: 0x05,
@@ -25,7 +25,7 @@ const tag = {
   atomic: 0x47,
 } as const;
 
-const attribute = {
+export const attribute = {
   location: 0x02,
   name: 0x03,
   byteSize: 0x0b,
@@ -44,6 +44,7 @@ const attribute = {
 
 /** DW_OP_addr: a variable with an address of its own. */
 const addressOperation = 0x03;
+const addressBytes = 8;
 
 interface Abbreviation {
   readonly tag: number;
@@ -52,12 +53,18 @@ interface Abbreviation {
   readonly fields: readonly number[];
 }
 
-interface Entry {
+/** What the compiler says of one thing, with what it consists of. */
+export interface Entry {
   readonly tag: number;
   readonly place: number;
   readonly children: Entry[];
+  /** Where in .debug_info its address is, of a variable that has one. */
+  readonly addressAt: number | undefined;
   readonly get: (wanted: number) => FormValue | undefined;
 }
+
+/** Told of each entry when its last child is there, with those that it lies in. */
+export type Visit = (entry: Entry, path: readonly Entry[]) => void;
 
 /**
  * The types of an object and where it uses them, from its DWARF 4 or 5. Linear in it. References go by the place in
@@ -65,11 +72,17 @@ interface Entry {
  * @throws LockstepError `invalid-input` where there is none, or one that is not understood
  */
 export function readDwarf(object: Uint8Array, name: string): TypeGraph {
-  const elf = parseElf(object, name);
-  const cursor = cursorOver(elf, '.debug_info');
   const graph = new GraphBuilder();
-  while (!cursor.isAtEnd) readUnit(elf, cursor, graph);
+  readEntries(parseElf(object, name), (entry, path) => {
+    graph.close(entry, path);
+  });
   return graph.done();
+}
+
+/** @throws LockstepError `invalid-input` as readDwarf does */
+export function readEntries(elf: ElfFile, visit: Visit): void {
+  const cursor = cursorOver(elf, '.debug_info');
+  while (!cursor.isAtEnd) readUnit(elf, cursor, visit);
 }
 
 const nothing = new Uint8Array(0);
@@ -92,7 +105,7 @@ function cursorOver(elf: ElfFile, name: string): DwarfCursor {
   return new DwarfCursor(elf.name, elf.bytesOf(section), relocated, strings);
 }
 
-function readUnit(elf: ElfFile, cursor: DwarfCursor, graph: GraphBuilder): void {
+function readUnit(elf: ElfFile, cursor: DwarfCursor, visit: Visit): void {
   const unit = cursor.at;
   const lengthBytes = cursor.u32();
   const end = cursor.at + lengthBytes;
@@ -107,7 +120,7 @@ function readUnit(elf: ElfFile, cursor: DwarfCursor, graph: GraphBuilder): void 
     const code = cursor.uleb();
     if (code === 0) {
       const closed = path.pop();
-      if (closed !== undefined) graph.close(closed, path);
+      if (closed !== undefined) visit(closed, path);
       continue;
     }
     const abbreviation = abbreviations.get(code);
@@ -115,7 +128,7 @@ function readUnit(elf: ElfFile, cursor: DwarfCursor, graph: GraphBuilder): void 
     const entry = readEntry(cursor, abbreviation, place, unit);
     path.at(-1)?.children.push(entry);
     if (abbreviation.hasChildren) path.push(entry);
-    else graph.close(entry, path);
+    else visit(entry, path);
   }
 }
 
@@ -140,18 +153,21 @@ function readAbbreviations(elf: ElfFile, offset: number): Map<number, Abbreviati
 
 function readEntry(cursor: DwarfCursor, { tag: kind, fields }: Abbreviation, place: number, unit: number): Entry {
   const values: FormValue[] = [];
+  let addressAt: number | undefined;
   for (let field = 0; field < fields.length; field += 3) {
-    values.push(cursor.value(fields[field + 1] ?? 0, unit, fields[field + 2] ?? 0));
+    const value = cursor.value(fields[field + 1] ?? 0, unit, fields[field + 2] ?? 0);
+    values.push(value);
+    if (fields[field] === attribute.location && value === addressOperation) addressAt = cursor.at - addressBytes;
   }
   const get = (wanted: number): FormValue | undefined => {
     for (let field = 0; field < fields.length; field += 3) if (fields[field] === wanted) return values[field / 3];
     return undefined;
   };
-  return { tag: kind, place, children: [], get };
+  return { tag: kind, place, children: [], addressAt, get };
 }
 
-const text = (value: FormValue | undefined): string | null => (typeof value === 'string' ? value : null);
-const number = (value: FormValue | undefined): number | null => (typeof value === 'number' ? value : null);
+export const text = (value: FormValue | undefined): string | null => (typeof value === 'string' ? value : null);
+export const number = (value: FormValue | undefined): number | null => (typeof value === 'number' ? value : null);
 const typeOf = (entry: Entry): number => number(entry.get(attribute.type)) ?? 0;
 
 /** Makes types and uses of entries, each when its last child is there. */

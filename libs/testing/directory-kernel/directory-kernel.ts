@@ -3,7 +3,7 @@ import { link, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/p
 import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseElf } from '@lockstep/domain/elf';
+import { isElf, parseElf } from '@lockstep/domain/elf';
 import { sharedFunctions } from '@lockstep/domain/conflicts';
 import { LockstepError, type KernelBuildId, type ModuleName } from '@lockstep/domain/livepatch-model';
 import { defaultTransitionTimeoutMs } from '@lockstep/domain/load-order';
@@ -53,7 +53,7 @@ async function writeAtomically(file: string, content: unknown): Promise<void> {
 
 /** As the kernel sees it: `__this_module` points at init alone. What is no module at all stands for one that can go. */
 function hasNoExit(bytes: Uint8Array): boolean {
-  if (bytes[0] !== 0x7f) return false;
+  if (!isElf(bytes)) return false;
   const elf = parseElf(bytes, 'a module');
   const section = elf.sections.find(({ name }) => name === '.gnu.linkonce.this_module');
   return section !== undefined && elf.relocationsOf(section)?.count === 1;

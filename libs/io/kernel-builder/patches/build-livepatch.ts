@@ -53,14 +53,14 @@ export async function comparePatch(options: ComparePatchOptions): Promise<Compar
 }
 
 function compareObject(
-  { object, objectPath, original, onto, patched, types }: ObjectPair,
+  { object, objectPath, original, onto, patched, types, provenStatics }: ObjectPair,
   { kernel, allowedTypeChanges }: ComparePatchOptions,
 ): ComparedObject {
   const changes = types === undefined ? [] : changedTypes(types.original, types.patched, objectPath);
   // Before the code: that a variable or a boot function differs is mostly what comes of it.
   refuseTypeChanges([{ objectPath, types: changes }], allowedTypeChanges, false);
   const versions = onto === undefined ? { original, patched } : { original: onto, patched, running: original };
-  const diff = diffObjects({ ...versions, objectPath, tables: kernel.facts.tables });
+  const diff = diffObjects({ ...versions, objectPath, tables: kernel.facts.tables, provenStatics });
   return { object, diff, types: diff.functions.length === 0 ? [] : changes };
 }
 

@@ -13,7 +13,9 @@ import {
   type CompileJob,
 } from '../objects/compile-object';
 import { provideOriginals } from '../objects/stock-originals';
+import { hasNamesakes, withStaticsAligned } from '../objects/align-statics';
 import { refuseChangedVersions } from '../objects/export-versions';
+import { DebugBuilds, type Version } from './debug-builds';
 import { makeChangedObjects } from './make-path';
 import { reachedJobs } from './reached-jobs';
 import { readPatch, type PatchSources, type ReadPatch } from './read-patch';
@@ -44,6 +46,8 @@ export interface ObjectPair {
   patched: Uint8Array;
   /** Both with debug information, where the diff may change types; `original` is what the patch is built onto. */
   types: TypeRecords | undefined;
+  /** Names of static variables of functions whose numbers are the same ones in all versions. */
+  provenStatics: ReadonlySet<string>;
 }
 
 export interface TypeRecords {
@@ -145,8 +149,7 @@ class Replay {
     const { base, changed } = this.patch;
     await using staged = await StagedTree.lease(kernel.dir, kernel.treeDir, signal);
     const changesTypes = objects !== this.patch.gates && mayPatchChangeTypes(this.patch);
-    await using unpatched = changesTypes ? await StagedTree.lease(kernel.dir, kernel.treeDir, signal) : undefined;
-    if (base.size > 0) await unpatched?.change(base);
+    await using debug = new DebugBuilds({ kernel, base, signal }, staged);
     const jobs = await reachedJobs(affected, this.patch, { ...this.options, compilers: this.compilers, staged });
     const count = progressCounter('compile objects', jobs.length * (base.size > 0 ? 3 : 2), onProgress);
     const originals = await mapAtOnce(jobs, this.compilers, async (job) =>
@@ -166,23 +169,31 @@ class Replay {
       await versions;
       const pair = await pairOf(job, { original, onto: belows[index], patched });
       if (pair === undefined) return [];
-      return [await work({ ...pair, types: await this.typesOf(job, staged, unpatched) })];
+      const [below, now] = changesTypes ? [await debug.of(job, 'below'), await debug.of(job, 'patched')] : [];
+      const types = below === undefined || now === undefined ? undefined : { original: below, patched: now };
+      return [await work({ ...(await withProvenStatics(pair, job, debug)), types })];
     });
     return results.flat();
   }
+}
 
-  private async typesOf(
-    job: CompileJob,
-    patched: StagedTree,
-    unpatched: StagedTree | undefined,
-  ): Promise<TypeRecords | undefined> {
-    if (unpatched === undefined) return undefined;
-    const { kernel, signal } = this.options;
-    return {
-      original: await compileTypes(job, kernel, this.patch.base, unpatched.dir, signal),
-      patched: await compileTypes(job, kernel, undefined, patched.dir, signal),
-    };
-  }
+/** The same, its later versions with the numbers of static variables that the running kernel has. */
+async function withProvenStatics<Versioned extends ObjectPair>(
+  pair: Versioned,
+  job: CompileJob,
+  debug: DebugBuilds,
+): Promise<Versioned> {
+  const { objectPath, original, onto, patched } = pair;
+  const versions = [original, ...(onto === undefined ? [] : [onto]), patched].map((bytes) => Buffer.from(bytes));
+  if (!isPatchable(job.indexed) || !hasNamesakes(versions, objectPath)) return pair;
+  const names: readonly Version[] = onto === undefined ? ['running', 'patched'] : ['running', 'below', 'patched'];
+  const [first, ...later] = versions.map((bytes, index) => {
+    return { bytes, record: () => debug.of(job, names[index] ?? 'patched') };
+  });
+  if (first === undefined) return pair;
+  const aligned = await withStaticsAligned(first, later, objectPath);
+  const below = onto === undefined ? undefined : aligned.later[0];
+  return { ...pair, onto: below, patched: aligned.later.at(-1) ?? patched, provenStatics: aligned.proven };
 }
 
 /** Whether any of the sources may define types in another way. */
@@ -243,7 +254,7 @@ async function pairOf({ indexed }: CompileJob, versions: Versions): Promise<Obje
   if (comesOutTheSame(objectPath, before, versions.patched)) return undefined;
   if (!isPatchable(indexed) && (await sameButDebugInformation(before, versions.patched))) return undefined;
   if (isPatchable(indexed) || objectPath.endsWith('.s'))
-    return { objectPath, object: object ?? '', ...versions, types: undefined };
+    return { objectPath, object: object ?? '', ...versions, types: undefined, provenStatics: new Set() };
   const reason = `the diff changes it, and it is ${object === null ? 'not part of vmlinux or a module' : 'assembly'}: it needs a new kernel build`;
   throw sourcePatchError({ kind: 'unsupported-change', file: objectPath, reason });
 }

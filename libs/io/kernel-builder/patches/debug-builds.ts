@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import type { FileContents } from '@lockstep/domain/source-patch';
+import type { KernelBuild } from '../builds/registered-kernel';
+import { StagedTree } from '../builds/staged-tree';
+import { compileTypes, type CompileJob } from '../objects/compile-object';
+
+/** `running`: without any patch; `below`: with those that the patch is built onto; `patched`: with all. */
+export type Version = 'running' | 'below' | 'patched';
+
+export interface DebugBuildsOptions {
+  readonly kernel: KernelBuild;
+  /** What the patches below make of files. */
+  readonly base: FileContents;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Objects with debug information, for what the compiler knows and code does not show; each made when it is asked for. */
+export class DebugBuilds implements AsyncDisposable {
+  private readonly trees = new Map<Version, Promise<StagedTree>>();
+  private readonly objects = new Map<string, Promise<Buffer>>();
+
+  /** @param patched a copy of the tree with the patch, which somebody else gives back */
+  constructor(
+    private readonly options: DebugBuildsOptions,
+    private readonly patched: StagedTree,
+  ) {}
+
+  of(job: CompileJob, version: Version): Promise<Buffer> {
+    const { base } = this.options;
+    // Without patches below there is one unpatched version.
+    const wanted = version === 'running' && base.size === 0 ? 'below' : version;
+    const key = `${wanted} ${job.indexed.path}`;
+    const known = this.objects.get(key) ?? this.compile(job, wanted);
+    this.objects.set(key, known);
+    return known;
+  }
+
+  private async compile(job: CompileJob, version: Version): Promise<Buffer> {
+    const { kernel, base, signal } = this.options;
+    if (version === 'patched') return compileTypes(job, kernel, undefined, this.patched.dir, signal);
+    const tree = this.trees.get(version) ?? this.lease(version);
+    this.trees.set(version, tree);
+    const below: FileContents = version === 'below' ? base : new Map();
+    return compileTypes(job, kernel, below, (await tree).dir, signal);
+  }
+
+  private async lease(version: Version): Promise<StagedTree> {
+    const { kernel, base, signal } = this.options;
+    const tree = await StagedTree.lease(kernel.dir, kernel.treeDir, signal);
+    if (version === 'below' && base.size > 0) await tree.change(base);
+    return tree;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const tree of this.trees.values()) await (await tree)[Symbol.asyncDispose]();
+  }
+}
