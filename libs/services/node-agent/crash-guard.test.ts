@@ -115,6 +115,26 @@ describe('a host that does not survive a load', () => {
     });
   });
 
+  test('is no host that was shut down in order, however slow it was just then', async () => {
+    plane.append('a', 'abc');
+    await moveTo(1);
+    const conflicts = kernel.conflicts.bind(kernel);
+    let isAsked = false;
+    jest.spyOn(kernel, 'conflicts').mockImplementation(async () => {
+      isAsked = true;
+      await new Promise((resolve) => setTimeout(resolve, 4000));
+      return conflicts();
+    });
+    await until('a look', () => isAsked);
+    await agent.stop('machine-stops');
+    jest.restoreAllMocks();
+    await kernel.reboot();
+    plane.reports.length = 0;
+    await startAgent();
+    await reported(inStep, 1);
+    expect(await held()).toBe('lockstep_a');
+  });
+
   test('the next boot leaves it alone too, and so does one that ended in order', async () => {
     plane.append('a', 'abc');
     await moveTo(1);

@@ -49,8 +49,11 @@ export interface NodeAgentOptions {
 
 const defaultLookEveryMs = 5_000;
 const defaultHeartbeatMs = 15_000;
-/** A transition may take a minute; leaving it alone is safe, the next life of the agent waits for it. */
-const stopTimeoutMs = 2_000;
+/**
+ * A transition may take a minute; leaving it alone is safe, the next life of the agent waits for it. A machine that is shut
+ * down has much to do at once, and without the mark its next boot takes this for a crash.
+ */
+const stopWithinMs = { 'agent-stops': 2_000, 'machine-stops': 20_000 } as const;
 
 const isDamage = (journal: AgentJournal | Problem): journal is Problem => 'reason' in journal;
 
@@ -115,11 +118,11 @@ export class NodeAgent {
    * `machine-stops`: the machine is shut down in order, so the next boot need not take the end of this one for a crash.
    * That is not said while a load is under way: nobody would know what it does on the way down.
    */
-  async stop(why: 'agent-stops' | 'machine-stops' = 'agent-stops'): Promise<void> {
+  async stop(why: keyof typeof stopWithinMs = 'agent-stops'): Promise<void> {
     this.abort.abort();
     const { mind, link, bootId } = this;
     const stopped = Promise.all([link?.stop(), mind?.stop()]).then(() => true);
-    const tooLong = new Promise<false>((resolve) => setTimeout(resolve, stopTimeoutMs, false).unref());
+    const tooLong = new Promise<false>((resolve) => setTimeout(resolve, stopWithinMs[why], false).unref());
     const isAtRest = await Promise.race([stopped, tooLong]);
     if (why === 'machine-stops' && isAtRest && bootId !== undefined) {
       await markShutdown(this.options.stateDir, { bootId, atMs: timeOfDayMs() });
