@@ -59,7 +59,11 @@ export class KernelSharing {
   }
 
   private async reconcileAll(): Promise<void> {
-    for (const kernel of await this.parts.db.kernelCopies.wanting()) await this.reconciler.request(kernel);
+    for (const kernel of await this.parts.db.kernelCopies.wanting()) {
+      await this.reconciler.request(kernel).catch((err: unknown) => {
+        this.parts.log.warn({ err, kernel }, 'cannot reconcile the copy of a kernel build now');
+      });
+    }
   }
 
   /** A store that was emptied, or another one. */
@@ -108,19 +112,22 @@ export class KernelSharing {
     const { db, log } = this.parts;
     try {
       const copy = readCopy(result);
-      if (!(await this.isThere(copy))) throw new Error('not all of its files are in the artifact store');
+      if (!(await this.isThere(copy))) throw unusable('not all of its files are in the artifact store');
       await db.kernelCopies.keep(kernel, copy);
       log.info({ kernel, sizeBytes: copy.sizeBytes, parts: copy.parts.length }, 'shared a kernel build');
     } catch (err) {
-      if (err instanceof LockstepError && err.kind === 'unavailable') throw err;
+      // A database that is away, say, has found nothing wrong with the copy: it is looked at again.
+      if (!(err instanceof LockstepError) || err.kind === 'unavailable') throw err;
       log.warn({ err, kernel }, 'a copy of a kernel build is not usable: made again');
     }
   }
 }
 
+const unusable = (why: string): LockstepError => new LockstepError('corrupt', 'wrong-result', why);
+
 function readCopy(result: JobResult): KernelCopyRecord {
-  if (result.kind !== 'share-kernel') throw new Error(`the result is of kind ${result.kind}`);
+  if (result.kind !== 'share-kernel') throw unusable(`the result is of kind ${result.kind}`);
   const { sha256, parts, sizeBytes } = result.copy;
-  if (!Number.isSafeInteger(sizeBytes) || parts.length === 0) throw new Error('the result is malformed');
+  if (!Number.isSafeInteger(sizeBytes) || parts.length === 0) throw unusable('the result is malformed');
   return { sha256: parseSha256(sha256), parts: parts.map((part) => parseSha256(part)), sizeBytes };
 }
