@@ -5,7 +5,7 @@ import path from 'node:path';
 import { Command, Option } from 'commander';
 import { LockstepError, parseModuleName, parsePatchId, type ModuleName } from '@lockstep/domain/livepatch-model';
 import { showFunction } from '@lockstep/domain/livepatch-model';
-import { distributions, type Distribution } from '@lockstep/domain/vendor-kernel';
+import { distributions, parseStockName } from '@lockstep/domain/vendor-kernel';
 import {
   buildLivepatch,
   defaultCacheDirectory,
@@ -23,7 +23,7 @@ interface Options extends Pick<LeafOptions, 'json'> {
   readonly sourcedir?: string;
   readonly config?: string;
   readonly vmlinux?: string;
-  readonly distribution?: Distribution;
+  readonly distribution?: string;
   readonly release?: string;
   readonly from?: string;
   readonly name?: string;
@@ -85,7 +85,7 @@ async function openKernel(options: Options, onProgress: OnProgress, signal: Abor
   const cacheDir = options.cacheDir ?? defaultCacheDirectory();
   return distribution === undefined
     ? kernelOfSource({ sourceDir, configFile, vmlinuxFile, cacheDir, onProgress, signal })
-    : registerStockKernel({ distribution, release, from, cacheDir, onProgress, signal });
+    : registerStockKernel({ ...parseStockName(distribution, release), from, cacheDir, onProgress, signal });
 }
 
 async function build(file: string, options: Options, { screen, signal }: LocalContext): Promise<Answer> {

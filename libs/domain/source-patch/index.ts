@@ -12,6 +12,7 @@ export {
   type IndexedObject,
 } from './dependency-index';
 export { describeMismatch, sourcePatchError, type Mismatch } from './failure';
+export { includedNames, possibleReaders } from './include-graph';
 export { hasLineNumbers, regionsLike, regionsOf, withLineNumbers, type Region } from './line-numbers';
 export {
   compileStepOf,

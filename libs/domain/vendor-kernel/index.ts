@@ -3,6 +3,7 @@ export { likelyReason } from './likely-reason';
 export { belowSourceTree, readCompileUnits, type CompileUnit } from './line-tables';
 export { kernelImage, moduleImage, type LinkedImage } from './linked-image';
 export { proveObject, describeDifference, type ObjectProof, type ProofDifference } from './prove-object';
+export { parseStockName, type StockName } from './stock-name';
 export {
   distributions,
   layoutOf,

@@ -63,7 +63,8 @@ function readUnit(cursor: DwarfCursor, file: string): CompileUnit | null {
   cursor.at += opcodes - 1;
   const files = version === 5 ? readNamedFiles(cursor) : readPlainFiles(cursor);
   const [source] = files;
-  return source === undefined ? null : { source, files: [...new Set(files)] };
+  // `<built-in>` is what the compiler defines itself.
+  return source === undefined ? null : { source, files: [...new Set(files.filter((name) => !name.endsWith('>')))] };
 }
 
 /** Version 5: entry 0 of the files is the source, and of the directories the one that the compiler ran in. */

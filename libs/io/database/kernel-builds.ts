@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { randomUUID } from 'node:crypto';
 import { LockstepError, type KernelBuildId, type Sha256 } from '@lockstep/domain/livepatch-model';
+import { parseStockName, type StockName } from '@lockstep/domain/vendor-kernel';
 import { serialisable, type Client } from './client';
 import type { KernelBuild as KernelRow, KernelRegistration as RegistrationRow } from './generated/client';
 import { failed, notEnded, running, workState, type WorkFailure, type WorkProgress, type WorkState } from './work';
@@ -19,6 +20,8 @@ export interface KernelBuildRecord extends KernelBuildFacts {
 export interface RegistrationRecord extends WorkState {
   readonly id: string;
   readonly path: string;
+  /** Of a kernel that a distribution built; null for a finished build. */
+  readonly stock: StockName | null;
   readonly kernelBuild: KernelBuildId | null;
 }
 
@@ -33,6 +36,7 @@ const fromRow = (row: KernelRow): KernelBuildRecord => ({
 const registrationFromRow = (row: RegistrationRow): RegistrationRecord => ({
   id: row.id,
   path: row.path,
+  stock: row.distribution === null ? null : parseStockName(row.distribution, row.release ?? ''),
   kernelBuild: row.kernelBuildId as KernelBuildId | null,
   ...workState(row),
 });
@@ -45,8 +49,8 @@ export interface KernelBuildStore {
 }
 
 export interface RegistrationStore {
-  /** The unfinished registration of that folder, or a new one. */
-  begin(path: string): Promise<RegistrationRecord>;
+  /** The unfinished registration of that folder or kernel, or a new one. */
+  begin(path: string, stock: StockName | null): Promise<RegistrationRecord>;
   get(id: string): Promise<RegistrationRecord | null>;
   unfinished(): Promise<RegistrationRecord[]>;
   progress(id: string, attempts: number, progress?: WorkProgress): Promise<void>;
@@ -75,11 +79,12 @@ export function kernelBuildStore(db: Client): KernelBuildStore {
 
 export function registrationStore(db: Client): RegistrationStore {
   return {
-    begin: (path) =>
+    begin: (path, stock) =>
       serialisable(db, async (tx) => {
-        const present = await tx.kernelRegistration.findFirst({ where: { path, ...notEnded } });
+        const what = { path, distribution: stock?.distribution ?? null, release: stock?.release ?? null };
+        const present = await tx.kernelRegistration.findFirst({ where: { ...what, ...notEnded } });
         return registrationFromRow(
-          present ?? (await tx.kernelRegistration.create({ data: { id: randomUUID(), path } })),
+          present ?? (await tx.kernelRegistration.create({ data: { id: randomUUID(), ...what } })),
         );
       }),
     async get(id) {

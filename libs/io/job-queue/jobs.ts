@@ -8,6 +8,7 @@ import type {
   Sha256,
 } from '@lockstep/domain/livepatch-model';
 import type { AllowedTypeChanges } from '@lockstep/domain/type-layouts';
+import type { StockName } from '@lockstep/domain/vendor-kernel';
 
 /** A patch's diff as it travels to a worker. */
 export interface SourceDiff {
@@ -42,7 +43,12 @@ export interface BuildWork extends BuildInputs {
 
 /** What a worker is asked to do. Carries all it needs, so that workers need no way to the database. */
 export type Job =
-  | { readonly kind: 'register-kernel'; readonly path: string }
+  | {
+      readonly kind: 'register-kernel';
+      /** A finished build; of a stock kernel the unpacked packages, or empty where they are to be fetched. */
+      readonly path: string;
+      readonly stock: StockName | null;
+    }
   | ({ readonly kind: 'build' } & BuildWork)
   /** Compiles and compares some of a build's objects. */
   | ({ readonly kind: 'build-part'; readonly objectPaths: readonly string[] } & BuildWork)

@@ -2,7 +2,7 @@
 import { parseSha256 } from '@lockstep/domain/livepatch-model';
 import type { ArtifactStore } from '@lockstep/io/artifact-store';
 import type { Job, JobContext, JobHandler, JobOutcome, JobResult } from '@lockstep/io/job-queue';
-import { registerKernelBuild } from '@lockstep/io/kernel-builder';
+import { registerKernelBuild, registerStockKernel } from '@lockstep/io/kernel-builder';
 import { buildPart, buildPatch } from './build-patch';
 import type { OpenKernels } from './open-kernels';
 import { shareKernel } from './share-kernel';
@@ -15,9 +15,16 @@ export interface WorkPlace {
   readonly compilers: number | undefined;
 }
 
-async function registerKernel(path: string, { cacheDir, kernels }: WorkPlace, context: JobContext): Promise<JobResult> {
+async function registerKernel(
+  { path, stock }: Extract<Job, { kind: 'register-kernel' }>,
+  { cacheDir, kernels }: WorkPlace,
+  context: JobContext,
+): Promise<JobResult> {
   const { onProgress, signal } = context;
-  const { id, release, compiler, configSha256 } = await registerKernelBuild({ path, cacheDir, onProgress, signal });
+  const { id, release, compiler, configSha256 } =
+    stock === null
+      ? await registerKernelBuild({ path, cacheDir, onProgress, signal })
+      : await registerStockKernel({ ...stock, from: path === '' ? undefined : path, cacheDir, onProgress, signal });
   kernels.forget(id);
   return { kind: 'register-kernel', id, release, compiler, configSha256: parseSha256(configSha256) };
 }
@@ -28,7 +35,7 @@ export function jobHandler(place: WorkPlace): JobHandler {
   return async (job: Job, context: JobContext): Promise<JobOutcome> => {
     switch (job.kind) {
       case 'register-kernel':
-        return registerKernel(job.path, place, context);
+        return registerKernel(job, place, context);
       case 'build':
         return kernels.use(job, context, (kernel) => buildPatch(job, { kernel, artifacts, compilers }, context));
       case 'build-part':

@@ -69,7 +69,7 @@ interface KernelBuildSeen {
 
 async function registerKernel({ build }: OperatorClient, treeDir: string): Promise<KernelBuildSeen> {
   const signal = AbortSignal.timeout(registeredWithinMs);
-  for await (const { event } of build.addKernel({ path: treeDir }, { signal })) {
+  for await (const { event } of build.addKernel({ path: treeDir, stock: undefined }, { signal })) {
     if (event?.$case === 'kernelBuild') return event.value;
   }
   throw new LockstepError('internal', 'no-answer', 'The kernel build was not registered.', { treeDir });

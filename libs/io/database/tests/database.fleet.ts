@@ -66,7 +66,7 @@ const kernelBuild = parseKernelBuildId('ab'.repeat(20));
 const configSha256 = sha256('config');
 
 async function kernel(): Promise<void> {
-  const { id } = await db.registrations.begin('/kernels/one');
+  const { id } = await db.registrations.begin('/kernels/one', null);
   await db.registrations.succeed(id, 1, { id: kernelBuild, release: '6.1.0', compiler: 'gcc 12', configSha256 });
 }
 
@@ -183,7 +183,7 @@ describe('what the artifact store must keep', () => {
     return { sha256: sha256(name), parts, sizeBytes: 5_000_000_000 };
   };
   const add = async (): Promise<void> => {
-    const { id } = await db.registrations.begin('/kernels/other');
+    const { id } = await db.registrations.begin('/kernels/other', null);
     await db.registrations.succeed(id, 1, { id: other, release: '5.15.0', compiler: 'gcc 12', configSha256 });
   };
 

@@ -125,7 +125,7 @@ describe.each(['postgres', 'redis'] as const)('job queue on %s', (kind) => {
     const seen: Job[] = [];
     expect(await queue.state('j1')).toEqual({ state: 'absent' });
     await queue.add('j1', job);
-    await queue.add('j1', { kind: 'register-kernel', path: '/other' });
+    await queue.add('j1', { kind: 'register-kernel', path: '/other', stock: null });
     expect(await queue.state('j1')).toEqual({ state: 'waiting', attempts: 0 });
     await work(async (taken) => {
       seen.push(taken);

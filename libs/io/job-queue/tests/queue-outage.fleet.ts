@@ -94,7 +94,7 @@ async function shakyRedis(): Promise<ShakyServer> {
   };
 }
 
-const job: Job = { kind: 'register-kernel', path: '/kernels/one' };
+const job: Job = { kind: 'register-kernel', path: '/kernels/one', stock: null };
 const result: JobResult = {
   kind: 'register-kernel',
   id: parseKernelBuildId('ab'.repeat(20)),

@@ -5,7 +5,7 @@ import { parseElf } from '@lockstep/domain/elf';
 import { kernelProbeSources, moduleGlueSource, readKernelFacts, type KernelFacts } from '@lockstep/domain/klp-module';
 import { otherCompiler } from '@lockstep/domain/running-kernel';
 import { makeDependencyIndex, type CompiledObject, type DependencyIndex } from '@lockstep/domain/source-patch';
-import type { Distribution } from '@lockstep/domain/vendor-kernel';
+import type { StockName } from '@lockstep/domain/vendor-kernel';
 import { FileLock } from '@lockstep/platform/runtime';
 import { buildError } from '../processes/failure';
 import { runStage, type OnProgress } from '../processes/stage';
@@ -29,10 +29,7 @@ import {
 import { scanSavedCommands } from './scan-tree';
 import { StagedTree } from './staged-tree';
 
-export interface StockKernelOptions {
-  readonly distribution: Distribution;
-  /** `uname -r` */
-  readonly release: string;
+export interface StockKernelOptions extends StockName {
   /** Folder of the unpacked packages; fetched through the machine's apt if undefined. */
   readonly from?: string | undefined;
   readonly cacheDir: string;

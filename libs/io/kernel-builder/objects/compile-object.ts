@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { statSync } from 'node:fs';
 import { mkdir, readFile, rm } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { namesInSharedSections } from '@lockstep/domain/object-diff';
 import {
   compileStepOf,
@@ -16,7 +16,9 @@ import {
   type IndexedObject,
   type SavedCommand,
 } from '@lockstep/domain/source-patch';
+import { isMissing } from '../processes/errno';
 import { buildError } from '../processes/failure';
+import { savedCommandOf } from './saved-command';
 import type { KernelBuild } from '../builds/registered-kernel';
 import { runCommand } from '../processes/run-command';
 import { sameButDebugInformation } from './same-code';
@@ -45,16 +47,21 @@ export function isPatchable({ object, source }: IndexedObject): boolean {
 
 /** @throws LockstepError `kernel-build-changed` where the build's command is gone, `unsupported-change` */
 export async function prepareJob(
-  kernel: Pick<KernelBuild, 'treeDir' | 'enabledOptions' | 'delayedObjtool'>,
+  kernel: Pick<KernelBuild, 'treeDir' | 'enabledOptions' | 'delayedObjtool' | 'stock'>,
   indexed: IndexedObject,
 ): Promise<CompileJob> {
-  const cmdFile = join(kernel.treeDir, dirname(indexed.path), `.${basename(indexed.path)}.cmd`);
+  const cmdFile = join(kernel.treeDir, savedCommandOf(indexed.path));
   const saved = parseCmdFile(await readFile(cmdFile, 'latin1').catch(() => ''));
   if (saved === undefined) throw buildError({ kind: 'kernel-build-changed', dir: kernel.treeDir, file: cmdFile });
   const { command } = saved;
   if (!isPatchable(indexed))
     return { indexed, saved, compile: compileStepOf(command), objtool: '', command, names: [] };
-  const built = await readFile(join(kernel.treeDir, indexed.path));
+  const built = await readFile(join(kernel.treeDir, indexed.path)).catch((error: unknown) => {
+    // An object of a stock kernel that is only to be preprocessed yet.
+    if (kernel.stock !== undefined && isMissing(error)) return undefined;
+    throw error;
+  });
+  if (built === undefined) return jobWith({ indexed, saved, objtool: '' }, []);
   const objtool = objtoolStep(saved, kernel, {
     isModule: indexed.object !== 'vmlinux',
     hasOrcData: built.includes('.orc_unwind\0'),

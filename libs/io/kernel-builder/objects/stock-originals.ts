@@ -20,6 +20,7 @@ import { buildEnvironment, runCommand } from '../processes/run-command';
 import { exists, progressCounter, writeFileAtomically, type OnProgress } from '../processes/stage';
 import { readKeptModule, readKeptVmlinux } from '../vendors/vendor-files';
 import { isPatchable } from './compile-object';
+import { savedCommandOf } from './saved-command';
 
 /** What of a kernel build its originals come from. */
 export type OriginalsOf = Pick<KernelBuild, 'dir' | 'treeDir' | 'release' | 'tools' | 'stock'>;
@@ -89,8 +90,6 @@ export async function proveOriginals(
     signal,
   );
 }
-
-const savedCommandOf = (path: string): string => path.replace(/[^/]*$/, '.$&.cmd');
 
 /** kbuild compiles single objects as it does in the whole build, and saves their commands and what they read. */
 async function makeObjects(

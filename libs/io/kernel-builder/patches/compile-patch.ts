@@ -12,6 +12,7 @@ import {
   refuseNewerSources,
   type CompileJob,
 } from '../objects/compile-object';
+import { saveCommands } from '../objects/stock-commands';
 import { provideOriginals } from '../objects/stock-originals';
 import { hasNamesakes, withStaticsAligned } from '../objects/align-statics';
 import { refuseChangedVersions } from '../objects/export-versions';
@@ -79,7 +80,7 @@ type Work<Result> = (pair: ObjectPair) => Promise<Result>;
  *   `unsupported-change`
  */
 export async function planPatch(options: Omit<CompilePatchOptions, 'objectPaths'>): Promise<PatchPlan> {
-  const patch = await readPatch(options.kernel, options);
+  const patch = await readPatch(options.kernel, options, options);
   const makeReasons = [...patch.makeReasons, ...(await new Replay(options, patch).tryGates())];
   const { staleContext } = patch;
   const objectPaths = patch.objects.map(({ path }) => path);
@@ -99,7 +100,7 @@ export async function compilePatch<Result>(
   options: CompilePatchOptions,
   work: Work<Result>,
 ): Promise<CompiledPatch<Result>> {
-  const patch = await readPatch(options.kernel, options);
+  const patch = await readPatch(options.kernel, options, options);
   const replay = new Replay(options, patch);
   const { staleContext } = patch;
   if (options.objectPaths !== undefined) {
@@ -111,11 +112,22 @@ export async function compilePatch<Result>(
     };
   }
   const makeReasons = [...patch.makeReasons, ...(await replay.tryGates())];
+  refuseMakeOfStock(options.kernel, makeReasons, patch);
   const path = makeReasons.length > 0 ? 'make' : 'replay';
   const results = path === 'make' ? await throughMake(options, patch, work) : await replay.compile(patch.objects, work);
   if (results.length > 0) return { path, makeReasons, staleContext, results };
   const compiledObjects = patch.objects.length + patch.gates.length;
   throw buildError({ kind: 'changes-no-object', files: [...patch.files], compiledObjects });
+}
+
+/** So few objects are compiled sooner than asked about. */
+const narrowPatch = 8;
+
+/** make goes on from a finished build, which a stock kernel has none of. */
+function refuseMakeOfStock({ stock }: KernelBuild, [reason]: readonly string[], patch: ReadPatch): void {
+  if (stock === undefined || reason === undefined) return;
+  const why = `a kernel that its distribution built has no finished build here to go on from, and the patch needs one: ${reason}`;
+  throw sourcePatchError({ kind: 'unsupported-change', file: patch.files[0] ?? '', reason: why });
 }
 
 /** The saved commands, run again in a staged tree. */
@@ -143,14 +155,14 @@ class Replay {
 
   async compile<Result>(objects: readonly IndexedObject[], work: Work<Result>): Promise<Result[]> {
     const { kernel, signal, onProgress } = this.options;
-    await provideOriginals(kernel, objects, { onProgress, signal });
-    const affected = await mapAtOnce(objects, this.compilers, async (object) => prepareJob(kernel, object));
+    const affected = await this.prepare(objects);
     refuseNewerSources(kernel, affected);
     const { base, changed } = this.patch;
     await using staged = await StagedTree.lease(kernel.dir, kernel.treeDir, signal);
     const changesTypes = objects !== this.patch.gates && mayPatchChangeTypes(this.patch);
     await using debug = new DebugBuilds({ kernel, base, signal }, staged);
-    const jobs = await reachedJobs(affected, this.patch, { ...this.options, compilers: this.compilers, staged });
+    const searching = { ...this.options, compilers: this.compilers, staged };
+    const jobs = await this.withOriginals(await reachedJobs(affected, this.patch, searching));
     const count = progressCounter('compile objects', jobs.length * (base.size > 0 ? 3 : 2), onProgress);
     const originals = await mapAtOnce(jobs, this.compilers, async (job) =>
       count(await compileOriginal(job, kernel, staged.dir, signal)),
@@ -174,6 +186,23 @@ class Replay {
       return [await work({ ...(await withProvenStatics(pair, job, debug)), types })];
     });
     return results.flat();
+  }
+
+  /** Of many readers of a header few use what changes: those of a stock kernel are not compiled before that is known. */
+  private async prepare(objects: readonly IndexedObject[]): Promise<CompileJob[]> {
+    const { kernel, onProgress, signal } = this.options;
+    const isWide = objects.length > narrowPatch;
+    const uncommanded = isWide ? await saveCommands(kernel, objects, signal) : objects;
+    await provideOriginals(kernel, uncommanded, { onProgress, signal });
+    return mapAtOnce(objects, this.compilers, async (object) => prepareJob(kernel, object));
+  }
+
+  private async withOriginals(jobs: readonly CompileJob[]): Promise<CompileJob[]> {
+    const { kernel, onProgress, signal } = this.options;
+    if (kernel.stock === undefined) return [...jobs];
+    const objects = jobs.map(({ indexed }) => indexed);
+    await provideOriginals(kernel, objects, { onProgress, signal });
+    return mapAtOnce(objects, this.compilers, async (object) => prepareJob(kernel, object));
   }
 }
 

@@ -20,6 +20,8 @@ import {
   type Region,
 } from '@lockstep/domain/source-patch';
 import { isPatchable } from '../objects/compile-object';
+import type { ProvideOptions } from '../objects/stock-originals';
+import { unlistedReaders } from '../objects/unlisted-readers';
 import { isMissing } from '../processes/errno';
 import { buildError } from '../processes/failure';
 import type { KernelBuild } from '../builds/registered-kernel';
@@ -65,7 +67,11 @@ export interface ReadPatch {
  * @throws LockstepError `diff-syntax`, `diff-does-not-apply`, `diff-ambiguous`, `diff-without-context`,
  *   `changes-no-object`, `not-stackable`
  */
-export async function readPatch(kernel: KernelBuild, { diff, onto = [] }: PatchSources): Promise<ReadPatch> {
+export async function readPatch(
+  kernel: KernelBuild,
+  { diff, onto = [] }: PatchSources,
+  options: ProvideOptions = {},
+): Promise<ReadPatch> {
   const tree: ReadTree = { dir: kernel.treeDir, originals: new Map() };
   const base = new Map<string, string | null>();
   const below = await applyAll(tree, base, onto);
@@ -77,7 +83,10 @@ export async function readPatch(kernel: KernelBuild, { diff, onto = [] }: PatchS
   if (onto.length > 0 && throughMake !== undefined) throw notStackable(throughMake);
   // The index knows who read what when the kernel was built: a patch below may have made others read these files.
   const isIncludeChanged = below.diffs.some(({ hunks }) => hunks.some(({ lines }) => lines.some(isInclude)));
-  const affected = objectsThatRead(kernel.index, [...new Set(isIncludeChanged ? [...files, ...under.files] : files)]);
+  const changedFiles = [...new Set(isIncludeChanged ? [...files, ...under.files] : files)];
+  const listed = objectsThatRead(kernel.index, changedFiles);
+  const unlisted = await unlistedReaders(kernel, changedFiles, options);
+  const affected = [...listed, ...unlisted].sort((left, right) => (left.path < right.path ? -1 : 1));
   if (affected.length === 0 && makeReasons.length === 0) {
     throw buildError({ kind: 'changes-no-object', files: [...new Set(own.diffs.map(pathOf))], compiledObjects: 0 });
   }

@@ -237,9 +237,9 @@ export class WorkTracker {
 
   private trackRegistration(registration: RegistrationRecord): Tracked {
     const { db, changes } = this.parts;
-    const { id, path } = registration;
+    const { id, path, stock } = registration;
     return {
-      job: () => Promise.resolve({ kind: 'register-kernel', path }),
+      job: () => Promise.resolve({ kind: 'register-kernel', path, stock }),
       priority: 'high',
       unchanged: (state) => sameStep(registration, state),
       progress: ({ attempts, ...state }) =>

@@ -2,6 +2,7 @@
 import path from 'node:path';
 import type { AddKernelRequest, AddKernelResponse } from '@lockstep/contracts/generated';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
+import { parseStockName } from '@lockstep/domain/vendor-kernel';
 import type { RegistrationRecord } from '@lockstep/io/database';
 import type { CallContext } from '../grpc/call-route';
 import type { Stores, Uses } from '../services';
@@ -14,17 +15,19 @@ async function readRegistration(db: Stores<'registrations'>, id: string): Promis
   throw new LockstepError('not-found', 'unknown-registration', `There is no registration ${id}.`, { id });
 }
 
-/** Has a worker read a kernel build tree. Asked twice at once for the same folder, both follow the same work. */
+/** Has a worker read a kernel build tree, or make one of a distribution's kernel. Asked twice at once for the same folder, both follow the same work. */
 export async function* addKernel(
   { db, changes, work }: Uses<'db.registrations' | 'db.kernelBuilds' | 'db.kernelCopies' | 'changes' | 'work'>,
   request: AddKernelRequest,
   { signal }: CallContext,
 ): AsyncGenerator<AddKernelResponse> {
-  if (!path.isAbsolute(request.path)) {
+  const stock = request.stock === undefined ? null : parseStockName(request.stock.distribution, request.stock.release);
+  const isFetched = stock !== null && request.path === '';
+  if (!isFetched && !path.isAbsolute(request.path)) {
     const message = `"${request.path}" is not a whole path: workers see the tree from their own working folder.`;
     throw new LockstepError('invalid-input', 'relative-path', message, { path: request.path });
   }
-  const { id } = await db.registrations.begin(path.normalize(request.path));
+  const { id } = await db.registrations.begin(isFetched ? '' : path.normalize(request.path), stock);
   work.request(registrationJobId({ id }));
   const read = () => readRegistration(db, id);
   const hasEnded = ({ endedAt }: RegistrationRecord) => endedAt !== null;

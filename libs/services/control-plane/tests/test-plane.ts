@@ -195,7 +195,7 @@ export class TestPlane {
 
   async addKernel(): Promise<string[]> {
     const events: string[] = [];
-    for await (const { event } of this.operator.build.addKernel({ path: '/kernels/test' })) {
+    for await (const { event } of this.operator.build.addKernel({ path: '/kernels/test', stock: undefined })) {
       events.push(event?.$case === 'kernelBuild' ? event.value.id : (event?.$case ?? ''));
     }
     return events;

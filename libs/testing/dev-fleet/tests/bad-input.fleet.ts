@@ -2,7 +2,7 @@
 import { mkdirSync, readdirSync, readFileSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { BuildStatus, NodeStatus, RolloutStatus } from '@lockstep/contracts/generated';
+import { BuildStatus, NodeStatus, RolloutStatus, type StockKernel } from '@lockstep/contracts/generated';
 import { switchingToWire } from '@lockstep/contracts/wire';
 import { parseKernelBuildId, parseNodeName, type LockstepError } from '@lockstep/domain/livepatch-model';
 import { createCertificateRequest, openCertificateAuthority, readCertificateRequest } from '@lockstep/io/certificates';
@@ -187,8 +187,8 @@ describe('diffs that cannot become a livepatch', () => {
 });
 
 describe('kernel builds', () => {
-  async function addKernel(folder: string): Promise<unknown> {
-    for await (const { event } of fleet.operator.build.addKernel({ path: folder })) {
+  async function addKernel(folder: string, stock?: StockKernel): Promise<unknown> {
+    for await (const { event } of fleet.operator.build.addKernel({ path: folder, stock })) {
       if (event?.$case === 'kernelBuild') return event.value;
     }
     return undefined;
@@ -201,6 +201,24 @@ describe('kernel builds', () => {
       reason: 'not-a-kernel-build',
       message: expect.stringMatching(/\.config/),
     });
+  });
+
+  it("a distribution's kernel whose packages are not there is refused with what to type", async () => {
+    const folder = path.join(fleet.folder, 'no-packages');
+    mkdirSync(folder);
+    const stock = { distribution: 'debian', release: '6.1.0-50-cloud-amd64' };
+    expect(await refusal(addKernel(folder, stock))).toMatchObject({
+      reason: 'packages-missing',
+      message: expect.stringMatching(/vmlinux[\s\S]*linux-image-6\.1\.0-50-cloud-amd64-dbg[\s\S]*apt-get download/),
+    });
+    fleet.worker.assertRunning();
+  });
+
+  it.each([
+    [{ distribution: 'plan9', release: '6.1.0' }, 'unknown-distribution'],
+    [{ distribution: 'debian', release: '../../etc' }, 'invalid-name'],
+  ])('%p is refused before any worker is asked', async (stock, reason) => {
+    expect(await refusal(addKernel('', stock))).toMatchObject({ reason });
   });
 
   it.each([
