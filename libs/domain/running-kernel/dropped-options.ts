@@ -8,9 +8,9 @@ export interface DroppedOption {
   readonly got: string;
 }
 
-/** Told by the tools and the source, not by who configures. */
+/** Told by the tools and the source, not by who configures; plugins and optimisations are asked for. */
 const toldByTools =
-  /^(?:CC|AS|LD|GCC|CLANG|RUSTC|BINDGEN|PAHOLE|TOOLS|HAVE|ARCH|\w+_HAS|\w+_SUPPORTS?)_|_VERSION(?:_TEXT)?$|^GCC\d|^BUILD_SALT$/;
+  /^(?!GCC_PLUGIN_|CC_OPTIMIZE|LD_DEAD)(?:CC|AS|LD|GCC|CLANG|RUSTC|BINDGEN|PAHOLE|TOOLS|HAVE|ARCH|\w+_HAS|\w+_SUPPORTS?)_|_VERSION(?:_TEXT)?$|^GCC\d|^BUILD_SALT$/;
 
 /** What of one .config is otherwise in another, which `make olddefconfig` made of it; in the first one's order. */
 export function droppedOptions(asked: string, got: string): DroppedOption[] {

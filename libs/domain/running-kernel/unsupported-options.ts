@@ -18,6 +18,8 @@ const unsupported: readonly (readonly [option: string, why: string])[] = [
   ['KCSAN', `${instrumented} (constructors that register each object)`],
   ['GCOV_KERNEL', `${instrumented} (counters, registered by constructors)`],
   ['PGO_CLANG', `${instrumented} (counters)`],
+  ['PROFILE_ANNOTATED_BRANCHES', `${instrumented} (a counter for each likely() and unlikely())`],
+  ['PROFILE_ALL_BRANCHES', `${instrumented} (a counter for each branch)`],
   [
     'GCC_PLUGIN_CYC_COMPLEXITY',
     'the plugin writes its findings between the messages that replayed commands are read by',

@@ -118,7 +118,16 @@ describe('the config', () => {
     expect(droppedOptions(asked, asked)).toEqual([]);
   });
 
-  test.each(['KASAN', 'KCSAN', 'GCOV_KERNEL', 'GCC_PLUGIN_LATENT_ENTROPY', 'LTO_CLANG', 'CFI_CLANG'])(
+  test('a plugin of the compiler that is not to be had here is one of those', () => {
+    const asked = 'CONFIG_GCC_PLUGINS=y\nCONFIG_GCC_PLUGIN_LATENT_ENTROPY=y\nCONFIG_CC_OPTIMIZE_FOR_SIZE=y\n';
+    expect(droppedOptions(asked, '').map(({ option }) => option)).toEqual([
+      'GCC_PLUGIN_LATENT_ENTROPY',
+      'CC_OPTIMIZE_FOR_SIZE',
+    ]);
+  });
+
+  const instrumented = ['KASAN', 'KMSAN', 'KCSAN', 'GCOV_KERNEL', 'PROFILE_ANNOTATED_BRANCHES', 'PROFILE_ALL_BRANCHES'];
+  test.each([...instrumented, 'GCC_PLUGIN_LATENT_ENTROPY', 'LTO_CLANG', 'CFI_CLANG'])(
     '%s is refused by name',
     (option) => {
       expect(unsupportedOption(`CONFIG_X=y\nCONFIG_${option}=y\n`, true)?.option).toBe(option);
