@@ -188,3 +188,54 @@ case_consistency_names_who_holds_up_each_task_by_itself() {
 	unblock
 	unload_all
 }
+
+# The storm's tasks run or have only just, and have not switched at the first look: none of them is held.
+case_consistency_names_nobody_who_has_only_not_had_its_turn() {
+	local storm round held
+
+	load klp_target
+	load klp_oracle
+	"$MODULES/klp-storm" 2 >/dev/null &
+	storm=$!
+	block
+	held="$BLOCKED klp_target_block $(<"/proc/$BLOCKED/comm")"
+	for round in {1..5}; do
+		start_load klp_a01 funcs=klp_target:klp_target_block
+		expect "in the way" "$held" "$(stat_of blocker)"
+		start_disable klp_a01
+		wait_until gone klp_a01
+		remove_module klp_a01
+	done
+	kill $storm
+	unblock
+}
+
+# On the way back all have only not had their turn, idle CPUs above all: it stays who was in the way.
+case_consistency_names_who_was_in_the_way_after_a_reversal() {
+	local round held
+
+	load klp_target
+	block
+	held="$BLOCKED klp_target_block $(<"/proc/$BLOCKED/comm")"
+	for round in {1..5}; do
+		start_load klp_a01 funcs=klp_target:klp_target_block
+		doze 0.3
+		start_disable klp_a01
+		wait_until gone klp_a01
+		expect "result" reversed "$(stat_of result)"
+		expect "in the way" "$held" "$(stat_of blocker)"
+		remove_module klp_a01
+	done
+	unblock
+}
+
+case_consistency_names_nobody_once_all_have_switched() {
+	load klp_target
+	block
+	start_load klp_a01 funcs=klp_target:klp_target_block
+	wait_until blocked_by "$BLOCKED klp_target_block $(<"/proc/$BLOCKED/comm")"
+	unblock
+	wait_until settled klp_a01
+	expect "result" switched "$(stat_of result klp_a01)"
+	expect "in the way" "" "$(stat_of blocker klp_a01)"
+}

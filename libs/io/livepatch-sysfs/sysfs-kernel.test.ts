@@ -123,10 +123,6 @@ describe.each(['shared', 'own'] as const)('consistency, where mode and limits ar
     const kernel = kernelOn({ modes: 'shared' });
     tree.transitionTicks = Infinity;
     tree.blockers = ['blocker 411 (unreliable:bpf_prog_0123_probe) my cat'];
-    // Taken back, it tells who has yet to go back: that is not who was in the way.
-    tree.beforeWrite = (file) => {
-      if (file.endsWith('enabled')) tree.blockers = ['blocker 0 (pending) swapper/0'];
-    };
     await expect(kernel.load(request('lockstep_a', 'one'))).rejects.toMatchObject({
       reason: 'transition-timeout',
       transition: {

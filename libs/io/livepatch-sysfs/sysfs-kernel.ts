@@ -275,11 +275,7 @@ export class SysfsKernel implements LivepatchKernel {
     hasGoneBack: boolean,
   ): Promise<Transition> {
     const last = await readTransitionStats(this.roots);
-    if (last?.module === module) {
-      // Task by task, the core now names who had yet to go back; who was in the way is what it named before.
-      const namesOthers = last.mode === 'per_task' && blockers.length > 0;
-      return { ...last, blockers: namesOthers || last.blockers.length === 0 ? blockers : last.blockers };
-    }
+    if (last?.module === module) return { ...last, blockers: last.blockers.length === 0 ? blockers : last.blockers };
     const result = hasGoneBack ? 'reversed' : 'pending';
     return { ...stockTransition(module, inEffect, elapsedMs), result, blockers };
   }

@@ -42,16 +42,4 @@ describe('transition_stats', () => {
     expect(parseTransitionStats('')).toBeUndefined();
     expect(() => parseTransitionStats(failed.replace('mode system', 'mode magic'))).toThrow(/magic/);
   });
-  test('a switch task by task has nobody in its way once all have switched', () => {
-    const switched = failed.replace('mode system', 'mode per_task').replace('result failed', 'result switched');
-    expect(parseTransitionStats(switched)?.blockers).toEqual([]);
-    expect(parseTransitionStats(switched.replace('result switched', 'result pending'))?.blockers).toHaveLength(2);
-  });
-  test('who has not had its turn yet is told only where nobody else is in the way', () => {
-    const idle = 'blocker 0 (pending) swapper/1\n';
-    const pending = failed.replace('result failed', 'result pending') + idle;
-    expect(parseTransitionStats(pending)?.blockers.map(({ comm }) => comm)).toEqual(['my cat', '']);
-    const onlyIdle = pending.replace(/^blocker (?:411|0 \(exiting\)).*\n/gm, '');
-    expect(parseTransitionStats(onlyIdle)?.blockers.map(({ comm }) => comm)).toEqual(['swapper/1']);
-  });
 });

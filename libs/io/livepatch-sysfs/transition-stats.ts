@@ -23,12 +23,6 @@ function parseBlocker(text: string): Blocker {
   return { pid: Number(pid), function: fn, comm };
 }
 
-/** Who only has not had its turn yet, as idle CPUs, is worth telling where nobody else is in the way. */
-function whoIsInTheWay(named: readonly Blocker[]): readonly Blocker[] {
-  const held = named.filter(({ function: fn }) => fn !== '(pending)');
-  return held.length > 0 ? held : named;
-}
-
 /**
  * What the core tells of a transition: a line `KEY VALUE…` each
  * (Documentation/ABI/testing/sysfs-kernel-livepatch-consistency); lines of later versions are left out.
@@ -48,9 +42,7 @@ export function parseTransitionStats(text: string): Transition | undefined {
   const [elapsedMs = 0] = numbers('elapsed_ms');
   const mode = wordOf(modes, valueOf('mode'));
   const result = wordOf(results, valueOf('result'));
-  const named = lines.filter((line) => line.startsWith('blocker ')).map((line) => parseBlocker(line.slice(8)));
-  // Task by task, who had not switched yet at the last look was not in the way of what has switched since.
-  const blockers = mode === 'per_task' && result === 'switched' ? [] : whoIsInTheWay(named);
+  const blockers = lines.filter((line) => line.startsWith('blocker ')).map((line) => parseBlocker(line.slice(8)));
   return {
     module: (valueOf('patch') ?? '') as ModuleName,
     ...{ mode, direction: wordOf(directions, valueOf('direction')), result },

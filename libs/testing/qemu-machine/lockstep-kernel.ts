@@ -32,7 +32,7 @@ export interface LockstepKernelOptions {
   /** The repository. */
   readonly root: string;
   readonly flavour?: KernelFlavour;
-  /** A folder like kernel-livepatch, whose series is used instead of the repository's. */
+  /** A folder like kernel-livepatch, whose series is used instead of the repository's. LOCKSTEP_TEST_SERIES names one for all. */
   readonly seriesRoot?: string | undefined;
   /** A kernel tree or tarball; Debian's linux-source-6.1 if undefined. */
   readonly source?: string | undefined;
@@ -66,7 +66,7 @@ function seriesOf(seriesRoot: string, version: string): KernelSeries {
 /** The small kernel with the patched livepatch core that the demo and all kernel tests boot; built once, by content. */
 export async function buildLockstepKernel(options: LockstepKernelOptions): Promise<BuiltKernel> {
   const { root, flavour = 'plain', source, moreConfig = [], onProgress, signal } = options;
-  const seriesRoot = options.seriesRoot ?? path.join(root, 'kernel-livepatch');
+  const seriesRoot = options.seriesRoot ?? process.env['LOCKSTEP_TEST_SERIES'] ?? path.join(root, 'kernel-livepatch');
   const configDir = path.join(root, 'kernel-livepatch/qemu/config');
   return buildKernel({
     source: await findKernelSource(source),

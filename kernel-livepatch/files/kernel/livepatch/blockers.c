@@ -14,6 +14,7 @@
 #include <linux/stacktrace.h>
 #include <linux/string.h>
 #include "blockers.h"
+#include "consistency.h"
 #include "core.h"
 #include "ranges.h"
 #include "scan.h"
@@ -184,24 +185,27 @@ void klp_blockers_clear(struct klp_blockers *blockers)
 	atomic_set(&blockers->nr, 0);
 }
 
-static int klp_add_pending(struct task_struct *task, void *data)
+static int klp_add_held(struct task_struct *task, void *data)
+{
+	struct klp_pending *pending = data;
+	const char *func;
+
+	if (task->patch_state == pending->target || task_curr(task))
+		return 0;
+
+	func = klp_ranges_find_task(&pending->ranges, task);
+	if (func)
+		klp_blockers_add(&klp_pending_blockers, task, func);
+	return 0;
+}
+
+static int klp_add_not_switched(struct task_struct *task, void *data)
 {
 	struct klp_pending *pending = data;
 	struct klp_blocker *blocker;
-	const char *func = NULL;
 
 	if (task->patch_state == pending->target)
 		return 0;
-
-	/* The others are only counted */
-	if (atomic_read(&klp_pending_blockers.nr) < KLP_MAX_BLOCKERS &&
-	    !task_curr(task))
-		func = klp_ranges_find_task(&pending->ranges, task);
-
-	if (func) {
-		klp_blockers_add(&klp_pending_blockers, task, func);
-		return 0;
-	}
 
 	blocker = klp_blockers_new(&klp_pending_blockers, KLP_NOT_SWITCHED);
 	if (blocker)
@@ -209,33 +213,52 @@ static int klp_add_pending(struct task_struct *task, void *data)
 	return 0;
 }
 
+static void klp_add_tasks(struct klp_pending *pending,
+			  int (*add)(struct task_struct *task, void *data))
+{
+	struct task_struct *task;
+	pid_t nr = 1;
+
+	rcu_read_lock();
+	while ((task = klp_next_task(&nr))) {
+		if (task->patch_state != pending->target)
+			klp_call_locked(task, add, pending);
+	}
+	rcu_read_unlock();
+}
+
 /**
- * klp_blockers_report_pending() - who has not switched in a per_task transition?
+ * klp_blockers_report_pending() - who holds a per_task transition up?
  * @patch:	livepatch in transition
  * @target:	state that tasks have to switch to
+ *
+ * Whoever has only not had its turn is told where nobody is held. Idle tasks
+ * are not: they have it whenever their CPU wakes up. After a reversal those
+ * remain that were in the way of what was asked for, unless somebody is held on
+ * the way back.
  *
  * Called under klp_mutex.
  */
 void klp_blockers_report_pending(struct klp_patch *patch, int target)
 {
 	struct klp_pending pending = { .target = target };
-	struct task_struct *task;
 	unsigned int cpu;
-	pid_t nr = 1;
+	bool held;
 
 	if (klp_ranges_get(&pending.ranges, patch, target))
 		return;
 
 	klp_blockers_clear(&klp_pending_blockers);
-	rcu_read_lock();
-	while ((task = klp_next_task(&nr))) {
-		if (task->patch_state != target)
-			klp_call_locked(task, klp_add_pending, &pending);
-	}
-	rcu_read_unlock();
+	klp_add_tasks(&pending, klp_add_held);
 	for_each_possible_cpu(cpu)
-		klp_call_locked(idle_task(cpu), klp_add_pending, &pending);
+		klp_call_locked(idle_task(cpu), klp_add_held, &pending);
 	klp_ranges_put(&pending.ranges);
+
+	held = atomic_read(&klp_pending_blockers.nr);
+	if (!held && klp_consistency_reversed())
+		return;
+	if (!held)
+		klp_add_tasks(&pending, klp_add_not_switched);
 
 	klp_blockers_explain(&klp_pending_blockers);
 	klp_stats_blocked(&klp_pending_blockers);

@@ -7,8 +7,7 @@
  * that for all tasks. It changes once in a transition, while all CPUs are
  * stopped and no task is in a function that is about to be switched. Attempts
  * are made by a thread of their own: the task that loads a livepatch may be in
- * the way. It has a realtime priority, or else thousands of tasks that want to
- * run would starve it, and more of them would run before it is done.
+ * the way.
  *
  * See Documentation/livepatch/consistency.rst.
  */
@@ -102,7 +101,7 @@ int klp_consistency_prepare(void)
 	if (IS_ERR(worker))
 		return PTR_ERR(worker);
 
-	sched_set_fifo_low(worker->task);
+	sched_set_normal(worker->task, MIN_NICE);
 	kthread_queue_work(worker, &klp_learn_work);
 	kthread_flush_work(&klp_learn_work);
 	klp_switcher = worker;
@@ -188,13 +187,23 @@ bool klp_consistency_start(int state)
 }
 
 /**
- * klp_consistency_waits() - is a transition waiting for all tasks to switch?
+ * klp_consistency_pending() - is a transition waiting for all tasks to switch?
  *
  * Return: true when it is
  */
-bool klp_consistency_waits(void)
+bool klp_consistency_pending(void)
 {
 	return klp_mode != KLP_PER_TASK && klp_system_state != klp_goal_state;
+}
+
+/**
+ * klp_consistency_reversed() - does a transition go back to where it came from?
+ *
+ * Return: true when it does
+ */
+bool klp_consistency_reversed(void)
+{
+	return klp_goal_state != klp_asked_state;
 }
 
 /**
@@ -224,7 +233,7 @@ void klp_consistency_end(void)
 		result = KLP_FAILED;
 	else if (klp_forced)
 		result = KLP_FORCED;
-	else if (klp_goal_state != klp_asked_state)
+	else if (klp_consistency_reversed())
 		result = KLP_REVERSED;
 
 	klp_stats_end(result);
@@ -302,7 +311,7 @@ static unsigned int klp_try_to_switch(void)
 				 1),
 	};
 
-	if (!klp_consistency_waits())
+	if (!klp_consistency_pending())
 		return 0;
 
 	if (!attempt.all_in_stop)
@@ -317,14 +326,6 @@ static unsigned int klp_try_to_switch(void)
 
 	klp_give_up();
 	return 0;
-}
-
-/* What a livepatch does in its callbacks is not to be done in a hurry */
-static void klp_complete_switch(void)
-{
-	sched_set_normal(current, MIN_NICE);
-	klp_try_complete_transition();
-	sched_set_fifo_low(current);
 }
 
 static void klp_consistency_work_fn(struct kthread_work *work)
@@ -345,7 +346,7 @@ static void klp_consistency_work_fn(struct kthread_work *work)
 
 	klp_track_disarm();
 	klp_mark_tasks();
-	klp_complete_switch();
+	klp_try_complete_transition();
 out:
 	mutex_unlock(&klp_mutex);
 }

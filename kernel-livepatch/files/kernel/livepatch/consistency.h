@@ -11,6 +11,7 @@ enum klp_consistency {
 	KLP_PER_TASK,
 	KLP_SYSTEM,
 	KLP_STOP_MACHINE,
+	KLP_NR_MODES,
 };
 
 /* What all tasks see during a transition, KLP_UNDEFINED for each its own */
@@ -28,7 +29,8 @@ int klp_consistency_prepare(void);
 int klp_consistency_admit(struct klp_patch *patch);
 void klp_consistency_begin(struct klp_patch *patch, int state);
 bool klp_consistency_start(int state);
-bool klp_consistency_waits(void);
+bool klp_consistency_pending(void);
+bool klp_consistency_reversed(void);
 void klp_consistency_force(void);
 void klp_consistency_end(void);
 

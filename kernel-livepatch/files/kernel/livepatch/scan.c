@@ -27,6 +27,7 @@
 #include <linux/pid.h>
 #include <linux/pid_namespace.h>
 #include <linux/printk.h>
+#include <linux/sched/prio.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include "blockers.h"
@@ -44,8 +45,8 @@
 #define KLP_FEW_TASKS	4
 /* So many stacks are checked before this CPU is given away */
 #define KLP_SLICE	32
-/* So much longer than that took, within limits: the checks take a quarter */
-#define KLP_REST	3
+/* So much longer than that took, within limits: the checks take an eighth */
+#define KLP_REST	7
 #define KLP_MIN_REST_US	50
 #define KLP_MAX_REST_US	10000
 
@@ -129,7 +130,7 @@ static int klp_check_unnoted(struct task_struct *task, void *data)
 	return 0;
 }
 
-/* This thread has a realtime priority: others would wait until it sleeps */
+/* It has a realtime priority: others would wait until it sleeps */
 static bool klp_slice_ends(struct klp_scan *scan)
 {
 	return ++scan->slice % KLP_SLICE == 0;
@@ -298,18 +299,32 @@ static void klp_signal_blockers(const struct klp_patch *patch)
 			  patch->mod->name, signaled);
 }
 
+/*
+ * Thousands of tasks that want to run would starve it, and more of them would
+ * run before it is done. To allocate and to free is not so urgent.
+ */
+static int klp_scan_urgently(struct klp_scan *scan, bool tracked,
+			     unsigned int max_stops)
+{
+	int ret;
+
+	sched_set_fifo_low(current);
+	cpus_read_lock();
+	/* Without the memory to do better all is done in the stop, too */
+	ret = tracked ? klp_scan_and_stop(scan, max_stops) :
+			klp_stop_and_switch(&scan->ranges, &klp_scan_blockers,
+					    scan->target, true);
+	cpus_read_unlock();
+	sched_set_normal(current, MIN_NICE);
+
+	return ret;
+}
+
 static int klp_scan_in_mode(struct klp_scan *scan,
 			    const struct klp_attempt *attempt)
 {
 	bool tracked = !attempt->all_in_stop && !klp_track_start();
-	int ret;
-
-	cpus_read_lock();
-	/* Without the memory to do better all is done in the stop, too */
-	ret = tracked ? klp_scan_and_stop(scan, attempt->max_stops) :
-			klp_stop_and_switch(&scan->ranges, &klp_scan_blockers,
-					    scan->target, true);
-	cpus_read_unlock();
+	int ret = klp_scan_urgently(scan, tracked, attempt->max_stops);
 
 	if (tracked)
 		klp_track_stop();

@@ -83,8 +83,8 @@ static struct klp_settings *klp_settings_get(const struct module *mod)
 
 static int klp_parse_mode(const char *val, enum klp_consistency *mode)
 {
-	int ret = __sysfs_match_string(klp_consistency_names,
-				       KLP_STOP_MACHINE + 1, val);
+	int ret = __sysfs_match_string(klp_consistency_names, KLP_NR_MODES,
+				       val);
 
 	if (ret < 0)
 		return ret;

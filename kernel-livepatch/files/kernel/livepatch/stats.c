@@ -27,7 +27,7 @@
 #include "report.h"
 #include "stats.h"
 
-const char * const klp_consistency_names[] = {
+const char * const klp_consistency_names[KLP_NR_MODES] = {
 	[KLP_PER_TASK] = "per_task",
 	[KLP_SYSTEM] = "system",
 	[KLP_STOP_MACHINE] = "stop_machine",
@@ -174,6 +174,9 @@ void klp_stats_end(enum klp_result result)
 	spin_lock(&klp_stats_lock);
 	klp_latest.result = result;
 	klp_latest.ended_ns = ktime_get_ns();
+	/* Task by task those who had not switched at the last look have since */
+	if (klp_latest.mode == KLP_PER_TASK && result == KLP_SWITCHED)
+		klp_blockers_clear(&klp_latest.blockers);
 	klp_stats_keep();
 	klp_latest.patch = NULL;
 	spin_unlock(&klp_stats_lock);

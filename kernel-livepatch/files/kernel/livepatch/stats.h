@@ -59,7 +59,7 @@ struct klp_stats {
 	struct klp_blockers blockers;
 };
 
-extern const char * const klp_consistency_names[];
+extern const char * const klp_consistency_names[KLP_NR_MODES];
 extern const struct attribute_group klp_stats_group;
 
 void klp_stats_begin(struct klp_patch *patch, enum klp_consistency mode,
