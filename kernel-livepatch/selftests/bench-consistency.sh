@@ -16,6 +16,9 @@ set -u
 [ -e /dev/fd ] || ln -s /proc/self/fd /dev/fd
 MODULES=$(realpath "${1:?usage: bench-consistency.sh MODULES TASKS RUNNING ROUNDS PER_TASK_ROUNDS TRIES}")
 SYSFS=/sys/kernel/livepatch
+STATS=/sys/kernel/debug/livepatch/transitions
+# Where earlier series tell the same, to be compared with.
+[ ! -e $SYSFS/transition_stats ] || STATS=$SYSFS/transition_stats
 
 # More than fit by default; a kernel that has less than it could says so.
 echo 200000 >/proc/sys/kernel/pid_max 2>/dev/null || echo 32768 >/proc/sys/kernel/pid_max
@@ -29,9 +32,9 @@ exec {NEVER}<> <(:)
 # Whoever measures must not queue behind the crowd, nor those that a load waits for: RCU, softirqs, workers.
 chrt -f -p 1 $$ || exit 1
 for task in $(pgrep -P 2); do
-	# Workers come and go.
-	chrt -f -p 1 "$task" 2>/dev/null
-done
+	# Workers come and go. Who stops CPUs has a class of its own, and would lose it.
+	read -r comm <"/proc/$task/comm" && [[ $comm != migration/* ]] && chrt -f -p 1 "$task"
+done 2>/dev/null
 "$MODULES/klp-crowd" "$2" "$3" >/dev/shm/klp-crowd &
 crowd=$!
 read -r answer </dev/shm/klp-crowd
@@ -68,8 +71,9 @@ try() { # MODE
 	echo "$1" >$SYSFS/consistency
 	"$MODULES/klp-load" -a klp_a01 "$MODULES/klp_p00.ko" funcs=klp_oracle:klp_oracle_rare >/dev/null
 	wait_and_measure "$1"
-	[ "$1" = per_task ] || awk -v mode="$1" '$1 == "stops" { stops = $2 }
-		$1 == "stop_ns" { print "standstill", mode, stops, $3 }' $SYSFS/transition_stats
+	[ "$1" = per_task ] || awk -v mode="$1" '$1 == "patch" && seen++ { exit }
+		$1 == "stops" { stops = $2 }
+		$1 == "stop_ns" { print "standstill", mode, stops, $3 }' $STATS
 	echo 0 >"$enabled"
 	while [ -e "$enabled" ]; do doze 0.01; done
 	while ! rmmod klp_a01 2>/dev/null; do doze 0.01; done

@@ -10,7 +10,8 @@ oracle_count() { # NAME
 	sed -n "s/^$1 //p" /proc/klp_oracle
 }
 
-# Sets MIXTURES, TORN, TURNS, SWITCHED. Exiting tasks are in the functions for LATE_USECS.
+# Sets MIXTURES, TORN, TURNS, SWITCHED. Exiting tasks are in the functions for LATE_USECS. What goes on meanwhile, as
+# process MEANWHILE, is ended with the switches.
 consult_oracle() { # MODE ROUNDS [LATE_USECS]
 	local storm answer pause=$((4 * ${3:-0}))
 
@@ -24,6 +25,8 @@ consult_oracle() { # MODE ROUNDS [LATE_USECS]
 	storm=$!
 	answer=$("$MODULES/klp-switch" "$MODULES/klp_oracle_new.ko" klp_oracle_new "$2" $pause 2>/dev/null)
 	kill $storm
+	# Nothing could be unloaded as long as it holds the oracle's module, or exits through klp_late.
+	[ -z "${MEANWHILE-}" ] || { kill "$MEANWHILE"; wait "$MEANWHILE" 2>/dev/null; }
 	# Nothing but time waits for those that exit when the core forgets them.
 	[ $pause = 0 ] || doze 1
 	unload klp_late
@@ -112,4 +115,73 @@ case_consistency_copes_with_tracers_of_its_functions() {
 			[ $verdict = 0 ] || return 1
 		done
 	done
+}
+
+# Programs of BPF as kprobes, kretprobes and, where the kernel has them, fprobes.
+switch_with_bpf() { # MODE
+	load klp_oracle threads=2
+	"$MODULES/klp-bpf" klp_oracle_outer klp_oracle_inner >"$WORK/bpf" &
+	MEANWHILE=$!
+	wait_until grep -q ready "$WORK/bpf"
+	expect_one_instant "$1" "$ORACLE_ROUNDS"
+	echo "# $(xargs <"$WORK/bpf")"
+	grep -q '^runs [1-9]' "$WORK/bpf" || fail "no program has run"
+}
+
+case_consistency_copes_with_bpf_at_its_functions() {
+	[ -e /sys/bus/event_source/devices/kprobe ] || return 0
+	(switch_with_bpf system) && (switch_with_bpf stop_machine)
+}
+
+switch_with_fprobe() { # MODE
+	load klp_oracle threads=2
+	load klp_fprobe func=klp_oracle_outer
+	expect_one_instant "$1" "$ORACLE_ROUNDS"
+	[ "$(</sys/module/klp_fprobe/parameters/calls)" -gt 0 ] || fail "nothing was probed"
+	remove_module klp_fprobe
+}
+
+case_consistency_copes_with_fprobes_at_its_functions() {
+	[ -e "$MODULES/klp_fprobe.ko" ] || return 0
+	switch_with_fprobe system
+	switch_with_fprobe stop_machine
+}
+
+# --- crowds -------------------------------------------------------------------------------------------
+
+case_consistency_switches_at_one_instant_while_tasks_exit_all_the_time() {
+	"$MODULES/klp-exits" 4 &
+	MEANWHILE=$!
+	expect_one_instant system "$ORACLE_ROUNDS"
+}
+
+# Whoever asks must not queue behind the crowd, nor those that a load waits for: RCU, softirqs, workers.
+hurry_past_the_crowd() { # POLICY PRIORITY
+	local task comm
+
+	chrt "$1" -p "$2" $BASHPID
+	for task in $(pgrep -P 2); do
+		read -r comm <"/proc/$task/comm" || continue
+		case $comm in
+		migration/* | klp_switcher) ;;
+		*) chrt "$1" -p "$2" "$task" ;;
+		esac
+	done 2>/dev/null
+}
+
+# More run, in turn, than a table of 4,096 would take.
+switch_among_thousands() {
+	hurry_past_the_crowd -f 1
+	"$MODULES/klp-crowd" 4200 4200 >"$WORK/crowd" &
+	MEANWHILE=$!
+	wait_until grep -q ready "$WORK/crowd"
+	expect_one_instant system $(((ORACLE_ROUNDS + 4) / 5))
+}
+
+case_consistency_switches_at_one_instant_among_thousands_that_run() {
+	local verdict=0
+
+	(switch_among_thousands) || verdict=1
+	hurry_past_the_crowd -o 0
+	return $verdict
 }

@@ -262,10 +262,10 @@ refuse_stop_path() {
 	local function
 
 	log_mark
-	for function in multi_cpu_stop kthread kthread_worker_fn; do
+	for function in multi_cpu_stop kthread kthread_worker_fn do_idle schedule_idle; do
 		refuse EOPNOTSUPP klp_a01 funcs=vmlinux:$function
 	done
-	expect_log_count 3 "in use whenever all CPUs are stopped"
+	expect_log_count 5 "in use whenever all CPUs are stopped"
 }
 
 case_consistency_refuses_what_stopping_needs() {
@@ -415,12 +415,19 @@ fail_unreliably() {
 	remove_module klp_a01
 }
 
-# Idle tasks that do not run are in schedule_idle() at all times.
+# Idle tasks that do not run are in schedule_idle() at all times. Loaded task by task, it cannot go in another mode.
+disable_idle() {
+	load klp_idle
+	echo system >"$SYSFS/klp_idle/consistency"
+	echo 700 >"$SYSFS/klp_idle/consistency_timeout_ms"
+	start_disable klp_idle
+	[ ! -e "$SYSFS/klp_idle" ] || wait_until settled klp_idle
+}
+
 case_consistency_checks_idle_tasks() {
-	use_mode system
-	give_up_soon
-	start_load klp_idle
-	wait_until gone klp_idle
-	stat_of blocker | grep -q "^0 schedule_idle swapper" || fail "no idle task is named"
-	remove_module klp_idle
+	disable_idle
+	expect "result" failed "$(stat_of result)"
+	stat_of blocker | grep -q "^0 schedule_idle swapper" || fail "no idle task is named: $(stat_of blocker)"
+	echo per_task >"$SYSFS/klp_idle/consistency"
+	unload klp_idle
 }

@@ -7,6 +7,8 @@
  *	     "exiting"	tasks that have left the task list are forgotten
  *	     "overflow"	tasks that could not be noted are forgotten
  *	     "blind"	the stacks of the stoppers cannot be read
+ *	     "parts"	parts of a function that are elsewhere do not count
+ *	     "helpers"	other code of a livepatch that goes does not count
  */
 
 #include <linux/livepatch.h>
@@ -29,6 +31,7 @@ static int klp_break_exits_of_cpu(int cpu);
 static bool klp_break_exits_over(unsigned int *over);
 static bool klp_break_overflowed(void);
 static int klp_break_stop_cpu(void *data);
+static void klp_break_parts_of(struct klp_func *func, void *add, void *data);
 
 static struct klp_func klp_break_funcs[] = {
 	{
@@ -55,6 +58,10 @@ static struct klp_func klp_break_funcs[] = {
 		.old_name = "klp_stop_cpu",
 		.new_func = klp_break_stop_cpu,
 	},
+	{
+		.old_name = "klp_parts_of",
+		.new_func = klp_break_parts_of,
+	},
 	{ }
 };
 
@@ -72,10 +79,14 @@ static const char *klp_break_find_task(const struct klp_ranges *ranges,
 	const char *(*original)(const struct klp_ranges *ranges,
 				struct task_struct *task) =
 		klp_original(&klp_break_funcs[1]);
+	const char *func = original(ranges, task);
 
 	if (is_idle_task(task) && !strcmp(mistake, "idle"))
 		return NULL;
-	return original(ranges, task);
+	/* What is no function that is switched has the name of its module */
+	if (func && *func == '[' && !strcmp(mistake, "helpers"))
+		return NULL;
+	return func;
 }
 
 static int klp_break_exits_of_cpu(int cpu)
@@ -126,6 +137,15 @@ static int klp_break_stop_cpu(void *data)
 	if (strcmp(mistake, "blind"))
 		return original(data);
 	return klp_break_blind(original, data);
+}
+
+static void klp_break_parts_of(struct klp_func *func, void *add, void *data)
+{
+	typeof(klp_break_parts_of) *original =
+		klp_original(&klp_break_funcs[6]);
+
+	if (strcmp(mistake, "parts"))
+		original(func, add, data);
 }
 
 static struct klp_object klp_break_objs[] = {

@@ -23,6 +23,8 @@ static void klp_idle_schedule_idle(void)
 		klp_original(&klp_idle_funcs[0]);
 
 	original();
+	/* It is to stay on the stack meanwhile */
+	barrier();
 }
 
 static struct klp_object klp_idle_objs[] = {

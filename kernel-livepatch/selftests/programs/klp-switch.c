@@ -23,6 +23,8 @@
 
 #define SYSFS "/sys/kernel/livepatch"
 #define TRANSITIONS "/sys/kernel/debug/livepatch/transitions"
+/* Where earlier series tell the same, to be compared with */
+#define EARLIER "/sys/kernel/livepatch/transition_stats"
 
 static const char *name;
 
@@ -73,9 +75,11 @@ static int settle(void)
 static void report(void)
 {
 	char text[4096];
-	FILE *transitions = fopen(TRANSITIONS, "r");
+	FILE *transitions = fopen(EARLIER, "r");
 	unsigned int nr = 0;
 
+	if (!transitions)
+		transitions = fopen(TRANSITIONS, "r");
 	if (!transitions)
 		die(TRANSITIONS);
 	/* The latest one comes first, then that of each livepatch */

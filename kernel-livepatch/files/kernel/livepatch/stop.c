@@ -241,40 +241,6 @@ int klp_stop_and_switch(const struct klp_ranges *ranges,
 	return klp_stop_is_blocked(&stop) ? -EAGAIN : 0;
 }
 
-/* Adds the functions that these addresses are in */
-static void klp_path_add(const unsigned long *entries, int nr)
-{
-	unsigned long size, offset;
-	int i;
-
-	for (i = 0; i < nr && klp_path_nr < KLP_MAX_PATH; i++) {
-		if (kallsyms_lookup_size_offset(entries[i] - 1, &size, &offset))
-			klp_path[klp_path_nr++] = entries[i] - 1 - offset;
-	}
-}
-
-static int klp_stop_learn(void *waiter)
-{
-	unsigned long *entries = *this_cpu_ptr(&klp_own_entries);
-
-	klp_path_add(entries, stack_trace_save(entries, KLP_MAX_PATH, 0));
-	klp_path_add(entries, stack_trace_save_tsk_reliable(waiter, entries,
-							    KLP_MAX_PATH));
-	return 0;
-}
-
-/**
- * klp_stop_learn_path() - find out what is in use whenever all CPUs are stopped
- *
- * Called once, from a worker like the one that stops them later on.
- *
- * Return: 0, or an error of stop_machine()
- */
-int klp_stop_learn_path(void)
-{
-	return stop_machine(klp_stop_learn, current, NULL);
-}
-
 /**
  * klp_stop_needs() - is a function in use whenever all CPUs are stopped?
  * @func:	address of the function
@@ -291,4 +257,55 @@ bool klp_stop_needs(const void *func)
 	}
 
 	return false;
+}
+
+/* Adds the functions that these addresses are in */
+static void klp_path_add(const unsigned long *entries, int nr)
+{
+	unsigned long size, offset;
+	const void *func;
+	int i;
+
+	for (i = 0; i < nr && klp_path_nr < KLP_MAX_PATH; i++) {
+		if (!kallsyms_lookup_size_offset(entries[i] - 1, &size,
+						 &offset))
+			continue;
+		func = (void *)(entries[i] - 1 - offset);
+		if (!klp_stop_needs(func))
+			klp_path[klp_path_nr++] = (unsigned long)func;
+	}
+}
+
+static void klp_path_add_task(struct task_struct *task)
+{
+	unsigned long *entries = *this_cpu_ptr(&klp_own_entries);
+
+	klp_path_add(entries, stack_trace_save_tsk_reliable(task, entries,
+							    KLP_MAX_PATH));
+}
+
+static int klp_stop_learn(void *waiter)
+{
+	unsigned long *entries = *this_cpu_ptr(&klp_own_entries);
+	unsigned int cpu;
+
+	klp_path_add(entries, stack_trace_save(entries, KLP_MAX_PATH, 0));
+	klp_path_add_task(waiter);
+	/* The stoppers have displaced them, as they always do */
+	for_each_online_cpu(cpu)
+		klp_path_add_task(idle_task(cpu));
+
+	return 0;
+}
+
+/**
+ * klp_stop_learn_path() - find out what is in use whenever all CPUs are stopped
+ *
+ * Called once, from a worker like the one that stops them later on.
+ *
+ * Return: 0, or an error of stop_machine()
+ */
+int klp_stop_learn_path(void)
+{
+	return stop_machine(klp_stop_learn, current, NULL);
 }
