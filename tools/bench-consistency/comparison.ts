@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-interface Pair {
-  readonly oursNs: number;
-  readonly stockNs: number;
+/** Instructions of a context switch outside transitions, on our kernel and on the stock one. */
+export interface Pair {
+  readonly ours: number;
+  readonly stock: number;
 }
 
-/** What a context switch takes outside transitions, measured in pairs. */
+/** Measured in pairs. */
 export interface Comparison {
   readonly pairs: readonly Pair[];
-  readonly stockNs: number;
+  readonly stock: number;
   /** Mean of ours less stock. */
-  readonly differenceNs: number;
+  readonly difference: number;
   /** Half the width of the 95 % interval of the mean; null with fewer than two pairs. */
-  readonly marginNs: number | null;
+  readonly margin: number | null;
 }
 
 /** 97.5 % quantiles of Student's t for 1, 2, … degrees of freedom; beyond them it is close to the normal one. */
@@ -22,19 +23,19 @@ const normal = 2.1;
 const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
 
 export function comparisonOf(pairs: readonly Pair[]): Comparison {
-  const differences = pairs.map(({ oursNs, stockNs }) => oursNs - stockNs);
-  const differenceNs = mean(differences);
+  const differences = pairs.map(({ ours, stock }) => ours - stock);
+  const difference = mean(differences);
   const freedom = differences.length - 1;
-  const squares = differences.reduce((sum, value) => sum + (value - differenceNs) ** 2, 0);
-  const marginNs =
+  const squares = differences.reduce((sum, value) => sum + (value - difference) ** 2, 0);
+  const margin =
     freedom < 1 ? null : (studentT[freedom - 1] ?? normal) * Math.sqrt(squares / freedom / differences.length);
-  return { pairs, stockNs: mean(pairs.map(({ stockNs }) => stockNs)), differenceNs, marginNs };
+  return { pairs, stock: mean(pairs.map(({ stock }) => stock)), difference, margin };
 }
 
-export function describeComparison({ stockNs, differenceNs, marginNs }: Comparison): string {
-  const margin = marginNs === null ? 'unknown' : `${marginNs.toFixed(1)} ns`;
+export function describeComparison({ stock, difference, margin }: Comparison): string {
+  const interval = margin === null ? 'unknown' : `± ${margin.toFixed(1)}`;
   return (
-    `A context switch outside transitions takes ${stockNs.toFixed(1)} ns on the stock kernel, and ` +
-    `${differenceNs.toFixed(1)} ns more on ours (95 % interval: ± ${margin}).`
+    `A context switch outside transitions takes ${stock.toFixed(1)} instructions on the stock kernel, and ` +
+    `${difference.toFixed(1)} more on ours (95 % interval: ${interval}).`
   );
 }

@@ -16,6 +16,7 @@ const machine: QemuArguments = {
   controlSocket: '/t/qmp',
   relayFile: '/t/relay.mjs',
   hostPorts: [7443, 7444],
+  countInstructions: false,
   kernelArguments: ['extra=1'],
 };
 

@@ -34,6 +34,8 @@ export interface QemuArguments {
   relayFile: string;
   /** Ports of 127.0.0.1 that the guest reaches at `hostAddressInGuest`, same number. */
   hostPorts: readonly number[];
+  /** The guest's clocks count what it executes, an instruction a nanosecond: whatever else the host does. Emulation only. */
+  countInstructions: boolean;
   kernelArguments: readonly string[];
 }
 
@@ -46,6 +48,7 @@ export function qemuArguments(machine: QemuArguments): string[] {
     ...['-name', machine.name],
     ...['-accel', accelerators[machine.accelerator], '-cpu', 'max'],
     ...['-m', String(machine.memoryMb)],
+    ...(machine.countInstructions ? ['-icount', 'shift=0,sleep=off'] : []),
     // The MP table, by which the debug kernel goes, names one processor of each socket.
     ...['-smp', `${machine.processors},sockets=${machine.processors}`],
     // TLS in the guest needs the right time.

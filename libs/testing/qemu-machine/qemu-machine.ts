@@ -27,6 +27,8 @@ export interface MachineOptions {
   memoryMb?: number;
   processors?: number;
   stateDiskMb?: number;
+  /** Emulated, and its clocks count instructions, one a nanosecond. */
+  countInstructions?: boolean;
   kernelArguments?: readonly string[];
 }
 
@@ -77,6 +79,7 @@ export class QemuMachine implements AsyncDisposable {
         controlSocket: join(socketDir, 'qmp'),
         relayFile,
         hostPorts: options.hostPorts ?? [],
+        countInstructions: options.countInstructions ?? false,
         kernelArguments: options.kernelArguments ?? [],
       },
       await GuestShell.listen(shellSocket),
