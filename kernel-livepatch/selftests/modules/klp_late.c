@@ -6,6 +6,8 @@
  * they may have left the task list.
  */
 
+#include <linux/atomic.h>
+#include <linux/bug.h>
 #include <linux/livepatch.h>
 #include <linux/module.h>
 #include <linux/sched.h>
@@ -14,6 +16,10 @@
 
 static unsigned int usecs = 3000;
 module_param(usecs, uint, 0644);
+
+static bool oops;
+module_param(oops, bool, 0644);
+MODULE_PARM_DESC(oops, "the next task that exits causes an oops");
 
 static void klp_late_exit_io_context(struct task_struct *task);
 
@@ -31,8 +37,11 @@ static void klp_late_exit_io_context(struct task_struct *task)
 		klp_original(&klp_late_funcs[0]);
 
 	/* Other tasks find it when they fork with CLONE_IO and fail */
-	if (task == current && (task->flags & PF_EXITING))
+	if (task == current && (task->flags & PF_EXITING)) {
+		if (xchg(&oops, false))
+			BUG();
 		klp_oracle_call(KLP_ORACLE_SLEEP, usecs);
+	}
 	original(task);
 }
 

@@ -21,12 +21,14 @@ static __always_inline void klp_switched_out(struct task_struct *task)
 /* A task is about to leave the task list; returns what is due at its end */
 unsigned int klp_exit_begins(void);
 void klp_exit_ends(unsigned int epoch);
+void klp_exit_lost(void);
 
 #else
 
 static inline void klp_switched_out(struct task_struct *task) {}
 static inline unsigned int klp_exit_begins(void) { return 0; }
 static inline void klp_exit_ends(unsigned int epoch) {}
+static inline void klp_exit_lost(void) {}
 
 #endif /* CONFIG_LIVEPATCH */
 

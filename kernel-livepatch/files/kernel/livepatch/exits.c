@@ -11,15 +11,21 @@
  * New exits go to one of them while the other one drains: no rate of exits can
  * keep an attempt from seeing the end of those that it has to wait for.
  *
+ * A task that causes an oops while it exits never comes to the end of that, nor
+ * does it do anything else any more. Such tasks are counted as lost, for no
+ * epoch: which one theirs was, nobody knows.
+ *
  * Beginnings and ends are counted apart, because tasks change CPUs in between.
  * Who adds up the ends first, and then the beginnings, sees the beginning of
  * each exit whose end it saw: equal sums mean that all of them are over.
  */
 
+#include <linux/atomic.h>
 #include <linux/bits.h>
 #include <linux/cpumask.h>
 #include <linux/livepatch_sched.h>
 #include <linux/percpu.h>
+#include <linux/sched.h>
 #include <linux/smp.h>
 #include "exits.h"
 
@@ -39,6 +45,8 @@ static DEFINE_PER_CPU(struct klp_exits, klp_exits);
 
 /* What the next exit is counted for; changes under klp_mutex */
 static unsigned int klp_exit_epoch;
+
+static atomic_t klp_exits_lost = ATOMIC_INIT(0);
 
 /**
  * klp_exit_begins() - the current task is about to leave the task list
@@ -63,12 +71,24 @@ unsigned int klp_exit_begins(void)
  */
 void klp_exit_ends(unsigned int epoch)
 {
-	/* Pairs with the barrier in klp_exits_drained() */
+	/* Pairs with the barrier in klp_exits_left() */
 	smp_mb();
 	this_cpu_inc(klp_exits.ended[epoch]);
 }
 
-static bool klp_exits_drained(unsigned int epoch)
+/**
+ * klp_exit_lost() - the current task has caused an oops, and goes to sleep for ever
+ *
+ * It may have done so before klp_exit_begins(): then it has no state yet.
+ */
+void klp_exit_lost(void)
+{
+	if (current->exit_state)
+		atomic_inc(&klp_exits_lost);
+}
+
+/* No less than have begun by now and not ended */
+static unsigned int klp_exits_left(unsigned int epoch)
 {
 	unsigned int begun = 0, ended = 0;
 	int cpu;
@@ -80,7 +100,15 @@ static bool klp_exits_drained(unsigned int epoch)
 	for_each_possible_cpu(cpu)
 		begun += READ_ONCE(per_cpu(klp_exits.begun[epoch], cpu));
 
-	return begun == ended;
+	return begun - ended;
+}
+
+/* Are all that have not ended lost? */
+static bool klp_exits_all_lost(void)
+{
+	unsigned int lost = atomic_read(&klp_exits_lost);
+
+	return lost && klp_exits_left(0) + klp_exits_left(1) == lost;
 }
 
 /**
@@ -100,14 +128,14 @@ noinline bool klp_exits_over(unsigned int *over)
 	smp_mb();
 	for (i = 0; i < KLP_EPOCHS; i++) {
 		idle = !klp_exit_epoch;
-		if (!klp_exits_drained(idle))
+		if (klp_exits_left(idle))
 			break;
 		*over |= BIT(idle);
 		/* Those that begin now must not keep the other from draining */
 		WRITE_ONCE(klp_exit_epoch, idle);
 	}
 
-	return *over == GENMASK(KLP_EPOCHS - 1, 0);
+	return *over == GENMASK(KLP_EPOCHS - 1, 0) || klp_exits_all_lost();
 }
 
 /**
@@ -127,15 +155,16 @@ noinline int klp_exits_of_cpu(int cpu)
 }
 
 /**
- * klp_exits_of_offline_cpus() - klp_exits_of_cpu() of all CPUs that are offline
+ * klp_exits_elsewhere() - what is to be added to klp_exits_of_cpu() of all CPUs
+ *			   that are online
  *
  * Called with cpus_read_lock() held.
  *
- * Return: the sum
+ * Return: the same of those that are offline, less the tasks that are lost
  */
-int klp_exits_of_offline_cpus(void)
+int klp_exits_elsewhere(void)
 {
-	int cpu, sum = 0;
+	int cpu, sum = -atomic_read(&klp_exits_lost);
 
 	for_each_possible_cpu(cpu) {
 		if (!cpu_online(cpu))

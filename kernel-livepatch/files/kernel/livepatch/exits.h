@@ -6,6 +6,6 @@
 
 bool klp_exits_over(unsigned int *over);
 int klp_exits_of_cpu(int cpu);
-int klp_exits_of_offline_cpus(void);
+int klp_exits_elsewhere(void);
 
 #endif /* _LIVEPATCH_EXITS_H */

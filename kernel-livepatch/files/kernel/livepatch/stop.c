@@ -229,7 +229,7 @@ int klp_stop_and_switch(const struct klp_ranges *ranges,
 		.arrived = ATOMIC_INIT(0),
 		.busy = ATOMIC_INIT(num_online_cpus()),
 		.next = ATOMIC_INIT(0),
-		.exiting = ATOMIC_INIT(klp_exits_of_offline_cpus()),
+		.exiting = ATOMIC_INIT(klp_exits_elsewhere()),
 		.checked = ATOMIC_INIT(0),
 	};
 	u64 began_ns = ktime_get_ns();
