@@ -7,7 +7,7 @@
  */
 
 #include <linux/atomic.h>
-#include <linux/bug.h>
+#include <linux/compiler.h>
 #include <linux/livepatch.h>
 #include <linux/module.h>
 #include <linux/sched.h>
@@ -31,6 +31,14 @@ static struct klp_func klp_late_funcs[] = {
 	{ }
 };
 
+static void klp_late_cause_oops(void)
+{
+	int *nothing = NULL;
+
+	OPTIMIZER_HIDE_VAR(nothing);
+	READ_ONCE(*nothing);
+}
+
 static void klp_late_exit_io_context(struct task_struct *task)
 {
 	void (*original)(struct task_struct *task) =
@@ -39,7 +47,7 @@ static void klp_late_exit_io_context(struct task_struct *task)
 	/* Other tasks find it when they fork with CLONE_IO and fail */
 	if (task == current && (task->flags & PF_EXITING)) {
 		if (xchg(&oops, false))
-			BUG();
+			klp_late_cause_oops();
 		klp_oracle_call(KLP_ORACLE_SLEEP, usecs);
 	}
 	original(task);

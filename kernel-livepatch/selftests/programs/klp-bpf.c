@@ -25,7 +25,7 @@
 #define PMU "/sys/bus/event_source/devices/kprobe/type"
 #define MAX_FUNCTIONS	16
 
-static uint64_t addresses[MAX_FUNCTIONS];
+static __u64 addresses[MAX_FUNCTIONS];
 
 static void die(const char *what)
 {
@@ -42,8 +42,8 @@ static int make_counter(void)
 {
 	union bpf_attr attr = {
 		.map_type = BPF_MAP_TYPE_ARRAY,
-		.key_size = sizeof(uint32_t),
-		.value_size = sizeof(uint64_t),
+		.key_size = sizeof(__u32),
+		.value_size = sizeof(__u64),
 		.max_entries = 1,
 	};
 	int map = bpf(BPF_MAP_CREATE, &attr);
@@ -53,10 +53,10 @@ static int make_counter(void)
 	return map;
 }
 
-static uint64_t read_counter(int map)
+static __u64 read_counter(int map)
 {
-	uint32_t key = 0;
-	uint64_t value = 0;
+	__u32 key = 0;
+	__u64 value = 0;
 	union bpf_attr attr = {
 		.map_fd = map,
 		.key = (uintptr_t)&key,
@@ -136,7 +136,7 @@ static void attach_kprobe(int program, const char *function, int at_return)
 		die("PERF_EVENT_IOC_ENABLE");
 }
 
-static uint64_t address_of(const char *function)
+static __u64 address_of(const char *function)
 {
 	char line[512], name[256];
 	unsigned long long address;
