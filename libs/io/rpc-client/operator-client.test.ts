@@ -30,7 +30,7 @@ afterEach(() => {
 
 type Unary = (call: ServerUnaryCall<unknown, unknown>, callback: sendUnaryData<unknown>) => void;
 type Watch = (call: ServerWritableStream<WatchRolloutRequest, WatchRolloutResponse>) => void;
-type Parts = (call: ServerWritableStream<unknown, unknown>) => void;
+type Parts = (call: ServerWritableStream<unknown, unknown>) => void | Promise<void>;
 
 async function serve(methods: Record<string, Unary | Watch | Parts>, port?: number): Promise<number> {
   const server = await serveMethods(pki, methods, port);
@@ -109,6 +109,20 @@ describe('calls with one answer', () => {
     });
     const { nodes } = await client(port).fleet.listNodes({ cluster: '' });
     expect(nodes.map(({ name }) => name)).toEqual(['a', 'b', 'c']);
+  });
+
+  test('an answer in parts may take as long as it likes, as long as some of it comes', async () => {
+    const port = await serve({
+      listNodes: async (call: Parameters<Parts>[0]) => {
+        for (const name of ['a', 'b', 'c', 'd', 'e']) {
+          await new Promise((resolve) => setTimeout(resolve, 500));
+          call.write({ nodes: [Node.fromPartial({ name })] });
+        }
+        call.end();
+      },
+    });
+    const { nodes } = await client(port).fleet.listNodes({ cluster: '' }, { deadlineMs: 1_500 });
+    expect(nodes.map(({ name }) => name).join('')).toBe('abcde');
   });
 
   test('an answer of which only some parts came is asked for again, whole', async () => {

@@ -8,7 +8,10 @@ import { defaultDeadlineMs } from './channel-options';
 import { cancelledError, pause } from './pause';
 
 export interface CallOptions {
-  /** Whole time for a unary call, retries included (default 15 s). Streams have none: keepalive ends dead ones. */
+  /**
+   * Whole time for a call with one answer, retries included (default 15 s); one in parts has it for each part. Watches
+   * have none: keepalive ends dead ones.
+   */
   readonly deadlineMs?: number;
   readonly signal?: AbortSignal;
 }
@@ -82,10 +85,6 @@ interface Ask {
   readonly metadata: Metadata;
 }
 
-/** grpc-js takes a moment, which it makes a timer of at once. */
-// eslint-disable-next-line no-restricted-properties -- see above
-const deadlineIn = (withinMs: number): number => Date.now() + withinMs;
-
 function askOnce(
   { client, method, request, metadata }: Ask,
   withinMs: number,
@@ -106,7 +105,8 @@ function askOnce(
       responseDeserialize,
       request,
       metadata,
-      { deadline: deadlineIn(withinMs) },
+      // eslint-disable-next-line no-restricted-properties -- grpc-js takes a moment, which it makes a timer of at once.
+      { deadline: Date.now() + withinMs },
       (error: ServiceError | null, response?: unknown) => {
         signal?.removeEventListener('abort', onAbort);
         if (error === null) resolve(response);
@@ -117,11 +117,27 @@ function askOnce(
   });
 }
 
-/** One answer in several messages: joined byte for byte they are it. */
+/** One answer in several messages: joined byte for byte they are it. The time is that to each of them: all may take long. */
 async function askInParts(ask: Ask, withinMs: number, signal: AbortSignal | undefined): Promise<unknown> {
+  const silence = new AbortController();
+  const timer = setTimeout(() => {
+    silence.abort();
+  }, withinMs);
   const parts: Buffer[] = [];
   const raw = { ...ask.method, responseDeserialize: (bytes: Buffer) => bytes };
-  for await (const part of streamOnce({ ...ask, method: raw }, signal, withinMs)) parts.push(part as Buffer);
+  const either = AbortSignal.any([silence.signal, ...(signal === undefined ? [] : [signal])]);
+  try {
+    for await (const part of streamOnce({ ...ask, method: raw }, either)) {
+      parts.push(part as Buffer);
+      timer.refresh();
+    }
+  } catch (error) {
+    if (!silence.signal.aborted || isAborted(signal)) throw error;
+    const message = `Nothing came for ${Math.round(withinMs)} ms.`;
+    throw new LockstepError('unavailable', 'grpc-deadline-exceeded', message, {}, { cause: error });
+  } finally {
+    clearTimeout(timer);
+  }
   return ask.method.responseDeserialize(Buffer.concat(parts));
 }
 
@@ -148,7 +164,6 @@ async function askUntilAnswered(ask: Ask, { deadlineMs = defaultDeadlineMs, sign
 async function* streamOnce(
   { client, method, request, metadata }: Ask,
   signal: AbortSignal | undefined,
-  withinMs = Infinity,
 ): AsyncGenerator {
   if (signal?.aborted === true) throw cancelledError(signal.reason);
   const call = client.makeServerStreamRequest(
@@ -157,7 +172,6 @@ async function* streamOnce(
     method.responseDeserialize,
     request,
     metadata,
-    { deadline: deadlineIn(withinMs) },
   );
   const onAbort = (): void => {
     call.cancel();
