@@ -77,7 +77,7 @@ export async function onWorkers(
     const started = performance.now();
     const shares = await work((index) => objectPaths.filter((_, at) => at % count === index));
     const compared = shares.flat().sort((a, b) => (a.diff.objectPath < b.diff.objectPath ? -1 : 1));
-    await linkLivepatch({ kernel, compared, replace: false, ...named });
+    await linkLivepatch({ kernel, sources: { diff }, compared, replace: false, ...named });
     return (performance.now() - started) / 1000;
   } finally {
     for (const worker of workers) worker.kill();

@@ -6,6 +6,7 @@ import { describeDifference, type ChangeReason } from './change-reason';
 import { CodeTables } from './code-tables';
 import { Comparison } from './compare';
 import { chunksOf, Correlation } from './correlate';
+import { exportIn, exportNames } from './export-sections';
 import type { ChangedFunction, LivepatchCallback, ObjectDiff, ObjectPair } from './object-diff';
 import { ObjectModel, type Chunk } from './object-model';
 import { ReferenceReader } from './references';
@@ -289,12 +290,6 @@ function checkRegistrations(
     action: 'leave out what is only read at boot or at module load (parameters, exports, tracepoints, initcalls)',
   });
 }
-
-/** What exports are called is told by their entries, too. */
-const exportNames = '__ksymtab_strings';
-
-/** Each EXPORT_SYMBOL has sections of its own. @returns the name that the section exports, if it does */
-const exportIn = (section: string): string[] => /^___k(?:symtab|crctab)(?:_gpl)?\+(.+)$/.exec(section)?.slice(1) ?? [];
 
 /** Registered content that no name pairs, by section. */
 function registrations(chunks: readonly Chunk[], isUnpaired: (chunk: Chunk) => boolean): Map<string, Chunk[]> {

@@ -20,5 +20,6 @@ export type {
   RelocationTarget,
 } from './object-diff';
 export { namesakes } from './namesakes';
+export { registrationsIn, type Registration } from './registrations';
 export { namesInSharedSections } from './shared-names';
 export type { TableLayouts } from './table-layouts';

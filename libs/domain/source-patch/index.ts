@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 export { applyFileDiff } from './apply-diff';
 export { applyPatch, pathsReadBy, type AppliedPatch, type FileContents } from './apply-patch';
+export { placesFor, placesIn, type AuthorsPlace, type ChangedFile } from './authors-places';
 export { classifyChanges, type ChangeClasses } from './change-classes';
 export { namedFiles, parseCmdFile, type SavedCommand } from './cmd-file';
 export { changedInlineFunctions } from './confined-change';
@@ -30,4 +31,5 @@ export { mayChangeTypes } from './may-change-types';
 export { meansTheSame, unreachedFunctions } from './same-meaning';
 export type { DiffLine, Hunk } from './hunks';
 export { maxFuzz } from './explain-mismatch';
+export { PatchRefusal } from './patch-refusal';
 export { parseUnifiedDiff, pathOf, renamedFrom, type FileDiff } from './unified-diff';

@@ -77,7 +77,7 @@ async function link(
   const { kernelBuild, patch, patchName, replace } = job;
   const moduleName = moduleNameFor(job);
   const { bytes, functions, remarks, caveats } = await linkLivepatch({
-    ...{ kernel, compared, moduleName, replace },
+    ...{ kernel, sources: sourcesOf(job), compared, moduleName, replace },
     patchId: patch,
     allowedTypeChanges: allowedIn(job),
   });

@@ -56,3 +56,21 @@ test('a new object of a module is not joined to vmlinux', async () => {
   const extra = compile('extra', 'int extra(int x) { return x; }\n', 'some_module');
   expect(await addNewObjects([user], [extra])).toEqual([user]);
 });
+
+test('what a new file registers is refused by its own name, used or not; what it exports is no registration', async () => {
+  const user = compile('user', 'int use(int x) { return x; }\n');
+  const registering = compile(
+    'registering',
+    'static int begin(void) { return 0; }\nstatic int (*const entry)(void) __attribute__((section(".initcall6.init"), used)) = begin;\n',
+  );
+  await expect(addNewObjects([user], [registering])).rejects.toMatchObject({
+    reason: 'registration-changed',
+    message: expect.stringMatching(/^fs\/registering\.c is new, and what it registers in \.initcall6\.init \(entry\)/),
+    fields: { object: 'fs/registering.o', file: 'fs/registering.c', section: '.initcall6.init' },
+  });
+  const exporting = compile(
+    'exporting',
+    'int extra(void) { return 0; }\nstatic int (*const entry)(void) __attribute__((section("___ksymtab+extra"), used)) = extra;\n',
+  );
+  expect(await addNewObjects([user], [exporting])).toEqual([user]);
+});

@@ -2,6 +2,8 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
+import { LockstepError } from '@lockstep/domain/livepatch-model';
+import { registrationsIn } from '@lockstep/domain/object-diff';
 import { parseElf, symbolBinding } from '@lockstep/domain/elf';
 import { sourcePatchError, type IndexedObject } from '@lockstep/domain/source-patch';
 import { runCommand } from '../processes/run-command';
@@ -19,7 +21,8 @@ interface Globals {
 /**
  * Objects of new source files have no original to be compared with: each is joined to the changed object that uses it,
  * where its functions count as new ones. What nothing uses does not run and is left out.
- * @throws LockstepError `unsupported-change` where joining fails
+ * @throws LockstepError `registration-changed` where a new file registers something, `unsupported-change` where joining
+ *   fails
  */
 export async function addNewObjects(
   changed: readonly NewObject[],
@@ -27,6 +30,7 @@ export async function addNewObjects(
   signal?: AbortSignal,
 ): Promise<NewObject[]> {
   if (added.length === 0) return [...changed];
+  for (const one of added) refuseRegistrations(one);
   const joined = new Map(changed.map((user) => [user, [user]]));
   const waiting = new Set(added);
   for (let grew = true; grew;) {
@@ -40,6 +44,16 @@ export async function addNewObjects(
     }
   }
   return Promise.all([...joined].map(async ([user, parts]) => joinObjects(user, parts, signal)));
+}
+
+/** Said of the new file: joined to another, it would be that one's. */
+function refuseRegistrations({ indexed, patched }: NewObject): void {
+  const [first] = registrationsIn(patched, indexed.path);
+  if (first === undefined) return;
+  const names = first.names.length === 0 ? '' : ` (${first.names.join(', ')})`;
+  const message = `${indexed.source} is new, and what it registers in ${first.section}${names} is only read at boot or at module load. To go on: leave that out (initcalls, parameters, tracepoints), and do it in a callback of the livepatch.`;
+  const fields = { object: indexed.path, file: indexed.source, section: first.section };
+  throw new LockstepError('refused', 'registration-changed', message, fields);
 }
 
 function uses(user: NewObject, provider: NewObject): boolean {

@@ -16,8 +16,10 @@ import {
   type AllowedTypeChanges,
   type TypeChange,
 } from '@lockstep/domain/type-layouts';
+import { blamingAuthor } from './blame-author';
 import { usingDirectory } from '../builds/cached-kernels';
 import { compilePatch, type CompilePatchOptions, type ObjectPair, type PatchPlan } from './compile-patch';
+import type { PatchSources } from './read-patch';
 import type { KernelBuild } from '../builds/registered-kernel';
 import { readKeptModule } from '../vendors/vendor-files';
 
@@ -66,6 +68,8 @@ function compareObject(
 
 export interface LinkOptions {
   kernel: KernelBuild;
+  /** Of what was compared: refusals tell where its author wrote it. Undefined where no diff made it. */
+  sources: PatchSources | undefined;
   /** Of the whole patch, in path order: the module's bytes depend on it. */
   compared: readonly ComparedObject[];
   moduleName: ModuleName;
@@ -79,8 +83,15 @@ export interface LinkedLivepatch extends LivepatchModule {
   readonly caveats: readonly Caveat[];
 }
 
-/** Makes one livepatch module of all the changed objects. @throws LockstepError `refused`, `no-function-changed` */
-export async function linkLivepatch(options: LinkOptions): Promise<LinkedLivepatch> {
+/**
+ * Makes one livepatch module of all the changed objects.
+ * @throws PatchRefusal what is refused of an object; LockstepError `no-function-changed`
+ */
+export async function linkLivepatch({ sources, ...options }: LinkOptions): Promise<LinkedLivepatch> {
+  return blamingAuthor(options.kernel, sources, async () => link(options));
+}
+
+async function link(options: Omit<LinkOptions, 'sources'>): Promise<LinkedLivepatch> {
   const { kernel, compared, allowedTypeChanges, ...named } = options;
   const objects = compared.map(({ diff, types }) => ({ objectPath: diff.objectPath, types }));
   const vouchedFor = refuseTypeChanges(objects, allowedTypeChanges, true);
@@ -134,7 +145,8 @@ async function readVendorSymbols(
   return symbols;
 }
 
-export type BuildLivepatchOptions = Omit<CompilePatchOptions, 'objectPaths'> & Omit<LinkOptions, 'compared'>;
+export type BuildLivepatchOptions = Omit<CompilePatchOptions, 'objectPaths'> &
+  Omit<LinkOptions, 'compared' | 'sources'>;
 
 export interface BuiltLivepatch extends LinkedLivepatch, Omit<PatchPlan, 'objectPaths'> {
   /** What was compared, for who wants to explain it. */
@@ -151,7 +163,7 @@ export async function buildLivepatch(options: BuildLivepatchOptions): Promise<Bu
     const compared = await comparePatch(options);
     onProgress?.({ stage: 'write the module', done: 0, total: 1 });
     const named = { moduleName, patchId, replace, allowedTypeChanges };
-    const module = await linkLivepatch({ kernel, compared: compared.objects, ...named });
+    const module = await linkLivepatch({ kernel, sources: options, compared: compared.objects, ...named });
     return { ...module, ...compared, remarks: [...compared.staleContext, ...module.remarks] };
   };
   return usingDirectory(kernel.dir, build, signal);

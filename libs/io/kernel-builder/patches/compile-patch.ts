@@ -17,6 +17,7 @@ import { provideOriginals } from '../objects/stock-originals';
 import { hasNamesakes, withStaticsAligned } from '../objects/align-statics';
 import { refuseChangedVersions } from '../objects/export-versions';
 import { DebugBuilds, type Version } from './debug-builds';
+import { blamingAuthor } from './blame-author';
 import { makeChangedObjects } from './make-path';
 import { reachedJobs } from './reached-jobs';
 import { readPatch, type PatchSources, type ReadPatch } from './read-patch';
@@ -76,10 +77,14 @@ type Work<Result> = (pair: ObjectPair) => Promise<Result>;
 
 /**
  * Decides how a patch is built, before anything of it is.
- * @throws LockstepError `diff-syntax`, `diff-does-not-apply`, `diff-ambiguous`, `changes-no-object`,
- *   `unsupported-change`
+ * @throws LockstepError `diff-syntax`, `diff-does-not-apply`, `diff-ambiguous`, `changes-no-object`
+ * @throws PatchRefusal `unsupported-change`
  */
 export async function planPatch(options: Omit<CompilePatchOptions, 'objectPaths'>): Promise<PatchPlan> {
+  return blamingAuthor(options.kernel, options, async () => plan(options));
+}
+
+async function plan(options: Omit<CompilePatchOptions, 'objectPaths'>): Promise<PatchPlan> {
   const patch = await readPatch(options.kernel, options, options);
   const makeReasons = [...patch.makeReasons, ...(await new Replay(options, patch).tryGates())];
   const { staleContext } = patch;
@@ -94,12 +99,17 @@ export async function planPatch(options: Omit<CompilePatchOptions, 'objectPaths'
  * nothing else of the kernel is built. Originals are kept in the cache. Each object that comes out different is given
  * to `work` while the compilers go on with the next. Diffs for which that may be wrong are built through make.
  * @throws LockstepError `diff-syntax`, `diff-does-not-apply`, `diff-ambiguous`, `changes-no-object`,
- *   `unsupported-change`, `compile-failed`, `make-failed`, `kernel-build-changed`, `compiler-differs`
+ *   `compile-failed`, `make-failed`, `kernel-build-changed`, `compiler-differs`
+ * @throws PatchRefusal what is refused of an object, by `work` too
  */
 export async function compilePatch<Result>(
   options: CompilePatchOptions,
   work: Work<Result>,
 ): Promise<CompiledPatch<Result>> {
+  return blamingAuthor(options.kernel, options, async () => compile(options, work));
+}
+
+async function compile<Result>(options: CompilePatchOptions, work: Work<Result>): Promise<CompiledPatch<Result>> {
   const patch = await readPatch(options.kernel, options, options);
   const replay = new Replay(options, patch);
   const { staleContext } = patch;

@@ -56,6 +56,7 @@ async function compare(edits: readonly Edit[]): Promise<ComparedObject[]> {
 async function build(name: string, edits: readonly Edit[]): Promise<{ ko: string; functions: string[] }> {
   const { bytes, functions } = await linkLivepatch({
     kernel,
+    sources: undefined,
     compared: await compare(edits),
     moduleName: parseModuleName(name),
     patchId: parsePatchId('ab'.repeat(32)),
