@@ -52,9 +52,9 @@ function moduleFile(name: string, functions: string, more: Partial<LivepatchFixt
 async function host(args: readonly string[], { isRoot = true, signal = new AbortController().signal } = {}) {
   const stdout = new PassThrough();
   const stderr = new PassThrough();
-  const { roots, tools, writeAttribute } = tree;
+  const { roots, calls, writeAttribute } = tree;
   const openKernel = (options: ConstructorParameters<typeof SysfsKernel>[0]) =>
-    new SysfsKernel({ roots, tools, writeAttribute, ...options });
+    new SysfsKernel({ roots, calls, writeAttribute, ...options });
   const cli = createCli({ stdout, stderr, env: {}, signal, host: { isRoot, openKernel } });
   const code = await runProgram(cli, ['host', ...args]);
   const read = (stream: PassThrough): string => String((stream.read() as Buffer | null) ?? '');

@@ -46,8 +46,8 @@ async function load(cli: Cli, context: Parameters<typeof withTransition>[1], fil
   const host = hostOf(cli);
   requireRoot(host, 'load');
   const looking = host.openKernel({});
-  const { release } = await looking.identity();
-  const { module, functions, replace: says } = await readModuleFile(file, release);
+  const newcomer = await readModuleFile(file, await looking.identity());
+  const { module, functions, replace: says } = newcomer;
   const replace = says ?? asReplace;
   const stack = await looking.observe();
   const overrides = parseOverrides(override, stack);

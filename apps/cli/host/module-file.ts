@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { readLivepatchModule, type LivepatchFile } from '@lockstep/domain/klp-module';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
+import { refuseOtherKernel, type KernelIdentity } from '@lockstep/io/livepatch-sysfs';
 
 const compressions: readonly { readonly name: string; readonly magic: readonly number[]; readonly tool: string }[] = [
   { name: 'gzip', magic: [0x1f, 0x8b], tool: 'gunzip' },
@@ -20,10 +21,9 @@ async function readBytes(file: string): Promise<Uint8Array> {
 
 /**
  * Reads a livepatch module for the kernel that runs.
- * @param release of that kernel, as `uname -r` prints it
  * @throws LockstepError `unreadable-file`, `compressed-module`, `wrong-kernel`, and what `readLivepatchModule` says
  */
-export async function readModuleFile(file: string, release: string): Promise<LivepatchFile> {
+export async function readModuleFile(file: string, running: KernelIdentity): Promise<LivepatchFile> {
   const bytes = await readBytes(file);
   const compression = compressions.find(({ magic }) => magic.every((byte, at) => bytes[at] === byte));
   if (compression !== undefined) {
@@ -31,9 +31,6 @@ export async function readModuleFile(file: string, release: string): Promise<Liv
     throw new LockstepError('invalid-input', 'compressed-module', message, { file, compression: compression.name });
   }
   const module = readLivepatchModule(bytes, file);
-  if (module.release !== null && module.release !== release) {
-    const message = `${file} was built for kernel ${module.release}; this host runs ${release}. Build it for ${release}.`;
-    throw new LockstepError('refused', 'wrong-kernel', message, { file, builtFor: module.release, running: release });
-  }
+  refuseOtherKernel(file, module, running);
   return module;
 }

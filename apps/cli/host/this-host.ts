@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
 import { SysfsKernel } from '@lockstep/io/livepatch-sysfs';
+import { estimateLines } from '../views/host-view';
 import type { Cli, HostMachine, LeafOptions, LocalContext } from '../cli';
 
 const thisHost: HostMachine = {
@@ -44,6 +45,10 @@ export async function withTransition<T>(
   const progress = screen.progress(title);
   const kernel = host.openKernel({
     signal,
+    onLoading: (estimate) => {
+      const [detail] = estimateLines(estimate);
+      if (detail !== undefined) progress.update({ done: 0, total: timeoutSeconds, detail });
+    },
     transitionTimeoutMs: timeoutSeconds * 1000,
     onWaiting: ({ elapsedMs, blocking }) => {
       const detail = blocking.length === 0 ? '' : `waits for ${blocking.join(', ')}`;

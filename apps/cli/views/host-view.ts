@@ -1,7 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { LivepatchFile } from '@lockstep/domain/klp-module';
-import { functionKey, showFunction, type ModuleName, type PatchedFunction } from '@lockstep/domain/livepatch-model';
+import {
+  describeObstacle,
+  functionKey,
+  showFunction,
+  type ModuleName,
+  type Obstacle,
+  type PatchedFunction,
+} from '@lockstep/domain/livepatch-model';
 import type { KernelConflict, ObservedPatch } from '@lockstep/domain/node-state';
+import type { LoadEstimate } from '@lockstep/io/livepatch-sysfs';
 import { topOwners, type LoadVerdict } from '../host/judge-load';
 import { table } from '../table';
 
@@ -29,15 +37,34 @@ export function verdictLines({ conflicts, torn, covered, replaced }: LoadVerdict
 const unknownReplace =
   'note: whether it replaces all others is decided when it is loaded (kpatch-build makes modules that do, unless told otherwise); --replace judges it so.';
 
+/** Loads that take less are not worth a line. */
+const shownFromMs = 2000;
+
+/** `loading: the kernel looks up 640 symbols, about 12 s`; none for a load that takes no time. */
+export const estimateLines = ({ lookups, expectedMs }: LoadEstimate): string[] =>
+  expectedMs < shownFromMs
+    ? []
+    : [`loading: the kernel looks up ${lookups} symbols one by one, about ${Math.ceil(expectedMs / 1000)} s`];
+
+export const obstacleLines = (obstacles: readonly Obstacle[]): string[] =>
+  obstacles.map((obstacle) => `in the way: ${describeObstacle(obstacle)}`);
+
+export interface CheckedLoad extends LoadVerdict {
+  readonly obstacles: readonly Obstacle[];
+  readonly estimate: LoadEstimate;
+}
+
 export function checkText(
   { module, functions, replace }: LivepatchFile,
-  verdict: LoadVerdict,
+  verdict: CheckedLoad,
   asReplace: boolean,
 ): string {
   const lines = verdictLines(verdict);
   return [
     `${module} changes ${functions.length === 0 ? 'no function' : showFunctions(functions)}`,
     ...(lines.length === 0 ? ['It conflicts with nothing that is loaded.'] : lines),
+    ...obstacleLines(verdict.obstacles),
+    ...estimateLines(verdict.estimate),
     ...(replace === null && !asReplace ? [unknownReplace] : []),
   ].join('\n');
 }

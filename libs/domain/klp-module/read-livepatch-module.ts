@@ -7,12 +7,11 @@ import {
   type PatchedFunction,
 } from '@lockstep/domain/livepatch-model';
 import { DataReader, type DataPlace } from './data-reader';
+import { originOf, readModinfo, type ModuleOrigin } from './read-module-origin';
 
 /** What a livepatch module's file says about itself. */
-export interface LivepatchFile {
+export interface LivepatchFile extends ModuleOrigin {
   readonly module: ModuleName;
-  /** The kernel release it was built for, as `uname -r` prints it; null when it does not say. */
-  readonly release: string | null;
   readonly functions: readonly PatchedFunction[];
   /** Takes the place of all other livepatches; null when it decides that only when it is loaded (kpatch's do). */
   readonly replace: boolean | null;
@@ -42,7 +41,8 @@ export function readLivepatchModule(bytes: Uint8Array, file: string): LivepatchF
   }
   const found = readPatchStruct(elf) ?? readKpatchTable(elf);
   if (found === null) throw functionsUnknown(file, name);
-  return { module: parseModuleName(name), release: info.get('vermagic')?.split(' ')[0] ?? null, ...found };
+  const inKernel = found.functions.filter(({ object }) => object === 'vmlinux').length;
+  return { module: parseModuleName(name), ...originOf(elf, bytes, inKernel), ...found };
 }
 
 function functionsUnknown(file: string, module: string): LockstepError {
@@ -50,14 +50,6 @@ function functionsUnknown(file: string, module: string): LockstepError {
     `${file} does not tell which functions it changes: it has neither one struct klp_patch with named arrays nor ` +
     `kpatch's table. It puts its list together when it is loaded, or has lost its symbols; give the unstripped module.`;
   return new LockstepError('invalid-input', 'functions-unknown', message, { file, module });
-}
-
-function readModinfo(elf: ElfFile): Map<string, string> {
-  const entries = elf.sections
-    .filter(({ name }) => name === '.modinfo')
-    .flatMap((section) => new TextDecoder().decode(elf.bytesOf(section)).split('\0'))
-    .filter((entry) => entry.includes('='));
-  return new Map(entries.map((entry) => [entry.slice(0, entry.indexOf('=')), entry.slice(entry.indexOf('=') + 1)]));
 }
 
 // include/linux/livepatch.h: fields' places (bytes). Before Linux 5.5 `replace` stood where `states` is now.

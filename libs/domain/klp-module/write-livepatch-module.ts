@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { isPcRelative, sectionFlag, sectionType, writeNote } from '@lockstep/domain/elf';
-import { LockstepError, type ModuleName, type PatchedFunction, type PatchId } from '@lockstep/domain/livepatch-model';
+import { isPcRelative, sectionFlag, sectionType, writeNote, type ElfNote } from '@lockstep/domain/elf';
+import {
+  LockstepError,
+  type KernelBuildId,
+  type ModuleName,
+  type PatchedFunction,
+  type PatchId,
+} from '@lockstep/domain/livepatch-model';
 import type { KernelSymbol, ObjectDiff, Piece, PieceRelocation } from '@lockstep/domain/object-diff';
 import { describeCallbacksOnly } from './callbacks-only';
 import { addGlue } from './glue';
@@ -8,6 +14,7 @@ import type { ExportedSymbol, KernelFacts, KernelSymbolTable } from './kernel-fa
 import { lateSite } from './late-sites';
 import { ModuleImage, type Place } from './module-image';
 import { moduleRefusal } from './module-refusal';
+import { ownNote, ownNoteOwner } from './own-notes';
 import { whatOutlives } from './outliving-code';
 import { addPatchStructs, type PatchedObject } from './patch-structs';
 import { SymbolLookup } from './symbol-lookup';
@@ -19,6 +26,8 @@ export interface LivepatchModuleInput {
   readonly diffs: readonly { readonly object: string; readonly diff: ObjectDiff }[];
   readonly moduleName: ModuleName;
   readonly patchId: PatchId;
+  /** The kernel it is made for, which the module then records; undefined: it says no more than its version magic. */
+  readonly kernelBuild?: KernelBuildId | undefined;
   /** Takes the place of all other livepatches (struct klp_patch.replace). */
   readonly replace: boolean;
   /** By module name: its symbol table (readModuleSymbols), for each module that is patched. */
@@ -61,7 +70,7 @@ interface PlacedDiff {
 
 /** @throws LockstepError `refused` naming object, function or section, and what to do */
 export function writeLivepatchModule(input: LivepatchModuleInput): LivepatchModule {
-  const { facts, diffs, moduleName, patchId, replace } = input;
+  const { facts, diffs, moduleName, replace } = input;
   if (!diffs.some(({ diff }) => diff.functions.length + diff.callbacks.length > 0)) throw noFunctionChanged(diffs);
   const image = new ModuleImage();
   const staysLoadedFor = whatOutlives(diffs.map(({ diff }) => diff));
@@ -79,7 +88,7 @@ export function writeLivepatchModule(input: LivepatchModuleInput): LivepatchModu
         : { symbol: linker.exported(name, 'the module glue'), addend };
     image.relocate(place, { offset, type, ...relocation });
   }
-  addIdentity(image, moduleName, patchId, glue.modinfo, linker.namespaces());
+  addIdentity(image, input, glue.modinfo, linker.namespaces());
   const versions = versionsTable(image.undefinedNames(), facts);
   if (versions !== null) image.add(versions);
   return {
@@ -353,19 +362,17 @@ function groupByObject(placed: readonly PlacedDiff[]): PatchedObject[] {
   return [...objects.values()].filter(({ functions, callbacks }) => functions.length + callbacks.length > 0);
 }
 
-/** Numbers a `.note.lockstep` note: a patch id (32 bytes). */
-const patchIdNote = 1;
+const bytesOfHex = (hex: string): Uint8Array => Uint8Array.from(hex.match(/../g) ?? [], (byte) => parseInt(byte, 16));
 
-/** .modinfo, and the patch's id as a note that /sys/module/<name>/notes shows. */
+/** .modinfo, and as notes what the module was made from and for. */
 function addIdentity(
   image: ModuleImage,
-  name: ModuleName,
-  patchId: PatchId,
+  { moduleName, patchId, kernelBuild }: LivepatchModuleInput,
   glueInfo: readonly string[],
   namespaces: readonly string[],
 ): void {
   const entries = [
-    `name=${name}`,
+    `name=${moduleName}`,
     ...glueInfo.filter((entry) => !entry.startsWith('name=')),
     ...namespaces.map((namespace) => `import_ns=${namespace}`),
   ];
@@ -379,8 +386,11 @@ function addIdentity(
     bytes: info,
     sizeBytes: info.length,
   });
-  const id = Uint8Array.from(patchId.match(/../g) ?? [], (byte) => parseInt(byte, 16));
-  const note = writeNote({ owner: 'Lockstep', type: patchIdNote, description: id });
+  const notes: ElfNote[] = [{ owner: ownNoteOwner, type: ownNote.patchId, description: bytesOfHex(patchId) }];
+  if (kernelBuild !== undefined) {
+    notes.push({ owner: ownNoteOwner, type: ownNote.kernelBuild, description: bytesOfHex(kernelBuild) });
+  }
+  const note = Uint8Array.from(notes.flatMap((each) => [...writeNote(each)]));
   image.add({
     section: '.note.lockstep',
     sectionType: sectionType.note,

@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 export { parseKernelConflicts } from './kernel-conflicts';
-export { refuseConflicts, type KernelIdentity, type LivepatchKernel, type LoadRequest } from './livepatch-kernel';
+export {
+  refuseConflicts,
+  refuseOtherKernel,
+  type KernelIdentity,
+  type LivepatchKernel,
+  type LoadRequest,
+} from './livepatch-kernel';
+export type { LoadEstimate } from './load-estimate';
 export { TransitionFailure } from './transition-failure';
 export { SysfsKernel, type SysfsKernelOptions, type Waiting } from './sysfs-kernel';
 export { stockTransition } from './transition-stats';

@@ -10,8 +10,8 @@ let tree: FakeKernelTree;
 
 function kernelOn(options: { patchedCore?: boolean }, more: SysfsKernelOptions = {}): SysfsKernel {
   tree = new FakeKernelTree(options);
-  const { roots, tools, writeAttribute } = tree;
-  return new SysfsKernel({ roots, tools, writeAttribute, ...more });
+  const { roots, calls, writeAttribute } = tree;
+  return new SysfsKernel({ roots, calls, writeAttribute, ...more });
 }
 
 afterEach(() => {

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { conflictsWith } from '@lockstep/domain/conflicts';
+import type { ModuleOrigin } from '@lockstep/domain/klp-module';
 import {
   LockstepError,
   showFunction,
   type KernelBuildId,
   type ModuleName,
+  type Obstacle,
   type PatchedFunction,
 } from '@lockstep/domain/livepatch-model';
 import type { Consistency } from '@lockstep/domain/load-order';
@@ -47,6 +49,8 @@ export interface LivepatchKernel {
   panicsAtMs(): Promise<readonly number[]>;
   /** Enabled or switching livepatches, bottom first. */
   observe(): Promise<readonly ObservedPatch[]>;
+  /** What on this host would be in the way of a load, as far as it can be seen beforehand. */
+  obstacles(): Promise<readonly Obstacle[]>;
   /** The functions that the kernel itself says several livepatches change; none on a stock core. */
   conflicts(): Promise<readonly KernelConflict[]>;
   /** Modules that were livepatches and are disabled, and have no exit: the kernel has them until it boots. */
@@ -65,6 +69,25 @@ export interface LivepatchKernel {
   settle(module: ModuleName, limitMs?: number): Promise<void>;
   /** Puts back what a process that was killed had set for one transition alone, unless that still goes on. */
   recover(): Promise<void>;
+}
+
+/**
+ * With MODVERSIONS a kernel takes modules of other releases of its series: only the build-id says for which they were made.
+ * @throws LockstepError `refused` `wrong-kernel`
+ */
+export function refuseOtherKernel(
+  module: string,
+  { kernelBuild, release }: Pick<ModuleOrigin, 'kernelBuild' | 'release'>,
+  running: Pick<KernelIdentity, 'kernelBuild' | 'release'>,
+): void {
+  const isOther = kernelBuild !== null && kernelBuild !== running.kernelBuild;
+  if (!isOther && (release === null || release === running.release)) return;
+  const build = (id: KernelBuildId | null): string => (id === null ? '' : ` (build-id ${id})`);
+  const builtFor = `${release ?? 'another kernel'}${build(kernelBuild)}`;
+  const message =
+    `${module} was built for kernel ${builtFor}; this host runs ${running.release}${build(running.kernelBuild)}. ` +
+    'Build it for the kernel that runs.';
+  throw new LockstepError('refused', 'wrong-kernel', message, { module, builtFor, running: running.release });
 }
 
 /**

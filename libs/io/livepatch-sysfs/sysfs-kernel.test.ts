@@ -12,8 +12,8 @@ let tree: FakeKernelTree;
 
 function kernelOn(options: { patchedCore?: boolean; modes?: 'shared' | 'own' } = {}): SysfsKernel {
   tree = new FakeKernelTree(options);
-  const { roots, tools, writeAttribute } = tree;
-  return new SysfsKernel({ roots, tools, writeAttribute, transitionTimeoutMs: 1000 });
+  const { roots, calls, writeAttribute } = tree;
+  return new SysfsKernel({ roots, calls, writeAttribute, transitionTimeoutMs: 1000 });
 }
 
 afterEach(() => {
@@ -212,12 +212,12 @@ describe('how long a transition may take', () => {
     const next = kernelOn({ modes: 'shared' });
     tree.limits = { timeoutMs: 1234, attempts: 7 };
     tree.transitionTicks = Infinity;
-    const { roots, tools, writeAttribute } = tree;
-    const begin = async (...args: Parameters<typeof tools.insert>): Promise<void> => {
-      await tools.insert(...args);
-      await new Promise<never>(() => undefined);
+    const { roots, calls, writeAttribute } = tree;
+    const begin = async (...args: Parameters<typeof calls.insert>): Promise<never> => {
+      await calls.insert(...args);
+      return new Promise<never>(() => undefined);
     };
-    const killed = new SysfsKernel({ roots, tools: { ...tools, insert: begin }, writeAttribute });
+    const killed = new SysfsKernel({ roots, calls: { ...calls, insert: begin }, writeAttribute });
     const wish = { consistency: 'system', transitionTimeoutMs: 90_000 } as const;
     killed.load(request('lockstep_a', 'one', wish)).catch(() => undefined);
     while (tree.limitedBy.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
@@ -233,9 +233,9 @@ describe('how long a transition may take', () => {
   });
   test('the next transition takes what one that was killed had set for no setting of anybody', async () => {
     const next = kernelOn({ modes: 'shared' });
-    const { roots, tools, writeAttribute } = tree;
+    const { roots, calls, writeAttribute } = tree;
     const never = (): Promise<never> => new Promise(() => undefined);
-    const killed = new SysfsKernel({ roots, tools: { ...tools, insert: never }, writeAttribute });
+    const killed = new SysfsKernel({ roots, calls: { ...calls, insert: never }, writeAttribute });
     const wish = { consistency: 'system', transitionTimeoutMs: 90_000 } as const;
     killed.load(request('lockstep_a', 'one', wish)).catch(() => undefined);
     while (tree.limits.timeoutMs !== 90_000) await new Promise((resolve) => setTimeout(resolve, 5));

@@ -3,18 +3,28 @@ import { constants } from 'node:fs';
 import { access, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { LockstepError, type ModuleName } from '@lockstep/domain/livepatch-model';
+import { readModuleOrigin, type ModuleOrigin } from '@lockstep/domain/klp-module';
+import { LockstepError, type ModuleName, type Obstacle } from '@lockstep/domain/livepatch-model';
 import { defaultTransitionTimeoutMs, type Consistency } from '@lockstep/domain/load-order';
 import type { Blocker, KernelConflict, Transition } from '@lockstep/domain/node-state';
 import { errorCode } from '@lockstep/platform/runtime';
 import { blockingTasks, type Round } from './blocking-tasks';
 import { buildIdFromNotes } from './build-id';
-import { refuseConflicts, type KernelIdentity, type LivepatchKernel, type LoadRequest } from './livepatch-kernel';
+import {
+  refuseConflicts,
+  refuseOtherKernel,
+  type KernelIdentity,
+  type LivepatchKernel,
+  type LoadRequest,
+} from './livepatch-kernel';
 import { readKernelConflicts } from './kernel-conflicts';
+import { estimateLoad, loadLimitMs, type LoadEstimate } from './load-estimate';
+import { createModuleCalls, type ModuleCalls } from './module-calls';
+import { ModuleLoader } from './module-loader';
+import { hostObstacles } from './obstacles';
 import { panicTimes } from './panic-records';
 import { TransitionFailure, type TransitionFailureReason } from './transition-failure';
 import { readTransitionStats, showBlocker, stockTransition } from './transition-stats';
-import { createModuleTools, type ModuleTools } from './module-tools';
 import {
   consistencyInterface,
   restoreKernelLimit,
@@ -29,6 +39,7 @@ import {
   livepatchFolder,
   loadedModules,
   observePatches,
+  readIfTold,
   readStackOrder,
   unlessGone,
   type KernelRoots,
@@ -46,11 +57,15 @@ export interface Waiting {
 
 export interface SysfsKernelOptions {
   readonly roots?: KernelRoots;
-  readonly tools?: ModuleTools;
+  readonly calls?: ModuleCalls;
   /** Writes an existing sysfs file; trees in tests have no kernel behind them that reacts to a write. */
   readonly writeAttribute?: WriteAttribute;
   /** A transition that takes longer is taken back, where the call does not say how long it may take. */
   readonly transitionTimeoutMs?: number;
+  /** How long a load that is expected to take so long may take, before the kernel is asked what became of it. */
+  readonly loadLimitMs?: (expectedMs: number) => number;
+  /** Told before the kernel is given a module. */
+  readonly onLoading?: (estimate: LoadEstimate) => void;
   /** Told about once a second while a transition goes on. */
   readonly onWaiting?: (waiting: Waiting) => void;
   /** Aborted: a transition under way is taken back at once, as after the time limit. */
@@ -68,29 +83,31 @@ interface Goal {
 const reversalTimeoutMs = 60_000;
 const pollMs = 20;
 const tellMs = 1000;
-/** The kernel drops its last reference to a disabled livepatch from a work queue, a moment after the transition. */
-const removeTimeoutMs = 10_000;
 
 // sysfs has no files to create: one that is not there belongs to a livepatch that has gone. For writing only: the
 // override attribute cannot be opened to be read, not even by root.
 const writeExisting = (file: string, text: string): Promise<void> =>
   writeFile(file, text, { flag: constants.O_WRONLY });
 
-/** The running kernel, through sysfs, procfs and the module tools. Needs root. */
+/** The running kernel, through sysfs, procfs and the system calls on modules. Needs root. */
 export class SysfsKernel implements LivepatchKernel {
   private readonly roots: KernelRoots;
-  private readonly tools: ModuleTools;
+  private readonly loader: ModuleLoader;
   private readonly writeAttribute: WriteAttribute;
   private readonly transitionTimeoutMs: number;
+  private readonly loadLimitMs: (expectedMs: number) => number;
+  private readonly onLoading: SysfsKernelOptions['onLoading'];
   private readonly onWaiting: SysfsKernelOptions['onWaiting'];
   private readonly signal: AbortSignal | undefined;
   private readonly round: Round = { lastPid: 0, turn: 0 };
 
   constructor(options: SysfsKernelOptions = {}) {
     this.roots = options.roots ?? { sys: '/sys', proc: '/proc', run: '/run' };
-    this.tools = options.tools ?? createModuleTools();
+    this.loader = new ModuleLoader(this.roots, options.calls ?? createModuleCalls());
     this.writeAttribute = options.writeAttribute ?? writeExisting;
     this.transitionTimeoutMs = options.transitionTimeoutMs ?? defaultTransitionTimeoutMs;
+    this.loadLimitMs = options.loadLimitMs ?? loadLimitMs;
+    this.onLoading = options.onLoading;
     this.onWaiting = options.onWaiting;
     this.signal = options.signal;
   }
@@ -121,6 +138,10 @@ export class SysfsKernel implements LivepatchKernel {
 
   observe(): ReturnType<LivepatchKernel['observe']> {
     return observePatches(this.roots);
+  }
+
+  async obstacles(): Promise<readonly Obstacle[]> {
+    return hostObstacles(this.roots, await this.release(), await this.observe());
   }
 
   async conflicts(): ReturnType<LivepatchKernel['conflicts']> {
@@ -174,15 +195,16 @@ export class SysfsKernel implements LivepatchKernel {
     const { module, mayShadow, replaces } = request;
     const loaded = await observePatches(this.roots);
     refuseConflicts(request, loaded);
-    await this.clearName(module);
+    const estimate = await this.estimate(await this.originOf(request));
+    await this.loader.clearName(module);
     // One that replaces all others may need a grant, too: for what it drops of theirs.
     const named = new Set([...mayShadow, ...replaces]);
     const victims = loaded.map((patch) => patch.module).filter((name) => named.has(name));
     if (victims.length > 0 && (await this.hasPatchedCore())) await this.grant(module, victims);
     const goal: Goal = { module, inEffect: true, limitMs: request.transitionTimeoutMs ?? this.transitionTimeoutMs };
-    await this.switch(goal, request.consistency, (parameters) => this.insert(request, parameters));
+    await this.switch(goal, request.consistency, (parameters) => this.insert(request, parameters, estimate));
     // Not in effect any more whether they can be removed or not.
-    for (const replaced of replaces) await this.removeModule(replaced).catch(() => undefined);
+    for (const replaced of replaces) await this.loader.removeWhenUnused(replaced).catch(() => undefined);
   }
 
   async unload(module: ModuleName, limitMs = this.transitionTimeoutMs): Promise<void> {
@@ -192,7 +214,7 @@ export class SysfsKernel implements LivepatchKernel {
       const mode = (await readTransitionStats(this.roots, module))?.mode;
       await this.switch({ module, inEffect: false, limitMs }, mode, () => this.writeEnabled(module, false));
     }
-    await this.removeModule(module);
+    await this.loader.removeWhenUnused(module);
   }
 
   async settle(module: ModuleName, limitMs = this.transitionTimeoutMs): Promise<void> {
@@ -249,7 +271,7 @@ export class SysfsKernel implements LivepatchKernel {
     const hasGoneBack = hasEnded || (await this.takeBack(goal));
     // Just then it had come to its end.
     if (hasGoneBack && (await this.isInEffect(module)) === inEffect) return;
-    if (hasGoneBack && inEffect) await this.removeModule(module);
+    if (hasGoneBack && inEffect) await this.loader.removeWhenUnused(module);
     const transition = await this.failedTransition(goal, Math.round(performance.now() - begun), blockers, hasGoneBack);
     const hasRunOut = !hasEnded || transition.elapsedMs >= limitMs;
     const gaveUp: TransitionFailureReason = hasRunOut ? 'transition-timeout' : 'transition-failed';
@@ -320,13 +342,33 @@ export class SysfsKernel implements LivepatchKernel {
     return (await observePatches(this.roots)).some((patch) => patch.module === module);
   }
 
-  private async insert({ path: file, module }: LoadRequest, parameters: readonly string[]): Promise<void> {
+  private async insert(request: LoadRequest, parameters: readonly string[], estimate: LoadEstimate): Promise<void> {
+    this.onLoading?.(estimate);
+    await this.loader.insert(request, parameters, this.loadLimitMs(estimate.expectedMs), await this.release());
+  }
+
+  /** @throws LockstepError `refused` `wrong-kernel`; undefined for a file that cannot be read, of which the kernel says more */
+  private async originOf({ path: file, module, functions }: LoadRequest): Promise<ModuleOrigin | undefined> {
+    const bytes = await readFile(file).catch(() => undefined);
+    if (bytes === undefined) return undefined;
+    const inKernel = functions.filter(({ object }) => object === 'vmlinux').length;
+    let origin: ModuleOrigin;
     try {
-      await this.tools.insert(file, module, parameters);
-    } catch (error) {
-      // Ctrl-C on a terminal ends the tool too, perhaps after the kernel has taken the module.
-      if (this.signal?.aborted !== true || !(await this.isInEffect(module))) throw error;
+      origin = readModuleOrigin(bytes, file, inKernel);
+    } catch {
+      return undefined;
     }
+    refuseOtherKernel(module, origin, await this.identity());
+    return origin;
+  }
+
+  /** How long the kernel will be at a module, in so far as that can be told beforehand. */
+  async estimate(origin: Pick<ModuleOrigin, 'lookups'> | undefined): Promise<LoadEstimate> {
+    return estimateLoad(this.roots, await this.release(), origin?.lookups ?? 0);
+  }
+
+  private async release(): Promise<string> {
+    return (await readIfTold(path.join(this.roots.proc, 'sys/kernel/osrelease')))?.trim() ?? '';
   }
 
   /** Whether it did within the time and before `signal`. */
@@ -349,40 +391,5 @@ export class SysfsKernel implements LivepatchKernel {
     if (this.onWaiting === undefined) return;
     const blocking = ((await this.lastTransition())?.blockers ?? []).map(showBlocker);
     this.onWaiting({ module, enabling, elapsedMs, blocking });
-  }
-
-  /** A module that is loaded but not in effect is left over from an interrupted unload, or was replaced. */
-  private async clearName(module: ModuleName): Promise<void> {
-    const leftover = (await loadedModules(this.roots)).find(({ name }) => name === module);
-    if (leftover === undefined) return;
-    if (!leftover.livepatch || (await this.isInEffect(module))) {
-      throw new LockstepError('refused', 'module-exists', `A module named ${module} is loaded already.`, { module });
-    }
-    if (leftover.permanent) {
-      const message = `Module ${module} was disabled and stays loaded, for its code may still be called: it can be loaded again after the next boot.`;
-      throw new LockstepError('refused', 'module-kept', message, { module });
-    }
-    await this.removeModule(module);
-  }
-
-  private async removeModule(module: ModuleName): Promise<void> {
-    const deadline = performance.now() + removeTimeoutMs;
-    for (;;) {
-      const loaded = (await loadedModules(this.roots)).find(({ name }) => name === module);
-      // Disabled is all that it can be: who wrote it left its exit out, for its code may still be called.
-      if (loaded === undefined || loaded.permanent) return;
-      if (await this.tools.remove(module)) return;
-      if (performance.now() >= deadline) {
-        throw new LockstepError(
-          'unavailable',
-          'module-in-use',
-          `Module ${module} stays in use and cannot be removed.`,
-          {
-            module,
-          },
-        );
-      }
-      await sleep(pollMs);
-    }
   }
 }

@@ -21,6 +21,8 @@ export const debugFolder = (roots: KernelRoots): string => path.join(roots.sys, 
 /** A module as /proc/modules shows it (fs/proc, kernel/module: m_show). */
 export interface LoadedModule {
   readonly name: ModuleName;
+  /** The kernel is still at it: its init, which switches to a livepatch, has not returned. */
+  readonly loading: boolean;
   /** Tainted `K`: a livepatch, in effect or not. */
   readonly livepatch: boolean;
   /** It has no exit: the kernel keeps it until the next boot, in effect or not. */
@@ -35,7 +37,8 @@ export function parseModules(text: string): LoadedModule[] {
     .map((line) => {
       const name = line.slice(0, line.indexOf(' ')) as ModuleName;
       const taints = /\(([A-Z+-]*)\)$/.exec(line)?.[1] ?? '';
-      return { name, livepatch: taints.includes('K'), permanent: line.includes('[permanent],') };
+      const loading = line.includes(' Loading ');
+      return { name, loading, livepatch: taints.includes('K'), permanent: line.includes('[permanent],') };
     });
 }
 

@@ -5,7 +5,15 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isElf, parseElf } from '@lockstep/domain/elf';
 import { sharedFunctions } from '@lockstep/domain/conflicts';
-import { LockstepError, type KernelBuildId, type ModuleName } from '@lockstep/domain/livepatch-model';
+import {
+  concerns,
+  consequenceOf,
+  describeObstacle,
+  LockstepError,
+  type KernelBuildId,
+  type ModuleName,
+  type Obstacle,
+} from '@lockstep/domain/livepatch-model';
 import { defaultTransitionTimeoutMs } from '@lockstep/domain/load-order';
 import type { Blocker, KernelConflict, ObservedPatch, Transition } from '@lockstep/domain/node-state';
 import {
@@ -26,6 +34,8 @@ export interface DirectoryKernelSettings extends KernelIdentity {
   readonly refuseLoads: readonly string[];
   /** Tasks that sleep in functions of a module: while they are here, one that is loaded then does not come into effect. */
   readonly sleepers: Readonly<Record<string, readonly Blocker[]>>;
+  /** What is in the way of loads; what makes a kernel refuse them does so here. */
+  readonly obstacles: readonly Obstacle[];
   readonly commandLine: string;
   readonly bootedAtMs: number;
   readonly panicsAtMs: readonly number[];
@@ -77,7 +87,7 @@ export class DirectoryKernel implements LivepatchKernel {
   ): Promise<DirectoryKernel> {
     await mkdir(folder, { recursive: true });
     const defaults = {
-      ...{ patchedCore: true, transitionMs: 0, refuseLoads: [], sleepers: {} },
+      ...{ patchedCore: true, transitionMs: 0, refuseLoads: [], sleepers: {}, obstacles: [] },
       ...{ commandLine: '', panicsAtMs: [], bootedAtMs: Date.now() },
     };
     await writeAtomically(path.join(folder, settingsFile), {
@@ -146,6 +156,10 @@ export class DirectoryKernel implements LivepatchKernel {
     return files.flatMap((name) => (name.endsWith('.kept') ? [name.replace(/\.kept$/, '') as ModuleName] : []));
   }
 
+  async obstacles(): Promise<readonly Obstacle[]> {
+    return (await this.settings()).obstacles;
+  }
+
   async conflicts(): Promise<readonly KernelConflict[]> {
     if (!(await this.settings()).patchedCore) return [];
     const stack = (await this.observe()).map(({ module, functions }) => ({ id: module, functions }));
@@ -157,7 +171,7 @@ export class DirectoryKernel implements LivepatchKernel {
 
   async load(request: LoadRequest): Promise<void> {
     const { module, functions, replace } = request;
-    const { refuseLoads, transitionMs, sleepers } = await this.settings();
+    const { refuseLoads, transitionMs, sleepers, obstacles } = await this.settings();
     // The module itself must be there, as insmod would insist.
     const permanent = hasNoExit(await readFile(request.path));
     if (refuseLoads.includes(module)) {
@@ -168,6 +182,8 @@ export class DirectoryKernel implements LivepatchKernel {
     if ((await this.kept()).includes(module)) {
       throw new LockstepError('refused', 'module-kept', `Module ${module} is kept until the next boot.`, { module });
     }
+    const fatal = obstacles.find((each) => consequenceOf(each.kind) === 'refused' && concerns(each, functions));
+    if (fatal !== undefined) throw new LockstepError('refused', fatal.kind, describeObstacle(fatal), { module });
     const before = await this.observe();
     if (before.some((patch) => patch.module === module)) {
       throw new LockstepError('refused', 'module-exists', `A module named ${module} is loaded already.`, { module });

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { readLivepatchModule, writeLivepatchModule } from '@lockstep/domain/klp-module';
-import { LockstepError, parseModuleName, parsePatchId } from '@lockstep/domain/livepatch-model';
+import { LockstepError, parseKernelBuildId, parseModuleName, parsePatchId } from '@lockstep/domain/livepatch-model';
 import { diffObjects } from '@lockstep/domain/object-diff';
 import { compilePair, fixtureKernel, fixtureTables, livepatchFile, symbolTable, type LivepatchFixture } from './index';
 
@@ -33,7 +33,7 @@ const reasonOf = (bytes: Uint8Array): string => {
 describe('a livepatch module made by hand', () => {
   test('tells its functions, objects without functions included', () => {
     const expected = { module: 'hand_made', release: '5.15.135-test', functions: changed, replace: false };
-    expect(read()).toEqual(expected);
+    expect(read()).toEqual({ ...expected, kernelBuild: null, lookups: 2, isSigned: false });
   });
 
   test('tells that it replaces all others', () => {
@@ -59,7 +59,7 @@ describe('a livepatch module made by hand', () => {
 });
 
 test("kpatch-build's table is read; whether such a module replaces is not known", () => {
-  expect(read({ kpatch: true })).toEqual({
+  expect(read({ kpatch: true })).toMatchObject({
     module: 'hand_made',
     release: '5.15.135-test',
     functions: changed,
@@ -79,6 +79,7 @@ test('a module that Lockstep wrote tells what it was written with', () => {
   const facts = fixtureKernel({ symbols, exports });
   const diff = (name: string) => diffObjects({ ...compilePair(name), objectPath: `${name}.o`, tables: fixtureTables });
   const moduleName = parseModuleName('lockstep_fixture');
+  const kernelBuild = parseKernelBuildId('c0'.repeat(20));
   const written = writeLivepatchModule({
     facts,
     diffs: [
@@ -87,12 +88,16 @@ test('a module that Lockstep wrote tells what it was written with', () => {
     ],
     moduleName,
     patchId: parsePatchId('5a'.repeat(32)),
+    kernelBuild,
     replace: true,
     moduleSymbols: new Map([['driver', symbols]]),
   });
   expect(written.functions).toHaveLength(2);
   const back = readLivepatchModule(written.bytes, 'm.ko');
-  expect(back).toEqual({ module: moduleName, release: null, functions: written.functions, replace: true });
+  expect(back).toEqual({
+    ...{ module: moduleName, release: null, functions: written.functions, replace: true },
+    ...{ kernelBuild, lookups: 1, isSigned: false },
+  });
 });
 
 describe('other files', () => {

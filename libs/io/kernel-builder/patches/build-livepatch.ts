@@ -97,7 +97,13 @@ async function link(options: Omit<LinkOptions, 'sources'>): Promise<LinkedLivepa
   const vouchedFor = refuseTypeChanges(objects, allowedTypeChanges, true);
   const modules = new Set(compared.map(({ object }) => object).filter((object) => object !== 'vmlinux'));
   const moduleSymbols = modules.size === 0 ? new Map() : await readSymbolsOf(modules, kernel);
-  const module = writeLivepatchModule({ facts: kernel.facts, diffs: compared, moduleSymbols, ...named });
+  const module = writeLivepatchModule({
+    facts: kernel.facts,
+    diffs: compared,
+    moduleSymbols,
+    kernelBuild: kernel.id,
+    ...named,
+  });
   const because = allowedTypeChanges?.because ?? '';
   const vouched = vouchedFor.map((change): Caveat => {
     return { kind: 'type-changed', message: `${describeTypeChange(change)}: ${because}` };

@@ -2,8 +2,9 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { LockstepError, type ModuleName, type PatchedFunction } from '@lockstep/domain/livepatch-model';
-import type { ModuleTools } from '../module-tools';
+import type { CallAnswer, ModuleCalls } from '../module-calls';
 import type { KernelRoots } from '../sysfs-view';
 
 // sysfs and procfs trees that behave as kernel/livepatch 5.15 does, for this library's tests.
@@ -111,20 +112,32 @@ export class FakeKernelTree {
     writeFileSync(path.join(this.parameters, 'consistency_attempts'), `${attempts}\n`);
   }
 
-  readonly tools: ModuleTools = {
-    insert: (file, module, parameters) => {
+  /** Once: the kernel takes no module, and answers this. */
+  refusesWith: CallAnswer | undefined;
+  /** How long the next load's system call takes after the module is in effect; who waits for it can do nothing. */
+  returnsAfterMs = 0;
+
+  readonly calls: ModuleCalls = {
+    insert: (file, parameters) => {
+      const { refusesWith } = this;
+      this.refusesWith = undefined;
+      if (refusesWith !== undefined) return Promise.resolve(refusesWith);
       const functions = this.moduleFiles.get(file);
-      if (functions === undefined)
-        return Promise.reject(new LockstepError('refused', 'insmod-failed', `No such file: ${file}`));
+      if (functions === undefined) {
+        const message = `No such file: ${file}`;
+        return Promise.reject(new LockstepError('refused', 'module-call-failed', message));
+      }
+      const module = path.basename(file, '.ko');
       this.readGrant();
       this.given = new Map(
         parameters.map((each) => [each.slice(0, each.indexOf('=')), each.slice(each.indexOf('=') + 1)]),
       );
       this.insert(module, functions, this.transitionTicks);
       this.given = new Map();
-      return Promise.resolve();
+      return sleep(this.returnsAfterMs, { errno: 0, log: [] });
     },
-    remove: (module) => Promise.resolve(this.removeModule(module)),
+    // EAGAIN, as for a module in use
+    remove: (module) => Promise.resolve({ errno: this.removeModule(module) ? 0 : 11, log: [] }),
   };
 
   private removeModule(module: string): boolean {

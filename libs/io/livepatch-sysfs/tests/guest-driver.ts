@@ -2,19 +2,22 @@
 import type { ModuleName } from '@lockstep/domain/livepatch-model';
 import type { Transition } from '@lockstep/domain/node-state';
 import type { LoadRequest } from '../livepatch-kernel';
-import { createModuleTools } from '../module-tools';
+import { createModuleCalls } from '../module-calls';
 import { SysfsKernel } from '../sysfs-kernel';
 import { TransitionFailure } from '../transition-failure';
 
 // Runs inside a machine: carries out the steps given as JSON on its command line, prints the answers as JSON.
 
 export type Step =
-  | { readonly do: 'identity' | 'observe' | 'lastTransition' }
+  | { readonly do: 'identity' | 'observe' | 'lastTransition' | 'obstacles' }
+  | { readonly do: 'estimate'; readonly lookups: number }
   | { readonly do: 'unload' | 'settle'; readonly module: ModuleName; readonly limitMs?: number }
   | { readonly do: 'load'; readonly request: LoadRequest; readonly parameters: readonly string[] };
 
 export interface Script {
   readonly transitionTimeoutMs: number;
+  /** Of a load's system call; undefined: by what it is expected to take. */
+  readonly loadLimitMs?: number;
   readonly steps: readonly Step[];
 }
 
@@ -26,16 +29,20 @@ export interface Answer {
   readonly transition?: Transition;
 }
 
-async function run({ transitionTimeoutMs, steps }: Script): Promise<Answer[]> {
+async function run({ transitionTimeoutMs, loadLimitMs: limitMs, steps }: Script): Promise<Answer[]> {
   let parameters: readonly string[] = [];
-  const tools = createModuleTools(() => parameters);
-  const kernel = new SysfsKernel({ tools, transitionTimeoutMs });
+  const calls = createModuleCalls(() => parameters);
+  const limits = limitMs === undefined ? {} : { loadLimitMs: () => limitMs };
+  const kernel = new SysfsKernel({ calls, transitionTimeoutMs, ...limits });
   const carryOut = (step: Step): Promise<unknown> => {
     switch (step.do) {
       case 'identity':
       case 'observe':
       case 'lastTransition':
+      case 'obstacles':
         return kernel[step.do]();
+      case 'estimate':
+        return kernel.estimate(step);
       case 'unload':
       case 'settle':
         return kernel[step.do](step.module, step.limitMs);

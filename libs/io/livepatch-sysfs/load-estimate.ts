@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import type { KernelRoots } from './sysfs-view';
+
+/** What a load asks of the kernel while its system call goes on; nothing can be taken back before it returns. */
+export interface LoadEstimate {
+  /** Symbols that the livepatch core looks up by name. */
+  readonly lookups: number;
+  readonly expectedMs: number;
+}
+
+/** A load without look-ups may take so long: on a busy host the kernel's locks alone take seconds. */
+const leastLoadMs = 60_000;
+/** What was measured was measured on a host that may do more while it loads. */
+const slack = 4;
+
+/** How long a load may take before the kernel is asked what became of it. */
+export const loadLimitMs = (expectedMs: number): number => leastLoadMs + slack * expectedMs;
+
+/** Of the time that it takes to read all symbols as text, what the core needs to go through them once: measured on 6.1. */
+const walkShare = 0.35;
+
+/** Since 6.2 the core finds a symbol without going through all of them. */
+function walksAllSymbols(release: string): boolean {
+  const [, major = '0', minor = '0'] = /^(\d+)\.(\d+)/.exec(release) ?? [];
+  return Number(major) * 1000 + Number(minor) < 6002;
+}
+
+/** Measured here and now, for it is the same work: going through all symbols of this kernel on this machine. */
+export async function estimateLoad(roots: KernelRoots, release: string, lookups: number): Promise<LoadEstimate> {
+  if (lookups === 0 || !walksAllSymbols(release)) return { lookups, expectedMs: 0 };
+  const begun = performance.now();
+  await readFile(path.join(roots.proc, 'kallsyms')).catch(() => undefined);
+  return { lookups, expectedMs: Math.round((performance.now() - begun) * walkShare * lookups) };
+}

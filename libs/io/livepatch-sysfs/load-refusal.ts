@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import {
+  concerns,
+  describeObstacle,
+  LockstepError,
+  type ErrorKind,
+  type ModuleName,
+  type Obstacle,
+  type PatchedFunction,
+} from '@lockstep/domain/livepatch-model';
+import type { CallAnswer } from './module-calls';
+import type { ModuleRules } from './module-rules';
+
+/** What the kernel showed just after it had refused a module: its error number alone has several meanings. */
+export interface RefusalFacts {
+  readonly rules: ModuleRules;
+  /** Who has functions that the kernel would not give away. */
+  readonly holders: readonly Obstacle[];
+  /** A livepatch that is switching. */
+  readonly switching: ModuleName | undefined;
+}
+
+interface Refusal {
+  readonly kind: ErrorKind;
+  readonly reason: string;
+  /** What it is, and what to do. */
+  readonly says: string;
+}
+
+const refused = (reason: string, says: string): Refusal => ({ kind: 'refused', reason, says });
+/** It may pass by itself. */
+const passing = (reason: string, says: string): Refusal => ({ kind: 'unavailable', reason, says });
+
+const rulesObstacle = (kind: 'modules-disabled' | 'ftrace-disabled'): Refusal =>
+  refused(kind, describeObstacle({ kind, at: '', by: '' }));
+
+function notPermitted({ rules }: RefusalFacts): Refusal {
+  if (rules.modulesDisabled) return rulesObstacle('modules-disabled');
+  if (!rules.mayLoad) return refused('not-permitted', 'Only root (CAP_SYS_MODULE) may load modules.');
+  if (rules.lockdown !== undefined) {
+    const says = `The kernel is locked down (${rules.lockdown}) and takes only signed modules. Sign it with a key that the kernel trusts.`;
+    return refused('locked-down', says);
+  }
+  return refused('not-permitted', 'A security module forbids it: look into its log (audit) and its policy.');
+}
+
+function busy({ rules, holders, switching }: RefusalFacts, functions: readonly PatchedFunction[]): Refusal {
+  if (switching !== undefined) {
+    return passing('transition-busy', `${switching} is in transition: wait until it has ended, or unload it.`);
+  }
+  if (rules.ftraceDisabled) return rulesObstacle('ftrace-disabled');
+  const held = holders.filter((holder) => holder.kind === 'function-held' && concerns(holder, functions));
+  if (held.length > 0) return refused('function-held', held.map(describeObstacle).join(' '));
+  return passing(
+    'kernel-busy',
+    'The kernel is busy with this module or one of its functions, and does not show with what.',
+  );
+}
+
+/** The kernel's words for a module that was made for another build of it. */
+const otherKernel = /version magic|disagrees about version of symbol|no symbol version for/;
+
+function notExecutable(log: readonly string[]): Refusal {
+  return log.some((line) => otherKernel.test(line))
+    ? refused('wrong-kernel', 'The module was built for another kernel. Build it for this one.')
+    : refused(
+        'malformed-module',
+        'The file is no module that this kernel can link: it is damaged, or made for another machine.',
+      );
+}
+
+const badSignature = (says: string): Refusal =>
+  refused('signature-required', `${says} Sign the module with a key that the kernel trusts.`);
+
+// include/uapi/asm-generic/errno-base.h, errno.h
+function refusalFor(
+  { errno, log }: CallAnswer,
+  facts: RefusalFacts,
+  functions: readonly PatchedFunction[],
+): Refusal | undefined {
+  switch (errno) {
+    case 1: // EPERM
+    case 13: // EACCES
+      return notPermitted(facts);
+    case 2: // ENOENT
+      return refused('unknown-symbol', 'The kernel lacks a symbol that the module needs. Build it for this kernel.');
+    case 4: // EINTR
+    case 11: // EAGAIN
+      return passing('load-interrupted', 'The load was interrupted before it began. Try again.');
+    case 8: // ENOEXEC
+      return notExecutable(log);
+    case 12: // ENOMEM
+      return passing('no-memory', 'The machine is out of memory.');
+    case 16: // EBUSY
+      return busy(facts, functions);
+    case 17: // EEXIST
+      return refused('module-exists', 'A module of that name is loaded. Unload it first.');
+    case 22: // EINVAL
+      return refused(
+        'kernel-refused',
+        'The livepatch core does not find a function or symbol that it names, or a parameter is wrong.',
+      );
+    case 26: // ETXTBSY
+      return passing('file-written', 'The module file is open for writing. Try again when it is complete.');
+    case 38: // ENOSYS
+      return refused('no-modules', 'The kernel has no loadable modules (CONFIG_MODULES).');
+    case 65: // ENOPKG
+      return badSignature('The kernel lacks the algorithm of the module’s signature.');
+    case 74: // EBADMSG
+      return badSignature('The module’s signature is malformed.');
+    case 76: // ENOTUNIQ
+      return refused('kernel-refused-conflict', 'The livepatch core refuses a conflict with another livepatch.');
+    case 126: // ENOKEY
+      return badSignature(
+        'The kernel takes only signed modules, and this one has no signature, or one by an unknown key.',
+      );
+    case 127: // EKEYEXPIRED
+    case 128: // EKEYREVOKED
+      return badSignature('The key that signed the module has expired or was revoked.');
+    case 129: // EKEYREJECTED
+      return badSignature('The module’s signature is not valid: the file was changed after it was signed.');
+    default:
+      return undefined;
+  }
+}
+
+/** Enough for a module that lacks many symbols to be understood. */
+const shownLines = 5;
+
+/** What was logged meanwhile about this module or by the livepatch core; if nothing was, all of it. */
+function toldOf(module: ModuleName, log: readonly string[]): readonly string[] {
+  const about = log.filter((line) => line.includes(module) || line.startsWith('livepatch:'));
+  return (about.length > 0 ? about : log).slice(0, shownLines);
+}
+
+/** Why the kernel did not take a module, and what to do about it. */
+export function whyNotLoaded(
+  module: ModuleName,
+  functions: readonly PatchedFunction[],
+  answer: CallAnswer,
+  facts: RefusalFacts,
+): LockstepError {
+  const unknown = refused('load-refused', 'What that means is in the kernel’s log (dmesg).');
+  const { kind, reason, says } = refusalFor(answer, facts, functions) ?? unknown;
+  const log = toldOf(module, answer.log);
+  const logged = log.length === 0 ? '' : ` The kernel's log: ${log.join(' / ')}`;
+  const message = `The kernel did not take ${module} (error ${answer.errno}). ${says}${logged}`;
+  return new LockstepError(kind, reason, message, { module, errno: answer.errno, log });
+}
+
+/** Whether a module has gone; false while it is still in use. @throws LockstepError where it cannot go. */
+export function hasGone(module: ModuleName, { errno, log }: CallAnswer, rules: ModuleRules): boolean {
+  switch (errno) {
+    case 0:
+    case 2: // ENOENT
+      return true;
+    case 11: // EAGAIN
+    case 16: // EBUSY
+      return false;
+  }
+  const reason = errno === 1 ? notPermitted({ rules, holders: [], switching: undefined }) : undefined;
+  const says = reason?.says ?? `The kernel's log: ${log.slice(0, shownLines).join(' / ') || 'nothing'}`;
+  const message = `Module ${module} could not be removed (error ${errno}). ${says}`;
+  throw new LockstepError('refused', reason?.reason ?? 'unload-refused', message, { module, errno });
+}
