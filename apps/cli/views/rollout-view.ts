@@ -44,6 +44,12 @@ export const caveatLines = ({ caveats }: Rollout): string[] =>
     visibleLine(`${caveat?.kind ?? 'note'}: ${patchName} (#${seq}): ${caveat?.message ?? ''}`),
   );
 
+/** Of nodes that are not there yet. */
+const obstacleLines = ({ nodes }: Rollout): string[] =>
+  nodes.flatMap(({ node, notYet, obstacles }) =>
+    notYet === undefined ? [] : obstacles.map((each) => visibleLine(`${node} may be held up: ${each}`)),
+  );
+
 export function rolloutText(rollout: Rollout): string {
   const there = rollout.nodes.filter(({ notYet }) => notYet === undefined).length;
   const head =
@@ -58,7 +64,7 @@ export function rolloutText(rollout: Rollout): string {
     notYet?.message ?? '',
   ]);
   const nodes = table(['NODE', 'WAVE', 'POSITION', 'STATE', 'SINCE', 'REASON'], rows, 'No nodes.');
-  const caveats = caveatLines(rollout).map((line) => `\n${line}`);
+  const caveats = [...caveatLines(rollout), ...obstacleLines(rollout)].map((line) => `\n${line}`);
   return `${head}${waitLine(rollout)}${caveats.join('')}\n\n${nodes}`;
 }
 

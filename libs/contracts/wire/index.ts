@@ -9,7 +9,7 @@ export {
   manifestFromWire,
   manifestToWire,
 } from './log-entry';
-export { kernelConflictFromWire, reportToWire, withKnownValues } from './node-report';
+export { kernelConflictFromWire, obstacleFromWire, reportToWire, withKnownValues } from './node-report';
 export { formatJoinToken, parseJoinToken, type JoinToken } from './join-token';
 export { maxMessageBytes } from './message-limit';
 export { groupsBySize, messageParts } from './message-parts';

@@ -3,11 +3,12 @@ import {
   Consistency,
   NodeStatus,
   type KernelConflict as WireConflict,
+  type Obstacle as WireObstacle,
   type NodeReport,
   type Quarantine as WireQuarantine,
   type Transition as WireTransition,
 } from '@lockstep/contracts/generated';
-import type { ModuleName } from '@lockstep/domain/livepatch-model';
+import { obstacleKinds, type ModuleName, type Obstacle } from '@lockstep/domain/livepatch-model';
 import type { KernelConflict, NodeView, Quarantine, Transition } from '@lockstep/domain/node-state';
 import { functionFromWire, functionToWire } from './log-entry';
 import { nodeStatusToWire } from './node-status';
@@ -66,9 +67,16 @@ export function reportToWire(view: NodeView, bootId: string): NodeReport {
     lastTransition: lastTransition === undefined ? undefined : transitionToWire(lastTransition),
     quarantine: quarantine === undefined ? undefined : quarantineToWire(quarantine),
     bootId,
+    obstacles: (view.obstacles ?? []).map((obstacle) => ({ ...obstacle })),
     kept: (view.kept ?? []).map(({ module, reasons }) => ({ moduleName: module, reasons: [...reasons] })),
     problem: problem === undefined ? undefined : { reason: problem.reason, message: problem.message },
   };
+}
+
+/** None of a kind that only a newer agent knows. */
+export function obstacleFromWire({ kind, at, by }: WireObstacle): Obstacle[] {
+  const known = obstacleKinds.find((each) => each === kind);
+  return known === undefined ? [] : [{ kind: known, at, by }];
 }
 
 /**

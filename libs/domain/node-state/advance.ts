@@ -45,9 +45,11 @@ const withKnown = (state: NodeState, known: Known): NodeState => ({ ...state, kn
 
 function failure(known: Known, seen: Observation | undefined, problem: Problem, before: Setback | undefined): Advance {
   const failures = before?.count ?? 0;
+  const state: NodeState = { phase: 'failed', known, seen, setback: { count: failures + 1, problem } };
+  if (problem.lasting === true) return { state, effects: [{ kind: 'report' }] };
   const delayMs = Math.min(longestRetryMs, firstRetryMs * 2 ** Math.min(failures, 10));
   return {
-    state: { phase: 'failed', known, seen, setback: { count: failures + 1, problem } },
+    state,
     effects: [{ kind: 'report' }, { kind: 'retry-later', delayMs }],
   };
 }
@@ -104,21 +106,24 @@ function onObserved(state: NodeState, seen: Observation): Advance {
     case 'failed': {
       // Before the retry is due only a change for the better or a foreign patch counts.
       const next = decide(state.known, seen, state.setback);
-      return next.state.phase === 'moving' ? { state: { ...state, seen }, effects: [] } : next;
+      if (next.state.phase !== 'moving') return next;
+      const mayHelp = state.setback.problem.lasting === true && !sameSight(state.seen, seen);
+      return mayHelp ? next : { state: { ...state, seen }, effects: [] };
     }
   }
 }
 
-const describeSight = ({ patches, kernelConflicts = [], kept = [], hold }: Observation): string =>
+const describeSight = ({ patches, kernelConflicts = [], kept = [], obstacles = [], hold }: Observation): string =>
   JSON.stringify([
     patches.map(({ module, enabled, transition }) => [module, enabled, transition]),
     kernelConflicts,
+    obstacles,
     kept,
     hold,
   ]);
 
-function sameSight(a: Observation, b: Observation): boolean {
-  return describeSight(a) === describeSight(b);
+function sameSight(a: Observation | undefined, b: Observation): boolean {
+  return a !== undefined && describeSight(a) === describeSight(b);
 }
 
 function onObservationFailed(state: NodeState, problem: Problem): Advance {

@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { headHash, isLoad } from '@lockstep/domain/load-order';
-import { parseSeq, staysLoadedFor, type NodeStatus, type Seq, type Sha256 } from '@lockstep/domain/livepatch-model';
+import {
+  parseSeq,
+  staysLoadedFor,
+  type NodeStatus,
+  type Obstacle,
+  type Seq,
+  type Sha256,
+} from '@lockstep/domain/livepatch-model';
 import type { Quarantine } from './boot-history';
 import { explainQuarantine, quarantineOf } from './crash-guard';
 import { heldModules } from './next-move';
@@ -27,6 +34,8 @@ export interface NodeView {
   readonly kernelConflicts: readonly KernelConflict[];
   readonly lastTransition?: Transition | undefined;
   readonly problem?: Problem;
+  /** Absent where nothing was looked at yet. */
+  readonly obstacles?: readonly Obstacle[];
   /** The lowest entry in the way of the target; or the lowest that was released and is on trial. */
   readonly quarantine?: Quarantine | undefined;
   /** In no stack, and not to be loaded again before the next boot. */
@@ -110,6 +119,7 @@ export function viewOf(state: NodeState): NodeView {
     // The kernel forgets who was in the way of a transition that was taken back; the failure does not.
     lastTransition: setbackOf(state)?.problem.transition ?? state.seen?.lastTransition,
     quarantine: quarantineOf(state.known),
+    obstacles: state.seen?.obstacles ?? [],
     kept: keptModules(state),
     stack: patches.map((patch) => {
       const artifact = foreign.has(patch.module) ? undefined : artifacts.get(patch.module);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { Consistency } from '@lockstep/domain/load-order';
-import type { ModuleName, PatchedFunction, Sha256 } from '@lockstep/domain/livepatch-model';
+import type { ModuleName, Obstacle, PatchedFunction, Sha256 } from '@lockstep/domain/livepatch-model';
 
 /** A livepatch as the kernel shows it: enabled, or switching to or from it. Disabled ones are gone from its view. */
 export interface ObservedPatch {
@@ -61,6 +61,8 @@ export interface Observation {
   readonly lastTransition?: Transition | undefined;
   /** Modules that were livepatches, are disabled, and that the kernel keeps until it boots. */
   readonly kept?: readonly ModuleName[];
+  /** What would be in the way of loads, as far as it can be seen beforehand. */
+  readonly obstacles?: readonly Obstacle[];
 }
 
 /** A module that the kernel keeps though it is disabled, and what may still call its code, as far as an entry says it. */
@@ -73,6 +75,8 @@ export interface KeptModule {
 export interface Problem {
   readonly reason: string;
   readonly message: string;
+  /** Only a change of the host, or of what it is to load, helps: it is not tried again before one is seen. */
+  readonly lasting?: boolean;
   /** The transition that was taken back, with the tasks that were in its way then. */
   readonly transition?: Transition | undefined;
 }

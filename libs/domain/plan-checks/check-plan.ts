@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { hasStrayLog, isHeldOutStatus, type NodeName, type Seq } from '@lockstep/domain/livepatch-model';
-import type { NodeFacts, NodePlan, PlanRequest, RolloutPlan } from '@lockstep/domain/rollout-planner';
+import {
+  nodeObstacles,
+  type NodeFacts,
+  type NodePlan,
+  type PlannedLoad,
+  type PlanRequest,
+  type RolloutPlan,
+} from '@lockstep/domain/rollout-planner';
 
 export type PlanRule =
   /** Names its parent and the generation after it. */
@@ -48,9 +55,11 @@ const isThere = (facts: NodeFacts | undefined, toSeq: Seq): boolean =>
   facts?.connected === true && facts.report?.status === 'in-step' && facts.report.position >= toSeq;
 
 /** Waves wait for nodes that could still arrive; this is decided from the facts alone, not from the plan's words. */
-function couldArrive({ connected, report }: NodeFacts, released: boolean): boolean {
+function couldArrive({ connected, report }: NodeFacts, released: boolean, loads: readonly PlannedLoad[] = []): boolean {
   if (report !== null && hasStrayLog(report.status)) return false;
   if (!connected) return released;
+  // Not one that was sent already: its kernel has said, or will say, what it takes.
+  if (!released && nodeObstacles(report, loads).fatal.length > 0) return false;
   return report !== null && !isHeldOutStatus(report.status);
 }
 
@@ -96,12 +105,12 @@ function checkMoves(plan: RolloutPlan, { facts }: Lookups): PlanFault[] {
 }
 
 /** Newly released nodes must find the canaries there and every lower wave ended. Not asked after a success. */
-function checkOrder(plan: RolloutPlan, { parent, policy }: PlanContext, { facts, before }: Lookups): PlanFault[] {
+function checkOrder(plan: RolloutPlan, { parent, policy, loads }: PlanContext, { facts, before }: Lookups): PlanFault[] {
   if (parent?.status === 'succeeded') return [];
   const waits = (other: NodePlan): boolean => {
     const known = facts.get(other.node);
     const wasSpent = other.failedBefore || known === undefined || isThere(known, policy.toSeq);
-    return !wasSpent && known.connected && couldArrive(known, other.released);
+    return !wasSpent && known.connected && couldArrive(known, other.released, loads);
   };
   const canariesThere = plan.nodes.filter(({ node, wave }) => wave === 0 && isThere(facts.get(node), policy.toSeq));
   return plan.nodes.flatMap((planned) => {

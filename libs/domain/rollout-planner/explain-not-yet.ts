@@ -41,6 +41,8 @@ export function explainNotYet(notYet: NotYet): string {
       return `Held out, ${whyHeldOut[notYet.reason]}: ${notYet.problem}`;
     case 'failed':
       return `Failed: ${notYet.problem}`;
+    case 'obstructed':
+      return `Held out until this is out of the way, for its kernel would refuse the load: ${notYet.problem}`;
     case 'quarantined':
       return `Quarantined: ${notYet.problem}`;
     case 'rollout-halted':

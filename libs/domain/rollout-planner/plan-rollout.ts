@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { seqZero, type NodeName } from '@lockstep/domain/livepatch-model';
+import { describeObstacle, seqZero, type NodeName } from '@lockstep/domain/livepatch-model';
 import { assignWaves, byName } from './assign-waves';
 import type {
   Move,
@@ -93,6 +93,8 @@ function notYetOf(
     case 'ahead':
     case 'implausible':
       return { reason: standing, problem };
+    case 'obstructed':
+      return { reason: standing, problem: node.obstacles.fatal.map(describeObstacle).join(' ') };
     case 'lost':
     case 'disconnected':
     case 'silent':
@@ -129,11 +131,11 @@ const content = ({ status, haltedBy, nodes, moves }: RolloutPlan): string =>
  * to run again at any moment: where nothing has changed it returns `parent` itself. Store a new plan, then send its
  * `moves`; send the moves of an unchanged one again too, they are those that no agent has acknowledged.
  */
-export function planRollout({ policy, parent, inventory, caveats = [] }: PlanRequest): RolloutPlan {
+export function planRollout({ policy, parent, inventory, caveats = [], loads }: PlanRequest): RolloutPlan {
   const before = new Map(parent?.nodes.map((node) => [node.node, node]));
   const standings = inventory
     .filter(({ kernelBuild }) => kernelBuild === policy.kernelBuild)
-    .map((facts) => nodeStanding(facts, policy.toSeq, before.get(facts.node)));
+    .map((facts) => nodeStanding(facts, policy.toSeq, before.get(facts.node), loads));
   const waves = assignWaves(standings, policy, parent);
   const placed = standings
     .map((node): Placed => ({ ...node, wave: waves.get(node.facts.node) ?? 0 }))
@@ -146,6 +148,7 @@ export function planRollout({ policy, parent, inventory, caveats = [] }: PlanReq
   const generation = (parent?.generation ?? 0) + 1;
   const nodes = released.map((node): NodePlan => {
     const was = before.get(node.facts.node);
+    const { possible } = node.obstacles;
     const notYet = notYetOf(node, was, status === 'halted' ? haltedBy : undefined, blocking);
     return {
       node: node.facts.node,
@@ -153,6 +156,7 @@ export function planRollout({ policy, parent, inventory, caveats = [] }: PlanReq
       position: node.facts.report?.position ?? seqZero,
       released: node.released,
       failedBefore: node.failedBefore,
+      ...(possible.length === 0 ? {} : { obstacles: possible.map(describeObstacle) }),
       notYet,
       sinceGeneration: was?.notYet?.reason === notYet?.reason ? (was?.sinceGeneration ?? generation) : generation,
     };

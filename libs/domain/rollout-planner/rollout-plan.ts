@@ -1,5 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import type { HeldOutStatus, KernelBuildId, NodeName, NodeStatus, Seq } from '@lockstep/domain/livepatch-model';
+import type {
+  HeldOutStatus,
+  KernelBuildId,
+  NodeName,
+  NodeStatus,
+  Obstacle,
+  Seq,
+} from '@lockstep/domain/livepatch-model';
+import type { PlannedLoad } from './planned-load';
 import type { PlanCaveat } from './plan-caveats';
 
 /** What an operator asked for: fixed for the whole life of a rollout. */
@@ -22,6 +30,8 @@ export interface NodeFactsReport {
   readonly problem: string | null;
   /** It can be given no further target, whatever is done here, until somebody has seen to it. */
   readonly takesNoTarget?: boolean;
+  /** What it has seen that would be in the way of loads. */
+  readonly obstacles?: readonly Obstacle[] | undefined;
 }
 
 /** One node of the cluster as it was gathered. */
@@ -49,6 +59,8 @@ export type NotYet =
   | { readonly reason: 'failed'; readonly problem: string }
   /** It did not survive an entry. */
   | { readonly reason: 'quarantined'; readonly problem: string }
+  /** Its kernel would refuse what it is to load: it is not sent, and nobody waits for it, until that is out of the way. */
+  | { readonly reason: 'obstructed'; readonly problem: string }
   | { readonly reason: 'rollout-halted'; readonly failed: readonly NodeName[] };
 
 export interface NodePlan {
@@ -60,6 +72,8 @@ export interface NodePlan {
   readonly released: boolean;
   /** It had failed at this very target before this rollout came: no news, so no reason to halt. */
   readonly failedBefore: boolean;
+  /** What may hold it up, in words; absent where nothing is known. */
+  readonly obstacles?: readonly string[] | undefined;
   /** Null once it is there. */
   readonly notYet: NotYet | null;
   /** Generation of the plan since which that reason (or being there) is the same. */
@@ -98,6 +112,8 @@ export interface PlanRequest {
   readonly parent: RolloutPlan | null;
   /** Every node of the cluster. */
   readonly inventory: readonly NodeFacts[];
+  /** Load entries up to the position; absent where no node tells of obstacles. */
+  readonly loads?: readonly PlannedLoad[] | undefined;
   /** Of a new rollout; one that goes on keeps its parent's. */
   readonly caveats?: readonly PlanCaveat[];
 }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { hasStrayLog, isHeldOutStatus, type HeldOutStatus, type Seq } from '@lockstep/domain/livepatch-model';
+import { nodeObstacles, type NodeObstacles } from './node-obstacles';
+import type { PlannedLoad } from './planned-load';
 import type { NodeFacts, NodeFactsReport, NodePlan } from './rollout-plan';
 
 /**
@@ -7,18 +9,29 @@ import type { NodeFacts, NodeFactsReport, NodePlan } from './rollout-plan';
  * - `there`: connected, holding the position's stack (or a later one);
  * - `on-its-way`: released, or sent to the same position by an earlier rollout;
  * - `ready`: could be released now;
+ * - `obstructed`: could, but its kernel would refuse what it is to load;
  * - `failed`: could not reach the position, and this rollout is why;
  * - `lost`: released, gone since;
  * - the rest are held out: no wave waits for them.
  */
 export type Standing =
-  'there' | 'on-its-way' | 'ready' | 'failed' | 'lost' | 'disconnected' | 'silent' | HeldOutStatus | 'failed-before';
+  | 'there'
+  | 'on-its-way'
+  | 'ready'
+  | 'failed'
+  | 'lost'
+  | 'disconnected'
+  | 'silent'
+  | HeldOutStatus
+  | 'failed-before'
+  | 'obstructed';
 
 export interface NodeStanding {
   readonly facts: NodeFacts;
   readonly standing: Standing;
   readonly released: boolean;
   readonly failedBefore: boolean;
+  readonly obstacles: NodeObstacles;
 }
 
 /** No wave waits for such a node, and none sends it anywhere. */
@@ -31,6 +44,7 @@ export function isHeldOut(standing: Standing): boolean {
     case 'ahead':
     case 'implausible':
     case 'failed-before':
+    case 'obstructed':
       return true;
     case 'there':
     case 'on-its-way':
@@ -61,12 +75,20 @@ function standingOf(facts: NodeFacts, toSeq: Seq, released: boolean, failedBefor
 }
 
 /** What the facts say of a node, with what the parent plan (if it knew the node) had decided. */
-export function nodeStanding(facts: NodeFacts, toSeq: Seq, before: NodePlan | undefined): NodeStanding {
+export function nodeStanding(
+  facts: NodeFacts,
+  toSeq: Seq,
+  before: NodePlan | undefined,
+  loads: readonly PlannedLoad[] = [],
+): NodeStanding {
   const { report } = facts;
   const sentHere = report !== null && report.target >= toSeq;
   const failedHere = hasFailedAt(report, toSeq);
   const released = before?.released === true || sentHere;
   // One that fails before it may move does not fail because of this rollout.
   const failedBefore = failedHere && (!released || (before?.failedBefore ?? true));
-  return { facts, released, failedBefore, standing: standingOf(facts, toSeq, released, failedBefore) };
+  const obstacles = nodeObstacles(report, loads);
+  const standing = standingOf(facts, toSeq, released, failedBefore);
+  const isObstructed = standing === 'ready' && obstacles.fatal.length > 0;
+  return { facts, released, failedBefore, obstacles, standing: isObstructed ? 'obstructed' : standing };
 }

@@ -7,6 +7,7 @@ export {
   type LivepatchKernel,
   type LoadRequest,
 } from './livepatch-kernel';
+export { isLasting } from './load-refusal';
 export type { LoadEstimate } from './load-estimate';
 export { TransitionFailure } from './transition-failure';
 export { SysfsKernel, type SysfsKernelOptions, type Waiting } from './sysfs-kernel';

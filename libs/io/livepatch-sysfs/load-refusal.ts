@@ -133,6 +133,23 @@ function toldOf(module: ModuleName, log: readonly string[]): readonly string[] {
   return (about.length > 0 ? about : log).slice(0, shownLines);
 }
 
+/** What stays as it is until the host is changed or boots, or another module comes: an agent sees such a change. */
+const lastingReasons: ReadonlySet<string> = new Set([
+  'consistency-unsupported',
+  'ftrace-disabled',
+  'function-held',
+  'locked-down',
+  'malformed-module',
+  'module-kept',
+  'modules-disabled',
+  'no-modules',
+  'signature-required',
+  'wrong-kernel',
+]);
+
+/** Does trying a load again change nothing by itself? */
+export const isLasting = ({ reason }: LockstepError): boolean => lastingReasons.has(reason);
+
 /** Why the kernel did not take a module, and what to do about it. */
 export function whyNotLoaded(
   module: ModuleName,

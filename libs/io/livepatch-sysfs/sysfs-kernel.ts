@@ -83,6 +83,7 @@ interface Goal {
 const reversalTimeoutMs = 60_000;
 const pollMs = 20;
 const tellMs = 1000;
+const obstaclesLastMs = 30_000;
 
 // sysfs has no files to create: one that is not there belongs to a livepatch that has gone. For writing only: the
 // override attribute cannot be opened to be read, not even by root.
@@ -100,6 +101,7 @@ export class SysfsKernel implements LivepatchKernel {
   private readonly onWaiting: SysfsKernelOptions['onWaiting'];
   private readonly signal: AbortSignal | undefined;
   private readonly round: Round = { lastPid: 0, turn: 0 };
+  private obstaclesSeen: { readonly atMs: number; readonly found: readonly Obstacle[] } | undefined;
 
   constructor(options: SysfsKernelOptions = {}) {
     this.roots = options.roots ?? { sys: '/sys', proc: '/proc', run: '/run' };
@@ -140,8 +142,13 @@ export class SysfsKernel implements LivepatchKernel {
     return observePatches(this.roots);
   }
 
+  /** Looked at again when it is older than `obstaclesLastMs`, or something was loaded since: lists of functions may be long. */
   async obstacles(): Promise<readonly Obstacle[]> {
-    return hostObstacles(this.roots, await this.release(), await this.observe());
+    if (this.obstaclesSeen === undefined || performance.now() - this.obstaclesSeen.atMs >= obstaclesLastMs) {
+      const found = await hostObstacles(this.roots, await this.release(), await this.observe());
+      this.obstaclesSeen = { atMs: performance.now(), found };
+    }
+    return this.obstaclesSeen.found;
   }
 
   async conflicts(): ReturnType<LivepatchKernel['conflicts']> {
@@ -344,6 +351,7 @@ export class SysfsKernel implements LivepatchKernel {
 
   private async insert(request: LoadRequest, parameters: readonly string[], estimate: LoadEstimate): Promise<void> {
     this.onLoading?.(estimate);
+    this.obstaclesSeen = undefined;
     await this.loader.insert(request, parameters, this.loadLimitMs(estimate.expectedMs), await this.release());
   }
 

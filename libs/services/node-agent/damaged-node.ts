@@ -42,6 +42,7 @@ export class DamagedNode implements NodeMind {
       stack: seen?.patches ?? [],
       kernelConflicts: seen?.kernelConflicts ?? [],
       lastTransition: seen?.lastTransition,
+      obstacles: seen?.obstacles ?? [],
     };
   }
 

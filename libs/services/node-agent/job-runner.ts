@@ -78,14 +78,15 @@ function fetched(source: ArtifactSource): ArtifactSource {
 }
 
 export async function observeMachine({ kernel, artifacts, holdFile }: Machine): Promise<Observation> {
-  const [patches, kernelConflicts, kept, lastTransition, present, uptimeMs, hold] = await Promise.all([
+  const [patches, kernelConflicts, kept, obstacles, lastTransition, present, uptimeMs, hold] = await Promise.all([
     kernel.observe(),
     kernel.conflicts(),
     kernel.kept(),
+    kernel.obstacles(),
     kernel.lastTransition(),
     artifacts.list(),
     kernel.uptimeMs(),
     holdOf(kernel, holdFile),
   ]);
-  return { patches, kernelConflicts, kept, lastTransition, artifacts: present, uptimeMs, hold };
+  return { patches, kernelConflicts, kept, obstacles, lastTransition, artifacts: present, uptimeMs, hold };
 }

@@ -231,6 +231,25 @@ describe('following the load order', () => {
     await kernel.change({ refuseLoads: [] });
     await inStep(1);
   });
+  test('what only a change of the host helps is tried once, told, and tried again when the host has changed', async () => {
+    plane.append('a', 'abc');
+    const held = { kind: 'function-held', at: 'vmlinux:b', by: 'a kprobe' } as const;
+    await kernel.change({ obstacles: [held] });
+    await startAgent();
+    await inStep(0);
+    expect(plane.lastReport!.obstacles).toEqual([held]);
+    plane.moveTo(1);
+    await untilReported(NodeStatus.NODE_STATUS_FAILED, 0);
+    expect(plane.lastReport!.problem).toMatchObject({
+      reason: 'function-held',
+      message: expect.stringContaining('vmlinux:b is taken by a kprobe'),
+    });
+    const tried = kernel.loadsTried;
+    await new Promise((resolve) => setTimeout(resolve, 3_000));
+    expect(kernel.loadsTried).toBe(tried);
+    await kernel.change({ obstacles: [] });
+    await inStep(1);
+  });
   describe('a transition that a sleeper holds up', () => {
     const sleepers = { lockstep_b: [{ pid: 411, comm: 'cat', function: 'a' }] };
     const blocked = async (): Promise<void> => {

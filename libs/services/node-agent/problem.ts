@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { LockstepError } from '@lockstep/domain/livepatch-model';
 import type { Problem } from '@lockstep/domain/node-state';
-import { TransitionFailure } from '@lockstep/io/livepatch-sysfs';
+import { isLasting, TransitionFailure } from '@lockstep/io/livepatch-sysfs';
 
 /** About a transition that was taken back. */
 const whatToDo =
@@ -14,7 +14,9 @@ export function problemFrom(error: unknown): Problem {
     const { reason, transition } = error;
     return { reason, message: `${error.message} ${whatToDo}`, transition };
   }
-  if (error instanceof LockstepError) return { reason: error.reason, message: error.message };
+  if (error instanceof LockstepError) {
+    return { reason: error.reason, message: error.message, ...(isLasting(error) ? { lasting: true } : {}) };
+  }
   // Not by `instanceof Error`: errors of node:fs may come from another realm.
   const { code, message } = (typeof error === 'object' ? error : undefined) as { code?: unknown; message?: unknown };
   return {

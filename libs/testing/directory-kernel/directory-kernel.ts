@@ -77,6 +77,9 @@ function hasNoExit(bytes: Uint8Array): boolean {
  * processes never overwrite each other; a new boot id makes an empty kernel.
  */
 export class DirectoryKernel implements LivepatchKernel {
+  /** How often a load was asked for, of this object. */
+  loadsTried = 0;
+
   constructor(private readonly folder: string) {}
 
   /** Makes the folder a freshly booted machine. */
@@ -170,6 +173,7 @@ export class DirectoryKernel implements LivepatchKernel {
   }
 
   async load(request: LoadRequest): Promise<void> {
+    this.loadsTried += 1;
     const { module, functions, replace } = request;
     const { refuseLoads, transitionMs, sleepers, obstacles } = await this.settings();
     // The module itself must be there, as insmod would insist.

@@ -57,6 +57,7 @@ export function forkedReport(last: NodeReport | null, head: AgentHead, problem: 
     quarantine,
     bootId = '',
     kept = [],
+    obstacles = [],
   } = last ?? {};
   return {
     status: nodeStatusToWire('forked'),
@@ -68,6 +69,7 @@ export function forkedReport(last: NodeReport | null, head: AgentHead, problem: 
     quarantine,
     bootId,
     kept,
+    obstacles,
     problem,
     ...head,
   };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { NodeReport } from '@lockstep/contracts/generated';
-import { nodeStatusFromWire } from '@lockstep/contracts/wire';
+import { nodeStatusFromWire, obstacleFromWire } from '@lockstep/contracts/wire';
 import { parseSeq, type ClusterName } from '@lockstep/domain/livepatch-model';
 import { takesNoTarget } from '@lockstep/domain/node-state';
 import type { NodeFacts, NodeFactsReport } from '@lockstep/domain/rollout-planner';
@@ -11,12 +11,15 @@ function reportFacts(report: NodeReport | null): NodeFactsReport | null {
   const status = report === null ? undefined : nodeStatusFromWire(report.status);
   if (report === null || status === undefined) return null;
   const { position, target, problem } = report;
+  // A report that an earlier version kept has none.
+  const obstacles = ((report.obstacles as typeof report.obstacles | undefined) ?? []).flatMap(obstacleFromWire);
   return {
     status,
     position: parseSeq(position),
     target: parseSeq(target),
     problem: problem?.message ?? null,
     takesNoTarget: problem !== undefined && takesNoTarget(problem.reason),
+    ...(obstacles.length > 0 ? { obstacles } : {}),
   };
 }
 

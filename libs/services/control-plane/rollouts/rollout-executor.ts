@@ -5,6 +5,9 @@ import type { LogName } from '@lockstep/domain/load-order';
 import {
   explainRolloutRefusal,
   planCaveats,
+  plannedLoads,
+  type NodeFacts,
+  type PlannedLoad,
   refuseRollout,
   type PlanRequest,
   type RolloutPlan,
@@ -84,7 +87,8 @@ export class RolloutExecutor {
     const members = inventory.filter(({ kernelBuild }) => kernelBuild === policy.kernelBuild);
     const positions = members.map(({ report }) => report?.position ?? seqZero);
     const caveats = planCaveats(entries, positions.length > 0 ? positions : [seqZero], policy.toSeq);
-    const plan = this.decide(cluster, { policy, parent: null, inventory, caveats }, head);
+    const loads = plannedLoads(entries, policy.toSeq);
+    const plan = this.decide(cluster, { policy, parent: null, inventory, caveats, loads }, head);
     const superseded = (await db.rollouts.inForce(cluster)).filter((r) => r.policy.kernelBuild === policy.kernelBuild);
     const rollout = await db.rollouts.start({ cluster, policy, plan }, call);
     for (const { id } of superseded) this.parts.changes.notify(`rollout:${id}`);
@@ -130,7 +134,8 @@ export class RolloutExecutor {
     const { id, cluster, policy, plan: parent } = rollout;
     const inventory = await gatherInventory(db, sessions, cluster, performance.now());
     const head = await db.loadOrders.head({ cluster, kernelBuild: policy.kernelBuild });
-    const plan = this.decide(cluster, { policy, parent, inventory }, head);
+    const loads = await this.loadsFor(rollout, inventory);
+    const plan = this.decide(cluster, { policy, parent, inventory, loads }, head);
     if (plan !== parent) {
       if (!(await db.rollouts.advance(id, plan))) {
         this.wakeLater(cluster);
@@ -140,6 +145,16 @@ export class RolloutExecutor {
       changes.notify(`rollout:${id}`);
     }
     for (const { node, toSeq } of plan.moves) sessions.find(node)?.moveTo(toSeq);
+  }
+
+  /** Read only where a node tells of obstacles, which few do. */
+  private async loadsFor(
+    { cluster, policy }: RolloutRecord,
+    inventory: readonly NodeFacts[],
+  ): Promise<readonly PlannedLoad[] | undefined> {
+    if (inventory.every(({ report }) => report?.obstacles === undefined)) return undefined;
+    const entries = await this.parts.db.loadOrders.entries({ cluster, kernelBuild: policy.kernelBuild });
+    return plannedLoads(entries, policy.toSeq);
   }
 
   /** Another plan was stored meanwhile: gather and plan again. */

@@ -324,6 +324,7 @@ export class TestAgent {
       headHash,
       stack: [],
       kernelConflicts: [],
+      obstacles: [],
       quarantine: undefined,
       lastTransition: undefined,
       problem,

@@ -23,6 +23,7 @@ function progressToWire(planned: NodePlan, toSeq: number, plannedAt: PlanTimes):
     notYet: notYet === null ? undefined : { reason: notYet.reason, message: explainNotYet(notYet) },
     since: plannedAt.get(sinceGeneration),
     awaited: notYet !== null && isAwaited(notYet),
+    obstacles: [...(planned.obstacles ?? [])],
   };
 }
 

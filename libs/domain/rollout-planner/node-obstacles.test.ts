@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { expect, test } from '@jest/globals';
+import {
+  parseKernelBuildId,
+  parseNodeName,
+  parseSeq,
+  type Obstacle,
+  type PatchedFunction,
+} from '@lockstep/domain/livepatch-model';
+import { checkPlan } from '@lockstep/domain/plan-checks';
+import { planRollout } from './plan-rollout';
+import type { PlanRequest } from './rollout-plan';
+
+const kernelBuild = parseKernelBuildId('ab'.repeat(20));
+const fn = (name: string): PatchedFunction => ({ object: 'vmlinux', name, sympos: 1 });
+const policy = { kernelBuild, toSeq: parseSeq(2), canaries: 1, waveSize: 0 };
+const loads = [
+  { seq: parseSeq(1), functions: [fn('one')] },
+  { seq: parseSeq(2), functions: [fn('two')] },
+];
+
+/** Two nodes at position 1, the first with what it tells. */
+function request(obstacles: readonly Obstacle[]): PlanRequest {
+  const at = { status: 'in-step', position: parseSeq(1), target: parseSeq(1), problem: null } as const;
+  const inventory = ['n1', 'n2'].map((name) => ({
+    node: parseNodeName(name),
+    kernelBuild,
+    connected: true,
+    report: name === 'n1' ? { ...at, obstacles } : at,
+  }));
+  return { policy, parent: null, inventory, loads };
+}
+
+const planned = (...obstacles: Obstacle[]) => {
+  const asked = request(obstacles);
+  const plan = planRollout(asked);
+  expect(checkPlan(plan, { ...asked, head: policy.toSeq })).toEqual([]);
+  return plan;
+};
+
+test('a node whose kernel will refuse the load is not sent, nor a canary; the plan says why', () => {
+  const plan = planned({ kind: 'function-held', at: 'vmlinux:two', by: 'a kprobe with a post_handler' });
+  expect(plan.moves).toEqual([{ node: 'n2', toSeq: 2 }]);
+  expect(plan.nodes.find(({ node }) => node === 'n1')?.notYet).toEqual({
+    reason: 'obstructed',
+    problem: expect.stringContaining('vmlinux:two is taken by a kprobe with a post_handler'),
+  });
+});
+
+test.each(['ftrace-disabled', 'modules-disabled'] as const)('%s is in the way of any load', (kind) => {
+  expect(planned({ kind, at: '', by: '' }).moves).toEqual([{ node: 'n2', toSeq: 2 }]);
+});
+
+test('what is about a function that the node holds already, or never gets, is nothing', () => {
+  const plan = planned(
+    { kind: 'function-held', at: 'vmlinux:one', by: 'x' },
+    { kind: 'function-held', at: 'm:two', by: 'x' },
+  );
+  expect(plan.moves).toEqual([{ node: 'n1', toSeq: 2 }]);
+  expect(plan.nodes[0]?.obstacles).toBeUndefined();
+});
+
+test('what may hold a transition up keeps nobody from going, and is in the plan', () => {
+  const plan = planned(
+    { kind: 'frozen-tasks', at: '/jail', by: '3 tasks' },
+    { kind: 'bpf-trampoline', at: 'vmlinux:vfs_read', by: 'bpf_trampoline_1' },
+  );
+  expect(plan.moves).toEqual([{ node: 'n1', toSeq: 2 }]);
+  expect(plan.nodes[0]?.obstacles).toEqual([
+    expect.stringContaining('Control group /jail is frozen'),
+    expect.stringContaining('vmlinux:vfs_read has bpf_trampoline_1'),
+  ]);
+});
