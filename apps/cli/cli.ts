@@ -11,7 +11,9 @@ import { readServerConfig, type ServerFlags } from './server-config';
 export interface HostMachine {
   /** Whether modules may be loaded and unloaded. */
   readonly isRoot: boolean;
-  openKernel(options: Pick<SysfsKernelOptions, 'onLoading' | 'onWaiting' | 'signal' | 'transitionTimeoutMs'>): SysfsKernel;
+  openKernel(
+    options: Pick<SysfsKernelOptions, 'onLoading' | 'onWaiting' | 'signal' | 'transitionTimeoutMs'>,
+  ): SysfsKernel;
 }
 
 /** The process as the CLI sees it; tests bring their own. */

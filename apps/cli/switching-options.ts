@@ -80,6 +80,12 @@ export const stableOption = (whenNotGiven: string) =>
     readTime('stable time', parseStableMs),
   ] as const;
 
+/** A word of one entry, or one load, and of no cluster. */
+export const mayInterruptOption = [
+  '--may-interrupt',
+  'rather interrupt sleeping tasks (their calls end with EINTR) than take a transition back; without it none takes longer than 12s task by task',
+] as const;
+
 /** As requests carry it: zeros where nothing is said. */
 export const switchingOf = ({ consistency, transitionTimeout, stable }: SwitchingOptions): WireSwitching => ({
   consistency: consistency ?? Consistency.CONSISTENCY_UNSPECIFIED,

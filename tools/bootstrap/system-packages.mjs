@@ -5,8 +5,8 @@ const packages = {
   develop: [],
   // Building kernels and patches.
   kernel: ['gcc', 'libc6-dev', 'make', 'flex', 'bison', 'bc', 'perl', 'libelf-dev', 'libssl-dev', 'xz-utils'],
-  // Booting them: machines, their state disks, module loading inside.
-  machines: ['qemu-system-x86', 'e2fsprogs', 'kmod', 'util-linux'],
+  // Booting them: machines, their state disks, module loading inside (perl: by the agent; kmod: by hand).
+  machines: ['qemu-system-x86', 'e2fsprogs', 'kmod', 'perl-base', 'util-linux'],
   source: ['linux-source-6.1'],
   // The other compiler that kernels are built with.
   clang: ['clang-14'],

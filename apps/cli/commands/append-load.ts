@@ -5,6 +5,7 @@ import { toDocument } from '../document';
 import { kernelBuildOption, resolveKernelBuild } from '../resolve-kernel-build';
 import {
   consistencyOption,
+  mayInterruptOption,
   stableOption,
   switchingOf,
   timeoutOption,
@@ -17,6 +18,7 @@ interface Options extends LeafOptions, SwitchingOptions {
   readonly override?: readonly string[];
   readonly kernelBuild?: string;
   readonly build?: string;
+  readonly mayInterrupt?: boolean;
 }
 
 export const appendLoad = (cli: Cli): Command =>
@@ -29,23 +31,28 @@ export const appendLoad = (cli: Cli): Command =>
     .option(...consistencyOption('as the cluster is set'))
     .option(...timeoutOption('as the cluster is set'))
     .option(...stableOption('as the cluster is set'))
-    .action((patch: string, { cluster, override = [], kernelBuild, build: wantedBuild = '', ...options }: Options) =>
-      cli.run(options, async (context) => {
-        const { fleet, screen, signal } = context;
-        const wanted = await resolveKernelBuild(context, kernelBuild);
-        // What is shown is what is appended: the entry gets the seq after the head that was looked at, or none.
-        const order = await fleet.getOrder({ cluster, kernelBuildId: wanted }, { signal });
-        const { kernelBuildId } = order;
-        const wish = { cluster, patch, kernelBuildId };
-        const check = await fleet.checkConflicts({ ...wish, buildId: wantedBuild }, { signal });
-        const { buildId } = check;
-        if (override.length > 0) for (const line of conflictLines(check)) screen.say(line);
-        const expectedSeq = order.entries.length + 1;
-        const how = { buildId, overrides: [...override], expectedSeq, ...switchingOf(options) };
-        const { entry } = await fleet.appendLoad({ ...wish, ...how }, { signal });
-        return {
-          document: { entry: entryDocument(entry), ...(toDocument(check) as object) },
-          text: entry === undefined ? '' : [`Appended: ${describeEntry(entry)}.`, ...entryCaveats(entry)].join('\n'),
-        };
-      }),
+    .option(...mayInterruptOption)
+    .action(
+      (
+        patch: string,
+        { cluster, override = [], kernelBuild, build: wantedBuild = '', mayInterrupt = false, ...options }: Options,
+      ) =>
+        cli.run(options, async (context) => {
+          const { fleet, screen, signal } = context;
+          const wanted = await resolveKernelBuild(context, kernelBuild);
+          // What is shown is what is appended: the entry gets the seq after the head that was looked at, or none.
+          const order = await fleet.getOrder({ cluster, kernelBuildId: wanted }, { signal });
+          const { kernelBuildId } = order;
+          const wish = { cluster, patch, kernelBuildId };
+          const check = await fleet.checkConflicts({ ...wish, buildId: wantedBuild }, { signal });
+          const { buildId } = check;
+          if (override.length > 0) for (const line of conflictLines(check)) screen.say(line);
+          const expectedSeq = order.entries.length + 1;
+          const how = { buildId, overrides: [...override], expectedSeq, mayInterrupt, ...switchingOf(options) };
+          const { entry } = await fleet.appendLoad({ ...wish, ...how }, { signal });
+          return {
+            document: { entry: entryDocument(entry), ...(toDocument(check) as object) },
+            text: entry === undefined ? '' : [`Appended: ${describeEntry(entry)}.`, ...entryCaveats(entry)].join('\n'),
+          };
+        }),
     );

@@ -16,6 +16,7 @@ import {
   withTransition,
   type TransitionOptions,
 } from '../host/this-host';
+import { mayInterruptOption } from '../switching-options';
 import { verdictLines } from '../views/host-view';
 
 interface Options extends TransitionOptions {
@@ -42,7 +43,7 @@ async function removeReplaced(kernel: SysfsKernel, before: readonly ObservedPatc
 }
 
 async function load(cli: Cli, context: Parameters<typeof withTransition>[1], file: string, options: Options) {
-  const { override = [], replace: asReplace = false, timeoutSeconds } = options;
+  const { override = [], replace: asReplace = false, timeoutSeconds, mayInterrupt } = options;
   const host = hostOf(cli);
   requireRoot(host, 'load');
   const looking = host.openKernel({});
@@ -58,7 +59,7 @@ async function load(cli: Cli, context: Parameters<typeof withTransition>[1], fil
   // A grant names whom it shadows, not whoever else was named.
   const dropped = verdict.replaced.filter((replaced) => replaced.dropped.length > 0).map((replaced) => replaced.module);
   const mayShadow = [...verdict.victims, ...dropped];
-  const request = { path: path.resolve(file), module, functions, replace, mayShadow, replaces: [] };
+  const request = { path: path.resolve(file), module, functions, replace, mayShadow, replaces: [], mayInterrupt };
   const replaced = await withTransition(host, context, { title: `load ${module}`, timeoutSeconds }, async (kernel) => {
     await kernel.load(request);
     return removeReplaced(kernel, stack);
@@ -73,5 +74,6 @@ export const hostLoad = (cli: Cli): Command =>
     .option('--override <patch>', 'a loaded livepatch that it may shadow; repeat for each', collect)
     .option('--replace', 'it replaces all others, where the file does not say')
     .option(...timeoutOption, wholeNumber, defaultTimeoutSeconds)
+    .option(...mayInterruptOption)
     .addHelpText('after', "\nOn a node of a cluster this makes the node diverge: there, use Lockstep's load order.")
     .action((file: string, options: Options) => cli.runHere(options, (context) => load(cli, context, file, options)));

@@ -4,6 +4,7 @@ import { LockstepError, type ModuleName } from '@lockstep/domain/livepatch-model
 import type { SysfsKernel } from '@lockstep/io/livepatch-sysfs';
 import { wholeNumber, type Cli } from '../cli';
 import { refuseBusy } from '../host/judge-load';
+import { mayInterruptOption } from '../switching-options';
 import {
   defaultTimeoutSeconds,
   hostCommand,
@@ -33,14 +34,15 @@ export const hostUnload = (cli: Cli): Command =>
   hostCommand('unload', 'disable a livepatch, wait until no task runs its code, remove its module')
     .argument('<patch>', 'its module, as in: lockstep host ls')
     .option(...timeoutOption, wholeNumber, defaultTimeoutSeconds)
+    .option(...mayInterruptOption)
     .action((patch: string, options: TransitionOptions) =>
       cli.runHere(options, async (context) => {
         const host = hostOf(cli);
         requireRoot(host, 'unload');
-        const { timeoutSeconds } = options;
+        const { timeoutSeconds, mayInterrupt } = options;
         const module = await findPatch(host.openKernel({}), patch);
         await withTransition(host, context, { title: `unload ${module}`, timeoutSeconds }, (kernel) =>
-          kernel.unload(module),
+          kernel.unload(module, timeoutSeconds * 1000, mayInterrupt),
         );
         return { document: { module, unloaded: true }, text: `${module} is unloaded.` };
       }),

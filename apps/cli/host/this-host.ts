@@ -16,6 +16,7 @@ export type HostOptions = Pick<LeafOptions, 'json'>;
 
 export interface TransitionOptions extends HostOptions {
   readonly timeoutSeconds: number;
+  readonly mayInterrupt?: boolean;
 }
 
 export const timeoutOption = [

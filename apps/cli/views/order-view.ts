@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import type { CheckConflictsResponse, GetOrderResponse, LogEntry } from '@lockstep/contracts/generated';
+import type { CheckConflictsResponse, GetOrderResponse, LoadBody, LogEntry } from '@lockstep/contracts/generated';
 import { functionFromWire } from '@lockstep/contracts/wire';
 import { showFunction } from '@lockstep/domain/livepatch-model';
 import { toDocument } from '../document';
@@ -7,6 +7,10 @@ import { consistencyWord, describeSwitching } from '../switching-options';
 import { shortId, table } from '../table';
 
 type WireFunction = Parameters<typeof functionFromWire>[0];
+
+/** How it is switched, in words. */
+const describeHow = (body: LoadBody): string =>
+  [describeSwitching(body), body.mayInterrupt ? 'may interrupt sleepers' : ''].filter((each) => each !== '').join(', ');
 
 const showFunctions = (functions: readonly WireFunction[]): string =>
   functions.map((fn) => showFunction(functionFromWire(fn))).join(', ');
@@ -21,7 +25,7 @@ function entryRow({ seq, body, hash }: LogEntry, stack: readonly number[]): stri
       const functions = showFunctions(artifact?.functions ?? []);
       const kind = artifact?.replace === true ? 'replace' : 'load';
       const name = artifact?.patchName ?? '';
-      const switching = describeSwitching(body.value);
+      const switching = describeHow(body.value);
       return [`#${seq}`, kind, name, state, seqs(builtOnto), seqs(overrides), switching, shortId(hash), functions];
     }
     case 'retire':
@@ -48,7 +52,7 @@ export function describeEntry({ seq, body }: LogEntry): string {
       const onto =
         builtOnto.length > 0 ? `, ${artifact?.replace === true ? 'in place of' : 'onto'} ${seqs(builtOnto)}` : '';
       const verb = artifact?.replace === true ? 'drops' : 'overrides';
-      const rest = [open.length > 0 ? `${verb} ${seqs(open)}` : '', describeSwitching(body.value)];
+      const rest = [open.length > 0 ? `${verb} ${seqs(open)}` : '', describeHow(body.value)];
       const said = rest.filter((each) => each !== '').map((each) => `, ${each}`);
       return `#${seq} loads ${artifact?.patchName ?? ''}${onto}${said.join('')}`;
     }

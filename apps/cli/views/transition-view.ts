@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { Node, Transition } from '@lockstep/contracts/generated';
+import { describeTaskHolder, taskHolders } from '@lockstep/domain/livepatch-model';
 import { toDocument } from '../document';
 import { consistencyWord } from '../switching-options';
 import { fields, table } from '../table';
@@ -40,7 +41,9 @@ export function blockingText({ name, report }: Node): string {
   const said = problem === undefined ? [] : [`${name}: ${problem.reason}: ${problem.message}`];
   const last = report?.lastTransition;
   if (last === undefined) return [...said, `${name} tells of no transition.`].join('\n');
-  const rows = last.blockers.map(({ pid, comm, function: fn }) => [String(pid), comm, fn]);
-  const blockers = table(['PID', 'TASK', 'FUNCTION'], rows, 'No task was in the way.');
-  return [...said, aboutTransition(last), '', blockers].join('\n');
+  const rows = last.blockers.map(({ pid, comm, function: fn, heldBy }) => [String(pid), comm, fn, heldBy]);
+  const blockers = table(['PID', 'TASK', 'FUNCTION', 'HELD BY'], rows, 'No task was in the way.');
+  const present = taskHolders.filter((holder) => last.blockers.some(({ heldBy }) => heldBy === holder));
+  const advice = present.map(describeTaskHolder);
+  return [...said, aboutTransition(last), '', blockers, ...advice].join('\n');
 }

@@ -89,7 +89,12 @@ function bodyToWire(body: EntryBody): NonNullable<WireLogEntry['body']> {
     case 'load': {
       const { artifact, overrides, builtOnto } = body;
       const seqs = { overrides: [...overrides], builtOnto: [...builtOnto] };
-      const value = { artifact: manifestToWire(artifact), ...seqs, ...switchingToWire(body) };
+      const value = {
+        artifact: manifestToWire(artifact),
+        ...seqs,
+        ...switchingToWire(body),
+        mayInterrupt: body.mayInterrupt === true,
+      };
       return { $case: 'load', value };
     }
     case 'retire':
@@ -117,6 +122,7 @@ function bodyFromWire(body: WireLogEntry['body']): EntryBody {
         overrides: ascendingSeqs(overrides),
         builtOnto: ascendingSeqs(builtOnto),
         ...switchingFromWire(body.value),
+        ...(body.value.mayInterrupt ? { mayInterrupt: true } : {}),
       };
     }
     case 'retire':

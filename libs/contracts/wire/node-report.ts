@@ -37,7 +37,7 @@ function transitionToWire({ module, mode, blockers, ...stats }: Transition): Wir
     ...stats,
     moduleName: module,
     mode: consistencyToWire(mode),
-    blockers: blockers.map((blocker) => ({ ...blocker })),
+    blockers: blockers.map(({ heldBy, ...blocker }) => ({ ...blocker, heldBy: heldBy ?? '' })),
   };
 }
 

@@ -101,7 +101,7 @@ describe('log entries', () => {
         body: {
           $case: 'load' as const,
           value: {
-            ...{ artifact: undefined, overrides: [], builtOnto: [] },
+            ...{ artifact: undefined, overrides: [], builtOnto: [], mayInterrupt: false },
             ...{ consistency: Consistency.CONSISTENCY_SYSTEM, transitionTimeoutMs: 0, stableMs: 0 },
           },
         },
@@ -114,7 +114,7 @@ describe('log entries', () => {
         body: {
           $case: 'load' as const,
           value: {
-            ...{ artifact, overrides: [], builtOnto: [] },
+            ...{ artifact, overrides: [], builtOnto: [], mayInterrupt: false },
             ...{ consistency: Consistency.CONSISTENCY_UNSPECIFIED, transitionTimeoutMs: 10, stableMs: 0 },
           },
         },

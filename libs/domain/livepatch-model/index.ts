@@ -22,6 +22,7 @@ export {
   type Seq,
   type Sha256,
 } from './ids';
+export { describeTaskHolder, taskHolders, type TaskHolder } from './task-holder';
 export { LockstepError, type ErrorFields, type ErrorKind } from './lockstep-error';
 export { moduleNameOf } from './module-name';
 export { hasStrayLog, isHeldOutStatus, type HeldOutStatus, type NodeStatus } from './node-status';

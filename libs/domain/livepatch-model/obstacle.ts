@@ -56,7 +56,7 @@ export function describeObstacle({ kind, at, by }: Obstacle): string {
     case 'bpf-trampoline':
       return (
         `${at} has ${by}: tasks that sleep below a BPF fexit program have stacks that the kernel cannot rely on, ` +
-        'and hold any transition up. Detach the program for the time of the load (bpftool link), or load with consistency system.'
+        'and hold any transition up. Detach the program for the time of the load (bpftool link).'
       );
     case 'frozen-tasks':
       return (

@@ -35,4 +35,4 @@ export { recoverLog, type Recovery, type Side, type Witness } from './recover-lo
 export { isLoad, stackAt, stackOwners, type Stack } from './stack';
 export { holdsEntry, stepsTo, type HeldModule, type StackStep } from './stack-steps';
 export { defaultStableMs, parseStableMs } from './stable-time';
-export { defaultTransitionTimeoutMs, parseTransitionTimeoutMs } from './transition-timeout';
+export { defaultTransitionTimeoutMs, patienceMs, parseTransitionTimeoutMs } from './transition-timeout';

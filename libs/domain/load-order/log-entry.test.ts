@@ -8,6 +8,7 @@ import {
   entryVersion,
   readableEntryVersions,
   type Consistency,
+  type LoadBody,
   type Switching,
   type UnsignedEntry,
 } from './log-entry';
@@ -21,7 +22,7 @@ const [entry] = logOf(load('a', 'ab'));
 if (entry?.body.kind !== 'load') throw new Error('no entry');
 const { body } = entry;
 
-const withSwitching = (how: Switching): string => text({ ...entry, body: { ...body, ...how } });
+const withSwitching = (how: Partial<LoadBody>): string => text({ ...entry, body: { ...body, ...how } });
 const withMode = (consistency: Consistency | undefined): string => withSwitching({ consistency });
 
 test('an entry without a mode is encoded as before there were modes: known hashes stay', () => {
@@ -69,6 +70,17 @@ test('only an entry with a stable time needs a reader of version 2, and its firs
       expect(version).toBe(how.stableMs === undefined ? 1 : 2);
       expect(readableEntryVersions).toContain(version);
       expect(withSwitching(how)).toMatch(new RegExp(`^lockstep log entry ${version}\n`));
+    }),
+  );
+});
+
+test('that sleepers may be interrupted is signed, whatever else is said, and needs a reader of version 4', () => {
+  fc.assert(
+    fc.property(anySwitching, (how) => {
+      const may = { ...how, mayInterrupt: true } as const;
+      expect(entryVersion({ body: { ...body, ...may } })).toBe(4);
+      expect(withSwitching(may)).toMatch(/^lockstep log entry 4\n/);
+      expect(withSwitching(may).replace('entry 4', '')).not.toBe(withSwitching(how).replace(/entry \d/, ''));
     }),
   );
 });

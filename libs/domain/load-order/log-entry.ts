@@ -35,6 +35,8 @@ export interface LoadBody extends Switching {
   readonly overrides: readonly Seq[];
   /** Entries whose source changes this artifact contains, because it was built on a tree that has them; ascending. */
   readonly builtOnto: readonly Seq[];
+  /** Tasks asleep in what is switched may be woken, and their calls interrupted, rather than that a transition is taken back. */
+  readonly mayInterrupt?: true | undefined;
 }
 
 /** Takes the load entry at `retires` out of the stack. */
@@ -92,7 +94,10 @@ function encodeBody(body: EntryBody): unknown {
       const artifact = [sha256, sizeBytes, kernelBuild, moduleName, patch, patchName, replace, encodedFunctions];
       const caveats = caveatsOf(body).map(({ kind, message }) => [kind, message]);
       const load = ['load', [...artifact, ...(caveats.length > 0 ? [caveats] : [])], body.overrides, body.builtOnto];
-      const { consistency, transitionTimeoutMs, stableMs } = body;
+      const { consistency, transitionTimeoutMs, stableMs, mayInterrupt } = body;
+      if (mayInterrupt === true) {
+        return [...load, consistency ?? null, transitionTimeoutMs ?? null, stableMs ?? null, mayInterrupt];
+      }
       if (stableMs !== undefined) return [...load, consistency ?? null, transitionTimeoutMs ?? null, stableMs];
       // Older entries lack the one or both, and their hashes stay what they are.
       if (transitionTimeoutMs !== undefined) return [...load, consistency ?? null, transitionTimeoutMs];
@@ -104,13 +109,14 @@ function encodeBody(body: EntryBody): unknown {
 }
 
 /** The versions of entries that this code can read; an agent says them in its hello. */
-export const readableEntryVersions = [1, 2, 3] as const;
+export const readableEntryVersions = [1, 2, 3, 4] as const;
 
 export type EntryVersion = (typeof readableEntryVersions)[number];
 
 /** The oldest version that can say what the entry says: who reads no newer one can still read it. */
 export function entryVersion({ body }: Pick<UnsignedEntry, 'body'>): EntryVersion {
   if (body.kind === 'retire') return 1;
+  if (body.mayInterrupt === true) return 4;
   if (caveatsOf(body).length > 0) return 3;
   return body.stableMs !== undefined ? 2 : 1;
 }

@@ -88,7 +88,8 @@ export function positionReached(known: Known, { patches }: Observation): Seq {
 function policyOf(module: ModuleName, { entries, target }: Known): TransitionPolicy {
   const accepted = entries.slice(0, target).filter(isLoad);
   const newest = accepted.findLast(({ body }) => body.artifact.moduleName === module);
-  return { transitionTimeoutMs: newest?.body.transitionTimeoutMs };
+  const { transitionTimeoutMs, mayInterrupt } = newest?.body ?? {};
+  return { transitionTimeoutMs, mayInterrupt };
 }
 
 function jobFor(step: StackStep, known: Known): Job {

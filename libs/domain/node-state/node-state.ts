@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import type { LoadEntry, LogEntry, LogName, Switching } from '@lockstep/domain/load-order';
+import type { LoadEntry, LogEntry, LogName, LoadBody } from '@lockstep/domain/load-order';
 import type { ArtifactManifest, ModuleName, Seq } from '@lockstep/domain/livepatch-model';
 import type { BegunLoad, BootFacts, EndedBoot, Quarantine } from './boot-history';
 import type { Observation, Problem } from './observation';
@@ -47,7 +47,7 @@ export type Job =
   | ({ readonly kind: 'settle'; readonly module: ModuleName } & TransitionPolicy);
 
 /** What the entry that loads a module says about its transitions; one that is unloaded goes by the same. */
-export type TransitionPolicy = Pick<Switching, 'transitionTimeoutMs'>;
+export type TransitionPolicy = Pick<LoadBody, 'transitionTimeoutMs' | 'mayInterrupt'>;
 
 /** Failures in a row: how many, and the last of them. It is told until something succeeds, also while it is tried again. */
 export interface Setback {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { Consistency } from '@lockstep/domain/load-order';
-import type { ModuleName, Obstacle, PatchedFunction, Sha256 } from '@lockstep/domain/livepatch-model';
+import type { ModuleName, Obstacle, PatchedFunction, Sha256, TaskHolder } from '@lockstep/domain/livepatch-model';
 
 /** A livepatch as the kernel shows it: enabled, or switching to or from it. Disabled ones are gone from its view. */
 export interface ObservedPatch {
@@ -28,6 +28,8 @@ export interface Blocker {
   readonly comm: string;
   /** Where it is; empty where that is not known. */
   readonly function: string;
+  /** What holds it there, if it is more than the function. */
+  readonly heldBy?: TaskHolder | undefined;
 }
 
 /** How the kernel switched a livepatch last (/sys/kernel/livepatch/transition_stats). */

@@ -105,7 +105,11 @@ function checkMoves(plan: RolloutPlan, { facts }: Lookups): PlanFault[] {
 }
 
 /** Newly released nodes must find the canaries there and every lower wave ended. Not asked after a success. */
-function checkOrder(plan: RolloutPlan, { parent, policy, loads }: PlanContext, { facts, before }: Lookups): PlanFault[] {
+function checkOrder(
+  plan: RolloutPlan,
+  { parent, policy, loads }: PlanContext,
+  { facts, before }: Lookups,
+): PlanFault[] {
   if (parent?.status === 'succeeded') return [];
   const waits = (other: NodePlan): boolean => {
     const known = facts.get(other.node);

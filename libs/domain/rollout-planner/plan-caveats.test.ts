@@ -4,14 +4,20 @@ import type { Seq } from '@lockstep/domain/livepatch-model';
 import type { EntryBody, LogEntry } from '@lockstep/domain/load-order';
 import { planCaveats } from './plan-caveats';
 
-/** `a` loads a patch, `b!` one that stays loaded, `c?` one with a type that its author vouches for, `-2` retires. */
+/** `a` loads a patch, `i~` one that may interrupt sleepers, `b!` one that stays loaded, `c?` one with a type that its author vouches for, `-2` retires. */
 function logOf(text: string): LogEntry[] {
   return text.split(' ').map((word, index) => {
     const name = word[0] ?? '';
     const kind = word.endsWith('!') ? 'stays-loaded' : 'type-changed';
     const caveats = /[!?]$/.test(word) ? [{ kind, message: `because of ${name}` }] : [];
     const artifact = { moduleName: `lockstep_${name}`, patchName: name, replace: word.endsWith('*'), caveats };
-    const load = { kind: 'load', artifact, overrides: [], builtOnto: [] };
+    const load = {
+      kind: 'load',
+      artifact,
+      overrides: [],
+      builtOnto: [],
+      mayInterrupt: word.endsWith('~') || undefined,
+    };
     const body = name === '-' ? { kind: 'retire', retires: Number(word.slice(1)) } : load;
     return { seq: index + 1, body: body as unknown as EntryBody } as LogEntry;
   });
@@ -19,12 +25,14 @@ function logOf(text: string): LogEntry[] {
 
 const said = (text: string, positions: readonly number[], toSeq: number): string[] =>
   planCaveats(logOf(text), positions as Seq[], toSeq as Seq).map(({ seq, kind, message }) => {
-    expect(message).toMatch(kind === 'needs-boot' ? /boot it first$/ : /because of [a-z]$/);
+    const words: Partial<Record<typeof kind, RegExp>> = { 'needs-boot': /boot it first$/, 'may-interrupt': /EINTR/ };
+    expect(message).toMatch(words[kind] ?? /because of [a-z]$/);
     return `${kind} ${seq}`;
   });
 
 test.each<[title: string, log: string, positions: number[], toSeq: number, expected: string[]]>([
   ['nothing of ordinary patches', 'a b -1', [0], 3, []],
+  ['that sleepers may be interrupted', 'a i~', [0], 2, ['may-interrupt 2']],
   ['what is loaded, with its own', 'a b! c?', [0], 3, ['stays-loaded 2', 'type-changed 3']],
   ['nothing of what a node has already', 'a b! c?', [2], 3, ['type-changed 3']],
   ['that nothing is unloaded of what goes', 'a b! -2', [2], 3, ['kept 2']],

@@ -6,11 +6,12 @@ import { isLoad, stackAt, type LoadEntry, type LogEntry } from '@lockstep/domain
  * What an operator has to know of a way to a position, beside its waves. Of what is loaded, its own caveats;
  * - `kept`: what goes out of the stack is disabled, and its module stays in the kernel;
  * - `needs-boot`: such a module is to be loaded again, which a kernel that still has it refuses.
+ * - `may-interrupt`: the entry allows that sleeping tasks are interrupted.
  */
 export interface PlanCaveat {
   readonly seq: Seq;
   readonly patchName: PatchName;
-  readonly kind: CaveatKind | 'kept' | 'needs-boot';
+  readonly kind: CaveatKind | 'kept' | 'needs-boot' | 'may-interrupt';
   readonly message: string;
 }
 
@@ -29,13 +30,17 @@ export function planCaveats(entries: readonly LogEntry[], positions: readonly Se
   return [...found.values()].sort((a, b) => a.seq - b.seq);
 }
 
-function ofLoad({ seq, body: { artifact } }: LoadEntry, entries: readonly LogEntry[]): PlanCaveat[] {
+const interrupts =
+  'from 15 s on tasks that sleep in what it changes are woken: calls that wait there end with EINTR, and programs without a handler for that may end';
+
+function ofLoad({ seq, body: { artifact, mayInterrupt } }: LoadEntry, entries: readonly LogEntry[]): PlanCaveat[] {
   const { patchName, moduleName, caveats = [] } = artifact;
   const before = entries.filter(isLoad).find((other) => {
     const { moduleName: name, caveats: known } = other.body.artifact;
     return other.seq < seq && name === moduleName && staysLoadedFor(known).length > 0;
   });
-  const own = caveats.map(({ kind, message }) => ({ seq, patchName, kind, message }));
+  const own: PlanCaveat[] = caveats.map(({ kind, message }) => ({ seq, patchName, kind, message }));
+  if (mayInterrupt === true) own.push({ seq, patchName, kind: 'may-interrupt', message: interrupts });
   if (before === undefined) return own;
   const message = `a host that has held #${before.seq} since it booted keeps that module and refuses this one: boot it first`;
   return [...own, { seq, patchName, kind: 'needs-boot', message }];

@@ -36,6 +36,8 @@ export interface LoadRequest {
   readonly consistency?: Consistency | undefined;
   /** After how long the transition is taken back; undefined: the kernel port's own. */
   readonly transitionTimeoutMs?: number | undefined;
+  /** Let the kernel interrupt sleeping tasks rather than take a transition task by task back before it does. */
+  readonly mayInterrupt?: boolean | undefined;
 }
 
 /** One running kernel's livepatches. Calls are made one after another. */
@@ -64,9 +66,9 @@ export interface LivepatchKernel {
    * Repeating it does no harm.
    * @throws TransitionFailure when tasks are in its way for `limitMs`: then it stays in effect.
    */
-  unload(module: ModuleName, limitMs?: number): Promise<void>;
+  unload(module: ModuleName, limitMs?: number, mayInterrupt?: boolean): Promise<void>;
   /** Waits until the module's transition has ended. @throws TransitionFailure when it does not within `limitMs`: it is taken back. */
-  settle(module: ModuleName, limitMs?: number): Promise<void>;
+  settle(module: ModuleName, limitMs?: number, mayInterrupt?: boolean): Promise<void>;
   /** Puts back what a process that was killed had set for one transition alone, unless that still goes on. */
   recover(): Promise<void>;
 }

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readModuleOrigin, type ModuleOrigin } from '@lockstep/domain/klp-module';
 import { LockstepError, type ModuleName, type Obstacle } from '@lockstep/domain/livepatch-model';
-import { defaultTransitionTimeoutMs, type Consistency } from '@lockstep/domain/load-order';
+import { defaultTransitionTimeoutMs, patienceMs, type Consistency } from '@lockstep/domain/load-order';
 import type { Blocker, KernelConflict, Transition } from '@lockstep/domain/node-state';
 import { errorCode } from '@lockstep/platform/runtime';
 import { blockingTasks, type Round } from './blocking-tasks';
@@ -23,6 +23,7 @@ import { createModuleCalls, type ModuleCalls } from './module-calls';
 import { ModuleLoader } from './module-loader';
 import { hostObstacles } from './obstacles';
 import { panicTimes } from './panic-records';
+import { TaskHolders } from './task-holders';
 import { TransitionFailure, type TransitionFailureReason } from './transition-failure';
 import { readTransitionStats, showBlocker, stockTransition } from './transition-stats';
 import {
@@ -101,10 +102,12 @@ export class SysfsKernel implements LivepatchKernel {
   private readonly onWaiting: SysfsKernelOptions['onWaiting'];
   private readonly signal: AbortSignal | undefined;
   private readonly round: Round = { lastPid: 0, turn: 0 };
+  private readonly taskHolders: TaskHolders;
   private obstaclesSeen: { readonly atMs: number; readonly found: readonly Obstacle[] } | undefined;
 
   constructor(options: SysfsKernelOptions = {}) {
     this.roots = options.roots ?? { sys: '/sys', proc: '/proc', run: '/run' };
+    this.taskHolders = new TaskHolders(this.roots);
     this.loader = new ModuleLoader(this.roots, options.calls ?? createModuleCalls());
     this.writeAttribute = options.writeAttribute ?? writeExisting;
     this.transitionTimeoutMs = options.transitionTimeoutMs ?? defaultTransitionTimeoutMs;
@@ -163,7 +166,7 @@ export class SysfsKernel implements LivepatchKernel {
   async lastTransition(): ReturnType<LivepatchKernel['lastTransition']> {
     const last = await readTransitionStats(this.roots);
     if (last !== undefined && (last.mode !== 'per_task' || last.result !== 'pending' || last.blockers.length > 0)) {
-      return last;
+      return last.result === 'pending' ? this.explained(last) : last;
     }
     // Of a transition of the stock kind, on a core that does not name who holds it up, the tasks tell.
     const patches = await this.observe();
@@ -173,7 +176,14 @@ export class SysfsKernel implements LivepatchKernel {
     const functions = new Set(patch.functions.map(({ name }) => name));
     const modules = new Set(patches.map((each) => each.module));
     const blockers = await blockingTasks(this.roots, enabled ? 1 : 0, { functions, modules }, this.round);
-    return { ...stockTransition(module, enabled, last?.elapsedMs ?? 0), blockers };
+    return this.explained({ ...stockTransition(module, enabled, last?.elapsedMs ?? 0), blockers });
+  }
+
+  /** With what holds its tasks. */
+  private async explained(transition: Transition): Promise<Transition> {
+    const patch = (await this.observe()).find(({ module }) => module === transition.module);
+    const switched = patch?.functions.map(({ name }) => name) ?? [];
+    return { ...transition, blockers: await this.taskHolders.explain(transition.blockers, switched) };
   }
 
   async kept(): ReturnType<LivepatchKernel['kept']> {
@@ -208,23 +218,27 @@ export class SysfsKernel implements LivepatchKernel {
     const named = new Set([...mayShadow, ...replaces]);
     const victims = loaded.map((patch) => patch.module).filter((name) => named.has(name));
     if (victims.length > 0 && (await this.hasPatchedCore())) await this.grant(module, victims);
-    const goal: Goal = { module, inEffect: true, limitMs: request.transitionTimeoutMs ?? this.transitionTimeoutMs };
-    await this.switch(goal, request.consistency, (parameters) => this.insert(request, parameters, estimate));
+    const { consistency, mayInterrupt, transitionTimeoutMs: wished = this.transitionTimeoutMs } = request;
+    const goal: Goal = { module, inEffect: true, limitMs: patienceMs(wished, consistency, mayInterrupt) };
+    await this.switch(goal, consistency, (parameters) => this.insert(request, parameters, estimate));
     // Not in effect any more whether they can be removed or not.
     for (const replaced of replaces) await this.loader.removeWhenUnused(replaced).catch(() => undefined);
   }
 
-  async unload(module: ModuleName, limitMs = this.transitionTimeoutMs): Promise<void> {
-    await this.settle(module, limitMs);
+  async unload(module: ModuleName, wished = this.transitionTimeoutMs, mayInterrupt = false): Promise<void> {
+    await this.settle(module, wished, mayInterrupt);
     if (await this.isInEffect(module)) {
       // It goes the way that it came.
       const mode = (await readTransitionStats(this.roots, module))?.mode;
-      await this.switch({ module, inEffect: false, limitMs }, mode, () => this.writeEnabled(module, false));
+      const goal: Goal = { module, inEffect: false, limitMs: patienceMs(wished, mode, mayInterrupt) };
+      await this.switch(goal, mode, () => this.writeEnabled(module, false));
     }
     await this.loader.removeWhenUnused(module);
   }
 
-  async settle(module: ModuleName, limitMs = this.transitionTimeoutMs): Promise<void> {
+  async settle(module: ModuleName, wished = this.transitionTimeoutMs, mayInterrupt = false): Promise<void> {
+    const mode = (await readTransitionStats(this.roots, module))?.mode;
+    const limitMs = patienceMs(wished, mode, mayInterrupt);
     // Whatever it switches to, it is taken back if that takes too long: the core makes only one transition at a time.
     await this.arrive({ module, inEffect: await this.readFlag(module, 'enabled'), limitMs }).finally(() =>
       this.recover(),
@@ -279,7 +293,8 @@ export class SysfsKernel implements LivepatchKernel {
     // Just then it had come to its end.
     if (hasGoneBack && (await this.isInEffect(module)) === inEffect) return;
     if (hasGoneBack && inEffect) await this.loader.removeWhenUnused(module);
-    const transition = await this.failedTransition(goal, Math.round(performance.now() - begun), blockers, hasGoneBack);
+    const tookMs = Math.round(performance.now() - begun);
+    const transition = await this.explained(await this.failedTransition(goal, tookMs, blockers, hasGoneBack));
     const hasRunOut = !hasEnded || transition.elapsedMs >= limitMs;
     const gaveUp: TransitionFailureReason = hasRunOut ? 'transition-timeout' : 'transition-failed';
     const isInterrupted = !hasEnded && this.signal?.aborted === true;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { LockstepError, type ErrorKind } from '@lockstep/domain/livepatch-model';
+import { describeTaskHolder, LockstepError, type ErrorKind } from '@lockstep/domain/livepatch-model';
 import type { Transition } from '@lockstep/domain/node-state';
 import { showBlocker } from './transition-stats';
 
@@ -46,7 +46,9 @@ export class TransitionFailure extends LockstepError {
     const blocking = blockers.map(showBlocker);
     const what = `${direction === 'patching' ? 'Loading' : 'Unloading'} ${module} ${whatHappened(failed)}`;
     const then = reversed ? 'and was taken back: the kernel runs what it ran before' : 'and is still being taken back';
-    const message = `${what} ${then}. Tasks in the way: ${blocking.join(', ') || 'none was named'}.`;
+    const holders = new Set(blockers.flatMap(({ heldBy }) => heldBy ?? []));
+    const advice = [...holders].map((holder) => ` ${describeTaskHolder(holder)}`).join('');
+    const message = `${what} ${then}. Tasks in the way: ${blocking.join(', ') || 'none was named'}.${advice}`;
     super(kinds[reason], reason, message, { module, blocking, reversed });
     this.transition = transition;
   }

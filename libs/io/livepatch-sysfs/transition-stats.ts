@@ -85,6 +85,6 @@ export function stockTransition(module: ModuleName, enabling: boolean, elapsedMs
   return { module, mode: 'per_task', direction, result: 'pending', ...counts, elapsedMs, blockers: [] };
 }
 
-/** `1234 (sshd) in do_work` */
-export const showBlocker = ({ pid, comm, function: fn }: Blocker): string =>
-  `${pid} (${comm})${fn === '' ? '' : ` in ${fn}`}`;
+/** `1234 (sshd) in do_work`, `1234 (sshd) in do_work [frozen]` */
+export const showBlocker = ({ pid, comm, function: fn, heldBy }: Blocker): string =>
+  `${pid} (${comm})${fn === '' ? '' : ` in ${fn}`}${heldBy === undefined ? '' : ` [${heldBy}]`}`;

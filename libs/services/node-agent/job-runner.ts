@@ -29,16 +29,16 @@ export async function runJob(job: Job, { kernel, artifacts, fetch }: Machine): P
       // Checked at each load: what the disk holds now counts, not what it held when it was fetched.
       const path = await artifacts.verified(artifact);
       const { moduleName: module, functions, replace } = artifact;
-      const { consistency, transitionTimeoutMs } = job.entry.body;
-      const how = { mayShadow, replaces, consistency, transitionTimeoutMs };
+      const { consistency, transitionTimeoutMs, mayInterrupt } = job.entry.body;
+      const how = { mayShadow, replaces, consistency, transitionTimeoutMs, mayInterrupt };
       await kernel.load({ path, module, functions, replace, ...how });
       return;
     }
     case 'unload':
-      await kernel.unload(job.module, job.transitionTimeoutMs);
+      await kernel.unload(job.module, job.transitionTimeoutMs, job.mayInterrupt);
       return;
     case 'settle':
-      await kernel.settle(job.module, job.transitionTimeoutMs);
+      await kernel.settle(job.module, job.transitionTimeoutMs, job.mayInterrupt);
       return;
   }
 }

@@ -6,7 +6,7 @@ import { isLasting, TransitionFailure } from '@lockstep/io/livepatch-sysfs';
 /** About a transition that was taken back. */
 const whatToDo =
   'It is tried again by itself. Stop or restart a task that never leaves its function; how long it may take is said in ' +
-  'the entry (order append --transition-timeout).';
+  'the entry (order append --transition-timeout), and whether tasks that sleep may be interrupted after 12 s (--may-interrupt).';
 
 /** Any thrown value as what a node reports. */
 export function problemFrom(error: unknown): Problem {

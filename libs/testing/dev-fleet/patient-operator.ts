@@ -134,6 +134,7 @@ export function patientOperator({ operator, cluster, kernelBuild }: DevFleet): P
             patch,
             overrides,
             expectedSeq,
+            mayInterrupt: false,
             buildId: '',
             ...switchingToWire({}),
           })

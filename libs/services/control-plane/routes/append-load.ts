@@ -68,13 +68,14 @@ export async function appendLoad(
   const patch = await db.patches.require(request.patch);
   const choose = await builtFor(db, log, patch, request.buildId);
   const switching = { ...(await db.clusters.require(log.cluster)).switching, ...switchingFromWire(request) };
+  const interrupting = request.mayInterrupt ? { mayInterrupt: true as const } : {};
   const body = (entries: readonly LogEntry[]) => {
     const stack = stackAt(entries, parseSeq(entries.length));
     const fitting = choose(stack);
     const named = request.overrides.flatMap((override) => overridden(stack, override));
     const overrides = [...new Set([...named, ...containedVictims(stack, fitting)])].sort((a, b) => a - b);
     const { build, builtOnto } = fitting;
-    return { kind: 'load' as const, artifact: build.artifact, overrides, builtOnto, ...switching };
+    return { kind: 'load' as const, artifact: build.artifact, overrides, builtOnto, ...switching, ...interrupting };
   };
   const answer = (entry: LogEntry) => ({ entry: entryToWire(entry) });
   const appended = await evictor.withoutEviction(async () => {

@@ -19,9 +19,9 @@ beforeAll(async () => {
 });
 afterAll(() => plane.stop());
 
-async function append(patch: string, switching: Switching = {}): Promise<LogEntry['body']> {
+async function append(patch: string, switching: Switching = {}, mayInterrupt = false): Promise<LogEntry['body']> {
   await plane.build(patch, `f_${patch}`);
-  const place = { cluster, patch, kernelBuildId: '', buildId: '', overrides: [], expectedSeq: 0 };
+  const place = { cluster, patch, kernelBuildId: '', buildId: '', overrides: [], expectedSeq: 0, mayInterrupt };
   return (await plane.operator.fleet.appendLoad({ ...place, ...switchingToWire(switching) })).entry!.body;
 }
 
@@ -57,6 +57,7 @@ test('entries are signed with what they say, or else with what their cluster say
   };
   expect((await fleet.updateCluster(reset)).cluster).toMatchObject(switchingToWire({}));
   expect(await append('five')).toMatchObject(saying({}));
+  expect(await append('six', {}, true)).toMatchObject({ $case: 'load', value: { mayInterrupt: true } });
   expect((await fleet.listClusters({})).clusters).toMatchObject([{ name: cluster, ...switchingToWire({}) }]);
 
   // What was appended before stays as it was signed: an agent that checks every hash takes all of it.

@@ -238,6 +238,7 @@ export class TestPlane {
       kernelBuildId: '',
       overrides,
       expectedSeq: 0,
+      mayInterrupt: false,
       buildId: '',
       ...switchingToWire({}),
     };

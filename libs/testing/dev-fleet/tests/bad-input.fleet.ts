@@ -55,6 +55,7 @@ describe('names that are not there', () => {
           patch: 'none',
           overrides: [],
           expectedSeq: 0,
+          mayInterrupt: false,
           buildId: '',
           ...switchingToWire({}),
         }),

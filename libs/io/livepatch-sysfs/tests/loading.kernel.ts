@@ -160,6 +160,33 @@ test('a load that takes longer than it may is looked at, and not called failed',
   console.log(many.length, tookMs, estimate?.value);
 });
 
+/** Where semop() sleeps; nobody but the sleeper calls it here. */
+async function sleepInSemop(): Promise<string> {
+  const filter = "grep -E '^(__)?do_semtimedop$' /sys/kernel/debug/tracing/available_filter_functions | head -1";
+  const fn = (await machine.run(filter)).trim();
+  const sleeper = 'my $s = semget(0, 1, 0600); my $ok = semop($s, pack("s3", 0, -1, 0)); print $ok ? "woken" : $! + 0';
+  await machine.run(
+    `rm -f /run/slept; (setsid perl -e '${sleeper}' >/run/slept 2>&1 </dev/null &)
+     until grep -q ${fn} /proc/[0-9]*/stack 2>/dev/null; do sleep 0.1; done`,
+  );
+  return fn;
+}
+const slept = async (): Promise<string> => machine.run('cat /run/slept');
+
+test('a transition is taken back before the kernel interrupts a sleeper, unless that is allowed', async () => {
+  const step = load('klp_p01', [await sleepInSemop()]);
+  if (step.do !== 'load') throw new Error('no load');
+  const [spared] = await drive([step]);
+  expect(spared?.error).toMatchObject({ reason: 'transition-timeout', fields: { reversed: true } });
+  expect(spared?.error?.message).toMatch(/did not end within 12000 ms/);
+  expect(await slept()).toBe('');
+  const [allowed] = await drive([{ ...step, request: { ...step.request, mayInterrupt: true } }]);
+  expect(allowed?.error).toBeUndefined();
+  // EINTR
+  expect(await slept()).toBe('4');
+  expect(reasons(await drive([unload('klp_p01')]))).toEqual(['ok']);
+});
+
 // For good: until the machine boots again.
 test('where modules are switched off, that is told before and at the load', async () => {
   await machine.run('sysctl -q kernel.modules_disabled=1');
