@@ -79,7 +79,7 @@ test.each([
   await machine.run('rmmod klp_holder');
   expect(seen?.value).toEqual([
     { kind: 'function-held', at: 'vmlinux:version_proc_show', by: expect.stringContaining(by) },
-  ] as unknown as Obstacle[]);
+  ] as unknown);
   expect(first?.error).toMatchObject({ reason: 'function-held', fields: { errno: 16 } });
   expect(first?.error?.message).toContain(by);
   expect(other?.error).toBeUndefined();
