@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
-import type { ModuleName, Obstacle } from '@lockstep/domain/livepatch-model';
+import type { ModuleName } from '@lockstep/domain/livepatch-model';
 import {
   kernelTestSetupMs,
   repositoryRoot,

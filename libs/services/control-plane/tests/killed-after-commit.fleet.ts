@@ -54,7 +54,15 @@ async function overKill<T>(call: () => Promise<T>, isDone: () => Promise<boolean
 }
 
 test('an entry is appended once', async () => {
-  const request = { ...log, ...switchingToWire({}), patch: 'fix', overrides: [], expectedSeq: 0, buildId: '' };
+  const request = {
+    ...log,
+    ...switchingToWire({}),
+    patch: 'fix',
+    overrides: [],
+    expectedSeq: 0,
+    mayInterrupt: false,
+    buildId: '',
+  };
   const { entry } = await overKill(
     () => client.fleet.appendLoad(request, patience),
     async () => (await entries()).length === 1,
