@@ -293,4 +293,28 @@ export const guards = [
     to: 'void before;',
     test: 'libs/io/database/tests/call-answers.fleet.ts',
   },
+  {
+    invariant: 'modules of another kernel',
+    breaks: 'goes by the release alone, as a kernel with MODVERSIONS does not even',
+    file: 'libs/io/livepatch-sysfs/livepatch-kernel.ts',
+    from: 'const isOther = kernelBuild !== null && kernelBuild !== running.kernelBuild;',
+    to: 'const isOther = false as boolean;',
+    test: 'libs/io/livepatch-sysfs/livepatch-kernel.test.ts',
+  },
+  {
+    invariant: 'sleepers are not interrupted',
+    breaks: 'waits for a transition task by task as long as it was told',
+    file: 'libs/domain/load-order/transition-timeout.ts',
+    from: 'Math.min(wishedMs, undisturbedMs)',
+    to: 'wishedMs',
+    test: 'libs/domain/load-order/transition-timeout.test.ts',
+  },
+  {
+    invariant: 'obstacles',
+    breaks: 'sends a node where its kernel will refuse the load',
+    file: 'libs/domain/rollout-planner/standing.ts',
+    from: "standing === 'ready' && obstacles.fatal.length > 0",
+    to: 'false as boolean',
+    test: 'libs/domain/plan-checks/node-obstacles.test.ts',
+  },
 ];

@@ -7,9 +7,8 @@ import {
   type Obstacle,
   type PatchedFunction,
 } from '@lockstep/domain/livepatch-model';
-import { checkPlan } from '@lockstep/domain/plan-checks';
-import { planRollout } from './plan-rollout';
-import type { PlanRequest } from './rollout-plan';
+import { planRollout, type PlanRequest } from '@lockstep/domain/rollout-planner';
+import { checkPlan } from './check-plan';
 
 const kernelBuild = parseKernelBuildId('ab'.repeat(20));
 const fn = (name: string): PatchedFunction => ({ object: 'vmlinux', name, sympos: 1 });
