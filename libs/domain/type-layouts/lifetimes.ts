@@ -12,16 +12,21 @@ export type Lifetime = 'longer' | 'stack' | 'unknown';
 /** Members by which others find an object that lies on a stack: it is on a list, or somebody waits for it. */
 const links = new Set(
   [
-    ...['list_head', 'hlist_node', 'hlist_nulls_node', 'hlist_bl_node', 'rb_node', 'llist_node', 'plist_node'],
+    ...['hlist_node', 'hlist_nulls_node', 'hlist_bl_node', 'rb_node', 'llist_node', 'plist_node'],
     ...['callback_head', 'work_struct', 'timer_list', 'hrtimer', 'completion', 'wait_queue_entry', 'swait_queue'],
     ...['task_struct', 'kref', 'refcount_struct', 'kobject', 'mutex', 'spinlock'],
   ].map((name) => `struct ${name}`),
 );
 
+/** On a list, or the head of one: who is on a list is found by whoever walks it, who has one is not. */
+const listOrHead = 'list_head';
+
 /** What the uses of a type show. */
 interface Evidence {
   /** Something that outlives functions has one or points at one. */
   isLasting: boolean;
+  /** It has a list's head, or is on a list. */
+  hasList: boolean;
   /** A function has one among its variables. */
   isOnStack: boolean;
   /** A function has a pointer to one that nobody gave it as such: it may be from anywhere. */
@@ -32,7 +37,7 @@ interface Evidence {
 export function lifetimesOf(graph: TypeGraph, wanted: ReadonlySet<string>): Map<string, Lifetime> {
   const all = new Map<string, Evidence>();
   const of = (name: string): Evidence => {
-    const known = all.get(name) ?? { isLasting: false, isOnStack: false, isPointedAt: false };
+    const known = all.get(name) ?? { isLasting: false, hasList: false, isOnStack: false, isPointedAt: false };
     all.set(name, known);
     return known;
   };
@@ -53,14 +58,16 @@ export function lifetimesOf(graph: TypeGraph, wanted: ReadonlySet<string>): Map<
       for (const name of held) if (name !== own && !wanted.has(own ?? '')) of(name).isLasting = true;
       const plain = plainType(graph, member.type);
       const isLink = plain?.kind === 'struct' && links.has(`struct ${plain.name ?? ''}`);
-      if (own !== null && isLink && wanted.has(own)) of(own).isLasting = true;
+      if (own === null || !wanted.has(own)) continue;
+      if (isLink) of(own).isLasting = true;
+      if (plain?.kind === 'struct' && plain.name === listOrHead) of(own).hasList = true;
     }
   }
   return new Map([...wanted].map((name) => [name, lifetimeFrom(of(name))]));
 }
 
-function lifetimeFrom({ isLasting, isOnStack, isPointedAt }: Evidence): Lifetime {
-  if (isLasting) return 'longer';
+function lifetimeFrom({ isLasting, hasList, isOnStack, isPointedAt }: Evidence): Lifetime {
+  if (isLasting || (hasList && isPointedAt)) return 'longer';
   if (isOnStack) return 'stack';
   return isPointedAt ? 'longer' : 'unknown';
 }

@@ -28,13 +28,14 @@ describe('what differs', () => {
     ['unnamed_t', 'other', /^is new, at byte 4$/],
     ['struct on_stack', 'other', /^is new, at byte 4$/],
     ['struct waiter', 'other', /^is new, at byte 16$/],
+    ['struct collector', 'other', /^is new, at byte 16$/],
   ])('%s', (type, member, what) => {
     expect(changeOf(type)).toMatchObject({ type, member });
     expect(changeOf(type)?.what).toMatch(what);
   });
 
   test('nothing else: new types, values in front of a count, types that are the same', () => {
-    expect(changes).toHaveLength(14);
+    expect(changes).toHaveLength(15);
   });
 
   test('an object against itself, by DWARF 4 and 5', () => {
@@ -50,6 +51,7 @@ describe('how long it lives', () => {
     ['unnamed_t', 'longer'],
     ['struct waiter', 'longer'],
     ['struct on_stack', 'stack'],
+    ['struct collector', 'stack'],
   ])('%s: %s', (type, lifetime) => {
     expect(changeOf(type)?.lifetime).toBe(lifetime);
   });

@@ -128,6 +128,14 @@ struct waiter {
 #endif
 };
 
+/* On the stack, and collects others on a list that nobody else finds it by (as struct lb_env of the scheduler). */
+struct collector {
+	struct list_head tasks;
+#ifdef PATCHED
+	int other;
+#endif
+};
+
 #ifdef PATCHED
 struct only_new {
 	int value;
@@ -170,14 +178,32 @@ static noinline int helper(struct on_stack *stack)
 	return use(stack) + stack->value;
 }
 
+static noinline void collect(struct collector *collector)
+{
+	collector->tasks.next = &collector->tasks;
+#ifdef PATCHED
+	collector->other = 1;
+#endif
+}
+
 int work(int value)
 {
 	struct on_stack stack = { .value = value };
 	struct waiter waiter = { { 0 } };
+	struct collector collector = { { 0 } };
 #ifdef PATCHED
 	struct only_new fresh = { value };
 
 	use(&fresh);
 #endif
-	return helper(&stack) + use(&waiter);
+	collect(&collector);
+	return helper(&stack) + use(&waiter) + use(collector.tasks.next);
+}
+
+/* What is on a list is found by whoever walks it. */
+int wake(struct list_head *list)
+{
+	struct waiter *waiter = (struct waiter *)list->next;
+
+	return use(waiter);
 }
