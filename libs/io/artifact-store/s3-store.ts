@@ -26,7 +26,7 @@ export interface S3Place {
 
 /** Times of a request, doubled between; a bucket that is busy for longer is reported. */
 const retries = 3;
-/** For the answer to begin. */
+/** For the answer to begin. Its body takes as long as it takes: a slow reader at the far end holds it back. */
 const answerTimeoutMs = 30_000;
 
 /** Requests to one bucket, signed; failures as errors that say what to correct. */
@@ -34,7 +34,10 @@ class Bucket {
   private readonly client: AwsClient;
   private readonly base: string;
 
-  constructor(private readonly place: S3Place) {
+  constructor(
+    private readonly place: S3Place,
+    private readonly answerWithinMs: number,
+  ) {
     const { accessKeyId, secretAccessKey, region } = place;
     this.client = new AwsClient({ accessKeyId, secretAccessKey, region, service: 's3', retries });
     this.base = `${place.endpoint.replace(/\/$/, '')}/${encodeURIComponent(place.bucket)}`;
@@ -42,13 +45,24 @@ class Bucket {
 
   /** @param path `/key` or `?query` @returns any answer in `accepted` */
   async request(method: string, path: string, accepted: readonly number[], init: RequestInit = {}): Promise<Response> {
-    const signal = AbortSignal.timeout(answerTimeoutMs);
-    const response = await this.client.fetch(this.base + path, { method, signal, ...init }).catch((cause: unknown) => {
+    const response = await this.answer(path, { method, ...init }).catch((cause: unknown) => {
       throw this.unreachable(`no answer: ${(cause as Error).message}`, cause);
     });
     if (accepted.includes(response.status)) return response;
     const code = /<Code>(.*?)<\/Code>/.exec(await response.text())?.[1] ?? '';
     throw this.unreachable(`${method} was answered with ${response.status} ${code}`.trim());
+  }
+
+  private async answer(path: string, init: RequestInit): Promise<Response> {
+    const waiting = new AbortController();
+    const timer = setTimeout(() => {
+      waiting.abort(new Error(`none within ${this.answerWithinMs} ms`));
+    }, this.answerWithinMs);
+    try {
+      return await this.client.fetch(this.base + path, { ...init, signal: waiting.signal });
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   private unreachable(found: string, cause?: unknown): LockstepError {
@@ -68,8 +82,12 @@ class Bucket {
  * The store in a bucket that speaks S3: `PREFIXab/abcd….ko`. The server compares each upload with its sha256.
  * @throws LockstepError `unavailable` `artifact-store-unreachable`
  */
-export async function openS3Store(place: S3Place, maxArtifactBytes = defaultMaxArtifactBytes): Promise<ArtifactStore> {
-  const bucket = new Bucket(place);
+export async function openS3Store(
+  place: S3Place,
+  maxArtifactBytes = defaultMaxArtifactBytes,
+  answerWithinMs = answerTimeoutMs,
+): Promise<ArtifactStore> {
+  const bucket = new Bucket(place, answerWithinMs);
   const { prefix = '' } = place;
   const pathOf = (sha256: Sha256): string => `/${prefix}${sha256.slice(0, 2)}/${sha256}.ko`;
   await bucket.request('GET', '?list-type=2&max-keys=1', [200]);
