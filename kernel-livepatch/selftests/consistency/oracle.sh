@@ -152,7 +152,7 @@ case_consistency_copes_with_fprobes_at_its_functions() {
 case_consistency_switches_at_one_instant_while_tasks_exit_all_the_time() {
 	"$MODULES/klp-exits" 4 &
 	MEANWHILE=$!
-	expect_one_instant system "$ORACLE_ROUNDS"
+	expect_one_instant system $(((ORACLE_ROUNDS + 4) / 5))
 }
 
 # Whoever asks must not queue behind the crowd, nor those that a load waits for: RCU, softirqs, workers.
@@ -184,6 +184,8 @@ switch_among_thousands() {
 case_consistency_switches_at_one_instant_among_thousands_that_run() {
 	local verdict=0
 
+	# An emulated machine takes minutes for a switch: only where many are asked for.
+	[ "$ORACLE_ROUNDS" -ge 100 ] || return 0
 	(switch_among_thousands) || verdict=1
 	hurry_past_the_crowd -o 0
 	return $verdict
