@@ -44,8 +44,8 @@ test('a patch that is submitted while the queue is away is kept, and built when 
   };
   const { builds } = await plane.operator.build.submitPatch(request as SubmitPatchRequest);
   expect(builds.map(({ status }) => status)).toEqual([BuildStatus.BUILD_STATUS_QUEUED]);
-  // Longer than the queue is waited for.
-  await new Promise((resolve) => setTimeout(resolve, 12_000));
+  // Longer than the queue is waited for, for the job and then for its priority.
+  await new Promise((resolve) => setTimeout(resolve, 25_000));
   expect(unhandled).toEqual([]);
   redis = await startRedis(folder, redis.url);
   await eventually(async () => {

@@ -48,6 +48,8 @@ const zeroHash = '0'.repeat(64);
 
 /** A control plane of its own, in this process, with its embedded PostgreSQL, an operator and a worker of the test's making. */
 export class TestPlane {
+  /** What would have ended the process. */
+  readonly fatal: Error[] = [];
   private plane: ControlPlane | undefined;
   private process: FleetProcess | undefined;
   private workers: JobWorker[] = [];
@@ -104,7 +106,10 @@ export class TestPlane {
   }
 
   private startHere(): Promise<Endpoint> {
-    this.plane = createControlPlane(this.config, { log: pino({ level: 'silent' }), onFatal: () => undefined });
+    this.plane = createControlPlane(this.config, {
+      log: pino({ level: 'silent' }),
+      onFatal: (error) => this.fatal.push(error),
+    });
     return this.plane.start();
   }
 
