@@ -108,6 +108,24 @@ describe('host check', () => {
     ]);
   });
 
+  it('sees what would make the kernel refuse it, exit 1, and what may hold it up, exit 0', async () => {
+    const traced = 'one (1) R I  \ntwo (1) R   D\ttramp: x (y)\n\tdirect-->bpf_trampoline_1+0x0/0x10\n';
+    tree.write('sys/kernel/tracing/enabled_functions', traced);
+    const held = await host(['check', moduleFile('b', 'one')]);
+    expect(held).toMatchObject({ code: 1, stdout: expect.stringContaining('in the way: vmlinux:one is taken by') });
+    // On 5.15 a BPF trampoline lets no livepatch in.
+    expect(await host(['check', moduleFile('c', 'two')])).toMatchObject({
+      code: 1,
+      stdout: expect.stringContaining('bpf_trampoline_1'),
+    });
+    expect(await host(['check', moduleFile('d', 'three')])).toMatchObject({ code: 0 });
+    tree.write('proc/sys/kernel/modules_disabled', '1\n');
+    expect(await hostJson(['check', moduleFile('e', 'three')])).toMatchObject({
+      code: 1,
+      document: { obstacles: [{ kind: 'modules-disabled', at: '', by: '' }], estimate: { lookups: 1 } },
+    });
+  });
+
   it('takes a replacing module as a takeover, and kpatch modules as one when told', async () => {
     tree.insert('a', functionsNamed('one two'));
     const replacing = await host(['check', moduleFile('b', 'one', { replace: true })]);

@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { KeptModule, Node, NodeReport, Quarantine } from '@lockstep/contracts/generated';
-import { functionFromWire, kernelConflictFromWire, nodeStatusFromWire } from '@lockstep/contracts/wire';
-import { showFunction } from '@lockstep/domain/livepatch-model';
+import {
+  functionFromWire,
+  kernelConflictFromWire,
+  nodeStatusFromWire,
+  obstacleFromWire,
+} from '@lockstep/contracts/wire';
+import { describeObstacle, showFunction } from '@lockstep/domain/livepatch-model';
 import { toDocument } from '../document';
 import { fields, shortId, showTime, table } from '../table';
 import { conflictTable } from './host-view';
@@ -81,6 +86,9 @@ export function nodeText(node: Node): string {
       ? []
       : [['Switched last', describeTransition(report.lastTransition)] as const]),
     ...(report?.kept ?? []).map((kept) => ['Kept', describeKept(kept)] as const),
+    ...(report?.obstacles ?? [])
+      .flatMap(obstacleFromWire)
+      .map((obstacle) => ['In the way', describeObstacle(obstacle)] as const),
     ['Agent', node.agentVersion],
     ['Last seen', showTime(node.lastSeenAt)],
   ]);

@@ -89,7 +89,7 @@ describe('transitions', () => {
   const lastTransition = {
     ...{ moduleName: 'lockstep_b', mode: Consistency.CONSISTENCY_SYSTEM, direction: 'patching', result: 'reversed' },
     ...{ attempts: 7, windowLastNs: 18_230, windowMaxNs: 91_000, checkedOutside: 412, checkedInside: 9 },
-    ...{ elapsedMs: 30_012, blockers: [{ pid: 411, comm: 'cat', function: 'version_proc_show' }] },
+    ...{ elapsedMs: 30_012, blockers: [{ pid: 411, comm: 'cat', function: 'version_proc_show', heldBy: 'frozen' }] },
   };
   const problem = { reason: 'transition-timeout', message: 'Loading lockstep_b did not end within 30 s.' };
   const blocked = Node.fromPartial({ ...node, report: { ...node.report, lastTransition, problem } });
@@ -100,7 +100,7 @@ describe('transitions', () => {
     );
     expect(nodeDocument(blocked)).toMatchObject({ report: { lastTransition: { mode: 'system', attempts: 7 } } });
     expect(blockingText(blocked)).toMatch(
-      /^n1: transition-timeout: Loading [^]*^Attempts: +7 in 30012 ms$[^]*^411 +cat +version_proc_show$/m,
+      /^n1: transition-timeout: Loading [^]*^Attempts: +7 in 30012 ms$[^]*^411 +cat +version_proc_show +frozen$[^]*^A frozen task does not run/m,
     );
     expect(blockingDocument(blocked)).toMatchObject({ node: 'n1', problem, transition: { blockers: [{ pid: 411 }] } });
   });

@@ -18,10 +18,9 @@ static char *direct;
 module_param(direct, charp, 0444);
 MODULE_PARM_DESC(direct, "function whose calls go directly to a trampoline");
 
-extern void klp_holder_tramp(void);
+asmlinkage void klp_holder_tramp(void);
 
-asm(
-"	.pushsection	.text, \"ax\", @progbits\n"
+asm("	.pushsection	.text, \"ax\", @progbits\n"
 "	.type		klp_holder_tramp, @function\n"
 "	.globl		klp_holder_tramp\n"
 "klp_holder_tramp:\n"

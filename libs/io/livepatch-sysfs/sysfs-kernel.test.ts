@@ -276,6 +276,34 @@ describe('load', () => {
     await kernel.load(request('lockstep_a', 'one'));
     expect(await kernel.observe()).toMatchObject([{ module: 'lockstep_a', enabled: true, transition: false }]);
   });
+  test('asks the kernel when nobody tells what came of it in time: what is in effect is loaded', async () => {
+    const kernel = kernelOn();
+    const { roots, calls, writeAttribute } = tree;
+    const hasty = new SysfsKernel({ roots, calls, writeAttribute, loadLimitMs: () => 50 });
+    tree.returnsAfterMs = 60_000;
+    await hasty.load(request('lockstep_a', 'one'));
+    expect(await held(kernel)).toBe('lockstep_a');
+  });
+  test('calls nothing failed that the kernel has not come to an end with', async () => {
+    const kernel = kernelOn();
+    const { roots, calls, writeAttribute } = tree;
+    const never = (): Promise<never> => new Promise(() => undefined);
+    const hasty = new SysfsKernel({ roots, calls: { ...calls, insert: never }, writeAttribute, loadLimitMs: () => 50 });
+    await expect(hasty.load(request('lockstep_a', 'one'))).rejects.toMatchObject({
+      ...{ kind: 'unavailable', reason: 'load-under-way' },
+      message: expect.stringMatching(/takes longer than 50 ms, and the kernel has not begun: nothing failed/),
+    });
+    expect(await held(kernel)).toBe('');
+  });
+  test('explains the kernel’s answer by what the kernel shows', async () => {
+    const kernel = kernelOn();
+    tree.refusesWith = { errno: 16, log: [] };
+    await expect(kernel.load(request('lockstep_a', 'one'))).rejects.toMatchObject({ reason: 'kernel-busy' });
+    tree.write('proc/sys/kernel/ftrace_enabled', '0\n');
+    tree.refusesWith = { errno: 16, log: [] };
+    await expect(kernel.load(request('lockstep_a', 'one'))).rejects.toMatchObject({ reason: 'ftrace-disabled' });
+    await kernel.load(request('lockstep_a', 'one'));
+  });
   test('refuses a conflict before insmod, naming function and owner', async () => {
     const kernel = kernelOn();
     tree.insert('by_hand', functionsNamed('one two'));

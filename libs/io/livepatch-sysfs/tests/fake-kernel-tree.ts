@@ -320,6 +320,13 @@ export class FakeKernelTree {
     writeFileSync(path.join(this.roots.proc, 'modules'), lines.join(''));
   }
 
+  /** @param file under the folder that has `proc` and `sys` */
+  write(file: string, text: string): void {
+    const whole = path.join(path.dirname(this.roots.sys), file);
+    mkdirSync(path.dirname(whole), { recursive: true });
+    writeFileSync(whole, text);
+  }
+
   writeIdentity(notes: Uint8Array): void {
     writeFileSync(path.join(this.roots.sys, 'kernel/notes'), notes);
     writeFileSync(path.join(this.roots.proc, 'sys/kernel/osrelease'), '5.15.135\n');
