@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { mkdir, readFile, rm } from 'node:fs/promises';
+import { cp, mkdir, readFile, rename, rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { sourcePatchError, type FileContents } from '@lockstep/domain/source-patch';
@@ -17,6 +17,8 @@ import { copyBuild } from './copy-build';
  * ended. It is used for one patch and thrown away.
  */
 export class MadeTree implements AsyncDisposable {
+  private changed: FileContents = new Map();
+
   private constructor(
     readonly dir: string,
     private readonly kernel: KernelBuild,
@@ -40,6 +42,7 @@ export class MadeTree implements AsyncDisposable {
 
   /** Replaces, creates or (null) deletes files; content is latin1. */
   async change(files: FileContents): Promise<void> {
+    this.changed = files;
     await changeFiles(this.dir, files);
   }
 
@@ -55,11 +58,9 @@ export class MadeTree implements AsyncDisposable {
     signal?: AbortSignal | undefined;
   }): Promise<void> {
     const env = { ...buildEnvironment(), ...(await this.buildIdentity()) };
-    const run = async (args: string[], onLine?: (line: string) => void): Promise<CommandResult> =>
+    const run: Make = async (args, onLine) =>
       runCommand('make', ['-C', this.dir, ...this.kernel.tools.makeArguments, ...args], { env, signal, onLine });
-    const configured = await run(['olddefconfig']);
-    if (configured.status !== 0) throw makeFailed('make olddefconfig', configured.output);
-    await this.refuseOtherConfig();
+    await this.refuseOtherConfig(run);
     const makefile = await readFile(join(this.dir, 'Makefile'), 'latin1');
     // The target that descends into all directories: named so up to 5.x, `.` since.
     const target = /^descend:/m.test(makefile) ? 'descend' : '.';
@@ -87,17 +88,40 @@ export class MadeTree implements AsyncDisposable {
     };
   }
 
-  private async refuseOtherConfig(): Promise<void> {
-    const settings = async (dir: string): Promise<Set<string>> =>
-      new Set((await readFile(join(dir, '.config'), 'utf8')).match(/^CONFIG_\w+=.*$/gm));
-    const [before, after] = [await settings(this.kernel.treeDir), await settings(this.dir)];
-    const changed = [
-      ...[...after].filter((line) => !before.has(line)),
-      ...[...before].filter((line) => !after.has(line)),
-    ];
-    if (changed.length === 0) return;
-    const reason = `the diff changes the kernel's configuration (${changed.slice(0, 5).join(', ')}): it needs a new kernel build`;
-    throw sourcePatchError({ kind: 'unsupported-change', file: '.config', reason });
+  /**
+   * Options tell of the tools too (pahole, the linker), and here may be others than where the kernel was built: what of the
+   * configuration changes without the diff as well is not the diff's. All of it stays as the kernel was built.
+   */
+  private async refuseOtherConfig(run: Make): Promise<void> {
+    const before = await settingsOf(join(this.kernel.treeDir, '.config'));
+    const withDiff = differences(before, await this.settingsHere(run));
+    // With what is new and off, so that make need not ask about it.
+    if (withDiff.length === 0) {
+      await rename(join(this.dir, askedConfig), join(this.dir, '.config'));
+      return;
+    }
+    const originals = Array.from(this.changed.keys(), async (path) => {
+      return [path, await readFile(join(this.kernel.treeDir, path), 'latin1').catch(() => null)] as const;
+    });
+    await changeFiles(this.dir, new Map(await Promise.all(originals)));
+    const without = new Set(differences(before, await this.settingsHere(run)));
+    await changeFiles(this.dir, this.changed);
+    const changed = withDiff.filter((line) => !without.has(line));
+    if (changed.length > 0) {
+      const reason = `the diff changes the kernel's configuration (${changed.slice(0, 5).join(', ')}): it needs a new kernel build`;
+      throw sourcePatchError({ kind: 'unsupported-change', file: '.config', reason });
+    }
+    // Newer than any Kconfig file that the diff changes: else make would ask the tools again.
+    const asked = ['auto.conf.cmd', 'auto.conf'].map((name) => `include/config/${name}`);
+    await runCommand('touch', ['-c', ...asked, 'include/generated/autoconf.h'], { cwd: this.dir });
+  }
+
+  /** What the tree and the tools at hand make of the kernel's configuration, which stays as it is. */
+  private async settingsHere(run: Make): Promise<Set<string>> {
+    await cp(join(this.dir, '.config'), join(this.dir, askedConfig), { preserveTimestamps: true });
+    const { status, output } = await run([`KCONFIG_CONFIG=${askedConfig}`, 'olddefconfig']);
+    if (status !== 0) throw makeFailed('make olddefconfig', output);
+    return settingsOf(join(this.dir, askedConfig));
   }
 
   private async refuseOtherRelease(): Promise<void> {
@@ -115,6 +139,20 @@ export class MadeTree implements AsyncDisposable {
     }
   }
 }
+
+/** What the tools here would make of the configuration. */
+const askedConfig = '.config.lockstep';
+
+type Make = (args: string[], onLine?: (line: string) => void) => Promise<CommandResult>;
+
+const settingsOf = async (file: string): Promise<Set<string>> =>
+  new Set((await readFile(file, 'utf8')).match(/^CONFIG_\w+=.*$/gm));
+
+/** Lines that are in one of the two alone. */
+const differences = (before: ReadonlySet<string>, after: ReadonlySet<string>): string[] => [
+  ...[...after].filter((line) => !before.has(line)),
+  ...[...before].filter((line) => !after.has(line)),
+];
 
 function makeFailed(step: string, output: string): Error {
   return buildError({ kind: 'make-failed', step, lastLines: firstErrorLines(output) });
