@@ -25,6 +25,7 @@ const entries = [
   { out: 'compare-verdicts', from: 'tools/compare-verdicts/main.ts' },
   { out: 'test-mutations', from: 'tools/mutation-test/main.ts' },
   { out: 'real-fixes', from: 'tools/real-fixes/main.ts' },
+  { out: 'prove-kernel', from: 'tools/prove-kernel/main.ts' },
 ].filter(({ from }) => existsSync(path.join(root, from)));
 
 await Promise.all(

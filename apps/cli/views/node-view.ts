@@ -33,7 +33,7 @@ function statusOf({ connected, report }: Node): string {
 
 export const nodeTable = (nodes: readonly Node[]): string =>
   table(
-    ['NODE', 'CLUSTER', 'STATUS', 'POSITION', 'TARGET', 'KERNEL', 'KERNEL BUILD', 'LAST SEEN', 'STACK'],
+    ['NODE', 'CLUSTER', 'STATUS', 'POSITION', 'TARGET', 'KERNEL', 'CORE', 'KERNEL BUILD', 'LAST SEEN', 'STACK'],
     nodes.map((node) => [
       node.name,
       node.cluster,
@@ -41,6 +41,7 @@ export const nodeTable = (nodes: readonly Node[]): string =>
       String(node.report?.position ?? '-'),
       String(node.report?.target ?? '-'),
       node.kernelRelease,
+      node.patchedCore ? 'patched' : 'stock',
       shortId(node.kernelBuildId),
       showTime(node.lastSeenAt),
       (node.report?.stack ?? []).map(({ moduleName }) => moduleName).join(' < '),
@@ -81,7 +82,12 @@ export function nodeText(node: Node): string {
       report === undefined ? '-' : `${report.position}, target ${report.target}, log known to ${report.headSeq}`,
     ],
     ['Kernel', `${node.kernelRelease} ${node.kernelBuildId}`],
-    ['Core', node.patchedCore ? 'patched: refuses conflicts itself' : 'stock: the agent checks for conflicts'],
+    [
+      'Core',
+      node.patchedCore
+        ? 'patched: refuses conflicts itself'
+        : 'stock: the kernel itself does not guard, the agent checks for conflicts',
+    ],
     ...(report?.lastTransition === undefined
       ? []
       : [['Switched last', describeTransition(report.lastTransition)] as const]),

@@ -4,7 +4,7 @@ export const distributions = ['debian', 'ubuntu', 'rhel'] as const;
 export type Distribution = (typeof distributions)[number];
 
 /** What a vendor's kernel consists of, as far as patching it needs. */
-export const vendorParts = ['source', 'config', 'symvers', 'vmlinux', 'modules', 'debugModules'] as const;
+export const vendorParts = ['source', 'config', 'symvers', 'vmlinux', 'modules', 'debugModules', 'image'] as const;
 export type VendorPart = (typeof vendorParts)[number];
 
 export interface VendorLayout {
@@ -37,6 +37,7 @@ function debian(release: string): VendorLayout {
       vmlinux: [`usr/lib/debug/boot/vmlinux-${release}`, `usr/lib/debug/vmlinux-${release}`],
       modules: modulesOf(release),
       debugModules: debugModulesOf(release),
+      image: [`boot/vmlinuz-${release}`],
     },
     commands: [
       `apt-get download ${image} ${image}-dbg linux-headers-${release} linux-source-${series}=VERSION-OF-${image}`,
@@ -50,6 +51,7 @@ function ubuntu(release: string): VendorLayout {
   const series = seriesOf(release);
   const source = `linux-source-${series}.0`;
   const names = [
+    `linux-image-unsigned-${release}`,
     `linux-image-unsigned-${release}-dbgsym`,
     `linux-modules-${release}`,
     `linux-modules-extra-${release}`,
@@ -65,6 +67,7 @@ function ubuntu(release: string): VendorLayout {
       vmlinux: [`usr/lib/debug/boot/vmlinux-${release}`],
       modules: modulesOf(release),
       debugModules: debugModulesOf(release),
+      image: [`boot/vmlinuz-${release}`],
     },
     commands: [
       'enable the archive of debug packages (ddebs), as the vendor documents it',
@@ -94,6 +97,7 @@ function rhel(release: string): VendorLayout {
       vmlinux: debugModulesOf(release).map((path) => `${path}/vmlinux`),
       modules: modulesOf(release),
       debugModules: debugModulesOf(release),
+      image: [...modulesOf(release).map((path) => `${path}/vmlinuz`), `boot/vmlinuz-${release}`],
     },
     commands: [
       `dnf download ${names.map((name) => `${name}-${release}`).join(' ')}; dnf download --source kernel-core-${release}`,

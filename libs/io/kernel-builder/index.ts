@@ -45,6 +45,8 @@ export {
   type RegisterOptions,
 } from './builds/registered-kernel';
 export { registerStockKernel, type StockKernelOptions } from './builds/stock-kernel';
+export { keptBootImage, readKeptModule, type KeptModule } from './vendors/vendor-files';
+export { proveOriginals, type ProvedObject } from './objects/stock-originals';
 export { sourceIdentity } from './sources/source-identity';
 export { mapAtOnce } from './processes/at-once';
 export { runCommand } from './processes/run-command';

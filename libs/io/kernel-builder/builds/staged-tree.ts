@@ -4,6 +4,7 @@ import { copyFile, link, mkdir, readdir, readFile, readlink, rm, symlink, writeF
 import { dirname, join } from 'node:path';
 import { errorCode, type FileLock } from '@lockstep/platform/runtime';
 import { takeSlot } from '../processes/slots';
+import { generatedFiles } from './generated-files';
 import { exists, replaceFile, runStage } from '../processes/stage';
 
 /**
@@ -38,6 +39,7 @@ export class StagedTree implements AsyncDisposable {
       const staged = new StagedTree(join(slotDir, 'linux'), treeDir, join(slotDir, 'changed.json'), lock);
       // A worker that was killed half way left its journal behind.
       await staged.restore();
+      await staged.add(generatedFiles(registeredDir));
       return staged;
     } catch (error) {
       await lock[Symbol.asyncDispose]();
@@ -56,6 +58,16 @@ export class StagedTree implements AsyncDisposable {
         await mkdir(dirname(file), { recursive: true });
         await replaceFile(file, Buffer.from(content, 'latin1'));
       }
+    }
+  }
+
+  /** Links files of the registered tree that have come since the copy was made. */
+  async add(files: readonly string[]): Promise<void> {
+    for (const path of files) {
+      const file = join(this.dir, path);
+      if (await exists(file)) continue;
+      await mkdir(dirname(file), { recursive: true });
+      await linkOrCopy(join(this.originalDir, path), file);
     }
   }
 

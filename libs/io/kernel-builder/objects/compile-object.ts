@@ -19,6 +19,7 @@ import {
 import { isMissing } from '../processes/errno';
 import { buildError } from '../processes/failure';
 import { savedCommandOf } from './saved-command';
+import { generatedFiles } from '../builds/generated-files';
 import type { KernelBuild } from '../builds/registered-kernel';
 import { runCommand } from '../processes/run-command';
 import { sameButDebugInformation } from './same-code';
@@ -84,6 +85,7 @@ function jobWith(
  */
 export function refuseNewerSources(kernel: KernelBuild, jobs: readonly CompileJob[]): void {
   const files = new Set(jobs.flatMap(({ saved }) => [saved.source ?? '', ...saved.dependencies]));
+  if (kernel.stock !== undefined) for (const file of generatedFiles(kernel.dir)) files.delete(file);
   for (const file of files) {
     if (file === '' || file.startsWith('/')) continue;
     // Synchronous: for the thousand headers of one object, several times faster than through the thread pool.

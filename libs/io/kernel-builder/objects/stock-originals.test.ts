@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
 import type { IndexedObject } from '@lockstep/domain/source-patch';
+import { generatedFiles } from '../builds/generated-files';
 import { provideOriginals, type OriginalsOf } from './stock-originals';
 
 const dir = mkdtempSync(path.join(tmpdir(), 'lockstep-stock-'));
@@ -16,13 +17,16 @@ const flags = '-O2 -mcmodel=kernel -fno-pic -fno-asynchronous-unwind-tables -fcf
 
 /** A tree whose build compiles single objects and saves their commands, as the kernel's does. */
 const makefile = `
+mm/sum.o: mm/generated.h
+mm/generated.h:
+\t@echo '#define STEP 3' > $@
 %.o: %.c
 \t@echo '  CC      $@'
 \t@gcc ${flags} -c -o $@ $<
-\t@printf 'cmd_$@ := gcc ${flags} -c -o $@ $<\\n\\nsource_$@ := $<\\n' > $(@D)/.$(@F).cmd
+\t@printf 'cmd_$@ := gcc ${flags} -c -o $@ $<\\n\\nsource_$@ := $<\\n\\ndeps_$@ := \\\\\\n  mm/generated.h \\\\\\n\\n' > $(@D)/.$(@F).cmd
 `;
 
-const sum = 'int table[4]; int sum(int at) { return table[at & 3] + 7; }\n';
+const sum = '#include "generated.h"\nint table[4]; int sum(int at) { return table[at & 3] + 7; }\n';
 
 /** A kernel that a vendor linked from `vendorSource`, and a tree that has `source`. */
 function stockKernel(name: string, source: string, vendorSource = source): OriginalsOf {
@@ -37,11 +41,18 @@ function stockKernel(name: string, source: string, vendorSource = source): Origi
   };
   run('make', '-s', 'mm/sum.o');
   run('ld', '-Ttext=0xffffffff81000000', '-n', '-e', '0', 'mm/sum.o', '-o', '.vendor/kernel');
-  run('rm', 'mm/sum.o', 'mm/.sum.o.cmd');
+  run('rm', 'mm/sum.o', 'mm/.sum.o.cmd', 'mm/generated.h');
   writeFileSync(path.join(treeDir, 'mm/sum.c'), source);
   const tools = { compiler: 'gcc', makeArguments: [] };
   const stock = { distribution: 'debian', tools, remarks: [] };
-  return { dir: path.join(dir, name), treeDir, release: '6.1.0-50-cloud-amd64', tools, stock };
+  return {
+    dir: path.join(dir, name),
+    treeDir,
+    registeredAtMs: Date.now(),
+    release: '6.1.0-50-cloud-amd64',
+    tools,
+    stock,
+  };
 }
 
 const inKernel: IndexedObject = { path: 'mm/sum.o', source: 'mm/sum.c', object: 'vmlinux' };
@@ -65,6 +76,7 @@ describe('an original object of a stock kernel', () => {
       differences: [],
     });
     expect(stages).toContain("compile the kernel's own objects");
+    expect(generatedFiles(kernel.dir)).toEqual(['mm/generated.h']);
     await provideOriginals(kernel, [inKernel], { onProgress: follow('again: ') });
     expect(stages).not.toContain("again: compile the kernel's own objects");
   });

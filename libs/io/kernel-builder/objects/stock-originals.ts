@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
+import { statSync } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { parseElf } from '@lockstep/domain/elf';
-import type { IndexedObject } from '@lockstep/domain/source-patch';
+import { parseCmdFile, type IndexedObject } from '@lockstep/domain/source-patch';
 import {
   describeDifference,
   kernelImage,
@@ -14,6 +15,7 @@ import {
   type ObjectProof,
 } from '@lockstep/domain/vendor-kernel';
 import { FileLock } from '@lockstep/platform/runtime';
+import { noteGeneratedFiles } from '../builds/generated-files';
 import type { KernelBuild } from '../builds/registered-kernel';
 import { buildError, firstErrorLines } from '../processes/failure';
 import { buildEnvironment, runCommand } from '../processes/run-command';
@@ -23,7 +25,7 @@ import { isPatchable } from './compile-object';
 import { savedCommandOf } from './saved-command';
 
 /** What of a kernel build its originals come from. */
-export type OriginalsOf = Pick<KernelBuild, 'dir' | 'treeDir' | 'release' | 'tools' | 'stock'>;
+export type OriginalsOf = Pick<KernelBuild, 'dir' | 'treeDir' | 'registeredAtMs' | 'release' | 'tools' | 'stock'>;
 
 export interface ProvideOptions {
   readonly onProgress?: OnProgress | undefined;
@@ -109,12 +111,28 @@ async function makeObjects(
   };
   const args = ['-C', treeDir, ...tools.makeArguments, `-j${availableParallelism()}`, ...missing];
   const { status, output } = await runCommand('make', args, { env: buildEnvironment(), signal, onLine });
-  if (status === 0) return;
-  throw buildError({
-    kind: 'make-failed',
-    step: `make ${missing.slice(0, 5).join(' ')}`,
-    lastLines: firstErrorLines(output),
-  });
+  if (status !== 0)
+    throw buildError({
+      kind: 'make-failed',
+      step: `make ${missing.slice(0, 5).join(' ')}`,
+      lastLines: firstErrorLines(output),
+    });
+  await noteGeneratedFiles(kernel.dir, await newerFiles(kernel, missing));
+}
+
+/** What the objects read that is newer than the registration: the tree is ours, so that nobody but its build wrote it. */
+async function newerFiles({ treeDir, registeredAtMs }: OriginalsOf, objects: readonly string[]): Promise<Set<string>> {
+  const files = new Set<string>();
+  for (const path of objects) {
+    const saved = parseCmdFile(await readFile(join(treeDir, savedCommandOf(path)), 'latin1').catch(() => ''));
+    for (const file of [saved?.source ?? '', ...(saved?.dependencies ?? [])])
+      if (file !== '' && !file.startsWith('/')) files.add(file);
+  }
+  for (const file of files) {
+    const found = statSync(join(treeDir, file), { throwIfNoEntry: false });
+    if (found === undefined || found.mtimeMs <= registeredAtMs) files.delete(file);
+  }
+  return files;
 }
 
 /** Reads the vendor's kernel and modules when they are first needed. */

@@ -111,8 +111,19 @@ async function link(options: Omit<LinkOptions, 'sources'>): Promise<LinkedLivepa
   const stays = module.staysLoadedFor.map((message): Caveat => ({ kind: 'stays-loaded', message }));
   const { callbacksOnly } = module;
   const only: Caveat[] = callbacksOnly === null ? [] : [{ kind: 'callbacks-only', message: callbacksOnly }];
-  const remarks = [...module.remarks, ...[...vouched, ...only].map(({ message }) => message)];
+  const reloading = kernel.stock === undefined ? [] : remarksOnReloading(modules, kernel.release);
+  const remarks = [...module.remarks, ...reloading, ...[...vouched, ...only].map(({ message }) => message)];
   return { ...module, remarks, caveats: [...stays, ...vouched, ...only] };
+}
+
+/** Kernels before 6.3 find their own relocations in a module that comes back, and refuse it; the patched core does not. */
+function remarksOnReloading(modules: ReadonlySet<string>, release: string): string[] {
+  const [major = 0, minor = 0] = release.split('.').map(Number);
+  if (major > 6 || (major === 6 && minor >= 3)) return [];
+  return [...modules].map(
+    (name) =>
+      `${name}, once unloaded, cannot be loaded again while this livepatch is there: Linux ${release} refuses it`,
+  );
 }
 
 async function readSymbolsOf(

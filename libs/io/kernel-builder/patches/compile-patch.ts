@@ -12,6 +12,7 @@ import {
   refuseNewerSources,
   type CompileJob,
 } from '../objects/compile-object';
+import { generatedFiles } from '../builds/generated-files';
 import { saveCommands } from '../objects/stock-commands';
 import { provideOriginals } from '../objects/stock-originals';
 import { hasNamesakes, withStaticsAligned } from '../objects/align-statics';
@@ -173,6 +174,7 @@ class Replay {
     await using debug = new DebugBuilds({ kernel, base, signal }, staged);
     const searching = { ...this.options, compilers: this.compilers, staged };
     const jobs = await this.withOriginals(await reachedJobs(affected, this.patch, searching));
+    await staged.add(generatedFiles(kernel.dir));
     const count = progressCounter('compile objects', jobs.length * (base.size > 0 ? 3 : 2), onProgress);
     const originals = await mapAtOnce(jobs, this.compilers, async (job) =>
       count(await compileOriginal(job, kernel, staged.dir, signal)),

@@ -52,6 +52,7 @@ export async function findVendorKernel(
     vmlinux: part('vmlinux'),
     modules: part('modules'),
     debugModules: part('debugModules'),
+    image: part('image'),
   };
 }
 

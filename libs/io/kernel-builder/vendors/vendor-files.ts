@@ -17,6 +17,9 @@ export const vendorFolder = '.vendor';
 const kernelFile = (treeDir: string): string => join(treeDir, vendorFolder, 'kernel');
 const moduleFolder = (treeDir: string): string => join(treeDir, vendorFolder, 'modules');
 
+/** The image that the vendor's machines boot. */
+export const keptBootImage = (treeDir: string): string => join(treeDir, vendorFolder, 'boot-image');
+
 /** What was compiled into `vmlinux` or a module of that name. */
 export interface VendorObjectUnits {
   readonly object: string;
@@ -59,6 +62,7 @@ export async function keepVendorFiles(
 ): Promise<VendorObjectUnits[]> {
   await mkdir(moduleFolder(treeDir), { recursive: true });
   await writeFile(kernelFile(treeDir), vmlinux);
+  await copyFile(vendor.image, keptBootImage(treeDir), constants.COPYFILE_FICLONE);
   const lines = await readSections(vendor.vmlinux, isLineTable);
   const units = belowSourceTree(readCompileUnits(parseElf(lines, vendor.vmlinux)));
   const files = (await readdir(vendor.modules, { recursive: true })).filter(isModule).sort();

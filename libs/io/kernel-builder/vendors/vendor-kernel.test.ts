@@ -28,6 +28,7 @@ const shapes: readonly [Distribution, string, Readonly<Record<string, string>>][
       vmlinux: 'usr/lib/debug/boot/vmlinux-6.1.0-50-cloud-amd64',
       modules: 'lib/modules/6.1.0-50-cloud-amd64',
       debugModules: 'usr/lib/debug/lib/modules/6.1.0-50-cloud-amd64',
+      image: 'boot/vmlinuz-6.1.0-50-cloud-amd64',
     },
   ],
   [
@@ -40,6 +41,7 @@ const shapes: readonly [Distribution, string, Readonly<Record<string, string>>][
       vmlinux: 'usr/lib/debug/boot/vmlinux-5.15.0-101-generic',
       modules: 'lib/modules/5.15.0-101-generic',
       debugModules: 'usr/lib/debug/lib/modules/5.15.0-101-generic',
+      image: 'boot/vmlinuz-5.15.0-101-generic',
     },
   ],
   [
@@ -52,6 +54,7 @@ const shapes: readonly [Distribution, string, Readonly<Record<string, string>>][
       vmlinux: 'usr/lib/debug/lib/modules/5.14.0-427.13.1.el9_4.x86_64/vmlinux',
       modules: 'lib/modules/5.14.0-427.13.1.el9_4.x86_64',
       debugModules: 'usr/lib/debug/lib/modules/5.14.0-427.13.1.el9_4.x86_64',
+      image: 'lib/modules/5.14.0-427.13.1.el9_4.x86_64/vmlinuz',
     },
   ],
 ];
