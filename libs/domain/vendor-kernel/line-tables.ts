@@ -2,6 +2,9 @@
 import { malformed, type ElfFile } from '@lockstep/domain/elf';
 import { DwarfCursor } from '@lockstep/domain/type-layouts';
 
+/** Each path once, however many units name it: a kernel's name a million. */
+export type KnownPaths = Map<string, string>;
+
 /** One compiler's run, by the names that it was given; paths are normalised, but relative to wherever it ran. */
 export interface CompileUnit {
   readonly source: string;
@@ -16,9 +19,10 @@ const content = { path: 1, directory: 2 } as const;
  * The compile units of a kernel or module, from the headers of their line tables alone. A header of which nothing but
  * macros was used is not among a unit's files. Linear.
  * @param elf with `.debug_line` and `.debug_line_str`; of a module, also their relocations
+ * @param known paths of units that were read before
  * @throws LockstepError `malformed-elf`
  */
-export function readCompileUnits(elf: ElfFile): CompileUnit[] {
+export function readCompileUnits(elf: ElfFile, known: KnownPaths = new Map()): CompileUnit[] {
   const contents = (name: string): Uint8Array => {
     const section = elf.sections.find((one) => one.name === name);
     return section === undefined ? new Uint8Array(0) : elf.bytesOf(section);
@@ -33,10 +37,18 @@ export function readCompileUnits(elf: ElfFile): CompileUnit[] {
     if (sizeBytes >= 0xffff_fff0 || end > bytes.length)
       throw malformed(elf.name, '.debug_line', 'has a unit without an end');
     const unit = readUnit(cursor, elf.name);
-    if (unit !== null) units.push(unit);
+    if (unit !== null)
+      units.push({ source: once(unit.source, known), files: unit.files.map((file) => once(file, known)) });
     cursor.at = end;
   }
   return units;
+}
+
+function once(path: string, known: KnownPaths): string {
+  const first = known.get(path);
+  if (first !== undefined) return first;
+  known.set(path, path);
+  return path;
 }
 
 /** What the linker would add to offsets of names, where it has not run yet. */

@@ -100,7 +100,7 @@ const contents = 2;
 function isNeeded(path: string, name: string): boolean {
   if (/\.(?:o|a|ko|cmd|mod|order|d|symvers|usyms)$/.test(name) || /^(?:vmlinux|\.tmp_vmlinux|System\.map)/.test(name))
     return false;
-  if (/^(?:\.git|Documentation|samples|LICENSES)$/.test(path)) return false;
+  if (/^(?:\.git|\.vendor|Documentation|samples|LICENSES)$/.test(path)) return false;
   if (/^arch\/(?!x86(?:\/|$))[^/]+\//.test(`${path}/`)) return false;
   if (!/^tools\//.test(path)) return true;
   // Of the tools what is replayed calls objtool only; some sources include those of libbpf and the selftests.

@@ -3,7 +3,7 @@ import { constants } from 'node:fs';
 import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
 import { parseElf, readBuildId, sectionType } from '@lockstep/domain/elf';
-import { belowSourceTree, readCompileUnits, type CompileUnit } from '@lockstep/domain/vendor-kernel';
+import { belowSourceTree, readCompileUnits, type CompileUnit, type KnownPaths } from '@lockstep/domain/vendor-kernel';
 import { mapAtOnce } from '../processes/at-once';
 import { buildError } from '../processes/failure';
 import { exists } from '../processes/stage';
@@ -63,14 +63,21 @@ export async function keepVendorFiles(
   await mkdir(moduleFolder(treeDir), { recursive: true });
   await writeFile(kernelFile(treeDir), vmlinux);
   await copyFile(vendor.image, keptBootImage(treeDir), constants.COPYFILE_FICLONE);
+  const known: KnownPaths = new Map();
   const lines = await readSections(vendor.vmlinux, isLineTable);
-  const units = belowSourceTree(readCompileUnits(parseElf(lines, vendor.vmlinux)));
+  const units = belowSourceTree(readCompileUnits(parseElf(lines, vendor.vmlinux), known));
   const files = (await readdir(vendor.modules, { recursive: true })).filter(isModule).sort();
-  const modules = await mapAtOnce(files, 4, async (file) => keepModule(vendor, treeDir, file));
+  const modules = await mapAtOnce(files, 4, async (file) => keepModule({ vendor, treeDir, known }, file));
   return [{ object: 'vmlinux', units }, ...modules];
 }
 
-async function keepModule(vendor: VendorKernel, treeDir: string, file: string): Promise<VendorObjectUnits> {
+interface Keeping {
+  readonly vendor: VendorKernel;
+  readonly treeDir: string;
+  readonly known: KnownPaths;
+}
+
+async function keepModule({ vendor, treeDir, known }: Keeping, file: string): Promise<VendorObjectUnits> {
   const object = moduleNameOfFile(file);
   const kept = join(moduleFolder(treeDir), `${object}${file.slice(file.lastIndexOf('.ko'))}`);
   await copyFile(join(vendor.modules, file), kept, constants.COPYFILE_FICLONE);
@@ -78,7 +85,7 @@ async function keepModule(vendor: VendorKernel, treeDir: string, file: string): 
   if (debugFile === undefined) return { object, units: [] };
   const bytes = await readSections(debugFile, (section) => isLineTable(section) || isSymbolTable(section));
   await writeFile(join(moduleFolder(treeDir), `${object}.debug`), bytes);
-  return { object, units: belowSourceTree(readCompileUnits(parseElf(bytes, debugFile))) };
+  return { object, units: belowSourceTree(readCompileUnits(parseElf(bytes, debugFile), known)) };
 }
 
 /** `sctp.ko` beside the kernel's debug file, or `sctp.ko.debug`. */

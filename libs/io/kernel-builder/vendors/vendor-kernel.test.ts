@@ -112,7 +112,8 @@ describe('packages that cannot be fetched', () => {
       reason: 'packages-unavailable',
       fields: { release, packages: expect.arrayContaining([`linux-image-${release}-dbg`]) as unknown },
     });
-  });
+    // apt reads its lists first.
+  }, 120_000);
 });
 
 const run = (program: string, ...args: string[]): void => {

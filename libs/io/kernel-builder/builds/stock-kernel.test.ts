@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, describe, expect, test } from '@jest/globals';
+import { registerStockKernel } from './stock-kernel';
+
+const dir = mkdtempSync(path.join(tmpdir(), 'lockstep-register-'));
+afterAll(() => {
+  rmSync(dir, { recursive: true });
+});
+
+const release = '6.1.0-50-cloud-amd64';
+const options = ['LIVEPATCH', 'MODULES', 'X86_64', 'KALLSYMS_ALL'];
+const [compiler = ''] = execFileSync('gcc', ['--version'], { encoding: 'utf8' }).split('\n');
+
+interface MadeUp {
+  /** What vmlinux says that it is. */
+  readonly banner?: string;
+  readonly config?: readonly string[];
+  readonly compiler?: string;
+}
+
+/** Packages of Debian's shape, with a vmlinux that says what it is told to say. */
+function packages(name: string, { banner = release, config = options, compiler: built = compiler }: MadeUp): string {
+  const root = path.join(dir, name);
+  const put = (file: string, text: string): void => {
+    mkdirSync(path.dirname(path.join(root, file)), { recursive: true });
+    writeFileSync(path.join(root, file), text);
+  };
+  put('usr/src/linux-source-6.1/Makefile', 'VERSION = 6\nPATCHLEVEL = 1\nSUBLEVEL = 176\n');
+  put(
+    `boot/config-${release}`,
+    `#\n${config.map((one) => `CONFIG_${one}=y\n`).join('')}CONFIG_CC_VERSION_TEXT="${built}"\n`,
+  );
+  put(`boot/vmlinuz-${release}`, '');
+  put(`usr/src/linux-headers-${release}/Module.symvers`, '');
+  for (const folder of [`lib/modules/${release}`, `usr/lib/debug/lib/modules/${release}`])
+    mkdirSync(path.join(root, folder), { recursive: true });
+  put('banner.c', `const char linux_banner[] = "Linux version ${banner} (a@b) (gcc) #1 SMP Debian 6.1.176-1";`);
+  const vmlinux = `usr/lib/debug/boot/vmlinux-${release}`;
+  mkdirSync(path.dirname(path.join(root, vmlinux)), { recursive: true });
+  const link = ['-nostdlib', '-static', '-Wl,--build-id', '-Wl,-e,0', 'banner.c', '-o', vmlinux];
+  execFileSync('gcc', link, { cwd: root, stdio: 'pipe' });
+  return root;
+}
+
+const refusal = async (name: string, madeUp: MadeUp): Promise<unknown> =>
+  registerStockKernel({
+    distribution: 'debian',
+    release,
+    from: packages(name, madeUp),
+    cacheDir: path.join(dir, 'cache'),
+  }).then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+
+describe('packages that cannot be right are refused before anything is built', () => {
+  test('of two versions: the release comes from vmlinux', async () => {
+    expect(await refusal('mixed', { banner: '6.1.0-51-cloud-amd64' })).toMatchObject({
+      kind: 'refused',
+      reason: 'packages-mixed',
+      fields: { expected: release, found: '6.1.0-51-cloud-amd64' },
+    });
+  });
+
+  test('of a kernel without livepatching', async () => {
+    expect(await refusal('without', { config: options.filter((one) => one !== 'LIVEPATCH') })).toMatchObject({
+      reason: 'not-a-kernel-build',
+      message: expect.stringContaining('CONFIG_LIVEPATCH') as unknown,
+    });
+  });
+
+  test('of a kernel whose plugin draws random numbers', async () => {
+    expect(await refusal('random', { config: [...options, 'GCC_PLUGIN_LATENT_ENTROPY'] })).toMatchObject({
+      reason: 'not-a-kernel-build',
+      message: expect.stringContaining('random numbers') as unknown,
+    });
+  });
+
+  test('whose vmlinux objtool worked on as a whole', async () => {
+    expect(await refusal('ibt', { config: [...options, 'X86_KERNEL_IBT'] })).toMatchObject({
+      reason: 'not-a-kernel-build',
+      message: expect.stringContaining('CONFIG_X86_KERNEL_IBT') as unknown,
+    });
+  });
+
+  test('by a compiler that is a patch level off', async () => {
+    const builtWith = compiler.replace(/\d+$/, '99');
+    expect(await refusal('compiler', { compiler: builtWith })).toMatchObject({
+      reason: 'compiler-differs',
+      fields: { builtWith, found: compiler },
+    });
+  });
+});

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { gzipSync } from 'node:zlib';
+
+const regularFile = 0o100755;
+const folder = 0o040755;
+
+/**
+ * An initial RAM disk for a kernel that has no file system of the host's: a gzipped cpio archive ("newc", as in the kernel's
+ * Documentation/driver-api/early-userspace/buffer-format.rst). All files are executable, at the top.
+ */
+export function initialRamDisk(files: ReadonlyMap<string, Uint8Array>, folders: readonly string[]): Buffer {
+  const parts: Buffer[] = [];
+  let place = 0;
+  const add = (bytes: Buffer): void => {
+    const padding = Buffer.alloc(-(place + bytes.length) & 3);
+    parts.push(bytes, padding);
+    place += bytes.length + padding.length;
+  };
+  const entry = (name: string, mode: number, content: Uint8Array): void => {
+    const fields = [parts.length + 1, mode, 0, 0, 1, 0, content.length, 0, 0, 0, 0, name.length + 1, 0];
+    const header = `070701${fields.map((field) => field.toString(16).padStart(8, '0')).join('')}`;
+    add(Buffer.from(`${header}${name}\0`, 'latin1'));
+    add(Buffer.from(content));
+  };
+  for (const name of folders) entry(name, folder, new Uint8Array(0));
+  for (const [name, content] of files) entry(name, regularFile, content);
+  entry('TRAILER!!!', 0, new Uint8Array(0));
+  return gzipSync(Buffer.concat(parts));
+}
