@@ -180,7 +180,7 @@ switch_among_thousands() {
 	"$MODULES/klp-crowd" 4200 4200 >"$WORK/crowd" &
 	MEANWHILE=$!
 	wait_until grep -q ready "$WORK/crowd"
-	expect_one_instant system $(((ORACLE_ROUNDS + 4) / 5))
+	expect_one_instant system $((ORACLE_ROUNDS / 25))
 }
 
 case_consistency_switches_at_one_instant_among_thousands_that_run() {
