@@ -26,13 +26,13 @@ function outcomeOf(name: string, compiler: Compiler, flags: readonly string[]): 
 const moreFlags = ['-gdwarf-5', '-fcf-protection=branch', '-fpatchable-function-entry=16,16'];
 
 describe('without the compiler’s list of calls of __fentry__, which recordmcount makes later', () => {
-  test.each(fixtureNames)('%s: the same outcome', (name) => {
+  test.each(fixtureNames())('%s: the same outcome', (name) => {
     expect(outcomeOf(name, 'gcc', ['-mno-record-mcount'])).toEqual(outcomeOf(name, 'gcc', []));
   });
 });
 
 describe.each(compilers)('%s with debug information, ENDBRs and padding', (compiler) => {
-  test.each(fixtureNames)('%s: the same outcome', (name) => {
+  test.each(fixtureNames())('%s: the same outcome', (name) => {
     expect(outcomeOf(name, compiler, moreFlags)).toEqual(outcomeOf(name, compiler, []));
   });
 });

@@ -108,10 +108,11 @@ function listCallsOfFentry(assembly: string): void {
 
 const sources = join(__dirname, 'sources');
 
-/** All that compilePair takes. */
-export const fixtureNames: readonly string[] = readdirSync(sources)
-  .filter((name) => name.endsWith('.c'))
-  .map((name) => basename(name, '.c'));
+/** All that compilePair takes. Asked for when it is needed: in a bundle the sources are not beside this file. */
+export const fixtureNames = (): readonly string[] =>
+  readdirSync(sources)
+    .filter((name) => name.endsWith('.c'))
+    .map((name) => basename(name, '.c'));
 
 /** By compiler and flags: the objects of all sources. */
 const compiled = new Map<string, ReadonlyMap<string, Uint8Array>>();
@@ -120,7 +121,7 @@ function compileFixture(name: string, compiler: Compiler, flags: readonly string
   const key = [compiler, ...flags].join(' ');
   let objects = compiled.get(key);
   if (objects === undefined) {
-    const paths = fixtureNames.map((fixture) => join(sources, `${fixture}.c`));
+    const paths = fixtureNames().map((fixture) => join(sources, `${fixture}.c`));
     objects = compileAll(compiler, paths, flags);
     compiled.set(key, objects);
   }

@@ -25,7 +25,7 @@ function refusalOf(name: string): LockstepError {
 }
 
 describe.each(compilers)('an object against itself, %s', (compiler) => {
-  test.each(fixtureNames)('%s: no change', (name) => {
+  test.each(fixtureNames())('%s: no change', (name) => {
     const pair = compilePair(name, compiler);
     for (const bytes of [pair.original, pair.patched]) {
       const diff = diffObjects({ original: bytes, patched: bytes, objectPath: name, tables: fixtureTables });
@@ -36,7 +36,7 @@ describe.each(compilers)('an object against itself, %s', (compiler) => {
 });
 
 describe.each(compilers)('what whole sections prove is what a closer look finds, %s', (compiler) => {
-  test.each(fixtureNames)('%s', (name) => {
+  test.each(fixtureNames())('%s', (name) => {
     const outcome = (thorough: boolean) => {
       try {
         return diffObjects({ ...compilePair(name, compiler), objectPath: name, tables: fixtureTables, thorough });
