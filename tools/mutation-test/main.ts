@@ -9,6 +9,7 @@ import {
   ObjectCompiler,
   registerKernelBuild,
   type KernelBuild,
+  type OnProgress as KernelProgress,
 } from '@lockstep/io/kernel-builder';
 import { seededRandom, type SeededRandom } from '@lockstep/testing/dev-fleet';
 import { buildLockstepKernel, kernelFlavours, type KernelFlavour } from '@lockstep/testing/qemu-machine';
@@ -19,7 +20,9 @@ import { ScratchDirectory } from '../scratch-directory/scratch-directory';
 import { readAssembly } from './assembly';
 import { mutateSource, mutationKinds, type Mutation, type MutationKind } from './mutate-source';
 import { loadUntilSeen, seenOf, type LoadedMutation } from './load-mutations';
-import { runShapes, showShapes } from './shapes';
+import { judgeShapes, shapesOf } from './judge-shapes';
+import { buildShapeKernel } from './shape-kernel';
+import { showShapes } from './shapes';
 import { selfDiff, type SelfDiff } from './self-diff';
 import { expectedOf, judge, verdictOf, type Verdict } from './verdict';
 
@@ -183,14 +186,21 @@ async function runCases(
   return done;
 }
 
-async function shapes(count: number, { seed, json }: Options): Promise<number> {
-  const progress = new ProgressLine(1, json === true ? process.stderr : process.stdout);
-  const cases = await progress.run(`Run ${count} shapes of each kind`, async () =>
-    Promise.resolve(
-      runShapes(count, Number(seed), (done, total) => {
-        progress.update('shapes', done, total);
-      }),
-    ),
+async function shapes(count: number, { seed, json, kernel, src: source }: Options): Promise<number> {
+  if (kernel !== '6.1') throw new Error('the shapes are C as 6.1 takes it: leave --kernel out');
+  const progress = new ProgressLine(2, json === true ? process.stderr : process.stdout);
+  const all = shapesOf(count, Number(seed));
+  const update = (stage: string) => (done: number, total: number) => {
+    progress.update(stage, done, total);
+  };
+  const onProgress: KernelProgress = ({ stage, done, total }) => {
+    progress.update(stage, done, total);
+  };
+  const built = await progress.run(`Build a kernel with ${all.length} shapes`, async () =>
+    buildShapeKernel({ root, source, shapes: all, onProgress }),
+  );
+  const cases = await progress.run('Build their patches, and run them', async () =>
+    judgeShapes({ root, built, shapes: all, onBuilt: update('patches'), onRun: update('shapes run') }),
   );
   console.log(json === true ? JSON.stringify(cases, null, 2) : showShapes(cases));
   return cases.some(({ outcome }) => outcome === 'wrong') ? 1 : 0;
@@ -268,7 +278,7 @@ const options = new Command('test:mutations')
   .option('--load <n>', 'load mutations in a machine until so many are seen to change what a command prints', '0')
   .option(
     '--shapes <n>',
-    'instead: so many arrays with neighbours, and types that change, of each kind; run and judged',
+    'instead: so many arrays with neighbours, and types that change, of each kind, judged by what they do in a machine',
   )
   .option('--against <file>', 'create-diff-object, to compare verdicts with')
   .option('--self-diff', 'also compare every object of the kernel with itself')

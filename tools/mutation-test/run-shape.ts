@@ -46,6 +46,13 @@ export function runShape(shape: Shape, dir: string): ShapeResult {
   return { outcome: isSame ? 'needless' : 'refused', detail: refusal };
 }
 
+/** What a program prints that is compiled from the patched source and never was another. */
+export function expectedOf(shape: Shape, dir: string): string {
+  writeFileSync(path.join(dir, 'shape.c'), shape.source);
+  shell(dir, `gcc ${flags} -DPATCHED -c -o patched.o shape.c`);
+  return runLinked(dir, shape, 'patched', null);
+}
+
 function refusalOf(work: () => unknown): string | undefined {
   try {
     work();

@@ -19,7 +19,9 @@ export interface Shape {
 }
 
 const head = `
+#ifndef noinline
 #define noinline __attribute__((noinline))
+#endif
 #define SHARED __attribute__((section(".data..read_mostly")))
 extern long other(long value);
 extern void *allocate(unsigned long size);

@@ -22,15 +22,28 @@ export function runShapes(count: number, seed: number, onProgress: (done: number
   });
 }
 
+const outcomes = [
+  ['right', 'built and right'],
+  ['refused', 'refused rightly'],
+  ['needless', 'refused without need'],
+  ['wrong', 'wrong'],
+] as const;
+
 /** A line for each kind, and every case that is wrong with its source. */
 export function showShapes(cases: readonly ShapeCase[]): string {
   const lines = shapeKinds.map((kind) => {
     const mine = cases.filter(({ shape }) => shape.kind === kind);
-    const counted = (['right', 'refused', 'needless', 'wrong'] as const).map((outcome) => {
-      return `${mine.filter((one) => one.outcome === outcome).length} ${outcome}`;
-    });
+    const counted = outcomes.map(
+      ([outcome, words]) => `${mine.filter((one) => one.outcome === outcome).length} ${words}`,
+    );
     return `${kind}: ${counted.join(', ')}`;
   });
   const wrong = cases.filter(({ outcome }) => outcome === 'wrong');
-  return [...lines, ...wrong.map(({ number, detail, shape }) => `${number}: ${detail}\n${shape.source}`)].join('\n');
+  const reasons = [...new Set(cases.filter(({ outcome }) => outcome === 'needless').map(({ detail }) => detail))];
+  const needless = reasons.map((reason) => `refused without need: ${reason}`);
+  return [
+    ...lines,
+    ...needless,
+    ...wrong.map(({ number, detail, shape }) => `${number}: ${detail}\n${shape.source}`),
+  ].join('\n');
 }

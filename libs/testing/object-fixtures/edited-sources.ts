@@ -24,3 +24,16 @@ export async function diffOfEdits(treeDir: string, edits: readonly Edit[]): Prom
     })
     .join('');
 }
+
+/** A source as it is before or after its patch: the lines of `#ifdef PATCHED`, or else of its `#else`, without the marks. */
+export function resolvePatched(source: string, isPatched: boolean): string {
+  let part: 'common' | 'patched' | 'original' = 'common';
+  const lines = source.split('\n').filter((line) => {
+    const was = part;
+    if (line === '#ifdef PATCHED') part = 'patched';
+    else if (part === 'patched' && line === '#else') part = 'original';
+    else if (part !== 'common' && line === '#endif') part = 'common';
+    return part === was && (part === 'common' || (part === 'patched') === isPatched);
+  });
+  return lines.join('\n');
+}

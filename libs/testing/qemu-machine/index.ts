@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 export { chooseAccelerator } from './accelerator';
+export { buildExtendedKernel, type AddedSources } from './extended-kernel';
 export type { ExecResult } from './guest-shell';
 export { hostAddressInGuest, type Accelerator } from './qemu-arguments';
 export { QemuMachine, type MachineOptions } from './qemu-machine';

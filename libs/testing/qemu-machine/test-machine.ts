@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { BuiltKernel } from '@lockstep/io/kernel-builder';
+import { buildExtendedKernel, type AddedSources } from './extended-kernel';
 import { buildLockstepKernel, type KernelFlavour } from './lockstep-kernel';
 import { QemuMachine, type MachineOptions } from './qemu-machine';
 
@@ -16,6 +17,8 @@ export interface TestMachineOptions extends Pick<MachineOptions, 'service' | 'ho
   readonly name: string;
   /** `plain` unless it says otherwise. */
   readonly flavour?: KernelFlavour;
+  /** To be built into its kernel. */
+  readonly added?: AddedSources;
 }
 
 /** A machine that has booted, for one test file. */
@@ -29,12 +32,14 @@ export interface TestMachine extends AsyncDisposable {
 }
 
 /** The kernel that tests are for: of Debian's source, or of that in LOCKSTEP_KERNEL_SRC. */
-export const buildTestKernel = (flavour: KernelFlavour = 'plain'): Promise<BuiltKernel> =>
-  buildLockstepKernel({ root: repositoryRoot, flavour, source: process.env['LOCKSTEP_KERNEL_SRC'] });
+export function buildTestKernel(flavour: KernelFlavour = 'plain', added?: AddedSources): Promise<BuiltKernel> {
+  const options = { root: repositoryRoot, flavour, source: process.env['LOCKSTEP_KERNEL_SRC'] };
+  return added === undefined ? buildLockstepKernel(options) : buildExtendedKernel(added, options);
+}
 
 /** Boots the tests' kernel; resolves when the guest's shell answers. */
-export async function startTestMachine({ name, flavour, ...options }: TestMachineOptions): Promise<TestMachine> {
-  const kernel = await buildTestKernel(flavour);
+export async function startTestMachine({ name, flavour, added, ...options }: TestMachineOptions): Promise<TestMachine> {
+  const kernel = await buildTestKernel(flavour, added);
   const folder = await mkdtemp(path.join(tmpdir(), `lockstep-${name}-`));
   const machine = await QemuMachine.create({
     name,
