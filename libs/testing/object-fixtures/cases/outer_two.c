@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "cases.h"
+#include "inner.c"
+
+int outer_two_show(struct seq_file *m, void *v)
+{
+	seq_printf(m, "two %d\n", inner_step());
+	return 0;
+}
