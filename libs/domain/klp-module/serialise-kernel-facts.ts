@@ -3,7 +3,7 @@ import { LockstepError } from '@lockstep/domain/livepatch-model';
 import type { ExportedSymbol, KernelFacts } from './kernel-facts';
 
 /** The first bytes of the format; the number rises with every change of it. */
-const magic = 'lockstep-kernel-facts 3\n';
+const magic = 'lockstep-kernel-facts 4\n';
 
 /** The JSON head: everything but the large parts, whose sizes (bytes) it gives in order. */
 interface Head {

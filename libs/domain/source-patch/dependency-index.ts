@@ -6,6 +6,8 @@ export interface IndexedObject {
   source: string;
   /** `vmlinux`, a module's name, or null: part of neither (vdso, boot code, build tools). */
   object: string | null;
+  /** More modules that it is linked into; mostly absent. */
+  alsoIn?: readonly string[];
 }
 
 /** Which compiled files read which sources; plain data, kept as JSON with a registered kernel build. */
@@ -37,7 +39,9 @@ export function makeDependencyIndex(
     }
   });
   return {
-    objects: sorted.map(({ path, source, object }) => ({ path, source, object })),
+    objects: sorted.map(({ path, source, object, alsoIn }) => {
+      return { path, source, object, ...(alsoIn === undefined ? {} : { alsoIn }) };
+    }),
     readers: Object.fromEntries(readers),
     generates: { ...generates },
   };

@@ -16,8 +16,8 @@ const skipped = new Set(['.git', '.vendor', 'Documentation', 'tools', 'scripts',
 interface Found {
   compiled: Omit<CompiledObject, 'object'>[];
   generates: Record<string, string>;
-  /** Object → `vmlinux` or the module's name. */
-  linkedInto: Map<string, string>;
+  /** Object → `vmlinux` and the modules that it is a part of: mostly one. */
+  linkedInto: Map<string, Set<string>>;
 }
 
 /** Reads every saved command, archive and module list of a built tree: a second or so for a thousand objects. */
@@ -33,7 +33,10 @@ export async function scanSavedCommands(
   const found: Found = { compiled: [], generates: {}, linkedInto: new Map() };
   await scanDirectory(treeDir, '', found);
   await addHeadObjects(treeDir, found);
-  const compiled = found.compiled.map((one) => ({ ...one, object: found.linkedInto.get(one.path) ?? null }));
+  const compiled = found.compiled.map((one) => {
+    const [object = null, ...others] = [...(found.linkedInto.get(one.path) ?? [])].sort();
+    return { ...one, object, ...(others.length === 0 ? {} : { alsoIn: others }) };
+  });
   return { compiled, generates: found.generates };
 }
 
@@ -61,17 +64,21 @@ function addCommand(text: string, found: Found): void {
   else for (const file of namedFiles(saved.command)) if (file !== target) found.generates[file] = target;
 }
 
+function link({ linkedInto }: Found, object: string, into: string): void {
+  linkedInto.set(object, (linkedInto.get(object) ?? new Set()).add(into));
+}
+
 function addArchive(path: string, bytes: Buffer, found: Found): void {
   for (const member of readThinArchive(bytes) ?? []) {
     // Objects for the EFI stub go into the boot loader's image, not into vmlinux.
-    if (!member.endsWith('.stub.o')) found.linkedInto.set(join(dirname(path), member), 'vmlinux');
+    if (!member.endsWith('.stub.o')) link(found, join(dirname(path), member), 'vmlinux');
   }
 }
 
 /** `fs/overlayfs/overlay.mod` lists what overlay.ko is linked from: on 5.15 in one line, later one a line. */
 function addModule(path: string, text: string, found: Found): void {
   const name = basename(path, '.mod').replaceAll('-', '_');
-  for (const object of text.split(/\s+/)) if (object.endsWith('.o')) found.linkedInto.set(object, name);
+  for (const object of text.split(/\s+/)) if (object.endsWith('.o')) link(found, object, name);
 }
 
 /** Up to Linux 6.0 some objects are linked into vmlinux from no archive; only the Makefile names them. */
@@ -79,6 +86,6 @@ async function addHeadObjects(treeDir: string, found: Found): Promise<void> {
   const makefile = await readFile(join(treeDir, 'arch/x86/Makefile'), 'utf8').catch(() => '');
   for (const [, words = ''] of makefile.matchAll(/^head-y\s*[:+]?=(.*)$/gm)) {
     const objects = words.replaceAll('$(BITS)', '64').split(/\s+/);
-    for (const object of objects) if (object.endsWith('.o')) found.linkedInto.set(object, 'vmlinux');
+    for (const object of objects) if (object.endsWith('.o')) link(found, object, 'vmlinux');
   }
 }

@@ -293,6 +293,10 @@ async function pairOf({ indexed }: CompileJob, versions: Versions): Promise<Obje
   const { path: objectPath, object } = indexed;
   const before = versions.onto ?? versions.original;
   if (comesOutTheSame(objectPath, before, versions.patched)) return undefined;
+  if (indexed.alsoIn !== undefined) {
+    const reason = `the diff changes it, and it is part of ${[object, ...indexed.alsoIn].join(' and ')}: each has its own copy, and a livepatch would change that of one. Patch what differs in them`;
+    throw sourcePatchError({ kind: 'unsupported-change', file: objectPath, reason });
+  }
   if (!isPatchable(indexed) && (await sameButDebugInformation(before, versions.patched))) return undefined;
   if (isPatchable(indexed) || objectPath.endsWith('.s'))
     return { objectPath, object: object ?? '', ...versions, types: undefined, provenStatics: new Set() };
