@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-const caveatKinds = ['stays-loaded', 'type-changed', 'callbacks-only'] as const;
+const caveatKinds = ['stays-loaded', 'type-changed', 'callbacks-only', 'sleepers'] as const;
 
 /**
  * What kind of thing whoever rolls a module out has to know, beside which functions it changes:
  * - `stays-loaded`: it can be disabled and not unloaded, for its code may be called later;
  * - `type-changed`: it changes a type whose objects live on, by its author's word;
- * - `callbacks-only`: it changes no function, so nothing it does conflicts with others as far as anybody can tell.
+ * - `callbacks-only`: it changes no function, so nothing it does conflicts with others as far as anybody can tell;
+ * - `sleepers`: tasks sleep in what it changes, and hold its transition up for as long as they do.
  */
 export type CaveatKind = (typeof caveatKinds)[number];
 

@@ -14,6 +14,7 @@ import { differRefusal } from './refusal';
 import { isInitSection } from './section-roles';
 import type { Side } from './side';
 import { Skim } from './skim';
+import { sleepersIn, type Sleeper } from './sleepers';
 import { coldParent } from './symbol-names';
 import type { TableLayouts } from './table-layouts';
 
@@ -64,9 +65,15 @@ export function diffObjects(pair: ObjectPair): ObjectDiff {
     }),
     pieces: carrier.pieces,
     kernelSymbols: carrier.kernelSymbols,
+    sleepers: functions.length === 0 ? [] : sleepersAmong(functions, kernel.reader.model.elf),
     newExports,
     callbacks,
   };
+}
+
+function sleepersAmong(functions: readonly ChangedFunction[], running: ElfFile): Sleeper[] {
+  const sleepers = sleepersIn(running);
+  return functions.flatMap(({ symbol }) => sleepers.get(symbol.name) ?? []);
 }
 
 function openSide(bytes: Uint8Array, name: string, layouts: TableLayouts): Side {

@@ -22,4 +22,5 @@ export type {
 export { namesakes } from './namesakes';
 export { registrationsIn, type Registration } from './registrations';
 export { namesInSharedSections } from './shared-names';
+export type { Sleeper } from './sleepers';
 export type { TableLayouts } from './table-layouts';

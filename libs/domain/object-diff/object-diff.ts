@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+import type { Sleeper } from './sleepers';
 import type { ChangeReason } from './change-reason';
 import type { TableLayouts } from './table-layouts';
 
@@ -67,6 +68,8 @@ export interface ObjectDiff {
   readonly widened: readonly KernelSymbol[];
   readonly pieces: readonly Piece[];
   readonly kernelSymbols: readonly KernelSymbol[];
+  /** Those of `functions` that tasks sleep in. */
+  readonly sleepers: readonly Sleeper[];
   /** Names that only the patched object exports: no module was built against them. */
   readonly newExports: readonly string[];
   /** Livepatch callbacks that the patch declares: the piece that holds the function. */

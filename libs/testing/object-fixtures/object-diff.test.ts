@@ -234,6 +234,18 @@ describe('refusals name the place and the way out', () => {
     expect(refusal.fields['action']).toMatch(/\w{3}/);
   });
 
+  test('functions that tasks sleep in are told, with what they call', () => {
+    const { sleepers, functions } = diffOf('sleepers');
+    expect(functions).toHaveLength(6);
+    const found = sleepers.map(({ name, through }) => [name, ...through].join(' > ')).sort();
+    expect(found).toEqual([
+      'schedule',
+      'wait_for_it > wait_queue > schedule',
+      'wait_queue > schedule',
+      'with_limit > schedule_timeout',
+    ]);
+  });
+
   test('an export that is gone, by its name; one that is new is told, and left out', () => {
     const { original, patched } = compilePair('new-export');
     const pair = { objectPath: 'x.o', tables: fixtureTables };

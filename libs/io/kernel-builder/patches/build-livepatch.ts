@@ -8,7 +8,7 @@ import {
   type LivepatchModule,
 } from '@lockstep/domain/klp-module';
 import type { Caveat, ModuleName, PatchId } from '@lockstep/domain/livepatch-model';
-import { diffObjects, type ObjectDiff } from '@lockstep/domain/object-diff';
+import { diffObjects, type ObjectDiff, type Sleeper } from '@lockstep/domain/object-diff';
 import {
   changedTypes,
   describeTypeChange,
@@ -112,9 +112,18 @@ async function link(options: Omit<LinkOptions, 'sources'>): Promise<LinkedLivepa
   const { callbacksOnly } = module;
   const only: Caveat[] = callbacksOnly === null ? [] : [{ kind: 'callbacks-only', message: callbacksOnly }];
   const reloading = kernel.stock === undefined ? [] : remarksOnReloading(modules, kernel.release);
-  const remarks = [...module.remarks, ...reloading, ...[...vouched, ...only].map(({ message }) => message)];
-  return { ...module, remarks, caveats: [...stays, ...vouched, ...only] };
+  const sleepers = compared.flatMap(({ diff }) => diff.sleepers.map((one) => sleeperCaveat(one, diff.objectPath)));
+  const said = [...vouched, ...only, ...sleepers].map(({ message }) => message);
+  const remarks = [...module.remarks, ...reloading, ...said];
+  return { ...module, remarks, caveats: [...stays, ...vouched, ...only, ...sleepers] };
 }
+
+const sleeperCaveat = ({ name, through }: Sleeper, objectPath: string): Caveat => ({
+  kind: 'sleepers',
+  message:
+    `tasks sleep in ${name}() of ${objectPath} (${through.length === 0 ? 'it is the scheduler' : `it calls ${through.join('() > ')}()`}) and run its old code until they wake: ` +
+    'per_task may never end while one does; system waits for an instant without any, switches all or nobody, and may be taken back just so',
+});
 
 /** Kernels before 6.3 find their own relocations in a module that comes back, and refuse it; the patched core does not. */
 function remarksOnReloading(modules: ReadonlySet<string>, release: string): string[] {
