@@ -11,7 +11,8 @@ const base = {
 
 /**
  * `unit` is quick and needs nothing but Node; `fleet` starts real PostgreSQL, Redis and processes; `kernel` boots QEMU;
- * `make` builds patches through make, which compiles most of a kernel again: not part of `npm test`.
+ * `make` builds patches through make, which compiles most of a kernel again, and `stock` fetches half a gigabyte of a
+ * distribution's packages: not part of `npm test`.
  */
 export default {
   projects: [
@@ -19,5 +20,6 @@ export default {
     { ...base, displayName: 'fleet', testMatch: ['<rootDir>/{apps,libs}/**/tests/**/*.fleet.ts'] },
     { ...base, displayName: 'kernel', testMatch: ['<rootDir>/{apps,libs}/**/tests/**/*.kernel.ts'] },
     { ...base, displayName: 'make', testMatch: ['<rootDir>/{apps,libs}/**/tests/**/*.make.ts'] },
+    { ...base, displayName: 'stock', testMatch: ['<rootDir>/{apps,libs}/**/tests/**/*.stock.ts'] },
   ],
 };
