@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
-import { BuildStatus, Priority, type SubmitPatchRequest } from '@lockstep/contracts/generated';
+import { BuildStatus, Priority, SubmitPatchRequest } from '@lockstep/contracts/generated';
 import { startJobWorker, type JobWorker } from '@lockstep/io/job-queue';
 import { startRedis, type RedisServer } from '@lockstep/testing/local-servers';
 import { eventually, TestPlane } from './test-plane';
@@ -38,11 +38,8 @@ afterAll(async () => {
 
 test('a patch that is submitted while the queue is away is kept, and built when it is back', async () => {
   await redis.stop();
-  const request: Partial<SubmitPatchRequest> = {
-    ...{ name: 'away', diff: Buffer.from('fn_away'), description: '', author: '', cves: [], kernelBuildIds: [] },
-    priority: Priority.PRIORITY_HIGH,
-  };
-  const { builds } = await plane.operator.build.submitPatch(request as SubmitPatchRequest);
+  const request = { name: 'away', diff: Buffer.from('fn_away'), priority: Priority.PRIORITY_HIGH };
+  const { builds } = await plane.operator.build.submitPatch(SubmitPatchRequest.fromPartial(request));
   expect(builds.map(({ status }) => status)).toEqual([BuildStatus.BUILD_STATUS_QUEUED]);
   // Longer than the queue is waited for, for the job and then for its priority.
   await new Promise((resolve) => setTimeout(resolve, 25_000));
