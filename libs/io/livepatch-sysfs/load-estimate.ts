@@ -18,7 +18,7 @@ const slack = 4;
 /** How long a load may take before the kernel is asked what became of it. */
 export const loadLimitMs = (expectedMs: number): number => leastLoadMs + slack * expectedMs;
 
-/** Of the time that it takes to read all symbols as text, what the core needs to go through them once: measured on 6.1. */
+/** Going through all symbols without writing them out takes less than reading them as text; by how much is a guess, and `slack` is for it. */
 const walkShare = 0.35;
 
 /** Since 6.2 the core finds a symbol without going through all of them. */
