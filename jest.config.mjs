@@ -11,8 +11,8 @@ const base = {
 
 /**
  * `unit` is quick and needs nothing but Node; `fleet` starts real PostgreSQL, Redis and processes; `kernel` boots QEMU;
- * `make` builds patches through make, which compiles most of a kernel again, and `stock` fetches half a gigabyte of a
- * distribution's packages: not part of `npm test`.
+ * `make` compiles most of a kernel again (patches through make, a kernel with other options), and `stock` fetches half a
+ * gigabyte of a distribution's packages: not part of `npm test`.
  */
 export default {
   projects: [
