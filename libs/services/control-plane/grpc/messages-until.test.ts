@@ -1,11 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
+import { Readable } from 'node:stream';
+import { setImmediate as turn } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { setImmediate as turn } from 'node:timers/promises';
 import { expect, test } from '@jest/globals';
 import { messagesUntil } from './messages-until';
 
-async function* count(to: number): AsyncGenerator<{ readonly number: number; readonly body: number[] }> {
+interface Message {
+  readonly number: number;
+  readonly body: number[];
+}
+
+async function* count(to: number): AsyncGenerator<Message> {
   for (let number = 1; number <= to; number += 1) {
     if (number % 100 === 0) await turn();
     yield { number, body: new Array<number>(1000).fill(number) };
@@ -19,7 +25,8 @@ async function* silence(): AsyncGenerator<never> {
 
 test('hands on every message in order, and ends with the source', async () => {
   const seen: number[] = [];
-  for await (const { number } of messagesUntil(count(250), new AbortController().signal)) seen.push(number);
+  for await (const { number } of messagesUntil<Message>(Readable.from(count(250)), new AbortController().signal))
+    seen.push(number);
   expect(seen).toEqual(Array.from({ length: 250 }, (_, index) => index + 1));
 });
 
@@ -41,7 +48,7 @@ test.each([
   const abort = new AbortController();
   const reason = new Error('enough');
   end(abort, reason);
-  const messages = messagesUntil(silence(), abort.signal);
+  const messages = messagesUntil(Readable.from(silence()), abort.signal);
   await expect(messages.next()).rejects.toBe(reason);
 });
 
@@ -51,7 +58,7 @@ test('keeps no message that its reader has let go, however long the stream lives
   const seen: WeakRef<object>[] = [];
   let kept = 0;
   const abort = new AbortController();
-  for await (const message of messagesUntil(count(2000), abort.signal)) {
+  for await (const message of messagesUntil<Message>(Readable.from(count(2000)), abort.signal)) {
     seen.push(new WeakRef(message));
     if (message.number < 2000) continue;
     await turn();
@@ -60,4 +67,19 @@ test('keeps no message that its reader has let go, however long the stream lives
   }
   abort.abort();
   expect(kept).toBeLessThan(20);
+});
+
+test('takes no more than its reader wants', async () => {
+  let made = 0;
+  const source = Readable.from(
+    (async function* () {
+      for (; made < 1000; made += 1) yield made;
+    })(),
+    { highWaterMark: 1 },
+  );
+  const messages = messagesUntil<number>(source, new AbortController().signal);
+  await messages.next();
+  for (let turns = 0; turns < 20; turns += 1) await turn();
+  expect(made).toBeLessThan(8);
+  await messages.return(undefined);
 });

@@ -1,29 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
+import { on } from 'node:events';
+import type { Readable } from 'node:stream';
 
 /**
- * The messages of `source` until it ends, or until `signal` aborts: then its reason is thrown. Each message waits on a
- * promise of its own: one that lives as long as the stream (as in a `Promise.race`) would keep every message.
+ * The messages of `source` until it ends, or until `signal` aborts: then its reason is thrown. They are taken by events:
+ * a stream's own iterator destroys it as soon as an error is emitted on it, and with it the status that gRPC would send
+ * after what is still being written, so that the peer waits for ever.
  */
-export async function* messagesUntil<T>(source: AsyncIterable<T>, signal: AbortSignal): AsyncGenerator<T> {
-  const iterator = source[Symbol.asyncIterator]();
-  let interrupt = (): void => undefined;
-  const onAbort = (): void => {
-    interrupt();
-  };
-  signal.addEventListener('abort', onAbort, { once: true });
+export async function* messagesUntil<T>(source: Readable, signal: AbortSignal): AsyncGenerator<T> {
+  // One message waits here at most, the rest with the peer.
+  const limits = { close: ['end', 'close'], highWaterMark: 1, lowWaterMark: 1 };
   try {
-    for (;;) {
-      signal.throwIfAborted();
-      const next = await new Promise<IteratorResult<T>>((resolve, reject) => {
-        interrupt = () => {
-          reject(signal.reason as Error);
-        };
-        iterator.next().then(resolve, reject);
-      });
-      if (next.done === true) return;
-      yield next.value;
-    }
-  } finally {
-    signal.removeEventListener('abort', onAbort);
+    for await (const [message] of on(source, 'data', { signal, ...limits })) yield message as T;
+  } catch (error) {
+    signal.throwIfAborted();
+    throw error;
   }
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+import type { Readable } from 'node:stream';
 import type { ConnectRequest, Hello } from '@lockstep/contracts/generated';
 import { LockstepError, parseKernelBuildId, type NodeName } from '@lockstep/domain/livepatch-model';
 import type { NodeRecord } from '@lockstep/io/database';
@@ -15,7 +16,7 @@ const silentForMs = 60_000;
 /** Far more versions than there will be; a node's word is kept, so it has a limit. */
 const mostEntryVersions = 64;
 
-export type AgentCall = AgentStream & AsyncIterable<ConnectRequest>;
+export type AgentCall = AgentStream & Readable;
 
 /** Reading with a limit on silence. One message at a time: what is not read yet waits on the agent's side. */
 class Listener {
@@ -80,7 +81,7 @@ export async function connect(
   listener.expectWithin(helloWithinMs);
   let opened: Opened | undefined;
   try {
-    const messages = messagesUntil(call, abort.signal);
+    const messages = messagesUntil<ConnectRequest>(call, abort.signal);
     for await (const { message } of messages) {
       listener.expectWithin(silentForMs);
       if (message?.$case === 'report' && opened !== undefined) {
