@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import path from 'node:path';
+import { Command, InvalidArgumentError } from 'commander';
+import { ScratchDirectory } from '../scratch-directory/scratch-directory';
+import { fleetTable, type FleetFigures, type FleetRow } from './fleet-figures';
+import { measureFleet } from './measure-fleet';
+
+const ownBundles = path.resolve(__dirname);
+/** The agents of the first version: none that may be compared reports less often. */
+const heartbeatMs = 15_000;
+
+interface Options {
+  readonly agents: readonly number[];
+  readonly against?: string;
+  readonly idleSeconds: number;
+  readonly json?: boolean;
+}
+
+function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (Number.isSafeInteger(value) && value > 0) return value;
+  throw new InvalidArgumentError('Use a whole number from 1.');
+}
+
+function readOptions(): Options {
+  const { agents, ...rest } = new Command('bench:fleet')
+    .description('what a fleet costs the control plane: agents without a kernel, over real mutual TLS streams')
+    .option(
+      '--agents <n>',
+      'how many, may be given several times (default 200, 1000)',
+      (text, before: number[]) => [...before, wholeNumber(text)],
+      [] as number[],
+    )
+    .option('--against <dir>', 'a built checkout to compare with, in the same run')
+    .option('--idle-seconds <n>', 'for how long nothing is done while idling is measured', wholeNumber, 30)
+    .option('--json', 'print one JSON document')
+    .parse()
+    .opts<Options>();
+  return { ...rest, agents: agents.length === 0 ? [200, 1000] : agents };
+}
+
+const say = (line: string): void => {
+  process.stderr.write(`${line}\n`);
+};
+
+async function measure(agents: number, bundles: string, name: string, idleSeconds: number): Promise<FleetFigures> {
+  using scratch = ScratchDirectory.create('bench-fleet');
+  say(`${agents} agents, ${name}`);
+  const tell = (line: string): void => {
+    say(`  ${line}`);
+  };
+  return await measureFleet({ agents, bundles, ownBundles, dir: scratch.path, idleSeconds, heartbeatMs, say: tell });
+}
+
+async function rowOf(agents: number, { against, idleSeconds }: Options): Promise<FleetRow> {
+  const figures = await measure(agents, ownBundles, 'this build', idleSeconds);
+  if (against === undefined) return { agents, ...figures, baseline: null };
+  try {
+    const baseline = await measure(agents, path.resolve(against, 'dist'), against, idleSeconds);
+    return { agents, ...figures, baseline };
+  } catch (error) {
+    return { agents, ...figures, baseline: null, baselineFailure: (error as Error).message };
+  }
+}
+
+async function main(options: Options): Promise<void> {
+  const rows: FleetRow[] = [];
+  for (const agents of options.agents) rows.push(await rowOf(agents, options));
+  console.log(options.json === true ? JSON.stringify({ rows }, null, 2) : fleetTable(rows));
+  for (const { agents, baselineFailure } of rows) {
+    if (baselineFailure !== undefined) say(`${agents} agents before: ${baselineFailure}`);
+  }
+}
+
+main(readOptions()).catch((error: unknown) => {
+  process.stderr.write(`error: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+});

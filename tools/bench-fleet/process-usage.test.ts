@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { spawnSync } from 'node:child_process';
+import { expect, test } from '@jest/globals';
+import { cpuSeconds, familyCpuSeconds, peakResidentBytes, residentBytes } from './process-usage';
+
+const burn = 'const end = process.cpuUsage().user + 2e5; while (process.cpuUsage().user < end);';
+
+test('tells the CPU of a process, and with it that of its children that have ended', () => {
+  const before = familyCpuSeconds(process.pid);
+  spawnSync(process.execPath, ['--eval', burn]);
+  expect(familyCpuSeconds(process.pid) - before).toBeGreaterThanOrEqual(0.2);
+  expect(cpuSeconds(process.pid)).toBeCloseTo(process.cpuUsage().user / 1e6 + process.cpuUsage().system / 1e6, 0);
+});
+
+test('tells what is resident, and the most that ever was, as near as the kernel counts', () => {
+  expect(Math.abs(residentBytes(process.pid) - process.memoryUsage().rss)).toBeLessThan(64e6);
+  expect(peakResidentBytes(process.pid)).toBeGreaterThan(residentBytes(process.pid) - 16e6);
+});
+
+test('of a process that has gone: nothing', () => {
+  expect(familyCpuSeconds(2 ** 22 + 1)).toBe(0);
+});

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// What the benchmark and the process of its agents tell each other.
+
+export interface SwarmStart {
+  readonly kind: 'start';
+  readonly agents: number;
+  readonly operatorAddress: string;
+  readonly agentAddress: string;
+  readonly ca: string;
+  readonly heartbeatMs: number;
+  readonly switchMs: number;
+  /** How many come in a second. */
+  readonly connectPerSecond: number;
+}
+
+export type SwarmOrder =
+  | SwarmStart
+  | { readonly kind: 'enrol'; readonly joinTokens: readonly string[] }
+  /** All that have enrolled begin to connect. */
+  | { readonly kind: 'connect' };
+
+/** How many agents are how far. */
+export interface SwarmState {
+  readonly enrolled: number;
+  readonly connected: number;
+  /** Of how many the log has an entry of this seq: [of seq 1, of seq 2, …]. */
+  readonly knowing: readonly number[];
+  /** The same of positions. */
+  readonly arrived: readonly number[];
+  /** Sessions that ended, of all agents, ever. */
+  readonly lost: number;
+  readonly failure: string | undefined;
+}

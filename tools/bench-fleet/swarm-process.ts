@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The agents, in a process of their own: what they use is not the control plane's.
+import { createCertificateRequest } from '@lockstep/io/certificates';
+import { enrol } from '@lockstep/io/rpc-client';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { BenchAgent, type BenchIdentity } from './bench-agent';
+import type { SwarmOrder, SwarmStart, SwarmState } from './swarm-messages';
+
+/** As many enrol at once: a provisioning tool's pace. */
+const enrolAtOnce = 4;
+/** The state is told this long after a change, so that a thousand changes are one message. */
+const tellAfterMs = 20;
+const enrolWithinMs = 60_000;
+
+const atLeast = (numbers: readonly number[]): number[] =>
+  Array.from({ length: Math.max(0, ...numbers) }, (_, index) => numbers.filter((number) => number > index).length);
+
+class Swarm {
+  private readonly identities: BenchIdentity[] = [];
+  private readonly agents: BenchAgent[] = [];
+  private telling: NodeJS.Timeout | undefined;
+  private failure: string | undefined;
+
+  constructor(private readonly start: SwarmStart) {}
+
+  /** One key serves all: each node has its own certificate. */
+  async enrol(joinTokens: readonly string[]): Promise<void> {
+    const { privateKeyPem, requestPem } = await createCertificateRequest();
+    const { operatorAddress, agentAddress, ca } = this.start;
+    const left = [...joinTokens];
+    const enrolOne = async (): Promise<void> => {
+      for (let joinToken = left.pop(); joinToken !== undefined; joinToken = left.pop()) {
+        const asked = {
+          address: operatorAddress,
+          joinToken,
+          certificateRequest: requestPem,
+          deadlineMs: enrolWithinMs,
+        };
+        const { certificate } = await enrol(asked);
+        this.identities.push({ address: agentAddress, ca, certificate, key: privateKeyPem });
+        this.tellSoon();
+      }
+    };
+    await Promise.all(Array.from({ length: enrolAtOnce }, enrolOne));
+  }
+
+  async connect(): Promise<void> {
+    const { heartbeatMs, switchMs, connectPerSecond } = this.start;
+    const onChange = (): void => {
+      this.tellSoon();
+    };
+    for (const identity of this.identities) {
+      const agent = new BenchAgent({ identity, heartbeatMs, switchMs, onChange });
+      this.agents.push(agent);
+      agent.run().catch(this.fail);
+      await sleep(1000 / connectPerSecond);
+    }
+  }
+
+  readonly fail = (error: unknown): void => {
+    this.failure = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    this.tellSoon();
+  };
+
+  private tellSoon(): void {
+    this.telling ??= setTimeout(() => {
+      this.telling = undefined;
+      process.send?.(this.state());
+    }, tellAfterMs);
+  }
+
+  private state(): SwarmState {
+    return {
+      enrolled: this.identities.length,
+      connected: this.agents.filter(({ isConnected }) => isConnected).length,
+      knowing: atLeast(this.agents.map(({ headSeq }) => headSeq)),
+      arrived: atLeast(this.agents.map(({ position }) => position)),
+      lost: this.agents.reduce((sum, { lost }) => sum + lost, 0),
+      failure: this.failure,
+    };
+  }
+}
+
+let swarm: Swarm | undefined;
+
+process.on('message', (order: SwarmOrder) => {
+  if (order.kind === 'start') swarm = new Swarm(order);
+  else if (order.kind === 'enrol') swarm?.enrol(order.joinTokens).catch(swarm.fail);
+  else swarm?.connect().catch(swarm.fail);
+});
+// Whoever measures has gone.
+process.on('disconnect', () => process.exit(0));
