@@ -44,3 +44,42 @@ test('keys do not wait for one another, and a failure is its own caller’s', as
   await expect(reconciler.request('bad')).rejects.toThrow('bad');
   await slow;
 });
+
+test('asked for at the very moment when it ends, it runs once more', async () => {
+  // Whoever waits for the same thing as the work goes on a turn or two later: before anybody is told that it has ended.
+  for (let turns = 0; turns < 6; turns += 1) {
+    let truth = 0;
+    let seen = 0;
+    let finish = (): void => undefined;
+    const finished = new Promise<void>((resolve) => {
+      finish = resolve;
+    });
+    const reconciler = new Reconciler(async () => {
+      seen = truth;
+      await finished;
+    });
+    const first = reconciler.request('key');
+    const second = finished.then(async () => {
+      for (let turn = 0; turn < turns; turn += 1) await Promise.resolve();
+      truth += 1;
+      await reconciler.request('key');
+      expect(seen).toBe(truth);
+    });
+    finish();
+    await Promise.all([first, second]);
+  }
+});
+
+test('what is asked for while a run fails is done all the same', async () => {
+  let runs = 0;
+  const reconciler = new Reconciler(async () => {
+    runs += 1;
+    await sleep(1);
+    if (runs === 1) throw new Error('bad');
+  });
+  const first = reconciler.request('key');
+  const second = reconciler.request('key');
+  await Promise.allSettled([first, second]);
+  await reconciler.idle();
+  expect(runs).toBe(2);
+});

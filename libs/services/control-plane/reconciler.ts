@@ -16,7 +16,7 @@ export class Reconciler {
       this.again.add(key);
       return current;
     }
-    const loop = this.loop(key).finally(() => this.running.delete(key));
+    const loop = this.loop(key);
     this.running.set(key, loop);
     return loop;
   }
@@ -26,10 +26,19 @@ export class Reconciler {
     while (this.running.size > 0) await Promise.allSettled(this.running.values());
   }
 
+  /** Ends as the last run does: it has seen all that those before it did. */
   private async loop(key: string): Promise<void> {
-    do {
+    for (;;) {
       this.again.delete(key);
-      await this.work(key);
-    } while (this.again.has(key));
+      const failed = await this.work(key).then(
+        () => undefined,
+        (error: unknown) => ({ error }),
+      );
+      if (this.again.has(key)) continue;
+      // In the same turn as the last look: what is asked for after that begins anew.
+      this.running.delete(key);
+      if (failed !== undefined) throw failed.error;
+      return;
+    }
   }
 }

@@ -140,13 +140,15 @@ export class WorkTracker {
   }
 
   private async settle(jobId: string): Promise<void> {
+    // Before the record is read: a priority that is changed after that marks it again.
+    const isUnranked = this.unranked.delete(jobId);
     try {
       const tracked = await this.find(jobId);
-      if (tracked !== undefined) await this.bringTogether(jobId, tracked);
-      if (tracked !== undefined && this.unranked.has(jobId))
-        await this.parts.queue.setPriority(jobId, tracked.priority);
-      this.unranked.delete(jobId);
+      if (tracked === undefined) return;
+      await this.bringTogether(jobId, tracked);
+      if (isUnranked) await this.parts.queue.setPriority(jobId, tracked.priority);
     } catch (err) {
+      if (isUnranked) this.unranked.add(jobId);
       this.parts.log.warn({ err, jobId }, 'cannot follow a job now');
     }
   }
