@@ -17,6 +17,8 @@ const twinForMs = 60_000;
 /** As many boots of one node are remembered. */
 const mostDisplaced = 64;
 
+const isSameLog = (a: LogName, b: LogName): boolean => a.cluster === b.cluster && a.kernelBuild === b.kernelBuild;
+
 /** The nodes that are connected now. */
 export class AgentSessions {
   private readonly sessions = new Map<NodeName, NodeSession>();
@@ -28,6 +30,12 @@ export class AgentSessions {
 
   find(node: NodeName): NodeSession | undefined {
     return this.sessions.get(node);
+  }
+
+  /** Only a stream in that load order: the node may have come back in another kernel, or cluster. */
+  findIn(log: LogName, node: NodeName): NodeSession | undefined {
+    const session = this.sessions.get(node);
+    return session !== undefined && isSameLog(session.log, log) ? session : undefined;
   }
 
   isConnected(node: NodeName): boolean {
@@ -108,7 +116,7 @@ export class AgentSessions {
     for (const session of this.of(log)) session.wake();
   }
 
-  private of({ cluster, kernelBuild }: LogName): NodeSession[] {
-    return [...this.sessions.values()].filter(({ log }) => log.cluster === cluster && log.kernelBuild === kernelBuild);
+  private of(log: LogName): NodeSession[] {
+    return [...this.sessions.values()].filter((session) => isSameLog(session.log, log));
   }
 }

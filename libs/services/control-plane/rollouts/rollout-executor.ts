@@ -132,8 +132,9 @@ export class RolloutExecutor {
   private async advance(rollout: RolloutRecord): Promise<void> {
     const { db, sessions, changes, log } = this.parts;
     const { id, cluster, policy, plan: parent } = rollout;
+    const order: LogName = { cluster, kernelBuild: policy.kernelBuild };
     const inventory = await gatherInventory(db, sessions, cluster, performance.now());
-    const head = await db.loadOrders.head({ cluster, kernelBuild: policy.kernelBuild });
+    const head = await db.loadOrders.head(order);
     const loads = await this.loadsFor(rollout, inventory);
     const plan = this.decide(cluster, { policy, parent, inventory, loads }, head);
     if (plan !== parent) {
@@ -144,7 +145,7 @@ export class RolloutExecutor {
       log.info({ rollout: id, generation: plan.generation, status: plan.status, moves: plan.moves }, 'planned');
       changes.notify(`rollout:${id}`);
     }
-    for (const { node, toSeq } of plan.moves) sessions.find(node)?.moveTo(toSeq);
+    for (const { node, toSeq } of plan.moves) sessions.findIn(order, node)?.moveTo(toSeq);
   }
 
   /** Read only where a node tells of obstacles, which few do. */

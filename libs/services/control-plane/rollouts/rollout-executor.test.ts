@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { expect, test } from '@jest/globals';
+import { NodeReport, NodeStatus } from '@lockstep/contracts/generated';
+import { parseClusterName, parseKernelBuildId, parseNodeName, parseSeq } from '@lockstep/domain/livepatch-model';
+import type { LogName } from '@lockstep/domain/load-order';
+import { planRollout } from '@lockstep/domain/rollout-planner';
+import { pino } from 'pino';
+import { AgentSessions } from '../agents/agent-sessions';
+import type { NodeSession } from '../agents/node-session';
+import { ChangeNotifier } from '../change-notifier';
+import { RolloutExecutor } from './rollout-executor';
+
+const cluster = parseClusterName('web');
+const node = parseNodeName('n1');
+const log: LogName = { cluster, kernelBuild: parseKernelBuildId('ab'.repeat(20)) };
+
+/** A stream of the node in one load order, and where it was told to move. */
+function stream(of: LogName): NodeSession & { readonly moves: number[] } {
+  const moves: number[] = [];
+  return {
+    ...{ node, log: of, bootId: of.kernelBuild.slice(0, 2), offeredSeq: 9, moves },
+    moveTo: (seq) => moves.push(seq),
+    wake: () => undefined,
+    release: () => undefined,
+    seen: (report) => report,
+    close: () => undefined,
+  };
+}
+
+/** One pass over a rollout to #3 in the node's load order; `meanwhile` happens while its plan is stored. */
+async function pass(meanwhile: (sessions: AgentSessions) => void): Promise<void> {
+  const policy = { kernelBuild: log.kernelBuild, toSeq: parseSeq(3), canaries: 1, waveSize: 0 };
+  const plan = planRollout({ policy, parent: null, inventory: [] });
+  const report = NodeReport.fromPartial({ status: NodeStatus.NODE_STATUS_IN_STEP, bootId: 'ab' });
+  const sessions = new AgentSessions();
+  const rollout = { id: 'r', cluster, policy, plan, status: 'running', startedAt: new Date(), endedAt: null };
+  const db = {
+    nodes: { list: () => Promise.resolve([{ name: node, kernelBuild: log.kernelBuild, report, lastSeenAt: null }]) },
+    loadOrders: { head: () => Promise.resolve(parseSeq(9)), entries: () => Promise.resolve([]) },
+    rollouts: {
+      inForce: () => Promise.resolve([rollout]),
+      advance: () => {
+        meanwhile(sessions);
+        return Promise.resolve(true);
+      },
+    },
+  };
+  sessions.enter(stream(log));
+  const parts = { db: db as never, sessions, changes: new ChangeNotifier(), log: pino({ level: 'silent' }) };
+  const executor = new RolloutExecutor(parts);
+  executor.wake(cluster);
+  await executor.stop();
+}
+
+test('a move reaches the stream that the node has when its plan is stored', async () => {
+  const again = stream(log);
+  await pass((sessions) => {
+    sessions.enter(again);
+  });
+  expect(again.moves).toEqual([3]);
+});
+
+test.each([
+  ['another kernel', { ...log, kernelBuild: parseKernelBuildId('cd'.repeat(20)) }],
+  ['another cluster', { ...log, cluster: parseClusterName('db') }],
+])('a node that has come back in %s is not moved in a load order that the plan is not about', async (_, other) => {
+  const elsewhere = stream(other);
+  await pass((sessions) => {
+    sessions.enter(elsewhere);
+  });
+  expect(elsewhere.moves).toEqual([]);
+});
