@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // `npm run test:guards [-- --report FILE]`: breaks each invariant on purpose, in a copy, and sees that its test notices.
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import path from 'node:path';
+import { text } from 'node:stream/consumers';
 import { parseArgs } from 'node:util';
 import { guards } from './guards.mjs';
 
@@ -28,17 +30,18 @@ function copyTree() {
 }
 
 /** Whether one test file of `copy` passes, and what jest printed. */
-function runTest(copy, test) {
+async function runTest(copy, test) {
   const jest = path.join(root, 'node_modules/.bin/jest');
-  const { status, stderr } = spawnSync(jest, ['--rootDir', copy, test], { cwd: copy, encoding: 'utf8' });
-  if (!/^Tests: /m.test(stderr)) throw new Error(`${test} did not run:\n${stderr}`);
-  return { passes: status === 0, output: stderr };
+  const child = spawn(jest, ['--rootDir', copy, test], { cwd: copy, stdio: ['ignore', 'ignore', 'pipe'] });
+  const [output, [status]] = await Promise.all([text(child.stderr), once(child, 'close')]);
+  if (!/^Tests: /m.test(output)) throw new Error(`${test} did not run:\n${output}`);
+  return { passes: status === 0, output };
 }
 
 /** Fails where a test is red without anything broken; on a busy machine one may be late, so it gets a second try. */
-function expectGreen(copy, test) {
-  const first = runTest(copy, test);
-  if (first.passes || runTest(copy, test).passes) return;
+async function expectGreen(copy, test) {
+  const first = await runTest(copy, test);
+  if (first.passes || (await runTest(copy, test)).passes) return;
   throw new Error(`${test} fails before anything is broken:\n${first.output}`);
 }
 
@@ -53,23 +56,35 @@ function breakOnce(copy, { file, from, to }) {
   return () => writeFileSync(target, source);
 }
 
-function tryGuard(copy, guard) {
+async function tryGuard(copy, guard) {
   const mend = breakOnce(copy, guard);
-  const noticed = !runTest(copy, guard.test).passes;
+  const noticed = !(await runTest(copy, guard.test)).passes;
   mend();
   console.log(`${noticed ? 'ok' : 'NOT NOTICED'} invariant ${guard.invariant}: ${guard.breaks} (${guard.test})`);
   return noticed;
 }
 
+/** The guards of one test after the other, each test once as it is before anything is broken. @returns how many failed. */
+async function work(copy, tests) {
+  let failed = 0;
+  for (let test = tests.pop(); test !== undefined; test = tests.pop()) {
+    await expectGreen(copy, test);
+    for (const guard of guards.filter((each) => each.test === test)) if (!(await tryGuard(copy, guard))) failed += 1;
+  }
+  return failed;
+}
+
 const { values } = parseArgs({ options: { report: { type: 'string' } } });
-const copy = copyTree();
+// Each worker breaks a copy of its own.
+const copies = Array.from({ length: Math.min(availableParallelism(), 4) }, copyTree);
 try {
-  for (const test of new Set(guards.map((guard) => guard.test))) expectGreen(copy, test);
-  const failed = guards.filter((guard) => !tryGuard(copy, guard)).length;
+  const tests = [...new Set(guards.map((guard) => guard.test))];
+  const failures = await Promise.all(copies.map((copy) => work(copy, tests)));
+  const failed = failures.reduce((sum, each) => sum + each, 0);
   const count = { passed: guards.length - failed, failed };
   if (values.report) writeFileSync(values.report, JSON.stringify(count));
   console.log(`${count.passed} passed, ${count.failed} failed`);
   process.exitCode = failed === 0 ? 0 : 1;
 } finally {
-  rmSync(copy, { recursive: true });
+  for (const copy of copies) rmSync(copy, { recursive: true });
 }

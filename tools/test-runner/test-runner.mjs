@@ -32,20 +32,21 @@ const suites = [
     command: (report) => [process.execPath, 'tools/invariant-guards/main.mjs', '--report', report],
     count: (report) => report,
   },
-  // Its tests end processes and servers in every way; a socket that one left open must not keep the rest waiting.
-  jestSuite('fleet', '--runInBand', '--forceExit'),
-  jestSuite('kernel', '--runInBand'),
   {
     name: 'selftests',
-    // `npm run test:kernel` has more: kernels of their own, debug and stock, and upstream's tests in one more mode.
+    // First of all that need the kernel: it says how far its compiling is. `npm run test:kernel` has more: upstream's
+    // tests in the other modes, more rounds of the oracle, kernels of their own, debug and stock.
     command: (report) => [
       process.execPath,
       'dist/test-kernel.js',
-      ...['--kernel', '6.1', '--suite', 'style', 'upstream', 'upstream-system', 'lockstep', 'consistency'],
+      ...['--kernel', '6.1', '--suite', 'style', 'upstream-system', 'lockstep', 'consistency', '--oracle-rounds', '5'],
       ...['--report', report],
     ],
     count: (report) => report,
   },
+  // Its tests end processes and servers in every way; a socket that one left open must not keep the rest waiting.
+  jestSuite('fleet', '--maxWorkers=2', '--forceExit'),
+  jestSuite('kernel', '--runInBand'),
   {
     name: 'demo',
     command: () => [process.execPath, 'dist/demo.js'],

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -72,8 +73,8 @@ export class TestPlane {
   }
 
   /** The same as a process of its own, which can be killed. */
-  static async startProcess(): Promise<TestPlane> {
-    const plane = await TestPlane.make({});
+  static async startProcess(env: Record<string, string> = {}): Promise<TestPlane> {
+    const plane = await TestPlane.make(env);
     plane.process = fleetProcess({
       ...{ name: 'control-plane', command: process.execPath, args: [bundle('control-plane')], env: plane.env },
       logFile: path.join(plane.folder.path, 'control-plane.log'),
@@ -122,6 +123,11 @@ export class TestPlane {
       expect(endpoint.pid).toBe(process.pid());
     }, 120_000);
     return endpoint!;
+  }
+
+  /** What a plane that is a process of its own has logged, line by line. */
+  processLog(): string[] {
+    return readFileSync(this.process!.logFile, 'utf8').split('\n');
   }
 
   /** kill -9; its database goes on. */

@@ -10,7 +10,7 @@ import { connectAgent, connectOperator, enrol } from '@lockstep/io/rpc-client';
 import { startDevFleet, type DevFleet } from '../dev-fleet';
 import { eventually } from '../eventually';
 import { exampleDiff } from '../example-patches';
-import { fleetKernelTree } from '../fleet-kernel';
+import { fleetKernelTree, fleetStartsWithinMs } from '../fleet-kernel';
 import { runLockstep } from '../lockstep-command';
 import { patientOperator, type PatientOperator } from '../patient-operator';
 
@@ -23,7 +23,7 @@ jest.setTimeout(120_000);
 beforeAll(async () => {
   fleet = await startDevFleet({ nodes: 2, queue: 'postgres' });
   operator = patientOperator(fleet);
-}, 120_000);
+}, fleetStartsWithinMs);
 
 afterAll(() => fleet.stop(), 60_000);
 

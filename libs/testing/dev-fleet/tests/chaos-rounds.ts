@@ -26,17 +26,38 @@ export interface ChaosResult {
   readonly built: number;
 }
 
+const everyVictim = ['control-plane', 'control-plane', 'build-worker', 'agent', 'agent', 'reboot'] as const;
+type Victim = (typeof everyVictim)[number];
+
+interface Killer {
+  readonly random: SeededRandom;
+  readonly victims: Victims;
+}
+
 type Kills = Record<'control-plane' | 'build-worker' | 'agent', number>;
 
+/** Who is killed next: dealt like cards, so that everybody's turn comes within a few rounds. */
+class Victims {
+  private deck: Victim[] = [];
+
+  constructor(private readonly random: SeededRandom) {}
+
+  next(): Victim {
+    if (this.deck.length === 0) this.deck = [...everyVictim];
+    return this.deck.splice(this.random.below(this.deck.length), 1)[0]!;
+  }
+}
+
 /** kill -9 and a new start, at random moments. Everything runs again when it returns. */
-async function killAtRandom(fleet: DevFleet, random: SeededRandom, kills: Kills, done: AbortSignal): Promise<void> {
+async function killAtRandom(fleet: DevFleet, killer: Killer, kills: Kills, done: AbortSignal): Promise<void> {
+  const { random, victims } = killer;
   // Asked through a function, so that the compiler does not believe that it never changes.
   const isOver = (): boolean => done.aborted;
   for (let count = 0; count < mostKillsARound; count += 1) {
     await sleep(random.below(longestCalmMs));
     if (isOver()) return;
     const absenceMs = random.below(longestAbsenceMs);
-    const victim = random.pick(['control-plane', 'control-plane', 'build-worker', 'agent', 'agent', 'reboot'] as const);
+    const victim = victims.next();
     diary(fleet, `kill: ${victim}, for ${absenceMs} ms`);
     switch (victim) {
       case 'control-plane':
@@ -158,7 +179,8 @@ class Chaos {
 export async function runChaos(fleet: DevFleet, rounds: number, seed: number): Promise<ChaosResult> {
   const random = seededRandom(seed);
   // The killer has randomness of its own: how often it draws depends on timing, the rounds must not.
-  const killer = seededRandom(seed ^ 0x5eed);
+  const itsRandom = seededRandom(seed ^ 0x5eed);
+  const killer = { random: itsRandom, victims: new Victims(itsRandom) };
   const kills: Kills = { 'control-plane': 0, 'build-worker': 0, agent: 0 };
   const chaos = new Chaos(fleet, random);
   const divergences = new Set<string>();

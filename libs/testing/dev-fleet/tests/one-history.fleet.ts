@@ -7,6 +7,7 @@ import { parseKernelBuildId, parseModuleName, parseSeq } from '@lockstep/domain/
 import { startDevFleet, type DevFleet } from '../dev-fleet';
 import { exampleDiff } from '../example-patches';
 import { auditedLog } from '../fleet-audit';
+import { fleetStartsWithinMs } from '../fleet-kernel';
 import { patientOperator } from '../patient-operator';
 import { extension, forgeEntry, Impostor, moveTo, noSignature, otherHash } from './impostor';
 
@@ -28,7 +29,7 @@ beforeAll(async () => {
   held = await fleet.nodes[0]!.holds();
   await fleet.server.process.kill();
   impostor = await Impostor.start(path.join(fleet.server.stateDir, 'pki'), fleet.server.agentAddress);
-}, 120_000);
+}, fleetStartsWithinMs);
 
 afterAll(async () => {
   impostor.stop();

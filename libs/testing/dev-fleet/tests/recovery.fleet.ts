@@ -11,6 +11,7 @@ import { startDevFleet, type DevFleet } from '../dev-fleet';
 import { eventually } from '../eventually';
 import { exampleDiff } from '../example-patches';
 import { auditedLog, journalFaults, kernelFaults } from '../fleet-audit';
+import { fleetStartsWithinMs } from '../fleet-kernel';
 import { runLockstep, type CommandResult } from '../lockstep-command';
 import { patientOperator, type PatientOperator } from '../patient-operator';
 import { seededRandom } from '../seeded-random';
@@ -87,7 +88,7 @@ beforeAll(async () => {
   copy(backupDir(), databaseDir());
   await fleet.server.start();
   fleet.nodes[2]!.agent.start();
-}, 300_000);
+}, fleetStartsWithinMs);
 
 afterAll(() => fleet.stop(), 60_000);
 
