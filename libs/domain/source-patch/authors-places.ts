@@ -54,7 +54,8 @@ export const textOfItem = (source: string, item: string): string | undefined =>
 /** Comments and directives before it say nothing of what it is. */
 const leading = /^(?:\s+|\/\*(?:[^*]|\*(?!\/))*\*\/|\/\/.*|#(?:.*\\\n)*.*)+/;
 
-function nameIn(region: string): string {
+/** What a region defines: its name, or nothing. */
+export function nameIn(region: string): string {
   const text = region.replace(leading, '').replace(/__attribute__\s*\(\(.*?\)\)/g, '');
   const type = /^(?:typedef\s+)?(?:struct|union|enum)\s+(\w+)\s*\{/.exec(text)?.[1];
   if (type !== undefined) return type;

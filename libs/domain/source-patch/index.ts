@@ -32,4 +32,5 @@ export { meansTheSame, unreachedFunctions } from './same-meaning';
 export type { DiffLine, Hunk } from './hunks';
 export { maxFuzz } from './explain-mismatch';
 export { PatchRefusal } from './patch-refusal';
+export { withTypesAsBefore } from './types-as-before';
 export { parseUnifiedDiff, pathOf, renamedFrom, type FileDiff } from './unified-diff';

@@ -35,16 +35,35 @@ function longest(...lifetimes: readonly (Lifetime | undefined)[]): Lifetime {
 }
 
 /** `added of struct held is new, at byte 8`, for people. */
-export function describeTypeChange({ type, member, what }: LayoutChange): string {
-  return `${member === null ? type : `${member} of ${type}`} ${what}`;
+export function describeTypeChange({ type, member, what, isPadding }: LayoutChange): string {
+  return `${member === null ? type : `${member} of ${type}`} ${what}${isPadding ? ', and nothing else moves' : ''}`;
 }
 
-function consequenceAndWayOut(type: string): string {
-  return /^(?:enum|constant) /.test(type)
-    ? `keep the old value, and new code would take it for another. To go on: keep the values as they are and add new ` +
-        `ones behind them`
-    : `look otherwise, and new code would read and write beside them. To go on: keep ${type} as it is and attach new ` +
-        `state to its objects with klp_shadow_get_or_alloc() and klp_shadow_free() (shadow variables)`;
+/** What becomes of objects that old and new code share, what to do instead, and when there is no need to. */
+function consequenceAndWaysOut({ type, isPadding }: LayoutChange): readonly [string, string, string] {
+  if (/^(?:enum|constant) /.test(type)) {
+    const instead = 'keep the values as they are and add new ones behind them';
+    return ['keep the old value, and new code would take it for another', instead, everyObject];
+  }
+  const shadow =
+    `keep ${type} as it is and attach new state to its objects with klp_shadow_get_or_alloc() and klp_shadow_free() ` +
+    '(shadow variables)';
+  if (!isPadding) return ['look otherwise, and new code would read and write beside them', shadow, everyObject];
+  return [
+    'have padding there, which nobody set: it holds whatever that memory held before, and whoever knows the member would ' +
+      'read that (so would old code that still runs, or runs again, in objects that new code makes without it)',
+    shadow,
+    'if every one is zeroed whole where it is made (static, kzalloc()), none is copied from a stack, and 0 is right for all code',
+  ];
+}
+
+const everyObject = 'if every object that is there is right for old and new code alike';
+
+/** Whether it only moves or grows, mostly for what it embeds: that says more. */
+const isFollowing = ({ what }: LayoutChange): boolean => /^is (?:at byte|\d+ bytes)/.test(what);
+
+export function isVouchedFor({ type }: LayoutChange, allowed: AllowedTypeChanges | undefined): boolean {
+  return allowed?.types.some((name) => name === type || name === type.replace(/^\w+ /, '')) ?? false;
 }
 
 /** What one object says of the types of a patch. */
@@ -75,20 +94,19 @@ export function refuseTypeChanges(
   const lasting = [...found.values()].filter(({ lifetimes }) => {
     return lifetimes.has('longer') || (isComplete && !lifetimes.has('stack'));
   });
-  const words = new Set(allowed?.types);
-  const open = lasting.filter(({ change }) => !words.has(change.type) && !words.has(change.type.replace(/^\w+ /, '')));
-  const [first] = open;
+  const open = lasting.filter(({ change }) => !isVouchedFor(change, allowed));
+  const first = open.find(({ change }) => !isFollowing(change)) ?? open[0];
   if (first === undefined) return lasting.map(({ change }) => change);
   const { type, member } = first.change;
-  const others = open.slice(1).map(({ change }) => change.type);
+  const others = open.filter((one) => one !== first).map(({ change }) => change.type);
   const options = open.map(({ change }) => `--allow-type-change '${change.type}'`).join(' ');
+  const [consequence, instead, condition] = consequenceAndWaysOut(first.change);
   throw new LockstepError(
     'refused',
     'type-changed',
     `${first.objectPath}: ${describeTypeChange(first.change)}` +
       `${others.length === 0 ? '' : ` (also changed: ${others.join(', ')})`}. Objects that the running code has made ` +
-      `${consequenceAndWayOut(type)}, or, if every object that is there is right for old and new code alike, say so: ` +
-      `${options} --because "…".`,
+      `${consequence}. To go on: ${instead}, or, ${condition}, say so: ${options} --because "…".`,
     {
       object: first.objectPath,
       type,

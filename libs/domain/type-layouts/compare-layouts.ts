@@ -10,6 +10,8 @@ export interface LayoutChange {
   readonly member: string | null;
   /** `is new, at byte 48`, for people. */
   readonly what: string;
+  /** All that differs are members in what was padding, or is now. */
+  readonly isPadding: boolean;
 }
 
 type Defined = Extract<Type, { kind: 'struct' | 'union' | 'enum' }>;
@@ -38,7 +40,7 @@ function constantChanges(before: TypeGraph, after: TypeGraph): LayoutChange[] {
   return [...constants(before)].flatMap(([name, value]) => {
     const found = now.get(name);
     if (found === undefined || found === value) return [];
-    return [{ type: `constant ${name}`, member: null, what: `is ${found}, and was ${value}` }];
+    return [{ type: `constant ${name}`, member: null, what: `is ${found}, and was ${value}`, isPadding: false }];
   });
 }
 
@@ -93,12 +95,25 @@ function difference(
   if (old.kind === 'enum' || now.kind === 'enum') {
     return old.kind === now.kind
       ? enumDifference(old as EnumType, now as EnumType)
-      : { member: null, what: 'is none any more' };
+      : { member: null, what: 'is none any more', isPadding: false };
   }
-  const member = memberDifference(placedMembers(before, old), placedMembers(after, now));
-  if (member !== null) return member;
-  if (old.sizeBytes === now.sizeBytes) return null;
-  return { member: null, what: `is ${now.sizeBytes} bytes, and was ${old.sizeBytes}` };
+  const [olds, news] = [placedMembers(before, old), placedMembers(after, now)];
+  const isSameSize = old.sizeBytes === now.sizeBytes;
+  const member = memberDifference(olds, news);
+  if (member !== null) return { ...member, isPadding: isSameSize && differInPadding(olds, news) };
+  if (isSameSize) return null;
+  return { member: null, what: `is ${now.sizeBytes} bytes, and was ${old.sizeBytes}`, isPadding: false };
+}
+
+const namesOf = (members: readonly PlacedMember[]): Set<string> => new Set(members.map(({ name }) => name));
+
+/** Whether what both have is the same, and no union gives the rest a place that others have too. */
+function differInPadding(olds: readonly PlacedMember[], news: readonly PlacedMember[]): boolean {
+  const [before, after] = [namesOf(olds), namesOf(news)];
+  const common = (members: readonly PlacedMember[]) =>
+    JSON.stringify(members.filter(({ name }) => before.has(name) && after.has(name)));
+  const rest = [...olds.filter(({ name }) => !after.has(name)), ...news.filter(({ name }) => !before.has(name))];
+  return common(olds) === common(news) && rest.every(({ isShared }) => !isShared);
 }
 
 type EnumType = Extract<Type, { kind: 'enum' }>;
@@ -116,7 +131,11 @@ function enumDifference(old: EnumType, now: EnumType): Omit<LayoutChange, 'type'
   for (const [name, value] of withoutCount(old.values)) {
     const found = values.get(name);
     if (found !== value)
-      return { member: name, what: found === undefined ? 'is gone' : `is ${found}, and was ${value}` };
+      return {
+        member: name,
+        what: found === undefined ? 'is gone' : `is ${found}, and was ${value}`,
+        isPadding: false,
+      };
   }
   return null;
 }
@@ -124,7 +143,7 @@ function enumDifference(old: EnumType, now: EnumType): Omit<LayoutChange, 'type'
 function memberDifference(
   olds: readonly PlacedMember[],
   news: readonly PlacedMember[],
-): Omit<LayoutChange, 'type'> | null {
+): Pick<LayoutChange, 'member' | 'what'> | null {
   const before = new Map(olds.map((member) => [member.name, member]));
   const after = new Map(news.map((member) => [member.name, member]));
   // What was added or taken away says more than what it moved.

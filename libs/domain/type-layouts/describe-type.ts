@@ -42,19 +42,23 @@ export interface PlacedMember {
   readonly bitOffset: number;
   readonly bitSize: number | null;
   readonly type: string;
+  /** Others of a union lie there too. */
+  readonly isShared: boolean;
 }
 
 export function placedMembers(
   graph: TypeGraph,
-  { members }: Extract<Type, { kind: 'struct' | 'union' }>,
+  { kind, members }: Extract<Type, { kind: 'struct' | 'union' }>,
   from = 0,
+  isInUnion = false,
 ): PlacedMember[] {
+  const isShared = isInUnion || kind === 'union';
   return members.flatMap(({ name, type, bitOffset, bitSize }: Member, index) => {
     const inner = plainType(graph, type);
     if (name === null && (inner?.kind === 'struct' || inner?.kind === 'union')) {
-      return placedMembers(graph, inner, from + bitOffset);
+      return placedMembers(graph, inner, from + bitOffset, isShared);
     }
     const shown = name ?? `(unnamed ${index})`;
-    return [{ name: shown, bitOffset: from + bitOffset, bitSize, type: describeType(graph, type) }];
+    return [{ name: shown, bitOffset: from + bitOffset, bitSize, type: describeType(graph, type), isShared }];
   });
 }

@@ -2,6 +2,7 @@
 export {
   changedTypes,
   describeTypeChange,
+  isVouchedFor,
   refuseTypeChanges,
   type AllowedTypeChanges,
   type TypeChange,

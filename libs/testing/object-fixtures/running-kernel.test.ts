@@ -73,7 +73,7 @@ describe('a kernel and the tree that it is said to be from', () => {
     const difference = compareKernels(kernel('grown', '-gbtf', '-DGROWN'), withTypes);
     expect(difference).toEqual({
       kind: 'layout',
-      change: { type: 'struct info', member: 'shared', what: 'is gone from byte 24' },
+      change: { type: 'struct info', member: 'shared', what: 'is gone from byte 24', isPadding: false },
     });
     expect(compareKernels(withTypes, withTypes)).toBeNull();
   });

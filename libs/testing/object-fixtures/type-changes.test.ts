@@ -21,6 +21,9 @@ describe('what differs', () => {
     ['struct swapped', 'one', /^is at byte 8, and was at byte 0$/],
     ['struct retyped', 'value', /^is unsigned int, and was int$/],
     ['struct bits', 'two', /^is new, at byte 0, bit 3$/],
+    ['struct flag_added', 'two', /^is new, at byte 0, bit 3$/],
+    ['struct flag_gone', 'two', /^is gone from byte 4$/],
+    ['struct overlaid', 'two', /^is new, at byte 0$/],
     ['enum state', 'ENDED', /^is 2, and was 1$/],
     ['enum last_state', 'CLOSED', /^is 2, and was 1$/],
     ['constant IS_DEAD', null, /^is 4, and was 2$/],
@@ -35,7 +38,12 @@ describe('what differs', () => {
   });
 
   test('nothing else: new types, values in front of a count, types that are the same', () => {
-    expect(changes).toHaveLength(15);
+    expect(changes).toHaveLength(18);
+  });
+
+  test('what lies in padding alone, and where others lie or move', () => {
+    const inPadding = changes.filter(({ isPadding }) => isPadding).map(({ type }) => type);
+    expect(inPadding).toEqual(['struct flag_added', 'struct flag_gone', 'struct in_hole']);
   });
 
   test('an object against itself, by DWARF 4 and 5', () => {
@@ -59,7 +67,16 @@ describe('how long it lives', () => {
 
 const types = (change: Partial<TypeChange>, objectPath = 'a.o') => ({
   objectPath,
-  types: [{ type: 'struct held', member: 'added', what: 'is new, at byte 8', lifetime: 'longer' as const, ...change }],
+  types: [
+    {
+      type: 'struct held',
+      member: 'added',
+      what: 'is new, at byte 8',
+      isPadding: false,
+      lifetime: 'longer' as const,
+      ...change,
+    },
+  ],
 });
 
 function refusal(work: () => unknown): LockstepError {
@@ -80,6 +97,24 @@ describe('what a patch may do', () => {
     expect(message).toContain('added of struct held is new, at byte 8');
     expect(message).toContain('klp_shadow_get_or_alloc()');
     expect(message).toContain("--allow-type-change 'struct held' --because");
+  });
+
+  test('of several the one is told that does not only follow another', () => {
+    const outer = types({ type: 'struct embedding', member: 'last', what: 'is at byte 32, and was at byte 24' });
+    expect(refusal(() => refuseTypeChanges([outer, types({})], undefined, true)).fields).toMatchObject({
+      type: 'struct held',
+      types: ['struct embedding', 'struct held'],
+    });
+  });
+
+  test('of what was padding it says what is there, and when an author may let it pass', () => {
+    const { message } = refusal(() => refuseTypeChanges([types({ isPadding: true })], undefined, false));
+    expect(message).toContain('added of struct held is new, at byte 8, and nothing else moves. Objects that');
+    expect(message).toContain('have padding there, which nobody set');
+    expect(message).toContain(
+      "if every one is zeroed whole where it is made (static, kzalloc()), none is copied from a stack, and 0 is right for all code, say so: --allow-type-change 'struct held'",
+    );
+    expect(message).not.toContain('beside them');
   });
 
   test('of a constant it says what becomes of the values that are kept', () => {

@@ -10,7 +10,6 @@ import {
 import type { Caveat, ModuleName, PatchId } from '@lockstep/domain/livepatch-model';
 import { diffObjects, type ObjectDiff, type Sleeper } from '@lockstep/domain/object-diff';
 import {
-  changedTypes,
   describeTypeChange,
   refuseTypeChanges,
   type AllowedTypeChanges,
@@ -19,6 +18,7 @@ import {
 import { blamingAuthor } from './blame-author';
 import { usingDirectory } from '../builds/cached-kernels';
 import { compilePatch, type CompilePatchOptions, type ObjectPair, type PatchPlan } from './compile-patch';
+import { reachedTypes } from './reached-types';
 import type { PatchSources } from './read-patch';
 import type { KernelBuild } from '../builds/registered-kernel';
 import { readKeptModule } from '../vendors/vendor-files';
@@ -48,17 +48,15 @@ export interface ComparePatchOptions extends CompilePatchOptions {
  * @throws LockstepError as compilePatch does, and `refused` for a change that no livepatch can make
  */
 export async function comparePatch(options: ComparePatchOptions): Promise<ComparedPatch> {
-  const { results, ...plan } = await compilePatch(options, async (pair) =>
-    Promise.resolve(compareObject(pair, options)),
-  );
+  const { results, ...plan } = await compilePatch(options, async (pair) => compareObject(pair, options));
   return { ...plan, objects: results };
 }
 
-function compareObject(
+async function compareObject(
   { object, objectPath, original, onto, patched, types, provenStatics }: ObjectPair,
   { kernel, allowedTypeChanges }: ComparePatchOptions,
-): ComparedObject {
-  const changes = types === undefined ? [] : changedTypes(types.original, types.patched, objectPath);
+): Promise<ComparedObject> {
+  const changes = types === undefined ? [] : await reachedTypes(types, objectPath, allowedTypeChanges);
   // Before the code: that a variable or a boot function differs is mostly what comes of it.
   refuseTypeChanges([{ objectPath, types: changes }], allowedTypeChanges, false);
   const versions = onto === undefined ? { original, patched } : { original: onto, patched, running: original };

@@ -54,8 +54,10 @@ export interface ObjectPair {
 }
 
 export interface TypeRecords {
-  readonly original: Uint8Array;
-  readonly patched: Uint8Array;
+  readonly original: Buffer;
+  readonly patched: Buffer;
+  /** As `patched`, of sources in which types (`held`) are defined as they were; undefined where there is no such thing. */
+  readonly withTypesAsBefore: (types: ReadonlySet<string>) => Promise<Buffer | undefined>;
 }
 
 /** How a patch is built: by replaying the saved commands, or, where that cannot be proved right, through make. */
@@ -171,7 +173,7 @@ class Replay {
     const { base, changed } = this.patch;
     await using staged = await StagedTree.lease(kernel.dir, kernel.treeDir, signal);
     const changesTypes = objects !== this.patch.gates && mayPatchChangeTypes(this.patch);
-    await using debug = new DebugBuilds({ kernel, base, signal }, staged);
+    await using debug = new DebugBuilds({ kernel, patch: this.patch, signal }, staged);
     const searching = { ...this.options, compilers: this.compilers, staged };
     const jobs = await this.withOriginals(await reachedJobs(affected, this.patch, searching));
     await staged.add(generatedFiles(kernel.dir));
@@ -194,7 +196,9 @@ class Replay {
       const pair = await pairOf(job, { original, onto: belows[index], patched });
       if (pair === undefined) return [];
       const [below, now] = changesTypes ? [await debug.of(job, 'below'), await debug.of(job, 'patched')] : [];
-      const types = below === undefined || now === undefined ? undefined : { original: below, patched: now };
+      const asBefore: TypeRecords['withTypesAsBefore'] = async (names) => debug.withTypesAsBefore(job, names);
+      const isRecorded = below !== undefined && now !== undefined;
+      const types = isRecorded ? { original: below, patched: now, withTypesAsBefore: asBefore } : undefined;
       return [await work({ ...(await withProvenStatics(pair, job, debug)), types })];
     });
     return results.flat();
@@ -271,8 +275,13 @@ async function throughMake<Result>(
     if (pair === undefined) return [];
     const types = made[index]?.types;
     if (types === undefined) return [await work(pair)];
-    const record = { original: await compileTypes(job, kernel, patch.base, staged.dir, signal), patched: types };
-    return [await work({ ...pair, types: record })];
+    const records: TypeRecords = {
+      original: await compileTypes(job, kernel, patch.base, staged.dir, signal),
+      patched: Buffer.from(types),
+      // Which of the sources make wrote is not known here.
+      withTypesAsBefore: async () => Promise.resolve(undefined),
+    };
+    return [await work({ ...pair, types: records })];
   });
   return results.flat();
 }

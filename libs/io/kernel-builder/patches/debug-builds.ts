@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import type { FileContents } from '@lockstep/domain/source-patch';
+import { LockstepError } from '@lockstep/domain/livepatch-model';
+import { withTypesAsBefore, type FileContents } from '@lockstep/domain/source-patch';
 import type { KernelBuild } from '../builds/registered-kernel';
 import { StagedTree } from '../builds/staged-tree';
 import { compileTypes, type CompileJob } from '../objects/compile-object';
+import type { ReadPatch } from './read-patch';
 
 /** `running`: without any patch; `below`: with those that the patch is built onto; `patched`: with all. */
 export type Version = 'running' | 'below' | 'patched';
 
 export interface DebugBuildsOptions {
   readonly kernel: KernelBuild;
-  /** What the patches below make of files. */
-  readonly base: FileContents;
+  readonly patch: ReadPatch;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -26,7 +27,7 @@ export class DebugBuilds implements AsyncDisposable {
   ) {}
 
   of(job: CompileJob, version: Version): Promise<Buffer> {
-    const { base } = this.options;
+    const { base } = this.options.patch;
     // Without patches below there is one unpatched version.
     const wanted = version === 'running' && base.size === 0 ? 'below' : version;
     const key = `${wanted} ${job.indexed.path}`;
@@ -36,19 +37,38 @@ export class DebugBuilds implements AsyncDisposable {
   }
 
   private async compile(job: CompileJob, version: Version): Promise<Buffer> {
-    const { kernel, base, signal } = this.options;
+    const { kernel, patch, signal } = this.options;
     if (version === 'patched') return compileTypes(job, kernel, undefined, this.patched.dir, signal);
     const tree = this.trees.get(version) ?? this.lease(version);
     this.trees.set(version, tree);
-    const below: FileContents = version === 'below' ? base : new Map();
+    const below: FileContents = version === 'below' ? patch.base : new Map();
     return compileTypes(job, kernel, below, (await tree).dir, signal);
   }
 
   private async lease(version: Version): Promise<StagedTree> {
-    const { kernel, base, signal } = this.options;
+    const { kernel, patch, signal } = this.options;
     const tree = await StagedTree.lease(kernel.dir, kernel.treeDir, signal);
-    if (version === 'below' && base.size > 0) await tree.change(base);
+    if (version === 'below' && patch.base.size > 0) await tree.change(patch.base);
     return tree;
+  }
+
+  /** As the patched version, of sources in which types (`held`) are defined as they were; undefined where that is no C. */
+  async withTypesAsBefore(job: CompileJob, types: ReadonlySet<string>): Promise<Buffer | undefined> {
+    const { kernel, patch, signal } = this.options;
+    const { originals, base, changed } = patch;
+    const sources = new Map(changed);
+    for (const [path, text] of changed) {
+      const before = base.get(path) ?? originals.get(path) ?? '';
+      sources.set(path, text === null ? null : (withTypesAsBefore(before, text, types) ?? text));
+    }
+    await using tree = await StagedTree.lease(kernel.dir, kernel.treeDir, signal);
+    await tree.change(sources);
+    try {
+      return await compileTypes(job, kernel, undefined, tree.dir, signal);
+    } catch (error) {
+      if (error instanceof LockstepError && error.reason === 'compile-failed') return undefined;
+      throw error;
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

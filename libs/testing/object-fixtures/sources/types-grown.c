@@ -63,6 +63,31 @@ struct bits {
 	unsigned int three : 4;
 };
 
+struct flag_added {
+	unsigned int one : 3;
+#ifdef PATCHED
+	unsigned int two : 1;
+#endif
+	long last;
+};
+
+struct flag_gone {
+	int one;
+#ifndef PATCHED
+	short two;
+#endif
+	long last;
+};
+
+struct overlaid {
+	union {
+		long one;
+#ifdef PATCHED
+		int two;
+#endif
+	};
+};
+
 enum state {
 	BEGUN,
 #ifdef PATCHED
@@ -159,6 +184,9 @@ int make(int value)
 	struct swapped *swapped = allocate(sizeof(*swapped));
 	struct retyped *retyped = allocate(sizeof(*retyped));
 	struct bits *bits = allocate(sizeof(*bits));
+	struct flag_added *flag_added = allocate(sizeof(*flag_added));
+	struct flag_gone *flag_gone = allocate(sizeof(*flag_gone));
+	struct overlaid *overlaid = allocate(sizeof(*overlaid));
 	struct same *same = allocate(sizeof(*same));
 	enum state state = value ? ENDED : BEGUN;
 
@@ -170,6 +198,9 @@ int make(int value)
 		      1,
 #endif
 		      end);
+	use(flag_added);
+	use(flag_gone);
+	use(overlaid);
 	return use(end) + use(outer) + use(hole) + use(swapped) + use(bits) + use(same) + state + more + global.value;
 }
 
