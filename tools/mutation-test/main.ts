@@ -35,7 +35,7 @@ interface Options {
   readonly flavour: KernelFlavour;
   readonly seed: string;
   readonly count: string;
-  readonly selfDiff?: boolean;
+  readonly selfDiff?: string | boolean;
   readonly load: string;
   readonly image?: string;
   readonly against?: string;
@@ -209,7 +209,8 @@ async function shapes(count: number, { seed, json, kernel, src: source }: Option
 async function main(options: Options): Promise<number> {
   if (options.shapes !== undefined) return shapes(Number(options.shapes), options);
   const isJson = options.json === true;
-  const [wanted, isSelfDiff] = [Number(options.load), options.selfDiff === true];
+  const [wanted, isSelfDiff] = [Number(options.load), options.selfDiff !== undefined];
+  const compared = options.selfDiff === true ? undefined : Number(options.selfDiff);
   const steps = 2 + Number(isSelfDiff) + Number(wanted > 0);
   const progress = new ProgressLine(steps, isJson ? process.stderr : process.stdout);
   const update = (stage: string) => (done: number, total: number) => {
@@ -218,7 +219,9 @@ async function main(options: Options): Promise<number> {
   const built = await progress.run('Find the kernel build', async () => findBuild(options, progress));
   const kernel = await registerKernelBuild({ path: built.treeDir, cacheDir: defaultCacheDirectory() });
   const self = isSelfDiff
-    ? await progress.run('Compare every object with itself', async () => selfDiff(kernel, update('compare objects')))
+    ? await progress.run('Compare objects with themselves', async () =>
+        selfDiff(kernel, compared, update('compare objects')),
+      )
     : null;
   const cases = await progress.run(`Mutate ${options.count} functions`, async () =>
     runCases(kernel, options, update('mutations')),
@@ -281,7 +284,7 @@ const options = new Command('test:mutations')
     'instead: so many arrays with neighbours, and types that change, of each kind, judged by what they do in a machine',
   )
   .option('--against <file>', 'create-diff-object, to compare verdicts with')
-  .option('--self-diff', 'also compare every object of the kernel with itself')
+  .option('--self-diff [n]', 'also compare every object of the kernel with itself, or so many of them')
   .option('--json', 'print one JSON document with every case')
   .parse()
   .opts<Options>();

@@ -2,7 +2,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { regionsLike, regionsOf, withLineNumbers, type IndexedObject } from '@lockstep/domain/source-patch';
-import { compileObject, compileOriginal, isPatchable, prepareJob, runJob } from './compile-object';
+import { hasNamesakes, withStaticsAligned } from './align-statics';
+import { compileObject, compileOriginal, compileTypes, isPatchable, prepareJob, runJob } from './compile-object';
 import type { KernelBuild } from '../builds/registered-kernel';
 import { StagedTree } from '../builds/staged-tree';
 
@@ -28,6 +29,23 @@ export class ObjectCompiler implements AsyncDisposable {
   /** The original object, from the cache if it is there. */
   async original(object: IndexedObject, signal?: AbortSignal): Promise<Uint8Array> {
     return compileOriginal(await prepareJob(this.kernel, object), this.kernel, this.staged.dir, signal);
+  }
+
+  /**
+   * The original as the patched version of itself: with its static variables told apart by whose they are, and the names of
+   * which that is proven.
+   */
+  async againstItself(
+    object: IndexedObject,
+    signal?: AbortSignal,
+  ): Promise<{ readonly bytes: Buffer; readonly proven: ReadonlySet<string> }> {
+    const job = await prepareJob(this.kernel, object);
+    const bytes = await compileOriginal(job, this.kernel, this.staged.dir, signal);
+    if (!hasNamesakes([bytes], object.path)) return { bytes, proven: new Set() };
+    const types = await compileTypes(job, this.kernel, new Map(), this.staged.dir, signal);
+    const recorded = { bytes, record: async () => Promise.resolve(types) };
+    const { later, proven } = await withStaticsAligned(recorded, [recorded], object.path);
+    return { bytes: later[0] ?? bytes, proven };
   }
 
   /**
