@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+import { describeCallbacks } from '@lockstep/domain/livepatch-model';
 import type { ObjectDiff } from '@lockstep/domain/object-diff';
 import type { SymbolLookup } from './symbol-lookup';
 
@@ -20,6 +21,5 @@ export function describeCallbacksOnly(diffs: readonly DiffOfObject[]): string | 
   const variables = diffs.flatMap(({ diff, lookup }) =>
     diff.kernelSymbols.filter((symbol) => lookup.find(symbol, diff)?.isFunction === false).map(({ name }) => name),
   );
-  const used = variables.length === 0 ? '' : `, using ${[...new Set(variables)].join(', ')}`;
-  return `it changes no function: ${callbacks.join(', ')}${used}`;
+  return describeCallbacks(callbacks, [...new Set(variables)]);
 }

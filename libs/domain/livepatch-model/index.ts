@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 export type { ArtifactManifest } from './artifact';
 export type { Brand } from './brand';
-export { isCaveatKind, staysLoadedFor, type Caveat, type CaveatKind } from './caveat';
+export {
+  describeCallbacks,
+  isCaveatKind,
+  staysLoadedFor,
+  variablesUsedBy,
+  type Caveat,
+  type CaveatKind,
+} from './caveat';
 export {
   parseClusterName,
   parseKernelBuildId,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { expect, test } from '@jest/globals';
-import type { Seq } from '@lockstep/domain/livepatch-model';
+import { describeCallbacks, type Seq } from '@lockstep/domain/livepatch-model';
 import type { EntryBody, LogEntry } from '@lockstep/domain/load-order';
 import { planCaveats } from './plan-caveats';
 
@@ -29,6 +29,22 @@ const said = (text: string, positions: readonly number[], toSeq: number): string
     expect(message).toMatch(words[kind] ?? /because of [a-z]$/);
     return `${kind} ${seq}`;
   });
+
+test('tells which entries below use a variable that its callbacks use', () => {
+  const entry = (seq: number, ...variables: string[]) => {
+    const message = describeCallbacks([`pre_patch set() of vmlinux`], variables);
+    const artifact = { patchName: `patch-${seq}`, replace: false, caveats: [{ kind: 'callbacks-only', message }] };
+    return { seq, body: { kind: 'load', artifact, overrides: [], builtOnto: [] } } as unknown as LogEntry;
+  };
+  const log = [entry(1, 'pid_max'), entry(2, 'aio_max_nr'), entry(3, 'sysctl_nr_open', 'aio_max_nr'), entry(4)];
+  const told = (position: number, toSeq: number) =>
+    planCaveats(log, [position as Seq], toSeq as Seq)
+      .filter(({ kind }) => kind === 'same-variable')
+      .map(({ seq, message }) => `${seq} ${message.replace(/;.*/, '')}`);
+  expect(told(0, 4)).toEqual(['3 aio_max_nr: the callbacks of patch-2 (#2) use that too']);
+  expect(told(0, 2)).toEqual([]);
+  expect(told(3, 4)).toEqual([]);
+});
 
 test.each<[title: string, log: string, positions: number[], toSeq: number, expected: string[]]>([
   ['nothing of ordinary patches', 'a b -1', [0], 3, []],

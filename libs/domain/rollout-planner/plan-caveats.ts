@@ -1,17 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { staysLoadedFor, type CaveatKind, type PatchName, type Seq } from '@lockstep/domain/livepatch-model';
-import { isLoad, stackAt, type LoadEntry, type LogEntry } from '@lockstep/domain/load-order';
+import {
+  staysLoadedFor,
+  variablesUsedBy,
+  type CaveatKind,
+  type PatchName,
+  type Seq,
+} from '@lockstep/domain/livepatch-model';
+import { isLoad, stackAt, type LoadEntry, type LogEntry, type Stack } from '@lockstep/domain/load-order';
 
 /**
  * What an operator has to know of a way to a position, beside its waves. Of what is loaded, its own caveats;
  * - `kept`: what goes out of the stack is disabled, and its module stays in the kernel;
  * - `needs-boot`: such a module is to be loaded again, which a kernel that still has it refuses.
- * - `may-interrupt`: the entry allows that sleeping tasks are interrupted.
+ * - `may-interrupt`: the entry allows that sleeping tasks are interrupted;
+ * - `same-variable`: its callbacks use a variable that those of an entry below it use too, and what it sets is in effect.
  */
 export interface PlanCaveat {
   readonly seq: Seq;
   readonly patchName: PatchName;
-  readonly kind: CaveatKind | 'kept' | 'needs-boot' | 'may-interrupt';
+  readonly kind: CaveatKind | 'kept' | 'needs-boot' | 'may-interrupt' | 'same-variable';
   readonly message: string;
 }
 
@@ -22,7 +29,9 @@ export function planCaveats(entries: readonly LogEntry[], positions: readonly Se
   for (const position of new Set(positions)) {
     const held = stackAt(entries, position);
     const all = [
-      ...target.filter((entry) => !held.includes(entry)).flatMap((entry) => ofLoad(entry, entries)),
+      ...target
+        .filter((entry) => !held.includes(entry))
+        .flatMap((entry) => [...ofLoad(entry, entries), ...sharingVariables(entry, target)]),
       ...held.filter((entry) => !target.includes(entry)).flatMap(ofLeaving),
     ];
     for (const caveat of all) found.set(`${caveat.seq} ${caveat.kind} ${caveat.message}`, caveat);
@@ -44,6 +53,19 @@ function ofLoad({ seq, body: { artifact, mayInterrupt } }: LoadEntry, entries: r
   if (before === undefined) return own;
   const message = `a host that has held #${before.seq} since it booted keeps that module and refuses this one: boot it first`;
   return [...own, { seq, patchName, kind: 'needs-boot', message }];
+}
+
+/** Callbacks own no function, so nothing refuses the second one: while both are loaded, it is as the upper one set it. */
+function sharingVariables({ seq, body: { artifact } }: LoadEntry, stack: Stack): PlanCaveat[] {
+  const mine = variablesUsedBy(artifact.caveats);
+  return stack.flatMap((below): PlanCaveat[] => {
+    const shared = variablesUsedBy(below.body.artifact.caveats).filter((name) => mine.includes(name));
+    if (below.seq >= seq || shared.length === 0) return [];
+    const message =
+      `${shared.join(', ')}: the callbacks of ${below.body.artifact.patchName} (#${below.seq}) use that too; while both are ` +
+      'loaded, what this one sets is in effect, and retiring either one runs the callbacks of both';
+    return [{ seq, patchName: artifact.patchName, kind: 'same-variable', message }];
+  });
 }
 
 function ofLeaving({ seq, body: { artifact } }: LoadEntry): PlanCaveat[] {

@@ -39,7 +39,8 @@ export function itemTexts(source: string): string[] {
   return texts;
 }
 
-const literalOrComment = /"(?:[^"\\\n]|\\[^])*"|'(?:[^'\\\n]|\\[^])*'|\/\*[^]*?\*\/|\/\/(?:[^\n\\]|\\[^])*/g;
+/** What in C hides other text from whoever looks for words. */
+export const literalOrComment = /"(?:[^"\\\n]|\\[^])*"|'(?:[^'\\\n]|\\[^])*'|\/\*[^]*?\*\/|\/\/(?:[^\n\\]|\\[^])*/g;
 
 const withoutComments = (source: string): string =>
   source.replace(literalOrComment, (text) => (text.startsWith('/') ? ' ' : text));

@@ -95,7 +95,7 @@ async function divide(
   { onProgress, log, signal }: JobContext,
 ): Promise<string[][]> {
   const plan = await planPatch({ kernel, ...sourcesOf(job), compilers, onProgress, signal });
-  for (const line of plan.staleContext) log(line);
+  for (const line of plan.remarks) log(line);
   return divideObjects(plan.objectPaths);
 }
 

@@ -5,7 +5,7 @@ import { readWhole, type ArtifactStore } from '@lockstep/io/artifact-store';
 import type { ComparedObject } from '@lockstep/io/kernel-builder';
 
 /** Other versions of the worker write, and read, other shapes. */
-const format = 'lockstep differences 3';
+const format = 'lockstep differences 4';
 
 interface Content {
   readonly format: string;

@@ -188,7 +188,7 @@ export async function buildLivepatch(options: BuildLivepatchOptions): Promise<Bu
     onProgress?.({ stage: 'write the module', done: 0, total: 1 });
     const named = { moduleName, patchId, replace, allowedTypeChanges };
     const module = await linkLivepatch({ kernel, sources: options, compared: compared.objects, ...named });
-    return { ...module, ...compared, remarks: [...compared.staleContext, ...module.remarks] };
+    return { ...module, ...compared, remarks: [...compared.remarks, ...module.remarks] };
   };
   return usingDirectory(kernel.dir, build, signal);
 }

@@ -191,12 +191,10 @@ describe('compiling a patch', () => {
     const series = `${from(1)}${first}-- \n2.39.5\n\n${from(2)}${rename}${second}-- \n2.39.5\n\n`;
     expect((await refusal(series)).message).toContain('--fuzz 1');
     const diff = [{ name: '', text: series, fuzz: 1 }];
-    const { results, staleContext } = await compilePatch({ kernel, diff }, async (pair) => Promise.resolve(pair));
+    const { results, remarks } = await compilePatch({ kernel, diff }, async (pair) => Promise.resolve(pair));
     const ofA = results.find(({ objectPath }) => objectPath === 'fs/a.o');
     expect(text(ofA!.patched)).toContain('#include "../include/y.h"\nint b2;\nint a2;\nint x;');
-    expect(staleContext).toEqual([
-      '--fuzz 1 let it in: fs/a.c, hunk 1, line 3: expected "int stale;", found "int a2;"',
-    ]);
+    expect(remarks).toEqual(['--fuzz 1 let it in: fs/a.c, hunk 1, line 3: expected "int stale;", found "int a2;"']);
   });
 
   test('a diff that changes no object, by what it touches or by what comes out', async () => {

@@ -67,8 +67,8 @@ export interface PatchPlan {
   readonly makeReasons: readonly string[];
   /** What to compile, in path order; make finds it itself. Any share of them can be built apart from the rest. */
   readonly objectPaths: readonly string[];
-  /** For people: where the diff was let in although lines of context differ (`fuzz`). */
-  readonly staleContext: readonly string[];
+  /** For people: where the diff was let in although lines of context differ (`fuzz`), and constants that change. */
+  readonly remarks: readonly string[];
 }
 
 export interface CompiledPatch<Result> extends Omit<PatchPlan, 'objectPaths'> {
@@ -90,11 +90,11 @@ export async function planPatch(options: Omit<CompilePatchOptions, 'objectPaths'
 async function plan(options: Omit<CompilePatchOptions, 'objectPaths'>): Promise<PatchPlan> {
   const patch = await readPatch(options.kernel, options, options);
   const makeReasons = [...patch.makeReasons, ...(await new Replay(options, patch).tryGates())];
-  const { staleContext } = patch;
+  const { remarks } = patch;
   const objectPaths = patch.objects.map(({ path }) => path);
   return makeReasons.length > 0
-    ? { path: 'make', makeReasons, objectPaths: [], staleContext }
-    : { path: 'replay', makeReasons, objectPaths, staleContext };
+    ? { path: 'make', makeReasons, objectPaths: [], remarks }
+    : { path: 'replay', makeReasons, objectPaths, remarks };
 }
 
 /**
@@ -115,12 +115,12 @@ export async function compilePatch<Result>(
 async function compile<Result>(options: CompilePatchOptions, work: Work<Result>): Promise<CompiledPatch<Result>> {
   const patch = await readPatch(options.kernel, options, options);
   const replay = new Replay(options, patch);
-  const { staleContext } = patch;
+  const { remarks } = patch;
   if (options.objectPaths !== undefined) {
     return {
       path: 'replay',
       makeReasons: [],
-      staleContext,
+      remarks,
       results: await replay.compile(choose(patch.objects, options.objectPaths), work),
     };
   }
@@ -128,7 +128,7 @@ async function compile<Result>(options: CompilePatchOptions, work: Work<Result>)
   refuseMakeOfStock(options.kernel, makeReasons, patch);
   const path = makeReasons.length > 0 ? 'make' : 'replay';
   const results = path === 'make' ? await throughMake(options, patch, work) : await replay.compile(patch.objects, work);
-  if (results.length > 0) return { path, makeReasons, staleContext, results };
+  if (results.length > 0) return { path, makeReasons, remarks, results };
   const compiledObjects = patch.objects.length + patch.gates.length;
   throw buildError({ kind: 'changes-no-object', files: [...patch.files], compiledObjects });
 }

@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
 import {
   applyPatch,
+  changedConstants,
   classifyChanges,
+  describeConstant,
   hasLineNumbers,
   objectsThatRead,
   parseUnifiedDiff,
@@ -58,8 +60,8 @@ export interface ReadPatch {
   readonly makeReasons: readonly string[];
   /** Whatever else reads the files: generated headers' listings, assembly, boot code. It must come out the same. */
   readonly gates: readonly IndexedObject[];
-  /** For people: where its own diffs were let in although lines of context differ. */
-  readonly staleContext: readonly string[];
+  /** For people: where its own diffs were let in although lines of context differ, and constants that change. */
+  readonly remarks: readonly string[];
 }
 
 /**
@@ -93,8 +95,17 @@ export async function readPatch(
   const objects = affected.filter(isPatchable);
   const gates = affected.filter((object) => !objects.includes(object));
   const { originals } = tree;
-  const { staleContext } = own;
-  return { originals, ...keepLineNumbers(tree, base, changed), files, makeReasons, objects, gates, staleContext };
+  const remarks = [...own.staleContext, ...constantsIn(tree, base, changed, kernel)];
+  return { originals, ...keepLineNumbers(tree, base, changed), files, makeReasons, objects, gates, remarks };
+}
+
+/** What only a reader of the text sees. */
+function constantsIn(tree: ReadTree, base: FileContents, changed: FileContents, { index }: KernelBuild): string[] {
+  return Array.from(changed, ([file, after]) => {
+    const before = (base.has(file) ? base : tree.originals).get(file) ?? null;
+    const readers = objectsThatRead(index, [file]).length;
+    return changedConstants({ file, before, after }).map((constant) => describeConstant(constant, readers));
+  }).flat();
 }
 
 /** Both are numbered like what they are compared with: what a patch below changed, too, keeps the lines it got there. */
