@@ -44,9 +44,10 @@ const suites = [
     ],
     count: (report) => report,
   },
-  // Its tests end processes and servers in every way; a socket that one left open must not keep the rest waiting.
+  // Much of these two is waiting, for servers and for emulated machines: two at a time. Fleet tests end processes and
+  // servers in every way; a socket that one left open must not keep the rest waiting.
   jestSuite('fleet', '--maxWorkers=2', '--forceExit'),
-  jestSuite('kernel', '--runInBand'),
+  jestSuite('kernel', '--maxWorkers=2'),
   {
     name: 'demo',
     command: () => [process.execPath, 'dist/demo.js'],

@@ -13,9 +13,6 @@ export async function fleetKernelTree(): Promise<string> {
   return (await buildTestKernel()).treeDir;
 }
 
-/** The first fleet on a machine may have to compile that kernel: a hook that starts one has this long (in ms). */
-export const fleetStartsWithinMs = 45 * 60_000;
-
 /** Bundles the apps as they are now into dist/. */
 export function buildBundles(): void {
   execFileSync(process.execPath, ['tools/bootstrap/build.mjs'], { cwd: repositoryRoot, stdio: 'pipe' });

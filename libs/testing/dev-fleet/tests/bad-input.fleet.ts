@@ -7,10 +7,11 @@ import { switchingToWire } from '@lockstep/contracts/wire';
 import { parseKernelBuildId, parseNodeName, type LockstepError } from '@lockstep/domain/livepatch-model';
 import { createCertificateRequest, openCertificateAuthority, readCertificateRequest } from '@lockstep/io/certificates';
 import { connectAgent, connectOperator, enrol } from '@lockstep/io/rpc-client';
+import { kernelTestSetupMs } from '@lockstep/testing/qemu-machine';
 import { startDevFleet, type DevFleet } from '../dev-fleet';
 import { eventually } from '../eventually';
 import { exampleDiff } from '../example-patches';
-import { fleetKernelTree, fleetStartsWithinMs } from '../fleet-kernel';
+import { fleetKernelTree } from '../fleet-kernel';
 import { runLockstep } from '../lockstep-command';
 import { patientOperator, type PatientOperator } from '../patient-operator';
 
@@ -23,7 +24,7 @@ jest.setTimeout(120_000);
 beforeAll(async () => {
   fleet = await startDevFleet({ nodes: 2, queue: 'postgres' });
   operator = patientOperator(fleet);
-}, fleetStartsWithinMs);
+}, kernelTestSetupMs);
 
 afterAll(() => fleet.stop(), 60_000);
 

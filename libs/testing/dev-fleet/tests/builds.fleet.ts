@@ -2,10 +2,11 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { kernelTestSetupMs } from '@lockstep/testing/qemu-machine';
 import { startDevFleet, type DevFleet } from '../dev-fleet';
 import { eventually } from '../eventually';
 import { exampleDiff } from '../example-patches';
-import { fleetKernelTree, fleetStartsWithinMs } from '../fleet-kernel';
+import { fleetKernelTree } from '../fleet-kernel';
 import { runLockstep, type CommandResult } from '../lockstep-command';
 
 /** Builds for a real kernel by two worker processes, led through the real command. */
@@ -19,7 +20,7 @@ beforeAll(async () => {
   fleet = await startDevFleet({ nodes: 1, queue: 'postgres', moreWorkers: 1, workerLockMs: 5_000 });
   writeFileSync(file('a.patch'), exampleDiff(fleet.release, ['a', 'b', 'c'], '1'));
   writeFileSync(file('b.patch'), exampleDiff(fleet.release, ['a', 'd'], '2'));
-}, fleetStartsWithinMs);
+}, kernelTestSetupMs);
 
 afterAll(() => fleet.stop(), 30_000);
 

@@ -3,8 +3,9 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, it, jest } from '@jest/globals';
 import { diffOfEdits, type Edit } from '@lockstep/testing/object-fixtures';
+import { kernelTestSetupMs } from '@lockstep/testing/qemu-machine';
 import { startDevFleet, type DevFleet } from '../dev-fleet';
-import { fleetKernelTree, fleetStartsWithinMs } from '../fleet-kernel';
+import { fleetKernelTree } from '../fleet-kernel';
 import { runLockstep, type CommandResult } from '../lockstep-command';
 
 // What a build knows of a module beside its functions, from the compiler to the operator: a timer that may fire when
@@ -76,7 +77,7 @@ beforeAll(async () => {
   for (const [name, edits] of Object.entries({ timer, grown, version })) {
     writeFileSync(file(`${name}.patch`), await diffOfEdits(tree, edits));
   }
-}, fleetStartsWithinMs);
+}, kernelTestSetupMs);
 
 afterAll(() => fleet.stop(), 30_000);
 

@@ -3,11 +3,11 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { parseModuleName, type ModuleName } from '@lockstep/domain/livepatch-model';
+import { kernelTestSetupMs } from '@lockstep/testing/qemu-machine';
 import { startDevFleet, type DevFleet } from '../dev-fleet';
 import { eventually } from '../eventually';
 import { exampleDiff } from '../example-patches';
 import { auditedLog, kernelFaults } from '../fleet-audit';
-import { fleetStartsWithinMs } from '../fleet-kernel';
 import type { FleetNode } from '../fleet-node';
 import { runLockstep, type CommandResult } from '../lockstep-command';
 
@@ -20,7 +20,7 @@ beforeAll(async () => {
   fleet = await startDevFleet({ nodes: 3, queue: 'postgres' });
   writeFileSync(file('a.patch'), exampleDiff(fleet.release, ['a', 'b', 'c'], '1'));
   writeFileSync(file('b.patch'), exampleDiff(fleet.release, ['a', 'd'], '2'));
-}, fleetStartsWithinMs);
+}, kernelTestSetupMs);
 
 afterAll(() => fleet.stop(), 30_000);
 

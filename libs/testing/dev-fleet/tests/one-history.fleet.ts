@@ -4,10 +4,10 @@ import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { NodeStatus, type ConnectResponse, type NodeReport } from '@lockstep/contracts/generated';
 import type { LoadBody, LogEntry } from '@lockstep/domain/load-order';
 import { parseKernelBuildId, parseModuleName, parseSeq } from '@lockstep/domain/livepatch-model';
+import { kernelTestSetupMs } from '@lockstep/testing/qemu-machine';
 import { startDevFleet, type DevFleet } from '../dev-fleet';
 import { exampleDiff } from '../example-patches';
 import { auditedLog } from '../fleet-audit';
-import { fleetStartsWithinMs } from '../fleet-kernel';
 import { patientOperator } from '../patient-operator';
 import { extension, forgeEntry, Impostor, moveTo, noSignature, otherHash } from './impostor';
 
@@ -29,7 +29,7 @@ beforeAll(async () => {
   held = await fleet.nodes[0]!.holds();
   await fleet.server.process.kill();
   impostor = await Impostor.start(path.join(fleet.server.stateDir, 'pki'), fleet.server.agentAddress);
-}, fleetStartsWithinMs);
+}, kernelTestSetupMs);
 
 afterAll(async () => {
   impostor.stop();

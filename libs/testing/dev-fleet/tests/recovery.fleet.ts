@@ -7,11 +7,11 @@ import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { RolloutStatus } from '@lockstep/contracts/generated';
 import { entryFromWire, nodeStatusFromWire } from '@lockstep/contracts/wire';
 import type { LogEntry } from '@lockstep/domain/load-order';
+import { kernelTestSetupMs } from '@lockstep/testing/qemu-machine';
 import { startDevFleet, type DevFleet } from '../dev-fleet';
 import { eventually } from '../eventually';
 import { exampleDiff } from '../example-patches';
 import { auditedLog, journalFaults, kernelFaults } from '../fleet-audit';
-import { fleetStartsWithinMs } from '../fleet-kernel';
 import { runLockstep, type CommandResult } from '../lockstep-command';
 import { patientOperator, type PatientOperator } from '../patient-operator';
 import { seededRandom } from '../seeded-random';
@@ -88,7 +88,7 @@ beforeAll(async () => {
   copy(backupDir(), databaseDir());
   await fleet.server.start();
   fleet.nodes[2]!.agent.start();
-}, fleetStartsWithinMs);
+}, kernelTestSetupMs);
 
 afterAll(() => fleet.stop(), 60_000);
 

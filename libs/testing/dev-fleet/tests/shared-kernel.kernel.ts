@@ -3,10 +3,10 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, it, jest } from '@jest/globals';
+import { kernelTestSetupMs } from '@lockstep/testing/qemu-machine';
 import { startDevFleet, type DevFleet } from '../dev-fleet';
 import { eventually } from '../eventually';
 import { exampleDiff } from '../example-patches';
-import { fleetStartsWithinMs } from '../fleet-kernel';
 import type { FleetProcess } from '../fleet-process';
 import { createFleetWorker } from '../fleet-server';
 import { runLockstep } from '../lockstep-command';
@@ -20,7 +20,7 @@ beforeAll(async () => {
   fleet = await startDevFleet({ nodes: 0, queue: 'postgres', workerLockMs: 5_000, shareKernels: true });
   writeFileSync(file('a.patch'), exampleDiff(fleet.release, ['a', 'b', 'c'], '1'));
   writeFileSync(file('b.patch'), exampleDiff(fleet.release, ['a', 'd'], '2'));
-}, fleetStartsWithinMs);
+}, kernelTestSetupMs);
 
 afterAll(async () => {
   for (const worker of others) await worker.stop();
