@@ -33,5 +33,13 @@ export { describeTaskHolder, taskHolders, type TaskHolder } from './task-holder'
 export { LockstepError, type ErrorFields, type ErrorKind } from './lockstep-error';
 export { moduleNameOf } from './module-name';
 export { hasStrayLog, isHeldOutStatus, type HeldOutStatus, type NodeStatus } from './node-status';
-export { concerns, consequenceOf, describeObstacle, obstacleKinds, type Obstacle, type ObstacleKind } from './obstacle';
+export {
+  concerns,
+  consequenceOf,
+  describeObstacle,
+  isFatalTo,
+  obstacleKinds,
+  type Obstacle,
+  type ObstacleKind,
+} from './obstacle';
 export { functionKey, showFunction, type FunctionKey, type PatchedFunction } from './patched-function';

@@ -42,8 +42,23 @@ export function concerns({ kind, at }: Obstacle, functions: readonly PatchedFunc
   return functions.some(({ object, name }) => showFunction({ object, name, sympos: 0 }) === at);
 }
 
-/** A sentence that says what it is, and one that says what to do. */
-export function describeObstacle({ kind, at, by }: Obstacle): string {
+/**
+ * Will the kernel refuse a livepatch that changes these functions, whatever it is signed by? Ftrace tells the names of those
+ * that are taken: where several functions have one, it may be another.
+ */
+export function isFatalTo(obstacle: Obstacle, functions: readonly PatchedFunction[]): boolean {
+  if (consequenceOf(obstacle.kind) !== 'refused') return false;
+  return concerns(
+    obstacle,
+    functions.filter(({ sympos }) => sympos === 0),
+  );
+}
+
+/**
+ * A sentence that says what it is, and one that says what to do.
+ * @param functions what is to be changed, where that is known
+ */
+export function describeObstacle({ kind, at, by }: Obstacle, functions?: readonly PatchedFunction[]): string {
   switch (kind) {
     case 'modules-disabled':
       return 'The kernel takes no module until the next boot (kernel.modules_disabled is 1). Reboot without that setting.';
@@ -52,6 +67,12 @@ export function describeObstacle({ kind, at, by }: Obstacle): string {
     case 'ftrace-disabled':
       return 'Livepatches cannot be loaded while kernel.ftrace_enabled is 0. Set it: sysctl kernel.ftrace_enabled=1.';
     case 'function-held':
+      if (functions !== undefined && !isFatalTo({ kind, at, by }, functions)) {
+        return (
+          `A function named ${at} is taken by ${by}, and several have that name: if it is the one that is changed, the ` +
+          'kernel refuses the livepatch. Take that away for the time of the load.'
+        );
+      }
       return `${at} is taken by ${by}: no livepatch can be put there. Take that away first.`;
     case 'bpf-trampoline':
       return (

@@ -11,11 +11,11 @@ import { planRollout, type PlanRequest } from '@lockstep/domain/rollout-planner'
 import { checkPlan } from './check-plan';
 
 const kernelBuild = parseKernelBuildId('ab'.repeat(20));
-const fn = (name: string): PatchedFunction => ({ object: 'vmlinux', name, sympos: 1 });
+const fn = (name: string, sympos = 0): PatchedFunction => ({ object: 'vmlinux', name, sympos });
 const policy = { kernelBuild, toSeq: parseSeq(2), canaries: 1, waveSize: 0 };
 const loads = [
   { seq: parseSeq(1), functions: [fn('one')] },
-  { seq: parseSeq(2), functions: [fn('two')] },
+  { seq: parseSeq(2), functions: [fn('two'), fn('shared', 2)] },
 ];
 
 /** Two nodes at position 1, the first with what it tells. */
@@ -44,6 +44,16 @@ test('a node whose kernel will refuse the load is not sent, nor a canary; the pl
     reason: 'obstructed',
     problem: expect.stringContaining('vmlinux:two is taken by a kprobe with a post_handler'),
   });
+});
+
+test('a name that several functions have holds no node out: which one is taken is not known', () => {
+  const plan = planned({ kind: 'function-held', at: 'vmlinux:shared', by: 'a kprobe' });
+  expect(plan.moves).toEqual([{ node: 'n1', toSeq: 2 }]);
+  expect(plan.nodes[0]?.obstacles).toEqual([
+    expect.stringMatching(
+      /^A function named vmlinux:shared is taken by a kprobe, and several have that name: if it is/,
+    ),
+  ]);
 });
 
 test.each(['ftrace-disabled', 'modules-disabled'] as const)('%s is in the way of any load', (kind) => {

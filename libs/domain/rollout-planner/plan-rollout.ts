@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { describeObstacle, seqZero, type NodeName } from '@lockstep/domain/livepatch-model';
+import { seqZero, type NodeName } from '@lockstep/domain/livepatch-model';
 import { assignWaves, byName } from './assign-waves';
 import type {
   Move,
@@ -94,7 +94,7 @@ function notYetOf(
     case 'implausible':
       return { reason: standing, problem };
     case 'obstructed':
-      return { reason: standing, problem: node.obstacles.fatal.map(describeObstacle).join(' ') };
+      return { reason: standing, problem: node.obstacles.fatal.join(' ') };
     case 'lost':
     case 'disconnected':
     case 'silent':
@@ -156,7 +156,7 @@ export function planRollout({ policy, parent, inventory, caveats = [], loads }: 
       position: node.facts.report?.position ?? seqZero,
       released: node.released,
       failedBefore: node.failedBefore,
-      ...(possible.length === 0 ? {} : { obstacles: possible.map(describeObstacle) }),
+      ...(possible.length === 0 ? {} : { obstacles: possible }),
       notYet,
       sinceGeneration: was?.notYet?.reason === notYet?.reason ? (was?.sinceGeneration ?? generation) : generation,
     };

@@ -50,7 +50,7 @@ function busy({ rules, holders, switching }: RefusalFacts, functions: readonly P
   }
   if (rules.ftraceDisabled) return rulesObstacle('ftrace-disabled');
   const held = holders.filter((holder) => holder.kind === 'function-held' && concerns(holder, functions));
-  if (held.length > 0) return refused('function-held', held.map(describeObstacle).join(' '));
+  if (held.length > 0) return refused('function-held', held.map((holder) => describeObstacle(holder)).join(' '));
   return passing(
     'kernel-busy',
     'The kernel is busy with this module or one of its functions, and does not show with what.',

@@ -6,8 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isElf, parseElf } from '@lockstep/domain/elf';
 import { sharedFunctions } from '@lockstep/domain/conflicts';
 import {
-  concerns,
-  consequenceOf,
+  isFatalTo,
   describeObstacle,
   LockstepError,
   type KernelBuildId,
@@ -186,7 +185,7 @@ export class DirectoryKernel implements LivepatchKernel {
     if ((await this.kept()).includes(module)) {
       throw new LockstepError('refused', 'module-kept', `Module ${module} is kept until the next boot.`, { module });
     }
-    const fatal = obstacles.find((each) => consequenceOf(each.kind) === 'refused' && concerns(each, functions));
+    const fatal = obstacles.find((each) => isFatalTo(each, functions));
     if (fatal !== undefined) throw new LockstepError('refused', fatal.kind, describeObstacle(fatal), { module });
     const before = await this.observe();
     if (before.some((patch) => patch.module === module)) {
