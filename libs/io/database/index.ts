@@ -28,7 +28,7 @@ export type { KeyBinding, KeyBindingStore, SignedHead } from './key-binding';
 export type { KernelCopyRecord, KernelCopyStore } from './kernel-copies';
 export type { Appending, LoadOrderStore } from './load-orders';
 export { migrateDatabase } from './migrate';
-export type { NodeIdentity, NodeIntroduction, NodeRecord, NodeStore } from './nodes';
+export type { NodeIdentity, NodeIntroduction, NodeRecord, NodeStore, NodeStream } from './nodes';
 export type { PatchContent, PatchRecord, PatchStore } from './patches';
 export type { NewRollout, RolloutRecord, RolloutStatus, RolloutStore } from './rollouts';
 export type { WorkFailure, WorkProgress, WorkState, WorkStatus } from './work';

@@ -26,6 +26,9 @@ export interface NodeRecord {
 
 export type NodeIdentity = Pick<NodeRecord, 'name' | 'certificateFingerprint'>;
 
+/** One stream of one life of a node: epochs begin anew when it was removed and has joined again. */
+export type NodeStream = NodeIdentity & Pick<NodeRecord, 'sessionEpoch'>;
+
 /** What a node says of itself when it connects. */
 export interface NodeIntroduction {
   readonly kernelBuild: KernelBuildId;
@@ -75,9 +78,9 @@ export interface NodeStore {
    */
   introduce(node: NodeIdentity, introduction: NodeIntroduction): Promise<NodeRecord>;
   /** @returns false, and nothing is written, when another stream or enrolment has come since. */
-  report(name: NodeName, epoch: number, report: NodeReport): Promise<boolean>;
+  report(stream: NodeStream, report: NodeReport): Promise<boolean>;
   /** A sign of life. @returns as `report`. */
-  touch(name: NodeName, epoch: number): Promise<boolean>;
+  touch(stream: NodeStream): Promise<boolean>;
   /**
    * Forgets the node and its join tokens, used or not. Rollouts that were planned with it keep its name.
    * @returns it as it was. @throws LockstepError `not-found` `unknown-node`.
@@ -110,8 +113,9 @@ export function nodeStore(db: Client): NodeStore {
     const row = await db.node.findUnique({ where: { name } });
     return row === null ? null : fromRow(row);
   };
-  const write = async (name: NodeName, sessionEpoch: number, data: { report?: object }): Promise<boolean> => {
-    const where = { name, sessionEpoch };
+  const write = async (stream: NodeStream, data: { report?: object }): Promise<boolean> => {
+    const { name, certificateFingerprint, sessionEpoch } = stream;
+    const where = { name, certificateFingerprint, sessionEpoch };
     const { count } = await db.node.updateMany({ where, data: { ...data, lastSeenAt: new Date() } });
     return count === 1;
   };
@@ -142,7 +146,7 @@ export function nodeStore(db: Client): NodeStore {
         ...(isSameBoot ? {} : { report: Prisma.DbNull }),
         lastSeenAt: new Date(),
       };
-      const where = { name, sessionEpoch: before.sessionEpoch };
+      const where = { name, certificateFingerprint, sessionEpoch: before.sessionEpoch };
       const [row] = await db.node.updateManyAndReturn({ where, data });
       if (row !== undefined) return fromRow(row);
       throw new LockstepError('unavailable', 'replaced', `Node ${name} has connected again since.`, { node: name });
@@ -151,7 +155,7 @@ export function nodeStore(db: Client): NodeStore {
     silent: () => silentNodes(db),
     removeSilent: (name) =>
       serialisable(db, async (tx) => ((await silentNodes(tx)).includes(name) ? removeRow(tx, name) : undefined)),
-    report: (name, epoch, report) => write(name, epoch, { report: NodeReport.toJSON(report) as object }),
-    touch: (name, epoch) => write(name, epoch, {}),
+    report: (stream, report) => write(stream, { report: NodeReport.toJSON(report) as object }),
+    touch: (stream) => write(stream, {}),
   };
 }

@@ -70,12 +70,12 @@ test('a node that is heard of at the moment when it would be removed for its sil
 
 test('a late report of an old stream overwrites nothing, and its stream is told', async () => {
   const old = await introduce(hello);
-  expect(await db.nodes.report(node, old.sessionEpoch, reportAt(1))).toBe(true);
+  expect(await db.nodes.report(old, reportAt(1))).toBe(true);
   const current = await introduce(hello);
   expect(current.report).toEqual(reportAt(1));
-  expect(await db.nodes.report(node, current.sessionEpoch, reportAt(2))).toBe(true);
-  expect(await db.nodes.report(node, old.sessionEpoch, reportAt(1))).toBe(false);
-  expect(await db.nodes.touch(node, old.sessionEpoch)).toBe(false);
+  expect(await db.nodes.report(current, reportAt(2))).toBe(true);
+  expect(await db.nodes.report(old, reportAt(1))).toBe(false);
+  expect(await db.nodes.touch(old)).toBe(false);
   expect(await kept()).toEqual(reportAt(2));
 });
 
@@ -84,15 +84,28 @@ test.each([
   ['kernel', { kernelBuild: parseKernelBuildId('cd'.repeat(20)) }],
 ])('what a node reported in another %s says nothing of it now', async (_, change) => {
   const before = await introduce(hello);
-  await db.nodes.report(node, before.sessionEpoch, reportAt(2));
+  await db.nodes.report(before, reportAt(2));
   expect((await introduce({ ...hello, ...change })).report).toBeNull();
 });
 
 test('a machine that enrols in the place of another has reported nothing yet, and the other no longer may', async () => {
-  const { sessionEpoch } = await introduce(hello);
-  await db.nodes.report(node, sessionEpoch, reportAt(2));
+  const before = await introduce(hello);
+  await db.nodes.report(before, reportAt(2));
   await enrol('second');
   expect(await kept()).toBeNull();
-  expect(await db.nodes.report(node, sessionEpoch, reportAt(2))).toBe(false);
+  expect(await db.nodes.report(before, reportAt(2))).toBe(false);
   expect((await introduce(hello)).report).toBeNull();
+});
+
+test('what a node still had on its way when it was removed is no report of the one that joined in its place', async () => {
+  const before = await introduce(hello);
+  await db.nodes.remove(node);
+  await enrol('third');
+  let now = await introduce(hello);
+  while (now.sessionEpoch < before.sessionEpoch) now = await introduce(hello);
+  expect(now.sessionEpoch).toBe(before.sessionEpoch);
+  expect(await db.nodes.report(before, reportAt(2))).toBe(false);
+  expect(await db.nodes.touch(before)).toBe(false);
+  expect(await kept()).toBeNull();
+  expect(await db.nodes.report(now, reportAt(1))).toBe(true);
 });

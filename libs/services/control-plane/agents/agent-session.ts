@@ -5,7 +5,7 @@ import type { NodeName, Seq } from '@lockstep/domain/livepatch-model';
 import type { LogEntry, LogName } from '@lockstep/domain/load-order';
 import { isDatabaseAway } from '@lockstep/io/database';
 import { drained, type Drainable } from '../grpc/drained';
-import type { NodeSession } from './node-session';
+import { lookAgainMs, type NodeSession } from './node-session';
 
 /** The sending half of a node's stream. */
 export interface AgentStream extends Drainable {
@@ -28,9 +28,6 @@ export interface AgentSessionOptions {
 
 /** A peer that does not read for this long is as good as gone. */
 const drainWithinMs = 30_000;
-
-/** How soon to look again for what could not be read: a database that is away for a moment costs no stream. */
-const lookAgainMs = 1_000;
 
 const sizeOf = (entry: WireEntry): number => WireEntry.encode(entry).finish().length;
 

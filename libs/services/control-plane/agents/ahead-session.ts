@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { NodeReport, Problem } from '@lockstep/contracts/generated';
 import { nodeStatusToWire } from '@lockstep/contracts/wire';
-import type { NodeName } from '@lockstep/domain/livepatch-model';
+import { LockstepError, type NodeName, type Seq } from '@lockstep/domain/livepatch-model';
 import type { LogEntry, LogName } from '@lockstep/domain/load-order';
-import type { NodeSession } from './node-session';
+import { isDatabaseAway } from '@lockstep/io/database';
+import { lookAgainMs, type NodeSession } from './node-session';
 
 export interface AheadSessionOptions {
   readonly node: NodeName;
@@ -12,12 +13,18 @@ export interface AheadSessionOptions {
   /** Proven: what follows our log and we have lost. */
   readonly entries: readonly LogEntry[];
   readonly problem: Problem;
+  /** Where our log ends now. */
+  readonly ourHead: () => Promise<Seq>;
   readonly close: (error: unknown) => void;
 }
 
+const comeAgain = (): LockstepError =>
+  new LockstepError('unavailable', 'recovered', 'The load order has been recovered: connect again.');
+
 /**
  * A node that knows entries of ours that we have lost. Its stream stays open, so that they can be had back, and nothing
- * is sent on it: whatever we would say belongs to an older state.
+ * is sent on it: whatever we would say belongs to an older state. It ends when our log has come that far, so that the
+ * node is judged anew; also where that happened between the first judgement and now.
  */
 export class AheadSession implements NodeSession {
   readonly node: NodeName;
@@ -25,6 +32,7 @@ export class AheadSession implements NodeSession {
   readonly bootId: string;
   readonly offeredSeq: number;
   readonly entries: readonly LogEntry[];
+  private closed = false;
 
   constructor(private readonly options: AheadSessionOptions) {
     this.node = options.node;
@@ -34,7 +42,18 @@ export class AheadSession implements NodeSession {
     this.offeredSeq = options.entries.at(-1)?.seq ?? 0;
   }
 
-  wake(): void {}
+  wake(): void {
+    if (this.closed) return;
+    this.options.ourHead().then(
+      (head) => {
+        if (this.entries.some(({ seq }) => seq <= head)) this.close(comeAgain());
+      },
+      (error: unknown) => {
+        if (!isDatabaseAway(error)) this.close(error);
+        else setTimeout(this.wake.bind(this), lookAgainMs).unref();
+      },
+    );
+  }
 
   moveTo(): void {}
 
@@ -46,6 +65,8 @@ export class AheadSession implements NodeSession {
   }
 
   close(error: unknown): void {
+    if (this.closed) return;
+    this.closed = true;
     this.options.close(error);
   }
 }

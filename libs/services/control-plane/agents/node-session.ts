@@ -3,6 +3,9 @@ import type { NodeReport } from '@lockstep/contracts/generated';
 import type { NodeName, Seq } from '@lockstep/domain/livepatch-model';
 import type { LogName } from '@lockstep/domain/load-order';
 
+/** How soon to look again for what could not be read: a database that is away for a moment costs no stream. */
+export const lookAgainMs = 1_000;
+
 /** One stream of one node. */
 export interface NodeSession {
   readonly node: NodeName;

@@ -2,7 +2,7 @@
 import { expect, test } from '@jest/globals';
 import { NodeReport, NodeStatus } from '@lockstep/contracts/generated';
 import { parseClusterName, parseNodeName } from '@lockstep/domain/livepatch-model';
-import type { NodeRecord } from '@lockstep/io/database';
+import type { NodeRecord, NodeStream } from '@lockstep/io/database';
 import { pino } from 'pino';
 import { ReportIntake } from './report-intake';
 
@@ -35,9 +35,9 @@ function intake(answers: (boolean | Error)[] = []) {
     return answer;
   };
   const nodes = {
-    report: (_: unknown, epoch: number, { status, position, target, problem }: NodeReport) =>
-      write(`${epoch}: ${NodeStatus[status].slice(12)} ${position}>${target} ${problem?.reason ?? ''}`.trim()),
-    touch: (_: unknown, epoch: number) => write(`${epoch}: alive`),
+    report: ({ sessionEpoch }: NodeStream, { status, position, target, problem }: NodeReport) =>
+      write(`${sessionEpoch}: ${NodeStatus[status].slice(12)} ${position}>${target} ${problem?.reason ?? ''}`.trim()),
+    touch: ({ sessionEpoch }: NodeStream) => write(`${sessionEpoch}: alive`),
   };
   const session = { offeredSeq: 3, seen: (report: NodeReport) => report };
   const log = pino({ level: 'silent' });

@@ -60,9 +60,7 @@ export class ReportIntake {
     const { nodes, node, onNews } = this.parts;
     const text = JSON.stringify(report);
     const isNews = text !== this.kept;
-    const isCurrent = isNews
-      ? await nodes.report(node.name, node.sessionEpoch, report)
-      : await nodes.touch(node.name, node.sessionEpoch);
+    const isCurrent = isNews ? await nodes.report(node, report) : await nodes.touch(node);
     if (!isCurrent) {
       const message = `Node ${node.name} has connected or enrolled again since.`;
       throw new LockstepError('unavailable', 'replaced', message, { node: node.name });

@@ -114,7 +114,7 @@ function noteDeparture({ db, rollouts, log }: Uses<'db.nodes' | 'rollouts' | 'lo
   session.close(new LockstepError('cancelled', 'ended', 'The stream has ended.'));
   log.info({ node: node.name }, 'node gone');
   // Not waited for: the stream's last word must not wait for a slow database.
-  db.nodes.touch(node.name, node.sessionEpoch).catch((err: unknown) => {
+  db.nodes.touch(node).catch((err: unknown) => {
     log.warn({ err, node: node.name }, 'could not note when a node was seen last');
   });
   rollouts.noticeDeparture(node.cluster);

@@ -100,8 +100,6 @@ export async function recoverOrder(
   const entries = await db.loadOrders.restore(log, recover, kept(answer));
   logger.warn({ ...log, seqs: entries.map(({ seq }) => seq), nodes }, 'recovered lost entries from nodes');
   sessions.wakeAll(log);
-  const again = new LockstepError('unavailable', 'recovered', 'The load order has been recovered: connect again.');
-  for (const session of sessions.ahead(log)) session.close(again);
   rollouts.wake(log.cluster);
   return answer(entries);
 }

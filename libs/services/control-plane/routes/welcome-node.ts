@@ -107,7 +107,8 @@ async function welcomeAhead(
   const close = (error: unknown): void => {
     abort.abort(error);
   };
-  const session = new AheadSession({ node: node.name, log, bootId: node.bootId, entries, problem, close });
+  const ourHead = () => db.loadOrders.head(log);
+  const session = new AheadSession({ node: node.name, log, bootId: node.bootId, entries, problem, ourHead, close });
   await db.nodes.report(node.name, node.sessionEpoch, session.seen(forkedReport(node.report, head, problem)));
   return session;
 }
