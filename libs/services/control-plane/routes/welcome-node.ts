@@ -37,7 +37,7 @@ async function turnAway(
 ): Promise<void> {
   const { node, stream } = arrival;
   log.warn({ node: node.name, ...head, problem: problem.message }, 'a node knows another history');
-  await db.nodes.report(node.name, node.sessionEpoch, forkedReport(node.report, head, problem));
+  await db.nodes.report(node, forkedReport(node.report, head, problem));
   rollouts.wake(node.cluster);
   stream.write({ message: { $case: 'rejection', value: { problem } } });
 }
@@ -109,7 +109,7 @@ async function welcomeAhead(
   };
   const ourHead = () => db.loadOrders.head(log);
   const session = new AheadSession({ node: node.name, log, bootId: node.bootId, entries, problem, ourHead, close });
-  await db.nodes.report(node.name, node.sessionEpoch, session.seen(forkedReport(node.report, head, problem)));
+  await db.nodes.report(node, session.seen(forkedReport(node.report, head, problem)));
   return session;
 }
 
