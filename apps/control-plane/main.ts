@@ -28,7 +28,9 @@ async function main(): Promise<void> {
     controlPlane.stop().then(() => process.exit(0), fail);
   };
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, stop);
-  await controlPlane.start();
+  await controlPlane.start().catch((error: unknown) => {
+    if (!isStopping) throw error;
+  });
 }
 
 main().catch(fail);

@@ -33,6 +33,8 @@ export interface ModuleParts {
   readonly log: Logger;
   /** What is opened is closed again through it, last first. */
   readonly teardown: Teardown;
+  /** It is to stop before it has started: nothing more is opened. */
+  readonly stopping: AbortSignal;
   /** Something the control plane cannot go on without is gone. */
   readonly onFatal: (error: Error) => void;
 }
@@ -80,11 +82,10 @@ function queueProvider(
   { config, log, teardown }: ModuleParts,
   token: symbol,
   lane: Lane,
+  after: symbol,
   changed: (jobId: string) => void,
 ): FactoryProvider {
-  // After the keys: nothing is begun on a database that is not theirs.
-  const after = [databaseUrlToken, databaseToken, authorityToken];
-  return provide(token, after, async (databaseUrl: string): Promise<JobQueue> => {
+  return provide(token, [databaseUrlToken, after], async (databaseUrl: string): Promise<JobQueue> => {
     const server = chooseQueueServer(databaseUrl, config.redisUrl) ?? { kind: 'postgres', url: databaseUrl };
     const onError = (err: Error): void => {
       log.warn({ err }, 'job queue');
@@ -95,7 +96,20 @@ function queueProvider(
   });
 }
 
-/** Every part of the control plane, made from the parts below it. */
+const unlessStopping =
+  (stopping: AbortSignal) =>
+  (provider: FactoryProvider): FactoryProvider => ({
+    ...provider,
+    useFactory: (...needs: unknown[]): unknown => {
+      stopping.throwIfAborted();
+      return provider.useFactory(...needs);
+    },
+  });
+
+/**
+ * Every part of the control plane, made from the parts below it. Whatever is opened waits for what was opened before: a
+ * start that fails leaves nothing behind that is still on its way. The keys come before all that is begun on the database.
+ */
 export function controlPlaneModule(parts: ModuleParts): DynamicModule {
   const { config, log } = parts;
   let jobChanged: (jobId: string) => void = () => undefined;
@@ -128,11 +142,11 @@ export function controlPlaneModule(parts: ModuleParts): DynamicModule {
         const names = ['localhost', '127.0.0.1', '::1', ...config.tlsNames];
         return openKeys(db, { dir: path.join(config.stateDir, 'pki'), names });
       }),
-      provide(artifactsToken, [], () => openArtifactStore(config.artifacts)),
-      queueProvider(parts, queueToken, 'work', (jobId) => {
+      provide(artifactsToken, [authorityToken], () => openArtifactStore(config.artifacts)),
+      queueProvider(parts, queueToken, 'work', artifactsToken, (jobId) => {
         jobChanged(jobId);
       }),
-      queueProvider(parts, backgroundToken, 'background', () => undefined),
+      queueProvider(parts, backgroundToken, 'background', queueToken, () => undefined),
       provide(
         servicesToken,
         [databaseToken, authorityToken, artifactsToken, queueToken, backgroundToken],
@@ -141,6 +155,6 @@ export function controlPlaneModule(parts: ModuleParts): DynamicModule {
       provide(serversToken, [servicesToken], async (services: Services) => {
         return new Servers(services, await openOperatorToken(config.stateDir));
       }),
-    ],
+    ].map(unlessStopping(parts.stopping)),
   };
 }

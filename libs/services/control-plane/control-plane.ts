@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
+import { LockstepError } from '@lockstep/domain/livepatch-model';
 import { makeFolder } from '@lockstep/platform/runtime';
 import { createServiceLog } from '@lockstep/platform/service-log';
 import type { Logger } from 'pino';
@@ -19,8 +20,12 @@ export interface ControlPlaneOverrides {
 }
 
 export interface ControlPlane {
-  /** Resolves when both ports answer. @throws LockstepError saying what is in the way; then nothing is left running. */
+  /**
+   * Resolves when both ports answer. @throws LockstepError saying what is in the way; then nothing is left running.
+   * `cancelled` `stopping` when it was stopped before.
+   */
   start(): Promise<Endpoint>;
+  /** Also while it starts: what is being opened just then is waited for, and closed again. */
   stop(): Promise<void>;
 }
 
@@ -32,7 +37,7 @@ function defaultOnFatal(log: Logger): (error: Error) => void {
 }
 
 async function bringUp(parts: Parameters<typeof controlPlaneModule>[0]): Promise<Endpoint> {
-  const { config, log, teardown } = parts;
+  const { config, log, teardown, stopping } = parts;
   await makeFolder(config.stateDir);
   await removeStaleEndpoint(config.stateDir);
   // Nest prints and ends the process by itself unless told not to.
@@ -48,6 +53,7 @@ async function bringUp(parts: Parameters<typeof controlPlaneModule>[0]): Promise
   teardown.add('rollouts', () => services.rollouts.stop());
   await services.work.start();
   teardown.add('work', () => services.work.stop());
+  stopping.throwIfAborted();
   services.evictor.start();
   teardown.add('artifact eviction', () => services.evictor.stop());
   const silence = new SilenceWatch({ ...services, checkEveryMs: config.silenceCheckMs });
@@ -76,17 +82,28 @@ export function createControlPlane(config: ControlPlaneConfig, overrides: Contro
   const log = overrides.log ?? createServiceLog('control-plane');
   const teardown = new Teardown(log);
   const onFatal = overrides.onFatal ?? defaultOnFatal(log);
+  const stopping = new AbortController();
+  let starting: Promise<unknown> = Promise.resolve();
+  const start = async (): Promise<Endpoint> => {
+    try {
+      const endpoint = await bringUp({ config, log, teardown, onFatal, stopping: stopping.signal });
+      teardown.markComplete();
+      return endpoint;
+    } catch (error) {
+      await teardown.run();
+      throw error;
+    }
+  };
   return {
-    async start() {
-      try {
-        const endpoint = await bringUp({ config, log, teardown, onFatal });
-        teardown.markComplete();
-        return endpoint;
-      } catch (error) {
-        await teardown.run();
-        throw error;
-      }
+    start() {
+      const started = start();
+      starting = started.catch(() => undefined);
+      return started;
     },
-    stop: () => teardown.run(),
+    async stop() {
+      stopping.abort(new LockstepError('cancelled', 'stopping', 'It was stopped while it started.'));
+      await starting;
+      await teardown.run();
+    },
   };
 }
