@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { buildError } from '../processes/failure';
+import { tellingFullDisk } from '../processes/full-disk';
 import { buildKernel } from './kernel-build';
 import { findKernelSource } from '../sources/kernel-source';
 import { registerKernelBuild, type KernelBuild } from './registered-kernel';
@@ -22,7 +23,7 @@ export interface KernelOfSourceOptions {
 /**
  * The kernel build to patch, from what a host has of its kernel: source, config, vmlinux. The tree is never written to.
  * @throws LockstepError `not-a-kernel-tree`, `not-a-kernel-build`, `config-differs`, `compiler-differs`,
- *   `kernel-build-failed`
+ *   `kernel-build-failed`, `disk-full`
  */
 export async function kernelOfSource(options: KernelOfSourceOptions): Promise<KernelBuild> {
   const { configFile, vmlinuxFile, cacheDir, onProgress, signal } = options;
@@ -37,14 +38,9 @@ export async function kernelOfSource(options: KernelOfSourceOptions): Promise<Ke
     const reason = configFile === undefined ? 'it is not built and has no .config: give one' : `there is no ${config}`;
     throw buildError({ kind: 'not-a-kernel-build', dir: sourceDir, reason });
   }
-  const { treeDir } = await buildKernel({
-    source,
-    configFragments: [config],
-    unnamedOptions: 'default',
-    cacheDir,
-    onProgress,
-    signal,
-  });
+  const { treeDir } = await tellingFullDisk(cacheDir, async () =>
+    buildKernel({ source, configFragments: [config], unnamedOptions: 'default', cacheDir, onProgress, signal }),
+  );
   return registerKernelBuild({ path: treeDir, vmlinuxFile, cacheDir, onProgress, signal });
 }
 

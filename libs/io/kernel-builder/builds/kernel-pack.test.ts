@@ -224,7 +224,7 @@ describe('what cannot be used leaves nothing behind', () => {
     await put(tar, `#!/bin/sh\nhead -c 100 >/dev/null\necho half >"$5/half"\necho "${words}" >&2\nexit 2\n`);
     await chmod(tar, 0o755);
     process.env['PATH'] = `${dirname(tar)}:${path ?? ''}`;
-    await expect(unpack(bytes)).rejects.toMatchObject({ kind: 'unavailable', reason: 'cache-full' });
+    await expect(unpack(bytes)).rejects.toMatchObject({ kind: 'unavailable', reason: 'disk-full' });
     await expectNothing();
   });
 

@@ -6,6 +6,7 @@ import { cachePaths } from './cache-directory';
 import { writeSharedCopy, type SharedCopy } from './cached-kernels';
 import { moveSavedCommands } from './copy-build';
 import { buildError } from '../processes/failure';
+import { fullDiskLine } from '../processes/full-disk';
 import { FileLock } from '@lockstep/platform/runtime';
 import { readInfo, registeredFiles, type KernelBuildInfo } from './registered-kernel';
 import { runCommand } from '../processes/run-command';
@@ -94,7 +95,7 @@ export interface UnpackOptions {
 /**
  * Makes a packed kernel build one that is registered here, its tree in the cache. One at a time for each kernel build;
  * until the end nobody sees anything of it, and what was cut off is thrown away.
- * @throws LockstepError `kernel-pack-broken`, `cache-full`, and what `content` throws
+ * @throws LockstepError `kernel-pack-broken`, `disk-full`, and what `content` throws
  */
 export async function unpackKernelBuild({ cacheDir, id, content, copy, signal }: UnpackOptions): Promise<void> {
   const dir = cachePaths.registered(cacheDir, id);
@@ -148,8 +149,7 @@ const broken = (id: KernelBuildId, reason: string): LockstepError =>
   buildError({ kind: 'kernel-pack-broken', id, reason });
 
 function unpackFailure(id: KernelBuildId, dir: string, { status, errors }: StreamedResult): LockstepError {
-  // What tar says of a disk that takes a part of a block, nothing, or nothing more of this user.
-  const isFull = /Wrote only \d+ of|No space left on device|Disk quota exceeded/.test(errors);
-  if (isFull) return buildError({ kind: 'cache-full', id, dir });
+  const said = fullDiskLine(errors);
+  if (said !== undefined) return buildError({ kind: 'disk-full', dir, said });
   return broken(id, `tar ended with status ${status}: ${errors.split('\n').slice(0, 3).join('; ')}`);
 }

@@ -155,5 +155,9 @@ const differences = (before: ReadonlySet<string>, after: ReadonlySet<string>): s
 ];
 
 function makeFailed(step: string, output: string): Error {
-  return buildError({ kind: 'make-failed', step, lastLines: firstErrorLines(output) });
+  return buildError({
+    kind: 'make-failed',
+    step: `${step}, with the diff applied,`,
+    lastLines: firstErrorLines(output),
+  });
 }

@@ -22,6 +22,7 @@ import { layoutSeeds, unsupportedOption } from '@lockstep/domain/running-kernel'
 import { readBuildTools, type BuildTools } from './build-tools';
 import { cachePaths } from './cache-directory';
 import { buildError } from '../processes/failure';
+import { tellingFullDisk } from '../processes/full-disk';
 import { FileLock } from '@lockstep/platform/runtime';
 import { toolVersion } from './kernel-build';
 import { compileModuleSources } from './module-sources';
@@ -80,7 +81,7 @@ export interface RegisterOptions {
  * Reads once, from a finished build tree, all that patch builds need, and keeps it by the kernel's GNU build-id.
  * The tree itself stays where it is and is never written to. Registering again finds what is there, unless the tree
  * moved or was made again since.
- * @throws LockstepError `not-a-kernel-build`, `compiler-differs`
+ * @throws LockstepError `not-a-kernel-build`, `compiler-differs`, `disk-full`
  */
 export async function registerKernelBuild({
   path,
@@ -102,26 +103,28 @@ export async function registerKernelBuild({
   await checkRunningKernel({ treeDir, vmlinux, vmlinuxFile, compiler });
   const id = buildIdOf(vmlinux, treeDir);
   const dir = cachePaths.registered(cacheDir, id);
-  return FileLock.hold(
-    `${dir}.lock`,
-    async () => {
-      const known = await readInfo(dir).catch(() => undefined);
-      const upToDate = known?.treeDir === treeDir && (await newestOutput(treeDir)) <= known.registeredAtMs;
-      // What an older version kept may lack something: then it is read again.
-      const kept = upToDate ? await openKernelBuild(cacheDir, id).catch(() => undefined) : undefined;
-      if (kept === undefined) {
-        await rm(join(dir, '.complete'), { force: true });
-        const facts = await gatherFacts(treeDir, tools, vmlinux, signal);
-        const readIndex = async (): Promise<DependencyIndex> => scanBuiltTree(treeDir);
-        await runStage(dir, async () => keepBuild({ dir, treeDir, facts, config, compiler, readIndex, onProgress }));
-      }
-      // So that the first patch does not wait for it.
-      await using staged = await StagedTree.lease(dir, treeDir, signal);
-      await staged.restore();
-      onProgress?.({ stage: 'keep what was read', done: 3, total: 3 });
-      return kept ?? (await openKernelBuild(cacheDir, id));
-    },
-    signal,
+  return tellingFullDisk(cacheDir, async () =>
+    FileLock.hold(
+      `${dir}.lock`,
+      async () => {
+        const known = await readInfo(dir).catch(() => undefined);
+        const upToDate = known?.treeDir === treeDir && (await newestOutput(treeDir)) <= known.registeredAtMs;
+        // What an older version kept may lack something: then it is read again.
+        const kept = upToDate ? await openKernelBuild(cacheDir, id).catch(() => undefined) : undefined;
+        if (kept === undefined) {
+          await rm(join(dir, '.complete'), { force: true });
+          const facts = await gatherFacts(treeDir, tools, vmlinux, signal);
+          const readIndex = async (): Promise<DependencyIndex> => scanBuiltTree(treeDir);
+          await runStage(dir, async () => keepBuild({ dir, treeDir, facts, config, compiler, readIndex, onProgress }));
+        }
+        // So that the first patch does not wait for it.
+        await using staged = await StagedTree.lease(dir, treeDir, signal);
+        await staged.restore();
+        onProgress?.({ stage: 'keep what was read', done: 3, total: 3 });
+        return kept ?? (await openKernelBuild(cacheDir, id));
+      },
+      signal,
+    ),
   );
 }
 

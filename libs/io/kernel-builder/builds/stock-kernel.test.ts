@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
@@ -16,6 +16,12 @@ const options = ['LIVEPATCH', 'MODULES', 'X86_64', 'KALLSYMS_ALL'];
 const [compiler = ''] = execFileSync('gcc', ['--version'], { encoding: 'utf8' }).split('\n');
 
 interface MadeUp {
+  /** Of the source. */
+  readonly sublevel?: number;
+  /** Targets of the source's Makefile, beside its version. */
+  readonly makefile?: string;
+  /** Files and links in the source, by path. */
+  readonly links?: Readonly<Record<string, string>>;
   /** What vmlinux says that it is. */
   readonly banner?: string;
   readonly config?: readonly string[];
@@ -23,19 +29,30 @@ interface MadeUp {
 }
 
 /** Packages of Debian's shape, with a vmlinux that says what it is told to say. */
-function packages(name: string, { banner = release, config = options, compiler: built = compiler }: MadeUp): string {
+function packages(name: string, madeUp: MadeUp): string {
+  const {
+    banner = release,
+    config = options,
+    compiler: built = compiler,
+    sublevel = 176,
+    makefile = '',
+    links = {},
+  } = madeUp;
   const root = path.join(dir, name);
   const put = (file: string, text: string): void => {
     mkdirSync(path.dirname(path.join(root, file)), { recursive: true });
     writeFileSync(path.join(root, file), text);
   };
-  put('usr/src/linux-source-6.1/Makefile', 'VERSION = 6\nPATCHLEVEL = 1\nSUBLEVEL = 176\n');
+  const source = 'usr/src/linux-source-6.1';
+  put(`${source}/Makefile`, `VERSION = 6\nPATCHLEVEL = 1\nSUBLEVEL = ${sublevel}\n${makefile}`);
+  put(`${source}/kernel/livepatch/core.c`, '');
+  for (const [link, target] of Object.entries(links)) symlinkSync(target, path.join(root, source, link));
   put(
     `boot/config-${release}`,
     `#\n${config.map((one) => `CONFIG_${one}=y\n`).join('')}CONFIG_CC_VERSION_TEXT="${built}"\n`,
   );
   put(`boot/vmlinuz-${release}`, '');
-  put(`usr/src/linux-headers-${release}/Module.symvers`, '');
+  put(`usr/src/linux-headers-${release}/Module.symvers`, '0x0\n');
   for (const folder of [`lib/modules/${release}`, `usr/lib/debug/lib/modules/${release}`])
     mkdirSync(path.join(root, folder), { recursive: true });
   put('banner.c', `const char linux_banner[] = "Linux version ${banner} (a@b) (gcc) #1 SMP Debian 6.1.176-1";`);
@@ -93,5 +110,41 @@ describe('packages that cannot be right are refused before anything is built', (
       reason: 'compiler-differs',
       fields: { builtWith, found: compiler },
     });
+  });
+
+  test('with a config that the source does not grant: each option, what was asked and what it is', async () => {
+    const makefile = 'olddefconfig:\n\tsed -i -e s/KALLSYMS_ALL=y/KALLSYMS_ALL=n/ -e /X86_64/d .config\n';
+    expect(await refusal('dropped', { makefile })).toMatchObject({
+      kind: 'refused',
+      reason: 'options-dropped',
+      fields: { options: ['X86_64=y (is n)', 'KALLSYMS_ALL=y (is n)'] },
+    });
+  });
+
+  test('with a source of another version than the kernel names', async () => {
+    const makefile = 'olddefconfig modules_prepare:\n';
+    expect(await refusal('source', { makefile, sublevel: 177 })).toMatchObject({
+      reason: 'packages-mixed',
+      fields: { expected: '6.1.176', found: '6.1.177' },
+    });
+  });
+});
+
+describe('a disk that is full', () => {
+  const full = (said: RegExp): object => ({
+    kind: 'unavailable',
+    reason: 'disk-full',
+    message: expect.stringMatching(/LOCKSTEP_CACHE_MAX_BYTES/) as unknown,
+    fields: { dir: path.join(dir, 'cache'), said: expect.stringMatching(said) as unknown },
+  });
+
+  test('when a file of the tree is written', async () => {
+    const refused = await refusal('full', { links: { 'Module.symvers': '/dev/full' } });
+    expect(refused).toMatchObject(full(/^ENOSPC/));
+  });
+
+  test("when the kernel's own build writes", async () => {
+    const makefile = 'olddefconfig modules_prepare:\n\tcp Makefile /dev/full\n';
+    expect(await refusal('full-make', { makefile })).toMatchObject(full(/No space left on device/));
   });
 });

@@ -8,6 +8,7 @@ import { makeDependencyIndex, type CompiledObject, type DependencyIndex } from '
 import type { StockName } from '@lockstep/domain/vendor-kernel';
 import { FileLock } from '@lockstep/platform/runtime';
 import { buildError } from '../processes/failure';
+import { tellingFullDisk } from '../processes/full-disk';
 import { runStage, type OnProgress } from '../processes/stage';
 import { fetchPackages } from '../vendors/fetch-packages';
 import { findVendorKernel, type VendorKernel } from '../vendors/find-vendor-kernel';
@@ -41,22 +42,27 @@ export interface StockKernelOptions extends StockName {
  * Registers a kernel that a distribution built, from its packages: nothing but what kbuild needs before it compiles is
  * built. Its objects are compiled when a patch needs them, and proved against the vendor's kernel then.
  * @throws LockstepError `packages-missing`, `packages-unavailable`, `packages-mixed`, `no-symbols`, `compiler-differs`,
- *   `options-dropped`, `not-a-kernel-build`, `make-failed`
+ *   `options-dropped`, `not-a-kernel-build`, `make-failed`, `disk-full`
  */
 export async function registerStockKernel(options: StockKernelOptions): Promise<KernelBuild> {
   const { distribution, release, from, cacheDir, onProgress, signal } = options;
   const fetched = join(cacheDir, 'packages', `${distribution}-${release}`);
-  if (from !== undefined) return registerUnpacked(await findVendorKernel(distribution, release, from), options);
-  return FileLock.hold(
-    `${fetched}.lock`,
-    async () => {
-      await fetchPackages({ distribution, release, dir: fetched, onProgress, signal });
-      const kernel = await registerUnpacked(await findVendorKernel(distribution, release, fetched), options);
-      // What patches need of it is kept with the kernel build.
-      await rm(fetched, { recursive: true, force: true });
-      return kernel;
-    },
-    signal,
+  if (from !== undefined) {
+    const vendor = await findVendorKernel(distribution, release, from);
+    return tellingFullDisk(cacheDir, async () => registerUnpacked(vendor, options));
+  }
+  return tellingFullDisk(cacheDir, async () =>
+    FileLock.hold(
+      `${fetched}.lock`,
+      async () => {
+        await fetchPackages({ distribution, release, dir: fetched, onProgress, signal });
+        const kernel = await registerUnpacked(await findVendorKernel(distribution, release, fetched), options);
+        // What patches need of it is kept with the kernel build.
+        await rm(fetched, { recursive: true, force: true });
+        return kernel;
+      },
+      signal,
+    ),
   );
 }
 

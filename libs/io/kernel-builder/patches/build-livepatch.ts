@@ -20,6 +20,7 @@ import { usingDirectory } from '../builds/cached-kernels';
 import { compilePatch, type CompilePatchOptions, type ObjectPair, type PatchPlan } from './compile-patch';
 import { reachedTypes } from './reached-types';
 import type { PatchSources } from './read-patch';
+import { tellingFullDisk } from '../processes/full-disk';
 import type { KernelBuild } from '../builds/registered-kernel';
 import { readKeptModule } from '../vendors/vendor-files';
 
@@ -45,10 +46,12 @@ export interface ComparePatchOptions extends CompilePatchOptions {
 
 /**
  * Compiles what a diff touches and compares each object as soon as it is there.
- * @throws LockstepError as compilePatch does, and `refused` for a change that no livepatch can make
+ * @throws LockstepError as compilePatch does, `disk-full`, and `refused` for a change that no livepatch can make
  */
 export async function comparePatch(options: ComparePatchOptions): Promise<ComparedPatch> {
-  const { results, ...plan } = await compilePatch(options, async (pair) => compareObject(pair, options));
+  const { results, ...plan } = await tellingFullDisk(options.kernel.dir, async () =>
+    compilePatch(options, async (pair) => compareObject(pair, options)),
+  );
   return { ...plan, objects: results };
 }
 

@@ -19,7 +19,8 @@ export type BuildFailure =
   | { kind: 'kernel-not-registered'; id: string; cacheDir: string }
   | { kind: 'kernel-pack-failed'; id: string; dir: string; reason: string }
   | { kind: 'kernel-pack-broken'; id: string; reason: string }
-  | { kind: 'cache-full'; id: string; dir: string }
+  /** `said`: the first that could not write, in its own words. */
+  | { kind: 'disk-full'; dir: string; said: string }
   | { kind: 'compiler-differs'; builtWith: string; compiler: string; found: string }
   | { kind: 'kernel-build-failed'; step: string; logFile: string; lastLines: string }
   | { kind: 'make-failed'; step: string; lastLines: string }
@@ -75,7 +76,7 @@ function errorKind(kind: BuildFailure['kind']): ErrorKind {
     case 'kernel-pack-broken':
       return 'corrupt';
     case 'kernel-pack-failed':
-    case 'cache-full':
+    case 'disk-full':
     case 'packages-unavailable':
     case 'tool-missing':
       return 'unavailable';
@@ -115,14 +116,14 @@ function describeFailure(failure: BuildFailure): string {
       return `kernel build ${failure.id} in ${failure.dir} cannot be packed for other workers: ${failure.reason}`;
     case 'kernel-pack-broken':
       return `the packed kernel build ${failure.id} cannot be used: ${failure.reason}. Register its build tree again`;
-    case 'cache-full':
-      return `there is no room for kernel build ${failure.id} in ${failure.dir}: make some, or lower LOCKSTEP_CACHE_MAX_BYTES`;
+    case 'disk-full':
+      return `there is no room: ${failure.said}. Make some in ${failure.dir} and where temporary files go, or lower LOCKSTEP_CACHE_MAX_BYTES`;
     case 'compiler-differs':
       return `the kernel was built with "${failure.builtWith}", but ${failure.compiler} here is "${failure.found}": install that compiler`;
     case 'kernel-build-failed':
       return `the kernel build failed at ${failure.step}, full log in ${failure.logFile}:\n${failure.lastLines}`;
     case 'make-failed':
-      return `${failure.step} failed with the diff applied:\n${failure.lastLines}`;
+      return `${failure.step} failed:\n${failure.lastLines}`;
     case 'packages-missing':
       return `${failure.dir} lacks ${failure.missing.join(', ')} of the kernel. They are in ${failure.packages.join(', ')}. Type:\n${failure.commands.join('\n')}`;
     case 'packages-unavailable':

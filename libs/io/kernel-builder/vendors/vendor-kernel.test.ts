@@ -105,6 +105,22 @@ describe('packages that cannot be fetched', () => {
     });
   });
 
+  test('a machine without apt', async () => {
+    const before = process.env['PATH'];
+    process.env['PATH'] = dir;
+    const options = { distribution: 'debian', release: '6.1.0-50-amd64', dir: path.join(dir, 'no-apt') } as const;
+    const fetching = fetchPackages(options).finally(() => {
+      process.env['PATH'] = before;
+    });
+    await expect(fetching).rejects.toMatchObject({
+      kind: 'unavailable',
+      reason: 'packages-unavailable',
+      message: expect.stringMatching(
+        /apt-cache is not there[\s\S]*apt-get download linux-image-6\.1\.0-50-amd64/,
+      ) as unknown,
+    });
+  });
+
   test('a release that apt does not know', async () => {
     const release = '6.1.0-999-made-up';
     const fetching = fetchPackages({ distribution: 'debian', release, dir: path.join(dir, 'unknown') });
