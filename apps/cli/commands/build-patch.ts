@@ -17,6 +17,7 @@ import {
 } from '@lockstep/io/kernel-builder';
 import { allowedTypeChangesOf, allowTypeChangeOption, becauseOption } from '../allowed-type-changes';
 import { fuzzOption } from '../fuzz-option';
+import { describeProof } from '../views/build-view';
 import { wholeNumber, type Answer, type Cli, type LeafOptions, type LocalContext } from '../cli';
 
 interface Options extends Pick<LeafOptions, 'json'> {
@@ -105,7 +106,7 @@ async function build(file: string, options: Options, { screen, signal }: LocalCo
     const allowedTypeChanges = allowedTypeChangesOf(options);
     const sources = { kernel, diff: [{ name: '', text: diff, fuzz: options.fuzz }] };
     const work = { ...sources, moduleName, patchId, replace, allowedTypeChanges, compilers, onProgress, signal };
-    const { bytes, functions, remarks, path: way, makeReasons } = await buildLivepatch(work);
+    const { bytes, functions, remarks, proofs, path: way, makeReasons } = await buildLivepatch(work);
     const seconds = (performance.now() - started) / 1000;
     const module = path.resolve(options.output, `${moduleName}.ko`);
     await writeModule(module, bytes);
@@ -124,11 +125,12 @@ async function build(file: string, options: Options, { screen, signal }: LocalCo
         path: way,
         makeReasons,
         remarks,
+        proofs,
         allowedTypeChanges,
         fuzz: options.fuzz ?? 0,
         seconds,
       },
-      text: `${module}\n${makeReasons.map((reason) => `built through make: ${reason}\n`).join('')}changes ${functions.map(showFunction).join(', ') || 'no function'}\n${remarks.map((remark) => `note: ${remark}\n`).join('')}for Linux ${release}, ${seconds.toFixed(1)} s`,
+      text: `${module}\n${makeReasons.map((reason) => `built through make: ${reason}\n`).join('')}changes ${functions.map(showFunction).join(', ') || 'no function'}\n${remarks.map((remark) => `note: ${remark}\n`).join('')}${proofs.map((proof) => `proved: ${describeProof(proof)}\n`).join('')}for Linux ${release}, ${seconds.toFixed(1)} s`,
     };
   } catch (error) {
     if (!signal.aborted) throw error;

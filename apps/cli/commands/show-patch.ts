@@ -5,7 +5,7 @@ import { LockstepError } from '@lockstep/domain/livepatch-model';
 import { leafCommand, type Cli, type LeafOptions } from '../cli';
 import { toDocument } from '../document';
 import { fields, showTime } from '../table';
-import { buildDocument, buildTable, caveatFields } from '../views/build-view';
+import { buildDocument, buildTable, caveatFields, proofFields } from '../views/build-view';
 
 const allowedFields = (allowed: AllowedTypeChanges | undefined): (readonly [string, string])[] =>
   allowed === undefined ? [] : [['May change', `${allowed.types.join(', ')}: ${allowed.because}`]];
@@ -27,6 +27,7 @@ export const showPatch = (cli: Cli): Command =>
           ...(patch.combines.length > 0 ? [['Combines', patch.combines.join(' < ')] as const] : []),
           ...allowedFields(patch.allowedTypeChanges),
           ...caveatFields(builds),
+          ...proofFields(builds),
           ...(patch.fuzz > 0 ? [['Fuzz', `${patch.fuzz} lines of each hunk's context may differ`] as const] : []),
           ['Submitted', showTime(patch.submittedAt)],
           ['Description', patch.description],

@@ -6,6 +6,7 @@ import {
   type BuildLogLine,
   type ExplainedBuild,
   type Patch,
+  type VendorProof,
 } from '@lockstep/contracts/generated';
 import { functionFromWire } from '@lockstep/contracts/wire';
 import { showFunction } from '@lockstep/domain/livepatch-model';
@@ -57,6 +58,18 @@ export const caveatFields = (builds: readonly Build[]): (readonly [string, strin
   return [...new Set(said)].map((text) => ['Caveat', text] as const);
 };
 
+/** As a server and a build without one have it. */
+type ShownProof = Omit<VendorProof, 'overridden'> & { readonly overridden: readonly string[] };
+
+/** `vmlinux 3b43fad50348: 14 functions are the vendor's byte for byte, 1 is overridden there (arch_hook)` */
+export const describeProof = ({ object, vendorSha256, functions, equal, overridden }: ShownProof): string =>
+  `${object} ${shortId(vendorSha256)}: ${equal} of ${functions} functions are the vendor's byte for byte` +
+  (overridden.length === 0 ? '' : `, and ${overridden.join(', ')} is overridden there`);
+
+/** That the modules were made from what the kernel's vendor built: each once. */
+export const proofFields = (builds: readonly Build[]): (readonly [string, string])[] =>
+  [...new Set(builds.flatMap(({ proofs }) => proofs.map(describeProof)))].map((text) => ['Proved', text] as const);
+
 export function buildText(build: Build): string {
   const { artifact, failure, progress } = build;
   return fields([
@@ -82,6 +95,7 @@ export function buildText(build: Build): string {
           ['sha256', artifact.sha256],
           ['Functions', artifact.functions.map((fn) => showFunction(functionFromWire(fn))).join(', ') || 'none'],
           ...caveatFields([build]),
+          ...proofFields([build]),
         ] as const)),
   ]);
 }

@@ -11,7 +11,7 @@ import {
   Rollout,
   RolloutStatus,
 } from '@lockstep/contracts/generated';
-import { buildDocument, buildTable, buildText } from './build-view';
+import { buildDocument, buildTable, buildText, proofFields } from './build-view';
 import { nodeDocument, nodeTable, nodeText } from './node-view';
 import { conflictLines, describeEntry, entryDocument, orderText } from './order-view';
 import { nodeLine, rolloutDocument, rolloutText } from './rollout-view';
@@ -113,6 +113,20 @@ describe('transitions', () => {
 });
 
 describe('builds', () => {
+  it("show that their originals are the vendor's", () => {
+    const proofs = [
+      { object: 'vmlinux', vendorSha256: '3b'.repeat(32), functions: 3, equal: 2, overridden: ['arch_hook'] },
+      { object: 'af_alg', vendorSha256: 'c4'.repeat(32), functions: 31, equal: 31, overridden: [] },
+    ];
+    const proved = Build.fromPartial({ ...build, proofs });
+    expect(buildText(proved)).toMatch(
+      /^Proved: +vmlinux 3b\w*: 2 of 3 functions are the vendor's byte for byte, and arch_hook is overridden there$/m,
+    );
+    expect(buildText(proved)).toMatch(/^Proved: +af_alg c4\w*: 31 of 31 functions are the vendor's byte for byte$/m);
+    expect(buildDocument(proved)).toMatchObject({ proofs });
+    expect(proofFields([proved, proved])).toHaveLength(2);
+  });
+
   const build = Build.fromPartial({
     id: 'b1',
     patchName: 'a',

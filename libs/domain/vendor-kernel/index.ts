@@ -4,6 +4,7 @@ export { belowSourceTree, readCompileUnits, type CompileUnit, type KnownPaths } 
 export { kernelImage, moduleImage, type LinkedImage } from './linked-image';
 export { proveObject, describeDifference, type ObjectProof, type ProofDifference } from './prove-object';
 export { parseStockName, type StockName } from './stock-name';
+export { vendorProofs, type VendorProof } from './vendor-proof';
 export {
   distributions,
   layoutOf,

@@ -11,6 +11,7 @@ import {
   type PatchName,
   type Sha256,
 } from '@lockstep/domain/livepatch-model';
+import type { VendorProof } from '@lockstep/domain/vendor-kernel';
 import { serialisable, type Client, type Transaction } from './client';
 import type { Prisma } from './generated/client';
 import { isRowId } from './row-id';
@@ -37,6 +38,8 @@ export interface BuildRecord extends WorkState {
   readonly onto: readonly PatchId[];
   readonly priority: BuildPriority;
   readonly artifact: ArtifactManifest | null;
+  /** That the artifact was made from what the vendor built; none of a kernel that was built in its tree. */
+  readonly proofs: readonly VendorProof[];
 }
 
 export type BuildPriority = 'high' | 'normal' | 'low';
@@ -102,12 +105,14 @@ const fromRow = (row: BuildRow): BuildRecord => ({
   onto: row.onto as PatchId[],
   priority: row.priority,
   artifact: row.artifact === null ? null : artifactFromRow(row.artifact, row.patch.name),
+  proofs: (row.artifact?.proofs ?? []) as unknown as VendorProof[],
   ...workState(row),
 });
 
 export interface BuildResult {
   readonly artifact: ArtifactManifest;
   readonly explanation: readonly ExplanationRow[];
+  readonly proofs: readonly VendorProof[];
 }
 
 export interface BuildStore {
@@ -151,12 +156,17 @@ async function queueOne(tx: Transaction, wish: BuildWish, priority: BuildPriorit
   return tx.build.update({ where, data, include, omit });
 }
 
-async function recordArtifact(tx: Transaction, manifest: ArtifactManifest): Promise<void> {
+async function recordArtifact(
+  tx: Transaction,
+  manifest: ArtifactManifest,
+  proofs: readonly VendorProof[],
+): Promise<void> {
   const { sha256, kernelBuild: kernelBuildId, patch: patchId, functions } = manifest;
   const { sizeBytes, moduleName, replace, caveats = [] } = manifest;
   const lists = {
     functions: functions as unknown as Prisma.InputJsonArray,
     caveats: caveats as unknown as Prisma.InputJsonArray,
+    proofs: proofs as unknown as Prisma.InputJsonArray,
   };
   const rest = { sizeBytes, moduleName, replace, ...lists };
   await tx.artifact.upsert({ where: { sha256 }, create: { sha256, kernelBuildId, patchId, ...rest }, update: {} });
@@ -220,10 +230,10 @@ export function buildStore(db: Client): BuildStore {
     async progress(run, attempts, progress) {
       await db.build.updateMany({ where: at(run), data: running(progress, attempts) });
     },
-    succeed: (run, attempts, { artifact, explanation }) =>
+    succeed: (run, attempts, { artifact, explanation, proofs }) =>
       serialisable(db, async (tx) => {
         if ((await tx.build.count({ where: at(run) })) === 0) return;
-        await recordArtifact(tx, artifact);
+        await recordArtifact(tx, artifact, proofs);
         const ended = { status: 'succeeded' as const, attempts, endedAt: new Date() };
         const found = { artifactSha256: artifact.sha256, explanation: explanation as unknown as Prisma.InputJsonArray };
         await tx.build.updateMany({ where: at(run), data: { ...ended, ...found } });

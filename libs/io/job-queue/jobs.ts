@@ -8,7 +8,7 @@ import type {
   Sha256,
 } from '@lockstep/domain/livepatch-model';
 import type { AllowedTypeChanges } from '@lockstep/domain/type-layouts';
-import type { StockName } from '@lockstep/domain/vendor-kernel';
+import type { StockName, VendorProof } from '@lockstep/domain/vendor-kernel';
 
 /** A patch's diff as it travels to a worker. */
 export interface SourceDiff {
@@ -85,6 +85,8 @@ export type JobResult =
       readonly kind: 'build';
       readonly artifact: ArtifactManifest;
       readonly explanation: readonly ExplainedFunction[];
+      /** That it was made from what the vendor built; of a kernel that was built in its tree nothing. */
+      readonly proofs: readonly VendorProof[];
     }
   /** The differences found, as a file of the artifact store. */
   | { readonly kind: 'build-part'; readonly differences: Sha256 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-export { certificatePin, sha256OfBytes } from './digests';
+export { certificatePin, sha256OfBytes, sha256OfFile } from './digests';
 export { makeFolder, syncFolder } from './durable-folder';
 export { errorCode } from './error-code';
 export { FileLock } from './file-lock';

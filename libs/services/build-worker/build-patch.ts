@@ -76,7 +76,7 @@ async function link(
   onProgress({ stage: 'write the module', done: 0, total: 1 });
   const { kernelBuild, patch, patchName, replace } = job;
   const moduleName = moduleNameFor(job);
-  const { bytes, functions, remarks, caveats } = await linkLivepatch({
+  const { bytes, functions, remarks, caveats, proofs } = await linkLivepatch({
     ...{ kernel, sources: sourcesOf(job), compared, moduleName, replace },
     patchId: patch,
     allowedTypeChanges: allowedIn(job),
@@ -85,7 +85,7 @@ async function link(
   for (const remark of remarks) log(remark);
   log(`module ${moduleName}: ${functions.length} functions, ${sizeBytes} bytes, sha256 ${sha256}`);
   const artifact = { sha256, sizeBytes, kernelBuild, moduleName, patch, patchName, replace, functions, caveats };
-  return { kind: 'build', artifact, explanation: explainBuild(compared, functions) };
+  return { kind: 'build', artifact, explanation: explainBuild(compared, functions), proofs };
 }
 
 /** The runs of objects that workers share; the same whoever asks. */

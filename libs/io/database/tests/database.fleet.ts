@@ -340,13 +340,14 @@ describe('patches and builds', () => {
     expect(again).toMatchObject({ id: queued!.id, generation: 2, status: 'queued', failure: null });
     const artifact = { ...manifest('builds', 'f'), patch: patchId };
     const explanation = [{ object: 'vmlinux', name: 'f', sympos: 0, objectPath: 'f.o', reasons: ['size'] }];
+    const proofs = [{ object: 'vmlinux', vendorSha256: '0'.repeat(64), functions: 2, equal: 1, overridden: ['f'] }];
     await expect(db.builds.requireBuilt(patchId, kernelBuild)).rejects.toMatchObject({ reason: 'not-built' });
-    await db.builds.succeed(queued!, 1, { artifact, explanation }); // of the run before: late
+    await db.builds.succeed(queued!, 1, { artifact, explanation, proofs }); // of the run before: late
     expect(await db.builds.unfinished()).toEqual([again]);
-    await db.builds.succeed(again!, 1, { artifact, explanation });
+    await db.builds.succeed(again!, 1, { artifact, explanation, proofs });
     await db.builds.fail(again!, 1, { reason: 'late', message: '', retryable: false });
     expect(await db.builds.require(again!.id)).toMatchObject({ status: 'succeeded', artifact });
-    expect(await db.builds.requireBuilt(patchId, kernelBuild)).toMatchObject([{ id: again!.id, artifact }]);
+    expect(await db.builds.requireBuilt(patchId, kernelBuild)).toMatchObject([{ id: again!.id, artifact, proofs }]);
     expect(await db.builds.explanation(again!.id)).toEqual(explanation);
     const lines = [{ at: new Date(5), worker: 'w', text: 'said' }];
     await db.builds.keepLog(again!, lines);

@@ -6,7 +6,7 @@ import { kernelProbeSources, moduleGlueSource, readKernelFacts, type KernelFacts
 import { otherCompiler } from '@lockstep/domain/running-kernel';
 import { makeDependencyIndex, type CompiledObject, type DependencyIndex } from '@lockstep/domain/source-patch';
 import type { StockName } from '@lockstep/domain/vendor-kernel';
-import { FileLock } from '@lockstep/platform/runtime';
+import { FileLock, sha256OfFile } from '@lockstep/platform/runtime';
 import { buildError } from '../processes/failure';
 import { tellingFullDisk } from '../processes/full-disk';
 import { runStage, type OnProgress } from '../processes/stage';
@@ -21,7 +21,7 @@ import { compileModuleSources } from './module-sources';
 import {
   buildIdOf,
   checkOptions,
-  isRegistered,
+  findKernelBuild,
   keepBuild,
   openKernelBuild,
   requireCompiler,
@@ -76,7 +76,10 @@ async function registerUnpacked(
   return FileLock.hold(
     `${dir}.lock`,
     async () => {
-      if (!(await isRegistered(cacheDir, id))) {
+      // What an older version kept may lack something: then it is read again.
+      const known = await findKernelBuild(cacheDir, id).catch(() => undefined);
+      if (known?.stock?.vmlinuxSha256 === undefined) {
+        await rm(join(dir, '.complete'), { force: true });
         const vmlinux = await readVendorVmlinux(vendor.vmlinux);
         await checkParts(vendor, vmlinux);
         await runStage(dir, async () => makeStockBuild({ vendor, vmlinux, dir, onProgress, signal }));
@@ -132,7 +135,8 @@ async function makeStockBuild({ vendor, vmlinux, dir, onProgress, signal }: Maki
   onProgress?.({ stage: "read the vendor's debug information", done: 0, total: 1 });
   const units = await keepVendorFiles(vendor, treeDir, vmlinux);
   const facts = await factsOf(vendor.release, treeDir, tools, vmlinux, signal);
-  const stock = { distribution: vendor.distribution, tools, remarks };
+  const vmlinuxSha256 = await sha256OfFile(vendor.vmlinux);
+  const stock = { distribution: vendor.distribution, tools, vmlinuxSha256, remarks };
   const index = await indexOf(units, treeDir);
   await keepBuild({
     dir,

@@ -42,15 +42,15 @@ export interface ProvedObject {
 
 /**
  * Has a stock kernel's own build compile the objects that it lacks, and proves each against the vendor's kernel. Nothing
- * is built from an object that is not proved. A kernel that was built in its tree has them all.
+ * is built from an object that is not proved. A kernel that was built in its tree has them all, and proves nothing.
  * @throws LockstepError `original-differs`, `not-in-vendor-kernel`, `make-failed`
  */
 export async function provideOriginals(
   kernel: OriginalsOf,
   objects: readonly IndexedObject[],
   options: ProvideOptions = {},
-): Promise<void> {
-  if (kernel.stock === undefined || objects.length === 0) return;
+): Promise<ProvedObject[]> {
+  if (kernel.stock === undefined || objects.length === 0) return [];
   const proved = await proveOriginals(kernel, objects, options);
   for (const { objectPath, object, proof } of proved) {
     if (proof.differences.length === 0) continue;
@@ -64,6 +64,7 @@ export async function provideOriginals(
       likely: likelyReason(proof, kernel.release),
     });
   }
+  return proved;
 }
 
 /** Enough to see what is wrong. */

@@ -15,6 +15,8 @@ import {
   type AllowedTypeChanges,
   type TypeChange,
 } from '@lockstep/domain/type-layouts';
+import { vendorProofs, type ObjectProof, type VendorProof } from '@lockstep/domain/vendor-kernel';
+import { sha256OfBytes } from '@lockstep/platform/runtime';
 import { blamingAuthor } from './blame-author';
 import { usingDirectory } from '../builds/cached-kernels';
 import { compilePatch, type CompilePatchOptions, type ObjectPair, type PatchPlan } from './compile-patch';
@@ -31,6 +33,8 @@ export interface ComparedObject {
   readonly diff: ObjectDiff;
   /** Types that it understands in another way with the diff. */
   readonly types: readonly TypeChange[];
+  /** How its original compares with the vendor's, of a stock kernel. */
+  readonly proof?: ObjectProof | undefined;
 }
 
 /** A patch, or a share of its objects, compiled and compared. */
@@ -56,7 +60,7 @@ export async function comparePatch(options: ComparePatchOptions): Promise<Compar
 }
 
 async function compareObject(
-  { object, objectPath, original, onto, patched, types, provenStatics }: ObjectPair,
+  { object, objectPath, original, onto, patched, types, proof, provenStatics }: ObjectPair,
   { kernel, allowedTypeChanges }: ComparePatchOptions,
 ): Promise<ComparedObject> {
   const changes = types === undefined ? [] : await reachedTypes(types, objectPath, allowedTypeChanges);
@@ -64,7 +68,7 @@ async function compareObject(
   refuseTypeChanges([{ objectPath, types: changes }], allowedTypeChanges, false);
   const versions = onto === undefined ? { original, patched } : { original: onto, patched, running: original };
   const diff = diffObjects({ ...versions, objectPath, tables: kernel.facts.tables, provenStatics });
-  return { object, diff, types: diff.functions.length === 0 ? [] : changes };
+  return { object, diff, types: diff.functions.length === 0 ? [] : changes, proof };
 }
 
 export interface LinkOptions {
@@ -82,6 +86,8 @@ export interface LinkOptions {
 export interface LinkedLivepatch extends LivepatchModule {
   /** What belongs to its manifest. */
   readonly caveats: readonly Caveat[];
+  /** That its originals are the vendor's, of a stock kernel. */
+  readonly proofs: readonly VendorProof[];
 }
 
 /**
@@ -97,7 +103,7 @@ async function link(options: Omit<LinkOptions, 'sources'>): Promise<LinkedLivepa
   const objects = compared.map(({ diff, types }) => ({ objectPath: diff.objectPath, types }));
   const vouchedFor = refuseTypeChanges(objects, allowedTypeChanges, true);
   const modules = new Set(compared.map(({ object }) => object).filter((object) => object !== 'vmlinux'));
-  const moduleSymbols = modules.size === 0 ? new Map() : await readSymbolsOf(modules, kernel);
+  const { symbols: moduleSymbols, digests } = await readModules(modules, kernel);
   const module = writeLivepatchModule({
     facts: kernel.facts,
     diffs: compared,
@@ -116,7 +122,10 @@ async function link(options: Omit<LinkOptions, 'sources'>): Promise<LinkedLivepa
   const sleepers = compared.flatMap(({ diff }) => diff.sleepers.map((one) => sleeperCaveat(one, diff.objectPath)));
   const said = [...vouched, ...only, ...sleepers].map(({ message }) => message);
   const remarks = [...module.remarks, ...reloading, ...said];
-  return { ...module, remarks, caveats: [...stays, ...vouched, ...only, ...sleepers] };
+  const proved = compared.flatMap(({ object, proof }) => (proof === undefined ? [] : [{ object, proof }]));
+  const sha256Of = (object: string): string => digests.get(object) ?? kernel.stock?.vmlinuxSha256 ?? '';
+  const proofs = vendorProofs(proved, sha256Of);
+  return { ...module, remarks, caveats: [...stays, ...vouched, ...only, ...sleepers], proofs };
 }
 
 const sleeperCaveat = ({ name, through }: Sleeper, objectPath: string): Caveat => ({
@@ -136,20 +145,20 @@ function remarksOnReloading(modules: ReadonlySet<string>, release: string): stri
   );
 }
 
-async function readSymbolsOf(
-  modules: ReadonlySet<string>,
-  kernel: KernelBuild,
-): Promise<Map<string, KernelSymbolTable>> {
-  return kernel.stock === undefined
-    ? readBuiltSymbols(modules, kernel.treeDir)
-    : readVendorSymbols(modules, kernel.treeDir);
+interface ReadModules {
+  readonly symbols: Map<string, KernelSymbolTable>;
+  /** sha256 of those that the vendor built. */
+  readonly digests: ReadonlyMap<string, string>;
+}
+
+async function readModules(modules: ReadonlySet<string>, kernel: KernelBuild): Promise<ReadModules> {
+  if (kernel.stock !== undefined) return readVendorModules(modules, kernel.treeDir);
+  const symbols = modules.size === 0 ? new Map<string, KernelSymbolTable>() : await readBuilt(modules, kernel.treeDir);
+  return { symbols, digests: new Map() };
 }
 
 /** `modules.order` lists what the build made: `fs/overlayfs/overlay.ko` on 5.15, `….o` later. */
-async function readBuiltSymbols(
-  modules: ReadonlySet<string>,
-  treeDir: string,
-): Promise<Map<string, KernelSymbolTable>> {
+async function readBuilt(modules: ReadonlySet<string>, treeDir: string): Promise<Map<string, KernelSymbolTable>> {
   const symbols = new Map<string, KernelSymbolTable>();
   const order = await readFile(join(treeDir, 'modules.order'), 'utf8').catch(() => '');
   for (const line of order.split('\n')) {
@@ -160,16 +169,16 @@ async function readBuiltSymbols(
   return symbols;
 }
 
-async function readVendorSymbols(
-  modules: ReadonlySet<string>,
-  treeDir: string,
-): Promise<Map<string, KernelSymbolTable>> {
+async function readVendorModules(modules: ReadonlySet<string>, treeDir: string): Promise<ReadModules> {
   const symbols = new Map<string, KernelSymbolTable>();
+  const digests = new Map<string, string>();
   for (const name of modules) {
     const kept = await readKeptModule(treeDir, name);
-    if (kept !== undefined) symbols.set(name, readModuleSymbols(kept.module, name, kept.symbols));
+    if (kept === undefined) continue;
+    symbols.set(name, readModuleSymbols(kept.module, name, kept.symbols));
+    digests.set(name, sha256OfBytes(kept.module));
   }
-  return symbols;
+  return { symbols, digests };
 }
 
 export type BuildLivepatchOptions = Omit<CompilePatchOptions, 'objectPaths'> &

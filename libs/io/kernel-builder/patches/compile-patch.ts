@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { availableParallelism } from 'node:os';
 import { mayChangeTypes, sourcePatchError, type IndexedObject } from '@lockstep/domain/source-patch';
+import type { ObjectProof } from '@lockstep/domain/vendor-kernel';
 import { mapAtOnce } from '../processes/at-once';
 import {
   compileBelow,
@@ -49,6 +50,8 @@ export interface ObjectPair {
   patched: Uint8Array;
   /** Both with debug information, where the diff may change types; `original` is what the patch is built onto. */
   types: TypeRecords | undefined;
+  /** How the original compares with the vendor's, of a stock kernel. */
+  proof: ObjectProof | undefined;
   /** Names of static variables of functions whose numbers are the same ones in all versions. */
   provenStatics: ReadonlySet<string>;
 }
@@ -146,6 +149,8 @@ function refuseMakeOfStock({ stock }: KernelBuild, [reason]: readonly string[], 
 /** The saved commands, run again in a staged tree. */
 class Replay {
   private readonly compilers: number;
+  /** By object path. */
+  private readonly proofs = new Map<string, ObjectProof>();
 
   constructor(
     private readonly options: CompilePatchOptions,
@@ -199,7 +204,8 @@ class Replay {
       const asBefore: TypeRecords['withTypesAsBefore'] = async (names) => debug.withTypesAsBefore(job, names);
       const isRecorded = below !== undefined && now !== undefined;
       const types = isRecorded ? { original: below, patched: now, withTypesAsBefore: asBefore } : undefined;
-      return [await work({ ...(await withProvenStatics(pair, job, debug)), types })];
+      const proof = this.proofs.get(pair.objectPath);
+      return [await work({ ...(await withProvenStatics(pair, job, debug)), types, proof })];
     });
     return results.flat();
   }
@@ -217,7 +223,8 @@ class Replay {
     const { kernel, onProgress, signal } = this.options;
     if (kernel.stock === undefined) return [...jobs];
     const objects = jobs.map(({ indexed }) => indexed);
-    await provideOriginals(kernel, objects, { onProgress, signal });
+    const proved = await provideOriginals(kernel, objects, { onProgress, signal });
+    for (const { objectPath, proof } of proved) this.proofs.set(objectPath, proof);
     return mapAtOnce(objects, this.compilers, async (object) => prepareJob(kernel, object));
   }
 }
@@ -308,7 +315,14 @@ async function pairOf({ indexed }: CompileJob, versions: Versions): Promise<Obje
   }
   if (!isPatchable(indexed) && (await sameButDebugInformation(before, versions.patched))) return undefined;
   if (isPatchable(indexed) || objectPath.endsWith('.s'))
-    return { objectPath, object: object ?? '', ...versions, types: undefined, provenStatics: new Set() };
+    return {
+      objectPath,
+      object: object ?? '',
+      ...versions,
+      types: undefined,
+      proof: undefined,
+      provenStatics: new Set(),
+    };
   const reason = `the diff changes it, and it is ${object === null ? 'not part of vmlinux or a module' : 'assembly'}: it needs a new kernel build`;
   throw sourcePatchError({ kind: 'unsupported-change', file: objectPath, reason });
 }

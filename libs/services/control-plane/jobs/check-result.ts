@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { manifestFromWire, manifestToWire } from '@lockstep/contracts/wire';
 import { LockstepError, parseKernelBuildId, parseSha256 } from '@lockstep/domain/livepatch-model';
+import type { VendorProof } from '@lockstep/domain/vendor-kernel';
 import type { ArtifactStore } from '@lockstep/io/artifact-store';
 import type { BuildRecord, BuildResult, KernelBuildFacts } from '@lockstep/io/database';
 import type { ExplainedFunction, JobResult } from '@lockstep/io/job-queue';
@@ -17,6 +18,16 @@ function checkExplanation(explanation: readonly ExplainedFunction[], build: stri
       throw wrong('its explanation is malformed.', { build });
     }
     return { object, name, sympos, objectPath, reasons: [...reasons] };
+  });
+}
+
+/** Likewise: the control plane has no vendor's kernel to look at. */
+function checkProofs(proofs: readonly VendorProof[], build: string): VendorProof[] {
+  return proofs.map(({ object, vendorSha256, functions, equal, overridden }) => {
+    const areNames = [object, ...overridden].every((name) => typeof name === 'string');
+    if (!areNames || ![functions, equal].every((count) => Number.isSafeInteger(count) && count >= 0))
+      throw wrong('its proofs are malformed.', { build });
+    return { object, vendorSha256: parseSha256(vendorSha256), functions, equal, overridden: [...overridden] };
   });
 }
 
@@ -41,7 +52,11 @@ export async function checkBuildResult(
   const hasEffect = manifest.functions.length > 0 || manifest.caveats?.some(({ kind }) => kind === 'callbacks-only');
   if (hasEffect !== true) throw wrong('it changes no function.', { build: build.id });
   await artifacts.verify(manifest);
-  return { artifact: manifest, explanation: checkExplanation(result.explanation, build.id) };
+  return {
+    artifact: manifest,
+    explanation: checkExplanation(result.explanation, build.id),
+    proofs: checkProofs(result.proofs, build.id),
+  };
 }
 
 /** @throws LockstepError `corrupt`, `invalid-input`. */

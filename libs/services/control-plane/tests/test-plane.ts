@@ -201,7 +201,7 @@ export class TestPlane {
       ...{ kernelBuild: job.kernelBuild, moduleName, patch, patchName, replace, functions },
     };
     const explanation = functions.map((fn) => ({ ...fn, objectPath: 'fs/test.o', reasons: ['it is named'] }));
-    return { kind: 'build', artifact, explanation };
+    return { kind: 'build', artifact, explanation, proofs: [] };
   };
 
   async addKernel(): Promise<string[]> {

@@ -69,6 +69,7 @@ function buildToWire(build: BuildRecord, names: PatchNames): Build {
     attempts: build.attempts,
     priority: priorityToWire[build.priority],
     builtOnto: namesOf(build.onto, names),
+    proofs: build.proofs.map(({ overridden, ...proof }) => ({ ...proof, overridden: [...overridden] })),
   };
 }
 
