@@ -14,6 +14,7 @@ interface Options {
   readonly kernel: '5.15' | '6.1';
   readonly src?: string;
   readonly suite: readonly SuiteName[];
+  readonly against: readonly string[];
   readonly cpus: number;
   readonly oracleRounds: number;
   readonly report?: string;
@@ -34,6 +35,7 @@ function readOptions(): Options {
     .addOption(new Option('--kernel <version>', 'which kernel').choices(['5.15', '6.1']).default('6.1'))
     .option('--src <dir>', "kernel tree (5.15: LOCKSTEP_KERNEL_SRC; 6.1: Debian's linux-source-6.1)")
     .addOption(new Option('--suite <name...>', 'only these').choices(suiteNames).default(suiteNames))
+    .option('--against <tree...>', 'with style: does the series of its version apply to these folders and tarballs?')
     .option('--cpus <number>', 'processors of the machines', atLeastOne, 2)
     .option(
       '--oracle-rounds <number>',
@@ -44,18 +46,20 @@ function readOptions(): Options {
     .option('--json', 'print one JSON document at the end')
     .option('--report <file>', 'write the counts to this file as JSON')
     .parse();
-  const options = program.opts<Options>();
+  const options = program.opts<Omit<Options, 'against'> & Partial<Pick<Options, 'against'>>>();
   const src = options.src ?? (options.kernel === '5.15' ? process.env['LOCKSTEP_KERNEL_SRC'] : undefined);
   if (options.kernel === '5.15' && src === undefined) {
     program.error('error: 5.15 needs a kernel tree: give it with --src or LOCKSTEP_KERNEL_SRC');
   }
-  return src === undefined ? options : { ...options, src };
+  const against = options.against ?? [];
+  return src === undefined ? { ...options, against } : { ...options, against, src };
 }
 
 async function main({
   kernel: version,
   src,
   suite: suites,
+  against,
   report,
   json = false,
   cpus,
@@ -82,6 +86,7 @@ async function main({
   const options = {
     cpus,
     oracleRounds,
+    against,
     onProgress: (done: number, planned: number) => {
       progress.update('cases', done, planned);
     },

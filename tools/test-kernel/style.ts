@@ -4,6 +4,7 @@ import path from 'node:path';
 import { runCommand, type BuiltKernel } from '@lockstep/io/kernel-builder';
 import { ScratchDirectory } from '../scratch-directory/scratch-directory';
 import { addedLines } from './added-lines';
+import { trySeriesAgainst } from './series-against';
 import type { SuiteResult } from './suite-result';
 
 function filesBelow(dir: string, wanted: RegExp): string[] {
@@ -28,8 +29,11 @@ async function checkpatch({ treeDir }: BuiltKernel, scratchDir: string, subject:
   return status === 0 ? '' : output.trim() || `checkpatch.pl ended with status ${status}`;
 }
 
-/** The series, our files in the kernel and the selftests' C files under `checkpatch.pl --strict`, each file a case. */
-export async function checkStyle(root: string, kernel: BuiltKernel): Promise<SuiteResult> {
+/**
+ * The series, our files in the kernel and the selftests' C files under `checkpatch.pl --strict`, each file a case; and of each
+ * tree in `against` whether the series of its version applies.
+ */
+export async function checkStyle(root: string, kernel: BuiltKernel, against: readonly string[]): Promise<SuiteResult> {
   const dir = path.join(root, 'kernel-livepatch');
   const patches = filesBelow(path.join(dir, `linux-${kernel.version}/patches`), /\.patch$/);
   const files = [
@@ -46,6 +50,11 @@ export async function checkStyle(root: string, kernel: BuiltKernel): Promise<Sui
   using scratch = ScratchDirectory.create('style');
   for (const file of patches) record(file, await checkpatch(kernel, scratch.path, { patch: file }));
   for (const file of files) record(file, await checkpatch(kernel, scratch.path, { file }));
+  for (const { name, complaint } of await trySeriesAgainst(root, against)) {
+    const subject = `the series on ${name}`;
+    if (complaint === undefined) passed.push(subject);
+    else failed.push(`${subject}\n${complaint}`);
+  }
   const added = patches.map((file) => addedLines(readFileSync(file, 'utf8')));
   const sum = added.reduce((a, b) => a + b, 0);
   const note = `the series adds ${sum} lines to existing files, patch by patch ${added.join(' + ')}`;

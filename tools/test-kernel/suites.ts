@@ -15,6 +15,8 @@ export interface MachineOptions {
   readonly cpus: number;
   /** How often the consistency suite's oracle sees a livepatch switched on and off in a mode. */
   readonly oracleRounds: number;
+  /** Trees that the style suite tries the series on, beside the one that is built. */
+  readonly against: readonly string[];
   readonly onProgress: (done: number, planned: number) => void;
 }
 
@@ -120,7 +122,7 @@ export async function runSuite(
 ): Promise<SuiteResult> {
   switch (suite) {
     case 'style':
-      return checkStyle(root, kernel);
+      return checkStyle(root, kernel, options.against);
     case 'stock':
       return runStockTests(root, source);
     case 'upstream':

@@ -29,7 +29,13 @@ export {
 export { buildKernel, type BuildKernelOptions, type BuiltKernel } from './builds/kernel-build';
 export { packKernelBuild, treeSize, unpackKernelBuild, type UnpackOptions } from './builds/kernel-pack';
 export { kernelOfSource, type KernelOfSourceOptions } from './builds/kernel-of-source';
-export { findKernelSource, kernelVersionOf, prepareKernelTree, type KernelSource } from './sources/kernel-source';
+export {
+  findKernelSource,
+  kernelVersionOf,
+  prepareKernelTree,
+  tryKernelSeries,
+  type KernelSource,
+} from './sources/kernel-source';
 export { ObjectCompiler } from './objects/object-compiler';
 export type { KernelSeries } from './sources/quilt-series';
 export { readPatch, type NamedDiff, type PatchSources, type ReadPatch } from './patches/read-patch';

@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:f
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { findKernelSource, kernelVersionOf, prepareKernelTree } from './kernel-source';
+import { findKernelSource, kernelVersionOf, prepareKernelTree, tryKernelSeries } from './kernel-source';
 import { hashSeries } from './quilt-series';
 import { runCommand } from '../processes/run-command';
 import { sourceIdentity } from './source-identity';
@@ -60,6 +60,13 @@ describe('preparing a tree', () => {
     const targetDir = join(dir, 'out');
     await prepareKernelTree({ source: { kind: 'tarball', file }, targetDir });
     expect(await kernelVersionOf(targetDir)).toBe('5.15');
+  });
+
+  test('a series is tried on a tree that is only read', async () => {
+    expect(await tryKernelSeries(tree, series())).toBeUndefined();
+    await put('linux/kernel/livepatch/core.c', 'one\nTWO\nthree\n');
+    expect(await tryKernelSeries(tree, series())).toMatch(/first\.patch.*kernel\/livepatch\/core\.c/);
+    expect(await readdir(join(tree, 'kernel/livepatch'))).toEqual(['core.c']);
   });
 
   test('a tree that does not match is refused, naming patch, file and hunk', async () => {

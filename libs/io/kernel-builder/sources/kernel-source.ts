@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { mkdir, readFile, rm, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { LockstepError } from '@lockstep/domain/livepatch-model';
 import type { FileContents } from '@lockstep/domain/source-patch';
 import { isMissing } from '../processes/errno';
 import { buildError } from '../processes/failure';
@@ -73,6 +74,20 @@ export async function prepareKernelTree(options: PrepareTreeOptions): Promise<Fi
   const originals = await readFiles(targetDir, contents.keys());
   await changeFiles(targetDir, contents);
   return originals;
+}
+
+/**
+ * Whether a series fits an unpacked tree, which is only read.
+ * @returns what does not fit (patch, file and hunk); undefined where all does
+ */
+export async function tryKernelSeries(dir: string, series: KernelSeries): Promise<string | undefined> {
+  try {
+    await evaluateSeries(series, async (path) => readIfThere(dir, path));
+    return undefined;
+  } catch (error) {
+    if (error instanceof LockstepError) return error.message;
+    throw error;
+  }
 }
 
 /** A file's content in latin1; null where there is none. */
