@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-export {
-  buildLivepatch,
-  comparePatch,
-  linkLivepatch,
-  type BuildLivepatchOptions,
-  type BuiltLivepatch,
-  type ComparedObject,
-  type ComparedPatch,
-  type LinkOptions,
+export type {
+  BuildLivepatchOptions,
+  BuiltLivepatch,
+  ComparedObject,
+  ComparedPatch,
+  LinkOptions,
 } from './patches/build-livepatch';
+export { buildLivepatch, comparePatch, compilePatch, linkLivepatch, planPatch } from './patches/patch-builder';
 export { defaultCacheDirectory } from './builds/cache-directory';
 export {
   evictKernelBuilds,
@@ -19,13 +17,7 @@ export {
   type CacheEvictionOptions,
   type SharedCopy,
 } from './builds/cached-kernels';
-export {
-  compilePatch,
-  planPatch,
-  type CompilePatchOptions,
-  type ObjectPair,
-  type PatchPlan,
-} from './patches/compile-patch';
+export type { CompilePatchOptions, ObjectPair, PatchPlan } from './patches/compile-patch';
 export { buildKernel, type BuildKernelOptions, type BuiltKernel } from './builds/kernel-build';
 export { packKernelBuild, treeSize, unpackKernelBuild, type UnpackOptions } from './builds/kernel-pack';
 export { kernelOfSource, type KernelOfSourceOptions } from './builds/kernel-of-source';

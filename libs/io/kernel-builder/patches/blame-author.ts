@@ -4,24 +4,30 @@ import { PatchRefusal, placesFor, type ChangedFile } from '@lockstep/domain/sour
 import type { KernelBuild } from '../builds/registered-kernel';
 import { readPatch, type PatchSources } from './read-patch';
 
+/** What may refuse a patch is given its sources, if a diff made it: as they are, or as `sources`. */
+type Blamed = { readonly kernel: KernelBuild } & (PatchSources | { readonly sources: PatchSources | undefined });
+
 /**
- * Does what may refuse a patch; a refusal tells where its author wrote what is refused. Costs nothing where nothing is.
- * @param sources undefined where no diff made the change
- * @throws PatchRefusal instead of what is refused of an object
+ * The same, but that a refusal tells where its author wrote what is refused: PatchRefusal instead of what is refused of an
+ * object. Costs nothing where nothing is.
  */
-export async function blamingAuthor<T>(
-  kernel: KernelBuild,
-  sources: PatchSources | undefined,
-  work: () => Promise<T>,
-): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    if (!(error instanceof LockstepError) || error instanceof PatchRefusal || sources === undefined) throw error;
-    const subject = subjectOf(error, kernel);
-    if (subject === undefined) throw error;
-    throw new PatchRefusal(error, placesFor(subject, await changedFiles(kernel, sources)));
-  }
+export const blamingAuthor =
+  <Options extends Blamed, Rest extends unknown[], Result>(
+    work: (options: Options, ...rest: Rest) => Promise<Result>,
+  ) =>
+  async (options: Options, ...rest: Rest): Promise<Result> => {
+    try {
+      return await work(options, ...rest);
+    } catch (error) {
+      throw await withPlaces(error, options.kernel, 'sources' in options ? options.sources : options);
+    }
+  };
+
+async function withPlaces(error: unknown, kernel: KernelBuild, sources: PatchSources | undefined): Promise<unknown> {
+  if (!(error instanceof LockstepError) || sources === undefined) return error;
+  const subject = subjectOf(error, kernel);
+  if (subject === undefined) return error;
+  return new PatchRefusal(error, placesFor(subject, await changedFiles(kernel, sources)));
 }
 
 /** The object of a refusal, or what of the tree it calls a file. */

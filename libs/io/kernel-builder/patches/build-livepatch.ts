@@ -17,7 +17,6 @@ import {
 } from '@lockstep/domain/type-layouts';
 import { vendorProofs, type ObjectProof, type VendorProof } from '@lockstep/domain/vendor-kernel';
 import { sha256OfBytes } from '@lockstep/platform/runtime';
-import { blamingAuthor } from './blame-author';
 import { usingDirectory } from '../builds/cached-kernels';
 import { compilePatch, type CompilePatchOptions, type ObjectPair, type PatchPlan } from './compile-patch';
 import { reachedTypes } from './reached-types';
@@ -92,14 +91,10 @@ export interface LinkedLivepatch extends LivepatchModule {
 
 /**
  * Makes one livepatch module of all the changed objects.
- * @throws PatchRefusal what is refused of an object; LockstepError `no-function-changed`
+ * @throws LockstepError `no-function-changed`, and `refused` for what no livepatch can do
  */
-export async function linkLivepatch({ sources, ...options }: LinkOptions): Promise<LinkedLivepatch> {
-  return blamingAuthor(options.kernel, sources, async () => link(options));
-}
-
-async function link(options: Omit<LinkOptions, 'sources'>): Promise<LinkedLivepatch> {
-  const { kernel, compared, allowedTypeChanges, ...named } = options;
+export async function linkLivepatch(options: Omit<LinkOptions, 'sources'>): Promise<LinkedLivepatch> {
+  const { kernel, compared, allowedTypeChanges, moduleName, patchId, replace } = options;
   const objects = compared.map(({ diff, types }) => ({ objectPath: diff.objectPath, types }));
   const vouchedFor = refuseTypeChanges(objects, allowedTypeChanges, true);
   const modules = new Set(compared.map(({ object }) => object).filter((object) => object !== 'vmlinux'));
@@ -109,7 +104,7 @@ async function link(options: Omit<LinkOptions, 'sources'>): Promise<LinkedLivepa
     diffs: compared,
     moduleSymbols,
     kernelBuild: kernel.id,
-    ...named,
+    ...{ moduleName, patchId, replace },
   });
   const because = allowedTypeChanges?.because ?? '';
   const vouched = vouchedFor.map((change): Caveat => {
@@ -199,7 +194,7 @@ export async function buildLivepatch(options: BuildLivepatchOptions): Promise<Bu
     const compared = await comparePatch(options);
     onProgress?.({ stage: 'write the module', done: 0, total: 1 });
     const named = { moduleName, patchId, replace, allowedTypeChanges };
-    const module = await linkLivepatch({ kernel, sources: options, compared: compared.objects, ...named });
+    const module = await linkLivepatch({ kernel, compared: compared.objects, ...named });
     return { ...module, ...compared, remarks: [...compared.remarks, ...module.remarks] };
   };
   return usingDirectory(kernel.dir, build, signal);

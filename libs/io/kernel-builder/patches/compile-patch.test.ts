@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
-import { compilePatch, planPatch, type ObjectPair } from './compile-patch';
+import type { ObjectPair } from './compile-patch';
+import { compilePatch, planPatch } from './patch-builder';
 import { scanBuiltTree } from '../builds/scan-tree';
 import type { KernelBuild } from '../builds/registered-kernel';
 

@@ -19,7 +19,6 @@ import { provideOriginals } from '../objects/stock-originals';
 import { hasNamesakes, withStaticsAligned } from '../objects/align-statics';
 import { refuseChangedVersions } from '../objects/export-versions';
 import { DebugBuilds, type Version } from './debug-builds';
-import { blamingAuthor } from './blame-author';
 import { makeChangedObjects } from './make-path';
 import { reachedJobs } from './reached-jobs';
 import { readPatch, type PatchSources, type ReadPatch } from './read-patch';
@@ -84,13 +83,9 @@ type Work<Result> = (pair: ObjectPair) => Promise<Result>;
 /**
  * Decides how a patch is built, before anything of it is.
  * @throws LockstepError `diff-syntax`, `diff-does-not-apply`, `diff-ambiguous`, `changes-no-object`
- * @throws PatchRefusal `unsupported-change`
+ * @throws LockstepError `unsupported-change`
  */
 export async function planPatch(options: Omit<CompilePatchOptions, 'objectPaths'>): Promise<PatchPlan> {
-  return blamingAuthor(options.kernel, options, async () => plan(options));
-}
-
-async function plan(options: Omit<CompilePatchOptions, 'objectPaths'>): Promise<PatchPlan> {
   const patch = await readPatch(options.kernel, options, options);
   const makeReasons = [...patch.makeReasons, ...(await new Replay(options, patch).tryGates())];
   const { remarks } = patch;
@@ -106,16 +101,12 @@ async function plan(options: Omit<CompilePatchOptions, 'objectPaths'>): Promise<
  * to `work` while the compilers go on with the next. Diffs for which that may be wrong are built through make.
  * @throws LockstepError `diff-syntax`, `diff-does-not-apply`, `diff-ambiguous`, `changes-no-object`,
  *   `compile-failed`, `make-failed`, `kernel-build-changed`, `compiler-differs`
- * @throws PatchRefusal what is refused of an object, by `work` too
+ * @throws LockstepError what is refused of an object, by `work` too
  */
 export async function compilePatch<Result>(
   options: CompilePatchOptions,
   work: Work<Result>,
 ): Promise<CompiledPatch<Result>> {
-  return blamingAuthor(options.kernel, options, async () => compile(options, work));
-}
-
-async function compile<Result>(options: CompilePatchOptions, work: Work<Result>): Promise<CompiledPatch<Result>> {
   const patch = await readPatch(options.kernel, options, options);
   const replay = new Replay(options, patch);
   const { remarks } = patch;
