@@ -40,6 +40,7 @@ interface Options {
   readonly image?: string;
   readonly against?: string;
   readonly shapes?: string;
+  readonly results?: string;
   readonly json?: boolean;
 }
 
@@ -186,21 +187,24 @@ async function runCases(
   return done;
 }
 
-async function shapes(count: number, { seed, json, kernel, src: source }: Options): Promise<number> {
+async function shapes(
+  count: number,
+  { seed, json, kernel, src: source, results: resultsFile }: Options,
+): Promise<number> {
   if (kernel !== '6.1') throw new Error('the shapes are C as 6.1 takes it: leave --kernel out');
   const progress = new ProgressLine(2, json === true ? process.stderr : process.stdout);
   const all = shapesOf(count, Number(seed));
-  const update = (stage: string) => (done: number, total: number) => {
-    progress.update(stage, done, total);
-  };
   const onProgress: KernelProgress = ({ stage, done, total }) => {
     progress.update(stage, done, total);
   };
   const built = await progress.run(`Build a kernel with ${all.length} shapes`, async () =>
     buildShapeKernel({ root, source, shapes: all, onProgress }),
   );
+  const onJudged = (done: number, total: number): void => {
+    progress.update('shapes', done, total);
+  };
   const cases = await progress.run('Build their patches, and run them', async () =>
-    judgeShapes({ root, built, shapes: all, onBuilt: update('patches'), onRun: update('shapes run') }),
+    judgeShapes({ root, built, shapes: all, resultsFile, onJudged }),
   );
   console.log(json === true ? JSON.stringify(cases, null, 2) : showShapes(cases));
   return cases.some(({ outcome }) => outcome === 'wrong') ? 1 : 0;
@@ -283,6 +287,7 @@ const options = new Command('test:mutations')
     '--shapes <n>',
     'instead: so many arrays with neighbours, and types that change, of each kind, judged by what they do in a machine',
   )
+  .option('--results <file>', 'where results of --shapes are kept: those that are there already are not run again')
   .option('--against <file>', 'create-diff-object, to compare verdicts with')
   .option('--self-diff [n]', 'also compare every object of the kernel with itself, or so many of them')
   .option('--json', 'print one JSON document with every case')

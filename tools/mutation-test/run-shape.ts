@@ -6,7 +6,7 @@ import { LockstepError } from '@lockstep/domain/livepatch-model';
 import { diffObjects, type ObjectDiff } from '@lockstep/domain/object-diff';
 import { changedTypes, refuseTypeChanges } from '@lockstep/domain/type-layouts';
 import { compileKeepingNames, fixtureTables } from '@lockstep/testing/object-fixtures';
-import type { Shape } from './shape-sources';
+import { garbage, type Shape } from './shape-sources';
 
 /** What became of a shape. `needless`: refused, and running it all the same shows nothing wrong. */
 export interface ShapeResult {
@@ -14,7 +14,8 @@ export interface ShapeResult {
   readonly detail: string;
 }
 
-const flags =
+/** As kernels are compiled, without what needs one. */
+export const shapeFlags =
   '-std=gnu11 -O2 -fno-pic -fcf-protection=none -fno-asynchronous-unwind-tables -fno-stack-protector -fno-strict-aliasing -pg -mfentry -mrecord-mcount';
 
 /** How long a program may run that nothing holds up: some loops without an end are what is looked for. */
@@ -46,13 +47,6 @@ export function runShape(shape: Shape, dir: string): ShapeResult {
   return { outcome: isSame ? 'needless' : 'refused', detail: refusal };
 }
 
-/** What a program prints that is compiled from the patched source and never was another. */
-export function expectedOf(shape: Shape, dir: string): string {
-  writeFileSync(path.join(dir, 'shape.c'), shape.source);
-  shell(dir, `gcc ${flags} -DPATCHED -c -o patched.o shape.c`);
-  return runLinked(dir, shape, 'patched', null);
-}
-
 function refusalOf(work: () => unknown): string | undefined {
   try {
     work();
@@ -68,13 +62,13 @@ const shell = (dir: string, command: string): void => {
 };
 
 function compile(dir: string, name: string, define: string): Uint8Array {
-  const object = compileKeepingNames(path.join(dir, 'shape.c'), [flags, define]);
+  const object = compileKeepingNames(path.join(dir, 'shape.c'), [shapeFlags, define]);
   writeFileSync(path.join(dir, `${name}.o`), object);
   return object;
 }
 
 function record(dir: string, name: string, define: string): Uint8Array {
-  shell(dir, `gcc ${flags} -g -gdwarf-4 ${define} -c -o ${name}.types.o shape.c`);
+  shell(dir, `gcc ${shapeFlags} -g -gdwarf-4 ${define} -c -o ${name}.types.o shape.c`);
   return new Uint8Array(readFileSync(path.join(dir, `${name}.types.o`)));
 }
 
@@ -95,8 +89,8 @@ const driverOf = ({ probes }: Shape, diff: ObjectDiff | null): string => `
 static unsigned char arena[4096];
 static unsigned long used;
 long other(long value) { return value * 31 + 7; }
-/* Zeroed, with a guard behind it. */
-void *allocate(unsigned long size) { void *at = arena + used; memset(at, 0, size); used += (size + 7) & ~7ul; memset(arena + used, 0xaa, 64); used += 64; return at; }
+/* As memory comes from a heap, with a guard behind it. */
+void *allocate(unsigned long size) { void *at = arena + used; memset(at, ${garbage}, size); used += (size + 7) & ~7ul; memset(arena + used, 0xaa, 64); used += 64; return at; }
 asm(".globl __fentry__\\n__fentry__: ret");
 static void __attribute__((unused)) redirect(char *from, char *to) {
 	mprotect((void *)((unsigned long)from & ~4095ul), 8192, 7);

@@ -2,12 +2,13 @@
 import type { BuiltKernel, OnProgress } from '@lockstep/io/kernel-builder';
 import { resolvePatched } from '@lockstep/testing/object-fixtures';
 import { buildExtendedKernel } from '@lockstep/testing/qemu-machine';
-import type { Shape } from './shape-sources';
+import { garbage, type Shape } from './shape-sources';
+import type { NumberedShape } from './shapes';
 
 /** Where shapes are in the kernel's tree: part of vmlinux, and not of `lib`, which has no ftrace entries. */
 const folder = 'fs/lockstep_shapes';
 
-/** Reading it tells what the probes of the shape gave that was named last; writing `s 12` sets that one up. */
+/** Reading it tells what the probes of the shape gave that was named last: `s 12` sets it up, `r 12` does not. */
 export const shapesFile = '/proc/lockstep_shapes';
 
 export const shapePath = (number: number): string => `${folder}/shape${number}.c`;
@@ -26,12 +27,12 @@ export function shapeText(shape: Shape, number: number, isPatched: boolean): str
 const roomBytes = 512;
 const guardBytes = 64;
 
-/** What sets shapes up and runs them, for whoever writes to and reads from `shapesFile`. */
-function runnerText(shapes: readonly Shape[]): string {
-  const declared = shapes.flatMap((shape, number) =>
+/** What sets shapes up (`s 12`), chooses one (`r 12`) and runs it, for whoever writes to and reads from `shapesFile`. */
+function runnerText(shapes: readonly NumberedShape[]): string {
+  const declared = shapes.flatMap(({ shape, number }) =>
     [...new Set(['setup', ...shape.probes])].map((name) => `long shape${number}_${name}(long value);`),
   );
-  const rows = shapes.map((shape, number) => {
+  const rows = shapes.map(({ shape, number }) => {
     return `\t{ shape${number}_setup, { ${shape.probes.map((name) => `shape${number}_${name}`).join(', ')} } },`;
   });
   return `// SPDX-License-Identifier: GPL-2.0
@@ -66,7 +67,7 @@ void *shapes_allocate(unsigned long size)
 {
 	unsigned char *at = arena[current_shape] + used[current_shape];
 
-	memset(at, 0, size);
+	memset(at, ${garbage}, size);
 	size = (size + 7) & ~7ul;
 	memset(at + size, 0xaa, ${guardBytes});
 	used[current_shape] += size + ${guardBytes};
@@ -130,17 +131,17 @@ export interface ShapeKernelOptions {
   /** The repository. */
   readonly root: string;
   readonly source: string | undefined;
-  readonly shapes: readonly Shape[];
+  readonly shapes: readonly NumberedShape[];
   readonly onProgress: OnProgress;
 }
 
 /** The small kernel with all the shapes in it, as they are before their patches. */
 export function buildShapeKernel({ root, source, shapes, onProgress }: ShapeKernelOptions): Promise<BuiltKernel> {
-  const objects = ['run', ...shapes.map((_, number) => `shape${number}`)].map((name) => `obj-y += ${name}.o\n`);
+  const objects = ['run', ...shapes.map(({ number }) => `shape${number}`)].map((name) => `obj-y += ${name}.o\n`);
   const files = new Map([
     ['Makefile', objects.join('')],
     ['run.c', runnerText(shapes)],
-    ...shapes.map((shape, number): [string, string] => [`shape${number}.c`, shapeText(shape, number, false)]),
+    ...shapes.map(({ shape, number }): [string, string] => [`shape${number}.c`, shapeText(shape, number, false)]),
   ]);
   return buildExtendedKernel({ folder, files }, { root, source, onProgress });
 }

@@ -18,6 +18,9 @@ export interface Shape {
   readonly probes: readonly string[];
 }
 
+/** What a heap's memory holds, byte for byte, before anybody writes there. */
+export const garbage = 0x5a;
+
 const head = `
 #ifndef noinline
 #define noinline __attribute__((noinline))
@@ -107,7 +110,12 @@ function types(kind: Exclude<ShapeKind, 'array'>, random: SeededRandom): Shape {
   const object =
     lives === 'heap' ? 'static struct outer *object;' : 'struct outer object_of_file; static struct outer *object;';
   const make = lives === 'heap' ? 'allocate(sizeof(struct outer))' : '&object_of_file';
-  const grown = `object->${inner}added = 77; sum += object->${inner}added;`;
+  // What is only written before it is read, and what is set where objects are made, as most new members are.
+  const isSetBefore = random.pick([true, false]);
+  const grown = isSetBefore
+    ? `sum += object->${inner}added++;`
+    : `object->${inner}added = 77; sum += object->${inner}added;`;
+  const fresh = isSetBefore ? `\n#ifdef PATCHED\nobject->${inner}added = 3;\n#endif\n` : '';
   const held = `static struct outer *object;`;
   const bodies: Record<
     Exclude<ShapeKind, 'array'>,
@@ -115,19 +123,19 @@ function types(kind: Exclude<ShapeKind, 'array'>, random: SeededRandom): Shape {
   > = {
     'type-at-end': {
       before: object,
-      setup: `object = ${make}; object->${last} = value;`,
+      setup: `object = ${make}; object->${last} = value;${fresh}`,
       body: `sum += object->${last}++;`,
       patched: grown,
     },
     'type-in-middle': {
       before: object,
-      setup: `object = ${make}; object->${last} = value;`,
+      setup: `object = ${make}; object->${last} = value;${fresh}`,
       body: `sum += object->${last}++;`,
       patched: grown,
     },
     'type-inside': {
       before: object,
-      setup: `object = ${make}; object->behind = value;`,
+      setup: `object = ${make}; object->behind = value;${fresh}`,
       body: `sum += object->behind++;`,
       patched: grown,
     },

@@ -4,10 +4,12 @@ import { ScratchDirectory } from '../scratch-directory/scratch-directory';
 import { runShape, type ShapeResult } from './run-shape';
 import { makeShape, shapeKinds, type Shape } from './shape-sources';
 
-export interface ShapeCase extends ShapeResult {
+export interface NumberedShape {
   readonly number: number;
   readonly shape: Shape;
 }
+
+export interface ShapeCase extends NumberedShape, ShapeResult {}
 
 /** Runs `count` shapes of each kind. The same seed makes the same ones. */
 export function runShapes(count: number, seed: number, onProgress: (done: number, total: number) => void): ShapeCase[] {
