@@ -26,6 +26,7 @@ test.each([
   [['--kernel', 'directory:/k'], /--kernel/],
   [['--state-dir', 'here'], /--state-dir/],
   [['--heartbeat-ms', 'often'], /--heartbeat-ms/],
+  [['--heartbeat-ms', '60000'], /--heartbeat-ms/],
   [['--server', 'nowhere'], /host:port/],
   [['--sever', 'x:1'], /--sever/],
 ])('%j is refused, naming the setting', (args, message) => {

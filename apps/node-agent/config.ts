@@ -28,7 +28,7 @@ export const usage = `lockstep-agent: keeps this machine's livepatches in step w
   --hold-file FILE       while it is there the agent only looks         $LOCKSTEP_AGENT_HOLD_FILE
                          (default /etc/lockstep/hold)
   --look-every-ms MS     between looks at the kernel (default 5000)     $LOCKSTEP_AGENT_LOOK_EVERY_MS
-  --heartbeat-ms MS      between reports without news (default 15000)   $LOCKSTEP_AGENT_HEARTBEAT_MS
+  --heartbeat-ms MS      between reports without news (default 15000, at most 30000)  $LOCKSTEP_AGENT_HEARTBEAT_MS
 
 "lockstep-agent shutdown" (with the same --state-dir) says that the machine is being shut down in order: run it last, from
 what brings the machine down. Without that a load that is not yet stable counts as survived by nobody.
@@ -37,7 +37,7 @@ Server and token are needed once; after that the state directory knows. Prefer t
 users can see flags.
 `;
 
-const intervalMs = z.coerce.number().check(z.int(), z.gte(10), z.lte(3_600_000));
+const interval = (longestMs: number) => z.coerce.number().check(z.int(), z.gte(10), z.lte(longestMs));
 
 const form = z.object({
   server: z.optional(z.string().check(z.minLength(1))),
@@ -45,8 +45,9 @@ const form = z.object({
   'state-dir': z._default(z.string().check(z.startsWith('/')), '/var/lib/lockstep-agent'),
   address: z.optional(z.string()),
   'hold-file': z.optional(z.string().check(z.startsWith('/'))),
-  'look-every-ms': z.optional(intervalMs),
-  'heartbeat-ms': z.optional(intervalMs),
+  'look-every-ms': z.optional(interval(3_600_000)),
+  // The control plane takes a node that says nothing for a minute for one that hangs.
+  'heartbeat-ms': z.optional(interval(30_000)),
 });
 
 export interface AgentConfig {

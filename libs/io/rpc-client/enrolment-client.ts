@@ -9,6 +9,7 @@ import { LockstepError } from '@lockstep/domain/livepatch-model';
 import { certificatePin } from '@lockstep/platform/runtime';
 import { parseAddress } from './address';
 import { defaultDeadlineMs } from './channel-options';
+import { cancelledError } from './pause';
 import { createServiceClient } from './service-client';
 import { createTlsClient } from './tls-client';
 
@@ -37,10 +38,22 @@ function chainOf(leaf: DetailedPeerCertificate): X509Certificate[] {
 function presentedChain(address: string, timeoutMs: number, signal?: AbortSignal): Promise<X509Certificate[]> {
   const { host, port } = parseAddress(address);
   return new Promise((resolve, reject) => {
-    const fail = (error: Error): void => {
+    // Whoever goes on trying has one signal for all tries.
+    const settle = (finish: () => void): void => {
+      signal?.removeEventListener('abort', onAbort);
       socket.destroy();
+      finish();
+    };
+    const fail = (error: Error): void => {
       const message = `No TLS server answers at ${address}: ${error.message}. Check the address and that the control plane runs.`;
-      reject(new LockstepError('unavailable', 'server-unreachable', message, { address }, { cause: error }));
+      settle(() => {
+        reject(new LockstepError('unavailable', 'server-unreachable', message, { address }, { cause: error }));
+      });
+    };
+    const onAbort = (): void => {
+      settle(() => {
+        reject(cancelledError(signal?.reason));
+      });
     };
     // Nothing is sent on this connection and nothing of it is believed but what matches the pin.
     const socket = tlsConnect(
@@ -53,21 +66,17 @@ function presentedChain(address: string, timeoutMs: number, signal?: AbortSignal
       },
       () => {
         const chain = chainOf(socket.getPeerCertificate(true));
-        socket.destroy();
-        resolve(chain);
+        settle(() => {
+          resolve(chain);
+        });
       },
     );
     socket.setTimeout(timeoutMs, () => {
       fail(new Error(`no answer within ${timeoutMs} ms`));
     });
-    socket.once('error', fail);
-    signal?.addEventListener(
-      'abort',
-      () => {
-        fail(new Error('cancelled'));
-      },
-      { once: true },
-    );
+    socket.on('error', fail);
+    signal?.addEventListener('abort', onAbort, { once: true });
+    if (signal?.aborted === true) onAbort();
   });
 }
 

@@ -25,7 +25,7 @@ export interface LinkOptions {
 
 /** How long one try to connect may take. */
 const connectTimeoutMs = 10_000;
-/** A session that lived this long was a good one: the next try comes soon. */
+/** A session that lived this long was a good one: the next try comes soon. A try to connect may take as long, and is none. */
 const goodSessionMs = 5_000;
 
 /** The conversation with the control plane, taken up again whenever it ends. Local work never waits for it. */
@@ -78,10 +78,13 @@ export class ControlLink {
     const { log, identity } = this.options;
     const backOff = createBackOff({ firstMs: 300, maxMs: 15_000 });
     while (!this.isStopping()) {
-      const startedAt = performance.now();
-      const problem = await this.converse().then(() => undefined, problemFrom);
+      let openedAtMs = Infinity;
+      const onOpened = (): void => {
+        openedAtMs = performance.now();
+      };
+      const problem = await this.converse(onOpened).then(() => undefined, problemFrom);
       if (this.isStopping()) return;
-      if (performance.now() - startedAt > goodSessionMs) backOff.reset();
+      if (performance.now() - openedAtMs > goodSessionMs) backOff.reset();
       const delayMs = backOff.nextMs();
       log('warn', 'not connected', {
         address: identity.agentAddress,
@@ -94,12 +97,13 @@ export class ControlLink {
   }
 
   /** One session from hello to its end. */
-  private async converse(): Promise<void> {
+  private async converse(onOpened: () => void): Promise<void> {
     const { makeHello, tell, log, identity } = this.options;
     await this.client.ready(connectTimeoutMs, this.abort.signal);
     if (this.isStopping()) return;
     const session = this.client.openSession(makeHello());
     this.session = session;
+    onOpened();
     log('info', 'connected', { address: identity.agentAddress });
     try {
       await tell({ kind: 'session-opened' });

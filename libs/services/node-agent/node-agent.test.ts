@@ -444,7 +444,7 @@ describe('whatever happens to the control plane', () => {
     await until('in step', () => agents.at(-1)!.view?.status === 'in-step');
     expect(agents.at(-1)!.view?.position).toBe(2);
   });
-  test('a server that accepts and never answers holds nothing up', async () => {
+  test('a server that accepts and never answers holds nothing up, and is tried ever more seldom', async () => {
     const agent = await inStepWithAB();
     await agent.stop();
     const port = plane.agentPort;
@@ -453,10 +453,20 @@ describe('whatever happens to the control plane', () => {
     const sockets: Socket[] = [];
     const silent: Server = createServer((socket) => sockets.push(socket));
     await new Promise<void>((resolve) => silent.listen(port, '127.0.0.1', resolve));
+    // A try to connect takes 10 s: they pass a hundred times as fast.
+    const now = performance.now.bind(performance);
+    const sinceMs = now();
+    jest.spyOn(performance, 'now').mockImplementation(() => sinceMs + (now() - sinceMs) * 100);
+    const pausesMs = (): number[] =>
+      logLines.flatMap((line) => [...line.matchAll(/"retryInMs":(\d+)/g)].map(([, ms]) => Number(ms)));
     try {
+      logLines = [];
       await startAgent();
       await until('the stack', async () => (await held()) === 'lockstep_a<lockstep_b');
+      await until('three tries', () => pausesMs().length >= 3);
+      expect(pausesMs()[2]).toBeGreaterThanOrEqual(600);
     } finally {
+      jest.restoreAllMocks();
       await agents.at(-1)!.stop();
       for (const socket of sockets) socket.destroy();
       silent.close();
