@@ -213,6 +213,16 @@ describe('what others say', () => {
     expect((await answer(true, false, fail)).stderr).toBe(`error: ${shown}\n`);
   });
 
+  it('passes for no row and no field of ours, however many lines it has', () => {
+    const forged = 'x\nStatus: in-step';
+    expect(table(['NODE', 'KERNEL'], [['n1', forged]], '').split('\n')).toHaveLength(2);
+    const pairs = [
+      ['Problem', forged],
+      ['Agent', '1'],
+    ] as const;
+    expect(fields(pairs)).toBe('Problem: x\n         Status: in-step\nAgent:   1');
+  });
+
   it('is in JSON what it was, and on a terminal nothing of it is obeyed', async () => {
     const document = { said: hostile };
     const { stdout } = await answer(true, true, () => Promise.resolve({ document, text: '' }));
