@@ -12,6 +12,7 @@ import {
   type Sha256,
 } from '@lockstep/domain/livepatch-model';
 import type { VendorProof } from '@lockstep/domain/vendor-kernel';
+import { storableText } from '@lockstep/platform/runtime';
 import { serialisable, type Client, type Transaction } from './client';
 import type { Prisma } from './generated/client';
 import { isRowId } from './row-id';
@@ -132,7 +133,7 @@ export interface BuildStore {
   fail(run: BuildRun, attempts: number, failure: WorkFailure): Promise<void>;
   /** Ends it unless it has ended. */
   cancel(run: BuildRun): Promise<void>;
-  /** Keeps what the workers said. */
+  /** Keeps what the workers said, unless it has ended: then the queue may know nothing of it any more. */
   keepLog(run: BuildRun, log: readonly BuildLogRow[]): Promise<void>;
   log(id: string): Promise<BuildLogRow[]>;
   explanation(id: string): Promise<ExplanationRow[]>;
@@ -244,9 +245,9 @@ export function buildStore(db: Client): BuildStore {
     async cancel(run) {
       await db.build.updateMany({ where: at(run), data: cancelled() });
     },
-    async keepLog({ id, generation }, rows) {
-      const log = rows.map(({ at: time, worker, text }) => [time.getTime(), worker, text.replaceAll('\0', '\ufffd')]);
-      await db.build.updateMany({ where: { id, generation }, data: { log } });
+    async keepLog(run, rows) {
+      const log = rows.map(({ at: time, worker, text }) => [time.getTime(), worker, storableText(text)]);
+      await db.build.updateMany({ where: at(run), data: { log } });
     },
     async log(id) {
       const row = await db.build.findUnique({ where: { id }, select: { log: true } });

@@ -12,6 +12,9 @@ const prismaLost = [
 /** A row that was there a statement ago is not, or one is there that was not: Prisma's words for it, and PostgreSQL's. */
 const rowsMoved = ['P2025', 'P2003', 'P2002', '23503', '23505', '40001', '40P01', 'P2034'];
 
+/** A character that no text column, or no jsonb, holds: NUL, or half a surrogate pair. */
+const notStorable = ['22021', '22P05'];
+
 const hasCode = (error: unknown, ...codes: string[]): boolean => {
   const present = errorCodes(error);
   return codes.some((code) => present.has(code));
@@ -31,7 +34,7 @@ export function isUniqueViolation(error: unknown): boolean {
   return error instanceof Prisma.PrismaClientKnownRequestError && error.code === 'P2002';
 }
 
-/** What a caller can do something about, in words: all of it passes. Any other error as it is. */
+/** What a caller can do something about, in words. Any other error as it is. */
 export function explainDatabaseError(error: unknown): unknown {
   if (error instanceof LockstepError) return error;
   if (isConnectionLost(error) || hasCode(error, ...prismaLost)) {
@@ -45,6 +48,10 @@ export function explainDatabaseError(error: unknown): unknown {
   if (hasCode(error, ...rowsMoved)) {
     const message = 'What this works on was changed or removed meanwhile: look at it again, and ask again if need be.';
     return new LockstepError('unavailable', 'changed-meanwhile', message, {}, { cause: error });
+  }
+  if (hasCode(error, ...notStorable)) {
+    const message = 'A text holds a character that cannot be kept, NUL for one: leave it out.';
+    return new LockstepError('invalid-input', 'text-not-storable', message, {}, { cause: error });
   }
   return error;
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+import { storableText } from '@lockstep/platform/runtime';
 import type { WorkStatus } from './generated/client';
 
 export type { WorkStatus };
@@ -53,8 +54,8 @@ export const notEnded = { status: { in: ['queued', 'running'] as WorkStatus[] } 
 export const failed = ({ reason, message, retryable }: WorkFailure, attempts: number) => ({
   status: 'failed' as const,
   failureReason: reason,
-  // A text column holds no NUL, and a compiler may print anything.
-  failureText: message.replaceAll('\0', '\ufffd'),
+  // A compiler may print anything.
+  failureText: storableText(message),
   retryable,
   attempts,
   endedAt: new Date(),

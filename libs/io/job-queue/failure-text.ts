@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { LockstepError, type ErrorKind } from '@lockstep/domain/livepatch-model';
-import { isConnectionLost } from '@lockstep/platform/runtime';
+import { isConnectionLost, storableText } from '@lockstep/platform/runtime';
 import type { JobFailure } from './jobs';
 
 /** A compiler's output is unbounded; the first errors are the ones that matter. */
 const messageLimit = 16_000;
 
-/** As every backend keeps it: PostgreSQL's jsonb refuses NUL and half a surrogate pair, which a cut leaves behind. */
-const storable = (text: string): string =>
-  Buffer.from(text.slice(0, messageLimit)).toString('utf8').replaceAll('\0', '\ufffd');
+const storable = (text: string): string => storableText(text.slice(0, messageLimit));
 
 function isRetryable(kind: ErrorKind): boolean {
   switch (kind) {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+import { storableText } from '@lockstep/platform/runtime';
 import type { WorkQueue } from './job-parts';
 import type { JobLogLine, JobProgress } from './jobs';
 import { rootOf, type Entry } from './queued-job';
@@ -19,7 +20,7 @@ export interface Reporter {
 }
 
 export const lineToText = ({ at, worker, text }: JobLogLine): string =>
-  JSON.stringify([at.getTime(), worker, text.slice(0, lineLimit)]);
+  JSON.stringify([at.getTime(), worker, storableText(text.slice(0, lineLimit))]);
 
 export function lineFromText(row: string): JobLogLine {
   const [at, worker, text] = JSON.parse(row) as [number, string, string];

@@ -7,4 +7,5 @@ export { installLastResort, type SayUnforeseen } from './last-resort';
 export { errorCodes, isConnectionLost } from './lost-connection';
 export { readIfPresent, readOrCreate, writePrivateFile } from './private-file';
 export { isProcessAlive } from './process-alive';
+export { storableText } from './storable-text';
 export { lockstepVersion } from './version';

@@ -344,13 +344,19 @@ describe('patches and builds', () => {
     await expect(db.builds.requireBuilt(patchId, kernelBuild)).rejects.toMatchObject({ reason: 'not-built' });
     await db.builds.succeed(queued!, 1, { artifact, explanation, proofs }); // of the run before: late
     expect(await db.builds.unfinished()).toEqual([again]);
+    const lines = [{ at: new Date(5), worker: 'w', text: 'said' }];
+    await db.builds.keepLog(again!, lines);
+    expect(await db.builds.log(again!.id)).toEqual(lines);
+    const odd = [{ ...lines[0]!, text: 'NUL \0, and half a pair \ud83d' }];
+    await db.builds.keepLog(again!, odd);
+    expect(await db.builds.log(again!.id)).toMatchObject([{ text: 'NUL \ufffd, and half a pair \ufffd' }]);
+    await db.builds.keepLog(again!, lines);
     await db.builds.succeed(again!, 1, { artifact, explanation, proofs });
+    await db.builds.keepLog(again!, []);
     await db.builds.fail(again!, 1, { reason: 'late', message: '', retryable: false });
     expect(await db.builds.require(again!.id)).toMatchObject({ status: 'succeeded', artifact });
     expect(await db.builds.requireBuilt(patchId, kernelBuild)).toMatchObject([{ id: again!.id, artifact, proofs }]);
     expect(await db.builds.explanation(again!.id)).toEqual(explanation);
-    const lines = [{ at: new Date(5), worker: 'w', text: 'said' }];
-    await db.builds.keepLog(again!, lines);
     expect(await db.builds.log(again!.id)).toEqual(lines);
     await expect(db.builds.require('x')).rejects.toMatchObject({ reason: 'unknown-build' });
   });

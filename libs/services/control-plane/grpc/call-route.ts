@@ -37,7 +37,7 @@ const drainWithinMs = 60_000;
 export function toStatus(error: unknown, method: string, log: Logger): ServerErrorResponse {
   const explained = explainDatabaseError(error);
   if (!(explained instanceof LockstepError) || explained.kind === 'internal') log.error({ err: error, method }, 'bug');
-  else if (explained !== error) log.warn({ err: error, method }, 'the database could not do it now');
+  else if (explained !== error) log.warn({ err: error, method }, 'the database did not do it');
   const { code, details, metadata } = statusFromError(explained);
   const status = Object.assign(new Error(details), { ...(details === undefined ? {} : { details }) });
   return Object.assign(status, { ...(code === undefined ? {} : { code }), ...(metadata && { metadata }) });

@@ -152,20 +152,24 @@ describe('kernel builds and patches', () => {
 describe('builds, followed and led', () => {
   test('lines of the workers reach who watches, and stay when the build has ended', async () => {
     await plane.stopWorkers();
+    // It is cut in the middle of a character.
+    const longLine = `${'e'.repeat(1999)}\u{1f6e0}`;
     await plane.work(async (job, context) => {
       context.log('begins');
+      context.log(longLine);
       context.onProgress({ stage: 'compile', done: 1, total: 2 });
       return plane.honestWorker(job, context);
     });
     const id = await plane.build('told', 'fn_told');
     const { build, logLines } = await plane.operator.build.getBuild({ id });
     expect(build?.status).toBe(BuildStatus.BUILD_STATUS_SUCCEEDED);
-    expect(logLines.map(({ text }) => text)).toEqual(['begins']);
+    const told = ['begins', `${longLine.slice(0, 1999)}\ufffd`];
+    expect(logLines.map(({ text }) => text)).toEqual(told);
     const seen: string[] = [];
     for await (const { logLines: lines } of plane.operator.build.watchBuild({ id, fromLine: 0 })) {
       seen.push(...lines.map(({ text }) => text));
     }
-    expect(seen).toEqual(['begins']);
+    expect(seen).toEqual(told);
     const { builds } = await plane.operator.build.explainPatch({ patch: 'told', kernelBuildId: '' });
     expect(builds[0]?.functions).toMatchObject([{ objectPath: 'fs/test.o', reasons: ['it is named'] }]);
   });
@@ -444,6 +448,12 @@ describe('load order and rollouts', () => {
     const again = plane.operator.fleet.appendRetire({ ...request, expectedSeq: 0 });
     await expect(again).rejects.toMatchObject({ reason: 'not-in-stack' });
     expect((await plane.operator.fleet.getOrder({ cluster, kernelBuildId: '' })).stack).toEqual([1, 3]);
+  });
+});
+
+test('a text that no database keeps is refused in words', async () => {
+  await expect(plane.submit({ name: 'odd', diff: Buffer.from('f'), description: 'a\0b' })).rejects.toMatchObject({
+    ...{ kind: 'invalid-input', reason: 'text-not-storable' },
   });
 });
 
