@@ -7,8 +7,8 @@ import type { AgentHead } from './check-head';
 import type { NodeSession } from './node-session';
 
 /**
- * An agent whose stream broke is back within about two seconds, unless it is really gone. Plans wait for it that long,
- * so that a hiccup of the network does not count as a lost node.
+ * For so long a node whose stream ended may just be reconnecting: a hiccup of the network is no lost node. An agent that
+ * finds us at its first tries is back within two seconds; one that has tried for long pauses up to 15 s, and counts as gone.
  */
 export const returnGraceMs = 5_000;
 
