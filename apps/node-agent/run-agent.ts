@@ -26,15 +26,20 @@ async function run(kernel: LivepatchKernel): Promise<void> {
   });
   const agent = new NodeAgent({ ...config, kernel, agentVersion: lockstepVersion, log, onFatal: fail });
   const end = (): void => process.exit(0);
+  let isStopping = false;
+  const stopFor = (reason: Promise<'agent-stops' | 'machine-stops'>): void => {
+    isStopping = true;
+    reason.then((why) => agent.stop(why)).then(end, fail);
+  };
   process.once('SIGINT', () => {
-    agent.stop().then(end, fail);
+    stopFor(Promise.resolve('agent-stops'));
   });
   process.once('SIGTERM', () => {
-    isMachineStopping()
-      .then((stops) => agent.stop(stops ? 'machine-stops' : 'agent-stops'))
-      .then(end, fail);
+    stopFor(isMachineStopping().then((stops) => (stops ? 'machine-stops' : 'agent-stops')));
   });
-  await agent.start();
+  await agent.start().catch((error: unknown) => {
+    if (!isStopping) throw error;
+  });
 }
 
 /** The agent as a process, from its command line to its end, on `kernel`. */

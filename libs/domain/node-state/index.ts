@@ -18,7 +18,9 @@ export type {
 export { viewOf, type NodeView } from './node-view';
 export {
   entryNotReadable,
+  hasNoJournal,
   journalDamaged,
+  journalNotReadable,
   serverAway,
   takesNoTarget,
   type Blocker,

@@ -89,8 +89,14 @@ export const serverAway = 'server-away';
 /** The journal does not verify: what this node acknowledged is not known to it any more. */
 export const journalDamaged = 'journal-damaged';
 
+/** The journal holds an entry of a version that this agent is too old for: a newer one wrote it. */
+export const journalNotReadable = 'journal-not-readable';
+
+/** Such a node does not know its own position and target, and reports none. */
+export const hasNoJournal = (reason: string): boolean => [journalDamaged, journalNotReadable].includes(reason);
+
 /** An entry of a version that this agent is too old for: it knows the log only up to there. */
 export const entryNotReadable = 'entry-not-readable';
 
 /** Such a node takes no target until somebody has seen to it: its journal is damaged, or its agent too old. */
-export const takesNoTarget = (reason: string): boolean => [journalDamaged, entryNotReadable].includes(reason);
+export const takesNoTarget = (reason: string): boolean => hasNoJournal(reason) || reason === entryNotReadable;

@@ -29,8 +29,8 @@ const journalText = (): string => {
 };
 const holdFile = (): string => path.join(folder, 'hold');
 
-async function startAgent(options: Partial<NodeAgentOptions> = {}): Promise<void> {
-  agent = new NodeAgent({
+const makeAgent = (options: Partial<NodeAgentOptions> = {}): NodeAgent =>
+  new NodeAgent({
     stateDir: stateDir(),
     kernel,
     enrolment: { server: plane.address, joinToken: plane.joinToken() },
@@ -44,6 +44,9 @@ async function startAgent(options: Partial<NodeAgentOptions> = {}): Promise<void
     },
     ...options,
   });
+
+async function startAgent(options: Partial<NodeAgentOptions> = {}): Promise<void> {
+  agent = makeAgent(options);
   await agent.start();
 }
 
@@ -207,6 +210,49 @@ test('a shutdown that did not come about is taken back by the next agent of the 
   await startAgent();
   await crash();
   await reported(quarantined, 1);
+});
+
+/** An agent that waits in its start until it is let go. */
+async function startHalfWay(): Promise<{ readonly started: Promise<unknown>; readonly letGo: () => void }> {
+  let letGo = (): void => undefined;
+  const gate = new Promise<void>((resolve) => {
+    letGo = resolve;
+  });
+  const recover = jest.spyOn(kernel, 'recover').mockImplementation(() => gate);
+  agent = makeAgent();
+  const started = agent.start().catch((error: unknown) => error);
+  await until('it waits', () => recover.mock.calls.length > 0);
+  jest.restoreAllMocks();
+  return { started, letGo };
+}
+
+describe('an agent that is stopped while it starts', () => {
+  test('begins nothing any more', async () => {
+    plane.append('a', 'abc');
+    await moveTo(1);
+    await agent.stop('machine-stops');
+    await kernel.reboot();
+    const { started, letGo } = await startHalfWay();
+    const stopped = agent.stop();
+    letGo();
+    await stopped;
+    expect(await started).toMatchObject({ kind: 'cancelled', reason: 'stopping' });
+    expect([agent.view, await held()]).toEqual([undefined, '']);
+  });
+
+  test('says that its machine was shut down in order', async () => {
+    plane.append('a', 'abc');
+    await moveTo(1);
+    await agent.stop();
+    const { started, letGo } = await startHalfWay();
+    const stopped = agent.stop('machine-stops');
+    letGo();
+    await Promise.all([started, stopped]);
+    await kernel.reboot();
+    plane.reports.length = 0;
+    await startAgent();
+    await reported(inStep, 1);
+  });
 });
 
 describe('hold', () => {

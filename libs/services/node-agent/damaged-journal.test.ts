@@ -2,6 +2,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { crc32 } from 'node:zlib';
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import { NodeStatus } from '@lockstep/contracts/generated';
 import { DirectoryKernel } from '@lockstep/testing/directory-kernel';
@@ -110,6 +111,28 @@ test.each(Object.keys(damages))(
     await until('the empty stack', () => plane.lastReport?.stack.length === 0);
   },
 );
+
+/** As a newer agent would have written it. */
+const newer = (text: string): string =>
+  text.replace(/^[0-9a-f]{8} (.*"version":)\d+(.*)$/m, (_, before: string, after: string) => {
+    const body = `${before}99${after}`;
+    return `${crc32(body).toString(16).padStart(8, '0')} ${body}`;
+  });
+
+test('one that a newer agent wrote: the older one connects, says what to install, and changes nothing', async () => {
+  const before = readFileSync(journalFile(), 'utf8');
+  const text = newer(before);
+  expect(text).not.toBe(before);
+  writeFileSync(journalFile(), text);
+  await startAgent();
+  await untilReported(NodeStatus.NODE_STATUS_FAILED);
+  expect(plane.lastReport?.problem).toMatchObject({
+    reason: 'journal-not-readable',
+    message: expect.stringMatching(/newer agent wrote .* version 99; this program reads .*: install a newer one/),
+  });
+  expect(await held()).toBe('lockstep_a');
+  expect(readFileSync(journalFile(), 'utf8')).toBe(text);
+});
 
 test('a kernel that answers slowly is asked by one look at a time', async () => {
   writeFileSync(journalFile(), 'something else\n');

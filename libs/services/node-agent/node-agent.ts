@@ -4,7 +4,6 @@ import type { Hello } from '@lockstep/contracts/generated';
 import { reportToWire } from '@lockstep/contracts/wire';
 import {
   ArtifactFiles,
-  markShutdown,
   openAgentJournal,
   readShutdownMarks,
   withdrawShutdownMark,
@@ -14,7 +13,14 @@ import { createLogVerifier } from '@lockstep/io/certificates';
 import type { KernelIdentity, LivepatchKernel } from '@lockstep/io/livepatch-sysfs';
 import { readableEntryVersions, type LogChecks } from '@lockstep/domain/load-order';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
-import { journalDamaged, type BootFacts, type NodeView, type Problem } from '@lockstep/domain/node-state';
+import {
+  entryNotReadable,
+  journalDamaged,
+  journalNotReadable,
+  type BootFacts,
+  type NodeView,
+  type Problem,
+} from '@lockstep/domain/node-state';
 import { makeFolder, sha256OfBytes, type FileLock } from '@lockstep/platform/runtime';
 import { ControlLink } from './control-link';
 import { DamagedNode } from './damaged-node';
@@ -24,8 +30,8 @@ import type { Log } from './logger';
 import { NodeBrain } from './node-brain';
 import type { NodeMind } from './node-mind';
 import { enrolNode, readIdentity, type Enrolment, type NodeIdentity } from './node-identity';
+import { sayShutdown } from './say-shutdown';
 import { claimStateDir } from './single-instance';
-import { timeOfDayMs } from './time-of-day';
 
 export interface NodeAgentOptions {
   /** Key, identity, journals and modules; made 0700. */
@@ -57,10 +63,14 @@ const stopWithinMs = { 'agent-stops': 2_000, 'machine-stops': 20_000 } as const;
 
 const isDamage = (journal: AgentJournal | Problem): journal is Problem => 'reason' in journal;
 
-/** A journal that does not verify, as the problem to report. @throws whatever else kept it from being opened. */
+/** A journal that does not verify, or that a newer agent wrote, as the problem to report. @throws whatever else kept it from being opened. */
 function damageOf(error: unknown): Problem {
-  if (!(error instanceof LockstepError) || error.kind !== 'corrupt') throw error;
-  return { reason: journalDamaged, message: error.message };
+  if (error instanceof LockstepError && error.kind === 'corrupt') {
+    return { reason: journalDamaged, message: error.message };
+  }
+  if (!(error instanceof LockstepError) || error.reason !== entryNotReadable) throw error;
+  const message = `A newer agent wrote this node's journal, and nothing is done with it. ${error.message}`;
+  return { reason: journalNotReadable, message };
 }
 
 /** One node: `create`, `start`, `stop`. */
@@ -69,8 +79,8 @@ export class NodeAgent {
   private mind: NodeMind | undefined;
   private link: ControlLink | undefined;
   private journal: AgentJournal | undefined;
-  private bootId: string | undefined;
   private claim: FileLock | undefined;
+  private starting: Promise<void> = Promise.resolve();
 
   constructor(private readonly options: NodeAgentOptions) {}
 
@@ -82,9 +92,30 @@ export class NodeAgent {
   /**
    * Enrols if need be, then restores the stack and keeps it, with a control plane or without.
    * With a journal that does not verify it only looks and says so.
-   * @throws LockstepError when the node cannot enrol or its identity cannot be trusted.
+   * @throws LockstepError when the node cannot enrol or its identity cannot be trusted; `cancelled` when it was stopped.
    */
-  async start(): Promise<void> {
+  start(): Promise<void> {
+    const started = this.bringUp();
+    this.starting = started.catch(() => undefined);
+    return started;
+  }
+
+  /**
+   * Also while it starts: then nothing is begun any more.
+   * `machine-stops`: the machine is shut down in order, so the next boot need not take the end of this one for a crash.
+   * That is not said while a load is under way: nobody would know what it does on the way down.
+   */
+  async stop(why: keyof typeof stopWithinMs = 'agent-stops'): Promise<void> {
+    this.abort.abort(new LockstepError('cancelled', 'stopping', 'The agent was stopped while it started.'));
+    const stopped = this.starting.then(() => Promise.all([this.link?.stop(), this.mind?.stop()])).then(() => true);
+    const tooLong = new Promise<false>((resolve) => setTimeout(resolve, stopWithinMs[why], false).unref());
+    const isAtRest = await Promise.race([stopped, tooLong]);
+    if (why === 'machine-stops' && isAtRest) await sayShutdown(this.options);
+    await this.journal?.close();
+    await this.claim?.[Symbol.asyncDispose]();
+  }
+
+  private async bringUp(): Promise<void> {
     const { stateDir, kernel, log } = this.options;
     await makeFolder(stateDir);
     this.claim = await claimStateDir(stateDir);
@@ -92,7 +123,7 @@ export class NodeAgent {
     const running = await kernel.identity();
     const identity = await this.identity();
     const { kernelBuild, bootId } = running;
-    this.bootId = bootId;
+    this.abort.signal.throwIfAborted();
     await withdrawShutdownMark(stateDir, bootId);
     const boot: BootFacts = { bootId, panicsAtMs: await kernel.panicsAtMs() };
     const checks: LogChecks = { hash: sha256OfBytes, verify: createLogVerifier(identity.logPublicKey) };
@@ -101,6 +132,7 @@ export class NodeAgent {
     const opened = openAgentJournal(file, { cluster: identity.cluster, kernelBuild }, checks, endedBoots);
     const journal = await opened.catch(damageOf);
     if (!isDamage(journal)) this.journal = journal;
+    this.abort.signal.throwIfAborted();
     log('info', 'agent started', {
       node: identity.node,
       cluster: identity.cluster,
@@ -112,23 +144,6 @@ export class NodeAgent {
         : { head: journal.recorded.entries.length, target: journal.recorded.target }),
     });
     this.run(identity, running, journal, checks, boot);
-  }
-
-  /**
-   * `machine-stops`: the machine is shut down in order, so the next boot need not take the end of this one for a crash.
-   * That is not said while a load is under way: nobody would know what it does on the way down.
-   */
-  async stop(why: keyof typeof stopWithinMs = 'agent-stops'): Promise<void> {
-    this.abort.abort();
-    const { mind, link, bootId } = this;
-    const stopped = Promise.all([link?.stop(), mind?.stop()]).then(() => true);
-    const tooLong = new Promise<false>((resolve) => setTimeout(resolve, stopWithinMs[why], false).unref());
-    const isAtRest = await Promise.race([stopped, tooLong]);
-    if (why === 'machine-stops' && isAtRest && bootId !== undefined) {
-      await markShutdown(this.options.stateDir, { bootId, atMs: timeOfDayMs() });
-    }
-    await this.journal?.close();
-    await this.claim?.[Symbol.asyncDispose]();
   }
 
   private async identity(): Promise<NodeIdentity> {

@@ -70,13 +70,16 @@ test('a report that cannot be true changes nothing but what is thought of the no
   ]);
 });
 
-test('a node whose journal is damaged has failed where it was believed to be: it knows no better, and does not lie', async () => {
-  const { taken, kept } = intake();
-  const problem = { reason: 'journal-damaged', message: 'x' };
-  const damaged: NodeReport = { ...report(0, 0, NodeStatus.NODE_STATUS_FAILED), headSeq: 0, problem };
-  for (const each of [report(1, 2), damaged, { ...damaged, bootId: 'b2' }]) await taken.take(each);
-  expect(kept).toEqual(['7: MOVING 1>2', '7: FAILED 1>2 journal-damaged', '7: IMPLAUSIBLE 1>2 implausible']);
-});
+test.each(['journal-damaged', 'journal-not-readable'])(
+  'a node that says %s has failed where it was believed to be: it knows no better, and does not lie',
+  async (reason) => {
+    const { taken, kept } = intake();
+    const problem = { reason, message: 'x' };
+    const damaged: NodeReport = { ...report(0, 0, NodeStatus.NODE_STATUS_FAILED), headSeq: 0, problem };
+    for (const each of [report(1, 2), damaged, { ...damaged, bootId: 'b2' }]) await taken.take(each);
+    expect(kept).toEqual(['7: MOVING 1>2', `7: FAILED 1>2 ${reason}`, '7: IMPLAUSIBLE 1>2 implausible']);
+  },
+);
 
 test('a database that is away costs no stream, and the next heartbeat brings what it missed', async () => {
   const away = Object.assign(new Error('timeout exceeded when trying to connect'), { code: 'P2024' });

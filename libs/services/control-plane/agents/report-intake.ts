@@ -2,7 +2,7 @@
 import { NodeStatus, type NodeReport, type Problem } from '@lockstep/contracts/generated';
 import { withKnownValues } from '@lockstep/contracts/wire';
 import { LockstepError, parseSeq, seqZero, type Seq } from '@lockstep/domain/livepatch-model';
-import { journalDamaged } from '@lockstep/domain/node-state';
+import { hasNoJournal } from '@lockstep/domain/node-state';
 import { doubtReport } from '@lockstep/domain/rollout-planner';
 import { isDatabaseAway, type NodeRecord, type NodeStore } from '@lockstep/io/database';
 import type { Logger } from 'pino';
@@ -22,7 +22,7 @@ export interface ReportIntakeParts {
 
 /** It reports neither position nor target, since it knows none: what was believed before stays. */
 const hasLostItsJournal = ({ status, problem }: NodeReport): boolean =>
-  status === NodeStatus.NODE_STATUS_FAILED && problem?.reason === journalDamaged;
+  status === NodeStatus.NODE_STATUS_FAILED && problem !== undefined && hasNoJournal(problem.reason);
 
 /**
  * One stream's reports: judged, then kept for planning. What cannot be true is kept as `implausible`, which holds that
