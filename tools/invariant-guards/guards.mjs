@@ -341,4 +341,12 @@ export const guards = [
     to: 'if (isUpperRight) return null;',
     test: 'libs/testing/object-fixtures/vendor-proof.test.ts',
   },
+  {
+    invariant: '1 order',
+    breaks: 'moves a node in a load order that its plan is not about',
+    file: 'libs/services/control-plane/rollouts/rollout-executor.ts',
+    from: 'sessions.findIn(order, node)?.moveTo(toSeq)',
+    to: 'sessions.find(node)?.moveTo(toSeq)',
+    test: 'libs/services/control-plane/rollouts/rollout-executor.test.ts',
+  },
 ];
