@@ -40,24 +40,26 @@ export function describeTypeChange({ type, member, what, isPadding }: LayoutChan
 }
 
 /** What becomes of objects that old and new code share, what to do instead, and when there is no need to. */
-function consequenceAndWaysOut({ type, isPadding }: LayoutChange): readonly [string, string, string] {
+function consequenceAndWaysOut({ type, what, isPadding }: LayoutChange): readonly [string, string, string] {
+  const made = 'Objects that the running code has made';
+  const everyObject = 'if every object that is there is right for old and new code alike';
   if (/^(?:enum|constant) /.test(type)) {
     const instead = 'keep the values as they are and add new ones behind them';
-    return ['keep the old value, and new code would take it for another', instead, everyObject];
+    return [`${made} keep the old value, and new code would take it for another`, instead, everyObject];
   }
   const shadow =
     `keep ${type} as it is and attach new state to its objects with klp_shadow_get_or_alloc() and klp_shadow_free() ` +
     '(shadow variables)';
-  if (!isPadding) return ['look otherwise, and new code would read and write beside them', shadow, everyObject];
+  if (!isPadding) return [`${made} look otherwise, and new code would read and write beside them`, shadow, everyObject];
+  const unset = 'padding there, which nobody sets: it holds whatever that memory held before, and';
   return [
-    'have padding there, which nobody set: it holds whatever that memory held before, and whoever knows the member would ' +
-      'read that (so would old code that still runs, or runs again, in objects that new code makes without it)',
+    what.startsWith('is gone')
+      ? `Objects that new code makes have ${unset} old code that still runs, or runs again, would read that`
+      : `${made} have ${unset} new code would read that`,
     shadow,
     'if every one is zeroed whole where it is made (static, kzalloc()), none is copied from a stack, and 0 is right for all code',
   ];
 }
-
-const everyObject = 'if every object that is there is right for old and new code alike';
 
 /** Whether it only moves or grows, mostly for what it embeds: that says more. */
 const isFollowing = ({ what }: LayoutChange): boolean => /^is (?:at byte|\d+ bytes)/.test(what);
@@ -105,8 +107,8 @@ export function refuseTypeChanges(
     'refused',
     'type-changed',
     `${first.objectPath}: ${describeTypeChange(first.change)}` +
-      `${others.length === 0 ? '' : ` (also changed: ${others.join(', ')})`}. Objects that the running code has made ` +
-      `${consequence}. To go on: ${instead}, or, ${condition}, say so: ${options} --because "…".`,
+      `${others.length === 0 ? '' : ` (also changed: ${others.join(', ')})`}. ${consequence}. ` +
+      `To go on: ${instead}, or, ${condition}, say so: ${options} --because "…".`,
     {
       object: first.objectPath,
       type,

@@ -110,7 +110,11 @@ describe('what a patch may do', () => {
   test('of what was padding it says what is there, and when an author may let it pass', () => {
     const { message } = refusal(() => refuseTypeChanges([types({ isPadding: true })], undefined, false));
     expect(message).toContain('added of struct held is new, at byte 8, and nothing else moves. Objects that');
-    expect(message).toContain('have padding there, which nobody set');
+    expect(message).toContain('Objects that the running code has made have padding there, which nobody sets');
+    const gone = types({ isPadding: true, what: 'is gone from byte 4' });
+    expect(refusal(() => refuseTypeChanges([gone], undefined, false)).message).toContain(
+      'Objects that new code makes have padding there, which nobody sets: it holds whatever that memory held before, and old code',
+    );
     expect(message).toContain(
       "if every one is zeroed whole where it is made (static, kzalloc()), none is copied from a stack, and 0 is right for all code, say so: --allow-type-change 'struct held'",
     );
