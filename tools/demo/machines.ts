@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import path from 'node:path';
-import { hostAddressInGuest, QemuMachine } from '@lockstep/testing/qemu-machine';
+import {
+  hostAddressInGuest,
+  QemuMachine,
+  type MachineOptions,
+  type MachineSystem,
+} from '@lockstep/testing/qemu-machine';
 import { z } from 'zod';
 import type { MachineEvidence } from './proof';
 import type { Cleanup } from './processes';
@@ -37,18 +42,20 @@ function agentService(root: string, { operatorPort }: ControlPlane, { joinToken 
   ].join('\n');
 }
 
-export async function startMachine(
-  root: string,
-  workDir: string,
-  kernelImage: string,
-  controlPlane: ControlPlane,
-  plan: MachinePlan,
-  cleanup: Cleanup,
-): Promise<DemoMachine> {
+export interface MachineSetting {
+  readonly root: string;
+  readonly workDir: string;
+  /** What it boots. */
+  readonly system: MachineSystem & Pick<MachineOptions, 'kernelImage' | 'memoryMb'>;
+  readonly controlPlane: ControlPlane;
+  readonly cleanup: Cleanup;
+}
+
+export async function startMachine(setting: MachineSetting, plan: MachinePlan): Promise<DemoMachine> {
+  const { root, workDir, system, controlPlane, cleanup } = setting;
   const machine = await QemuMachine.create({
+    ...system,
     name: plan.node,
-    kernelImage,
-    initFile: path.join(root, 'kernel-livepatch/qemu/init'),
     dir: path.join(workDir, plan.node),
     service: agentService(root, controlPlane, plan),
     hostPorts: [controlPlane.operatorPort, controlPlane.agentPort],

@@ -4,9 +4,14 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Command } from 'commander';
 import { Cleanup } from './processes';
-import { tellStory, type StoryEnd } from './story';
+import type { StoryEnd } from './stage';
+import { tellStockStory } from './stock-story';
+import { tellStory } from './story';
 
 const root = path.resolve(__dirname, '..');
+
+/** Debian's cloud kernel of version 6.1.176-1: it lacks what examples/debian-6.1.0-50 mends. */
+const stockRelease = '6.1.0-50-cloud-amd64';
 
 function printEnd({ table, line, deviations }: StoryEnd): void {
   console.log(table);
@@ -33,7 +38,14 @@ async function aborted(signal: AbortSignal): Promise<void> {
   });
 }
 
-async function main(keep: boolean): Promise<number> {
+interface Options {
+  readonly keep?: boolean;
+  readonly stock?: boolean;
+  readonly release: string;
+  readonly from?: string;
+}
+
+async function main({ keep = false, stock = false, release, from }: Options): Promise<number> {
   const interruption = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM'] as const)
     process.on(name, () => {
@@ -43,7 +55,8 @@ async function main(keep: boolean): Promise<number> {
   const workDir = await mkdtemp(path.join(tmpdir(), 'lockstep-demo-'));
   let failed = true;
   try {
-    const end = await tellStory({ root, workDir, cleanup, signal: interruption.signal });
+    const stage = { root, workDir, cleanup, signal: interruption.signal };
+    const end = stock ? await tellStockStory(stage, { release, packages: from }) : await tellStory(stage);
     printEnd(end);
     failed = end.deviations.length > 0;
     if (keep && !failed) {
@@ -61,12 +74,18 @@ async function main(keep: boolean): Promise<number> {
   return failed ? 1 : 0;
 }
 
-const { keep = false } = new Command('demo')
+const options = new Command('demo')
   .description('the whole job on real kernels: build, order, roll out, refuse, override, reboot, prove')
   .option('--keep', 'leave everything running and print commands to look around')
+  .option(
+    '--stock',
+    "the job on Debian's own kernel: a security fix of a module, while it is in use and before it comes",
+  )
+  .option('--release <release>', 'with --stock, which of them', stockRelease)
+  .option('--from <dir>', 'with --stock, its packages, unpacked there (default: fetched through apt)')
   .parse()
-  .opts<{ keep?: boolean }>();
-main(keep).then(
+  .opts<Options>();
+main(options).then(
   (code) => process.exit(code),
   (error: unknown) => {
     process.stderr.write(`demo: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);

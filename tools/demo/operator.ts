@@ -10,14 +10,17 @@ const manifest = z.object({
   moduleName: z.string(),
   functions: z.array(z.object({ object: z.string(), name: z.string() })),
 });
+/** How the originals that a module was made from compare with the vendor's; none of a kernel that was built here. */
+const proofs = z.array(z.object({ object: z.string(), functions: z.number(), equal: z.number() }));
 const submission = z.object({
-  builds: z.array(z.object({ id: z.string(), status: z.string(), artifact: manifest.nullable() })),
+  builds: z.array(z.object({ id: z.string(), status: z.string(), artifact: manifest.nullable(), proofs })),
 });
 const nodeList = z.object({
   nodes: z.array(
     z.object({
       name: z.string(),
       connected: z.boolean(),
+      patchedCore: z.boolean(),
       report: z
         .object({ status: z.string(), position: z.number(), problem: z.object({ message: z.string() }).nullable() })
         .nullable(),
@@ -28,7 +31,14 @@ const rollout = z.object({ id: z.string(), status: z.string() });
 const appended = z.object({ entry: z.object({ seq: z.number() }) });
 
 export type NodeState = z.infer<typeof nodeList>['nodes'][number];
-export type Manifest = z.infer<typeof manifest>;
+export type Manifest = z.infer<typeof manifest> & { readonly proofs: z.infer<typeof proofs> };
+
+/** `livepatch_a.ko changes meminfo_proc_show` */
+export const describeManifest = ({ moduleName, functions, proofs: proved }: Manifest): string =>
+  [
+    `${moduleName}.ko changes ${functions.map((fn) => fn.name).join(', ')}`,
+    ...proved.map(({ object, functions: all, equal }) => `of ${object} ${equal} of ${all} functions are the vendor's`),
+  ].join(', ');
 
 /** A command that was refused, with the server's reason. */
 export class Refused extends Error {
@@ -62,17 +72,29 @@ export class Operator {
     return (await this.run(['kernel', 'add', treeDir], z.object({ id: z.string() }))).id;
   }
 
+  /** A kernel that Debian built; its packages come through apt, unless they are unpacked in a folder. */
+  async addDebianKernel(release: string, packages: string | undefined): Promise<string> {
+    const from = packages === undefined ? [] : ['--from', packages];
+    const args = ['kernel', 'add', '--distribution', 'debian', release, ...from];
+    return (await this.run(args, z.object({ id: z.string() }))).id;
+  }
+
   /** Submits a diff and waits for its one build. */
   async submitPatch(file: string, name: string): Promise<Manifest> {
     const { builds } = await this.run(['patch', 'submit', file, '--name', name, '--wait'], submission);
     const [build] = builds;
     if (builds.length !== 1 || build?.artifact == null) throw new Error(`patch ${name} has no built module`);
-    return build.artifact;
+    return { ...build.artifact, proofs: build.proofs };
   }
 
-  /** Switched for the whole system at one instant. @throws Refused */
-  async append(cluster: string, patch: string, overrides: readonly string[] = []): Promise<number> {
-    const flags = ['--consistency', 'system', ...overrides.flatMap((victim) => ['--override', victim])];
+  /** @param consistency `system`: switched for the whole system at one instant, by the patched core. @throws Refused */
+  async append(
+    cluster: string,
+    patch: string,
+    overrides: readonly string[] = [],
+    consistency: 'system' | 'per_task' = 'system',
+  ): Promise<number> {
+    const flags = ['--consistency', consistency, ...overrides.flatMap((victim) => ['--override', victim])];
     const { entry } = await this.run(['order', 'append', patch, '--cluster', cluster, ...flags], appended);
     return entry.seq;
   }

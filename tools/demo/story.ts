@@ -1,60 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import path from 'node:path';
-import { chooseAccelerator } from '@lockstep/testing/qemu-machine';
 import type { BuiltKernel } from '@lockstep/io/kernel-builder';
+import { chooseAccelerator } from '@lockstep/testing/qemu-machine';
+import { cluster, expectRefusal, isAt, nodeNames, rollOut, waitForNodes } from './cluster';
 import { buildDemoKernel } from './demo-kernel';
 import { gatherEvidence, sayShutdown, startMachine, type DemoMachine } from './machines';
-import { Operator, Refused, type Manifest, type NodeState } from './operator';
-import type { Cleanup } from './processes';
+import { describeManifest, Operator, type Manifest } from './operator';
 import { ProgressLine } from '../progress/progress-line';
 import { evidenceTable, judge, type MachineEvidence } from './proof';
 import { startServices, type ControlPlane } from './services';
-
-export interface Stage {
-  readonly root: string;
-  readonly workDir: string;
-  readonly cleanup: Cleanup;
-  readonly signal: AbortSignal;
-}
-
-export interface StoryEnd {
-  readonly table: string;
-  readonly line: string;
-  readonly deviations: readonly string[];
-  readonly stateDir: string;
-}
-
-const cluster = 'demo';
-const nodeNames = ['node-1', 'node-2', 'node-3'] as const;
-const settleWithinMs = 180_000;
-
-const describeManifest = ({ moduleName, functions }: Manifest): string =>
-  `${moduleName}.ko changes ${functions.map((fn) => fn.name).join(', ')}`;
-
-/** Asks until `arrived` holds for the nodes, or says how far they came. */
-async function waitForNodes(
-  operator: Operator,
-  { signal }: Stage,
-  what: string,
-  arrived: (nodes: readonly NodeState[]) => boolean,
-): Promise<NodeState[]> {
-  const deadline = performance.now() + settleWithinMs;
-  for (;;) {
-    signal.throwIfAborted();
-    const nodes = await operator.nodes(cluster);
-    if (arrived(nodes)) return nodes;
-    if (performance.now() > deadline) {
-      throw new Error(`not within ${settleWithinMs / 1000} s: ${what}. The nodes are: ${JSON.stringify(nodes)}`);
-    }
-    await new Promise((resolve) => setTimeout(resolve, 500));
-  }
-}
-
-const isAt = (position: number, nodes: readonly NodeState[], names: readonly string[]): boolean =>
-  names.every((name) => {
-    const node = nodes.find((candidate) => candidate.name === name);
-    return node?.connected === true && node.report?.status === 'in-step' && node.report.position === position;
-  });
+import type { Stage, StoryEnd } from './stage';
 
 async function startMachines(
   { root, workDir, cleanup }: Stage,
@@ -67,18 +22,8 @@ async function startMachines(
   for (const node of nodeNames) plans.push({ node, joinToken: await operator.joinToken(cluster, node) });
   // Once, before they all start: probing for KVM boots a machine.
   await chooseAccelerator(kernel.imageFile);
-  return Promise.all(plans.map((plan) => startMachine(root, workDir, kernel.imageFile, controlPlane, plan, cleanup)));
-}
-
-/** The unforced append must be refused as a conflict in `a`; anything else ends the demo. */
-async function expectRefusal(operator: Operator): Promise<string> {
-  try {
-    await operator.append(cluster, 'b');
-  } catch (error) {
-    if (error instanceof Refused && error.reason === 'unforced-conflict') return error.message;
-    throw error;
-  }
-  throw new Error('the load order took patch b, which conflicts with patch a, without an override');
+  const system = { kernelImage: kernel.imageFile, initFile: path.join(root, 'kernel-livepatch/qemu/init') };
+  return Promise.all(plans.map((plan) => startMachine({ root, workDir, system, controlPlane, cleanup }, plan)));
 }
 
 /** `insmod` of B by hand must fail in the patched core; its line in the kernel log names function and owner. */
@@ -103,7 +48,7 @@ async function rollOutB(stage: Stage, operator: Operator, machines: readonly Dem
   await third.machine.powerOff();
   console.log(`      ${third.node} is switched off`);
   const rollout = await operator.startRollout(cluster);
-  await waitForNodes(operator, stage, 'node-1 and node-2 at position 2', (nodes) =>
+  await waitForNodes(operator, stage.signal, 'node-1 and node-2 at position 2', (nodes) =>
     isAt(2, nodes, nodeNames.slice(0, 2)),
   );
   const bootBefore = second.machine.bootId;
@@ -115,7 +60,7 @@ async function rollOutB(stage: Stage, operator: Operator, machines: readonly Dem
   if (second.machine.bootId === bootBefore) throw new Error(`${second.node} has not booted again`);
   const status = await operator.watchRollout(rollout);
   if (status !== 'succeeded') throw new Error(`the rollout of b ended as "${status}"`);
-  await waitForNodes(operator, stage, 'all nodes at position 2', (nodes) => isAt(2, nodes, nodeNames));
+  await waitForNodes(operator, stage.signal, 'all nodes at position 2', (nodes) => isAt(2, nodes, nodeNames));
 }
 
 /** The demo's nine steps after the bootstrap; every one throws if something is not as it must be. */
@@ -136,7 +81,7 @@ export async function tellStory(stage: Stage): Promise<StoryEnd> {
       startMachines(stage, kernel, controlPlane, operator),
       operator.addKernel(kernel.treeDir),
     ]);
-    await waitForNodes(operator, stage, 'three nodes connected', (nodes) => isAt(0, nodes, nodeNames));
+    await waitForNodes(operator, stage.signal, 'three nodes connected', (nodes) => isAt(0, nodes, nodeNames));
     return started;
   });
   const example = (name: string): string => path.join(root, `examples/linux-${kernel.version}`, `${name}.patch`);
@@ -147,12 +92,11 @@ export async function tellStory(stage: Stage): Promise<StoryEnd> {
   );
   await progress.run('Append A and roll it out, node by node after a canary', async () => {
     await operator.append(cluster, 'a');
-    const status = await operator.watchRollout(await operator.startRollout(cluster));
-    if (status !== 'succeeded') throw new Error(`the rollout of a ended as "${status}"`);
+    await rollOut(operator, 'a');
   });
   await progress.run(
     'Append B without an override',
-    () => expectRefusal(operator),
+    () => expectRefusal('b', () => operator.append(cluster, 'b')),
     (message) => `refused: ${message}`,
   );
   await progress.run(

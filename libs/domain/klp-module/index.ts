@@ -11,7 +11,7 @@ export type {
 export { kernelProbeSources, moduleGlueSource } from './kernel-sources';
 export { readKernelFacts } from './read-kernel-facts';
 export { readLivepatchModule, type LivepatchFile } from './read-livepatch-module';
-export { readModuleOrigin, type ModuleOrigin } from './read-module-origin';
+export { readModinfo, readModuleOrigin, type ModuleOrigin } from './read-module-origin';
 export { readKernelSymbols, readModuleSymbols } from './read-symbols';
 export { parseKernelFacts, serialiseKernelFacts } from './serialise-kernel-facts';
 export { writeLivepatchModule, type LivepatchModule, type LivepatchModuleInput } from './write-livepatch-module';

@@ -3,7 +3,8 @@ export { chooseAccelerator } from './accelerator';
 export { buildExtendedKernel, type AddedSources } from './extended-kernel';
 export type { ExecResult } from './guest-shell';
 export { hostAddressInGuest, type Accelerator } from './qemu-arguments';
-export { QemuMachine, type MachineOptions } from './qemu-machine';
+export { QemuMachine, type MachineOptions, type MachineSystem } from './qemu-machine';
+export { makeStockRamDisk, type StockRamDiskOptions } from './stock-ram-disk';
 export {
   buildLockstepKernel,
   kernelFlavours,

@@ -5,11 +5,10 @@ import { qemuArguments, type QemuArguments } from './qemu-arguments';
 const machine: QemuArguments = {
   name: 'node-1',
   kernelImage: '/k/bzImage',
-  initFile: '/a repo/init',
+  root: { kind: 'host-tree', initFile: '/a repo/init', shareDir: '/run,1/share' },
   accelerator: 'tcg',
   memoryMb: 512,
   processors: 2,
-  shareDir: '/run,1/share',
   stateDisk: '/run,1/state.img',
   consoleLog: '/run,1/console.log',
   shellSocket: '/t/shell',
@@ -43,4 +42,14 @@ test('the kernel is told its name, its root and an init whose path may hold blan
 test('an emulated machine has a clock whose speed it need not measure', () => {
   expect(line).toContain(' clocksource=hpet ');
   expect(qemuArguments({ ...machine, accelerator: 'kvm' }).join(' ')).not.toContain('clocksource');
+});
+
+test('a kernel without 9p gets its programs in a RAM disk, and its share on the second disk, read-only', () => {
+  const root = { kind: 'ram-disk', file: '/k/initrd', shareDisk: '/run,1/share.img' } as const;
+  const line = qemuArguments({ ...machine, root }).join(' ');
+  expect(line).not.toContain('9p');
+  expect(line).not.toContain('virtfs');
+  expect(line).toContain('-initrd /k/initrd ');
+  expect(line).toContain('rdinit=/init hostname=node-1 ');
+  expect(line).toMatch(/drive=state .*readonly=on,file=\/run,,1\/share\.img/);
 });

@@ -19,14 +19,21 @@ const clockArguments: Readonly<Record<Accelerator, readonly string[]>> = { kvm: 
 /** Where the guest finds the ports of the host that it was given; it reaches nothing else. */
 export const hostAddressInGuest = '10.0.2.100';
 
+/**
+ * Where a guest's programs come from: this host's own tree, for a kernel that has 9p built in; or a RAM disk made for it, and
+ * then what else it is given lies on a disk.
+ */
+export type GuestRoot =
+  | { readonly kind: 'host-tree'; readonly initFile: string; readonly shareDir: string }
+  | { readonly kind: 'ram-disk'; readonly file: string; readonly shareDisk: string };
+
 export interface QemuArguments {
   name: string;
   kernelImage: string;
-  initFile: string;
+  root: GuestRoot;
   accelerator: Accelerator;
   memoryMb: number;
   processors: number;
-  shareDir: string;
   stateDisk: string;
   consoleLog: string;
   shellSocket: string;
@@ -39,7 +46,7 @@ export interface QemuArguments {
   kernelArguments: readonly string[];
 }
 
-/** The whole machine on one command line: root is the host's tree over read-only 9p, nothing is installed anywhere. */
+/** The whole machine on one command line; nothing is installed anywhere. */
 export function qemuArguments(machine: QemuArguments): string[] {
   return [
     '-nodefaults',
@@ -54,10 +61,10 @@ export function qemuArguments(machine: QemuArguments): string[] {
     // TLS in the guest needs the right time.
     ...['-rtc', 'base=utc,clock=host'],
     ...['-kernel', machine.kernelImage, '-append', kernelCommandLine(machine)],
-    ...['-virtfs', share('/', 'root')],
-    ...['-virtfs', share(machine.shareDir, 'machine')],
     ...['-drive', `if=none,id=state,format=raw,file=${escape(machine.stateDisk)}`],
     ...['-device', 'virtio-blk-pci,drive=state'],
+    // After the state disk, which is the first one in every guest.
+    ...rootArguments(machine.root),
     ...['-device', 'virtio-serial-pci'],
     ...['-chardev', `socket,id=shell,path=${escape(machine.shellSocket)}`],
     ...['-device', 'virtserialport,chardev=shell,name=org.lockstep.shell'],
@@ -69,13 +76,36 @@ export function qemuArguments(machine: QemuArguments): string[] {
   ];
 }
 
+function rootArguments(root: GuestRoot): string[] {
+  switch (root.kind) {
+    case 'host-tree':
+      return ['-virtfs', share('/', 'root'), '-virtfs', share(root.shareDir, 'machine')];
+    case 'ram-disk': {
+      const drive = `if=none,id=share,format=raw,readonly=on,file=${escape(root.shareDisk)}`;
+      return ['-initrd', root.file, '-drive', drive, '-device', 'virtio-blk-pci,drive=share'];
+    }
+  }
+}
+
+function rootOfKernel({ root, name }: QemuArguments): string[] {
+  switch (root.kind) {
+    case 'host-tree':
+      return [
+        // The cache may keep what it read: nothing below / changes for a machine while it runs.
+        'root=root rootfstype=9p rootflags=trans=virtio,version=9p2000.L,msize=262144,cache=loose ro',
+        `init="${root.initFile}"`,
+        `ip=10.0.2.15::10.0.2.2:255.255.255.0:${name}:eth0:off`,
+      ];
+    case 'ram-disk':
+      // Its own init sets the address: a distribution's kernel does not.
+      return [`rdinit=/init hostname=${name}`];
+  }
+}
+
 function kernelCommandLine(machine: QemuArguments): string {
   return [
     'console=ttyS0 quiet loglevel=4 panic=-1',
-    // The cache may keep what it read: nothing below / changes for a machine while it runs.
-    'root=root rootfstype=9p rootflags=trans=virtio,version=9p2000.L,msize=262144,cache=loose ro',
-    `init="${machine.initFile}"`,
-    `ip=10.0.2.15::10.0.2.2:255.255.255.0:${machine.name}:eth0:off`,
+    ...rootOfKernel(machine),
     ...clockArguments[machine.accelerator],
     // Under emulation the watchdog takes a busy host for a broken TSC, and changes the clock while the machine runs.
     'tsc=reliable',

@@ -7,16 +7,27 @@ import { join } from 'node:path';
 import { chooseAccelerator } from './accelerator';
 import { GuestShell, type ExecResult } from './guest-shell';
 import { hostRelaySource } from './host-relay';
-import { qemuArguments, type Accelerator, type QemuArguments } from './qemu-arguments';
+import { qemuArguments, type Accelerator, type GuestRoot, type QemuArguments } from './qemu-arguments';
 import { qmpExecute } from './qmp';
 
-export interface MachineOptions {
+/** A kernel of kernel-livepatch/qemu/config, which mounts this host's tree, or one that needs a RAM disk with all it runs. */
+export type MachineSystem =
+  | {
+      /** kernel-livepatch/qemu/init, absolute. */
+      initFile: string;
+      ramDisk?: undefined;
+    }
+  | {
+      /** As makeStockRamDisk makes it; several machines may share it. */
+      ramDisk: string;
+      initFile?: undefined;
+    };
+
+export type MachineOptions = MachineSystem & {
   /** Host name in the guest. */
   name: string;
-  /** A bzImage built from kernel-livepatch/qemu/config. */
+  /** A bzImage. */
   kernelImage: string;
-  /** kernel-livepatch/qemu/init, absolute. */
-  initFile: string;
   /** Kept between runs: state disk, console log, what is shared with the guest. */
   dir: string;
   /** A shell script that init runs, and runs again whenever it ends. */
@@ -30,18 +41,23 @@ export interface MachineOptions {
   /** Emulated, and its clocks count instructions, one a nanosecond. */
   countInstructions?: boolean;
   kernelArguments?: readonly string[];
-}
+};
 
 /** A boot takes seconds, but minutes where a dozen compilers share the host's processors. */
 const bootTimeoutMs = 300_000;
 const answerTimeoutMs = 120_000;
 
+/** In base64 well below what one command may be long (128 KiB). */
+const putBytes = 48 << 10;
+
 /**
  * One virtual machine: a real kernel whose root is this host's own tree, read-only, under a writable layer that is
- * forgotten at power off. Only /var/lib/lockstep survives, on the state disk.
+ * forgotten at power off; or a RAM disk. Only /var/lib/lockstep survives, on the state disk.
  */
 export class QemuMachine implements AsyncDisposable {
   private process: ChildProcess | undefined;
+  /** What QEMU said on its standard error since the last start. */
+  private complaints = '';
 
   private constructor(
     private readonly machine: QemuArguments,
@@ -58,7 +74,7 @@ export class QemuMachine implements AsyncDisposable {
     await mkdir(shareDir, { recursive: true });
     if (options.service !== undefined) await writeFile(join(shareDir, 'service'), options.service);
     const stateDisk = join(dir, 'state.img');
-    await makeStateDisk(stateDisk, options.stateDiskMb ?? 256);
+    if (!(await exists(stateDisk))) await makeDisk(stateDisk, options.stateDiskMb ?? 256);
     const socketDir = await mkdtemp(join(tmpdir(), 'lockstep-vm-'));
     await chmod(socketDir, 0o700);
     const relayFile = join(socketDir, 'relay.mjs');
@@ -68,11 +84,10 @@ export class QemuMachine implements AsyncDisposable {
       {
         name: options.name,
         kernelImage: options.kernelImage,
-        initFile: options.initFile,
+        root: await rootFor(options, shareDir),
         accelerator: options.accelerator ?? (await chooseAccelerator(options.kernelImage)),
         memoryMb: options.memoryMb ?? 512,
         processors: options.processors ?? 2,
-        shareDir,
         stateDisk,
         consoleLog: join(dir, 'console.log'),
         shellSocket,
@@ -115,13 +130,13 @@ export class QemuMachine implements AsyncDisposable {
     // Dies with us, however we die: no QEMU is left behind.
     const args = ['--pdeathsig', 'KILL', 'qemu-system-x86_64', ...qemuArguments(this.machine)];
     const child = spawn('setpriv', args, { stdio: ['ignore', 'ignore', 'pipe'] });
-    let complaints = '';
-    child.stderr.on('data', (chunk: Buffer) => (complaints += chunk.toString('utf8')));
+    this.complaints = '';
+    child.stderr.on('data', (chunk: Buffer) => (this.complaints += chunk.toString('utf8')));
     await once(child, 'spawn');
     this.process = child;
     child.once('exit', () => {
       this.process = undefined;
-      this.shell.forgetGuest(`${this.machine.name} is off. ${complaints.trim()}`);
+      this.shell.forgetGuest(`${this.machine.name} is off. ${this.complaints.trim()}`);
     });
   }
 
@@ -132,7 +147,7 @@ export class QemuMachine implements AsyncDisposable {
       // Power can fail before the shell ever comes up: nothing else would tell.
       while (this.isRunning && !limit.aborted) await new Promise((resolve) => setTimeout(resolve, 100));
       const why = limit.aborted ? `not ready within ${timeoutMs} ms` : 'off';
-      throw new Error(`${this.machine.name} is ${why}. Console:\n${await this.consoleEnd()}`);
+      throw new Error(`${this.machine.name} is ${why}. ${this.complaints.trim()} Console:\n${await this.consoleEnd()}`);
     };
     return Promise.race([this.shell.ready(), poll()]);
   }
@@ -149,6 +164,15 @@ export class QemuMachine implements AsyncDisposable {
     if (status !== 0)
       throw new Error(`${this.machine.name}: "${command}" ended with status ${status}: ${stderr}${stdout}`);
     return stdout;
+  }
+
+  /** Writes a file in the guest, through its shell: the guest need not share anything with this host. */
+  async putFile(file: string, bytes: Uint8Array): Promise<void> {
+    await this.run(`: >'${file}'`);
+    for (let from = 0; from < bytes.length; from += putBytes) {
+      const text = Buffer.from(bytes.subarray(from, from + putBytes)).toString('base64');
+      await this.run(`echo ${text} | base64 -d >>'${file}'`);
+    }
   }
 
   /** The power cord: nothing in the guest gets to finish. */
@@ -179,12 +203,25 @@ export class QemuMachine implements AsyncDisposable {
   }
 }
 
-async function makeStateDisk(file: string, sizeMb: number): Promise<void> {
-  if ((await stat(file).catch(() => undefined)) !== undefined) return;
+/** Enough for a share: scripts. */
+const shareDiskMb = 4;
+
+async function rootFor(system: MachineSystem, shareDir: string): Promise<GuestRoot> {
+  if (system.initFile !== undefined) return { kind: 'host-tree', initFile: system.initFile, shareDir };
+  const shareDisk = `${shareDir}.img`;
+  await rm(shareDisk, { force: true });
+  await makeDisk(shareDisk, shareDiskMb, ['-d', shareDir]);
+  return { kind: 'ram-disk', file: system.ramDisk, shareDisk };
+}
+
+const exists = async (file: string): Promise<boolean> => (await stat(file).catch(() => undefined)) !== undefined;
+
+async function makeDisk(file: string, sizeMb: number, options: readonly string[] = []): Promise<void> {
   await writeFile(file, '');
   await truncate(file, sizeMb << 20);
   const env = { ...process.env, PATH: `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin` };
-  const child = spawn('mke2fs', ['-q', '-F', '-t', 'ext4', file], { env, stdio: ['ignore', 'ignore', 'inherit'] });
+  const args = ['-q', '-F', '-t', 'ext4', ...options, file];
+  const child = spawn('mke2fs', args, { env, stdio: ['ignore', 'ignore', 'inherit'] });
   const [status] = (await once(child, 'exit')) as [number | null];
   if (status !== 0) throw new Error(`mke2fs ${file} ended with status ${String(status)}`);
 }
