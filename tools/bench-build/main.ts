@@ -16,6 +16,7 @@ import { ScratchDirectory } from '../scratch-directory/scratch-directory';
 import { caseNames, patchOf, type CaseName } from './cases';
 import { compilerAlone } from './compiler-alone';
 import { Peer } from './peer';
+import { median, timed } from './timing';
 import { onWorkers, serveShares } from './workers';
 
 const root = path.resolve(__dirname, '..');
@@ -42,17 +43,6 @@ interface CaseResult {
 }
 
 const named = { moduleName: parseModuleName('bench'), patchId: parsePatchId('0'.repeat(64)) };
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? NaN;
-}
-
-async function timed<T>(work: () => Promise<T>): Promise<{ result: T; seconds: number }> {
-  const started = performance.now();
-  const result = await work();
-  return { result, seconds: (performance.now() - started) / 1000 };
-}
 
 /** Floor, ours and the peer's in turn, so that whatever else the machine does falls on all alike. */
 async function measure(

@@ -18,6 +18,7 @@ const entries = [
   { out: 'test-kernel', from: 'tools/test-kernel/main.ts' },
   { out: 'bench-consistency', from: 'tools/bench-consistency/main.ts' },
   { out: 'bench-build', from: 'tools/bench-build/main.ts' },
+  { out: 'bench-stock', from: 'tools/bench-stock/main.ts' },
   { out: 'bench-diff', from: 'tools/bench-diff/main.ts' },
   { out: 'soak', from: 'tools/soak/main.ts' },
   { out: 'soak-heap-probe', from: 'libs/testing/heap-soak/heap-probe.ts' },

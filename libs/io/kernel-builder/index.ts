@@ -43,6 +43,8 @@ export {
   type RegisterOptions,
 } from './builds/registered-kernel';
 export { registerStockKernel, type StockKernelOptions } from './builds/stock-kernel';
+export { findVendorKernel, type VendorKernel } from './vendors/find-vendor-kernel';
+export { prepareVendorTree } from './vendors/prepare-vendor-tree';
 export { keptBootImage, readKeptModule, type KeptModule } from './vendors/vendor-files';
 export { proveOriginals, type ProvedObject } from './objects/stock-originals';
 export { sourceIdentity } from './sources/source-identity';
