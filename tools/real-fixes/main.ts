@@ -1,31 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import CliTable from 'cli-table3';
 import { Command } from 'commander';
 import { LockstepError, parseModuleName, parsePatchId } from '@lockstep/domain/livepatch-model';
-import {
-  buildLivepatch,
-  defaultCacheDirectory,
-  readPatch,
-  registerKernelBuild,
-  type KernelBuild,
-} from '@lockstep/io/kernel-builder';
-import { buildLockstepKernel, QemuMachine } from '@lockstep/testing/qemu-machine';
+import { buildLivepatch, defaultCacheDirectory, readPatch, type KernelBuild } from '@lockstep/io/kernel-builder';
+import { QemuMachine } from '@lockstep/testing/qemu-machine';
 import { Peer } from '../bench-build/peer';
 import { ProgressLine } from '../progress/progress-line';
 import { ScratchDirectory } from '../scratch-directory/scratch-directory';
 import { clusterFiles, type Cluster } from './clusters';
 import { differenceOf } from './difference';
 import { loadAndUnload } from './load-in-machine';
+import { subjectOf, type SubjectOptions } from './subject';
 
 const root = path.resolve(__dirname, '..');
 
-interface Options {
-  readonly from?: string;
-  readonly built?: string;
-  readonly image?: string;
-  readonly to: string;
+interface Options extends SubjectOptions {
   readonly count: string;
   readonly maxFiles: string;
   readonly maxObjects: string;
@@ -61,11 +51,10 @@ function outcomeOf(error: unknown): Outcome {
 interface Bench {
   readonly kernel: KernelBuild;
   readonly machine: QemuMachine;
-  readonly dir: string;
   readonly peer: Peer | undefined;
 }
 
-async function tryFix({ paths, diff }: Cluster, number: number, { kernel, machine, dir, peer }: Bench): Promise<Row> {
+async function tryFix({ paths, diff }: Cluster, number: number, { kernel, machine, peer }: Bench): Promise<Row> {
   const { objects } = await readPatch(kernel, { diff });
   const name = `real_fix_${number}`;
   const named = { moduleName: parseModuleName(name), patchId: parsePatchId('0'.repeat(64)), replace: false };
@@ -73,8 +62,8 @@ async function tryFix({ paths, diff }: Cluster, number: number, { kernel, machin
   let outcome: Outcome;
   try {
     const { bytes, functions } = await buildLivepatch({ kernel, diff, ...named });
-    const file = path.join(dir, `${name}.ko`);
-    writeFileSync(file, bytes);
+    const file = `/run/${name}.ko`;
+    await machine.putFile(file, bytes);
     const names = functions.map((one) => one.name);
     const loadError = await loadAndUnload(machine, file, name);
     outcome =
@@ -97,31 +86,21 @@ async function verdictOf(peer: Peer, diff: string): Promise<'builds' | 'refuses'
 }
 
 async function tryAll(options: Options, progress: ProgressLine): Promise<Row[]> {
-  const built =
-    options.built !== undefined && options.image !== undefined
-      ? { treeDir: path.resolve(options.built), imageFile: path.resolve(options.image) }
-      : await progress.run('Build the kernel', async () => buildLockstepKernel({ root, source: options.from }));
-  const cacheDir = defaultCacheDirectory();
-  const kernel = await registerKernelBuild({ path: built.treeDir, cacheDir });
-  const clusters = clusterFiles(differenceOf(kernel, path.resolve(options.to))).filter(
+  using scratch = ScratchDirectory.create('fixes', defaultCacheDirectory());
+  const dir = scratch.path;
+  const { kernel, otherDir, system } = await subjectOf({ root, dir, progress }, options);
+  const clusters = clusterFiles(differenceOf(kernel, otherDir)).filter(
     ({ paths }) => paths.length <= Number(options.maxFiles),
   );
-  using scratch = ScratchDirectory.create('fixes');
-  const dir = scratch.path;
-  await using machine = await QemuMachine.create({
-    name: 'fixes',
-    kernelImage: built.imageFile,
-    initFile: path.join(root, 'kernel-livepatch/qemu/init'),
-    dir: path.join(dir, 'machine'),
-  });
+  await using machine = await QemuMachine.create({ ...system, name: 'fixes', dir: path.join(dir, 'machine') });
   await machine.start();
   const peer =
     options.against === undefined
       ? undefined
       : await Peer.prepare(
           options.against,
-          built.treeDir,
-          path.join(cacheDir, 'bench-peer', kernel.id),
+          kernel.treeDir,
+          path.join(defaultCacheDirectory(), 'bench-peer', kernel.id),
           clusters[0]?.diff ?? '',
         );
   const rows: Row[] = [];
@@ -131,7 +110,7 @@ async function tryAll(options: Options, progress: ProgressLine): Promise<Row[]> 
     if ((await readPatch(kernel, { diff: cluster.diff })).objects.length > Number(options.maxObjects)) continue;
     const row = await progress.run(
       cluster.paths.join(' '),
-      async () => tryFix(cluster, number, { kernel, machine, dir, peer }),
+      async () => tryFix(cluster, number, { kernel, machine, peer }),
       wordsOf,
     );
     rows.push(row);
@@ -177,7 +156,10 @@ const options = new Command('try:fixes')
   .option('--from <dir>', "source of the kernel to patch (default: Debian's linux-source-6.1)")
   .option('--built <dir>', 'a finished build of it to use as it is, with --image')
   .option('--image <file>', 'the bootable image of that build')
-  .requiredOption('--to <dir>', 'a later tree of the same series')
+  .option('--to <dir>', 'a later tree of the same series')
+  .option('--debian <A..B>', "instead: two versions of Debian's source; patched is its own kernel of the first one")
+  .option('--flavour <name>', 'with --debian, which of its kernels', 'cloud-amd64')
+  .option('--packages <dir>', 'with --debian, the packages of the first one, unpacked there')
   .option('--count <n>', 'how many fixes', '40')
   .option('--max-files <n>', 'files of one fix at most', '5')
   .option('--max-objects <n>', 'objects that a fix may touch at most', '30')
