@@ -91,6 +91,8 @@ export async function connect(
         const node = await introduce(services.db, peer, message.value);
         const session = await welcomeNode(services, { node, hello: message.value, stream: call, messages, abort });
         if (session === undefined) return;
+        // It may have broken meanwhile, and the agent have come again: this one must not take that one's place.
+        abort.signal.throwIfAborted();
         opened = open(services, node, session);
         log.info({ node: node.name, kernelBuild: node.kernelBuild, headSeq: message.value.headSeq }, 'node connected');
       } else {
