@@ -14,3 +14,7 @@ test('objects of one vmlinux are one proof, and a module is another one', () => 
     { object: 'af_alg', vendorSha256: 'digest of af_alg', functions: 2, equal: 2, overridden: [] },
   ]);
 });
+
+test('what nobody noted the digest of is not told', () => {
+  expect(vendorProofs([proof(3)], () => undefined)).toEqual([]);
+});

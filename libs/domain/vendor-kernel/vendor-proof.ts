@@ -15,20 +15,19 @@ export interface VendorProof {
   readonly overridden: readonly string[];
 }
 
-/** Joins the proofs of objects that are parts of the same vmlinux or module; in their order. */
+/**
+ * Joins the proofs of objects that are parts of the same vmlinux or module; in their order.
+ * @param sha256Of undefined where nobody noted it: then there is nothing to be told that could be looked up later
+ */
 export function vendorProofs(
   proved: readonly { readonly object: string; readonly proof: ObjectProof }[],
-  sha256Of: (object: string) => string,
+  sha256Of: (object: string) => string | undefined,
 ): VendorProof[] {
   const byObject = new Map<string, VendorProof>();
   for (const { object, proof } of proved) {
-    const before = byObject.get(object) ?? {
-      object,
-      vendorSha256: sha256Of(object),
-      functions: 0,
-      equal: 0,
-      overridden: [],
-    };
+    const vendorSha256 = sha256Of(object);
+    if (vendorSha256 === undefined) continue;
+    const before = byObject.get(object) ?? { object, vendorSha256, functions: 0, equal: 0, overridden: [] };
     byObject.set(object, {
       ...before,
       functions: before.functions + proof.functions,

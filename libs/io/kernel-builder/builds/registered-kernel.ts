@@ -51,8 +51,8 @@ export interface KernelBuildInfo {
 export interface StockBuild {
   readonly distribution: string;
   readonly tools: BuildTools;
-  /** Of the vendor's vmlinux as it came: lower-case hex. */
-  readonly vmlinuxSha256: string;
+  /** Of the vendor's vmlinux as it came: lower-case hex. Absent in what an older version kept. */
+  readonly vmlinuxSha256?: string | undefined;
   /** What was done to make its tree, for a person. */
   readonly remarks: readonly string[];
 }

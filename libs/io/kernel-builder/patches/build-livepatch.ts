@@ -118,7 +118,8 @@ export async function linkLivepatch(options: Omit<LinkOptions, 'sources'>): Prom
   const said = [...vouched, ...only, ...sleepers].map(({ message }) => message);
   const remarks = [...module.remarks, ...reloading, ...said];
   const proved = compared.flatMap(({ object, proof }) => (proof === undefined ? [] : [{ object, proof }]));
-  const sha256Of = (object: string): string => digests.get(object) ?? kernel.stock?.vmlinuxSha256 ?? '';
+  const sha256Of = (object: string): string | undefined =>
+    object === 'vmlinux' ? kernel.stock?.vmlinuxSha256 : digests.get(object);
   const proofs = vendorProofs(proved, sha256Of);
   return { ...module, remarks, caveats: [...stays, ...vouched, ...only, ...sleepers], proofs };
 }
