@@ -26,7 +26,7 @@ const suites = [
     command: () => [process.execPath, 'tools/check/check.mjs'],
     count: undefined,
   },
-  jestSuite('unit'),
+  jestSuite('unit', '--maxWorkers=100%'),
   {
     name: 'guards',
     command: (report) => [process.execPath, 'tools/invariant-guards/main.mjs', '--report', report],
