@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import path from 'node:path';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
+import { wholeNumber } from '../command-options/whole-number';
 import { ScratchDirectory } from '../scratch-directory/scratch-directory';
 import { fleetTable, type FleetFigures, type FleetRow } from './fleet-figures';
 import { measureFleet } from './measure-fleet';
@@ -14,12 +15,6 @@ interface Options {
   readonly against?: string;
   readonly idleSeconds: number;
   readonly json?: boolean;
-}
-
-function wholeNumber(text: string): number {
-  const value = Number(text);
-  if (Number.isSafeInteger(value) && value > 0) return value;
-  throw new InvalidArgumentError('Use a whole number from 1.');
 }
 
 function readOptions(): Options {

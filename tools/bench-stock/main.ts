@@ -16,6 +16,7 @@ import {
 import { patchOf, type CaseName } from '../bench-build/cases';
 import { compilerAlone } from '../bench-build/compiler-alone';
 import { median, timed } from '../bench-build/timing';
+import { wholeNumber } from '../command-options/whole-number';
 import { ProgressLine } from '../progress/progress-line';
 import { ScratchDirectory } from '../scratch-directory/scratch-directory';
 import { peerAlone, type PeerResult } from './peer-alone';
@@ -24,9 +25,9 @@ import { prepareAlone } from './prepare-alone';
 interface Options {
   readonly release: string;
   readonly from: string;
-  readonly rounds: string;
+  readonly rounds: number;
   readonly against?: string;
-  readonly peerMinutes: string;
+  readonly peerMinutes: number;
   readonly json?: boolean;
 }
 
@@ -102,7 +103,7 @@ async function main({ release, from, rounds, against, peerMinutes, json = false 
   const prepareSeconds = await progress.run("The kernel's own make modules_prepare, alone", async () =>
     prepareAlone({ ...name, from, tools: kernel.tools, dir: path.join(scratch.path, 'prepare') }),
   );
-  const oneLine = await progress.run('One line, warm', async () => measureWarm(kernel, 'one-line', Number(rounds)));
+  const oneLine = await progress.run('One line, warm', async () => measureWarm(kernel, 'one-line', rounds));
   const header = await progress.run('A header, warm', async () => measureWarm(kernel, 'header', 1));
   const peer = await askPeer(progress, { against, peerMinutes, from, release, scratchDir: scratch.path }, kernel);
   const figures: Figures = {
@@ -134,7 +135,7 @@ async function askPeer(
   if (against === undefined) return undefined;
   const dir = path.join(scratchDir, 'peer');
   const diff = patchOf(treeDir, 'one-line', 0);
-  const limitMs = Number(peerMinutes) * 60_000;
+  const limitMs = peerMinutes * 60_000;
   return progress.run('The peer, from the same packages', async () =>
     peerAlone({ script: against, release, from, diff, dir, limitMs }),
   );
@@ -164,9 +165,9 @@ const options = new Command('bench:stock')
   )
   .option('--release <release>', 'which of Debian, as uname -r says it', '6.1.0-50-cloud-amd64')
   .requiredOption('--from <dir>', 'its packages, unpacked there')
-  .option('--rounds <n>', 'rounds of one line', '7')
+  .option('--rounds <n>', 'rounds of one line', wholeNumber, 7)
   .option('--against <file>', 'kpatch-build, to time from the same packages')
-  .option('--peer-minutes <n>', 'it is ended after that time', '60')
+  .option('--peer-minutes <n>', 'it is ended after that time', wholeNumber, 60)
   .option('--json', 'print one JSON document')
   .parse()
   .opts<Options>();

@@ -2,9 +2,10 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
 import { NodeReport } from '@lockstep/contracts/generated';
 import { HeapSoak, reportNumber, type SoakPhase } from '@lockstep/testing/heap-soak';
+import { wholeNumber } from '../command-options/whole-number';
 import { ProgressLine } from '../progress/progress-line';
 
 const limitBytes = 5 * 1024 * 1024;
@@ -15,12 +16,6 @@ interface Options {
   readonly reports: number;
   readonly connections: number;
   readonly json?: boolean;
-}
-
-function wholeNumber(text: string): number {
-  const value = Number(text);
-  if (Number.isSafeInteger(value) && value > 0) return value;
-  throw new InvalidArgumentError('Use a whole number from 1.');
 }
 
 function readOptions(): Options {

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import type { BuiltKernel } from '@lockstep/io/kernel-builder';
 import { buildLockstepKernel, type KernelFlavour } from '@lockstep/testing/qemu-machine';
+import { wholeNumber } from '../command-options/whole-number';
 import { ProgressLine } from '../progress/progress-line';
 import { suiteNames, type SuiteName, type SuiteResult } from './suite-result';
 import { flavourOf, runSuite } from './suites';
@@ -21,11 +22,6 @@ interface Options {
   readonly json?: boolean;
 }
 
-function atLeastOne(text: string): number {
-  if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError('It must be a whole number from 1.');
-  return Number(text);
-}
-
 function readOptions(): Options {
   const program = new Command('test:kernel')
     .description(
@@ -36,11 +32,11 @@ function readOptions(): Options {
     .option('--src <dir>', "kernel tree (5.15: LOCKSTEP_KERNEL_SRC; 6.1: Debian's linux-source-6.1)")
     .addOption(new Option('--suite <name...>', 'only these').choices(suiteNames).default(suiteNames))
     .option('--against <tree...>', 'with style: does the series of its version apply to these folders and tarballs?')
-    .option('--cpus <number>', 'processors of the machines', atLeastOne, 2)
+    .option('--cpus <number>', 'processors of the machines', wholeNumber, 2)
     .option(
       '--oracle-rounds <number>',
       'how often consistency switches a livepatch on and off in a mode',
-      atLeastOne,
+      wholeNumber,
       15,
     )
     .option('--json', 'print one JSON document at the end')
