@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DependencyIndex, IndexedObject } from '@lockstep/domain/source-patch';
@@ -14,7 +15,7 @@ const askedAtOnce = 500;
 /**
  * Writes down the commands of objects of a stock kernel that were not compiled yet, as kbuild would run them; what each reads
  * is as far known as the index knows it. For who wants to preprocess many readers of a header and to compile few.
- * @returns those that kbuild has no such command for before it has made something else
+ * @returns those that only kbuild itself can make: it has no such command for them yet, or generates first what they read
  * @throws LockstepError `make-failed`
  */
 export async function saveCommands(
@@ -27,10 +28,13 @@ export async function saveCommands(
   const missing: IndexedObject[] = [];
   for (const object of objects) if (!(await exists(join(treeDir, savedCommandOf(object.path))))) missing.push(object);
   if (missing.length === 0) return [];
-  const uncommanded: IndexedObject[] = [];
   const read = filesReadBy(index, missing);
-  for (let from = 0; from < missing.length; from += askedAtOnce) {
-    const batch = missing.slice(from, from + askedAtOnce);
+  const isThere = existingFile(treeDir);
+  const readsAll = ({ path }: IndexedObject): boolean => [...(read.get(path) ?? [])].every(isThere);
+  const uncommanded = missing.filter((object) => !readsAll(object));
+  const ready = missing.filter(readsAll);
+  for (let from = 0; from < ready.length; from += askedAtOnce) {
+    const batch = ready.slice(from, from + askedAtOnce);
     const args = ['-n', '-C', treeDir, ...tools.makeArguments, ...batch.map(({ path }) => path)];
     const { status, output } = await runCommand('make', args, { env: buildEnvironment(), signal });
     if (status !== 0) throw buildError({ kind: 'make-failed', step: 'make -n', lastLines: firstErrorLines(output) });
@@ -47,6 +51,17 @@ export async function saveCommands(
     }
   }
   return uncommanded;
+}
+
+/** Whether a file is in the tree, asked once for each; what is read from elsewhere is not ours to make. */
+function existingFile(treeDir: string): (file: string) => boolean {
+  const known = new Map<string, boolean>();
+  return (file) => {
+    if (file.startsWith('/')) return true;
+    const answer = known.get(file) ?? existsSync(join(treeDir, file));
+    known.set(file, answer);
+    return answer;
+  };
 }
 
 /** Each command as kbuild hands it to fixdep, which saves it. */
