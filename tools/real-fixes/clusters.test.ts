@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { expect, test } from '@jest/globals';
-import { clusterFiles, type ChangedFile } from './clusters';
+import { clusterFiles, inTurnByFolder, type ChangedFile } from './clusters';
 
 function file(
   path: string,
@@ -45,4 +45,19 @@ test('chains are one cluster, with one diff', () => {
   const [cluster, ...rest] = clusterFiles([one, three, two]);
   expect(rest).toEqual([]);
   expect(cluster?.diff).toBe(one.diff + three.diff + two.diff);
+});
+
+test('the folders take turns', () => {
+  const clusters = ['drivers/a.c', 'drivers/b.c', 'drivers/c.c', 'fs/x.c', 'mm/y.c', 'mm/z.c'].map((name) => {
+    return { paths: [name], diff: '' };
+  });
+  expect(inTurnByFolder(clusters).map(({ paths: [name] }) => name)).toEqual([
+    'drivers/a.c',
+    'fs/x.c',
+    'mm/y.c',
+    'drivers/b.c',
+    'mm/z.c',
+    'drivers/c.c',
+  ]);
+  expect(inTurnByFolder([])).toEqual([]);
 });

@@ -54,6 +54,19 @@ export function clusterFiles(files: readonly ChangedFile[]): Cluster[] {
   }));
 }
 
+/** One of each top folder in turn, so that the first so many are of all kinds: drivers are most of any difference. */
+export function inTurnByFolder(clusters: readonly Cluster[]): Cluster[] {
+  const byFolder = new Map<string, Cluster[]>();
+  for (const cluster of clusters) {
+    const folder = cluster.paths[0]?.split('/')[0] ?? '';
+    byFolder.set(folder, [...(byFolder.get(folder) ?? []), cluster]);
+  }
+  const rounds = Math.max(0, ...Array.from(byFolder.values(), ({ length }) => length));
+  return Array.from({ length: rounds }, (_, round) =>
+    [...byFolder.values()].flatMap((mine) => mine[round] ?? []),
+  ).flat();
+}
+
 /** Names that the file has only after the change (`+name`), or only before (`-name`). */
 function shiftedNames({ oldText, diff }: ChangedFile): string[] {
   const [added, removed] = [namesIn(linesOf(diff, '+')), namesIn(linesOf(diff, '-'))];

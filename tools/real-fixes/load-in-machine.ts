@@ -11,26 +11,45 @@ const functions = (name: string): string => `
   gone() { [ ! -e $patch ]; }
 `;
 
-/** Loads the module, waits for the transition, disables it, waits again, removes it; then nothing may be left of it. */
-const script = (file: string, name: string): string => `
+/**
+ * Loads the modules one over the other, uses the kernel in many ways, unloads them from the top down; then nothing may be
+ * left of them.
+ */
+const stackScript = (names: readonly string[]): string => `
   set -e
-  ${functions(name)}
   dmesg -C
-  insmod ${file}
-  wait_for settled
-  [ "$(cat $patch/enabled)" = 1 ]
-  cat /proc/meminfo /proc/mounts /proc/net/dev >/dev/null
-  echo 0 >$patch/enabled
-  wait_for gone
-  rmmod ${name}
+  ${names.map((name) => `${functions(name)} insmod /run/${name}.ko; wait_for settled; [ "$(cat $patch/enabled)" = 1 ]`).join('\n')}
+  perl ${exerciseFile} ${names.join(' ')}
+  ${[...names]
+    .reverse()
+    .map((name) => `${functions(name)} echo 0 >$patch/enabled; wait_for gone; rmmod ${name}`)
+    .join('\n')}
   ! dmesg | grep -E 'BUG|WARNING|Oops|Call Trace' >&2
 `;
 
-/** @returns what went wrong, or undefined where it was loaded and unloaded without a word from the kernel. */
-export async function loadAndUnload(machine: QemuMachine, file: string, name: string): Promise<string | undefined> {
-  const { status, stderr, stdout } = await machine.exec(script(file, name), 4 * transitionSeconds * 1000);
-  return status === 0 ? undefined : `${stderr}${stdout}`.trim() || `status ${status}`;
+/** Where the guest has exercise.pl. */
+export const exerciseFile = '/run/exercise.pl';
+
+/** What became of modules in a machine. */
+export interface Loaded {
+  /** What went wrong; undefined where they were loaded and unloaded without a word from the kernel. */
+  readonly problem: string | undefined;
+  /** Which functions of them ran, of those that can be traced: `real_fix_7 copy_mount_options`. */
+  readonly ran: ReadonlySet<string>;
 }
+
+/** @param names of modules that are in the guest as /run/NAME.ko */
+export async function loadAndExercise(machine: QemuMachine, names: readonly string[]): Promise<Loaded> {
+  const limitMs = (4 * transitionSeconds * names.length + exerciseSeconds) * 1000;
+  const result = await machine.exec(stackScript(names), limitMs).catch((error: unknown) => String(error));
+  if (typeof result === 'string') return { problem: result, ran: new Set() };
+  const { status, stdout, stderr } = result;
+  const ran = new Set(stdout.split('\n').flatMap((line) => /^(\w+ \S+) \d+$/.exec(line)?.[1] ?? []));
+  return { problem: status === 0 ? undefined : `${stderr}${stdout}`.trim() || `status ${status}`, ran };
+}
+
+/** Thirty ways, each of which is ended after some seconds. */
+const exerciseSeconds = 300;
 
 /** What a command printed, and how many stacks the kernel dumped meanwhile. */
 export interface Observations {

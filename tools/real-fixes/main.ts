@@ -1,81 +1,75 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import path from 'node:path';
-import CliTable from 'cli-table3';
 import { Command } from 'commander';
-import { LockstepError, parseModuleName, parsePatchId } from '@lockstep/domain/livepatch-model';
+import { parseModuleName, parsePatchId } from '@lockstep/domain/livepatch-model';
 import { buildLivepatch, defaultCacheDirectory, readPatch, type KernelBuild } from '@lockstep/io/kernel-builder';
-import { QemuMachine } from '@lockstep/testing/qemu-machine';
 import { Peer } from '../bench-build/peer';
+import { wholeNumber } from '../command-options/whole-number';
 import { ProgressLine } from '../progress/progress-line';
 import { ScratchDirectory } from '../scratch-directory/scratch-directory';
-import { clusterFiles, type Cluster } from './clusters';
+import { clusterFiles, inTurnByFolder, type Cluster } from './clusters';
 import { differenceOf } from './difference';
-import { loadAndUnload } from './load-in-machine';
+import { FixMachine, type TriedModule } from './fix-machine';
+import { printRows, refusalOf, wordsOf, type Outcome, type Row } from './fix-row';
+import { KeptRows } from './kept-rows';
 import { subjectOf, type SubjectOptions } from './subject';
 
 const root = path.resolve(__dirname, '..');
 
 interface Options extends SubjectOptions {
-  readonly count: string;
-  readonly maxFiles: string;
-  readonly maxObjects: string;
+  readonly count: number;
+  readonly maxFiles: number;
+  readonly maxObjects: number;
   readonly against?: string;
+  readonly results?: string;
   readonly json?: boolean;
-}
-
-type Outcome =
-  | { readonly kind: 'loaded'; readonly functions: readonly string[] }
-  | { readonly kind: 'built'; readonly functions: readonly string[]; readonly loadError: string }
-  | { readonly kind: 'refused'; readonly reason: string; readonly message: string }
-  /** Not a fix by itself: it needs more of the difference, or changes nothing here. */
-  | { readonly kind: 'no-fix'; readonly reason: string; readonly message: string };
-
-interface Row {
-  readonly files: readonly string[];
-  readonly objects: number;
-  readonly seconds: number;
-  readonly outcome: Outcome;
-  /** Of kpatch-build: builds, refuses, or was not asked. */
-  readonly peer: 'builds' | 'refuses' | null;
-}
-
-/** A part of a difference may be no fix: that says nothing about the builder. */
-const noFix = new Set(['compile-failed', 'changes-no-object', 'no-function-changed']);
-
-function outcomeOf(error: unknown): Outcome {
-  if (!(error instanceof LockstepError)) throw error;
-  const kind = noFix.has(error.reason) ? 'no-fix' : 'refused';
-  return { kind, reason: error.reason, message: error.message };
 }
 
 interface Bench {
   readonly kernel: KernelBuild;
-  readonly machine: QemuMachine;
+  readonly machine: FixMachine;
   readonly peer: Peer | undefined;
 }
 
-async function tryFix({ paths, diff }: Cluster, number: number, { kernel, machine, peer }: Bench): Promise<Row> {
-  const { objects } = await readPatch(kernel, { diff });
+/** A fix that became a module, before it is loaded. */
+interface BuiltFix extends Pick<Row, 'files' | 'objects' | 'seconds'> {
+  readonly cluster: Cluster;
+  readonly module: TriedModule;
+  readonly functions: readonly string[];
+}
+
+async function buildFix(cluster: Cluster, number: number, { kernel, peer }: Bench): Promise<BuiltFix | Row> {
+  const { paths: files, diff } = cluster;
+  const objects = (await readPatch(kernel, { diff })).objects.length;
   const name = `real_fix_${number}`;
   const named = { moduleName: parseModuleName(name), patchId: parsePatchId('0'.repeat(64)), replace: false };
   const started = performance.now();
-  let outcome: Outcome;
+  const secondsSince = (): number => (performance.now() - started) / 1000;
   try {
     const { bytes, functions } = await buildLivepatch({ kernel, diff, ...named });
-    const file = `/run/${name}.ko`;
-    await machine.putFile(file, bytes);
-    const names = functions.map((one) => one.name);
-    const loadError = await loadAndUnload(machine, file, name);
-    outcome =
-      loadError === undefined ? { kind: 'loaded', functions: names } : { kind: 'built', functions: names, loadError };
-    // Whatever a bad module did to the kernel must not be held against the next one.
-    if (loadError !== undefined) await machine.reset();
+    const module = { name, bytes, objects: [...new Set(functions.map(({ object }) => object))] };
+    return { cluster, files, objects, seconds: secondsSince(), module, functions: functions.map((one) => one.name) };
   } catch (error) {
-    outcome = outcomeOf(error);
+    const outcome = refusalOf(error);
+    const seconds = secondsSince();
+    const verdict = peer === undefined || outcome.kind !== 'refused' ? null : await verdictOf(peer, diff);
+    return { files, objects, seconds, outcome, peer: verdict };
   }
-  const seconds = (performance.now() - started) / 1000;
-  const verdict = peer === undefined || outcome.kind !== 'refused' ? null : await verdictOf(peer, diff);
-  return { files: paths, objects: objects.length, seconds, outcome, peer: verdict };
+}
+
+/** So many are in the machine at once. */
+const togetherAtMost = 8;
+
+async function loadFixes(fixes: readonly BuiltFix[], machine: FixMachine): Promise<Row[]> {
+  const results = await machine.try(fixes.map(({ module }) => module));
+  return fixes.map(({ files, objects, seconds, module, functions }, index) => {
+    const { problem, ran } = results[index] ?? { problem: 'not tried', ran: new Set() };
+    const outcome: Outcome =
+      problem === undefined
+        ? { kind: 'loaded', functions, ran: functions.filter((one) => ran.has(`${module.name} ${one}`)) }
+        : { kind: 'built', functions, loadError: problem };
+    return { files, objects, seconds, outcome, peer: null };
+  });
 }
 
 async function verdictOf(peer: Peer, diff: string): Promise<'builds' | 'refuses'> {
@@ -89,11 +83,10 @@ async function tryAll(options: Options, progress: ProgressLine): Promise<Row[]> 
   using scratch = ScratchDirectory.create('fixes', defaultCacheDirectory());
   const dir = scratch.path;
   const { kernel, otherDir, system } = await subjectOf({ root, dir, progress }, options);
-  const clusters = clusterFiles(differenceOf(kernel, otherDir)).filter(
-    ({ paths }) => paths.length <= Number(options.maxFiles),
-  );
-  await using machine = await QemuMachine.create({ ...system, name: 'fixes', dir: path.join(dir, 'machine') });
-  await machine.start();
+  const all = clusterFiles(differenceOf(kernel, otherDir));
+  const clusters = inTurnByFolder(all.filter(({ paths }) => paths.length <= options.maxFiles));
+  const machineOptions = { ...system, name: 'fixes', dir: path.join(dir, 'machine') };
+  await using machine = await FixMachine.start(kernel, root, machineOptions);
   const peer =
     options.against === undefined
       ? undefined
@@ -103,52 +96,55 @@ async function tryAll(options: Options, progress: ProgressLine): Promise<Row[]> 
           path.join(defaultCacheDirectory(), 'bench-peer', kernel.id),
           clusters[0]?.diff ?? '',
         );
+  const kept = new KeptRows(options.results, kernel.id);
+  return tryInTurn(clusters, kept, { kernel, machine, peer }, { ...options, progress });
+}
+
+interface Trying extends Pick<Options, 'count' | 'maxObjects'> {
+  readonly progress: ProgressLine;
+}
+
+async function tryInTurn(
+  clusters: readonly Cluster[],
+  kept: KeptRows,
+  bench: Bench,
+  { count, maxObjects, progress }: Trying,
+): Promise<Row[]> {
   const rows: Row[] = [];
-  let fixes = 0;
+  let waiting: BuiltFix[] = [];
+  const load = async (): Promise<void> => {
+    if (waiting.length === 0) return;
+    const tried = waiting;
+    waiting = [];
+    const describe = (loaded: readonly Row[]): string => loaded.map(wordsOf).join('\n      ');
+    const loaded = await progress.run('Load them', async () => loadFixes(tried, bench.machine), describe);
+    loaded.forEach((row, index) => {
+      if (tried[index] !== undefined) kept.keep(tried[index].cluster, row);
+    });
+    rows.push(...loaded);
+  };
+  const isFix = ({ outcome }: Row): boolean => outcome.kind !== 'no-fix';
   for (const [number, cluster] of clusters.entries()) {
-    if (fixes >= Number(options.count)) break;
-    if ((await readPatch(kernel, { diff: cluster.diff })).objects.length > Number(options.maxObjects)) continue;
-    const row = await progress.run(
-      cluster.paths.join(' '),
-      async () => tryFix(cluster, number, { kernel, machine, peer }),
-      wordsOf,
+    if (rows.filter(isFix).length + waiting.length >= count) break;
+    const known = kept.of(cluster);
+    if (known !== undefined) {
+      rows.push(known);
+      continue;
+    }
+    if ((await readPatch(bench.kernel, { diff: cluster.diff })).objects.length > maxObjects) continue;
+    const build = async (): Promise<BuiltFix | Row> => buildFix(cluster, number, bench);
+    const built = await progress.run(cluster.paths.join(' '), build, (one) =>
+      'outcome' in one ? wordsOf(one) : `built: ${one.functions.join(', ')}`,
     );
-    rows.push(row);
-    if (row.outcome.kind !== 'no-fix') fixes += 1;
+    if ('outcome' in built) {
+      rows.push(built);
+      kept.keep(cluster, built);
+    } else if (waiting.push(built) === togetherAtMost) {
+      await load();
+    }
   }
+  await load();
   return rows;
-}
-
-function wordsOf({ outcome, peer }: Row): string {
-  const asked = peer === null ? '' : `; the peer ${peer}`;
-  switch (outcome.kind) {
-    case 'loaded':
-      return `loaded: ${outcome.functions.join(', ')}`;
-    case 'built':
-      return `built, but not loaded: ${outcome.loadError}`;
-    case 'refused':
-      return `refused (${outcome.reason}): ${outcome.message}${asked}`;
-    case 'no-fix':
-      return `not a fix by itself (${outcome.reason}): ${outcome.message.split('\n').slice(0, 2).join(' ')}`;
-  }
-}
-
-function print(rows: readonly Row[]): void {
-  const table = new CliTable({
-    head: ['files', 'objects', 'seconds', 'result', 'peer'],
-    style: { head: [], border: [] },
-  });
-  const fixes = rows.filter(({ outcome }) => outcome.kind !== 'no-fix');
-  for (const { files, objects, seconds, outcome, peer } of fixes) {
-    const result = outcome.kind === 'refused' ? `refused: ${outcome.reason}` : outcome.kind;
-    table.push([files.join('\n'), objects, seconds.toFixed(1), result, peer ?? '']);
-  }
-  console.log(table.toString());
-  const count = (kind: Outcome['kind']): number => rows.filter(({ outcome }) => outcome.kind === kind).length;
-  console.log(
-    `${fixes.length} fixes: ${count('loaded')} built, loaded and unloaded, ${count('built')} built and not loaded, ` +
-      `${count('refused')} refused; ${count('no-fix')} parts of the difference are no fix by themselves`,
-  );
 }
 
 const options = new Command('try:fixes')
@@ -160,17 +156,18 @@ const options = new Command('try:fixes')
   .option('--debian <A..B>', "instead: two versions of Debian's source; patched is its own kernel of the first one")
   .option('--flavour <name>', 'with --debian, which of its kernels', 'cloud-amd64')
   .option('--packages <dir>', 'with --debian, the packages of the first one, unpacked there')
-  .option('--count <n>', 'how many fixes', '40')
-  .option('--max-files <n>', 'files of one fix at most', '5')
-  .option('--max-objects <n>', 'objects that a fix may touch at most', '30')
+  .option('--count <n>', 'how many fixes', wholeNumber, 40)
+  .option('--max-files <n>', 'files of one fix at most', wholeNumber, 5)
+  .option('--max-objects <n>', 'objects that a fix may touch at most', wholeNumber, 30)
   .option('--against <file>', 'kpatch-build, to ask about what is refused')
+  .option('--results <file>', 'where results are kept: fixes that are there already are not tried again')
   .option('--json', 'print one JSON document')
   .parse()
   .opts<Options>();
-tryAll(options, new ProgressLine(Number(options.count), options.json === true ? process.stderr : process.stdout)).then(
+tryAll(options, new ProgressLine(options.count, options.json === true ? process.stderr : process.stdout)).then(
   (rows) => {
     if (options.json === true) console.log(JSON.stringify({ rows }, null, 2));
-    else print(rows);
+    else printRows(rows);
     process.exit(rows.every(({ outcome }) => outcome.kind !== 'built') ? 0 : 1);
   },
   (error: unknown) => {

@@ -4,7 +4,7 @@ export { buildExtendedKernel, type AddedSources } from './extended-kernel';
 export type { ExecResult } from './guest-shell';
 export { hostAddressInGuest, type Accelerator } from './qemu-arguments';
 export { QemuMachine, type MachineOptions, type MachineSystem } from './qemu-machine';
-export { makeStockRamDisk, type StockRamDiskOptions } from './stock-ram-disk';
+export { makeStockRamDisk, vendorModules, type StockRamDiskOptions } from './stock-ram-disk';
 export {
   buildLockstepKernel,
   kernelFlavours,

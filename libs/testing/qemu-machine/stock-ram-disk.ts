@@ -50,8 +50,8 @@ export async function makeStockRamDisk(options: StockRamDiskOptions): Promise<vo
   await add(path.join(qemu, 'stock-init'), 'init');
   await add(path.join(qemu, 'init'), 'lockstep/init');
   await add(path.join(qemu, 'stock-fstab'), 'lockstep/fstab');
-  const atBoot = await inLoadOrder(treeDir, bootModules);
-  const later = await inLoadOrder(treeDir, laterModules);
+  const atBoot = await vendorModules(treeDir, bootModules);
+  const later = await vendorModules(treeDir, laterModules);
   for (const [name, bytes] of atBoot) files.set(`lockstep/modules/${name}`, bytes);
   for (const [name, bytes] of later) files.set(`lockstep/later/${name}`, bytes);
   for (const one of hostFiles) await add(one, one);
@@ -78,8 +78,8 @@ async function librariesOf(binaries: readonly string[]): Promise<Set<string>> {
   return new Set([...stdout.matchAll(/(?:=> |^\s)(\/\S+) \(0x/gm)].flatMap(([, library]) => library ?? []));
 }
 
-/** Modules with all that they need, `00-virtio.ko` first; what is built into the kernel is no module. */
-async function inLoadOrder(treeDir: string, names: readonly string[]): Promise<Map<string, Uint8Array>> {
+/** A vendor's modules with all that they need, `00-virtio.ko` first; what is built into the kernel is no module. */
+export async function vendorModules(treeDir: string, names: readonly string[]): Promise<Map<string, Uint8Array>> {
   const ordered = new Map<string, Uint8Array>();
   const seen = new Set<string>();
   const add = async (name: string): Promise<void> => {

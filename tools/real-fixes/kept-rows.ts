@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { appendFileSync, existsSync, readFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import type { Cluster } from './clusters';
+import type { Row } from './fix-row';
+
+interface KeptRow {
+  readonly kernel: string;
+  /** sha256 of the fix's diff. */
+  readonly fix: string;
+  readonly row: Row;
+}
+
+const fixOf = ({ diff }: Cluster): string => createHash('sha256').update(diff, 'latin1').digest('hex');
+
+/** Results in a file, a line each, written as they come: what is there is not tried again. */
+export class KeptRows {
+  private readonly rows = new Map<string, Row>();
+
+  /** @param file undefined: nothing is kept */
+  constructor(
+    private readonly file: string | undefined,
+    private readonly kernel: string,
+  ) {
+    if (file === undefined || !existsSync(file)) return;
+    for (const line of readFileSync(file, 'utf8').split('\n')) {
+      if (line === '') continue;
+      const kept = JSON.parse(line) as KeptRow;
+      if (kept.kernel === kernel) this.rows.set(kept.fix, kept.row);
+    }
+  }
+
+  of(cluster: Cluster): Row | undefined {
+    return this.rows.get(fixOf(cluster));
+  }
+
+  keep(cluster: Cluster, row: Row): void {
+    if (this.file === undefined) return;
+    const kept: KeptRow = { kernel: this.kernel, fix: fixOf(cluster), row };
+    appendFileSync(this.file, `${JSON.stringify(kept)}\n`);
+  }
+}
