@@ -1,83 +1,91 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Compares as many objects of a distribution's kernel as fit in a time with what the distribution linked: objects, functions,
-// how many are equal, and each difference.
+// how many are equal, and each difference. With --controls: whether a tree that is another in one thing is told.
 import { Command, Option } from 'commander';
-import { describeDifference, distributions, parseStockName } from '@lockstep/domain/vendor-kernel';
+import { distributions, parseStockName } from '@lockstep/domain/vendor-kernel';
 import {
   defaultCacheDirectory,
   ObjectCompiler,
-  proveOriginals,
   registerStockKernel,
-  type ProvedObject,
+  type KernelBuild,
 } from '@lockstep/io/kernel-builder';
+import { wholeNumber } from '../command-options/whole-number';
 import { ProgressLine } from '../progress/progress-line';
+import { ScratchDirectory } from '../scratch-directory/scratch-directory';
+import { runControls, type Control } from './controls';
+import { proveObjects, spread, summaryOf, type Failure, type ProofSummary } from './prove-objects';
 
 interface Options {
   readonly release: string;
   readonly distribution: string;
   readonly from?: string;
-  readonly every: string;
-  readonly minutes: string;
+  readonly minutes: number;
+  readonly controls?: boolean;
+  readonly otherCompiler?: string;
 }
 
-/** So many are given to one make: what it takes to start is spread over them. */
-const batchSize = 24;
-
-interface Failure {
-  readonly objectPaths: readonly string[];
-  readonly message: string;
+interface Proof extends ProofSummary {
+  readonly kernel: string;
+  readonly ofObjects: number;
+  /** Not compared. */
+  readonly failed: readonly Failure[];
+  readonly seconds: number;
 }
 
-async function prove(options: Options): Promise<object> {
+/** Spread over the kernel, so that what fits into the time is a sample of all of it. */
+async function prove(kernel: KernelBuild, { minutes }: Options, progress: ProgressLine): Promise<Proof> {
+  const all = ObjectCompiler.objectsOf(kernel);
+  const started = performance.now();
+  const onProved = (done: number): void => {
+    progress.update('compare', done, all.length);
+  };
+  const { proved, failed } = await proveObjects(kernel, spread(all), { minutes, onProved });
+  const seconds = (performance.now() - started) / 1000;
+  return { kernel: kernel.release, ofObjects: all.length, ...summaryOf(proved), failed, seconds };
+}
+
+async function control(kernel: KernelBuild, options: Options, progress: ProgressLine): Promise<Control[]> {
+  using scratch = ScratchDirectory.create('controls', defaultCacheDirectory());
+  const onStart = (name: string): void => {
+    progress.update(name, 0, 1);
+  };
+  return runControls(kernel, { compiler: options.otherCompiler, dir: scratch.path, onStart });
+}
+
+async function main(options: Options): Promise<number> {
   const name = parseStockName(options.distribution, options.release);
   const kernel = await registerStockKernel({ ...name, from: options.from, cacheDir: defaultCacheDirectory() });
-  const all = ObjectCompiler.objectsOf(kernel);
-  const chosen = all.filter((_, index) => index % Number(options.every) === 0);
   const progress = new ProgressLine(1, process.stderr);
-  const started = performance.now();
-  const proved: ProvedObject[] = [];
-  const failed: Failure[] = [];
-  for (let from = 0; from < chosen.length; from += batchSize) {
-    if (performance.now() - started > Number(options.minutes) * 60_000) break;
-    const batch = chosen.slice(from, from + batchSize);
-    progress.update('compare', proved.length, chosen.length);
-    try {
-      proved.push(...(await proveOriginals(kernel, batch)));
-    } catch (error) {
-      failed.push({ objectPaths: batch.map(({ path }) => path), message: (error as Error).message });
-    }
+  if (options.controls === true) {
+    const controls = await control(kernel, options, progress);
+    console.log(JSON.stringify({ kernel: kernel.release, controls }, null, 2));
+    return controls.every(({ caughtBy }) => caughtBy !== null) ? 0 : 1;
   }
-  const sum = (count: (one: ProvedObject) => number): number => proved.reduce((total, one) => total + count(one), 0);
-  return {
-    kernel: kernel.release,
-    objects: proved.length,
-    ofObjects: all.length,
-    functions: sum(({ proof }) => proof.functions),
-    equal: sum(({ proof }) => proof.equal),
-    overridden: sum(({ proof }) => proof.overridden.length),
-    differing: proved
-      .filter(({ proof }) => proof.differences.length > 0)
-      .map(({ objectPath, object, proof }) => ({
-        objectPath,
-        object,
-        differences: proof.differences.map(describeDifference),
-      })),
-    failed,
-    seconds: (performance.now() - started) / 1000,
-  };
+  const proof = await prove(kernel, options, progress);
+  console.log(JSON.stringify(proof, null, 2));
+  return proof.unexplained === 0 && proof.failed.length === 0 ? 0 : 1;
 }
 
-const options = new Command('prove-kernel')
+const options = new Command('prove:kernel')
+  .description(
+    'compare the objects of a kernel, compiled here, with what its distribution linked; goes on where it ended',
+  )
   .requiredOption('--release <release>', 'which kernel, as uname -r says it')
   .addOption(new Option('--distribution <name>', 'who built it').choices(distributions).default('debian'))
   .option('--from <dir>', 'its packages, unpacked there (default: fetched through apt)')
-  .option('--every <n>', 'one object in so many', '1')
-  .option('--minutes <n>', 'ends after that time', '120')
+  .option(
+    '--minutes <n>',
+    'ends after that time: what was compared by then is spread over the kernel',
+    wholeNumber,
+    120,
+  )
+  .option('--controls', 'instead: change the tree in one thing after another, each of which must be told')
+  .option('--other-compiler <name>', 'with --controls, a compiler that is not the one of the vendor (gcc-11)')
   .parse()
   .opts<Options>();
-prove(options).then(
-  (document) => {
-    console.log(JSON.stringify(document, null, 2));
+main(options).then(
+  (status) => {
+    process.exitCode = status;
   },
   (error: unknown) => {
     process.stderr.write(`error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);

@@ -46,7 +46,7 @@ export { registerStockKernel, type StockKernelOptions } from './builds/stock-ker
 export { findVendorKernel, type VendorKernel } from './vendors/find-vendor-kernel';
 export { prepareVendorTree } from './vendors/prepare-vendor-tree';
 export { keptBootImage, readKeptModule, type KeptModule } from './vendors/vendor-files';
-export { proveOriginals, type ProvedObject } from './objects/stock-originals';
+export { proveOriginals, provideOriginals, type ProvedObject } from './objects/stock-originals';
 export { sourceIdentity } from './sources/source-identity';
 export { mapAtOnce } from './processes/at-once';
 export { runCommand } from './processes/run-command';

@@ -37,7 +37,9 @@ const kernel = { dir, treeDir, registeredAtMs: Date.now(), release: '6.1.0-50-cl
 
 test('an object that reads what its build has yet to generate has no command that could be run', async () => {
   await expect(saveCommands(kernel, objects)).resolves.toEqual([objects[1]]);
-  expect(readFileSync(path.join(treeDir, 'fs/.open.o.cmd'), 'latin1')).toContain('cmd_fs/open.o := gcc -c -o fs/open.o');
+  expect(readFileSync(path.join(treeDir, 'fs/.open.o.cmd'), 'latin1')).toContain(
+    'cmd_fs/open.o := gcc -c -o fs/open.o',
+  );
   writeFileSync(path.join(treeDir, 'fs/tree.asn1.h'), '');
   await expect(saveCommands(kernel, objects)).resolves.toEqual([]);
   expect(readFileSync(path.join(treeDir, 'fs/.tree.o.cmd'), 'latin1')).toContain('fs/tree.asn1.h');
