@@ -49,7 +49,7 @@ async function control(kernel: KernelBuild, options: Options, progress: Progress
   const onStart = (name: string): void => {
     progress.update(name, 0, 1);
   };
-  return runControls(kernel, { compiler: options.otherCompiler, dir: scratch.path, onStart });
+  return await runControls(kernel, { compiler: options.otherCompiler, dir: scratch.path, onStart });
 }
 
 async function main(options: Options): Promise<number> {

@@ -97,7 +97,7 @@ async function tryAll(options: Options, progress: ProgressLine): Promise<Row[]> 
           clusters[0]?.diff ?? '',
         );
   const kept = new KeptRows(options.results, kernel.id);
-  return tryInTurn(clusters, kept, { kernel, machine, peer }, { ...options, progress });
+  return await tryInTurn(clusters, kept, { kernel, machine, peer }, { ...options, progress });
 }
 
 interface Trying extends Pick<Options, 'count' | 'maxObjects'> {
