@@ -10,6 +10,7 @@ import {
   possibleReaders,
   type DependencyIndex,
   type IndexedObject,
+  type SavedCommand,
 } from '@lockstep/domain/source-patch';
 import { mapAtOnce } from '../processes/at-once';
 import { runCommand } from '../processes/run-command';
@@ -47,6 +48,14 @@ export async function unlistedReaders(
 
 /** Every object reads it, so that a list with it is the compiler's own and whole. */
 const readByAll = 'include/linux/kconfig.h';
+
+/**
+ * Whether an object that was taken for a reader of the files, because nobody could say, is none: by the compiler's own list, which
+ * is there once it was compiled.
+ */
+export function isNoReader({ source, dependencies }: SavedCommand, files: readonly string[]): boolean {
+  return dependencies.includes(readByAll) && !files.some((file) => file === source || dependencies.includes(file));
+}
 
 /** What an object reads, by the compiler's word, which is kept with its command; undefined where the compiler fails. */
 async function filesReadBy(

@@ -16,6 +16,7 @@ import {
 import { generatedFiles } from '../builds/generated-files';
 import { saveCommands } from '../objects/stock-commands';
 import { provideOriginals } from '../objects/stock-originals';
+import { isNoReader } from '../objects/unlisted-readers';
 import { hasNamesakes, withStaticsAligned } from '../objects/align-statics';
 import { refuseChangedVersions } from '../objects/export-versions';
 import { DebugBuilds, type Version } from './debug-builds';
@@ -207,7 +208,9 @@ class Replay {
     const isWide = objects.length > narrowPatch;
     const uncommanded = isWide ? await saveCommands(kernel, objects, signal) : objects;
     await provideOriginals(kernel, uncommanded, { onProgress, signal });
-    return mapAtOnce(objects, this.compilers, async (object) => prepareJob(kernel, object));
+    const jobs = await mapAtOnce(objects, this.compilers, async (object) => prepareJob(kernel, object));
+    if (kernel.stock === undefined || this.patch.base.size > 0) return jobs;
+    return jobs.filter(({ saved }) => !isNoReader(saved, this.patch.files));
   }
 
   private async withOriginals(jobs: readonly CompileJob[]): Promise<CompileJob[]> {
