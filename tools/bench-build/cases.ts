@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { lineDiff } from '../mutation-test/line-diff';
 
-export const caseNames = ['one-line', 'three-object', 'header', 'header-type'] as const;
+export const caseNames = ['one-line', 'three-object', 'header', 'narrow-header', 'header-type'] as const;
 export type CaseName = (typeof caseNames)[number];
 
 interface Edit {
@@ -38,6 +38,9 @@ function editsOf(name: CaseName, round: number): Edit[] {
     case 'header':
       // An inline function that a few of the objects which read the header really call.
       return [inHeader];
+    case 'narrow-header':
+      // The same of a header that some hundred objects of a distribution's kernel read, not a thousand.
+      return [{ file: 'include/net/tcp.h', from: '\tif (win < 0)', to: `\tif (win < -${round})` }];
     case 'header-type':
       // And a type, because of which all that read the header are compiled.
       return [

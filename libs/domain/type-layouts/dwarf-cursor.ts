@@ -44,6 +44,8 @@ export interface DwarfStrings {
 /** Reads DWARF one value after the other. 64-bit DWARF, which no kernel build makes, is refused by its reader. */
 export class DwarfCursor {
   private readonly view: DataView;
+  /** Of `.debug_line_str`, by place: thousands of names, each told a thousand times. */
+  private readonly lineStrings = new Map<number, string>();
 
   constructor(
     private readonly file: string,
@@ -129,9 +131,9 @@ export class DwarfCursor {
       case form.string:
         return this.text();
       case form.strp:
-        return this.stringIn(this.strings.str);
+        return this.stringAt(this.strings.str, this.u32());
       case form.lineStrp:
-        return this.stringIn(this.strings.lineStr);
+        return this.lineString(this.u32());
       default:
         return this.referenceOrBlock(kind, unit);
     }
@@ -176,8 +178,15 @@ export class DwarfCursor {
     return null;
   }
 
-  private stringIn(strings: Uint8Array): string {
-    const start = this.u32();
+  private stringAt(strings: Uint8Array, start: number): string {
     return stringAt(strings, start, strings.indexOf(0, start));
+  }
+
+  private lineString(start: number): string {
+    const known = this.lineStrings.get(start);
+    if (known !== undefined) return known;
+    const text = this.stringAt(this.strings.lineStr, start);
+    this.lineStrings.set(start, text);
+    return text;
   }
 }

@@ -2,8 +2,8 @@
 import { malformed, type ElfFile } from '@lockstep/domain/elf';
 import { DwarfCursor } from '@lockstep/domain/type-layouts';
 
-/** Each path once, however many units name it: a kernel's name a million. */
-export type KnownPaths = Map<string, string>;
+/** Each path once, by folder and name, however many units name it: a kernel's name a million. */
+export type KnownPaths = Map<string, Map<string, string>>;
 
 /** One compiler's run, by the names that it was given; paths are normalised, but relative to wherever it ran. */
 export interface CompileUnit {
@@ -36,19 +36,11 @@ export function readCompileUnits(elf: ElfFile, known: KnownPaths = new Map()): C
     const end = cursor.at + sizeBytes;
     if (sizeBytes >= 0xffff_fff0 || end > bytes.length)
       throw malformed(elf.name, '.debug_line', 'has a unit without an end');
-    const unit = readUnit(cursor, elf.name);
-    if (unit !== null)
-      units.push({ source: once(unit.source, known), files: unit.files.map((file) => once(file, known)) });
+    const unit = readUnit(cursor, elf.name, known);
+    if (unit !== null) units.push(unit);
     cursor.at = end;
   }
   return units;
-}
-
-function once(path: string, known: KnownPaths): string {
-  const first = known.get(path);
-  if (first !== undefined) return first;
-  known.set(path, path);
-  return path;
 }
 
 /** What the linker would add to offsets of names, where it has not run yet. */
@@ -63,7 +55,7 @@ function openFields(elf: ElfFile): ReadonlyMap<number, number> {
   return fields;
 }
 
-function readUnit(cursor: DwarfCursor, file: string): CompileUnit | null {
+function readUnit(cursor: DwarfCursor, file: string, known: KnownPaths): CompileUnit | null {
   const version = cursor.u16();
   if (version < 2 || version > 5)
     throw malformed(file, '.debug_line', `has version ${version}, which is not known here`);
@@ -73,17 +65,17 @@ function readUnit(cursor: DwarfCursor, file: string): CompileUnit | null {
   cursor.at += 4 + (version >= 4 ? 5 : 4);
   const opcodes = cursor.u8();
   cursor.at += opcodes - 1;
-  const files = version === 5 ? readNamedFiles(cursor) : readPlainFiles(cursor);
+  const files = version === 5 ? readNamedFiles(cursor, known) : readPlainFiles(cursor, known);
   const [source] = files;
   // `<built-in>` is what the compiler defines itself.
   return source === undefined ? null : { source, files: [...new Set(files.filter((name) => !name.endsWith('>')))] };
 }
 
 /** Version 5: entry 0 of the files is the source, and of the directories the one that the compiler ran in. */
-function readNamedFiles(cursor: DwarfCursor): string[] {
+function readNamedFiles(cursor: DwarfCursor, known: KnownPaths): string[] {
   const directories = readEntries(cursor).map(({ path }) => path);
   return readEntries(cursor).map(({ path, directory }) =>
-    joined(directory === 0 ? '' : (directories[directory] ?? ''), path),
+    pathOf(directory === 0 ? '' : (directories[directory] ?? ''), path, known),
   );
 }
 
@@ -101,17 +93,25 @@ function readEntries(cursor: DwarfCursor): { path: string; directory: number }[]
 }
 
 /** Before version 5: file 1 is the source; directory 0 is the one that the compiler ran in. */
-function readPlainFiles(cursor: DwarfCursor): string[] {
+function readPlainFiles(cursor: DwarfCursor, known: KnownPaths): string[] {
   const directories = [''];
   for (let text = cursor.text(); text !== ''; text = cursor.text()) directories.push(text);
   const files: string[] = [];
   for (let name = cursor.text(); name !== ''; name = cursor.text()) {
-    files.push(joined(directories[cursor.uleb()] ?? '', name));
+    files.push(pathOf(directories[cursor.uleb()] ?? '', name, known));
     // Time and size.
     cursor.uleb();
     cursor.uleb();
   }
   return files;
+}
+
+function pathOf(directory: string, name: string, known: KnownPaths): string {
+  const inDirectory = known.get(directory) ?? new Map<string, string>();
+  known.set(directory, inDirectory);
+  const path = inDirectory.get(name) ?? joined(directory, name);
+  inDirectory.set(name, path);
+  return path;
 }
 
 /** `a/b/../c` and `a/c` are one file. */
@@ -134,9 +134,14 @@ export function belowSourceTree(units: readonly CompileUnit[]): CompileUnit[] {
   const roots = new Set<string>();
   for (const { files } of units)
     for (const file of files) if (file.endsWith(`/${landmark}`)) roots.add(file.slice(0, -landmark.length));
+  const known = new Map<string, string>();
   const below = (file: string): string => {
-    for (const root of roots) if (file.startsWith(root)) return file.slice(root.length);
-    return file;
+    const first = known.get(file);
+    if (first !== undefined) return first;
+    const root = [...roots].find((one) => file.startsWith(one)) ?? '';
+    const path = file.slice(root.length);
+    known.set(file, path);
+    return path;
   };
   return units.map(({ source, files }) => ({ source: below(source), files: files.map(below) }));
 }

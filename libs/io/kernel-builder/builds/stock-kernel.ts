@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { readFile, rm } from 'node:fs/promises';
+import { readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseElf } from '@lockstep/domain/elf';
 import { kernelProbeSources, moduleGlueSource, readKernelFacts, type KernelFacts } from '@lockstep/domain/klp-module';
@@ -14,7 +14,7 @@ import { fetchPackages } from '../vendors/fetch-packages';
 import { findVendorKernel, type VendorKernel } from '../vendors/find-vendor-kernel';
 import { prepareVendorTree } from '../vendors/prepare-vendor-tree';
 import { isNote, readSections } from '../vendors/read-sections';
-import { keepVendorFiles, readVendorVmlinux, type VendorObjectUnits } from '../vendors/vendor-files';
+import { keepVendorFiles, readVendorVmlinux, vendorFolder, type VendorObjectUnits } from '../vendors/vendor-files';
 import type { BuildTools } from './build-tools';
 import { cachePaths } from './cache-directory';
 import { compileModuleSources } from './module-sources';
@@ -129,13 +129,18 @@ interface MakingStockBuild {
 
 async function makeStockBuild({ vendor, vmlinux, dir, onProgress, signal }: MakingStockBuild): Promise<void> {
   const treeDir = join(dir, 'tree');
-  const { compiler, config, makeArguments, remarks } = await prepareVendorTree({ vendor, treeDir, onProgress, signal });
+  const readDir = join(dir, 'read');
+  const reading = Promise.all([keepVendorFiles(vendor, readDir, vmlinux), sha256OfFile(vendor.vmlinux)]);
+  // What is read here does not wait for what tar and make do, nor is it left behind where they fail.
+  const [prepared] = await Promise.allSettled([prepareVendorTree({ vendor, treeDir, onProgress, signal }), reading]);
+  if (prepared.status === 'rejected') throw prepared.reason;
+  const { compiler, config, makeArguments, remarks } = prepared.value;
+  const [units, vmlinuxSha256] = await reading;
+  await rename(join(readDir, vendorFolder), join(treeDir, vendorFolder));
+  await rm(readDir, { recursive: true });
   await checkSourceVersion(vendor, vmlinux, treeDir);
   const tools: BuildTools = { compiler: commandOf(compiler), makeArguments };
-  onProgress?.({ stage: "read the vendor's debug information", done: 0, total: 1 });
-  const units = await keepVendorFiles(vendor, treeDir, vmlinux);
   const facts = await factsOf(vendor.release, treeDir, tools, vmlinux, signal);
-  const vmlinuxSha256 = await sha256OfFile(vendor.vmlinux);
   const stock = { distribution: vendor.distribution, tools, vmlinuxSha256, remarks };
   const index = await indexOf(units, treeDir);
   await keepBuild({
