@@ -17,6 +17,8 @@ const packages = {
 const needs = {
   develop: ['develop'],
   demo: ['kernel', 'machines', ...(process.env.LOCKSTEP_KERNEL_SRC ? [] : ['source'])],
+  // A kernel that its distribution built comes with its own source.
+  stock: ['kernel', 'machines'],
   test: ['kernel', 'machines', 'source', 'clang', 'redis'],
 };
 
