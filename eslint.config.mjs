@@ -65,6 +65,8 @@ const wholes = [
  */
 const tellsTheTime = [
   'libs/services/node-agent/{logger,time-of-day}.ts',
+  'libs/services/control-plane/agents/known-nodes.ts',
+  'libs/services/control-plane/rollouts/rollout-executor.ts',
   'libs/services/control-plane/jobs/artifact-evictor.ts',
   'libs/services/control-plane/routes/{enrol,create-join-token}.ts',
   'libs/io/certificates/certificate-authority.ts',

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { setTimeout as sleep } from 'node:timers/promises';
 import { NodeReport, NodeStatus, type ConnectResponse, type LogEntry } from '@lockstep/contracts/generated';
+import { comeBackWithinMs } from '@lockstep/contracts/wire';
 import { connectAgent, createBackOff, type AgentClient, type AgentSession } from '@lockstep/io/rpc-client';
 
 export const kernelBuild = 'ab'.repeat(20);
@@ -53,11 +54,11 @@ export class BenchAgent {
     const backOff = createBackOff({ firstMs: 300, maxMs: 15_000 });
     for (;;) {
       const startedAt = performance.now();
-      await this.converse().catch(() => undefined);
+      const failure: unknown = await this.converse().catch((error: unknown) => error);
       this.lost += 1;
       this.options.onChange();
       if (performance.now() - startedAt > goodSessionMs) backOff.reset();
-      await sleep(backOff.nextMs());
+      await sleep(backOff.nextMs(comeBackWithinMs(failure)));
     }
   }
 

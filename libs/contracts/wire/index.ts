@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+export { comeBackWithinField, comeBackWithinMs } from './come-back';
 export { errorFromStatus, statusFromError } from './error-status';
 export {
   caveatToWire,

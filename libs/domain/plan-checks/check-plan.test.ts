@@ -24,7 +24,7 @@ const at = (node: string, position: number, over: Partial<NodeFacts> = {}): Node
 });
 
 const fleet = [at('n1', 1), at('n2', 1), at('n3', 1)];
-const first = planRollout({ policy, parent: null, inventory: fleet });
+const first = planRollout({ policy, parent: null, nowMs: 0, inventory: fleet });
 
 const edited = (plan: RolloutPlan, node: string, over: Partial<NodePlan>): RolloutPlan => ({
   ...plan,
@@ -41,7 +41,7 @@ interface Case {
 }
 
 const arrived = [at('n1', 2), at('n2', 1), at('n3', 1)];
-const second = planRollout({ policy, parent: first, inventory: arrived });
+const second = planRollout({ policy, parent: first, nowMs: 0, inventory: arrived });
 
 const cases: readonly Case[] = [
   { title: 'the planner’s own first plan', plan: first, breaks: [] },
@@ -129,7 +129,7 @@ const cases: readonly Case[] = [
 
 describe('checkPlan', () => {
   it.each(cases)('$title: $breaks', ({ plan, context, breaks }) => {
-    const faults = checkPlan(plan, { policy, parent: null, inventory: fleet, head: seq(2), ...context });
+    const faults = checkPlan(plan, { policy, parent: null, nowMs: 0, inventory: fleet, head: seq(2), ...context });
     expect(faults.map(({ rule }) => rule)).toEqual(breaks);
   });
 });

@@ -10,7 +10,7 @@ import {
 } from '@lockstep/domain/rollout-planner';
 
 export type PlanRule =
-  /** Names its parent and the generation after it. */
+  /** Names its parent and the generation after it; or is the parent in newer words. */
   | 'lineage'
   /** One position for every node, the policy's. */
   | 'one-target'
@@ -47,6 +47,7 @@ export interface PlanContext extends PlanRequest {
 interface Lookups {
   readonly facts: ReadonlyMap<NodeName, NodeFacts>;
   readonly before: ReadonlyMap<NodeName, NodePlan>;
+  readonly planned: ReadonlyMap<NodeName, NodePlan>;
 }
 
 const fault = (rule: PlanRule, node: NodeName | null, message: string): PlanFault => ({ rule, node, message });
@@ -65,7 +66,9 @@ function couldArrive({ connected, report }: NodeFacts, released: boolean, loads:
 
 function checkLineage(plan: RolloutPlan, { parent, policy, head }: PlanContext): PlanFault[] {
   const faults: PlanFault[] = [];
-  if (plan.parent !== (parent?.generation ?? null) || plan.generation !== (parent?.generation ?? 0) + 1) {
+  const isSame = parent !== null && plan.generation === parent.generation && plan.parent === parent.parent;
+  const isNext = plan.parent === (parent?.generation ?? null) && plan.generation === (parent?.generation ?? 0) + 1;
+  if (!isSame && !isNext) {
     faults.push(fault('lineage', null, `generation ${plan.generation} does not follow its parent`));
   }
   const targets = [plan.toSeq, ...plan.moves.map(({ toSeq }) => toSeq)];
@@ -79,29 +82,37 @@ function checkLineage(plan: RolloutPlan, { parent, policy, head }: PlanContext):
 }
 
 function checkMembership(plan: RolloutPlan, { policy, inventory }: PlanContext): PlanFault[] {
-  const members = inventory.filter(({ kernelBuild }) => kernelBuild === policy.kernelBuild).map(({ node }) => node);
-  const planned = plan.nodes.map(({ node }) => node);
-  return [
-    ...members.filter((node) => !planned.includes(node)).map((node) => fault('membership', node, 'is left out')),
-    ...planned.filter((node) => !members.includes(node)).map((node) => fault('membership', node, 'is not a member')),
-    ...planned
-      .filter((node, index) => planned.indexOf(node) !== index)
-      .map((node) => fault('membership', node, 'is there twice')),
-  ];
+  const members = new Set(
+    inventory.filter(({ kernelBuild }) => kernelBuild === policy.kernelBuild).map(({ node }) => node),
+  );
+  const planned = new Set<NodeName>();
+  const faults: PlanFault[] = [];
+  for (const { node } of plan.nodes) {
+    if (planned.has(node)) faults.push(fault('membership', node, 'is there twice'));
+    else if (!members.has(node)) faults.push(fault('membership', node, 'is not a member'));
+    planned.add(node);
+  }
+  for (const node of members) if (!planned.has(node)) faults.push(fault('membership', node, 'is left out'));
+  return faults;
 }
 
-function checkMoves(plan: RolloutPlan, { facts }: Lookups): PlanFault[] {
+function checkMoves(plan: RolloutPlan, { facts, planned }: Lookups): PlanFault[] {
   return plan.moves.flatMap(({ node, toSeq }) => {
     const known = facts.get(node);
-    const planned = plan.nodes.find((other) => other.node === node);
-    if (known === undefined || planned === undefined) return [fault('membership', node, 'is sent, but not planned')];
+    const inPlan = planned.get(node);
+    if (known === undefined || inPlan === undefined) return [fault('membership', node, 'is sent, but not planned')];
     const furthest = Math.max(known.report?.target ?? 0, known.report?.position ?? 0);
-    const unfit = !planned.released || !known.connected || !couldArrive(known, true);
+    const unfit = !inPlan.released || !known.connected || !couldArrive(known, true);
     return [
       ...(toSeq < furthest ? [fault('lowers-target', node, `is at ${furthest}, sent to ${toSeq}`)] : []),
       ...(unfit ? [fault('unfit-move', node, 'is sent, but not released or held out')] : []),
     ];
   });
+}
+
+interface LowestWaiting {
+  readonly wave: number;
+  readonly node: NodeName;
 }
 
 /** Newly released nodes must find the canaries there and every lower wave ended. Not asked after a success. */
@@ -116,17 +127,25 @@ function checkOrder(
     const wasSpent = other.failedBefore || known === undefined || isThere(known, policy.toSeq);
     return !wasSpent && known.connected && couldArrive(known, other.released, loads);
   };
-  const canariesThere = plan.nodes.filter(({ node, wave }) => wave === 0 && isThere(facts.get(node), policy.toSeq));
+  let canariesThere = 0;
+  // Whoever waits in the lowest wave is the one that all later waves must wait for.
+  let lowest: LowestWaiting | undefined;
+  for (const other of plan.nodes) {
+    const { node, wave } = other;
+    if (wave === 0 && isThere(facts.get(node), policy.toSeq)) canariesThere += 1;
+    if ((lowest === undefined || wave < lowest.wave) && waits(other)) lowest = { wave, node };
+  }
   return plan.nodes.flatMap((planned) => {
     const sentBefore = (facts.get(planned.node)?.report?.target ?? 0) >= policy.toSeq;
     const isNew = planned.released && before.get(planned.node)?.released !== true && !sentBefore;
     if (!isNew || planned.wave === 0) return [];
-    const open = plan.nodes.filter((other) => other.wave < planned.wave && waits(other)).map(({ node }) => node);
     return [
-      ...(canariesThere.length < policy.canaries
-        ? [fault('canaries-first', planned.node, `starts with ${canariesThere.length} canaries there`)]
+      ...(canariesThere < policy.canaries
+        ? [fault('canaries-first', planned.node, `starts with ${canariesThere} canaries there`)]
         : []),
-      ...(open.length > 0 ? [fault('waves-in-order', planned.node, `starts before ${open.join(', ')}`)] : []),
+      ...(lowest !== undefined && lowest.wave < planned.wave
+        ? [fault('waves-in-order', planned.node, `starts before ${lowest.node}`)]
+        : []),
     ];
   });
 }
@@ -153,6 +172,7 @@ export function checkPlan(plan: RolloutPlan, context: PlanContext): PlanFault[] 
   const lookups: Lookups = {
     facts: new Map(context.inventory.map((facts) => [facts.node, facts])),
     before: new Map(context.parent?.nodes.map((node) => [node.node, node])),
+    planned: new Map(plan.nodes.map((node) => [node.node, node])),
   };
   return [
     ...checkLineage(plan, context),

@@ -27,7 +27,7 @@ function request(obstacles: readonly Obstacle[]): PlanRequest {
     connected: true,
     report: name === 'n1' ? { ...at, obstacles } : at,
   }));
-  return { policy, parent: null, inventory, loads };
+  return { policy, parent: null, nowMs: 0, inventory, loads };
 }
 
 const planned = (...obstacles: Obstacle[]) => {

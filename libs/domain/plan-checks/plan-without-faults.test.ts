@@ -20,7 +20,7 @@ test('a node whose facts are impossible is held out, by name, and the others go 
   // Beyond the head and yet on its way to the first entry: to send it anywhere would lower its position.
   const liar = node('n2', 9, 1, 'moving');
   const first = planWithoutFaults(
-    { policy, parent: null, inventory: [node('n1', 2, 2), liar, node('n3', 1, 1)] },
+    { policy, parent: null, nowMs: 0, inventory: [node('n1', 2, 2), liar, node('n3', 1, 1)] },
     toSeq,
   );
   expect(show(first.plan)).toEqual(['n1 there', 'n2 implausible', 'n3 moving']);
@@ -29,15 +29,15 @@ test('a node whose facts are impossible is held out, by name, and the others go 
 
   // The same facts again make no other plan.
   const inventory = [node('n1', 2, 2), liar, node('n3', 1, 1)];
-  expect(planWithoutFaults({ policy, parent: first.plan, inventory }, toSeq).plan).toBe(first.plan);
+  expect(planWithoutFaults({ policy, parent: first.plan, nowMs: 0, inventory }, toSeq).plan).toBe(first.plan);
 
   const honest = [node('n1', 2, 2), node('n2', 1, 1), node('n3', 2, 2)];
-  const next = planWithoutFaults({ policy, parent: first.plan, inventory: honest }, toSeq);
+  const next = planWithoutFaults({ policy, parent: first.plan, nowMs: 0, inventory: honest }, toSeq);
   expect([show(next.plan), next.faults]).toEqual([['n1 there', 'n3 there', 'n2 moving'].sort(), []]);
 });
 
 test('a fault of the whole plan is nobody’s but ours', () => {
-  expect(() => planWithoutFaults({ policy, parent: null, inventory: [node('n1', 0, 0)] }, parseSeq(1))).toThrow(
-    /breaks its own rules/,
-  );
+  expect(() =>
+    planWithoutFaults({ policy, parent: null, nowMs: 0, inventory: [node('n1', 0, 0)] }, parseSeq(1)),
+  ).toThrow(/breaks its own rules/);
 });

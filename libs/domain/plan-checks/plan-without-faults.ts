@@ -38,7 +38,10 @@ export function planWithoutFaults(request: PlanRequest, head: Seq): CheckedPlan 
       throw new LockstepError('internal', 'faulty-plan', message, { rules });
     }
     faults.push(...found);
-    const faultsOf = (node: NodeName): PlanFault[] => found.filter((fault) => fault.node === node);
-    inventory = inventory.map((facts) => (nodes.has(facts.node) ? heldOut(facts, faultsOf(facts.node)) : facts));
+    const faultsOf = new Map<NodeName | null, PlanFault[]>();
+    for (const each of found) faultsOf.set(each.node, [...(faultsOf.get(each.node) ?? []), each]);
+    inventory = inventory.map((facts) =>
+      nodes.has(facts.node) ? heldOut(facts, faultsOf.get(facts.node) ?? []) : facts,
+    );
   }
 }

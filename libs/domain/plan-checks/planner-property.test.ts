@@ -130,8 +130,8 @@ describe('planner and checks agree', () => {
           let parent: RolloutPlan | null = null;
           const step = (losesMoves: boolean): RolloutPlan => {
             const inventory = fleet.map(factsOf);
-            const plan: RolloutPlan = planRollout({ policy, parent, inventory });
-            if (plan !== parent) expect(checkPlan(plan, { policy, parent, inventory, head })).toEqual([]);
+            const plan: RolloutPlan = planRollout({ policy, parent, nowMs: 0, inventory });
+            if (plan !== parent) expect(checkPlan(plan, { policy, parent, nowMs: 0, inventory, head })).toEqual([]);
             parent = plan;
             if (!losesMoves) receive(fleet, plan);
             return plan;

@@ -37,8 +37,14 @@ function laterWaves(
     if (wave === undefined) newcomers.push(node);
     else waves.set(node.facts.node, wave);
   }
-  let last = Math.max(1, ...waves.values());
-  let room = (waveSize === 0 ? Infinity : waveSize) - [...waves.values()].filter((wave) => wave === last).length;
+  let last = 1;
+  let inLast = 0;
+  for (const wave of waves.values()) {
+    if (wave > last) inLast = 0;
+    last = Math.max(last, wave);
+    if (wave === last) inLast += 1;
+  }
+  let room = (waveSize === 0 ? Infinity : waveSize) - inLast;
   for (const { facts } of newcomers.sort(byRankThenName)) {
     if (room <= 0) {
       last += 1;

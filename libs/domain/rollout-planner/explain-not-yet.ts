@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { HeldOutStatus, NodeName } from '@lockstep/domain/livepatch-model';
-import type { NotYet } from './rollout-plan';
+import type { NotYet, RolloutPlan } from './rollout-plan';
 
 const whyHeldOut: Readonly<Record<HeldOutStatus, string>> = {
   diverged: 'its kernel holds what is not in the load order',
@@ -10,20 +10,23 @@ const whyHeldOut: Readonly<Record<HeldOutStatus, string>> = {
 };
 
 /** As many are named: each node that waits names those that it waits for. */
-const mostNamed = 10;
+export const mostNamed = 10;
 
-const someOf = (nodes: readonly NodeName[]): string =>
-  nodes.length <= mostNamed
-    ? nodes.join(', ')
-    : `${nodes.slice(0, mostNamed).join(', ')} and ${nodes.length - mostNamed} others`;
+const someOf = (nodes: readonly NodeName[], count: number): string => {
+  const named = nodes.slice(0, mostNamed);
+  return count <= named.length ? named.join(', ') : `${named.join(', ')} and ${count - named.length} others`;
+};
 
-/** A "not yet" in words: what is waited for, and where someone must act, how. */
-export function explainNotYet(notYet: NotYet): string {
+/** A "not yet" of a plan in words: what is waited for, and where someone must act, how. */
+export function explainNotYet(
+  notYet: NotYet,
+  { openWave, haltedBy }: Pick<RolloutPlan, 'openWave' | 'haltedBy'>,
+): string {
   switch (notYet.reason) {
     case 'waiting-for-canary':
-      return `Waits for the canaries: ${someOf(notYet.canaries)}.`;
+      return `Waits for the canaries: ${someOf(openWave?.nodes ?? [], openWave?.open ?? 0)}.`;
     case 'waiting-for-wave':
-      return `Waits for wave ${notYet.wave}: ${someOf(notYet.nodes)}.`;
+      return `Waits for wave ${notYet.wave}: ${someOf(openWave?.nodes ?? [], openWave?.open ?? 0)}.`;
     case 'moving':
       return `On its way, at position ${notYet.position}.`;
     case 'stuck':
@@ -46,9 +49,9 @@ export function explainNotYet(notYet: NotYet): string {
     case 'quarantined':
       return `Quarantined: ${notYet.problem}`;
     case 'rollout-halted':
-      return notYet.failed.length === 0
+      return haltedBy.length === 0
         ? 'Not started, the rollout halted when the last of its nodes had left.'
-        : `Not started, the rollout halted when ${someOf(notYet.failed)} failed.`;
+        : `Not started, the rollout halted when ${someOf(haltedBy, haltedBy.length)} failed.`;
   }
 }
 

@@ -12,6 +12,7 @@ export type {
   NodeFactsReport,
   NodePlan,
   NotYet,
+  OpenWave,
   PlanRequest,
   PlanStatus,
   RolloutPlan,

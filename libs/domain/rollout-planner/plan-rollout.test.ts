@@ -288,6 +288,7 @@ describe('planRollout', () => {
         policy: { kernelBuild, toSeq, canaries: 1, waveSize: 0, ...policy },
         parent,
         inventory: inventory(facts),
+        nowMs: 0,
       });
       expect([show(next), moved(next), next.status]).toEqual([plan, moves, status]);
       parent = next;
@@ -297,62 +298,90 @@ describe('planRollout', () => {
   it('returns the parent itself where nothing has changed', () => {
     const policy = { kernelBuild, toSeq, canaries: 1, waveSize: 0 };
     const facts = inventory('n1 ready, n2 off, n3 failed>5');
-    const first = planRollout({ policy, parent: null, inventory: facts });
-    expect(planRollout({ policy, parent: first, inventory: facts })).toBe(first);
-    expect(planRollout({ policy, parent: first, inventory: inventory('n1 there, n2 off, n3 failed>5') })).toMatchObject(
-      {
-        generation: 2,
-        parent: 1,
-      },
-    );
+    const first = planRollout({ policy, parent: null, nowMs: 0, inventory: facts });
+    expect(planRollout({ policy, parent: first, nowMs: 0, inventory: facts })).toBe(first);
+  });
+
+  it('is the same plan in newer words where no decision was made: nodes move, arrive, come, go and say why', () => {
+    const policy = { kernelBuild, toSeq, canaries: 1, waveSize: 1 };
+    const plan = (parent: RolloutPlan | null, facts: string) =>
+      planRollout({ policy, parent, nowMs: 0, inventory: inventory(facts) });
+    const first = plan(null, 'n1 there, n2 ready, n3 ready');
+    const words = ['n1 off, n2 moving>5, n3 ready', 'n1 there, n2 held>5, n3 off', 'n1 there, n2 off, n3 ready'];
+    for (const facts of words) {
+      const next = plan(first, facts);
+      expect([next === first, next.generation, next.parent]).toEqual([false, 1, null]);
+      expect(plan(next, facts)).toBe(next);
+    }
+    const opened = plan(plan(first, words[0]!), 'n1 there, n2 there, n3 ready');
+    expect([opened.generation, opened.parent, moved(opened)]).toEqual([2, 1, 'n3']);
   });
 
   it('knows its parent again after a database has stored it', () => {
     const policy = { kernelBuild, toSeq, canaries: 1, waveSize: 0 };
     const facts = inventory('n1 ready, n2 off, n3 ready');
-    const first = planRollout({ policy, parent: null, inventory: facts });
+    const first = planRollout({ policy, parent: null, nowMs: 0, inventory: facts });
     const reversed = (_key: string, value: unknown): unknown =>
       typeof value === 'object' && value !== null && !Array.isArray(value)
         ? Object.fromEntries(Object.entries(value).reverse())
         : value;
     const stored = JSON.parse(JSON.stringify(first, reversed)) as RolloutPlan;
     expect(Object.keys(stored)).not.toEqual(Object.keys(first));
-    expect(planRollout({ policy, parent: stored, inventory: facts })).toBe(stored);
+    expect(planRollout({ policy, parent: stored, nowMs: 0, inventory: facts })).toBe(stored);
   });
 
-  it('says since which plan a node is waited for, for the same reason', () => {
+  it('says since when a node is waited for, for the same reason', () => {
     const policy = { kernelBuild, toSeq, canaries: 1, waveSize: 0 };
     let parent: RolloutPlan | null = null;
-    const since = (facts: string): number[] => {
-      parent = planRollout({ policy, parent, inventory: inventory(facts) });
-      return parent.nodes.map(({ sinceGeneration }) => sinceGeneration);
+    const since = (nowMs: number, facts: string): number[] => {
+      parent = planRollout({ policy, parent, nowMs, inventory: inventory(facts) });
+      return parent.nodes.map(({ sinceMs }) => sinceMs);
     };
-    expect(since('n1 ready, n2 off')).toEqual([1, 1]);
-    expect(since('n1 moving@4>5, n2 off')).toEqual([1, 1]);
-    expect(since('n1 there, n2 off')).toEqual([3, 1]);
-    expect(since('n1 there, n2 ready')).toEqual([3, 4]);
-    expect(since('n1 there, n2 moving@4>5, n3 ready')).toEqual([3, 4, 5]);
+    expect(since(1, 'n1 ready, n2 off')).toEqual([1, 1]);
+    expect(since(2, 'n1 moving@4>5, n2 off')).toEqual([1, 1]);
+    expect(since(3, 'n1 there, n2 off')).toEqual([3, 1]);
+    expect(since(4, 'n1 there, n2 ready')).toEqual([3, 4]);
+    expect(since(5, 'n1 there, n2 moving@4>5, n3 ready')).toEqual([3, 4, 5]);
+  });
+
+  it('says of one that is away since when, although that was not planned with at the time', () => {
+    const policy = { kernelBuild, toSeq, canaries: 1, waveSize: 0 };
+    const away = { ...node('n1 off'), lastSeenMs: 7 };
+    expect(planRollout({ policy, parent: null, nowMs: 9, inventory: [away] }).nodes[0]?.sinceMs).toBe(7);
   });
 
   it('names ten of those that are waited for, and how many more there are', () => {
-    const nodes = Array.from({ length: 12 }, (_, index) => parseNodeName(`n${index}`));
-    expect(explainNotYet({ reason: 'waiting-for-wave', wave: 3, nodes })).toBe(
+    const nodes = Array.from({ length: 10 }, (_, index) => parseNodeName(`n${index}`));
+    const plan = { openWave: { wave: 3, open: 12, nodes }, haltedBy: [] };
+    expect(explainNotYet({ reason: 'waiting-for-wave', wave: 3 }, plan)).toBe(
       'Waits for wave 3: n0, n1, n2, n3, n4, n5, n6, n7, n8, n9 and 2 others.',
     );
   });
 
   it('says who is waited for, and who made it halt', () => {
     const policy = { kernelBuild, toSeq, canaries: 1, waveSize: 1 };
-    const first = planRollout({ policy, parent: null, inventory: inventory('n1 ready, n2 ready, n3 ready') });
-    expect(first.nodes[1]?.notYet).toEqual({ reason: 'waiting-for-canary', canaries: ['n1'] });
-    const second = planRollout({ policy, parent: first, inventory: inventory('n1 there, n2 ready, n3 ready') });
-    expect(second.nodes[2]?.notYet).toEqual({ reason: 'waiting-for-wave', wave: 1, nodes: ['n2'] });
-    const third = planRollout({ policy, parent: second, inventory: inventory('n1 there, n2 failed>5, n3 ready') });
+    const first = planRollout({ policy, parent: null, nowMs: 0, inventory: inventory('n1 ready, n2 ready, n3 ready') });
+    expect(first.nodes[1]?.notYet).toEqual({ reason: 'waiting-for-canary' });
+    expect(first.openWave).toEqual({ wave: 0, open: 1, nodes: ['n1'] });
+    const second = planRollout({
+      policy,
+      parent: first,
+      nowMs: 0,
+      inventory: inventory('n1 there, n2 ready, n3 ready'),
+    });
+    expect(second.nodes[2]?.notYet).toEqual({ reason: 'waiting-for-wave', wave: 1 });
+    expect(second.openWave).toEqual({ wave: 1, open: 1, nodes: ['n2'] });
+    const third = planRollout({
+      policy,
+      parent: second,
+      nowMs: 0,
+      inventory: inventory('n1 there, n2 failed>5, n3 ready'),
+    });
     expect(third.haltedBy).toEqual(['n2']);
     expect(third.nodes.map(({ notYet }) => notYet)).toEqual([
       null,
       { reason: 'failed', problem: 'insmod said no' },
-      { reason: 'rollout-halted', failed: ['n2'] },
+      { reason: 'rollout-halted' },
     ]);
   });
 });

@@ -1,26 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { seqZero, type NodeName } from '@lockstep/domain/livepatch-model';
 import { assignWaves, byName } from './assign-waves';
+import { mostNamed } from './explain-not-yet';
 import type {
   Move,
   NodeFactsReport,
   NodePlan,
   NotYet,
+  OpenWave,
   PlanRequest,
   PlanStatus,
   RolloutPlan,
   RolloutPolicy,
 } from './rollout-plan';
+import { inNewestWords } from './same-decision';
 import { nodeStanding, type NodeStanding, type Standing } from './standing';
 
 interface Placed extends NodeStanding {
   readonly wave: number;
-}
-
-/** A wave that later ones wait for, with the nodes that keep it open. */
-interface Blocking {
-  readonly wave: number;
-  readonly nodes: readonly NodeName[];
 }
 
 const namesOf = (nodes: readonly Placed[]): NodeName[] => nodes.map(({ facts }) => facts.node);
@@ -37,23 +34,23 @@ function openNodes(wave: number, nodes: readonly Placed[]): readonly NodeName[] 
   return namesOf(having(nodes, 'ready', 'on-its-way', 'failed', ...(lostMatters ? (['lost'] as const) : [])));
 }
 
-/** The first wave that has not passed. */
-function firstBlocking(nodes: readonly Placed[]): Blocking | undefined {
-  const waves = [...new Set(nodes.map(({ wave }) => wave))].sort((a, b) => a - b);
-  const open = waves.map((wave) => ({
-    wave,
-    nodes: openNodes(
-      wave,
-      nodes.filter((node) => node.wave === wave),
-    ),
-  }));
-  return open.find(({ nodes: waiting }) => waiting.length > 0);
+/** The first wave that has not passed. @param nodes by wave. */
+function firstOpenWave(nodes: readonly Placed[]): OpenWave | null {
+  for (let from = 0; from < nodes.length;) {
+    const wave = nodes[from]?.wave ?? 0;
+    let to = from;
+    while (nodes[to]?.wave === wave) to += 1;
+    const open = openNodes(wave, nodes.slice(from, to));
+    if (open.length > 0) return { wave, open: open.length, nodes: open.slice(0, mostNamed) };
+    from = to;
+  }
+  return null;
 }
 
 /** Opens the waves up to the first that has not passed; after a success every gate is open. */
-function release(nodes: readonly Placed[], status: PlanStatus, blocking: Blocking | undefined): Placed[] {
+function release(nodes: readonly Placed[], status: PlanStatus, openWave: OpenWave | null): Placed[] {
   if (status === 'halted') return [...nodes];
-  const upTo = status === 'succeeded' ? Infinity : (blocking?.wave ?? Infinity);
+  const upTo = status === 'succeeded' ? Infinity : (openWave?.wave ?? Infinity);
   return nodes.map((node) =>
     node.standing === 'ready' && node.wave <= upTo ? { ...node, standing: 'on-its-way', released: true } : node,
   );
@@ -66,12 +63,11 @@ function whyOnItsWay(report: NodeFactsReport | null, wasReleased: boolean): NotY
   return problem === null || !wasReleased ? { reason: 'moving', position } : { reason: 'stuck', position, problem };
 }
 
-/** `haltedBy` only of a rollout that halted. */
 function notYetOf(
   node: Placed,
   was: NodePlan | undefined,
-  haltedBy: readonly NodeName[] | undefined,
-  blocking: Blocking | undefined,
+  status: PlanStatus,
+  openWave: OpenWave | null,
 ): NotYet | null {
   const { standing, facts } = node;
   const problem = facts.report?.problem ?? 'the agent gave no reason';
@@ -81,10 +77,10 @@ function notYetOf(
     case 'on-its-way':
       return whyOnItsWay(facts.report, was?.released === true);
     case 'ready':
-      if (haltedBy !== undefined) return { reason: 'rollout-halted', failed: haltedBy };
-      return blocking === undefined || blocking.wave === 0
-        ? { reason: 'waiting-for-canary', canaries: blocking?.nodes ?? [] }
-        : { reason: 'waiting-for-wave', ...blocking };
+      if (status === 'halted') return { reason: 'rollout-halted' };
+      return openWave === null || openWave.wave === 0
+        ? { reason: 'waiting-for-canary' }
+        : { reason: 'waiting-for-wave', wave: openWave.wave };
     case 'failed':
     case 'failed-before':
       return { reason: facts.report?.status === 'quarantined' ? 'quarantined' : 'failed', problem };
@@ -102,6 +98,13 @@ function notYetOf(
   }
 }
 
+/** Who is away has been since it was heard last, also if that was not planned with at the time. */
+function sinceWhen({ facts }: Placed, was: NodePlan | undefined, notYet: NotYet | null, nowMs: number): number {
+  if (was !== undefined && was.notYet?.reason === notYet?.reason) return was.sinceMs;
+  const isAway = notYet?.reason === 'lost' || notYet?.reason === 'disconnected';
+  return isAway ? (facts.lastSeenMs ?? nowMs) : nowMs;
+}
+
 function nextStatus(parent: RolloutPlan | null, nodes: readonly Placed[]): PlanStatus {
   if (parent !== null && parent.status !== 'running') return parent.status;
   // All have left: nobody is waited for, and nobody has tried it, so newcomers are not brought there at once.
@@ -117,21 +120,13 @@ function movesOf(nodes: readonly Placed[], status: PlanStatus, { toSeq }: Rollou
     .map(({ facts }) => ({ node: facts.node, toSeq }));
 }
 
-/** Objects with their keys in order: a database may give a stored plan back in another one. */
-const inKeyOrder = (_key: string, value: unknown): unknown =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
-    : value;
-
-const content = ({ status, haltedBy, nodes, moves }: RolloutPlan): string =>
-  JSON.stringify([status, haltedBy, nodes, moves], inKeyOrder);
-
 /**
  * The next plan of a rollout from what is known now: canaries, then wave after wave, as nodes arrive. Pure, and safe
- * to run again at any moment: where nothing has changed it returns `parent` itself. Store a new plan, then send its
- * `moves`; send the moves of an unchanged one again too, they are those that no agent has acknowledged.
+ * to run again at any moment. Where nothing has changed it returns `parent` itself; where no decision has, the parent's
+ * generation in newer words, which need not be stored. Store a new generation, then send its `moves`; send those of the
+ * same one again too, they are the ones that no agent has acknowledged.
  */
-export function planRollout({ policy, parent, inventory, caveats = [], loads }: PlanRequest): RolloutPlan {
+export function planRollout({ policy, parent, inventory, nowMs, caveats = [], loads }: PlanRequest): RolloutPlan {
   const before = new Map(parent?.nodes.map((node) => [node.node, node]));
   const standings = inventory
     .filter(({ kernelBuild }) => kernelBuild === policy.kernelBuild)
@@ -142,14 +137,13 @@ export function planRollout({ policy, parent, inventory, caveats = [], loads }: 
     .sort((a, b) => a.wave - b.wave || byName(a, b));
 
   const status = nextStatus(parent, placed);
-  const blocking = firstBlocking(placed);
-  const released = release(placed, status, blocking);
+  const openWave = firstOpenWave(placed);
+  const released = release(placed, status, openWave);
   const haltedBy = parent?.status === 'halted' ? parent.haltedBy : namesOf(having(placed, 'failed'));
-  const generation = (parent?.generation ?? 0) + 1;
   const nodes = released.map((node): NodePlan => {
     const was = before.get(node.facts.node);
     const { possible } = node.obstacles;
-    const notYet = notYetOf(node, was, status === 'halted' ? haltedBy : undefined, blocking);
+    const notYet = notYetOf(node, was, status, openWave);
     return {
       node: node.facts.node,
       wave: node.wave,
@@ -158,18 +152,18 @@ export function planRollout({ policy, parent, inventory, caveats = [], loads }: 
       failedBefore: node.failedBefore,
       ...(possible.length === 0 ? {} : { obstacles: possible }),
       notYet,
-      sinceGeneration: was?.notYet?.reason === notYet?.reason ? (was?.sinceGeneration ?? generation) : generation,
+      sinceMs: sinceWhen(node, was, notYet, nowMs),
     };
   });
-  const plan: RolloutPlan = {
-    generation,
+  return inNewestWords(parent, {
+    generation: (parent?.generation ?? 0) + 1,
     parent: parent?.generation ?? null,
     toSeq: policy.toSeq,
     status,
+    openWave,
     haltedBy: status === 'halted' ? haltedBy : [],
     nodes,
     moves: movesOf(released, status, policy),
     caveats: parent?.caveats ?? caveats,
-  };
-  return parent !== null && content(parent) === content(plan) ? parent : plan;
+  });
 }

@@ -41,12 +41,14 @@ export interface NodeFacts {
   readonly kernelBuild: KernelBuildId | null;
   readonly connected: boolean;
   readonly report: NodeFactsReport | null;
+  /** When it was heard of last: time of day, in ms; absent if never. */
+  readonly lastSeenMs?: number | undefined;
 }
 
-/** Why a node is not at the rollout's position yet. */
+/** Why a node is not at the rollout's position yet. Whom it waits for is the plan's to say, once for all that wait. */
 export type NotYet =
-  | { readonly reason: 'waiting-for-canary'; readonly canaries: readonly NodeName[] }
-  | { readonly reason: 'waiting-for-wave'; readonly wave: number; readonly nodes: readonly NodeName[] }
+  | { readonly reason: 'waiting-for-canary' }
+  | { readonly reason: 'waiting-for-wave'; readonly wave: number }
   | { readonly reason: 'moving'; readonly position: Seq }
   /** It may move, and says itself why it does not get on. */
   | { readonly reason: 'stuck'; readonly position: Seq; readonly problem: string }
@@ -61,7 +63,7 @@ export type NotYet =
   | { readonly reason: 'quarantined'; readonly problem: string }
   /** Its kernel would refuse what it is to load: it is not sent, and nobody waits for it, until that is out of the way. */
   | { readonly reason: 'obstructed'; readonly problem: string }
-  | { readonly reason: 'rollout-halted'; readonly failed: readonly NodeName[] };
+  | { readonly reason: 'rollout-halted' };
 
 export interface NodePlan {
   readonly node: NodeName;
@@ -76,8 +78,16 @@ export interface NodePlan {
   readonly obstacles?: readonly string[] | undefined;
   /** Null once it is there. */
   readonly notYet: NotYet | null;
-  /** Generation of the plan since which that reason (or being there) is the same. */
-  readonly sinceGeneration: number;
+  /** When it was first planned with that reason (or as being there): time of day, in ms. */
+  readonly sinceMs: number;
+}
+
+/** The first wave that has not passed: later ones wait for it. */
+export interface OpenWave {
+  readonly wave: number;
+  /** How many of its nodes keep it open, and the first few of them. */
+  readonly open: number;
+  readonly nodes: readonly NodeName[];
 }
 
 export interface Move {
@@ -88,7 +98,10 @@ export interface Move {
 /** `succeeded` and `halted` are for good; nodes that come after a success are still brought to its position. */
 export type PlanStatus = 'running' | 'succeeded' | 'halted';
 
-/** Immutable. What is decided from what was known; each plan of a rollout names the one it follows. */
+/**
+ * Immutable. What is decided (status, waves, releases) from what was known; each plan of a rollout names the one it
+ * follows. The rest are words for what was seen: where they alone differ it is the same plan, in newer words.
+ */
 export interface RolloutPlan {
   /** 1, 2, … within a rollout. */
   readonly generation: number;
@@ -96,6 +109,8 @@ export interface RolloutPlan {
   readonly parent: number | null;
   readonly toSeq: Seq;
   readonly status: PlanStatus;
+  /** What the nodes that wait wait for; null when nothing is. */
+  readonly openWave: OpenWave | null;
   /** The nodes whose failure halted it. */
   readonly haltedBy: readonly NodeName[];
   /** By wave, then name. Only nodes that run (or last ran) the rollout's kernel build. */
@@ -110,6 +125,8 @@ export interface PlanRequest {
   readonly policy: RolloutPolicy;
   /** The plan in force; null for a new rollout. */
   readonly parent: RolloutPlan | null;
+  /** Time of day, in ms. */
+  readonly nowMs: number;
   /** Every node of the cluster. */
   readonly inventory: readonly NodeFacts[];
   /** Load entries up to the position; absent where no node tells of obstacles. */

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { LockstepError } from '@lockstep/domain/livepatch-model';
 import { errorCodes, isConnectionLost } from '@lockstep/platform/runtime';
-import { Prisma } from './generated/client';
 
 /** Prisma: not reachable, timed out, closed; no connection, or no transaction, in time. */
 const prismaLost = [
@@ -31,7 +30,7 @@ export function isLockTimeout(error: unknown): boolean {
 }
 
 export function isUniqueViolation(error: unknown): boolean {
-  return error instanceof Prisma.PrismaClientKnownRequestError && error.code === 'P2002';
+  return hasCode(error, 'P2002', '23505');
 }
 
 /** What a caller can do something about, in words. Any other error as it is. */

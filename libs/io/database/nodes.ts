@@ -3,7 +3,9 @@ import { NodeReport } from '@lockstep/contracts/generated';
 import { LockstepError, type ClusterName, type KernelBuildId, type NodeName } from '@lockstep/domain/livepatch-model';
 import { once, type KeptCall } from './call-answers';
 import { serialisable, type Client, type Transaction } from './client';
-import { Prisma, type Node as NodeRow } from './generated/client';
+import { gathered } from './gathered';
+import { jsonText } from './json-text';
+import type { Node as NodeRow } from './generated/client';
 
 export interface NodeRecord {
   readonly name: NodeName;
@@ -24,10 +26,18 @@ export interface NodeRecord {
   readonly lastSeenAt: Date | null;
 }
 
-export type NodeIdentity = Pick<NodeRecord, 'name' | 'certificateFingerprint'>;
-
 /** One stream of one life of a node: epochs begin anew when it was removed and has joined again. */
 export type NodeStream = NodeIdentity & Pick<NodeRecord, 'sessionEpoch'>;
+
+/** What a node said last, in a stream. */
+export interface NodeWord {
+  readonly stream: NodeStream;
+  /** Undefined: only that it lives. */
+  readonly report: NodeReport | undefined;
+  readonly seenAt: Date;
+}
+
+export type NodeIdentity = Pick<NodeRecord, 'name' | 'certificateFingerprint'>;
 
 /** What a node says of itself when it connects. */
 export interface NodeIntroduction {
@@ -54,12 +64,12 @@ const fromRow = (row: NodeRow): NodeRecord => ({
   lastSeenAt: row.lastSeenAt,
 });
 
-function unknownNode(name: NodeName): LockstepError {
+export function unknownNode(name: NodeName): LockstepError {
   const message = `There is no node "${name}": \`lockstep node ls\` lists them, \`node join\` lets a machine become one.`;
   return new LockstepError('not-found', 'unknown-node', message, { node: name });
 }
 
-function removedNode(name: NodeName): LockstepError {
+export function nodeRemoved(name: NodeName): LockstepError {
   const message = `Node "${name}" was removed, or has enrolled again, since: let it join again (lockstep node join).`;
   return new LockstepError('forbidden', 'node-removed', message, { node: name });
 }
@@ -71,16 +81,17 @@ export interface NodeStore {
   /** @throws LockstepError `not-found` `unknown-node`. */
   require(name: NodeName): Promise<NodeRecord>;
   /**
-   * Begins a stream's epoch: from now on no other stream of the node reports.
-   * @param node as it was identified, by its certificate.
-   * @throws LockstepError `unavailable` `replaced` when another one began at the same time; `forbidden` `node-removed`
-   * when it was removed, or enrolled again, since it was identified.
+   * Begins a stream's epoch: from now on no other stream of the node may have a word kept. What was kept of another boot
+   * or kernel is forgotten. Those that come at once go in one statement.
+   * @param node as it was identified, by its certificate. @returns the epoch.
+   * @throws LockstepError `forbidden` `node-removed` when it was removed, or enrolled again, since it was identified.
    */
-  introduce(node: NodeIdentity, introduction: NodeIntroduction): Promise<NodeRecord>;
-  /** @returns false, and nothing is written, when another stream or enrolment has come since. */
-  report(stream: NodeStream, report: NodeReport): Promise<boolean>;
-  /** A sign of life. @returns as `report`. */
-  touch(stream: NodeStream): Promise<boolean>;
+  introduce(node: NodeIdentity, introduction: NodeIntroduction): Promise<number>;
+  /**
+   * Writes what nodes said last, of all of them in one statement. No node is named twice.
+   * @returns the nodes whose stream is the one named; of others nothing is written.
+   */
+  keep(words: readonly NodeWord[]): Promise<ReadonlySet<NodeName>>;
   /**
    * Forgets the node and its join tokens, used or not. Rollouts that were planned with it keep its name.
    * @returns it as it was. @throws LockstepError `not-found` `unknown-node`.
@@ -91,6 +102,48 @@ export interface NodeStore {
   /** As `remove`, unless it has been heard of since: then undefined, and it stays. */
   removeSilent(name: NodeName): Promise<NodeRecord | undefined>;
 }
+
+interface Introducing extends NodeIntroduction, NodeIdentity {}
+
+/** The epochs that begin; undefined for whom there is no such node. */
+async function introduceAll(db: Client, nodes: readonly Introducing[]): Promise<(number | undefined)[]> {
+  const rows = await db.$queryRaw<{ name: string; session_epoch: number }[]>`UPDATE nodes SET
+      session_epoch = nodes.session_epoch + 1,
+      last_seen_at = now(),
+      -- A report belongs to the boot and the kernel it was made in: of another one it says nothing.
+      report = CASE WHEN (nodes.kernel_build_id, nodes.boot_id) = (said."kernelBuild", said."bootId") THEN report END,
+      kernel_build_id = said."kernelBuild",
+      kernel_release = said."kernelRelease",
+      agent_version = said."agentVersion",
+      boot_id = said."bootId",
+      patched_core = said."patchedCore",
+      entry_versions = said."entryVersions"
+    FROM jsonb_to_recordset(${jsonText(nodes)}::jsonb) AS said(
+      name text, "certificateFingerprint" text, "kernelBuild" text, "kernelRelease" text, "agentVersion" text,
+      "bootId" text, "patchedCore" boolean, "entryVersions" int[])
+    WHERE nodes.name = said.name AND nodes.certificate_fingerprint = said."certificateFingerprint"
+    RETURNING nodes.name, nodes.session_epoch`;
+  const epochs = new Map(rows.map((row) => [row.name, row.session_epoch]));
+  return nodes.map(({ name }) => epochs.get(name));
+}
+
+async function keepWords(db: Client, words: readonly NodeWord[]): Promise<Set<NodeName>> {
+  const said = words.map(({ stream: { name, certificateFingerprint, sessionEpoch }, report, seenAt }) => ({
+    ...{ name, certificateFingerprint, sessionEpoch, seenAt },
+    report: report === undefined ? undefined : NodeReport.toJSON(report),
+  }));
+  const rows = await db.$queryRaw<{ name: string }[]>`UPDATE nodes SET
+      report = COALESCE(said.report, nodes.report),
+      last_seen_at = GREATEST(nodes.last_seen_at, said."seenAt")
+    FROM jsonb_to_recordset(${jsonText(said)}::jsonb) AS said(
+      name text, "certificateFingerprint" text, "sessionEpoch" int, "seenAt" timestamptz, report jsonb)
+    WHERE nodes.name = said.name AND nodes.session_epoch = said."sessionEpoch"
+      AND nodes.certificate_fingerprint = said."certificateFingerprint"
+    RETURNING nodes.name`;
+  return new Set(rows.map(({ name }) => name as NodeName));
+}
+
+const mostIntroducedAtOnce = 500;
 
 async function silentNodes(db: Client | Transaction): Promise<NodeName[]> {
   const rows = await db.$queryRaw<{ name: string }[]>`SELECT nodes.name FROM nodes
@@ -113,12 +166,11 @@ export function nodeStore(db: Client): NodeStore {
     const row = await db.node.findUnique({ where: { name } });
     return row === null ? null : fromRow(row);
   };
-  const write = async (stream: NodeStream, data: { report?: object }): Promise<boolean> => {
-    const { name, certificateFingerprint, sessionEpoch } = stream;
-    const where = { name, certificateFingerprint, sessionEpoch };
-    const { count } = await db.node.updateMany({ where, data: { ...data, lastSeenAt: new Date() } });
-    return count === 1;
-  };
+  const introduce = gathered<Introducing, number | undefined>({
+    work: (nodes) => introduceAll(db, nodes),
+    keyOf: ({ name }) => name,
+    mostAtOnce: mostIntroducedAtOnce,
+  });
   return {
     async list(cluster) {
       const where = cluster === undefined ? {} : { clusterName: cluster };
@@ -130,32 +182,15 @@ export function nodeStore(db: Client): NodeStore {
       if (node !== null) return node;
       throw unknownNode(name);
     },
-    async introduce({ name, certificateFingerprint }, { kernelBuild, entryVersions, ...rest }) {
-      // The epoch first: what an older stream still writes after this is refused, so it cannot be what is kept below.
-      const [before] = await db.node.updateManyAndReturn({
-        where: { name, certificateFingerprint },
-        data: { sessionEpoch: { increment: 1 }, lastSeenAt: new Date() },
-      });
-      if (before === undefined) throw removedNode(name);
-      // A report belongs to the boot and the kernel it was made in: of another one it says nothing.
-      const isSameBoot = before.kernelBuildId === kernelBuild && before.bootId === rest.bootId;
-      const data = {
-        ...rest,
-        kernelBuildId: kernelBuild,
-        entryVersions: [...entryVersions],
-        ...(isSameBoot ? {} : { report: Prisma.DbNull }),
-        lastSeenAt: new Date(),
-      };
-      const where = { name, certificateFingerprint, sessionEpoch: before.sessionEpoch };
-      const [row] = await db.node.updateManyAndReturn({ where, data });
-      if (row !== undefined) return fromRow(row);
-      throw new LockstepError('unavailable', 'replaced', `Node ${name} has connected again since.`, { node: name });
+    async introduce({ name, certificateFingerprint }, introduction) {
+      const epoch = await introduce({ ...introduction, name, certificateFingerprint });
+      if (epoch === undefined) throw nodeRemoved(name);
+      return epoch;
     },
+    keep: (words) => keepWords(db, words),
     remove: (name, call) => serialisable(db, (tx) => once(tx, call, () => removeRow(tx, name))),
     silent: () => silentNodes(db),
     removeSilent: (name) =>
       serialisable(db, async (tx) => ((await silentNodes(tx)).includes(name) ? removeRow(tx, name) : undefined)),
-    report: (stream, report) => write(stream, { report: NodeReport.toJSON(report) as object }),
-    touch: (stream) => write(stream, {}),
   };
 }

@@ -6,8 +6,10 @@ import type { RolloutPlan, RolloutPolicy } from '@lockstep/domain/rollout-planne
 import { once, type KeptCall } from './call-answers';
 import { serialisable, type Client, type Transaction } from './client';
 import { isUniqueViolation } from './database-errors';
-import type { Prisma, RolloutStatus } from './generated/client';
+import { Prisma, type RolloutStatus } from './generated/client';
+import { jsonText } from './json-text';
 import { isRowId } from './row-id';
+import { planFromStored } from './stored-plan';
 
 export type { RolloutStatus };
 
@@ -22,34 +24,49 @@ export interface RolloutRecord {
   readonly plan: RolloutPlan;
 }
 
-const include = { plans: { orderBy: { generation: 'desc' }, take: 1 } } as const;
-type RolloutRow = Prisma.RolloutGetPayload<{ include: typeof include }>;
+interface RolloutRow {
+  readonly id: string;
+  readonly cluster_name: string;
+  readonly kernel_build_id: string;
+  readonly to_seq: number;
+  readonly canaries: number;
+  readonly wave_size: number;
+  readonly status: RolloutStatus;
+  readonly started_at: Date;
+  readonly ended_at: Date | null;
+  readonly plan: unknown;
+  readonly planned_at: Date | null;
+}
 
-/** Older plans do not say since when: since they were made, as far as is known; and they knew no caveats. */
-function planFrom(json: unknown, sinceGeneration: number): RolloutPlan {
-  const plan = json as RolloutPlan;
-  const nodes = plan.nodes.map((node) => ({ ...{ sinceGeneration }, ...node }));
-  return { ...{ caveats: [] }, ...plan, nodes };
+/** Rollouts with their newest plan: it alone is read, however many there were. */
+async function readRollouts(db: Client | Transaction, which: Prisma.Sql): Promise<RolloutRecord[]> {
+  const rows = await db.$queryRaw<
+    RolloutRow[]
+  >`SELECT r.id::text, cluster_name, kernel_build_id, to_seq, canaries, wave_size,
+      status::text, started_at, ended_at, plan, planned_at
+    FROM rollouts r LEFT JOIN LATERAL (
+      SELECT plan, planned_at FROM rollout_plans WHERE rollout_id = r.id ORDER BY generation DESC LIMIT 1) newest ON true
+    ${which}`;
+  return rows.map(fromRow);
 }
 
 function fromRow(row: RolloutRow): RolloutRecord {
-  const [latest] = row.plans;
-  if (latest === undefined) {
+  if (row.planned_at === null) {
     throw new LockstepError('corrupt', 'rollout-without-plan', `Rollout ${row.id} has no plan: restore the database.`);
   }
   return {
     id: row.id,
-    cluster: row.clusterName as ClusterName,
+    cluster: row.cluster_name as ClusterName,
     policy: {
-      kernelBuild: row.kernelBuildId as KernelBuildId,
-      toSeq: row.toSeq as Seq,
+      kernelBuild: row.kernel_build_id as KernelBuildId,
+      toSeq: row.to_seq as Seq,
       canaries: row.canaries,
-      waveSize: row.waveSize,
+      waveSize: row.wave_size,
     },
     status: row.status,
-    startedAt: row.startedAt,
-    endedAt: row.endedAt,
-    plan: planFrom(latest.plan, latest.generation),
+    startedAt: row.started_at,
+    endedAt: row.ended_at,
+    plan: planFromStored(row.plan, row.planned_at),
   };
 }
 
@@ -66,24 +83,30 @@ export interface RolloutStore {
   require(id: string): Promise<RolloutRecord>;
   /** Newest first. */
   list(cluster?: ClusterName): Promise<RolloutRecord[]>;
-  /** When the plans of these generations were made. */
-  plannedAt(id: string, generations: readonly number[]): Promise<ReadonlyMap<number, Date>>;
   /** Of each load order the newest that succeeded, for nodes that come later, and the newest. */
   inForce(cluster?: ClusterName): Promise<RolloutRecord[]>;
   /** The largest position any rollout of the load order was for; 0 without one. */
   furthest(log: LogName): Promise<Seq>;
   /**
-   * Stores the plan that follows the one in force; its status becomes the rollout's.
+   * Stores the plan that follows the one in force; its status becomes the rollout's. Of a plan that is ten generations
+   * older what it decided stays (its status, its moves), and its list of all nodes goes.
    * @returns false when another plan was stored first, or the rollout is superseded: gather and plan again.
    */
   advance(id: string, plan: RolloutPlan): Promise<boolean>;
 }
 
-const planRow = (rolloutId: string, plan: RolloutPlan) => ({
-  rolloutId,
-  generation: plan.generation,
-  plan: plan as unknown as Prisma.InputJsonObject,
-});
+/** So many plans of a rollout keep their whole list of nodes. */
+const wholePlans = 10;
+
+async function insertPlan(tx: Transaction, rolloutId: string, plan: RolloutPlan): Promise<void> {
+  const old = plan.generation - wholePlans;
+  await tx.$executeRaw`INSERT INTO rollout_plans (rollout_id, generation, plan)
+    VALUES (${rolloutId}::uuid, ${plan.generation}, ${jsonText(plan)}::jsonb)`;
+  if (old > 0) {
+    await tx.$executeRaw`UPDATE rollout_plans SET plan = plan - 'nodes'
+      WHERE rollout_id = ${rolloutId}::uuid AND generation = ${old}`;
+  }
+}
 
 const endOf = (plan: RolloutPlan): Date | null => (plan.status === 'running' ? null : new Date());
 
@@ -96,39 +119,34 @@ async function start(tx: Transaction, { cluster: clusterName, policy, plan }: Ne
   const id = randomUUID();
   const state = { status: plan.status, endedAt: endOf(plan) };
   await tx.rollout.create({ data: { id, clusterName, kernelBuildId, toSeq, canaries, waveSize, ...state } });
-  await tx.rolloutPlan.create({ data: planRow(id, plan) });
-  return fromRow(await tx.rollout.findUniqueOrThrow({ where: { id }, include }));
+  await insertPlan(tx, id, plan);
+  const [rollout] = await readRollouts(tx, Prisma.sql`WHERE r.id = ${id}::uuid`);
+  if (rollout === undefined) throw new Error(`Rollout ${id} was not stored.`);
+  return rollout;
 }
+
+const ofCluster = (cluster: ClusterName | undefined): Prisma.Sql =>
+  cluster === undefined ? Prisma.sql`true` : Prisma.sql`cluster_name = ${cluster}`;
 
 export function rolloutStore(db: Client): RolloutStore {
   return {
     start: (rollout, call) => serialisable(db, (tx) => once(tx, call, () => start(tx, rollout))),
     async require(id) {
-      const row = isRowId(id) ? await db.rollout.findUnique({ where: { id }, include }) : null;
-      if (row !== null) return fromRow(row);
+      const [found] = isRowId(id) ? await readRollouts(db, Prisma.sql`WHERE r.id = ${id}::uuid`) : [];
+      if (found !== undefined) return found;
       throw new LockstepError('not-found', 'unknown-rollout', `There is no rollout "${id}".`, { rollout: id });
     },
-    async list(cluster) {
-      const where = cluster === undefined ? {} : { clusterName: cluster };
-      return (await db.rollout.findMany({ where, orderBy: { number: 'desc' }, include })).map(fromRow);
-    },
-    async plannedAt(id, generations) {
-      const where = { rolloutId: id, generation: { in: [...generations] } };
-      const rows = await db.rolloutPlan.findMany({ where, select: { generation: true, plannedAt: true } });
-      return new Map(rows.map((row) => [row.generation, row.plannedAt]));
-    },
-    async inForce(cluster) {
-      const newestWhere = (where: Prisma.RolloutWhereInput) =>
-        db.rollout.findMany({
-          where: { ...where, ...(cluster === undefined ? {} : { clusterName: cluster }) },
-          distinct: ['clusterName', 'kernelBuildId'],
-          orderBy: { number: 'desc' },
-          include,
-        });
-      const newest = await newestWhere({});
-      const succeeded = await newestWhere({ status: 'succeeded' });
-      return [...new Map([...succeeded, ...newest].map((row) => [row.id, row])).values()].map(fromRow);
-    },
+    list: (cluster) => readRollouts(db, Prisma.sql`WHERE ${ofCluster(cluster)} ORDER BY number DESC`),
+    inForce: (cluster) =>
+      readRollouts(
+        db,
+        Prisma.sql`WHERE number IN (
+            SELECT max(number) FROM rollouts WHERE ${ofCluster(cluster)} GROUP BY cluster_name, kernel_build_id
+            UNION
+            SELECT max(number) FROM rollouts WHERE ${ofCluster(cluster)} AND status = 'succeeded'
+            GROUP BY cluster_name, kernel_build_id)
+          ORDER BY number`,
+      ),
     async furthest({ cluster, kernelBuild }) {
       const where = { clusterName: cluster, kernelBuildId: kernelBuild };
       const { _max } = await db.rollout.aggregate({ where, _max: { toSeq: true } });
@@ -137,9 +155,10 @@ export function rolloutStore(db: Client): RolloutStore {
     async advance(id, plan) {
       try {
         return await serialisable(db, async (tx) => {
-          const row = await tx.rollout.findUniqueOrThrow({ where: { id }, include });
+          const newest = { select: { generation: true }, orderBy: { generation: 'desc' }, take: 1 } as const;
+          const row = await tx.rollout.findUniqueOrThrow({ where: { id }, select: { status: true, plans: newest } });
           if (row.status === 'superseded' || row.plans[0]?.generation !== plan.parent) return false;
-          await tx.rolloutPlan.create({ data: planRow(id, plan) });
+          await insertPlan(tx, id, plan);
           if (row.status !== plan.status) {
             await tx.rollout.update({ where: { id }, data: { status: plan.status, endedAt: endOf(plan) } });
           }

@@ -3,6 +3,14 @@ import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { createBackOff } from './back-off';
 
+test('in a window that the server names, anywhere, and no try is counted', () => {
+  let draw = 0;
+  const backOff = createBackOff({ firstMs: 100, maxMs: 1_000 }, () => draw);
+  expect([backOff.nextMs(60_000), ((draw = 0.999), backOff.nextMs(60_000))]).toEqual([0, 59_940]);
+  draw = 0;
+  expect(backOff.nextMs()).toBe(50);
+});
+
 test('doubles up to the limit, drawn from the upper half, and starts over when told', () => {
   fc.assert(
     fc.property(

@@ -6,7 +6,11 @@ import type { CertificateAuthority } from '@lockstep/io/certificates';
 import { openDatabase, startEmbeddedPostgres, type Database } from '@lockstep/io/database';
 import { chooseQueueServer, openJobQueue, type JobQueue, type Lane } from '@lockstep/io/job-queue';
 import type { Logger } from 'pino';
+import { Admission } from './agents/admission';
 import { AgentSessions } from './agents/agent-sessions';
+import { KnownLogs } from './agents/known-logs';
+import { KnownNodes } from './agents/known-nodes';
+import { returnWindowMs } from './agents/return-time';
 import { ChangeNotifier } from './change-notifier';
 import type { ControlPlaneConfig } from './config';
 import { openOperatorToken } from './grpc/operator-token';
@@ -38,6 +42,9 @@ export interface ModuleParts {
   /** Something the control plane cannot go on without is gone. */
   readonly onFatal: (error: Error) => void;
 }
+
+/** As many streams begin at once; each costs some milliseconds of the one thread. */
+const mostWelcomedAtOnce = 100;
 
 /** Nest wants a class to name the module by. */
 @Module({})
@@ -121,7 +128,11 @@ export function controlPlaneModule(parts: ModuleParts): DynamicModule {
     background: JobQueue,
   ): Services => {
     const changes = new ChangeNotifier();
+    const nodes = new KnownNodes({ store: db.nodes, log });
+    const logs = new KnownLogs(db.loadOrders);
     const sessions = new AgentSessions();
+    const windowMs = () => returnWindowMs(nodes.size - sessions.size);
+    const admission = new Admission({ mostAtOnce: mostWelcomedAtOnce, windowMs });
     const { storeMaxBytes: maxBytes, storeCheckMs: checkEveryMs } = config;
     const evictor = new ArtifactEvictor({ db, artifacts, log, maxBytes, checkEveryMs });
     const sharing = new KernelSharing({ db, queue: background, artifacts, log });
@@ -131,8 +142,23 @@ export function controlPlaneModule(parts: ModuleParts): DynamicModule {
         log.error({ err, jobId }, 'could not take in an event of the queue');
       });
     };
-    const rollouts = new RolloutExecutor({ db, sessions, changes, log });
-    return { config, log, db, authority, artifacts, evictor, sharing, changes, work, sessions, rollouts };
+    const rollouts = new RolloutExecutor({ db, nodes, logs, sessions, changes, log });
+    return {
+      config,
+      log,
+      db,
+      authority,
+      artifacts,
+      evictor,
+      sharing,
+      changes,
+      work,
+      nodes,
+      logs,
+      admission,
+      sessions,
+      rollouts,
+    };
   };
   return {
     module: ControlPlaneModule,

@@ -49,7 +49,9 @@ async function bringUp(parts: Parameters<typeof controlPlaneModule>[0]): Promise
   const services = context.get<Services>(servicesToken);
   const servers = context.get<Servers>(serversToken);
   await removeEndpoint(config.stateDir);
-  services.rollouts.start(performance.now());
+  await services.nodes.start();
+  teardown.add('nodes', () => services.nodes.stop());
+  await services.rollouts.start(performance.now());
   teardown.add('rollouts', () => services.rollouts.stop());
   await services.work.start();
   teardown.add('work', () => services.work.stop());

@@ -83,3 +83,17 @@ test('what is asked for while a run fails is done all the same', async () => {
   await reconciler.idle();
   expect(runs).toBe(2);
 });
+
+test('runs of one key begin no closer than they may, and stopping waits for none of it', async () => {
+  const begun: number[] = [];
+  const reconciler = new Reconciler(async () => {
+    begun.push(performance.now());
+  }, 40);
+  for (let round = 0; round < 3; round += 1) await reconciler.request('key');
+  const gapsMs = begun.slice(1).map((at, index) => at - begun[index]!);
+  for (const gapMs of gapsMs) expect(gapMs).toBeGreaterThan(38);
+  const last = reconciler.request('key');
+  await reconciler.stop();
+  await last;
+  expect(begun).toHaveLength(3);
+});

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+import { setTimeout as sleep } from 'node:timers/promises';
 
 /**
  * Brings what a key names to what it should be, one run at a time. Requested again meanwhile, it runs once more afterwards,
@@ -8,7 +9,14 @@ export class Reconciler {
   private readonly running = new Map<string, Promise<void>>();
   private readonly again = new Set<string>();
 
-  constructor(private readonly work: (key: string) => Promise<void>) {}
+  private readonly beganAtMs = new Map<string, number>();
+  private readonly stopping = new AbortController();
+
+  /** @param everyMs the runs of one key begin no closer to each other than this */
+  constructor(
+    private readonly work: (key: string) => Promise<void>,
+    private readonly everyMs = 0,
+  ) {}
 
   request(key: string): Promise<void> {
     const current = this.running.get(key);
@@ -26,11 +34,18 @@ export class Reconciler {
     while (this.running.size > 0) await Promise.allSettled(this.running.values());
   }
 
+  /** Waits for runs under way; what still waits for its time is not run. */
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    await this.idle();
+  }
+
   /** Ends as the last run does: it has seen all that those before it did. */
   private async loop(key: string): Promise<void> {
     for (;;) {
+      if (this.everyMs > 0) await this.pause(key);
       this.again.delete(key);
-      const failed = await this.work(key).then(
+      const failed = await this.run(key).then(
         () => undefined,
         (error: unknown) => ({ error }),
       );
@@ -40,5 +55,15 @@ export class Reconciler {
       if (failed !== undefined) throw failed.error;
       return;
     }
+  }
+
+  private async run(key: string): Promise<void> {
+    if (!this.stopping.signal.aborted) await this.work(key);
+  }
+
+  private async pause(key: string): Promise<void> {
+    const waitMs = (this.beganAtMs.get(key) ?? -Infinity) + this.everyMs - performance.now();
+    if (waitMs > 0) await sleep(waitMs, undefined, { signal: this.stopping.signal }).catch(() => undefined);
+    this.beganAtMs.set(key, performance.now());
   }
 }

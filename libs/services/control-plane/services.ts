@@ -3,7 +3,10 @@ import type { ArtifactStore } from '@lockstep/io/artifact-store';
 import type { CertificateAuthority } from '@lockstep/io/certificates';
 import type { Database } from '@lockstep/io/database';
 import type { Logger } from 'pino';
+import type { Admission } from './agents/admission';
 import type { AgentSessions } from './agents/agent-sessions';
+import type { KnownLogs } from './agents/known-logs';
+import type { KnownNodes } from './agents/known-nodes';
 import type { ChangeNotifier } from './change-notifier';
 import type { ControlPlaneConfig } from './config';
 import type { RolloutExecutor } from './rollouts/rollout-executor';
@@ -22,6 +25,9 @@ export interface Services {
   readonly sharing: KernelSharing;
   readonly changes: ChangeNotifier;
   readonly work: WorkTracker;
+  readonly nodes: KnownNodes;
+  readonly logs: KnownLogs;
+  readonly admission: Admission;
   readonly sessions: AgentSessions;
   readonly rollouts: RolloutExecutor;
 }

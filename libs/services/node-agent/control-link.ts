@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { ConnectResponse, Hello, LogEntry as WireLogEntry, NodeReport } from '@lockstep/contracts/generated';
-import { entryFromWire } from '@lockstep/contracts/wire';
+import { comeBackWithinMs, entryFromWire } from '@lockstep/contracts/wire';
 import type { ArtifactSource } from '@lockstep/io/agent-journal';
 import { connectAgent, createBackOff, pause, type AgentClient, type AgentSession } from '@lockstep/io/rpc-client';
 import type { LogEntry } from '@lockstep/domain/load-order';
@@ -82,10 +82,14 @@ export class ControlLink {
       const onOpened = (): void => {
         openedAtMs = performance.now();
       };
-      const problem = await this.converse(onOpened).then(() => undefined, problemFrom);
+      const failure: unknown = await this.converse(onOpened).then(
+        () => undefined,
+        (error: unknown) => error,
+      );
+      const problem = failure === undefined ? undefined : problemFrom(failure);
       if (this.isStopping()) return;
       if (performance.now() - openedAtMs > goodSessionMs) backOff.reset();
-      const delayMs = backOff.nextMs();
+      const delayMs = backOff.nextMs(comeBackWithinMs(failure));
       log('warn', 'not connected', {
         address: identity.agentAddress,
         reason: problem?.reason ?? 'ended-by-server',

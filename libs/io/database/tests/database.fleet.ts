@@ -394,7 +394,7 @@ describe('rollouts', () => {
     const log = await cluster('rolling');
     await db.loadOrders.append(log, appending(load('a', 'a')));
     const policy: RolloutPolicy = { kernelBuild, toSeq: parseSeq(1), canaries: 1, waveSize: 0 };
-    const plan = planRollout({ policy, parent: null, inventory: [] });
+    const plan = planRollout({ policy, parent: null, nowMs: 0, inventory: [] });
     const first = await db.rollouts.start({ cluster: log.cluster, policy, plan });
     const second = await db.rollouts.start({ cluster: log.cluster, policy, plan });
     expect((await db.rollouts.require(first.id)).status).toBe('superseded');
@@ -411,10 +411,34 @@ describe('rollouts', () => {
     });
   });
 
+  test('of old plans what they decided stays, their list of nodes goes, and nothing else can be changed', async () => {
+    const log = await cluster('long-lived');
+    const policy: RolloutPolicy = { kernelBuild, toSeq: parseSeq(1), canaries: 1, waveSize: 0 };
+    const plan = planRollout({ policy, parent: null, nowMs: 0, inventory: [] });
+    const { id } = await db.rollouts.start({ cluster: log.cluster, policy, plan });
+    for (let generation = 2; generation <= 12; generation += 1) {
+      expect(await db.rollouts.advance(id, { ...plan, generation, parent: generation - 1 })).toBe(true);
+    }
+    const { rows } = await pg.query<{ generation: number; keys: number }>(
+      `SELECT generation, (SELECT count(*)::int FROM jsonb_object_keys(plan)) AS keys FROM rollout_plans
+       WHERE rollout_id = $1 AND NOT plan ? 'nodes' ORDER BY generation`,
+      [id],
+    );
+    const others = Object.keys(plan).length - 1;
+    expect(rows).toEqual([1, 2].map((generation) => ({ generation, keys: others })));
+    for (const change of [
+      `UPDATE rollout_plans SET plan = plan - 'moves'`,
+      `UPDATE rollout_plans SET plan = plan - 'nodes', planned_at = now()`,
+      `DELETE FROM rollout_plans`,
+    ]) {
+      await expect(pg.query(`${change} WHERE rollout_id = $1`, [id])).rejects.toThrow('append-only');
+    }
+  });
+
   test('the newest that succeeded stays in force beside a later one that has not', async () => {
     const log = await cluster('late-comers');
     const policy: RolloutPolicy = { kernelBuild, toSeq: parseSeq(1), canaries: 1, waveSize: 0 };
-    const plan = planRollout({ policy, parent: null, inventory: [] });
+    const plan = planRollout({ policy, parent: null, nowMs: 0, inventory: [] });
     const start = (status: RolloutPlan['status']) =>
       db.rollouts.start({ cluster: log.cluster, policy, plan: { ...plan, status } });
     await start('succeeded');

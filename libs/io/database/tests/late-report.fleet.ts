@@ -5,7 +5,7 @@ import { NodeReport, NodeStatus } from '@lockstep/contracts/generated';
 import { Client } from 'pg';
 import { parseClusterName, parseKernelBuildId, parseNodeName } from '@lockstep/domain/livepatch-model';
 import { freePort, temporaryFolder, type TemporaryFolder } from '@lockstep/testing/local-servers';
-import { openDatabase, startEmbeddedPostgres, type Database, type EmbeddedPostgres } from '../index';
+import { openDatabase, startEmbeddedPostgres, type Database, type EmbeddedPostgres, type NodeStream } from '../index';
 
 jest.setTimeout(120_000);
 
@@ -34,7 +34,13 @@ async function enrol(secretSha256: string): Promise<void> {
 const reportAt = (position: number): NodeReport =>
   NodeReport.fromPartial({ status: NodeStatus.NODE_STATUS_IN_STEP, position, target: 2, bootId: 'b1' });
 /** As whom its certificate names now. */
-const introduce = async (about: typeof hello) => db.nodes.introduce(await db.nodes.require(node), about);
+const introduce = async (about: typeof hello): Promise<NodeStream> => {
+  const { name, certificateFingerprint } = await db.nodes.require(node);
+  const sessionEpoch = await db.nodes.introduce({ name, certificateFingerprint }, about);
+  return { name, certificateFingerprint, sessionEpoch };
+};
+const say = async (stream: NodeStream, report?: NodeReport): Promise<boolean> =>
+  (await db.nodes.keep([{ stream, report, seenAt: new Date() }])).has(node);
 const kept = async (): Promise<NodeReport | null> => (await db.nodes.require(node)).report;
 
 beforeAll(async () => {
@@ -70,12 +76,14 @@ test('a node that is heard of at the moment when it would be removed for its sil
 
 test('a late report of an old stream overwrites nothing, and its stream is told', async () => {
   const old = await introduce(hello);
-  expect(await db.nodes.report(old, reportAt(1))).toBe(true);
+  expect(await say(old, reportAt(1))).toBe(true);
   const current = await introduce(hello);
-  expect(current.report).toEqual(reportAt(1));
-  expect(await db.nodes.report(current, reportAt(2))).toBe(true);
-  expect(await db.nodes.report(old, reportAt(1))).toBe(false);
-  expect(await db.nodes.touch(old)).toBe(false);
+  expect(await kept()).toEqual(reportAt(1));
+  expect(await say(current, reportAt(2))).toBe(true);
+  expect(await say(old, reportAt(1))).toBe(false);
+  expect(await say(old)).toBe(false);
+  expect(await kept()).toEqual(reportAt(2));
+  expect(await say(current)).toBe(true);
   expect(await kept()).toEqual(reportAt(2));
 });
 
@@ -83,18 +91,19 @@ test.each([
   ['boot', { bootId: 'b2' }],
   ['kernel', { kernelBuild: parseKernelBuildId('cd'.repeat(20)) }],
 ])('what a node reported in another %s says nothing of it now', async (_, change) => {
-  const before = await introduce(hello);
-  await db.nodes.report(before, reportAt(2));
-  expect((await introduce({ ...hello, ...change })).report).toBeNull();
+  await say(await introduce(hello), reportAt(2));
+  await introduce({ ...hello, ...change });
+  expect(await kept()).toBeNull();
 });
 
 test('a machine that enrols in the place of another has reported nothing yet, and the other no longer may', async () => {
-  const before = await introduce(hello);
-  await db.nodes.report(before, reportAt(2));
+  const stream = await introduce(hello);
+  await say(stream, reportAt(2));
   await enrol('second');
   expect(await kept()).toBeNull();
-  expect(await db.nodes.report(before, reportAt(2))).toBe(false);
-  expect((await introduce(hello)).report).toBeNull();
+  expect(await say(stream, reportAt(2))).toBe(false);
+  await introduce(hello);
+  expect(await kept()).toBeNull();
 });
 
 test('what a node still had on its way when it was removed is no report of the one that joined in its place', async () => {
@@ -104,8 +113,23 @@ test('what a node still had on its way when it was removed is no report of the o
   let now = await introduce(hello);
   while (now.sessionEpoch < before.sessionEpoch) now = await introduce(hello);
   expect(now.sessionEpoch).toBe(before.sessionEpoch);
-  expect(await db.nodes.report(before, reportAt(2))).toBe(false);
-  expect(await db.nodes.touch(before)).toBe(false);
+  expect([await say(before, reportAt(2)), await say(before)]).toEqual([false, false]);
   expect(await kept()).toBeNull();
-  expect(await db.nodes.report(now, reportAt(1))).toBe(true);
+  expect(await say(now, reportAt(1))).toBe(true);
+});
+
+test('of many streams that begin at once each has its own epoch; whose certificate is old has none', async () => {
+  const known = await db.nodes.require(node);
+  const epochs = await Promise.all([1, 2, 3].map(() => db.nodes.introduce(known, hello)));
+  expect(epochs).toEqual([1, 2, 3].map((more) => known.sessionEpoch + more));
+  const stranger = { ...known, certificateFingerprint: 'other' };
+  const both = await Promise.allSettled([db.nodes.introduce(stranger, hello), db.nodes.introduce(known, hello)]);
+  expect(both).toMatchObject([{ reason: { reason: 'node-removed' } }, { value: known.sessionEpoch + 4 }]);
+});
+
+test('words that PostgreSQL cannot keep as they are cost no other node its own', async () => {
+  const stream = await introduce({ ...hello, agentVersion: '1\u0000' });
+  const report = { ...reportAt(2), headHash: 'a\u0000b' };
+  expect(await say(stream, report)).toBe(true);
+  expect(await kept()).toEqual({ ...report, headHash: 'a\ufffdb' });
 });

@@ -12,6 +12,7 @@ import {
 } from '@lockstep/domain/livepatch-model';
 import { firstPreviousHash, type EntrySignature, type LogEntry } from '@lockstep/domain/load-order';
 import { AgentSession } from './agent-session';
+import { EncodedResponse, KnownLogs } from './known-logs';
 
 const log = { cluster: parseClusterName('c'), kernelBuild: parseKernelBuildId('ab'.repeat(20)) };
 
@@ -32,9 +33,10 @@ class FakeStream extends EventEmitter {
   /** How often the database behind it is away. */
   failures = 0;
 
-  write(response: ConnectResponse): boolean {
-    const { message } = response;
-    this.messageBytes.push(ConnectResponse.encode(response).finish().length);
+  write(response: ConnectResponse | EncodedResponse): boolean {
+    const bytes = response instanceof EncodedResponse ? response.bytes : ConnectResponse.encode(response).finish();
+    const { message } = ConnectResponse.decode(bytes);
+    this.messageBytes.push(bytes.length);
     if (message?.$case === 'extension') this.sent.push(...message.value.entries.map(({ seq }) => seq));
     if (message?.$case === 'moveTo') this.sent.push(`move ${message.value.seq}`);
     this.room -= 1;
@@ -50,31 +52,38 @@ class FakeStream extends EventEmitter {
 function session(headSeq: number, entries: LogEntry[]) {
   const stream = new FakeStream();
   const closed: unknown[] = [];
+  const logs = new KnownLogs({
+    entries: async (_, seq = 0) => {
+      stream.failures -= 1;
+      if (stream.failures >= 0) throw Object.assign(new Error('connect ECONNREFUSED'), { code: 'P1001' });
+      return entries.filter((each) => each.seq > seq);
+    },
+  });
+  const grow = (more: LogEntry): void => {
+    entries.push(more);
+    logs.noteGrowth(log);
+  };
   const made = new AgentSession({
     node: parseNodeName('n1'),
     log,
     bootId: 'b1',
     stream,
     headSeq,
-    entriesAfter: async (_, seq) => {
-      stream.failures -= 1;
-      if (stream.failures >= 0) throw Object.assign(new Error('connect ECONNREFUSED'), { code: 'P1001' });
-      return entries.filter((each) => each.seq > seq);
-    },
+    extensionsAfter: (name, seq) => logs.extensionsAfter(name, seq),
     close: (error) => closed.push(error),
   });
-  return { made, stream, closed };
+  return { made, stream, closed, grow };
 }
 
 test('sends what the agent lacks, then where to move, each once', async () => {
   const entries = [entry(1), entry(2), entry(3)];
-  const { made, stream } = session(1, entries);
+  const { made, stream, grow } = session(1, entries);
   made.moveTo(parseSeq(3));
   made.moveTo(parseSeq(2));
   made.wake();
   await sleep(5);
   expect(stream.sent).toEqual([2, 3, 'move 3']);
-  entries.push(entry(4));
+  grow(entry(4));
   made.wake();
   made.moveTo(parseSeq(3));
   await sleep(5);
@@ -83,11 +92,11 @@ test('sends what the agent lacks, then where to move, each once', async () => {
 
 test('never tells a node to move to an entry it was not sent', async () => {
   const entries = [entry(1)];
-  const { made, stream } = session(0, entries);
+  const { made, stream, grow } = session(0, entries);
   made.moveTo(parseSeq(2));
   await sleep(5);
   expect(stream.sent).toEqual([1]);
-  entries.push(entry(2));
+  grow(entry(2));
   made.wake();
   await sleep(5);
   expect(stream.sent).toEqual([1, 2, 'move 2']);
@@ -145,7 +154,7 @@ test('a database that fails ends the stream, so that the agent comes again', asy
     bootId: 'b1',
     stream,
     headSeq: 0,
-    entriesAfter: () => Promise.reject(new Error('gone')),
+    extensionsAfter: () => Promise.reject(new Error('gone')),
     close: (error) => closed.push(error),
   });
   failing.wake();

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { LogEntry as WireEntry, type ConnectResponse, type NodeReport } from '@lockstep/contracts/generated';
-import { entryToWire, groupsBySize } from '@lockstep/contracts/wire';
+import type { ConnectResponse, NodeReport } from '@lockstep/contracts/generated';
 import type { NodeName, Seq } from '@lockstep/domain/livepatch-model';
-import type { LogEntry, LogName } from '@lockstep/domain/load-order';
+import type { LogName } from '@lockstep/domain/load-order';
 import { isDatabaseAway } from '@lockstep/io/database';
 import { drained, type Drainable } from '../grpc/drained';
+import type { EncodedResponse, Extension } from './known-logs';
 import { lookAgainMs, type NodeSession } from './node-session';
 
 /** The sending half of a node's stream. */
 export interface AgentStream extends Drainable {
   /** False: the peer is behind, wait for `drain`. */
-  write(message: ConnectResponse): boolean;
+  write(message: ConnectResponse | EncodedResponse): boolean;
 }
 
 export interface AgentSessionOptions {
@@ -21,15 +21,13 @@ export interface AgentSessionOptions {
   readonly bootId: string;
   /** Of the log the agent has. */
   readonly headSeq: number;
-  readonly entriesAfter: (log: LogName, seq: number) => Promise<LogEntry[]>;
+  readonly extensionsAfter: (log: LogName, seq: number) => Promise<readonly Extension[]>;
   /** Ends the stream with this error. */
   readonly close: (error: unknown) => void;
 }
 
 /** A peer that does not read for this long is as good as gone. */
 const drainWithinMs = 30_000;
-
-const sizeOf = (entry: WireEntry): number => WireEntry.encode(entry).finish().length;
 
 /**
  * What is sent to one node: first the log, then where to move. Nothing is queued: each time it is woken it sends what
@@ -111,11 +109,10 @@ export class AgentSession implements NodeSession {
   }
 
   private async sendEntries(): Promise<void> {
-    const entries = await this.options.entriesAfter(this.log, this.sentSeq);
-    for (const part of groupsBySize(entries.map(entryToWire), sizeOf)) {
-      this.offered = this.sentSeq + part.length;
-      await this.send({ message: { $case: 'extension', value: { entries: part } } });
-      this.sentSeq += part.length;
+    for (const { lastSeq, message } of await this.options.extensionsAfter(this.log, this.sentSeq)) {
+      this.offered = lastSeq;
+      await this.send(message);
+      this.sentSeq = lastSeq;
     }
   }
 
@@ -134,7 +131,7 @@ export class AgentSession implements NodeSession {
     }
   }
 
-  private async send(message: ConnectResponse): Promise<void> {
+  private async send(message: ConnectResponse | EncodedResponse): Promise<void> {
     if (this.closed || this.options.stream.write(message)) return;
     const { node } = this;
     await drained(this.options.stream, { reader: `Node ${node}`, withinMs: drainWithinMs, fields: { node } });

@@ -4,29 +4,30 @@ import { LockstepError, type NodeName } from '@lockstep/domain/livepatch-model';
 import type { LogEntry, LogName } from '@lockstep/domain/load-order';
 import { AheadSession } from './ahead-session';
 import type { AgentHead } from './check-head';
+import { inTurns } from './in-turns';
+import { keyOfLog } from './known-logs';
 import type { NodeSession } from './node-session';
-
-/**
- * For so long a node whose stream ended may just be reconnecting: a hiccup of the network is no lost node. An agent that
- * finds us at its first tries is back within two seconds; one that has tried for long pauses up to 15 s, and counts as gone.
- */
-export const returnGraceMs = 5_000;
+import { lostAfterMs } from './return-time';
 
 /** For how long after its hello a machine with the same key counts as there. Agents try again within 15 s. */
 const twinForMs = 60_000;
 /** As many boots of one node are remembered. */
 const mostDisplaced = 64;
 
-const isSameLog = (a: LogName, b: LogName): boolean => a.cluster === b.cluster && a.kernelBuild === b.kernelBuild;
-
 /** The nodes that are connected now. */
 export class AgentSessions {
   private readonly sessions = new Map<NodeName, NodeSession>();
-  private readonly leftAtMs = new Map<NodeName, number>();
+  private readonly byLog = new Map<string, Set<NodeSession>>();
+  /** Of those that went and may just be reconnecting: until when they are waited for. */
+  private readonly returning = new Map<NodeName, number>();
   /** Boots whose living stream gave way to another boot's: no machine comes back to an earlier boot, but its twin does. */
   private readonly displaced = new Map<NodeName, Set<string>>();
   /** Of a node that is connected, the other machine that says it is it. */
   private readonly twins = new Map<NodeName, { readonly bootId: string; readonly seenAtMs: number }>();
+
+  get size(): number {
+    return this.sessions.size;
+  }
 
   find(node: NodeName): NodeSession | undefined {
     return this.sessions.get(node);
@@ -35,7 +36,7 @@ export class AgentSessions {
   /** Only a stream in that load order: the node may have come back in another kernel, or cluster. */
   findIn(log: LogName, node: NodeName): NodeSession | undefined {
     const session = this.sessions.get(node);
-    return session !== undefined && isSameLog(session.log, log) ? session : undefined;
+    return session !== undefined && keyOfLog(session.log) === keyOfLog(log) ? session : undefined;
   }
 
   isConnected(node: NodeName): boolean {
@@ -44,25 +45,34 @@ export class AgentSessions {
 
   /** Connected, or gone for so short a time that it may just be reconnecting. */
   countsAsConnected(node: NodeName, nowMs: number): boolean {
-    return this.isConnected(node) || nowMs - (this.leftAtMs.get(node) ?? -Infinity) < returnGraceMs;
+    return this.isConnected(node) || (this.returning.get(node) ?? -Infinity) > nowMs;
   }
 
   /** The newest stream of a node is the one that counts: the one before is dead and does not know it yet. */
   enter(session: NodeSession): void {
     const before = this.sessions.get(session.node);
     this.sessions.set(session.node, session);
-    this.leftAtMs.delete(session.node);
+    if (before !== undefined) this.dropFromLog(before);
+    const key = keyOfLog(session.log);
+    this.byLog.set(key, (this.byLog.get(key) ?? new Set()).add(session));
+    this.returning.delete(session.node);
     before?.close(
       new LockstepError('unavailable', 'replaced', `Node ${session.node} has connected again.`, { node: session.node }),
     );
   }
 
-  /** @returns whether the node is gone now. */
-  leave(session: NodeSession, nowMs: number): boolean {
-    if (this.sessions.get(session.node) !== session) return false;
+  /** @returns for how many ms its return is waited for; undefined where another stream of the node lives. */
+  leave(session: NodeSession, nowMs: number): number | undefined {
+    if (this.sessions.get(session.node) !== session) return undefined;
     this.sessions.delete(session.node);
-    this.leftAtMs.set(session.node, nowMs);
-    return true;
+    this.dropFromLog(session);
+    for (const [node, untilMs] of this.returning) {
+      if (untilMs > nowMs) break;
+      this.returning.delete(node);
+    }
+    const waitMs = lostAfterMs(this.returning.size + 1);
+    this.returning.set(session.node, nowMs + waitMs);
+    return waitMs;
   }
 
   /**
@@ -112,11 +122,20 @@ export class AgentSessions {
   }
 
   /** New entries: every node of that load order is to have them. */
-  wakeAll(log: LogName): void {
-    for (const session of this.of(log)) session.wake();
+  wakeAll(log: LogName): Promise<void> {
+    return inTurns(this.of(log), (session) => {
+      session.wake();
+    });
   }
 
   private of(log: LogName): NodeSession[] {
-    return [...this.sessions.values()].filter((session) => isSameLog(session.log, log));
+    return [...(this.byLog.get(keyOfLog(log)) ?? [])];
+  }
+
+  private dropFromLog(session: NodeSession): void {
+    const key = keyOfLog(session.log);
+    const sessions = this.byLog.get(key);
+    sessions?.delete(session);
+    if (sessions?.size === 0) this.byLog.delete(key);
   }
 }

@@ -2,7 +2,7 @@
 import type { NodeReport, Problem } from '@lockstep/contracts/generated';
 import { nodeStatusToWire } from '@lockstep/contracts/wire';
 import { firstPreviousHash, type LogName } from '@lockstep/domain/load-order';
-import type { Database } from '@lockstep/io/database';
+import type { KnownLogs } from './known-logs';
 
 export interface AgentHead {
   readonly headSeq: number;
@@ -37,11 +37,11 @@ export function aheadProblem({ cluster, kernelBuild }: LogName, ourHead: number,
   return { reason: 'ahead', message };
 }
 
-export async function judgeHead(db: Pick<Database, 'loadOrders'>, log: LogName, head: AgentHead): Promise<HeadVerdict> {
+export async function judgeHead(logs: KnownLogs, log: LogName, head: AgentHead): Promise<HeadVerdict> {
   const { headSeq, headHash } = head;
   if (headSeq === 0 && (headHash === firstPreviousHash || headHash === '')) return { kind: 'ours' };
-  const [entry] = headSeq === 0 ? [] : await db.loadOrders.entries(log, headSeq - 1);
-  if (entry?.seq === headSeq && entry.hash === headHash) return { kind: 'ours' };
+  const entry = headSeq === 0 ? undefined : (await logs.entries(log))[headSeq - 1];
+  if (entry?.hash === headHash) return { kind: 'ours' };
   if (entry === undefined && headSeq > 0) return { kind: 'beyond' };
   return { kind: 'fork', problem: forkProblem(head, `but this control plane has another entry #${headSeq}.`) };
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { createHash } from 'node:crypto';
 import { LockstepError, parseNodeName } from '@lockstep/domain/livepatch-model';
-import type { Database, NodeRecord } from '@lockstep/io/database';
+import type { NodeRecord } from '@lockstep/io/database';
+import type { KnownNodes } from './known-nodes';
 
 /** What TLS has proved of the peer; its chain to our CA is checked before any call is taken. */
 export interface PeerCertificate {
@@ -13,10 +14,7 @@ export interface PeerCertificate {
  * The node at the other end, by its certificate alone.
  * @throws LockstepError `unauthenticated` without a certificate; `forbidden` `unknown-node` or `certificate-superseded`.
  */
-export async function identifyPeer(
-  db: Pick<Database, 'nodes'>,
-  certificate: PeerCertificate | undefined,
-): Promise<NodeRecord> {
+export function identifyPeer(nodes: Pick<KnownNodes, 'find'>, certificate: PeerCertificate | undefined): NodeRecord {
   const commonName = certificate?.subject.CN;
   if (certificate === undefined || typeof commonName !== 'string') {
     throw new LockstepError(
@@ -26,8 +24,8 @@ export async function identifyPeer(
     );
   }
   const name = parseNodeName(commonName);
-  const node = await db.nodes.find(name);
-  if (node === null) {
+  const node = nodes.find(name);
+  if (node === undefined) {
     const message = `Node "${name}" is not known here: enrol it again with \`lockstep node join\`.`;
     throw new LockstepError('forbidden', 'unknown-node', message, { node: name });
   }

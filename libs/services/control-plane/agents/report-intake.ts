@@ -4,19 +4,20 @@ import { withKnownValues } from '@lockstep/contracts/wire';
 import { LockstepError, parseSeq, seqZero, type Seq } from '@lockstep/domain/livepatch-model';
 import { hasNoJournal } from '@lockstep/domain/node-state';
 import { doubtReport } from '@lockstep/domain/rollout-planner';
-import { isDatabaseAway, type NodeRecord, type NodeStore } from '@lockstep/io/database';
+import type { NodeRecord } from '@lockstep/io/database';
 import type { Logger } from 'pino';
+import type { KnownNodes } from './known-nodes';
 import type { NodeSession } from './node-session';
 
 export interface ReportIntakeParts {
-  readonly nodes: Pick<NodeStore, 'report' | 'touch'>;
+  readonly nodes: Pick<KnownNodes, 'note' | 'touch'>;
   readonly log: Logger;
   /** As it was introduced for this stream. */
   readonly node: NodeRecord;
   readonly session: Pick<NodeSession, 'offeredSeq' | 'seen'>;
   /** Why nothing that the node says can be believed now. */
   readonly findTwin: () => Problem | undefined;
-  /** A report was kept that says something new. */
+  /** A report says something new. */
   readonly onNews: () => void;
 }
 
@@ -26,13 +27,12 @@ const hasLostItsJournal = ({ status, problem }: NodeReport): boolean =>
 
 /**
  * One stream's reports: judged, then kept for planning. What cannot be true is kept as `implausible`, which holds that
- * node out and no other. A database that is away for a moment costs no stream: the next heartbeat brings it all again.
+ * node out and no other.
  */
 export class ReportIntake {
   private kept: string | undefined;
   private position: Seq;
   private acknowledged: Seq;
-  private isDatabaseAway = false;
 
   constructor(private readonly parts: ReportIntakeParts) {
     const { report } = parts.node;
@@ -41,26 +41,12 @@ export class ReportIntake {
   }
 
   /** @throws LockstepError `unavailable` `replaced` when the node has connected or enrolled again since. */
-  async take(report: NodeReport): Promise<void> {
-    const { log, node, session } = this.parts;
+  take(report: NodeReport): void {
+    const { nodes, node, session, onNews } = this.parts;
     const judged = this.judge(session.seen(withKnownValues(report)));
-    try {
-      await this.keep(judged);
-      this.isDatabaseAway = false;
-    } catch (error) {
-      if (!isDatabaseAway(error)) throw error;
-      // Whether it was written is not known: the next report is written whatever it says.
-      this.kept = undefined;
-      if (!this.isDatabaseAway) log.warn({ err: error, node: node.name }, 'could not keep a report');
-      this.isDatabaseAway = true;
-    }
-  }
-
-  private async keep(report: NodeReport): Promise<void> {
-    const { nodes, node, onNews } = this.parts;
-    const text = JSON.stringify(report);
+    const text = JSON.stringify(judged);
     const isNews = text !== this.kept;
-    const isCurrent = isNews ? await nodes.report(node, report) : await nodes.touch(node);
+    const isCurrent = isNews ? nodes.note(node, judged) : nodes.touch(node);
     if (!isCurrent) {
       const message = `Node ${node.name} has connected or enrolled again since.`;
       throw new LockstepError('unavailable', 'replaced', message, { node: node.name });

@@ -4,7 +4,7 @@ import type { KeptCall, NodeRecord } from '@lockstep/io/database';
 import type { Uses } from '../services';
 
 /** What taking a node out needs. */
-export type NodeRemover = 'db.nodes' | 'sessions' | 'rollouts' | 'log';
+export type NodeRemover = 'nodes' | 'sessions' | 'rollouts' | 'log';
 
 /** Ends the node's stream, if it has one. */
 function cutOff({ sessions }: Uses<'sessions'>, name: NodeName): void {
@@ -31,7 +31,7 @@ export async function takeNodeOut(
   call: KeptCall<NodeRecord> | undefined,
 ): Promise<NodeRecord> {
   cutOff(services, name);
-  const node = await services.db.nodes.remove(name, call);
+  const node = await services.nodes.remove(name, call);
   cutOff(services, name);
   noteRemoval(services, node, 'an operator');
   return node;
@@ -39,7 +39,7 @@ export async function takeNodeOut(
 
 /** The same for one that was silent for too long, unless it speaks up at this very moment. */
 export async function takeSilentNodeOut(services: Uses<NodeRemover>, name: NodeName): Promise<void> {
-  const node = await services.db.nodes.removeSilent(name);
+  const node = await services.nodes.removeSilent(name);
   if (node === undefined) return;
   cutOff(services, name);
   noteRemoval(services, node, 'silence');

@@ -24,7 +24,7 @@ function handleConnect(
   // A broken transport shows in the iteration; without a listener it would end the process.
   call.on('error', () => undefined);
   runStream(call, { log: services.log, calls }, async (abort) => {
-    const node = await identifyPeer(services.db, peerOf(call));
+    const node = identifyPeer(services.nodes, peerOf(call));
     await connect(services, node, call, abort);
   });
 }
@@ -39,7 +39,7 @@ export function agentHandlers(services: Services, calls: OpenCalls): AgentServic
     downloadArtifact: (call) => {
       const peer = peerOf(call);
       serverStream(parts, (request: Parameters<typeof downloadArtifact>[1]) =>
-        downloadArtifact(services, request, () => identifyPeer(services.db, peer)),
+        downloadArtifact(services, request, () => identifyPeer(services.nodes, peer)),
       )(call);
     },
   };

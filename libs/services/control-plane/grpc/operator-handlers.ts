@@ -42,7 +42,7 @@ type ContextOf<Name extends OperatorCallName> = Calls[Name]['repeat'] extends 'k
   : CallContext;
 type AnswerOf<Name extends OperatorCallName> = Calls[Name]['answer'] extends 'events'
   ? AsyncIterable<ResponseOf<Name>>
-  : Promise<ResponseOf<Name>>;
+  : ResponseOf<Name> | Promise<ResponseOf<Name>>;
 
 type Routes = {
   readonly [Name in OperatorCallName]: (
@@ -99,8 +99,8 @@ function handlerOf(
     const route = routes[name] as AnyRoute<AsyncIterable<unknown>>;
     return serverStream(parts, (request, context) => route(services, request, context));
   }
-  const route = routes[name] as AnyRoute<Promise<unknown>>;
-  const ask = (request: unknown, context: CallContext) => route(services, request, context);
+  const route = routes[name] as AnyRoute<unknown>;
+  const ask = async (request: unknown, context: CallContext) => await route(services, request, context);
   const asked = repeat === 'keyed' ? keepingAnswer(services.db.callAnswers, codec, ask) : ask;
   return answer === 'parts' ? inParts(parts, codec, asked) : unary(parts, asked);
 }

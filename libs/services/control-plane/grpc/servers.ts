@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Server, ServerCredentials, type ServerOptions } from '@grpc/grpc-js';
-import {
-  AgentServiceService,
-  BuildServiceService,
-  EnrolmentServiceService,
-  FleetServiceService,
-} from '@lockstep/contracts/generated';
-import { maxMessageBytes } from '@lockstep/contracts/wire';
+import { BuildServiceService, EnrolmentServiceService, FleetServiceService } from '@lockstep/contracts/generated';
+import { comeBackWithinField, maxMessageBytes } from '@lockstep/contracts/wire';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
+import { returnWindowMs } from '../agents/return-time';
 import type { Services } from '../services';
 import { agentHandlers } from './agent-handlers';
+import { agentService } from './agent-service';
 import { OpenCalls } from './open-calls';
 import { operatorHandlers } from './operator-handlers';
 
@@ -70,7 +67,7 @@ export class Servers {
     this.operator.addService(EnrolmentServiceService, handlers.enrolment);
     this.operator.addService(FleetServiceService, handlers.fleet);
     this.operator.addService(BuildServiceService, handlers.build);
-    this.agent.addService(AgentServiceService, agentHandlers(services, this.calls));
+    this.agent.addService(agentService, agentHandlers(services, this.calls));
   }
 
   async start(): Promise<ListeningPorts> {
@@ -99,7 +96,10 @@ export class Servers {
   async stop(): Promise<void> {
     const servers = [this.operator, this.agent];
     const closed = Promise.all(servers.map(closeServer));
-    const stopping = new LockstepError('unavailable', 'stopping', 'The control plane is stopping: ask again soon.');
+    const comeBackWithinMs = returnWindowMs(this.services.sessions.size);
+    const stopping = new LockstepError('unavailable', 'stopping', 'The control plane is stopping: ask again soon.', {
+      [comeBackWithinField]: comeBackWithinMs,
+    });
     this.calls.end('stream', stopping);
     if (await isDone(closed, finishWithinMs)) return;
     this.calls.end('unary', stopping);

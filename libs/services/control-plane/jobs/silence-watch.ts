@@ -30,9 +30,9 @@ export class SilenceWatch {
   }
 
   private async look(): Promise<void> {
-    const { db, sessions, log } = this.parts;
+    const { nodes, sessions, log } = this.parts;
     try {
-      for (const name of await db.nodes.silent()) {
+      for (const name of await nodes.silent()) {
         if (!sessions.isConnected(name)) await takeSilentNodeOut(this.parts, name);
       }
     } catch (err) {

@@ -4,8 +4,9 @@ import { nodeStatusFromWire, obstacleFromWire } from '@lockstep/contracts/wire';
 import { parseSeq, type ClusterName } from '@lockstep/domain/livepatch-model';
 import { takesNoTarget } from '@lockstep/domain/node-state';
 import type { NodeFacts, NodeFactsReport } from '@lockstep/domain/rollout-planner';
-import type { Database, NodeRecord } from '@lockstep/io/database';
+import type { NodeRecord } from '@lockstep/io/database';
 import type { AgentSessions } from '../agents/agent-sessions';
+import type { KnownNodes } from '../agents/known-nodes';
 
 function reportFacts(report: NodeReport | null): NodeFactsReport | null {
   const status = report === null ? undefined : nodeStatusFromWire(report.status);
@@ -29,15 +30,16 @@ function factsOf(node: NodeRecord, sessions: AgentSessions, nowMs: number): Node
     kernelBuild: node.kernelBuild,
     connected: sessions.countsAsConnected(node.name, nowMs),
     report: reportFacts(node.report),
+    lastSeenMs: node.lastSeenAt?.getTime(),
   };
 }
 
-/** The inventory that plans are made from: the only step of planning that reads. */
-export async function gatherInventory(
-  db: Pick<Database, 'nodes'>,
+/** The inventory that plans are made from: what nodes said last, whether it is written already or not. */
+export function gatherInventory(
+  nodes: Pick<KnownNodes, 'list'>,
   sessions: AgentSessions,
   cluster: ClusterName,
   nowMs: number,
-): Promise<NodeFacts[]> {
-  return (await db.nodes.list(cluster)).map((node) => factsOf(node, sessions, nowMs));
+): NodeFacts[] {
+  return nodes.list(cluster).map((node) => factsOf(node, sessions, nowMs));
 }

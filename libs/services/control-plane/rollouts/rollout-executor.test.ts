@@ -6,6 +6,7 @@ import type { LogName } from '@lockstep/domain/load-order';
 import { planRollout } from '@lockstep/domain/rollout-planner';
 import { pino } from 'pino';
 import { AgentSessions } from '../agents/agent-sessions';
+import { KnownLogs } from '../agents/known-logs';
 import type { NodeSession } from '../agents/node-session';
 import { ChangeNotifier } from '../change-notifier';
 import { RolloutExecutor } from './rollout-executor';
@@ -30,13 +31,11 @@ function stream(of: LogName): NodeSession & { readonly moves: number[] } {
 /** One pass over a rollout to #3 in the node's load order; `meanwhile` happens while its plan is stored. */
 async function pass(meanwhile: (sessions: AgentSessions) => void): Promise<void> {
   const policy = { kernelBuild: log.kernelBuild, toSeq: parseSeq(3), canaries: 1, waveSize: 0 };
-  const plan = planRollout({ policy, parent: null, inventory: [] });
+  const plan = planRollout({ policy, parent: null, nowMs: 0, inventory: [] });
   const report = NodeReport.fromPartial({ status: NodeStatus.NODE_STATUS_IN_STEP, bootId: 'ab' });
   const sessions = new AgentSessions();
   const rollout = { id: 'r', cluster, policy, plan, status: 'running', startedAt: new Date(), endedAt: null };
   const db = {
-    nodes: { list: () => Promise.resolve([{ name: node, kernelBuild: log.kernelBuild, report, lastSeenAt: null }]) },
-    loadOrders: { head: () => Promise.resolve(parseSeq(9)), entries: () => Promise.resolve([]) },
     rollouts: {
       inForce: () => Promise.resolve([rollout]),
       advance: () => {
@@ -46,9 +45,21 @@ async function pass(meanwhile: (sessions: AgentSessions) => void): Promise<void>
     },
   };
   sessions.enter(stream(log));
-  const parts = { db: db as never, sessions, changes: new ChangeNotifier(), log: pino({ level: 'silent' }) };
-  const executor = new RolloutExecutor(parts);
+  const known = [{ name: node, kernelBuild: log.kernelBuild, report, lastSeenAt: null }];
+  const nodes = { list: () => known as never, size: 1 };
+  const logs = new KnownLogs({ entries: (_, afterSeq = 0) => Promise.resolve(new Array<never>(9 - afterSeq)) });
+  const changes = new ChangeNotifier();
+  const executor = new RolloutExecutor({
+    db: db as never,
+    nodes,
+    logs,
+    sessions,
+    changes,
+    log: pino({ level: 'silent' }),
+  });
+  await executor.start(performance.now());
   executor.wake(cluster);
+  await new Promise((resolve) => setTimeout(resolve, 50));
   await executor.stop();
 }
 

@@ -15,16 +15,25 @@ import {
 } from '@lockstep/domain/rollout-planner';
 import type { Database, KeptCall, RolloutRecord } from '@lockstep/io/database';
 import type { Logger } from 'pino';
-import { returnGraceMs, type AgentSessions } from '../agents/agent-sessions';
+import type { AgentSessions } from '../agents/agent-sessions';
+import { inTurns } from '../agents/in-turns';
+import type { KnownLogs } from '../agents/known-logs';
+import type { KnownNodes } from '../agents/known-nodes';
+import { lostAfterMs } from '../agents/return-time';
 import type { ChangeNotifier } from '../change-notifier';
 import { Reconciler } from '../reconciler';
 import { gatherInventory } from './gather';
+import { RolloutsInForce } from './rollouts-in-force';
 
 /** Every rollout in force is reconciled this often even if nothing is said to have changed. */
-const reconcileEveryMs = 5_000;
+const reconcileEveryMs = 15_000;
+/** A cluster is planned for no more often: what its nodes say meanwhile goes into one plan. */
+const planEveryMs = 1_000;
 
 export interface RolloutExecutorParts {
-  readonly db: Pick<Database, 'nodes' | 'loadOrders' | 'rollouts'>;
+  readonly db: Pick<Database, 'rollouts'>;
+  readonly logs: KnownLogs;
+  readonly nodes: Pick<KnownNodes, 'list' | 'size'>;
   readonly sessions: AgentSessions;
   readonly changes: ChangeNotifier;
   readonly log: Logger;
@@ -35,25 +44,35 @@ export interface RolloutExecutorParts {
  * stored a plan, whose moves the next start sends, or nothing has happened.
  */
 export class RolloutExecutor {
-  private readonly reconciler = new Reconciler((cluster) => this.advanceCluster(cluster as ClusterName));
+  private readonly reconciler = new Reconciler((cluster) => this.advanceCluster(cluster as ClusterName), planEveryMs);
+  private readonly inForce: RolloutsInForce;
   private timer: NodeJS.Timeout | undefined;
-  private startedAtMs = 0;
+  private settledAtMs = 0;
   private settled = false;
   private stopped = false;
 
-  constructor(private readonly parts: RolloutExecutorParts) {}
+  constructor(private readonly parts: RolloutExecutorParts) {
+    this.inForce = new RolloutsInForce(parts.db.rollouts);
+  }
 
-  start(nowMs: number): void {
-    this.startedAtMs = nowMs;
+  async start(nowMs: number): Promise<void> {
+    const settleMs = lostAfterMs(this.parts.nodes.size);
+    this.settledAtMs = nowMs + settleMs;
+    await this.inForce.start();
     this.timer = setInterval(this.wakeAll.bind(this), reconcileEveryMs);
     // Just after the time that nodes get to return in.
-    setTimeout(this.wakeAll.bind(this), returnGraceMs + 1).unref();
+    setTimeout(this.wakeAll.bind(this), settleMs + 1).unref();
   }
 
   async stop(): Promise<void> {
     this.stopped = true;
     clearInterval(this.timer);
-    await this.reconciler.idle();
+    await this.reconciler.stop();
+  }
+
+  /** One that is worked on, in the newest words; undefined of one that is history. */
+  find(id: string): RolloutRecord | undefined {
+    return this.inForce.find(id);
   }
 
   /** Something changed in this cluster: a report, a node that came or went, a rollout. */
@@ -65,19 +84,19 @@ export class RolloutExecutor {
   }
 
   /** A node went: reconcile now, and again when it has had its time to return. */
-  noticeDeparture(cluster: ClusterName): void {
+  noticeDeparture(cluster: ClusterName, lostAfterMs: number): void {
     this.wake(cluster);
     setTimeout(() => {
       this.wake(cluster);
-    }, returnGraceMs + 1).unref();
+    }, lostAfterMs + 1).unref();
   }
 
   /** @throws LockstepError `refused` with the planner's reason. */
   async begin(cluster: ClusterName, policy: RolloutPolicy, call?: KeptCall<RolloutRecord>): Promise<RolloutRecord> {
-    const { db, sessions } = this.parts;
+    const { db, nodes, logs, sessions } = this.parts;
     const log: LogName = { cluster, kernelBuild: policy.kernelBuild };
-    const inventory = await gatherInventory(db, sessions, cluster, performance.now());
-    const entries = await db.loadOrders.entries(log);
+    const inventory = gatherInventory(nodes, sessions, cluster, performance.now());
+    const entries = await logs.entries(log);
     const head = parseSeq(entries.length);
     const refusal = refuseRollout(policy, { head, furthest: await db.rollouts.furthest(log), inventory });
     if (refusal !== undefined) {
@@ -89,63 +108,64 @@ export class RolloutExecutor {
     const caveats = planCaveats(entries, positions.length > 0 ? positions : [seqZero], policy.toSeq);
     const loads = plannedLoads(entries, policy.toSeq);
     const plan = this.decide(cluster, { policy, parent: null, inventory, caveats, loads }, head);
-    const superseded = (await db.rollouts.inForce(cluster)).filter((r) => r.policy.kernelBuild === policy.kernelBuild);
-    const rollout = await db.rollouts.start({ cluster, policy, plan }, call);
-    for (const { id } of superseded) this.parts.changes.notify(`rollout:${id}`);
-    this.wake(cluster);
-    return rollout;
+    const superseded = (await this.inForce.of(cluster)).filter((r) => r.policy.kernelBuild === policy.kernelBuild);
+    try {
+      return await db.rollouts.start({ cluster, policy, plan }, call);
+    } finally {
+      this.inForce.readAgain(cluster);
+      for (const { id } of superseded) this.parts.changes.notify(`rollout:${id}`);
+      this.wake(cluster);
+    }
   }
 
   private wakeAll(): void {
-    if (this.stopped) return;
-    const { db, log } = this.parts;
-    db.rollouts.inForce().then(
-      (rollouts) => {
-        for (const { cluster } of rollouts) this.wake(cluster);
-      },
-      (err: unknown) => {
-        log.warn({ err }, 'cannot look at rollouts now');
-      },
-    );
+    for (const cluster of this.inForce.clusters()) this.wake(cluster);
   }
 
   private async advanceCluster(cluster: ClusterName): Promise<void> {
     try {
-      if (this.stopped || !(await this.hasSettled(cluster))) return;
-      for (const rollout of await this.parts.db.rollouts.inForce(cluster)) await this.advance(rollout);
+      if (this.stopped || !this.hasSettled(cluster)) return;
+      for (const rollout of await this.inForce.of(cluster)) await this.advance(rollout);
     } catch (err) {
+      // Whether a plan was stored is not known.
+      this.inForce.readAgain(cluster);
       this.parts.log.error({ err, cluster }, 'cannot advance rollouts now');
     }
   }
 
   /** After a start nodes get the time to return before any of them counts as lost. */
-  private async hasSettled(cluster: ClusterName): Promise<boolean> {
+  private hasSettled(cluster: ClusterName): boolean {
     if (this.settled) return true;
-    if (performance.now() - this.startedAtMs >= returnGraceMs) {
+    if (performance.now() >= this.settledAtMs) {
       this.settled = true;
       return true;
     }
-    const nodes = await this.parts.db.nodes.list(cluster);
+    const nodes = this.parts.nodes.list(cluster);
     return nodes.every(({ name, lastSeenAt }) => lastSeenAt === null || this.parts.sessions.isConnected(name));
   }
 
   private async advance(rollout: RolloutRecord): Promise<void> {
-    const { db, sessions, changes, log } = this.parts;
+    const { db, nodes, logs, sessions, changes, log } = this.parts;
     const { id, cluster, policy, plan: parent } = rollout;
     const order: LogName = { cluster, kernelBuild: policy.kernelBuild };
-    const inventory = await gatherInventory(db, sessions, cluster, performance.now());
-    const head = await db.loadOrders.head(order);
+    const inventory = gatherInventory(nodes, sessions, cluster, performance.now());
+    const head = await logs.head(order);
     const loads = await this.loadsFor(rollout, inventory);
     const plan = this.decide(cluster, { policy, parent, inventory, loads }, head);
     if (plan !== parent) {
-      if (!(await db.rollouts.advance(id, plan))) {
-        this.wakeLater(cluster);
-        return;
+      if (plan.generation !== parent.generation) {
+        if (!(await db.rollouts.advance(id, plan))) {
+          this.inForce.readAgain(cluster);
+          this.wake(cluster);
+          return;
+        }
+        const { generation, status, moves } = plan;
+        log.info({ rollout: id, generation, status, moves: moves.length }, 'planned');
       }
-      log.info({ rollout: id, generation: plan.generation, status: plan.status, moves: plan.moves }, 'planned');
+      this.inForce.replace(rollout, plan);
       changes.notify(`rollout:${id}`);
     }
-    for (const { node, toSeq } of plan.moves) sessions.findIn(order, node)?.moveTo(toSeq);
+    await inTurns(plan.moves, ({ node, toSeq }) => sessions.findIn(order, node)?.moveTo(toSeq));
   }
 
   /** Read only where a node tells of obstacles, which few do. */
@@ -154,19 +174,13 @@ export class RolloutExecutor {
     inventory: readonly NodeFacts[],
   ): Promise<readonly PlannedLoad[] | undefined> {
     if (inventory.every(({ report }) => report?.obstacles === undefined)) return undefined;
-    const entries = await this.parts.db.loadOrders.entries({ cluster, kernelBuild: policy.kernelBuild });
+    const entries = await this.parts.logs.entries({ cluster, kernelBuild: policy.kernelBuild });
     return plannedLoads(entries, policy.toSeq);
   }
 
-  /** Another plan was stored meanwhile: gather and plan again. */
-  private wakeLater(cluster: ClusterName): void {
-    setImmediate(() => {
-      this.wake(cluster);
-    });
-  }
-
   /** No plan goes out that its lints find fault with: who is to blame for one is held out, and named. */
-  private decide(cluster: ClusterName, request: PlanRequest, head: Seq): RolloutPlan {
+  private decide(cluster: ClusterName, known: Omit<PlanRequest, 'nowMs'>, head: Seq): RolloutPlan {
+    const request = { ...known, nowMs: Date.now() };
     const { plan, faults } = planWithoutFaults(request, head);
     // Said once for each plan that comes of it, not at each look.
     if (faults.length > 0 && plan !== request.parent) {

@@ -3,7 +3,7 @@ import { LockstepError, parseSeq } from '@lockstep/domain/livepatch-model';
 import { nodeStatusFromWire } from '@lockstep/contracts/wire';
 import { insistAllRead, type EntryBody, type LogEntry, type LogName } from '@lockstep/domain/load-order';
 import { sha256OfBytes } from '@lockstep/platform/runtime';
-import type { KeptCall, NodeRecord } from '@lockstep/io/database';
+import type { Appending, KeptCall, NodeRecord } from '@lockstep/io/database';
 import type { Uses } from '../services';
 
 /** An entry that takes the place of one which was lost would part us from the nodes that hold that one, for good. */
@@ -19,22 +19,22 @@ function insistNobodyAhead({ cluster, kernelBuild }: LogName, members: readonly 
 }
 
 /** What appending needs. */
-export type Appender = 'db.nodes' | 'db.loadOrders' | 'authority' | 'sessions' | 'log';
+export type Appender = 'nodes' | 'logs' | 'db.loadOrders' | 'authority' | 'sessions' | 'log';
 
 /**
  * Appends, signed, and hands the entry to every connected node of the load order.
  * @throws LockstepError `refused` `members-ahead`, `members-cannot-read`, `seq-taken`, and the rules of the load order.
  */
 export async function appendEntry(
-  { db, authority, sessions, log: logger }: Uses<Appender>,
+  { db, nodes, logs, authority, sessions, log: logger }: Uses<Appender>,
   log: LogName,
   body: (entries: readonly LogEntry[]) => EntryBody,
   expectedSeq: number,
   call: KeptCall<LogEntry> | undefined,
 ): Promise<LogEntry> {
-  const members = (await db.nodes.list(log.cluster)).filter(({ kernelBuild }) => kernelBuild === log.kernelBuild);
+  const members = nodes.list(log.cluster).filter(({ kernelBuild }) => kernelBuild === log.kernelBuild);
   insistNobodyAhead(log, members);
-  const entry = await db.loadOrders.append(log, {
+  const appending: Appending = {
     body: (entries) => {
       const next = body(entries);
       insistAllRead(next, members);
@@ -44,8 +44,16 @@ export async function appendEntry(
     sign: (hash) => authority.logSigner.sign(hash),
     expectedSeq: expectedSeq === 0 ? undefined : parseSeq(expectedSeq),
     call,
-  });
-  logger.info({ ...log, seq: entry.seq, kind: entry.body.kind, hash: entry.hash }, 'appended');
-  sessions.wakeAll(log);
-  return entry;
+  };
+  try {
+    const entry = await db.loadOrders.append(log, appending);
+    logger.info({ ...log, seq: entry.seq, kind: entry.body.kind, hash: entry.hash }, 'appended');
+    return entry;
+  } finally {
+    // Also where the answer was lost.
+    logs.noteGrowth(log);
+    sessions.wakeAll(log).catch((err: unknown) => {
+      logger.error({ err, ...log }, 'could not tell nodes of an entry');
+    });
+  }
 }

@@ -64,7 +64,7 @@ export async function appendLoad(
   { kept }: KeepingContext<AppendLoadResponse>,
 ): Promise<AppendLoadResponse> {
   const { db, evictor } = services;
-  const log = await chooseLog(db, request);
+  const log = await chooseLog(services, request);
   const patch = await db.patches.require(request.patch);
   const choose = await builtFor(db, log, patch, request.buildId);
   const switching = { ...(await db.clusters.require(log.cluster)).switching, ...switchingFromWire(request) };

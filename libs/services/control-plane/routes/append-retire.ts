@@ -14,7 +14,7 @@ export async function appendRetire(
   request: AppendRetireRequest,
   { kept }: KeepingContext<AppendRetireResponse>,
 ): Promise<AppendRetireResponse> {
-  const log = await chooseLog(services.db, request);
+  const log = await chooseLog(services, request);
   const retires = parseSeq(request.seq);
   // Before: what an entry holds never changes, and one that is not there is not retired.
   const [retired] = await services.db.loadOrders.entries(log, retires - 1);

@@ -28,10 +28,11 @@ function droppedEntries(stack: Stack, { builtOnto }: FittingBuild): WireTorn[] {
 
 /** What loading a patch over the present stack would conflict with, and which patches it would leave torn. */
 export async function checkConflicts(
-  { db }: Uses<LogChooser | BuildChooser>,
+  services: Uses<LogChooser | BuildChooser>,
   request: CheckConflictsRequest,
 ): Promise<CheckConflictsResponse> {
-  const log = await chooseLog(db, request);
+  const { db } = services;
+  const log = await chooseLog(services, request);
   const patch = await db.patches.require(request.patch);
   const entries = await db.loadOrders.entries(log);
   const stack = stackAt(entries, parseSeq(entries.length));

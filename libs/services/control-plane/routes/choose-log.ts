@@ -6,10 +6,10 @@ import {
   type KernelBuildId,
 } from '@lockstep/domain/livepatch-model';
 import type { LogName } from '@lockstep/domain/load-order';
-import type { Stores } from '../services';
+import type { Uses } from '../services';
 
 /** What choosing a load order needs. */
-export type LogChooser = 'db.clusters' | 'db.nodes' | 'db.loadOrders' | 'db.kernelBuilds';
+export type LogChooser = 'db.clusters' | 'nodes' | 'db.loadOrders' | 'db.kernelBuilds';
 
 /** What a request says of the load order it means. */
 export interface LogChoice {
@@ -19,13 +19,8 @@ export interface LogChoice {
 }
 
 /** The kernel builds that the cluster is about: those its nodes run and those it has a load order for. */
-async function candidates(
-  db: Stores<'nodes' | 'loadOrders' | 'kernelBuilds'>,
-  cluster: LogName['cluster'],
-): Promise<KernelBuildId[]> {
-  const ofNodes = (await db.nodes.list(cluster)).flatMap(({ kernelBuild }) =>
-    kernelBuild === null ? [] : [kernelBuild],
-  );
+async function candidates({ db, nodes }: Uses<LogChooser>, cluster: LogName['cluster']): Promise<KernelBuildId[]> {
+  const ofNodes = nodes.list(cluster).flatMap(({ kernelBuild }) => (kernelBuild === null ? [] : [kernelBuild]));
   const found = [...new Set([...ofNodes, ...(await db.loadOrders.kernelBuilds(cluster))])];
   return found.length > 0 ? found : (await db.kernelBuilds.list()).map(({ id }) => id);
 }
@@ -34,16 +29,14 @@ async function candidates(
  * The load order that a request means.
  * @throws LockstepError `not-found` for an unknown cluster or kernel build, `invalid-input` `kernel-build-needed`.
  */
-export async function chooseLog(
-  db: Stores<'clusters' | 'nodes' | 'loadOrders' | 'kernelBuilds'>,
-  choice: LogChoice,
-): Promise<LogName> {
+export async function chooseLog(parts: Uses<LogChooser>, choice: LogChoice): Promise<LogName> {
+  const { db } = parts;
   const { name: cluster } = await db.clusters.require(parseClusterName(choice.cluster));
   if (choice.kernelBuildId !== '') {
     const kernel = await db.kernelBuilds.require(parseKernelBuildId(choice.kernelBuildId));
     return { cluster, kernelBuild: kernel.id };
   }
-  const [only, ...others] = await candidates(db, cluster);
+  const [only, ...others] = await candidates(parts, cluster);
   if (only !== undefined && others.length === 0) {
     return { cluster, kernelBuild: (await db.kernelBuilds.require(only)).id };
   }

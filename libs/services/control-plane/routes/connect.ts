@@ -4,10 +4,11 @@ import type { ConnectRequest, Hello } from '@lockstep/contracts/generated';
 import { LockstepError, parseKernelBuildId, type NodeName } from '@lockstep/domain/livepatch-model';
 import type { NodeRecord } from '@lockstep/io/database';
 import type { AgentStream } from '../agents/agent-session';
+import type { KnownNodes } from '../agents/known-nodes';
 import type { NodeSession } from '../agents/node-session';
 import { ReportIntake } from '../agents/report-intake';
 import { messagesUntil } from '../grpc/messages-until';
-import type { Stores, Uses } from '../services';
+import type { Uses } from '../services';
 import { welcomeNode, type Welcomer } from './welcome-node';
 
 /** An agent says hello at once and reports as a heartbeat; one that is silent for longer hangs. */
@@ -40,12 +41,12 @@ class Listener {
   }
 }
 
-async function introduce(db: Stores<'nodes'>, node: NodeRecord, hello: Hello): Promise<NodeRecord> {
+async function introduce(nodes: KnownNodes, node: NodeRecord, hello: Hello): Promise<NodeRecord> {
   const { kernelBuildId, kernelRelease, agentVersion, bootId, patchedCore } = hello;
-  const entryVersions = hello.entryVersions.slice(0, mostEntryVersions);
+  const entryVersions = hello.entryVersions.slice(0, mostEntryVersions).filter((version) => version < 2 ** 31);
   const kernelBuild = parseKernelBuildId(kernelBuildId);
   const about = { kernelBuild, kernelRelease, agentVersion, bootId, patchedCore, entryVersions };
-  return db.nodes.introduce(node, about);
+  return nodes.introduce(node, about);
 }
 
 /**
@@ -65,7 +66,7 @@ function turnAwayTwin(
   return true;
 }
 
-type Needs = Welcomer | 'db.nodes' | 'sessions' | 'rollouts' | 'log';
+type Needs = Welcomer | 'nodes' | 'admission' | 'sessions' | 'rollouts' | 'log';
 
 /** One conversation with one node, from its hello to the end of the stream. `abort` ends it from our side. */
 export async function connect(
@@ -74,7 +75,7 @@ export async function connect(
   call: AgentCall,
   abort: AbortController,
 ): Promise<void> {
-  const { sessions, log } = services;
+  const { admission, sessions, log } = services;
   const listener = new Listener(peer.name, (error) => {
     abort.abort(error);
   });
@@ -85,23 +86,25 @@ export async function connect(
     for await (const { message } of messages) {
       listener.expectWithin(silentForMs);
       if (message?.$case === 'report' && opened !== undefined) {
-        await opened.intake.take(message.value);
+        opened.intake.take(message.value);
       } else if (message?.$case === 'hello' && opened === undefined) {
-        if (turnAwayTwin(services, peer, message.value, call)) return;
-        const node = await introduce(services.db, peer, message.value);
-        const session = await welcomeNode(services, { node, hello: message.value, stream: call, messages, abort });
+        const hello = message.value;
+        if (turnAwayTwin(services, peer, hello, call)) return;
+        const node = await admission.admit(() => introduce(services.nodes, peer, hello));
+        const session = await welcomeNode(services, { node, hello, stream: call, messages, abort });
         if (session === undefined) return;
         // It may have broken meanwhile, and the agent have come again: this one must not take that one's place.
         abort.signal.throwIfAborted();
         opened = open(services, node, session);
-        log.info({ node: node.name, kernelBuild: node.kernelBuild, headSeq: message.value.headSeq }, 'node connected');
+        log.info({ node: node.name, kernelBuild: node.kernelBuild, headSeq: hello.headSeq }, 'node connected');
       } else {
         throw new LockstepError('invalid-input', 'unexpected-message', 'An agent says hello once, then reports.');
       }
     }
   } finally {
     listener.stop();
-    if (opened !== undefined && sessions.leave(opened.session, performance.now())) noteDeparture(services, opened);
+    const lostAfterMs = opened && sessions.leave(opened.session, performance.now());
+    if (opened !== undefined && lostAfterMs !== undefined) noteDeparture(services, opened, lostAfterMs);
   }
 }
 
@@ -112,17 +115,18 @@ interface Opened {
   readonly intake: ReportIntake;
 }
 
-function noteDeparture({ db, rollouts, log }: Uses<'db.nodes' | 'rollouts' | 'log'>, { node, session }: Opened): void {
+function noteDeparture(
+  { nodes, rollouts, log }: Uses<'nodes' | 'rollouts' | 'log'>,
+  { node, session }: Opened,
+  lostAfterMs: number,
+): void {
   session.close(new LockstepError('cancelled', 'ended', 'The stream has ended.'));
   log.info({ node: node.name }, 'node gone');
-  // Not waited for: the stream's last word must not wait for a slow database.
-  db.nodes.touch(node).catch((err: unknown) => {
-    log.warn({ err, node: node.name }, 'could not note when a node was seen last');
-  });
-  rollouts.noticeDeparture(node.cluster);
+  nodes.noteDeparture(node.name);
+  rollouts.noticeDeparture(node.cluster, lostAfterMs);
 }
 
-function open({ db, sessions, rollouts, log }: Uses<Needs>, node: NodeRecord, session: NodeSession): Opened {
+function open({ nodes, sessions, rollouts, log }: Uses<Needs>, node: NodeRecord, session: NodeSession): Opened {
   const onNews = (): void => {
     rollouts.wake(node.cluster);
   };
@@ -130,5 +134,5 @@ function open({ db, sessions, rollouts, log }: Uses<Needs>, node: NodeRecord, se
   sessions.enter(session);
   session.wake();
   onNews();
-  return { node, session, intake: new ReportIntake({ nodes: db.nodes, log, node, session, findTwin, onNews }) };
+  return { node, session, intake: new ReportIntake({ nodes, log, node, session, findTwin, onNews }) };
 }

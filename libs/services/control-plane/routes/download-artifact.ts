@@ -8,9 +8,9 @@ import type { Uses } from '../services';
 export async function* downloadArtifact(
   { artifacts, db }: Uses<'artifacts' | 'db.loadOrders'>,
   request: DownloadArtifactRequest,
-  identify: () => Promise<NodeRecord>,
+  identify: () => NodeRecord,
 ): AsyncGenerator<DownloadArtifactResponse> {
-  const { cluster } = await identify();
+  const { cluster } = identify();
   const sha256 = parseSha256(request.sha256);
   if (!(await db.loadOrders.loads(cluster, sha256))) {
     const message = `No load order of ${cluster} names an artifact ${sha256}.`;

@@ -6,7 +6,7 @@ import type { Uses } from '../services';
 
 /** Makes a machine a node: one token, one key, one certificate, however often the same machine has to ask. */
 export async function enrol(
-  { db, authority, config }: Uses<'db.joinTokens' | 'authority' | 'config'>,
+  { db, nodes, authority, config }: Uses<'db.joinTokens' | 'nodes' | 'authority' | 'config'>,
   request: EnrolRequest,
 ): Promise<EnrolResponse> {
   const { secret } = parseJoinToken(request.joinToken);
@@ -22,6 +22,7 @@ export async function enrol(
       return { certificatePem: pem, fingerprint: certificateFingerprint(pem) };
     },
   });
+  await nodes.refresh(node);
   return {
     certificate: certificatePem,
     caCertificate: authority.certificatePem,

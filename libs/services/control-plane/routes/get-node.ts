@@ -4,10 +4,7 @@ import { parseNodeName } from '@lockstep/domain/livepatch-model';
 import type { Uses } from '../services';
 import { nodeToWire } from '../views/node-view';
 
-export async function getNode(
-  { db, sessions }: Uses<'db.nodes' | 'sessions'>,
-  request: GetNodeRequest,
-): Promise<GetNodeResponse> {
-  const node = await db.nodes.require(parseNodeName(request.name));
+export function getNode({ nodes, sessions }: Uses<'nodes' | 'sessions'>, request: GetNodeRequest): GetNodeResponse {
+  const node = nodes.require(parseNodeName(request.name));
   return { node: nodeToWire(node, sessions.isConnected(node.name)) };
 }

@@ -7,9 +7,9 @@ import { stackAt, stackOwners } from '@lockstep/domain/load-order';
 import type { Uses } from '../services';
 import { chooseLog, type LogChooser } from './choose-log';
 
-export async function getOrder({ db }: Uses<LogChooser>, request: GetOrderRequest): Promise<GetOrderResponse> {
-  const log = await chooseLog(db, request);
-  const entries = await db.loadOrders.entries(log);
+export async function getOrder(services: Uses<LogChooser>, request: GetOrderRequest): Promise<GetOrderResponse> {
+  const log = await chooseLog(services, request);
+  const entries = await services.db.loadOrders.entries(log);
   const stack = stackAt(entries, parseSeq(entries.length));
   return {
     cluster: log.cluster,

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { GetRolloutRequest, GetRolloutResponse } from '@lockstep/contracts/generated';
 import type { Uses } from '../services';
-import { oneRolloutToWire } from '../views/rollout-view';
+import { currentRollout, rolloutToWire } from '../views/rollout-view';
 
-export async function getRollout({ db }: Uses<'db.rollouts'>, { id }: GetRolloutRequest): Promise<GetRolloutResponse> {
-  return { rollout: await oneRolloutToWire(db, await db.rollouts.require(id)) };
+export async function getRollout(
+  services: Uses<'db.rollouts' | 'rollouts'>,
+  { id }: GetRolloutRequest,
+): Promise<GetRolloutResponse> {
+  return { rollout: rolloutToWire(await currentRollout(services, id)) };
 }

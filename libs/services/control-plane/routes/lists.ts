@@ -28,19 +28,19 @@ export async function listClusters({ db }: Uses<'db.clusters'>): Promise<ListClu
 }
 
 export async function listNodes(
-  { db, sessions }: Uses<'db.clusters' | 'db.nodes' | 'sessions'>,
+  { db, nodes, sessions }: Uses<'db.clusters' | 'nodes' | 'sessions'>,
   request: ListNodesRequest,
 ): Promise<ListNodesResponse> {
-  const nodes = await db.nodes.list(await clusterNamed(db, request.cluster));
-  return { nodes: nodes.map((node) => nodeToWire(node, sessions.isConnected(node.name))) };
+  const listed = nodes.list(await clusterNamed(db, request.cluster)).sort((a, b) => (a.name < b.name ? -1 : 1));
+  return { nodes: listed.map((node) => nodeToWire(node, sessions.isConnected(node.name))) };
 }
 
 export async function listRollouts(
-  { db }: Uses<'db.clusters' | 'db.rollouts'>,
+  { db, rollouts }: Uses<'db.clusters' | 'db.rollouts' | 'rollouts'>,
   request: ListRolloutsRequest,
 ): Promise<ListRolloutsResponse> {
-  const rollouts = await db.rollouts.list(await clusterNamed(db, request.cluster));
-  return { rollouts: rollouts.map((rollout) => rolloutToWire(rollout)) };
+  const stored = await db.rollouts.list(await clusterNamed(db, request.cluster));
+  return { rollouts: stored.map((rollout) => rolloutToWire(rollouts.find(rollout.id) ?? rollout)) };
 }
 
 export async function listKernels({ db }: Uses<'db.kernelBuilds' | 'db.kernelCopies'>): Promise<ListKernelsResponse> {

@@ -70,7 +70,7 @@ async function lostParts(
   return lost;
 }
 
-type Needs = LogChooser | 'db.patches' | 'authority' | 'artifacts' | 'sessions' | 'rollouts' | 'log';
+type Needs = LogChooser | 'db.patches' | 'logs' | 'authority' | 'artifacts' | 'sessions' | 'rollouts' | 'log';
 
 /**
  * Takes back what this control plane signed and has lost, from nodes that hold it. All of it is verified again, against
@@ -81,8 +81,8 @@ export async function recoverOrder(
   request: RecoverOrderRequest,
   { kept }: KeepingContext<RecoverOrderResponse>,
 ): Promise<RecoverOrderResponse> {
-  const { db, authority, sessions, rollouts, log: logger } = services;
-  const log = await chooseLog(db, request);
+  const { db, logs, authority, sessions, rollouts, log: logger } = services;
+  const log = await chooseLog(services, request);
   const chosen = witnessesOf(services, log, request.from);
   const witnesses = chosen
     .map(({ node, entries }): Witness => ({ node, entries }))
@@ -97,9 +97,11 @@ export async function recoverOrder(
     nodes,
     lost: lost.filter(({ seq }) => recovered.some((entry) => entry.seq === seq)),
   });
-  const entries = await db.loadOrders.restore(log, recover, kept(answer));
+  const entries = await db.loadOrders.restore(log, recover, kept(answer)).finally(() => {
+    logs.noteGrowth(log);
+  });
   logger.warn({ ...log, seqs: entries.map(({ seq }) => seq), nodes }, 'recovered lost entries from nodes');
-  sessions.wakeAll(log);
+  await sessions.wakeAll(log);
   rollouts.wake(log.cluster);
   return answer(entries);
 }

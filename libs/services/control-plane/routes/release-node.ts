@@ -8,11 +8,11 @@ import type { Uses } from '../services';
  * the node reports, so that it cannot release a crash which nobody has seen yet.
  * @throws LockstepError `refused` `not-quarantined`; `unavailable` `node-away`.
  */
-export async function releaseNode(
-  { db, sessions }: Uses<'db.nodes' | 'sessions'>,
+export function releaseNode(
+  { nodes, sessions }: Uses<'nodes' | 'sessions'>,
   { name }: ReleaseNodeRequest,
-): Promise<ReleaseNodeResponse> {
-  const { name: node, report } = await db.nodes.require(parseNodeName(name));
+): ReleaseNodeResponse {
+  const { name: node, report } = nodes.require(parseNodeName(name));
   const quarantine = report?.quarantine;
   if (quarantine === undefined) {
     const message = `Node ${node} is not quarantined: there is nothing to release.`;

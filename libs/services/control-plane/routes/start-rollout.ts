@@ -5,7 +5,7 @@ import type { RolloutPolicy } from '@lockstep/domain/rollout-planner';
 import type { RolloutRecord } from '@lockstep/io/database';
 import type { KeepingContext } from '../grpc/kept-answer';
 import type { Uses } from '../services';
-import { newRolloutToWire } from '../views/rollout-view';
+import { rolloutToWire } from '../views/rollout-view';
 import { chooseLog, type LogChooser } from './choose-log';
 
 export async function startRollout(
@@ -14,9 +14,9 @@ export async function startRollout(
   { kept }: KeepingContext<StartRolloutResponse>,
 ): Promise<StartRolloutResponse> {
   const { db, rollouts } = services;
-  const { cluster, kernelBuild } = await chooseLog(db, request);
+  const { cluster, kernelBuild } = await chooseLog(services, request);
   const head = await db.loadOrders.head({ cluster, kernelBuild });
-  const answer = (rollout: RolloutRecord) => ({ rollout: newRolloutToWire(rollout) });
+  const answer = (rollout: RolloutRecord) => ({ rollout: rolloutToWire(rollout) });
   const policy: RolloutPolicy = {
     kernelBuild,
     toSeq: parseSeq(request.toSeq === 0 ? head : request.toSeq),

@@ -63,10 +63,11 @@ async function insistDiffsKnown(db: Stores<'patches'>, artifacts: readonly Artif
 
 /** The patches of the stack that a build is to go over, bottom first, and the kernel build that they are for. */
 async function readOnto(
-  { db }: Uses<LogChooser | 'db.patches'>,
+  services: Uses<LogChooser | 'db.patches'>,
   onto: Onto,
 ): Promise<{ kernelBuild: KernelBuildId; patches: PatchId[] }> {
-  const log = await chooseLog(db, onto);
+  const { db } = services;
+  const log = await chooseLog(services, onto);
   const entries = await db.loadOrders.entries(log);
   const seq = parseSeq(onto.seq);
   const stack = stackAt(entries, seq);

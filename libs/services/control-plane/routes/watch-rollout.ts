@@ -2,14 +2,14 @@
 import { RolloutStatus, type WatchRolloutRequest, type WatchRolloutResponse } from '@lockstep/contracts/generated';
 import type { CallContext } from '../grpc/call-route';
 import type { Uses } from '../services';
-import { oneRolloutToWire } from '../views/rollout-view';
+import { currentRollout, rolloutToWire } from '../views/rollout-view';
 
 export async function* watchRollout(
-  { db, changes }: Uses<'db.rollouts' | 'changes'>,
+  services: Uses<'db.rollouts' | 'rollouts' | 'changes'>,
   { id }: WatchRolloutRequest,
   { signal }: CallContext,
 ): AsyncGenerator<WatchRolloutResponse> {
-  const read = async () => oneRolloutToWire(db, await db.rollouts.require(id));
+  const read = async () => rolloutToWire(await currentRollout(services, id));
   const hasEnded = ({ status }: { status: RolloutStatus }) => status !== RolloutStatus.ROLLOUT_STATUS_RUNNING;
-  for await (const rollout of changes.watch(`rollout:${id}`, read, hasEnded, signal)) yield { rollout };
+  for await (const rollout of services.changes.watch(`rollout:${id}`, read, hasEnded, signal)) yield { rollout };
 }

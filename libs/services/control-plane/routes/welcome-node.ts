@@ -24,20 +24,15 @@ export interface Arrival {
 }
 
 /** What welcoming a node needs. */
-export type Welcomer = 'db.nodes' | 'db.loadOrders' | 'sessions' | 'rollouts' | 'authority' | 'log';
+export type Welcomer = 'nodes' | 'logs' | 'sessions' | 'rollouts' | 'authority' | 'log';
 
 type Parts = Uses<Welcomer>;
 
 /** Tells a node whose log is not ours why it is turned away, and remembers it for operators. */
-async function turnAway(
-  { db, rollouts, log }: Parts,
-  arrival: Arrival,
-  head: AgentHead,
-  problem: Problem,
-): Promise<void> {
+function turnAway({ nodes, rollouts, log }: Parts, arrival: Arrival, head: AgentHead, problem: Problem): void {
   const { node, stream } = arrival;
   log.warn({ node: node.name, ...head, problem: problem.message }, 'a node knows another history');
-  await db.nodes.report(node, forkedReport(node.report, head, problem));
+  nodes.note(node, forkedReport(node.report, head, problem));
   rollouts.wake(node.cluster);
   stream.write({ message: { $case: 'rejection', value: { problem } } });
 }
@@ -47,13 +42,13 @@ async function turnAway(
  * @throws LockstepError `refused` when that does not prove to be ours; what ends the stream.
  */
 async function askBeyond(
-  { db, authority }: Parts,
+  { logs, authority }: Parts,
   log: LogName,
   head: AgentHead,
   arrival: Arrival,
 ): Promise<readonly LogEntry[]> {
   const checks = { hash: sha256OfBytes, verify: authority.logSigner.verify };
-  const beyond = new EntriesBeyond(log, await db.loadOrders.entries(log), head, checks);
+  const beyond = new EntriesBeyond(log, await logs.entries(log), head, checks);
   const late = new LockstepError('refused', 'entries-not-told', 'Its agent does not tell them: install a newer one.');
   const timer = setTimeout(() => {
     arrival.abort.abort(late);
@@ -92,13 +87,13 @@ async function welcomeAhead(
   head: AgentHead,
   arrival: Arrival,
 ): Promise<NodeSession | undefined> {
-  const { db, sessions } = parts;
+  const { nodes, logs, sessions } = parts;
   let entries: readonly LogEntry[];
   try {
     entries = sessions.provenBeyond(log, head) ?? (await askBeyond(parts, log, head, arrival));
   } catch (error) {
     if (!(error instanceof LockstepError) || error.kind !== 'refused') throw error;
-    await turnAway(parts, arrival, head, forkProblem(head, `where this control plane's ends before. ${error.message}`));
+    turnAway(parts, arrival, head, forkProblem(head, `where this control plane's ends before. ${error.message}`));
     return undefined;
   }
   const { node, abort } = arrival;
@@ -107,29 +102,29 @@ async function welcomeAhead(
   const close = (error: unknown): void => {
     abort.abort(error);
   };
-  const ourHead = () => db.loadOrders.head(log);
+  const ourHead = () => logs.head(log);
   const session = new AheadSession({ node: node.name, log, bootId: node.bootId, entries, problem, ourHead, close });
-  await db.nodes.report(node, session.seen(forkedReport(node.report, head, problem)));
+  nodes.note(node, session.seen(forkedReport(node.report, head, problem)));
   return session;
 }
 
 /** The session of a node that has said hello; undefined if it was turned away. */
 export async function welcomeNode(parts: Parts, arrival: Arrival): Promise<NodeSession | undefined> {
-  const { db } = parts;
+  const { logs } = parts;
   const { node, hello, stream, abort } = arrival;
   const log: LogName = { cluster: node.cluster, kernelBuild: parseKernelBuildId(hello.kernelBuildId) };
   const head: AgentHead = { headSeq: hello.headSeq, headHash: hello.headHash };
-  const verdict = await judgeHead(db, log, head);
+  const verdict = await judgeHead(logs, log, head);
   switch (verdict.kind) {
     case 'fork':
-      await turnAway(parts, arrival, head, verdict.problem);
+      turnAway(parts, arrival, head, verdict.problem);
       return undefined;
     case 'beyond':
       return welcomeAhead(parts, log, head, arrival);
     case 'ours':
       return new AgentSession({
         ...{ node: node.name, log, bootId: node.bootId, stream, headSeq: hello.headSeq },
-        entriesAfter: (name, seq) => db.loadOrders.entries(name, seq),
+        extensionsAfter: (name, seq) => logs.extensionsAfter(name, seq),
         close: (error) => {
           abort.abort(error);
         },

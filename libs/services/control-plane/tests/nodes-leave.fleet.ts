@@ -130,3 +130,33 @@ test('by policy a node that is silent for too long goes by itself; one that is c
   await pg.end();
   here.disconnect();
 });
+
+test('a sign of life rewrites no row, and what is new is written soon, and at the latest when the control plane stops', async () => {
+  const agent = (await plane.enrol(cluster, 'quiet')).connect();
+  const client = new Client({ connectionString: plane.endpoint.databaseUrl });
+  await client.connect();
+  const row = async (): Promise<{ version: string; written: boolean }> => {
+    const { rows } = await client.query<{ version: string; written: boolean }>(
+      `SELECT xmin::text AS version, report IS NOT NULL AS written FROM nodes WHERE name = 'quiet'`,
+    );
+    return rows[0]!;
+  };
+  await eventually(async () => {
+    expect((await row()).written).toBe(true);
+  });
+  await eventually(async () => {
+    const { version } = await row();
+    for (let beat = 0; beat < 20; beat += 1) agent.report();
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect((await row()).version).toBe(version);
+  });
+  agent.report({ problem: { reason: 'last-word', message: 'x' } });
+  await eventually(async () => {
+    const { node } = await plane.operator.fleet.getNode({ name: 'quiet' });
+    expect(node?.report?.problem?.reason).toBe('last-word');
+  });
+  await client.end();
+  await plane.restart();
+  const { node } = await plane.operator.fleet.getNode({ name: 'quiet' });
+  expect([node?.connected, node?.report?.problem?.reason]).toEqual([false, 'last-word']);
+});

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { RolloutStatus, type NodeProgress, type Rollout } from '@lockstep/contracts/generated';
-import { explainNotYet, isAwaited, type NodePlan } from '@lockstep/domain/rollout-planner';
+import { explainNotYet, isAwaited, type NodePlan, type RolloutPlan } from '@lockstep/domain/rollout-planner';
 import type { RolloutRecord } from '@lockstep/io/database';
-import type { Stores } from '../services';
+import type { Uses } from '../services';
 
 const statusToWire: Readonly<Record<RolloutRecord['status'], RolloutStatus>> = {
   running: RolloutStatus.ROLLOUT_STATUS_RUNNING,
@@ -11,23 +11,21 @@ const statusToWire: Readonly<Record<RolloutRecord['status'], RolloutStatus>> = {
   superseded: RolloutStatus.ROLLOUT_STATUS_SUPERSEDED,
 };
 
-type PlanTimes = ReadonlyMap<number, Date>;
-
-function progressToWire(planned: NodePlan, toSeq: number, plannedAt: PlanTimes): NodeProgress {
-  const { node, wave, position, released, notYet, sinceGeneration } = planned;
+function progressToWire(planned: NodePlan, plan: RolloutPlan): NodeProgress {
+  const { node, wave, position, released, notYet, sinceMs } = planned;
   return {
     node,
     wave,
     position,
-    target: released ? toSeq : position,
-    notYet: notYet === null ? undefined : { reason: notYet.reason, message: explainNotYet(notYet) },
-    since: plannedAt.get(sinceGeneration),
+    target: released ? plan.toSeq : position,
+    notYet: notYet === null ? undefined : { reason: notYet.reason, message: explainNotYet(notYet, plan) },
+    since: new Date(sinceMs),
     awaited: notYet !== null && isAwaited(notYet),
     obstacles: [...(planned.obstacles ?? [])],
   };
 }
 
-export function rolloutToWire(rollout: RolloutRecord, plannedAt: PlanTimes = new Map()): Rollout {
+export function rolloutToWire(rollout: RolloutRecord): Rollout {
   const { id, cluster, policy, status, plan, startedAt, endedAt } = rollout;
   return {
     id,
@@ -35,19 +33,17 @@ export function rolloutToWire(rollout: RolloutRecord, plannedAt: PlanTimes = new
     kernelBuildId: policy.kernelBuild,
     toSeq: policy.toSeq,
     status: statusToWire[status],
-    nodes: plan.nodes.map((node) => progressToWire(node, policy.toSeq, plannedAt)),
+    nodes: plan.nodes.map((node) => progressToWire(node, plan)),
     startedAt,
     endedAt: endedAt ?? undefined,
     caveats: plan.caveats.map(({ seq, patchName, kind, message }) => ({ seq, patchName, caveat: { kind, message } })),
   };
 }
 
-/** As it begins: all of it is so since now. */
-export const newRolloutToWire = (rollout: RolloutRecord): Rollout =>
-  rolloutToWire(rollout, new Map([[rollout.plan.generation, rollout.startedAt]]));
-
-/** With the times since when nodes stand as they do. */
-export async function oneRolloutToWire(db: Stores<'rollouts'>, rollout: RolloutRecord): Promise<Rollout> {
-  const generations = new Set(rollout.plan.nodes.map(({ sinceGeneration }) => sinceGeneration));
-  return rolloutToWire(rollout, await db.rollouts.plannedAt(rollout.id, [...generations]));
+/** One that is worked on is told in the newest words, another as it is stored. */
+export async function currentRollout(
+  { db, rollouts }: Uses<'db.rollouts' | 'rollouts'>,
+  id: string,
+): Promise<RolloutRecord> {
+  return rollouts.find(id) ?? (await db.rollouts.require(id));
 }

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import type { NodePlan, NotYet, RolloutPlan } from './rollout-plan';
+
+const sameList = <T>(a: readonly T[], b: readonly T[], same: (a: T, b: T) => boolean): boolean =>
+  a.length === b.length && a.every((each, index) => same(each, b[index] as T));
+
+const equal = <T>(a: T, b: T): boolean => a === b;
+
+/** What must be stored before anything comes of it: everything else is seen again after a restart. */
+const sameDecision = (a: RolloutPlan, b: RolloutPlan): boolean =>
+  a.status === b.status &&
+  sameList(a.haltedBy, b.haltedBy, equal) &&
+  sameList(
+    a.nodes,
+    b.nodes,
+    (x, y) => x.node === y.node && x.wave === y.wave && x.released === y.released && x.failedBefore === y.failedBefore,
+  );
+
+/** What a reason says beside itself; a position is the node's. */
+function detailOf(notYet: NotYet | null): string | number {
+  if (notYet === null) return '';
+  if ('problem' in notYet) return notYet.problem;
+  return 'wave' in notYet ? notYet.wave : '';
+}
+
+const sameWordsOfNode = (a: NodePlan, b: NodePlan): boolean =>
+  a.position === b.position &&
+  a.notYet?.reason === b.notYet?.reason &&
+  detailOf(a.notYet) === detailOf(b.notYet) &&
+  sameList(a.obstacles ?? [], b.obstacles ?? [], equal);
+
+const sameWords = (a: RolloutPlan, b: RolloutPlan): boolean =>
+  a.openWave?.wave === b.openWave?.wave &&
+  a.openWave?.open === b.openWave?.open &&
+  sameList(a.openWave?.nodes ?? [], b.openWave?.nodes ?? [], equal) &&
+  sameList(a.nodes, b.nodes, sameWordsOfNode) &&
+  sameList(a.moves, b.moves, (x, y) => x.node === y.node && x.toSeq === y.toSeq);
+
+/** A plan is a new one only if it decides something. */
+export function inNewestWords(parent: RolloutPlan | null, plan: RolloutPlan): RolloutPlan {
+  if (parent === null || !sameDecision(parent, plan)) return plan;
+  return sameWords(parent, plan) ? parent : { ...plan, generation: parent.generation, parent: parent.parent };
+}

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { expect, test } from '@jest/globals';
+import { parseClusterName, parseKernelBuildId, parseNodeName } from '@lockstep/domain/livepatch-model';
+import { AgentSessions } from './agent-sessions';
+import type { NodeSession } from './node-session';
+
+const log = { cluster: parseClusterName('c'), kernelBuild: parseKernelBuildId('ab'.repeat(20)) };
+
+/** A stream that only notes that it was woken. */
+function session(name: string, over: Partial<NodeSession> = {}) {
+  const woken: string[] = [];
+  const made: NodeSession = {
+    ...{ node: parseNodeName(name), log, bootId: 'b1', offeredSeq: 0 },
+    wake: () => woken.push(name),
+    moveTo: () => undefined,
+    release: () => undefined,
+    seen: (report) => report,
+    close: () => undefined,
+    ...over,
+  };
+  return { made, woken };
+}
+
+test('a node that goes alone is waited for some seconds; thousands that go at once, as long as they need to return', () => {
+  const sessions = new AgentSessions();
+  const { made: alone } = session('alone');
+  sessions.enter(alone);
+  expect(sessions.leave(alone, 0)).toBeLessThan(6_000);
+  expect([5_000, 6_000].map((nowMs) => sessions.countsAsConnected(alone.node, nowMs))).toEqual([true, false]);
+  const many = Array.from({ length: 5_000 }, (_, index) => session(`n${index}`).made);
+  for (const each of many) sessions.enter(each);
+  for (const each of many) sessions.leave(each, 100_000);
+  const last = many.at(-1)!.node;
+  expect([130_000, 140_000].map((nowMs) => sessions.countsAsConnected(last, nowMs))).toEqual([true, false]);
+});
+
+test('new entries wake the nodes of their log, each once, and none that has gone or was replaced', async () => {
+  const sessions = new AgentSessions();
+  const other = { ...log, cluster: parseClusterName('other') };
+  const [first, second, gone, elsewhere] = [session('n1'), session('n1'), session('n2'), session('n3', { log: other })];
+  for (const { made } of [first, second, gone, elsewhere]) sessions.enter(made);
+  sessions.leave(gone.made, 0);
+  expect(sessions.leave(first.made, 0)).toBeUndefined();
+  await sessions.wakeAll(log);
+  expect([first, second, gone, elsewhere].map(({ woken }) => woken)).toEqual([[], ['n1'], [], []]);
+});

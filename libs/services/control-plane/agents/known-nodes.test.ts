@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { expect, test } from '@jest/globals';
+import { NodeReport } from '@lockstep/contracts/generated';
+import { parseClusterName, parseKernelBuildId, parseNodeName, type NodeName } from '@lockstep/domain/livepatch-model';
+import { isDatabaseAway, type NodeRecord, type NodeStore, type NodeWord } from '@lockstep/io/database';
+import { pino } from 'pino';
+import { KnownNodes } from './known-nodes';
+
+const names = ['n1', 'n2', 'n3'].map(parseNodeName);
+const [n1, n2] = names as [NodeName, NodeName];
+const hello = {
+  ...{ kernelBuild: parseKernelBuildId('ab'.repeat(20)), kernelRelease: '6.1', bootId: 'b1', agentVersion: '1' },
+  ...{ patchedCore: true, entryVersions: [1] },
+};
+const at = (position: number): NodeReport => NodeReport.fromPartial({ position, target: position, bootId: 'b1' });
+const away = Object.assign(new Error('timeout exceeded when trying to connect'), { code: 'P2024' });
+
+/** Rows with the database's fence, which notes what is written together; `failures` come first, in turn. */
+function rows() {
+  const table = new Map<NodeName, NodeRecord>(
+    names.map((name) => [
+      name,
+      {
+        ...{ ...hello, name, cluster: parseClusterName('web'), certificateFingerprint: 'f', bootId: '' },
+        ...{ sessionEpoch: 0, report: null, lastSeenAt: null },
+      },
+    ]),
+  );
+  const written: string[] = [];
+  const failures: Error[] = [];
+  const failsFor: string[] = [];
+  const store: NodeStore = {
+    list: async () => [...table.values()],
+    find: async (name) => table.get(name) ?? null,
+    require: async (name) => table.get(name)!,
+    introduce: async ({ name }, said) => {
+      const node = table.get(name)!;
+      table.set(name, { ...node, ...said, sessionEpoch: node.sessionEpoch + 1 });
+      return node.sessionEpoch + 1;
+    },
+    keep: async (words: readonly NodeWord[]) => {
+      const failure = failures.shift();
+      if (failure !== undefined) throw failure;
+      if (words.some(({ stream }) => failsFor.includes(stream.name))) throw new Error('it cannot be kept');
+      const current = words.filter(({ stream }) => table.get(stream.name)?.sessionEpoch === stream.sessionEpoch);
+      written.push(current.map(({ stream, report }) => `${stream.name} ${report?.position ?? 'alive'}`).join(', '));
+      return new Set(current.map(({ stream }) => stream.name));
+    },
+    remove: async (name) => {
+      const node = table.get(name)!;
+      table.delete(name);
+      return node;
+    },
+    silent: async () => [],
+    removeSilent: async () => undefined,
+  };
+  return { table, store, written, failures, failsFor };
+}
+
+async function known() {
+  const database = rows();
+  const nodes = new KnownNodes({ store: database.store, log: pino({ level: 'silent' }) });
+  await nodes.start();
+  const begin = (name: NodeName) => nodes.introduce(nodes.require(name), hello);
+  return { ...database, nodes, begin };
+}
+
+test('what a node says is known at once, and written later, the last of it, of all nodes together', async () => {
+  const { nodes, begin, written } = await known();
+  const [s1, s2] = [await begin(n1), await begin(n2)];
+  for (const position of [1, 2]) {
+    expect(nodes.note(s1, at(position))).toBe(true);
+    expect(nodes.require(n1).report?.position).toBe(position);
+  }
+  nodes.note(s2, at(7));
+  expect(written).toEqual([]);
+  await nodes.stop();
+  expect(written).toEqual(['n1 2, n2 7']);
+});
+
+test('signs of life alone are written when the node goes, or all is written for the last time', async () => {
+  const { nodes, begin, written } = await known();
+  const stream = await begin(n1);
+  for (let beat = 0; beat < 100; beat += 1) nodes.touch(stream);
+  await nodes.stop();
+  expect(written).toEqual(['n1 alive']);
+});
+
+test('an old stream is not heard any more; in the same boot what was said before stays, in another it does not', async () => {
+  const { nodes, begin } = await known();
+  const old = await begin(n1);
+  nodes.note(old, at(1));
+  expect((await nodes.introduce(nodes.require(n1), hello)).report?.position).toBe(1);
+  expect([nodes.note(old, at(2)), nodes.touch(old), nodes.require(n1).report?.position]).toEqual([false, false, 1]);
+  expect((await nodes.introduce(nodes.require(n1), { ...hello, bootId: 'b2' })).report).toBeNull();
+  await nodes.stop();
+});
+
+test('a database that is away loses no word', async () => {
+  const { nodes, begin, written, failures } = await known();
+  nodes.note(await begin(n1), at(1));
+  expect(isDatabaseAway(away)).toBe(true);
+  failures.push(away);
+  await nodes.stop();
+  expect(written).toEqual([]);
+  await nodes.stop();
+  expect(written).toEqual(['n1 1']);
+});
+
+test('a word that the database does not take costs the others nothing', async () => {
+  const { nodes, begin, written, failsFor } = await known();
+  for (const name of names) nodes.note(await begin(name), at(1));
+  failsFor.push(n2);
+  await nodes.stop();
+  expect(written.sort()).toEqual(['n1 1', 'n3 1']);
+});
+
+test('who enrolled again, or was removed, past what is known here is read again when a word of it is refused', async () => {
+  const { nodes, begin, table } = await known();
+  for (const name of [n1, n2]) nodes.note(await begin(name), at(1));
+  table.set(n1, { ...table.get(n1)!, sessionEpoch: 9, certificateFingerprint: 'new', report: null });
+  table.delete(n2);
+  await nodes.stop();
+  expect(nodes.require(n1)).toMatchObject({ certificateFingerprint: 'new', report: null });
+  expect(nodes.find(n2)).toBeUndefined();
+});

@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import type { NodeReport } from '@lockstep/contracts/generated';
+import type { ClusterName, NodeName } from '@lockstep/domain/livepatch-model';
+import {
+  isDatabaseAway,
+  nodeRemoved,
+  unknownNode,
+  type KeptCall,
+  type NodeIntroduction,
+  type NodeRecord,
+  type NodeStore,
+  type NodeStream,
+  type NodeWord,
+} from '@lockstep/io/database';
+import type { Logger } from 'pino';
+
+/** What nodes say is written this long after they said it, at the latest: a killed control plane is told it again. */
+const keepEveryMs = 2_000;
+/** When nodes that live, and say nothing new, were heard last. It decides what is silent for days. */
+const keepSeenEveryMs = 600_000;
+/** As many reports go in one statement: about 2 MB, which is written out without holding up the rest. */
+const mostWords = 1_000;
+
+type Unkept = 'report' | 'sign of life';
+
+const isSameStream = (a: NodeStream, b: NodeStream): boolean =>
+  a.sessionEpoch === b.sessionEpoch && a.certificateFingerprint === b.certificateFingerprint;
+
+export interface KnownNodesParts {
+  readonly store: NodeStore;
+  readonly log: Logger;
+}
+
+/**
+ * All nodes, as they are known now. What they say counts as soon as it is heard, and is read from here; it is written
+ * in batches, so a sign of life costs no statement. Who they are (their certificates, their streams' epochs) is written
+ * first and known then: only that must outlive a kill. One process alone works on a database, so no other one's writes
+ * are missed here.
+ */
+export class KnownNodes {
+  private readonly nodes = new Map<NodeName, NodeRecord>();
+  /** Heard, and not written yet. */
+  private unkept = new Map<NodeName, Unkept>();
+  /** Alive since that was written last. */
+  private readonly heard = new Set<NodeName>();
+  /** Written by a call whose outcome was not told, or by somebody else: to be read again. */
+  private readonly doubtful = new Set<NodeName>();
+  private timers: NodeJS.Timeout[] = [];
+  private keeping: Promise<void> | undefined;
+  private isAway = false;
+
+  constructor(private readonly parts: KnownNodesParts) {}
+
+  async start(): Promise<void> {
+    for (const node of await this.parts.store.list()) this.nodes.set(node.name, node);
+    this.timers = [
+      setInterval(() => {
+        this.keepSoon();
+      }, keepEveryMs),
+      setInterval(() => {
+        this.noteAllHeard();
+      }, keepSeenEveryMs),
+    ];
+  }
+
+  /** Writes what there is to write. */
+  async stop(): Promise<void> {
+    for (const timer of this.timers) clearInterval(timer);
+    await this.keeping;
+    this.noteAllHeard();
+    await this.keep();
+  }
+
+  get size(): number {
+    return this.nodes.size;
+  }
+
+  /** Of one cluster, or of all; in no order. */
+  list(cluster?: ClusterName): NodeRecord[] {
+    const all = [...this.nodes.values()];
+    return cluster === undefined ? all : all.filter((node) => node.cluster === cluster);
+  }
+
+  find(name: NodeName): NodeRecord | undefined {
+    return this.nodes.get(name);
+  }
+
+  /** @throws LockstepError `not-found` `unknown-node`. */
+  require(name: NodeName): NodeRecord {
+    const node = this.find(name);
+    if (node === undefined) throw unknownNode(name);
+    return node;
+  }
+
+  /** Begins a stream's epoch. @throws LockstepError as `NodeStore.introduce`. */
+  async introduce({ name, certificateFingerprint }: NodeRecord, said: NodeIntroduction): Promise<NodeRecord> {
+    const sessionEpoch = await this.parts.store.introduce({ name, certificateFingerprint }, said);
+    const before = this.nodes.get(name);
+    if (before?.certificateFingerprint !== certificateFingerprint) throw nodeRemoved(name);
+    const isSameBoot = before.kernelBuild === said.kernelBuild && before.bootId === said.bootId;
+    if (!isSameBoot) this.unkept.delete(name);
+    const node = {
+      ...before,
+      ...said,
+      sessionEpoch,
+      report: isSameBoot ? before.report : null,
+      lastSeenAt: new Date(),
+    };
+    if (sessionEpoch > before.sessionEpoch) this.nodes.set(name, node);
+    return node;
+  }
+
+  /** @returns false, and nothing is noted, when another stream or enrolment has come since. */
+  note(stream: NodeStream, report: NodeReport): boolean {
+    return this.hear(stream, report);
+  }
+
+  /** A sign of life. @returns as `note`. */
+  touch(stream: NodeStream): boolean {
+    return this.hear(stream, undefined);
+  }
+
+  /** The stream is gone: when it was heard last is written now, for nothing more will come. */
+  noteDeparture(name: NodeName): void {
+    if (this.heard.delete(name) && !this.unkept.has(name)) this.unkept.set(name, 'sign of life');
+  }
+
+  /** Reads a node again that was written past this, as by an enrolment. What it said in the same stream stays. */
+  async refresh(name: NodeName): Promise<void> {
+    this.doubtful.add(name);
+    const row = await this.parts.store.find(name);
+    this.doubtful.delete(name);
+    const known = this.nodes.get(name);
+    if (row === null) this.forget(name);
+    else if (known === undefined || !isSameStream(known, row)) this.nodes.set(name, row);
+  }
+
+  /** Those that were last heard of longer ago than their clusters allow. */
+  silent(): Promise<NodeName[]> {
+    return this.parts.store.silent();
+  }
+
+  /** @throws LockstepError `not-found` `unknown-node`. */
+  async remove(name: NodeName, call: KeptCall<NodeRecord> | undefined): Promise<NodeRecord> {
+    return this.removeBy(name, () => this.parts.store.remove(name, call));
+  }
+
+  /** Unless it has been heard of since: then undefined, and it stays. */
+  async removeSilent(name: NodeName): Promise<NodeRecord | undefined> {
+    return this.removeBy(name, () => this.parts.store.removeSilent(name));
+  }
+
+  private async removeBy<T extends NodeRecord | undefined>(name: NodeName, remove: () => Promise<T>): Promise<T> {
+    // Whatever becomes of the answer.
+    this.doubtful.add(name);
+    const removed = await remove();
+    this.doubtful.delete(name);
+    if (removed !== undefined) this.forget(name);
+    return removed;
+  }
+
+  private forget(name: NodeName): void {
+    this.nodes.delete(name);
+    this.unkept.delete(name);
+    this.heard.delete(name);
+  }
+
+  private hear(stream: NodeStream, report: NodeReport | undefined): boolean {
+    const { name } = stream;
+    const node = this.nodes.get(name);
+    if (node === undefined || !isSameStream(node, stream)) return false;
+    this.nodes.set(name, { ...node, ...(report && { report }), lastSeenAt: new Date() });
+    this.heard.add(name);
+    if (report !== undefined) this.unkept.set(name, 'report');
+    return true;
+  }
+
+  private noteAllHeard(): void {
+    for (const name of this.heard) this.noteDeparture(name);
+  }
+
+  private keepSoon(): void {
+    this.keeping ??= this.keep().finally(() => {
+      this.keeping = undefined;
+    });
+  }
+
+  private async keep(): Promise<void> {
+    try {
+      for (const name of this.doubtful) await this.refresh(name);
+      // What comes meanwhile waits for the next time.
+      const due = [...this.unkept];
+      for (let from = 0; from < due.length; from += mostWords) await this.keepSome(due.slice(from, from + mostWords));
+      this.isAway = false;
+    } catch (err) {
+      if (!this.isAway) this.parts.log.warn({ err }, 'cannot keep what nodes say now');
+      this.isAway = true;
+    }
+  }
+
+  /** What is said while it is written is written again. */
+  private async keepSome(some: readonly (readonly [NodeName, Unkept])[]): Promise<void> {
+    for (const [name] of some) this.unkept.delete(name);
+    const words = some.flatMap(([name, what]) => this.wordOf(name, what));
+    try {
+      const current = await this.keepWords(words);
+      for (const { stream } of words) if (!current.has(stream.name)) await this.refresh(stream.name);
+    } catch (error) {
+      for (const [name, what] of some) {
+        if (this.nodes.has(name) && this.unkept.get(name) !== 'report') this.unkept.set(name, what);
+      }
+      throw error;
+    }
+  }
+
+  private wordOf(name: NodeName, what: Unkept): NodeWord[] {
+    const node = this.nodes.get(name);
+    if (node?.lastSeenAt == null) return [];
+    const report = what === 'report' ? (node.report ?? undefined) : undefined;
+    return [{ stream: node, report, seenAt: node.lastSeenAt }];
+  }
+
+  /** One that the database does not take must not cost the others theirs: it is found, and dropped. */
+  private async keepWords(words: readonly NodeWord[]): Promise<ReadonlySet<NodeName>> {
+    const { store, log } = this.parts;
+    try {
+      return await store.keep(words);
+    } catch (err) {
+      const [first, ...others] = words;
+      if (first === undefined || isDatabaseAway(err)) throw err;
+      if (others.length === 0) {
+        log.error({ err, node: first.stream.name }, 'a report cannot be kept');
+        return new Set([first.stream.name]);
+      }
+      const middle = Math.ceil(words.length / 2);
+      const halves = [words.slice(0, middle), words.slice(middle)];
+      const kept = [];
+      for (const half of halves) kept.push(...(await this.keepWords(half)));
+      return new Set(kept);
+    }
+  }
+}

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import type { ClusterName } from '@lockstep/domain/livepatch-model';
+import type { RolloutPlan } from '@lockstep/domain/rollout-planner';
+import type { RolloutRecord, RolloutStore } from '@lockstep/io/database';
+
+/**
+ * The rollouts that are worked on, with their plans in the newest words: read once, and again where something else than
+ * a plan of ours may have changed them. One process alone plans on a database.
+ */
+export class RolloutsInForce {
+  private readonly known = new Map<ClusterName, readonly RolloutRecord[]>();
+  /** To be read again. */
+  private readonly stale = new Set<ClusterName>();
+
+  constructor(private readonly store: Pick<RolloutStore, 'inForce'>) {}
+
+  async start(): Promise<void> {
+    for (const rollout of await this.store.inForce()) {
+      this.known.set(rollout.cluster, [...(this.known.get(rollout.cluster) ?? []), rollout]);
+    }
+  }
+
+  /** That have any. */
+  clusters(): ClusterName[] {
+    return [...new Set([...this.known.keys(), ...this.stale])];
+  }
+
+  /** One was begun, or what became of a plan is not known. */
+  readAgain(cluster: ClusterName): void {
+    this.stale.add(cluster);
+  }
+
+  async of(cluster: ClusterName): Promise<readonly RolloutRecord[]> {
+    if (!this.stale.delete(cluster)) return this.known.get(cluster) ?? [];
+    try {
+      const rollouts = await this.store.inForce(cluster);
+      this.known.set(cluster, rollouts);
+      return rollouts;
+    } catch (error) {
+      this.stale.add(cluster);
+      throw error;
+    }
+  }
+
+  /** As it is known here: undefined of one that is history, or that is to be read again. */
+  find(id: string): RolloutRecord | undefined {
+    for (const [cluster, rollouts] of this.known) {
+      const found = this.stale.has(cluster) ? undefined : rollouts.find((rollout) => rollout.id === id);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+
+  /** The rollout has this plan now. One that ends changes which are in force. */
+  replace(rollout: RolloutRecord, plan: RolloutPlan): void {
+    const { cluster, id } = rollout;
+    if (plan.status !== rollout.plan.status) this.stale.add(cluster);
+    const others = this.known.get(cluster) ?? [];
+    this.known.set(
+      cluster,
+      others.map((each) => (each.id === id ? { ...each, plan } : each)),
+    );
+  }
+}
