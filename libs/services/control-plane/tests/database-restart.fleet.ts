@@ -46,7 +46,9 @@ test('a database that restarts ends no stream: what is asked meanwhile is told s
   await eventually(() => connectedAt(1));
   await postgres.stop();
   say(agent, 2);
-  const asked = plane.operator.fleet.getNode({ name: 'n1' }, { deadlineMs: 2_000 });
+  // What nodes say is known without it.
+  await eventually(() => connectedAt(2));
+  const asked = plane.operator.fleet.listClusters({}, { deadlineMs: 2_000 });
   await expect(asked).rejects.toMatchObject({ kind: 'unavailable' });
   await sleep(4_000);
   postgres = await startPostgres(folder.path, port);
