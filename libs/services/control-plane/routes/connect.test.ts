@@ -5,7 +5,9 @@ import { Hello } from '@lockstep/contracts/generated';
 import { parseClusterName, parseKernelBuildId, parseNodeName } from '@lockstep/domain/livepatch-model';
 import type { NodeRecord } from '@lockstep/io/database';
 import { pino } from 'pino';
+import { Admission } from '../agents/admission';
 import { AgentSessions } from '../agents/agent-sessions';
+import { KnownLogs } from '../agents/known-logs';
 import type { NodeSession } from '../agents/node-session';
 import { connect } from './connect';
 
@@ -18,7 +20,8 @@ const node: NodeRecord = {
 test('a stream that broke while its node was being welcomed takes no living oneâ€™s place', async () => {
   const sessions = new AgentSessions();
   const closed: unknown[] = [];
-  const living = { node: node.name, bootId: 'b1', close: (error: unknown) => closed.push(error) };
+  const log = { cluster: node.cluster, kernelBuild: node.kernelBuild };
+  const living = { node: node.name, log, bootId: 'b1', close: (error: unknown) => closed.push(error) };
   const abort = new AbortController();
   const nodes = {
     // It breaks just then, and the agent has come again.
@@ -27,11 +30,11 @@ test('a stream that broke while its node was being welcomed takes no living oneâ
       abort.abort(new Error('it broke'));
       return Promise.resolve(node);
     },
-    touch: () => Promise.resolve(true),
   };
   const rollouts = { wake: () => undefined, noticeDeparture: () => undefined };
-  const db = { nodes, loadOrders: { entries: () => Promise.resolve([]) } };
-  const services = { db, sessions, rollouts, log: pino({ level: 'silent' }), authority: {} };
+  const logs = new KnownLogs({ entries: () => Promise.resolve([]) });
+  const admission = new Admission({ mostAtOnce: 1, windowMs: () => 0 });
+  const services = { nodes, logs, admission, sessions, rollouts, log: pino({ level: 'silent' }), authority: {} };
   const hello = Hello.fromPartial({ kernelBuildId: 'ab'.repeat(20), bootId: 'b1' });
   const call = Object.assign(Readable.from([{ message: { $case: 'hello', value: hello } }]), { write: () => true });
   await expect(connect(services as never, node, call, abort)).rejects.toThrow('it broke');
