@@ -17,6 +17,7 @@ import { hostLoad } from './commands/host-load';
 import { hostLs } from './commands/host-ls';
 import { hostUnload } from './commands/host-unload';
 import { joinNode } from './commands/join-node';
+import { labelNodes } from './commands/label-nodes';
 import { listBuilds } from './commands/list-builds';
 import { listClusters } from './commands/list-clusters';
 import { listKernels } from './commands/list-kernels';
@@ -49,7 +50,7 @@ const groups: readonly (readonly [noun: string, description: string, commands: r
   ['patch', 'source diffs', [submitPatch, combinePatches, listPatches, showPatch, explainPatch]],
   ['order', "a cluster's load order", [showOrder, appendLoad, retireEntry, recoverOrder]],
   ['rollout', "moving a cluster's nodes to a position", [startRollout, listRollouts, showRollout, watchRollout]],
-  ['node', 'machines', [listNodes, showNode, showBlocking, releaseNode, joinNode, removeNode]],
+  ['node', 'machines', [listNodes, showNode, labelNodes, showBlocking, releaseNode, joinNode, removeNode]],
   ['cluster', 'sets of nodes that must be identical', [createCluster, setCluster, listClusters]],
   [
     'host',

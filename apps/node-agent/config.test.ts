@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { expect, test } from '@jest/globals';
+import { showLabels } from '@lockstep/domain/labels';
 import { readConfig } from './config';
 
 const env = { LOCKSTEP_AGENT_SERVER: 'cp.example:7443', LOCKSTEP_AGENT_JOIN_TOKEN: 'lsjoin1.x.y' };
@@ -27,10 +28,16 @@ test.each([
   [['--state-dir', 'here'], /--state-dir/],
   [['--heartbeat-ms', 'often'], /--heartbeat-ms/],
   [['--heartbeat-ms', '60000'], /--heartbeat-ms/],
+  [['--labels', 'rack'], /"rack" is not a label: use KEY=VALUE/],
   [['--server', 'nowhere'], /host:port/],
   [['--sever', 'x:1'], /--sever/],
 ])('%j is refused, naming the setting', (args, message) => {
   expect(() => readConfig(args, {})).toThrow(message);
+});
+
+test('labels are read where they are written', () => {
+  const config = readConfig([], { LOCKSTEP_AGENT_LABELS: 'rack=a1, tier=db' });
+  expect(config === 'help' ? undefined : showLabels(config.labels ?? new Map())).toBe('rack=a1,tier=db');
 });
 
 test('--help', () => {

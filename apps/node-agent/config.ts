@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import * as z from 'zod/mini';
 import { parseAddress } from '@lockstep/io/rpc-client';
 import type { Enrolment } from '@lockstep/services/node-agent';
+import { parseLabels, type Labels } from '@lockstep/domain/labels';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
 
 /** Each setting as a flag and as an environment variable; the flag wins. */
@@ -12,6 +13,7 @@ const settings = {
   'state-dir': 'LOCKSTEP_AGENT_STATE_DIR',
   address: 'LOCKSTEP_AGENT_ADDRESS',
   'hold-file': 'LOCKSTEP_AGENT_HOLD_FILE',
+  labels: 'LOCKSTEP_AGENT_LABELS',
   'look-every-ms': 'LOCKSTEP_AGENT_LOOK_EVERY_MS',
   'heartbeat-ms': 'LOCKSTEP_AGENT_HEARTBEAT_MS',
 } as const;
@@ -27,6 +29,7 @@ export const usage = `lockstep-agent: keeps this machine's livepatches in step w
   --address HOST:PORT    agent port, if not as told at enrolment        $LOCKSTEP_AGENT_ADDRESS
   --hold-file FILE       while it is there the agent only looks         $LOCKSTEP_AGENT_HOLD_FILE
                          (default /etc/lockstep/hold)
+  --labels KEY=VALUE,…   by which operators choose nodes                $LOCKSTEP_AGENT_LABELS
   --look-every-ms MS     between looks at the kernel (default 5000)     $LOCKSTEP_AGENT_LOOK_EVERY_MS
   --heartbeat-ms MS      between reports without news (default 15000, at most 30000)  $LOCKSTEP_AGENT_HEARTBEAT_MS
 
@@ -45,6 +48,7 @@ const form = z.object({
   'state-dir': z._default(z.string().check(z.startsWith('/')), '/var/lib/lockstep-agent'),
   address: z.optional(z.string()),
   'hold-file': z.optional(z.string().check(z.startsWith('/'))),
+  labels: z.optional(z.string()),
   'look-every-ms': z.optional(interval(3_600_000)),
   // The control plane takes a node that says nothing for a minute for one that hangs.
   'heartbeat-ms': z.optional(interval(30_000)),
@@ -55,6 +59,7 @@ export interface AgentConfig {
   readonly enrolment?: Enrolment;
   readonly agentAddress?: string;
   readonly holdFile?: string;
+  readonly labels?: Labels;
   readonly lookEveryMs?: number;
   readonly heartbeatMs?: number;
 }
@@ -90,13 +95,14 @@ export function readConfig(args: readonly string[], env: Readonly<NodeJS.Process
     throw new LockstepError('invalid-input', 'usage', message, { setting: name });
   }
   const { server, address, 'join-token': joinToken, 'state-dir': stateDir } = parsed.data;
-  const { 'hold-file': holdFile, 'look-every-ms': lookEveryMs, 'heartbeat-ms': heartbeatMs } = parsed.data;
+  const { 'hold-file': holdFile, labels, 'look-every-ms': lookEveryMs, 'heartbeat-ms': heartbeatMs } = parsed.data;
   for (const each of [server, address]) if (each !== undefined) parseAddress(each);
   return {
     stateDir,
     ...(server === undefined || joinToken === undefined ? {} : { enrolment: { server, joinToken } }),
     ...(address === undefined ? {} : { agentAddress: address }),
     ...(holdFile === undefined ? {} : { holdFile }),
+    ...(labels === undefined ? {} : { labels: parseLabels(labels) }),
     ...(lookEveryMs === undefined ? {} : { lookEveryMs }),
     ...(heartbeatMs === undefined ? {} : { heartbeatMs }),
   };

@@ -71,7 +71,7 @@ export class BenchAgent {
     const { headSeq, headHash } = this;
     const session = this.client.openSession({
       ...{ agentVersion: 'bench', kernelBuildId: kernelBuild, kernelRelease: '6.1.0-bench', bootId: 'bench' },
-      ...{ patchedCore: true, entryVersions: [1, 2, 3], headSeq, headHash },
+      ...{ patchedCore: true, entryVersions: [1, 2, 3], labels: {}, headSeq, headHash },
     });
     this.session = session;
     this.options.onChange();

@@ -31,9 +31,27 @@ function statusOf({ connected, report }: Node): string {
   return connected ? word : `off (was ${word})`;
 }
 
-export const nodeTable = (nodes: readonly Node[]): string =>
+const nodeColumns = ['NODE', 'CLUSTER', 'STATUS', 'POSITION', 'TARGET', 'KERNEL', 'CORE', 'KERNEL BUILD', 'LAST SEEN'];
+
+/** `rack=a1,tier=db`, by key. */
+const labelList = (labels: Readonly<Record<string, string>>): string =>
+  Object.entries(labels)
+    .map(([key, value]) => `${key}=${value}`)
+    .sort()
+    .join(',');
+
+/** Those that count; and where operators said otherwise than its agent, what that says. */
+function labelFields({ labels, reportedLabels }: Node): (readonly [string, string])[] {
+  const overruled = Object.entries(reportedLabels).filter(([key, value]) => labels[key] !== value);
+  return [
+    ['Labels', labelList(labels) || '-'],
+    ...(overruled.length === 0 ? [] : [['Its agent says', labelList(Object.fromEntries(overruled))] as const]),
+  ];
+}
+
+export const nodeTable = (nodes: readonly Node[], { showLabels }: { readonly showLabels: boolean }): string =>
   table(
-    ['NODE', 'CLUSTER', 'STATUS', 'POSITION', 'TARGET', 'KERNEL', 'CORE', 'KERNEL BUILD', 'LAST SEEN', 'STACK'],
+    [...nodeColumns, 'STACK', ...(showLabels ? ['LABELS'] : [])],
     nodes.map((node) => [
       node.name,
       node.cluster,
@@ -45,6 +63,7 @@ export const nodeTable = (nodes: readonly Node[]): string =>
       shortId(node.kernelBuildId),
       showTime(node.lastSeenAt),
       (node.report?.stack ?? []).map(({ moduleName }) => moduleName).join(' < '),
+      ...(showLabels ? [labelList(node.labels)] : []),
     ]),
     'No nodes.',
   );
@@ -95,6 +114,7 @@ export function nodeText(node: Node): string {
     ...(report?.obstacles ?? [])
       .flatMap(obstacleFromWire)
       .map((obstacle) => ['In the way', describeObstacle(obstacle)] as const),
+    ...labelFields(node),
     ['Agent', node.agentVersion],
     ['Last seen', showTime(node.lastSeenAt)],
   ]);

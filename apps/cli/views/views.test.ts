@@ -56,8 +56,17 @@ describe('nodes', () => {
     expect(nodeText(node)).not.toMatch(/conflicts\./);
   });
 
+  it('show the labels that count, and what its agent says otherwise', () => {
+    const labelled = Node.fromPartial({
+      ...{ ...node, labels: { tier: 'db', rack: 'a1' }, reportedLabels: { rack: 'a1', tier: 'web' } },
+    });
+    expect(nodeTable([labelled], { showLabels: true })).toMatch(/ LABELS$[^]* rack=a1,tier=db$/m);
+    expect(nodeText(labelled)).toMatch(/^Labels: +rack=a1,tier=db\nIts agent says: +tier=web$/m);
+    expect(nodeText(node)).toMatch(/^Labels: +-$/m);
+  });
+
   it('say what was known last of one that is off, and nothing of one that never spoke', () => {
-    expect(nodeTable([{ ...node, connected: false }])).toMatch(
+    expect(nodeTable([{ ...node, connected: false }], { showLabels: false })).toMatch(
       /^n1 +web +off \(was in-step\) +2 +2 .*lockstep_a < lockstep_b$/m,
     );
     expect(nodeText(Node.fromPartial({ name: 'n2', connected: true }))).toMatch(

@@ -39,6 +39,7 @@ export const operatorCalls = {
   listNodes: read,
   getNode: read,
   removeNode: keyed,
+  labelNodes: keyed,
   // It names the crash that it releases.
   releaseNode: same,
   checkConflicts: read,

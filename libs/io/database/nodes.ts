@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { NodeReport } from '@lockstep/contracts/generated';
+import type { Labels, NodeLabels } from '@lockstep/domain/labels';
 import { LockstepError, type ClusterName, type KernelBuildId, type NodeName } from '@lockstep/domain/livepatch-model';
 import { once, type KeptCall } from './call-answers';
 import { serialisable, type Client, type Transaction } from './client';
 import { gathered } from './gathered';
 import { jsonText } from './json-text';
+import { labelsFromRow, labelsToJson } from './node-labels';
 import type { Node as NodeRow } from './generated/client';
 
 export interface NodeRecord {
@@ -19,6 +21,9 @@ export interface NodeRecord {
   readonly patchedCore: boolean;
   /** Versions of entries that its agent reads; empty where it does not tell them. */
   readonly entryVersions: readonly number[];
+  readonly labels: NodeLabels;
+  /** Counts the changes of those by operators: of two readings the later one. */
+  readonly labelsRevision: number;
   /** Of the stream that may report now. */
   readonly sessionEpoch: number;
   /** The last one, of this boot and enrolment. */
@@ -47,6 +52,7 @@ export interface NodeIntroduction {
   readonly bootId: string;
   readonly patchedCore: boolean;
   readonly entryVersions: readonly number[];
+  readonly reportedLabels: Labels;
 }
 
 const fromRow = (row: NodeRow): NodeRecord => ({
@@ -59,6 +65,8 @@ const fromRow = (row: NodeRow): NodeRecord => ({
   bootId: row.bootId ?? '',
   patchedCore: row.patchedCore,
   entryVersions: row.entryVersions,
+  labels: labelsFromRow(row),
+  labelsRevision: row.labelsRevision,
   sessionEpoch: row.sessionEpoch,
   report: row.report === null ? null : NodeReport.fromJSON(row.report),
   lastSeenAt: row.lastSeenAt,
@@ -97,6 +105,15 @@ export interface NodeStore {
    * @returns it as it was. @throws LockstepError `not-found` `unknown-node`.
    */
   remove(name: NodeName, call?: KeptCall<NodeRecord>): Promise<NodeRecord>;
+  /**
+   * Gives nodes other labels by operators, all of them or none. `change` answers those of a node from now on, and may be
+   * called more than once. @returns them as they are now, in that order. @throws LockstepError `not-found` `unknown-node`.
+   */
+  label(
+    names: readonly NodeName[],
+    change: (node: NodeRecord) => Labels,
+    call?: KeptCall<readonly NodeRecord[]>,
+  ): Promise<readonly NodeRecord[]>;
   /** Those that were last heard of longer ago than their clusters allow. */
   silent(): Promise<NodeName[]>;
   /** As `remove`, unless it has been heard of since: then undefined, and it stays. */
@@ -107,6 +124,7 @@ interface Introducing extends NodeIntroduction, NodeIdentity {}
 
 /** The epochs that begin; undefined for whom there is no such node. */
 async function introduceAll(db: Client, nodes: readonly Introducing[]): Promise<(number | undefined)[]> {
+  const said = nodes.map(({ reportedLabels, ...rest }) => ({ ...rest, reportedLabels: labelsToJson(reportedLabels) }));
   const rows = await db.$queryRaw<{ name: string; session_epoch: number }[]>`UPDATE nodes SET
       session_epoch = nodes.session_epoch + 1,
       last_seen_at = now(),
@@ -117,10 +135,11 @@ async function introduceAll(db: Client, nodes: readonly Introducing[]): Promise<
       agent_version = said."agentVersion",
       boot_id = said."bootId",
       patched_core = said."patchedCore",
-      entry_versions = said."entryVersions"
-    FROM jsonb_to_recordset(${jsonText(nodes)}::jsonb) AS said(
+      entry_versions = said."entryVersions",
+      reported_labels = said."reportedLabels"
+    FROM jsonb_to_recordset(${jsonText(said)}::jsonb) AS said(
       name text, "certificateFingerprint" text, "kernelBuild" text, "kernelRelease" text, "agentVersion" text,
-      "bootId" text, "patchedCore" boolean, "entryVersions" int[])
+      "bootId" text, "patchedCore" boolean, "entryVersions" int[], "reportedLabels" jsonb)
     WHERE nodes.name = said.name AND nodes.certificate_fingerprint = said."certificateFingerprint"
     RETURNING nodes.name, nodes.session_epoch`;
   const epochs = new Map(rows.map((row) => [row.name, row.session_epoch]));
@@ -151,6 +170,26 @@ async function silentNodes(db: Client | Transaction): Promise<NodeName[]> {
     WHERE COALESCE(last_seen_at, enrolled_at) < now() - make_interval(days => remove_silent_after_days)
     ORDER BY nodes.name`;
   return rows.map(({ name }) => name as NodeName);
+}
+
+async function labelRows(
+  tx: Transaction,
+  names: readonly NodeName[],
+  change: (node: NodeRecord) => Labels,
+): Promise<NodeRecord[]> {
+  const rows = await tx.node.findMany({ where: { name: { in: [...names] } } });
+  const present = new Map(rows.map((row) => [row.name, fromRow(row)]));
+  const changed = names.map((name) => {
+    const node = present.get(name);
+    if (node === undefined) throw unknownNode(name);
+    const labels = { ...node.labels, assigned: change(node) };
+    return { ...node, labels, labelsRevision: node.labelsRevision + 1 };
+  });
+  const wanted = changed.map(({ name, labels }) => ({ name, assigned: labelsToJson(labels.assigned) }));
+  await tx.$executeRaw`UPDATE nodes SET assigned_labels = wanted.assigned, labels_revision = labels_revision + 1
+    FROM jsonb_to_recordset(${jsonText(wanted)}::jsonb) AS wanted(name text, assigned jsonb)
+    WHERE nodes.name = wanted.name`;
+  return changed;
 }
 
 async function removeRow(tx: Transaction, name: NodeName): Promise<NodeRecord> {
@@ -189,6 +228,7 @@ export function nodeStore(db: Client): NodeStore {
     },
     keep: (words) => keepWords(db, words),
     remove: (name, call) => serialisable(db, (tx) => once(tx, call, () => removeRow(tx, name))),
+    label: (names, change, call) => serialisable(db, (tx) => once(tx, call, () => labelRows(tx, names, change))),
     silent: () => silentNodes(db),
     removeSilent: (name) =>
       serialisable(db, async (tx) => ((await silentNodes(tx)).includes(name) ? removeRow(tx, name) : undefined)),

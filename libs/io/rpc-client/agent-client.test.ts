@@ -13,6 +13,7 @@ jest.setTimeout(30_000);
 const hello: Hello = {
   agentVersion: '0',
   entryVersions: [],
+  labels: {},
   kernelBuildId: 'ab'.repeat(20),
   kernelRelease: '6.1',
   bootId: 'b',

@@ -107,7 +107,7 @@ describe('calls with one answer', () => {
         call.end();
       },
     });
-    const { nodes } = await client(port).fleet.listNodes({ cluster: '' });
+    const { nodes } = await client(port).fleet.listNodes({ cluster: '', selector: '' });
     expect(nodes.map(({ name }) => name)).toEqual(['a', 'b', 'c']);
   });
 
@@ -121,7 +121,7 @@ describe('calls with one answer', () => {
         call.end();
       },
     });
-    const { nodes } = await client(port).fleet.listNodes({ cluster: '' }, { deadlineMs: 1_500 });
+    const { nodes } = await client(port).fleet.listNodes({ cluster: '', selector: '' }, { deadlineMs: 1_500 });
     expect(nodes.map(({ name }) => name).join('')).toBe('abcde');
   });
 
@@ -135,7 +135,7 @@ describe('calls with one answer', () => {
         else call.end();
       },
     });
-    const { nodes } = await client(port).fleet.listNodes({ cluster: '' });
+    const { nodes } = await client(port).fleet.listNodes({ cluster: '', selector: '' });
     expect(nodes.map(({ name }) => name)).toEqual(['of call 2']);
   });
 

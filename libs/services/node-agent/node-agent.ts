@@ -11,6 +11,7 @@ import {
 } from '@lockstep/io/agent-journal';
 import { createLogVerifier } from '@lockstep/io/certificates';
 import type { KernelIdentity, LivepatchKernel } from '@lockstep/io/livepatch-sysfs';
+import { noLabels, type Labels } from '@lockstep/domain/labels';
 import { readableEntryVersions, type LogChecks } from '@lockstep/domain/load-order';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
 import {
@@ -45,6 +46,8 @@ export interface NodeAgentOptions {
   readonly log: Log;
   /** While this file is there the agent only looks (default /etc/lockstep/hold). */
   readonly holdFile?: string;
+  /** What the machine says of itself, by which operators choose nodes. */
+  readonly labels?: Labels;
   /** How often to look for livepatches loaded by others (default 5 s). */
   readonly lookEveryMs?: number;
   /** How often to report without news (default 15 s). */
@@ -177,6 +180,7 @@ export class NodeAgent {
       headHash: mind.view.headHash,
       patchedCore: running.patchedCore,
       entryVersions: [...readableEntryVersions],
+      labels: Object.fromEntries(options.labels ?? noLabels),
     });
     const link = new ControlLink({
       identity,

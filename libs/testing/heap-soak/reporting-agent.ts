@@ -86,7 +86,7 @@ export class ReportingAgent {
     stream.resume();
     const hello = {
       ...{ agentVersion: 'soak', kernelBuildId, kernelRelease: '6.1', bootId: 'soak', headSeq: 0, headHash: noHash },
-      ...{ patchedCore: false, entryVersions: [1] },
+      ...{ patchedCore: false, entryVersions: [1], labels: {} },
     };
     stream.write({ message: { $case: 'hello', value: hello } });
     return {

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { NodeReport, NodeStatus } from '@lockstep/contracts/generated';
 import { Client } from 'pg';
+import { noLabels } from '@lockstep/domain/labels';
 import { parseClusterName, parseKernelBuildId, parseNodeName } from '@lockstep/domain/livepatch-model';
 import { freePort, temporaryFolder, type TemporaryFolder } from '@lockstep/testing/local-servers';
 import { openDatabase, startEmbeddedPostgres, type Database, type EmbeddedPostgres, type NodeStream } from '../index';
@@ -22,6 +23,7 @@ const hello = {
   agentVersion: '1',
   patchedCore: false,
   entryVersions: [1, 2],
+  reportedLabels: noLabels,
 };
 
 async function enrol(secretSha256: string): Promise<void> {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { expect, test } from '@jest/globals';
 import { NodeReport } from '@lockstep/contracts/generated';
+import { noLabels, parseLabels, showLabels } from '@lockstep/domain/labels';
 import { parseClusterName, parseKernelBuildId, parseNodeName, type NodeName } from '@lockstep/domain/livepatch-model';
 import { isDatabaseAway, type NodeRecord, type NodeStore, type NodeWord } from '@lockstep/io/database';
 import { pino } from 'pino';
@@ -8,10 +9,11 @@ import { KnownNodes } from './known-nodes';
 
 const names = ['n1', 'n2', 'n3'].map(parseNodeName);
 const [n1, n2] = names as [NodeName, NodeName];
-const hello = {
+const about = {
   ...{ kernelBuild: parseKernelBuildId('ab'.repeat(20)), kernelRelease: '6.1', bootId: 'b1', agentVersion: '1' },
   ...{ patchedCore: true, entryVersions: [1] },
 };
+const hello = { ...about, reportedLabels: parseLabels('rack=a1') };
 const at = (position: number): NodeReport => NodeReport.fromPartial({ position, target: position, bootId: 'b1' });
 const away = Object.assign(new Error('timeout exceeded when trying to connect'), { code: 'P2024' });
 
@@ -21,7 +23,8 @@ function rows() {
     names.map((name) => [
       name,
       {
-        ...{ ...hello, name, cluster: parseClusterName('web'), certificateFingerprint: 'f', bootId: '' },
+        ...{ ...about, labels: { reported: noLabels, assigned: noLabels }, labelsRevision: 0 },
+        ...{ name, cluster: parseClusterName('web'), certificateFingerprint: 'f', bootId: '' },
         ...{ sessionEpoch: 0, report: null, lastSeenAt: null },
       },
     ]),
@@ -35,7 +38,9 @@ function rows() {
     require: async (name) => table.get(name)!,
     introduce: async ({ name }, said) => {
       const node = table.get(name)!;
-      table.set(name, { ...node, ...said, sessionEpoch: node.sessionEpoch + 1 });
+      const { reportedLabels, ...rest } = said;
+      const labels = { ...node.labels, reported: reportedLabels };
+      table.set(name, { ...node, ...rest, labels, sessionEpoch: node.sessionEpoch + 1 });
       return node.sessionEpoch + 1;
     },
     keep: async (words: readonly NodeWord[]) => {
@@ -50,6 +55,17 @@ function rows() {
       const node = table.get(name)!;
       table.delete(name);
       return node;
+    },
+    label: async (wanted, change) => {
+      const changed = wanted.map((name) => {
+        const node = table.get(name)!;
+        const labels = { ...node.labels, assigned: change(node) };
+        return { ...node, labels, labelsRevision: node.labelsRevision + 1 };
+      });
+      for (const node of changed) table.set(node.name, node);
+      const failure = failures.shift();
+      if (failure !== undefined) throw failure;
+      return changed;
     },
     silent: async () => [],
     removeSilent: async () => undefined,
@@ -123,4 +139,30 @@ test('who enrolled again, or was removed, past what is known here is read again 
   await nodes.stop();
   expect(nodes.require(n1)).toMatchObject({ certificateFingerprint: 'new', report: null });
   expect(nodes.find(n2)).toBeUndefined();
+});
+
+test('labels are known as the later of two writes has them, and read again where it is not known what became of one', async () => {
+  const { nodes, begin, table, failures, store } = await known();
+  const labels = (name: NodeName) => showLabels(nodes.require(name).labels.assigned);
+  const give = (text: string) => nodes.label([n1, n2], () => parseLabels(text), undefined);
+  await give('tier=db');
+  // What its agent reports, and when it comes back, changes nothing of them.
+  await begin(n1);
+  expect([labels(n1), labels(n2), showLabels(nodes.require(n1).labels.reported)]).toEqual([
+    'tier=db',
+    'tier=db',
+    'rack=a1',
+  ]);
+  // A read from before the last write that is answered after it.
+  const old = table.get(n1)!;
+  await give('tier=web');
+  Object.assign(store, { find: async () => old });
+  await nodes.refresh(n1);
+  expect(labels(n1)).toBe('tier=web');
+  Object.assign(store, { find: async (name: NodeName) => table.get(name) ?? null });
+  failures.push(away);
+  await expect(give('tier=cache')).rejects.toThrow('timeout');
+  expect(labels(n2)).toBe('tier=web');
+  await nodes.stop();
+  expect([labels(n1), labels(n2)]).toEqual(['tier=cache', 'tier=cache']);
 });

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { NodeReport } from '@lockstep/contracts/generated';
+import type { Labels } from '@lockstep/domain/labels';
 import type { ClusterName, NodeName } from '@lockstep/domain/livepatch-model';
 import {
   isDatabaseAway,
@@ -97,11 +98,13 @@ export class KnownNodes {
     const sessionEpoch = await this.parts.store.introduce({ name, certificateFingerprint }, said);
     const before = this.nodes.get(name);
     if (before?.certificateFingerprint !== certificateFingerprint) throw nodeRemoved(name);
+    const { reportedLabels, ...about } = said;
     const isSameBoot = before.kernelBuild === said.kernelBuild && before.bootId === said.bootId;
     if (!isSameBoot) this.unkept.delete(name);
     const node = {
       ...before,
-      ...said,
+      ...about,
+      labels: { ...before.labels, reported: reportedLabels },
       sessionEpoch,
       report: isSameBoot ? before.report : null,
       lastSeenAt: new Date(),
@@ -133,6 +136,31 @@ export class KnownNodes {
     const known = this.nodes.get(name);
     if (row === null) this.forget(name);
     else if (known === undefined || !isSameStream(known, row)) this.nodes.set(name, row);
+    else this.takeLabels(row);
+  }
+
+  /** As `NodeStore.label`. */
+  async label(
+    names: readonly NodeName[],
+    change: (node: NodeRecord) => Labels,
+    call: KeptCall<readonly NodeRecord[]> | undefined,
+  ): Promise<NodeRecord[]> {
+    try {
+      const changed = await this.parts.store.label(names, change, call);
+      for (const node of changed) this.takeLabels(node);
+    } catch (error) {
+      // Whatever became of it.
+      for (const name of names) if (this.nodes.has(name)) this.doubtful.add(name);
+      throw error;
+    }
+    return names.map((name) => this.require(name));
+  }
+
+  /** Of two that were read at once the later one counts. */
+  private takeLabels({ name, certificateFingerprint, labels: { assigned }, labelsRevision }: NodeRecord): void {
+    const known = this.nodes.get(name);
+    if (known?.certificateFingerprint !== certificateFingerprint || known.labelsRevision >= labelsRevision) return;
+    this.nodes.set(name, { ...known, labels: { ...known.labels, assigned }, labelsRevision });
   }
 
   /** Those that were last heard of longer ago than their clusters allow. */

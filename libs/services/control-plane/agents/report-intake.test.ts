@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { expect, test } from '@jest/globals';
 import { NodeReport, NodeStatus } from '@lockstep/contracts/generated';
+import { noLabels } from '@lockstep/domain/labels';
 import { parseClusterName, parseNodeName } from '@lockstep/domain/livepatch-model';
 import type { NodeRecord, NodeStream } from '@lockstep/io/database';
 import { pino } from 'pino';
@@ -16,6 +17,8 @@ const node: NodeRecord = {
   bootId: 'b1',
   patchedCore: false,
   entryVersions: [],
+  labels: { reported: noLabels, assigned: noLabels },
+  labelsRevision: 0,
   sessionEpoch: 7,
   report: null,
   lastSeenAt: null,

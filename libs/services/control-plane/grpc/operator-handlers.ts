@@ -17,6 +17,7 @@ import { getNode } from '../routes/get-node';
 import { getOrder } from '../routes/get-order';
 import { getPatch } from '../routes/get-patch';
 import { getRollout } from '../routes/get-rollout';
+import { labelNodes } from '../routes/label-nodes';
 import { listBuilds, listClusters, listKernels, listNodes, listPatches, listRollouts } from '../routes/lists';
 import { removeNode } from '../routes/remove-node';
 import { recoverOrder } from '../routes/recover-order';
@@ -60,6 +61,7 @@ const routes: Routes = {
   listNodes,
   getNode,
   removeNode,
+  labelNodes,
   releaseNode,
   checkConflicts,
   getOrder,

@@ -2,6 +2,7 @@
 import { Readable } from 'node:stream';
 import { expect, test } from '@jest/globals';
 import { Hello } from '@lockstep/contracts/generated';
+import { noLabels } from '@lockstep/domain/labels';
 import { parseClusterName, parseKernelBuildId, parseNodeName } from '@lockstep/domain/livepatch-model';
 import type { NodeRecord } from '@lockstep/io/database';
 import { pino } from 'pino';
@@ -15,6 +16,7 @@ const node: NodeRecord = {
   ...{ name: parseNodeName('n1'), cluster: parseClusterName('web'), certificateFingerprint: '', report: null },
   ...{ kernelBuild: parseKernelBuildId('ab'.repeat(20)), kernelRelease: '', agentVersion: '', bootId: 'b1' },
   ...{ patchedCore: false, entryVersions: [], sessionEpoch: 7, lastSeenAt: null },
+  ...{ labels: { reported: noLabels, assigned: noLabels }, labelsRevision: 0 },
 };
 
 test('a stream that broke while its node was being welcomed takes no living one’s place', async () => {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { Readable } from 'node:stream';
 import type { ConnectRequest, Hello } from '@lockstep/contracts/generated';
+import { labelsOfEntries } from '@lockstep/domain/labels';
 import { LockstepError, parseKernelBuildId, type NodeName } from '@lockstep/domain/livepatch-model';
 import type { NodeRecord } from '@lockstep/io/database';
 import type { AgentStream } from '../agents/agent-session';
@@ -45,7 +46,8 @@ async function introduce(nodes: KnownNodes, node: NodeRecord, hello: Hello): Pro
   const { kernelBuildId, kernelRelease, agentVersion, bootId, patchedCore } = hello;
   const entryVersions = hello.entryVersions.slice(0, mostEntryVersions).filter((version) => version < 2 ** 31);
   const kernelBuild = parseKernelBuildId(kernelBuildId);
-  const about = { kernelBuild, kernelRelease, agentVersion, bootId, patchedCore, entryVersions };
+  const reportedLabels = labelsOfEntries(Object.entries(hello.labels));
+  const about = { kernelBuild, kernelRelease, agentVersion, bootId, patchedCore, entryVersions, reportedLabels };
   return nodes.introduce(node, about);
 }
 

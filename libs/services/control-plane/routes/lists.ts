@@ -9,6 +9,7 @@ import type {
   ListRolloutsRequest,
   ListRolloutsResponse,
 } from '@lockstep/contracts/generated';
+import { effectiveLabels, matchesSelector, parseSelector } from '@lockstep/domain/labels';
 import { parseClusterName, type ClusterName } from '@lockstep/domain/livepatch-model';
 import type { Stores, Uses } from '../services';
 import { buildsToWire, kernelToWire, patchesToWire } from '../views/build-view';
@@ -31,7 +32,11 @@ export async function listNodes(
   { db, nodes, sessions }: Uses<'db.clusters' | 'nodes' | 'sessions'>,
   request: ListNodesRequest,
 ): Promise<ListNodesResponse> {
-  const listed = nodes.list(await clusterNamed(db, request.cluster)).sort((a, b) => (a.name < b.name ? -1 : 1));
+  const selector = parseSelector(request.selector);
+  const listed = nodes
+    .list(await clusterNamed(db, request.cluster))
+    .filter(({ labels }) => matchesSelector(selector, effectiveLabels(labels)))
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
   return { nodes: listed.map((node) => nodeToWire(node, sessions.isConnected(node.name))) };
 }
 

@@ -463,7 +463,9 @@ test('names that are wrong or unknown are told as such', async () => {
     reason: 'invalid-name',
   });
   await expect(fleet.getNode({ name: 'nobody' })).rejects.toMatchObject({ kind: 'not-found', reason: 'unknown-node' });
-  await expect(fleet.listNodes({ cluster: 'nowhere' })).rejects.toMatchObject({ reason: 'unknown-cluster' });
+  await expect(fleet.listNodes({ cluster: 'nowhere', selector: '' })).rejects.toMatchObject({
+    reason: 'unknown-cluster',
+  });
   const watch = fleet.watchRollout({ id: 'nonsense' });
   await expect(collect(watch as never)).rejects.toMatchObject({ reason: 'unknown-rollout' });
   const order = fleet.getOrder({ cluster: 'rolling', kernelBuildId: 'cd'.repeat(20) });

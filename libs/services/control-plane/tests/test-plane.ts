@@ -315,6 +315,7 @@ export class TestAgent {
         bootId: 'boot',
         patchedCore: false,
         entryVersions: [1, 2, 3],
+        labels: {},
       },
       ...{ headSeq, headHash, ...hello },
     });

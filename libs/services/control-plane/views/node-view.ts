@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { Node } from '@lockstep/contracts/generated';
+import { effectiveLabels } from '@lockstep/domain/labels';
 import type { NodeRecord } from '@lockstep/io/database';
 
 export function nodeToWire(node: NodeRecord, connected: boolean): Node {
@@ -13,5 +14,7 @@ export function nodeToWire(node: NodeRecord, connected: boolean): Node {
     patchedCore: node.patchedCore,
     report: node.report ?? undefined,
     lastSeenAt: node.lastSeenAt ?? undefined,
+    labels: Object.fromEntries(effectiveLabels(node.labels)),
+    reportedLabels: Object.fromEntries(node.labels.reported),
   };
 }

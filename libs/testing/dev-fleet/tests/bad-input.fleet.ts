@@ -109,6 +109,7 @@ describe('who may speak', () => {
       kernelRelease: '',
       bootId: '',
       entryVersions: [],
+      labels: {},
     };
     const session = agent.openSession({ ...hello, headSeq: 0, headHash: '0'.repeat(64), patchedCore: false });
     const listening = (async () => {
@@ -385,7 +386,7 @@ describe('machines that do not answer', () => {
     await eventually(
       'the canary says so',
       async () => {
-        const { nodes } = await fleet.operator.fleet.listNodes({ cluster: 'dev' });
+        const { nodes } = await fleet.operator.fleet.listNodes({ cluster: 'dev', selector: '' });
         return nodes.some(
           ({ report }) => report?.problem !== undefined && report.status !== NodeStatus.NODE_STATUS_IN_STEP,
         )
