@@ -2,6 +2,7 @@
 import path from 'node:path';
 import { Command } from 'commander';
 import { parseModuleName, parsePatchId } from '@lockstep/domain/livepatch-model';
+import { objectsThatRead } from '@lockstep/domain/source-patch';
 import { buildLivepatch, defaultCacheDirectory, readPatch, type KernelBuild } from '@lockstep/io/kernel-builder';
 import { Peer } from '../bench-build/peer';
 import { wholeNumber } from '../command-options/whole-number';
@@ -131,6 +132,8 @@ async function tryInTurn(
       rows.push(known);
       continue;
     }
+    // Who reads a header is asked of the compiler, object by object: not for what is too wide anyway.
+    if (objectsThatRead(bench.kernel.index, cluster.paths).length > maxObjects) continue;
     if ((await readPatch(bench.kernel, { diff: cluster.diff })).objects.length > maxObjects) continue;
     const build = async (): Promise<BuiltFix | Row> => buildFix(cluster, number, bench);
     const built = await progress.run(cluster.paths.join(' '), build, (one) =>
