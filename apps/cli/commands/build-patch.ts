@@ -147,7 +147,10 @@ export const buildPatch = (cli: Cli): Command =>
     // Else `--json` of `build ls --json` would be taken for this command's own.
     .enablePositionalOptions()
     .argument('[file.patch]', 'unified diff, applied with -p1 at the top of the kernel tree')
-    .option('-s, --sourcedir <dir>', 'kernel tree: a finished build, or sources, which are built once into the cache')
+    .option(
+      '-s, --sourcedir <dir>',
+      'kernel tree: a finished build, or sources: of these only what patches need is compiled where VMLINUX has debug information, else all, once',
+    )
     .option('-c, --config <file>', "the running kernel's config (default: the tree's .config)")
     .option('-v, --vmlinux <file>', "the running kernel's vmlinux, with symbols (default: the tree's)")
     .addOption(

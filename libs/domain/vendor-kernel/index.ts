@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 export { likelyReason } from './likely-reason';
+export { exportsOfKernel } from './kernel-exports';
 export { belowSourceTree, readCompileUnits, type CompileUnit, type KnownPaths } from './line-tables';
 export { kernelImage, moduleImage, type LinkedImage } from './linked-image';
 export { proveObject, describeDifference, type ObjectProof, type ProofDifference } from './prove-object';

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { readFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
+import { parseElf } from '@lockstep/domain/elf';
 import { buildError } from '../processes/failure';
 import { tellingFullDisk } from '../processes/full-disk';
 import { buildKernel } from './kernel-build';
 import { findKernelSource } from '../sources/kernel-source';
 import { registerKernelBuild, type KernelBuild } from './registered-kernel';
 import { exists, type OnProgress } from '../processes/stage';
+import { readSections } from '../vendors/read-sections';
+import { registerGivenKernel } from './stock-kernel';
 
 export interface KernelOfSourceOptions {
   /** A kernel tree: finished builds are used as they are, sources alone are built once, into the cache. */
@@ -21,7 +24,8 @@ export interface KernelOfSourceOptions {
 }
 
 /**
- * The kernel build to patch, from what a host has of its kernel: source, config, vmlinux. The tree is never written to.
+ * The kernel build to patch, from what a host has of its kernel: source, config, vmlinux. The tree is never written to. Sources
+ * alone are compiled as far as patches need them where vmlinux has debug information, and whole otherwise.
  * @throws LockstepError `not-a-kernel-tree`, `not-a-kernel-build`, `config-differs`, `compiler-differs`,
  *   `kernel-build-failed`, `disk-full`
  */
@@ -38,10 +42,29 @@ export async function kernelOfSource(options: KernelOfSourceOptions): Promise<Ke
     const reason = configFile === undefined ? 'it is not built and has no .config: give one' : `there is no ${config}`;
     throw buildError({ kind: 'not-a-kernel-build', dir: sourceDir, reason });
   }
+  if (vmlinuxFile !== undefined && (await hasDebugInformation(vmlinuxFile))) {
+    const beside = join(dirname(resolve(vmlinuxFile)), 'Module.symvers');
+    const symvers = (await exists(beside)) ? beside : undefined;
+    return registerGivenKernel({
+      source: sourceDir,
+      config,
+      vmlinux: vmlinuxFile,
+      symvers,
+      cacheDir,
+      onProgress,
+      signal,
+    });
+  }
   const { treeDir } = await tellingFullDisk(cacheDir, async () =>
     buildKernel({ source, configFragments: [config], unnamedOptions: 'default', cacheDir, onProgress, signal }),
   );
   return registerKernelBuild({ path: treeDir, vmlinuxFile, cacheDir, onProgress, signal });
+}
+
+/** Whether it tells which sources it was compiled from: then only what a patch needs has to be. */
+async function hasDebugInformation(vmlinuxFile: string): Promise<boolean> {
+  const headers = parseElf(await readSections(vmlinuxFile, () => false), vmlinuxFile).sections;
+  return headers.some(({ name, sizeBytes }) => name === '.debug_line' && sizeBytes > 0);
 }
 
 async function isBuilt(dir: string): Promise<boolean> {

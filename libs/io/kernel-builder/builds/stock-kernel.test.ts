@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
-import { registerStockKernel } from './stock-kernel';
+import { registerGivenKernel, registerStockKernel } from './stock-kernel';
 
 const dir = mkdtempSync(path.join(tmpdir(), 'lockstep-register-'));
 afterAll(() => {
@@ -24,6 +24,8 @@ interface MadeUp {
   readonly links?: Readonly<Record<string, string>>;
   /** What vmlinux says that it is. */
   readonly banner?: string;
+  /** The rest of its banner. */
+  readonly builtAs?: string;
   readonly config?: readonly string[];
   readonly compiler?: string;
 }
@@ -32,6 +34,7 @@ interface MadeUp {
 function packages(name: string, madeUp: MadeUp): string {
   const {
     banner = release,
+    builtAs = '#1 SMP Debian 6.1.176-1',
     config = options,
     compiler: built = compiler,
     sublevel = 176,
@@ -55,7 +58,7 @@ function packages(name: string, madeUp: MadeUp): string {
   put(`usr/src/linux-headers-${release}/Module.symvers`, '0x0\n');
   for (const folder of [`lib/modules/${release}`, `usr/lib/debug/lib/modules/${release}`])
     mkdirSync(path.join(root, folder), { recursive: true });
-  put('banner.c', `const char linux_banner[] = "Linux version ${banner} (a@b) (gcc) #1 SMP Debian 6.1.176-1";`);
+  put('banner.c', `const char linux_banner[] = "Linux version ${banner} (a@b) (gcc) ${builtAs}";`);
   const vmlinux = `usr/lib/debug/boot/vmlinux-${release}`;
   mkdirSync(path.dirname(path.join(root, vmlinux)), { recursive: true });
   const link = ['-nostdlib', '-static', '-Wl,--build-id', '-Wl,-e,0', 'banner.c', '-o', vmlinux];
@@ -126,6 +129,38 @@ describe('packages that cannot be right are refused before anything is built', (
     expect(await refusal('source', { makefile, sublevel: 177 })).toMatchObject({
       reason: 'packages-mixed',
       fields: { expected: '6.1.176', found: '6.1.177' },
+    });
+  });
+});
+
+describe('a kernel of which there is source, config and vmlinux alone', () => {
+  const given = async (name: string, madeUp: MadeUp): Promise<unknown> => {
+    const root = packages(name, madeUp);
+    return registerGivenKernel({
+      source: path.join(root, 'usr/src/linux-source-6.1'),
+      config: path.join(root, `boot/config-${release}`),
+      vmlinux: path.join(root, `usr/lib/debug/boot/vmlinux-${release}`),
+      symvers: undefined,
+      cacheDir: path.join(dir, 'cache'),
+    }).then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+  };
+
+  test('is of the version that its release begins with', async () => {
+    const makefile = 'olddefconfig modules_prepare:\n';
+    const madeUp = { makefile, sublevel: 177, banner: '6.1.176-mine', builtAs: '#1 SMP PREEMPT' };
+    expect(await given('given-source', madeUp)).toMatchObject({
+      reason: 'packages-mixed',
+      fields: { expected: '6.1.176', found: '6.1.177' },
+    });
+  });
+
+  test('that was built with checksums of its exports needs the list of them', async () => {
+    expect(await given('given-checksums', { config: [...options, 'MODVERSIONS'] })).toMatchObject({
+      reason: 'not-a-kernel-build',
+      message: expect.stringContaining('Module.symvers') as unknown,
     });
   });
 });

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { readFile, rename, rm } from 'node:fs/promises';
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseElf } from '@lockstep/domain/elf';
 import { kernelProbeSources, moduleGlueSource, readKernelFacts, type KernelFacts } from '@lockstep/domain/klp-module';
 import { otherCompiler } from '@lockstep/domain/running-kernel';
 import { makeDependencyIndex, type CompiledObject, type DependencyIndex } from '@lockstep/domain/source-patch';
-import type { StockName } from '@lockstep/domain/vendor-kernel';
+import { exportsOfKernel, type StockName } from '@lockstep/domain/vendor-kernel';
 import { FileLock, sha256OfFile } from '@lockstep/platform/runtime';
 import { buildError } from '../processes/failure';
 import { tellingFullDisk } from '../processes/full-disk';
@@ -66,9 +66,32 @@ export async function registerStockKernel(options: StockKernelOptions): Promise<
   );
 }
 
+export interface GivenKernelOptions extends Pick<StockKernelOptions, 'cacheDir' | 'onProgress' | 'signal'> {
+  /** Unpacked, or a tarball; copied, never written to. */
+  readonly source: string;
+  readonly config: string;
+  /** With symbols and debug information. */
+  readonly vmlinux: string;
+  /** Needed where the kernel was built with CONFIG_MODVERSIONS. */
+  readonly symvers: string | undefined;
+}
+
+/**
+ * Registers a kernel of which there is nothing but its source, config and vmlinux, as one that a distribution built: what it
+ * exports is read from vmlinux, and of its modules none can be patched.
+ * @throws LockstepError as registerStockKernel does
+ */
+export async function registerGivenKernel(options: GivenKernelOptions): Promise<KernelBuild> {
+  const { source, config, vmlinux, symvers, cacheDir } = options;
+  const release = releaseIn(await readVendorVmlinux(vmlinux));
+  const none = { modules: undefined, debugModules: undefined, image: undefined };
+  const vendor = { distribution: 'given', release, source, config, vmlinux, symvers, ...none } as const;
+  return tellingFullDisk(cacheDir, async () => registerUnpacked(vendor, options));
+}
+
 async function registerUnpacked(
   vendor: VendorKernel,
-  { cacheDir, onProgress, signal }: StockKernelOptions,
+  { cacheDir, onProgress, signal }: Pick<StockKernelOptions, 'cacheDir' | 'onProgress' | 'signal'>,
 ): Promise<KernelBuild> {
   onProgress?.({ stage: "read the vendor's kernel", done: 0, total: 1 });
   const id = buildIdOf(await readSections(vendor.vmlinux, isNote), vendor.vmlinux);
@@ -96,14 +119,16 @@ async function registerUnpacked(
 
 /** The release comes from the kernel itself; whatever says another one is of other packages. */
 async function checkParts(vendor: VendorKernel, vmlinux: Uint8Array): Promise<void> {
-  const text = Buffer.from(vmlinux.buffer, vmlinux.byteOffset, vmlinux.byteLength);
-  const at = text.indexOf('Linux version ');
-  const found = at < 0 ? 'no kernel' : (text.toString('latin1', at, at + 200).split(' ')[2] ?? '');
+  const found = releaseIn(vmlinux);
   if (found !== vendor.release) {
     throw buildError({ kind: 'packages-mixed', file: vendor.vmlinux, expected: vendor.release, found });
   }
   const config = await readFile(vendor.config, 'utf8');
   checkOptions(config, vendor.config, false);
+  if (vendor.symvers === undefined && config.includes('\nCONFIG_MODVERSIONS=y\n')) {
+    const reason = 'it was built with CONFIG_MODVERSIONS: put the Module.symvers of its build beside it';
+    throw buildError({ kind: 'not-a-kernel-build', dir: vendor.vmlinux, reason });
+  }
   if (config.includes('\nCONFIG_X86_KERNEL_IBT=y\n')) {
     const reason =
       'it was built with CONFIG_X86_KERNEL_IBT: objtool worked on its vmlinux as a whole, which is not done here yet';
@@ -111,6 +136,13 @@ async function checkParts(vendor: VendorKernel, vmlinux: Uint8Array): Promise<vo
   }
   const compiler = /^CONFIG_CC_VERSION_TEXT="(.*)"$/m.exec(config)?.[1] ?? '';
   await requireCompiler(compiler, commandOf(compiler));
+}
+
+/** `uname -r`, as the kernel itself says it. */
+function releaseIn(vmlinux: Uint8Array): string {
+  const text = Buffer.from(vmlinux.buffer, vmlinux.byteOffset, vmlinux.byteLength);
+  const at = text.indexOf('Linux version ');
+  return at < 0 ? 'no kernel' : (text.toString('latin1', at, at + 200).split(' ')[2] ?? '');
 }
 
 /** `gcc-12` of `gcc-12 (Debian 12.2.0-14+deb12u1) 12.2.0`. */
@@ -139,6 +171,8 @@ async function makeStockBuild({ vendor, vmlinux, dir, onProgress, signal }: Maki
   await rename(join(readDir, vendorFolder), join(treeDir, vendorFolder));
   await rm(readDir, { recursive: true });
   await checkSourceVersion(vendor, vmlinux, treeDir);
+  if (vendor.symvers === undefined)
+    await writeFile(join(treeDir, 'Module.symvers'), exportsOfKernel(parseElf(vmlinux, vendor.vmlinux)));
   const tools: BuildTools = { compiler: commandOf(compiler), makeArguments };
   const facts = await factsOf(vendor.release, treeDir, tools, vmlinux, signal);
   const stock = { distribution: vendor.distribution, tools, vmlinuxSha256, remarks };
@@ -155,7 +189,7 @@ async function makeStockBuild({ vendor, vmlinux, dir, onProgress, signal }: Maki
   });
 }
 
-/** A vendor that names the source's version in the banner (`Debian 6.1.176-1`) shows a source of another one. */
+/** A vendor that names the source's version in the banner (`Debian 6.1.176-1`), or in the release, shows a source of another one. */
 async function checkSourceVersion(vendor: VendorKernel, vmlinux: Uint8Array, treeDir: string): Promise<void> {
   const makefile = await readFile(join(treeDir, 'Makefile'), 'utf8');
   const part = (name: string): string => new RegExp(`^${name} = (.*)$`, 'm').exec(makefile)?.[1] ?? '';
@@ -163,7 +197,9 @@ async function checkSourceVersion(vendor: VendorKernel, vmlinux: Uint8Array, tre
   const text = Buffer.from(vmlinux.buffer, vmlinux.byteOffset, vmlinux.byteLength);
   const at = text.indexOf('Linux version ');
   const banner = text.toString('latin1', at, at + 400).split('\0')[0] ?? '';
-  const named = /(?:Debian|~|-) ?(\d+\.\d+\.\d+)-\d/.exec(banner.slice(banner.indexOf('#')))?.[1];
+  const inBanner = /(?:Debian|~|-) ?(\d+\.\d+\.\d+)-\d/.exec(banner.slice(banner.indexOf('#')))?.[1];
+  const inRelease = vendor.distribution === 'given' ? /^\d+\.\d+\.\d+/.exec(vendor.release)?.[0] : undefined;
+  const named = inBanner ?? inRelease;
   if (named === undefined || named === version) return;
   throw buildError({ kind: 'packages-mixed', file: vendor.source, expected: named, found: version });
 }

@@ -5,9 +5,14 @@ import { layoutOf, vendorParts, type Distribution, type VendorPart } from '@lock
 import { buildError } from '../processes/failure';
 import { exists } from '../processes/stage';
 
-/** A vendor's kernel as its unpacked packages hold it: each part a whole path. */
-export interface VendorKernel extends Readonly<Record<VendorPart, string>> {
-  readonly distribution: Distribution;
+/** Parts that a kernel has which nobody packed: then its exports come from itself, and of its modules none can be patched. */
+type PackedPart = 'symvers' | 'modules' | 'debugModules' | 'image';
+
+/** A vendor's kernel as its unpacked packages hold it, or as it was given part by part: each a whole path. */
+export interface VendorKernel
+  extends Readonly<Record<Exclude<VendorPart, PackedPart>, string>>, Readonly<Record<PackedPart, string | undefined>> {
+  /** `given`: source, config and vmlinux alone. */
+  readonly distribution: Distribution | 'given';
   /** `uname -r` */
   readonly release: string;
 }

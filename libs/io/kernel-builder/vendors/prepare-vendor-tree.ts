@@ -51,7 +51,8 @@ export async function prepareVendorTree(options: PrepareVendorTreeOptions): Prom
   const compiler = /^CONFIG_CC_VERSION_TEXT="(.*)"$/m.exec(asked)?.[1] ?? '';
   const { config, remarks } = withoutKeys(asked);
   await writeFile(join(treeDir, '.config'), config);
-  await writeFile(join(treeDir, 'Module.symvers'), await readDecompressed(vendor.symvers));
+  if (vendor.symvers !== undefined)
+    await writeFile(join(treeDir, 'Module.symvers'), await readDecompressed(vendor.symvers));
   const makeArguments = [
     `KERNELRELEASE=${vendor.release}`,
     ...compilerArgument(compiler),

@@ -62,26 +62,31 @@ export async function keepVendorFiles(
 ): Promise<VendorObjectUnits[]> {
   await mkdir(moduleFolder(treeDir), { recursive: true });
   await writeFile(kernelFile(treeDir), vmlinux);
-  await copyFile(vendor.image, keptBootImage(treeDir), constants.COPYFILE_FICLONE);
+  if (vendor.image !== undefined) await copyFile(vendor.image, keptBootImage(treeDir), constants.COPYFILE_FICLONE);
   const known: KnownPaths = new Map();
   const lines = await readSections(vendor.vmlinux, isLineTable);
   const units = belowSourceTree(readCompileUnits(parseElf(lines, vendor.vmlinux), known));
-  const files = (await readdir(vendor.modules, { recursive: true })).filter(isModule).sort();
-  const modules = await mapAtOnce(files, 4, async (file) => keepModule({ vendor, treeDir, known }, file));
-  return [{ object: 'vmlinux', units }, ...modules];
+  const { modules, debugModules } = vendor;
+  if (modules === undefined) return [{ object: 'vmlinux', units }];
+  const files = (await readdir(modules, { recursive: true })).filter(isModule).sort();
+  const keeping = { modules, debugModules: debugModules ?? modules, treeDir, known };
+  return [{ object: 'vmlinux', units }, ...(await mapAtOnce(files, 4, async (file) => keepModule(keeping, file)))];
 }
 
 interface Keeping {
-  readonly vendor: VendorKernel;
+  /** Folders. */
+  readonly modules: string;
+  readonly debugModules: string;
   readonly treeDir: string;
   readonly known: KnownPaths;
 }
 
-async function keepModule({ vendor, treeDir, known }: Keeping, file: string): Promise<VendorObjectUnits> {
+async function keepModule(keeping: Keeping, file: string): Promise<VendorObjectUnits> {
+  const { modules, treeDir, known } = keeping;
   const object = moduleNameOfFile(file);
   const kept = join(moduleFolder(treeDir), `${object}${file.slice(file.lastIndexOf('.ko'))}`);
-  await copyFile(join(vendor.modules, file), kept, constants.COPYFILE_FICLONE);
-  const debugFile = await debugFileOf(vendor, file);
+  await copyFile(join(modules, file), kept, constants.COPYFILE_FICLONE);
+  const debugFile = await debugFileOf(keeping, file);
   if (debugFile === undefined) return { object, units: [] };
   const bytes = await readSections(debugFile, (section) => isLineTable(section) || isSymbolTable(section));
   await writeFile(join(moduleFolder(treeDir), `${object}.debug`), bytes);
@@ -89,7 +94,7 @@ async function keepModule({ vendor, treeDir, known }: Keeping, file: string): Pr
 }
 
 /** `sctp.ko` beside the kernel's debug file, or `sctp.ko.debug`. */
-async function debugFileOf({ modules, debugModules }: VendorKernel, file: string): Promise<string | undefined> {
+async function debugFileOf({ modules, debugModules }: Keeping, file: string): Promise<string | undefined> {
   const below = relative(modules, join(modules, dirname(file), basename(file).replace(/\.ko.*$/, '.ko')));
   for (const suffix of ['', '.debug']) {
     const path = join(debugModules, `${below}${suffix}`);
