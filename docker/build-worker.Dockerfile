@@ -7,7 +7,7 @@ RUN npm ci --ignore-scripts && node tools/bootstrap/generate.mjs && node tools/b
 FROM node:24.21.0-bookworm-slim
 # The compiler must be the one that built the kernels: a worker refuses any other.
 RUN apt-get update \
- && apt-get install -y --no-install-recommends gcc make flex bison bc perl libelf-dev libssl-dev xz-utils \
+ && apt-get install -y --no-install-recommends gcc make flex bison bc perl libelf-dev libssl-dev xz-utils bubblewrap \
  && rm -rf /var/lib/apt/lists/*
 WORKDIR /lockstep
 COPY --from=build /lockstep/node_modules node_modules

@@ -8,6 +8,7 @@ import {
   defaultCacheDirectory,
   readPatch,
   registerKernelBuild,
+  useSandbox,
   type KernelBuild,
 } from '@lockstep/io/kernel-builder';
 import { buildLockstepKernel } from '@lockstep/testing/qemu-machine';
@@ -39,6 +40,10 @@ interface CaseResult {
   /** The compiler alone on these objects. */
   readonly floorSeconds: number;
   readonly ratio: number;
+  /** The same builds without a sandbox, in turn with the others. */
+  readonly bareSeconds: number;
+  /** What the sandbox adds to them, in per cent: the median of the rounds' own. */
+  readonly sandboxPercent: number;
   readonly peerWarmSeconds: number | null;
 }
 
@@ -57,7 +62,7 @@ async function measure(
   const { objects, gates } = await readPatch(kernel, { diff: patchOf(treeDir, name, 0) });
   const paths = [...objects, ...gates].map((object) => object.path).filter((object) => object.endsWith('.o'));
   await build(0);
-  const rows = { warm: [] as number[], floor: [] as number[], peer: [] as number[] };
+  const rows = { warm: [] as number[], bare: [] as number[], floor: [] as number[], peer: [] as number[] };
   let changedFunctions = 0;
   for (let round = 1; round <= rounds; round += 1) {
     rows.floor.push(
@@ -66,15 +71,25 @@ async function measure(
         objects.map((object) => object.path),
       ),
     );
+    const bare = async (): Promise<void> => {
+      await useSandbox('none');
+      rows.bare.push((await timed(async () => build(round))).seconds);
+      await useSandbox('auto');
+    };
+    // Each is first every other time: what the first leaves in memory is the second's.
+    if (round % 2 === 0) await bare();
     const { result, seconds } = await timed(async () => build(round));
     rows.warm.push(seconds);
+    if (round % 2 === 1) await bare();
     changedFunctions = result.functions.length;
     if (peer !== undefined) rows.peer.push(await peer.build(patchOf(treeDir, name, round)));
   }
   const [warmSeconds, floorSeconds] = [median(rows.warm), median(rows.floor)];
   const peerWarmSeconds = peer === undefined ? null : median(rows.peer);
   const ratio = warmSeconds / floorSeconds;
-  return { name, objects: paths.length, changedFunctions, warmSeconds, floorSeconds, ratio, peerWarmSeconds };
+  const times = { warmSeconds, bareSeconds: median(rows.bare), floorSeconds, ratio, peerWarmSeconds };
+  const sandboxPercent = median(rows.warm.map((warm, index) => (warm / (rows.bare[index] ?? NaN) - 1) * 100));
+  return { name, objects: paths.length, changedFunctions, ...times, sandboxPercent };
 }
 
 async function builtTree({ tree, src, against, kernel: version }: Options, progress: ProgressLine): Promise<string> {
@@ -162,7 +177,18 @@ function tableOf({
   speedUp?: number;
 }): string {
   const table = new CliTable({
-    head: ['case', 'objects', 'functions', 'warm', 'compiler alone', 'ratio', 'peer warm', 'times'],
+    head: [
+      'case',
+      'objects',
+      'functions',
+      'warm',
+      'compiler alone',
+      'ratio',
+      'no sandbox',
+      'sandbox',
+      'peer warm',
+      'times',
+    ],
     style: { head: [], border: [] },
   });
   for (const row of cases) {
@@ -174,6 +200,8 @@ function tableOf({
       `${warmSeconds.toFixed(2)} s`,
       `${row.floorSeconds.toFixed(2)} s`,
       row.ratio.toFixed(2),
+      `${row.bareSeconds.toFixed(2)} s`,
+      `${row.sandboxPercent >= 0 ? '+' : ''}${row.sandboxPercent.toFixed(1)} %`,
       peer === null ? '' : `${peer.toFixed(1)} s`,
       peer === null ? '' : (peer / warmSeconds).toFixed(1),
     ]);

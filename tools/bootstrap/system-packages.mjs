@@ -4,7 +4,19 @@
 const packages = {
   develop: [],
   // Building kernels and patches.
-  kernel: ['gcc', 'libc6-dev', 'make', 'flex', 'bison', 'bc', 'perl', 'libelf-dev', 'libssl-dev', 'xz-utils'],
+  kernel: [
+    'gcc',
+    'libc6-dev',
+    'make',
+    'flex',
+    'bison',
+    'bc',
+    'perl',
+    'libelf-dev',
+    'libssl-dev',
+    'xz-utils',
+    'bubblewrap',
+  ],
   // Booting them: machines, their state disks, module loading inside (perl: by the agent; kmod: by hand).
   machines: ['qemu-system-x86', 'e2fsprogs', 'kmod', 'perl-base', 'util-linux'],
   source: ['linux-source-6.1'],

@@ -11,11 +11,15 @@ import {
   defaultCacheDirectory,
   kernelOfSource,
   registerStockKernel,
+  sandboxChoices,
+  useSandbox,
   type BuildProgress,
   type KernelBuild,
   type OnProgress,
+  type SandboxChoice,
 } from '@lockstep/io/kernel-builder';
 import { allowedTypeChangesOf, allowTypeChangeOption, becauseOption } from '../allowed-type-changes';
+import { buildChangesOption } from '../build-changes-option';
 import { fuzzOption } from '../fuzz-option';
 import { describeProof } from '../views/build-view';
 import { wholeNumber, type Answer, type Cli, type LeafOptions, type LocalContext } from '../cli';
@@ -34,6 +38,8 @@ interface Options extends Pick<LeafOptions, 'json'> {
   readonly allowTypeChange?: readonly string[];
   readonly because?: string;
   readonly fuzz?: number;
+  readonly allowBuildChanges?: boolean;
+  readonly sandbox: SandboxChoice;
   readonly cacheDir?: string;
 }
 
@@ -98,13 +104,17 @@ async function build(file: string, options: Options, { screen, signal }: LocalCo
     progress.update({ done, total, detail: stage });
   };
   try {
+    const sandbox = await useSandbox(options.sandbox);
     const kernel = await openKernel(options, onProgress, signal);
     const started = performance.now();
     const patchId = parsePatchId(createHash('sha256').update(diff).digest('hex'));
     const replace = options.replace ?? false;
     const compilers = options.jobs;
     const allowedTypeChanges = allowedTypeChangesOf(options);
-    const sources = { kernel, diff: [{ name: '', text: diff, fuzz: options.fuzz }] };
+    const sources = {
+      kernel,
+      diff: [{ name: '', text: diff, fuzz: options.fuzz, mayChangeBuild: options.allowBuildChanges }],
+    };
     const work = { ...sources, moduleName, patchId, replace, allowedTypeChanges, compilers, onProgress, signal };
     const { bytes, functions, remarks, proofs, path: way, makeReasons } = await buildLivepatch(work);
     const seconds = (performance.now() - started) / 1000;
@@ -128,6 +138,7 @@ async function build(file: string, options: Options, { screen, signal }: LocalCo
         proofs,
         allowedTypeChanges,
         fuzz: options.fuzz ?? 0,
+        sandbox,
         seconds,
       },
       text: `${module}\n${makeReasons.map((reason) => `built through make: ${reason}\n`).join('')}changes ${functions.map(showFunction).join(', ') || 'no function'}\n${remarks.map((remark) => `note: ${remark}\n`).join('')}${proofs.map((proof) => `proved: ${describeProof(proof)}\n`).join('')}for Linux ${release}, ${seconds.toFixed(1)} s`,
@@ -166,6 +177,13 @@ export const buildPatch = (cli: Cli): Command =>
     .option(...allowTypeChangeOption)
     .option(...becauseOption)
     .option(...fuzzOption)
+    .option(...buildChangesOption)
+    .addOption(
+      new Option('--sandbox <kind>', 'what compilers and make run in; none lets a diff read and run what you may')
+        .choices(sandboxChoices)
+        .env('LOCKSTEP_SANDBOX')
+        .default('auto'),
+    )
     .option('--replace', 'the module replaces all livepatches that are loaded')
     .option('--cache-dir <dir>', 'where kernels and originals are kept (default: ~/.cache/lockstep)')
     .option('--json', 'print one JSON document')

@@ -28,6 +28,7 @@ export const showPatch = (cli: Cli): Command =>
           ...allowedFields(patch.allowedTypeChanges),
           ...caveatFields(builds),
           ...proofFields(builds),
+          ...(patch.mayChangeBuild ? [['Build', 'may change what the build itself runs'] as const] : []),
           ...(patch.fuzz > 0 ? [['Fuzz', `${patch.fuzz} lines of each hunk's context may differ`] as const] : []),
           ['Submitted', showTime(patch.submittedAt)],
           ['Description', patch.description],

@@ -6,6 +6,7 @@ import { Priority } from '@lockstep/contracts/generated';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
 import { allowedTypeChangesOf, allowTypeChangeOption, becauseOption } from '../allowed-type-changes';
 import { collect, leafCommand, wholeNumber, type Cli, type LeafOptions } from '../cli';
+import { buildChangesOption } from '../build-changes-option';
 import { fuzzOption } from '../fuzz-option';
 import { kernelBuildOption, resolveKernelBuild } from '../resolve-kernel-build';
 import { answerSubmission, priorityOption } from '../answer-submission';
@@ -23,6 +24,7 @@ interface Options extends LeafOptions {
   readonly allowTypeChange?: readonly string[];
   readonly because?: string;
   readonly fuzz?: number;
+  readonly allowBuildChanges?: boolean;
 }
 
 function readDiff(file: string): Buffer {
@@ -57,6 +59,7 @@ export const submitPatch = (cli: Cli): Command =>
     .option(...allowTypeChangeOption)
     .option(...becauseOption)
     .option(...fuzzOption)
+    .option(...buildChangesOption)
     .option(...priorityOption)
     .option('--wait', 'follow the builds to their end')
     .action((file: string, { name = nameOf(file), description = '', author = '', cve = [], ...options }: Options) =>
@@ -68,7 +71,8 @@ export const submitPatch = (cli: Cli): Command =>
         const priority = options.priority ?? Priority.PRIORITY_NORMAL;
         const allowed = allowedTypeChangesOf(options);
         const allowedTypeChanges = allowed && { ...allowed, types: [...allowed.types] };
-        const words = { allowedTypeChanges, fuzz: options.fuzz ?? 0 };
+        const mayChangeBuild = options.allowBuildChanges ?? false;
+        const words = { allowedTypeChanges, fuzz: options.fuzz ?? 0, mayChangeBuild };
         const submitted = await context.build.submitPatch(
           { name, diff, description, author, cves: [...cve], kernelBuildIds, priority, onto, ...words },
           { signal: context.signal },

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+import { whyMakeObeys } from './build-changes';
 import type { DependencyIndex } from './dependency-index';
 import { pathOf, renamedFrom, type FileDiff } from './unified-diff';
 
@@ -8,6 +9,14 @@ export interface ChangeClasses {
   readonly files: string[];
   /** Why recompiling single objects cannot be proved right, so that make must find what to build; empty if it can. */
   readonly makeReasons: string[];
+}
+
+/** Why make would run or obey a file of a kernel build, or does something unknown with it; undefined where it compiles it. */
+export function whyMakeMust(path: string, index: DependencyIndex): string | undefined {
+  const isHeld = isHarmless(path) || /\.[ch]$/.test(path) || Object.hasOwn(index.readers, path);
+  const isSource = isHeld || index.objects.some(({ source }) => source === path);
+  // Assembly and linker scripts that are compiled are made again like C, and must come out the same.
+  return whyMakeObeys(path, index) ?? (isSource ? undefined : 'what the build makes of such a file is not known');
 }
 
 export function classifyChanges(diffs: readonly FileDiff[], index: DependencyIndex): ChangeClasses {
@@ -49,15 +58,6 @@ function namesakes(path: string, index: DependencyIndex): string[] {
 }
 
 function whyMake(path: string, isGone: boolean, index: DependencyIndex): string | undefined {
-  const name = path.slice(path.lastIndexOf('/') + 1);
-  if (name.startsWith('Kconfig')) return 'a Kconfig change can change any object';
-  if (/^(?:Makefile|Kbuild)/.test(name)) return 'a makefile change can change any object';
-  if (/^(?:scripts|tools)\//.test(path)) return 'a change to the build tools can change any object';
-  const generated = Object.hasOwn(index.generates, path) ? index.generates[path] : undefined;
-  if (generated !== undefined) return `the build generates ${generated} from it`;
   const isSource = index.objects.some(({ source }) => source === path);
-  if (isSource && isGone) return 'a source file of this kernel build is deleted';
-  // Assembly and linker scripts that are compiled are made again like C, and must come out the same.
-  if (/\.[ch]$/.test(name) || isSource || Object.hasOwn(index.readers, path)) return undefined;
-  return 'what the build makes of such a file is not known';
+  return whyMakeMust(path, index) ?? (isSource && isGone ? 'a source file of this kernel build is deleted' : undefined);
 }

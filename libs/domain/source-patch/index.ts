@@ -3,7 +3,8 @@ export { applyFileDiff } from './apply-diff';
 export { applyPatch, pathsReadBy, type AppliedPatch, type FileContents } from './apply-patch';
 export { placesFor, placesIn, type AuthorsPlace, type ChangedFile } from './authors-places';
 export { changedConstants, describeConstant } from './changed-constants';
-export { classifyChanges, type ChangeClasses } from './change-classes';
+export { refuseBuildChanges } from './build-changes';
+export { classifyChanges, whyMakeMust, type ChangeClasses } from './change-classes';
 export { namedFiles, parseCmdFile, type SavedCommand } from './cmd-file';
 export { changedInlineFunctions } from './confined-change';
 export {

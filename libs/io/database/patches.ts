@@ -17,10 +17,13 @@ export interface PatchContent {
   readonly allowedTypeChanges?: AllowedTypeChanges | undefined;
   /** How many lines of context of each hunk may differ from the tree, by its author's word; none if undefined. */
   readonly fuzz?: number | undefined;
+  /** It may change what the build itself runs, by the word of who submitted it; false if undefined. */
+  readonly mayChangeBuild?: boolean | undefined;
 }
 
-export interface PatchRecord extends Omit<PatchContent, 'diff' | 'fuzz'> {
+export interface PatchRecord extends Omit<PatchContent, 'diff' | 'fuzz' | 'mayChangeBuild'> {
   readonly fuzz: number;
+  readonly mayChangeBuild: boolean;
   readonly submittedAt: Date;
 }
 
@@ -34,6 +37,7 @@ const fromRow = (row: Omit<PatchRow, 'diff'>): PatchRecord => ({
   allowedTypeChanges:
     row.allowedTypes.length === 0 ? undefined : { types: row.allowedTypes, because: row.allowedBecause },
   fuzz: row.fuzz,
+  mayChangeBuild: row.mayChangeBuild,
   submittedAt: row.submittedAt,
 });
 
@@ -57,12 +61,12 @@ function unknownPatch(nameOrId: string): LockstepError {
 export function patchStore(db: Client): PatchStore {
   const omit = { diff: true } as const;
   return {
-    submit: ({ cves, combines, diff, allowedTypeChanges, fuzz = 0, ...rest }) =>
+    submit: ({ cves, combines, diff, allowedTypeChanges, fuzz = 0, mayChangeBuild = false, ...rest }) =>
       serialisable(db, async (tx) => {
         const present = await tx.patch.findUnique({ where: { name: rest.name }, omit });
         if (present === null) {
           const { types: allowedTypes = [], because: allowedBecause = '' } = allowedTypeChanges ?? {};
-          const words = { allowedTypes: [...allowedTypes], allowedBecause, fuzz };
+          const words = { allowedTypes: [...allowedTypes], allowedBecause, fuzz, mayChangeBuild };
           const data = { ...rest, ...words, cves: [...cves], combines: [...combines], diff: new Uint8Array(diff) };
           return fromRow(await tx.patch.create({ data, omit }));
         }

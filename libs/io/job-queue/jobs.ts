@@ -20,6 +20,8 @@ export interface SourceDiff {
   readonly allowedTypeChanges?: AllowedTypeChanges | undefined;
   /** How many lines of context of each hunk may differ, by its author's word; none if undefined. */
   readonly fuzz?: number | undefined;
+  /** It may change what the build itself runs, by the word of who submitted it. */
+  readonly mayChangeBuild?: boolean | undefined;
 }
 
 /** All that decides a build's outcome. */

@@ -49,5 +49,13 @@ export { keptBootImage, readKeptModule, type KeptModule } from './vendors/vendor
 export { proveOriginals, provideOriginals, type ProvedObject } from './objects/stock-originals';
 export { sourceIdentity } from './sources/source-identity';
 export { mapAtOnce } from './processes/at-once';
+export { useLimits, type LimitName, type Limits } from './processes/limits';
 export { runCommand } from './processes/run-command';
+export {
+  parseSandboxChoice,
+  sandboxChoices,
+  useSandbox,
+  type SandboxChoice,
+  type SandboxKind,
+} from './processes/sandbox';
 export type { BuildProgress, OnProgress } from './processes/stage';

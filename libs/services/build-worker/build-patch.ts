@@ -27,9 +27,10 @@ export interface BuildPlace {
   readonly compilers: number | undefined;
 }
 
-const named = ({ patchName, diff, fuzz }: SourceDiff): NamedDiff => ({
+const named = ({ patchName, diff, fuzz, mayChangeBuild }: SourceDiff): NamedDiff => ({
   ...{ name: patchName, text: Buffer.from(diff, 'base64') },
   fuzz,
+  mayChangeBuild,
 });
 
 /** The words of all authors; several types of one patch share its reason. */

@@ -2,7 +2,7 @@
 import { LockstepError } from '@lockstep/domain/livepatch-model';
 import { readStorePlace, type StorePlace } from '@lockstep/io/artifact-store';
 import { chooseQueueServer, type QueueServer } from '@lockstep/io/job-queue';
-import { defaultCacheDirectory } from '@lockstep/io/kernel-builder';
+import { defaultCacheDirectory, sandboxChoices, type Limits, type SandboxChoice } from '@lockstep/io/kernel-builder';
 import { z } from 'zod';
 
 export interface WorkerConfig {
@@ -16,6 +16,10 @@ export interface WorkerConfig {
   readonly concurrency: number;
   /** Compilers at once for each job; undefined: as many as processors. */
   readonly compilers: number | undefined;
+  /** What compilers and make run in. */
+  readonly sandbox: SandboxChoice;
+  /** What one compiler may take; undefined: as much as usual. */
+  readonly compilerLimits: Partial<Limits>;
   /** How long a worker that says nothing keeps its job; undefined: the queue's own default. */
   readonly lockMs: number | undefined;
 }
@@ -32,6 +36,9 @@ const writtenSchema = z.object({
     .default(64 * 2 ** 30),
   LOCKSTEP_WORKER_CONCURRENCY: z.coerce.number().int().min(1).max(64).default(1),
   LOCKSTEP_WORKER_COMPILERS: z.coerce.number().int().min(1).max(512).optional(),
+  LOCKSTEP_SANDBOX: z.enum(sandboxChoices).default('auto'),
+  LOCKSTEP_COMPILER_MAX_SECONDS: z.coerce.number().int().min(1).max(86_400).optional(),
+  LOCKSTEP_COMPILER_MAX_MIB: z.coerce.number().int().min(64).optional(),
   LOCKSTEP_WORKER_LOCK_MS: z.coerce.number().int().min(1_000).max(600_000).optional(),
 });
 
@@ -55,6 +62,11 @@ export function readWorkerConfig(env: Readonly<NodeJS.ProcessEnv>): WorkerConfig
     cacheMaxBytes: config.LOCKSTEP_CACHE_MAX_BYTES,
     concurrency: config.LOCKSTEP_WORKER_CONCURRENCY,
     compilers: config.LOCKSTEP_WORKER_COMPILERS,
+    sandbox: config.LOCKSTEP_SANDBOX,
+    compilerLimits: {
+      ...(config.LOCKSTEP_COMPILER_MAX_SECONDS && { seconds: config.LOCKSTEP_COMPILER_MAX_SECONDS }),
+      ...(config.LOCKSTEP_COMPILER_MAX_MIB && { memoryBytes: config.LOCKSTEP_COMPILER_MAX_MIB * 2 ** 20 }),
+    },
     lockMs: config.LOCKSTEP_WORKER_LOCK_MS,
   };
 }

@@ -92,6 +92,7 @@ export function patientOperator({ operator, cluster, kernelBuild }: DevFleet): P
       onto: undefined,
       allowedTypeChanges: undefined,
       fuzz: 0,
+      mayChangeBuild: false,
     };
     const { builds } = await patiently('a submission', () => build.submitPatch(request));
     const [first] = builds;

@@ -6,17 +6,22 @@ import { isMissing } from '../processes/errno';
 import { runCommand, type CommandOptions } from '../processes/run-command';
 import { linkOrCopy } from './staged-tree';
 
+export interface CopyOptions extends Pick<CommandOptions, 'signal' | 'inheritedDescriptor'> {
+  /** `linked` by default: whoever writes into the copy then does not write into sources in place. */
+  readonly sources?: 'linked' | 'copied' | undefined;
+}
+
 /** Names for one cp: well below what a command line may hold. */
 const namesAtOnce = 1000;
 
 /**
  * Copies a built tree so that make goes on where it ended: times are kept to the nanosecond. Sources, most of the bytes,
- * are hard links; whatever make or its scripts may write into is a copy of its own.
+ * may be hard links; whatever make or its scripts may write into is a copy of its own.
  */
 export async function copyBuild(
   from: string,
   to: string,
-  options: Pick<CommandOptions, 'signal' | 'inheritedDescriptor'> = {},
+  { sources: as = 'linked', ...options }: CopyOptions = {},
 ): Promise<void> {
   const configuredAtMs = statSync(join(from, '.config')).mtimeMs;
   const products: string[] = [];
@@ -26,7 +31,9 @@ export async function copyBuild(
     const entries = await readdir(join(from, below), { withFileTypes: true });
     const names = new Set(entries.map(({ name }) => name));
     const files = entries.filter((entry) => !entry.isDirectory());
-    const sources = files.filter((entry) => isSource(join(from, below), entry, names, configuredAtMs));
+    const isLinked = (entry: Dirent): boolean =>
+      as === 'linked' && isSource(join(from, below), entry, names, configuredAtMs);
+    const sources = files.filter(isLinked);
     products.push(...files.filter((entry) => !sources.includes(entry)).map(({ name }) => join(below, name)));
     await Promise.all(sources.map(async ({ name }) => linkOrCopy(join(from, below, name), join(to, below, name))));
     for (const entry of entries) {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { buildKernel, type BuildKernelOptions, type BuiltKernel } from './kernel-build';
+import { useSandbox } from '../processes/sandbox';
 import { exists, type BuildProgress } from '../processes/stage';
 
 // Each starts a dozen programs.
@@ -36,11 +37,12 @@ async function put(path: string, text: string): Promise<string> {
 
 beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), 'lockstep-build-'));
-  await put('linux/Makefile', makefile);
+  await put('linux/Makefile', makefile.replaceAll('$(COMPILE_LOG)', join(dir, 'log')));
   await put('linux/kernel/livepatch/core.c', '');
   await put('linux/one.c', 'one\n');
   await put('linux/two.c', 'two\n');
-  process.env['COMPILE_LOG'] = join(dir, 'log');
+  // What was compiled is told to a file outside.
+  await useSandbox('none');
   options = {
     source: { kind: 'tree', dir: join(dir, 'linux') },
     configFragments: [await put('base.config', config)],
@@ -49,7 +51,6 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
-  delete process.env['COMPILE_LOG'];
   await rm(dir, { recursive: true, force: true });
 });
 
@@ -98,7 +99,7 @@ describe('building a kernel', () => {
   test('a build that was cut off goes on where it was', async () => {
     // The second file waits until told, so that there is something to cut off.
     const slow = 'two.o: | one.o wait\n.PHONY: wait\nwait:\n\t@[ -e $(TOLD) ] || sleep 1000\n';
-    await put('linux/Makefile', makefile + slow);
+    await put('linux/Makefile', makefile.replaceAll('$(COMPILE_LOG)', join(dir, 'log')) + slow);
     process.env['TOLD'] = join(dir, 'told');
     const controller = new AbortController();
     const onProgress = ({ stage, done }: BuildProgress): void => {

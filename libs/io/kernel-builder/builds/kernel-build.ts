@@ -9,7 +9,9 @@ import { buildError, firstErrorLines } from '../processes/failure';
 import { FileLock } from '@lockstep/platform/runtime';
 import { kernelVersionOf, prepareKernelTree, type KernelSource } from '../sources/kernel-source';
 import { hashSeries, type KernelSeries } from '../sources/quilt-series';
-import { buildEnvironment, runCommand, type CommandResult } from '../processes/run-command';
+import { runCommand, type CommandResult } from '../processes/run-command';
+import { runMake } from '../processes/run-make';
+import { readOnly, writable } from '../processes/sandbox-view';
 import { sourceIdentity } from '../sources/source-identity';
 import { copySibling, discardCutOffCopy, nearestSibling, writeRecord } from './sibling-build';
 import { exists, runStage, type OnProgress } from '../processes/stage';
@@ -63,8 +65,10 @@ export async function buildKernel(options: BuildKernelOptions): Promise<BuiltKer
     await makeTree(options, { dir, treeDir, family, lock });
   });
   const make = async (args: string[], onLine?: (line: string) => void): Promise<CommandResult> =>
-    runCommand('make', ['-C', treeDir, ...compilerArguments(options), ...args], {
-      env: reproducibleEnvironment(),
+    runMake(treeDir, [...compilerArguments(options), ...args], {
+      env: reproducibleEnvironment,
+      // The configuration that was asked for is below the stages' folder.
+      mounts: [readOnly(dir), writable(treeDir)],
       signal,
       onLine,
       inheritedDescriptor: lock.descriptor,
@@ -168,15 +172,12 @@ export async function toolVersion(tool: string): Promise<string> {
 }
 
 /** Nothing of this machine or moment goes into the kernel, so that its build-id is the same everywhere. */
-function reproducibleEnvironment(): NodeJS.ProcessEnv {
-  return {
-    ...buildEnvironment(),
-    KBUILD_BUILD_TIMESTAMP: '2026-01-01 00:00:00 UTC',
-    KBUILD_BUILD_USER: 'lockstep',
-    KBUILD_BUILD_HOST: 'lockstep',
-    KBUILD_BUILD_VERSION: '1',
-  };
-}
+const reproducibleEnvironment = {
+  KBUILD_BUILD_TIMESTAMP: '2026-01-01 00:00:00 UTC',
+  KBUILD_BUILD_USER: 'lockstep',
+  KBUILD_BUILD_HOST: 'lockstep',
+  KBUILD_BUILD_VERSION: '1',
+};
 
 type Make = (args: string[], onLine?: (line: string) => void) => Promise<CommandResult>;
 

@@ -26,6 +26,7 @@ import {
   type SharedCopy,
 } from './cached-kernels';
 import { packKernelBuild, unpackKernelBuild } from './kernel-pack';
+import { useSandbox } from '../processes/sandbox';
 import { listKernelBuilds, type KernelBuildInfo } from './registered-kernel';
 
 // Each starts some programs.
@@ -224,7 +225,9 @@ describe('what cannot be used leaves nothing behind', () => {
     await put(tar, `#!/bin/sh\nhead -c 100 >/dev/null\necho half >"$5/half"\necho "${words}" >&2\nexit 2\n`);
     await chmod(tar, 0o755);
     process.env['PATH'] = `${dirname(tar)}:${path ?? ''}`;
+    await useSandbox('none');
     await expect(unpack(bytes)).rejects.toMatchObject({ kind: 'unavailable', reason: 'disk-full' });
+    await useSandbox('auto');
     await expectNothing();
   });
 

@@ -9,7 +9,10 @@ import { buildError } from '../processes/failure';
 import { fullDiskLine } from '../processes/full-disk';
 import { FileLock } from '@lockstep/platform/runtime';
 import { readInfo, registeredFiles, type KernelBuildInfo } from './registered-kernel';
+import { makeLimits } from '../processes/limits';
 import { runCommand } from '../processes/run-command';
+import { sandboxed } from '../processes/sandbox';
+import { writable } from '../processes/sandbox-view';
 import { exists, runStage, writeFileAtomically } from '../processes/stage';
 import { feedCommand, readCommand, type StreamedResult } from '../processes/streamed-command';
 
@@ -127,7 +130,8 @@ async function unpackInto(
   // To the last byte, even behind what looks like the archive's end: only there gzip says whether it was whole.
   const whole = ['--extract', '--gzip', '--ignore-zeros', '--file=-'];
   const args = [...whole, '-C', treeDir, '--no-same-owner', '--warning=no-timestamp'];
-  const result = await feedCommand('tar', args, content, signal);
+  using tar = await sandboxed('tar', args, { cwd: treeDir, mounts: [writable(treeDir)], limits: makeLimits() });
+  const result = await feedCommand(tar, content, signal);
   if (result.status !== 0) throw unpackFailure(id, dir, result);
   for (const file of registeredFiles) {
     if (!(await exists(join(treeDir, file)))) throw broken(id, `it has no ${file}`);

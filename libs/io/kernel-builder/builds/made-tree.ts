@@ -6,15 +6,18 @@ import { sourcePatchError, type FileContents } from '@lockstep/domain/source-pat
 import { buildError, firstErrorLines } from '../processes/failure';
 import type { FileLock } from '@lockstep/platform/runtime';
 import type { KernelBuild } from './registered-kernel';
-import { buildEnvironment, runCommand, type CommandResult } from '../processes/run-command';
+import { runCommand, type CommandResult } from '../processes/run-command';
 import { takeSlot } from '../processes/slots';
 import type { OnProgress } from '../processes/stage';
 import { changeFiles } from '../sources/change-files';
 import { copyBuild } from './copy-build';
+import { runMake } from '../processes/run-make';
+import { refuseWaysOut } from './ways-out';
 
 /**
  * A whole copy of a registered build, objects and saved commands too, in which make goes on from where that build
- * ended. It is used for one patch and thrown away.
+ * ended. It is used for one patch and thrown away. What a diff makes make run may write into any of its files: none is a
+ * link into the registered tree.
  */
 export class MadeTree implements AsyncDisposable {
   private changed: FileContents = new Map();
@@ -32,7 +35,7 @@ export class MadeTree implements AsyncDisposable {
     try {
       await rm(tree.dir, { recursive: true, force: true });
       await mkdir(tree.dir, { recursive: true });
-      await copyBuild(kernel.treeDir, tree.dir, { signal });
+      await copyBuild(kernel.treeDir, tree.dir, { signal, sources: 'copied' });
       return tree;
     } catch (error) {
       await tree[Symbol.asyncDispose]();
@@ -57,9 +60,12 @@ export class MadeTree implements AsyncDisposable {
     onProgress?: OnProgress | undefined;
     signal?: AbortSignal | undefined;
   }): Promise<void> {
-    const env = { ...buildEnvironment(), ...(await this.buildIdentity()) };
-    const run: Make = async (args, onLine) =>
-      runCommand('make', ['-C', this.dir, ...this.kernel.tools.makeArguments, ...args], { env, signal, onLine });
+    const env = await this.buildIdentity();
+    const run: Make = async (args, onLine) => {
+      const result = await runMake(this.dir, [...this.kernel.tools.makeArguments, ...args], { env, signal, onLine });
+      await refuseWaysOut(this.dir);
+      return result;
+    };
     await this.refuseOtherConfig(run);
     const makefile = await readFile(join(this.dir, 'Makefile'), 'latin1');
     // The target that descends into all directories: named so up to 5.x, `.` since.
@@ -76,7 +82,7 @@ export class MadeTree implements AsyncDisposable {
   }
 
   /** Who built the kernel, where and when is in its sources: say the same again. */
-  private async buildIdentity(): Promise<NodeJS.ProcessEnv> {
+  private async buildIdentity(): Promise<Record<string, string>> {
     const read = async (path: string): Promise<string> => readFile(join(this.dir, path), 'utf8').catch(() => '');
     const text = (await read('include/generated/compile.h')) + (await read('include/generated/utsversion.h'));
     const value = (pattern: RegExp): string => pattern.exec(text)?.[1] ?? '';

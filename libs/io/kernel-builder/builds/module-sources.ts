@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import type { CSource } from '@lockstep/domain/klp-module';
 import type { BuildTools } from './build-tools';
 import { buildError } from '../processes/failure';
-import { runCommand } from '../processes/run-command';
+import { readOnly, writable } from '../processes/sandbox-view';
+import { runMake } from '../processes/run-make';
 
 /**
  * Compiles C files with exactly the flags a module of this kernel gets (objtool included), by letting the tree's own
@@ -25,8 +26,9 @@ export async function compileModuleSources(
     const objects = sources.map(({ fileName }) => fileName.replace(/\.c$/, '.o'));
     await Promise.all(sources.map(async ({ fileName, source }) => writeFile(join(dir, fileName), source)));
     await writeFile(join(dir, 'Kbuild'), `obj-m := ${objects.join(' ')}\n`);
-    const args = ['-s', '-C', treeDir, `M=${dir}`, ...makeArguments, ...objects];
-    const { status, output } = await runCommand('make', args, { signal });
+    const args = ['-s', `M=${dir}`, ...makeArguments, ...objects];
+    const mounts = [readOnly(treeDir), writable(dir)];
+    const { status, output } = await runMake(treeDir, args, { mounts, signal });
     if (status !== 0) {
       const reason = `it does not compile a livepatch module's sources:\n${output.trim()}`;
       throw buildError({ kind: 'not-a-kernel-build', dir: treeDir, reason });

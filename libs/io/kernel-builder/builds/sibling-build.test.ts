@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { buildKernel, type BuiltKernel } from './kernel-build';
+import { useSandbox } from '../processes/sandbox';
 import { exists, type BuildProgress } from '../processes/stage';
 
 // Each starts some dozen programs.
@@ -44,19 +45,19 @@ async function put(path: string, text: string): Promise<void> {
 
 beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), 'lockstep-sibling-'));
-  await put('linux/Makefile', makefile);
+  await put('linux/Makefile', makefile.replaceAll('$(COMPILE_LOG)', join(dir, 'log')));
   await put('linux/kernel/livepatch/core.c', '');
   await put('linux/tools/Makefile', '');
   await put('linux/one.c', 'one\n');
   await put('linux/reader.c', '#include "x.h"\nreader\n');
   await put('linux/far/x.h', 'far\n');
   await put('base.config', 'CONFIG_LIVEPATCH=y\nCONFIG_MODULES=y\nCONFIG_KALLSYMS_ALL=y\n');
-  process.env['COMPILE_LOG'] = join(dir, 'log');
+  // What was compiled is told to a file outside.
+  await useSandbox('none');
   process.env['TOLD'] = join(dir, 'told');
 });
 
 afterEach(async () => {
-  delete process.env['COMPILE_LOG'];
   delete process.env['TOLD'];
   await rm(dir, { recursive: true, force: true });
 });

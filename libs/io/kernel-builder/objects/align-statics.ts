@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { parseElf } from '@lockstep/domain/elf';
 import { namesakes } from '@lockstep/domain/object-diff';
 import { alignStatics, staticOwners, type NamedStatics } from '@lockstep/domain/type-layouts';
-import { runCommand } from '../processes/run-command';
+import { runInFolder } from './run-in-tree';
 
 /** An object, and the same with debug information. */
 export interface RecordedObject {
@@ -56,7 +56,7 @@ async function withNames(bytes: Buffer, renamed: ReadonlyMap<string, string>, pa
     const [names, object] = [join(dir, 'names'), join(dir, 'object.o')];
     await writeFile(names, changed.map(([from, to]) => `${from} ${to}\n`).join(''));
     await writeFile(object, bytes);
-    const { status, output } = await runCommand('objcopy', [`--redefine-syms=${names}`, ...moved, object]);
+    const { status, output } = await runInFolder(dir, 'objcopy', [`--redefine-syms=${names}`, ...moved, object]);
     if (status !== 0) throw new Error(`objcopy of ${path} ended with status ${status}:\n${output}`);
     return await readFile(object);
   } finally {

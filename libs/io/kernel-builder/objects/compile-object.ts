@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { createHash } from 'node:crypto';
 import { statSync } from 'node:fs';
-import { mkdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { namesInSharedSections } from '@lockstep/domain/object-diff';
 import {
@@ -21,7 +21,7 @@ import { buildError } from '../processes/failure';
 import { savedCommandOf } from './saved-command';
 import { generatedFiles } from '../builds/generated-files';
 import type { KernelBuild } from '../builds/registered-kernel';
-import { runCommand } from '../processes/run-command';
+import { makeInTree } from './run-in-tree';
 import { sameButDebugInformation } from './same-code';
 import { writeFileAtomically } from '../processes/stage';
 
@@ -37,9 +37,6 @@ export interface CompileJob {
   /** Names that share a section: references to them are kept by name. */
   readonly names: readonly string[];
 }
-
-/** Longer than any kernel file takes on a slow machine: an endless include or expansion must end. */
-const compileTimeLimitMs = 300_000;
 
 /** C code that vmlinux or a module consists of: what a livepatch can change. The rest must come out the same. */
 export function isPatchable({ object, source }: IndexedObject): boolean {
@@ -194,12 +191,8 @@ export async function preprocessObject(
   const output = [' -c', ' -S'].map((mode) => `${mode} -o ${target} `).find((part) => compile.includes(part));
   if (!job.indexed.source.endsWith('.c') || output === undefined) return undefined;
   const command = compile.replace(output, ` -E -P -o ${target}.i `).replace(/ -Wp,-M\S+/, '');
-  const { status } = await runCommand('sh', ['-e', '-c', command], { cwd: dir, signal });
-  if (status !== 0) return undefined;
-  const file = join(dir, `${target}.i`);
-  const text = await readFile(file, 'latin1');
-  await rm(file);
-  return text;
+  const what = `the preprocessor of ${job.indexed.path}`;
+  return (await makeInTree(`${target}.i`, { dir, command, what, signal })).bytes?.toString('latin1');
 }
 
 /** The inline functions that nothing in a job's unchanged source calls; kept. `dir` is a copy of the unpatched tree. */
@@ -242,21 +235,9 @@ export async function runJob(
   dir: string,
   signal?: AbortSignal,
 ): Promise<Buffer> {
-  const output = join(dir, job.saved.target);
-  await rm(output, { force: true });
-  const limit = AbortSignal.timeout(compileTimeLimitMs);
-  const failed = (message: string, cause?: unknown): Error =>
-    buildError({ kind: 'compile-failed', objectPath: job.indexed.path, version, message }, { cause });
-  const result = await runCommand('sh', ['-e', '-c', job.command], {
-    cwd: dir,
-    signal: signal === undefined ? limit : AbortSignal.any([signal, limit]),
-  }).catch((error: unknown) => {
-    if (signal?.aborted !== true && limit.aborted)
-      throw failed(`no result after ${compileTimeLimitMs / 1000} s`, error);
-    throw error;
-  });
-  if (result.status !== 0) throw failed(result.output.trim());
-  const bytes = await readFile(output);
-  await rm(output);
-  return bytes;
+  const { path: objectPath } = job.indexed;
+  const what = `the compiler of ${objectPath} (${version})`;
+  const { bytes, output } = await makeInTree(job.saved.target, { dir, command: job.command, what, signal });
+  if (bytes !== undefined) return bytes;
+  throw buildError({ kind: 'compile-failed', objectPath, version, message: output.trim() });
 }

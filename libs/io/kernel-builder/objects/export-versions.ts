@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { parseElf } from '@lockstep/domain/elf';
 import type { KernelFacts } from '@lockstep/domain/klp-module';
 import { compileStepOf, type EnabledOptions } from '@lockstep/domain/source-patch';
 import { changedTypeOf, parseSymbolTypes, type SymbolTypes } from '@lockstep/domain/type-layouts';
 import type { CompileJob } from './compile-object';
 import { buildError } from '../processes/failure';
-import { runCommand } from '../processes/run-command';
+import { readInTree } from './run-in-tree';
 
 /** What of a kernel build says which versions its exported symbols have. */
 export interface ExportVersions {
@@ -36,7 +33,7 @@ export async function refuseChangedVersions(
   signal?: AbortSignal,
 ): Promise<void> {
   if (!enabledOptions.has('MODVERSIONS') || !object.includes(entryPrefix)) return;
-  const versions = await readVersions(job, dir, '', signal);
+  const versions = await readVersions(job, dir, signal);
   const differing = exportedBy(object, job.indexed.path).filter((name) => {
     const before = facts.exports.get(name)?.crc;
     // One that the kernel does not have is new: the differ says so.
@@ -61,23 +58,34 @@ function exportedBy(object: Buffer, name: string): string[] {
   return names.filter((entry) => entry.startsWith(entryPrefix)).map((entry) => entry.slice(entryPrefix.length));
 }
 
-/**
- * What kbuild does (cmd_gensymtypes_c in scripts/Makefile.build). Symbols that genksyms does not tell have version 0.
- * @param more arguments for genksyms
- */
-async function readVersions(
-  { saved }: CompileJob,
+/** genksyms, run as kbuild does (cmd_gensymtypes_c in scripts/Makefile.build). */
+const genksyms = 'scripts/genksyms/genksyms -r /dev/null';
+/** Between what genksyms says and the types that it has written down. */
+const typesFollow = '--- types ---';
+
+async function runGenksyms(
+  { saved, indexed }: CompileJob,
   dir: string,
-  more: string,
+  withTypes: boolean,
   signal?: AbortSignal,
-): Promise<Map<string, number>> {
+): Promise<string> {
   const compile = compileStepOf(saved.command);
   const preprocess = compile
     .replace(` -c -o ${saved.target} `, ' -E -D__GENKSYMS__ ')
     // The list of dependencies is the compiler's, which may run at the same time.
     .replace(/ -Wp,-M\S+/, '');
-  const command = `${preprocess} | scripts/genksyms/genksyms -r /dev/null${more}`;
-  const { output } = await runCommand('sh', ['-c', command], { cwd: dir, signal });
+  const command = withTypes
+    ? `types=$(mktemp); ${preprocess} | ${genksyms} -T "$types" || :; echo '${typesFollow}'; cat "$types"; rm "$types"`
+    : `${preprocess} | ${genksyms} || :`;
+  return (await readInTree({ dir, command, what: `genksyms of ${indexed.path}`, signal })).output;
+}
+
+/** Symbols that genksyms does not tell have version 0. */
+async function readVersions(job: CompileJob, dir: string, signal?: AbortSignal): Promise<Map<string, number>> {
+  return versionsIn(await runGenksyms(job, dir, false, signal));
+}
+
+function versionsIn(output: string): Map<string, number> {
   // From 6.0 on as a comment for modpost, before as an assignment for the linker.
   const lines = output.matchAll(/^(?:#SYMVER (\S+)|__crc_(\S+) =) (0x[0-9a-f]+)/gm);
   return new Map(Array.from(lines, ([, now, before, version]) => [now ?? before ?? '', Number(version)]));
@@ -89,12 +97,7 @@ interface Types {
 }
 
 async function readTypes(job: CompileJob, dir: string, signal?: AbortSignal): Promise<Types> {
-  const folder = await mkdtemp(join(tmpdir(), 'lockstep-types-'));
-  try {
-    const file = join(folder, 'types');
-    const versions = await readVersions(job, dir, ` -T ${file}`, signal);
-    return { versions, types: parseSymbolTypes(await readFile(file, 'latin1').catch(() => '')) };
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  const output = await runGenksyms(job, dir, true, signal);
+  const [said = '', types = ''] = output.split(`${typesFollow}\n`);
+  return { versions: versionsIn(said), types: parseSymbolTypes(types) };
 }

@@ -6,7 +6,7 @@ import { LockstepError } from '@lockstep/domain/livepatch-model';
 import { registrationsIn } from '@lockstep/domain/object-diff';
 import { parseElf, symbolBinding } from '@lockstep/domain/elf';
 import { sourcePatchError, type IndexedObject } from '@lockstep/domain/source-patch';
-import { runCommand } from '../processes/run-command';
+import { runInFolder } from './run-in-tree';
 
 export interface NewObject {
   readonly indexed: IndexedObject;
@@ -85,19 +85,19 @@ async function joinObjects(user: NewObject, parts: readonly NewObject[], signal?
     await Promise.all(parts.map(async ({ patched }, index) => writeFile(files[index] ?? '', patched)));
     // The differ pairs local symbols by the file that they come from: the joined object passes for the user's alone.
     for (const [index, { indexed }] of parts.entries()) {
-      if (index > 0) await runCommand('objcopy', ['-N', basename(indexed.source), files[index] ?? ''], { signal });
+      if (index > 0) await runInFolder(dir, 'objcopy', ['-N', basename(indexed.source), files[index] ?? ''], signal);
     }
     const output = join(dir, 'joined.o');
     // Functions and data of one name stay apart, for each must be told and taken by itself; tables (ORC, …) are joined.
     const apart = ['.text.*', '.data.*', '.bss.*'].map((pattern) => `--unique=${pattern}`);
-    const { status, output: said } = await runCommand('ld', ['-r', ...apart, '-o', output, ...files], { signal });
+    const { status, output: said } = await runInFolder(dir, 'ld', ['-r', ...apart, '-o', output, ...files], signal);
     if (status !== 0) {
       const reason = `it cannot be joined to ${user.indexed.path}, which uses it: ${said.trim()}`;
       throw sourcePatchError({ kind: 'unsupported-change', file: parts[1]?.indexed.path ?? '', reason });
     }
     // For locals without a file ld names one after its input.
     const inputs = parts.flatMap((_, index) => (index === 0 ? [] : ['-N', `${index}.o`]));
-    await runCommand('objcopy', [...inputs, output], { signal });
+    await runInFolder(dir, 'objcopy', [...inputs, output], signal);
     return { indexed: user.indexed, patched: await readFile(output) };
   } finally {
     await rm(dir, { recursive: true, force: true });

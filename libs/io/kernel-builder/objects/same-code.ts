@@ -2,7 +2,7 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { runCommand } from '../processes/run-command';
+import { runInFolder } from './run-in-tree';
 
 /**
  * Whether two builds of an object (or of another product) differ in debug information at most: it tells of types and of
@@ -17,7 +17,7 @@ export async function sameButDebugInformation(left: Buffer, right: Buffer): Prom
       [left, right].map(async (bytes, index) => {
         const file = join(dir, `${index}.o`);
         await writeFile(file, bytes);
-        const { status, output } = await runCommand('objcopy', ['--strip-debug', file]);
+        const { status, output } = await runInFolder(dir, 'objcopy', ['--strip-debug', file]);
         if (status !== 0) throw new Error(`objcopy --strip-debug ended with status ${status}:\n${output}`);
         return readFile(file);
       }),

@@ -18,7 +18,7 @@ import { FileLock } from '@lockstep/platform/runtime';
 import { noteGeneratedFiles } from '../builds/generated-files';
 import type { KernelBuild } from '../builds/registered-kernel';
 import { buildError, firstErrorLines } from '../processes/failure';
-import { buildEnvironment, runCommand } from '../processes/run-command';
+import { runMake } from '../processes/run-make';
 import { exists, progressCounter, writeFileAtomically, type OnProgress } from '../processes/stage';
 import { readKeptModule, readKeptVmlinux } from '../vendors/vendor-files';
 import { isPatchable } from './compile-object';
@@ -110,8 +110,8 @@ async function makeObjects(
   const onLine = (line: string): void => {
     if (/^ {2}(?:CC|AS) /.test(line)) count(line);
   };
-  const args = ['-C', treeDir, ...tools.makeArguments, `-j${availableParallelism()}`, ...missing];
-  const { status, output } = await runCommand('make', args, { env: buildEnvironment(), signal, onLine });
+  const args = [...tools.makeArguments, `-j${availableParallelism()}`, ...missing];
+  const { status, output } = await runMake(treeDir, args, { signal, onLine });
   if (status !== 0)
     throw buildError({
       kind: 'make-failed',

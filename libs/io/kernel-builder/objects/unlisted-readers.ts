@@ -13,7 +13,7 @@ import {
   type SavedCommand,
 } from '@lockstep/domain/source-patch';
 import { mapAtOnce } from '../processes/at-once';
-import { runCommand } from '../processes/run-command';
+import { readInTree } from './run-in-tree';
 import { progressCounter, writeFileAtomically } from '../processes/stage';
 import { savedCommandOf, savedCommandText } from './saved-command';
 import { saveCommands } from './stock-commands';
@@ -71,7 +71,7 @@ async function filesReadBy(
   const command = compileStepOf(saved.command)
     .replace(/ -Wp,-M\S+/, '')
     .replace(` -c -o ${saved.target} `, ' -M ');
-  const { status, output } = await runCommand('sh', ['-e', '-c', command], { cwd: treeDir, signal });
+  const { status, output } = await readInTree({ dir: treeDir, command, what: `the preprocessor of ${path}`, signal });
   if (status !== 0) return undefined;
   const files = output.split(/[\s\\]+/).filter((word) => word !== '' && !word.endsWith(':') && word !== source);
   const escaped = /^cmd_\S+ := (.*)$/m.exec(text)?.[1] ?? '';

@@ -8,6 +8,7 @@ import type { ObjectPair } from './compile-patch';
 import { compilePatch, planPatch } from './patch-builder';
 import { scanBuiltTree } from '../builds/scan-tree';
 import type { KernelBuild } from '../builds/registered-kernel';
+import { useSandbox } from '../processes/sandbox';
 
 // Each starts a dozen programs.
 jest.setTimeout(60_000);
@@ -16,12 +17,12 @@ jest.setTimeout(60_000);
  * A tree small enough to read, whose "compiler" writes its flags, the source's name and the source with its includes
  * into the object: enough to see what was compiled, where and how.
  */
-const compiler = `#!/bin/sh
+const compilerTo = (log: string): string => `#!/bin/sh
 for last; do :; done
 while [ "$1" != -o ]; do flags="$flags $1"; shift; done
 grep -q SYNTAX "$last" && { echo "$last:1: error: SYNTAX" >&2; exit 1; }
 { echo "$flags $last"; cat "$last"; sed -n 's/^#include "\\(.*\\)"/\\1/p' "$last" | while read -r h; do cat "$(dirname "$last")/$h"; done; } >"$2"
-echo "$2" >>"$COMPILE_LOG"
+echo "$2" >>${log}
 `;
 
 const sources: Record<string, string> = {
@@ -54,7 +55,7 @@ beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), 'lockstep-compile-'));
   tree = join(dir, 'tree');
   for (const [path, text] of Object.entries(sources)) await put(path, text);
-  await put('scripts/cc.sh', compiler);
+  await put('scripts/cc.sh', compilerTo(join(dir, 'log')));
   await chmod(join(tree, 'scripts/cc.sh'), 0o755);
   for (const [target, source, header] of objects) {
     const cmd = `cmd_${target} := ./scripts/cc.sh -O2 -c -o ${target} ${source}\n\nsource_${target} := ${source}\n\ndeps_${target} := \\\n  ${header} \\\n\n`;
@@ -67,7 +68,8 @@ beforeEach(async () => {
     `!<thin>\n//                                              10        \`\na.o/\nb.o/\n${member('/0')}${member('/5')}`,
   );
   await put('drivers/m.mod', 'drivers/m.o\n');
-  process.env['COMPILE_LOG'] = join(dir, 'log');
+  // What was compiled is told to a file outside.
+  await useSandbox('none');
   kernel = {
     treeDir: tree,
     dir: join(dir, 'registered'),
@@ -79,7 +81,6 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
-  delete process.env['COMPILE_LOG'];
   await rm(dir, { recursive: true, force: true });
 });
 

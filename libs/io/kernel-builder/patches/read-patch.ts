@@ -12,9 +12,12 @@ import {
   parseUnifiedDiff,
   pathOf,
   pathsReadBy,
+  refuseBuildChanges,
   regionsLike,
   regionsOf,
+  whyMakeMust,
   withLineNumbers,
+  type DependencyIndex,
   type DiffLine,
   type FileContents,
   type FileDiff,
@@ -34,6 +37,8 @@ export interface NamedDiff {
   readonly text: string | Uint8Array;
   /** How many lines of each hunk's context may differ, by the author's word; none if undefined. */
   readonly fuzz?: number | undefined;
+  /** It may change what the build itself runs, by the word of who submits it. */
+  readonly mayChangeBuild?: boolean | undefined;
 }
 
 /** What is to be built: diffs, over the sources of the kernel build or over those of patches that it runs already. */
@@ -67,14 +72,14 @@ export interface ReadPatch {
 /**
  * Applies diffs to the registered tree, in memory, and looks up who reads what they change.
  * @throws LockstepError `diff-syntax`, `diff-does-not-apply`, `diff-ambiguous`, `diff-without-context`,
- *   `changes-no-object`, `not-stackable`
+ *   `changes-no-object`, `not-stackable`, `changes-the-build`
  */
 export async function readPatch(
   kernel: KernelBuild,
   { diff, onto = [] }: PatchSources,
   options: ProvideOptions = {},
 ): Promise<ReadPatch> {
-  const tree: ReadTree = { dir: kernel.treeDir, originals: new Map() };
+  const tree: ReadTree = { dir: kernel.treeDir, originals: new Map(), index: kernel.index };
   const base = new Map<string, string | null>();
   const below = await applyAll(tree, base, onto);
   const changed = new Map(base);
@@ -143,6 +148,7 @@ const isInclude = ({ kind, text }: DiffLine): boolean => kind !== 'context' && /
 
 interface ReadTree {
   readonly dir: string;
+  readonly index: DependencyIndex;
   /** The files that were read, as they are in the kernel build. */
   readonly originals: Map<string, string | null>;
 }
@@ -159,9 +165,10 @@ async function applyAll(
   named: readonly NamedDiff[],
 ): Promise<Applied> {
   const all: Applied = { diffs: [], staleContext: [] };
-  for (const { name, text, fuzz } of named) {
+  for (const { name, text, fuzz, mayChangeBuild } of named) {
     try {
       const diffs = parseUnifiedDiff(Buffer.from(text).toString('latin1'));
+      if (mayChangeBuild !== true) refuseBuildChanges(diffs, (path) => whyMakeMust(path, tree.index));
       for (const path of pathsReadBy(diffs)) {
         if (!tree.originals.has(path)) tree.originals.set(path, await readSource(join(tree.dir, path)));
       }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { LockstepError, type ErrorKind } from '@lockstep/domain/livepatch-model';
 import { describeMismatch, type Mismatch } from '@lockstep/domain/source-patch';
+import type { LimitName } from './limits';
 
 /** Everything that can go wrong on purpose: each says where, what was found, and what to do. */
 export type BuildFailure =
@@ -38,7 +39,12 @@ export type BuildFailure =
   | { kind: 'debug-file-differs'; module: string; own: string; found: string }
   | { kind: 'original-differs'; objectPath: string; object: string; differences: string[]; likely: string }
   | { kind: 'not-in-vendor-kernel'; objectPath: string; object: string }
-  | { kind: 'tool-missing'; tool: string; debianPackage: string };
+  | { kind: 'tool-missing'; tool: string; debianPackage: string }
+  /** `what` ran into it; `allowed`: how much that is, in words. */
+  | { kind: 'limit-exceeded'; what: string; limit: LimitName; allowed: string }
+  | { kind: 'no-sandbox'; asked: string; tried: string[] }
+  /** What make was let run has left something in the tree that leads out of it. */
+  | { kind: 'leads-outside'; file: string; found: string };
 
 /** A failure as the error every caller knows: `reason` is the failure's kind, `fields` its other members. */
 export function buildError(failure: BuildFailure, options?: { cause?: unknown }): LockstepError {
@@ -70,6 +76,8 @@ function errorKind(kind: BuildFailure['kind']): ErrorKind {
     case 'debug-file-differs':
     case 'original-differs':
     case 'not-in-vendor-kernel':
+    case 'limit-exceeded':
+    case 'leads-outside':
       return 'refused';
     case 'kernel-build-failed':
       return 'internal';
@@ -79,6 +87,7 @@ function errorKind(kind: BuildFailure['kind']): ErrorKind {
     case 'disk-full':
     case 'packages-unavailable':
     case 'tool-missing':
+    case 'no-sandbox':
       return 'unavailable';
   }
 }
@@ -138,6 +147,12 @@ function describeFailure(failure: BuildFailure): string {
       return `${failure.objectPath}, compiled here, is not what the vendor's ${failure.object} has: ${failure.differences.join('; ')}. ${failure.likely}`;
     case 'not-in-vendor-kernel':
       return `${failure.objectPath} is part of ${failure.object}, of which the vendor ships no module or no symbols: it cannot be proved, and so not patched`;
+    case 'limit-exceeded':
+      return `${failure.what} was ended: it took more than ${failure.allowed} (limit: ${failure.limit})`;
+    case 'no-sandbox':
+      return `compilers and make run in a sandbox, and none works here (asked for: ${failure.asked}; ${failure.tried.join('; ')}). Install bubblewrap and allow user namespaces (in a container: its seccomp and AppArmor profile must let unshare and mount through). To build without one, which lets a diff run as this user with all that it may read, say so: --sandbox none, or LOCKSTEP_SANDBOX=none for a worker`;
+    case 'leads-outside':
+      return `with the diff, the build leaves ${failure.file} in the tree, ${failure.found}: nothing of it is used`;
     case 'tool-missing':
       return `${failure.tool} is not installed: apt-get install ${failure.debianPackage}`;
   }

@@ -1,6 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import { buildError } from './failure';
+import { describeLimit, limitIn, watchLimits, type LimitName, type Limits } from './limits';
+
+/** What a command may take, and how to say who took it. */
+export interface LimitOptions {
+  readonly limits: Limits;
+  /** What runs, for a person: `the compiler of fs/proc/meminfo.o`. */
+  readonly what: string;
+  /** Where it may write. */
+  readonly folders: readonly string[];
+}
 
 export interface CommandOptions {
   cwd?: string | undefined;
@@ -9,6 +20,7 @@ export interface CommandOptions {
   onLine?: ((line: string) => void) | undefined;
   /** Given to the command as descriptor 3, so that a lock held through it lasts as long as the command does. */
   inheritedDescriptor?: number | undefined;
+  limited?: LimitOptions | undefined;
 }
 
 export interface CommandResult {
@@ -18,18 +30,25 @@ export interface CommandResult {
   output: string;
 }
 
-/** A make that this process may itself be running under must not steer the one we start. */
-const steering = new Set(['MAKEFLAGS', 'MFLAGS', 'MAKELEVEL', 'KBUILD_OUTPUT', 'ARCH', 'CROSS_COMPILE', 'KCFLAGS']);
-
-/** This process's environment without what would change a build, and in C locale. */
+/**
+ * All that a command is told by its environment: nothing of this process's, which may hold passwords, but where programs
+ * are and where temporary files go. In C locale.
+ */
 export function buildEnvironment(): NodeJS.ProcessEnv {
-  const kept = Object.entries(process.env).filter(([name]) => !steering.has(name));
-  return { ...Object.fromEntries(kept), LC_ALL: 'C', LANG: 'C' };
+  const kept = ['PATH', 'TMPDIR'].map((name) => [name, process.env[name]] as const);
+  return { ...Object.fromEntries(kept.filter(([, value]) => value !== undefined)), LC_ALL: 'C', LANG: 'C' };
+}
+
+/** The same for a program that fetches something: with the ways to the network that the operator has set. */
+export function networkEnvironment(): NodeJS.ProcessEnv {
+  const ways = Object.entries(process.env).filter(([name]) => /^(?:https?|ftp|all|no)_proxy$|^APT_CONFIG$/i.test(name));
+  return { ...buildEnvironment(), ...Object.fromEntries(ways) };
 }
 
 /**
  * Runs a program to its end. An abort kills its whole process group, then rejects with the signal's reason.
  * @throws NodeJS.ErrnoException with code ENOENT where the program is missing
+ * @throws LockstepError `limit-exceeded`
  */
 export async function runCommand(
   program: string,
@@ -48,18 +67,61 @@ export async function runCommand(
     killGroup(child);
   };
   options.signal?.addEventListener('abort', kill, { once: true });
-  const chunks: Buffer[] = [];
-  for (const stream of [child.stdout, child.stderr]) {
-    stream?.on('data', (chunk: Buffer) => chunks.push(chunk));
-  }
+  const limited = new LimitedChild(child, options.limited);
   const { onLine } = options;
   if (onLine !== undefined && child.stdout !== null) createInterface({ input: child.stdout }).on('line', onLine);
   try {
     const status = await statusOf(child);
     options.signal?.throwIfAborted();
-    return { status, output: Buffer.concat(chunks).toString('utf8') };
+    const output = limited.output();
+    limited.refuse(status, output);
+    return { status, output };
   } finally {
+    limited.stop();
     options.signal?.removeEventListener('abort', kill);
+  }
+}
+
+/** A child's output, and the limit that it passed. */
+class LimitedChild {
+  private readonly chunks: Buffer[] = [];
+  private size = 0;
+  private hit: LimitName | undefined;
+  readonly stop: () => void;
+
+  constructor(
+    child: ChildProcess,
+    private readonly limited: LimitOptions | undefined,
+  ) {
+    const onHit = (name: LimitName): void => {
+      this.hit ??= name;
+      killGroup(child);
+    };
+    const { limits, folders = [] } = limited ?? {};
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.on('data', (chunk: Buffer) => {
+        this.size += chunk.length;
+        if (this.size > (limits?.outputBytes ?? Infinity)) onHit('output');
+        else this.chunks.push(chunk);
+      });
+    }
+    this.stop =
+      limits === undefined || child.pid === undefined
+        ? () => undefined
+        : watchLimits(child.pid, limits, folders, onHit);
+  }
+
+  output(): string {
+    return Buffer.concat(this.chunks).toString('utf8');
+  }
+
+  /** @throws LockstepError `limit-exceeded`, where a limit ended it or it complains of one */
+  refuse(status: number, output: string): void {
+    if (this.limited === undefined || status === 0) return;
+    const { limits, what } = this.limited;
+    const limit = this.hit ?? limitIn(output);
+    if (limit === undefined) return;
+    throw buildError({ kind: 'limit-exceeded', what, limit, allowed: describeLimit(limit, limits) });
   }
 }
 

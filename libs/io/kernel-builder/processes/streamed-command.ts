@@ -18,10 +18,22 @@ interface Started {
   readonly result: Promise<StreamedResult>;
 }
 
-function start(program: string, args: readonly string[], stdio: ('ignore' | 'pipe')[], signal?: AbortSignal): Started {
+/** What is started: a program as it is, or one in a sandbox. */
+export interface StartedAs {
+  readonly program: string;
+  readonly args: readonly string[];
+  readonly cwd?: string;
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+function start(
+  { program, args, cwd, env = buildEnvironment() }: StartedAs,
+  stdio: ('ignore' | 'pipe')[],
+  signal?: AbortSignal,
+): Started {
   signal?.throwIfAborted();
   // Its own group, so that all that it starts ends with it.
-  const child = spawn(program, args, { env: buildEnvironment(), stdio, detached: true });
+  const child = spawn(program, args, { cwd, env, stdio, detached: true });
   const kill = (): void => {
     killGroup(child);
   };
@@ -45,7 +57,7 @@ export async function* readCommand(
   args: readonly string[],
   signal?: AbortSignal,
 ): AsyncGenerator<Buffer, StreamedResult> {
-  const { child, result } = start(program, args, ['ignore', 'pipe', 'pipe'], signal);
+  const { child, result } = start({ program, args }, ['ignore', 'pipe', 'pipe'], signal);
   try {
     for await (const chunk of child.stdout ?? []) yield chunk as Buffer;
     const ended = await result;
@@ -58,14 +70,13 @@ export async function* readCommand(
 
 /** Gives a program its standard input. @throws what `input` throws; then the program is killed. */
 export async function feedCommand(
-  program: string,
-  args: readonly string[],
+  command: StartedAs,
   input: AsyncIterable<Uint8Array>,
   signal?: AbortSignal,
 ): Promise<StreamedResult> {
-  const { child, result } = start(program, args, ['pipe', 'ignore', 'pipe'], signal);
+  const { child, result } = start(command, ['pipe', 'ignore', 'pipe'], signal);
   const { stdin } = child;
-  if (stdin === null) throw new Error(`${program} has no standard input`);
+  if (stdin === null) throw new Error(`${command.program} has no standard input`);
   try {
     await pipeline(Readable.from(input, { objectMode: false }), stdin);
   } catch (error) {

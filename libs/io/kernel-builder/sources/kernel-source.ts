@@ -5,7 +5,11 @@ import { LockstepError } from '@lockstep/domain/livepatch-model';
 import type { FileContents } from '@lockstep/domain/source-patch';
 import { isMissing } from '../processes/errno';
 import { buildError } from '../processes/failure';
-import { runCommand } from '../processes/run-command';
+import { makeLimits } from '../processes/limits';
+import { runCommand, type CommandResult } from '../processes/run-command';
+import { runMake } from '../processes/run-make';
+import { runSandboxed } from '../processes/sandbox';
+import { readOnly, writable } from '../processes/sandbox-view';
 import { exists } from '../processes/stage';
 import { changeFiles } from './change-files';
 import { evaluateSeries, type KernelSeries } from './quilt-series';
@@ -62,12 +66,12 @@ export async function prepareKernelTree(options: PrepareTreeOptions): Promise<Fi
   const { source, series, targetDir, signal } = options;
   await mkdir(targetDir, { recursive: true });
   if (source.kind === 'tarball') await unpack(source.file, targetDir, signal);
-  else await runStep('cp', ['-a', '--reflink=auto', `${source.dir}/.`, targetDir], signal);
+  else insistOk('cp', await runCommand('cp', ['-a', '--reflink=auto', `${source.dir}/.`, targetDir], { signal }));
   await rm(join(targetDir, '.git'), { recursive: true, force: true });
   await kernelVersionOf(targetDir);
   if ((await exists(join(targetDir, '.config'))) || (await exists(join(targetDir, 'include/config')))) {
     // The given tree was built in: start from sources alone, or its old objects would be taken for ours.
-    await runStep('make', ['-C', targetDir, '-s', 'mrproper'], signal);
+    insistOk('make mrproper', await runMake(targetDir, ['-s', 'mrproper'], { signal }));
   }
   if (series === undefined) return new Map();
   const contents = await evaluateSeries(series, async (path) => readIfThere(targetDir, path));
@@ -106,10 +110,14 @@ export async function readFiles(dir: string, paths: Iterable<string>): Promise<F
 
 async function unpack(file: string, targetDir: string, signal?: AbortSignal): Promise<void> {
   const decompress = file.endsWith('.xz') ? ['--use-compress-program', 'xz --decompress --threads=0'] : [];
-  await runStep('tar', ['-x', ...decompress, '-f', file, '-C', targetDir, '--strip-components=1'], signal);
+  const args = ['-x', ...decompress, '-f', file, '-C', targetDir, '--strip-components=1'];
+  const mounts = [readOnly(file), writable(targetDir)];
+  insistOk(
+    'tar',
+    await runSandboxed('tar', args, { what: 'tar', cwd: targetDir, mounts, limits: makeLimits(), signal }),
+  );
 }
 
-async function runStep(program: string, args: string[], signal?: AbortSignal): Promise<void> {
-  const { status, output } = await runCommand(program, args, { signal });
-  if (status !== 0) throw new Error(`${program} ${args.join(' ')} ended with status ${status}:\n${output}`);
+function insistOk(step: string, { status, output }: CommandResult): void {
+  if (status !== 0) throw new Error(`${step} ended with status ${status}:\n${output}`);
 }

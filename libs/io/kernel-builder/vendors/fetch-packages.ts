@@ -3,7 +3,7 @@ import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { layoutOf, type Distribution } from '@lockstep/domain/vendor-kernel';
 import { buildError } from '../processes/failure';
-import { runCommand } from '../processes/run-command';
+import { networkEnvironment, runCommand } from '../processes/run-command';
 import { runStage, type OnProgress } from '../processes/stage';
 
 export interface FetchPackagesOptions {
@@ -34,10 +34,12 @@ export async function fetchPackages(options: FetchPackagesOptions): Promise<stri
       reason,
     });
   const run = async (program: string, args: string[], cwd: string): Promise<string> => {
-    const result = await runCommand(program, args, { cwd, signal }).catch((cause: unknown) => {
-      if (signal?.aborted === true) throw cause;
-      return { status: 127, output: `${program} is not there` };
-    });
+    const result = await runCommand(program, args, { cwd, env: networkEnvironment(), signal }).catch(
+      (cause: unknown) => {
+        if (signal?.aborted === true) throw cause;
+        return { status: 127, output: `${program} is not there` };
+      },
+    );
     if (result.status !== 0) throw unavailable(result.output.trim().split('\n').slice(-3).join(' '));
     return result.output;
   };

@@ -4,7 +4,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { droppedOptions, type DroppedOption } from '@lockstep/domain/running-kernel';
 import { buildError, firstErrorLines } from '../processes/failure';
-import { buildEnvironment, runCommand } from '../processes/run-command';
+import { runMake } from '../processes/run-make';
 import type { OnProgress } from '../processes/stage';
 import { prepareKernelTree } from '../sources/kernel-source';
 import type { VendorKernel } from './find-vendor-kernel';
@@ -59,8 +59,7 @@ export async function prepareVendorTree(options: PrepareVendorTreeOptions): Prom
     ...(await standIns(treeDir, asked)),
   ];
   const make = async (...args: string[]): Promise<void> => {
-    const env = buildEnvironment();
-    const { status, output } = await runCommand('make', ['-C', treeDir, ...makeArguments, ...args], { env, signal });
+    const { status, output } = await runMake(treeDir, [...makeArguments, ...args], { signal });
     if (status === 0) return;
     throw buildError({ kind: 'make-failed', step: `make ${args.join(' ')}`, lastLines: firstErrorLines(output) });
   };

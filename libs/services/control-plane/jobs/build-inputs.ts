@@ -11,8 +11,9 @@ async function sourcesOf(db: Pick<Database, 'patches'>, patch: PatchRecord): Pro
     return parts.flat();
   }
   const diff = Buffer.from(await db.patches.diff(patch.id)).toString('base64');
-  const { id, name: patchName, allowedTypeChanges, fuzz } = patch;
-  return [{ patch: id, patchName, diff, allowedTypeChanges, ...(fuzz > 0 && { fuzz }) }];
+  const { id, name: patchName, allowedTypeChanges, fuzz, mayChangeBuild } = patch;
+  const words = { ...(fuzz > 0 && { fuzz }), ...(mayChangeBuild && { mayChangeBuild }) };
+  return [{ patch: id, patchName, diff, allowedTypeChanges, ...words }];
 }
 
 /** All that a worker needs for a build. */

@@ -11,7 +11,7 @@ import {
   type PatchId,
 } from '@lockstep/domain/livepatch-model';
 import { stackAt } from '@lockstep/domain/load-order';
-import { maxFuzz } from '@lockstep/domain/source-patch';
+import { maxFuzz, parseUnifiedDiff, refuseBuildChanges } from '@lockstep/domain/source-patch';
 import type { BuildWish } from '@lockstep/io/database';
 import type { Stores, Uses } from '../services';
 import { onePatchToWire } from '../views/build-view';
@@ -23,10 +23,16 @@ const maxDiffBytes = 8 * 1024 * 1024;
 
 /** Names the content: every field, its boundaries kept, and nothing that changes when it is submitted again. */
 function patchIdOf({ name, diff, description, author, cves, ...words }: SubmitPatchRequest): PatchId {
-  const { allowedTypeChanges, fuzz } = words;
+  const { allowedTypeChanges, fuzz, mayChangeBuild } = words;
   const allowed = allowedTypeChanges === undefined ? [] : [allowedTypeChanges.types, allowedTypeChanges.because];
-  const metadata = JSON.stringify([name, description, author, cves, ...allowed, ...(fuzz > 0 ? [{ fuzz }] : [])]);
+  const told = [...(fuzz > 0 ? [{ fuzz }] : []), ...(mayChangeBuild ? [{ mayChangeBuild }] : [])];
+  const metadata = JSON.stringify([name, description, author, cves, ...allowed, ...told]);
   return parsePatchId(createHash('sha256').update(`lockstep patch 1\n${metadata}\n`).update(diff).digest('hex'));
+}
+
+/** What only the kernel's index tells, the worker finds. */
+function refuseUnaskedBuildChanges({ diff, mayChangeBuild }: SubmitPatchRequest): void {
+  if (!mayChangeBuild) refuseBuildChanges(parseUnifiedDiff(Buffer.from(diff).toString('latin1')));
 }
 
 function checkRequest({ diff, cves, allowedTypeChanges, fuzz }: SubmitPatchRequest): void {
@@ -106,13 +112,14 @@ async function wishesOf(services: Uses<Needs>, request: SubmitPatchRequest, patc
 /** Keeps the patch, then its builds: each step finds the one before done when it is repeated. */
 export async function submitPatch(services: Uses<Needs>, request: SubmitPatchRequest): Promise<SubmitPatchResponse> {
   checkRequest(request);
+  refuseUnaskedBuildChanges(request);
   const { db } = services;
-  const { diff, description, author, cves, allowedTypeChanges, fuzz } = request;
+  const { diff, description, author, cves, allowedTypeChanges, fuzz, mayChangeBuild } = request;
   const name = parseNewPatchName(request.name);
   const id = patchIdOf(request);
   const wishes = await wishesOf(services, request, id);
   const patch = await db.patches.submit({
-    ...{ id, name, diff, description, author, cves, allowedTypeChanges, fuzz },
+    ...{ id, name, diff, description, author, cves, allowedTypeChanges, fuzz, mayChangeBuild },
     combines: [],
   });
   const builds = await queueBuilds(services, wishes, request.priority);

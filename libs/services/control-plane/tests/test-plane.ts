@@ -229,6 +229,7 @@ export class TestPlane {
       onto: undefined,
       allowedTypeChanges: undefined,
       fuzz: 0,
+      mayChangeBuild: false,
       ...some,
     };
     const { builds } = await this.operator.build.submitPatch(request);

@@ -44,7 +44,7 @@ function create(file: string, ...lines: string[]): string {
 
 async function build(diff: string): Promise<BuiltLivepatch> {
   const named = { moduleName: parseModuleName('made'), patchId: parsePatchId('0'.repeat(64)), replace: false };
-  return buildLivepatch({ kernel, diff, ...named });
+  return buildLivepatch({ kernel, diff: [{ name: '', text: diff, mayChangeBuild: true }], ...named });
 }
 
 describe('what replaying saved commands cannot prove right', () => {
