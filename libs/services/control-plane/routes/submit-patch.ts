@@ -11,7 +11,7 @@ import {
   type PatchId,
 } from '@lockstep/domain/livepatch-model';
 import { stackAt } from '@lockstep/domain/load-order';
-import { maxFuzz, parseUnifiedDiff, refuseBuildChanges } from '@lockstep/domain/source-patch';
+import { maxFuzz, parseUnifiedDiff, refuseBuildChanges, type FileDiff } from '@lockstep/domain/source-patch';
 import type { BuildWish } from '@lockstep/io/database';
 import type { Stores, Uses } from '../services';
 import { onePatchToWire } from '../views/build-view';
@@ -30,9 +30,16 @@ function patchIdOf({ name, diff, description, author, cves, ...words }: SubmitPa
   return parsePatchId(createHash('sha256').update(`lockstep patch 1\n${metadata}\n`).update(diff).digest('hex'));
 }
 
-/** What only the kernel's index tells, the worker finds. */
+/** By paths alone: what only a kernel's index tells, and a diff that cannot be read, the worker refuses. */
 function refuseUnaskedBuildChanges({ diff, mayChangeBuild }: SubmitPatchRequest): void {
-  if (!mayChangeBuild) refuseBuildChanges(parseUnifiedDiff(Buffer.from(diff).toString('latin1')));
+  if (mayChangeBuild) return;
+  let files: FileDiff[];
+  try {
+    files = parseUnifiedDiff(Buffer.from(diff).toString('latin1'));
+  } catch {
+    return;
+  }
+  refuseBuildChanges(files);
 }
 
 function checkRequest({ diff, cves, allowedTypeChanges, fuzz }: SubmitPatchRequest): void {
