@@ -43,6 +43,7 @@ const soleImporters = [
   { package: 'ioredis', folders: ['libs/io/job-queue'] },
   { package: '@prisma/client', folders: ['libs/io/database'] },
   { package: '@prisma/adapter-pg', folders: ['libs/io/database'] },
+  { package: 'prom-client', folders: ['libs/io/monitoring-port'] },
   // The queue may be kept in PostgreSQL, and asks it for the time; the benchmark counts the server's statements.
   { package: 'pg', folders: ['libs/io/database', 'libs/io/job-queue', 'tools/bench-fleet'] },
 ];
@@ -68,6 +69,7 @@ const tellsTheTime = [
   'libs/services/control-plane/agents/known-nodes.ts',
   'libs/services/control-plane/rollouts/rollout-executor.ts',
   'libs/services/control-plane/jobs/artifact-evictor.ts',
+  'libs/services/control-plane/monitoring/open-monitoring.ts',
   'libs/services/control-plane/routes/{enrol,create-join-token}.ts',
   'libs/io/certificates/certificate-authority.ts',
   'libs/io/database/{work,rollouts,kernel-builds,nodes,builds}.ts',
@@ -120,7 +122,7 @@ export default tseslint.config(
   },
   { files: ['apps/**/*.ts', 'libs/**/*.ts'], ...boundaries(layers) },
   { files: ['{apps,libs}/**/*.test.ts', '{apps,libs}/**/tests/**/*.ts'], ...boundaries(layersInTests) },
-  ...['libs/io/job-queue', 'libs/io/database', 'tools/bench-fleet'].map((folder) => ({
+  ...[...new Set(soleImporters.flatMap(({ folders }) => folders))].map((folder) => ({
     files: [`${folder}/**/*.ts`],
     rules: { 'no-restricted-imports': ['error', restrictedFor(folder)] },
   })),

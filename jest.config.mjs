@@ -4,6 +4,7 @@ const base = {
   transform: { '^.+\\.tsx?$': '@swc/jest' },
   moduleNameMapper: {
     '^@lockstep/contracts/generated$': '<rootDir>/libs/contracts/generated/src/index.lockstep.v1.ts',
+    '^@lockstep/contracts/generated/health$': '<rootDir>/libs/contracts/generated/src/index.grpc.health.v1.ts',
     '^@lockstep/(.*)$': '<rootDir>/libs/$1',
   },
   modulePathIgnorePatterns: ['<rootDir>/dist/'],

@@ -31,6 +31,8 @@ test.each([
   [['--labels', 'rack'], /"rack" is not a label: use KEY=VALUE/],
   [['--server', 'nowhere'], /host:port/],
   [['--sever', 'x:1'], /--sever/],
+  // node_exporter reads no other files.
+  [['--metrics-file', '/tmp/lockstep.txt'], /--metrics-file/],
 ])('%j is refused, naming the setting', (args, message) => {
   expect(() => readConfig(args, {})).toThrow(message);
 });

@@ -14,6 +14,7 @@ const settings = {
   address: 'LOCKSTEP_AGENT_ADDRESS',
   'hold-file': 'LOCKSTEP_AGENT_HOLD_FILE',
   labels: 'LOCKSTEP_AGENT_LABELS',
+  'metrics-file': 'LOCKSTEP_AGENT_METRICS_FILE',
   'look-every-ms': 'LOCKSTEP_AGENT_LOOK_EVERY_MS',
   'heartbeat-ms': 'LOCKSTEP_AGENT_HEARTBEAT_MS',
 } as const;
@@ -30,6 +31,7 @@ export const usage = `lockstep-agent: keeps this machine's livepatches in step w
   --hold-file FILE       while it is there the agent only looks         $LOCKSTEP_AGENT_HOLD_FILE
                          (default /etc/lockstep/hold)
   --labels KEY=VALUE,…   by which operators choose nodes                $LOCKSTEP_AGENT_LABELS
+  --metrics-file FILE    numbers for node_exporter's textfile folder    $LOCKSTEP_AGENT_METRICS_FILE
   --look-every-ms MS     between looks at the kernel (default 5000)     $LOCKSTEP_AGENT_LOOK_EVERY_MS
   --heartbeat-ms MS      between reports without news (default 15000, at most 30000)  $LOCKSTEP_AGENT_HEARTBEAT_MS
 
@@ -49,6 +51,7 @@ const form = z.object({
   address: z.optional(z.string()),
   'hold-file': z.optional(z.string().check(z.startsWith('/'))),
   labels: z.optional(z.string()),
+  'metrics-file': z.optional(z.string().check(z.startsWith('/'), z.endsWith('.prom'))),
   'look-every-ms': z.optional(interval(3_600_000)),
   // The control plane takes a node that says nothing for a minute for one that hangs.
   'heartbeat-ms': z.optional(interval(30_000)),
@@ -60,6 +63,7 @@ export interface AgentConfig {
   readonly agentAddress?: string;
   readonly holdFile?: string;
   readonly labels?: Labels;
+  readonly metricsFile?: string;
   readonly lookEveryMs?: number;
   readonly heartbeatMs?: number;
 }
@@ -95,7 +99,13 @@ export function readConfig(args: readonly string[], env: Readonly<NodeJS.Process
     throw new LockstepError('invalid-input', 'usage', message, { setting: name });
   }
   const { server, address, 'join-token': joinToken, 'state-dir': stateDir } = parsed.data;
-  const { 'hold-file': holdFile, labels, 'look-every-ms': lookEveryMs, 'heartbeat-ms': heartbeatMs } = parsed.data;
+  const {
+    'hold-file': holdFile,
+    labels,
+    'metrics-file': metricsFile,
+    'look-every-ms': lookEveryMs,
+    'heartbeat-ms': heartbeatMs,
+  } = parsed.data;
   for (const each of [server, address]) if (each !== undefined) parseAddress(each);
   return {
     stateDir,
@@ -103,6 +113,7 @@ export function readConfig(args: readonly string[], env: Readonly<NodeJS.Process
     ...(address === undefined ? {} : { agentAddress: address }),
     ...(holdFile === undefined ? {} : { holdFile }),
     ...(labels === undefined ? {} : { labels: parseLabels(labels) }),
+    ...(metricsFile === undefined ? {} : { metricsFile }),
     ...(lookEveryMs === undefined ? {} : { lookEveryMs }),
     ...(heartbeatMs === undefined ? {} : { heartbeatMs }),
   };

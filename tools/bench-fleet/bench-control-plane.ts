@@ -76,6 +76,7 @@ export class BenchControlPlane implements AsyncDisposable {
         LOCKSTEP_OPERATOR_PORT: String(this.operatorPort),
         LOCKSTEP_AGENT_PORT: String(this.agentPort),
         LOCKSTEP_DATABASE_URL: databaseUrl,
+        LOCKSTEP_MONITORING_LISTEN: 'off',
         LOCKSTEP_SHARE_KERNELS: 'off',
       },
     });

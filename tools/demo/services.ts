@@ -46,6 +46,7 @@ export async function startServices(root: string, workDir: string, cleanup: Clea
       LOCKSTEP_OPERATOR_PORT: String(operatorPort),
       LOCKSTEP_AGENT_PORT: String(agentPort),
       LOCKSTEP_POSTGRES_PORT: String(postgresPort),
+      LOCKSTEP_MONITORING_LISTEN: 'off',
       LOCKSTEP_ARTIFACT_DIR: artifactDir,
       LOCKSTEP_TLS_NAMES: hostAddressInGuest,
     },

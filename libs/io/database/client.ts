@@ -5,6 +5,7 @@ import { LockstepError } from '@lockstep/domain/livepatch-model';
 import { connectionTo, connectTimeoutMs } from './connection';
 import { isConflict } from './database-errors';
 import { Prisma, PrismaClient } from './generated/client';
+import { timingStatements, type OnStatement } from './timed-adapter';
 
 export type Client = PrismaClient;
 export type Transaction = Prisma.TransactionClient;
@@ -14,13 +15,13 @@ const poolSize = 10;
 /** A connection that broke without a word is given up after this: longer than any statement takes, or waits for a lock. */
 const answerWithinMs = 30_000;
 
-export function createClient(url: string): Client {
+export function createClient(url: string, onStatement: OnStatement = () => undefined): Client {
   const adapter = new PrismaPg(
     { ...connectionTo(url), max: poolSize, query_timeout: answerWithinMs },
     // A server that goes away is met again at the next query.
     { onPoolError: () => undefined, onConnectionError: () => undefined },
   );
-  return new PrismaClient({ adapter });
+  return new PrismaClient({ adapter: timingStatements(adapter, onStatement) });
 }
 
 const transactionTimeoutMs = 15_000;

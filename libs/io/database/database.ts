@@ -16,6 +16,7 @@ import { nodeStore, type NodeStore } from './nodes';
 import { patchStore, type PatchStore } from './patches';
 import { rolloutStore, type RolloutStore } from './rollouts';
 import { SoleControlPlane, type SoleOptions } from './sole-control-plane';
+import type { OnStatement } from './timed-adapter';
 
 export interface Database {
   readonly clusters: ClusterStore;
@@ -37,12 +38,16 @@ export interface Database {
 export interface DatabaseOptions extends SoleOptions {
   /** The folder of this version's migrations; found by itself if undefined. */
   readonly migrations?: string | undefined;
+  readonly onStatement?: OnStatement | undefined;
 }
 
 /** Under the lock alone: the schema is another one's until that one has gone. */
-async function openStores(sole: SoleControlPlane, { url, migrations }: DatabaseOptions): Promise<Database> {
+async function openStores(
+  sole: SoleControlPlane,
+  { url, migrations, onStatement }: DatabaseOptions,
+): Promise<Database> {
   await migrateDatabase(url, migrations);
-  const client = createClient(url);
+  const client = createClient(url, onStatement);
   return {
     clusters: clusterStore(client),
     joinTokens: joinTokenStore(client),

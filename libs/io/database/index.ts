@@ -26,7 +26,7 @@ export type {
 } from './kernel-builds';
 export type { KeyBinding, KeyBindingStore, SignedHead } from './key-binding';
 export type { KernelCopyRecord, KernelCopyStore } from './kernel-copies';
-export type { Appending, LoadOrderStore } from './load-orders';
+export type { Appending, HeadTime, LoadOrderStore } from './load-orders';
 export { migrateDatabase } from './migrate';
 export { nodeRemoved, unknownNode } from './nodes';
 export type { NodeIdentity, NodeIntroduction, NodeRecord, NodeStore, NodeStream, NodeWord } from './nodes';

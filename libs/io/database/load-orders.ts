@@ -41,11 +41,18 @@ export interface Appending {
   readonly call?: KeptCall<LogEntry> | undefined;
 }
 
+/** When the last entry of a load order was appended. */
+export interface HeadTime extends LogName {
+  readonly appendedAt: Date;
+}
+
 export interface LoadOrderStore {
   /** Entries above `afterSeq`, in order. */
   entries(log: LogName, afterSeq?: number): Promise<LogEntry[]>;
   /** Seq of the last entry; 0 without one. */
   head(log: LogName): Promise<Seq>;
+  /** Of every load order that has entries. */
+  headTimes(): Promise<HeadTime[]>;
   /** The kernel builds of the cluster's load orders that have entries. */
   kernelBuilds(cluster: ClusterName): Promise<KernelBuildId[]>;
   /** Whether some entry of the cluster loads this module. */
@@ -99,6 +106,19 @@ export function loadOrderStore(db: Client): LoadOrderStore {
       const where = { clusterName: cluster, kernelBuildId: kernelBuild };
       const { _max } = await db.logEntry.aggregate({ where, _max: { seq: true } });
       return (_max.seq ?? 0) as Seq;
+    },
+    async headTimes() {
+      const by = ['clusterName', 'kernelBuildId'] as const;
+      const rows = await db.logEntry.groupBy({
+        by: [...by],
+        _max: { appendedAt: true },
+        orderBy: [{ clusterName: 'asc' }],
+      });
+      return rows.flatMap(({ clusterName, kernelBuildId, _max: { appendedAt } }) =>
+        appendedAt === null
+          ? []
+          : [{ cluster: clusterName as ClusterName, kernelBuild: kernelBuildId as KernelBuildId, appendedAt }],
+      );
     },
     async kernelBuilds(cluster) {
       const rows = await db.logEntry.findMany({

@@ -15,6 +15,7 @@ export type {
   JobProgress,
   JobResult,
   JobState,
+  JobTimes,
   KernelCopy,
   SourceDiff,
 } from './jobs';

@@ -11,7 +11,7 @@ import {
 } from './backend';
 import { failureFromText } from './failure-text';
 import type { WorkQueue } from './job-parts';
-import type { Job, JobFailure, JobLogLine, JobPriority, JobProgress, JobResult, JobState } from './jobs';
+import type { Job, JobFailure, JobLogLine, JobPriority, JobProgress, JobResult, JobState, JobTimes } from './jobs';
 import { progressOfParts } from './parts-progress';
 import { lineFromText } from './progress-reporter';
 import { priorityNumber, rootOf, type Entry } from './queued-job';
@@ -39,6 +39,8 @@ export interface JobQueueOptions {
   /** Something changed about this job: ask for its state. A hint: a few of a hundred are lost in ordinary work, more when a connection breaks. */
   readonly onChange: (id: string) => void;
   readonly onError: (error: Error) => void;
+  /** Is told how long the server took for each call, answered or not. */
+  readonly onCall?: ((tookMs: number) => void) | undefined;
 }
 
 const answerWithinMs = 10_000;
@@ -58,19 +60,27 @@ async function withinTime<T>(server: QueueServer, work: Promise<T>): Promise<T> 
   }
 }
 
+/** By the clocks of whoever added and took it. */
+const timesOf = ({ timestamp, processedOn, finishedOn }: Entry): JobTimes => ({
+  queuedAtMs: timestamp,
+  takenAtMs: processedOn,
+  endedAtMs: finishedOn,
+});
+
 async function stateOf(queue: WorkQueue, state: string, entry: Entry): Promise<JobState> {
   const taken = entry.attemptsStarted;
+  const times = timesOf(entry);
   switch (state) {
     case 'completed':
-      return { state: 'completed', attempts: taken, result: entry.returnvalue as JobResult };
+      return { state: 'completed', attempts: taken, times, result: entry.returnvalue as JobResult };
     case 'failed':
-      return { state: 'failed', attempts: taken, failure: failureFromText(entry.failedReason) };
+      return { state: 'failed', attempts: taken, times, failure: failureFromText(entry.failedReason) };
     case 'active': {
       const progress = typeof entry.progress === 'object' ? (entry.progress as JobProgress) : undefined;
-      return { state: 'active', attempts: taken, progress };
+      return { state: 'active', attempts: taken, times, progress };
     }
     case 'waiting-children':
-      return { state: 'active', attempts: taken, progress: await progressOfParts(queue, entry) };
+      return { state: 'active', attempts: taken, times, progress: await progressOfParts(queue, entry) };
     default:
       return { state: 'waiting', attempts: taken };
   }
@@ -117,7 +127,8 @@ function listen(events: QueueEvents<unknown, IQueueBackend>, onChange: (id: stri
 }
 
 /** @throws LockstepError `unavailable` `queue-unavailable` when the server does not answer. */
-export async function openJobQueue({ server, lane = 'work', onChange, onError }: JobQueueOptions): Promise<JobQueue> {
+export async function openJobQueue(options: JobQueueOptions): Promise<JobQueue> {
+  const { server, lane = 'work', onChange, onError, onCall } = options;
   await assertReachable(server);
   const { connection, factory } = accessTo(server);
   const name = queueNames[lane];
@@ -134,13 +145,21 @@ export async function openJobQueue({ server, lane = 'work', onChange, onError }:
     throw queueUnavailable(server, cause);
   }
   const operations = operationsOn(queue);
+  const ask = async <T>(work: Promise<T>): Promise<T> => {
+    const begun = performance.now();
+    try {
+      return await withinTime(server, work);
+    } finally {
+      onCall?.(performance.now() - begun);
+    }
+  };
   return {
-    add: (...args) => withinTime(server, operations.add(...args)),
-    state: (...args) => withinTime(server, operations.state(...args)),
-    log: (...args) => withinTime(server, operations.log(...args)),
-    setPriority: (...args) => withinTime(server, operations.setPriority(...args)),
-    stop: (...args) => withinTime(server, operations.stop(...args)),
-    remove: (...args) => withinTime(server, operations.remove(...args)),
+    add: (...args) => ask(operations.add(...args)),
+    state: (...args) => ask(operations.state(...args)),
+    log: (...args) => ask(operations.log(...args)),
+    setPriority: (...args) => ask(operations.setPriority(...args)),
+    stop: (...args) => ask(operations.stop(...args)),
+    remove: (...args) => ask(operations.remove(...args)),
     close: async () => {
       await Promise.all([events.close(), queue.close()]);
     },

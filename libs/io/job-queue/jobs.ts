@@ -129,10 +129,22 @@ export interface JobLogLine {
 /** The order in which waiting jobs are taken; jobs of one priority first come, first served. */
 export type JobPriority = 'high' | 'normal' | 'low';
 
-/** `attempts`: how often a worker took it. */
+/** When what happened to a job: time of day, in ms. Of a job that is taken again, the last time. */
+export interface JobTimes {
+  readonly queuedAtMs: number;
+  readonly takenAtMs: number | undefined;
+  readonly endedAtMs: number | undefined;
+}
+
+/** Of a job that a worker has taken; `attempts`: how often. */
+interface Taken {
+  readonly attempts: number;
+  readonly times: JobTimes;
+}
+
 export type JobState =
   | { readonly state: 'absent' }
   | { readonly state: 'waiting'; readonly attempts: number }
-  | { readonly state: 'active'; readonly attempts: number; readonly progress: JobProgress | undefined }
-  | { readonly state: 'completed'; readonly attempts: number; readonly result: JobResult }
-  | { readonly state: 'failed'; readonly attempts: number; readonly failure: JobFailure };
+  | (Taken & { readonly state: 'active'; readonly progress: JobProgress | undefined })
+  | (Taken & { readonly state: 'completed'; readonly result: JobResult })
+  | (Taken & { readonly state: 'failed'; readonly failure: JobFailure });

@@ -28,6 +28,7 @@ export {
   tryKernelSeries,
   type KernelSource,
 } from './sources/kernel-source';
+export { originalsChannel } from './objects/compile-object';
 export { ObjectCompiler } from './objects/object-compiler';
 export type { KernelSeries } from './sources/quilt-series';
 export { readPatch, type NamedDiff, type PatchSources, type ReadPatch } from './patches/read-patch';

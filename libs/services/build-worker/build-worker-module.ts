@@ -7,13 +7,19 @@ import { jobHandler } from './handle-job';
 import { KernelCache } from './kernel-cache';
 import { OpenKernels } from './open-kernels';
 import type { WorkerConfig } from './worker-config';
+import { WorkerMonitoring } from './worker-monitoring';
 
 /** Takes jobs from the moment it is made until the application shuts down. */
 class RunningWorker implements OnApplicationShutdown {
-  constructor(private readonly workers: readonly JobWorker[]) {}
+  constructor(
+    private readonly workers: readonly JobWorker[],
+    private readonly monitoring: WorkerMonitoring,
+  ) {}
 
   async onApplicationShutdown(): Promise<void> {
+    this.monitoring.notReadyBecause = ['The worker is stopping.'];
     await Promise.all(this.workers.map((worker) => worker.close()));
+    await this.monitoring.close();
   }
 }
 
@@ -24,7 +30,8 @@ async function startWorking(config: WorkerConfig, artifacts: ArtifactStore, log:
     log.warn({ err }, 'could not make room for kernels');
   });
   const kernels = new OpenKernels({ cacheDir, artifacts, cache });
-  const handler = jobHandler({ cacheDir, kernels, artifacts, compilers });
+  const monitoring = await WorkerMonitoring.open(config, log);
+  const handler = monitoring.metrics.measuring(jobHandler({ cacheDir, kernels, artifacts, compilers }));
   const onError = (error: Error): void => {
     log.error({ error: error.message }, 'the queue failed');
   };
@@ -32,7 +39,8 @@ async function startWorking(config: WorkerConfig, artifacts: ArtifactStore, log:
   const work = await startJobWorker({ ...common, concurrency });
   // A place of its own: packing a kernel build must not keep a patch waiting.
   const background = await startJobWorker({ ...common, lane: 'background', concurrency: 1 });
-  return new RunningWorker([work, background]);
+  monitoring.notReadyBecause = [];
+  return new RunningWorker([work, background], monitoring);
 }
 
 const artifactStore = Symbol('ArtifactStore');

@@ -3,6 +3,7 @@ import { LockstepError } from '@lockstep/domain/livepatch-model';
 import { readStorePlace, type StorePlace } from '@lockstep/io/artifact-store';
 import { chooseQueueServer, type QueueServer } from '@lockstep/io/job-queue';
 import { defaultCacheDirectory, sandboxChoices, type Limits, type SandboxChoice } from '@lockstep/io/kernel-builder';
+import { listenAddressForm, type ListenAddress } from '@lockstep/io/monitoring-port';
 import { z } from 'zod';
 
 export interface WorkerConfig {
@@ -22,6 +23,8 @@ export interface WorkerConfig {
   readonly compilerLimits: Partial<Limits>;
   /** How long a worker that says nothing keeps its job; undefined: the queue's own default. */
   readonly lockMs: number | undefined;
+  /** Where metrics and health are told, without TLS; undefined: nowhere. */
+  readonly monitoringListen: ListenAddress | undefined;
 }
 
 const writtenSchema = z.object({
@@ -40,6 +43,8 @@ const writtenSchema = z.object({
   LOCKSTEP_COMPILER_MAX_SECONDS: z.coerce.number().int().min(1).max(86_400).optional(),
   LOCKSTEP_COMPILER_MAX_MIB: z.coerce.number().int().min(64).optional(),
   LOCKSTEP_WORKER_LOCK_MS: z.coerce.number().int().min(1_000).max(600_000).optional(),
+  // A machine may have several workers, and one of these.
+  LOCKSTEP_MONITORING_LISTEN: listenAddressForm.optional(),
 });
 
 /** @throws LockstepError `invalid-config`, naming the variables. */
@@ -68,5 +73,6 @@ export function readWorkerConfig(env: Readonly<NodeJS.ProcessEnv>): WorkerConfig
       ...(config.LOCKSTEP_COMPILER_MAX_MIB && { memoryBytes: config.LOCKSTEP_COMPILER_MAX_MIB * 2 ** 20 }),
     },
     lockMs: config.LOCKSTEP_WORKER_LOCK_MS,
+    monitoringListen: config.LOCKSTEP_MONITORING_LISTEN,
   };
 }

@@ -2,6 +2,7 @@
 import path from 'node:path';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
 import { readStorePlace, type StorePlace } from '@lockstep/io/artifact-store';
+import { listenAddressForm, type ListenAddress } from '@lockstep/io/monitoring-port';
 import { z } from 'zod';
 
 /** As written: the environment's strings. */
@@ -25,6 +26,8 @@ export interface ControlPlaneConfig {
   readonly listenHost: string;
   readonly operatorPort: number;
   readonly agentPort: number;
+  /** Where metrics and health are told, without TLS; undefined: nowhere. */
+  readonly monitoringListen: ListenAddress | undefined;
   /** Where agents find the agent port; by default the host they reached the operator port by. */
   readonly agentAddress: string | undefined;
   /** DNS names and IP addresses in the server certificate, besides localhost. */
@@ -41,6 +44,7 @@ const defaults = {
   LOCKSTEP_LISTEN_HOST: '127.0.0.1',
   LOCKSTEP_OPERATOR_PORT: '7443',
   LOCKSTEP_AGENT_PORT: '7444',
+  LOCKSTEP_MONITORING_LISTEN: '127.0.0.1:7445',
   LOCKSTEP_POSTGRES_PORT: '17432',
   LOCKSTEP_TLS_NAMES: '',
   LOCKSTEP_STORE_MAX_BYTES: String(64 * 2 ** 30),
@@ -61,6 +65,7 @@ const schema = z.object({
   LOCKSTEP_LISTEN_HOST: z.string().min(1),
   LOCKSTEP_OPERATOR_PORT: port,
   LOCKSTEP_AGENT_PORT: port,
+  LOCKSTEP_MONITORING_LISTEN: listenAddressForm,
   LOCKSTEP_AGENT_ADDRESS: z
     .string()
     .regex(/^.+:\d{1,5}$/, 'must be host:port')
@@ -104,6 +109,7 @@ export function readControlPlaneConfig(written: WrittenConfig): ControlPlaneConf
     listenHost: given.LOCKSTEP_LISTEN_HOST,
     operatorPort: given.LOCKSTEP_OPERATOR_PORT,
     agentPort: given.LOCKSTEP_AGENT_PORT,
+    monitoringListen: given.LOCKSTEP_MONITORING_LISTEN,
     agentAddress: given.LOCKSTEP_AGENT_ADDRESS,
     tlsNames: given.LOCKSTEP_TLS_NAMES.split(',').flatMap((name) => (name.trim() === '' ? [] : [name.trim()])),
     databaseUrl: given.LOCKSTEP_DATABASE_URL,

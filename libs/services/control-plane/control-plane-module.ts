@@ -8,6 +8,7 @@ import { chooseQueueServer, openJobQueue, type JobQueue, type Lane } from '@lock
 import type { Logger } from 'pino';
 import { Admission } from './agents/admission';
 import { AgentSessions } from './agents/agent-sessions';
+import { HeadTimes } from './agents/head-times';
 import { KnownLogs } from './agents/known-logs';
 import { KnownNodes } from './agents/known-nodes';
 import { returnWindowMs } from './agents/return-time';
@@ -15,6 +16,8 @@ import { ChangeNotifier } from './change-notifier';
 import type { ControlPlaneConfig } from './config';
 import { openOperatorToken } from './grpc/operator-token';
 import { Servers } from './grpc/servers';
+import type { PlaneMetrics } from './monitoring/plane-metrics';
+import type { PlaneReadiness } from './monitoring/plane-readiness';
 import { RolloutExecutor } from './rollouts/rollout-executor';
 import { openKeys } from './open-keys';
 import type { Services } from './services';
@@ -39,6 +42,8 @@ export interface ModuleParts {
   readonly teardown: Teardown;
   /** It is to stop before it has started: nothing more is opened. */
   readonly stopping: AbortSignal;
+  readonly metrics: PlaneMetrics;
+  readonly readiness: PlaneReadiness;
   /** Something the control plane cannot go on without is gone. */
   readonly onFatal: (error: Error) => void;
 }
@@ -55,7 +60,7 @@ function provide<T>(token: symbol, inject: symbol[], useFactory: FactoryProvider
   return { provide: token, inject, useFactory };
 }
 
-function databaseProviders({ config, log, teardown, onFatal }: ModuleParts): FactoryProvider[] {
+function databaseProviders({ config, log, teardown, metrics, readiness, onFatal }: ModuleParts): FactoryProvider[] {
   const openUrl = async (): Promise<string> => {
     if (config.databaseUrl !== undefined) return config.databaseUrl;
     const server = await startEmbeddedPostgres({
@@ -68,17 +73,27 @@ function databaseProviders({ config, log, teardown, onFatal }: ModuleParts): Fac
     else teardown.addOnceComplete('postgres', () => server.stop());
     return server.url;
   };
+  const noteDatabase = (isUp: boolean): void => {
+    metrics.noteDatabase(isUp);
+    readiness.noteDatabase(isUp);
+  };
   const open = async (url: string): Promise<Database> => {
     const database = await openDatabase({
       url,
       onAway: (err) => {
         log.warn({ err }, 'the database is away');
+        noteDatabase(false);
       },
       onBack: () => {
         log.info('the database is back');
+        noteDatabase(true);
       },
       onLost: onFatal,
+      onStatement: (tookMs) => {
+        metrics.noteStatement(tookMs);
+      },
     });
+    noteDatabase(true);
     teardown.add('database', () => database.close());
     return database;
   };
@@ -86,7 +101,7 @@ function databaseProviders({ config, log, teardown, onFatal }: ModuleParts): Fac
 }
 
 function queueProvider(
-  { config, log, teardown }: ModuleParts,
+  { config, log, teardown, metrics }: ModuleParts,
   token: symbol,
   lane: Lane,
   after: symbol,
@@ -97,7 +112,8 @@ function queueProvider(
     const onError = (err: Error): void => {
       log.warn({ err }, 'job queue');
     };
-    const queue = await openJobQueue({ server, lane, onChange: changed, onError });
+    const onCall = metrics.noteQueueCall.bind(metrics);
+    const queue = await openJobQueue({ server, lane, onChange: changed, onError, onCall });
     teardown.add(`queue of ${lane}`, () => queue.close());
     return queue;
   });
@@ -118,7 +134,7 @@ const unlessStopping =
  * start that fails leaves nothing behind that is still on its way. The keys come before all that is begun on the database.
  */
 export function controlPlaneModule(parts: ModuleParts): DynamicModule {
-  const { config, log } = parts;
+  const { config, log, metrics } = parts;
   let jobChanged: (jobId: string) => void = () => undefined;
   const makeServices = (
     db: Database,
@@ -129,14 +145,17 @@ export function controlPlaneModule(parts: ModuleParts): DynamicModule {
   ): Services => {
     const changes = new ChangeNotifier();
     const nodes = new KnownNodes({ store: db.nodes, log });
-    const logs = new KnownLogs(db.loadOrders);
+    const heads = new HeadTimes(db.loadOrders, log);
+    const logs = new KnownLogs(db.loadOrders, () => {
+      heads.noteGrowth();
+    });
     const sessions = new AgentSessions();
     const windowMs = () => returnWindowMs(nodes.size - sessions.size);
     const admission = new Admission({ mostAtOnce: mostWelcomedAtOnce, windowMs });
     const { storeMaxBytes: maxBytes, storeCheckMs: checkEveryMs } = config;
     const evictor = new ArtifactEvictor({ db, artifacts, log, maxBytes, checkEveryMs });
     const sharing = new KernelSharing({ db, queue: background, artifacts, log });
-    const work = new WorkTracker({ db, queue, artifacts, changes, log });
+    const work = new WorkTracker({ db, queue, artifacts, changes, metrics: metrics.builds, log });
     jobChanged = (jobId) => {
       work.onQueueEvent(jobId).catch((err: unknown) => {
         log.error({ err, jobId }, 'could not take in an event of the queue');
@@ -155,9 +174,11 @@ export function controlPlaneModule(parts: ModuleParts): DynamicModule {
       work,
       nodes,
       logs,
+      heads,
       admission,
       sessions,
       rollouts,
+      metrics,
     };
   };
   return {
@@ -179,7 +200,7 @@ export function controlPlaneModule(parts: ModuleParts): DynamicModule {
         makeServices,
       ),
       provide(serversToken, [servicesToken], async (services: Services) => {
-        return new Servers(services, await openOperatorToken(config.stateDir));
+        return new Servers(services, await openOperatorToken(config.stateDir), parts.readiness);
       }),
     ].map(unlessStopping(parts.stopping)),
   };

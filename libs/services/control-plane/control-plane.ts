@@ -1,15 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import 'reflect-metadata';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { NestFactory } from '@nestjs/core';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
 import { makeFolder } from '@lockstep/platform/runtime';
 import { createServiceLog } from '@lockstep/platform/service-log';
 import type { Logger } from 'pino';
 import type { ControlPlaneConfig } from './config';
-import { controlPlaneModule, databaseUrlToken, serversToken, servicesToken } from './control-plane-module';
+import { Registry } from '@lockstep/io/monitoring-port';
+import {
+  controlPlaneModule,
+  databaseUrlToken,
+  serversToken,
+  servicesToken,
+  type ModuleParts,
+} from './control-plane-module';
 import { removeEndpoint, removeStaleEndpoint, writeEndpoint, type Endpoint } from './endpoint-file';
 import type { Servers } from './grpc/servers';
 import { SilenceWatch } from './jobs/silence-watch';
+import { openMonitoring } from './monitoring/open-monitoring';
+import { PlaneMetrics } from './monitoring/plane-metrics';
+import { PlaneReadiness } from './monitoring/plane-readiness';
 import type { Services } from './services';
 import { Teardown } from './teardown';
 
@@ -36,8 +47,13 @@ function defaultOnFatal(log: Logger): (error: Error) => void {
   };
 }
 
-async function bringUp(parts: Parameters<typeof controlPlaneModule>[0]): Promise<Endpoint> {
-  const { config, log, teardown, stopping } = parts;
+async function bringUp(known: Omit<ModuleParts, 'metrics' | 'readiness'>): Promise<Endpoint> {
+  const { config, log, teardown, stopping } = known;
+  const registry = new Registry();
+  const readiness = new PlaneReadiness();
+  const parts: ModuleParts = { ...known, metrics: new PlaneMetrics(registry), readiness };
+  const monitoring = await openMonitoring({ config, registry, readiness, log });
+  if (monitoring !== undefined) teardown.add('monitoring', () => monitoring.close());
   await makeFolder(config.stateDir);
   await removeStaleEndpoint(config.stateDir);
   // Nest prints and ends the process by itself unless told not to.
@@ -49,6 +65,7 @@ async function bringUp(parts: Parameters<typeof controlPlaneModule>[0]): Promise
   const services = context.get<Services>(servicesToken);
   const servers = context.get<Servers>(serversToken);
   await removeEndpoint(config.stateDir);
+  await services.heads.start();
   await services.nodes.start();
   teardown.add('nodes', () => services.nodes.stop());
   await services.rollouts.start(performance.now());
@@ -65,18 +82,29 @@ async function bringUp(parts: Parameters<typeof controlPlaneModule>[0]): Promise
     services.sharing.start();
     teardown.add('kernel sharing', () => services.sharing.stop());
   }
+  monitoring?.watch(services);
   const ports = await servers.start();
-  teardown.add('servers', () => servers.stop());
+  teardown.add('servers', async () => {
+    readiness.enter('stopping');
+    // Who watches gets the word before its stream ends.
+    await nextTurn();
+    await servers.stop();
+  });
+  readiness.enter('running');
   const endpoint: Endpoint = {
     operatorAddress: `${config.listenHost}:${ports.operatorPort}`,
     agentAddress: `${config.listenHost}:${ports.agentPort}`,
+    monitoringAddress: monitoring?.address,
     databaseUrl: context.get<string>(databaseUrlToken),
     pid: process.pid,
   };
   await writeEndpoint(config.stateDir, endpoint);
   teardown.add('endpoint', () => removeEndpoint(config.stateDir));
-  const { operatorAddress, agentAddress } = endpoint;
-  log.info({ operatorAddress, agentAddress, queue: config.redisUrl === undefined ? 'postgres' : 'redis' }, 'ready');
+  const { operatorAddress, agentAddress, monitoringAddress } = endpoint;
+  log.info(
+    { operatorAddress, agentAddress, monitoringAddress, queue: config.redisUrl === undefined ? 'postgres' : 'redis' },
+    'ready',
+  );
   return endpoint;
 }
 

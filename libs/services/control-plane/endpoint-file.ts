@@ -7,6 +7,8 @@ import { isProcessAlive, writePrivateFile } from '@lockstep/platform/runtime';
 export interface Endpoint {
   readonly operatorAddress: string;
   readonly agentAddress: string;
+  /** Where metrics and health are told; absent where that is off. */
+  readonly monitoringAddress?: string | undefined;
   readonly databaseUrl: string;
   readonly pid: number;
 }

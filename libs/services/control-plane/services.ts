@@ -5,10 +5,12 @@ import type { Database } from '@lockstep/io/database';
 import type { Logger } from 'pino';
 import type { Admission } from './agents/admission';
 import type { AgentSessions } from './agents/agent-sessions';
+import type { HeadTimes } from './agents/head-times';
 import type { KnownLogs } from './agents/known-logs';
 import type { KnownNodes } from './agents/known-nodes';
 import type { ChangeNotifier } from './change-notifier';
 import type { ControlPlaneConfig } from './config';
+import type { PlaneMetrics } from './monitoring/plane-metrics';
 import type { RolloutExecutor } from './rollouts/rollout-executor';
 import type { KernelSharing } from './jobs/kernel-sharing';
 import type { ArtifactEvictor } from './jobs/artifact-evictor';
@@ -27,9 +29,11 @@ export interface Services {
   readonly work: WorkTracker;
   readonly nodes: KnownNodes;
   readonly logs: KnownLogs;
+  readonly heads: HeadTimes;
   readonly admission: Admission;
   readonly sessions: AgentSessions;
   readonly rollouts: RolloutExecutor;
+  readonly metrics: PlaneMetrics;
 }
 
 type Part = Exclude<keyof Services, 'db'>;

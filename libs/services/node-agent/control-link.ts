@@ -41,6 +41,10 @@ export class ControlLink {
     this.client = connectAgent({ address: agentAddress, ca, certificate, key });
   }
 
+  get isConnected(): boolean {
+    return this.session !== undefined;
+  }
+
   start(): void {
     this.running = this.keepConnected();
     this.heartbeat = setInterval(() => {

@@ -27,6 +27,7 @@ import { ControlLink } from './control-link';
 import { DamagedNode } from './damaged-node';
 import { defaultHoldFile } from './hold';
 import type { Machine } from './job-runner';
+import { MetricsFile } from './metrics-file';
 import type { Log } from './logger';
 import { NodeBrain } from './node-brain';
 import type { NodeMind } from './node-mind';
@@ -48,9 +49,11 @@ export interface NodeAgentOptions {
   readonly holdFile?: string;
   /** What the machine says of itself, by which operators choose nodes. */
   readonly labels?: Labels;
+  /** Where to write the node's numbers for node_exporter; nowhere if undefined. */
+  readonly metricsFile?: string;
   /** How often to look for livepatches loaded by others (default 5 s). */
   readonly lookEveryMs?: number;
-  /** How often to report without news (default 15 s). */
+  /** How often to report without news, and to write the metrics file (default 15 s). */
   readonly heartbeatMs?: number;
   /** Called when the agent cannot go on; the process should end and be started again. */
   readonly onFatal: (error: unknown) => void;
@@ -81,6 +84,7 @@ export class NodeAgent {
   private readonly abort = new AbortController();
   private mind: NodeMind | undefined;
   private link: ControlLink | undefined;
+  private metrics: MetricsFile | undefined;
   private journal: AgentJournal | undefined;
   private claim: FileLock | undefined;
   private starting: Promise<void> = Promise.resolve();
@@ -110,7 +114,9 @@ export class NodeAgent {
    */
   async stop(why: keyof typeof stopWithinMs = 'agent-stops'): Promise<void> {
     this.abort.abort(new LockstepError('cancelled', 'stopping', 'The agent was stopped while it started.'));
-    const stopped = this.starting.then(() => Promise.all([this.link?.stop(), this.mind?.stop()])).then(() => true);
+    const stopped = this.starting
+      .then(() => Promise.all([this.link?.stop(), this.mind?.stop(), this.metrics?.stop()]))
+      .then(() => true);
     const tooLong = new Promise<false>((resolve) => setTimeout(resolve, stopWithinMs[why], false).unref());
     const isAtRest = await Promise.race([stopped, tooLong]);
     if (why === 'machine-stops' && isAtRest) await sayShutdown(this.options);
@@ -217,5 +223,14 @@ export class NodeAgent {
     this.link = link;
     mind.start();
     link.start();
+    this.tellMetrics(mind, link);
+  }
+
+  private tellMetrics(mind: NodeMind, link: ControlLink): void {
+    const { metricsFile: file, heartbeatMs: everyMs = defaultHeartbeatMs, agentVersion, log } = this.options;
+    if (file === undefined) return;
+    const facts = () => ({ view: mind.view, isConnected: link.isConnected, agentVersion });
+    this.metrics = new MetricsFile({ file, facts, everyMs, log });
+    this.metrics.start();
   }
 }

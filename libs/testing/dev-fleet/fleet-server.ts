@@ -48,6 +48,7 @@ export async function createFleetServer(
       LOCKSTEP_OPERATOR_PORT: String(operatorPort),
       LOCKSTEP_AGENT_PORT: String(agentPort),
       LOCKSTEP_POSTGRES_PORT: String(await freePort()),
+      LOCKSTEP_MONITORING_LISTEN: 'off',
       // The fleet's workers have one cache, and packing a kernel build takes a processor for half a minute.
       LOCKSTEP_SHARE_KERNELS: shareKernels ? 'on' : 'off',
       // A node may be a virtual machine.

@@ -41,6 +41,7 @@ export class ProbedControlPlane implements AsyncDisposable {
         LOCKSTEP_OPERATOR_PORT: String(await freePort()),
         LOCKSTEP_AGENT_PORT: String(await freePort()),
         LOCKSTEP_POSTGRES_PORT: String(await freePort()),
+        LOCKSTEP_MONITORING_LISTEN: 'off',
         LOCKSTEP_SHARE_KERNELS: 'off',
       },
     });

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { createHash } from 'node:crypto';
+import { channel } from 'node:diagnostics_channel';
 import { statSync } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -123,6 +124,9 @@ function keptFile(job: CompileJob, kernel: KernelBuild, base: FileContents, suff
 
 const unchanged: FileContents = new Map();
 
+/** Tells whoever measures, for each original that is asked for, whether it was `kept` or is to be `compiled`. */
+export const originalsChannel = channel('lockstep:originals');
+
 /**
  * The object without the patch, out of the cache or compiled in `dir`, a copy of the unpatched tree.
  * @throws LockstepError `kernel-build-changed` where a source that it is made of changed after the build
@@ -146,6 +150,7 @@ export async function compileBelow(
 ): Promise<Buffer> {
   const file = keptFile(job, kernel, base, '.o');
   const kept = await readFile(file).catch(() => undefined);
+  originalsChannel.publish(kept === undefined ? 'compiled' : 'kept');
   if (kept !== undefined) return kept;
   if (base.size === 0) await insistBuiltFrom(job, kernel, dir, signal);
   const bytes = await compileObject(job, 'original', dir, signal);

@@ -81,11 +81,15 @@ export const keyOfLog = ({ cluster, kernelBuild }: LogName): string => `${cluste
 export class KnownLogs {
   private readonly logs = new Map<string, KnownLog>();
 
-  constructor(private readonly store: Pick<LoadOrderStore, 'entries'>) {}
+  constructor(
+    private readonly store: Pick<LoadOrderStore, 'entries'>,
+    private readonly onGrowth: () => void = () => undefined,
+  ) {}
 
   /** There may be new entries. */
   noteGrowth(log: LogName): void {
     this.logs.get(keyOfLog(log))?.noteGrowth();
+    this.onGrowth();
   }
 
   /** All entries, in order. */

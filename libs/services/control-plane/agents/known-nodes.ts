@@ -76,6 +76,11 @@ export class KnownNodes {
     return this.nodes.size;
   }
 
+  /** How many have said something that is not in the database yet. */
+  get unwrittenCount(): number {
+    return this.unkept.size;
+  }
+
   /** Of one cluster, or of all; in no order. */
   list(cluster?: ClusterName): NodeRecord[] {
     const all = [...this.nodes.values()];

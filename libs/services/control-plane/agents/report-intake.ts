@@ -17,8 +17,8 @@ export interface ReportIntakeParts {
   readonly session: Pick<NodeSession, 'offeredSeq' | 'seen'>;
   /** Why nothing that the node says can be believed now. */
   readonly findTwin: () => Problem | undefined;
-  /** A report says something new. */
-  readonly onNews: () => void;
+  /** A report says something new; it, as it is believed. */
+  readonly onNews: (report: NodeReport) => void;
 }
 
 /** It reports neither position nor target, since it knows none: what was believed before stays. */
@@ -53,7 +53,7 @@ export class ReportIntake {
     }
     if (!isNews) return;
     this.kept = text;
-    onNews();
+    onNews(judged);
   }
 
   private judge(report: NodeReport): NodeReport {

@@ -26,7 +26,12 @@ export interface RouteParts {
   readonly log: Logger;
   readonly gate: Gate;
   readonly calls: OpenCalls;
+  /** Is told how each call ended. */
+  readonly onEnd?: OnCallEnd;
 }
+
+/** @param tookMs undefined of a watch, which takes as long as its caller wants */
+export type OnCallEnd = (path: string, error: unknown, tookMs: number | undefined) => void;
 
 /** Longer than any unary call should take; a caller without deadline must not hold resources for ever. */
 const unaryWithinMs = 60_000;
@@ -107,16 +112,19 @@ export function unary<Request, Response>(
   parts: RouteParts,
   route: Route<Request, Response>,
 ): handleUnaryCall<Request, Response> {
-  const { log, calls } = parts;
+  const { log, calls, onEnd } = parts;
   return (call, callback) => {
     const method = call.getPath();
+    const begunMs = performance.now();
     const abort = calls.open(call, 'unary');
     answerInTime(call, parts, route, abort)
       .then(
         (response) => {
+          onEnd?.(method, undefined, performance.now() - begunMs);
           callback(null, response);
         },
         (error: unknown) => {
+          onEnd?.(method, error, performance.now() - begunMs);
           if (!call.cancelled) callback(toStatus(error, method, log));
         },
       )
@@ -155,18 +163,24 @@ interface StreamingCall {
 /** Runs the work of a streaming call until it ends; its error, if any, is the stream's last word. */
 export function runStream(
   call: StreamingCall,
-  { log, calls }: Pick<RouteParts, 'log' | 'calls'>,
+  { log, calls, onEnd }: Pick<RouteParts, 'log' | 'calls' | 'onEnd'>,
   work: (abort: AbortController) => Promise<void>,
   shape: CallShape = 'stream',
 ): void {
   const method = call.getPath();
+  const begunMs = performance.now();
+  const ended = (error?: unknown): void => {
+    onEnd?.(method, error, shape === 'unary' ? performance.now() - begunMs : undefined);
+  };
   const abort = calls.open(call, shape);
   work(abort)
     .then(
       () => {
+        ended();
         call.end();
       },
       (error: unknown) => {
+        ended(error);
         if (!call.cancelled) call.emit('error', toStatus(error, method, log));
       },
     )

@@ -115,8 +115,9 @@ export interface OperatorHandlers {
 
 /** Every call of the operator port with its route. */
 export function operatorHandlers(services: Services, operatorToken: string, calls: OpenCalls): OperatorHandlers {
-  const { log } = services;
-  const forOperators = { log, gate: operatorGate(operatorToken), calls };
+  const { log, metrics } = services;
+  const onEnd = metrics.noteCall.bind(metrics);
+  const forOperators = { log, gate: operatorGate(operatorToken), calls, onEnd };
   const handlers = (definition: ServiceDefinition): UntypedServiceImplementation =>
     Object.fromEntries(
       Object.entries(definition).map(([name, method]) => [
@@ -126,7 +127,7 @@ export function operatorHandlers(services: Services, operatorToken: string, call
     );
   return {
     // The join token is the proof.
-    enrolment: { enrol: unary({ log, gate: openGate, calls }, (request) => enrol(services, request)) },
+    enrolment: { enrol: unary({ log, gate: openGate, calls, onEnd }, (request) => enrol(services, request)) },
     fleet: handlers(FleetServiceService),
     build: handlers(BuildServiceService),
   };

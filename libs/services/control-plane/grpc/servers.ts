@@ -2,12 +2,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Server, ServerCredentials, type ServerOptions } from '@grpc/grpc-js';
 import { BuildServiceService, EnrolmentServiceService, FleetServiceService } from '@lockstep/contracts/generated';
+import { HealthService } from '@lockstep/contracts/generated/health';
 import { comeBackWithinField, maxMessageBytes } from '@lockstep/contracts/wire';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
 import { returnWindowMs } from '../agents/return-time';
+import type { PlaneReadiness } from '../monitoring/plane-readiness';
 import type { Services } from '../services';
 import { agentHandlers } from './agent-handlers';
 import { agentService } from './agent-service';
+import { healthService } from './health-service';
 import { OpenCalls } from './open-calls';
 import { operatorHandlers } from './operator-handlers';
 
@@ -27,6 +30,9 @@ const serverOptions: ServerOptions = {
   'grpc.keepalive_timeout_ms': keepaliveTimeoutMs,
   'grpc.keepalive_permit_without_calls': 1,
 };
+
+const operatorServices = ['lockstep.v1.EnrolmentService', 'lockstep.v1.FleetService', 'lockstep.v1.BuildService'];
+const agentServices = ['lockstep.v1.AgentService'];
 
 export interface ListeningPorts {
   readonly operatorPort: number;
@@ -62,12 +68,17 @@ export class Servers {
   constructor(
     private readonly services: Services,
     operatorToken: string,
+    readiness: PlaneReadiness,
   ) {
     const handlers = operatorHandlers(services, operatorToken, this.calls);
     this.operator.addService(EnrolmentServiceService, handlers.enrolment);
     this.operator.addService(FleetServiceService, handlers.fleet);
     this.operator.addService(BuildServiceService, handlers.build);
     this.agent.addService(agentService, agentHandlers(services, this.calls));
+    const { log } = services;
+    const health = { readiness, log, calls: this.calls };
+    this.operator.addService(HealthService, healthService({ ...health, services: operatorServices }));
+    this.agent.addService(HealthService, healthService({ ...health, services: agentServices }));
   }
 
   async start(): Promise<ListeningPorts> {

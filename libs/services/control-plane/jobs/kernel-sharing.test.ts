@@ -71,7 +71,8 @@ async function pass(): Promise<void> {
 async function completed(): Promise<JobState> {
   const { sha256, sizeBytes } = await artifacts.put(Buffer.from('a packed kernel'));
   const result: JobResult = { kind: 'share-kernel', copy: { sha256, parts: [sha256], sizeBytes } };
-  return { state: 'completed', attempts: 1, result };
+  const times = { queuedAtMs: 0, takenAtMs: 0, endedAtMs: 0 };
+  return { state: 'completed', attempts: 1, times, result };
 }
 
 test('a copy that was made while the database was away is kept when it is back, and not made again', async () => {

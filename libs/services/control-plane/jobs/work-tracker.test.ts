@@ -2,8 +2,10 @@
 import { expect, test } from '@jest/globals';
 import type { BuildRecord } from '@lockstep/io/database';
 import type { JobPriority, JobQueue } from '@lockstep/io/job-queue';
+import { Registry } from '@lockstep/io/monitoring-port';
 import { pino } from 'pino';
 import { ChangeNotifier } from '../change-notifier';
+import { BuildMetrics } from '../monitoring/build-metrics';
 import { WorkTracker } from './work-tracker';
 
 /** A build that waits, in a queue that ranks it as it was told last and may be away for a moment. */
@@ -25,7 +27,10 @@ function waitingBuild() {
   };
   const builds = { unfinished: () => Promise.resolve([build]), find: () => Promise.resolve(build) };
   const registrations = { unfinished: () => Promise.resolve([]) };
-  const parts = { db: { builds, registrations }, queue, changes: new ChangeNotifier(), log: pino({ level: 'silent' }) };
+  const parts = {
+    ...{ db: { builds, registrations }, queue, changes: new ChangeNotifier(), log: pino({ level: 'silent' }) },
+    metrics: new BuildMetrics(new Registry()),
+  };
   const tracker = new WorkTracker(parts as never);
   const ask = (priority: JobPriority): void => {
     build = { ...build, priority };

@@ -5,6 +5,7 @@ import type { BuildLogRow, BuildRecord, Database, RegistrationRecord, WorkFailur
 import type { Job, JobFailure, JobPriority, JobQueue, JobState } from '@lockstep/io/job-queue';
 import type { Logger } from 'pino';
 import type { ChangeNotifier } from '../change-notifier';
+import type { BuildMetrics } from '../monitoring/build-metrics';
 import { buildInputs } from './build-inputs';
 import { checkBuildResult, checkRegistrationResult } from './check-result';
 import { Reconciler } from '../reconciler';
@@ -17,6 +18,7 @@ export interface WorkTrackerParts {
   readonly queue: JobQueue;
   readonly artifacts: ArtifactStore;
   readonly changes: ChangeNotifier;
+  readonly metrics: BuildMetrics;
   readonly log: Logger;
 }
 
@@ -27,7 +29,7 @@ interface Tracked {
   readonly unchanged: (state: JobState) => boolean;
   readonly progress: (state: Extract<JobState, { state: 'waiting' | 'active' }>) => Promise<void>;
   readonly succeed: (state: Extract<JobState, { state: 'completed' }>) => Promise<void>;
-  readonly fail: (attempts: number, failure: WorkFailure) => Promise<void>;
+  readonly fail: (state: Extract<JobState, { state: 'completed' | 'failed' }>, failure: WorkFailure) => Promise<void>;
   readonly notify: () => void;
 }
 
@@ -106,13 +108,14 @@ export class WorkTracker {
 
   /** Ends a build wherever it is: waiting, at work, or in parts at several workers. */
   async cancel(build: BuildRecord): Promise<void> {
-    const { db, queue, changes } = this.parts;
+    const { db, queue, changes, metrics } = this.parts;
     const jobId = buildJobId(build);
     // The mark first: should we be killed now, the job ends as cancelled all the same.
     await queue.stop(jobId, cancelFailure);
     await db.builds.keepLog(build, await queue.log(jobId, 0));
     await db.builds.cancel(build);
     await queue.remove(jobId);
+    metrics.forget(jobId);
     changes.notify(`build:${build.id}`);
   }
 
@@ -129,10 +132,9 @@ export class WorkTracker {
   private async reconcileAll(): Promise<void> {
     try {
       const { builds, registrations } = this.parts.db;
-      const jobs = [
-        ...(await builds.unfinished()).map(buildJobId),
-        ...(await registrations.unfinished()).map(registrationJobId),
-      ];
+      const unfinished = await builds.unfinished();
+      this.parts.metrics.noteUnfinished(unfinished);
+      const jobs = [...unfinished.map(buildJobId), ...(await registrations.unfinished()).map(registrationJobId)];
       await Promise.all(jobs.map((jobId) => this.reconcile(jobId)));
     } catch (err) {
       this.parts.log.warn({ err }, 'cannot reconcile unfinished work now');
@@ -169,7 +171,7 @@ export class WorkTracker {
         await this.forget(jobId);
         break;
       case 'failed':
-        await tracked.fail(state.attempts, state.failure);
+        await tracked.fail(state, state.failure);
         await this.forget(jobId);
         break;
     }
@@ -190,7 +192,7 @@ export class WorkTracker {
     } catch (error) {
       const isFinding = error instanceof LockstepError && error.kind !== 'unavailable';
       if (!isFinding) throw error;
-      await tracked.fail(state.attempts, failureFrom(error));
+      await tracked.fail(state, failureFrom(error));
     }
   }
 
@@ -207,9 +209,10 @@ export class WorkTracker {
   }
 
   private trackBuild(build: BuildRecord): Tracked {
-    const { db, queue, artifacts, changes } = this.parts;
+    const { db, queue, artifacts, changes, metrics } = this.parts;
+    const jobId = buildJobId(build);
     const keepLog = async (): Promise<void> => {
-      await db.builds.keepLog(build, await queue.log(buildJobId(build), 0));
+      await db.builds.keepLog(build, await queue.log(jobId, 0));
     };
     return {
       job: async () => {
@@ -218,18 +221,23 @@ export class WorkTracker {
       },
       priority: build.priority,
       unchanged: (state) => sameStep(build, state),
-      progress: ({ attempts, ...state }) =>
-        db.builds.progress(build, attempts, 'progress' in state ? state.progress : undefined),
-      succeed: async ({ attempts, result }) => {
+      progress: async (state) => {
+        if (state.state === 'active') metrics.noteTaken(jobId, state.times);
+        await db.builds.progress(build, state.attempts, 'progress' in state ? state.progress : undefined);
+      },
+      succeed: async ({ attempts, result, times }) => {
         const replace = (await db.patches.require(build.patch)).combines.length > 0;
         const checked = await checkBuildResult(build, result, artifacts, { replace });
         await keepLog();
         await db.builds.succeed(build, attempts, checked);
+        metrics.noteEnded(jobId, 'succeeded', times);
       },
-      fail: async (attempts, failure) => {
+      fail: async ({ attempts, times }, failure) => {
         await keepLog();
-        if (failure.reason === cancelFailure.reason) await db.builds.cancel(build);
+        const isCancelled = failure.reason === cancelFailure.reason;
+        if (isCancelled) await db.builds.cancel(build);
         else await db.builds.fail(build, attempts, failure);
+        metrics.noteEnded(jobId, isCancelled ? 'cancelled' : 'failed', times);
       },
       notify: () => {
         changes.notify(`build:${build.id}`);
@@ -247,7 +255,7 @@ export class WorkTracker {
       progress: ({ attempts, ...state }) =>
         db.registrations.progress(id, attempts, 'progress' in state ? state.progress : undefined),
       succeed: ({ attempts, result }) => db.registrations.succeed(id, attempts, checkRegistrationResult(id, result)),
-      fail: (attempts, failure) => db.registrations.fail(id, attempts, failure),
+      fail: ({ attempts }, failure) => db.registrations.fail(id, attempts, failure),
       notify: () => {
         changes.notify(`registration:${id}`);
       },

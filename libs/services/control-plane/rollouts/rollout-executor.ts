@@ -75,6 +75,11 @@ export class RolloutExecutor {
     return this.inForce.find(id);
   }
 
+  /** Without asking the database: of each cluster those that are worked on. */
+  inForceNow(): ReadonlyMap<ClusterName, readonly RolloutRecord[]> {
+    return this.inForce.all();
+  }
+
   /** Something changed in this cluster: a report, a node that came or went, a rollout. */
   wake(cluster: ClusterName): void {
     if (this.stopped) return;

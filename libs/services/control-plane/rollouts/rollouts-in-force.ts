@@ -25,6 +25,11 @@ export class RolloutsInForce {
     return [...new Set([...this.known.keys(), ...this.stale])];
   }
 
+  /** As they are known, of every cluster that had one; what is to be read again is told as it was. */
+  all(): ReadonlyMap<ClusterName, readonly RolloutRecord[]> {
+    return this.known;
+  }
+
   /** One was begun, or what became of a plan is not known. */
   readAgain(cluster: ClusterName): void {
     this.stale.add(cluster);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { Readable } from 'node:stream';
-import type { ConnectRequest, Hello } from '@lockstep/contracts/generated';
+import type { ConnectRequest, Hello, NodeReport } from '@lockstep/contracts/generated';
 import { labelsOfEntries } from '@lockstep/domain/labels';
 import { LockstepError, parseKernelBuildId, type NodeName } from '@lockstep/domain/livepatch-model';
 import type { NodeRecord } from '@lockstep/io/database';
@@ -68,7 +68,7 @@ function turnAwayTwin(
   return true;
 }
 
-type Needs = Welcomer | 'nodes' | 'admission' | 'sessions' | 'rollouts' | 'log';
+type Needs = Welcomer | 'nodes' | 'admission' | 'sessions' | 'rollouts' | 'metrics' | 'log';
 
 /** One conversation with one node, from its hello to the end of the stream. `abort` ends it from our side. */
 export async function connect(
@@ -88,6 +88,7 @@ export async function connect(
     for await (const { message } of messages) {
       listener.expectWithin(silentForMs);
       if (message?.$case === 'report' && opened !== undefined) {
+        services.metrics.noteReport();
         opened.intake.take(message.value);
       } else if (message?.$case === 'hello' && opened === undefined) {
         const hello = message.value;
@@ -128,13 +129,18 @@ function noteDeparture(
   rollouts.noticeDeparture(node.cluster, lostAfterMs);
 }
 
-function open({ nodes, sessions, rollouts, log }: Uses<Needs>, node: NodeRecord, session: NodeSession): Opened {
-  const onNews = (): void => {
+function open(services: Uses<Needs>, node: NodeRecord, session: NodeSession): Opened {
+  const { nodes, sessions, rollouts, metrics, log } = services;
+  let before = node.report ?? undefined;
+  const onNews = (report: NodeReport): void => {
+    metrics.noteNews(before, report);
+    before = report;
     rollouts.wake(node.cluster);
   };
   const findTwin = () => sessions.twinProblem(node.name);
   sessions.enter(session);
   session.wake();
-  onNews();
+  metrics.noteStream();
+  rollouts.wake(node.cluster);
   return { node, session, intake: new ReportIntake({ nodes, log, node, session, findTwin, onNews }) };
 }

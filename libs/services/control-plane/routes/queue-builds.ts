@@ -37,7 +37,7 @@ async function replaceLost(
 }
 
 /** What queueing builds needs. */
-export type BuildQueuer = 'db.builds' | 'db.patches' | 'db.kernelBuilds' | 'artifacts' | 'work';
+export type BuildQueuer = 'db.builds' | 'db.patches' | 'db.kernelBuilds' | 'artifacts' | 'work' | 'metrics';
 
 /** Keeps the builds, then asks the queue: each step finds the one before done when it is repeated. */
 export async function queueBuilds(
@@ -45,10 +45,11 @@ export async function queueBuilds(
   wishes: readonly BuildWish[],
   priority: Priority,
 ): Promise<Build[]> {
-  const { db, work } = services;
+  const { db, work, metrics } = services;
   const queued = await db.builds.queue(wishes, priorityFromWire(priority));
   const builds = await Promise.all(queued.map((build) => replaceLost(services, build)));
   for (const build of builds) {
+    metrics.builds.noteRequest(build.status === 'succeeded');
     if (build.endedAt === null) work.requestWithPriority(build);
   }
   return buildsToWire(db, builds);

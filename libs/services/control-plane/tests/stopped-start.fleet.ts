@@ -22,6 +22,7 @@ beforeAll(async () => {
     LOCKSTEP_OPERATOR_PORT: String(await freePort()),
     LOCKSTEP_AGENT_PORT: String(await freePort()),
     LOCKSTEP_POSTGRES_PORT: String(await freePort()),
+    LOCKSTEP_MONITORING_LISTEN: 'off',
   };
 });
 afterAll(() => folder.remove());

@@ -90,6 +90,7 @@ export class TestPlane {
       LOCKSTEP_OPERATOR_PORT: String(await freePort()),
       LOCKSTEP_AGENT_PORT: String(await freePort()),
       LOCKSTEP_POSTGRES_PORT: String(await freePort()),
+      LOCKSTEP_MONITORING_LISTEN: 'off',
       ...env,
     });
   }
