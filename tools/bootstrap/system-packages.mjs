@@ -24,6 +24,8 @@ const packages = {
   clang: ['clang-14'],
   // The queue's second backend.
   redis: ['redis-server'],
+  // Scrapes and alerts in a test of the rules that are shipped; openssl makes a CA that ends soon.
+  monitoring: ['prometheus', 'openssl'],
 };
 
 const needs = {
@@ -32,6 +34,7 @@ const needs = {
   // A kernel that its distribution built comes with its own source.
   stock: ['kernel', 'machines'],
   test: ['kernel', 'machines', 'source', 'clang', 'redis'],
+  monitoring: ['monitoring'],
 };
 
 export const needsOf = Object.keys(needs);

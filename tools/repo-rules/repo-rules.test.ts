@@ -65,7 +65,7 @@ test('no test is skipped or singled out', () => {
   const marked = /\b(?:it|test|describe)\.(?:skip|only|todo)\b/;
   const self = path.relative(repositoryRoot, __filename);
   expect(
-    ofKind('.test.ts', '.fleet.ts', '.kernel.ts', '.make.ts', '.stock.ts').filter(
+    ofKind('.test.ts', '.fleet.ts', '.kernel.ts', '.make.ts', '.stock.ts', '.monitoring.ts').filter(
       (file) => file !== self && marked.test(read(file)),
     ),
   ).toEqual([]);

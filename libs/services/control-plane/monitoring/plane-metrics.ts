@@ -2,7 +2,7 @@
 import type { NodeReport } from '@lockstep/contracts/generated';
 import { Counter, Gauge, Histogram, type Registry } from '@lockstep/io/monitoring-port';
 import { BuildMetrics } from './build-metrics';
-import { outcomeOf } from './call-outcome';
+import { errorKindOf, errorKinds } from './error-kinds';
 import { TransitionMetrics } from './transition-metrics';
 
 /** Statements and calls of the queue: 1 ms to 10 s. */
@@ -22,6 +22,7 @@ export class PlaneMetrics {
   private readonly statements;
   private readonly queueCalls;
   private readonly calls;
+  private readonly callErrors;
   private readonly callSeconds;
   private readonly databaseUp;
 
@@ -53,10 +54,18 @@ export class PlaneMetrics {
     });
     this.calls = new Counter({
       name: 'lockstep_calls_total',
-      help: 'Calls that operators and enrolling nodes have made, by how they ended.',
-      labelNames: ['method', 'outcome'],
+      help: 'Calls that operators and enrolling nodes have made.',
+      labelNames: ['method'],
       registers,
     });
+    this.callErrors = new Counter({
+      name: 'lockstep_call_errors_total',
+      help: 'Such calls that ended with an error, by its kind.',
+      labelNames: ['kind'],
+      registers,
+    });
+    // From nought: a counter that begins at one has not grown, as Prometheus sees it.
+    for (const kind of errorKinds) this.callErrors.inc({ kind }, 0);
     this.callSeconds = new Histogram({
       name: 'lockstep_call_duration_seconds',
       help: 'How long calls took that are answered once; watches are not among them.',
@@ -94,7 +103,8 @@ export class PlaneMetrics {
   /** @param tookMs undefined of a watch, which takes as long as its caller wants */
   noteCall(path: string, error: unknown, tookMs: number | undefined): void {
     const method = path.slice(path.lastIndexOf('/') + 1);
-    this.calls.inc({ method, outcome: outcomeOf(error) });
+    this.calls.inc({ method });
+    if (error !== undefined) this.callErrors.inc({ kind: errorKindOf(error) });
     if (tookMs !== undefined) this.callSeconds.observe({ method }, tookMs / 1000);
   }
 

@@ -22,7 +22,7 @@ async function told(...reports: NodeReport[]): Promise<string[]> {
   }
   return (await registry.metrics())
     .split('\n')
-    .filter((line) => /_total|_sum|_count/.test(line) && !line.startsWith('#'));
+    .filter((line) => /_total|_sum|_count/.test(line) && !/^#| 0$/.test(line));
 }
 
 test('a switch is counted once, however often it is reported, with its duration and its stop', async () => {
@@ -39,8 +39,7 @@ test('one that is under way is not counted; one that was taken back has no durat
   const pending = { ...switched, result: 'pending' };
   const reversed = { ...switched, result: 'reversed', elapsedMs: 60_000 };
   const lines = await told(saying(pending), saying(reversed));
-  expect(lines[0]).toBe('lockstep_transitions_total{mode="system",direction="patching",result="reversed"} 1');
-  expect(lines.filter((line) => /_count.* [1-9]/.test(line))).toEqual([]);
+  expect(lines).toEqual(['lockstep_transitions_total{mode="system",direction="patching",result="reversed"} 1']);
 });
 
 test('what a node makes up is no series of its own', async () => {
@@ -49,5 +48,5 @@ test('what a node makes up is no series of its own', async () => {
     saying({ ...switched, direction: 'toString' }),
     saying(switched, NodeStatus.NODE_STATUS_IMPLAUSIBLE),
   ];
-  expect((await told(...madeUp)).filter((line) => !line.endsWith(' 0'))).toEqual([]);
+  expect(await told(...madeUp)).toEqual([]);
 });

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { NodeStatus, type NodeReport, type Transition } from '@lockstep/contracts/generated';
 import { consistencyFromWire } from '@lockstep/contracts/wire';
+import type { Consistency } from '@lockstep/domain/load-order';
 import type { Transition as DomainTransition } from '@lockstep/domain/node-state';
 import { Counter, Histogram, type Registry } from '@lockstep/io/monitoring-port';
 
+type Mode = Consistency | 'unknown';
 type Direction = DomainTransition['direction'];
 type Result = Exclude<DomainTransition['result'], 'pending'>;
 
+const modes = { per_task: true, system: true, stop_machine: true, unknown: true } satisfies Record<Mode, true>;
 const directions = { patching: true, unpatching: true } satisfies Record<Direction, true>;
 const results = { switched: true, reversed: true, failed: true, forced: true } satisfies Record<Result, true>;
 
@@ -32,6 +35,12 @@ export class TransitionMetrics {
       labelNames: [...labelNames, 'result'],
       registers,
     });
+    // From nought: a counter that begins at one has not grown, as Prometheus sees it.
+    for (const mode of Object.keys(modes)) {
+      for (const direction of Object.keys(directions)) {
+        for (const result of Object.keys(results)) this.ended.inc({ mode, direction, result }, 0);
+      }
+    }
     this.duration = new Histogram({
       name: 'lockstep_transition_duration_seconds',
       help: 'How long livepatch transitions took that switched.',

@@ -2,7 +2,9 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { credentials, type ServiceError } from '@grpc/grpc-js';
 import { HealthCheckResponse_ServingStatus as Serving, HealthClient } from '@lockstep/contracts/generated/health';
+import { StartRolloutRequest } from '@lockstep/contracts/generated';
 import { switchingToWire } from '@lockstep/contracts/wire';
+import { selectorsOf, writtenQueries } from './monitoring-files';
 import { eventually, TestPlane, type TestAgent } from './test-plane';
 
 let plane: TestPlane;
@@ -16,6 +18,7 @@ beforeAll(async () => {
   agent = (await plane.enrol('web', 'host-of-the-test')).connect();
   await plane.build('fix', 'f');
   await plane.append('web', 'fix');
+  await plane.operator.fleet.startRollout(StartRolloutRequest.fromPartial({ cluster: 'web' }));
 }, 120_000);
 afterAll(() => plane.stop());
 
@@ -49,7 +52,7 @@ test('a scrape tells of the fleet, the builds, the database and the queue, and n
     'lockstep_build_requests_total{result="queued"} 1',
     'lockstep_build_queue_time_seconds_count 1',
     'lockstep_build_duration_seconds_count{status="succeeded"} 1',
-    'lockstep_calls_total{method="AppendLoad",outcome="ok"} 1',
+    'lockstep_calls_total{method="AppendLoad"} 1',
     'lockstep_call_duration_seconds_count{method="AppendLoad"} 1',
     'lockstep_database_up 1',
   ]) {
@@ -61,9 +64,9 @@ test('a scrape tells of the fleet, the builds, the database and the queue, and n
   expect(text).not.toContain('host-of-the-test');
 });
 
-test('how a refused call ended is its outcome', async () => {
+test('a call that fails is counted by the kind of its error', async () => {
   await expect(plane.append('web', 'no-such-patch')).rejects.toThrow();
-  expect(await scrape()).toContain('lockstep_calls_total{method="AppendLoad",outcome="not-found"} 1');
+  expect(await scrape()).toContain('lockstep_call_errors_total{kind="not-found"} 1');
 });
 
 test('a kernel that has switched is told once, with how long it stood still', async () => {
@@ -76,6 +79,38 @@ test('a kernel that has switched is told once, with how long it stood still', as
   await eventually(async () => {
     expect(await scrape()).toContain('lockstep_transition_stop_window_seconds_count 1');
   });
+});
+
+/** Labels that Prometheus adds. */
+const addedLabels = ['job', 'instance'];
+
+test('every metric, label and value that the alerts and the dashboard name is told', async () => {
+  const text = await scrape();
+  const queries = writtenQueries();
+  expect(queries.filter(({ expr }) => expr === '')).toEqual([]);
+  expect(queries.length).toBeGreaterThan(40);
+  const linesOf = (name: string): string[] =>
+    text.split('\n').filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `));
+  const untold = queries.flatMap((query) => {
+    const selectors = selectorsOf(query);
+    const labels = query.labels.map((label) => `${label}="`);
+    const all = selectors.flatMap(({ name }) => linesOf(name));
+    const wanted = selectors.flatMap(({ name, matchers }) => [
+      { name, text: '', lines: linesOf(name) },
+      ...matchers
+        .filter(({ label, values }) => !addedLabels.includes(label) && values[0] !== '.*')
+        .flatMap(({ label, values }) =>
+          values.map((value) => ({ name, text: `${label}="${value}"`, lines: linesOf(name) })),
+        ),
+    ]);
+    return [
+      ...wanted.filter(({ text: part, lines }) => !lines.some((line) => line.includes(part))),
+      ...labels
+        .filter((label) => !addedLabels.includes(label.slice(0, -2)) && !all.some((line) => line.includes(label)))
+        .map((label) => ({ name: query.where, text: label, lines: all })),
+    ].map(({ name, text: part }) => `${query.where}: ${name} ${part}`);
+  });
+  expect(untold).toEqual([]);
 });
 
 test('a scrape asks the database nothing', async () => {
