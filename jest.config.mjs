@@ -11,7 +11,10 @@ const base = {
 };
 
 /**
- * `unit` is quick and needs nothing but Node; `fleet` starts real PostgreSQL, Redis and processes; `kernel` boots QEMU.
+ * `unit` is quick and needs nothing but Node; `fleet` starts real PostgreSQL, Redis and processes; `kernel` boots QEMU. Not part
+ * of `npm test`: `hostile` builds diffs that want out of their sandbox; `monitoring` has Debian's Prometheus watch a control
+ * plane for three minutes; `make` compiles most of a kernel again (patches through make, a kernel with other options); `stock`
+ * fetches half a gigabyte of a distribution's packages.
  */
 export default {
   projects: [

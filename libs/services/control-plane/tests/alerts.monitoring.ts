@@ -112,6 +112,8 @@ describe('what nodes say', () => {
       ...{ moduleName: 'lockstep_a', mode: 1, direction: 'patching', result: 'reversed', attempts: 9 },
       ...{ windowLastNs: 0, windowMaxNs: 0, checkedOutside: 1, checkedInside: 1, elapsedMs: 60_000, blockers: [] },
     };
+    // One that succeeds is no reason, and has a duration, which the dashboard shows.
+    agents[0]!.report({ lastTransition: { ...lastTransition, result: 'switched' } });
     agents[0]!.report({ lastTransition });
     await fires('LockstepTransitionsTakenBack', { mode: 'per_task', result: 'reversed' });
     await clears('LockstepTransitionsTakenBack');
