@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
 import { lockstepVersion } from '@lockstep/platform/runtime';
 import type { Cli } from './cli';
+import { abortRollout } from './commands/abort-rollout';
 import { addKernel } from './commands/add-kernel';
 import { appendLoad } from './commands/append-load';
 import { buildPatch } from './commands/build-patch';
@@ -24,11 +25,14 @@ import { listKernels } from './commands/list-kernels';
 import { listNodes } from './commands/list-nodes';
 import { listPatches } from './commands/list-patches';
 import { listRollouts } from './commands/list-rollouts';
+import { pauseRollout } from './commands/pause-rollout';
 import { printCompletion } from './commands/print-completion';
 import { recoverOrder } from './commands/recover-order';
 import { removeNode } from './commands/remove-node';
 import { releaseNode } from './commands/release-node';
+import { resumeRollout } from './commands/resume-rollout';
 import { retireEntry } from './commands/retire-entry';
+import { retryRollout } from './commands/retry-rollout';
 import { setCluster } from './commands/set-cluster';
 import { showBlocking } from './commands/show-blocking';
 import { showBuild } from './commands/show-build';
@@ -49,7 +53,11 @@ const groups: readonly (readonly [noun: string, description: string, commands: r
   ['kernel', 'kernel builds that patches are built for', [addKernel, listKernels]],
   ['patch', 'source diffs', [submitPatch, combinePatches, listPatches, showPatch, explainPatch]],
   ['order', "a cluster's load order", [showOrder, appendLoad, retireEntry, recoverOrder]],
-  ['rollout', "moving a cluster's nodes to a position", [startRollout, listRollouts, showRollout, watchRollout]],
+  [
+    'rollout',
+    "moving a cluster's nodes to a position",
+    [startRollout, listRollouts, showRollout, watchRollout, pauseRollout, resumeRollout, abortRollout, retryRollout],
+  ],
   ['node', 'machines', [listNodes, showNode, labelNodes, showBlocking, releaseNode, joinNode, removeNode]],
   ['cluster', 'sets of nodes that must be identical', [createCluster, setCluster, listClusters]],
   [

@@ -21,6 +21,7 @@ const entries = [
   { out: 'bench-stock', from: 'tools/bench-stock/main.ts' },
   { out: 'bench-diff', from: 'tools/bench-diff/main.ts' },
   { out: 'soak', from: 'tools/soak/main.ts' },
+  { out: 'sim-planner', from: 'tools/sim-planner/main.ts' },
   { out: 'soak-heap-probe', from: 'libs/testing/heap-soak/heap-probe.ts' },
   { out: 'bench-fleet', from: 'tools/bench-fleet/main.ts' },
   { out: 'bench-fleet-swarm', from: 'tools/bench-fleet/swarm-process.ts' },

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+import { rolloutGuards } from './rollout-guards.mjs';
 
 /**
  * For each invariant of docs/ARCHITECTURE.md: a way to break it in the code, and the test that must then fail.
@@ -389,4 +390,5 @@ export const guards = [
     to: 'if (mayChangeBuild === false) refuseBuildChanges',
     test: 'libs/testing/object-fixtures/hostile-diffs.test.ts',
   },
+  ...rolloutGuards,
 ];

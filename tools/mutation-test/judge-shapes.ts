@@ -7,7 +7,7 @@ import {
   type BuiltKernel,
   type KernelBuild,
 } from '@lockstep/io/kernel-builder';
-import { seededRandom } from '@lockstep/testing/dev-fleet';
+import { seededRandom } from '@lockstep/testing/seeded-random';
 import { QemuMachine } from '@lockstep/testing/qemu-machine';
 import { ScratchDirectory } from '../scratch-directory/scratch-directory';
 import { buildApart, buildShapes, type ShapeModule } from './build-shapes';

@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { LockstepError, parseModuleName, parsePatchId } from '@lockstep/domain/livepatch-model';
 import { buildLivepatch, type KernelBuild } from '@lockstep/io/kernel-builder';
-import type { SeededRandom } from '@lockstep/testing/dev-fleet';
+import type { SeededRandom } from '@lockstep/testing/seeded-random';
 import { QemuMachine } from '@lockstep/testing/qemu-machine';
 import { observeUnder, type Observations } from '../real-fixes/load-in-machine';
 import { ScratchDirectory } from '../scratch-directory/scratch-directory';

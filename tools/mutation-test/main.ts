@@ -11,7 +11,7 @@ import {
   type KernelBuild,
   type OnProgress as KernelProgress,
 } from '@lockstep/io/kernel-builder';
-import { seededRandom, type SeededRandom } from '@lockstep/testing/dev-fleet';
+import { seededRandom, type SeededRandom } from '@lockstep/testing/seeded-random';
 import { buildLockstepKernel, kernelFlavours, type KernelFlavour } from '@lockstep/testing/qemu-machine';
 import { CreateDiffObject } from '../bench-diff/peer';
 import { agreementOf, type Agreement } from '../compare-verdicts/agreement';

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { describe, expect, test } from '@jest/globals';
 import { applyFileDiff, parseUnifiedDiff, type FileDiff } from '@lockstep/domain/source-patch';
-import { seededRandom } from '@lockstep/testing/dev-fleet';
+import { seededRandom } from '@lockstep/testing/seeded-random';
 import { readAssembly } from './assembly';
 import { lineDiff } from './line-diff';
 import { mutateSource, mutationKinds } from './mutate-source';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import type { SeededRandom } from '@lockstep/testing/dev-fleet';
+import type { SeededRandom } from '@lockstep/testing/seeded-random';
 
 export const shapeKinds = [
   'array',

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { seededRandom } from '@lockstep/testing/dev-fleet';
+import { seededRandom } from '@lockstep/testing/seeded-random';
 import { ScratchDirectory } from '../scratch-directory/scratch-directory';
 import { runShape, type ShapeResult } from './run-shape';
 import { makeShape, shapeKinds, type Shape } from './shape-sources';

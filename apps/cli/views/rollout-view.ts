@@ -6,8 +6,6 @@ import { showTime, table } from '../table';
 
 export const rolloutStatusWord = (status: RolloutStatus): string => enumWord(RolloutStatus, 'ROLLOUT_STATUS_', status);
 
-export const hasEnded = (rollout: Rollout): boolean => rollout.status !== RolloutStatus.ROLLOUT_STATUS_RUNNING;
-
 export const hasSucceeded = (rollout: Rollout): boolean => rollout.status === RolloutStatus.ROLLOUT_STATUS_SUCCEEDED;
 
 export const rolloutDocument = (rollout: Rollout): object => ({
@@ -18,12 +16,13 @@ export const rolloutDocument = (rollout: Rollout): object => ({
 /** Names in one line; the table has all of them. */
 const mostShown = 10;
 
-const waveName = (wave: number): string => (wave === 0 ? 'canary' : `wave ${wave}`);
+const waveName = ({ wave, late }: NodeProgress): string => (late ? 'late' : wave === 0 ? 'canary' : `wave ${wave}`);
 
 /** A node's place in a rollout as a line: `n2 (wave 1): at 1, moving: On its way.` */
-export function nodeLine({ node, wave, position, notYet }: NodeProgress): string {
+export function nodeLine(progress: NodeProgress): string {
+  const { node, position, notYet } = progress;
   const state = notYet === undefined ? 'there' : `${notYet.reason}: ${notYet.message}`;
-  return visibleLine(`${node} (${waveName(wave)}): at ${position}, ${state}`);
+  return visibleLine(`${node} (${waveName(progress)}): at ${position}, ${state}`);
 }
 
 /** `Waits for n3 (disconnected since …).`; nothing of a rollout that waits for nobody. */
@@ -37,6 +36,41 @@ function waitLine({ nodes, status }: Rollout): string {
   const more = awaited.length - shown.length;
   return `\nWaits for ${shown.join(', ')}${more === 0 ? '' : ` and ${more} more`}.`;
 }
+
+/** Why it halted, until when it waits, and of one that is done who is not there. */
+function stateLines({ id, status, halt, waiting, nodes }: Rollout): string[] {
+  const lines: string[] = [];
+  if (halt !== undefined) {
+    lines.push(`Halted: ${halt.message} To go on despite it: lockstep rollout resume ${id} --reason TEXT`);
+  }
+  if (waiting?.until !== undefined) lines.push(`Waits until ${showTime(waiting.until)} at the latest.`);
+  if (waiting?.reason === 'paused') lines.push(waiting.message);
+  if (status === RolloutStatus.ROLLOUT_STATUS_SUCCEEDED) {
+    const exceptions = nodes.flatMap(({ node, notYet }) =>
+      notYet === undefined ? [] : [`${node} (${notYet.reason})`],
+    );
+    const shown = exceptions.slice(0, mostShown).join(', ');
+    const more = exceptions.length - mostShown;
+    if (exceptions.length > 0) lines.push(`Done but for ${shown}${more > 0 ? ` and ${more} more` : ''}.`);
+  }
+  return lines;
+}
+
+/** `wave 1: 3 of 5 there, 1 on its way, 1 failed; halts at the 2nd failure`. */
+function waveLines({ waves }: Rollout): string[] {
+  return waves.map(({ planned, there, moving, failures, allowedFailures, atOnce }, wave) => {
+    const limits = allowedFailures < planned ? `; halts at failure ${allowedFailures + 1} of ${planned}` : '';
+    const budget = atOnce < planned ? `, ${atOnce} at once` : '';
+    const name = wave === 0 ? 'canaries' : `wave ${wave}`;
+    return `${name}: ${there} of ${planned} there, ${moving} on their way, ${failures} failed${budget}${limits}`;
+  });
+}
+
+const orderLines = ({ orders }: Rollout): string[] =>
+  orders.map(({ kind, reason, nodes, givenAt }) => {
+    const whom = nodes.length === 0 ? '' : ` ${nodes.join(' ')}`;
+    return visibleLine(`${showTime(givenAt)} ${kind}${whom}${reason === '' ? '' : `: ${reason}`}`);
+  });
 
 /** What to know of the way there, a line each. */
 export const caveatLines = ({ caveats }: Rollout): string[] =>
@@ -55,17 +89,23 @@ export function rolloutText(rollout: Rollout): string {
   const head =
     `Rollout ${rollout.id} of ${rollout.cluster} to position ${rollout.toSeq}: ${rolloutStatusWord(rollout.status)}, ` +
     `${there}/${rollout.nodes.length} nodes there`;
-  const rows = rollout.nodes.map(({ node, wave, position, notYet, since }) => [
-    node,
-    waveName(wave),
-    String(position),
-    notYet === undefined ? 'there' : notYet.reason,
-    showTime(since),
-    notYet?.message ?? '',
+  const rows = rollout.nodes.map((progress) => [
+    progress.node,
+    waveName(progress),
+    String(progress.position),
+    progress.notYet === undefined ? 'there' : progress.notYet.reason,
+    showTime(progress.since),
+    progress.notYet?.message ?? '',
   ]);
   const nodes = table(['NODE', 'WAVE', 'POSITION', 'STATE', 'SINCE', 'REASON'], rows, 'No nodes.');
-  const caveats = [...caveatLines(rollout), ...obstacleLines(rollout)].map((line) => `\n${line}`);
-  return `${head}${waitLine(rollout)}${caveats.join('')}\n\n${nodes}`;
+  const lines = [
+    ...stateLines(rollout),
+    ...caveatLines(rollout),
+    ...obstacleLines(rollout),
+    ...waveLines(rollout),
+    ...orderLines(rollout),
+  ];
+  return `${head}${waitLine(rollout)}${lines.map((line) => `\n${line}`).join('')}\n\n${nodes}`;
 }
 
 export const rolloutTable = (rollouts: readonly Rollout[]): string =>

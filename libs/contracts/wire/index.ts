@@ -23,3 +23,4 @@ export {
   type WireSwitching,
 } from './switching';
 export { callKeyHeader, operatorCalls, type OperatorCall, type OperatorCallName } from './operator-calls';
+export { shareFromWire, shareToWire } from './share';

@@ -2,6 +2,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { parseKernelBuildId, parseNodeName, parseSeq } from '@lockstep/domain/livepatch-model';
 import {
+  defaultRules,
   planRollout,
   type NodeFacts,
   type NodePlan,
@@ -13,7 +14,7 @@ import { checkPlan, type PlanContext, type PlanRule } from './check-plan';
 const kernelBuild = parseKernelBuildId('ab'.repeat(20));
 const seq = parseSeq;
 const name = parseNodeName;
-const policy: RolloutPolicy = { kernelBuild, toSeq: seq(2), canaries: 1, waveSize: 1 };
+const policy: RolloutPolicy = { kernelBuild, toSeq: seq(2), ...defaultRules, waves: [{ nodes: 1 }] };
 
 const at = (node: string, position: number, over: Partial<NodeFacts> = {}): NodeFacts => ({
   node: name(node),
@@ -112,7 +113,7 @@ const cases: readonly Case[] = [
     breaks: ['unexplained', 'unexplained', 'unexplained'],
   },
   { title: 'no reason', plan: edited(first, 'n3', { notYet: null }), breaks: ['unexplained'] },
-  { title: 'moves after a halt', plan: { ...first, status: 'halted' }, breaks: ['status'] },
+  { title: 'moves after a halt', plan: { ...first, status: 'halted' }, breaks: ['status', 'status'] },
   {
     title: 'a halted rollout running again',
     plan: second,

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { hasStrayLog, isHeldOutStatus, type NodeName, type Seq } from '@lockstep/domain/livepatch-model';
 import {
+  budgetOf,
+  exceeds,
+  isForGood,
   nodeObstacles,
   type NodeFacts,
   type NodePlan,
@@ -28,6 +31,10 @@ export type PlanRule =
   | 'canaries-first'
   /** No wave starts before those below it have ended. */
   | 'waves-in-order'
+  /** No more of a wave are on their way or unwell than may be at once. */
+  | 'over-budget'
+  /** Nothing goes on where more have failed than may. */
+  | 'too-many-failures'
   /** A halted rollout sends nobody; a status that is for good stays. */
   | 'status'
   /** A success has every node there, and each node that is not there says why. */
@@ -110,57 +117,100 @@ function checkMoves(plan: RolloutPlan, { facts, planned }: Lookups): PlanFault[]
   });
 }
 
-interface LowestWaiting {
-  readonly wave: number;
-  readonly node: NodeName;
-}
-
-/** Newly released nodes must find the canaries there and every lower wave ended. Not asked after a success. */
-function checkOrder(
-  plan: RolloutPlan,
-  { parent, policy, loads }: PlanContext,
-  { facts, before }: Lookups,
-): PlanFault[] {
-  if (parent?.status === 'succeeded') return [];
-  const waits = (other: NodePlan): boolean => {
-    const known = facts.get(other.node);
-    const wasSpent = other.failedBefore || known === undefined || isThere(known, policy.toSeq);
-    return !wasSpent && known.connected && couldArrive(known, other.released, loads);
-  };
-  let canariesThere = 0;
-  // Whoever waits in the lowest wave is the one that all later waves must wait for.
-  let lowest: LowestWaiting | undefined;
-  for (const other of plan.nodes) {
-    const { node, wave } = other;
-    if (wave === 0 && isThere(facts.get(node), policy.toSeq)) canariesThere += 1;
-    if ((lowest === undefined || wave < lowest.wave) && waits(other)) lowest = { wave, node };
+/** From the facts alone: it was sent, and did not get there, or is gone. */
+function isUnwell(planned: NodePlan, facts: NodeFacts | undefined, { policy, nowMs }: PlanContext): boolean {
+  if (facts === undefined || planned.excused || !planned.released) return false;
+  const { report, connected } = facts;
+  if (report !== null && hasStrayLog(report.status)) return false;
+  const hasFailed = report?.status === 'failed' || report?.status === 'quarantined';
+  if (hasFailed && (report.target >= policy.toSeq || report.takesNoTarget === true) && planned.triesAgain !== true) {
+    return true;
   }
-  return plan.nodes.flatMap((planned) => {
-    const sentBefore = (facts.get(planned.node)?.report?.target ?? 0) >= policy.toSeq;
-    const isNew = planned.released && before.get(planned.node)?.released !== true && !sentBefore;
-    if (!isNew || planned.wave === 0) return [];
-    return [
-      ...(canariesThere < policy.canaries
-        ? [fault('canaries-first', planned.node, `starts with ${canariesThere} canaries there`)]
-        : []),
-      ...(lowest !== undefined && lowest.wave < planned.wave
-        ? [fault('waves-in-order', planned.node, `starts before ${lowest.node}`)]
-        : []),
-    ];
-  });
+  if (!connected) return true;
+  if (isThere(facts, policy.toSeq) || (report !== null && isHeldOutStatus(report.status))) return false;
+  return planned.triesSinceMs !== undefined && nowMs - planned.triesSinceMs > policy.deadlineMs;
 }
 
-function checkStatus(plan: RolloutPlan, { parent, policy }: PlanContext, { facts, before }: Lookups): PlanFault[] {
+interface WaveCount {
+  there: number;
+  unwell: number;
+  onTheWay: number;
+  /** Whoever later waves must wait for; absent where nobody could still arrive. */
+  waits?: NodeName;
+  starts: NodeName[];
+}
+
+function countWaves(plan: RolloutPlan, context: PlanContext, { facts, before }: Lookups): Map<number, WaveCount> {
+  const { policy, loads } = context;
+  const waves = new Map<number, WaveCount>();
+  for (const planned of plan.nodes) {
+    const known = facts.get(planned.node);
+    if (planned.wave === null || known === undefined) continue;
+    const count = waves.get(planned.wave) ?? { there: 0, unwell: 0, onTheWay: 0, starts: [] };
+    waves.set(planned.wave, count);
+    const wasSent = before.get(planned.node)?.released === true || (known.report?.target ?? 0) >= policy.toSeq;
+    if (planned.released && !wasSent) count.starts.push(planned.node);
+    if (isThere(known, policy.toSeq)) count.there += 1;
+    else if (isUnwell(planned, known, context)) count.unwell += 1;
+    else if (!planned.excused && known.connected && couldArrive(known, planned.released, loads)) {
+      if (planned.released) count.onTheWay += 1;
+      count.waits ??= planned.node;
+    }
+  }
+  return waves;
+}
+
+/** Who newly starts must find the canaries there, lower waves ended, and room in its own. Not asked after a success. */
+function checkOrder(plan: RolloutPlan, context: PlanContext, lookups: Lookups): PlanFault[] {
+  const { policy, parent } = context;
+  if (plan.status === 'succeeded') return [];
+  const waves = countWaves(plan, context, lookups);
+  const hasPassed = (wave: number): boolean => parent?.waves[wave]?.passedAtMs != null;
+  const isUntried = !hasPassed(0) && (waves.get(0)?.there ?? 0) === 0;
   const faults: PlanFault[] = [];
-  if (parent !== null && parent.status !== 'running' && plan.status !== parent.status) {
+  let lower: NodeName | undefined;
+  for (const [wave, count] of [...waves].sort(([a], [b]) => a - b)) {
+    const planned = plan.waves[wave]?.planned ?? 0;
+    const isOver = count.onTheWay + count.unwell > budgetOf(policy, planned);
+    for (const node of count.starts) {
+      if (isUntried && wave > 0) faults.push(fault('canaries-first', node, 'starts with no canary there'));
+      if (lower !== undefined) faults.push(fault('waves-in-order', node, `starts before ${lower}`));
+      if (isOver)
+        faults.push(fault('over-budget', node, `starts with ${count.onTheWay + count.unwell} of wave ${wave}`));
+    }
+    if (plan.status === 'running' && exceeds(count.unwell, policy.allowedFailures, planned)) {
+      faults.push(
+        fault('too-many-failures', null, `goes on with ${count.unwell} of ${planned} unwell in wave ${wave}`),
+      );
+    }
+    if (!hasPassed(wave)) lower ??= count.waits;
+  }
+  return faults;
+}
+
+function checkStatus(plan: RolloutPlan, context: PlanContext, { facts, before }: Lookups): PlanFault[] {
+  const { parent, order, policy, loads } = context;
+  const faults: PlanFault[] = [];
+  const isStopped = plan.status === 'halted' || plan.status === 'aborted';
+  const stays = parent !== null && (isForGood(parent.status) || (parent.status !== 'running' && order === undefined));
+  if (stays && plan.status !== parent.status && !(parent.status === 'paused' && plan.status === 'halted')) {
     faults.push(fault('status', null, `${parent.status} became ${plan.status}`));
   }
-  if (plan.status === 'halted' && plan.moves.length > 0) faults.push(fault('status', null, 'sends nodes while halted'));
+  if (isStopped && plan.moves.length > 0) faults.push(fault('status', null, `sends nodes while ${plan.status}`));
   const newSuccess = plan.status === 'succeeded' && parent?.status !== 'succeeded';
-  for (const { node, released, notYet } of plan.nodes) {
-    const there = isThere(facts.get(node), policy.toSeq);
+  for (const planned of plan.nodes) {
+    const { node, released, wave, notYet } = planned;
+    const known = facts.get(node);
+    const there = isThere(known, policy.toSeq);
+    const starts = released && before.get(node)?.released !== true && (known?.report?.target ?? 0) < policy.toSeq;
+    if (starts && (isStopped || plan.status === 'paused'))
+      faults.push(fault('status', node, `starts while ${plan.status}`));
     if (there !== (notYet === null)) faults.push(fault('unexplained', node, 'reason and facts disagree'));
-    if (newSuccess && !there) faults.push(fault('unexplained', node, 'is not there, yet the rollout has succeeded'));
+    const isComing =
+      known?.connected === true && couldArrive(known, released, loads) && !isUnwell(planned, known, context);
+    if (newSuccess && wave !== null && !there && !planned.excused && isComing) {
+      faults.push(fault('unexplained', node, 'could still come, yet the rollout has succeeded'));
+    }
     if (!released && before.get(node)?.released === true)
       faults.push(fault('takes-back-release', node, 'was released'));
   }

@@ -7,12 +7,12 @@ import {
   type Obstacle,
   type PatchedFunction,
 } from '@lockstep/domain/livepatch-model';
-import { planRollout, type PlanRequest } from '@lockstep/domain/rollout-planner';
+import { defaultRules, planRollout, type PlanRequest } from '@lockstep/domain/rollout-planner';
 import { checkPlan } from './check-plan';
 
 const kernelBuild = parseKernelBuildId('ab'.repeat(20));
 const fn = (name: string, sympos = 0): PatchedFunction => ({ object: 'vmlinux', name, sympos });
-const policy = { kernelBuild, toSeq: parseSeq(2), canaries: 1, waveSize: 0 };
+const policy = { kernelBuild, toSeq: parseSeq(2), ...defaultRules };
 const loads = [
   { seq: parseSeq(1), functions: [fn('one')] },
   { seq: parseSeq(2), functions: [fn('two'), fn('shared', 2)] },

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { expect, test } from '@jest/globals';
 import { parseKernelBuildId, parseNodeName, parseSeq } from '@lockstep/domain/livepatch-model';
-import { planRollout, type NodeFacts, type RolloutPlan } from '@lockstep/domain/rollout-planner';
+import { defaultRules, planRollout, type NodeFacts, type RolloutPlan } from '@lockstep/domain/rollout-planner';
 import { checkPlan } from './check-plan';
 
 const kernelBuild = parseKernelBuildId('ab'.repeat(20));
@@ -22,7 +22,7 @@ const fleet = (size: number, there: number): NodeFacts[] =>
 
 /** A rollout in waves of a tenth: its plans when the canary is there, and when half of them are. */
 function plansOf(size: number): RolloutPlan[] {
-  const policy = { kernelBuild, toSeq, canaries: 1, waveSize: size / 10 };
+  const policy = { kernelBuild, toSeq, ...defaultRules, waves: [{ nodes: size / 10 }] };
   const plans: RolloutPlan[] = [];
   for (const there of [0, 1, size / 2 + 1]) {
     const context = { policy, parent: plans.at(-1) ?? null, inventory: fleet(size, there), nowMs: 0 };

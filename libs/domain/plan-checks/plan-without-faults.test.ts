@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { expect, test } from '@jest/globals';
 import { parseKernelBuildId, parseNodeName, parseSeq } from '@lockstep/domain/livepatch-model';
-import type { NodeFacts, RolloutPlan } from '@lockstep/domain/rollout-planner';
+import { defaultRules, type NodeFacts, type RolloutPlan } from '@lockstep/domain/rollout-planner';
 import { planWithoutFaults } from './plan-without-faults';
 
 const kernelBuild = parseKernelBuildId('ab'.repeat(20));
 const toSeq = parseSeq(2);
-const policy = { kernelBuild, toSeq, canaries: 1, waveSize: 0 };
+const policy = { kernelBuild, toSeq, ...defaultRules, waves: [{ percent: 100 }] };
 
 function node(name: string, position: number, target: number, status: 'in-step' | 'moving' = 'in-step'): NodeFacts {
   const report = { status, position: parseSeq(position), target: parseSeq(target), problem: null };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { HeldOutStatus, NodeName } from '@lockstep/domain/livepatch-model';
-import type { NotYet, RolloutPlan } from './rollout-plan';
+import type { Halt, NotYet, RolloutPlan, Waiting } from './rollout-plan';
 
 const whyHeldOut: Readonly<Record<HeldOutStatus, string>> = {
   diverged: 'its kernel holds what is not in the load order',
@@ -8,6 +8,8 @@ const whyHeldOut: Readonly<Record<HeldOutStatus, string>> = {
   ahead: 'it knows entries that this control plane has lost',
   implausible: 'what it reports cannot be true',
 };
+
+const waveName = (wave: number): string => (wave === 0 ? 'the canaries' : `wave ${wave}`);
 
 /** As many are named: each node that waits names those that it waits for. */
 export const mostNamed = 10;
@@ -17,20 +19,56 @@ const someOf = (nodes: readonly NodeName[], count: number): string => {
   return count <= named.length ? named.join(', ') : `${named.join(', ')} and ${count - named.length} others`;
 };
 
+/** Why a rollout halted, in words and numbers. */
+export function explainHalt(halt: Halt): string {
+  switch (halt.reason) {
+    case 'failures': {
+      const { wave, failures, allowed, planned, nodes } = halt;
+      const many = `${failures} of ${planned} nodes of ${waveName(wave)} failed, ${allowed} may`;
+      return `${many}: ${someOf(nodes, failures)}.`;
+    }
+    case 'crash':
+      return `A host did not survive it: ${halt.nodes.join(', ')}.`;
+    case 'no-room':
+      return `In ${waveName(halt.wave)} ${someOf(halt.nodes, halt.failures)} failed, as many as may be unwell at once: nobody else can start.`;
+    case 'nobody-arrived':
+      return `No node of ${waveName(halt.wave)} got there.`;
+    case 'nobody-left':
+      return 'The last of its nodes has left the cluster.';
+  }
+}
+
+/** What a rollout waits for, in words; until when is the reader's to show. */
+export function explainWaiting(waiting: Waiting, { openWave }: Pick<RolloutPlan, 'openWave'>): string {
+  switch (waiting.reason) {
+    case 'wave':
+      return `Waits for ${waveName(waiting.wave)}: ${someOf(openWave?.nodes ?? [], openWave?.open ?? 0)}.`;
+    case 'absent':
+      return `Every wave has passed; waits for ${someOf(waiting.nodes, waiting.count)}.`;
+    case 'paused':
+      return 'Paused: `lockstep rollout resume` lets it go on.';
+  }
+}
+
 /** A "not yet" of a plan in words: what is waited for, and where someone must act, how. */
-export function explainNotYet(
-  notYet: NotYet,
-  { openWave, haltedBy }: Pick<RolloutPlan, 'openWave' | 'haltedBy'>,
-): string {
+export function explainNotYet(notYet: NotYet, { openWave, halt }: Pick<RolloutPlan, 'openWave' | 'halt'>): string {
   switch (notYet.reason) {
     case 'waiting-for-canary':
       return `Waits for the canaries: ${someOf(openWave?.nodes ?? [], openWave?.open ?? 0)}.`;
     case 'waiting-for-wave':
       return `Waits for wave ${notYet.wave}: ${someOf(openWave?.nodes ?? [], openWave?.open ?? 0)}.`;
+    case 'waiting-for-budget':
+      return 'Its wave is open: it starts as soon as fewer of the wave are on their way or unwell.';
+    case 'late':
+      return 'It came after the waves were planned: it follows when the rollout has succeeded.';
     case 'moving':
       return `On its way, at position ${notYet.position}.`;
     case 'stuck':
       return `Told to move, and still at position ${notYet.position}: ${notYet.problem}`;
+    case 'overdue':
+      return `Told to move, and not there in time, at position ${notYet.position}: \`lockstep node blocking\` may say why.`;
+    case 'unreachable':
+      return 'Away for longer than is waited for: it is brought to the position when it returns.';
     case 'disconnected':
       return 'Not connected: it is brought to the position when it returns; `lockstep node remove` if it never will.';
     case 'silent':
@@ -49,16 +87,22 @@ export function explainNotYet(
     case 'quarantined':
       return `Quarantined: ${notYet.problem}`;
     case 'rollout-halted':
-      return haltedBy.length === 0
-        ? 'Not started, the rollout halted when the last of its nodes had left.'
-        : `Not started, the rollout halted when ${someOf(haltedBy, haltedBy.length)} failed.`;
+      return `Not started, the rollout halted: ${halt === null ? 'see the rollout' : explainHalt(halt)}`;
+    case 'rollout-paused':
+      return 'Not started, the rollout is paused: `lockstep rollout resume` lets it go on.';
+    case 'rollout-aborted':
+      return 'Not started, the rollout was aborted.';
   }
 }
 
 const waitsItself: ReadonlySet<NotYet['reason']> = new Set([
   'waiting-for-canary',
   'waiting-for-wave',
+  'waiting-for-budget',
+  'late',
   'rollout-halted',
+  'rollout-paused',
+  'rollout-aborted',
 ] as const);
 
 /** Does the rollout wait for this node, or the node, like others, for the rollout? */

@@ -1,20 +1,34 @@
 // SPDX-License-Identifier: GPL-2.0-only
 export { doubtReport, type ReportBounds, type ReportClaims } from './doubt-report';
-export { explainNotYet, isAwaited } from './explain-not-yet';
+export { explainHalt, explainNotYet, explainWaiting, isAwaited } from './explain-not-yet';
 export { nodeObstacles } from './node-obstacles';
 export { plannedLoads, type PlannedLoad } from './planned-load';
 export { planCaveats, type PlanCaveat } from './plan-caveats';
+export { countedAsFailure } from './parent-under-order';
 export { planRollout } from './plan-rollout';
 export { explainRolloutRefusal, refuseRollout, type RolloutContext, type RolloutRefusal } from './refuse-rollout';
+export { explainOrderRefusal, refuseOrder, type OrderRefusal, type RolloutOrder } from './rollout-order';
+export {
+  budgetOf,
+  defaultRules,
+  refuseRules,
+  waveSizes,
+  type RolloutPolicy,
+  type RolloutRules,
+} from './rollout-policy';
+export { allowedOf, exceeds, explainShare, sizeOf, type Share } from './share';
+export { isForGood } from './rollout-plan';
 export type {
+  Halt,
   Move,
   NodeFacts,
   NodeFactsReport,
   NodePlan,
   NotYet,
   OpenWave,
-  PlanRequest,
   PlanStatus,
   RolloutPlan,
-  RolloutPolicy,
+  Waiting,
+  WavePlan,
 } from './rollout-plan';
+export type { PlanRequest } from './plan-request';

@@ -3,10 +3,17 @@ import { describe, expect, it } from '@jest/globals';
 import { parseKernelBuildId, parseNodeName, parseSeq, type NodeStatus } from '@lockstep/domain/livepatch-model';
 import { explainNotYet } from './explain-not-yet';
 import { planRollout } from './plan-rollout';
-import type { NodeFacts, PlanStatus, RolloutPlan, RolloutPolicy } from './rollout-plan';
+import type { NodeFacts, PlanStatus, RolloutPlan } from './rollout-plan';
+import { defaultRules, type RolloutPolicy } from './rollout-policy';
 
 const kernelBuild = parseKernelBuildId('ab'.repeat(20));
 const toSeq = parseSeq(5);
+/** One canary, then all; nobody may fail. */
+const strict: RolloutPolicy = {
+  ...{ kernelBuild, toSeq, ...defaultRules },
+  ...{ waves: [{ percent: 100 }], allowedFailures: { nodes: 0 } },
+};
+const byOne: RolloutPolicy = { ...strict, waves: [{ nodes: 1 }] };
 
 /**
  * A node in one line: `n1 ready`, with an optional `@position` and `>target`; `off` stands for a node that is not
@@ -47,7 +54,7 @@ const inventory = (text: string): NodeFacts[] => text.split(', ').map(node);
 /** `n1/0 there` a node, by name: wave, reason for "not yet". */
 const show = (plan: RolloutPlan): string =>
   plan.nodes
-    .map(({ node: name, wave, notYet }) => `${name}/${wave} ${notYet?.reason ?? 'there'}`)
+    .map(({ node: name, wave, notYet }) => `${name}/${wave ?? 'late'} ${notYet?.reason ?? 'there'}`)
     .sort()
     .join(', ');
 
@@ -76,7 +83,7 @@ const cases: readonly Case[] = [
   },
   {
     title: 'waves of one after two canaries',
-    policy: { canaries: 2, waveSize: 1 },
+    policy: { canaries: 2, waves: [{ nodes: 1 }] },
     steps: [
       ['n1 ready, n2 ready, n3 ready, n4 ready', `n1/0 moving, n2/0 moving, n3/1 ${waiting}, n4/2 ${waiting}`, 'n1 n2'],
       ['n1 there, n2 moving>5, n3 ready, n4 ready', `n1/0 there, n2/0 moving, n3/1 ${waiting}, n4/2 ${waiting}`, ''],
@@ -110,31 +117,94 @@ const cases: readonly Case[] = [
     ],
   },
   {
-    title: 'a canary lost on its way holds the others back',
+    title: 'a canary lost on its way is a failure: where none may fail it halts, for good also when it returns',
     steps: [
       ['n1 ready, n2 ready', `n1/0 moving, n2/1 ${waiting}`, 'n1'],
-      ['n1 off, n2 ready', `n1/0 lost, n2/1 ${waiting}`, ''],
-      ['n1 there, n2 ready', 'n1/0 there, n2/1 moving', 'n2'],
+      ['n1 off, n2 ready', 'n1/0 lost, n2/1 rollout-halted', '', 'halted'],
+      ['n1 there, n2 ready', 'n1/0 there, n2/1 rollout-halted', '', 'halted'],
     ],
   },
   {
-    title: 'a canary lost after it arrived holds the others back too',
+    title: 'so is one lost after it arrived',
     steps: [
       ['n1 ready, n2 ready', `n1/0 moving, n2/1 ${waiting}`, 'n1'],
-      ['n1 off@5, n2 ready', `n1/0 lost, n2/1 ${waiting}`, ''],
+      ['n1 off@5, n2 ready', 'n1/0 lost, n2/1 rollout-halted', '', 'halted'],
     ],
   },
   {
-    title: 'a wave that is lost whole stops the next; one survivor lets it go on',
-    policy: { waveSize: 2 },
+    title: 'as many of a wave as may be lost are left behind, and taken up again when they return; one more halts it',
+    policy: { waves: [{ nodes: 2 }], allowedFailures: { nodes: 1 } },
     steps: [
       [
         'n1 there, n2 ready, n3 ready, n4 ready',
         'n1/0 there, n2/1 moving, n3/1 moving, n4/2 waiting-for-wave',
         'n2 n3',
       ],
-      ['n1 there, n2 off, n3 off, n4 ready', 'n1/0 there, n2/1 lost, n3/1 lost, n4/2 waiting-for-wave', ''],
+      ['n1 there, n2 off, n3 moving>5, n4 ready', 'n1/0 there, n2/1 lost, n3/1 moving, n4/2 waiting-for-wave', ''],
       ['n1 there, n2 off, n3 there, n4 ready', 'n1/0 there, n2/1 lost, n3/1 there, n4/2 moving', 'n4'],
+      ['n1 there, n2 ready, n3 there, n4 ready', 'n1/0 there, n2/1 moving, n3/1 there, n4/2 moving', 'n2 n4'],
+      ['n1 there, n2 off, n3 off, n4 ready', 'n1/0 there, n2/1 lost, n3/1 lost, n4/2 moving', '', 'halted'],
+    ],
+  },
+  {
+    title: 'a wave that is lost but for one opens no other',
+    policy: { waves: [{ nodes: 2 }], allowedFailures: { percent: 49 } },
+    steps: [
+      [
+        'n1 there, n2 ready, n3 ready, n4 ready',
+        'n1/0 there, n2/1 moving, n3/1 moving, n4/2 waiting-for-wave',
+        'n2 n3',
+      ],
+      ['n1 there, n2 off, n3 there, n4 ready', 'n1/0 there, n2/1 lost, n3/1 there, n4/2 rollout-halted', '', 'halted'],
+    ],
+  },
+  {
+    title: 'a percentage that may fail is compared in whole numbers: half of two is one',
+    policy: { waves: [{ nodes: 2 }], allowedFailures: { percent: 50 } },
+    steps: [
+      [
+        'n1 there, n2 ready, n3 ready, n4 ready',
+        'n1/0 there, n2/1 moving, n3/1 moving, n4/2 waiting-for-wave',
+        'n2 n3',
+      ],
+      ['n1 there, n2 failed>5, n3 there, n4 ready', 'n1/0 there, n2/1 failed, n3/1 there, n4/2 moving', 'n4'],
+    ],
+  },
+  {
+    title: 'failures burn what may go on at once: the wave slows down before it halts',
+    policy: { waves: [{ nodes: 4 }], atOnce: { percent: 50 }, allowedFailures: { nodes: 1 } },
+    steps: [
+      [
+        'n0 there, n1 ready, n2 ready, n3 ready, n4 ready',
+        'n0/0 there, n1/1 moving, n2/1 moving, n3/1 waiting-for-budget, n4/1 waiting-for-budget',
+        'n1 n2',
+      ],
+      [
+        'n0 there, n1 failed>5, n2 there, n3 ready, n4 ready',
+        'n0/0 there, n1/1 failed, n2/1 there, n3/1 moving, n4/1 waiting-for-budget',
+        'n3',
+      ],
+      [
+        'n0 there, n1 there, n2 there, n3 moving>5, n4 ready',
+        'n0/0 there, n1/1 there, n2/1 there, n3/1 moving, n4/1 moving',
+        'n4',
+      ],
+    ],
+  },
+  {
+    title: 'a host that did not survive halts it, whatever may fail',
+    policy: { allowedFailures: { percent: 100 } },
+    steps: [
+      ['n1 ready, n2 ready', `n1/0 moving, n2/1 ${waiting}`, 'n1'],
+      ['n1 quarantined>5, n2 ready', 'n1/0 quarantined, n2/1 rollout-halted', '', 'halted'],
+    ],
+  },
+  {
+    title: 'a wave of which nobody arrives halts, whatever may fail',
+    policy: { allowedFailures: { percent: 100 } },
+    steps: [
+      ['n1 ready, n2 ready', `n1/0 moving, n2/1 ${waiting}`, 'n1'],
+      ['n1 failed>5, n2 ready', 'n1/0 failed, n2/1 rollout-halted', '', 'halted'],
     ],
   },
   {
@@ -230,14 +300,24 @@ const cases: readonly Case[] = [
     steps: [['n1 alien, n2 ready', 'n2/0 moving', 'n2']],
   },
   {
-    title: 'newcomers join the last wave, and after a success are brought along at once',
-    policy: { waveSize: 1 },
+    title: 'membership is fixed when it is planned: who comes later follows after the success, at once',
+    policy: { waves: [{ nodes: 1 }] },
     steps: [
       ['n1 ready, n2 ready', `n1/0 moving, n2/1 ${waiting}`, 'n1'],
-      ['n1 moving>5, n0 ready, n2 ready', `n0/2 ${waiting}, n1/0 moving, n2/1 ${waiting}`, ''],
-      ['n1 there, n0 there, n2 there', 'n0/2 there, n1/0 there, n2/1 there', '', 'succeeded'],
-      ['n1 off@5, n0 off@5, n2 there, n3 ready', 'n0/2 lost, n1/0 lost, n2/1 there, n3/3 moving', 'n3', 'succeeded'],
-      ['n1 there, n0 there, n2 there, n3 failed>5', 'n0/2 there, n1/0 there, n2/1 there, n3/3 failed', '', 'succeeded'],
+      ['n1 moving>5, n0 ready, n2 ready', `n0/late late, n1/0 moving, n2/1 ${waiting}`, ''],
+      ['n1 there, n0 ready, n2 there', 'n0/late moving, n1/0 there, n2/1 there', 'n0', 'succeeded'],
+      [
+        'n1 off@5, n0 off@5, n2 there, n3 ready',
+        'n0/late lost, n1/0 lost, n2/1 there, n3/late moving',
+        'n3',
+        'succeeded',
+      ],
+      [
+        'n1 there, n0 there, n2 there, n3 failed>5',
+        'n0/late there, n1/0 there, n2/1 there, n3/late failed',
+        '',
+        'succeeded',
+      ],
     ],
   },
   {
@@ -261,10 +341,9 @@ const cases: readonly Case[] = [
     ],
   },
   {
-    title: 'a canary that is lost and taken out is replaced by another: nobody goes untried',
+    title: 'a canary that leaves the cluster is replaced by another: nobody goes untried',
     steps: [
       ['n1 ready, n2 ready, n3 ready', `n1/0 moving, n2/1 ${waiting}, n3/1 ${waiting}`, 'n1'],
-      ['n1 off, n2 ready, n3 ready', `n1/0 lost, n2/1 ${waiting}, n3/1 ${waiting}`, ''],
       ['n2 ready, n3 ready', `n2/0 moving, n3/1 ${waiting}`, 'n2'],
     ],
   },
@@ -272,9 +351,8 @@ const cases: readonly Case[] = [
     title: 'with the last of its nodes taken out it ends, not in success: who comes then starts it as anybody would',
     steps: [
       ['n1 ready', 'n1/0 moving', 'n1'],
-      ['n1 off', 'n1/0 lost', ''],
       ['n9 alien', '', '', 'halted'],
-      ['n2 ready', 'n2/0 rollout-halted', '', 'halted'],
+      ['n2 ready', 'n2/late rollout-halted', '', 'halted'],
     ],
   },
   { title: 'a cluster without such a node waits for one', steps: [['n1 alien', '', '']] },
@@ -285,7 +363,7 @@ describe('planRollout', () => {
     let parent: RolloutPlan | null = null;
     for (const [facts, plan, moves, status = 'running'] of steps) {
       const next: RolloutPlan = planRollout({
-        policy: { kernelBuild, toSeq, canaries: 1, waveSize: 0, ...policy },
+        policy: { ...strict, ...policy },
         parent,
         inventory: inventory(facts),
         nowMs: 0,
@@ -296,18 +374,22 @@ describe('planRollout', () => {
   });
 
   it('returns the parent itself where nothing has changed', () => {
-    const policy = { kernelBuild, toSeq, canaries: 1, waveSize: 0 };
+    const policy = strict;
     const facts = inventory('n1 ready, n2 off, n3 failed>5');
     const first = planRollout({ policy, parent: null, nowMs: 0, inventory: facts });
     expect(planRollout({ policy, parent: first, nowMs: 0, inventory: facts })).toBe(first);
   });
 
   it('is the same plan in newer words where no decision was made: nodes move, arrive, come, go and say why', () => {
-    const policy = { kernelBuild, toSeq, canaries: 1, waveSize: 1 };
+    const policy = byOne;
     const plan = (parent: RolloutPlan | null, facts: string) =>
       planRollout({ policy, parent, nowMs: 0, inventory: inventory(facts) });
     const first = plan(null, 'n1 there, n2 ready, n3 ready');
-    const words = ['n1 off, n2 moving>5, n3 ready', 'n1 there, n2 held>5, n3 off', 'n1 there, n2 off, n3 ready'];
+    const words = [
+      'n1 moving>5, n2 moving>5, n3 ready',
+      'n1 there, n2 held>5, n3 off',
+      'n1 there, n2 moving>5, n3 ready',
+    ];
     for (const facts of words) {
       const next = plan(first, facts);
       expect([next === first, next.generation, next.parent]).toEqual([false, 1, null]);
@@ -318,7 +400,7 @@ describe('planRollout', () => {
   });
 
   it('knows its parent again after a database has stored it', () => {
-    const policy = { kernelBuild, toSeq, canaries: 1, waveSize: 0 };
+    const policy = strict;
     const facts = inventory('n1 ready, n2 off, n3 ready');
     const first = planRollout({ policy, parent: null, nowMs: 0, inventory: facts });
     const reversed = (_key: string, value: unknown): unknown =>
@@ -331,7 +413,7 @@ describe('planRollout', () => {
   });
 
   it('says since when a node is waited for, for the same reason', () => {
-    const policy = { kernelBuild, toSeq, canaries: 1, waveSize: 0 };
+    const policy = strict;
     let parent: RolloutPlan | null = null;
     const since = (nowMs: number, facts: string): number[] => {
       parent = planRollout({ policy, parent, nowMs, inventory: inventory(facts) });
@@ -345,21 +427,21 @@ describe('planRollout', () => {
   });
 
   it('says of one that is away since when, although that was not planned with at the time', () => {
-    const policy = { kernelBuild, toSeq, canaries: 1, waveSize: 0 };
+    const policy = strict;
     const away = { ...node('n1 off'), lastSeenMs: 7 };
     expect(planRollout({ policy, parent: null, nowMs: 9, inventory: [away] }).nodes[0]?.sinceMs).toBe(7);
   });
 
   it('names ten of those that are waited for, and how many more there are', () => {
     const nodes = Array.from({ length: 10 }, (_, index) => parseNodeName(`n${index}`));
-    const plan = { openWave: { wave: 3, open: 12, nodes }, haltedBy: [] };
+    const plan = { openWave: { wave: 3, open: 12, nodes }, halt: null };
     expect(explainNotYet({ reason: 'waiting-for-wave', wave: 3 }, plan)).toBe(
       'Waits for wave 3: n0, n1, n2, n3, n4, n5, n6, n7, n8, n9 and 2 others.',
     );
   });
 
   it('says who is waited for, and who made it halt', () => {
-    const policy = { kernelBuild, toSeq, canaries: 1, waveSize: 1 };
+    const policy = byOne;
     const first = planRollout({ policy, parent: null, nowMs: 0, inventory: inventory('n1 ready, n2 ready, n3 ready') });
     expect(first.nodes[1]?.notYet).toEqual({ reason: 'waiting-for-canary' });
     expect(first.openWave).toEqual({ wave: 0, open: 1, nodes: ['n1'] });
@@ -377,7 +459,10 @@ describe('planRollout', () => {
       nowMs: 0,
       inventory: inventory('n1 there, n2 failed>5, n3 ready'),
     });
-    expect(third.haltedBy).toEqual(['n2']);
+    expect(third.halt).toEqual({
+      ...{ reason: 'failures', wave: 1, failures: 1, allowed: 0, planned: 1 },
+      nodes: ['n2'],
+    });
     expect(third.nodes.map(({ notYet }) => notYet)).toEqual([
       null,
       { reason: 'failed', problem: 'insmod said no' },

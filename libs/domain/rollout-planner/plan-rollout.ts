@@ -2,123 +2,120 @@
 import { seqZero, type NodeName } from '@lockstep/domain/livepatch-model';
 import { assignWaves, byName } from './assign-waves';
 import { mostNamed } from './explain-not-yet';
-import type {
-  Move,
-  NodeFactsReport,
-  NodePlan,
-  NotYet,
-  OpenWave,
-  PlanRequest,
-  PlanStatus,
-  RolloutPlan,
-  RolloutPolicy,
-} from './rollout-plan';
+import { parentUnderOrder } from './parent-under-order';
+import { isForGood, type Halt, type Move, type OpenWave, type PlanStatus } from './rollout-plan';
+import type { PlanRequest } from './plan-request';
+import type { NodePlan, RolloutPlan, Waiting } from './rollout-plan';
+import { statusAfter } from './rollout-order';
+import type { RolloutPolicy } from './rollout-policy';
 import { inNewestWords } from './same-decision';
-import { nodeStanding, type NodeStanding, type Standing } from './standing';
+import { nodeStanding, type Standing } from './standing';
+import { haltOf, openWaveOf, passWaves, startersOf, waveStates, type Placed, type WaveState } from './wave-state';
+import { awaySinceMs, whyNotYet } from './why-not-yet';
 
-interface Placed extends NodeStanding {
-  readonly wave: number;
+interface Verdict {
+  readonly status: PlanStatus;
+  readonly halt: Halt | null;
 }
 
-const namesOf = (nodes: readonly Placed[]): NodeName[] => nodes.map(({ facts }) => facts.node);
-
-const having = (nodes: readonly Placed[], ...standings: readonly Standing[]): Placed[] =>
-  nodes.filter(({ standing }) => standings.includes(standing));
-
-/**
- * The nodes that keep a wave open. Canaries must all be there. Of a later wave some may be lost as long as one is
- * there: a patch that takes down every machine it reaches gets no further than one wave.
- */
-function openNodes(wave: number, nodes: readonly Placed[]): readonly NodeName[] {
-  const lostMatters = wave === 0 || having(nodes, 'there').length === 0;
-  return namesOf(having(nodes, 'ready', 'on-its-way', 'failed', ...(lostMatters ? (['lost'] as const) : [])));
+/** A planned node that is not there and could still come. */
+interface Absent {
+  readonly node: NodeName;
+  readonly untilMs: number;
 }
 
-/** The first wave that has not passed. @param nodes by wave. */
-function firstOpenWave(nodes: readonly Placed[]): OpenWave | null {
-  for (let from = 0; from < nodes.length;) {
-    const wave = nodes[from]?.wave ?? 0;
-    let to = from;
-    while (nodes[to]?.wave === wave) to += 1;
-    const open = openNodes(wave, nodes.slice(from, to));
-    if (open.length > 0) return { wave, open: open.length, nodes: open.slice(0, mostNamed) };
-    from = to;
+const isThereOrAtWork: ReadonlySet<Standing> = new Set(['there', 'on-its-way', 'ready', 'overdue'] as const);
+
+/** @returns of the planned nodes that are neither there nor at work, those whose time has not passed. */
+function absentOf(placed: readonly Placed[], before: ReadonlyMap<NodeName, NodePlan>, request: PlanRequest): Absent[] {
+  const { policy, nowMs } = request;
+  return placed
+    .filter(({ wave, standing }) => wave !== null && !isThereOrAtWork.has(standing))
+    .map((node) => ({
+      node: node.facts.node,
+      untilMs: awaySinceMs(node, before.get(node.facts.node), nowMs) + policy.deadlineMs,
+    }))
+    .filter(({ untilMs }) => untilMs > nowMs);
+}
+
+function verdictOf(request: PlanRequest, states: readonly WaveState[], absent: readonly Absent[]): Verdict {
+  const { parent, order, policy } = request;
+  const status = statusAfter(parent?.status ?? 'running', order);
+  if (isForGood(status)) return { status, halt: null };
+  if (status === 'halted') return { status, halt: parent?.halt ?? null };
+  const members = states.reduce((sum, { there, onTheWay, ready }) => sum + there + onTheWay.length + ready.length, 0);
+  const hasLeft = parent !== null && parent.nodes.length > 0 && request.inventory.every(isOtherKernel(policy));
+  // Nobody is waited for, and nobody has tried it, so newcomers are not brought there at once.
+  const halt: Halt | null = hasLeft ? { reason: 'nobody-left' } : haltOf(states, policy);
+  if (halt !== null) return { status: 'halted', halt };
+  if (members === 0 && states.length > 0 && absent.length === 0) {
+    return {
+      status: 'halted',
+      halt: { reason: 'nobody-arrived', wave: openWaveOf(states)?.wave ?? states.length - 1 },
+    };
   }
-  return null;
+  if (status === 'paused') return { status, halt: null };
+  const isDone = states.length > 0 && states.every(({ passedAtMs }) => passedAtMs !== null) && absent.length === 0;
+  const isAtRest = states.every(({ onTheWay, ready }) => onTheWay.length + ready.length === 0);
+  return { status: isDone && isAtRest ? 'succeeded' : 'running', halt: null };
 }
 
-/** Opens the waves up to the first that has not passed; after a success every gate is open. */
-function release(nodes: readonly Placed[], status: PlanStatus, openWave: OpenWave | null): Placed[] {
-  if (status === 'halted') return [...nodes];
-  const upTo = status === 'succeeded' ? Infinity : (openWave?.wave ?? Infinity);
-  return nodes.map((node) =>
-    node.standing === 'ready' && node.wave <= upTo ? { ...node, standing: 'on-its-way', released: true } : node,
+const isOtherKernel =
+  ({ kernelBuild }: RolloutPolicy) =>
+  (facts: { readonly kernelBuild: unknown }): boolean =>
+    facts.kernelBuild !== kernelBuild;
+
+/** Lets those go whose wave is open, or has passed without them; after a success everybody. */
+function release(
+  placed: readonly Placed[],
+  status: PlanStatus,
+  states: readonly WaveState[],
+  { policy, nowMs }: PlanRequest,
+): Placed[] {
+  if (status !== 'running' && status !== 'succeeded') return [...placed];
+  const openWave = openWaveOf(states)?.wave ?? Infinity;
+  const may = new Set<Placed>(
+    status === 'succeeded'
+      ? placed.filter(({ standing }) => standing === 'ready')
+      : states.filter(({ wave }) => wave <= openWave).flatMap((state) => startersOf(state, policy)),
+  );
+  return placed.map((node) =>
+    may.has(node) ? { ...node, standing: 'on-its-way', released: true, triesSinceMs: nowMs } : node,
   );
 }
 
-/** Nobody is only on its way who says why it does not get on; but what it said before it was let go may be cured by that. */
-function whyOnItsWay(report: NodeFactsReport | null, wasReleased: boolean): NotYet {
-  if (report === null) return { reason: 'silent' };
-  const { position, problem } = report;
-  return problem === null || !wasReleased ? { reason: 'moving', position } : { reason: 'stuck', position, problem };
-}
-
-function notYetOf(
-  node: Placed,
-  was: NodePlan | undefined,
+function waitingOf(
   status: PlanStatus,
+  placed: readonly Placed[],
   openWave: OpenWave | null,
-): NotYet | null {
-  const { standing, facts } = node;
-  const problem = facts.report?.problem ?? 'the agent gave no reason';
-  switch (standing) {
-    case 'there':
-      return null;
-    case 'on-its-way':
-      return whyOnItsWay(facts.report, was?.released === true);
-    case 'ready':
-      if (status === 'halted') return { reason: 'rollout-halted' };
-      return openWave === null || openWave.wave === 0
-        ? { reason: 'waiting-for-canary' }
-        : { reason: 'waiting-for-wave', wave: openWave.wave };
-    case 'failed':
-    case 'failed-before':
-      return { reason: facts.report?.status === 'quarantined' ? 'quarantined' : 'failed', problem };
-    case 'diverged':
-    case 'forked':
-    case 'ahead':
-    case 'implausible':
-      return { reason: standing, problem };
-    case 'obstructed':
-      return { reason: standing, problem: node.obstacles.fatal.join(' ') };
-    case 'lost':
-    case 'disconnected':
-    case 'silent':
-      return { reason: standing };
-  }
-}
-
-/** Who is away has been since it was heard last, also if that was not planned with at the time. */
-function sinceWhen({ facts }: Placed, was: NodePlan | undefined, notYet: NotYet | null, nowMs: number): number {
-  if (was !== undefined && was.notYet?.reason === notYet?.reason) return was.sinceMs;
-  const isAway = notYet?.reason === 'lost' || notYet?.reason === 'disconnected';
-  return isAway ? (facts.lastSeenMs ?? nowMs) : nowMs;
-}
-
-function nextStatus(parent: RolloutPlan | null, nodes: readonly Placed[]): PlanStatus {
-  if (parent !== null && parent.status !== 'running') return parent.status;
-  // All have left: nobody is waited for, and nobody has tried it, so newcomers are not brought there at once.
-  if (nodes.length === 0) return parent !== null && parent.nodes.length > 0 ? 'halted' : 'running';
-  if (having(nodes, 'failed').length > 0) return 'halted';
-  return nodes.every(({ standing }) => standing === 'there') ? 'succeeded' : 'running';
+  absent: readonly Absent[],
+  { deadlineMs }: RolloutPolicy,
+): Waiting | null {
+  if (status === 'paused') return { reason: 'paused', untilMs: null };
+  if (status !== 'running') return null;
+  const latest = (times: readonly number[]): number | null =>
+    times.reduce<number | null>((max, each) => Math.max(max ?? each, each), null);
+  const nodes = absent.slice(0, mostNamed).map(({ node }) => node);
+  const absentUntilMs = latest(absent.map(({ untilMs }) => untilMs));
+  const awaitsAbsent: Waiting | null =
+    absentUntilMs === null ? null : { reason: 'absent', nodes, count: absent.length, untilMs: absentUntilMs };
+  const tries = placed.flatMap(({ standing, triesSinceMs, wave }) =>
+    standing === 'on-its-way' && wave !== null ? [(triesSinceMs ?? 0) + deadlineMs] : [],
+  );
+  if (tries.length === 0) return awaitsAbsent;
+  const busyWave = openWave?.wave ?? placed.find(({ standing }) => standing === 'on-its-way')?.wave ?? 0;
+  return { reason: 'wave', wave: busyWave, untilMs: latest(tries) };
 }
 
 function movesOf(nodes: readonly Placed[], status: PlanStatus, { toSeq }: RolloutPolicy): Move[] {
-  if (status === 'halted') return [];
-  return having(nodes, 'on-its-way')
+  if (status === 'halted' || status === 'aborted') return [];
+  return nodes
+    .filter(({ standing }) => standing === 'on-its-way' || standing === 'overdue')
     .filter(({ facts }) => facts.connected && (facts.report?.target ?? seqZero) < toSeq)
     .map(({ facts }) => ({ node: facts.node, toSeq }));
 }
+
+const lastWave = Number.MAX_SAFE_INTEGER;
 
 /**
  * The next plan of a rollout from what is known now: canaries, then wave after wave, as nodes arrive. Pure, and safe
@@ -126,42 +123,50 @@ function movesOf(nodes: readonly Placed[], status: PlanStatus, { toSeq }: Rollou
  * generation in newer words, which need not be stored. Store a new generation, then send its `moves`; send those of the
  * same one again too, they are the ones that no agent has acknowledged.
  */
-export function planRollout({ policy, parent, inventory, nowMs, caveats = [], loads }: PlanRequest): RolloutPlan {
+export function planRollout(request: PlanRequest): RolloutPlan {
+  const { policy, inventory, nowMs, caveats = [], loads = [] } = request;
+  const parent = parentUnderOrder(request);
   const before = new Map(parent?.nodes.map((node) => [node.node, node]));
+  const context = { toSeq: policy.toSeq, deadlineMs: policy.deadlineMs, nowMs, loads };
   const standings = inventory
     .filter(({ kernelBuild }) => kernelBuild === policy.kernelBuild)
-    .map((facts) => nodeStanding(facts, policy.toSeq, before.get(facts.node), loads));
+    .map((facts) => nodeStanding(facts, before.get(facts.node), context));
   const waves = assignWaves(standings, policy, parent);
   const placed = standings
-    .map((node): Placed => ({ ...node, wave: waves.get(node.facts.node) ?? 0 }))
-    .sort((a, b) => a.wave - b.wave || byName(a, b));
+    .map((node): Placed => ({ ...node, wave: waves.get(node.facts.node) ?? null }))
+    .sort((a, b) => (a.wave ?? lastWave) - (b.wave ?? lastWave) || byName(a, b));
 
-  const status = nextStatus(parent, placed);
-  const openWave = firstOpenWave(placed);
-  const released = release(placed, status, openWave);
-  const haltedBy = parent?.status === 'halted' ? parent.haltedBy : namesOf(having(placed, 'failed'));
+  const states = passWaves(waveStates(placed, parent?.waves ?? []), nowMs);
+  const absent = absentOf(placed, before, request);
+  const { status, halt } = verdictOf({ ...request, parent }, states, absent);
+  const openWave = openWaveOf(states);
+  const released = release(placed, status, states, request);
   const nodes = released.map((node): NodePlan => {
     const was = before.get(node.facts.node);
     const { possible } = node.obstacles;
-    const notYet = notYetOf(node, was, status, openWave);
+    const { notYet, sinceMs } = whyNotYet(node, was, { status, openWave, nowMs, deadlineMs: policy.deadlineMs });
     return {
       node: node.facts.node,
       wave: node.wave,
       position: node.facts.report?.position ?? seqZero,
       released: node.released,
-      failedBefore: node.failedBefore,
+      excused: node.excused,
+      ...(node.triesAgain ? { triesAgain: true } : {}),
+      ...(node.triesSinceMs === undefined ? {} : { triesSinceMs: node.triesSinceMs }),
       ...(possible.length === 0 ? {} : { obstacles: possible }),
       notYet,
-      sinceMs: sinceWhen(node, was, notYet, nowMs),
+      sinceMs,
     };
   });
-  return inNewestWords(parent, {
+  return inNewestWords(request.parent, {
     generation: (parent?.generation ?? 0) + 1,
     parent: parent?.generation ?? null,
     toSeq: policy.toSeq,
     status,
+    waves: states.map(({ planned, passedAtMs }) => ({ planned, passedAtMs })),
     openWave,
-    haltedBy: status === 'halted' ? haltedBy : [],
+    halt,
+    waiting: waitingOf(status, released, openWave, absent, policy),
     nodes,
     moves: movesOf(released, status, policy),
     caveats: parent?.caveats ?? caveats,

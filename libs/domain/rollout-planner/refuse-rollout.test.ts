@@ -2,7 +2,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { parseKernelBuildId, parseNodeName, parseSeq } from '@lockstep/domain/livepatch-model';
 import { explainRolloutRefusal, refuseRollout, type RolloutContext } from './refuse-rollout';
-import type { NodeFacts, RolloutPolicy } from './rollout-plan';
+import type { NodeFacts } from './rollout-plan';
+import { defaultRules, type RolloutPolicy } from './rollout-policy';
 
 const kernelBuild = parseKernelBuildId('ab'.repeat(20));
 const sentTo3: NodeFacts = {
@@ -15,7 +16,7 @@ const sentTo3: NodeFacts = {
 const aheadOfUs: NodeFacts = { ...sentTo3, report: { ...sentTo3.report!, status: 'ahead' } };
 
 function check(policy: Partial<RolloutPolicy>, context: Partial<RolloutContext>): string | undefined {
-  const asked = { kernelBuild, toSeq: parseSeq(4), canaries: 1, waveSize: 0, ...policy };
+  const asked = { kernelBuild, toSeq: parseSeq(4), ...defaultRules, ...policy };
   const refusal = refuseRollout(asked, { head: parseSeq(4), furthest: parseSeq(0), inventory: [sentTo3], ...context });
   return refusal && `${refusal.reason}: ${explainRolloutRefusal(refusal, asked)}`;
 }
@@ -32,7 +33,13 @@ describe('refuseRollout', () => {
     ['nodes of another kernel build', { kernelBuild: parseKernelBuildId('cd'.repeat(20)) }, {}, /^no-nodes: .*cdcd/],
     ['position 0', { toSeq: 0 }, {}, /^invalid-policy: .*from 1/],
     ['no canary', { canaries: 0 }, {}, /^invalid-policy: .*canary/],
-    ['half a node a wave', { waveSize: 0.5 }, {}, /^invalid-policy: .*whole number/],
+    ['half a node a wave', { waves: [{ nodes: 0.5 }] }, {}, /^invalid-policy: .*whole number/],
+    [
+      'more canaries than nodes',
+      { canaries: 2 },
+      {},
+      /^invalid-policy: There are 1 nodes, and 2 canaries .* at most 1/,
+    ],
   ])('to %s', (_title, policy, context, expected) => {
     const said = check(policy as Partial<RolloutPolicy>, context);
     if (expected === undefined) expect(said).toBeUndefined();

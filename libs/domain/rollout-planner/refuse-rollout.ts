@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { hasStrayLog, type Seq } from '@lockstep/domain/livepatch-model';
-import type { NodeFacts, RolloutPolicy } from './rollout-plan';
+import type { NodeFacts } from './rollout-plan';
+import { refuseRules, type RolloutPolicy } from './rollout-policy';
 
 /** Why a rollout may not start. */
 export type RolloutRefusal =
   | { readonly reason: 'beyond-head'; readonly head: Seq }
   | { readonly reason: 'behind-target'; readonly furthest: Seq }
   | { readonly reason: 'no-nodes' }
-  | { readonly reason: 'invalid-policy'; readonly what: 'to-seq' | 'canaries' | 'wave-size' };
+  /** Says why no rollout can go by it. */
+  | { readonly reason: 'invalid-policy'; readonly why: string };
 
 export interface RolloutContext {
   /** Seq of the load order's last entry. */
@@ -17,15 +19,15 @@ export interface RolloutContext {
   readonly inventory: readonly NodeFacts[];
 }
 
-const wholeFrom = (least: number, value: number): boolean => Number.isSafeInteger(value) && value >= least;
-
 /** Positions only grow, so a rollout to below what any node was ever sent to could never make the nodes equal. */
 export function refuseRollout(policy: RolloutPolicy, context: RolloutContext): RolloutRefusal | undefined {
-  if (!wholeFrom(1, policy.toSeq)) return { reason: 'invalid-policy', what: 'to-seq' };
-  if (!wholeFrom(1, policy.canaries)) return { reason: 'invalid-policy', what: 'canaries' };
-  if (!wholeFrom(0, policy.waveSize)) return { reason: 'invalid-policy', what: 'wave-size' };
+  if (!Number.isSafeInteger(policy.toSeq) || policy.toSeq < 1) {
+    return { reason: 'invalid-policy', why: 'A rollout goes to an entry of the load order: use a seq from 1.' };
+  }
   if (policy.toSeq > context.head) return { reason: 'beyond-head', head: context.head };
   const members = context.inventory.filter(({ kernelBuild }) => kernelBuild === policy.kernelBuild);
+  const why = refuseRules(policy, members.length);
+  if (why !== undefined) return { reason: 'invalid-policy', why };
   if (members.length === 0) return { reason: 'no-nodes' };
   let furthest = context.furthest;
   for (const { report } of members) {
@@ -48,13 +50,6 @@ export function explainRolloutRefusal(refusal: RolloutRefusal, policy: RolloutPo
     case 'no-nodes':
       return `No node of the cluster runs kernel build ${policy.kernelBuild}: let one join first.`;
     case 'invalid-policy':
-      switch (refusal.what) {
-        case 'to-seq':
-          return 'A rollout goes to an entry of the load order: use a seq from 1.';
-        case 'canaries':
-          return 'A rollout starts with at least one canary: use a whole number from 1.';
-        case 'wave-size':
-          return 'A wave has a whole number of nodes, or 0 for all of them.';
-      }
+      return refusal.why;
   }
 }

@@ -7,18 +7,7 @@ import type {
   Obstacle,
   Seq,
 } from '@lockstep/domain/livepatch-model';
-import type { PlannedLoad } from './planned-load';
 import type { PlanCaveat } from './plan-caveats';
-
-/** What an operator asked for: fixed for the whole life of a rollout. */
-export interface RolloutPolicy {
-  readonly kernelBuild: KernelBuildId;
-  readonly toSeq: Seq;
-  /** Nodes that go first, alone; at least 1. */
-  readonly canaries: number;
-  /** Nodes in each wave after that; 0 means all the rest in one. */
-  readonly waveSize: number;
-}
 
 /** The last report of a node's agent. */
 export interface NodeFactsReport {
@@ -49,10 +38,18 @@ export interface NodeFacts {
 export type NotYet =
   | { readonly reason: 'waiting-for-canary' }
   | { readonly reason: 'waiting-for-wave'; readonly wave: number }
+  /** Its wave is open, and as many of it as may be are on their way or unwell. */
+  | { readonly reason: 'waiting-for-budget' }
+  /** It came after the waves were planned. */
+  | { readonly reason: 'late' }
   | { readonly reason: 'moving'; readonly position: Seq }
   /** It may move, and says itself why it does not get on. */
   | { readonly reason: 'stuck'; readonly position: Seq; readonly problem: string }
+  /** It was on its way for longer than is waited for. */
+  | { readonly reason: 'overdue'; readonly position: Seq }
   | { readonly reason: 'disconnected' }
+  /** Away for longer than is waited for. */
+  | { readonly reason: 'unreachable' }
   /** Connected, but it has not reported, or nothing that is known here. */
   | { readonly reason: 'silent' }
   /** It was sent on its way and is gone since: nobody knows what the patch did to it. */
@@ -63,23 +60,36 @@ export type NotYet =
   | { readonly reason: 'quarantined'; readonly problem: string }
   /** Its kernel would refuse what it is to load: it is not sent, and nobody waits for it, until that is out of the way. */
   | { readonly reason: 'obstructed'; readonly problem: string }
+  | { readonly reason: 'rollout-paused' }
+  | { readonly reason: 'rollout-aborted' }
   | { readonly reason: 'rollout-halted' };
 
 export interface NodePlan {
   readonly node: NodeName;
-  /** 0 for the canaries. */
-  readonly wave: number;
+  /** 0 for the canaries; null for one that came after the waves were planned. */
+  readonly wave: number | null;
   readonly position: Seq;
   /** It may move: decided once, never taken back. */
   readonly released: boolean;
-  /** It had failed at this very target before this rollout came: no news, so no reason to halt. */
-  readonly failedBefore: boolean;
+  /** Its failure is no news, so no reason to halt: it was there before this rollout, or somebody went on despite it. */
+  readonly excused: boolean;
+  /** Somebody wants its failure forgotten: until it is overdue it counts as on its way. */
+  readonly triesAgain?: true | undefined;
+  /** Since when it has been on its way; absent for one that is not. */
+  readonly triesSinceMs?: number | undefined;
   /** What may hold it up, in words; absent where nothing is known. */
   readonly obstacles?: readonly string[] | undefined;
   /** Null once it is there. */
   readonly notYet: NotYet | null;
   /** When it was first planned with that reason (or as being there): time of day, in ms. */
   readonly sinceMs: number;
+}
+
+export interface WavePlan {
+  /** Nodes that it was planned with: what shares are of, whoever leaves. */
+  readonly planned: number;
+  /** When those that it waited for had arrived; null until then. What passed stays so. */
+  readonly passedAtMs: number | null;
 }
 
 /** The first wave that has not passed: later ones wait for it. */
@@ -90,13 +100,49 @@ export interface OpenWave {
   readonly nodes: readonly NodeName[];
 }
 
+/** Why it halted. Nodes are the first few. */
+export type Halt =
+  | {
+      readonly reason: 'failures';
+      readonly wave: number;
+      readonly failures: number;
+      readonly allowed: number;
+      readonly planned: number;
+      readonly nodes: readonly NodeName[];
+    }
+  /** A host did not survive. */
+  | { readonly reason: 'crash'; readonly nodes: readonly NodeName[] }
+  /** As many have failed as may be unwell at once: nobody else could start. */
+  | {
+      readonly reason: 'no-room';
+      readonly wave: number;
+      readonly failures: number;
+      readonly nodes: readonly NodeName[];
+    }
+  /** None of a wave got there: nobody has tried it. */
+  | { readonly reason: 'nobody-arrived'; readonly wave: number }
+  /** All its nodes have left the cluster. */
+  | { readonly reason: 'nobody-left' };
+
+/** What one that goes on waits for, and until when at the latest; null where nothing but an operator ends it. */
+export type Waiting =
+  | { readonly reason: 'wave'; readonly wave: number; readonly untilMs: number | null }
+  /** Every wave has passed: for those that are not there. */
+  | { readonly reason: 'absent'; readonly nodes: readonly NodeName[]; readonly count: number; readonly untilMs: number }
+  | { readonly reason: 'paused'; readonly untilMs: null };
+
 export interface Move {
   readonly node: NodeName;
   readonly toSeq: Seq;
 }
 
-/** `succeeded` and `halted` are for good; nodes that come after a success are still brought to its position. */
-export type PlanStatus = 'running' | 'succeeded' | 'halted';
+/**
+ * `succeeded` and `aborted` are for good; nodes that come after a success are still brought to its position. One that is
+ * `halted` or `paused` goes on when somebody resumes it.
+ */
+export type PlanStatus = 'running' | 'paused' | 'halted' | 'succeeded' | 'aborted';
+
+export const isForGood = (status: PlanStatus): boolean => status === 'succeeded' || status === 'aborted';
 
 /**
  * Immutable. What is decided (status, waves, releases) from what was known; each plan of a rollout names the one it
@@ -109,28 +155,18 @@ export interface RolloutPlan {
   readonly parent: number | null;
   readonly toSeq: Seq;
   readonly status: PlanStatus;
+  /** By wave, the canaries first. */
+  readonly waves: readonly WavePlan[];
   /** What the nodes that wait wait for; null when nothing is. */
   readonly openWave: OpenWave | null;
-  /** The nodes whose failure halted it. */
-  readonly haltedBy: readonly NodeName[];
+  /** Null unless it is halted. */
+  readonly halt: Halt | null;
+  /** Null of one that has ended. */
+  readonly waiting: Waiting | null;
   /** By wave, then name. Only nodes that run (or last ran) the rollout's kernel build. */
   readonly nodes: readonly NodePlan[];
   /** To be sent now. Sending one twice does no harm: agents ignore what is not above their target. */
   readonly moves: readonly Move[];
   /** What to know of the way there, as it was when the rollout began. */
   readonly caveats: readonly PlanCaveat[];
-}
-
-export interface PlanRequest {
-  readonly policy: RolloutPolicy;
-  /** The plan in force; null for a new rollout. */
-  readonly parent: RolloutPlan | null;
-  /** Time of day, in ms. */
-  readonly nowMs: number;
-  /** Every node of the cluster. */
-  readonly inventory: readonly NodeFacts[];
-  /** Load entries up to the position; absent where no node tells of obstacles. */
-  readonly loads?: readonly PlannedLoad[] | undefined;
-  /** Of a new rollout; one that goes on keeps its parent's. */
-  readonly caveats?: readonly PlanCaveat[];
 }

@@ -9,11 +9,16 @@ const equal = <T>(a: T, b: T): boolean => a === b;
 /** What must be stored before anything comes of it: everything else is seen again after a restart. */
 const sameDecision = (a: RolloutPlan, b: RolloutPlan): boolean =>
   a.status === b.status &&
-  sameList(a.haltedBy, b.haltedBy, equal) &&
+  sameList(a.waves, b.waves, (x, y) => (x.passedAtMs === null) === (y.passedAtMs === null)) &&
   sameList(
     a.nodes,
     b.nodes,
-    (x, y) => x.node === y.node && x.wave === y.wave && x.released === y.released && x.failedBefore === y.failedBefore,
+    (x, y) =>
+      x.node === y.node &&
+      x.wave === y.wave &&
+      x.released === y.released &&
+      x.excused === y.excused &&
+      x.triesAgain === y.triesAgain,
   );
 
 /** What a reason says beside itself; a position is the node's. */
@@ -25,6 +30,8 @@ function detailOf(notYet: NotYet | null): string | number {
 
 const sameWordsOfNode = (a: NodePlan, b: NodePlan): boolean =>
   a.position === b.position &&
+  a.sinceMs === b.sinceMs &&
+  a.triesSinceMs === b.triesSinceMs &&
   a.notYet?.reason === b.notYet?.reason &&
   detailOf(a.notYet) === detailOf(b.notYet) &&
   sameList(a.obstacles ?? [], b.obstacles ?? [], equal);
@@ -33,6 +40,8 @@ const sameWords = (a: RolloutPlan, b: RolloutPlan): boolean =>
   a.openWave?.wave === b.openWave?.wave &&
   a.openWave?.open === b.openWave?.open &&
   sameList(a.openWave?.nodes ?? [], b.openWave?.nodes ?? [], equal) &&
+  a.waiting?.reason === b.waiting?.reason &&
+  a.waiting?.untilMs === b.waiting?.untilMs &&
   sameList(a.nodes, b.nodes, sameWordsOfNode) &&
   sameList(a.moves, b.moves, (x, y) => x.node === y.node && x.toSeq === y.toSeq);
 

@@ -10,8 +10,10 @@ import type { NodeFacts, NodeFactsReport, NodePlan } from './rollout-plan';
  * - `on-its-way`: released, or sent to the same position by an earlier rollout;
  * - `ready`: could be released now;
  * - `obstructed`: could, but its kernel would refuse what it is to load;
- * - `failed`: could not reach the position, and this rollout is why;
+ * - `failed`: could not reach the position;
+ * - `crashed`: its host did not survive it;
  * - `lost`: released, gone since;
+ * - `overdue`: on its way for longer than is waited for;
  * - the rest are held out: no wave waits for them.
  */
 export type Standing =
@@ -19,23 +21,32 @@ export type Standing =
   | 'on-its-way'
   | 'ready'
   | 'failed'
+  | 'crashed'
   | 'lost'
+  | 'overdue'
   | 'disconnected'
   | 'silent'
   | HeldOutStatus
-  | 'failed-before'
   | 'obstructed';
 
 export interface NodeStanding {
   readonly facts: NodeFacts;
   readonly standing: Standing;
   readonly released: boolean;
-  readonly failedBefore: boolean;
+  readonly excused: boolean;
+  readonly triesAgain: boolean;
+  readonly triesSinceMs: number | undefined;
   readonly obstacles: NodeObstacles;
 }
 
+/** Burns its wave's budget, and counts against what is allowed. */
+export const isFailure = (standing: Standing): boolean =>
+  standing === 'failed' || standing === 'crashed' || standing === 'lost' || standing === 'overdue';
+
+export const countsAsFailure = ({ standing, excused }: NodeStanding): boolean => isFailure(standing) && !excused;
+
 /** No wave waits for such a node, and none sends it anywhere. */
-export function isHeldOut(standing: Standing): boolean {
+export function isHeldOut({ standing, excused }: NodeStanding): boolean {
   switch (standing) {
     case 'disconnected':
     case 'silent':
@@ -43,14 +54,16 @@ export function isHeldOut(standing: Standing): boolean {
     case 'forked':
     case 'ahead':
     case 'implausible':
-    case 'failed-before':
     case 'obstructed':
       return true;
+    case 'failed':
+    case 'crashed':
+    case 'lost':
+    case 'overdue':
+      return excused;
     case 'there':
     case 'on-its-way':
     case 'ready':
-    case 'failed':
-    case 'lost':
       return false;
   }
 }
@@ -59,14 +72,22 @@ export function isHeldOut(standing: Standing): boolean {
 export const hasFailed = ({ status }: NodeFactsReport): boolean => status === 'failed' || status === 'quarantined';
 
 /** Could not reach the position that it was sent to, or cannot so much as be sent there. */
-function hasFailedAt(report: NodeFactsReport | null, toSeq: Seq): boolean {
+function hasFailedAt(report: NodeFactsReport | null, toSeq: Seq): report is NodeFactsReport {
   return report !== null && hasFailed(report) && (report.target >= toSeq || report.takesNoTarget === true);
 }
 
-function standingOf(facts: NodeFacts, toSeq: Seq, released: boolean, failedBefore: boolean): Standing {
+export interface StandingContext {
+  readonly toSeq: Seq;
+  readonly deadlineMs: number;
+  readonly nowMs: number;
+  readonly loads: readonly PlannedLoad[];
+}
+
+/** Without a look at how long that has been so. @param triesAgain its failure is not looked at */
+function standingOf(facts: NodeFacts, toSeq: Seq, released: boolean, triesAgain: boolean): Standing {
   const { report, connected } = facts;
   if (report !== null && isHeldOutStatus(report.status) && hasStrayLog(report.status)) return report.status;
-  if (hasFailedAt(report, toSeq)) return failedBefore ? 'failed-before' : 'failed';
+  if (hasFailedAt(report, toSeq) && !triesAgain) return report.status === 'quarantined' ? 'crashed' : 'failed';
   if (!connected) return released ? 'lost' : 'disconnected';
   if (report === null) return released ? 'on-its-way' : 'silent';
   if (isHeldOutStatus(report.status)) return report.status;
@@ -74,21 +95,29 @@ function standingOf(facts: NodeFacts, toSeq: Seq, released: boolean, failedBefor
   return released ? 'on-its-way' : 'ready';
 }
 
+/** A failure is no news where it was there before the node was let go, and stays none while it lasts. */
+function isExcused(standing: Standing, before: NodePlan | undefined): boolean {
+  if (!isFailure(standing)) return false;
+  if (before === undefined || before.excused) return true;
+  return !before.released && (standing === 'failed' || standing === 'crashed');
+}
+
 /** What the facts say of a node, with what the parent plan (if it knew the node) had decided. */
 export function nodeStanding(
   facts: NodeFacts,
-  toSeq: Seq,
   before: NodePlan | undefined,
-  loads: readonly PlannedLoad[] = [],
+  { toSeq, deadlineMs, nowMs, loads }: StandingContext,
 ): NodeStanding {
   const { report } = facts;
-  const sentHere = report !== null && report.target >= toSeq;
-  const failedHere = hasFailedAt(report, toSeq);
-  const released = before?.released === true || sentHere;
-  // One that fails before it may move does not fail because of this rollout.
-  const failedBefore = failedHere && (!released || (before?.failedBefore ?? true));
+  const released = before?.released === true || (report !== null && report.target >= toSeq);
+  // A crash is not tried again before the node itself is released.
+  const triesAgain = before?.triesAgain === true && hasFailedAt(report, toSeq) && report.status === 'failed';
   const obstacles = nodeObstacles(report, loads);
-  const standing = standingOf(facts, toSeq, released, failedBefore);
-  const isObstructed = standing === 'ready' && obstacles.fatal.length > 0;
-  return { facts, released, failedBefore, obstacles, standing: isObstructed ? 'obstructed' : standing };
+  let standing = standingOf(facts, toSeq, released, triesAgain);
+  if (standing === 'ready' && obstacles.fatal.length > 0) standing = 'obstructed';
+  // A clock that was put back makes nobody late, nor gives more than the whole time anew.
+  const triesSinceMs = standing === 'on-its-way' ? Math.min(before?.triesSinceMs ?? nowMs, nowMs) : undefined;
+  if (triesSinceMs !== undefined && nowMs - triesSinceMs > deadlineMs) standing = 'overdue';
+  const excused = isExcused(standing, before);
+  return { facts, standing, released, excused, triesAgain, triesSinceMs, obstacles };
 }

@@ -31,5 +31,5 @@ export { migrateDatabase } from './migrate';
 export { nodeRemoved, unknownNode } from './nodes';
 export type { NodeIdentity, NodeIntroduction, NodeRecord, NodeStore, NodeStream, NodeWord } from './nodes';
 export type { PatchContent, PatchRecord, PatchStore } from './patches';
-export type { NewRollout, RolloutRecord, RolloutStatus, RolloutStore } from './rollouts';
+export type { GivenOrder, NewRollout, RolloutRecord, RolloutStatus, RolloutStore } from './rollouts';
 export type { WorkFailure, WorkProgress, WorkState, WorkStatus } from './work';

@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { randomUUID } from 'node:crypto';
-import { LockstepError, type ClusterName, type KernelBuildId, type Seq } from '@lockstep/domain/livepatch-model';
+import {
+  LockstepError,
+  type ClusterName,
+  type KernelBuildId,
+  type NodeName,
+  type Seq,
+} from '@lockstep/domain/livepatch-model';
 import type { LogName } from '@lockstep/domain/load-order';
-import type { RolloutPlan, RolloutPolicy } from '@lockstep/domain/rollout-planner';
+import type { RolloutOrder, RolloutPlan, RolloutPolicy, RolloutRules } from '@lockstep/domain/rollout-planner';
 import { once, type KeptCall } from './call-answers';
 import { serialisable, type Client, type Transaction } from './client';
 import { isUniqueViolation } from './database-errors';
@@ -22,28 +28,43 @@ export interface RolloutRecord {
   readonly endedAt: Date | null;
   /** The one in force. */
   readonly plan: RolloutPlan;
+  /** What operators have said to it, in order. */
+  readonly orders: readonly GivenOrder[];
 }
+
+export type GivenOrder = RolloutOrder & {
+  readonly givenAt: Date;
+  /** The plan that it led to. */
+  readonly generation: number;
+};
 
 interface RolloutRow {
   readonly id: string;
   readonly cluster_name: string;
   readonly kernel_build_id: string;
   readonly to_seq: number;
-  readonly canaries: number;
-  readonly wave_size: number;
+  readonly rules: RolloutRules;
   readonly status: RolloutStatus;
   readonly started_at: Date;
   readonly ended_at: Date | null;
   readonly plan: unknown;
   readonly planned_at: Date | null;
+  readonly orders: readonly OrderRow[];
+}
+
+interface OrderRow {
+  readonly generation: number;
+  readonly kind: RolloutOrder['kind'];
+  readonly reason: string;
+  readonly nodes: readonly NodeName[];
+  readonly given_at: string;
 }
 
 /** Rollouts with their newest plan: it alone is read, however many there were. */
 async function readRollouts(db: Client | Transaction, which: Prisma.Sql): Promise<RolloutRecord[]> {
-  const rows = await db.$queryRaw<
-    RolloutRow[]
-  >`SELECT r.id::text, cluster_name, kernel_build_id, to_seq, canaries, wave_size,
-      status::text, started_at, ended_at, plan, planned_at
+  const rows = await db.$queryRaw<RolloutRow[]>`SELECT r.id::text, cluster_name, kernel_build_id, to_seq, rules,
+      status::text, started_at, ended_at, plan, planned_at,
+      (SELECT coalesce(jsonb_agg(o ORDER BY o.generation), '[]') FROM rollout_orders o WHERE o.rollout_id = r.id) AS orders
     FROM rollouts r LEFT JOIN LATERAL (
       SELECT plan, planned_at FROM rollout_plans WHERE rollout_id = r.id ORDER BY generation DESC LIMIT 1) newest ON true
     ${which}`;
@@ -60,13 +81,16 @@ function fromRow(row: RolloutRow): RolloutRecord {
     policy: {
       kernelBuild: row.kernel_build_id as KernelBuildId,
       toSeq: row.to_seq as Seq,
-      canaries: row.canaries,
-      waveSize: row.wave_size,
+      ...row.rules,
     },
     status: row.status,
     startedAt: row.started_at,
     endedAt: row.ended_at,
     plan: planFromStored(row.plan, row.planned_at),
+    orders: row.orders.map(({ given_at, generation, kind, reason, nodes }): GivenOrder => {
+      const order = { reason, generation, givenAt: new Date(given_at) };
+      return kind === 'retry' ? { ...order, kind, nodes } : { ...order, kind };
+    }),
   };
 }
 
@@ -77,7 +101,7 @@ export interface NewRollout {
 }
 
 export interface RolloutStore {
-  /** Puts the rollout in force; one that still runs for the same load order is superseded. */
+  /** Puts the rollout in force; one that has not ended for the same load order is superseded. */
   start(rollout: NewRollout, call?: KeptCall<RolloutRecord>): Promise<RolloutRecord>;
   /** @throws LockstepError `not-found` `unknown-rollout`. */
   require(id: string): Promise<RolloutRecord>;
@@ -93,6 +117,13 @@ export interface RolloutStore {
    * @returns false when another plan was stored first, or the rollout is superseded: gather and plan again.
    */
   advance(id: string, plan: RolloutPlan): Promise<boolean>;
+  /** Stores what an operator has said together with the plan that it leads to. @returns as `advance`, then undefined. */
+  order(
+    id: string,
+    order: RolloutOrder,
+    plan: RolloutPlan,
+    call?: KeptCall<RolloutRecord>,
+  ): Promise<RolloutRecord | undefined>;
 }
 
 /** So many plans of a rollout keep their whole list of nodes. */
@@ -108,21 +139,43 @@ async function insertPlan(tx: Transaction, rolloutId: string, plan: RolloutPlan)
   }
 }
 
-const endOf = (plan: RolloutPlan): Date | null => (plan.status === 'running' ? null : new Date());
+const endOf = ({ status }: RolloutPlan): Date | null =>
+  status === 'running' || status === 'paused' ? null : new Date();
+
+/** @returns false when another plan was stored first, or the rollout is superseded. */
+async function follow(tx: Transaction, id: string, plan: RolloutPlan): Promise<boolean> {
+  const newest = { select: { generation: true }, orderBy: { generation: 'desc' }, take: 1 } as const;
+  const row = await tx.rollout.findUniqueOrThrow({ where: { id }, select: { status: true, plans: newest } });
+  if (row.status === 'superseded' || row.plans[0]?.generation !== plan.parent) return false;
+  await insertPlan(tx, id, plan);
+  if (row.status !== plan.status) {
+    await tx.rollout.update({ where: { id }, data: { status: plan.status, endedAt: endOf(plan) } });
+  }
+  return true;
+}
+
+/** Takes the transaction back, and with it that the call was done. */
+class PlannedMeanwhile extends Error {}
+
+async function readRollout(tx: Transaction, id: string): Promise<RolloutRecord> {
+  const [rollout] = await readRollouts(tx, Prisma.sql`WHERE r.id = ${id}::uuid`);
+  if (rollout === undefined) throw new Error(`Rollout ${id} was not stored.`);
+  return rollout;
+}
 
 async function start(tx: Transaction, { cluster: clusterName, policy, plan }: NewRollout): Promise<RolloutRecord> {
-  const { kernelBuild: kernelBuildId, toSeq, canaries, waveSize } = policy;
+  const { kernelBuild: kernelBuildId, toSeq, ...rules } = policy;
   await tx.rollout.updateMany({
-    where: { clusterName, kernelBuildId, status: 'running' },
+    where: { clusterName, kernelBuildId, status: { in: ['running', 'paused'] } },
     data: { status: 'superseded', endedAt: new Date() },
   });
   const id = randomUUID();
   const state = { status: plan.status, endedAt: endOf(plan) };
-  await tx.rollout.create({ data: { id, clusterName, kernelBuildId, toSeq, canaries, waveSize, ...state } });
+  // The rules are plain data, which their type does not say.
+  const data = { id, clusterName, kernelBuildId, toSeq, rules: rules as unknown as Prisma.InputJsonObject, ...state };
+  await tx.rollout.create({ data });
   await insertPlan(tx, id, plan);
-  const [rollout] = await readRollouts(tx, Prisma.sql`WHERE r.id = ${id}::uuid`);
-  if (rollout === undefined) throw new Error(`Rollout ${id} was not stored.`);
-  return rollout;
+  return readRollout(tx, id);
 }
 
 const ofCluster = (cluster: ClusterName | undefined): Prisma.Sql =>
@@ -154,18 +207,25 @@ export function rolloutStore(db: Client): RolloutStore {
     },
     async advance(id, plan) {
       try {
-        return await serialisable(db, async (tx) => {
-          const newest = { select: { generation: true }, orderBy: { generation: 'desc' }, take: 1 } as const;
-          const row = await tx.rollout.findUniqueOrThrow({ where: { id }, select: { status: true, plans: newest } });
-          if (row.status === 'superseded' || row.plans[0]?.generation !== plan.parent) return false;
-          await insertPlan(tx, id, plan);
-          if (row.status !== plan.status) {
-            await tx.rollout.update({ where: { id }, data: { status: plan.status, endedAt: endOf(plan) } });
-          }
-          return true;
-        });
+        return await serialisable(db, (tx) => follow(tx, id, plan));
       } catch (error) {
         if (isUniqueViolation(error)) return false;
+        throw error;
+      }
+    },
+    async order(id, order, plan, call) {
+      try {
+        return await serialisable(db, (tx) =>
+          once(tx, call, async () => {
+            if (!(await follow(tx, id, plan))) throw new PlannedMeanwhile();
+            const { kind, reason } = order;
+            const nodes = order.kind === 'retry' ? [...order.nodes] : [];
+            await tx.rolloutOrder.create({ data: { rolloutId: id, generation: plan.generation, kind, reason, nodes } });
+            return readRollout(tx, id);
+          }),
+        );
+      } catch (error) {
+        if (error instanceof PlannedMeanwhile || isUniqueViolation(error)) return undefined;
         throw error;
       }
     },

@@ -58,9 +58,8 @@ const rollout = (toSeq: number): WatchRolloutResponse => ({
     toSeq,
     status: RolloutStatus.ROLLOUT_STATUS_RUNNING,
     nodes: [],
-    caveats: [],
-    startedAt: undefined,
-    endedAt: undefined,
+    ...{ caveats: [], waves: [], orders: [] },
+    ...{ halt: undefined, waiting: undefined, startedAt: undefined, endedAt: undefined },
   },
 });
 

@@ -4,6 +4,7 @@ import { LockstepError } from '@lockstep/domain/livepatch-model';
 import { readStorePlace, type StorePlace } from '@lockstep/io/artifact-store';
 import { listenAddressForm, type ListenAddress } from '@lockstep/io/monitoring-port';
 import { z } from 'zod';
+import { returnGraceMs } from './agents/return-time';
 
 /** As written: the environment's strings. */
 export type WrittenConfig = Readonly<Record<string, string | undefined>>;
@@ -21,6 +22,8 @@ export interface ControlPlaneConfig {
   readonly storeCheckMs: number;
   /** How often it looks for nodes that were silent for too long, and how long after its start for the first time. */
   readonly silenceCheckMs: number;
+  /** A node whose stream ended is lost after so long, and what a fleet needs to return. */
+  readonly returnGraceMs: number;
   /** Keep a copy of each registered kernel build there, for workers that lack it. */
   readonly shareKernels: boolean;
   readonly listenHost: string;
@@ -50,6 +53,7 @@ const defaults = {
   LOCKSTEP_STORE_MAX_BYTES: String(64 * 2 ** 30),
   LOCKSTEP_STORE_CHECK_SECONDS: '600',
   LOCKSTEP_SILENCE_CHECK_SECONDS: '3600',
+  LOCKSTEP_RETURN_GRACE_SECONDS: String(returnGraceMs / 1000),
   LOCKSTEP_SHARE_KERNELS: 'on',
 } as const;
 
@@ -77,6 +81,7 @@ const schema = z.object({
   LOCKSTEP_STORE_MAX_BYTES: z.coerce.number().int().min(0),
   LOCKSTEP_STORE_CHECK_SECONDS: z.coerce.number().int().min(1).max(86_400),
   LOCKSTEP_SILENCE_CHECK_SECONDS: z.coerce.number().int().min(1).max(86_400),
+  LOCKSTEP_RETURN_GRACE_SECONDS: z.coerce.number().int().min(1).max(3_600),
   LOCKSTEP_SHARE_KERNELS: z.enum(['on', 'off']),
 });
 
@@ -105,6 +110,7 @@ export function readControlPlaneConfig(written: WrittenConfig): ControlPlaneConf
     storeMaxBytes: given.LOCKSTEP_STORE_MAX_BYTES,
     storeCheckMs: given.LOCKSTEP_STORE_CHECK_SECONDS * 1000,
     silenceCheckMs: given.LOCKSTEP_SILENCE_CHECK_SECONDS * 1000,
+    returnGraceMs: given.LOCKSTEP_RETURN_GRACE_SECONDS * 1000,
     shareKernels: given.LOCKSTEP_SHARE_KERNELS === 'on',
     listenHost: given.LOCKSTEP_LISTEN_HOST,
     operatorPort: given.LOCKSTEP_OPERATOR_PORT,

@@ -149,7 +149,7 @@ export function controlPlaneModule(parts: ModuleParts): DynamicModule {
     const logs = new KnownLogs(db.loadOrders, () => {
       heads.noteGrowth();
     });
-    const sessions = new AgentSessions();
+    const sessions = new AgentSessions(config.returnGraceMs);
     const windowMs = () => returnWindowMs(nodes.size - sessions.size);
     const admission = new Admission({ mostAtOnce: mostWelcomedAtOnce, windowMs });
     const { storeMaxBytes: maxBytes, storeCheckMs: checkEveryMs } = config;
@@ -161,7 +161,15 @@ export function controlPlaneModule(parts: ModuleParts): DynamicModule {
         log.error({ err, jobId }, 'could not take in an event of the queue');
       });
     };
-    const rollouts = new RolloutExecutor({ db, nodes, logs, sessions, changes, log });
+    const rollouts = new RolloutExecutor({
+      db,
+      nodes,
+      logs,
+      sessions,
+      changes,
+      log,
+      returnGraceMs: config.returnGraceMs,
+    });
     return {
       config,
       log,

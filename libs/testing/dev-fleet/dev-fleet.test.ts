@@ -8,7 +8,7 @@ import { eventually } from './eventually';
 import { exampleDiff } from './example-patches';
 import { orderDivergence } from './fleet-audit';
 import { fleetProcess } from './fleet-process';
-import { seededRandom } from './seeded-random';
+import { seededRandom } from '@lockstep/testing/seeded-random';
 
 const draw = (seed: number): number[] => {
   const random = seededRandom(seed);

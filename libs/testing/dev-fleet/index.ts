@@ -9,4 +9,3 @@ export { fleetProcess, type FleetProcess, type ProcessSpec } from './fleet-proce
 export { createFleetWorker, type FleetServer } from './fleet-server';
 export { runLockstep, type CommandResult } from './lockstep-command';
 export { patientOperator, type PatientOperator } from './patient-operator';
-export { seededRandom, type SeededRandom } from './seeded-random';

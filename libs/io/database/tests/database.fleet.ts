@@ -16,7 +16,7 @@ import {
   type Sha256,
 } from '@lockstep/domain/livepatch-model';
 import { extendLog, type EntryBody, type EntrySignature, type LogName } from '@lockstep/domain/load-order';
-import { planRollout, type RolloutPlan, type RolloutPolicy } from '@lockstep/domain/rollout-planner';
+import { defaultRules, planRollout, type RolloutPlan, type RolloutPolicy } from '@lockstep/domain/rollout-planner';
 import {
   migrateDatabase,
   openDatabase,
@@ -393,7 +393,7 @@ describe('rollouts', () => {
   test('the newest is in force; plans follow one another without a fork', async () => {
     const log = await cluster('rolling');
     await db.loadOrders.append(log, appending(load('a', 'a')));
-    const policy: RolloutPolicy = { kernelBuild, toSeq: parseSeq(1), canaries: 1, waveSize: 0 };
+    const policy: RolloutPolicy = { kernelBuild, toSeq: parseSeq(1), ...defaultRules };
     const plan = planRollout({ policy, parent: null, nowMs: 0, inventory: [] });
     const first = await db.rollouts.start({ cluster: log.cluster, policy, plan });
     const second = await db.rollouts.start({ cluster: log.cluster, policy, plan });
@@ -413,7 +413,7 @@ describe('rollouts', () => {
 
   test('of old plans what they decided stays, their list of nodes goes, and nothing else can be changed', async () => {
     const log = await cluster('long-lived');
-    const policy: RolloutPolicy = { kernelBuild, toSeq: parseSeq(1), canaries: 1, waveSize: 0 };
+    const policy: RolloutPolicy = { kernelBuild, toSeq: parseSeq(1), ...defaultRules };
     const plan = planRollout({ policy, parent: null, nowMs: 0, inventory: [] });
     const { id } = await db.rollouts.start({ cluster: log.cluster, policy, plan });
     for (let generation = 2; generation <= 12; generation += 1) {
@@ -437,7 +437,7 @@ describe('rollouts', () => {
 
   test('the newest that succeeded stays in force beside a later one that has not', async () => {
     const log = await cluster('late-comers');
-    const policy: RolloutPolicy = { kernelBuild, toSeq: parseSeq(1), canaries: 1, waveSize: 0 };
+    const policy: RolloutPolicy = { kernelBuild, toSeq: parseSeq(1), ...defaultRules };
     const plan = planRollout({ policy, parent: null, nowMs: 0, inventory: [] });
     const start = (status: RolloutPlan['status']) =>
       db.rollouts.start({ cluster: log.cluster, policy, plan: { ...plan, status } });

@@ -25,13 +25,13 @@ test('a node that goes alone is waited for some seconds; thousands that go at on
   const sessions = new AgentSessions();
   const { made: alone } = session('alone');
   sessions.enter(alone);
-  expect(sessions.leave(alone, 0)).toBeLessThan(6_000);
-  expect([5_000, 6_000].map((nowMs) => sessions.countsAsConnected(alone.node, nowMs))).toEqual([true, false]);
+  expect(sessions.leave(alone, 0)).toBeLessThan(31_000);
+  expect([30_000, 31_000].map((nowMs) => sessions.countsAsConnected(alone.node, nowMs))).toEqual([true, false]);
   const many = Array.from({ length: 5_000 }, (_, index) => session(`n${index}`).made);
   for (const each of many) sessions.enter(each);
   for (const each of many) sessions.leave(each, 100_000);
   const last = many.at(-1)!.node;
-  expect([130_000, 140_000].map((nowMs) => sessions.countsAsConnected(last, nowMs))).toEqual([true, false]);
+  expect([150_000, 165_000].map((nowMs) => sessions.countsAsConnected(last, nowMs))).toEqual([true, false]);
 });
 
 test('new entries wake the nodes of their log, each once, and none that has gone or was replaced', async () => {

@@ -25,6 +25,9 @@ export class AgentSessions {
   /** Of a node that is connected, the other machine that says it is it. */
   private readonly twins = new Map<NodeName, { readonly bootId: string; readonly seenAtMs: number }>();
 
+  /** @param graceMs a node that went alone is waited for so long */
+  constructor(private readonly graceMs?: number) {}
+
   get size(): number {
     return this.sessions.size;
   }
@@ -70,7 +73,7 @@ export class AgentSessions {
       if (untilMs > nowMs) break;
       this.returning.delete(node);
     }
-    const waitMs = lostAfterMs(this.returning.size + 1);
+    const waitMs = lostAfterMs(this.returning.size + 1, this.graceMs);
     this.returning.set(session.node, nowMs + waitMs);
     return waitMs;
   }

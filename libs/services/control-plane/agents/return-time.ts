@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
 /**
- * For so long a node whose stream ended may just be reconnecting: a hiccup of the network is no lost node. An agent that
- * finds us at its first tries is back within two seconds; one that has tried for long pauses up to 15 s, and counts as gone.
+ * For so long a node whose stream ended may just be reconnecting: the longest pause of an agent between two tries, 15 s, one
+ * try to connect of 10 s, and a margin. Only then is it lost.
  */
-export const returnGraceMs = 5_000;
+export const returnGraceMs = 30_000;
 
 /** What one return costs the event loop: a handshake, a hello, a report. */
 const eachMs = 6;
@@ -16,4 +16,4 @@ export const returnWindowMs = (nodes: number): number =>
   Math.min(longestWindowMs, Math.max(shortestWindowMs, nodes * eachMs));
 
 /** After how long one of so many that went at once counts as lost. */
-export const lostAfterMs = (nodes: number): number => returnGraceMs + returnWindowMs(nodes);
+export const lostAfterMs = (nodes: number, graceMs = returnGraceMs): number => graceMs + returnWindowMs(nodes);

@@ -19,6 +19,7 @@ import { getPatch } from '../routes/get-patch';
 import { getRollout } from '../routes/get-rollout';
 import { labelNodes } from '../routes/label-nodes';
 import { listBuilds, listClusters, listKernels, listNodes, listPatches, listRollouts } from '../routes/lists';
+import { abortRollout, pauseRollout, resumeRollout, retryRollout } from '../routes/order-rollout';
 import { removeNode } from '../routes/remove-node';
 import { recoverOrder } from '../routes/recover-order';
 import { releaseNode } from '../routes/release-node';
@@ -69,6 +70,10 @@ const routes: Routes = {
   appendRetire,
   recoverOrder,
   startRollout,
+  pauseRollout,
+  resumeRollout,
+  abortRollout,
+  retryRollout,
   listRollouts,
   getRollout,
   watchRollout,

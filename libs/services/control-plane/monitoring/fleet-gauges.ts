@@ -30,7 +30,7 @@ const nodeStates = Object.keys({
 } satisfies Record<NodeState, true>) as NodeState[];
 
 const rolloutStates = Object.keys({
-  ...{ running: true, succeeded: true, halted: true },
+  ...{ running: true, paused: true, halted: true, succeeded: true, aborted: true },
 } satisfies Record<PlanStatus, true>) as PlanStatus[];
 
 interface ClusterCensus {

@@ -3,7 +3,7 @@ import { expect, test } from '@jest/globals';
 import { NodeReport, NodeStatus } from '@lockstep/contracts/generated';
 import { parseClusterName, parseKernelBuildId, parseNodeName, parseSeq } from '@lockstep/domain/livepatch-model';
 import type { LogName } from '@lockstep/domain/load-order';
-import { planRollout } from '@lockstep/domain/rollout-planner';
+import { defaultRules, planRollout } from '@lockstep/domain/rollout-planner';
 import { pino } from 'pino';
 import { AgentSessions } from '../agents/agent-sessions';
 import { KnownLogs } from '../agents/known-logs';
@@ -30,8 +30,9 @@ function stream(of: LogName): NodeSession & { readonly moves: number[] } {
 
 /** One pass over a rollout to #3 in the node's load order; `meanwhile` happens while its plan is stored. */
 async function pass(meanwhile: (sessions: AgentSessions) => void): Promise<void> {
-  const policy = { kernelBuild: log.kernelBuild, toSeq: parseSeq(3), canaries: 1, waveSize: 0 };
-  const plan = planRollout({ policy, parent: null, nowMs: 0, inventory: [] });
+  const policy = { kernelBuild: log.kernelBuild, toSeq: parseSeq(3), ...defaultRules };
+  const asPlanned = { node, kernelBuild: log.kernelBuild, connected: true, report: null };
+  const plan = planRollout({ policy, parent: null, nowMs: 0, inventory: [asPlanned] });
   const report = NodeReport.fromPartial({ status: NodeStatus.NODE_STATUS_IN_STEP, bootId: 'ab' });
   const sessions = new AgentSessions();
   const rollout = { id: 'r', cluster, policy, plan, status: 'running', startedAt: new Date(), endedAt: null };

@@ -3,13 +3,16 @@ import { planWithoutFaults } from '@lockstep/domain/plan-checks';
 import { LockstepError, parseSeq, seqZero, type ClusterName, type Seq } from '@lockstep/domain/livepatch-model';
 import type { LogName } from '@lockstep/domain/load-order';
 import {
+  explainOrderRefusal,
   explainRolloutRefusal,
   planCaveats,
   plannedLoads,
   type NodeFacts,
   type PlannedLoad,
+  refuseOrder,
   refuseRollout,
   type PlanRequest,
+  type RolloutOrder,
   type RolloutPlan,
   type RolloutPolicy,
 } from '@lockstep/domain/rollout-planner';
@@ -37,6 +40,7 @@ export interface RolloutExecutorParts {
   readonly sessions: AgentSessions;
   readonly changes: ChangeNotifier;
   readonly log: Logger;
+  readonly returnGraceMs?: number;
 }
 
 /**
@@ -56,7 +60,7 @@ export class RolloutExecutor {
   }
 
   async start(nowMs: number): Promise<void> {
-    const settleMs = lostAfterMs(this.parts.nodes.size);
+    const settleMs = lostAfterMs(this.parts.nodes.size, this.parts.returnGraceMs);
     this.settledAtMs = nowMs + settleMs;
     await this.inForce.start();
     this.timer = setInterval(this.wakeAll.bind(this), reconcileEveryMs);
@@ -123,6 +127,33 @@ export class RolloutExecutor {
     }
   }
 
+  /**
+   * An operator's word: it is stored with the plan that it leads to, or neither is.
+   * @throws LockstepError `refused` where it makes no sense to the rollout as it is, or where that is history.
+   */
+  async order(id: string, order: RolloutOrder, call?: KeptCall<RolloutRecord>): Promise<RolloutRecord> {
+    const { db, changes } = this.parts;
+    const { cluster } = await db.rollouts.require(id);
+    for (;;) {
+      const rollout = (await this.inForce.of(cluster)).find((each) => each.id === id);
+      if (rollout === undefined) {
+        const message = `Rollout ${id} is history: a later one took its place, \`lockstep rollout ls\` names it.`;
+        throw new LockstepError('refused', 'rollout-superseded', message, { rollout: id });
+      }
+      const refusal = refuseOrder(order, rollout.plan);
+      if (refusal !== undefined) {
+        throw new LockstepError('refused', refusal.reason, explainOrderRefusal(refusal, order, id), { rollout: id });
+      }
+      const plan = await this.planOf(rollout, order);
+      const ordered = await db.rollouts.order(id, order, plan, call);
+      this.inForce.readAgain(cluster);
+      if (ordered === undefined) continue;
+      changes.notify(`rollout:${id}`);
+      this.wake(cluster);
+      return ordered;
+    }
+  }
+
   private wakeAll(): void {
     for (const cluster of this.inForce.clusters()) this.wake(cluster);
   }
@@ -150,13 +181,10 @@ export class RolloutExecutor {
   }
 
   private async advance(rollout: RolloutRecord): Promise<void> {
-    const { db, nodes, logs, sessions, changes, log } = this.parts;
+    const { db, sessions, changes, log } = this.parts;
     const { id, cluster, policy, plan: parent } = rollout;
-    const order: LogName = { cluster, kernelBuild: policy.kernelBuild };
-    const inventory = gatherInventory(nodes, sessions, cluster, performance.now());
-    const head = await logs.head(order);
-    const loads = await this.loadsFor(rollout, inventory);
-    const plan = this.decide(cluster, { policy, parent, inventory, loads }, head);
+    const loadOrder: LogName = { cluster, kernelBuild: policy.kernelBuild };
+    const plan = await this.planOf(rollout);
     if (plan !== parent) {
       if (plan.generation !== parent.generation) {
         if (!(await db.rollouts.advance(id, plan))) {
@@ -170,7 +198,30 @@ export class RolloutExecutor {
       this.inForce.replace(rollout, plan);
       changes.notify(`rollout:${id}`);
     }
-    await inTurns(plan.moves, ({ node, toSeq }) => sessions.findIn(order, node)?.moveTo(toSeq));
+    this.wakeAt(cluster, plan.waiting?.untilMs);
+    await inTurns(plan.moves, ({ node, toSeq }) => sessions.findIn(loadOrder, node)?.moveTo(toSeq));
+  }
+
+  /** What is waited for until then is looked at then; what is further away, by the next look at all rollouts. */
+  private wakeAt(cluster: ClusterName, untilMs: number | null | undefined): void {
+    const waitMs = (untilMs ?? Infinity) - Date.now();
+    if (waitMs > reconcileEveryMs) return;
+    setTimeout(
+      () => {
+        this.wake(cluster);
+      },
+      Math.max(planEveryMs, waitMs + 1),
+    ).unref();
+  }
+
+  /** The plan that follows from what is known now, and from what an operator says. */
+  private async planOf(rollout: RolloutRecord, order?: RolloutOrder): Promise<RolloutPlan> {
+    const { nodes, logs, sessions } = this.parts;
+    const { cluster, policy, plan: parent } = rollout;
+    const inventory = gatherInventory(nodes, sessions, cluster, performance.now());
+    const head = await logs.head({ cluster, kernelBuild: policy.kernelBuild });
+    const loads = await this.loadsFor(rollout, inventory);
+    return this.decide(cluster, { policy, parent, inventory, loads, order }, head);
   }
 
   /** Read only where a node tells of obstacles, which few do. */

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { expect, test } from '@jest/globals';
 import { parseClusterName, parseKernelBuildId, parseSeq } from '@lockstep/domain/livepatch-model';
-import { planRollout } from '@lockstep/domain/rollout-planner';
+import { defaultRules, planRollout } from '@lockstep/domain/rollout-planner';
 import type { RolloutRecord } from '@lockstep/io/database';
 import { RolloutsInForce } from './rollouts-in-force';
 
 const cluster = parseClusterName('web');
-const policy = { kernelBuild: parseKernelBuildId('ab'.repeat(20)), toSeq: parseSeq(1), canaries: 1, waveSize: 0 };
+const policy = { kernelBuild: parseKernelBuildId('ab'.repeat(20)), toSeq: parseSeq(1), ...defaultRules };
 const plan = planRollout({ policy, parent: null, inventory: [], nowMs: 0 });
 const rollout = (id: string): RolloutRecord => ({
-  ...{ id, cluster, policy, plan, status: 'running', startedAt: new Date(0), endedAt: null },
+  ...{ id, cluster, policy, plan, status: 'running', startedAt: new Date(0), endedAt: null, orders: [] },
 });
 
 async function inForce() {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { StartRolloutRequest, StartRolloutResponse } from '@lockstep/contracts/generated';
+import { shareFromWire } from '@lockstep/contracts/wire';
 import { parseSeq } from '@lockstep/domain/livepatch-model';
-import type { RolloutPolicy } from '@lockstep/domain/rollout-planner';
+import { defaultRules, type RolloutRules } from '@lockstep/domain/rollout-planner';
 import type { RolloutRecord } from '@lockstep/io/database';
 import type { KeepingContext } from '../grpc/kept-answer';
 import type { Uses } from '../services';
@@ -17,11 +18,19 @@ export async function startRollout(
   const { cluster, kernelBuild } = await chooseLog(services, request);
   const head = await db.loadOrders.head({ cluster, kernelBuild });
   const answer = (rollout: RolloutRecord) => ({ rollout: rolloutToWire(rollout) });
-  const policy: RolloutPolicy = {
-    kernelBuild,
-    toSeq: parseSeq(request.toSeq === 0 ? head : request.toSeq),
-    canaries: request.canaries === 0 ? 1 : request.canaries,
-    waveSize: request.waveSize,
+  const toSeq = parseSeq(request.toSeq === 0 ? head : request.toSeq);
+  return answer(await rollouts.begin(cluster, { kernelBuild, toSeq, ...rulesOf(request) }, kept(answer)));
+}
+
+function rulesOf({ canaries, waveSize, rules }: StartRolloutRequest): RolloutRules {
+  const waves = (rules?.waves ?? []).flatMap((share) => shareFromWire(share) ?? []);
+  const deadlineMs = (rules?.deadlineSeconds ?? 0) * 1_000;
+  return {
+    canaries: canaries === 0 ? defaultRules.canaries : canaries,
+    waves: waves.length > 0 ? waves : waveSize > 0 ? [{ nodes: waveSize }] : defaultRules.waves,
+    allowedFailures: shareFromWire(rules?.allowedFailures) ?? defaultRules.allowedFailures,
+    atOnce: shareFromWire(rules?.atOnce) ?? defaultRules.atOnce,
+    haltsOnCrash: rules?.goesOnAfterCrash !== true,
+    deadlineMs: deadlineMs === 0 ? defaultRules.deadlineMs : deadlineMs,
   };
-  return answer(await rollouts.begin(cluster, policy, kept(answer)));
 }

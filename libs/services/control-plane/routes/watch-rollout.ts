@@ -10,6 +10,7 @@ export async function* watchRollout(
   { signal }: CallContext,
 ): AsyncGenerator<WatchRolloutResponse> {
   const read = async () => rolloutToWire(await currentRollout(services, id));
-  const hasEnded = ({ status }: { status: RolloutStatus }) => status !== RolloutStatus.ROLLOUT_STATUS_RUNNING;
+  const hasEnded = ({ status }: { status: RolloutStatus }) =>
+    status !== RolloutStatus.ROLLOUT_STATUS_RUNNING && status !== RolloutStatus.ROLLOUT_STATUS_PAUSED;
   for await (const rollout of services.changes.watch(`rollout:${id}`, read, hasEnded, signal)) yield { rollout };
 }

@@ -308,8 +308,16 @@ describe('load order and rollouts', () => {
   });
 
   const rollOut = async (toSeq = 0): Promise<string> =>
-    (await plane.operator.fleet.startRollout({ cluster, kernelBuildId: '', toSeq, canaries: 1, waveSize: 0 })).rollout!
-      .id;
+    (
+      await plane.operator.fleet.startRollout({
+        cluster,
+        kernelBuildId: '',
+        toSeq,
+        canaries: 1,
+        waveSize: 0,
+        rules: undefined,
+      })
+    ).rollout!.id;
 
   async function follow(id: string): Promise<Rollout> {
     let last: Rollout | undefined;

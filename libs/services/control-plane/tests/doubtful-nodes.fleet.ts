@@ -46,7 +46,7 @@ test.each<[string, Partial<NodeReport>]>([
     });
   });
   const toSeq = agent('n1').position + 1;
-  const request = { cluster: 'web', kernelBuildId: '', toSeq, canaries: 1, waveSize: 0 };
+  const request = { cluster: 'web', kernelBuildId: '', toSeq, canaries: 1, waveSize: 0, rules: undefined };
   const { rollout } = await plane.operator.fleet.startRollout(request);
   await eventually(async () => {
     const { rollouts } = await plane.operator.fleet.listRollouts({ cluster: 'web' });
@@ -121,7 +121,7 @@ test('a node whose journal is damaged is named, with what is wrong; the rollout 
     expect((await nodeNamed('d1')).report?.problem?.reason).toBe('journal-damaged');
     expect(healthy.headSeq).toBe(1);
   });
-  const request = { cluster: 'damaged', kernelBuildId: '', toSeq: 0, canaries: 1, waveSize: 0 };
+  const request = { cluster: 'damaged', kernelBuildId: '', toSeq: 0, canaries: 1, waveSize: 0, rules: undefined };
   const { id } = (await plane.operator.fleet.startRollout(request)).rollout!;
   const standing = async () => {
     const { nodes, status } = (await plane.operator.fleet.getRollout({ id })).rollout!;

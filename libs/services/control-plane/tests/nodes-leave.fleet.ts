@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 // eslint-disable-next-line no-restricted-imports -- it makes rows older than they are, which no interface does
 import { Client } from 'pg';
-import { RolloutStatus, type Rollout } from '@lockstep/contracts/generated';
+import { RolloutRules, RolloutStatus, type Rollout } from '@lockstep/contracts/generated';
 import { switchingToWire } from '@lockstep/contracts/wire';
 import { createCertificateRequest } from '@lockstep/io/certificates';
 import { enrol } from '@lockstep/io/rpc-client';
@@ -30,8 +30,10 @@ const names = async (): Promise<string[]> =>
 
 const rolloutOf = async (id: string): Promise<Rollout> => (await plane.operator.fleet.getRollout({ id })).rollout!;
 
+/** Whoever is lost, it goes on. */
 async function rollOut(): Promise<string> {
-  const request = { cluster, kernelBuildId: '', toSeq: 0, canaries: 1, waveSize: 0 };
+  const rules = RolloutRules.fromPartial({ allowedFailures: { of: { $case: 'percent', value: 100 } } });
+  const request = { cluster, kernelBuildId: '', toSeq: 0, canaries: 1, waveSize: 2, rules };
   return (await plane.operator.fleet.startRollout(request)).rollout!.id;
 }
 

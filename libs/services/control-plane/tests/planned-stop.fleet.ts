@@ -37,7 +37,7 @@ beforeAll(async () => {
 afterAll(() => plane.stop());
 
 test('a watch goes on over a planned restart, and a download under way is told to come again', async () => {
-  const request = { cluster: 'web', kernelBuildId: '', toSeq: 0, canaries: 1, waveSize: 0 };
+  const request = { cluster: 'web', kernelBuildId: '', toSeq: 0, canaries: 1, waveSize: 0, rules: undefined };
   const { rollout } = await plane.operator.fleet.startRollout(request);
   const seen: Rollout[] = [];
   const watching = (async () => {

@@ -91,6 +91,8 @@ export class TestPlane {
       LOCKSTEP_AGENT_PORT: String(await freePort()),
       LOCKSTEP_POSTGRES_PORT: String(await freePort()),
       LOCKSTEP_MONITORING_LISTEN: 'off',
+      // Its agents try again at once.
+      LOCKSTEP_RETURN_GRACE_SECONDS: '5',
       ...env,
     });
   }

@@ -168,7 +168,14 @@ const races: Readonly<Record<string, Race>> = {
         expect(agent.headSeq).toBe(1);
       });
       const start = () =>
-        fleet().startRollout({ cluster: name, kernelBuildId: '', toSeq: 0, canaries: 0, waveSize: 0 });
+        fleet().startRollout({
+          cluster: name,
+          kernelBuildId: '',
+          toSeq: 0,
+          canaries: 0,
+          waveSize: 0,
+          rules: undefined,
+        });
       await start();
       const statement = `UPDATE rollouts SET status = 'superseded', ended_at = now() WHERE cluster_name = '${name}'`;
       return { call: start, statement };

@@ -1,13 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { RolloutStatus, type NodeProgress, type Rollout } from '@lockstep/contracts/generated';
-import { explainNotYet, isAwaited, type NodePlan, type RolloutPlan } from '@lockstep/domain/rollout-planner';
+import { RolloutStatus, type NodeProgress, type Rollout, type WaveProgress } from '@lockstep/contracts/generated';
+import {
+  allowedOf,
+  budgetOf,
+  countedAsFailure,
+  explainHalt,
+  explainNotYet,
+  explainWaiting,
+  isAwaited,
+  type NodePlan,
+  type RolloutPlan,
+} from '@lockstep/domain/rollout-planner';
 import type { RolloutRecord } from '@lockstep/io/database';
 import type { Uses } from '../services';
 
 const statusToWire: Readonly<Record<RolloutRecord['status'], RolloutStatus>> = {
   running: RolloutStatus.ROLLOUT_STATUS_RUNNING,
   succeeded: RolloutStatus.ROLLOUT_STATUS_SUCCEEDED,
+  paused: RolloutStatus.ROLLOUT_STATUS_PAUSED,
   halted: RolloutStatus.ROLLOUT_STATUS_HALTED,
+  aborted: RolloutStatus.ROLLOUT_STATUS_ABORTED,
   superseded: RolloutStatus.ROLLOUT_STATUS_SUPERSEDED,
 };
 
@@ -15,7 +27,8 @@ function progressToWire(planned: NodePlan, plan: RolloutPlan): NodeProgress {
   const { node, wave, position, released, notYet, sinceMs } = planned;
   return {
     node,
-    wave,
+    wave: wave ?? 0,
+    late: wave === null,
     position,
     target: released ? plan.toSeq : position,
     notYet: notYet === null ? undefined : { reason: notYet.reason, message: explainNotYet(notYet, plan) },
@@ -25,8 +38,30 @@ function progressToWire(planned: NodePlan, plan: RolloutPlan): NodeProgress {
   };
 }
 
+function wavesToWire({ policy, plan }: RolloutRecord): WaveProgress[] {
+  const waves = plan.waves.map(({ planned, passedAtMs }): WaveProgress => ({
+    planned,
+    there: 0,
+    moving: 0,
+    failures: 0,
+    allowedFailures: allowedOf(policy.allowedFailures, planned),
+    atOnce: budgetOf(policy, planned),
+    passedAt: passedAtMs === null ? undefined : new Date(passedAtMs),
+  }));
+  for (const node of plan.nodes) {
+    const wave = node.wave === null ? undefined : waves[node.wave];
+    if (wave === undefined) continue;
+    if (node.notYet === null) wave.there += 1;
+    else if (countedAsFailure(node)) wave.failures += 1;
+    else if (node.released && isAwaited(node.notYet)) wave.moving += 1;
+  }
+  return waves;
+}
+
 export function rolloutToWire(rollout: RolloutRecord): Rollout {
-  const { id, cluster, policy, status, plan, startedAt, endedAt } = rollout;
+  const { id, cluster, policy, status, plan, startedAt, endedAt, orders } = rollout;
+  const { halt, waiting } = plan;
+  const until = waiting?.untilMs;
   return {
     id,
     cluster,
@@ -37,6 +72,22 @@ export function rolloutToWire(rollout: RolloutRecord): Rollout {
     startedAt,
     endedAt: endedAt ?? undefined,
     caveats: plan.caveats.map(({ seq, patchName, kind, message }) => ({ seq, patchName, caveat: { kind, message } })),
+    halt: halt === null ? undefined : { reason: halt.reason, message: explainHalt(halt) },
+    waiting:
+      waiting === null || status === 'superseded'
+        ? undefined
+        : {
+            reason: waiting.reason,
+            message: explainWaiting(waiting, plan),
+            until: until == null ? undefined : new Date(until),
+          },
+    waves: wavesToWire(rollout),
+    orders: orders.map((order) => ({
+      kind: order.kind,
+      reason: order.reason,
+      nodes: order.kind === 'retry' ? [...order.nodes] : [],
+      givenAt: order.givenAt,
+    })),
   };
 }
 

@@ -73,7 +73,7 @@ describe('names that are not there', () => {
     ['a cluster name', () => fleet.operator.fleet.createCluster({ ...switchingToWire({}), name: 'No Such Name!' })],
     [
       'a position past the head',
-      () => fleet.operator.fleet.startRollout({ ...log(), toSeq: 9, canaries: 0, waveSize: 0 }),
+      () => fleet.operator.fleet.startRollout({ ...log(), toSeq: 9, canaries: 0, waveSize: 0, rules: undefined }),
     ],
   ])('%s that cannot be is refused, saying why', async (_what, call) => {
     const { kind, message } = await refusal(call());
@@ -382,7 +382,7 @@ describe('machines that do not answer', () => {
     writeFileSync(file, whole);
     await operator.appendOver('rot');
     truncateSync(file, 100);
-    await fleet.operator.fleet.startRollout({ ...log(), toSeq: 0, canaries: 0, waveSize: 0 });
+    await fleet.operator.fleet.startRollout({ ...log(), toSeq: 0, canaries: 0, waveSize: 0, rules: undefined });
     await eventually(
       'the canary says so',
       async () => {

@@ -7,7 +7,7 @@ import type { DevFleet } from '../dev-fleet';
 import { exampleDiff, letters } from '../example-patches';
 import { auditedLog, journalFaults, kernelFaults, orderDivergence } from '../fleet-audit';
 import { patientOperator } from '../patient-operator';
-import { seededRandom, type SeededRandom } from '../seeded-random';
+import { seededRandom, type SeededRandom } from '@lockstep/testing/seeded-random';
 
 /** So many patches in the stack at once; above it a round retires one. */
 const tallestStack = 5;

@@ -14,7 +14,7 @@ import { exampleDiff } from '../example-patches';
 import { auditedLog, journalFaults, kernelFaults } from '../fleet-audit';
 import { runLockstep, type CommandResult } from '../lockstep-command';
 import { patientOperator, type PatientOperator } from '../patient-operator';
-import { seededRandom } from '../seeded-random';
+import { seededRandom } from '@lockstep/testing/seeded-random';
 
 /** A control plane whose database is put back to an older state, and agents that still know what it has lost. */
 let fleet: DevFleet;

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import type { Command } from 'commander';
+import type { Rollout } from '@lockstep/contracts/generated';
+import { LockstepError } from '@lockstep/domain/livepatch-model';
+import { leafCommand, type Answer, type Cli, type LeafOptions, type TaskContext } from './cli';
+import { rolloutDocument, rolloutText } from './views/rollout-view';
+
+interface Options extends LeafOptions {
+  readonly reason?: string;
+  readonly node?: readonly string[];
+}
+
+type Give = (
+  context: TaskContext,
+  order: { readonly id: string; readonly reason: string; readonly nodes: string[] },
+) => Promise<{ readonly rollout?: Rollout | undefined }>;
+
+/** A command that says something to a rollout, and shows what becomes of it. */
+export const orderCommand = (cli: Cli, name: string, description: string, give: Give): Command =>
+  leafCommand(name, description)
+    .argument('<rollout>', 'id')
+    .option('--reason <text>', 'why; kept with the rollout')
+    .action((id: string, { reason = '', node = [], ...options }: Options) =>
+      cli.run(options, async (context): Promise<Answer> => {
+        const { rollout } = await give(context, { id, reason, nodes: [...node] });
+        if (rollout === undefined) throw new LockstepError('internal', 'no-answer', 'The server named no rollout.');
+        return { document: rolloutDocument(rollout), text: rolloutText(rollout) };
+      }),
+    );

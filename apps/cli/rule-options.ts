@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import type { Command } from 'commander';
+import type { RolloutRules, Share } from '@lockstep/contracts/generated';
+import { wholeNumber } from './cli';
+import { duration, share, shares } from './share-option';
+
+/** How a rollout is to go. */
+export interface RuleOptions {
+  readonly canaries?: number;
+  readonly waves?: Share[];
+  readonly allowedFailures?: Share;
+  readonly atOnce?: Share;
+  readonly goOnAfterCrash?: boolean;
+  readonly deadline?: number;
+}
+
+export const ruleOptions = (command: Command): Command =>
+  command
+    .option('--canaries <nodes>', 'nodes that go first, alone (default: 1)', wholeNumber)
+    .option('--waves <sizes>', 'waves after that, as 5%,20%,100; the last is repeated (default: 10%)', shares)
+    .option('--wave-size <size>', 'the same for waves that are all alike', shares)
+    .option('--allowed-failures <share>', 'halt when more of a wave fail, as 2 or 1% (default: 1%)', share)
+    .option('--at-once <share>', 'of a wave on their way or unwell at once (default: all of it)', share)
+    .option('--go-on-after-crash', 'count a host that does not survive as any other failure')
+    .option(
+      '--deadline <time>',
+      'how long to wait for a node that does not arrive or is away (default: 15m)',
+      duration,
+    );
+
+export function rulesFrom(options: RuleOptions & { readonly waveSize?: Share[] }): RolloutRules {
+  return {
+    waves: options.waves ?? options.waveSize ?? [],
+    allowedFailures: options.allowedFailures,
+    atOnce: options.atOnce,
+    goesOnAfterCrash: options.goOnAfterCrash === true,
+    deadlineSeconds: options.deadline ?? 0,
+  };
+}

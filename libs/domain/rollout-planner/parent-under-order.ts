@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { retried } from './rollout-order';
+import type { NodePlan, NotYet, RolloutPlan } from './rollout-plan';
+import type { PlanRequest } from './plan-request';
+
+const failures: ReadonlySet<NotYet['reason']> = new Set(['failed', 'quarantined', 'lost', 'overdue'] as const);
+
+/** As it was planned: it burns its wave's budget, and counts against what is allowed. */
+export function countedAsFailure({ notYet, released, excused }: NodePlan): boolean {
+  if (excused) return false;
+  const reason = notYet?.reason;
+  return (reason !== undefined && failures.has(reason)) || (reason === 'unreachable' && released);
+}
+
+/** What was decided of nodes, as an operator's order changes it. */
+export function parentUnderOrder({ parent, order, nowMs }: PlanRequest): RolloutPlan | null {
+  if (parent === null || order === undefined) return parent;
+  switch (order.kind) {
+    case 'pause':
+    case 'abort':
+      return parent;
+    case 'resume':
+      return {
+        ...parent,
+        nodes: parent.nodes.map((node) => (countedAsFailure(node) ? { ...node, excused: true } : node)),
+      };
+    case 'retry': {
+      const again = new Set(retried(parent, order.nodes));
+      const anew = { excused: false, triesAgain: true, triesSinceMs: nowMs, sinceMs: nowMs } as const;
+      return { ...parent, nodes: parent.nodes.map((node) => (again.has(node.node) ? { ...node, ...anew } : node)) };
+    }
+  }
+}

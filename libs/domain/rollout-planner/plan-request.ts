@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import type { PlanCaveat } from './plan-caveats';
+import type { PlannedLoad } from './planned-load';
+import type { RolloutOrder } from './rollout-order';
+import type { NodeFacts, RolloutPlan } from './rollout-plan';
+import type { RolloutPolicy } from './rollout-policy';
+
+/** All that a plan is made of. */
+export interface PlanRequest {
+  readonly policy: RolloutPolicy;
+  /** The plan in force; null for a new rollout. */
+  readonly parent: RolloutPlan | null;
+  /** Time of day, in ms. */
+  readonly nowMs: number;
+  /** Every node of the cluster. */
+  readonly inventory: readonly NodeFacts[];
+  /** What an operator says now; it is stored with the plan that it leads to. */
+  readonly order?: RolloutOrder | undefined;
+  /** Load entries up to the position; absent where no node tells of obstacles. */
+  readonly loads?: readonly PlannedLoad[] | undefined;
+  /** Of a new rollout; one that goes on keeps its parent's. */
+  readonly caveats?: readonly PlanCaveat[];
+}

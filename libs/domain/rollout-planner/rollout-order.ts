@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import type { NodeName } from '@lockstep/domain/livepatch-model';
+import type { PlanStatus, RolloutPlan } from './rollout-plan';
+
+/** What an operator may say to a rollout. */
+export type RolloutOrder =
+  /** Who is on the way finishes, nobody starts. */
+  | { readonly kind: 'pause'; readonly reason: string }
+  /** Goes on; the failures that halted it are no reason to halt again. */
+  | { readonly kind: 'resume'; readonly reason: string }
+  /** Stops for good, and stays where it is. */
+  | { readonly kind: 'abort'; readonly reason: string }
+  /** These nodes, or all that failed, are waited for once more. */
+  | { readonly kind: 'retry'; readonly reason: string; readonly nodes: readonly NodeName[] };
+
+export type OrderRefusal =
+  | { readonly reason: 'rollout-ended'; readonly status: PlanStatus }
+  | { readonly reason: 'not-running'; readonly status: PlanStatus }
+  | { readonly reason: 'not-stopped' }
+  | { readonly reason: 'reason-needed' }
+  | { readonly reason: 'not-failed'; readonly node: NodeName }
+  | { readonly reason: 'quarantined'; readonly node: NodeName }
+  | { readonly reason: 'nobody-failed' };
+
+const canTryAgain = (reason: string | undefined): boolean =>
+  reason === 'failed' || reason === 'overdue' || reason === 'unreachable' || reason === 'lost';
+
+/** The nodes that a retry is about. */
+export const retried = ({ nodes }: RolloutPlan, named: readonly NodeName[]): readonly NodeName[] =>
+  nodes
+    .filter(({ node, notYet }) => (named.length === 0 || named.includes(node)) && canTryAgain(notYet?.reason))
+    .map(({ node }) => node);
+
+function refuseRetry(plan: RolloutPlan, named: readonly NodeName[]): OrderRefusal | undefined {
+  for (const node of named) {
+    const reason = plan.nodes.find((planned) => planned.node === node)?.notYet?.reason;
+    if (reason === 'quarantined') return { reason, node };
+    if (!canTryAgain(reason)) return { reason: 'not-failed', node };
+  }
+  return retried(plan, named).length === 0 ? { reason: 'nobody-failed' } : undefined;
+}
+
+/** Why an order makes no sense to a rollout as it is. */
+export function refuseOrder(order: RolloutOrder, plan: RolloutPlan): OrderRefusal | undefined {
+  const { status } = plan;
+  if (status === 'aborted' || (status === 'succeeded' && order.kind !== 'retry')) {
+    return { reason: 'rollout-ended', status };
+  }
+  switch (order.kind) {
+    case 'pause':
+      return status === 'running' ? undefined : { reason: 'not-running', status };
+    case 'resume':
+      if (status === 'running') return { reason: 'not-stopped' };
+      return status === 'halted' && order.reason === '' ? { reason: 'reason-needed' } : undefined;
+    case 'abort':
+      return undefined;
+    case 'retry':
+      return status === 'halted' ? { reason: 'not-running', status } : refuseRetry(plan, order.nodes);
+  }
+}
+
+/** Says it in words, with what to type next. */
+export function explainOrderRefusal(refusal: OrderRefusal, order: RolloutOrder, id: string): string {
+  switch (refusal.reason) {
+    case 'rollout-ended':
+      return `Rollout ${id} has ${refusal.status}: start another with \`lockstep rollout start\`.`;
+    case 'not-running':
+      return refusal.status === 'halted' && order.kind === 'retry'
+        ? `Rollout ${id} is halted: \`lockstep rollout resume ${id} --reason TEXT\` first, then retry.`
+        : `Rollout ${id} is ${refusal.status} already: \`lockstep rollout show ${id}\` says why.`;
+    case 'not-stopped':
+      return `Rollout ${id} is running: there is nothing to resume.`;
+    case 'reason-needed':
+      return `Rollout ${id} halted by itself: say why it may go on, \`lockstep rollout resume ${id} --reason TEXT\`.`;
+    case 'not-failed':
+      return `Node ${refusal.node} has not failed in rollout ${id}: \`lockstep rollout show ${id}\` names those that have.`;
+    case 'quarantined':
+      return `Node ${refusal.node} did not survive: \`lockstep node release ${refusal.node}\` lets it load that again.`;
+    case 'nobody-failed':
+      return `No node of rollout ${id} has failed that could be tried again.`;
+  }
+}
+
+/** The status that an order leads to, before what is known of the nodes is looked at. */
+export function statusAfter(status: PlanStatus, order: RolloutOrder | undefined): PlanStatus {
+  switch (order?.kind) {
+    case undefined:
+    case 'retry':
+      return status;
+    case 'pause':
+      return status === 'running' ? 'paused' : status;
+    case 'resume':
+      return status === 'paused' || status === 'halted' ? 'running' : status;
+    case 'abort':
+      return status === 'succeeded' ? status : 'aborted';
+  }
+}

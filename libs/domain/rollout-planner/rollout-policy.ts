@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import type { KernelBuildId, Seq } from '@lockstep/domain/livepatch-model';
+import { allowedOf, explainShare, sizeOf, type Share } from './share';
+
+/** How a rollout goes, whatever it is for. */
+export interface RolloutRules {
+  /** Nodes that go first, alone; at least 1. */
+  readonly canaries: number;
+  /** Sizes of the waves after that, of all planned nodes; the last one is repeated. At least one. */
+  readonly waves: readonly Share[];
+  /** How many of a wave's planned nodes may fail: it halts when there are more. */
+  readonly allowedFailures: Share;
+  /** How many of a wave's planned nodes may be on their way or unwell at once; null: all of them. */
+  readonly atOnce: Share | null;
+  /** One host that did not survive halts it, whatever is allowed. */
+  readonly haltsOnCrash: boolean;
+  /** For so long a node that does not arrive, or is away, is waited for. */
+  readonly deadlineMs: number;
+}
+
+/** What an operator asked for: fixed for the whole life of a rollout. */
+export interface RolloutPolicy extends RolloutRules {
+  readonly kernelBuild: KernelBuildId;
+  readonly toSeq: Seq;
+}
+
+/**
+ * A tenth at a time. Of it one in a hundred may fail: of fewer none, and among ten thousand a full disk somewhere halts
+ * nothing. A server takes its time to boot.
+ */
+export const defaultRules: RolloutRules = {
+  canaries: 1,
+  waves: [{ percent: 10 }],
+  allowedFailures: { percent: 1 },
+  atOnce: null,
+  haltsOnCrash: true,
+  deadlineMs: 15 * 60_000,
+};
+
+/** @param planned nodes of the wave */
+export const budgetOf = ({ atOnce }: RolloutRules, planned: number): number =>
+  atOnce === null ? planned : Math.min(planned, sizeOf(atOnce, planned));
+
+/** How many nodes each wave has, of so many. */
+export function waveSizes({ canaries, waves }: RolloutRules, nodes: number): number[] {
+  const sizes: number[] = [];
+  let left = nodes;
+  while (left > 0) {
+    const share = waves[Math.min(sizes.length - 1, waves.length - 1)];
+    const size = Math.min(left, sizes.length === 0 || share === undefined ? canaries : sizeOf(share, nodes));
+    sizes.push(size);
+    left -= size;
+  }
+  return sizes;
+}
+
+const wholeFrom = (least: number, value: number): boolean => Number.isSafeInteger(value) && value >= least;
+
+const isShare = (share: Share, least: number): boolean =>
+  'nodes' in share ? wholeFrom(least, share.nodes) : wholeFrom(least, share.percent) && share.percent <= 100;
+
+/** Why no rollout can go by these rules over so many nodes; undefined if one can. */
+export function refuseRules(rules: RolloutRules, nodes: number): string | undefined {
+  if (!wholeFrom(1, rules.canaries)) return 'A rollout starts with at least one canary: use a whole number from 1.';
+  if (rules.waves.length === 0 || !rules.waves.every((share) => isShare(share, 1))) {
+    return 'A wave has a whole number of nodes from 1, or a whole percentage from 1 to 100 of all.';
+  }
+  if (!isShare(rules.allowedFailures, 0)) {
+    return 'Allowed failures are a whole number of nodes, or a whole percentage of each wave from 0 to 100.';
+  }
+  if (rules.atOnce !== null && !isShare(rules.atOnce, 1)) {
+    return 'At once goes a whole number of nodes from 1, or a whole percentage of each wave from 1 to 100.';
+  }
+  if (!wholeFrom(1, rules.deadlineMs)) return 'A deadline is a whole number of milliseconds from 1.';
+  if (nodes > 0 && rules.canaries > nodes) {
+    return `There are ${nodes} nodes, and ${rules.canaries} canaries are asked for: ask for at most ${nodes}.`;
+  }
+  return refuseBudget(rules, nodes);
+}
+
+/** Failures that are allowed use the budget up: with too many of them nobody else could ever start. */
+function refuseBudget(rules: RolloutRules, nodes: number): string | undefined {
+  for (const [wave, planned] of waveSizes(rules, nodes).entries()) {
+    const budget = budgetOf(rules, planned);
+    const allowed = allowedOf(rules.allowedFailures, planned);
+    if (budget >= planned || allowed < budget) continue;
+    return (
+      `Wave ${wave} has ${planned} nodes, ${budget} of them at once, and ${explainShare(rules.allowedFailures)} may fail: ` +
+      `${budget} that fail would use that up, and nobody else could start. Allow fewer failures, or more at once.`
+    );
+  }
+  return undefined;
+}

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import type { NodeName } from '@lockstep/domain/livepatch-model';
+import { mostNamed } from './explain-not-yet';
+import type { Halt, OpenWave, WavePlan } from './rollout-plan';
+import { budgetOf, type RolloutRules } from './rollout-policy';
+import { allowedOf, exceeds } from './share';
+import { countsAsFailure, type NodeStanding } from './standing';
+
+export interface Placed extends NodeStanding {
+  /** Null of a node that came after the waves were planned: nothing waits for it, and it counts nowhere. */
+  readonly wave: number | null;
+}
+
+/** One wave as it stands. */
+export interface WaveState {
+  readonly wave: number;
+  /** Nodes that it was planned with. */
+  readonly planned: number;
+  readonly there: number;
+  readonly onTheWay: readonly Placed[];
+  readonly ready: readonly Placed[];
+  readonly failures: readonly Placed[];
+  readonly passedAtMs: number | null;
+}
+
+const firstNames = (nodes: readonly Placed[]): NodeName[] => nodes.slice(0, mostNamed).map(({ facts }) => facts.node);
+
+/** @param before of the parent plan; empty for a new rollout, whose waves are planned by this. */
+export function waveStates(nodes: readonly Placed[], before: readonly WavePlan[]): WaveState[] {
+  const members = new Map<number, Placed[]>(before.map((_, wave) => [wave, []]));
+  for (const node of nodes) {
+    if (node.wave === null) continue;
+    const known = members.get(node.wave);
+    if (known === undefined) members.set(node.wave, [node]);
+    else known.push(node);
+  }
+  return [...members]
+    .sort(([a], [b]) => a - b)
+    .map(([wave, all]) => ({
+      wave,
+      planned: before[wave]?.planned ?? all.length,
+      there: all.filter(({ standing }) => standing === 'there').length,
+      onTheWay: all.filter(({ standing }) => standing === 'on-its-way'),
+      ready: all.filter(({ standing }) => standing === 'ready'),
+      failures: all.filter(countsAsFailure),
+      passedAtMs: before[wave]?.passedAtMs ?? null,
+    }));
+}
+
+const isBusy = ({ onTheWay, ready }: WaveState): boolean => onTheWay.length > 0 || ready.length > 0;
+
+/** Nobody got there, and nobody is on the way any more. */
+const hasNobody = (wave: WaveState): boolean => wave.passedAtMs === null && wave.there === 0 && !isBusy(wave);
+
+/** Canaries are there or it has not passed; of a later wave some may be away, and it goes on without them. */
+const hasPassed = (wave: WaveState): boolean =>
+  wave.passedAtMs !== null || (!isBusy(wave) && (wave.there > 0 || (wave.wave > 0 && wave.failures.length === 0)));
+
+/** Waves pass one after the other, each once for all. */
+export function passWaves(states: readonly WaveState[], nowMs: number): WaveState[] {
+  let open = false;
+  return states.map((state) => {
+    open ||= !hasPassed(state);
+    return open ? state : { ...state, passedAtMs: state.passedAtMs ?? nowMs };
+  });
+}
+
+export function openWaveOf(states: readonly WaveState[]): OpenWave | null {
+  const open = states.find(({ passedAtMs }) => passedAtMs === null);
+  if (open === undefined) return null;
+  const holding = [...open.onTheWay, ...open.ready];
+  return { wave: open.wave, open: holding.length, nodes: firstNames(holding) };
+}
+
+/** Failures have used its budget up: who is ready could wait for ever. */
+const hasNoRoom = ({ planned, onTheWay, ready, failures }: WaveState, rules: RolloutRules): boolean =>
+  ready.length > 0 && onTheWay.length === 0 && failures.length >= budgetOf(rules, planned);
+
+/** Why it must halt now, if it must. */
+export function haltOf(states: readonly WaveState[], rules: RolloutRules): Halt | null {
+  const { allowedFailures, haltsOnCrash } = rules;
+  const crashed = states.flatMap(({ failures }) => failures.filter(({ standing }) => standing === 'crashed'));
+  if (haltsOnCrash && crashed.length > 0) return { reason: 'crash', nodes: firstNames(crashed) };
+  for (const state of states) {
+    const { wave, planned, failures } = state;
+    const nodes = firstNames(failures);
+    if (exceeds(failures.length, allowedFailures, planned)) {
+      const allowed = allowedOf(allowedFailures, planned);
+      return { reason: 'failures', wave, failures: failures.length, allowed, planned, nodes };
+    }
+    if (hasNoRoom(state, rules)) return { reason: 'no-room', wave, failures: failures.length, nodes };
+    if (hasNobody(state) && failures.length > 0) return { reason: 'nobody-arrived', wave };
+  }
+  return null;
+}
+
+/** Who of a wave may start: those that its budget has room for, by name. */
+export const startersOf = ({ planned, onTheWay, failures, ready }: WaveState, rules: RolloutRules): readonly Placed[] =>
+  ready.slice(0, Math.max(0, budgetOf(rules, planned) - onTheWay.length - failures.length));

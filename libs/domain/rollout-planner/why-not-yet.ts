@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { seqZero } from '@lockstep/domain/livepatch-model';
+import type { NodeFactsReport, NodePlan, NotYet, OpenWave, PlanStatus } from './rollout-plan';
+import type { Placed } from './wave-state';
+
+interface PlanWords {
+  readonly status: PlanStatus;
+  readonly openWave: OpenWave | null;
+  readonly nowMs: number;
+  readonly deadlineMs: number;
+}
+
+/** Nobody is only on its way who says why it does not get on; but what it said before it was let go may be cured by that. */
+function whyOnItsWay(report: NodeFactsReport | null, wasReleased: boolean): NotYet {
+  if (report === null) return { reason: 'silent' };
+  const { position, problem } = report;
+  return problem === null || !wasReleased ? { reason: 'moving', position } : { reason: 'stuck', position, problem };
+}
+
+function whyNotStarted({ wave }: Placed, { status, openWave }: PlanWords): NotYet {
+  switch (status) {
+    case 'halted':
+    case 'paused':
+    case 'aborted':
+      return { reason: `rollout-${status}` };
+    case 'running':
+    case 'succeeded':
+      break;
+  }
+  if (wave === null) return { reason: 'late' };
+  if (openWave === null || wave <= openWave.wave) return { reason: 'waiting-for-budget' };
+  return openWave.wave === 0 ? { reason: 'waiting-for-canary' } : { reason: 'waiting-for-wave', wave: openWave.wave };
+}
+
+function reasonOf(node: Placed, was: NodePlan | undefined, words: PlanWords, isPast: boolean): NotYet | null {
+  const { standing, facts } = node;
+  const problem = facts.report?.problem ?? 'the agent gave no reason';
+  switch (standing) {
+    case 'there':
+      return null;
+    case 'on-its-way':
+      return whyOnItsWay(facts.report, was?.released === true);
+    case 'overdue':
+      return { reason: 'overdue', position: facts.report?.position ?? seqZero };
+    case 'ready':
+      return whyNotStarted(node, words);
+    case 'failed':
+      return { reason: 'failed', problem };
+    case 'crashed':
+      return { reason: 'quarantined', problem };
+    case 'diverged':
+    case 'forked':
+    case 'ahead':
+    case 'implausible':
+      return { reason: standing, problem };
+    case 'obstructed':
+      return { reason: standing, problem: node.obstacles.fatal.join(' ') };
+    case 'lost':
+    case 'disconnected':
+    case 'silent':
+      return { reason: isPast ? 'unreachable' : standing };
+  }
+}
+
+const away: ReadonlySet<string> = new Set(['lost', 'disconnected', 'silent', 'unreachable']);
+
+/** Who is away is away for one time, whatever that is called meanwhile. */
+const kindOf = (reason: string | undefined): string =>
+  reason === undefined ? 'there' : away.has(reason) ? 'away' : reason;
+
+/**
+ * Since when it is as it is, in ms: from the plan before, if it was so then; of one that is away, since it was heard last.
+ * A time that lies ahead, after a clock was put back, counts as now.
+ */
+function sinceWhen({ facts }: Placed, reason: string | undefined, was: NodePlan | undefined, nowMs: number): number {
+  const kind = kindOf(reason);
+  if (was !== undefined && kindOf(was.notYet?.reason) === kind) return Math.min(was.sinceMs, nowMs);
+  return kind === 'away' ? Math.min(facts.lastSeenMs ?? nowMs, nowMs) : nowMs;
+}
+
+/** Since when a node is held out or has failed. */
+export const awaySinceMs = (node: Placed, was: NodePlan | undefined, nowMs: number): number =>
+  sinceWhen(node, node.standing === 'crashed' ? 'quarantined' : node.standing, was, nowMs);
+
+/** Why a node is not there, and since when. */
+export function whyNotYet(
+  node: Placed,
+  was: NodePlan | undefined,
+  words: PlanWords,
+): Pick<NodePlan, 'notYet' | 'sinceMs'> {
+  const isPast = words.nowMs - awaySinceMs(node, was, words.nowMs) >= words.deadlineMs;
+  const notYet = reasonOf(node, was, words, isPast);
+  return { notYet, sinceMs: sinceWhen(node, notYet?.reason, was, words.nowMs) };
+}

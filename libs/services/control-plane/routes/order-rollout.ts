@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import type {
+  AbortRolloutRequest,
+  PauseRolloutRequest,
+  ResumeRolloutRequest,
+  RetryRolloutRequest,
+  Rollout,
+} from '@lockstep/contracts/generated';
+import { parseNodeName } from '@lockstep/domain/livepatch-model';
+import type { RolloutOrder } from '@lockstep/domain/rollout-planner';
+import type { KeepingContext } from '../grpc/kept-answer';
+import type { Uses } from '../services';
+import { rolloutToWire } from '../views/rollout-view';
+
+interface RolloutAnswer {
+  readonly rollout: Rollout | undefined;
+}
+
+type Context = KeepingContext<RolloutAnswer>;
+
+async function give(
+  { rollouts }: Uses<'rollouts'>,
+  id: string,
+  order: RolloutOrder,
+  { kept }: Context,
+): Promise<RolloutAnswer> {
+  const answer = (rollout: Parameters<typeof rolloutToWire>[0]): RolloutAnswer => ({ rollout: rolloutToWire(rollout) });
+  return answer(await rollouts.order(id, order, kept(answer)));
+}
+
+export const pauseRollout = (
+  services: Uses<'rollouts'>,
+  { id, reason }: PauseRolloutRequest,
+  context: Context,
+): Promise<RolloutAnswer> => give(services, id, { kind: 'pause', reason }, context);
+
+export const resumeRollout = (
+  services: Uses<'rollouts'>,
+  { id, reason }: ResumeRolloutRequest,
+  context: Context,
+): Promise<RolloutAnswer> => give(services, id, { kind: 'resume', reason }, context);
+
+export const abortRollout = (
+  services: Uses<'rollouts'>,
+  { id, reason }: AbortRolloutRequest,
+  context: Context,
+): Promise<RolloutAnswer> => give(services, id, { kind: 'abort', reason }, context);
+
+export const retryRollout = (
+  services: Uses<'rollouts'>,
+  { id, reason, nodes }: RetryRolloutRequest,
+  context: Context,
+): Promise<RolloutAnswer> => give(services, id, { kind: 'retry', reason, nodes: nodes.map(parseNodeName) }, context);

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { NodeStatus, RolloutRules, RolloutStatus, type Rollout } from '@lockstep/contracts/generated';
+import { switchingToWire } from '@lockstep/contracts/wire';
+import { runLockstep } from '@lockstep/testing/dev-fleet';
+import { eventually, TestPlane, type TestAgent } from './test-plane';
+
+jest.setTimeout(120_000);
+
+let plane: TestPlane;
+const names = ['c1', 'n1', 'n2', 'n3'];
+const agents = new Map<string, TestAgent>();
+const agent = (name: string): TestAgent => agents.get(name)!;
+
+beforeAll(async () => {
+  plane = await TestPlane.start();
+  await plane.work(plane.honestWorker);
+  await plane.addKernel();
+});
+afterAll(() => plane.stop());
+
+const fleet = () => plane.operator.fleet;
+const rolloutOf = async (id: string): Promise<Rollout> => (await fleet().getRollout({ id })).rollout!;
+const show = ({ status, nodes }: Rollout): string =>
+  `${RolloutStatus[status].slice('ROLLOUT_STATUS_'.length).toLowerCase()}: ` +
+  nodes.map(({ node, notYet }) => `${node} ${notYet?.reason ?? 'there'}`).join(', ');
+
+const eventuallyShows = (id: string, expected: string): Promise<unknown> =>
+  eventually(async () => {
+    expect(show(await rolloutOf(id))).toBe(expected);
+  });
+
+/** A cluster of four that obey, but for those named; a rollout of its first entry, one canary and a wave of three. */
+async function rollOut(cluster: string, slow: readonly string[], rules: Partial<RolloutRules> = {}): Promise<string> {
+  await fleet().createCluster({ ...switchingToWire({}), name: cluster });
+  await plane.build(`fix-${cluster}`, 'a');
+  await plane.append(cluster, `fix-${cluster}`);
+  for (const name of names) {
+    const made = await plane.enrol(cluster, `${cluster}-${name}`);
+    made.obedient = !slow.includes(name);
+    agents.set(name, made.connect());
+  }
+  await eventually(() => {
+    expect(names.map((name) => agent(name).headSeq)).toEqual([1, 1, 1, 1]);
+  });
+  const asked = { cluster, kernelBuildId: '', toSeq: 0, canaries: 1, waveSize: 3 };
+  return (await fleet().startRollout({ ...asked, rules: RolloutRules.fromPartial(rules) })).rollout!.id;
+}
+
+function arrive(name: string): void {
+  Object.assign(agent(name), {
+    status: NodeStatus.NODE_STATUS_IN_STEP,
+    position: agent(name).target,
+    problem: undefined,
+  });
+  agent(name).report();
+}
+
+function fail(name: string): void {
+  const problem = { reason: 'no-space', message: 'The disk is full.' };
+  Object.assign(agent(name), { status: NodeStatus.NODE_STATUS_FAILED, problem });
+  agent(name).report();
+}
+
+const oneAtOnce = RolloutRules.fromPartial({
+  atOnce: { of: { $case: 'nodes', value: 1 } },
+  allowedFailures: { of: { $case: 'nodes', value: 0 } },
+});
+
+test('paused, who is on the way finishes and nobody starts; resumed it goes on; each word is kept with it', async () => {
+  const id = await rollOut('p', ['n1'], oneAtOnce);
+  const waits = 'p-n2 waiting-for-budget, p-n3 waiting-for-budget';
+  await eventuallyShows(id, `running: p-c1 there, p-n1 moving, ${waits}`);
+  const said = await runLockstep(plane.config.stateDir, ['rollout', 'pause', id, '--reason', 'lunch']);
+  expect(said).toMatchObject({ code: 0, stdout: expect.stringMatching(/paused, 1\/4 nodes there[^]*pause: lunch/) });
+  const paused = await rolloutOf(id);
+  expect(show(paused)).toBe('paused: p-c1 there, p-n1 moving, p-n2 rollout-paused, p-n3 rollout-paused');
+  expect(paused.waiting).toMatchObject({ reason: 'paused', until: undefined });
+  await expect(fleet().pauseRollout({ id, reason: '' })).rejects.toMatchObject({ reason: 'not-running' });
+  arrive('n1');
+  await eventuallyShows(id, 'paused: p-c1 there, p-n1 there, p-n2 rollout-paused, p-n3 rollout-paused');
+  await fleet().resumeRollout({ id, reason: '' });
+  await eventuallyShows(id, 'succeeded: p-c1 there, p-n1 there, p-n2 there, p-n3 there');
+  const { orders } = await rolloutOf(id);
+  expect(orders.map(({ kind, reason }) => [kind, reason])).toEqual([
+    ['pause', 'lunch'],
+    ['resume', ''],
+  ]);
+  await expect(fleet().abortRollout({ id, reason: '' })).rejects.toMatchObject({ reason: 'rollout-ended' });
+});
+
+test('one that halts by itself says at which failure, and goes on only with a reason; a failed node is tried again', async () => {
+  const id = await rollOut('h', ['n1'], oneAtOnce);
+  await eventuallyShows(id, 'running: h-c1 there, h-n1 moving, h-n2 waiting-for-budget, h-n3 waiting-for-budget');
+  fail('n1');
+  await eventuallyShows(id, 'halted: h-c1 there, h-n1 failed, h-n2 rollout-halted, h-n3 rollout-halted');
+  const { halt, waves } = await rolloutOf(id);
+  expect(halt).toEqual({ reason: 'failures', message: '1 of 3 nodes of wave 1 failed, 0 may: h-n1.' });
+  expect(waves).toMatchObject([
+    { planned: 1, there: 1, failures: 0 },
+    { planned: 3, there: 0, failures: 1, allowedFailures: 0, atOnce: 1 },
+  ]);
+  await expect(fleet().retryRollout({ id, reason: '', nodes: [] })).rejects.toMatchObject({ reason: 'not-running' });
+  await expect(fleet().resumeRollout({ id, reason: '' })).rejects.toMatchObject({ reason: 'reason-needed' });
+  await fleet().resumeRollout({ id, reason: 'only n1 is full' });
+  // The others go on without it; it keeps the rollout from its end until it is mended, or its time has passed.
+  await eventuallyShows(id, 'running: h-c1 there, h-n1 failed, h-n2 there, h-n3 there');
+  expect((await rolloutOf(id)).waiting).toMatchObject({ reason: 'absent', until: expect.any(Date) });
+  await expect(fleet().retryRollout({ id, reason: '', nodes: ['h-n2'] })).rejects.toMatchObject({
+    reason: 'not-failed',
+  });
+  const { rollout } = await fleet().retryRollout({ id, reason: 'mended', nodes: ['h-n1'] });
+  expect(show(rollout!)).toBe('running: h-c1 there, h-n1 stuck, h-n2 there, h-n3 there');
+  arrive('n1');
+  await eventuallyShows(id, 'succeeded: h-c1 there, h-n1 there, h-n2 there, h-n3 there');
+});
+
+test('aborted it stays where it is, for good', async () => {
+  const id = await rollOut('a', ['n1'], oneAtOnce);
+  await eventuallyShows(id, 'running: a-c1 there, a-n1 moving, a-n2 waiting-for-budget, a-n3 waiting-for-budget');
+  await fleet().abortRollout({ id, reason: 'wrong patch' });
+  arrive('n1');
+  await eventuallyShows(id, 'aborted: a-c1 there, a-n1 there, a-n2 rollout-aborted, a-n3 rollout-aborted');
+  await expect(fleet().resumeRollout({ id, reason: 'no' })).rejects.toMatchObject({ reason: 'rollout-ended' });
+});
+
+test('a node that does not arrive in time is a failure: a rollout never hangs', async () => {
+  const id = await rollOut('d', ['n1'], { ...oneAtOnce, deadlineSeconds: 2 });
+  await eventuallyShows(id, 'halted: d-c1 there, d-n1 overdue, d-n2 rollout-halted, d-n3 rollout-halted');
+});
+
+test('a policy that can never be met is refused', async () => {
+  await fleet().createCluster({ ...switchingToWire({}), name: 'r' });
+  await plane.append('r', 'fix-p');
+  (await plane.enrol('r', 'r-1')).connect();
+  const ask = { cluster: 'r', kernelBuildId: '', toSeq: 0, canaries: 2, waveSize: 0, rules: undefined };
+  await eventually(async () => {
+    await expect(fleet().startRollout(ask)).rejects.toMatchObject({ reason: 'invalid-policy', message: /at most 1/ });
+  });
+});

@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import type { NodeName } from '@lockstep/domain/livepatch-model';
+import type { NodeFacts, RolloutOrder, RolloutPlan, RolloutPolicy, Share } from '@lockstep/domain/rollout-planner';
+
+/** One plan with what it was made from. */
+export interface PlanStep {
+  readonly plan: RolloutPlan;
+  readonly facts: readonly NodeFacts[];
+  readonly order: RolloutOrder | undefined;
+  readonly nowMs: number;
+}
+
+/** In thousandths of a node, so that no rounding of the planner's own is repeated here. */
+const thousandths = (share: Share, of: number): number =>
+  'nodes' in share ? share.nodes * 1_000 : share.percent * 10 * of;
+
+/** What is known of a node beside its facts: what this rollout has done with it so far. */
+interface Past {
+  released: boolean;
+  /** Its failure counts for nothing: it was there before, or an operator went on despite it. */
+  excused: boolean;
+  workingSinceMs: number | undefined;
+  retried: boolean;
+}
+
+type Condition = 'there' | 'working' | 'idle' | 'bad' | 'out';
+
+/**
+ * The rules of a rollout once more, told from the facts and in other words than the planner's: it only shares with that
+ * what a node is. A plan that breaks one is a violation.
+ */
+export class RolloutLaws {
+  private readonly past = new Map<NodeName, Past>();
+  private readonly waveOf = new Map<NodeName, number>();
+  private readonly planned: number[] = [];
+  private readonly passed = new Set<number>();
+  private before: RolloutPlan | undefined;
+  private canaryArrived = false;
+
+  constructor(private readonly policy: RolloutPolicy) {}
+
+  /** @returns what is wrong, in words. */
+  check(step: PlanStep): string[] {
+    const { plan } = step;
+    if (this.before === undefined) this.planWaves(plan);
+    const wrong = this.checkMembership(plan);
+    const conditions = this.look(step);
+    wrong.push(...this.checkStarts(step, conditions), ...this.checkStatus(step, conditions));
+    wrong.push(...this.checkPasses(step, conditions));
+    this.remember(step, conditions);
+    this.before = plan;
+    return wrong;
+  }
+
+  /** The first plan fixes who is in which wave; its sizes are counted here by the policy alone. */
+  private planWaves({ nodes }: RolloutPlan): void {
+    let left = nodes.length;
+    for (let wave = 0; left > 0; wave += 1) {
+      const share = this.policy.waves[Math.min(wave, this.policy.waves.length) - 1];
+      let size = share === undefined ? this.policy.canaries : 0;
+      while (share !== undefined && (size + 1) * 1_000 <= thousandths(share, nodes.length)) size += 1;
+      this.planned.push(Math.min(left, Math.max(1, size)));
+      left -= this.planned.at(-1) ?? left;
+    }
+  }
+
+  private checkMembership({ nodes, waves }: RolloutPlan): string[] {
+    const wrong: string[] = [];
+    if (waves.length !== this.planned.length || waves.some(({ planned }, wave) => planned !== this.planned[wave])) {
+      wrong.push(`waves of ${waves.map(({ planned }) => planned).join(', ')} instead of ${this.planned.join(', ')}`);
+    }
+    for (const { node, wave } of nodes) {
+      const known = this.waveOf.get(node);
+      const isNew = this.before !== undefined && !this.before.nodes.some((other) => other.node === node);
+      if (isNew && wave !== null) wrong.push(`${node} came late and is in wave ${wave}`);
+      // Held out canaries are replaced: that is the one way to another wave.
+      if (!isNew && known !== undefined && wave !== known && wave !== 0)
+        wrong.push(`${node} changed from wave ${known}`);
+      if (wave === null) this.waveOf.delete(node);
+      else this.waveOf.set(node, wave);
+    }
+    return wrong;
+  }
+
+  private pastOf(node: NodeName): Past {
+    const known = this.past.get(node);
+    if (known !== undefined) return known;
+    const past: Past = { released: false, excused: true, workingSinceMs: undefined, retried: false };
+    this.past.set(node, past);
+    return past;
+  }
+
+  private look({ facts, order, nowMs }: PlanStep): Map<NodeName, Condition> {
+    if (order?.kind === 'resume') this.excuseFailed();
+    const conditions = new Map<NodeName, Condition>();
+    for (const each of facts) {
+      const past = this.pastOf(each.node);
+      past.released ||= (each.report?.target ?? 0) >= this.policy.toSeq;
+      if (order?.kind === 'retry') this.takeUpAgain(each, past, nowMs);
+      const condition = this.conditionOf(each, past, nowMs);
+      if (condition !== 'bad') past.excused = !past.released;
+      if (condition !== 'working') past.workingSinceMs = condition === 'bad' ? past.workingSinceMs : undefined;
+      conditions.set(each.node, condition);
+    }
+    return conditions;
+  }
+
+  private conditionOf({ connected, report }: NodeFacts, past: Past, nowMs: number): Condition {
+    if (report === null || report.status === 'forked' || report.status === 'ahead') return 'out';
+    const isAt = report.target >= this.policy.toSeq;
+    const hasFailed = isAt && (report.status === 'failed' || report.status === 'quarantined');
+    if (!hasFailed || report.status === 'quarantined') past.retried = false;
+    const isGone = !connected && past.released;
+    // Who is back has all the time again.
+    if (isGone || (hasFailed && !past.retried)) past.workingSinceMs = undefined;
+    if (isGone || (hasFailed && !past.retried)) return 'bad';
+    if (!connected) return 'out';
+    if (report.status === 'diverged' || report.status === 'implausible') return 'out';
+    if (report.status === 'in-step' && report.position >= this.policy.toSeq) return 'there';
+    if (!past.released) return 'idle';
+    past.workingSinceMs = Math.min(past.workingSinceMs ?? nowMs, nowMs);
+    return nowMs - past.workingSinceMs > this.policy.deadlineMs ? 'bad' : 'working';
+  }
+
+  private excuseFailed(): void {
+    for (const [node, past] of this.past) {
+      const reason = this.before?.nodes.find((other) => other.node === node)?.notYet?.reason;
+      const isBad = ['failed', 'quarantined', 'lost', 'overdue', 'unreachable'].includes(reason ?? '');
+      if (isBad && past.released) past.excused = true;
+    }
+  }
+
+  private takeUpAgain({ node }: NodeFacts, past: Past, nowMs: number): void {
+    const reason = this.before?.nodes.find((other) => other.node === node)?.notYet?.reason;
+    if (!['failed', 'lost', 'overdue', 'unreachable'].includes(reason ?? '')) return;
+    Object.assign(past, { retried: true, workingSinceMs: nowMs, excused: false });
+  }
+
+  private isFailure(node: NodeName, conditions: ReadonlyMap<NodeName, Condition>): boolean {
+    return conditions.get(node) === 'bad' && !this.pastOf(node).excused;
+  }
+
+  private members(wave: number): NodeName[] {
+    return [...this.waveOf].flatMap(([node, its]) => (its === wave ? [node] : []));
+  }
+
+  /** Who starts: in time, in order, and with room for it. */
+  private checkStarts({ plan, facts }: PlanStep, conditions: ReadonlyMap<NodeName, Condition>): string[] {
+    const wrong: string[] = [];
+    const isHere = new Set(facts.map(({ node }) => node));
+    const starts = plan.nodes.filter(({ node, released }) => released && conditions.get(node) === 'idle');
+    const mayStart = plan.status === 'running' || plan.status === 'succeeded';
+    for (const { node, wave } of starts) {
+      if (!mayStart) wrong.push(`${node} starts while ${plan.status}`);
+      if (plan.status !== 'running') continue;
+      if (wave === null) wrong.push(`${node} came late and starts before the success`);
+      if (wave === null || wave === 0) continue;
+      if (!this.canaryArrived && !this.isThere(0, conditions)) wrong.push(`${node} starts with no canary there`);
+      for (let lower = 0; lower < wave; lower += 1) {
+        if (this.passed.has(lower)) continue;
+        const waits = this.members(lower).find(
+          (other) => isHere.has(other) && ['idle', 'working'].includes(conditions.get(other) ?? ''),
+        );
+        if (waits !== undefined) wrong.push(`${node} of wave ${wave} starts before ${waits} of wave ${lower}`);
+      }
+    }
+    if (plan.status === 'running')
+      wrong.push(
+        ...this.checkBudgets(
+          starts.map(({ node }) => node),
+          conditions,
+          isHere,
+        ),
+      );
+    return wrong;
+  }
+
+  private isThere(wave: number, conditions: ReadonlyMap<NodeName, Condition>): boolean {
+    return this.members(wave).some((node) => conditions.get(node) === 'there');
+  }
+
+  private checkBudgets(
+    starts: readonly NodeName[],
+    conditions: ReadonlyMap<NodeName, Condition>,
+    isHere: ReadonlySet<NodeName>,
+  ): string[] {
+    return this.planned.flatMap((planned, wave) => {
+      const members = this.members(wave).filter((node) => isHere.has(node));
+      const starting = members.filter((node) => starts.includes(node)).length;
+      const { atOnce } = this.policy;
+      const atOnceThousandths = atOnce === null ? planned * 1_000 : Math.max(1_000, thousandths(atOnce, planned));
+      const working = members.filter((node) => conditions.get(node) === 'working').length;
+      const failed = members.filter((node) => this.isFailure(node, conditions)).length;
+      const used = (working + failed + starting) * 1_000;
+      return starting > 0 && used > atOnceThousandths
+        ? [`wave ${wave}: ${working} on the way, ${failed} failed, ${starting} start, of ${planned}`]
+        : [];
+    });
+  }
+
+  private checkStatus({ plan, facts }: PlanStep, conditions: ReadonlyMap<NodeName, Condition>): string[] {
+    const wrong: string[] = [];
+    const isHere = new Set(facts.map(({ node }) => node));
+    if (plan.status === 'running' || plan.status === 'succeeded') {
+      for (const [wave, planned] of this.planned.entries()) {
+        const failed = this.members(wave).filter((node) => isHere.has(node) && this.isFailure(node, conditions));
+        const newlyDone = plan.status === 'succeeded' && this.before?.status !== 'succeeded';
+        const judged = plan.status === 'running' || newlyDone;
+        if (judged && failed.length * 1_000 > thousandths(this.policy.allowedFailures, planned)) {
+          wrong.push(`goes on with ${failed.length} of ${planned} failed in wave ${wave}`);
+        }
+        const crashed = facts.find(({ node, report }) => failed.includes(node) && report?.status === 'quarantined');
+        if (judged && crashed !== undefined) wrong.push(`goes on although ${crashed.node} crashed`);
+      }
+    }
+    if (plan.status === 'halted' && plan.halt === null) wrong.push('is halted and does not say why');
+    if (plan.status === 'halted' && plan.halt?.reason === 'failures') {
+      const { failures, planned } = plan.halt;
+      const isMore = failures * 1_000 > thousandths(this.policy.allowedFailures, planned);
+      if (!isMore) wrong.push(`halts at ${failures} of ${planned}, which may fail`);
+    }
+    const mustWait = plan.status === 'running' || plan.status === 'paused';
+    if (mustWait && plan.waiting === null) wrong.push(`is ${plan.status} and does not say what it waits for`);
+    return wrong;
+  }
+
+  /** No wave is skipped: one passes when nobody of it could start or is on the way, and once for all. */
+  private checkPasses({ plan, facts }: PlanStep, conditions: ReadonlyMap<NodeName, Condition>): string[] {
+    const isHere = new Set(facts.map(({ node }) => node));
+    return plan.waves.flatMap(({ passedAtMs }, wave) => {
+      if (passedAtMs === null) return this.passed.has(wave) ? [`wave ${wave} had passed`] : [];
+      if (this.passed.has(wave)) return [];
+      const waits = this.members(wave).find(
+        (node) => isHere.has(node) && ['idle', 'working'].includes(conditions.get(node) ?? ''),
+      );
+      return waits === undefined ? [] : [`wave ${wave} passes before ${waits}`];
+    });
+  }
+
+  private remember({ plan, nowMs }: PlanStep, conditions: ReadonlyMap<NodeName, Condition>): void {
+    this.canaryArrived ||= this.isThere(0, conditions);
+    for (const [wave, { passedAtMs }] of plan.waves.entries()) if (passedAtMs !== null) this.passed.add(wave);
+    for (const { node, released } of plan.nodes) {
+      const past = this.pastOf(node);
+      const starts = released && !past.released;
+      if (starts) Object.assign(past, { released: true, excused: false, workingSinceMs: nowMs });
+    }
+  }
+}

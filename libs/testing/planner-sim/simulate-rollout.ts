@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { parseKernelBuildId, parseSeq } from '@lockstep/domain/livepatch-model';
+import { checkPlan } from '@lockstep/domain/plan-checks';
+import {
+  explainHalt,
+  explainNotYet,
+  explainWaiting,
+  planRollout,
+  refuseOrder,
+  refuseRules,
+  type RolloutOrder,
+  type RolloutPlan,
+  type RolloutPolicy,
+  type Share,
+} from '@lockstep/domain/rollout-planner';
+import { seededRandom, type SeededRandom } from '@lockstep/testing/seeded-random';
+import { RolloutLaws } from './rollout-laws';
+import { SimulatedFleet } from './simulated-fleet';
+
+/** How one history went. */
+export interface RolloutHistory {
+  readonly seed: number;
+  readonly plans: number;
+  readonly status: RolloutPlan['status'];
+  /** Rules that were broken, in words; none if all is well. */
+  readonly violations: readonly string[];
+}
+
+const kernelBuild = parseKernelBuildId('ab'.repeat(20));
+const head = parseSeq(3);
+const minuteMs = 60_000;
+const startMs = Date.UTC(2026, 0, 1);
+
+const randomShare = (random: SeededRandom, least: number, most: number): Share =>
+  random.chance(0.5)
+    ? { nodes: least + random.below(most - least + 1) }
+    : { percent: Math.max(least, random.pick([0, 10, 20, 25, 33, 34, 50, 66, 75, 99, 100])) };
+
+function randomPolicy(random: SeededRandom, size: number): RolloutPolicy {
+  for (;;) {
+    const policy: RolloutPolicy = {
+      kernelBuild,
+      toSeq: head,
+      canaries: 1 + random.below(Math.min(3, size)),
+      waves: Array.from({ length: 1 + random.below(3) }, () => randomShare(random, 1, 6)),
+      allowedFailures: randomShare(random, 0, 3),
+      atOnce: random.chance(0.4) ? null : randomShare(random, 1, 4),
+      haltsOnCrash: true,
+      deadlineMs: random.pick([1, 15, 60]) * minuteMs,
+    };
+    if (refuseRules(policy, size) === undefined) return policy;
+  }
+}
+
+const randomOrder = (random: SeededRandom): RolloutOrder =>
+  random.pick<RolloutOrder>([
+    { kind: 'pause', reason: '' },
+    { kind: 'resume', reason: 'seen to' },
+    { kind: 'resume', reason: 'seen to' },
+    { kind: 'resume', reason: 'seen to' },
+    { kind: 'retry', reason: '', nodes: [] },
+    { kind: 'retry', reason: '', nodes: [] },
+    ...(random.chance(0.2) ? [{ kind: 'abort', reason: '' } as const] : []),
+  ]);
+
+/** Every reason of a plan has words. */
+function unexplained(plan: RolloutPlan): string[] {
+  const words = plan.nodes.flatMap(({ notYet }) => (notYet === null ? [] : [explainNotYet(notYet, plan)]));
+  if (plan.halt !== null) words.push(explainHalt(plan.halt));
+  if (plan.waiting !== null) words.push(explainWaiting(plan.waiting, plan));
+  return words.some((text) => text.trim() === '' || text.includes('undefined')) ? ['a reason without words'] : [];
+}
+
+class History {
+  readonly violations: string[] = [];
+  readonly fleet: SimulatedFleet;
+  private readonly policy: RolloutPolicy;
+  private readonly laws: RolloutLaws;
+  private parent: RolloutPlan | null = null;
+  private nowMs = startMs;
+  plans = 0;
+
+  constructor(private readonly random: SeededRandom) {
+    const size = 1 + random.below(random.chance(0.1) ? 24 : 11);
+    this.policy = randomPolicy(random, size);
+    this.fleet = new SimulatedFleet(size, kernelBuild, random, startMs);
+    this.laws = new RolloutLaws(this.policy);
+  }
+
+  step(order?: RolloutOrder): RolloutPlan {
+    const { policy, parent, nowMs } = this;
+    const facts = this.fleet.facts();
+    const request = { policy, parent, nowMs, inventory: facts, order };
+    const plan = planRollout(request);
+    this.plans += 1;
+    this.violations.push(...this.laws.check({ plan, facts, order, nowMs }));
+    if (plan !== parent) {
+      const faults = checkPlan(plan, { ...request, head });
+      this.violations.push(...faults.map(({ rule, node, message }) => `${rule}: ${node ?? 'plan'} ${message}`));
+    }
+    this.parent = plan;
+    return plan;
+  }
+
+  happen(): void {
+    const { random } = this;
+    const wanted = random.chance(0.12) && this.parent !== null ? randomOrder(random) : undefined;
+    const order =
+      wanted !== undefined && this.parent !== null && refuseOrder(wanted, this.parent) === undefined
+        ? wanted
+        : undefined;
+    const plan = this.step(order);
+    this.fleet.receive(plan, random.chance(0.2));
+    this.nowMs += random.pick([1_000, 1_000, 5_000, minuteMs, 20 * minuteMs]);
+    // A clock that steps: seldom, and both ways.
+    if (random.chance(0.02)) this.nowMs += random.pick([-120, -10, 10, 120]) * minuteMs;
+    this.fleet.happen(this.nowMs);
+  }
+
+  /** Time passes; nobody acts, or all heal: in the end it has ended, or says that an operator must act. */
+  end(): RolloutPlan['status'] {
+    const heals = this.random.chance(0.5);
+    let plan = this.step();
+    let before: RolloutPlan | undefined;
+    for (let round = 0; round < 3 * this.fleet.nodes.length + 12 && (plan !== before || round < 3); round += 1) {
+      this.fleet.receive(plan, false);
+      this.nowMs += this.policy.deadlineMs + 1;
+      if (heals) this.fleet.healAll(this.nowMs);
+      before = plan;
+      plan = this.step();
+    }
+    const { status } = plan;
+    if (status === 'running') this.violations.push(`has not ended: ${JSON.stringify(plan.waiting)}`);
+    if (status === 'succeeded' && heals) {
+      this.fleet.receive(this.step(), false);
+      this.fleet.healAll(this.nowMs);
+      const left = this.fleet.nodes.filter(({ position }) => position < this.policy.toSeq);
+      if (left.length > 0)
+        this.violations.push(`${left.map(({ node }) => node).join(', ')} did not follow the success`);
+    }
+    this.violations.push(...unexplained(plan));
+    return status;
+  }
+}
+
+/** One random rollout over a random fleet, to its end. The same seed is the same history. */
+export function simulateRollout(seed: number): RolloutHistory {
+  const random = seededRandom(seed);
+  const history = new History(random);
+  const length = 5 + random.below(30);
+  for (let event = 0; event < length && history.violations.length === 0; event += 1) history.happen();
+  const status = history.end();
+  return { seed, plans: history.plans, status, violations: history.violations };
+}
