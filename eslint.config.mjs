@@ -11,7 +11,7 @@ const layers = [
   { sourceTag: 'layer:app', onlyDependOnLibsWithTags: ['layer:service', 'layer:io', ...below] },
   { sourceTag: 'layer:service', onlyDependOnLibsWithTags: ['layer:io', ...below] },
   { sourceTag: 'layer:io', onlyDependOnLibsWithTags: below },
-  { sourceTag: 'layer:platform', onlyDependOnLibsWithTags: ['layer:domain'] },
+  { sourceTag: 'layer:platform', onlyDependOnLibsWithTags: ['layer:platform', 'layer:domain'] },
   { sourceTag: 'layer:contract', onlyDependOnLibsWithTags: ['layer:contract', 'layer:domain'] },
   { sourceTag: 'layer:domain', onlyDependOnLibsWithTags: ['layer:domain'] },
   {
@@ -44,6 +44,9 @@ const soleImporters = [
   { package: '@prisma/client', folders: ['libs/io/database'] },
   { package: '@prisma/adapter-pg', folders: ['libs/io/database'] },
   { package: 'prom-client', folders: ['libs/io/monitoring-port'] },
+  ...['api', 'sdk-trace-base', 'context-async-hooks', 'resources', 'exporter-trace-otlp-http'].map((name) => ({
+    ...{ package: `@opentelemetry/${name}`, folders: ['libs/platform/tracing'] },
+  })),
   // The queue may be kept in PostgreSQL, and asks it for the time; the benchmark counts the server's statements.
   { package: 'pg', folders: ['libs/io/database', 'libs/io/job-queue', 'tools/bench-fleet'] },
 ];

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { visibleText } from '@lockstep/domain/visible-text';
 import { installLastResort } from '@lockstep/platform/runtime';
+import { startTracing } from '@lockstep/platform/tracing';
 import { createServiceLog } from '@lockstep/platform/service-log';
 import { readWorkerConfig, startBuildWorker } from '@lockstep/services/build-worker';
 
@@ -14,10 +15,14 @@ async function main(): Promise<void> {
   installLastResort((message, err) => {
     log.fatal({ err }, message);
   });
+  const endTracing = await startTracing('lockstep-build-worker', process.env);
   const worker = await startBuildWorker(readWorkerConfig(process.env), log);
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => {
-      worker.stop().then(() => process.exit(0), fail);
+      worker
+        .stop()
+        .then(endTracing)
+        .then(() => process.exit(0), fail);
     });
   }
 }

@@ -2,7 +2,7 @@
 import { visibleText } from '@lockstep/domain/visible-text';
 import { createCli } from './cli';
 import { exitCodes } from './exit-code';
-import { runProgram } from './program';
+import { runTraced } from './run-traced';
 
 const interrupt = new AbortController();
 process.once('SIGINT', () => {
@@ -17,7 +17,7 @@ const cli = createCli({
   env: process.env,
   signal: interrupt.signal,
 });
-runProgram(cli, process.argv.slice(2)).then(
+runTraced(cli, process.argv.slice(2)).then(
   (code) => {
     process.exitCode = code;
   },

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { visibleText } from '@lockstep/domain/visible-text';
 import { installLastResort } from '@lockstep/platform/runtime';
+import { startTracing } from '@lockstep/platform/tracing';
 import { createServiceLog } from '@lockstep/platform/service-log';
 import { createControlPlane, readControlPlaneConfig } from '@lockstep/services/control-plane';
 
@@ -17,6 +18,7 @@ async function main(): Promise<void> {
   installLastResort((message, err) => {
     log.fatal({ err }, message);
   });
+  const endTracing = await startTracing('lockstep-control-plane', process.env);
   const controlPlane = createControlPlane(readControlPlaneConfig(process.env), { log });
   let isStopping = false;
   const stop = (): void => {
@@ -25,7 +27,10 @@ async function main(): Promise<void> {
     setTimeout(() => {
       fail(new Error(`It did not stop within ${stopWithinMs} ms; the next start takes up what was left.`));
     }, stopWithinMs);
-    controlPlane.stop().then(() => process.exit(0), fail);
+    controlPlane
+      .stop()
+      .then(endTracing)
+      .then(() => process.exit(0), fail);
   };
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, stop);
   await controlPlane.start().catch((error: unknown) => {

@@ -2,6 +2,7 @@
 import { visibleText } from '@lockstep/domain/visible-text';
 import type { LivepatchKernel } from '@lockstep/io/livepatch-sysfs';
 import { installLastResort, lockstepVersion } from '@lockstep/platform/runtime';
+import { startTracing } from '@lockstep/platform/tracing';
 import { createLog, NodeAgent, sayShutdown } from '@lockstep/services/node-agent';
 import { readConfig, usage } from './config';
 import { isMachineStopping } from './shutdown';
@@ -24,12 +25,16 @@ async function run(kernel: LivepatchKernel): Promise<void> {
   installLastResort((message, error) => {
     log('error', message, { error: error instanceof Error ? error.stack : String(error) });
   });
+  const endTracing = await startTracing('lockstep-agent', process.env);
   const agent = new NodeAgent({ ...config, kernel, agentVersion: lockstepVersion, log, onFatal: fail });
   const end = (): void => process.exit(0);
   let isStopping = false;
   const stopFor = (reason: Promise<'agent-stops' | 'machine-stops'>): void => {
     isStopping = true;
-    reason.then((why) => agent.stop(why)).then(end, fail);
+    reason
+      .then((why) => agent.stop(why))
+      .then(endTracing)
+      .then(end, fail);
   };
   process.once('SIGINT', () => {
     stopFor(Promise.resolve('agent-stops'));

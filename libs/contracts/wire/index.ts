@@ -22,5 +22,6 @@ export {
   switchingToWire,
   type WireSwitching,
 } from './switching';
+export { traceHeader } from './trace-header';
 export { callKeyHeader, operatorCalls, type OperatorCall, type OperatorCallName } from './operator-calls';
 export { shareFromWire, shareToWire } from './share';

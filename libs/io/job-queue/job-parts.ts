@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { Queue } from 'bullmq';
+import { activeTrace } from '@lockstep/platform/tracing';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
 import type { JobFailure, JobPart, JobResult } from './jobs';
 import { partId, partPriority, type EndedPart, type Entry, type QueuedJob, type Returned } from './queued-job';
@@ -19,11 +20,12 @@ const partOptions = { failParentOnFailure: true, removeDependencyOnFailure: fals
 /** Queues the parts of a job at hand, for any worker; those that are queued already stay as they are. */
 export async function addParts(queue: WorkQueue, root: Entry, parts: readonly JobPart[]): Promise<void> {
   const rootId = root.id ?? '';
+  const trace = activeTrace();
   const parent = { id: rootId, queue: root.queueQualifiedName };
   const entries = parts.map(({ job, weight }, index) => {
     const place = { root: rootId, index, of: parts.length, weight };
     const opts = { ...partOptions, parent, jobId: partId(rootId, index), priority: partPriority(root.opts.priority) };
-    return { name: job.kind, data: { job, part: place }, opts };
+    return { name: job.kind, data: { job, part: place, ...(trace && { trace }) }, opts };
   });
   await queue.addBulk(entries);
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+import type { TraceParent } from '@lockstep/platform/tracing';
 import { Queue, QueueEvents, type IQueueBackend } from 'bullmq';
 import {
   accessTo,
@@ -19,7 +20,7 @@ import { priorityNumber, rootOf, type Entry } from './queued-job';
 /** The asking end: jobs by ids of the caller's choosing. */
 export interface JobQueue {
   /** Queues the job; one that is there under this id already stays as it is. */
-  add(id: string, job: Job, priority?: JobPriority): Promise<void>;
+  add(id: string, job: Job, priority?: JobPriority, trace?: TraceParent): Promise<void>;
   state(id: string): Promise<JobState>;
   /** What the workers said about it, from line `from` (0 for the first) on. */
   log(id: string, from: number): Promise<JobLogLine[]>;
@@ -89,8 +90,8 @@ async function stateOf(queue: WorkQueue, state: string, entry: Entry): Promise<J
 /** Everything the asking end does to one queue, whatever it is kept in. */
 function operationsOn(queue: WorkQueue): Omit<JobQueue, 'close'> {
   return {
-    add: async (id, job, priority = 'normal') => {
-      await queue.add(job.kind, { job }, { jobId: id, priority: priorityNumber(priority) });
+    add: async (id, job, priority = 'normal', trace = undefined) => {
+      await queue.add(job.kind, { job, ...(trace && { trace }) }, { jobId: id, priority: priorityNumber(priority) });
     },
     state: async (id) => {
       // The state first: what the entry says afterwards is at least as new.

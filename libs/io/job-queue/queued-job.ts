@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { Job as QueueEntry } from 'bullmq';
+import type { TraceParent } from '@lockstep/platform/tracing';
 import type { Job, JobFailure, JobPriority, JobResult } from './jobs';
 
 /** Which part of which job an entry is. */
@@ -17,6 +18,8 @@ export interface QueuedJob {
   readonly part?: PartPlace;
   /** Whoever works on the job or on a part of it is to leave off: it ends as this. */
   readonly stop?: JobFailure;
+  /** The trace that asked for it. */
+  readonly trace?: TraceParent | undefined;
 }
 
 /** How a part ended. Its failures are results of the queue's: the parts that are left are stopped, not lost. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { DelayedError, UnrecoverableError, WaitingChildrenError, WaitingError } from 'bullmq';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
+import { recordSpan, traced } from '@lockstep/platform/tracing';
 import { failureOf, failureToText } from './failure-text';
 import { addParts, PartFailed, partResults, type WorkQueue } from './job-parts';
 import type { Job, JobFailure, JobOutcome, JobProgress, JobResult } from './jobs';
@@ -138,7 +139,10 @@ export async function runEntry(worker: WorkerParts, entry: Entry, token: string)
     await stopPoll.poll();
     stopPoll.startPolling();
     const signal = AbortSignal.any([worker.closing, stopPoll.signal]);
-    const result = await work(worker, entry, token, reporter, signal);
+    const { job, trace: parent } = entry.data;
+    recordSpan(`wait for a worker: ${job.kind}`, entry.timestamp, { parent });
+    const attributes = { 'lockstep.worker': worker.workerName };
+    const result = await traced(job.kind, { parent, attributes }, () => work(worker, entry, token, reporter, signal));
     return part === undefined ? result : { place: part, outcome: { kind: 'done', result } };
   } catch (error) {
     if (isQueueWord(error)) throw error;

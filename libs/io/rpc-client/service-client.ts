@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { randomUUID } from 'node:crypto';
 import type { Client, Metadata, MethodDefinition, ServiceError } from '@grpc/grpc-js';
-import { callKeyHeader, errorFromStatus, type OperatorCall } from '@lockstep/contracts/wire';
+import { callKeyHeader, errorFromStatus, traceHeader, type OperatorCall } from '@lockstep/contracts/wire';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
+import { activeTrace } from '@lockstep/platform/tracing';
 import { createBackOff, type BackOffLimits } from './back-off';
 import { defaultDeadlineMs } from './channel-options';
 import { cancelledError, pause } from './pause';
@@ -226,6 +227,8 @@ export function createServiceClient<D extends Definition, const T extends Traits
       const traits = traitsOf[name as keyof D];
       const askFor = (request: unknown): Ask => {
         const metadata = makeMetadata();
+        const parent = activeTrace();
+        if (parent !== undefined) metadata.set(traceHeader, parent);
         if (traits.repeat === 'keyed') metadata.set(callKeyHeader, randomUUID());
         return { client, method: method as MethodDefinition<unknown, unknown>, traits, request, metadata };
       };

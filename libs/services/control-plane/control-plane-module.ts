@@ -5,11 +5,12 @@ import { openArtifactStore, type ArtifactStore } from '@lockstep/io/artifact-sto
 import type { CertificateAuthority } from '@lockstep/io/certificates';
 import { openDatabase, startEmbeddedPostgres, type Database } from '@lockstep/io/database';
 import { chooseQueueServer, openJobQueue, type JobQueue, type Lane } from '@lockstep/io/job-queue';
+import { TraceMemory } from '@lockstep/platform/tracing';
 import type { Logger } from 'pino';
 import { Admission } from './agents/admission';
 import { AgentSessions } from './agents/agent-sessions';
 import { HeadTimes } from './agents/head-times';
-import { KnownLogs } from './agents/known-logs';
+import { KnownLogs, traceOfEntry } from './agents/known-logs';
 import { KnownNodes } from './agents/known-nodes';
 import { returnWindowMs } from './agents/return-time';
 import { ChangeNotifier } from './change-notifier';
@@ -146,8 +147,12 @@ export function controlPlaneModule(parts: ModuleParts): DynamicModule {
     const changes = new ChangeNotifier();
     const nodes = new KnownNodes({ store: db.nodes, log });
     const heads = new HeadTimes(db.loadOrders, log);
-    const logs = new KnownLogs(db.loadOrders, () => {
-      heads.noteGrowth();
+    const traces = new TraceMemory();
+    const logs = new KnownLogs(db.loadOrders, {
+      onGrowth: () => {
+        heads.noteGrowth();
+      },
+      traceOf: (entry) => traces.find(traceOfEntry(entry)),
     });
     const sessions = new AgentSessions(config.returnGraceMs);
     const windowMs = () => returnWindowMs(nodes.size - sessions.size);
@@ -155,7 +160,7 @@ export function controlPlaneModule(parts: ModuleParts): DynamicModule {
     const { storeMaxBytes: maxBytes, storeCheckMs: checkEveryMs } = config;
     const evictor = new ArtifactEvictor({ db, artifacts, log, maxBytes, checkEveryMs });
     const sharing = new KernelSharing({ db, queue: background, artifacts, log });
-    const work = new WorkTracker({ db, queue, artifacts, changes, metrics: metrics.builds, log });
+    const work = new WorkTracker({ db, queue, artifacts, changes, metrics: metrics.builds, traces, log });
     jobChanged = (jobId) => {
       work.onQueueEvent(jobId).catch((err: unknown) => {
         log.error({ err, jobId }, 'could not take in an event of the queue');
@@ -167,6 +172,7 @@ export function controlPlaneModule(parts: ModuleParts): DynamicModule {
       logs,
       sessions,
       changes,
+      traces,
       log,
       returnGraceMs: config.returnGraceMs,
     });
@@ -187,6 +193,7 @@ export function controlPlaneModule(parts: ModuleParts): DynamicModule {
       sessions,
       rollouts,
       metrics,
+      traces,
     };
   };
   return {

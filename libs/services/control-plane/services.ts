@@ -2,6 +2,7 @@
 import type { ArtifactStore } from '@lockstep/io/artifact-store';
 import type { CertificateAuthority } from '@lockstep/io/certificates';
 import type { Database } from '@lockstep/io/database';
+import type { TraceMemory } from '@lockstep/platform/tracing';
 import type { Logger } from 'pino';
 import type { Admission } from './agents/admission';
 import type { AgentSessions } from './agents/agent-sessions';
@@ -34,6 +35,7 @@ export interface Services {
   readonly sessions: AgentSessions;
   readonly rollouts: RolloutExecutor;
   readonly metrics: PlaneMetrics;
+  readonly traces: TraceMemory;
 }
 
 type Part = Exclude<keyof Services, 'db'>;

@@ -9,6 +9,7 @@ import { entryNotReadable, type NodeEvent, type Problem } from '@lockstep/domain
 import { knownEntriesAfter } from './known-entries';
 import type { Log } from './logger';
 import type { NodeIdentity } from './node-identity';
+import type { NodeTraces } from './node-traces';
 import { problemFrom } from './problem';
 
 export interface LinkOptions {
@@ -21,6 +22,7 @@ export interface LinkOptions {
   /** Resolves when the event is taken in: that is the back-pressure on the stream. */
   readonly tell: (event: NodeEvent) => Promise<void>;
   readonly heartbeatMs: number;
+  readonly traces: NodeTraces;
 }
 
 /** How long one try to connect may take. */
@@ -143,12 +145,14 @@ export class ControlLink {
   }
 
   private async take(message: ConnectResponse['message']): Promise<void> {
-    const { tell } = this.options;
+    const { tell, traces } = this.options;
     switch (message?.$case) {
       case 'extension':
+        traces.noteEntry(message.value.entries.at(-1)?.seq ?? 0, message.value.traceparent);
         await this.offer(message.value.entries);
         return;
       case 'moveTo':
+        traces.noteMove(message.value.traceparent);
         await tell({ kind: 'move-requested', seq: parseSeq(message.value.seq) });
         return;
       case 'entriesWanted':

@@ -31,6 +31,7 @@ import { MetricsFile } from './metrics-file';
 import type { Log } from './logger';
 import { NodeBrain } from './node-brain';
 import type { NodeMind } from './node-mind';
+import { NodeTraces } from './node-traces';
 import { enrolNode, readIdentity, type Enrolment, type NodeIdentity } from './node-identity';
 import { sayShutdown } from './say-shutdown';
 import { claimStateDir } from './single-instance';
@@ -188,7 +189,9 @@ export class NodeAgent {
       entryVersions: [...readableEntryVersions],
       labels: Object.fromEntries(options.labels ?? noLabels),
     });
+    const traces = new NodeTraces();
     const link = new ControlLink({
+      traces,
       identity,
       log: options.log,
       makeHello,
@@ -211,6 +214,7 @@ export class NodeAgent {
       ? new DamagedNode({ ...common, problem: journal })
       : new NodeBrain({
           ...common,
+          traces,
           journal,
           boot,
           checks,

@@ -15,9 +15,11 @@ import {
   type NodeView,
   type Transition,
 } from '@lockstep/domain/node-state';
+import { traced } from '@lockstep/platform/tracing';
 import { observeMachine, runJob, type Machine } from './job-runner';
 import type { Log } from './logger';
 import type { NodeMind } from './node-mind';
+import type { NodeTraces } from './node-traces';
 import { problemFrom } from './problem';
 import { timeOfDayMs } from './time-of-day';
 
@@ -35,6 +37,7 @@ export interface BrainOptions {
   readonly onReconnect: () => void;
   /** A bug; the process should end, and start again from the journal. */
   readonly onFatal: (error: unknown) => void;
+  readonly traces: NodeTraces;
 }
 
 /** Between looks at a transition while a job waits for it: soon at first, seldom once it is clear that it takes long. */
@@ -195,12 +198,14 @@ export class NodeBrain implements NodeMind {
   }
 
   private async run(job: Job): Promise<void> {
-    const { machine, log } = this.options;
+    const { machine, log, traces } = this.options;
     const what = describeJob(job);
     log('info', 'job started', what);
     const ended = new AbortController();
     const watching = this.watchTransitions(ended.signal);
-    const problem = await runJob(job, machine).then(
+    const seq = job.kind === 'load' ? job.entry.seq : undefined;
+    const span = { ...traces.of(seq), attributes: attributesOf(what) };
+    const problem = await traced(job.kind, span, () => runJob(job, machine)).then(
       () => undefined,
       (error: unknown) => problemFrom(error),
     );
@@ -266,6 +271,9 @@ export class NodeBrain implements NodeMind {
     await this.options.machine.artifacts.keepOnly(hashes).catch(() => undefined);
   }
 }
+
+const attributesOf = (what: Record<string, unknown>): Record<string, string> =>
+  Object.fromEntries(Object.entries(what).map(([key, value]) => [`lockstep.${key}`, String(value)]));
 
 function describeJob(job: Job): Record<string, unknown> {
   switch (job.kind) {

@@ -181,11 +181,13 @@ export class TestControlPlane {
   }
 
   offer(entries: readonly LogEntry[] = this.entries): void {
-    this.stream?.write({ message: { $case: 'extension', value: { entries: entries.map(entryToWire) } } });
+    this.stream?.write({
+      message: { $case: 'extension', value: { entries: entries.map(entryToWire), traceparent: '' } },
+    });
   }
 
   moveTo(seq: number): void {
-    this.stream?.write({ message: { $case: 'moveTo', value: { seq } } });
+    this.stream?.write({ message: { $case: 'moveTo', value: { seq, traceparent: '' } } });
   }
 
   /** An operator's word about the crash that the node reports. */
@@ -196,7 +198,7 @@ export class TestControlPlane {
   /** An entry as a control plane of the future would send it. */
   offerOfVersion(version: number): void {
     const entries = this.entries.slice(-1).map((entry) => ({ ...entryToWire(entry), version }));
-    this.stream?.write({ message: { $case: 'extension', value: { entries } } });
+    this.stream?.write({ message: { $case: 'extension', value: { entries, traceparent: '' } } });
   }
 
   private async enrol({ certificateRequest }: EnrolRequest): Promise<EnrolResponse> {

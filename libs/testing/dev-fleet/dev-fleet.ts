@@ -31,6 +31,8 @@ export interface DevFleetOptions {
   readonly shareKernels?: boolean;
   /** Build workers besides the first. */
   readonly moreWorkers?: number;
+  /** Further environment of every process. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** A control plane, a build worker and agents, each a process of its own, on one machine. */
@@ -96,14 +98,14 @@ async function bootFleet(folder: string, options: DevFleetOptions, stoppers: Sto
   const treeDir = await fleetKernelTree();
   const redis = options.queue === 'redis' ? await startRedis(path.join(folder, 'redis')) : undefined;
   if (redis !== undefined) stoppers.push(() => redis.stop());
-  const server = await createFleetServer(folder, redis?.url, options.shareKernels);
+  const server = await createFleetServer(folder, redis?.url, options.shareKernels, options.env);
   stoppers.push(() => server.stop());
   await server.start();
-  const worker = createFleetWorker(folder, server, redis?.url, options.workerLockMs);
+  const worker = createFleetWorker(folder, server, redis?.url, options.workerLockMs, undefined, options.env);
   stoppers.push(() => worker.stop());
   worker.start();
   const moreWorkers = Array.from({ length: options.moreWorkers ?? 0 }, (_, index) =>
-    createFleetWorker(folder, server, redis?.url, options.workerLockMs, `build-worker-${index + 2}`),
+    createFleetWorker(folder, server, redis?.url, options.workerLockMs, `build-worker-${index + 2}`, options.env),
   );
   for (const other of moreWorkers) {
     stoppers.push(() => other.stop());
@@ -120,14 +122,19 @@ async function bootFleet(folder: string, options: DevFleetOptions, stoppers: Sto
 
 type BootedFleet = Awaited<ReturnType<typeof bootFleet>>;
 
-async function makeNode(text: string, folder: string, booted: BootedFleet, transitionMs: number): Promise<FleetNode> {
+async function makeNode(
+  text: string,
+  folder: string,
+  booted: BootedFleet,
+  { transitionMs = 0, env }: DevFleetOptions,
+): Promise<FleetNode> {
   const { operator, server, kernelBuild, release } = booted;
   const name = parseNodeName(text);
   const { joinToken } = await operator.fleet.createJoinToken({ cluster, node: name, ttlSeconds: 0 });
   const nodeFolder = path.join(folder, name);
   mkdirSync(nodeFolder);
   const spec = { name, folder: nodeFolder, kernelBuild, release, joinToken, transitionMs };
-  return createFleetNode({ ...spec, server: server.address });
+  return createFleetNode({ ...spec, server: server.address, env });
 }
 
 /** Boots everything; resolves when every node has enrolled and is in step. Ends what it started if it cannot. */
@@ -143,7 +150,7 @@ export async function startDevFleet(options: DevFleetOptions): Promise<DevFleet>
     const booted = await bootFleet(folder, options, stoppers);
     const nodes: FleetNode[] = [];
     const addNode = async (name: string): Promise<FleetNode> => {
-      const node = await makeNode(name, folder, booted, options.transitionMs ?? 0);
+      const node = await makeNode(name, folder, booted, options);
       stoppers.push(() => node.agent.stop());
       return node;
     };

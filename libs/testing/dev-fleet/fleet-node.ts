@@ -30,11 +30,13 @@ export interface FleetNodeSpec {
   readonly joinToken: string;
   /** How long the kernel takes to switch; gives killers something to interrupt. */
   readonly transitionMs: number;
+  /** Further environment of its agent. */
+  readonly env?: Readonly<Record<string, string>> | undefined;
 }
 
 /** A node whose agent is not started yet. */
 export async function createFleetNode(spec: FleetNodeSpec): Promise<FleetNode> {
-  const { name, folder, kernelBuild, release, server, joinToken, transitionMs } = spec;
+  const { name, folder, kernelBuild, release, server, joinToken, transitionMs, env } = spec;
   const kernelFolder = path.join(folder, 'kernel');
   const stateDir = path.join(folder, 'state');
   const kernel = await DirectoryKernel.create(kernelFolder, { kernelBuild, release }, { transitionMs });
@@ -47,6 +49,7 @@ export async function createFleetNode(spec: FleetNodeSpec): Promise<FleetNode> {
       LOCKSTEP_AGENT_JOIN_TOKEN: joinToken,
       LOCKSTEP_AGENT_STATE_DIR: stateDir,
       LOCKSTEP_FLEET_KERNEL: kernelFolder,
+      ...env,
     },
     logFile: path.join(folder, 'agent.log'),
   });

@@ -12,8 +12,12 @@ export interface CommandResult {
 const longestOutputBytes = 256 * 1024 * 1024;
 
 /** Runs the real `lockstep` command against the control plane of that state folder, as an operator on its machine. */
-export function runLockstep(stateDir: string, args: readonly string[]): Promise<CommandResult> {
-  const env = { PATH: process.env['PATH'] ?? '', LOCKSTEP_STATE_DIR: stateDir };
+export function runLockstep(
+  stateDir: string,
+  args: readonly string[],
+  more: Readonly<Record<string, string>> = {},
+): Promise<CommandResult> {
+  const env = { PATH: process.env['PATH'] ?? '', LOCKSTEP_STATE_DIR: stateDir, ...more };
   return new Promise((resolve, reject) => {
     execFile(
       process.execPath,

@@ -3,6 +3,7 @@ import type { ConnectResponse, NodeReport } from '@lockstep/contracts/generated'
 import type { NodeName, Seq } from '@lockstep/domain/livepatch-model';
 import type { LogName } from '@lockstep/domain/load-order';
 import { isDatabaseAway } from '@lockstep/io/database';
+import type { TraceParent } from '@lockstep/platform/tracing';
 import { drained, type Drainable } from '../grpc/drained';
 import type { EncodedResponse, Extension } from './known-logs';
 import { lookAgainMs, type NodeSession } from './node-session';
@@ -40,6 +41,7 @@ export class AgentSession implements NodeSession {
   private sentSeq: number;
   private offered: number;
   private wantedMove = 0;
+  private moveTrace: TraceParent | undefined;
   private sentMove = 0;
   /** Crashes that the node is to be told of. */
   private readonly released = new Set<string>();
@@ -77,9 +79,10 @@ export class AgentSession implements NodeSession {
   }
 
   /** Tells the node to move; one to where it was told already, or before that, is not repeated. */
-  moveTo(seq: Seq): void {
+  moveTo(seq: Seq, trace?: TraceParent): void {
     if (seq <= this.wantedMove) return;
     this.wantedMove = seq;
+    this.moveTrace = trace;
     this.wake();
   }
 
@@ -120,7 +123,7 @@ export class AgentSession implements NodeSession {
   private async sendMove(): Promise<void> {
     const seq = this.wantedMove;
     if (seq <= this.sentMove || seq > this.sentSeq) return;
-    await this.send({ message: { $case: 'moveTo', value: { seq } } });
+    await this.send({ message: { $case: 'moveTo', value: { seq, traceparent: this.moveTrace ?? '' } } });
     this.sentMove = seq;
   }
 

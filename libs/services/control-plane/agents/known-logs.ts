@@ -4,6 +4,7 @@ import { entryToWire, groupsBySize } from '@lockstep/contracts/wire';
 import { parseSeq, type Seq } from '@lockstep/domain/livepatch-model';
 import type { LogEntry, LogName } from '@lockstep/domain/load-order';
 import type { LoadOrderStore } from '@lockstep/io/database';
+import type { TraceParent } from '@lockstep/platform/tracing';
 
 /** A message as it leaves: encoded once, and written to every stream that it is for. */
 export class EncodedResponse {
@@ -18,11 +19,20 @@ export interface Extension {
 
 const sizeOf = (entry: WireEntry): number => WireEntry.encode(entry).finish().length;
 
-function* encode(entries: readonly LogEntry[]): Generator<Extension> {
+export interface KnownLogsHooks {
+  /** Some load order may have new entries. */
+  readonly onGrowth?: () => void;
+  /** The trace that an entry was appended in, while that is known. */
+  readonly traceOf?: (entry: Pick<LogEntry, 'cluster' | 'kernelBuild' | 'seq'>) => TraceParent | undefined;
+}
+
+function* encode(entries: readonly LogEntry[], { traceOf }: KnownLogsHooks): Generator<Extension> {
   for (const part of groupsBySize(entries.map(entryToWire), sizeOf)) {
-    const response: ConnectResponse = { message: { $case: 'extension', value: { entries: part } } };
-    const bytes = Buffer.from(ConnectResponse.encode(response).finish());
-    yield { lastSeq: parseSeq(part.at(-1)?.seq ?? 0), message: new EncodedResponse(bytes) };
+    const lastSeq = parseSeq(part.at(-1)?.seq ?? 0);
+    const last = entries.find(({ seq }) => seq === lastSeq);
+    const traceparent = (last && traceOf?.(last)) ?? '';
+    const response: ConnectResponse = { message: { $case: 'extension', value: { entries: part, traceparent } } };
+    yield { lastSeq, message: new EncodedResponse(Buffer.from(ConnectResponse.encode(response).finish())) };
   }
 }
 
@@ -37,6 +47,7 @@ class KnownLog {
   constructor(
     private readonly name: LogName,
     private readonly store: Pick<LoadOrderStore, 'entries'>,
+    private readonly hooks: KnownLogsHooks,
   ) {}
 
   noteGrowth(): void {
@@ -57,7 +68,7 @@ class KnownLog {
     const entries = await this.read();
     const known = this.extensions.get(seq);
     if (known !== undefined) return known;
-    const extensions = [...encode(entries.slice(seq))];
+    const extensions = [...encode(entries.slice(seq), this.hooks)];
     this.extensions.set(seq, extensions);
     return extensions;
   }
@@ -77,19 +88,23 @@ class KnownLog {
 
 export const keyOfLog = ({ cluster, kernelBuild }: LogName): string => `${cluster} ${kernelBuild}`;
 
+/** How the trace that appended an entry is remembered. */
+export const traceOfEntry = ({ seq, ...log }: LogName & { readonly seq: number }): string =>
+  `entry ${keyOfLog(log)} ${seq}`;
+
 /** The load orders that somebody has asked for, read once each. Who appends says so: nobody else writes them. */
 export class KnownLogs {
   private readonly logs = new Map<string, KnownLog>();
 
   constructor(
     private readonly store: Pick<LoadOrderStore, 'entries'>,
-    private readonly onGrowth: () => void = () => undefined,
+    private readonly hooks: KnownLogsHooks = {},
   ) {}
 
   /** There may be new entries. */
   noteGrowth(log: LogName): void {
     this.logs.get(keyOfLog(log))?.noteGrowth();
-    this.onGrowth();
+    this.hooks.onGrowth?.();
   }
 
   /** All entries, in order. */
@@ -109,7 +124,7 @@ export class KnownLogs {
 
   private logOf(log: LogName): KnownLog {
     const key = keyOfLog(log);
-    const known = this.logs.get(key) ?? new KnownLog(log, this.store);
+    const known = this.logs.get(key) ?? new KnownLog(log, this.store, this.hooks);
     this.logs.set(key, known);
     return known;
   }

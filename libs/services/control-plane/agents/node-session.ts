@@ -2,6 +2,7 @@
 import type { NodeReport } from '@lockstep/contracts/generated';
 import type { NodeName, Seq } from '@lockstep/domain/livepatch-model';
 import type { LogName } from '@lockstep/domain/load-order';
+import type { TraceParent } from '@lockstep/platform/tracing';
 
 /** How soon to look again for what could not be read: a database that is away for a moment costs no stream. */
 export const lookAgainMs = 1_000;
@@ -16,7 +17,8 @@ export interface NodeSession {
   readonly offeredSeq: number;
   /** There may be new entries. */
   wake(): void;
-  moveTo(seq: Seq): void;
+  /** @param trace that asked for it */
+  moveTo(seq: Seq, trace?: TraceParent): void;
   /** What crashed in this boot may be loaded again. */
   release(crashedBootId: string): void;
   /** What is kept of the node's word. */

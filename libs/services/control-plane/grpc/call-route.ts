@@ -6,9 +6,10 @@ import type {
   ServerErrorResponse,
   ServerWritableStream,
 } from '@grpc/grpc-js';
-import { messageParts, statusFromError } from '@lockstep/contracts/wire';
+import { messageParts, statusFromError, traceHeader } from '@lockstep/contracts/wire';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
 import { explainDatabaseError } from '@lockstep/io/database';
+import { traced } from '@lockstep/platform/tracing';
 import type { Logger } from 'pino';
 import { drained } from './drained';
 import type { CallShape, OpenCalls } from './open-calls';
@@ -83,6 +84,14 @@ interface AskingCall<Request> {
   getPath(): string;
 }
 
+const nameOfCall = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
+
+/** In the trace that the caller names, if it names one. */
+function callSpan(metadata: Metadata): { kind: 'server'; parent: string } {
+  const [parent] = metadata.get(traceHeader);
+  return { kind: 'server', parent: typeof parent === 'string' ? parent : '' };
+}
+
 /** The route's answer, if it comes before the time is up or the caller gone. */
 async function answerInTime<Request, Response>(
   call: AskingCall<Request>,
@@ -94,10 +103,11 @@ async function answerInTime<Request, Response>(
   const timer = setTimeout(() => {
     abort.abort(tooSlow());
   }, unaryWithinMs);
-  const answer = async (): Promise<Response> => {
-    gate(call.metadata);
-    return route(call.request, { signal, metadata: call.metadata });
-  };
+  const answer = (): Promise<Response> =>
+    traced(nameOfCall(call.getPath()), callSpan(call.metadata), async () => {
+      gate(call.metadata);
+      return route(call.request, { signal, metadata: call.metadata });
+    });
   const onLateFailure = (err: unknown): void => {
     log.warn({ err, method: call.getPath() }, 'a call failed after its caller had stopped waiting');
   };

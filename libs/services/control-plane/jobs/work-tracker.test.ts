@@ -3,6 +3,7 @@ import { expect, test } from '@jest/globals';
 import type { BuildRecord } from '@lockstep/io/database';
 import type { JobPriority, JobQueue } from '@lockstep/io/job-queue';
 import { Registry } from '@lockstep/io/monitoring-port';
+import { TraceMemory } from '@lockstep/platform/tracing';
 import { pino } from 'pino';
 import { ChangeNotifier } from '../change-notifier';
 import { BuildMetrics } from '../monitoring/build-metrics';
@@ -30,6 +31,7 @@ function waitingBuild() {
   const parts = {
     ...{ db: { builds, registrations }, queue, changes: new ChangeNotifier(), log: pino({ level: 'silent' }) },
     metrics: new BuildMetrics(new Registry()),
+    traces: new TraceMemory(),
   };
   const tracker = new WorkTracker(parts as never);
   const ask = (priority: JobPriority): void => {

@@ -3,6 +3,7 @@ import { LockstepError } from '@lockstep/domain/livepatch-model';
 import type { ArtifactStore } from '@lockstep/io/artifact-store';
 import type { BuildLogRow, BuildRecord, Database, RegistrationRecord, WorkFailure } from '@lockstep/io/database';
 import type { Job, JobFailure, JobPriority, JobQueue, JobState } from '@lockstep/io/job-queue';
+import type { TraceMemory } from '@lockstep/platform/tracing';
 import type { Logger } from 'pino';
 import type { ChangeNotifier } from '../change-notifier';
 import type { BuildMetrics } from '../monitoring/build-metrics';
@@ -19,6 +20,7 @@ export interface WorkTrackerParts {
   readonly artifacts: ArtifactStore;
   readonly changes: ChangeNotifier;
   readonly metrics: BuildMetrics;
+  readonly traces: TraceMemory;
   readonly log: Logger;
 }
 
@@ -96,6 +98,7 @@ export class WorkTracker {
   /** Of a build that may be in the queue already, and be more urgent now, or less. */
   requestWithPriority(build: BuildRecord): void {
     this.unranked.add(buildJobId(build));
+    this.parts.traces.note(buildJobId(build));
     this.request(buildJobId(build));
   }
 
@@ -159,7 +162,7 @@ export class WorkTracker {
     const state = await this.parts.queue.state(jobId);
     switch (state.state) {
       case 'absent':
-        await this.parts.queue.add(jobId, await tracked.job(), tracked.priority);
+        await this.parts.queue.add(jobId, await tracked.job(), tracked.priority, this.parts.traces.find(jobId));
         return;
       case 'waiting':
       case 'active':

@@ -4,6 +4,7 @@ import { NodeReport, NodeStatus } from '@lockstep/contracts/generated';
 import { parseClusterName, parseKernelBuildId, parseNodeName, parseSeq } from '@lockstep/domain/livepatch-model';
 import type { LogName } from '@lockstep/domain/load-order';
 import { defaultRules, planRollout } from '@lockstep/domain/rollout-planner';
+import { TraceMemory } from '@lockstep/platform/tracing';
 import { pino } from 'pino';
 import { AgentSessions } from '../agents/agent-sessions';
 import { KnownLogs } from '../agents/known-logs';
@@ -56,6 +57,7 @@ async function pass(meanwhile: (sessions: AgentSessions) => void): Promise<void>
     logs,
     sessions,
     changes,
+    traces: new TraceMemory(),
     log: pino({ level: 'silent' }),
   });
   await executor.start(performance.now());

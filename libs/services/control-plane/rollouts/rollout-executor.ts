@@ -17,6 +17,7 @@ import {
   type RolloutPolicy,
 } from '@lockstep/domain/rollout-planner';
 import type { Database, KeptCall, RolloutRecord } from '@lockstep/io/database';
+import type { TraceMemory } from '@lockstep/platform/tracing';
 import type { Logger } from 'pino';
 import type { AgentSessions } from '../agents/agent-sessions';
 import { inTurns } from '../agents/in-turns';
@@ -39,6 +40,7 @@ export interface RolloutExecutorParts {
   readonly nodes: Pick<KnownNodes, 'list' | 'size'>;
   readonly sessions: AgentSessions;
   readonly changes: ChangeNotifier;
+  readonly traces: TraceMemory;
   readonly log: Logger;
   readonly returnGraceMs?: number;
 }
@@ -119,7 +121,9 @@ export class RolloutExecutor {
     const plan = this.decide(cluster, { policy, parent: null, inventory, caveats, loads }, head);
     const superseded = (await this.inForce.of(cluster)).filter((r) => r.policy.kernelBuild === policy.kernelBuild);
     try {
-      return await db.rollouts.start({ cluster, policy, plan }, call);
+      const rollout = await db.rollouts.start({ cluster, policy, plan }, call);
+      this.parts.traces.note(`rollout ${rollout.id}`);
+      return rollout;
     } finally {
       this.inForce.readAgain(cluster);
       for (const { id } of superseded) this.parts.changes.notify(`rollout:${id}`);
@@ -181,7 +185,7 @@ export class RolloutExecutor {
   }
 
   private async advance(rollout: RolloutRecord): Promise<void> {
-    const { db, sessions, changes, log } = this.parts;
+    const { db, sessions, changes, traces, log } = this.parts;
     const { id, cluster, policy, plan: parent } = rollout;
     const loadOrder: LogName = { cluster, kernelBuild: policy.kernelBuild };
     const plan = await this.planOf(rollout);
@@ -199,7 +203,8 @@ export class RolloutExecutor {
       changes.notify(`rollout:${id}`);
     }
     this.wakeAt(cluster, plan.waiting?.untilMs);
-    await inTurns(plan.moves, ({ node, toSeq }) => sessions.findIn(loadOrder, node)?.moveTo(toSeq));
+    const trace = traces.find(`rollout ${id}`);
+    await inTurns(plan.moves, ({ node, toSeq }) => sessions.findIn(loadOrder, node)?.moveTo(toSeq, trace));
   }
 
   /** What is waited for until then is looked at then; what is further away, by the next look at all rollouts. */

@@ -4,6 +4,7 @@ import { nodeStatusFromWire } from '@lockstep/contracts/wire';
 import { insistAllRead, type EntryBody, type LogEntry, type LogName } from '@lockstep/domain/load-order';
 import { sha256OfBytes } from '@lockstep/platform/runtime';
 import type { Appending, KeptCall, NodeRecord } from '@lockstep/io/database';
+import { traceOfEntry } from '../agents/known-logs';
 import type { Uses } from '../services';
 
 /** An entry that takes the place of one which was lost would part us from the nodes that hold that one, for good. */
@@ -19,14 +20,14 @@ function insistNobodyAhead({ cluster, kernelBuild }: LogName, members: readonly 
 }
 
 /** What appending needs. */
-export type Appender = 'nodes' | 'logs' | 'db.loadOrders' | 'authority' | 'sessions' | 'log';
+export type Appender = 'traces' | 'nodes' | 'logs' | 'db.loadOrders' | 'authority' | 'sessions' | 'log';
 
 /**
  * Appends, signed, and hands the entry to every connected node of the load order.
  * @throws LockstepError `refused` `members-ahead`, `members-cannot-read`, `seq-taken`, and the rules of the load order.
  */
 export async function appendEntry(
-  { db, nodes, logs, authority, sessions, log: logger }: Uses<Appender>,
+  { db, nodes, logs, authority, sessions, traces, log: logger }: Uses<Appender>,
   log: LogName,
   body: (entries: readonly LogEntry[]) => EntryBody,
   expectedSeq: number,
@@ -47,6 +48,8 @@ export async function appendEntry(
   };
   try {
     const entry = await db.loadOrders.append(log, appending);
+    // Before anybody is told.
+    traces.note(traceOfEntry(entry));
     logger.info({ ...log, seq: entry.seq, kind: entry.body.kind, hash: entry.hash }, 'appended');
     return entry;
   } finally {

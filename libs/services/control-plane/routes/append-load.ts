@@ -7,6 +7,7 @@ import { stackAt, stackOwners, type LogEntry, type Stack } from '@lockstep/domai
 import type { BuiltRecord } from '@lockstep/io/database';
 import { buildJobId } from '../jobs/work-tracker';
 import type { KeepingContext } from '../grpc/kept-answer';
+import { linkTo } from '@lockstep/platform/tracing';
 import type { Uses } from '../services';
 import { appendEntry, type Appender } from './append-entry';
 import { builtFor, type BuildChooser, type FittingBuild } from './choose-build';
@@ -63,7 +64,7 @@ export async function appendLoad(
   request: AppendLoadRequest,
   { kept }: KeepingContext<AppendLoadResponse>,
 ): Promise<AppendLoadResponse> {
-  const { db, evictor } = services;
+  const { db, evictor, traces } = services;
   const log = await chooseLog(services, request);
   const patch = await db.patches.require(request.patch);
   const choose = await builtFor(db, log, patch, request.buildId);
@@ -80,7 +81,9 @@ export async function appendLoad(
   const answer = (entry: LogEntry) => ({ entry: entryToWire(entry) });
   const appended = await evictor.withoutEviction(async () => {
     const known = await db.loadOrders.entries(log);
-    await checkModule(services, choose(stackAt(known, parseSeq(known.length))).build);
+    const { build } = choose(stackAt(known, parseSeq(known.length)));
+    await checkModule(services, build);
+    linkTo(traces.find(buildJobId(build)));
     return appendEntry(services, log, body, request.expectedSeq, kept(answer));
   });
   return answer(appended);

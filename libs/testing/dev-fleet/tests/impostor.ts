@@ -110,10 +110,12 @@ export function forgeEntry(
 }
 
 export const extension = (...entries: readonly LogEntry[]): ConnectResponse => ({
-  message: { $case: 'extension', value: { entries: entries.map(entryToWire) } },
+  message: { $case: 'extension', value: { entries: entries.map(entryToWire), traceparent: '' } },
 });
 
-export const moveTo = (seq: number): ConnectResponse => ({ message: { $case: 'moveTo', value: { seq } } });
+export const moveTo = (seq: number): ConnectResponse => ({
+  message: { $case: 'moveTo', value: { seq, traceparent: '' } },
+});
 
 export const noSignature = Buffer.alloc(64).toString('base64') as EntrySignature;
 export const otherHash = parseSha256('e'.repeat(64));
