@@ -90,7 +90,7 @@ async function stateOf(queue: WorkQueue, state: string, entry: Entry): Promise<J
 /** Everything the asking end does to one queue, whatever it is kept in. */
 function operationsOn(queue: WorkQueue): Omit<JobQueue, 'close'> {
   return {
-    add: async (id, job, priority = 'normal', trace = undefined) => {
+    add: async (id, job, priority = 'normal', trace) => {
       await queue.add(job.kind, { job, ...(trace && { trace }) }, { jobId: id, priority: priorityNumber(priority) });
     },
     state: async (id) => {
