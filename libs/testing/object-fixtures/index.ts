@@ -14,3 +14,4 @@ export { diffOfEdits, resolvePatched, type Edit } from './edited-sources';
 export { fixtureKernel, symbolTable, type FixtureKernel, type FixtureSymbol } from './fixture-kernel';
 export { livepatchFile, type LivepatchFixture } from './livepatch-file';
 export { bytesOfNamed, readModule, type ReadModule } from './module-reader';
+export { writtenLivepatch, type SaidOfModule } from './written-livepatch';

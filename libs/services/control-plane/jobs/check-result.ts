@@ -2,9 +2,10 @@
 import { manifestFromWire, manifestToWire } from '@lockstep/contracts/wire';
 import { LockstepError, parseKernelBuildId, parseSha256 } from '@lockstep/domain/livepatch-model';
 import type { VendorProof } from '@lockstep/domain/vendor-kernel';
-import type { ArtifactStore } from '@lockstep/io/artifact-store';
+import { readWhole, type ArtifactStore } from '@lockstep/io/artifact-store';
 import type { BuildRecord, BuildResult, KernelBuildFacts } from '@lockstep/io/database';
 import type { ExplainedFunction, JobResult } from '@lockstep/io/job-queue';
+import { checkModule } from './check-module';
 
 function wrong(message: string, fields: Record<string, string>): LockstepError {
   return new LockstepError('corrupt', 'wrong-result', `A worker's result does not fit its job: ${message}`, fields);
@@ -33,13 +34,13 @@ function checkProofs(proofs: readonly VendorProof[], build: string): VendorProof
 
 /**
  * A worker's manifest is what it says; the control plane signs it, so it looks for itself: that the manifest is about
- * this build, and that the store holds exactly that file. @throws LockstepError `corrupt`, `not-found`, `invalid-input`.
+ * this build, that the store holds exactly that file, and that the file is the module that it is said to be. @throws LockstepError `corrupt`, `not-found`, `invalid-input`.
  */
 export async function checkBuildResult(
   build: BuildRecord,
   result: JobResult,
   artifacts: ArtifactStore,
-  expected: { readonly replace: boolean },
+  expected: { readonly replace: boolean; readonly release: string },
 ): Promise<BuildResult> {
   if (result.kind !== 'build') throw wrong(`it is of kind ${result.kind}.`, { build: build.id });
   const manifest = manifestFromWire(manifestToWire(result.artifact));
@@ -52,6 +53,7 @@ export async function checkBuildResult(
   const hasEffect = manifest.functions.length > 0 || manifest.caveats?.some(({ kind }) => kind === 'callbacks-only');
   if (hasEffect !== true) throw wrong('it changes no function.', { build: build.id });
   await artifacts.verify(manifest);
+  checkModule(await readWhole(artifacts, manifest.sha256), manifest, expected.release);
   return {
     artifact: manifest,
     explanation: checkExplanation(result.explanation, build.id),

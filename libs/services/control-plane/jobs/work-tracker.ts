@@ -15,7 +15,7 @@ import { Reconciler } from '../reconciler';
 const reconcileEveryMs = 3_000;
 
 export interface WorkTrackerParts {
-  readonly db: Pick<Database, 'builds' | 'registrations' | 'kernelCopies' | 'patches'>;
+  readonly db: Pick<Database, 'builds' | 'registrations' | 'kernelBuilds' | 'kernelCopies' | 'patches'>;
   readonly queue: JobQueue;
   readonly artifacts: ArtifactStore;
   readonly changes: ChangeNotifier;
@@ -230,7 +230,8 @@ export class WorkTracker {
       },
       succeed: async ({ attempts, result, times }) => {
         const replace = (await db.patches.require(build.patch)).combines.length > 0;
-        const checked = await checkBuildResult(build, result, artifacts, { replace });
+        const { release } = await db.kernelBuilds.require(build.kernelBuild);
+        const checked = await checkBuildResult(build, result, artifacts, { replace, release });
         await keepLog();
         await db.builds.succeed(build, attempts, checked);
         metrics.noteEnded(jobId, 'succeeded', times);

@@ -117,6 +117,10 @@ describe('kernel builds and patches', () => {
       if (job.patchName === 'lie-file') {
         return { ...result, artifact: { ...artifact, sha256: parseSha256('00'.repeat(32)) } };
       }
+      if (job.patchName === 'lie-functions') {
+        const functions = [{ object: 'vmlinux', name: 'something_else', sympos: 0 }];
+        return { ...result, artifact: { ...artifact, functions } };
+      }
       return { ...result, artifact: { ...artifact, patch: parseSha256('11'.repeat(32)) as never } };
     });
     const reasonOf = async (name: string) =>
@@ -124,6 +128,7 @@ describe('kernel builds and patches', () => {
     expect(await reasonOf('lie-size')).toBe('artifact-damaged');
     expect(await reasonOf('lie-file')).toBe('artifact-missing');
     expect(await reasonOf('lie-patch')).toBe('wrong-result');
+    expect(await reasonOf('lie-functions')).toBe('module-differs');
     await plane.stopWorkers();
     await plane.work(plane.honestWorker);
     // What was not the patch's fault is built again when it is asked for again.

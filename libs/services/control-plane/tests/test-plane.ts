@@ -41,11 +41,13 @@ import {
 } from '@lockstep/io/rpc-client';
 import { bundle, fleetProcess, type FleetProcess } from '@lockstep/testing/dev-fleet';
 import { freePort, temporaryFolder, type TemporaryFolder } from '@lockstep/testing/local-servers';
+import { writtenLivepatch } from '@lockstep/testing/object-fixtures';
 import { pino } from 'pino';
 import { createControlPlane, readControlPlaneConfig, type ControlPlane, type Endpoint } from '../index';
 
 export const kernelBuild = parseKernelBuildId('ab'.repeat(20));
 const zeroHash = '0'.repeat(64);
+const release = '6.1.0-test';
 
 /** A control plane of its own, in this process, with its embedded PostgreSQL, an operator and a worker of the test's making. */
 export class TestPlane {
@@ -178,13 +180,13 @@ export class TestPlane {
     for (const worker of this.workers.splice(0)) await worker.close();
   }
 
-  /** A worker that "builds": the module is the diff itself, which names the functions that it changes. */
+  /** A worker that "builds": the diff names the functions that the module changes. */
   readonly honestWorker: JobHandler = async (job) => {
     if (job.kind === 'register-kernel') {
       return {
         kind: job.kind,
         id: kernelBuild,
-        release: '6.1.0-test',
+        release,
         compiler: 'gcc 12',
         configSha256: parseSha256(zeroHash),
       };
@@ -199,9 +201,10 @@ export class TestPlane {
     const { patch, patchName, onto, replace } = job;
     const below = onto.map((each) => `_${each.patchName}`).join('');
     const moduleName = parseModuleName(`lockstep_${patchName}${below}`.replaceAll('-', '_'));
+    const said = { kernelBuild: job.kernelBuild, moduleName, replace, functions };
     const artifact: ArtifactManifest = {
-      ...(await this.artifacts.put(Buffer.from(`${moduleName} ${diff.toString()}`))),
-      ...{ kernelBuild: job.kernelBuild, moduleName, patch, patchName, replace, functions },
+      ...(await this.artifacts.put(writtenLivepatch({ ...said, release }))),
+      ...{ ...said, patch, patchName },
     };
     const explanation = functions.map((fn) => ({ ...fn, objectPath: 'fs/test.o', reasons: ['it is named'] }));
     return { kind: 'build', artifact, explanation, proofs: [] };
