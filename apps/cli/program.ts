@@ -10,6 +10,7 @@ import { buildPatch } from './commands/build-patch';
 import { cancelBuild } from './commands/cancel-build';
 import { checkConflicts } from './commands/check-conflicts';
 import { combinePatches } from './commands/combine-patches';
+import { createBuildKeyCommand } from './commands/create-build-key';
 import { createCluster } from './commands/create-cluster';
 import { explainPatch } from './commands/explain-patch';
 import { hostCheck } from './commands/host-check';
@@ -42,6 +43,7 @@ import { showPatch } from './commands/show-patch';
 import { showRollout } from './commands/show-rollout';
 import { startRollout } from './commands/start-rollout';
 import { submitPatch } from './commands/submit-patch';
+import { verifyPatch } from './commands/verify-patch';
 import { watchBuild } from './commands/watch-build';
 import { watchRollout } from './commands/watch-rollout';
 import { exitCodeOf, exitCodes, type ExitCode } from './exit-code';
@@ -51,7 +53,8 @@ type MakeCommand = (cli: Cli) => Command;
 
 const groups: readonly (readonly [noun: string, description: string, commands: readonly MakeCommand[]])[] = [
   ['kernel', 'kernel builds that patches are built for', [addKernel, listKernels]],
-  ['patch', 'source diffs', [submitPatch, combinePatches, listPatches, showPatch, explainPatch]],
+  ['patch', 'source diffs', [submitPatch, combinePatches, listPatches, showPatch, explainPatch, verifyPatch]],
+  ['build-key', 'keys that vouch for what workers build', [createBuildKeyCommand]],
   ['order', "a cluster's load order", [showOrder, appendLoad, retireEntry, recoverOrder]],
   [
     'rollout',

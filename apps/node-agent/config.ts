@@ -4,7 +4,7 @@ import * as z from 'zod/mini';
 import { parseAddress } from '@lockstep/io/rpc-client';
 import type { Enrolment } from '@lockstep/services/node-agent';
 import { parseLabels, type Labels } from '@lockstep/domain/labels';
-import { LockstepError } from '@lockstep/domain/livepatch-model';
+import { LockstepError, parseSha256, type Sha256 } from '@lockstep/domain/livepatch-model';
 
 /** Each setting as a flag and as an environment variable; the flag wins. */
 const settings = {
@@ -15,6 +15,8 @@ const settings = {
   'hold-file': 'LOCKSTEP_AGENT_HOLD_FILE',
   labels: 'LOCKSTEP_AGENT_LABELS',
   'metrics-file': 'LOCKSTEP_AGENT_METRICS_FILE',
+  'build-keys': 'LOCKSTEP_AGENT_BUILD_KEYS',
+  'allow-unsigned': 'LOCKSTEP_AGENT_ALLOW_UNSIGNED',
   'look-every-ms': 'LOCKSTEP_AGENT_LOOK_EVERY_MS',
   'heartbeat-ms': 'LOCKSTEP_AGENT_HEARTBEAT_MS',
 } as const;
@@ -32,6 +34,9 @@ export const usage = `lockstep-agent: keeps this machine's livepatches in step w
                          (default /etc/lockstep/hold)
   --labels KEY=VALUE,…   by which operators choose nodes                $LOCKSTEP_AGENT_LABELS
   --metrics-file FILE    numbers for node_exporter's textfile folder    $LOCKSTEP_AGENT_METRICS_FILE
+  --build-keys FILE      load only what one of these keys has built     $LOCKSTEP_AGENT_BUILD_KEYS
+                         (public keys, PEM; default: whatever the log orders)
+  --allow-unsigned HASH,…  sha256 of older modules that no key signed   $LOCKSTEP_AGENT_ALLOW_UNSIGNED
   --look-every-ms MS     between looks at the kernel (default 5000)     $LOCKSTEP_AGENT_LOOK_EVERY_MS
   --heartbeat-ms MS      between reports without news (default 15000, at most 30000)  $LOCKSTEP_AGENT_HEARTBEAT_MS
 
@@ -52,6 +57,8 @@ const form = z.object({
   'hold-file': z.optional(z.string().check(z.startsWith('/'))),
   labels: z.optional(z.string()),
   'metrics-file': z.optional(z.string().check(z.startsWith('/'), z.endsWith('.prom'))),
+  'build-keys': z.optional(z.string().check(z.startsWith('/'))),
+  'allow-unsigned': z.optional(z.string().check(z.regex(/^[0-9a-f]{64}(,[0-9a-f]{64})*$/))),
   'look-every-ms': z.optional(interval(3_600_000)),
   // The control plane takes a node that says nothing for a minute for one that hangs.
   'heartbeat-ms': z.optional(interval(30_000)),
@@ -64,6 +71,10 @@ export interface AgentConfig {
   readonly holdFile?: string;
   readonly labels?: Labels;
   readonly metricsFile?: string;
+  /** File of public keys: what they have not signed is not loaded. */
+  readonly buildKeysFile?: string;
+  /** Modules that are loaded although no build key signed them. */
+  readonly allowUnsigned?: readonly Sha256[];
   readonly lookEveryMs?: number;
   readonly heartbeatMs?: number;
 }
@@ -106,12 +117,15 @@ export function readConfig(args: readonly string[], env: Readonly<NodeJS.Process
     'look-every-ms': lookEveryMs,
     'heartbeat-ms': heartbeatMs,
   } = parsed.data;
+  const { 'build-keys': buildKeysFile, 'allow-unsigned': allowUnsigned } = parsed.data;
   for (const each of [server, address]) if (each !== undefined) parseAddress(each);
   return {
     stateDir,
     ...(server === undefined || joinToken === undefined ? {} : { enrolment: { server, joinToken } }),
     ...(address === undefined ? {} : { agentAddress: address }),
     ...(holdFile === undefined ? {} : { holdFile }),
+    ...(buildKeysFile === undefined ? {} : { buildKeysFile }),
+    ...(allowUnsigned === undefined ? {} : { allowUnsigned: allowUnsigned.split(',').map(parseSha256) }),
     ...(labels === undefined ? {} : { labels: parseLabels(labels) }),
     ...(metricsFile === undefined ? {} : { metricsFile }),
     ...(lookEveryMs === undefined ? {} : { lookEveryMs }),

@@ -4,6 +4,7 @@ import type { LivepatchKernel } from '@lockstep/io/livepatch-sysfs';
 import { installLastResort, lockstepVersion } from '@lockstep/platform/runtime';
 import { startTracing } from '@lockstep/platform/tracing';
 import { createLog, NodeAgent, sayShutdown } from '@lockstep/services/node-agent';
+import { readBuildPolicy } from './build-policy';
 import { readConfig, usage } from './config';
 import { isMachineStopping } from './shutdown';
 
@@ -26,7 +27,8 @@ async function run(kernel: LivepatchKernel): Promise<void> {
     log('error', message, { error: error instanceof Error ? error.stack : String(error) });
   });
   const endTracing = await startTracing('lockstep-agent', process.env);
-  const agent = new NodeAgent({ ...config, kernel, agentVersion: lockstepVersion, log, onFatal: fail });
+  const buildPolicy = await readBuildPolicy(config);
+  const agent = new NodeAgent({ ...config, ...buildPolicy, kernel, agentVersion: lockstepVersion, log, onFatal: fail });
   const end = (): void => process.exit(0);
   let isStopping = false;
   const stopFor = (reason: Promise<'agent-stops' | 'machine-stops'>): void => {

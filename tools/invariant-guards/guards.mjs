@@ -391,4 +391,28 @@ export const guards = [
     test: 'libs/testing/object-fixtures/hostile-diffs.test.ts',
   },
   ...rolloutGuards,
+  {
+    invariant: '15 two words for what is loaded',
+    breaks: 'loads what the log alone orders',
+    file: 'libs/services/node-agent/vouch.ts',
+    from: '|| !isSigned(bytes)',
+    to: '',
+    test: 'libs/services/node-agent/stolen-control-plane.test.ts',
+  },
+  {
+    invariant: '15 two words for what is loaded',
+    breaks: 'believes what an entry says of a signed module',
+    file: 'libs/services/node-agent/vouch.ts',
+    from: 'checkModule(bytes, artifact, release);',
+    to: 'void [checkModule, release];',
+    test: 'libs/services/node-agent/stolen-control-plane.test.ts',
+  },
+  {
+    invariant: '4 no silent conflict',
+    breaks: 'passes over functions of which a worker says nothing',
+    file: 'libs/domain/klp-module/check-module.ts',
+    from: 'if (missing.length > 0)',
+    to: 'if (missing.length > 99)',
+    test: 'libs/testing/object-fixtures/check-module.test.ts',
+  },
 ];

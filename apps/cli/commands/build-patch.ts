@@ -6,6 +6,7 @@ import { Command, Option } from 'commander';
 import { LockstepError, parseModuleName, parsePatchId, type ModuleName } from '@lockstep/domain/livepatch-model';
 import { showFunction } from '@lockstep/domain/livepatch-model';
 import { distributions, parseStockName } from '@lockstep/domain/vendor-kernel';
+import { buildSignerOf } from '@lockstep/io/certificates';
 import {
   buildLivepatch,
   defaultCacheDirectory,
@@ -40,6 +41,7 @@ interface Options extends Pick<LeafOptions, 'json'> {
   readonly fuzz?: number;
   readonly allowBuildChanges?: boolean;
   readonly sandbox: SandboxChoice;
+  readonly buildKey?: string;
   readonly cacheDir?: string;
 }
 
@@ -52,6 +54,13 @@ function moduleNameFor(file: string, given: string | undefined): ModuleName {
 async function readDiff(file: string): Promise<Buffer> {
   return readFile(file).catch((cause: unknown) => {
     const message = `The diff ${file} cannot be read: ${(cause as Error).message}.`;
+    throw new LockstepError('invalid-input', 'usage', message, { file }, { cause });
+  });
+}
+
+async function readKey(file: string): Promise<string> {
+  return readFile(file, 'utf8').catch((cause: unknown) => {
+    const message = `The build key ${file} cannot be read: ${(cause as Error).message}.`;
     throw new LockstepError('invalid-input', 'usage', message, { file }, { cause });
   });
 }
@@ -99,6 +108,7 @@ async function build(file: string, options: Options, { screen, signal }: LocalCo
   checkKernelOptions(options);
   const moduleName = moduleNameFor(file, options.name);
   const diff = await readDiff(file);
+  const signer = options.buildKey === undefined ? undefined : buildSignerOf(await readKey(options.buildKey));
   const progress = screen.progress(`build ${moduleName}`);
   const onProgress = ({ stage, done, total }: BuildProgress): void => {
     progress.update({ done, total, detail: stage });
@@ -116,7 +126,8 @@ async function build(file: string, options: Options, { screen, signal }: LocalCo
       diff: [{ name: '', text: diff, fuzz: options.fuzz, mayChangeBuild: options.allowBuildChanges }],
     };
     const work = { ...sources, moduleName, patchId, replace, allowedTypeChanges, compilers, onProgress, signal };
-    const { bytes, functions, remarks, proofs, path: way, makeReasons } = await buildLivepatch(work);
+    const { bytes: built, functions, remarks, proofs, path: way, makeReasons } = await buildLivepatch(work);
+    const bytes = signer === undefined ? built : signer.sign(built);
     const seconds = (performance.now() - started) / 1000;
     const module = path.resolve(options.output, `${moduleName}.ko`);
     await writeModule(module, bytes);
@@ -184,6 +195,7 @@ export const buildPatch = (cli: Cli): Command =>
         .env('LOCKSTEP_SANDBOX')
         .default('auto'),
     )
+    .option('--build-key <file>', 'sign the module with this key, as a worker does')
     .option('--replace', 'the module replaces all livepatches that are loaded')
     .option('--cache-dir <dir>', 'where kernels and originals are kept (default: ~/.cache/lockstep)')
     .option('--json', 'print one JSON document')

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
+export { readBuildSignature, signedText, withBuildSignature, type SignedModule } from './build-signature';
+export { checkModule } from './check-module';
 export type {
   CSource,
   ExportedSymbol,

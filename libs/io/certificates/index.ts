@@ -1,4 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
+export {
+  buildSignerOf,
+  buildVerifierOf,
+  createBuildKey,
+  type BuildKeyPair,
+  type BuildSigner,
+  type BuildVerifier,
+} from './build-key';
 export { openCertificateAuthority, type AuthorityOptions, type CertificateAuthority } from './certificate-authority';
 export {
   certificateFingerprint,

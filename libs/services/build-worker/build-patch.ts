@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { LockstepError } from '@lockstep/domain/livepatch-model';
 import type { ArtifactStore } from '@lockstep/io/artifact-store';
+import type { BuildSigner } from '@lockstep/io/certificates';
 import type { BuildInputs, Job, JobContext, JobOutcome, JobResult, SourceDiff } from '@lockstep/io/job-queue';
 import {
   comparePatch,
@@ -23,6 +24,8 @@ type PartJob = Extract<Job, { kind: 'build-part' }>;
 export interface BuildPlace {
   readonly kernel: KernelBuild;
   readonly artifacts: ArtifactStore;
+  /** Vouches for what is built here; undefined where no build key was given. */
+  readonly signer: BuildSigner | undefined;
   /** Compilers at once; undefined: as many as processors. */
   readonly compilers: number | undefined;
 }
@@ -71,7 +74,7 @@ const pathList = (compared: readonly ComparedObject[]): string =>
 async function link(
   job: BuildJob,
   compared: readonly ComparedObject[],
-  { kernel, artifacts }: BuildPlace,
+  { kernel, artifacts, signer }: BuildPlace,
   { onProgress, log }: JobContext,
 ): Promise<JobResult> {
   onProgress({ stage: 'write the module', done: 0, total: 1 });
@@ -82,7 +85,7 @@ async function link(
     patchId: patch,
     allowedTypeChanges: allowedIn(job),
   });
-  const { sha256, sizeBytes } = await artifacts.put(bytes);
+  const { sha256, sizeBytes } = await artifacts.put(signer === undefined ? bytes : signer.sign(bytes));
   for (const remark of remarks) log(remark);
   log(`module ${moduleName}: ${functions.length} functions, ${sizeBytes} bytes, sha256 ${sha256}`);
   const artifact = { sha256, sizeBytes, kernelBuild, moduleName, patch, patchName, replace, functions, caveats };

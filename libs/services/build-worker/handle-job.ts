@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { parseSha256 } from '@lockstep/domain/livepatch-model';
 import type { ArtifactStore } from '@lockstep/io/artifact-store';
+import type { BuildSigner } from '@lockstep/io/certificates';
 import type { Job, JobContext, JobHandler, JobOutcome, JobResult } from '@lockstep/io/job-queue';
 import { registerKernelBuild, registerStockKernel } from '@lockstep/io/kernel-builder';
 import { buildPart, buildPatch } from './build-patch';
@@ -13,6 +14,8 @@ export interface WorkPlace {
   readonly artifacts: ArtifactStore;
   /** Compilers at once; undefined: as many as processors. */
   readonly compilers: number | undefined;
+  /** Vouches for what is built here. */
+  readonly signer: BuildSigner | undefined;
 }
 
 async function registerKernel(
@@ -31,15 +34,17 @@ async function registerKernel(
 
 /** One job from its description to its result; repeating it after a kill finds or makes the same. */
 export function jobHandler(place: WorkPlace): JobHandler {
-  const { kernels, artifacts, compilers } = place;
+  const { kernels, artifacts, compilers, signer } = place;
   return async (job: Job, context: JobContext): Promise<JobOutcome> => {
     switch (job.kind) {
       case 'register-kernel':
         return registerKernel(job, place, context);
       case 'build':
-        return kernels.use(job, context, (kernel) => buildPatch(job, { kernel, artifacts, compilers }, context));
+        return kernels.use(job, context, (kernel) =>
+          buildPatch(job, { kernel, artifacts, compilers, signer }, context),
+        );
       case 'build-part':
-        return kernels.use(job, context, (kernel) => buildPart(job, { kernel, artifacts, compilers }, context));
+        return kernels.use(job, context, (kernel) => buildPart(job, { kernel, artifacts, compilers, signer }, context));
       case 'share-kernel':
         return { kind: job.kind, copy: await shareKernel(job.kernelBuild, place, context) };
     }

@@ -19,6 +19,8 @@ export interface WorkerConfig {
   readonly compilers: number | undefined;
   /** What compilers and make run in. */
   readonly sandbox: SandboxChoice;
+  /** Private key (PEM) that signs what is built here; undefined: nothing is signed. */
+  readonly buildKeyFile: string | undefined;
   /** What one compiler may take; undefined: as much as usual. */
   readonly compilerLimits: Partial<Limits>;
   /** How long a worker that says nothing keeps its job; undefined: the queue's own default. */
@@ -39,6 +41,7 @@ const writtenSchema = z.object({
     .default(64 * 2 ** 30),
   LOCKSTEP_WORKER_CONCURRENCY: z.coerce.number().int().min(1).max(64).default(1),
   LOCKSTEP_WORKER_COMPILERS: z.coerce.number().int().min(1).max(512).optional(),
+  LOCKSTEP_BUILD_KEY: z.string().min(1).optional(),
   LOCKSTEP_SANDBOX: z.enum(sandboxChoices).default('auto'),
   LOCKSTEP_COMPILER_MAX_SECONDS: z.coerce.number().int().min(1).max(86_400).optional(),
   LOCKSTEP_COMPILER_MAX_MIB: z.coerce.number().int().min(64).optional(),
@@ -67,6 +70,7 @@ export function readWorkerConfig(env: Readonly<NodeJS.ProcessEnv>): WorkerConfig
     cacheMaxBytes: config.LOCKSTEP_CACHE_MAX_BYTES,
     concurrency: config.LOCKSTEP_WORKER_CONCURRENCY,
     compilers: config.LOCKSTEP_WORKER_COMPILERS,
+    buildKeyFile: config.LOCKSTEP_BUILD_KEY,
     sandbox: config.LOCKSTEP_SANDBOX,
     compilerLimits: {
       ...(config.LOCKSTEP_COMPILER_MAX_SECONDS && { seconds: config.LOCKSTEP_COMPILER_MAX_SECONDS }),

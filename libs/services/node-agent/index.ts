@@ -4,3 +4,4 @@ export { createLog, type Log, type LogFields, type LogLevel } from './logger';
 export { sayShutdown } from './say-shutdown';
 export { NodeAgent, type NodeAgentOptions } from './node-agent';
 export type { Enrolment, NodeIdentity } from './node-identity';
+export type { BuildPolicy } from './vouch';

@@ -3,6 +3,7 @@ import { artifactIncomplete, type ArtifactFiles, type ArtifactSource } from '@lo
 import type { LivepatchKernel } from '@lockstep/io/livepatch-sysfs';
 import { LockstepError, type ErrorKind, type Sha256 } from '@lockstep/domain/livepatch-model';
 import { holdOf } from './hold';
+import { insistVouchedFor, type BuildPolicy } from './vouch';
 import { serverAway, type Job, type Observation } from '@lockstep/domain/node-state';
 
 /** The machine as the brain's jobs need it: executor only, nothing is decided here. */
@@ -13,10 +14,12 @@ export interface Machine {
   readonly holdFile: string;
   /** Where a module's bytes come from. */
   readonly fetch: (sha256: Sha256) => ArtifactSource;
+  /** Who must have built what is loaded; undefined on a machine that was given no build key. */
+  readonly policy?: BuildPolicy | undefined;
 }
 
 /** @throws whatever stands in the way; the machine then is as another look will show it. */
-export async function runJob(job: Job, { kernel, artifacts, fetch }: Machine): Promise<void> {
+export async function runJob(job: Job, { kernel, artifacts, fetch, policy }: Machine): Promise<void> {
   switch (job.kind) {
     case 'fetch':
       await artifacts.receive(job.artifact, fetched(fetch(job.artifact.sha256))).catch((error: unknown) => {
@@ -28,6 +31,7 @@ export async function runJob(job: Job, { kernel, artifacts, fetch }: Machine): P
       const { mayShadow, replaces } = job;
       // Checked at each load: what the disk holds now counts, not what it held when it was fetched.
       const path = await artifacts.verified(artifact);
+      if (policy !== undefined) await insistVouchedFor(path, artifact, policy, (await kernel.identity()).release);
       const { moduleName: module, functions, replace } = artifact;
       const { consistency, transitionTimeoutMs, mayInterrupt } = job.entry.body;
       const how = { mayShadow, replaces, consistency, transitionTimeoutMs, mayInterrupt };

@@ -35,6 +35,7 @@ import { NodeTraces } from './node-traces';
 import { enrolNode, readIdentity, type Enrolment, type NodeIdentity } from './node-identity';
 import { sayShutdown } from './say-shutdown';
 import { claimStateDir } from './single-instance';
+import type { BuildPolicy } from './vouch';
 
 export interface NodeAgentOptions {
   /** Key, identity, journals and modules; made 0700. */
@@ -52,6 +53,8 @@ export interface NodeAgentOptions {
   readonly labels?: Labels;
   /** Where to write the node's numbers for node_exporter; nowhere if undefined. */
   readonly metricsFile?: string;
+  /** Who must have built what is loaded; undefined: whatever the log orders is loaded. */
+  readonly buildPolicy?: BuildPolicy;
   /** How often to look for livepatches loaded by others (default 5 s). */
   readonly lookEveryMs?: number;
   /** How often to report without news, and to write the metrics file (default 15 s). */
@@ -149,6 +152,7 @@ export class NodeAgent {
       kernelBuild,
       release: running.release,
       patchedCore: running.patchedCore,
+      needsBuildSignature: this.options.buildPolicy !== undefined,
       ...(isDamage(journal)
         ? { reason: journal.reason }
         : { head: journal.recorded.entries.length, target: journal.recorded.target }),
@@ -205,6 +209,7 @@ export class NodeAgent {
       artifacts: new ArtifactFiles(path.join(options.stateDir, 'artifacts')),
       holdFile: options.holdFile ?? defaultHoldFile,
       fetch: (sha256) => link.fetch(sha256),
+      policy: options.buildPolicy,
     };
     const onReport = (): void => {
       link.report();

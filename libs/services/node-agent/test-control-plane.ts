@@ -146,9 +146,13 @@ export class TestControlPlane {
     name: string,
     functions: string,
     overrides: readonly number[] = [],
-    { filler = name, ...switching }: Switching & { readonly filler?: string } = {},
+    {
+      filler = name,
+      module,
+      ...switching
+    }: Switching & { readonly filler?: string; readonly module?: Uint8Array } = {},
   ): LogEntry {
-    const bytes = Buffer.from(`${filler} `.repeat(800));
+    const bytes = module === undefined ? Buffer.from(`${filler} `.repeat(800)) : Buffer.from(module);
     const sha256 = sha256OfBytes(bytes);
     this.modules.set(sha256, bytes);
     const artifact = {

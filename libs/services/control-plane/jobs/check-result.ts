@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
+import { checkModule } from '@lockstep/domain/klp-module';
 import { manifestFromWire, manifestToWire } from '@lockstep/contracts/wire';
 import { LockstepError, parseKernelBuildId, parseSha256 } from '@lockstep/domain/livepatch-model';
 import type { VendorProof } from '@lockstep/domain/vendor-kernel';
 import { readWhole, type ArtifactStore } from '@lockstep/io/artifact-store';
 import type { BuildRecord, BuildResult, KernelBuildFacts } from '@lockstep/io/database';
 import type { ExplainedFunction, JobResult } from '@lockstep/io/job-queue';
-import { checkModule } from './check-module';
 
 function wrong(message: string, fields: Record<string, string>): LockstepError {
   return new LockstepError('corrupt', 'wrong-result', `A worker's result does not fit its job: ${message}`, fields);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { expect, test } from '@jest/globals';
+import { checkModule } from '@lockstep/domain/klp-module';
 import {
   LockstepError,
   parseKernelBuildId,
@@ -9,8 +10,7 @@ import {
   parseSha256,
   type ArtifactManifest,
 } from '@lockstep/domain/livepatch-model';
-import { writtenLivepatch } from '@lockstep/testing/object-fixtures';
-import { checkModule } from './check-module';
+import { writtenLivepatch } from './written-livepatch';
 
 const release = '6.1.0-test';
 const fn = (object: string, name: string, sympos = 0) => ({ object, name, sympos });

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { readLivepatchModule } from '@lockstep/domain/klp-module';
 import { LockstepError, type ArtifactManifest, type PatchedFunction } from '@lockstep/domain/livepatch-model';
+import { readLivepatchModule } from './read-livepatch-module';
 
 /**
- * Reads out of a module what its worker says of it: what is signed is what the file does, whoever built it.
+ * Reads out of a module what is said of it: what is signed, and what is loaded, is what the file does, whoever built it.
  * @param release as `uname -r` prints it on the kernel build that the module is for
  * @throws LockstepError `corrupt` `module-differs`, naming what differs
  */
@@ -13,7 +13,10 @@ export function checkModule(bytes: Uint8Array, manifest: ArtifactManifest, relea
   const read = readOwn(bytes, file);
   const differ = (what: string, said: unknown, found: unknown): void => {
     if (said !== found)
-      throw differs(`${file}: its worker says ${what} ${String(said)}, and the module itself ${String(found)}.`, what);
+      throw differs(
+        `${file}: its manifest says ${what} ${String(said)}, and the module itself ${String(found)}.`,
+        what,
+      );
   };
   differ('name', moduleName, read.module);
   differ('kernel build', kernelBuild, read.kernelBuild);
@@ -23,8 +26,8 @@ export function checkModule(bytes: Uint8Array, manifest: ArtifactManifest, relea
   const missing = [...(found ?? [])].filter((name) => said?.has(name) !== true);
   const untrue = [...(said ?? [])].filter((name) => found?.has(name) !== true);
   if (missing.length > 0)
-    throw differs(`${file} changes ${shown(missing)}, of which its worker says nothing.`, 'functions');
-  if (untrue.length > 0) throw differs(`${file} does not change ${shown(untrue)}, as its worker says.`, 'functions');
+    throw differs(`${file} changes ${shown(missing)}, of which its manifest says nothing.`, 'functions');
+  if (untrue.length > 0) throw differs(`${file} does not change ${shown(untrue)}, as its manifest says.`, 'functions');
   differ('number of functions', functions.length, read.functions.length);
 }
 
@@ -33,7 +36,7 @@ function readOwn(bytes: Uint8Array, file: string) {
     return readLivepatchModule(bytes, file);
   } catch (error) {
     if (!(error instanceof LockstepError)) throw error;
-    throw differs(`A worker's module cannot be read: ${error.message}`, error.reason, error);
+    throw differs(`The module cannot be read: ${error.message}`, error.reason, error);
   }
 }
 
@@ -50,4 +53,4 @@ const shown = (names: readonly string[]): string =>
     : names.join(', ');
 
 const differs = (message: string, what: string, cause?: unknown): LockstepError =>
-  new LockstepError('corrupt', 'module-differs', `${message} Nothing of it is signed.`, { what }, { cause });
+  new LockstepError('corrupt', 'module-differs', message, { what }, { cause });
