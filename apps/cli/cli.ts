@@ -32,6 +32,7 @@ export interface LeafOptions extends ServerFlags {
 export interface TaskContext {
   readonly fleet: OperatorClient['fleet'];
   readonly build: OperatorClient['build'];
+  readonly access: OperatorClient['access'];
   readonly screen: Screen;
   readonly signal: AbortSignal;
   /** host:port, as it was reached. */
@@ -70,7 +71,7 @@ export function leafCommand(name: string, description: string): Command {
     .description(description)
     .option('--json', 'print one JSON document')
     .option('--server <host:port>', 'operator address of the control plane (LOCKSTEP_SERVER)')
-    .option('--token-file <file>', 'file with the operator token (LOCKSTEP_TOKEN_FILE)')
+    .option('--token-file <file>', 'file with your access token (LOCKSTEP_TOKEN_FILE)')
     .option('--ca-file <file>', "certificate of the control plane's CA (LOCKSTEP_CA_FILE)")
     .option('--state-dir <folder>', 'state folder of a control plane on this machine (LOCKSTEP_STATE_DIR)');
 }
@@ -130,7 +131,7 @@ export function createCli(surroundings: Surroundings): Cli {
         const config = readServerConfig(options, env);
         server = config.address;
         client = connectOperator(config);
-        return task({ ...context, server, fleet: client.fleet, build: client.build });
+        return task({ ...context, server, fleet: client.fleet, build: client.build, access: client.access });
       };
       await answer(options.json === true, () => (server === '' ? undefined : server), ask);
       client?.close();

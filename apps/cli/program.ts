@@ -12,6 +12,7 @@ import { checkConflicts } from './commands/check-conflicts';
 import { combinePatches } from './commands/combine-patches';
 import { createBuildKeyCommand } from './commands/create-build-key';
 import { createCluster } from './commands/create-cluster';
+import { createToken } from './commands/create-token';
 import { explainPatch } from './commands/explain-patch';
 import { hostCheck } from './commands/host-check';
 import { hostConflicts } from './commands/host-conflicts';
@@ -26,6 +27,7 @@ import { listKernels } from './commands/list-kernels';
 import { listNodes } from './commands/list-nodes';
 import { listPatches } from './commands/list-patches';
 import { listRollouts } from './commands/list-rollouts';
+import { listTokens } from './commands/list-tokens';
 import { pauseRollout } from './commands/pause-rollout';
 import { printCompletion } from './commands/print-completion';
 import { recoverOrder } from './commands/recover-order';
@@ -34,6 +36,7 @@ import { releaseNode } from './commands/release-node';
 import { resumeRollout } from './commands/resume-rollout';
 import { retireEntry } from './commands/retire-entry';
 import { retryRollout } from './commands/retry-rollout';
+import { revokeToken } from './commands/revoke-token';
 import { setCluster } from './commands/set-cluster';
 import { showBlocking } from './commands/show-blocking';
 import { showBuild } from './commands/show-build';
@@ -46,6 +49,7 @@ import { submitPatch } from './commands/submit-patch';
 import { verifyPatch } from './commands/verify-patch';
 import { watchBuild } from './commands/watch-build';
 import { watchRollout } from './commands/watch-rollout';
+import { whoAmI } from './commands/who-am-i';
 import { exitCodeOf, exitCodes, type ExitCode } from './exit-code';
 import type { Screen } from './screen';
 
@@ -63,6 +67,7 @@ const groups: readonly (readonly [noun: string, description: string, commands: r
   ],
   ['node', 'machines', [listNodes, showNode, labelNodes, showBlocking, releaseNode, joinNode, removeNode]],
   ['cluster', 'sets of nodes that must be identical', [createCluster, setCluster, listClusters]],
+  ['token', 'what lets people and programs in, and what they may', [createToken, listTokens, revokeToken]],
   [
     'host',
     "this machine's own livepatches, without a server",
@@ -90,6 +95,7 @@ export function createProgram(cli: Cli): Command {
   for (const make of [listBuilds, showBuild, watchBuild, cancelBuild]) build.addCommand(make(cli));
   program.addCommand(build);
   program.addCommand(checkConflicts(cli));
+  program.addCommand(whoAmI(cli));
   program.addCommand(printCompletion(cli, () => program));
   return program;
 }

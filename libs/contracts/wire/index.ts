@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
+export { ownerKindFromWire, ownerKindToWire, roleFromWire, roleToWire, scopeFromWire, scopeToWire } from './access';
+export { callVerbs } from './call-verbs';
 export { comeBackWithinField, comeBackWithinMs } from './come-back';
 export { errorFromStatus, statusFromError } from './error-status';
 export {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import type { BuildServiceService, FleetServiceService } from '@lockstep/contracts/generated';
+import type { AccessServiceService, BuildServiceService, FleetServiceService } from '@lockstep/contracts/generated';
+import type { Verb } from '@lockstep/domain/access';
 
 /**
  * What becomes of a call that is sent again because its answer was lost:
@@ -22,45 +23,50 @@ export type AnswerForm = 'whole' | 'parts' | 'events';
 export interface OperatorCall {
   readonly repeat: Repeat;
   readonly answer: AnswerForm;
+  /** What it does, as rights are given. */
+  readonly verb: Verb;
 }
 
-const read = { repeat: 'reads', answer: 'parts' } as const;
-const watch = { repeat: 'reads', answer: 'events' } as const;
+const read = { repeat: 'reads', answer: 'parts', verb: 'look' } as const;
+const watch = { repeat: 'reads', answer: 'events', verb: 'look' } as const;
 const keyed = { repeat: 'keyed', answer: 'whole' } as const;
 const same = { repeat: 'same', answer: 'whole' } as const;
 
-/** Every call of the operator port. One that is new does not compile until it is decided here what repeating it does. */
+/**
+ * Every call of the operator port. One that is new does not compile until it is decided here what repeating it does, and
+ * who may make it.
+ */
 export const operatorCalls = {
-  createCluster: keyed,
-  updateCluster: keyed,
+  createCluster: { ...keyed, verb: 'set-up' },
+  updateCluster: { ...keyed, verb: 'set-up' },
   listClusters: read,
   // The token's secret is kept by nobody here, so it cannot be told twice; one that nobody got expires unused.
-  createJoinToken: { repeat: 'spare', answer: 'whole' },
+  createJoinToken: { repeat: 'spare', answer: 'whole', verb: 'admit' },
   listNodes: read,
   getNode: read,
-  removeNode: keyed,
-  labelNodes: keyed,
+  removeNode: { ...keyed, verb: 'admit' },
+  labelNodes: { ...keyed, verb: 'admit' },
   // It names the crash that it releases.
-  releaseNode: same,
+  releaseNode: { ...same, verb: 'roll-out' },
   checkConflicts: read,
   getOrder: read,
-  appendLoad: keyed,
-  appendRetire: keyed,
-  recoverOrder: { repeat: 'keyed', answer: 'parts' },
-  startRollout: keyed,
-  pauseRollout: keyed,
-  resumeRollout: keyed,
-  abortRollout: keyed,
-  retryRollout: keyed,
+  appendLoad: { ...keyed, verb: 'order' },
+  appendRetire: { ...keyed, verb: 'order' },
+  recoverOrder: { repeat: 'keyed', answer: 'parts', verb: 'order' },
+  startRollout: { ...keyed, verb: 'roll-out' },
+  pauseRollout: { ...keyed, verb: 'roll-out' },
+  resumeRollout: { ...keyed, verb: 'roll-out' },
+  abortRollout: { ...keyed, verb: 'roll-out' },
+  retryRollout: { ...keyed, verb: 'roll-out' },
   listRollouts: read,
   getRollout: read,
   watchRollout: watch,
   // Who asks for a folder while it is read follows the same work; read again, it is the same kernel build.
-  addKernel: { repeat: 'same', answer: 'events' },
+  addKernel: { repeat: 'same', answer: 'events', verb: 'register' },
   listKernels: read,
   // A patch is named by its content, and has one build for each kernel build and stack.
-  submitPatch: same,
-  combinePatches: same,
+  submitPatch: { ...same, verb: 'build' },
+  combinePatches: { ...same, verb: 'build' },
   explainPatch: read,
   listPatches: read,
   getPatch: read,
@@ -68,9 +74,16 @@ export const operatorCalls = {
   getBuild: read,
   watchBuild: watch,
   // A build that was cancelled is cancelled.
-  cancelBuild: same,
+  cancelBuild: { ...same, verb: 'build' },
+  whoAmI: { repeat: 'reads', answer: 'whole', verb: 'ask-self' },
+  createToken: { ...keyed, verb: 'grant' },
+  listTokens: { ...read, verb: 'grant' },
+  revokeToken: { ...keyed, verb: 'grant' },
 } as const satisfies Readonly<
-  Record<keyof typeof FleetServiceService | keyof typeof BuildServiceService, OperatorCall>
+  Record<
+    keyof typeof FleetServiceService | keyof typeof BuildServiceService | keyof typeof AccessServiceService,
+    OperatorCall
+  >
 >;
 
 export type OperatorCallName = keyof typeof operatorCalls;

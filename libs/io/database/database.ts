@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+import { accessTokenStore, type AccessTokenStore } from './access-tokens';
 import { artifactReferences, type ArtifactReferences } from './artifact-references';
 import { buildStore, type BuildStore } from './builds';
 import { callAnswerStore, type CallAnswerStore } from './call-answers';
@@ -32,6 +33,7 @@ export interface Database {
   readonly references: ArtifactReferences;
   readonly keys: KeyBindingStore;
   readonly callAnswers: CallAnswerStore;
+  readonly accessTokens: AccessTokenStore;
   close(): Promise<void>;
 }
 
@@ -62,6 +64,7 @@ async function openStores(
     references: artifactReferences(client),
     keys: keyBindingStore(client),
     callAnswers: callAnswerStore(client),
+    accessTokens: accessTokenStore(client),
     close: async () => {
       await endWithinTime(() => client.$disconnect());
       await sole.close();

@@ -105,6 +105,8 @@ export interface RolloutStore {
   start(rollout: NewRollout, call?: KeptCall<RolloutRecord>): Promise<RolloutRecord>;
   /** @throws LockstepError `not-found` `unknown-rollout`. */
   require(id: string): Promise<RolloutRecord>;
+  /** Undefined: there is no such rollout. */
+  clusterOf(id: string): Promise<ClusterName | undefined>;
   /** Newest first. */
   list(cluster?: ClusterName): Promise<RolloutRecord[]>;
   /** Of each load order the newest that succeeded, for nodes that come later, and the newest. */
@@ -188,6 +190,10 @@ export function rolloutStore(db: Client): RolloutStore {
       const [found] = isRowId(id) ? await readRollouts(db, Prisma.sql`WHERE r.id = ${id}::uuid`) : [];
       if (found !== undefined) return found;
       throw new LockstepError('not-found', 'unknown-rollout', `There is no rollout "${id}".`, { rollout: id });
+    },
+    async clusterOf(id) {
+      const row = isRowId(id) ? await db.rollout.findUnique({ where: { id }, select: { clusterName: true } }) : null;
+      return row === null ? undefined : (row.clusterName as ClusterName);
     },
     list: (cluster) => readRollouts(db, Prisma.sql`WHERE ${ofCluster(cluster)} ORDER BY number DESC`),
     inForce: (cluster) =>

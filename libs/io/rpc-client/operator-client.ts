@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { Metadata } from '@grpc/grpc-js';
-import { BuildServiceService, FleetServiceService } from '@lockstep/contracts/generated';
+import { AccessServiceService, BuildServiceService, FleetServiceService } from '@lockstep/contracts/generated';
 import { operatorCalls } from '@lockstep/contracts/wire';
 import { createServiceClient, type ServiceClient } from './service-client';
 import { createTlsClient } from './tls-client';
@@ -10,13 +10,14 @@ export interface OperatorConnection {
   readonly address: string;
   /** The CA's certificate, PEM: the only one trusted. */
   readonly ca: string | Uint8Array;
-  /** The operator's token, as in the state directory's `operator.token`. */
+  /** An access token, as in the state directory's `operator.token`. */
   readonly token: string;
 }
 
 export interface OperatorClient {
   readonly fleet: ServiceClient<typeof FleetServiceService, typeof operatorCalls>;
   readonly build: ServiceClient<typeof BuildServiceService, typeof operatorCalls>;
+  readonly access: ServiceClient<typeof AccessServiceService, typeof operatorCalls>;
   close(): void;
 }
 
@@ -33,6 +34,7 @@ export function connectOperator({ address, ca, token }: OperatorConnection): Ope
     build: createServiceClient(client, BuildServiceService, makeMetadata, operatorCalls, {
       watchBuild: (request, { nextLine }) => ({ ...request, fromLine: nextLine }),
     }),
+    access: createServiceClient(client, AccessServiceService, makeMetadata, operatorCalls),
     close: () => {
       client.close();
     },

@@ -2,11 +2,14 @@
 import path from 'node:path';
 import { Module, type DynamicModule, type FactoryProvider } from '@nestjs/common';
 import { openArtifactStore, type ArtifactStore } from '@lockstep/io/artifact-store';
+import type { LockstepError } from '@lockstep/domain/livepatch-model';
 import type { CertificateAuthority } from '@lockstep/io/certificates';
 import { openDatabase, startEmbeddedPostgres, type Database } from '@lockstep/io/database';
 import { chooseQueueServer, openJobQueue, type JobQueue, type Lane } from '@lockstep/io/job-queue';
 import { TraceMemory } from '@lockstep/platform/tracing';
 import type { Logger } from 'pino';
+import { openAdminToken } from './access/admin-token';
+import { KnownTokens } from './access/known-tokens';
 import { Admission } from './agents/admission';
 import { AgentSessions } from './agents/agent-sessions';
 import { HeadTimes } from './agents/head-times';
@@ -15,7 +18,7 @@ import { KnownNodes } from './agents/known-nodes';
 import { returnWindowMs } from './agents/return-time';
 import { ChangeNotifier } from './change-notifier';
 import type { ControlPlaneConfig } from './config';
-import { openOperatorToken } from './grpc/operator-token';
+import { OpenCalls } from './grpc/open-calls';
 import { Servers } from './grpc/servers';
 import type { PlaneMetrics } from './monitoring/plane-metrics';
 import type { PlaneReadiness } from './monitoring/plane-readiness';
@@ -145,6 +148,11 @@ export function controlPlaneModule(parts: ModuleParts): DynamicModule {
     background: JobQueue,
   ): Services => {
     const changes = new ChangeNotifier();
+    const calls = new OpenCalls();
+    const endCalls = (token: string, reason: LockstepError): void => {
+      calls.endOf(token, reason);
+    };
+    const tokens = new KnownTokens({ store: db.accessTokens, log, endCalls });
     const nodes = new KnownNodes({ store: db.nodes, log });
     const heads = new HeadTimes(db.loadOrders, log);
     const traces = new TraceMemory();
@@ -181,6 +189,8 @@ export function controlPlaneModule(parts: ModuleParts): DynamicModule {
       log,
       db,
       authority,
+      tokens,
+      calls,
       artifacts,
       evictor,
       sharing,
@@ -215,7 +225,8 @@ export function controlPlaneModule(parts: ModuleParts): DynamicModule {
         makeServices,
       ),
       provide(serversToken, [servicesToken], async (services: Services) => {
-        return new Servers(services, await openOperatorToken(config.stateDir), parts.readiness);
+        await openAdminToken(config.stateDir, services.db);
+        return new Servers(services, parts.readiness);
       }),
     ].map(unlessStopping(parts.stopping)),
   };

@@ -66,6 +66,8 @@ async function bringUp(known: Omit<ModuleParts, 'metrics' | 'readiness'>): Promi
   const servers = context.get<Servers>(serversToken);
   await removeEndpoint(config.stateDir);
   await services.heads.start();
+  await services.tokens.start();
+  teardown.add('access tokens', () => services.tokens.stop());
   await services.nodes.start();
   teardown.add('nodes', () => services.nodes.stop());
   await services.rollouts.start(performance.now());

@@ -1,19 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import type { ServerDuplexStream } from '@grpc/grpc-js';
+import type { Metadata, ServerDuplexStream } from '@grpc/grpc-js';
 import type { AgentServiceServer, ConnectRequest, ConnectResponse } from '@lockstep/contracts/generated';
-import { identifyPeer, type PeerCertificate } from '../agents/peer-identity';
+import { LockstepError } from '@lockstep/domain/livepatch-model';
+import type { NodeRecord } from '@lockstep/io/database';
 import { connect } from '../routes/connect';
 import { downloadArtifact } from '../routes/download-artifact';
-import type { Services } from '../services';
+import type { Services, Uses } from '../services';
 import { runStream, serverStream } from './call-route';
+import { callerOf } from './callers';
 import type { OpenCalls } from './open-calls';
-import { openGate } from './operator-token';
 
-interface AuthenticatedCall {
-  getAuthContext(): { sslPeerCertificate?: PeerCertificate };
+/** The node that calls, as it is known now. */
+function nodeCalling({ nodes }: Uses<'nodes'>, metadata: Metadata): NodeRecord {
+  const { identity } = callerOf(metadata);
+  if (identity.kind === 'node') return nodes.require(identity.node);
+  throw new LockstepError('forbidden', 'not-a-node', 'Only nodes make this call.');
 }
-
-const peerOf = (call: AuthenticatedCall): PeerCertificate | undefined => call.getAuthContext().sslPeerCertificate;
 
 /** The conversation with one agent, as long as it lasts. */
 function handleConnect(
@@ -23,23 +25,21 @@ function handleConnect(
 ): void {
   // A broken transport shows in the iteration; without a listener it would end the process.
   call.on('error', () => undefined);
-  runStream(call, { log: services.log, calls }, async (abort) => {
-    const node = identifyPeer(services.nodes, peerOf(call));
-    await connect(services, node, call, abort);
-  });
+  runStream(call, { log: services.log, calls }, (abort) =>
+    connect(services, nodeCalling(services, call.metadata), call, abort),
+  );
 }
 
-/** Every call of the agent port; who calls is known before anything else is done. */
-export function agentHandlers(services: Services, calls: OpenCalls): AgentServiceServer {
-  const parts = { log: services.log, gate: openGate, calls };
+/** Every call of the agent port; who calls was decided before anything of it was read. */
+export function agentHandlers(services: Services): AgentServiceServer {
+  const { log, calls } = services;
   return {
     connect: (call) => {
       handleConnect(services, calls, call);
     },
     downloadArtifact: (call) => {
-      const peer = peerOf(call);
-      serverStream(parts, (request: Parameters<typeof downloadArtifact>[1]) =>
-        downloadArtifact(services, request, () => identifyPeer(services.nodes, peer)),
+      serverStream({ log, calls }, (request: Parameters<typeof downloadArtifact>[1]) =>
+        downloadArtifact(services, request, nodeCalling(services, call.metadata)),
       )(call);
     },
   };

@@ -6,11 +6,12 @@ import type {
   ServerErrorResponse,
   ServerWritableStream,
 } from '@grpc/grpc-js';
-import { messageParts, statusFromError, traceHeader } from '@lockstep/contracts/wire';
+import { messageParts, traceHeader } from '@lockstep/contracts/wire';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
-import { explainDatabaseError } from '@lockstep/io/database';
 import { traced } from '@lockstep/platform/tracing';
 import type { Logger } from 'pino';
+import { toStatus } from './call-status';
+import { callerOf, type Caller } from './callers';
 import { drained } from './drained';
 import type { CallShape, OpenCalls } from './open-calls';
 
@@ -18,14 +19,11 @@ export interface CallContext {
   /** Aborts when the caller is gone, its deadline has passed or the control plane stops. */
   readonly signal: AbortSignal;
   readonly metadata: Metadata;
+  readonly caller: Caller;
 }
-
-/** Lets a call in or throws. */
-export type Gate = (metadata: Metadata) => void;
 
 export interface RouteParts {
   readonly log: Logger;
-  readonly gate: Gate;
   readonly calls: OpenCalls;
   /** Is told how each call ended. */
   readonly onEnd?: OnCallEnd;
@@ -38,16 +36,6 @@ export type OnCallEnd = (path: string, error: unknown, tookMs: number | undefine
 const unaryWithinMs = 60_000;
 /** A watcher that does not read for this long is cut off. */
 const drainWithinMs = 60_000;
-
-/** An error as it leaves the process: known ones with their words, others logged and hidden. */
-export function toStatus(error: unknown, method: string, log: Logger): ServerErrorResponse {
-  const explained = explainDatabaseError(error);
-  if (!(explained instanceof LockstepError) || explained.kind === 'internal') log.error({ err: error, method }, 'bug');
-  else if (explained !== error) log.warn({ err: error, method }, 'the database did not do it');
-  const { code, details, metadata } = statusFromError(explained);
-  const status = Object.assign(new Error(details), { ...(details === undefined ? {} : { details }) });
-  return Object.assign(status, { ...(code === undefined ? {} : { code }), ...(metadata && { metadata }) });
-}
 
 /**
  * The answer, or the reason of the abort if that comes first. What was begun is not undone by that: it ends by itself,
@@ -92,10 +80,22 @@ function callSpan(metadata: Metadata): { kind: 'server'; parent: string } {
   return { kind: 'server', parent: typeof parent === 'string' ? parent : '' };
 }
 
+const contextOf = ({ metadata }: { readonly metadata: Metadata }, signal: AbortSignal): CallContext => ({
+  signal,
+  metadata,
+  caller: callerOf(metadata),
+});
+
+/** The access token with which a call was begun. */
+function tokenOf({ metadata }: { readonly metadata: Metadata }): string | undefined {
+  const { identity } = callerOf(metadata);
+  return identity.kind === 'owner' ? identity.token : undefined;
+}
+
 /** The route's answer, if it comes before the time is up or the caller gone. */
 async function answerInTime<Request, Response>(
   call: AskingCall<Request>,
-  { log, gate }: Pick<RouteParts, 'log' | 'gate'>,
+  { log }: Pick<RouteParts, 'log'>,
   route: Route<Request, Response>,
   abort: AbortController,
 ): Promise<Response> {
@@ -104,10 +104,9 @@ async function answerInTime<Request, Response>(
     abort.abort(tooSlow());
   }, unaryWithinMs);
   const answer = (): Promise<Response> =>
-    traced(nameOfCall(call.getPath()), callSpan(call.metadata), async () => {
-      gate(call.metadata);
-      return route(call.request, { signal, metadata: call.metadata });
-    });
+    traced(nameOfCall(call.getPath()), callSpan(call.metadata), async () =>
+      route(call.request, contextOf(call, signal)),
+    );
   const onLateFailure = (err: unknown): void => {
     log.warn({ err, method: call.getPath() }, 'a call failed after its caller had stopped waiting');
   };
@@ -126,7 +125,7 @@ export function unary<Request, Response>(
   return (call, callback) => {
     const method = call.getPath();
     const begunMs = performance.now();
-    const abort = calls.open(call, 'unary');
+    const abort = calls.open(call, 'unary', tokenOf(call));
     answerInTime(call, parts, route, abort)
       .then(
         (response) => {
@@ -173,16 +172,17 @@ interface StreamingCall {
 /** Runs the work of a streaming call until it ends; its error, if any, is the stream's last word. */
 export function runStream(
   call: StreamingCall,
-  { log, calls, onEnd }: Pick<RouteParts, 'log' | 'calls' | 'onEnd'>,
+  { log, calls, onEnd }: RouteParts,
   work: (abort: AbortController) => Promise<void>,
   shape: CallShape = 'stream',
+  token?: string,
 ): void {
   const method = call.getPath();
   const begunMs = performance.now();
   const ended = (error?: unknown): void => {
     onEnd?.(method, error, shape === 'unary' ? performance.now() - begunMs : undefined);
   };
-  const abort = calls.open(call, shape);
+  const abort = calls.open(call, shape, token);
   work(abort)
     .then(
       () => {
@@ -203,14 +203,14 @@ export function runStream(
 }
 
 export function serverStream<Request, Response>(
-  { gate, ...parts }: RouteParts,
+  parts: RouteParts,
   route: (request: Request, context: CallContext) => AsyncIterable<Response>,
 ): handleServerStreamingCall<Request, Response> {
   return (call) => {
-    runStream(call, parts, async ({ signal }) => {
-      gate(call.metadata);
-      await writeAll(call, route(call.request, { signal, metadata: call.metadata }), signal);
-    });
+    const work = async ({ signal }: AbortController): Promise<void> => {
+      await writeAll(call, route(call.request, contextOf(call, signal)), signal);
+    };
+    runStream(call, parts, work, 'stream', tokenOf(call));
   };
 }
 
@@ -234,6 +234,6 @@ export function inParts<Request, Response>(
       const answer = await answerInTime(call, parts, route, abort);
       await writeAll(call, inMessages(answer, codec), abort.signal);
     };
-    runStream(call, parts, work, 'unary');
+    runStream(call, parts, work, 'unary', tokenOf(call));
   };
 }

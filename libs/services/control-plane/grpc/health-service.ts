@@ -10,7 +10,6 @@ import type { Logger } from 'pino';
 import type { PlaneReadiness } from '../monitoring/plane-readiness';
 import { serverStream, unary } from './call-route';
 import type { OpenCalls } from './open-calls';
-import { openGate } from './operator-token';
 
 export interface HealthParts {
   readonly readiness: PlaneReadiness;
@@ -37,7 +36,7 @@ function nextChange(readiness: PlaneReadiness, signal: AbortSignal): { happened:
 
 /** `grpc.health.v1.Health`, without a token: it tells no more than whether calls are answered. */
 export function healthService({ readiness, log, calls, services }: HealthParts): HealthServer {
-  const parts = { log, gate: openGate, calls };
+  const parts = { log, calls };
   const isServed = (service: string): boolean => service === '' || services.includes(service);
   const status = (service: string): ServingStatus => {
     if (!isServed(service)) return ServingStatus.SERVICE_UNKNOWN;

@@ -3,18 +3,24 @@ import type { LockstepError } from '@lockstep/domain/livepatch-model';
 
 export type CallShape = 'unary' | 'stream';
 
+interface OpenCall {
+  readonly shape: CallShape;
+  /** The access token that the caller has shown, if that is how it came. */
+  readonly token: string | undefined;
+}
+
 interface Cancellable {
   on(event: 'cancelled', listener: () => void): unknown;
 }
 
 /** The calls under way: a planned stop ends them with its own reason, which a transport that is cut could not tell. */
 export class OpenCalls {
-  private readonly calls = new Map<AbortController, CallShape>();
+  private readonly calls = new Map<AbortController, OpenCall>();
 
   /** Aborts when the caller has gone or `end` is called. Forget it with `close`. */
-  open(call: Cancellable, shape: CallShape): AbortController {
+  open(call: Cancellable, shape: CallShape, token?: string): AbortController {
     const abort = new AbortController();
-    this.calls.set(abort, shape);
+    this.calls.set(abort, { shape, token });
     call.on('cancelled', () => {
       abort.abort();
     });
@@ -26,6 +32,11 @@ export class OpenCalls {
   }
 
   end(shape: CallShape, reason: LockstepError): void {
-    for (const [abort, each] of this.calls) if (each === shape) abort.abort(reason);
+    for (const [abort, each] of this.calls) if (each.shape === shape) abort.abort(reason);
+  }
+
+  /** Ends what was begun with an access token. */
+  endOf(token: string, reason: LockstepError): void {
+    for (const [abort, each] of this.calls) if (each.token === token) abort.abort(reason);
   }
 }

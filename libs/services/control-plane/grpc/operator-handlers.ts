@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { ServiceDefinition, UntypedHandleCall, UntypedServiceImplementation } from '@grpc/grpc-js';
-import { BuildServiceService, FleetServiceService, type EnrolmentServiceServer } from '@lockstep/contracts/generated';
+import {
+  AccessServiceService,
+  BuildServiceService,
+  FleetServiceService,
+  type EnrolmentServiceServer,
+} from '@lockstep/contracts/generated';
 import { operatorCalls, type OperatorCallName } from '@lockstep/contracts/wire';
+import { insistMay } from '@lockstep/domain/access';
 import { addKernel } from '../routes/add-kernel';
 import { appendLoad } from '../routes/append-load';
 import { appendRetire } from '../routes/append-retire';
@@ -11,6 +17,7 @@ import { combinePatches } from '../routes/combine-patches';
 import { createCluster } from '../routes/create-cluster';
 import { createJoinToken } from '../routes/create-join-token';
 import { enrol } from '../routes/enrol';
+import { createToken } from '../routes/create-token';
 import { explainPatch } from '../routes/explain-patch';
 import { getBuild } from '../routes/get-build';
 import { getNode } from '../routes/get-node';
@@ -18,23 +25,32 @@ import { getOrder } from '../routes/get-order';
 import { getPatch } from '../routes/get-patch';
 import { getRollout } from '../routes/get-rollout';
 import { labelNodes } from '../routes/label-nodes';
-import { listBuilds, listClusters, listKernels, listNodes, listPatches, listRollouts } from '../routes/lists';
+import {
+  listBuilds,
+  listClusters,
+  listKernels,
+  listNodes,
+  listPatches,
+  listRollouts,
+  listTokens,
+} from '../routes/lists';
 import { abortRollout, pauseRollout, resumeRollout, retryRollout } from '../routes/order-rollout';
 import { removeNode } from '../routes/remove-node';
 import { recoverOrder } from '../routes/recover-order';
 import { releaseNode } from '../routes/release-node';
 import { startRollout } from '../routes/start-rollout';
+import { revokeToken } from '../routes/revoke-token';
 import { submitPatch } from '../routes/submit-patch';
 import { updateCluster } from '../routes/update-cluster';
 import { watchBuild } from '../routes/watch-build';
 import { watchRollout } from '../routes/watch-rollout';
+import { whoAmI } from '../routes/who-am-i';
 import type { Services } from '../services';
 import { inParts, serverStream, unary, type CallContext, type RouteParts } from './call-route';
+import { resourceOf } from './call-resources';
 import { keepingAnswer, type KeepingContext } from './kept-answer';
-import type { OpenCalls } from './open-calls';
-import { openGate, operatorGate } from './operator-token';
 
-type Definitions = typeof FleetServiceService & typeof BuildServiceService;
+type Definitions = typeof FleetServiceService & typeof BuildServiceService & typeof AccessServiceService;
 type RequestOf<Name extends OperatorCallName> = ReturnType<Definitions[Name]['requestDeserialize']>;
 type ResponseOf<Name extends OperatorCallName> = ReturnType<Definitions[Name]['responseDeserialize']>;
 
@@ -88,6 +104,10 @@ const routes: Routes = {
   getBuild,
   watchBuild,
   cancelBuild,
+  whoAmI,
+  createToken,
+  listTokens,
+  revokeToken,
 };
 
 /** Of whichever call: `routes` has seen to it that it fits. */
@@ -100,40 +120,52 @@ function handlerOf(
   services: Services,
   parts: RouteParts,
 ): UntypedHandleCall {
-  const { repeat, answer } = operatorCalls[name];
+  const { repeat, answer, verb } = operatorCalls[name];
+  // Before anything else is done for it, also before it is told what it was answered earlier.
+  const insist = async (request: unknown, { caller }: CallContext): Promise<void> => {
+    insistMay(caller.identity, verb, await resourceOf(services, name, request));
+  };
   const codec = method as unknown as Parameters<typeof keepingAnswer<unknown, unknown>>[1];
   if (answer === 'events') {
     const route = routes[name] as AnyRoute<AsyncIterable<unknown>>;
-    return serverStream(parts, (request, context) => route(services, request, context));
+    return serverStream(parts, async function* (request, context) {
+      await insist(request, context);
+      yield* route(services, request, context);
+    });
   }
   const route = routes[name] as AnyRoute<unknown>;
   const ask = async (request: unknown, context: CallContext) => await route(services, request, context);
   const asked = repeat === 'keyed' ? keepingAnswer(services.db.callAnswers, codec, ask) : ask;
-  return answer === 'parts' ? inParts(parts, codec, asked) : unary(parts, asked);
+  const allowed = async (request: unknown, context: CallContext) => {
+    await insist(request, context);
+    return asked(request, context);
+  };
+  return answer === 'parts' ? inParts(parts, codec, allowed) : unary(parts, allowed);
 }
 
 export interface OperatorHandlers {
   readonly enrolment: EnrolmentServiceServer;
   readonly fleet: UntypedServiceImplementation;
   readonly build: UntypedServiceImplementation;
+  readonly access: UntypedServiceImplementation;
 }
 
 /** Every call of the operator port with its route. */
-export function operatorHandlers(services: Services, operatorToken: string, calls: OpenCalls): OperatorHandlers {
-  const { log, metrics } = services;
-  const onEnd = metrics.noteCall.bind(metrics);
-  const forOperators = { log, gate: operatorGate(operatorToken), calls, onEnd };
+export function operatorHandlers(services: Services): OperatorHandlers {
+  const { log, calls, metrics } = services;
+  const parts = { log, calls, onEnd: metrics.noteCall.bind(metrics) };
   const handlers = (definition: ServiceDefinition): UntypedServiceImplementation =>
     Object.fromEntries(
       Object.entries(definition).map(([name, method]) => [
         name,
-        handlerOf(name as OperatorCallName, method as Definitions[OperatorCallName], services, forOperators),
+        handlerOf(name as OperatorCallName, method as Definitions[OperatorCallName], services, parts),
       ]),
     );
   return {
     // The join token is the proof.
-    enrolment: { enrol: unary({ log, gate: openGate, calls, onEnd }, (request) => enrol(services, request)) },
+    enrolment: { enrol: unary(parts, (request) => enrol(services, request)) },
     fleet: handlers(FleetServiceService),
     build: handlers(BuildServiceService),
+    access: handlers(AccessServiceService),
   };
 }

@@ -1,17 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Server, ServerCredentials, type ServerOptions } from '@grpc/grpc-js';
-import { BuildServiceService, EnrolmentServiceService, FleetServiceService } from '@lockstep/contracts/generated';
+import {
+  AccessServiceService,
+  BuildServiceService,
+  EnrolmentServiceService,
+  FleetServiceService,
+} from '@lockstep/contracts/generated';
 import { HealthService } from '@lockstep/contracts/generated/health';
 import { comeBackWithinField, maxMessageBytes } from '@lockstep/contracts/wire';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
+import { identifyAgent, identifyOperator } from '../access/identify';
 import { returnWindowMs } from '../agents/return-time';
 import type { PlaneReadiness } from '../monitoring/plane-readiness';
 import type { Services } from '../services';
 import { agentHandlers } from './agent-handlers';
 import { agentService } from './agent-service';
+import { letInKnown, type Identify } from './callers';
 import { healthService } from './health-service';
-import { OpenCalls } from './open-calls';
 import { operatorHandlers } from './operator-handlers';
 
 /** A node's machine that was switched off is noticed after these two together. */
@@ -61,22 +67,25 @@ function bind(server: Server, { host, port, variable }: Listening, credentials: 
 
 /** The two TLS ports: operators', where only the server shows a certificate, and agents', where both do. */
 export class Servers {
-  private readonly operator = new Server(serverOptions);
-  private readonly agent = new Server(serverOptions);
-  private readonly calls = new OpenCalls();
+  private readonly operator: Server;
+  private readonly agent: Server;
 
   constructor(
     private readonly services: Services,
-    operatorToken: string,
     readiness: PlaneReadiness,
   ) {
-    const handlers = operatorHandlers(services, operatorToken, this.calls);
+    const { log, calls } = services;
+    const serverFor = (identify: Identify): Server =>
+      new Server({ ...serverOptions, interceptors: [letInKnown(identify, log)] });
+    this.operator = serverFor(identifyOperator(services));
+    this.agent = serverFor(identifyAgent(services));
+    const handlers = operatorHandlers(services);
     this.operator.addService(EnrolmentServiceService, handlers.enrolment);
     this.operator.addService(FleetServiceService, handlers.fleet);
     this.operator.addService(BuildServiceService, handlers.build);
-    this.agent.addService(agentService, agentHandlers(services, this.calls));
-    const { log } = services;
-    const health = { readiness, log, calls: this.calls };
+    this.operator.addService(AccessServiceService, handlers.access);
+    this.agent.addService(agentService, agentHandlers(services));
+    const health = { readiness, log, calls };
     this.operator.addService(HealthService, healthService({ ...health, services: operatorServices }));
     this.agent.addService(HealthService, healthService({ ...health, services: agentServices }));
   }
@@ -111,9 +120,9 @@ export class Servers {
     const stopping = new LockstepError('unavailable', 'stopping', 'The control plane is stopping: ask again soon.', {
       [comeBackWithinField]: comeBackWithinMs,
     });
-    this.calls.end('stream', stopping);
+    this.services.calls.end('stream', stopping);
     if (await isDone(closed, finishWithinMs)) return;
-    this.calls.end('unary', stopping);
+    this.services.calls.end('unary', stopping);
     if (await isDone(closed, lastWordsWithinMs)) return;
     for (const server of servers) server.forceShutdown();
     if (await isDone(closed, cutWithinMs)) return;

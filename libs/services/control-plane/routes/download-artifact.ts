@@ -8,9 +8,8 @@ import type { Uses } from '../services';
 export async function* downloadArtifact(
   { artifacts, db }: Uses<'artifacts' | 'db.loadOrders'>,
   request: DownloadArtifactRequest,
-  identify: () => NodeRecord,
+  { cluster }: Pick<NodeRecord, 'cluster'>,
 ): AsyncGenerator<DownloadArtifactResponse> {
-  const { cluster } = identify();
   const sha256 = parseSha256(request.sha256);
   if (!(await db.loadOrders.loads(cluster, sha256))) {
     const message = `No load order of ${cluster} names an artifact ${sha256}.`;

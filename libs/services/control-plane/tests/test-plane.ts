@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -6,8 +7,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from '@jest/globals';
 import {
   NodeStatus,
+  OwnerKind,
   Priority,
+  Role,
   type ConnectResponse,
+  type CreateTokenRequest,
   type Hello,
   type LogEntry,
   type NodeReport,
@@ -106,9 +110,25 @@ export class TestPlane {
   async up(): Promise<void> {
     this.endpoint = await (this.process === undefined ? this.startHere() : this.startBeside(this.process));
     this.ca = await readFile(path.join(this.config.stateDir, 'pki/ca.crt'), 'utf8');
-    const token = await readFile(path.join(this.config.stateDir, 'operator.token'), 'utf8');
-    this.operator = this.keep(connectOperator({ address: this.endpoint.operatorAddress, ca: this.ca, token }));
+    this.operator = this.operatorWith(await readFile(path.join(this.config.stateDir, 'operator.token'), 'utf8'));
     this.artifacts = await openArtifactStore(this.config.artifactDir);
+  }
+
+  /** Whoever has this access token. */
+  operatorWith(token: string): OperatorClient {
+    return this.keep(connectOperator({ address: this.endpoint.operatorAddress, ca: this.ca, token }));
+  }
+
+  /** A new access token's secret; of an admin everywhere, unless something else is said. */
+  async accessToken(name: string, some: Partial<CreateTokenRequest> = {}): Promise<string> {
+    const secret = `lockstep_test_${name}_${'x'.repeat(32)}`;
+    await this.operator.access.createToken({
+      ...{ name, owner: name, ownerKind: OwnerKind.OWNER_KIND_PERSON, roles: [Role.ROLE_ADMIN], ttlSeconds: 0 },
+      scope: { everywhere: true, clusters: [] },
+      secretSha256: createHash('sha256').update(secret).digest('hex'),
+      ...some,
+    });
+    return secret;
   }
 
   private startHere(): Promise<Endpoint> {

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { createHash, randomBytes } from 'node:crypto';
+import { rm, writeFile } from 'node:fs/promises';
+import type { Command } from 'commander';
+import { OwnerKind } from '@lockstep/contracts/generated';
+import { roleToWire } from '@lockstep/contracts/wire';
+import { parseRole, roles as allRoles, type Role } from '@lockstep/domain/access';
+import { LockstepError } from '@lockstep/domain/livepatch-model';
+import { collect, leafCommand, type Cli, type LeafOptions } from '../cli';
+import { tokenDocument, tokenFields } from '../views/token-view';
+
+interface Options extends LeafOptions {
+  readonly role: readonly Role[];
+  readonly owner?: string;
+  readonly service?: string;
+  readonly cluster?: readonly string[];
+  readonly everywhere?: boolean;
+  readonly expires?: number;
+  readonly out?: string;
+}
+
+const unitSeconds: Readonly<Record<string, number>> = { m: 60, h: 3600, d: 24 * 3600 };
+
+/** @throws LockstepError `usage`. */
+function readTtlSeconds(text: string): number {
+  const [, digits, unit = ''] = /^([1-9]\d{0,5})(m|h|d)$/.exec(text) ?? [];
+  const seconds = unitSeconds[unit];
+  if (digits !== undefined && seconds !== undefined) return Number(digits) * seconds;
+  const message = `"${text}" is no time: write a number with its unit, as in 30m, 12h or 90d.`;
+  throw new LockstepError('invalid-input', 'usage', message, { text });
+}
+
+/** @throws LockstepError `usage`. */
+function ownerOf({ owner, service }: Options): { owner: string; ownerKind: OwnerKind } {
+  if ((owner === undefined) === (service === undefined)) {
+    const message = 'Say whose the token is: --owner for a person, or --service for a program.';
+    throw new LockstepError('invalid-input', 'usage', message);
+  }
+  return service === undefined
+    ? { owner: owner ?? '', ownerKind: OwnerKind.OWNER_KIND_PERSON }
+    : { owner: service, ownerKind: OwnerKind.OWNER_KIND_SERVICE };
+}
+
+/** Made here: the control plane gets to know its digest alone. */
+const newSecret = (): string => `lockstep_${randomBytes(32).toString('base64url')}`;
+
+/** Into a file of its owner's alone, which must be new; there first, since nobody could tell the secret again. */
+async function keepSecret<T>(secret: string, out: string | undefined, make: () => Promise<T>): Promise<T> {
+  if (out === undefined) return make();
+  await writeFile(out, `${secret}\n`, { mode: 0o600, flag: 'wx' });
+  try {
+    return await make();
+  } catch (error) {
+    await rm(out);
+    throw error;
+  }
+}
+
+export const createToken = (cli: Cli): Command =>
+  leafCommand('create', 'make an access token; its secret is shown once, and kept by nobody here')
+    .argument('<name>', 'name of the token')
+    .requiredOption(
+      '--role <role>',
+      `what it may, again for each: ${allRoles.join(', ')}`,
+      (text: string, before: readonly Role[] | undefined) => [...(before ?? []), parseRole(text)],
+    )
+    .option('--owner <person>', 'whose it is')
+    .option('--service <account>', 'the program whose it is')
+    .option('--cluster <cluster>', 'where it may that, again for each', collect)
+    .option('--everywhere', 'in every cluster, and for what is of none')
+    .option('--expires <time>', 'after how long, as in 12h or 90d (default: 90d)', readTtlSeconds)
+    .option('--out <file>', 'write the secret into this new file, and do not show it')
+    .action((name: string, options: Options) =>
+      cli.run(options, async ({ access, signal }) => {
+        const { role, cluster = [], everywhere = false, expires = 0, out } = options;
+        const secret = newSecret();
+        const request = {
+          ...{ name, ...ownerOf(options), roles: role.map(roleToWire), scope: { everywhere, clusters: [...cluster] } },
+          ...{ ttlSeconds: expires, secretSha256: createHash('sha256').update(secret).digest('hex') },
+        };
+        const { token } = await keepSecret(secret, out, () => access.createToken(request, { signal }));
+        const shown = token === undefined ? '' : `\n${tokenFields(token)}`;
+        const document = { token: tokenDocument(token), ...(out === undefined ? { secret } : { file: out }) };
+        return { document, text: `${out === undefined ? secret : `Secret in ${out}.`}${shown}` };
+      }),
+    );

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import type { Command } from 'commander';
+import { leafCommand, type Cli, type LeafOptions } from '../cli';
+import { tokenDocument, tokenTable } from '../views/token-view';
+
+interface Options extends LeafOptions {
+  readonly all?: boolean;
+}
+
+export const listTokens = (cli: Cli): Command =>
+  leafCommand('ls', 'list access tokens: whose they are, what they may and when they were used last')
+    .option('--all', 'also those that are revoked or have expired')
+    .action(({ all = false, ...options }: Options) =>
+      cli.run(options, async ({ access, signal }) => {
+        const { tokens } = await access.listTokens({ all }, { signal });
+        return { document: { tokens: tokens.map(tokenDocument) }, text: tokenTable(tokens) };
+      }),
+    );

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: GPL-2.0-only
+export {
+  inCluster,
+  installation,
+  shared,
+  subjectOf,
+  type Identity,
+  type Owner,
+  type Resource,
+  type Scope,
+} from './identity';
+export { denial, insistMay, may, mayAnywhere } from './may';
+export { parseOwnerName, parseTokenName } from './names';
+export { parseRole, roles, verbsOf, type Role } from './roles';
+export { verbs, type Verb } from './verbs';

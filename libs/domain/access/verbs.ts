@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+/** What a call does to what it is about, as rights are given. */
+export const verbs = [
+  /** Reads what there is. */
+  'look',
+  /** Reads who did what. */
+  'audit',
+  /** Submits diffs, and ends their builds. */
+  'build',
+  /** Registers kernels that patches are built for. */
+  'register',
+  /** Changes what nodes are to hold. */
+  'order',
+  /** Moves nodes there. */
+  'roll-out',
+  /** Agrees to what somebody else wants moved. */
+  'approve',
+  /** Lets machines become nodes, and takes them out. */
+  'admit',
+  /** Makes clusters, and changes how they behave. */
+  'set-up',
+  /** Gives rights and takes them. */
+  'grant',
+  /** Asks who it is itself. */
+  'ask-self',
+  /** Asks whether calls are answered. */
+  'probe',
+  /** Becomes a node, by a join token. */
+  'join',
+  /** Follows its cluster's load order, as a node. */
+  'follow',
+] as const;
+
+export type Verb = (typeof verbs)[number];

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { EnrolmentServiceService } from '@lockstep/contracts/generated';
+import { HealthService } from '@lockstep/contracts/generated/health';
+import type { Identity } from '@lockstep/domain/access';
+import { LockstepError } from '@lockstep/domain/livepatch-model';
+import { identifyPeer } from '../agents/peer-identity';
+import type { Identify } from '../grpc/callers';
+import type { Uses } from '../services';
+
+const stranger: Identity = { kind: 'stranger' };
+
+/** Whoever makes these is a stranger, whatever else it shows: a join token is in the call, and health is nobody's secret. */
+const ofStrangers: ReadonlySet<string> = new Set([
+  EnrolmentServiceService.enrol.path,
+  HealthService.check.path,
+  HealthService.watch.path,
+]);
+
+const bearer = /^Bearer +(\S{1,200})$/;
+
+/** The operators' port: by an access token. Who wants to become a node has a join token, and nothing else yet. */
+export const identifyOperator =
+  ({ tokens }: Uses<'tokens'>): Identify =>
+  ({ path, metadata }) => {
+    if (ofStrangers.has(path)) return stranger;
+    const [given] = metadata.get('authorization');
+    const secret = typeof given === 'string' ? bearer.exec(given)?.[1] : undefined;
+    if (secret !== undefined) return tokens.identify(secret);
+    const message = 'This needs an access token: --token-file or LOCKSTEP_TOKEN_FILE names the file that holds one.';
+    throw new LockstepError('unauthenticated', 'token-missing', message);
+  };
+
+/** The agents' port: by the node's certificate. */
+export const identifyAgent =
+  ({ nodes }: Uses<'nodes'>): Identify =>
+  ({ path, certificate }) => {
+    if (ofStrangers.has(path)) return stranger;
+    const { name, cluster } = identifyPeer(nodes, certificate);
+    return { kind: 'node', node: name, cluster };
+  };

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import type { Identity } from '@lockstep/domain/access';
+import { LockstepError } from '@lockstep/domain/livepatch-model';
+import type { AccessTokenRecord, AccessTokenStore, KeptCall, NewAccessToken } from '@lockstep/io/database';
+import { sha256OfBytes } from '@lockstep/platform/runtime';
+import type { Logger } from 'pino';
+
+/** When tokens were used is written this often, and what there is read again; as late may the calls of one end that expires. */
+const keepUsesEveryMs = 60_000;
+
+export interface KnownTokensParts {
+  readonly store: AccessTokenStore;
+  readonly log: Logger;
+  /** Ends the calls that are under way with this token. */
+  readonly endCalls: (tokenId: string, reason: LockstepError) => void;
+}
+
+/** What a caller with a token is. */
+export type TokenIdentity = Extract<Identity, { kind: 'owner' }>;
+
+const isExpired = ({ expiresAt }: AccessTokenRecord): boolean =>
+  expiresAt !== null && expiresAt.getTime() <= Date.now();
+
+/** One message for all that never were, so that guessing tells nothing; who had a token is told what became of it. */
+function refused(token: AccessTokenRecord | undefined): LockstepError {
+  if (token === undefined) {
+    const message = 'This access token is not known here. An admin makes one: lockstep token create.';
+    return new LockstepError('unauthenticated', 'token-wrong', message);
+  }
+  const { name } = token;
+  const [reason, word] =
+    token.revokedAt === null
+      ? (['token-expired', 'has expired'] as const)
+      : (['token-revoked', 'was revoked'] as const);
+  const message = `The access token "${name}" ${word}. An admin makes a new one: lockstep token create.`;
+  return new LockstepError('unauthenticated', reason, message, { name });
+}
+
+/**
+ * All access tokens, by the digest of their secret: who calls is known without a question to the database, so that those
+ * who guess cost it nothing. One process alone works on a database: what it writes it knows.
+ */
+export class KnownTokens {
+  private readonly bySecret = new Map<string, AccessTokenRecord>();
+  private readonly byId = new Map<string, AccessTokenRecord>();
+  private uses = new Map<string, Date>();
+  private timer: NodeJS.Timeout | undefined;
+  private keeping: Promise<void> = Promise.resolve();
+
+  constructor(private readonly parts: KnownTokensParts) {}
+
+  async start(): Promise<void> {
+    for (const token of await this.parts.store.list()) this.know(token);
+    this.timer = setInterval(() => {
+      this.keeping = this.keepUses().then(() => this.readAgain());
+      this.endExpired();
+    }, keepUsesEveryMs);
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.timer);
+    await this.keeping;
+    await this.keepUses();
+  }
+
+  /** Whose secret it is. @throws LockstepError `unauthenticated` `token-wrong`, `token-expired`, `token-revoked`. */
+  identify(secret: string): TokenIdentity {
+    const token = this.bySecret.get(sha256OfBytes(Buffer.from(secret)));
+    if (token === undefined || token.revokedAt !== null || isExpired(token)) throw refused(token);
+    this.uses.set(token.id, new Date());
+    const { owner, id, roles, scope } = token;
+    return { kind: 'owner', owner, token: id, roles, scope };
+  }
+
+  /** Of a caller: it was identified by this token. */
+  require(id: string): AccessTokenRecord {
+    const token = this.byId.get(id);
+    if (token === undefined) throw refused(undefined);
+    return { ...token, lastUsedAt: this.uses.get(id) ?? token.lastUsedAt };
+  }
+
+  /** Those that are good, or all there ever were; oldest first. */
+  list(all: boolean): AccessTokenRecord[] {
+    const ids = [...this.byId.values()].filter((token) => all || (token.revokedAt === null && !isExpired(token)));
+    return ids.map(({ id }) => this.require(id));
+  }
+
+  create(token: NewAccessToken, call: KeptCall<AccessTokenRecord> | undefined): Promise<AccessTokenRecord> {
+    return this.knowing(this.parts.store.create(token, call));
+  }
+
+  /** It is good for nothing from now on, nor are the calls that were begun with it. */
+  revoke(name: string, call: KeptCall<AccessTokenRecord> | undefined): Promise<AccessTokenRecord> {
+    return this.knowing(this.parts.store.revoke(name, new Date(), call));
+  }
+
+  /** What is written counts, also where its answer was lost. */
+  private async knowing(change: Promise<AccessTokenRecord>): Promise<AccessTokenRecord> {
+    try {
+      const token = await change;
+      this.know(token);
+      return token;
+    } catch (error) {
+      await this.readAgain();
+      throw error;
+    }
+  }
+
+  private know(token: AccessTokenRecord): void {
+    this.bySecret.set(token.secretSha256, token);
+    this.byId.set(token.id, token);
+    if (token.revokedAt !== null) this.parts.endCalls(token.id, refused(token));
+  }
+
+  private async readAgain(): Promise<void> {
+    const { store, log } = this.parts;
+    try {
+      for (const token of await store.list()) this.know(token);
+    } catch (err) {
+      log.warn({ err }, 'cannot read the access tokens again now');
+    }
+  }
+
+  private endExpired(): void {
+    for (const token of this.byId.values()) if (isExpired(token)) this.parts.endCalls(token.id, refused(token));
+  }
+
+  private async keepUses(): Promise<void> {
+    const uses = this.uses;
+    this.uses = new Map();
+    try {
+      await this.parts.store.noteUsed(uses);
+      for (const [id, lastUsedAt] of uses) {
+        const token = this.byId.get(id);
+        if (token !== undefined) this.know({ ...token, lastUsedAt });
+      }
+    } catch (err) {
+      this.parts.log.warn({ err }, 'cannot write when access tokens were used');
+      // Later uses count.
+      this.uses = new Map([...uses, ...this.uses]);
+    }
+  }
+}

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import {
+  ServerInterceptingCall,
+  ServerListenerBuilder,
+  status,
+  type Metadata,
+  type ServerInterceptor,
+} from '@grpc/grpc-js';
+import { callVerbs } from '@lockstep/contracts/wire';
+import { denial, mayAnywhere, type Identity } from '@lockstep/domain/access';
+import { LockstepError } from '@lockstep/domain/livepatch-model';
+import type { Logger } from 'pino';
+import type { PeerCertificate } from '../agents/peer-identity';
+import { toStatus } from './call-status';
+
+/** Who makes a call, and from where. */
+export interface Caller {
+  readonly identity: Identity;
+  /** Address and port, as the connection has them. */
+  readonly from: string;
+}
+
+/** What there is to know a caller by before it has said anything. */
+export interface Credentials {
+  readonly path: string;
+  readonly metadata: Metadata;
+  readonly certificate: PeerCertificate | undefined;
+}
+
+/** @throws LockstepError `unauthenticated`, `forbidden`. */
+export type Identify = (credentials: Credentials) => Identity;
+
+/** By the headers of their calls; a call that is over is forgotten with them. */
+const callers = new WeakMap<Metadata, Caller>();
+
+/** Whoever was let in. */
+export function callerOf(metadata: Metadata): Caller {
+  const caller = callers.get(metadata);
+  if (caller !== undefined) return caller;
+  throw new LockstepError('internal', 'caller-unknown', 'A call came past the decision who makes it.');
+}
+
+/**
+ * Decides who calls by its headers and its certificate, and turns away who may nowhere do what the call does: of a
+ * stranger's call no byte of the body is read.
+ */
+export function letInKnown(identify: Identify, log: Logger): ServerInterceptor {
+  return ({ path }, call) =>
+    new ServerInterceptingCall(call, {
+      start: (next) => {
+        const listener = new ServerListenerBuilder().withOnReceiveMetadata((metadata, letIn) => {
+          try {
+            const certificate = call.getAuthContext().sslPeerCertificate;
+            const identity = identify({ path, metadata, certificate });
+            const verb = callVerbs.get(path);
+            if (verb === undefined || !mayAnywhere(identity, verb)) throw denial(identity, verb ?? path);
+            callers.set(metadata, { identity, from: call.getPeer() });
+          } catch (error) {
+            const { code = status.UNKNOWN, details = '', metadata: trailers = null } = toStatus(error, path, log);
+            call.sendStatus({ code, details, metadata: trailers });
+            return;
+          }
+          letIn(metadata);
+        });
+        next(listener.build());
+      },
+    });
+}

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { readFile, writeFile } from 'node:fs/promises';
+import { connect as connectHttp2, constants, type IncomingHttpHeaders } from 'node:http2';
+import path from 'node:path';
+import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import {
+  AccessServiceService,
+  BuildServiceService,
+  FleetServiceService,
+  Role,
+  StartRolloutRequest,
+  SubmitPatchRequest,
+} from '@lockstep/contracts/generated';
+import { operatorCalls, roleFromWire, switchingToWire, type OperatorCallName } from '@lockstep/contracts/wire';
+import { verbsOf } from '@lockstep/domain/access';
+import { LockstepError } from '@lockstep/domain/livepatch-model';
+import type { OperatorClient } from '@lockstep/io/rpc-client';
+import { runLockstep } from '@lockstep/testing/dev-fleet';
+// eslint-disable-next-line no-restricted-imports -- it looks at what is kept of a secret, which no interface shows
+import { Client } from 'pg';
+import { TestPlane } from './test-plane';
+
+jest.setTimeout(300_000);
+
+let plane: TestPlane;
+
+beforeAll(async () => {
+  plane = await TestPlane.start();
+  for (const name of ['web', 'db']) await plane.operator.fleet.createCluster({ ...switchingToWire({}), name });
+  await plane.work(plane.honestWorker);
+  await plane.addKernel();
+});
+afterAll(() => plane.stop());
+
+const reasonOf = (asked: Promise<unknown>): Promise<string> =>
+  asked.then(
+    () => 'answered',
+    (error: unknown) => (error as LockstepError).reason,
+  );
+
+type AnyCall = (request: object, options: object) => Promise<unknown> | AsyncIterable<unknown>;
+
+/** Makes a call with an empty request and says why it was refused; what is asked for is of no cluster that there is. */
+async function tryCall(client: OperatorClient, name: OperatorCallName): Promise<string> {
+  const service = (['fleet', 'build', 'access'] as const).find((each) => name in client[each])!;
+  const { requestDeserialize } = { ...FleetServiceService, ...BuildServiceService, ...AccessServiceService }[name];
+  const call = (client[service] as unknown as Record<string, AnyCall>)[name]!;
+  const abort = new AbortController();
+  const answer = call(requestDeserialize(Buffer.alloc(0)), { signal: abort.signal });
+  if (!(Symbol.asyncIterator in answer)) return reasonOf(answer);
+  const first = answer[Symbol.asyncIterator]().next();
+  return reasonOf(first).finally(() => {
+    abort.abort();
+  });
+}
+
+const allRoles = [
+  Role.ROLE_VIEWER,
+  Role.ROLE_AUDITOR,
+  Role.ROLE_OPERATOR,
+  Role.ROLE_APPROVER,
+  Role.ROLE_ADMIN,
+] as const;
+
+test.each(allRoles)('role %s may make the calls whose verb it has, and no others', async (role) => {
+  const word = roleFromWire(role);
+  const client = plane.operatorWith(await plane.accessToken(`only-${word}`, { roles: [role] }));
+  const denied: string[] = [];
+  const names = Object.keys(operatorCalls) as OperatorCallName[];
+  for (const name of names) if ((await tryCall(client, name)) === 'not-allowed') denied.push(name);
+  expect(denied).toEqual(names.filter((name) => !verbsOf[word].includes(operatorCalls[name].verb)));
+});
+
+test('a token for one cluster sees and does nothing in others, nor anything that is of none', async () => {
+  const { client: agent } = await plane.enrol('db', 'db-1');
+  agent.close();
+  const scope = { everywhere: false, clusters: ['web'] };
+  const roles = [Role.ROLE_ADMIN];
+  const { fleet, build, access } = plane.operatorWith(await plane.accessToken('web-admin', { roles, scope }));
+  expect((await fleet.listClusters({})).clusters.map(({ name }) => name)).toEqual(['web']);
+  expect((await fleet.listNodes({ cluster: '', selector: '' })).nodes).toEqual([]);
+  expect(await reasonOf(fleet.getOrder({ cluster: 'web', kernelBuildId: '' }))).toBe('answered');
+  expect(await reasonOf(build.listKernels({}))).toBe('answered');
+  const join = (cluster: string) => fleet.createJoinToken({ cluster, node: 'n', ttlSeconds: 0 });
+  expect(await reasonOf(join('web'))).toBe('answered');
+  const refused: Promise<unknown>[] = [
+    fleet.listNodes({ cluster: 'db', selector: '' }),
+    fleet.getOrder({ cluster: 'db', kernelBuildId: '' }),
+    fleet.getNode({ name: 'db-1' }),
+    // No word on whether there is one.
+    fleet.getNode({ name: 'no-such-node' }),
+    fleet.removeNode({ name: 'db-1' }),
+    join('db'),
+    fleet.startRollout(StartRolloutRequest.fromPartial({ cluster: 'db' })),
+    fleet.createCluster({ ...switchingToWire({}), name: 'mine' }),
+    access.listTokens({ all: false }),
+    access.revokeToken({ name: 'local-admin' }),
+  ];
+  expect(new Set(await Promise.all(refused.map(reasonOf)))).toEqual(new Set(['not-allowed']));
+});
+
+test('a token that is revoked ends at once, and so does a watch that was begun with it', async () => {
+  const secret = await plane.accessToken('watcher', { roles: [Role.ROLE_VIEWER] });
+  const { fleet, build } = plane.operatorWith(secret);
+  await plane.stopWorkers();
+  const diff = Buffer.from('b');
+  const { builds } = await plane.operator.build.submitPatch(SubmitPatchRequest.fromPartial({ name: 'waits', diff }));
+  const { id } = builds[0]!;
+  const watch = build.watchBuild({ id, fromLine: 0 })[Symbol.asyncIterator]();
+  expect((await watch.next()).value).toMatchObject({ build: { id } });
+  const ended = reasonOf(
+    (async () => {
+      while ((await watch.next()).done !== true);
+    })(),
+  );
+  const startedAt = performance.now();
+  await plane.operator.access.revokeToken({ name: 'watcher' });
+  expect(await ended).toBe('token-revoked');
+  expect(performance.now() - startedAt).toBeLessThan(1_000);
+  expect(await reasonOf(fleet.listClusters({}))).toBe('token-revoked');
+  // Its name is free again; its secret is not.
+  expect(await reasonOf(plane.accessToken('watcher', {}))).toBe('token-secret-taken');
+});
+
+test('no secret is kept, and who comes with none, a wrong one or one that has expired is told so', async () => {
+  const secret = await plane.accessToken('short-lived', { ttlSeconds: 1 });
+  await new Promise((resolve) => setTimeout(resolve, 1_100));
+  const ask = (token: string) => reasonOf(plane.operatorWith(token).fleet.listClusters({}));
+  expect(await ask(secret)).toBe('token-expired');
+  expect(await ask('lockstep_made-up')).toBe('token-wrong');
+  expect(await ask('')).toBe('token-missing');
+  const admin = (await readFile(path.join(plane.config.stateDir, 'operator.token'), 'utf8')).trim();
+  const client = new Client(plane.endpoint.databaseUrl);
+  await client.connect();
+  const { rows } = await client.query<{ row: string }>('SELECT access_tokens::text AS row FROM access_tokens');
+  await client.end();
+  expect(rows.length).toBeGreaterThan(3);
+  expect(rows.filter(({ row }) => row.includes(secret) || row.includes(admin))).toEqual([]);
+});
+
+test('who may not is turned away before a byte of the body has come', async () => {
+  const viewer = await plane.accessToken('viewer', { roles: [Role.ROLE_VIEWER] });
+  const session = connectHttp2(`https://${plane.endpoint.operatorAddress}`, { ca: plane.ca });
+  const statusOf = async (path: string, token?: string): Promise<string> => {
+    const headers = { ':method': 'POST', ':path': path, 'content-type': 'application/grpc', te: 'trailers' };
+    const stream = session.request({ ...headers, ...(token !== undefined && { authorization: `Bearer ${token}` }) });
+    // Nothing is written, and the stream stays open: an answer comes only if none is waited for.
+    const status = await new Promise<string>((resolve, reject) => {
+      const take = (all: IncomingHttpHeaders): void => {
+        const [code, reason] = [all['grpc-status'], all['lockstep-reason']];
+        if (typeof code === 'string' && typeof reason === 'string') resolve(`${code} ${reason}`);
+      };
+      stream.on('response', take).on('trailers', take).on('error', reject);
+    });
+    stream.close(constants.NGHTTP2_CANCEL);
+    return status;
+  };
+  const submit = BuildServiceService.submitPatch.path;
+  expect(await statusOf(submit)).toBe('16 token-missing');
+  expect(await statusOf(submit, viewer)).toBe('7 not-allowed');
+  session.close();
+});
+
+test('the one token of before goes on to be an admin, and one that is written into its file takes its place', async () => {
+  const file = path.join(plane.config.stateDir, 'operator.token');
+  const before = await readFile(file, 'utf8');
+  const old = 'an-operator-token-as-it-was-before-there-were-roles';
+  await plane.down();
+  await writeFile(file, `${old}\n`);
+  await plane.up();
+  const { token } = await plane.operator.access.whoAmI({});
+  expect(token).toMatchObject({ owner: 'local-admin', roles: [Role.ROLE_ADMIN], scope: { everywhere: true } });
+  expect(await reasonOf(plane.operatorWith(before).access.whoAmI({}))).toBe('token-revoked');
+  // What was used before the stop is known after it.
+  const { tokens } = await plane.operator.access.listTokens({ all: true });
+  expect(tokens.find(({ name }) => name === 'viewer')?.lastUsedAt).toBeInstanceOf(Date);
+});
+
+test('the commands make, list and revoke tokens, and tell who one is', async () => {
+  const run = (...args: string[]) => runLockstep(plane.config.stateDir, args);
+  const file = path.join(plane.folder.path, 'ci.token');
+  const create = [
+    'token',
+    'create',
+    'ci',
+    '--service',
+    'ci',
+    '--role',
+    'operator',
+    '--cluster',
+    'web',
+    '--expires',
+    '12h',
+  ];
+  const made = await run(...create, '--out', file);
+  expect([made.code, made.stdout]).toEqual([0, expect.stringContaining('service:ci')]);
+  const me = JSON.parse((await run('whoami', '--token-file', file, '--json')).stdout) as { token: object };
+  expect(me.token).toMatchObject({ ownerKind: 'service', roles: ['operator'], scope: { clusters: ['web'] } });
+  expect((await run('token', 'ls')).stdout).toMatch(/^ci +service:ci +operator +web /m);
+  const refused = await run('cluster', 'create', 'x', '--token-file', file);
+  expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining('service:ci may not set-up')]);
+  const taken = await run(...create, '--out', path.join(plane.folder.path, 'other.token'));
+  expect([taken.code, taken.stderr]).toEqual([1, expect.stringContaining('There is a token "ci" already')]);
+  expect((await run('token', 'revoke', 'ci')).code).toBe(0);
+  expect((await run('whoami', '--token-file', file)).stderr).toContain('"ci" was revoked');
+  const both = await run('token', 'create', 'x', '--role', 'viewer', '--everywhere', '--owner', 'a', '--service', 'b');
+  expect([both.code, both.stderr]).toEqual([2, expect.stringContaining('--owner for a person')]);
+});
