@@ -256,7 +256,7 @@ describe('completion', () => {
     ['lockstep ro', 'rollout'],
     ['lockstep order ', 'show append retire recover --help'],
     ['lockstep order append a --over', '--override'],
-    ['lockstep rollout start --cluster c --w', '--waves --wave-size --wait'],
+    ['lockstep rollout start --cluster c --w', '--why --waves --wave-size --wait'],
   ])('bash completes "%s"', (line, expected) => {
     const words = line.split(' ');
     const script = `${completionScript('bash', program())}

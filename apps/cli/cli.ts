@@ -33,6 +33,7 @@ export interface TaskContext {
   readonly fleet: OperatorClient['fleet'];
   readonly build: OperatorClient['build'];
   readonly access: OperatorClient['access'];
+  readonly audit: OperatorClient['audit'];
   readonly screen: Screen;
   readonly signal: AbortSignal;
   /** host:port, as it was reached. */
@@ -73,6 +74,7 @@ export function leafCommand(name: string, description: string): Command {
     .option('--server <host:port>', 'operator address of the control plane (LOCKSTEP_SERVER)')
     .option('--token-file <file>', 'file with your access token (LOCKSTEP_TOKEN_FILE)')
     .option('--ca-file <file>', "certificate of the control plane's CA (LOCKSTEP_CA_FILE)")
+    .option('--why <text>', 'why you do it, for the audit log')
     .option('--state-dir <folder>', 'state folder of a control plane on this machine (LOCKSTEP_STATE_DIR)');
 }
 
@@ -131,7 +133,14 @@ export function createCli(surroundings: Surroundings): Cli {
         const config = readServerConfig(options, env);
         server = config.address;
         client = connectOperator(config);
-        return task({ ...context, server, fleet: client.fleet, build: client.build, access: client.access });
+        return task({
+          ...context,
+          server,
+          fleet: client.fleet,
+          build: client.build,
+          access: client.access,
+          audit: client.audit,
+        });
       };
       await answer(options.json === true, () => (server === '' ? undefined : server), ask);
       client?.close();

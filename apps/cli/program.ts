@@ -50,6 +50,10 @@ import { verifyPatch } from './commands/verify-patch';
 import { watchBuild } from './commands/watch-build';
 import { watchRollout } from './commands/watch-rollout';
 import { whoAmI } from './commands/who-am-i';
+import { exportAudit } from './commands/export-audit';
+import { followAudit } from './commands/follow-audit';
+import { listAudit } from './commands/list-audit';
+import { verifyAudit } from './commands/verify-audit';
 import { exitCodeOf, exitCodes, type ExitCode } from './exit-code';
 import type { Screen } from './screen';
 
@@ -68,6 +72,7 @@ const groups: readonly (readonly [noun: string, description: string, commands: r
   ['node', 'machines', [listNodes, showNode, labelNodes, showBlocking, releaseNode, joinNode, removeNode]],
   ['cluster', 'sets of nodes that must be identical', [createCluster, setCluster, listClusters]],
   ['token', 'what lets people and programs in, and what they may', [createToken, listTokens, revokeToken]],
+  ['audit', 'who did what, on what, from where and why', [listAudit, followAudit, exportAudit, verifyAudit]],
   [
     'host',
     "this machine's own livepatches, without a server",

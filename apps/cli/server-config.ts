@@ -11,6 +11,7 @@ export interface ServerFlags {
   readonly tokenFile?: string | undefined;
   readonly caFile?: string | undefined;
   readonly stateDir?: string | undefined;
+  readonly why?: string | undefined;
 }
 
 /** Flags over environment over what the state directory of a control plane on this machine says. */
@@ -71,5 +72,8 @@ export function readServerConfig(flags: ServerFlags, env: Readonly<NodeJS.Proces
     );
   }
   parseAddress(address);
-  return { address, token: readText(tokenFile, 'token file').trim(), ca: readText(caFile, 'CA certificate') };
+  return {
+    ...{ address, token: readText(tokenFile, 'token file').trim(), ca: readText(caFile, 'CA certificate') },
+    because: flags.why,
+  };
 }

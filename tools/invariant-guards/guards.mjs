@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+import { accessGuards } from './access-guards.mjs';
 import { rolloutGuards } from './rollout-guards.mjs';
 
 /**
@@ -415,4 +416,5 @@ export const guards = [
     to: 'if (missing.length > 99)',
     test: 'libs/testing/object-fixtures/check-module.test.ts',
   },
+  ...accessGuards,
 ];

@@ -2,6 +2,7 @@
 import {
   AccessServiceService,
   AgentServiceService,
+  AuditServiceService,
   BuildServiceService,
   EnrolmentServiceService,
   FleetServiceService,
@@ -30,6 +31,7 @@ export const callVerbs: ReadonlyMap<string, Verb> = new Map([
   ...pathsOf(FleetServiceService, verbOfOperatorCall),
   ...pathsOf(BuildServiceService, verbOfOperatorCall),
   ...pathsOf(AccessServiceService, verbOfOperatorCall),
+  ...pathsOf(AuditServiceService, verbOfOperatorCall),
   ...pathsOf(AgentServiceService, verbOfMachineCall),
   ...pathsOf(EnrolmentServiceService, verbOfMachineCall),
   ...pathsOf(HealthService, () => 'probe'),

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 export { ownerKindFromWire, ownerKindToWire, roleFromWire, roleToWire, scopeFromWire, scopeToWire } from './access';
+export { auditRecordFromWire, auditRecordToWire, checkpointFromWire } from './audit';
 export { callVerbs } from './call-verbs';
 export { comeBackWithinField, comeBackWithinMs } from './come-back';
 export { errorFromStatus, statusFromError } from './error-status';
@@ -25,5 +26,11 @@ export {
   type WireSwitching,
 } from './switching';
 export { traceHeader } from './trace-header';
-export { callKeyHeader, operatorCalls, type OperatorCall, type OperatorCallName } from './operator-calls';
+export {
+  becauseHeader,
+  callKeyHeader,
+  operatorCalls,
+  type OperatorCall,
+  type OperatorCallName,
+} from './operator-calls';
 export { shareFromWire, shareToWire } from './share';

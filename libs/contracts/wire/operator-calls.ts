@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import type { AccessServiceService, BuildServiceService, FleetServiceService } from '@lockstep/contracts/generated';
+import type {
+  AccessServiceService,
+  AuditServiceService,
+  BuildServiceService,
+  FleetServiceService,
+} from '@lockstep/contracts/generated';
 import type { Verb } from '@lockstep/domain/access';
 
 /**
@@ -79,14 +84,21 @@ export const operatorCalls = {
   createToken: { ...keyed, verb: 'grant' },
   listTokens: { ...read, verb: 'grant' },
   revokeToken: { ...keyed, verb: 'grant' },
+  readAudit: { ...watch, verb: 'audit' },
 } as const satisfies Readonly<
   Record<
-    keyof typeof FleetServiceService | keyof typeof BuildServiceService | keyof typeof AccessServiceService,
+    | keyof typeof FleetServiceService
+    | keyof typeof BuildServiceService
+    | keyof typeof AccessServiceService
+    | keyof typeof AuditServiceService,
     OperatorCall
   >
 >;
 
 export type OperatorCallName = keyof typeof operatorCalls;
+
+/** Metadata: why somebody does what a call does, in their own words (UTF-8, at most 1,000 bytes). */
+export const becauseHeader = 'lockstep-because-bin';
 
 /** Metadata of a `keyed` call: 16 to 64 letters, digits or dashes that no other call has. */
 export const callKeyHeader = 'lockstep-call-key';

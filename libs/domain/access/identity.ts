@@ -21,7 +21,9 @@ export type Identity =
   | {
       readonly kind: 'owner';
       readonly owner: Owner;
+      /** Its id, and its name. */
       readonly token: string;
+      readonly tokenName: string;
       readonly roles: readonly Role[];
       readonly scope: Scope;
     };

@@ -19,6 +19,7 @@ const anyOwner = fc.record({
   kind: fc.constant('owner' as const),
   owner: fc.record({ kind: fc.constantFrom('person' as const, 'service' as const), name: fc.constant('alice') }),
   token: fc.constant('t'),
+  tokenName: fc.constant('laptop'),
   roles: fc.subarray([...roles]),
   scope: anyScope,
 });
@@ -32,6 +33,7 @@ const owner = (some: Partial<Extract<Identity, { kind: 'owner' }>>): Identity =>
   kind: 'owner',
   owner: { kind: 'person', name: 'alice' },
   token: 't',
+  tokenName: 'laptop',
   roles: [],
   scope: 'everywhere',
   ...some,

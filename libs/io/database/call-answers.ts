@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
+import type { AuditEvent } from '@lockstep/domain/audit';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
+import { addAuditEvent } from './audit';
 import type { Client, Transaction } from './client';
 
 /** One call, however often it is sent. */
@@ -13,6 +15,8 @@ export interface CallName {
 /** A call whose answer is kept in the transaction that does what it asks for. */
 export interface KeptCall<T> extends CallName {
   readonly answerOf: (result: T) => Uint8Array;
+  /** Written with it. */
+  readonly audit?: AuditEvent;
 }
 
 /** The call was done already, by a transaction that met this one: its answer counts, and nothing was done again. */
@@ -50,6 +54,7 @@ export async function once<T>(tx: Transaction, call: KeptCall<T> | undefined, wo
   const { key, method, requestSha256 } = call;
   await tx.callAnswer.create({ data: { key, method, requestSha256, answer: new Uint8Array() } });
   const result = await work();
+  if (call.audit !== undefined) await addAuditEvent(tx, call.audit);
   await tx.callAnswer.update({ where: { key }, data: { answer: new Uint8Array(call.answerOf(result)) } });
   return result;
 }

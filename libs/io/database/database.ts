@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { accessTokenStore, type AccessTokenStore } from './access-tokens';
+import { auditStore, type AuditStore } from './audit';
 import { artifactReferences, type ArtifactReferences } from './artifact-references';
 import { buildStore, type BuildStore } from './builds';
 import { callAnswerStore, type CallAnswerStore } from './call-answers';
@@ -34,6 +35,7 @@ export interface Database {
   readonly keys: KeyBindingStore;
   readonly callAnswers: CallAnswerStore;
   readonly accessTokens: AccessTokenStore;
+  readonly audit: AuditStore;
   close(): Promise<void>;
 }
 
@@ -65,6 +67,7 @@ async function openStores(
     keys: keyBindingStore(client),
     callAnswers: callAnswerStore(client),
     accessTokens: accessTokenStore(client),
+    audit: auditStore(client),
     close: async () => {
       await endWithinTime(() => client.$disconnect());
       await sole.close();

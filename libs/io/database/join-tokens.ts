@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
+import type { AuditEvent } from '@lockstep/domain/audit';
 import { LockstepError, type ClusterName, type NodeName } from '@lockstep/domain/livepatch-model';
+import { addAuditEvent } from './audit';
 import { serialisable, type Client, type Transaction } from './client';
 import { requireCluster } from './clusters';
 import { Prisma, type JoinToken as TokenRow } from './generated/client';
@@ -29,6 +31,8 @@ export interface Redemption {
   readonly now: Date;
   /** Makes the node's certificate; may be called more than once. */
   readonly certify: (node: NodeName) => Promise<IssuedCertificate>;
+  /** What is written down of it, in the same transaction. */
+  readonly audit: (enrolment: Pick<Enrolment, 'cluster' | 'node'>) => AuditEvent;
 }
 
 export interface JoinTokenStore {
@@ -81,6 +85,7 @@ async function enrol(tx: Transaction, token: TokenRow, redemption: Redemption): 
       ...{ report: Prisma.DbNull, bootId: null, reportedLabels: {}, sessionEpoch: { increment: 1 } },
     },
   });
+  await addAuditEvent(tx, redemption.audit({ cluster, node }));
   return { cluster, node, certificatePem };
 }
 

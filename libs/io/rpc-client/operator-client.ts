@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { Metadata } from '@grpc/grpc-js';
-import { AccessServiceService, BuildServiceService, FleetServiceService } from '@lockstep/contracts/generated';
-import { operatorCalls } from '@lockstep/contracts/wire';
+import {
+  AccessServiceService,
+  AuditServiceService,
+  BuildServiceService,
+  FleetServiceService,
+} from '@lockstep/contracts/generated';
+import { becauseHeader, operatorCalls } from '@lockstep/contracts/wire';
 import { createServiceClient, type ServiceClient } from './service-client';
 import { createTlsClient } from './tls-client';
 
@@ -12,21 +17,25 @@ export interface OperatorConnection {
   readonly ca: string | Uint8Array;
   /** An access token, as in the state directory's `operator.token`. */
   readonly token: string;
+  /** Why, in the caller's own words: it is written down with what is done. */
+  readonly because?: string | undefined;
 }
 
 export interface OperatorClient {
   readonly fleet: ServiceClient<typeof FleetServiceService, typeof operatorCalls>;
   readonly build: ServiceClient<typeof BuildServiceService, typeof operatorCalls>;
   readonly access: ServiceClient<typeof AccessServiceService, typeof operatorCalls>;
+  readonly audit: ServiceClient<typeof AuditServiceService, typeof operatorCalls>;
   close(): void;
 }
 
 /** What the CLI speaks. Connects lazily; the first call meets a wrong address or certificate. */
-export function connectOperator({ address, ca, token }: OperatorConnection): OperatorClient {
+export function connectOperator({ address, ca, token, because }: OperatorConnection): OperatorClient {
   const client = createTlsClient(address, { ca });
   const makeMetadata = (): Metadata => {
     const metadata = new Metadata();
     metadata.set('authorization', `Bearer ${token.trim()}`);
+    if (because !== undefined) metadata.set(becauseHeader, Buffer.from(because));
     return metadata;
   };
   return {
@@ -35,6 +44,9 @@ export function connectOperator({ address, ca, token }: OperatorConnection): Ope
       watchBuild: (request, { nextLine }) => ({ ...request, fromLine: nextLine }),
     }),
     access: createServiceClient(client, AccessServiceService, makeMetadata, operatorCalls),
+    audit: createServiceClient(client, AuditServiceService, makeMetadata, operatorCalls, {
+      readAudit: (request, { records }) => ({ ...request, last: 0, afterSeq: records.at(-1)?.seq ?? request.afterSeq }),
+    }),
     close: () => {
       client.close();
     },

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
 /** What a watcher can wait for. */
-export type Topic = `build:${string}` | `registration:${string}` | `rollout:${string}`;
+export type Topic = 'audit' | `build:${string}` | `registration:${string}` | `rollout:${string}`;
 
 /** A watcher reads again after this long, should a notification have been lost. */
 const readAgainMs = 5_000;

@@ -16,6 +16,7 @@ import { HeadTimes } from './agents/head-times';
 import { KnownLogs, traceOfEntry } from './agents/known-logs';
 import { KnownNodes } from './agents/known-nodes';
 import { returnWindowMs } from './agents/return-time';
+import { AuditLog } from './audit/audit-log';
 import { ChangeNotifier } from './change-notifier';
 import type { ControlPlaneConfig } from './config';
 import { OpenCalls } from './grpc/open-calls';
@@ -152,6 +153,8 @@ export function controlPlaneModule(parts: ModuleParts): DynamicModule {
     const endCalls = (token: string, reason: LockstepError): void => {
       calls.endOf(token, reason);
     };
+    const { stateDir } = config;
+    const audit = new AuditLog({ store: db.audit, signer: authority.logSigner, changes, log, stateDir });
     const tokens = new KnownTokens({ store: db.accessTokens, log, endCalls });
     const nodes = new KnownNodes({ store: db.nodes, log });
     const heads = new HeadTimes(db.loadOrders, log);
@@ -191,6 +194,7 @@ export function controlPlaneModule(parts: ModuleParts): DynamicModule {
       authority,
       tokens,
       calls,
+      audit,
       artifacts,
       evictor,
       sharing,

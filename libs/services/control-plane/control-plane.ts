@@ -68,6 +68,8 @@ async function bringUp(known: Omit<ModuleParts, 'metrics' | 'readiness'>): Promi
   await services.heads.start();
   await services.tokens.start();
   teardown.add('access tokens', () => services.tokens.stop());
+  await services.audit.start();
+  teardown.add('audit', () => services.audit.stop());
   await services.nodes.start();
   teardown.add('nodes', () => services.nodes.stop());
   await services.rollouts.start(performance.now());

@@ -10,6 +10,7 @@ import type { AgentSessions } from './agents/agent-sessions';
 import type { HeadTimes } from './agents/head-times';
 import type { KnownLogs } from './agents/known-logs';
 import type { KnownNodes } from './agents/known-nodes';
+import type { AuditLog } from './audit/audit-log';
 import type { ChangeNotifier } from './change-notifier';
 import type { ControlPlaneConfig } from './config';
 import type { OpenCalls } from './grpc/open-calls';
@@ -27,6 +28,7 @@ export interface Services {
   readonly authority: CertificateAuthority;
   readonly tokens: KnownTokens;
   readonly calls: OpenCalls;
+  readonly audit: AuditLog;
   readonly artifacts: ArtifactStore;
   readonly evictor: ArtifactEvictor;
   readonly sharing: KernelSharing;

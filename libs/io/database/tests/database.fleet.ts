@@ -27,6 +27,7 @@ import {
 } from '../index';
 import { freePort, temporaryFolder, type TemporaryFolder } from '@lockstep/testing/local-servers';
 import { findMigrations } from '../migrate';
+import { enrolled } from './enrolled';
 
 jest.setTimeout(120_000);
 
@@ -239,6 +240,7 @@ describe('enrolment', () => {
     publicKeySha256,
     now: new Date(),
     certify: async () => ({ certificatePem: `pem for ${publicKeySha256}`, fingerprint: publicKeySha256 }),
+    audit: enrolled,
   });
 
   test('a token makes one key one node; the same key may ask again, no other', async () => {

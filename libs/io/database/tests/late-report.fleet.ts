@@ -7,6 +7,7 @@ import { noLabels } from '@lockstep/domain/labels';
 import { parseClusterName, parseKernelBuildId, parseNodeName } from '@lockstep/domain/livepatch-model';
 import { freePort, temporaryFolder, type TemporaryFolder } from '@lockstep/testing/local-servers';
 import { openDatabase, startEmbeddedPostgres, type Database, type EmbeddedPostgres, type NodeStream } from '../index';
+import { enrolled } from './enrolled';
 
 jest.setTimeout(120_000);
 
@@ -30,7 +31,7 @@ async function enrol(secretSha256: string): Promise<void> {
   const now = new Date();
   await db.joinTokens.create({ secretSha256, cluster, node, expiresAt: new Date(now.getTime() + 60_000) });
   const certify = async () => ({ certificatePem: 'pem', fingerprint: secretSha256 });
-  await db.joinTokens.redeem({ secretSha256, publicKeySha256: 'key', now, certify });
+  await db.joinTokens.redeem({ secretSha256, publicKeySha256: 'key', now, certify, audit: enrolled });
 }
 
 const reportAt = (position: number): NodeReport =>

@@ -11,6 +11,7 @@ import { createClient, serialisable } from '../client';
 import { explainDatabaseError, migrateDatabase, openDatabase, startEmbeddedPostgres } from '../index';
 import type { Database, DatabaseOptions, EmbeddedPostgres } from '../index';
 import { findMigrations } from '../migrate';
+import { enrolled } from './enrolled';
 
 jest.setTimeout(120_000);
 
@@ -192,7 +193,7 @@ describe('a connection that is lost', () => {
     const { name: cluster } = await db.clusters.create(parseClusterName('cut'), {});
     const node = parseNodeName('cut-1');
     await db.joinTokens.create({ secretSha256: 's', cluster, node, expiresAt: new Date(Date.now() + 60_000) });
-    const redemption = { secretSha256: 's', publicKeySha256: 'k', now: new Date() };
+    const redemption = { secretSha256: 's', publicKeySha256: 'k', now: new Date(), audit: enrolled };
     const issued = { certificatePem: 'pem', fingerprint: 'f' };
     for (const waitMs of [0, 300]) {
       const certify = async () => {

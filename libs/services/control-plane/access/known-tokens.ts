@@ -68,8 +68,8 @@ export class KnownTokens {
     const token = this.bySecret.get(sha256OfBytes(Buffer.from(secret)));
     if (token === undefined || token.revokedAt !== null || isExpired(token)) throw refused(token);
     this.uses.set(token.id, new Date());
-    const { owner, id, roles, scope } = token;
-    return { kind: 'owner', owner, token: id, roles, scope };
+    const { owner, id, name, roles, scope } = token;
+    return { kind: 'owner', owner, token: id, tokenName: name, roles, scope };
   }
 
   /** Of a caller: it was identified by this token. */

@@ -1,14 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import type { AccessServiceService, BuildServiceService, FleetServiceService } from '@lockstep/contracts/generated';
+import type {
+  AccessServiceService,
+  AuditServiceService,
+  BuildServiceService,
+  FleetServiceService,
+} from '@lockstep/contracts/generated';
 import type { OperatorCallName } from '@lockstep/contracts/wire';
 import { inCluster, installation, shared, type Resource } from '@lockstep/domain/access';
 import { parseClusterName, parseNodeName } from '@lockstep/domain/livepatch-model';
 import type { Uses } from '../services';
 
-type Definitions = typeof FleetServiceService & typeof BuildServiceService & typeof AccessServiceService;
+type Definitions = typeof FleetServiceService &
+  typeof BuildServiceService &
+  typeof AccessServiceService &
+  typeof AuditServiceService;
 type RequestOf<Name extends OperatorCallName> = ReturnType<Definitions[Name]['requestDeserialize']>;
 
-type Needs = Uses<'nodes' | 'db.rollouts'>;
+/** What finding out what a call is about needs. */
+export type ResourceFinder = 'nodes' | 'db.rollouts';
+
+type Needs = Uses<ResourceFinder>;
 
 type Resources = {
   readonly [Name in OperatorCallName]: (request: RequestOf<Name>, needs: Needs) => Resource | Promise<Resource>;
@@ -79,6 +90,7 @@ const resources: Resources = {
   createToken: isInstallation,
   listTokens: isInstallation,
   revokeToken: isInstallation,
+  readAudit: isInstallation,
 };
 
 /** What a call is about. @throws LockstepError `invalid-input` for what is no name. */

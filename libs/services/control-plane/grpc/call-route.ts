@@ -11,7 +11,8 @@ import { LockstepError } from '@lockstep/domain/livepatch-model';
 import { traced } from '@lockstep/platform/tracing';
 import type { Logger } from 'pino';
 import { toStatus } from './call-status';
-import { callerOf, type Caller } from './callers';
+import type { Caller } from '../audit/call-audit';
+import { callerOf } from './callers';
 import { drained } from './drained';
 import type { CallShape, OpenCalls } from './open-calls';
 

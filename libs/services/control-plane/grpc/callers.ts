@@ -9,16 +9,10 @@ import {
 import { callVerbs } from '@lockstep/contracts/wire';
 import { denial, mayAnywhere, type Identity } from '@lockstep/domain/access';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
-import type { Logger } from 'pino';
 import type { PeerCertificate } from '../agents/peer-identity';
+import { eventOf, type Caller } from '../audit/call-audit';
+import type { Uses } from '../services';
 import { toStatus } from './call-status';
-
-/** Who makes a call, and from where. */
-export interface Caller {
-  readonly identity: Identity;
-  /** Address and port, as the connection has them. */
-  readonly from: string;
-}
 
 /** What there is to know a caller by before it has said anything. */
 export interface Credentials {
@@ -44,7 +38,7 @@ export function callerOf(metadata: Metadata): Caller {
  * Decides who calls by its headers and its certificate, and turns away who may nowhere do what the call does: of a
  * stranger's call no byte of the body is read.
  */
-export function letInKnown(identify: Identify, log: Logger): ServerInterceptor {
+export function letInKnown(identify: Identify, { audit, log }: Uses<'audit' | 'log'>): ServerInterceptor {
   return ({ path }, call) =>
     new ServerInterceptingCall(call, {
       start: (next) => {
@@ -52,9 +46,13 @@ export function letInKnown(identify: Identify, log: Logger): ServerInterceptor {
           try {
             const certificate = call.getAuthContext().sslPeerCertificate;
             const identity = identify({ path, metadata, certificate });
+            const caller = { identity, from: call.getPeer() };
             const verb = callVerbs.get(path);
-            if (verb === undefined || !mayAnywhere(identity, verb)) throw denial(identity, verb ?? path);
-            callers.set(metadata, { identity, from: call.getPeer() });
+            if (verb === undefined || !mayAnywhere(identity, verb)) {
+              audit.noteDenial(eventOf({ path, caller, metadata }));
+              throw denial(identity, verb ?? path);
+            }
+            callers.set(metadata, caller);
           } catch (error) {
             const { code = status.UNKNOWN, details = '', metadata: trailers = null } = toStatus(error, path, log);
             call.sendStatus({ code, details, metadata: trailers });

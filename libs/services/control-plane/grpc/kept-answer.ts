@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import type { Metadata } from '@grpc/grpc-js';
 import { callKeyHeader } from '@lockstep/contracts/wire';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
 import { DoneBefore, type CallAnswerStore, type CallName, type KeptCall } from '@lockstep/io/database';
-import type { AnswerCodec, CallContext, Route } from './call-route';
+import type { AnswerCodec, CallContext } from './call-route';
+import type { GuardedContext } from './guarded-call';
 
 /** Of a call that does something: its answer is kept where, and when, it is done. */
 export interface KeepingContext<Response> extends CallContext {
-  /** For the store that does it; undefined where the client has not named its call. */
-  readonly kept: <T>(answerOf: (result: T) => Response) => KeptCall<T> | undefined;
+  /** For the store that does it: what it writes with what it does. */
+  readonly kept: <T>(answerOf: (result: T) => Response) => KeptCall<T>;
 }
 
 interface KeptMethod<Request, Response> extends AnswerCodec<Response> {
@@ -29,10 +30,10 @@ export function keepingAnswer<Request, Response>(
   answers: Pick<CallAnswerStore, 'recall'>,
   method: KeptMethod<Request, Response>,
   route: (request: Request, context: KeepingContext<Response>) => Promise<Response>,
-): Route<Request, Response> {
+): (request: Request, context: GuardedContext) => Promise<Response> {
   return async (request, context) => {
-    const key = keyIn(context.metadata);
-    if (key === undefined) return route(request, { ...context, kept: () => undefined });
+    // Of a call that its client has not named no other will ask for the answer.
+    const key = keyIn(context.metadata) ?? randomUUID();
     const requestSha256 = createHash('sha256').update(method.requestSerialize(request)).digest('hex');
     const name: CallName = { key, method: method.path, requestSha256 };
     const before = await answers.recall(name);
@@ -40,7 +41,11 @@ export function keepingAnswer<Request, Response>(
     try {
       return await route(request, {
         ...context,
-        kept: (answerOf) => ({ ...name, answerOf: (result) => method.responseSerialize(answerOf(result)) }),
+        kept: (answerOf) => ({
+          ...name,
+          answerOf: (result) => method.responseSerialize(answerOf(result)),
+          audit: { ...context.record, result: 'done' },
+        }),
       });
     } catch (error) {
       if (!(error instanceof DoneBefore)) throw error;

@@ -2,12 +2,12 @@
 import type { ServiceDefinition, UntypedHandleCall, UntypedServiceImplementation } from '@grpc/grpc-js';
 import {
   AccessServiceService,
+  AuditServiceService,
   BuildServiceService,
   FleetServiceService,
   type EnrolmentServiceServer,
 } from '@lockstep/contracts/generated';
 import { operatorCalls, type OperatorCallName } from '@lockstep/contracts/wire';
-import { insistMay } from '@lockstep/domain/access';
 import { addKernel } from '../routes/add-kernel';
 import { appendLoad } from '../routes/append-load';
 import { appendRetire } from '../routes/append-retire';
@@ -35,6 +35,7 @@ import {
   listTokens,
 } from '../routes/lists';
 import { abortRollout, pauseRollout, resumeRollout, retryRollout } from '../routes/order-rollout';
+import { readAudit } from '../routes/read-audit';
 import { removeNode } from '../routes/remove-node';
 import { recoverOrder } from '../routes/recover-order';
 import { releaseNode } from '../routes/release-node';
@@ -47,10 +48,13 @@ import { watchRollout } from '../routes/watch-rollout';
 import { whoAmI } from '../routes/who-am-i';
 import type { Services } from '../services';
 import { inParts, serverStream, unary, type CallContext, type RouteParts } from './call-route';
-import { resourceOf } from './call-resources';
+import { CallGuard } from './guarded-call';
 import { keepingAnswer, type KeepingContext } from './kept-answer';
 
-type Definitions = typeof FleetServiceService & typeof BuildServiceService & typeof AccessServiceService;
+type Definitions = typeof FleetServiceService &
+  typeof BuildServiceService &
+  typeof AccessServiceService &
+  typeof AuditServiceService;
 type RequestOf<Name extends OperatorCallName> = ReturnType<Definitions[Name]['requestDeserialize']>;
 type ResponseOf<Name extends OperatorCallName> = ReturnType<Definitions[Name]['responseDeserialize']>;
 
@@ -108,6 +112,7 @@ const routes: Routes = {
   createToken,
   listTokens,
   revokeToken,
+  readAudit,
 };
 
 /** Of whichever call: `routes` has seen to it that it fits. */
@@ -120,26 +125,21 @@ function handlerOf(
   services: Services,
   parts: RouteParts,
 ): UntypedHandleCall {
-  const { repeat, answer, verb } = operatorCalls[name];
+  const { repeat, answer } = operatorCalls[name];
   // Before anything else is done for it, also before it is told what it was answered earlier.
-  const insist = async (request: unknown, { caller }: CallContext): Promise<void> => {
-    insistMay(caller.identity, verb, await resourceOf(services, name, request));
-  };
+  const guard = new CallGuard(services, name, method.path);
   const codec = method as unknown as Parameters<typeof keepingAnswer<unknown, unknown>>[1];
   if (answer === 'events') {
     const route = routes[name] as AnyRoute<AsyncIterable<unknown>>;
-    return serverStream(parts, async function* (request, context) {
-      await insist(request, context);
-      yield* route(services, request, context);
-    });
+    return serverStream(parts, (request, context) =>
+      guard.events(request, context, (guarded) => route(services, request, guarded)),
+    );
   }
   const route = routes[name] as AnyRoute<unknown>;
   const ask = async (request: unknown, context: CallContext) => await route(services, request, context);
   const asked = repeat === 'keyed' ? keepingAnswer(services.db.callAnswers, codec, ask) : ask;
-  const allowed = async (request: unknown, context: CallContext) => {
-    await insist(request, context);
-    return asked(request, context);
-  };
+  const allowed = (request: unknown, context: CallContext) =>
+    guard.answer(request, context, (guarded) => asked(request, guarded));
   return answer === 'parts' ? inParts(parts, codec, allowed) : unary(parts, allowed);
 }
 
@@ -148,6 +148,7 @@ export interface OperatorHandlers {
   readonly fleet: UntypedServiceImplementation;
   readonly build: UntypedServiceImplementation;
   readonly access: UntypedServiceImplementation;
+  readonly audit: UntypedServiceImplementation;
 }
 
 /** Every call of the operator port with its route. */
@@ -163,9 +164,10 @@ export function operatorHandlers(services: Services): OperatorHandlers {
     );
   return {
     // The join token is the proof.
-    enrolment: { enrol: unary(parts, (request) => enrol(services, request)) },
+    enrolment: { enrol: unary(parts, (request, context) => enrol(services, request, context)) },
     fleet: handlers(FleetServiceService),
     build: handlers(BuildServiceService),
     access: handlers(AccessServiceService),
+    audit: handlers(AuditServiceService),
   };
 }

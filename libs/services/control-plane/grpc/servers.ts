@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Server, ServerCredentials, type ServerOptions } from '@grpc/grpc-js';
 import {
   AccessServiceService,
+  AuditServiceService,
   BuildServiceService,
   EnrolmentServiceService,
   FleetServiceService,
@@ -76,7 +77,7 @@ export class Servers {
   ) {
     const { log, calls } = services;
     const serverFor = (identify: Identify): Server =>
-      new Server({ ...serverOptions, interceptors: [letInKnown(identify, log)] });
+      new Server({ ...serverOptions, interceptors: [letInKnown(identify, services)] });
     this.operator = serverFor(identifyOperator(services));
     this.agent = serverFor(identifyAgent(services));
     const handlers = operatorHandlers(services);
@@ -84,6 +85,7 @@ export class Servers {
     this.operator.addService(FleetServiceService, handlers.fleet);
     this.operator.addService(BuildServiceService, handlers.build);
     this.operator.addService(AccessServiceService, handlers.access);
+    this.operator.addService(AuditServiceService, handlers.audit);
     this.agent.addService(agentService, agentHandlers(services));
     const health = { readiness, log, calls };
     this.operator.addService(HealthService, healthService({ ...health, services: operatorServices }));

@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import type { EnrolRequest, EnrolResponse } from '@lockstep/contracts/generated';
+import { EnrolmentServiceService, type EnrolRequest, type EnrolResponse } from '@lockstep/contracts/generated';
 import { parseJoinToken } from '@lockstep/contracts/wire';
+import { inCluster } from '@lockstep/domain/access';
 import { certificateFingerprint, readCertificateRequest, secretSha256 } from '@lockstep/io/certificates';
+import { detailsOf, eventOf } from '../audit/call-audit';
+import type { CallContext } from '../grpc/call-route';
 import type { Uses } from '../services';
 
 /** Makes a machine a node: one token, one key, one certificate, however often the same machine has to ask. */
 export async function enrol(
-  { db, nodes, authority, config }: Uses<'db.joinTokens' | 'nodes' | 'authority' | 'config'>,
+  { db, nodes, authority, config, audit }: Uses<'db.joinTokens' | 'nodes' | 'authority' | 'config' | 'audit'>,
   request: EnrolRequest,
+  { caller, metadata }: CallContext,
 ): Promise<EnrolResponse> {
   const { secret } = parseJoinToken(request.joinToken);
   const proof = { secretSha256: secretSha256(secret), now: new Date() };
@@ -21,7 +25,18 @@ export async function enrol(
       const pem = await authority.issueNodeCertificate(key, name);
       return { certificatePem: pem, fingerprint: certificateFingerprint(pem) };
     },
+    audit: (enrolment) => ({
+      ...eventOf({
+        path: EnrolmentServiceService.enrol.path,
+        caller,
+        metadata,
+        resource: inCluster(enrolment.cluster),
+      }),
+      details: detailsOf({ node: enrolment.node, publicKeySha256: key.publicKeySha256 }),
+      result: 'done',
+    }),
   });
+  audit.wake();
   await nodes.refresh(node);
   return {
     certificate: certificatePem,

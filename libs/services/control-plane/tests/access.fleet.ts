@@ -5,6 +5,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import {
   AccessServiceService,
+  AuditServiceService,
   BuildServiceService,
   FleetServiceService,
   Role,
@@ -38,12 +39,19 @@ const reasonOf = (asked: Promise<unknown>): Promise<string> =>
     (error: unknown) => (error as LockstepError).reason,
   );
 
+const definitions = {
+  ...FleetServiceService,
+  ...BuildServiceService,
+  ...AccessServiceService,
+  ...AuditServiceService,
+};
+
 type AnyCall = (request: object, options: object) => Promise<unknown> | AsyncIterable<unknown>;
 
 /** Makes a call with an empty request and says why it was refused; what is asked for is of no cluster that there is. */
 async function tryCall(client: OperatorClient, name: OperatorCallName): Promise<string> {
-  const service = (['fleet', 'build', 'access'] as const).find((each) => name in client[each])!;
-  const { requestDeserialize } = { ...FleetServiceService, ...BuildServiceService, ...AccessServiceService }[name];
+  const service = (['fleet', 'build', 'access', 'audit'] as const).find((each) => name in client[each])!;
+  const { requestDeserialize } = definitions[name];
   const call = (client[service] as unknown as Record<string, AnyCall>)[name]!;
   const abort = new AbortController();
   const answer = call(requestDeserialize(Buffer.alloc(0)), { signal: abort.signal });

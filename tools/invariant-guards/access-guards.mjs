@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+/** Who may do what, and what is written down of it. */
+export const accessGuards = [
+  {
+    invariant: '16 who calls is known first',
+    breaks: 'lets a role do what it has no verb for',
+    file: 'libs/domain/access/may.ts',
+    from: 'return identity.roles.some((role) => verbsOf[role].includes(verb));',
+    to: 'return identity.roles.length > 0;',
+    test: 'libs/domain/access/may.test.ts',
+  },
+  {
+    invariant: '16 who calls is known first',
+    breaks: 'lets a token do in every cluster what it may in some',
+    file: 'libs/domain/access/may.ts',
+    from: 'return scope.includes(resource.cluster);',
+    to: 'return scope.length > 0;',
+    test: 'libs/domain/access/may.test.ts',
+  },
+  {
+    invariant: '17 what is done is written down',
+    breaks: 'does not look whether a record is what was hashed',
+    file: 'libs/domain/audit/check-audit.ts',
+    from: 'if (this.checks.hash(encodeAuditRecord(record)) !== hash)',
+    to: 'if (false as boolean)',
+    test: 'libs/domain/audit/check-audit.test.ts',
+  },
+  {
+    invariant: '17 what is done is written down',
+    breaks: 'believes records that nothing signed vouches for',
+    file: 'libs/domain/audit/check-audit.ts',
+    from: 'if (this.signedSeq < lastSeq)',
+    to: 'if (false as boolean)',
+    test: 'libs/domain/audit/check-audit.test.ts',
+  },
+];
