@@ -3,7 +3,8 @@ import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { PassThrough } from 'node:stream';
 import { expect, test } from '@jest/globals';
-import { parseKernelBuildId, parseModuleName } from '@lockstep/domain/livepatch-model';
+import { withBuildRecord } from '@lockstep/domain/build-record';
+import { parseKernelBuildId, parseModuleName, parsePatchId, parseSha256 } from '@lockstep/domain/livepatch-model';
 import { buildSignerOf } from '@lockstep/io/certificates';
 import { temporaryFolder } from '@lockstep/testing/local-servers';
 import { writtenLivepatch } from '@lockstep/testing/object-fixtures';
@@ -38,6 +39,28 @@ test('a key is made once, and what it has signed is known from what it has not, 
   const signed = buildSignerOf(readFileSync(key, 'utf8')).sign(module);
   expect(await verify(signed)).toMatchObject({ code: 0, module: 'fix', release: '6.1.0-test', isVouchedFor: true });
   expect(await verify(module)).toMatchObject({ code: 1, hasSignature: false, isVouchedFor: false });
+  const record = {
+    ...{
+      module: parseModuleName('fix'),
+      patch: parsePatchId('11'.repeat(32)),
+      kernelBuild: parseKernelBuildId('ab'.repeat(20)),
+    },
+    ...{ diffs: [{ name: 'fix', sha256: parseSha256('22'.repeat(32)) }], onto: [], release: '6.1.0-test' },
+    ...{ configSha256: parseSha256('33'.repeat(32)), compiler: 'gcc 12.2.0', builderVersion: '0.1.0' },
+  };
+  const sbom = path.join(folder.path, 'sbom.json');
+  writeFileSync(file, buildSignerOf(readFileSync(key, 'utf8')).sign(withBuildRecord(module, record)));
+  expect(await lockstep('patch', 'verify', file, '--build-keys', `${key}.pub`, '--sbom', sbom)).toMatchObject({
+    code: 0,
+    out: expect.stringContaining(`fix (${'22'.repeat(32)})`),
+  });
+  expect(JSON.parse(readFileSync(sbom, 'utf8'))).toMatchObject({
+    bomFormat: 'CycloneDX',
+    metadata: { component: { name: 'fix' } },
+  });
+  writeFileSync(file, module);
+  const none = await lockstep('patch', 'verify', file, '--build-keys', `${key}.pub`, '--provenance', sbom);
+  expect(none.error).toContain('has no record of its build');
   const changed = Uint8Array.from(signed);
   changed[70] = (changed[70] ?? 0) ^ 1;
   expect(await verify(changed)).toMatchObject({ code: 1, hasSignature: true, isVouchedFor: false });

@@ -3,7 +3,15 @@ import { createHash } from 'node:crypto';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Command, Option } from 'commander';
-import { LockstepError, parseModuleName, parsePatchId, type ModuleName } from '@lockstep/domain/livepatch-model';
+import { lockstepVersion, sha256OfBytes } from '@lockstep/platform/runtime';
+import {
+  LockstepError,
+  parseModuleName,
+  parsePatchId,
+  parseSha256,
+  type ModuleName,
+} from '@lockstep/domain/livepatch-model';
+import { withBuildRecord } from '@lockstep/domain/build-record';
 import { showFunction } from '@lockstep/domain/livepatch-model';
 import { distributions, parseStockName } from '@lockstep/domain/vendor-kernel';
 import { buildSignerOf } from '@lockstep/io/certificates';
@@ -127,7 +135,18 @@ async function build(file: string, options: Options, { screen, signal }: LocalCo
     };
     const work = { ...sources, moduleName, patchId, replace, allowedTypeChanges, compilers, onProgress, signal };
     const { bytes: built, functions, remarks, proofs, path: way, makeReasons } = await buildLivepatch(work);
-    const bytes = signer === undefined ? built : signer.sign(built);
+    const recorded = withBuildRecord(built, {
+      ...{
+        module: moduleName,
+        patch: patchId,
+        diffs: [{ name: path.basename(file), sha256: sha256OfBytes(diff) }],
+        onto: [],
+      },
+      ...{ kernelBuild: kernel.id, release: kernel.release, compiler: kernel.compiler },
+      configSha256: parseSha256(kernel.configSha256),
+      builderVersion: lockstepVersion,
+    });
+    const bytes = signer === undefined ? recorded : signer.sign(recorded);
     const seconds = (performance.now() - started) / 1000;
     const module = path.resolve(options.output, `${moduleName}.ko`);
     await writeModule(module, bytes);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { LockstepError } from '@lockstep/domain/livepatch-model';
+import { withBuildRecord } from '@lockstep/domain/build-record';
 import type { ArtifactStore } from '@lockstep/io/artifact-store';
 import type { BuildSigner } from '@lockstep/io/certificates';
 import type { BuildInputs, Job, JobContext, JobOutcome, JobResult, SourceDiff } from '@lockstep/io/job-queue';
@@ -14,6 +15,7 @@ import {
 } from '@lockstep/io/kernel-builder';
 import type { AllowedTypeChanges } from '@lockstep/domain/type-layouts';
 import { moduleNameFor } from './build-identity';
+import { recordOf } from './record-build';
 import { keepDifferences, readDifferences } from './differences-file';
 import { divideObjects } from './divide-build';
 import { explainBuild } from './explain-build';
@@ -85,7 +87,8 @@ async function link(
     patchId: patch,
     allowedTypeChanges: allowedIn(job),
   });
-  const { sha256, sizeBytes } = await artifacts.put(signer === undefined ? bytes : signer.sign(bytes));
+  const recorded = withBuildRecord(bytes, recordOf(job, moduleName, kernel));
+  const { sha256, sizeBytes } = await artifacts.put(signer === undefined ? recorded : signer.sign(recorded));
   for (const remark of remarks) log(remark);
   log(`module ${moduleName}: ${functions.length} functions, ${sizeBytes} bytes, sha256 ${sha256}`);
   const artifact = { sha256, sizeBytes, kernelBuild, moduleName, patch, patchName, replace, functions, caveats };

@@ -1,0 +1,3 @@
+// SPDX-License-Identifier: GPL-2.0-only
+export { readBuildRecord, withBuildRecord, type BuildRecord, type RecordedDiff } from './build-record';
+export { billOfMaterialsOf, provenanceOf } from './provenance';
