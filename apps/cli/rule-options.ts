@@ -12,6 +12,7 @@ export interface RuleOptions {
   readonly atOnce?: Share;
   readonly goOnAfterCrash?: boolean;
   readonly deadline?: number;
+  readonly bake?: number;
 }
 
 export const ruleOptions = (command: Command): Command =>
@@ -22,6 +23,7 @@ export const ruleOptions = (command: Command): Command =>
     .option('--allowed-failures <share>', 'halt when more of a wave fail, as 2 or 1% (default: 1%)', share)
     .option('--at-once <share>', 'of a wave on their way or unwell at once (default: all of it)', share)
     .option('--go-on-after-crash', 'count a host that does not survive as any other failure')
+    .option('--bake <time>', 'how long a wave must stay well before the next one opens (default: 0)', duration)
     .option(
       '--deadline <time>',
       'how long to wait for a node that does not arrive or is away (default: 15m)',
@@ -35,5 +37,6 @@ export function rulesFrom(options: RuleOptions & { readonly waveSize?: Share[] }
     atOnce: options.atOnce,
     goesOnAfterCrash: options.goOnAfterCrash === true,
     deadlineSeconds: options.deadline ?? 0,
+    bakeSeconds: options.bake ?? 0,
   };
 }

@@ -43,8 +43,10 @@ function stateLines({ id, status, halt, waiting, nodes }: Rollout): string[] {
   if (halt !== undefined) {
     lines.push(`Halted: ${halt.message} To go on despite it: lockstep rollout resume ${id} --reason TEXT`);
   }
-  if (waiting?.until !== undefined) lines.push(`Waits until ${showTime(waiting.until)} at the latest.`);
-  if (waiting?.reason === 'paused') lines.push(waiting.message);
+  if (waiting !== undefined) {
+    const until = waiting.until === undefined ? '' : ` Until ${showTime(waiting.until)} at the latest.`;
+    lines.push(visibleLine(`${waiting.message}${until}`));
+  }
   if (status === RolloutStatus.ROLLOUT_STATUS_SUCCEEDED) {
     const exceptions = nodes.flatMap(({ node, notYet }) =>
       notYet === undefined ? [] : [`${node} (${notYet.reason})`],

@@ -13,7 +13,13 @@ export {
   manifestFromWire,
   manifestToWire,
 } from './log-entry';
-export { kernelConflictFromWire, obstacleFromWire, reportToWire, withKnownValues } from './node-report';
+export {
+  kernelConflictFromWire,
+  obstacleFromWire,
+  troubleFromWire,
+  reportToWire,
+  withKnownValues,
+} from './node-report';
 export { formatJoinToken, parseJoinToken, type JoinToken } from './join-token';
 export { maxMessageBytes } from './message-limit';
 export { groupsBySize, messageParts } from './message-parts';

@@ -3,12 +3,19 @@ import {
   Consistency,
   NodeStatus,
   type KernelConflict as WireConflict,
+  type KernelTrouble as WireTrouble,
   type Obstacle as WireObstacle,
   type NodeReport,
   type Quarantine as WireQuarantine,
   type Transition as WireTransition,
 } from '@lockstep/contracts/generated';
-import { obstacleKinds, type ModuleName, type Obstacle } from '@lockstep/domain/livepatch-model';
+import {
+  kernelTroubleKinds,
+  obstacleKinds,
+  type KernelTrouble,
+  type ModuleName,
+  type Obstacle,
+} from '@lockstep/domain/livepatch-model';
 import type { KernelConflict, NodeView, Quarantine, Transition } from '@lockstep/domain/node-state';
 import { functionFromWire, functionToWire } from './log-entry';
 import { nodeStatusToWire } from './node-status';
@@ -68,9 +75,15 @@ export function reportToWire(view: NodeView, bootId: string): NodeReport {
     quarantine: quarantine === undefined ? undefined : quarantineToWire(quarantine),
     bootId,
     obstacles: (view.obstacles ?? []).map((obstacle) => ({ ...obstacle })),
+    trouble: view.trouble === undefined ? undefined : { ...view.trouble },
     kept: (view.kept ?? []).map(({ module, reasons }) => ({ moduleName: module, reasons: [...reasons] })),
     problem: problem === undefined ? undefined : { reason: problem.reason, message: problem.message },
   };
+}
+
+/** A kind that only a newer agent knows is told as a warning, the least of them. */
+export function troubleFromWire({ id, kind, message }: WireTrouble): KernelTrouble {
+  return { id, kind: kernelTroubleKinds.find((each) => each === kind) ?? 'warning', message };
 }
 
 /** None of a kind that only a newer agent knows. */

@@ -43,3 +43,10 @@ export {
   type ObstacleKind,
 } from './obstacle';
 export { functionKey, showFunction, type FunctionKey, type PatchedFunction } from './patched-function';
+export {
+  kernelTroubleKinds,
+  readKernelLogRecord,
+  type KernelLogRecord,
+  type KernelTrouble,
+  type KernelTroubleKind,
+} from './kernel-trouble';

@@ -113,11 +113,19 @@ function onObserved(state: NodeState, seen: Observation): Advance {
   }
 }
 
-const describeSight = ({ patches, kernelConflicts = [], kept = [], obstacles = [], hold }: Observation): string =>
+const describeSight = ({
+  patches,
+  kernelConflicts = [],
+  kept = [],
+  obstacles = [],
+  trouble,
+  hold,
+}: Observation): string =>
   JSON.stringify([
     patches.map(({ module, enabled, transition }) => [module, enabled, transition]),
     kernelConflicts,
     obstacles,
+    trouble?.id,
     kept,
     hold,
   ]);

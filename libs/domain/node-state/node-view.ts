@@ -3,6 +3,7 @@ import { headHash, isLoad } from '@lockstep/domain/load-order';
 import {
   parseSeq,
   staysLoadedFor,
+  type KernelTrouble,
   type NodeStatus,
   type Obstacle,
   type Seq,
@@ -36,6 +37,8 @@ export interface NodeView {
   readonly problem?: Problem;
   /** Absent where nothing was looked at yet. */
   readonly obstacles?: readonly Obstacle[];
+  /** What the kernel has complained about last in its log; absent if nothing. */
+  readonly trouble?: KernelTrouble | undefined;
   /** The lowest entry in the way of the target; or the lowest that was released and is on trial. */
   readonly quarantine?: Quarantine | undefined;
   /** In no stack, and not to be loaded again before the next boot. */
@@ -120,6 +123,7 @@ export function viewOf(state: NodeState): NodeView {
     lastTransition: setbackOf(state)?.problem.transition ?? state.seen?.lastTransition,
     quarantine: quarantineOf(state.known),
     obstacles: state.seen?.obstacles ?? [],
+    ...(state.seen?.trouble && { trouble: state.seen.trouble }),
     kept: keptModules(state),
     stack: patches.map((patch) => {
       const artifact = foreign.has(patch.module) ? undefined : artifacts.get(patch.module);

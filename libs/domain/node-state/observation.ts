@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { Consistency } from '@lockstep/domain/load-order';
-import type { ModuleName, Obstacle, PatchedFunction, Sha256, TaskHolder } from '@lockstep/domain/livepatch-model';
+import type {
+  KernelTrouble,
+  ModuleName,
+  Obstacle,
+  PatchedFunction,
+  Sha256,
+  TaskHolder,
+} from '@lockstep/domain/livepatch-model';
 
 /** A livepatch as the kernel shows it: enabled, or switching to or from it. Disabled ones are gone from its view. */
 export interface ObservedPatch {
@@ -65,6 +72,8 @@ export interface Observation {
   readonly kept?: readonly ModuleName[];
   /** What would be in the way of loads, as far as it can be seen beforehand. */
   readonly obstacles?: readonly Obstacle[];
+  /** What the kernel has complained about last in its log. */
+  readonly trouble?: KernelTrouble | undefined;
 }
 
 /** A module that the kernel keeps though it is disabled, and what may still call its code, as far as an entry says it. */

@@ -59,8 +59,15 @@ interface Lookups {
 
 const fault = (rule: PlanRule, node: NodeName | null, message: string): PlanFault => ({ rule, node, message });
 
-const isThere = (facts: NodeFacts | undefined, toSeq: Seq): boolean =>
-  facts?.connected === true && facts.report?.status === 'in-step' && facts.report.position >= toSeq;
+/** Its kernel has complained since it was let go. */
+const isTroubled = ({ report }: NodeFacts, { troubleBefore }: NodePlan): boolean =>
+  report?.trouble !== undefined && report.trouble.id !== troubleBefore;
+
+const isThere = (facts: NodeFacts | undefined, planned: NodePlan, toSeq: Seq): boolean =>
+  facts?.connected === true &&
+  facts.report?.status === 'in-step' &&
+  facts.report.position >= toSeq &&
+  !isTroubled(facts, planned);
 
 /** Waves wait for nodes that could still arrive; this is decided from the facts alone, not from the plan's words. */
 function couldArrive({ connected, report }: NodeFacts, released: boolean, loads: readonly PlannedLoad[] = []): boolean {
@@ -127,7 +134,8 @@ function isUnwell(planned: NodePlan, facts: NodeFacts | undefined, { policy, now
     return true;
   }
   if (!connected) return true;
-  if (isThere(facts, policy.toSeq) || (report !== null && isHeldOutStatus(report.status))) return false;
+  if (isThere(facts, planned, policy.toSeq) || (report !== null && isHeldOutStatus(report.status))) return false;
+  if (isTroubled(facts, planned)) return true;
   return planned.triesSinceMs !== undefined && nowMs - planned.triesSinceMs > policy.deadlineMs;
 }
 
@@ -150,7 +158,7 @@ function countWaves(plan: RolloutPlan, context: PlanContext, { facts, before }: 
     waves.set(planned.wave, count);
     const wasSent = before.get(planned.node)?.released === true || (known.report?.target ?? 0) >= policy.toSeq;
     if (planned.released && !wasSent) count.starts.push(planned.node);
-    if (isThere(known, policy.toSeq)) count.there += 1;
+    if (isThere(known, planned, policy.toSeq)) count.there += 1;
     else if (isUnwell(planned, known, context)) count.unwell += 1;
     else if (!planned.excused && known.connected && couldArrive(known, planned.released, loads)) {
       if (planned.released) count.onTheWay += 1;
@@ -201,7 +209,7 @@ function checkStatus(plan: RolloutPlan, context: PlanContext, { facts, before }:
   for (const planned of plan.nodes) {
     const { node, released, wave, notYet } = planned;
     const known = facts.get(node);
-    const there = isThere(known, policy.toSeq);
+    const there = isThere(known, planned, policy.toSeq);
     const starts = released && before.get(node)?.released !== true && (known?.report?.target ?? 0) < policy.toSeq;
     if (starts && (isStopped || plan.status === 'paused'))
       faults.push(fault('status', node, `starts while ${plan.status}`));

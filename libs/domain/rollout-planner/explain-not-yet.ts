@@ -19,6 +19,11 @@ const someOf = (nodes: readonly NodeName[], count: number): string => {
   return count <= named.length ? named.join(', ') : `${named.join(', ')} and ${count - named.length} others`;
 };
 
+const openWords = (wave: number, openWave: RolloutPlan['openWave']): string =>
+  openWave === null || openWave.bakesUntilMs !== null
+    ? `${waveName(wave)}, which have to stay well`
+    : `${waveName(wave)}: ${someOf(openWave.nodes, openWave.open)}`;
+
 /** Why a rollout halted, in words and numbers. */
 export function explainHalt(halt: Halt): string {
   switch (halt.reason) {
@@ -42,7 +47,9 @@ export function explainHalt(halt: Halt): string {
 export function explainWaiting(waiting: Waiting, { openWave }: Pick<RolloutPlan, 'openWave'>): string {
   switch (waiting.reason) {
     case 'wave':
-      return `Waits for ${waveName(waiting.wave)}: ${someOf(openWave?.nodes ?? [], openWave?.open ?? 0)}.`;
+      return `Waits for ${openWords(waiting.wave, openWave)}.`;
+    case 'bake':
+      return `All of ${waveName(waiting.wave)} are there, and have to stay well.`;
     case 'absent':
       return `Every wave has passed; waits for ${someOf(waiting.nodes, waiting.count)}.`;
     case 'paused':
@@ -54,9 +61,9 @@ export function explainWaiting(waiting: Waiting, { openWave }: Pick<RolloutPlan,
 export function explainNotYet(notYet: NotYet, { openWave, halt }: Pick<RolloutPlan, 'openWave' | 'halt'>): string {
   switch (notYet.reason) {
     case 'waiting-for-canary':
-      return `Waits for the canaries: ${someOf(openWave?.nodes ?? [], openWave?.open ?? 0)}.`;
+      return `Waits for ${openWords(0, openWave)}.`;
     case 'waiting-for-wave':
-      return `Waits for wave ${notYet.wave}: ${someOf(openWave?.nodes ?? [], openWave?.open ?? 0)}.`;
+      return `Waits for ${openWords(notYet.wave, openWave)}.`;
     case 'waiting-for-budget':
       return 'Its wave is open: it starts as soon as fewer of the wave are on their way or unwell.';
     case 'late':
@@ -82,6 +89,8 @@ export function explainNotYet(notYet: NotYet, { openWave, halt }: Pick<RolloutPl
       return `Held out, ${whyHeldOut[notYet.reason]}: ${notYet.problem}`;
     case 'failed':
       return `Failed: ${notYet.problem}`;
+    case 'unwell':
+      return `Its kernel has complained since it was let go: ${notYet.problem}`;
     case 'obstructed':
       return `Held out until this is out of the way, for its kernel would refuse the load: ${notYet.problem}`;
     case 'quarantined':

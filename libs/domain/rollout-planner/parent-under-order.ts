@@ -3,7 +3,13 @@ import { retried } from './rollout-order';
 import type { NodePlan, NotYet, RolloutPlan } from './rollout-plan';
 import type { PlanRequest } from './plan-request';
 
-const failures: ReadonlySet<NotYet['reason']> = new Set(['failed', 'quarantined', 'lost', 'overdue'] as const);
+const failures: ReadonlySet<NotYet['reason']> = new Set([
+  'failed',
+  'quarantined',
+  'unwell',
+  'lost',
+  'overdue',
+] as const);
 
 /** As it was planned: it burns its wave's budget, and counts against what is allowed. */
 export function countedAsFailure({ notYet, released, excused }: NodePlan): boolean {
@@ -13,7 +19,7 @@ export function countedAsFailure({ notYet, released, excused }: NodePlan): boole
 }
 
 /** What was decided of nodes, as an operator's order changes it. */
-export function parentUnderOrder({ parent, order, nowMs }: PlanRequest): RolloutPlan | null {
+export function parentUnderOrder({ parent, order, inventory, nowMs }: PlanRequest): RolloutPlan | null {
   if (parent === null || order === undefined) return parent;
   switch (order.kind) {
     case 'pause':
@@ -26,8 +32,14 @@ export function parentUnderOrder({ parent, order, nowMs }: PlanRequest): Rollout
       };
     case 'retry': {
       const again = new Set(retried(parent, order.nodes));
+      const troubles = new Map(inventory.map(({ node, report }) => [node, report?.trouble?.id]));
       const anew = { excused: false, triesAgain: true, triesSinceMs: nowMs, sinceMs: nowMs } as const;
-      return { ...parent, nodes: parent.nodes.map((node) => (again.has(node.node) ? { ...node, ...anew } : node)) };
+      return {
+        ...parent,
+        nodes: parent.nodes.map((node) =>
+          again.has(node.node) ? { ...node, ...anew, troubleBefore: troubles.get(node.node) } : node,
+        ),
+      };
     }
   }
 }

@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { describe, expect, it } from '@jest/globals';
-import { parseKernelBuildId, parseNodeName, parseSeq, type NodeStatus } from '@lockstep/domain/livepatch-model';
+import {
+  parseKernelBuildId,
+  parseNodeName,
+  parseSeq,
+  type KernelTrouble,
+  type NodeStatus,
+} from '@lockstep/domain/livepatch-model';
 import { explainNotYet } from './explain-not-yet';
 import { planRollout } from './plan-rollout';
 import type { NodeFacts, PlanStatus, RolloutPlan } from './rollout-plan';
@@ -434,17 +440,58 @@ describe('planRollout', () => {
 
   it('names ten of those that are waited for, and how many more there are', () => {
     const nodes = Array.from({ length: 10 }, (_, index) => parseNodeName(`n${index}`));
-    const plan = { openWave: { wave: 3, open: 12, nodes }, halt: null };
+    const plan = { openWave: { wave: 3, bakesUntilMs: null, open: 12, nodes }, halt: null };
     expect(explainNotYet({ reason: 'waiting-for-wave', wave: 3 }, plan)).toBe(
       'Waits for wave 3: n0, n1, n2, n3, n4, n5, n6, n7, n8, n9 and 2 others.',
     );
+  });
+
+  it('opens the next wave when all of one have been there for the bake time; who goes and comes begins it anew', () => {
+    const minuteMs = 60_000;
+    const policy: RolloutPolicy = { ...byOne, allowedFailures: { percent: 100 }, bakeMs: 10 * minuteMs };
+    let parent: RolloutPlan | null = null;
+    const at = (minutes: number, facts: string): string => {
+      const plan: RolloutPlan = planRollout({ policy, parent, nowMs: minutes * minuteMs, inventory: inventory(facts) });
+      parent = plan;
+      const { waiting } = plan;
+      const until = waiting?.untilMs == null ? '' : ` until ${waiting.untilMs / minuteMs}`;
+      return `${show(plan)}: ${waiting?.reason ?? plan.status}${until}`;
+    };
+    expect(at(0, 'n1 ready, n2 ready')).toBe(`n1/0 moving, n2/1 ${waiting}: wave until 15`);
+    expect(at(1, 'n1 there, n2 ready')).toBe(`n1/0 there, n2/1 ${waiting}: bake until 11`);
+    expect(at(10, 'n1 there, n2 ready')).toBe(`n1/0 there, n2/1 ${waiting}: bake until 11`);
+    expect(at(10.5, 'n1 silent, n2 ready')).toBe(`n1/0 silent, n2/1 ${waiting}: wave until 25.5`);
+    expect(at(12, 'n1 there, n2 ready')).toBe(`n1/0 there, n2/1 ${waiting}: bake until 22`);
+    expect(at(22, 'n1 there, n2 ready')).toBe('n1/0 there, n2/1 moving: wave until 37');
+    expect(at(23, 'n1 there, n2 there')).toBe('n1/0 there, n2/1 there: bake until 33');
+    expect(at(33, 'n1 there, n2 there')).toBe('n1/0 there, n2/1 there: succeeded');
+  });
+
+  it('is halted by what a kernel complains about after the node was let go, and not by what it had before', () => {
+    const complaining = (text: string, id: string, kind: KernelTrouble['kind'] = 'warning'): NodeFacts => {
+      const facts = node(text);
+      return { ...facts, report: { ...facts.report!, trouble: { id, kind, message: 'WARNING: CPU: 0' } } };
+    };
+    const plan = (parent: RolloutPlan | null, n1: NodeFacts, policy = strict): RolloutPlan =>
+      planRollout({ policy, parent, nowMs: 0, inventory: [n1, node('n2 ready')] });
+    const first = plan(null, complaining('n1 ready', 'b/1'));
+    expect(show(plan(first, complaining('n1 there', 'b/1')))).toBe('n1/0 there, n2/1 moving');
+    const halted = plan(first, complaining('n1 there', 'b/2'));
+    expect([show(halted), halted.status]).toEqual(['n1/0 unwell, n2/1 rollout-halted', 'halted']);
+    expect(explainNotYet(halted.nodes[0]!.notYet!, halted)).toMatch(/complained since it was let go: WARNING: CPU: 0/);
+    // An oops halts it whatever may fail.
+    const lenient = { ...strict, allowedFailures: { percent: 100 } };
+    expect(plan(first, complaining('n1 there', 'b/2', 'oops'), lenient).halt).toEqual({
+      reason: 'crash',
+      nodes: ['n1'],
+    });
   });
 
   it('says who is waited for, and who made it halt', () => {
     const policy = byOne;
     const first = planRollout({ policy, parent: null, nowMs: 0, inventory: inventory('n1 ready, n2 ready, n3 ready') });
     expect(first.nodes[1]?.notYet).toEqual({ reason: 'waiting-for-canary' });
-    expect(first.openWave).toEqual({ wave: 0, open: 1, nodes: ['n1'] });
+    expect(first.openWave).toEqual({ wave: 0, bakesUntilMs: null, open: 1, nodes: ['n1'] });
     const second = planRollout({
       policy,
       parent: first,
@@ -452,7 +499,7 @@ describe('planRollout', () => {
       inventory: inventory('n1 there, n2 ready, n3 ready'),
     });
     expect(second.nodes[2]?.notYet).toEqual({ reason: 'waiting-for-wave', wave: 1 });
-    expect(second.openWave).toEqual({ wave: 1, open: 1, nodes: ['n2'] });
+    expect(second.openWave).toEqual({ wave: 1, bakesUntilMs: null, open: 1, nodes: ['n2'] });
     const third = planRollout({
       policy,
       parent: second,

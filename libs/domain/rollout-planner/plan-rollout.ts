@@ -43,7 +43,10 @@ function verdictOf(request: PlanRequest, states: readonly WaveState[], absent: r
   const status = statusAfter(parent?.status ?? 'running', order);
   if (isForGood(status)) return { status, halt: null };
   if (status === 'halted') return { status, halt: parent?.halt ?? null };
-  const members = states.reduce((sum, { there, onTheWay, ready }) => sum + there + onTheWay.length + ready.length, 0);
+  const members = states.reduce(
+    (sum, { there, onTheWay, ready }) => sum + there.length + onTheWay.length + ready.length,
+    0,
+  );
   const hasLeft = parent !== null && parent.nodes.length > 0 && request.inventory.every(isOtherKernel(policy));
   // Nobody is waited for, and nobody has tried it, so newcomers are not brought there at once.
   const halt: Halt | null = hasLeft ? { reason: 'nobody-left' } : haltOf(states, policy);
@@ -51,7 +54,7 @@ function verdictOf(request: PlanRequest, states: readonly WaveState[], absent: r
   if (members === 0 && states.length > 0 && absent.length === 0) {
     return {
       status: 'halted',
-      halt: { reason: 'nobody-arrived', wave: openWaveOf(states)?.wave ?? states.length - 1 },
+      halt: { reason: 'nobody-arrived', wave: openWaveOf(states, policy)?.wave ?? states.length - 1 },
     };
   }
   if (status === 'paused') return { status, halt: null };
@@ -73,7 +76,7 @@ function release(
   { policy, nowMs }: PlanRequest,
 ): Placed[] {
   if (status !== 'running' && status !== 'succeeded') return [...placed];
-  const openWave = openWaveOf(states)?.wave ?? Infinity;
+  const openWave = openWaveOf(states, policy)?.wave ?? Infinity;
   const may = new Set<Placed>(
     status === 'succeeded'
       ? placed.filter(({ standing }) => standing === 'ready')
@@ -102,6 +105,9 @@ function waitingOf(
   const tries = placed.flatMap(({ standing, triesSinceMs, wave }) =>
     standing === 'on-its-way' && wave !== null ? [(triesSinceMs ?? 0) + deadlineMs] : [],
   );
+  if (tries.length === 0 && openWave !== null && openWave.bakesUntilMs !== null) {
+    return { reason: 'bake', wave: openWave.wave, untilMs: openWave.bakesUntilMs };
+  }
   if (tries.length === 0) return awaitsAbsent;
   const busyWave = openWave?.wave ?? placed.find(({ standing }) => standing === 'on-its-way')?.wave ?? 0;
   return { reason: 'wave', wave: busyWave, untilMs: latest(tries) };
@@ -136,10 +142,13 @@ export function planRollout(request: PlanRequest): RolloutPlan {
     .map((node): Placed => ({ ...node, wave: waves.get(node.facts.node) ?? null }))
     .sort((a, b) => (a.wave ?? lastWave) - (b.wave ?? lastWave) || byName(a, b));
 
-  const states = passWaves(waveStates(placed, parent?.waves ?? []), nowMs);
+  const thereSinceMs = new Map(
+    parent?.nodes.flatMap(({ node, notYet, sinceMs }) => (notYet === null ? [[node, sinceMs] as const] : [])),
+  );
+  const states = passWaves(waveStates(placed, parent?.waves ?? []), policy, thereSinceMs, nowMs);
   const absent = absentOf(placed, before, request);
   const { status, halt } = verdictOf({ ...request, parent }, states, absent);
-  const openWave = openWaveOf(states);
+  const openWave = openWaveOf(states, policy);
   const released = release(placed, status, states, request);
   const nodes = released.map((node): NodePlan => {
     const was = before.get(node.facts.node);
@@ -153,6 +162,7 @@ export function planRollout(request: PlanRequest): RolloutPlan {
       excused: node.excused,
       ...(node.triesAgain ? { triesAgain: true } : {}),
       ...(node.triesSinceMs === undefined ? {} : { triesSinceMs: node.triesSinceMs }),
+      ...(node.troubleBefore === undefined ? {} : { troubleBefore: node.troubleBefore }),
       ...(possible.length === 0 ? {} : { obstacles: possible }),
       notYet,
       sinceMs,
@@ -163,7 +173,7 @@ export function planRollout(request: PlanRequest): RolloutPlan {
     parent: parent?.generation ?? null,
     toSeq: policy.toSeq,
     status,
-    waves: states.map(({ planned, passedAtMs }) => ({ planned, passedAtMs })),
+    waves: states.map(({ planned, bakesSinceMs, passedAtMs }) => ({ planned, bakesSinceMs, passedAtMs })),
     openWave,
     halt,
     waiting: waitingOf(status, released, openWave, absent, policy),

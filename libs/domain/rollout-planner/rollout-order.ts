@@ -23,7 +23,7 @@ export type OrderRefusal =
   | { readonly reason: 'nobody-failed' };
 
 const canTryAgain = (reason: string | undefined): boolean =>
-  reason === 'failed' || reason === 'overdue' || reason === 'unreachable' || reason === 'lost';
+  reason === 'failed' || reason === 'unwell' || reason === 'overdue' || reason === 'unreachable' || reason === 'lost';
 
 /** The nodes that a retry is about. */
 export const retried = ({ nodes }: RolloutPlan, named: readonly NodeName[]): readonly NodeName[] =>

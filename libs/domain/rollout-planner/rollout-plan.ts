@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type {
   HeldOutStatus,
+  KernelTrouble,
   KernelBuildId,
   NodeName,
   NodeStatus,
@@ -21,6 +22,8 @@ export interface NodeFactsReport {
   readonly takesNoTarget?: boolean;
   /** What it has seen that would be in the way of loads. */
   readonly obstacles?: readonly Obstacle[] | undefined;
+  /** What its kernel has complained about last, in this boot. */
+  readonly trouble?: KernelTrouble | undefined;
 }
 
 /** One node of the cluster as it was gathered. */
@@ -58,6 +61,8 @@ export type NotYet =
   | { readonly reason: 'failed'; readonly problem: string }
   /** It did not survive an entry. */
   | { readonly reason: 'quarantined'; readonly problem: string }
+  /** Its kernel has complained since it was let go. */
+  | { readonly reason: 'unwell'; readonly problem: string }
   /** Its kernel would refuse what it is to load: it is not sent, and nobody waits for it, until that is out of the way. */
   | { readonly reason: 'obstructed'; readonly problem: string }
   | { readonly reason: 'rollout-paused' }
@@ -77,6 +82,8 @@ export interface NodePlan {
   readonly triesAgain?: true | undefined;
   /** Since when it has been on its way; absent for one that is not. */
   readonly triesSinceMs?: number | undefined;
+  /** What its kernel had complained about when it was let go: no news; absent if nothing. */
+  readonly troubleBefore?: string | undefined;
   /** What may hold it up, in words; absent where nothing is known. */
   readonly obstacles?: readonly string[] | undefined;
   /** Null once it is there. */
@@ -88,13 +95,17 @@ export interface NodePlan {
 export interface WavePlan {
   /** Nodes that it was planned with: what shares are of, whoever leaves. */
   readonly planned: number;
-  /** When those that it waited for had arrived; null until then. What passed stays so. */
+  /** Since when all that it waits for are there, and well; null while some are not. */
+  readonly bakesSinceMs: number | null;
+  /** When they had been so for the bake time; null until then. What passed stays so. */
   readonly passedAtMs: number | null;
 }
 
 /** The first wave that has not passed: later ones wait for it. */
 export interface OpenWave {
   readonly wave: number;
+  /** Until when they have to stay well; null while some are not there. */
+  readonly bakesUntilMs: number | null;
   /** How many of its nodes keep it open, and the first few of them. */
   readonly open: number;
   readonly nodes: readonly NodeName[];
@@ -127,6 +138,8 @@ export type Halt =
 /** What one that goes on waits for, and until when at the latest; null where nothing but an operator ends it. */
 export type Waiting =
   | { readonly reason: 'wave'; readonly wave: number; readonly untilMs: number | null }
+  /** All of the wave are there: they have to stay well. */
+  | { readonly reason: 'bake'; readonly wave: number; readonly untilMs: number }
   /** Every wave has passed: for those that are not there. */
   | { readonly reason: 'absent'; readonly nodes: readonly NodeName[]; readonly count: number; readonly untilMs: number }
   | { readonly reason: 'paused'; readonly untilMs: null };

@@ -16,6 +16,8 @@ export interface RolloutRules {
   readonly haltsOnCrash: boolean;
   /** For so long a node that does not arrive, or is away, is waited for. */
   readonly deadlineMs: number;
+  /** For so long all of a wave must stay well before the next one opens. */
+  readonly bakeMs: number;
 }
 
 /** What an operator asked for: fixed for the whole life of a rollout. */
@@ -35,6 +37,7 @@ export const defaultRules: RolloutRules = {
   atOnce: null,
   haltsOnCrash: true,
   deadlineMs: 15 * 60_000,
+  bakeMs: 0,
 };
 
 /** @param planned nodes of the wave */
@@ -72,6 +75,7 @@ export function refuseRules(rules: RolloutRules, nodes: number): string | undefi
     return 'At once goes a whole number of nodes from 1, or a whole percentage of each wave from 1 to 100.';
   }
   if (!wholeFrom(1, rules.deadlineMs)) return 'A deadline is a whole number of milliseconds from 1.';
+  if (!wholeFrom(0, rules.bakeMs)) return 'A bake time is a whole number of milliseconds from 0.';
   if (nodes > 0 && rules.canaries > nodes) {
     return `There are ${nodes} nodes, and ${rules.canaries} canaries are asked for: ask for at most ${nodes}.`;
   }

@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import type { NodePlan, NotYet, RolloutPlan } from './rollout-plan';
+import type { NodePlan, NotYet, RolloutPlan, WavePlan } from './rollout-plan';
 
 const sameList = <T>(a: readonly T[], b: readonly T[], same: (a: T, b: T) => boolean): boolean =>
   a.length === b.length && a.every((each, index) => same(each, b[index] as T));
 
 const equal = <T>(a: T, b: T): boolean => a === b;
 
+const sameWave = (a: WavePlan, b: WavePlan): boolean =>
+  a.bakesSinceMs === b.bakesSinceMs && (a.passedAtMs === null) === (b.passedAtMs === null);
+
 /** What must be stored before anything comes of it: everything else is seen again after a restart. */
 const sameDecision = (a: RolloutPlan, b: RolloutPlan): boolean =>
   a.status === b.status &&
-  sameList(a.waves, b.waves, (x, y) => (x.passedAtMs === null) === (y.passedAtMs === null)) &&
+  sameList(a.waves, b.waves, sameWave) &&
   sameList(
     a.nodes,
     b.nodes,
@@ -18,6 +21,7 @@ const sameDecision = (a: RolloutPlan, b: RolloutPlan): boolean =>
       x.wave === y.wave &&
       x.released === y.released &&
       x.excused === y.excused &&
+      (!x.released || x.troubleBefore === y.troubleBefore) &&
       x.triesAgain === y.triesAgain,
   );
 

@@ -12,6 +12,7 @@ import type { NodeFacts, NodeFactsReport, NodePlan } from './rollout-plan';
  * - `obstructed`: could, but its kernel would refuse what it is to load;
  * - `failed`: could not reach the position;
  * - `crashed`: its host did not survive it;
+ * - `unwell`: there or on its way, and its kernel has complained since it was let go;
  * - `lost`: released, gone since;
  * - `overdue`: on its way for longer than is waited for;
  * - the rest are held out: no wave waits for them.
@@ -22,6 +23,7 @@ export type Standing =
   | 'ready'
   | 'failed'
   | 'crashed'
+  | 'unwell'
   | 'lost'
   | 'overdue'
   | 'disconnected'
@@ -36,12 +38,17 @@ export interface NodeStanding {
   readonly excused: boolean;
   readonly triesAgain: boolean;
   readonly triesSinceMs: number | undefined;
+  readonly troubleBefore: string | undefined;
   readonly obstacles: NodeObstacles;
 }
 
 /** Burns its wave's budget, and counts against what is allowed. */
 export const isFailure = (standing: Standing): boolean =>
-  standing === 'failed' || standing === 'crashed' || standing === 'lost' || standing === 'overdue';
+  standing === 'failed' ||
+  standing === 'crashed' ||
+  standing === 'unwell' ||
+  standing === 'lost' ||
+  standing === 'overdue';
 
 export const countsAsFailure = ({ standing, excused }: NodeStanding): boolean => isFailure(standing) && !excused;
 
@@ -58,6 +65,7 @@ export function isHeldOut({ standing, excused }: NodeStanding): boolean {
       return true;
     case 'failed':
     case 'crashed':
+    case 'unwell':
     case 'lost':
     case 'overdue':
       return excused;
@@ -113,11 +121,16 @@ export function nodeStanding(
   // A crash is not tried again before the node itself is released.
   const triesAgain = before?.triesAgain === true && hasFailedAt(report, toSeq) && report.status === 'failed';
   const obstacles = nodeObstacles(report, loads);
+  const troubleBefore = before?.released === true ? before.troubleBefore : report?.trouble?.id;
   let standing = standingOf(facts, toSeq, released, triesAgain);
+  const isTroubled = report?.trouble !== undefined && report.trouble.id !== troubleBefore;
+  if (isTroubled && (standing === 'there' || standing === 'on-its-way')) {
+    standing = report.trouble.kind === 'oops' ? 'crashed' : 'unwell';
+  }
   if (standing === 'ready' && obstacles.fatal.length > 0) standing = 'obstructed';
   // A clock that was put back makes nobody late, nor gives more than the whole time anew.
   const triesSinceMs = standing === 'on-its-way' ? Math.min(before?.triesSinceMs ?? nowMs, nowMs) : undefined;
   if (triesSinceMs !== undefined && nowMs - triesSinceMs > deadlineMs) standing = 'overdue';
   const excused = isExcused(standing, before);
-  return { facts, standing, released, excused, triesAgain, triesSinceMs, obstacles };
+  return { facts, standing, released, excused, triesAgain, triesSinceMs, troubleBefore, obstacles };
 }

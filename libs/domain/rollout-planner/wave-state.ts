@@ -16,14 +16,18 @@ export interface WaveState {
   readonly wave: number;
   /** Nodes that it was planned with. */
   readonly planned: number;
-  readonly there: number;
+  readonly there: readonly Placed[];
   readonly onTheWay: readonly Placed[];
   readonly ready: readonly Placed[];
   readonly failures: readonly Placed[];
+  readonly bakesSinceMs: number | null;
   readonly passedAtMs: number | null;
 }
 
 const firstNames = (nodes: readonly Placed[]): NodeName[] => nodes.slice(0, mostNamed).map(({ facts }) => facts.node);
+
+const thereSince = (nodes: readonly Placed[], since: ReadonlyMap<NodeName, number>, nowMs: number): number =>
+  Math.max(...nodes.map(({ facts }) => Math.min(since.get(facts.node) ?? nowMs, nowMs)));
 
 /** @param before of the parent plan; empty for a new rollout, whose waves are planned by this. */
 export function waveStates(nodes: readonly Placed[], before: readonly WavePlan[]): WaveState[] {
@@ -39,10 +43,11 @@ export function waveStates(nodes: readonly Placed[], before: readonly WavePlan[]
     .map(([wave, all]) => ({
       wave,
       planned: before[wave]?.planned ?? all.length,
-      there: all.filter(({ standing }) => standing === 'there').length,
+      there: all.filter(({ standing }) => standing === 'there'),
       onTheWay: all.filter(({ standing }) => standing === 'on-its-way'),
       ready: all.filter(({ standing }) => standing === 'ready'),
       failures: all.filter(countsAsFailure),
+      bakesSinceMs: before[wave]?.bakesSinceMs ?? null,
       passedAtMs: before[wave]?.passedAtMs ?? null,
     }));
 }
@@ -50,26 +55,41 @@ export function waveStates(nodes: readonly Placed[], before: readonly WavePlan[]
 const isBusy = ({ onTheWay, ready }: WaveState): boolean => onTheWay.length > 0 || ready.length > 0;
 
 /** Nobody got there, and nobody is on the way any more. */
-const hasNobody = (wave: WaveState): boolean => wave.passedAtMs === null && wave.there === 0 && !isBusy(wave);
+const hasNobody = (wave: WaveState): boolean => wave.passedAtMs === null && wave.there.length === 0 && !isBusy(wave);
 
-/** Canaries are there or it has not passed; of a later wave some may be away, and it goes on without them. */
-const hasPassed = (wave: WaveState): boolean =>
-  wave.passedAtMs !== null || (!isBusy(wave) && (wave.there > 0 || (wave.wave > 0 && wave.failures.length === 0)));
+/** All that it waits for are there: canaries in any case; of a later wave all may be away, and it goes on without them. */
+const isComplete = (state: WaveState): boolean =>
+  !isBusy(state) && (state.there.length > 0 || (state.wave > 0 && state.failures.length === 0));
 
-/** Waves pass one after the other, each once for all. */
-export function passWaves(states: readonly WaveState[], nowMs: number): WaveState[] {
+/**
+ * Waves pass one after the other, each once for all: when all that it waits for have been there, and well, for the bake time.
+ * @param thereSinceMs of nodes that were there before
+ */
+export function passWaves(
+  states: readonly WaveState[],
+  { bakeMs }: RolloutRules,
+  thereSinceMs: ReadonlyMap<NodeName, number>,
+  nowMs: number,
+): WaveState[] {
   let open = false;
   return states.map((state) => {
-    open ||= !hasPassed(state);
-    return open ? state : { ...state, passedAtMs: state.passedAtMs ?? nowMs };
+    if (open || state.passedAtMs !== null) return state;
+    if (!isComplete(state)) {
+      open = true;
+      return { ...state, bakesSinceMs: null };
+    }
+    const bakesSinceMs = state.there.length === 0 ? null : thereSince(state.there, thereSinceMs, nowMs);
+    open = bakesSinceMs !== null && nowMs - bakesSinceMs < bakeMs;
+    return { ...state, bakesSinceMs, passedAtMs: open ? null : nowMs };
   });
 }
 
-export function openWaveOf(states: readonly WaveState[]): OpenWave | null {
+export function openWaveOf(states: readonly WaveState[], { bakeMs }: RolloutRules): OpenWave | null {
   const open = states.find(({ passedAtMs }) => passedAtMs === null);
   if (open === undefined) return null;
   const holding = [...open.onTheWay, ...open.ready];
-  return { wave: open.wave, open: holding.length, nodes: firstNames(holding) };
+  const bakesUntilMs = open.bakesSinceMs === null ? null : open.bakesSinceMs + bakeMs;
+  return { wave: open.wave, bakesUntilMs, open: holding.length, nodes: firstNames(holding) };
 }
 
 /** Failures have used its budget up: who is ready could wait for ever. */

@@ -47,7 +47,11 @@ function reasonOf(node: Placed, was: NodePlan | undefined, words: PlanWords, isP
     case 'failed':
       return { reason: 'failed', problem };
     case 'crashed':
-      return { reason: 'quarantined', problem };
+      return facts.report?.status === 'quarantined'
+        ? { reason: 'quarantined', problem }
+        : { reason: 'unwell', problem: facts.report?.trouble?.message ?? problem };
+    case 'unwell':
+      return { reason: 'unwell', problem: facts.report?.trouble?.message ?? problem };
     case 'diverged':
     case 'forked':
     case 'ahead':
@@ -78,9 +82,12 @@ function sinceWhen({ facts }: Placed, reason: string | undefined, was: NodePlan 
   return kind === 'away' ? Math.min(facts.lastSeenMs ?? nowMs, nowMs) : nowMs;
 }
 
+const failureReason = ({ standing, facts }: Placed): string =>
+  standing !== 'crashed' ? standing : facts.report?.status === 'quarantined' ? 'quarantined' : 'unwell';
+
 /** Since when a node is held out or has failed. */
 export const awaySinceMs = (node: Placed, was: NodePlan | undefined, nowMs: number): number =>
-  sinceWhen(node, node.standing === 'crashed' ? 'quarantined' : node.standing, was, nowMs);
+  sinceWhen(node, failureReason(node), was, nowMs);
 
 /** Why a node is not there, and since when. */
 export function whyNotYet(

@@ -8,7 +8,13 @@ import {
   type Seq,
 } from '@lockstep/domain/livepatch-model';
 import type { LogName } from '@lockstep/domain/load-order';
-import type { RolloutOrder, RolloutPlan, RolloutPolicy, RolloutRules } from '@lockstep/domain/rollout-planner';
+import {
+  defaultRules,
+  type RolloutOrder,
+  type RolloutPlan,
+  type RolloutPolicy,
+  type RolloutRules,
+} from '@lockstep/domain/rollout-planner';
 import { once, type KeptCall } from './call-answers';
 import { serialisable, type Client, type Transaction } from './client';
 import { isUniqueViolation } from './database-errors';
@@ -81,6 +87,7 @@ function fromRow(row: RolloutRow): RolloutRecord {
     policy: {
       kernelBuild: row.kernel_build_id as KernelBuildId,
       toSeq: row.to_seq as Seq,
+      ...defaultRules,
       ...row.rules,
     },
     status: row.status,

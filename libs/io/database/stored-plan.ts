@@ -29,7 +29,7 @@ function openWaveOf(nodes: readonly StoredNode[]): OpenWave | null {
     const waited = notYet?.canaries ?? notYet?.nodes;
     if (waited === undefined) continue;
     const wave = notYet?.reason === 'waiting-for-wave' ? notYet.wave : 0;
-    return { wave, open: waited.length, nodes: waited.slice(0, firstNamed) };
+    return { wave, bakesUntilMs: null, open: waited.length, nodes: waited.slice(0, firstNamed) };
   }
   return null;
 }
@@ -38,7 +38,7 @@ function wavesOf(nodes: readonly StoredNode[]): WavePlan[] {
   const count = Math.max(-1, ...nodes.map(({ wave }) => wave ?? -1)) + 1;
   const sizes = Array<number>(count).fill(0);
   for (const { wave } of nodes) if (wave !== null) sizes[wave] = (sizes[wave] ?? 0) + 1;
-  return sizes.map((planned) => ({ planned, passedAtMs: null }));
+  return sizes.map((planned) => ({ planned, bakesSinceMs: null, passedAtMs: null }));
 }
 
 function haltOf(haltedBy: readonly NodeName[] = [], nodes: readonly StoredNode[] = []): Halt {
@@ -61,7 +61,7 @@ export function planFromStored(json: unknown, plannedAt: Date): RolloutPlan {
   return {
     ...stored,
     waves: stored.waves ?? wavesOf(nodes),
-    openWave: stored.openWave ?? openWaveOf(nodes),
+    openWave: stored.openWave ? { ...{ bakesUntilMs: null }, ...stored.openWave } : openWaveOf(nodes),
     halt: stored.halt ?? (stored.status === 'halted' ? haltOf(haltedBy, nodes) : null),
     waiting: stored.waiting ?? null,
     caveats: stored.caveats ?? [],

@@ -5,6 +5,7 @@ import {
   LockstepError,
   showFunction,
   type KernelBuildId,
+  type KernelTrouble,
   type ModuleName,
   type Obstacle,
   type PatchedFunction,
@@ -53,6 +54,8 @@ export interface LivepatchKernel {
   observe(): Promise<readonly ObservedPatch[]>;
   /** What on this host would be in the way of a load, as far as it can be seen beforehand. */
   obstacles(): Promise<readonly Obstacle[]>;
+  /** The last that it has complained about in its own log since it booted. */
+  lastTrouble(): Promise<KernelTrouble | undefined>;
   /** The functions that the kernel itself says several livepatches change; none on a stock core. */
   conflicts(): Promise<readonly KernelConflict[]>;
   /** Modules that were livepatches and are disabled, and have no exit: the kernel has them until it boots. */

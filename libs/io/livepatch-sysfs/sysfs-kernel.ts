@@ -4,7 +4,7 @@ import { access, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readModuleOrigin, type ModuleOrigin } from '@lockstep/domain/klp-module';
-import { LockstepError, type ModuleName, type Obstacle } from '@lockstep/domain/livepatch-model';
+import { LockstepError, type KernelTrouble, type ModuleName, type Obstacle } from '@lockstep/domain/livepatch-model';
 import { defaultTransitionTimeoutMs, patienceMs, type Consistency } from '@lockstep/domain/load-order';
 import type { Blocker, KernelConflict, Transition } from '@lockstep/domain/node-state';
 import { errorCode } from '@lockstep/platform/runtime';
@@ -21,6 +21,7 @@ import { readKernelConflicts } from './kernel-conflicts';
 import { estimateLoad, loadLimitMs, type LoadEstimate } from './load-estimate';
 import { createModuleCalls, type ModuleCalls } from './module-calls';
 import { ModuleLoader } from './module-loader';
+import { KernelLog } from './kernel-log';
 import { hostObstacles } from './obstacles';
 import { panicTimes } from './panic-records';
 import { TaskHolders } from './task-holders';
@@ -103,11 +104,13 @@ export class SysfsKernel implements LivepatchKernel {
   private readonly signal: AbortSignal | undefined;
   private readonly round: Round = { lastPid: 0, turn: 0 };
   private readonly taskHolders: TaskHolders;
+  private readonly kernelLog: KernelLog;
   private obstaclesSeen: { readonly atMs: number; readonly found: readonly Obstacle[] } | undefined;
 
   constructor(options: SysfsKernelOptions = {}) {
-    this.roots = options.roots ?? { sys: '/sys', proc: '/proc', run: '/run' };
+    this.roots = options.roots ?? { sys: '/sys', proc: '/proc', run: '/run', dev: '/dev' };
     this.taskHolders = new TaskHolders(this.roots);
+    this.kernelLog = new KernelLog(this.roots.dev, () => this.bootId());
     this.loader = new ModuleLoader(this.roots, options.calls ?? createModuleCalls());
     this.writeAttribute = options.writeAttribute ?? writeExisting;
     this.transitionTimeoutMs = options.transitionTimeoutMs ?? defaultTransitionTimeoutMs;
@@ -122,10 +125,18 @@ export class SysfsKernel implements LivepatchKernel {
     const [notes, release, bootId, patchedCore] = await Promise.all([
       readFile(path.join(sys, 'kernel/notes')),
       readFile(path.join(proc, 'sys/kernel/osrelease'), 'latin1'),
-      readFile(path.join(proc, 'sys/kernel/random/boot_id'), 'latin1'),
+      this.bootId(),
       this.hasPatchedCore(),
     ]);
-    return { kernelBuild: buildIdFromNotes(notes), release: release.trim(), bootId: bootId.trim(), patchedCore };
+    return { kernelBuild: buildIdFromNotes(notes), release: release.trim(), bootId, patchedCore };
+  }
+
+  private async bootId(): Promise<string> {
+    return (await readFile(path.join(this.roots.proc, 'sys/kernel/random/boot_id'), 'latin1')).trim();
+  }
+
+  lastTrouble(): Promise<KernelTrouble | undefined> {
+    return this.kernelLog.lastTrouble();
   }
 
   commandLine(): Promise<string> {

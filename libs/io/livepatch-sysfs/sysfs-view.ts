@@ -11,6 +11,8 @@ export interface KernelRoots {
   readonly proc: string;
   /** Holds what must not outlive the boot. */
   readonly run: string;
+  /** Devices, the kernel's log among them; none: it is not read. */
+  readonly dev?: string;
 }
 
 export const livepatchFolder = (roots: KernelRoots): string => path.join(roots.sys, 'kernel/livepatch');

@@ -43,6 +43,7 @@ export class DamagedNode implements NodeMind {
       kernelConflicts: seen?.kernelConflicts ?? [],
       lastTransition: seen?.lastTransition,
       obstacles: seen?.obstacles ?? [],
+      ...(seen?.trouble && { trouble: seen.trouble }),
     };
   }
 

@@ -82,15 +82,18 @@ function fetched(source: ArtifactSource): ArtifactSource {
 }
 
 export async function observeMachine({ kernel, artifacts, holdFile }: Machine): Promise<Observation> {
-  const [patches, kernelConflicts, kept, obstacles, lastTransition, present, uptimeMs, hold] = await Promise.all([
-    kernel.observe(),
-    kernel.conflicts(),
-    kernel.kept(),
-    kernel.obstacles(),
-    kernel.lastTransition(),
-    artifacts.list(),
-    kernel.uptimeMs(),
-    holdOf(kernel, holdFile),
-  ]);
-  return { patches, kernelConflicts, kept, obstacles, lastTransition, artifacts: present, uptimeMs, hold };
+  const [patches, kernelConflicts, kept, obstacles, trouble, lastTransition, present, uptimeMs, hold] =
+    await Promise.all([
+      kernel.observe(),
+      kernel.conflicts(),
+      kernel.kept(),
+      kernel.obstacles(),
+      kernel.lastTrouble(),
+      kernel.lastTransition(),
+      artifacts.list(),
+      kernel.uptimeMs(),
+      holdOf(kernel, holdFile),
+    ]);
+  const seen = { patches, kernelConflicts, kept, obstacles, lastTransition, artifacts: present, uptimeMs, hold };
+  return trouble === undefined ? seen : { ...seen, trouble };
 }

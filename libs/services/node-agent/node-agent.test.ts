@@ -177,6 +177,15 @@ describe('following the load order', () => {
     await kernel.change({ obstacles: [] });
     await node.inStep(1);
   });
+  test('what the kernel complains about in its log is told at once, in step or not', async () => {
+    await node.startAgent();
+    await node.inStep(0);
+    expect(plane.lastReport!.trouble).toBeUndefined();
+    const trouble = { id: 'boot/7', kind: 'warning', message: 'WARNING: CPU: 0 PID: 1 at f' } as const;
+    await kernel.change({ trouble });
+    await node.until('the complaint', () => plane.lastReport!.trouble !== undefined);
+    expect(plane.lastReport).toMatchObject({ status: NodeStatus.NODE_STATUS_IN_STEP, trouble });
+  });
   describe('a transition that a sleeper holds up', () => {
     const sleepers = { lockstep_b: [{ pid: 411, comm: 'cat', function: 'a' }] };
     const blocked = async (): Promise<void> => {

@@ -10,6 +10,7 @@ import {
   describeObstacle,
   LockstepError,
   type KernelBuildId,
+  type KernelTrouble,
   type ModuleName,
   type Obstacle,
 } from '@lockstep/domain/livepatch-model';
@@ -35,6 +36,8 @@ export interface DirectoryKernelSettings extends KernelIdentity {
   readonly sleepers: Readonly<Record<string, readonly Blocker[]>>;
   /** What is in the way of loads; what makes a kernel refuse them does so here. */
   readonly obstacles: readonly Obstacle[];
+  /** What it has complained about last. */
+  readonly trouble?: KernelTrouble | undefined;
   readonly commandLine: string;
   readonly bootedAtMs: number;
   readonly panicsAtMs: readonly number[];
@@ -156,6 +159,10 @@ export class DirectoryKernel implements LivepatchKernel {
   async kept(): Promise<readonly ModuleName[]> {
     const files = await readdir(await this.bootFolder());
     return files.flatMap((name) => (name.endsWith('.kept') ? [name.replace(/\.kept$/, '') as ModuleName] : []));
+  }
+
+  async lastTrouble(): Promise<KernelTrouble | undefined> {
+    return (await this.settings()).trouble;
   }
 
   async obstacles(): Promise<readonly Obstacle[]> {

@@ -21,6 +21,9 @@ interface Past {
   excused: boolean;
   workingSinceMs: number | undefined;
   retried: boolean;
+  /** What its kernel had complained about when it was let go. */
+  complaint: string | undefined;
+  thereSinceMs: number | undefined;
 }
 
 type Condition = 'there' | 'working' | 'idle' | 'bad' | 'out';
@@ -85,7 +88,14 @@ export class RolloutLaws {
   private pastOf(node: NodeName): Past {
     const known = this.past.get(node);
     if (known !== undefined) return known;
-    const past: Past = { released: false, excused: true, workingSinceMs: undefined, retried: false };
+    const past: Past = {
+      released: false,
+      excused: true,
+      workingSinceMs: undefined,
+      retried: false,
+      complaint: undefined,
+      thereSinceMs: undefined,
+    };
     this.past.set(node, past);
     return past;
   }
@@ -95,9 +105,11 @@ export class RolloutLaws {
     const conditions = new Map<NodeName, Condition>();
     for (const each of facts) {
       const past = this.pastOf(each.node);
+      if (!past.released) past.complaint = each.report?.trouble?.id;
       past.released ||= (each.report?.target ?? 0) >= this.policy.toSeq;
       if (order?.kind === 'retry') this.takeUpAgain(each, past, nowMs);
       const condition = this.conditionOf(each, past, nowMs);
+      past.thereSinceMs = condition === 'there' ? Math.min(past.thereSinceMs ?? nowMs, nowMs) : undefined;
       if (condition !== 'bad') past.excused = !past.released;
       if (condition !== 'working') past.workingSinceMs = condition === 'bad' ? past.workingSinceMs : undefined;
       conditions.set(each.node, condition);
@@ -116,6 +128,8 @@ export class RolloutLaws {
     if (isGone || (hasFailed && !past.retried)) return 'bad';
     if (!connected) return 'out';
     if (report.status === 'diverged' || report.status === 'implausible') return 'out';
+    const complains = report.trouble !== undefined && report.trouble.id !== past.complaint;
+    if (past.released && complains) return 'bad';
     if (report.status === 'in-step' && report.position >= this.policy.toSeq) return 'there';
     if (!past.released) return 'idle';
     past.workingSinceMs = Math.min(past.workingSinceMs ?? nowMs, nowMs);
@@ -125,15 +139,15 @@ export class RolloutLaws {
   private excuseFailed(): void {
     for (const [node, past] of this.past) {
       const reason = this.before?.nodes.find((other) => other.node === node)?.notYet?.reason;
-      const isBad = ['failed', 'quarantined', 'lost', 'overdue', 'unreachable'].includes(reason ?? '');
+      const isBad = ['failed', 'quarantined', 'unwell', 'lost', 'overdue', 'unreachable'].includes(reason ?? '');
       if (isBad && past.released) past.excused = true;
     }
   }
 
-  private takeUpAgain({ node }: NodeFacts, past: Past, nowMs: number): void {
+  private takeUpAgain({ node, report }: NodeFacts, past: Past, nowMs: number): void {
     const reason = this.before?.nodes.find((other) => other.node === node)?.notYet?.reason;
-    if (!['failed', 'lost', 'overdue', 'unreachable'].includes(reason ?? '')) return;
-    Object.assign(past, { retried: true, workingSinceMs: nowMs, excused: false });
+    if (!['failed', 'unwell', 'lost', 'overdue', 'unreachable'].includes(reason ?? '')) return;
+    Object.assign(past, { retried: true, workingSinceMs: nowMs, excused: false, complaint: report?.trouble?.id });
   }
 
   private isFailure(node: NodeName, conditions: ReadonlyMap<NodeName, Condition>): boolean {
@@ -175,6 +189,12 @@ export class RolloutLaws {
     return wrong;
   }
 
+  /** Of one that is gone nobody knows what its kernel says now. */
+  private isUp(node: NodeName, facts: readonly NodeFacts[]): boolean {
+    const known = facts.find((each) => each.node === node);
+    return known?.connected === true && known.report?.status !== 'failed' && known.report?.status !== 'diverged';
+  }
+
   private isThere(wave: number, conditions: ReadonlyMap<NodeName, Condition>): boolean {
     return this.members(wave).some((node) => conditions.get(node) === 'there');
   }
@@ -209,7 +229,10 @@ export class RolloutLaws {
         if (judged && failed.length * 1_000 > thousandths(this.policy.allowedFailures, planned)) {
           wrong.push(`goes on with ${failed.length} of ${planned} failed in wave ${wave}`);
         }
-        const crashed = facts.find(({ node, report }) => failed.includes(node) && report?.status === 'quarantined');
+        const crashed = facts.find(({ node, report }) => {
+          const oops = report?.trouble?.kind === 'oops' && report.trouble.id !== this.pastOf(node).complaint;
+          return failed.includes(node) && (report?.status === 'quarantined' || (oops && this.isUp(node, facts)));
+        });
         if (judged && crashed !== undefined) wrong.push(`goes on although ${crashed.node} crashed`);
       }
     }
@@ -225,7 +248,7 @@ export class RolloutLaws {
   }
 
   /** No wave is skipped: one passes when nobody of it could start or is on the way, and once for all. */
-  private checkPasses({ plan, facts }: PlanStep, conditions: ReadonlyMap<NodeName, Condition>): string[] {
+  private checkPasses({ plan, facts, nowMs }: PlanStep, conditions: ReadonlyMap<NodeName, Condition>): string[] {
     const isHere = new Set(facts.map(({ node }) => node));
     return plan.waves.flatMap(({ passedAtMs }, wave) => {
       if (passedAtMs === null) return this.passed.has(wave) ? [`wave ${wave} had passed`] : [];
@@ -233,7 +256,12 @@ export class RolloutLaws {
       const waits = this.members(wave).find(
         (node) => isHere.has(node) && ['idle', 'working'].includes(conditions.get(node) ?? ''),
       );
-      return waits === undefined ? [] : [`wave ${wave} passes before ${waits}`];
+      if (waits !== undefined) return [`wave ${wave} passes before ${waits}`];
+      const young = this.members(wave).find((node) => {
+        const { thereSinceMs } = this.pastOf(node);
+        return isHere.has(node) && thereSinceMs !== undefined && nowMs - thereSinceMs < this.policy.bakeMs;
+      });
+      return young === undefined ? [] : [`wave ${wave} passes before ${young} has been well for long enough`];
     });
   }
 

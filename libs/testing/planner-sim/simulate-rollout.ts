@@ -46,6 +46,7 @@ function randomPolicy(random: SeededRandom, size: number): RolloutPolicy {
       allowedFailures: randomShare(random, 0, 3),
       atOnce: random.chance(0.4) ? null : randomShare(random, 1, 4),
       haltsOnCrash: true,
+      bakeMs: random.pick([0, 0, 1, 10]) * minuteMs,
       deadlineMs: random.pick([1, 15, 60]) * minuteMs,
     };
     if (refuseRules(policy, size) === undefined) return policy;
@@ -124,7 +125,7 @@ class History {
     let before: RolloutPlan | undefined;
     for (let round = 0; round < 3 * this.fleet.nodes.length + 12 && (plan !== before || round < 3); round += 1) {
       this.fleet.receive(plan, false);
-      this.nowMs += this.policy.deadlineMs + 1;
+      this.nowMs += Math.max(this.policy.deadlineMs, this.policy.bakeMs) + 1;
       if (heals) this.fleet.healAll(this.nowMs);
       before = plan;
       plan = this.step();
@@ -134,7 +135,9 @@ class History {
     if (status === 'succeeded' && heals) {
       this.fleet.receive(this.step(), false);
       this.fleet.healAll(this.nowMs);
-      const left = this.fleet.nodes.filter(({ position }) => position < this.policy.toSeq);
+      // Who is unwell is sent nowhere before it is tried again.
+      const unwell = new Set(plan.nodes.flatMap(({ node, notYet }) => (notYet?.reason === 'unwell' ? [node] : [])));
+      const left = this.fleet.nodes.filter((each) => each.position < this.policy.toSeq && !unwell.has(each.node));
       if (left.length > 0)
         this.violations.push(`${left.map(({ node }) => node).join(', ')} did not follow the success`);
     }

@@ -3,6 +3,7 @@ import {
   parseNodeName,
   parseSeq,
   type KernelBuildId,
+  type KernelTrouble,
   type NodeName,
   type NodeStatus,
   type Seq,
@@ -18,6 +19,8 @@ export interface SimulatedNode {
   position: Seq;
   target: Seq;
   lastSeenMs: number;
+  /** What its kernel has complained about last. */
+  trouble?: KernelTrouble;
 }
 
 /** Arrivals are the rule: otherwise hardly any history gets beyond its canaries. */
@@ -26,7 +29,7 @@ const events = [
   ...Array<'nothing'>(4).fill('nothing'),
   ...Array<'return'>(3).fill('return'),
   ...Array<'heal'>(2).fill('heal'),
-  ...(['fail', 'fail', 'crash', 'leave', 'leave', 'diverge', 'fork', 'lose', 'join', 'part'] as const),
+  ...(['fail', 'fail', 'crash', 'leave', 'leave', 'diverge', 'fork', 'lose', 'join', 'part', 'complain'] as const),
 ] as const;
 
 export type FleetEvent = (typeof events)[number];
@@ -38,6 +41,7 @@ const isWorking = ({ status }: SimulatedNode): boolean =>
 export class SimulatedFleet {
   readonly nodes: SimulatedNode[];
   private joined: number;
+  private complaints = 0;
 
   constructor(
     size: number,
@@ -50,9 +54,9 @@ export class SimulatedFleet {
   }
 
   facts(): NodeFacts[] {
-    return this.nodes.map(({ node, connected, status, position, target, lastSeenMs }) => ({
+    return this.nodes.map(({ node, connected, status, position, target, lastSeenMs, trouble }) => ({
       ...{ node, kernelBuild: this.kernelBuild, connected, lastSeenMs },
-      report: { status, position, target, problem: status === 'failed' ? 'x' : null },
+      report: { status, position, target, problem: status === 'failed' ? 'x' : null, trouble },
     }));
   }
 
@@ -101,6 +105,10 @@ export class SimulatedFleet {
         return;
       case 'part':
         if (this.nodes.length > 1 && this.random.chance(0.3)) this.nodes.splice(this.nodes.indexOf(node), 1);
+        return;
+      case 'complain':
+        this.complaints += 1;
+        node.trouble = { id: `b/${this.complaints}`, kind: this.random.pick(['warning', 'oops']), message: 'x' };
         return;
       case 'nothing':
         return;

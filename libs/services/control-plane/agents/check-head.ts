@@ -58,6 +58,7 @@ export function forkedReport(last: NodeReport | null, head: AgentHead, problem: 
     bootId = '',
     kept = [],
     obstacles = [],
+    trouble,
   } = last ?? {};
   return {
     status: nodeStatusToWire('forked'),
@@ -70,6 +71,7 @@ export function forkedReport(last: NodeReport | null, head: AgentHead, problem: 
     bootId,
     kept,
     obstacles,
+    trouble,
     problem,
     ...head,
   };

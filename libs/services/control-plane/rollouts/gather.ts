@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { NodeReport } from '@lockstep/contracts/generated';
-import { nodeStatusFromWire, obstacleFromWire } from '@lockstep/contracts/wire';
+import { nodeStatusFromWire, obstacleFromWire, troubleFromWire } from '@lockstep/contracts/wire';
 import { parseSeq, type ClusterName } from '@lockstep/domain/livepatch-model';
 import { takesNoTarget } from '@lockstep/domain/node-state';
 import type { NodeFacts, NodeFactsReport } from '@lockstep/domain/rollout-planner';
@@ -21,6 +21,7 @@ function reportFacts(report: NodeReport | null): NodeFactsReport | null {
     problem: problem?.message ?? null,
     takesNoTarget: problem !== undefined && takesNoTarget(problem.reason),
     ...(obstacles.length > 0 ? { obstacles } : {}),
+    ...(report.trouble && { trouble: troubleFromWire(report.trouble) }),
   };
 }
 

@@ -34,6 +34,9 @@ const reconcileEveryMs = 15_000;
 /** A cluster is planned for no more often: what its nodes say meanwhile goes into one plan. */
 const planEveryMs = 1_000;
 
+/** Time of day as it was at the start, going on evenly: setting the clock makes no node late, and proves no wave. */
+const nowMs = (): number => Math.round(performance.timeOrigin + performance.now());
+
 export interface RolloutExecutorParts {
   readonly db: Pick<Database, 'rollouts'>;
   readonly logs: KnownLogs;
@@ -209,7 +212,7 @@ export class RolloutExecutor {
 
   /** What is waited for until then is looked at then; what is further away, by the next look at all rollouts. */
   private wakeAt(cluster: ClusterName, untilMs: number | null | undefined): void {
-    const waitMs = (untilMs ?? Infinity) - Date.now();
+    const waitMs = (untilMs ?? Infinity) - nowMs();
     if (waitMs > reconcileEveryMs) return;
     setTimeout(
       () => {
@@ -241,7 +244,7 @@ export class RolloutExecutor {
 
   /** No plan goes out that its lints find fault with: who is to blame for one is held out, and named. */
   private decide(cluster: ClusterName, known: Omit<PlanRequest, 'nowMs'>, head: Seq): RolloutPlan {
-    const request = { ...known, nowMs: Date.now() };
+    const request = { ...known, nowMs: nowMs() };
     const { plan, faults } = planWithoutFaults(request, head);
     // Said once for each plan that comes of it, not at each look.
     if (faults.length > 0 && plan !== request.parent) {

@@ -31,6 +31,7 @@ function rulesOf({ canaries, waveSize, rules }: StartRolloutRequest): RolloutRul
     allowedFailures: shareFromWire(rules?.allowedFailures) ?? defaultRules.allowedFailures,
     atOnce: shareFromWire(rules?.atOnce) ?? defaultRules.atOnce,
     haltsOnCrash: rules?.goesOnAfterCrash !== true,
+    bakeMs: (rules?.bakeSeconds ?? 0) * 1_000,
     deadlineMs: deadlineMs === 0 ? defaultRules.deadlineMs : deadlineMs,
   };
 }

@@ -129,6 +129,20 @@ test('a node that does not arrive in time is a failure: a rollout never hangs', 
   await eventuallyShows(id, 'halted: d-c1 there, d-n1 overdue, d-n2 rollout-halted, d-n3 rollout-halted');
 });
 
+test('a wave has to stay well before the next one opens, and a kernel that complains meanwhile halts it', async () => {
+  const waits = 'b-n1 waiting-for-canary, b-n2 waiting-for-canary, b-n3 waiting-for-canary';
+  const id = await rollOut('b', [], { bakeSeconds: 600 });
+  await eventuallyShows(id, `running: b-c1 there, ${waits}`);
+  const { waiting, waves } = await rolloutOf(id);
+  expect(waiting).toMatchObject({ reason: 'bake', until: expect.any(Date) });
+  expect(waves[0]).toMatchObject({ there: 1, passedAt: undefined });
+  const shown = await runLockstep(plane.config.stateDir, ['rollout', 'show', id]);
+  expect(shown.stdout).toMatch(/All of the canaries are there, and have to stay well\. Until .* at the latest/);
+  agent('c1').trouble = { id: 'boot/9', kind: 'warning', message: 'WARNING: CPU: 0 PID: 1 at f' };
+  agent('c1').report();
+  await eventuallyShows(id, 'halted: b-c1 unwell, b-n1 rollout-halted, b-n2 rollout-halted, b-n3 rollout-halted');
+});
+
 test('a policy that can never be met is refused', async () => {
   await fleet().createCluster({ ...switchingToWire({}), name: 'r' });
   await plane.append('r', 'fix-p');

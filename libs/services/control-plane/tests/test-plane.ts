@@ -13,6 +13,7 @@ import {
   type ConnectResponse,
   type CreateTokenRequest,
   type Hello,
+  type KernelTrouble,
   type LogEntry,
   type NodeReport,
   type Problem,
@@ -324,6 +325,7 @@ export class TestAgent {
   obedient = true;
   status = NodeStatus.NODE_STATUS_IN_STEP;
   problem: Problem | undefined;
+  trouble: KernelTrouble | undefined;
   /** Its journal is damaged: it takes nothing in. */
   isDamaged = false;
   position = 0;
@@ -370,6 +372,7 @@ export class TestAgent {
       problem,
       bootId: '',
       kept: [],
+      trouble: this.trouble,
       ...over,
     });
   }

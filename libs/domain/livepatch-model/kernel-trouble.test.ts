@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { expect, test } from '@jest/globals';
+import { readKernelLogRecord } from './kernel-trouble';
+
+test.each([
+  ['4,1021,5140900,-;WARNING: CPU: 0 PID: 1 at kernel/fork.c:1 f+0x1/0x2', 'warning'],
+  ['1,7,5,-;BUG: kernel NULL pointer dereference, address: 0000000000000000', 'oops'],
+  ['2,8,5,-;kernel BUG at mm/slub.c:379!', 'oops'],
+  ['4,9,5,-;Oops: 0002 [#1] PREEMPT SMP', 'oops'],
+  ['0,10,5,-;watchdog: BUG: soft lockup - CPU#1 stuck for 26s! [cat:77]', 'lockup'],
+  ['3,11,5,-;rcu: INFO: rcu_preempt detected stalls on CPUs/tasks:', 'rcu-stall'],
+  ['3,12,5,-;rcu: INFO: rcu_sched self-detected stall on CPU', 'rcu-stall'],
+  ['6,13,5,-;livepatch: enabling patch', undefined],
+  // Written by a program: facility 1, user.
+  ['12,14,5,-;WARNING: CPU: 0 PID: 1 at nowhere', undefined],
+  ['no record', undefined],
+])('%s', (record, kind) => {
+  expect(readKernelLogRecord(`${record}\n SUBSYSTEM=x\n`)?.kind).toBe(kind);
+});
