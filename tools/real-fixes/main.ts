@@ -59,15 +59,15 @@ async function buildFix(cluster: Cluster, number: number, { kernel, peer }: Benc
 }
 
 /** So many are in the machine at once. */
-const togetherAtMost = 8;
+const togetherAtMost = 20;
 
 async function loadFixes(fixes: readonly BuiltFix[], machine: FixMachine): Promise<Row[]> {
   const results = await machine.try(fixes.map(({ module }) => module));
-  return fixes.map(({ files, objects, seconds, module, functions }, index) => {
+  return fixes.map(({ files, objects, seconds, functions }, index) => {
     const { problem, ran } = results[index] ?? { problem: 'not tried', ran: new Set() };
     const outcome: Outcome =
       problem === undefined
-        ? { kind: 'loaded', functions, ran: functions.filter((one) => ran.has(`${module.name} ${one}`)) }
+        ? { kind: 'loaded', functions, ran: functions.filter((one) => ran.has(one)) }
         : { kind: 'built', functions, loadError: problem };
     return { files, objects, seconds, outcome, peer: null };
   });
