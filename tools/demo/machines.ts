@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import path from 'node:path';
+import { mapAtOnce } from '@lockstep/io/kernel-builder';
 import {
   hostAddressInGuest,
   QemuMachine,
@@ -49,10 +50,16 @@ export interface MachineSetting {
   readonly system: MachineSystem & Pick<MachineOptions, 'kernelImage' | 'memoryMb'>;
   readonly controlPlane: ControlPlane;
   readonly cleanup: Cleanup;
+  readonly signal: AbortSignal;
 }
 
-export async function startMachine(setting: MachineSetting, plan: MachinePlan): Promise<DemoMachine> {
-  const { root, workDir, system, controlPlane, cleanup } = setting;
+/** All at once; where one fails or the demo is ended, none is still being started when that is told. */
+export async function startMachines(setting: MachineSetting, plans: readonly MachinePlan[]): Promise<DemoMachine[]> {
+  return mapAtOnce(plans, plans.length, async (plan) => startMachine(setting, plan));
+}
+
+async function startMachine(setting: MachineSetting, plan: MachinePlan): Promise<DemoMachine> {
+  const { root, workDir, system, controlPlane, cleanup, signal } = setting;
   const machine = await QemuMachine.create({
     ...system,
     name: plan.node,
@@ -63,9 +70,20 @@ export async function startMachine(setting: MachineSetting, plan: MachinePlan): 
     processors: 1,
   });
   cleanup.add(() => machine[Symbol.asyncDispose]());
+  signal.throwIfAborted();
   await machine.start();
-  await machine.waitReady();
+  await Promise.race([machine.waitReady(), untilAborted(signal)]);
   return { node: plan.node, machine };
+}
+
+async function untilAborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const end = (): void => {
+      reject(signal.reason as Error);
+    };
+    if (signal.aborted) end();
+    else signal.addEventListener('abort', end, { once: true });
+  });
 }
 
 /** Modules in the kernel's livepatch directory, in load order: /proc/modules lists the newest first. */

@@ -6,7 +6,7 @@ import { defaultCacheDirectory, keptBootImage, openKernelBuild } from '@lockstep
 import { chooseAccelerator, makeStockRamDisk } from '@lockstep/testing/qemu-machine';
 import { ProgressLine } from '../progress/progress-line';
 import { cluster, expectRefusal, isAt, nodeNames, rollOut, waitForNodes } from './cluster';
-import { startMachine, type DemoMachine } from './machines';
+import { startMachines, type DemoMachine } from './machines';
 import { describeManifest, Operator, type Manifest } from './operator';
 import { startServices, type ControlPlane } from './services';
 import {
@@ -30,8 +30,8 @@ export interface StockKernelChoice {
 /** The agent, Node.js and what it runs are in memory, and unpacked there. */
 const memoryMb = 640;
 
-async function startMachines(
-  { root, workDir, cleanup }: Stage,
+async function bootMachines(
+  { root, workDir, cleanup, signal }: Stage,
   kernelBuildId: string,
   controlPlane: ControlPlane,
   operator: Operator,
@@ -46,7 +46,7 @@ async function startMachines(
   for (const node of nodeNames) plans.push({ node, joinToken: await operator.joinToken(cluster, node) });
   await chooseAccelerator(kernelImage);
   const system = { kernelImage, ramDisk, memoryMb };
-  return Promise.all(plans.map((plan) => startMachine({ root, workDir, system, controlPlane, cleanup }, plan)));
+  return startMachines({ root, workDir, system, controlPlane, cleanup, signal }, plans);
 }
 
 /** node-1 will load the module later, a program on node-2 uses it all the time, node-3 has it and nobody uses it. */
@@ -110,7 +110,7 @@ export async function tellStockStory(stage: Stage, { release, packages }: StockK
     (id) => `build-id ${id.slice(0, 12)}`,
   );
   const machines = await progress.run('Boot three machines with it and the agent', async () => {
-    const started = await startMachines(stage, kernelBuildId, controlPlane, operator);
+    const started = await bootMachines(stage, kernelBuildId, controlPlane, operator);
     await waitForNodes(operator, signal, 'three nodes connected', (nodes) => isAt(0, nodes, nodeNames));
     return started;
   });

@@ -4,15 +4,15 @@ import type { BuiltKernel } from '@lockstep/io/kernel-builder';
 import { chooseAccelerator } from '@lockstep/testing/qemu-machine';
 import { cluster, expectRefusal, isAt, nodeNames, rollOut, waitForNodes } from './cluster';
 import { buildDemoKernel } from './demo-kernel';
-import { gatherEvidence, sayShutdown, startMachine, type DemoMachine } from './machines';
+import { gatherEvidence, sayShutdown, startMachines, type DemoMachine } from './machines';
 import { describeManifest, Operator, type Manifest } from './operator';
 import { ProgressLine } from '../progress/progress-line';
 import { evidenceTable, judge, type MachineEvidence } from './proof';
 import { startServices, type ControlPlane } from './services';
 import type { Stage, StoryEnd } from './stage';
 
-async function startMachines(
-  { root, workDir, cleanup }: Stage,
+async function bootMachines(
+  { root, workDir, cleanup, signal }: Stage,
   kernel: BuiltKernel,
   controlPlane: ControlPlane,
   operator: Operator,
@@ -23,7 +23,7 @@ async function startMachines(
   // Once, before they all start: probing for KVM boots a machine.
   await chooseAccelerator(kernel.imageFile);
   const system = { kernelImage: kernel.imageFile, initFile: path.join(root, 'kernel-livepatch/qemu/init') };
-  return Promise.all(plans.map((plan) => startMachine({ root, workDir, system, controlPlane, cleanup }, plan)));
+  return startMachines({ root, workDir, system, controlPlane, cleanup, signal }, plans);
 }
 
 /** `insmod` of B by hand must fail in the patched core; its line in the kernel log names function and owner. */
@@ -78,7 +78,7 @@ export async function tellStory(stage: Stage): Promise<StoryEnd> {
   const operator = new Operator(root, controlPlane.stateDir, signal);
   const machines = await progress.run('Start three machines with the agent; register the kernel build', async () => {
     const [started] = await Promise.all([
-      startMachines(stage, kernel, controlPlane, operator),
+      bootMachines(stage, kernel, controlPlane, operator),
       operator.addKernel(kernel.treeDir),
     ]);
     await waitForNodes(operator, stage.signal, 'three nodes connected', (nodes) => isAt(0, nodes, nodeNames));
