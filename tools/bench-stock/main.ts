@@ -107,8 +107,17 @@ async function main({ release, from, rounds, against, peerMinutes, json = false 
   const prepareSeconds = await progress.run("The kernel's own make modules_prepare, alone", async () =>
     prepareAlone({ ...name, from, tools: kernel.tools, dir: path.join(scratch.path, 'prepare') }),
   );
-  const oneLine = await progress.run('One line, warm', async () => measureWarm(kernel, 'one-line', rounds));
-  const header = await progress.run('A header, warm', async () => measureWarm(kernel, 'narrow-header', rounds));
+  // Told as they come: a run takes many minutes, and not each comes to its end.
+  const oneLine = await progress.run(
+    'One line, warm',
+    async () => measureWarm(kernel, 'one-line', rounds),
+    (found) => warmWords('one line', found),
+  );
+  const header = await progress.run(
+    'A header, warm',
+    async () => measureWarm(kernel, 'narrow-header', rounds),
+    (found) => warmWords('a header', found),
+  );
   const peer = await askPeer(progress, { against, peerMinutes, from, release, scratchDir: scratch.path }, kernel);
   const figures: Figures = {
     kernel: kernel.release,
@@ -149,17 +158,18 @@ async function askPeer(
 const seconds = (value: number): string => `${value.toFixed(1)} s`;
 const times = (value: number, floor: number): string => `${(value / floor).toFixed(2)} times`;
 
+const warmWords = (name: string, { readers, objects, warmSeconds, compilerSeconds }: WarmCase): string =>
+  `${name} (${readers} readers, ${objects} compiled): ${seconds(warmSeconds)}, the compiler alone ${seconds(compilerSeconds)}: ${times(warmSeconds, compilerSeconds)}`;
+
 function wordsOf(figures: Figures): string {
   const { kernel, prepareSeconds, firstPatchSeconds, registerSeconds, oneLine, header, peerSeconds, peerEnded } =
     figures;
-  const warm = (name: string, { readers, objects, warmSeconds, compilerSeconds }: WarmCase): string =>
-    `${name} (${readers} readers, ${objects} compiled): ${seconds(warmSeconds)}, the compiler alone ${seconds(compilerSeconds)}: ${times(warmSeconds, compilerSeconds)}`;
   const peer = `${peerEnded === true ? '' : 'more than '}${seconds(peerSeconds ?? 0)}: ${times(peerSeconds ?? 0, firstPatchSeconds)}`;
   return [
     `Linux ${kernel}, from unpacked packages, nothing cached`,
     `first module: ${seconds(firstPatchSeconds)}, make modules_prepare alone ${seconds(prepareSeconds)}: ${times(firstPatchSeconds, prepareSeconds)}`,
-    warm('one line', oneLine),
-    warm('a header', header),
+    warmWords('one line', oneLine),
+    warmWords('a header', header),
     ...(peerSeconds === null ? [] : [`the peer: ${peer}`]),
     `registered in ${seconds(registerSeconds)}`,
     `memory at its highest: ${figures.registerMemoryMb.toFixed(0)} MB to register, ${figures.peakMemoryMb.toFixed(0)} MB in all`,
