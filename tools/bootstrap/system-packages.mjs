@@ -14,6 +14,7 @@ const packages = {
     'perl',
     'libelf-dev',
     'libssl-dev',
+    'openssl',
     'xz-utils',
     'bubblewrap',
   ],

@@ -2,7 +2,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { Command } from 'commander';
 import { billOfMaterialsOf, provenanceOf, readBuildRecord, type BuildRecord } from '@lockstep/domain/build-record';
-import { readBuildSignature, readLivepatchModule } from '@lockstep/domain/klp-module';
+import { readBuildSignature, readLivepatchModule, withoutModuleSignature } from '@lockstep/domain/klp-module';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
 import { buildVerifierOf } from '@lockstep/io/certificates';
 import { sha256OfBytes } from '@lockstep/platform/runtime';
@@ -67,7 +67,7 @@ export const verifyPatch = (cli: Cli): Command =>
         const isVouchedFor = isSignedBy(bytes);
         const signed = readBuildSignature(bytes);
         const hasSignature = signed !== null;
-        const record = readBuildRecord(signed?.content ?? bytes);
+        const record = readBuildRecord(signed?.content ?? withoutModuleSignature(bytes));
         const sha256 = sha256OfBytes(bytes);
         const provenance = record && provenanceOf(record, sha256);
         const sbom = record && billOfMaterialsOf(record, sha256);

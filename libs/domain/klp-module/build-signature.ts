@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
+import { withoutModuleSignature } from './module-signature';
+
 /** A module's bytes as its builder signed them, and that signature. */
 export interface SignedModule {
   /** What the signature is about: the module without it. */
@@ -28,7 +30,9 @@ export function withBuildSignature(content: Uint8Array, signature: Uint8Array): 
 }
 
 /** Null for a module that no build key has signed. */
-export function readBuildSignature(bytes: Uint8Array): SignedModule | null {
+export function readBuildSignature(file: Uint8Array): SignedModule | null {
+  // The kernel's own is put behind all that is ours.
+  const bytes = withoutModuleSignature(file);
   const at = bytes.length - mark.length - signatureBytes;
   if (at < 0 || !mark.every((byte, index) => bytes[at + signatureBytes + index] === byte)) return null;
   return { content: bytes.subarray(0, at), signature: bytes.subarray(at, at + signatureBytes) };

@@ -16,4 +16,5 @@ export {
   type ProvenKey,
 } from './certificate-request';
 export { newJoinToken, secretSha256 } from './join-secret';
+export { moduleHashes, moduleSignerOf, type ModuleHash, type ModuleSigner } from './module-signer';
 export { createLogSigner, createLogVerifier, type LogSigner } from './log-signer';

@@ -2,7 +2,6 @@
 import { LockstepError } from '@lockstep/domain/livepatch-model';
 import { withBuildRecord } from '@lockstep/domain/build-record';
 import type { ArtifactStore } from '@lockstep/io/artifact-store';
-import type { BuildSigner } from '@lockstep/io/certificates';
 import type { BuildInputs, Job, JobContext, JobOutcome, JobResult, SourceDiff } from '@lockstep/io/job-queue';
 import {
   comparePatch,
@@ -15,6 +14,7 @@ import {
 } from '@lockstep/io/kernel-builder';
 import type { AllowedTypeChanges } from '@lockstep/domain/type-layouts';
 import { moduleNameFor } from './build-identity';
+import type { SignModule } from './read-signers';
 import { recordOf } from './record-build';
 import { keepDifferences, readDifferences } from './differences-file';
 import { divideObjects } from './divide-build';
@@ -26,8 +26,8 @@ type PartJob = Extract<Job, { kind: 'build-part' }>;
 export interface BuildPlace {
   readonly kernel: KernelBuild;
   readonly artifacts: ArtifactStore;
-  /** Vouches for what is built here; undefined where no build key was given. */
-  readonly signer: BuildSigner | undefined;
+  /** Vouches for what is built here, with the keys that there are. */
+  readonly sign: SignModule;
   /** Compilers at once; undefined: as many as processors. */
   readonly compilers: number | undefined;
 }
@@ -76,7 +76,7 @@ const pathList = (compared: readonly ComparedObject[]): string =>
 async function link(
   job: BuildJob,
   compared: readonly ComparedObject[],
-  { kernel, artifacts, signer }: BuildPlace,
+  { kernel, artifacts, sign }: BuildPlace,
   { onProgress, log }: JobContext,
 ): Promise<JobResult> {
   onProgress({ stage: 'write the module', done: 0, total: 1 });
@@ -88,7 +88,7 @@ async function link(
     allowedTypeChanges: allowedIn(job),
   });
   const recorded = withBuildRecord(bytes, recordOf(job, moduleName, kernel));
-  const { sha256, sizeBytes } = await artifacts.put(signer === undefined ? recorded : signer.sign(recorded));
+  const { sha256, sizeBytes } = await artifacts.put(sign(recorded));
   for (const remark of remarks) log(remark);
   log(`module ${moduleName}: ${functions.length} functions, ${sizeBytes} bytes, sha256 ${sha256}`);
   const artifact = { sha256, sizeBytes, kernelBuild, moduleName, patch, patchName, replace, functions, caveats };

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { parseSha256 } from '@lockstep/domain/livepatch-model';
 import type { ArtifactStore } from '@lockstep/io/artifact-store';
-import type { BuildSigner } from '@lockstep/io/certificates';
 import type { Job, JobContext, JobHandler, JobOutcome, JobResult } from '@lockstep/io/job-queue';
 import { registerKernelBuild, registerStockKernel } from '@lockstep/io/kernel-builder';
 import { buildPart, buildPatch } from './build-patch';
 import type { OpenKernels } from './open-kernels';
+import type { SignModule } from './read-signers';
 import { shareKernel } from './share-kernel';
 
 export interface WorkPlace {
@@ -14,8 +14,8 @@ export interface WorkPlace {
   readonly artifacts: ArtifactStore;
   /** Compilers at once; undefined: as many as processors. */
   readonly compilers: number | undefined;
-  /** Vouches for what is built here. */
-  readonly signer: BuildSigner | undefined;
+  /** With the keys that this worker was given. */
+  readonly sign: SignModule;
 }
 
 async function registerKernel(
@@ -34,17 +34,15 @@ async function registerKernel(
 
 /** One job from its description to its result; repeating it after a kill finds or makes the same. */
 export function jobHandler(place: WorkPlace): JobHandler {
-  const { kernels, artifacts, compilers, signer } = place;
+  const { kernels, artifacts, compilers, sign } = place;
   return async (job: Job, context: JobContext): Promise<JobOutcome> => {
     switch (job.kind) {
       case 'register-kernel':
         return registerKernel(job, place, context);
       case 'build':
-        return kernels.use(job, context, (kernel) =>
-          buildPatch(job, { kernel, artifacts, compilers, signer }, context),
-        );
+        return kernels.use(job, context, (kernel) => buildPatch(job, { kernel, artifacts, compilers, sign }, context));
       case 'build-part':
-        return kernels.use(job, context, (kernel) => buildPart(job, { kernel, artifacts, compilers, signer }, context));
+        return kernels.use(job, context, (kernel) => buildPart(job, { kernel, artifacts, compilers, sign }, context));
       case 'share-kernel':
         return { kind: job.kind, copy: await shareKernel(job.kernelBuild, place, context) };
     }

@@ -2,9 +2,11 @@
 import { LockstepError } from '@lockstep/domain/livepatch-model';
 import { readStorePlace, type StorePlace } from '@lockstep/io/artifact-store';
 import { chooseQueueServer, type QueueServer } from '@lockstep/io/job-queue';
+import { moduleHashes } from '@lockstep/io/certificates';
 import { defaultCacheDirectory, sandboxChoices, type Limits, type SandboxChoice } from '@lockstep/io/kernel-builder';
 import { listenAddressForm, type ListenAddress } from '@lockstep/io/monitoring-port';
 import { z } from 'zod';
+import type { ModuleKeyFiles } from './read-signers';
 
 export interface WorkerConfig {
   readonly queue: QueueServer;
@@ -21,6 +23,8 @@ export interface WorkerConfig {
   readonly sandbox: SandboxChoice;
   /** Private key (PEM) that signs what is built here; undefined: nothing is signed. */
   readonly buildKeyFile: string | undefined;
+  /** RSA key and certificate (PEM) of the kernels' keyring; undefined: modules have no signature of the kernel's. */
+  readonly moduleKey: ModuleKeyFiles | undefined;
   /** What one compiler may take; undefined: as much as usual. */
   readonly compilerLimits: Partial<Limits>;
   /** How long a worker that says nothing keeps its job; undefined: the queue's own default. */
@@ -42,6 +46,9 @@ const writtenSchema = z.object({
   LOCKSTEP_WORKER_CONCURRENCY: z.coerce.number().int().min(1).max(64).default(1),
   LOCKSTEP_WORKER_COMPILERS: z.coerce.number().int().min(1).max(512).optional(),
   LOCKSTEP_BUILD_KEY: z.string().min(1).optional(),
+  LOCKSTEP_MODULE_KEY: z.string().min(1).optional(),
+  LOCKSTEP_MODULE_CERT: z.string().min(1).optional(),
+  LOCKSTEP_MODULE_HASH: z.enum(moduleHashes).default('sha256'),
   LOCKSTEP_SANDBOX: z.enum(sandboxChoices).default('auto'),
   LOCKSTEP_COMPILER_MAX_SECONDS: z.coerce.number().int().min(1).max(86_400).optional(),
   LOCKSTEP_COMPILER_MAX_MIB: z.coerce.number().int().min(64).optional(),
@@ -49,6 +56,14 @@ const writtenSchema = z.object({
   // A machine may have several workers, and one of these.
   LOCKSTEP_MONITORING_LISTEN: listenAddressForm.optional(),
 });
+
+function moduleKeyOf(config: z.infer<typeof writtenSchema>): ModuleKeyFiles | undefined {
+  const { LOCKSTEP_MODULE_KEY: keyFile, LOCKSTEP_MODULE_CERT: certificateFile, LOCKSTEP_MODULE_HASH: hash } = config;
+  if (keyFile === undefined && certificateFile === undefined) return undefined;
+  if (keyFile !== undefined && certificateFile !== undefined) return { keyFile, certificateFile, hash };
+  const message = 'Set LOCKSTEP_MODULE_KEY and LOCKSTEP_MODULE_CERT, or neither: the kernel is told whose key it was.';
+  throw new LockstepError('invalid-input', 'invalid-config', message);
+}
 
 /** @throws LockstepError `invalid-config`, naming the variables. */
 export function readWorkerConfig(env: Readonly<NodeJS.ProcessEnv>): WorkerConfig {
@@ -71,6 +86,7 @@ export function readWorkerConfig(env: Readonly<NodeJS.ProcessEnv>): WorkerConfig
     concurrency: config.LOCKSTEP_WORKER_CONCURRENCY,
     compilers: config.LOCKSTEP_WORKER_COMPILERS,
     buildKeyFile: config.LOCKSTEP_BUILD_KEY,
+    moduleKey: moduleKeyOf(config),
     sandbox: config.LOCKSTEP_SANDBOX,
     compilerLimits: {
       ...(config.LOCKSTEP_COMPILER_MAX_SECONDS && { seconds: config.LOCKSTEP_COMPILER_MAX_SECONDS }),
