@@ -5,6 +5,7 @@ const base = {
   moduleNameMapper: {
     '^@lockstep/contracts/generated$': '<rootDir>/libs/contracts/generated/src/index.lockstep.v1.ts',
     '^@lockstep/contracts/generated/health$': '<rootDir>/libs/contracts/generated/src/index.grpc.health.v1.ts',
+    '^@lockstep/contracts/generated/descriptors$': '<rootDir>/libs/contracts/generated/src/descriptors.json',
     '^@lockstep/(.*)$': '<rootDir>/libs/$1',
   },
   modulePathIgnorePatterns: ['<rootDir>/dist/'],

@@ -10,6 +10,9 @@ const run = (name, args, env = {}) =>
   execFileSync(bin(name), args, { cwd: root, stdio: ['ignore', 'ignore', 'inherit'], env: { ...process.env, ...env } });
 
 run('buf', ['generate']);
+// The same messages with their comments, for the description of the HTTP API.
+const descriptors = path.join(root, 'libs/contracts/generated/src/descriptors.json');
+run('buf', ['build', '--as-file-descriptor-set', '--path', 'proto/lockstep', '--output', descriptors]);
 if (existsSync(path.join(root, 'prisma/schema.prisma'))) {
   // Generating asks for the schema engine but never runs it; its download is not needed.
   run('prisma', ['generate'], { PRISMA_SCHEMA_ENGINE_BINARY: '/bin/true' });

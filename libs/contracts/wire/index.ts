@@ -40,3 +40,4 @@ export {
   type OperatorCallName,
 } from './operator-calls';
 export { shareFromWire, shareToWire } from './share';
+export { fieldsInPath, operatorPaths, type HttpMethod, type OperatorPath } from './operator-paths';

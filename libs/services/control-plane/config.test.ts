@@ -13,6 +13,7 @@ test('nothing written means the defaults: this machine only, its own PostgreSQL'
     shareKernels: true,
     listenHost: '127.0.0.1',
     operatorPort: 7443,
+    httpPort: undefined,
     monitoringListen: { host: '127.0.0.1', port: 7445 },
     agentPort: 7444,
     agentAddress: undefined,

@@ -29,6 +29,8 @@ export interface ControlPlaneConfig {
   readonly listenHost: string;
   readonly operatorPort: number;
   readonly agentPort: number;
+  /** Of the HTTP API, with TLS; undefined: there is none. */
+  readonly httpPort: number | undefined;
   /** Where metrics and health are told, without TLS; undefined: nowhere. */
   readonly monitoringListen: ListenAddress | undefined;
   /** Where agents find the agent port; by default the host they reached the operator port by. */
@@ -47,6 +49,7 @@ const defaults = {
   LOCKSTEP_LISTEN_HOST: '127.0.0.1',
   LOCKSTEP_OPERATOR_PORT: '7443',
   LOCKSTEP_AGENT_PORT: '7444',
+  LOCKSTEP_HTTP_PORT: 'off',
   LOCKSTEP_MONITORING_LISTEN: '127.0.0.1:7445',
   LOCKSTEP_POSTGRES_PORT: '17432',
   LOCKSTEP_TLS_NAMES: '',
@@ -69,6 +72,7 @@ const schema = z.object({
   LOCKSTEP_LISTEN_HOST: z.string().min(1),
   LOCKSTEP_OPERATOR_PORT: port,
   LOCKSTEP_AGENT_PORT: port,
+  LOCKSTEP_HTTP_PORT: z.union([z.literal('off').transform(() => undefined), port]),
   LOCKSTEP_MONITORING_LISTEN: listenAddressForm,
   LOCKSTEP_AGENT_ADDRESS: z
     .string()
@@ -115,6 +119,7 @@ export function readControlPlaneConfig(written: WrittenConfig): ControlPlaneConf
     listenHost: given.LOCKSTEP_LISTEN_HOST,
     operatorPort: given.LOCKSTEP_OPERATOR_PORT,
     agentPort: given.LOCKSTEP_AGENT_PORT,
+    httpPort: given.LOCKSTEP_HTTP_PORT,
     monitoringListen: given.LOCKSTEP_MONITORING_LISTEN,
     agentAddress: given.LOCKSTEP_AGENT_ADDRESS,
     tlsNames: given.LOCKSTEP_TLS_NAMES.split(',').flatMap((name) => (name.trim() === '' ? [] : [name.trim()])),

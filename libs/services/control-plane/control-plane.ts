@@ -17,6 +17,7 @@ import {
 } from './control-plane-module';
 import { removeEndpoint, removeStaleEndpoint, writeEndpoint, type Endpoint } from './endpoint-file';
 import type { Servers } from './grpc/servers';
+import { startHttpApi, type HttpApi } from './http/http-api';
 import { SilenceWatch } from './jobs/silence-watch';
 import { openMonitoring } from './monitoring/open-monitoring';
 import { PlaneMetrics } from './monitoring/plane-metrics';
@@ -94,10 +95,13 @@ async function bringUp(known: Omit<ModuleParts, 'metrics' | 'readiness'>): Promi
     await nextTurn();
     await servers.stop();
   });
+  const http = await openHttpApi(services, ports.operatorPort);
+  if (http !== undefined) teardown.add('HTTP API', () => http.stop());
   readiness.enter('running');
   const endpoint: Endpoint = {
     operatorAddress: `${config.listenHost}:${ports.operatorPort}`,
     agentAddress: `${config.listenHost}:${ports.agentPort}`,
+    httpAddress: http && `${config.listenHost}:${http.port}`,
     monitoringAddress: monitoring?.address,
     databaseUrl: context.get<string>(databaseUrlToken),
     pid: process.pid,
@@ -110,6 +114,15 @@ async function bringUp(known: Omit<ModuleParts, 'metrics' | 'readiness'>): Promi
     'ready',
   );
   return endpoint;
+}
+
+/** It asks the operator port, which therefore answers already. */
+async function openHttpApi({ config, authority, log }: Services, operatorPort: number): Promise<HttpApi | undefined> {
+  const { httpPort: port, listenHost: host } = config;
+  if (port === undefined) return undefined;
+  const own = { '0.0.0.0': '127.0.0.1', '::': '[::1]' }[host] ?? (host.includes(':') ? `[${host}]` : host);
+  const { server: tls, certificatePem: ca } = authority;
+  return startHttpApi({ host, port, tls, ca, operatorAddress: `${own}:${operatorPort}`, log });
 }
 
 export function createControlPlane(config: ControlPlaneConfig, overrides: ControlPlaneOverrides = {}): ControlPlane {

@@ -7,6 +7,8 @@ import { isProcessAlive, writePrivateFile } from '@lockstep/platform/runtime';
 export interface Endpoint {
   readonly operatorAddress: string;
   readonly agentAddress: string;
+  /** Where the HTTP API is; absent where it is off. */
+  readonly httpAddress?: string | undefined;
   /** Where metrics and health are told; absent where that is off. */
   readonly monitoringAddress?: string | undefined;
   readonly databaseUrl: string;

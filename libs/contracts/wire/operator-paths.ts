@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import type { OperatorCallName } from './operator-calls';
+
+export type HttpMethod = 'get' | 'post' | 'patch' | 'delete';
+
+/** Where the HTTP API has an operator call. */
+export interface OperatorPath {
+  readonly method: HttpMethod;
+  /** Fields of the request in braces; the others are the query of a GET and DELETE, the body of a POST and PATCH. */
+  readonly path: string;
+  /**
+   * Of a call that answers with events, what they are: `states`, each of which is all there is to know, so that what comes in
+   * quick succession is the last of it; or `steps`, all of which are told.
+   */
+  readonly events?: 'states' | 'steps';
+  /** Of steps that can be taken up again: the field of the request that says from where, and that of a step which says to where. */
+  readonly resume?: { readonly from: string; readonly by: string };
+}
+
+/** Every call has a place: one that is new does not compile until it has one here. */
+export const operatorPaths = {
+  createCluster: { method: 'post', path: '/v1/clusters' },
+  updateCluster: { method: 'patch', path: '/v1/clusters/{name}' },
+  listClusters: { method: 'get', path: '/v1/clusters' },
+  createJoinToken: { method: 'post', path: '/v1/clusters/{cluster}/join-tokens' },
+  listNodes: { method: 'get', path: '/v1/nodes' },
+  getNode: { method: 'get', path: '/v1/nodes/{name}' },
+  removeNode: { method: 'delete', path: '/v1/nodes/{name}' },
+  labelNodes: { method: 'post', path: '/v1/nodes/labels' },
+  releaseNode: { method: 'post', path: '/v1/nodes/{name}/release' },
+  checkConflicts: { method: 'get', path: '/v1/clusters/{cluster}/conflicts' },
+  getOrder: { method: 'get', path: '/v1/clusters/{cluster}/order' },
+  appendLoad: { method: 'post', path: '/v1/clusters/{cluster}/order/loads' },
+  appendRetire: { method: 'post', path: '/v1/clusters/{cluster}/order/retirements' },
+  recoverOrder: { method: 'post', path: '/v1/clusters/{cluster}/order/recoveries' },
+  startRollout: { method: 'post', path: '/v1/clusters/{cluster}/rollouts' },
+  pauseRollout: { method: 'post', path: '/v1/rollouts/{id}/pause' },
+  resumeRollout: { method: 'post', path: '/v1/rollouts/{id}/resume' },
+  abortRollout: { method: 'post', path: '/v1/rollouts/{id}/abort' },
+  retryRollout: { method: 'post', path: '/v1/rollouts/{id}/retry' },
+  listRollouts: { method: 'get', path: '/v1/rollouts' },
+  getRollout: { method: 'get', path: '/v1/rollouts/{id}' },
+  watchRollout: { method: 'get', path: '/v1/rollouts/{id}/events', events: 'states' },
+  addKernel: { method: 'post', path: '/v1/kernels', events: 'steps' },
+  listKernels: { method: 'get', path: '/v1/kernels' },
+  submitPatch: { method: 'post', path: '/v1/patches' },
+  combinePatches: { method: 'post', path: '/v1/patches/combined' },
+  explainPatch: { method: 'get', path: '/v1/patches/{patch}/explanation' },
+  listPatches: { method: 'get', path: '/v1/patches' },
+  getPatch: { method: 'get', path: '/v1/patches/{patch}' },
+  listBuilds: { method: 'get', path: '/v1/builds' },
+  getBuild: { method: 'get', path: '/v1/builds/{id}' },
+  watchBuild: {
+    ...{ method: 'get', path: '/v1/builds/{id}/events', events: 'steps' },
+    resume: { from: 'fromLine', by: 'nextLine' },
+  },
+  cancelBuild: { method: 'post', path: '/v1/builds/{id}/cancel' },
+} as const satisfies Readonly<Record<OperatorCallName, OperatorPath>>;
+
+/** Names of the request's fields that stand in the path. */
+export const fieldsInPath = ({ path }: OperatorPath): string[] =>
+  Array.from(path.matchAll(/\{(\w+)\}/g), ([, field = '']) => field);

@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { request as httpsRequest, type RequestOptions } from 'node:https';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { NodeStatus, StartRolloutRequest } from '@lockstep/contracts/generated';
+import { operatorPaths } from '@lockstep/contracts/wire';
+import { freePort } from '@lockstep/testing/local-servers';
+import { eventually, TestPlane, type TestAgent } from './test-plane';
+
+jest.setTimeout(120_000);
+
+let plane: TestPlane;
+let token: string;
+let agent: TestAgent;
+
+beforeAll(async () => {
+  plane = await TestPlane.start({ LOCKSTEP_HTTP_PORT: String(await freePort()) });
+  token = readFileSync(path.join(plane.config.stateDir, 'operator.token'), 'utf8').trim();
+  await plane.work(plane.honestWorker);
+  await plane.addKernel();
+});
+afterAll(() => plane.stop());
+
+interface Answer {
+  readonly status: number;
+  readonly type: string;
+  readonly json: Readonly<Record<string, unknown>>;
+}
+
+interface Asking {
+  readonly method?: string;
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly withToken?: boolean;
+}
+
+function options({ method = 'GET', body, headers, withToken = true }: Asking): RequestOptions {
+  const proof = withToken ? { authorization: `Bearer ${token}` } : {};
+  const json = body === undefined ? {} : { 'content-type': 'application/json' };
+  return { ca: plane.ca, method, headers: { ...proof, ...json, ...headers } };
+}
+
+const urlOf = (place: string): string => `https://${plane.endpoint.httpAddress ?? ''}${place}`;
+
+function ask(place: string, asking: Asking = {}): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const request = httpsRequest(urlOf(place), options(asking), (response) => {
+      const parts: Buffer[] = [];
+      response.on('data', (part: Buffer) => parts.push(part));
+      response.on('end', () => {
+        const json = JSON.parse(Buffer.concat(parts).toString()) as Answer['json'];
+        resolve({ status: response.statusCode ?? 0, type: String(response.headers['content-type']), json });
+      });
+    });
+    request.on('error', reject);
+    request.end(asking.body === undefined ? undefined : JSON.stringify(asking.body));
+  });
+}
+
+interface Event {
+  readonly id: string | undefined;
+  readonly type: string;
+  readonly data: Readonly<Record<string, unknown>>;
+  readonly atMs: number;
+}
+
+function eventIn(text: string): Event[] {
+  const fields = new Map(Array.from(text.matchAll(/^(\w+): (.*)$/gm), ([, name = '', value = '']) => [name, value]));
+  const data = fields.get('data');
+  if (data === undefined) return [];
+  const about = { id: fields.get('id'), type: fields.get('event') ?? 'message', atMs: performance.now() };
+  return [{ ...about, data: JSON.parse(data) as Event['data'] }];
+}
+
+/** The events as they come; `close` goes away. */
+function listen(place: string, asking: Asking = {}): { readonly events: Event[]; readonly close: () => void } {
+  const events: Event[] = [];
+  let left = '';
+  const request = httpsRequest(urlOf(place), options(asking), (response) => {
+    response.on('data', (part: Buffer) => {
+      const texts = (left + part.toString()).split('\n\n');
+      left = texts.pop() ?? '';
+      events.push(...texts.flatMap(eventIn));
+    });
+    response.on('error', () => undefined);
+  });
+  request.on('error', () => undefined);
+  request.end();
+  return { events, close: () => request.destroy() };
+}
+
+describe('what the manual shows', () => {
+  const manual = readFileSync(path.resolve(__dirname, '../../../../docs/operating/http-api.md'), 'utf8');
+  const [setUp = '', ...examples] = Array.from(manual.matchAll(/```sh\n([\s\S]*?)```/g), ([, code = '']) => code);
+
+  test('works as it is written', async () => {
+    const script = [
+      'set -euo pipefail',
+      setUp.replace('https://localhost:7446', urlOf('')).replaceAll('/var/lib/lockstep', plane.config.stateDir),
+      ...examples,
+    ];
+    await writeFile(path.join(plane.folder.path, 'fix.patch'), 'f');
+    // The node of the examples joins its cluster as soon as that is made.
+    const joined = eventually(async () => {
+      agent = (await plane.enrol('web', 'web-01')).connect();
+    });
+    const file = path.join(plane.folder.path, 'examples.sh');
+    await writeFile(file, script.join('\n'));
+    const output = await new Promise<string>((resolve) => {
+      execFile('bash', [file], { cwd: plane.folder.path, maxBuffer: 2 ** 24 }, (error, stdout, stderr) => {
+        resolve(error === null ? stdout : `${stdout}\n${stderr}\n${error.message}`);
+      });
+    });
+    await joined;
+    expect(output).toContain('"kernelBuilds":[');
+    expect(output).toContain('"status":"BUILD_STATUS_SUCCEEDED"');
+    expect(output).toContain('ROLLOUT_STATUS_SUCCEEDED');
+    expect(output).toContain('event: end');
+    expect(output.trimEnd()).toMatch(/"name":"web-01".*\}$/s);
+  });
+});
+
+describe('errors', () => {
+  test.each([
+    ['no token', '/v1/nodes', { withToken: false }, 401, 'token-missing'],
+    ['a wrong one', '/v1/nodes', { headers: { authorization: 'Bearer x' } }, 401, 'token-wrong'],
+    ['what is not there', '/v1/nodes/nobody', {}, 404, 'unknown-node'],
+    ['no such path', '/v2/nodes', {}, 404, 'unknown-path'],
+    ['a field that there is not', '/v1/nodes?clutser=web', {}, 400, 'invalid-request'],
+    ['one in a body', '/v1/clusters/web/rollouts', { method: 'POST', body: { wavesize: 1 } }, 400, 'invalid-request'],
+    [
+      'a word that is none',
+      '/v1/clusters',
+      { method: 'POST', body: { name: 'x', consistency: 'FAST' } },
+      400,
+      'invalid-request',
+    ],
+    ['what exists', '/v1/clusters', { method: 'POST', body: { name: 'web' } }, 409, 'cluster-exists'],
+    [
+      'what an invariant forbids',
+      '/v1/clusters/web/order/retirements',
+      { method: 'POST', body: { seq: 99 } },
+      409,
+      'not-in-stack',
+    ],
+  ])('%s', async (_, place, asking, status, reason) => {
+    const answer = await ask(place, asking);
+    expect({ ...answer, json: answer.json['reason'] }).toEqual({
+      ...{ status, json: reason },
+      type: expect.stringMatching(/^application\/problem\+json/),
+    });
+    expect(answer.json).toMatchObject({ status, detail: expect.stringMatching(/\w/) });
+  });
+
+  test('a field that there is not is named', async () => {
+    const { json } = await ask('/v1/nodes?clutser=web');
+    expect(json['detail']).toContain('"clutser"');
+  });
+});
+
+test('what needs no more than its path needs no body', async () => {
+  const build = (await ask('/v1/builds')).json['builds'] as readonly { id: string }[];
+  const { status, json } = await ask(`/v1/builds/${build[0]?.id ?? ''}/cancel`, { method: 'POST' });
+  // It is the route that refuses: the build has ended.
+  expect([status, json]).toMatchObject([409, { kind: 'refused', fields: { status: 'succeeded' } }]);
+});
+
+test('a call that is sent again with its key is done once', async () => {
+  const again = { method: 'POST', body: { name: 'once' }, headers: { 'idempotency-key': 'a-key-of-this-test-alone' } };
+  const first = await ask('/v1/clusters', again);
+  expect([first.status, (await ask('/v1/clusters', again)).json]).toEqual([200, first.json]);
+  expect((await ask('/v1/clusters', { ...again, headers: {} })).status).toBe(409);
+});
+
+test('the description has every call, and describes each by its comment', async () => {
+  const { json } = await ask('/v1/openapi.json', { withToken: false });
+  const paths = json['paths'] as Record<string, Record<string, { operationId: string; summary?: string }>>;
+  const described = Object.values(paths).flatMap((methods) =>
+    Object.values(methods).map(({ operationId }) => operationId),
+  );
+  expect(described.sort()).toEqual(Object.keys(operatorPaths).sort());
+  expect(paths['/v1/clusters/{cluster}/rollouts']?.['post']?.summary).toMatch(/wave by wave/);
+  const text = JSON.stringify(json);
+  const schemas = Object.keys((json['components'] as { schemas: object }).schemas);
+  const missing = Array.from(text.matchAll(/"#\/components\/schemas\/([^"]+)"/g), ([, name = '']) => name);
+  expect(missing.filter((name) => !schemas.includes(name))).toEqual([]);
+});
+
+describe('a live rollout', () => {
+  let place: string;
+  beforeAll(async () => {
+    await plane.build('live', 'live');
+    await plane.append('web', 'live');
+    agent.obedient = false;
+    const { rollout } = await plane.operator.fleet.startRollout(StartRolloutRequest.fromPartial({ cluster: 'web' }));
+    place = `/v1/rollouts/${rollout?.id ?? ''}/events`;
+    await eventually(() => {
+      expect(agent.target).toBe(2);
+    });
+  });
+
+  test('a crowd of changes is two events a second, the last of which has the last change', async () => {
+    const { events, close } = listen(place);
+    await eventually(() => {
+      expect(events.length).toBe(1);
+    });
+    agent.status = NodeStatus.NODE_STATUS_FAILED;
+    for (let change = 0; change < 40; change += 1) {
+      agent.report({ status: NodeStatus.NODE_STATUS_MOVING, problem: { reason: 'busy', message: `task ${change}` } });
+      await sleep(50);
+    }
+    await eventually(() => {
+      expect(JSON.stringify(events.at(-1)?.data)).toContain('task 39');
+    });
+    const seconds = ((events.at(-1)?.atMs ?? 0) - (events[0]?.atMs ?? 0)) / 1000;
+    expect(events.length).toBeLessThanOrEqual(2 + 2 * seconds);
+    close();
+  });
+
+  test('whoever comes again is told only what is new', async () => {
+    const first = listen(place);
+    await eventually(() => {
+      expect(first.events.length).toBeGreaterThan(0);
+    });
+    first.close();
+    const id = first.events.at(-1)?.id ?? '';
+    const again = listen(place, { headers: { 'last-event-id': id } });
+    await sleep(1_500);
+    expect(again.events).toEqual([]);
+    agent.report({ status: NodeStatus.NODE_STATUS_MOVING, problem: { reason: 'busy', message: 'something else' } });
+    await eventually(() => {
+      expect(JSON.stringify(again.events.at(-1)?.data)).toContain('something else');
+    });
+    again.close();
+  });
+
+  test('its end is told as one', async () => {
+    const { events, close } = listen(place);
+    agent.obedient = true;
+    agent.position = 2;
+    agent.status = NodeStatus.NODE_STATUS_IN_STEP;
+    agent.report();
+    await eventually(() => {
+      expect(events.at(-1)?.type).toBe('end');
+    });
+    expect(JSON.stringify(events.at(-2)?.data)).toContain('ROLLOUT_STATUS_SUCCEEDED');
+    close();
+  });
+
+  test('one that is not there is a problem, not a stream', async () => {
+    const { status, json } = await ask('/v1/rollouts/00000000-0000-4000-8000-000000000000/events');
+    expect([status, json['reason']]).toEqual([404, 'unknown-rollout']);
+  });
+});
