@@ -54,6 +54,11 @@ export const operatorPaths = {
     ...{ method: 'get', path: '/v1/builds/{id}/events', events: 'steps' },
     resume: { from: 'fromLine', by: 'nextLine' },
   },
+  whoAmI: { method: 'get', path: '/v1/access/me' },
+  createToken: { method: 'post', path: '/v1/access/tokens' },
+  listTokens: { method: 'get', path: '/v1/access/tokens' },
+  revokeToken: { method: 'delete', path: '/v1/access/tokens/{name}' },
+  readAudit: { method: 'get', path: '/v1/audit', events: 'steps' },
   cancelBuild: { method: 'post', path: '/v1/builds/{id}/cancel' },
 } as const satisfies Readonly<Record<OperatorCallName, OperatorPath>>;
 

@@ -120,6 +120,13 @@ export const calls: readonly DescribedCall[] = files.flatMap((file) => {
   );
 });
 
+/** @throws LockstepError `internal`: the messages were generated from other files than the calls. */
+export function callNamed(name: OperatorCallName): DescribedCall {
+  const call = calls.find((each) => each.name === name);
+  if (call !== undefined) return call;
+  throw new LockstepError('internal', 'no-call', `The call ${name} is not generated.`);
+}
+
 /** A message between its JSON form, its bytes and its object, as ts-proto has it. */
 interface Codec {
   fromJSON(json: unknown): unknown;

@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { Client, credentials, type ClientReadableStream, Metadata, type ServiceError } from '@grpc/grpc-js';
-import { callKeyHeader, errorFromStatus, maxMessageBytes, operatorCalls, traceHeader } from '@lockstep/contracts/wire';
-import { codecOf, type DescribedCall } from './descriptors';
+import {
+  becauseHeader,
+  callKeyHeader,
+  errorFromStatus,
+  maxMessageBytes,
+  operatorCalls,
+  traceHeader,
+} from '@lockstep/contracts/wire';
+import { callNamed, codecOf, type DescribedCall } from './descriptors';
 
 /** Headers of HTTP, in lower case, that go on as metadata. */
 const passedOn: Readonly<Record<string, string>> = {
@@ -18,8 +25,14 @@ function metadataFrom(headers: RequestHeaders): Metadata {
     const value = headers[header];
     if (typeof value === 'string') metadata.set(key, value);
   }
+  const because = headers['lockstep-because'];
+  // Headers are Latin-1; what was UTF-8 is so again.
+  if (typeof because === 'string') metadata.set(becauseHeader, Buffer.from(because, 'latin1'));
   return metadata;
 }
+
+const whoAmI = callNamed('whoAmI');
+const identifyWithinMs = 10_000;
 
 export interface GatewayOptions {
   /** host:port of the operator port, from this process. */
@@ -58,6 +71,11 @@ export class Gateway {
   async *follow(call: DescribedCall, request: unknown, headers: RequestHeaders, signal: AbortSignal): AsyncGenerator {
     const event = codecOf(call.outputType);
     for await (const bytes of this.messages(call, request, headers, signal)) yield event.toJSON(event.decode(bytes));
+  }
+
+  /** @throws LockstepError `unauthenticated` where the operator port does not know the caller. */
+  async identify(headers: RequestHeaders): Promise<void> {
+    await this.ask(whoAmI, {}, headers, AbortSignal.timeout(identifyWithinMs));
   }
 
   close(): void {

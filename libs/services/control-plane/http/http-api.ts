@@ -103,6 +103,10 @@ class Routes {
       method: place.method,
       url: place.path.replaceAll(/\{(\w+)\}/g, ':$1'),
       schema,
+      // Who calls is decided before a body is read, which may be megabytes.
+      onRequest: async ({ headers }) => {
+        if (!isQueried) await this.gateway.identify(headers);
+      },
       // What needs no more than its path needs no body.
       preValidation: (request, _, done) => {
         if (!isQueried) request.body ??= {};

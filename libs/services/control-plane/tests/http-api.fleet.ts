@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { execFile } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { request as httpsRequest, type RequestOptions } from 'node:https';
@@ -160,6 +161,21 @@ describe('errors', () => {
     const { json } = await ask('/v1/nodes?clutser=web');
     expect(json['detail']).toContain('"clutser"');
   });
+});
+
+test('roles hold as they do for gRPC, and the body of a stranger is not read', async () => {
+  const secret = randomBytes(32).toString('base64url');
+  const secretSha256 = createHash('sha256').update(secret).digest('hex');
+  const rights = { roles: ['ROLE_VIEWER'], scope: { everywhere: true } };
+  const body = { name: 'looker', owner: 'eve', ownerKind: 'OWNER_KIND_PERSON', ...rights, secretSha256 };
+  const made = await ask('/v1/access/tokens', { method: 'POST', body });
+  expect(made.status).toBe(200);
+  const headers = { authorization: `Bearer ${secret}` };
+  expect((await ask('/v1/nodes', { headers })).status).toBe(200);
+  const refused = await ask('/v1/clusters', { method: 'POST', body: { name: 'eves' }, headers });
+  expect([refused.status, refused.json['kind']]).toEqual([403, 'forbidden']);
+  const unread = await ask('/v1/clusters', { method: 'POST', body: { nonsense: 1 }, withToken: false });
+  expect([unread.status, unread.json['reason']]).toEqual([401, 'token-missing']);
 });
 
 test('what needs no more than its path needs no body', async () => {
