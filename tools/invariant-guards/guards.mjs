@@ -379,7 +379,7 @@ export const guards = [
     invariant: '13 a build reaches nothing',
     breaks: 'follows what make has left in the tree',
     file: 'libs/io/kernel-builder/builds/made-tree.ts',
-    from: 'await refuseWaysOut(this.dir);',
+    from: 'await refuseWaysOut(this.dir, this.kernel.treeDir);',
     to: 'await Promise.resolve(refuseWaysOut);',
     test: 'libs/testing/object-fixtures/hostile-diffs.test.ts',
   },

@@ -63,7 +63,7 @@ export class MadeTree implements AsyncDisposable {
     const env = await this.buildIdentity();
     const run: Make = async (args, onLine) => {
       const result = await runMake(this.dir, [...this.kernel.tools.makeArguments, ...args], { env, signal, onLine });
-      await refuseWaysOut(this.dir);
+      await refuseWaysOut(this.dir, this.kernel.treeDir);
       return result;
     };
     await this.refuseOtherConfig(run);
