@@ -7,7 +7,7 @@ import { serialisable, type Client, type Transaction } from './client';
 import { gathered } from './gathered';
 import { jsonText } from './json-text';
 import { labelsFromRow, labelsToJson } from './node-labels';
-import type { Node as NodeRow } from './generated/client';
+import { Prisma, type Node as NodeRow } from './generated/client';
 
 export interface NodeRecord {
   readonly name: NodeName;
@@ -122,8 +122,16 @@ export interface NodeStore {
 
 interface Introducing extends NodeIntroduction, NodeIdentity {}
 
-/** The epochs that begin; undefined for whom there is no such node. */
-async function introduceAll(db: Client, nodes: readonly Introducing[]): Promise<(number | undefined)[]> {
+/** Those whose row somebody else is writing are left out: together they would all wait for that one. */
+const whoIsFree = (nodes: readonly Introducing[]): Prisma.Sql =>
+  Prisma.sql`nodes.name IN (SELECT name FROM nodes WHERE name = ANY(${nodes.map(({ name }) => name)}) FOR UPDATE SKIP LOCKED)`;
+
+/** The epochs that begin, of those of them that `among` lets in; undefined also for whom there is no such node. */
+async function introduceAll(
+  db: Client,
+  nodes: readonly Introducing[],
+  among: Prisma.Sql,
+): Promise<(number | undefined)[]> {
   const said = nodes.map(({ reportedLabels, ...rest }) => ({ ...rest, reportedLabels: labelsToJson(reportedLabels) }));
   const rows = await db.$queryRaw<{ name: string; session_epoch: number }[]>`UPDATE nodes SET
       session_epoch = nodes.session_epoch + 1,
@@ -140,7 +148,7 @@ async function introduceAll(db: Client, nodes: readonly Introducing[]): Promise<
     FROM jsonb_to_recordset(${jsonText(said)}::jsonb) AS said(
       name text, "certificateFingerprint" text, "kernelBuild" text, "kernelRelease" text, "agentVersion" text,
       "bootId" text, "patchedCore" boolean, "entryVersions" int[], "reportedLabels" jsonb)
-    WHERE nodes.name = said.name AND nodes.certificate_fingerprint = said."certificateFingerprint"
+    WHERE nodes.name = said.name AND nodes.certificate_fingerprint = said."certificateFingerprint" AND ${among}
     RETURNING nodes.name, nodes.session_epoch`;
   const epochs = new Map(rows.map((row) => [row.name, row.session_epoch]));
   return nodes.map(({ name }) => epochs.get(name));
@@ -205,11 +213,13 @@ export function nodeStore(db: Client): NodeStore {
     const row = await db.node.findUnique({ where: { name } });
     return row === null ? null : fromRow(row);
   };
-  const introduce = gathered<Introducing, number | undefined>({
-    work: (nodes) => introduceAll(db, nodes),
+  const introduceTogether = gathered<Introducing, number | undefined>({
+    work: (nodes) => introduceAll(db, nodes, whoIsFree(nodes)),
     keyOf: ({ name }) => name,
     mostAtOnce: mostIntroducedAtOnce,
   });
+  /** Alone it waits for whoever writes its row. */
+  const introduceAlone = async (node: Introducing) => (await introduceAll(db, [node], Prisma.sql`true`))[0];
   return {
     async list(cluster) {
       const where = cluster === undefined ? {} : { clusterName: cluster };
@@ -222,7 +232,8 @@ export function nodeStore(db: Client): NodeStore {
       throw unknownNode(name);
     },
     async introduce({ name, certificateFingerprint }, introduction) {
-      const epoch = await introduce({ ...introduction, name, certificateFingerprint });
+      const said = { ...introduction, name, certificateFingerprint };
+      const epoch = (await introduceTogether(said)) ?? (await introduceAlone(said));
       if (epoch === undefined) throw nodeRemoved(name);
       return epoch;
     },

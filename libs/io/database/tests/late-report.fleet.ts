@@ -27,9 +27,9 @@ const hello = {
   reportedLabels: noLabels,
 };
 
-async function enrol(secretSha256: string): Promise<void> {
+async function enrol(secretSha256: string, name = node): Promise<void> {
   const now = new Date();
-  await db.joinTokens.create({ secretSha256, cluster, node, expiresAt: new Date(now.getTime() + 60_000) });
+  await db.joinTokens.create({ secretSha256, cluster, node: name, expiresAt: new Date(now.getTime() + 60_000) });
   const certify = async () => ({ certificatePem: 'pem', fingerprint: secretSha256 });
   await db.joinTokens.redeem({ secretSha256, publicKeySha256: 'key', now, certify, audit: enrolled });
 }
@@ -128,6 +128,22 @@ test('of many streams that begin at once each has its own epoch; whose certifica
   const stranger = { ...known, certificateFingerprint: 'other' };
   const both = await Promise.allSettled([db.nodes.introduce(stranger, hello), db.nodes.introduce(known, hello)]);
   expect(both).toMatchObject([{ reason: { reason: 'node-removed' } }, { value: known.sessionEpoch + 4 }]);
+});
+
+test('a stream begins at once while somebody holds the row of another node, whose own waits for that', async () => {
+  const held = await db.nodes.require(node);
+  await enrol('other-first', parseNodeName('n2'));
+  const free = await db.nodes.require(parseNodeName('n2'));
+  const pg = new Client({ connectionString: server.url });
+  await pg.connect();
+  await pg.query(`BEGIN; UPDATE nodes SET last_seen_at = now() WHERE name = '${node}'`);
+  const order: string[] = [];
+  const waiting = db.nodes.introduce(held, hello).then(() => order.push('held'));
+  await db.nodes.introduce(free, hello).then(() => order.push('free'));
+  await pg.query('COMMIT');
+  await pg.end();
+  await waiting;
+  expect(order).toEqual(['free', 'held']);
 });
 
 test('words that PostgreSQL cannot keep as they are cost no other node its own', async () => {

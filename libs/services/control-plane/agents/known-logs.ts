@@ -36,6 +36,9 @@ function* encode(entries: readonly LogEntry[], { traceOf }: KnownLogsHooks): Gen
   }
 }
 
+/** Nodes of one log lack the same few beginnings; what others lack is encoded again. */
+const mostBeginnings = 8;
+
 /** One load order: only ever grows, so what is known of it stays true. */
 class KnownLog {
   private readonly entries: LogEntry[] = [];
@@ -69,6 +72,8 @@ class KnownLog {
     const known = this.extensions.get(seq);
     if (known !== undefined) return known;
     const extensions = [...encode(entries.slice(seq), this.hooks)];
+    const [oldest] = this.extensions.keys();
+    if (oldest !== undefined && this.extensions.size >= mostBeginnings) this.extensions.delete(oldest);
     this.extensions.set(seq, extensions);
     return extensions;
   }
