@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { LockstepError } from '@lockstep/domain/livepatch-model';
+import { listAll } from '@lockstep/io/rpc-client';
 import type { TaskContext } from './cli';
 
 export const kernelBuildOption = ['--kernel-build <id>', 'kernel build id, or its unique beginning'] as const;
@@ -13,7 +14,7 @@ export async function resolveKernelBuild(
   given: string | undefined,
 ): Promise<string> {
   if (given === undefined) return '';
-  const { kernelBuilds } = await build.listKernels({}, { signal });
+  const kernelBuilds = await listAll(build.listKernels, {}, (answer) => answer.kernelBuilds, { signal });
   const [match, ...others] = kernelBuilds.map(({ id }) => id).filter((id) => id.startsWith(given));
   if (match !== undefined && others.length === 0) return match;
   const known = kernelBuilds.map(({ id }) => id);

@@ -50,6 +50,10 @@ export class BenchControlPlane implements AsyncDisposable {
     return path.join(this.stateDir, 'artifacts');
   }
 
+  get keysDir(): string {
+    return path.join(this.stateDir, 'pki');
+  }
+
   get ca(): string {
     return readFileSync(path.join(this.stateDir, 'pki/ca.crt'), 'utf8');
   }

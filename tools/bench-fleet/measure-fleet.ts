@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { RolloutStatus } from '@lockstep/contracts/generated';
 import { switchingToWire } from '@lockstep/contracts/wire';
 import { openArtifactStore } from '@lockstep/io/artifact-store';
-import type { OperatorClient } from '@lockstep/io/rpc-client';
+import { listAll, type OperatorClient } from '@lockstep/io/rpc-client';
 import { kernelBuild } from './bench-agent';
 import { BenchControlPlane } from './bench-control-plane';
 import { BenchDatabase } from './bench-database';
@@ -95,7 +95,8 @@ class MeasuredFleet {
 
   async listNodes(): Promise<{ readonly ms: number; readonly connected: number }> {
     const startedAt = performance.now();
-    const { nodes } = await this.operator.fleet.listNodes({ cluster, selector: '' }, longDeadline);
+    const asked = { cluster, selector: '' };
+    const nodes = await listAll(this.operator.fleet.listNodes, asked, (answer) => answer.nodes, longDeadline);
     return { ms: performance.now() - startedAt, connected: nodes.filter(({ connected }) => connected).length };
   }
 

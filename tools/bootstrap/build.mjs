@@ -23,6 +23,7 @@ const entries = [
   { out: 'soak', from: 'tools/soak/main.ts' },
   { out: 'sim-planner', from: 'tools/sim-planner/main.ts' },
   { out: 'soak-heap-probe', from: 'libs/testing/heap-soak/heap-probe.ts' },
+  { out: 'bench-database', from: 'tools/bench-database/main.ts' },
   { out: 'bench-fleet', from: 'tools/bench-fleet/main.ts' },
   { out: 'bench-fleet-swarm', from: 'tools/bench-fleet/swarm-process.ts' },
   { out: 'bench-fleet-probe', from: 'tools/bench-fleet/event-loop-probe.ts' },

@@ -13,6 +13,12 @@ export const rolloutDocument = (rollout: Rollout): object => ({
   status: rolloutStatusWord(rollout.status),
 });
 
+/** As lists tell it: neither its nodes nor its caveats. */
+export function rolloutSummaryDocument(rollout: Rollout): object {
+  const { nodes: _, caveats: __, ...rest } = rolloutDocument(rollout) as Record<string, unknown>;
+  return rest;
+}
+
 /** Names in one line; the table has all of them. */
 const mostShown = 10;
 
@@ -118,7 +124,7 @@ export const rolloutTable = (rollouts: readonly Rollout[]): string =>
       rollout.cluster,
       `#${rollout.toSeq}`,
       rolloutStatusWord(rollout.status),
-      `${rollout.nodes.filter(({ notYet }) => notYet === undefined).length}/${rollout.nodes.length}`,
+      `${rollout.nodesThere}/${rollout.nodeCount}`,
       showTime(rollout.startedAt),
       showTime(rollout.endedAt),
     ]),

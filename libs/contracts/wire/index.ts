@@ -32,6 +32,7 @@ export {
   type WireSwitching,
 } from './switching';
 export { traceHeader } from './trace-header';
+export { masked } from './read-mask';
 export {
   becauseHeader,
   callKeyHeader,

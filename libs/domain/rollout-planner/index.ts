@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+export { countThere } from './count-there';
 export { doubtReport, type ReportBounds, type ReportClaims } from './doubt-report';
 export { explainHalt, explainNotYet, explainWaiting, isAwaited } from './explain-not-yet';
 export { nodeObstacles } from './node-obstacles';

@@ -16,6 +16,7 @@ import { storableText } from '@lockstep/platform/runtime';
 import { serialisable, type Client, type Transaction } from './client';
 import type { Prisma } from './generated/client';
 import { isRowId } from './row-id';
+import { rowsAfter, type PageRange, type RowKey } from './row-key';
 import {
   cancelled,
   failed,
@@ -67,6 +68,13 @@ export interface ExplanationRow extends PatchedFunction {
 
 export type BuiltRecord = BuildRecord & { readonly artifact: ArtifactManifest };
 
+/** Only builds that fit all that is said. */
+export interface BuildFilter {
+  readonly patch?: PatchId | undefined;
+  readonly kernelBuild?: KernelBuildId | undefined;
+  readonly status?: BuildRecord['status'] | undefined;
+}
+
 /** One queueing of one build: what a worker's report is about. */
 export interface BuildRun {
   readonly id: string;
@@ -76,6 +84,7 @@ export interface BuildRun {
 const include = { artifact: true, patch: { select: { name: true } } } as const;
 /** What is long and seldom asked for. */
 const omit = { log: true, explanation: true } as const;
+const orderBy = [{ queuedAt: 'asc' as const }, { id: 'asc' as const }];
 type BuildRow = Prisma.BuildGetPayload<{ include: typeof include; omit: typeof omit }>;
 
 /** Names the content that a build goes over, in one short word. */
@@ -121,7 +130,10 @@ export interface BuildStore {
   queue(wishes: readonly BuildWish[], priority: BuildPriority): Promise<BuildRecord[]>;
   /** Queues a build again that has succeeded, because its file is gone. */
   rebuild(run: BuildRun): Promise<BuildRecord>;
-  list(patch?: PatchId): Promise<BuildRecord[]>;
+  /** In the order in which they were queued. */
+  page(range: PageRange<RowKey>, only?: BuildFilter): Promise<BuildRecord[]>;
+  /** All of a patch, in the same order. */
+  ofPatch(patch: PatchId): Promise<BuildRecord[]>;
   find(id: string): Promise<BuildRecord | null>;
   /** @throws LockstepError `not-found` `unknown-build`. */
   require(id: string): Promise<BuildRecord>;
@@ -212,10 +224,13 @@ export function buildStore(db: Client): BuildStore {
       await db.build.updateMany({ where: { id, generation, status: 'succeeded' }, data });
       return require(id);
     },
-    async list(patch) {
-      const where = patch === undefined ? {} : { patchId: patch };
-      const orderBy = [{ queuedAt: 'asc' as const }, { id: 'asc' as const }];
-      return (await db.build.findMany({ where, include, omit, orderBy })).map(fromRow);
+    async page({ after, limit }, { patch, kernelBuild, status } = {}) {
+      const only = { ...(patch && { patchId: patch }), ...(kernelBuild && { kernelBuildId: kernelBuild }) };
+      const where = { ...only, ...(status && { status }), ...rowsAfter('queuedAt', after) };
+      return (await db.build.findMany({ where, include, omit, orderBy, take: limit })).map(fromRow);
+    },
+    async ofPatch(patchId) {
+      return (await db.build.findMany({ where: { patchId }, include, omit, orderBy })).map(fromRow);
     },
     find,
     require,

@@ -64,6 +64,7 @@ export interface ClusterStore {
     change: (now: ClusterSettings) => ClusterSettings,
     call?: KeptCall<ClusterRecord>,
   ): Promise<ClusterRecord>;
+  /** By name. */
   list(): Promise<ClusterRecord[]>;
   require(name: ClusterName): Promise<ClusterRecord>;
 }

@@ -3,6 +3,7 @@ export type { AuditHead, AuditStore, ChainedBatch, UnchainedEvent } from './audi
 export type { AccessTokenRecord, AccessTokenStore, NewAccessToken } from './access-tokens';
 export type { ArtifactReferences } from './artifact-references';
 export type {
+  BuildFilter,
   BuildLogRow,
   BuildPriority,
   BuildRecord,
@@ -33,5 +34,7 @@ export { migrateDatabase } from './migrate';
 export { nodeRemoved, unknownNode } from './nodes';
 export type { NodeIdentity, NodeIntroduction, NodeRecord, NodeStore, NodeStream, NodeWord } from './nodes';
 export type { PatchContent, PatchRecord, PatchStore } from './patches';
+export type { RolloutFilter, RolloutSummary } from './rollout-pages';
+export type { PageRange, RowKey } from './row-key';
 export type { GivenOrder, NewRollout, RolloutRecord, RolloutStatus, RolloutStore } from './rollouts';
 export type { WorkFailure, WorkProgress, WorkState, WorkStatus } from './work';

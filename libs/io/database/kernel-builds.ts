@@ -4,6 +4,7 @@ import { LockstepError, type KernelBuildId, type Sha256 } from '@lockstep/domain
 import { parseStockName, type StockName } from '@lockstep/domain/vendor-kernel';
 import { serialisable, type Client } from './client';
 import type { KernelBuild as KernelRow, KernelRegistration as RegistrationRow } from './generated/client';
+import { rowsAfter, type PageRange, type RowKey } from './row-key';
 import { failed, notEnded, running, workState, type WorkFailure, type WorkProgress, type WorkState } from './work';
 
 export interface KernelBuildFacts {
@@ -42,7 +43,9 @@ const registrationFromRow = (row: RegistrationRow): RegistrationRecord => ({
 });
 
 export interface KernelBuildStore {
+  /** In the order in which they were added. */
   list(): Promise<KernelBuildRecord[]>;
+  page(range: PageRange<RowKey>): Promise<KernelBuildRecord[]>;
   find(id: KernelBuildId): Promise<KernelBuildRecord | null>;
   /** @throws LockstepError `not-found` `unknown-kernel-build`. */
   require(id: KernelBuildId): Promise<KernelBuildRecord>;
@@ -59,13 +62,17 @@ export interface RegistrationStore {
 }
 
 export function kernelBuildStore(db: Client): KernelBuildStore {
+  const orderBy = [{ addedAt: 'asc' as const }, { id: 'asc' as const }];
   const find = async (id: KernelBuildId): Promise<KernelBuildRecord | null> => {
     const row = await db.kernelBuild.findUnique({ where: { id } });
     return row === null ? null : fromRow(row);
   };
   return {
     async list() {
-      return (await db.kernelBuild.findMany({ orderBy: [{ addedAt: 'asc' }, { id: 'asc' }] })).map(fromRow);
+      return (await db.kernelBuild.findMany({ orderBy })).map(fromRow);
+    },
+    async page({ after, limit }) {
+      return (await db.kernelBuild.findMany({ where: rowsAfter('addedAt', after), orderBy, take: limit })).map(fromRow);
     },
     find,
     async require(id) {

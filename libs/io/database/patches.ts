@@ -3,6 +3,7 @@ import { LockstepError, type PatchId, type PatchName } from '@lockstep/domain/li
 import type { AllowedTypeChanges } from '@lockstep/domain/type-layouts';
 import { serialisable, type Client } from './client';
 import type { Patch as PatchRow } from './generated/client';
+import { rowsAfter, type PageRange, type RowKey } from './row-key';
 
 export interface PatchContent {
   readonly id: PatchId;
@@ -44,7 +45,9 @@ const fromRow = (row: Omit<PatchRow, 'diff'>): PatchRecord => ({
 export interface PatchStore {
   /** Keeps the patch; the same content again is what is there. @throws LockstepError `already-exists` `patch-name-taken`. */
   submit(patch: PatchContent): Promise<PatchRecord>;
+  /** In the order in which they were submitted. */
   list(): Promise<PatchRecord[]>;
+  page(range: PageRange<RowKey>): Promise<PatchRecord[]>;
   /** By name or id. @throws LockstepError `not-found` `unknown-patch`. */
   require(nameOrId: string): Promise<PatchRecord>;
   /** Names by id. */
@@ -60,6 +63,7 @@ function unknownPatch(nameOrId: string): LockstepError {
 
 export function patchStore(db: Client): PatchStore {
   const omit = { diff: true } as const;
+  const orderBy = [{ submittedAt: 'asc' as const }, { id: 'asc' as const }];
   return {
     submit: ({ cves, combines, diff, allowedTypeChanges, fuzz = 0, mayChangeBuild = false, ...rest }) =>
       serialisable(db, async (tx) => {
@@ -75,7 +79,12 @@ export function patchStore(db: Client): PatchStore {
         throw new LockstepError('already-exists', 'patch-name-taken', message, { name: rest.name, id: present.id });
       }),
     async list() {
-      return (await db.patch.findMany({ orderBy: [{ submittedAt: 'asc' }, { id: 'asc' }], omit })).map(fromRow);
+      return (await db.patch.findMany({ orderBy, omit })).map(fromRow);
+    },
+    async page({ after, limit }) {
+      return (await db.patch.findMany({ where: rowsAfter('submittedAt', after), orderBy, omit, take: limit })).map(
+        fromRow,
+      );
     },
     async require(nameOrId) {
       const row = await db.patch.findFirst({ where: { OR: [{ name: nameOrId }, { id: nameOrId }] }, omit });

@@ -9,6 +9,7 @@ import {
 } from '@lockstep/domain/livepatch-model';
 import type { LogName } from '@lockstep/domain/load-order';
 import {
+  countThere,
   defaultRules,
   type RolloutOrder,
   type RolloutPlan,
@@ -20,7 +21,9 @@ import { serialisable, type Client, type Transaction } from './client';
 import { isUniqueViolation } from './database-errors';
 import { Prisma, type RolloutStatus } from './generated/client';
 import { jsonText } from './json-text';
+import { rolloutPage, type RolloutFilter, type RolloutSummary } from './rollout-pages';
 import { isRowId } from './row-id';
+import type { PageRange } from './row-key';
 import { planFromStored } from './stored-plan';
 
 export type { RolloutStatus };
@@ -114,8 +117,8 @@ export interface RolloutStore {
   require(id: string): Promise<RolloutRecord>;
   /** Undefined: there is no such rollout. */
   clusterOf(id: string): Promise<ClusterName | undefined>;
-  /** Newest first. */
-  list(cluster?: ClusterName): Promise<RolloutRecord[]>;
+  /** The newest first, from the one with the next smaller number on. */
+  page(range: PageRange<number>, only?: RolloutFilter): Promise<RolloutSummary[]>;
   /** Of each load order the newest that succeeded, for nodes that come later, and the newest. */
   inForce(cluster?: ClusterName): Promise<RolloutRecord[]>;
   /** The largest position any rollout of the load order was for; 0 without one. */
@@ -157,9 +160,8 @@ async function follow(tx: Transaction, id: string, plan: RolloutPlan): Promise<b
   const row = await tx.rollout.findUniqueOrThrow({ where: { id }, select: { status: true, plans: newest } });
   if (row.status === 'superseded' || row.plans[0]?.generation !== plan.parent) return false;
   await insertPlan(tx, id, plan);
-  if (row.status !== plan.status) {
-    await tx.rollout.update({ where: { id }, data: { status: plan.status, endedAt: endOf(plan) } });
-  }
+  const ended = row.status === plan.status ? {} : { status: plan.status, endedAt: endOf(plan) };
+  await tx.rollout.update({ where: { id }, data: { ...ended, ...progressOf(plan) } });
   return true;
 }
 
@@ -172,6 +174,9 @@ async function readRollout(tx: Transaction, id: string): Promise<RolloutRecord> 
   return rollout;
 }
 
+/** For lists, which read no plan. */
+const progressOf = (plan: RolloutPlan) => ({ nodeCount: plan.nodes.length, nodesThere: countThere(plan) });
+
 async function start(tx: Transaction, { cluster: clusterName, policy, plan }: NewRollout): Promise<RolloutRecord> {
   const { kernelBuild: kernelBuildId, toSeq, ...rules } = policy;
   await tx.rollout.updateMany({
@@ -179,7 +184,7 @@ async function start(tx: Transaction, { cluster: clusterName, policy, plan }: Ne
     data: { status: 'superseded', endedAt: new Date() },
   });
   const id = randomUUID();
-  const state = { status: plan.status, endedAt: endOf(plan) };
+  const state = { status: plan.status, endedAt: endOf(plan), ...progressOf(plan) };
   // The rules are plain data, which their type does not say.
   const data = { id, clusterName, kernelBuildId, toSeq, rules: rules as unknown as Prisma.InputJsonObject, ...state };
   await tx.rollout.create({ data });
@@ -202,7 +207,7 @@ export function rolloutStore(db: Client): RolloutStore {
       const row = isRowId(id) ? await db.rollout.findUnique({ where: { id }, select: { clusterName: true } }) : null;
       return row === null ? undefined : (row.clusterName as ClusterName);
     },
-    list: (cluster) => readRollouts(db, Prisma.sql`WHERE ${ofCluster(cluster)} ORDER BY number DESC`),
+    page: (range, only = {}) => rolloutPage(db, range, only),
     inForce: (cluster) =>
       readRollouts(
         db,

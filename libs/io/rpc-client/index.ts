@@ -3,6 +3,7 @@ export { parseAddress, reachableAddress, showAddress, type Address } from './add
 export { connectAgent, type AgentClient, type AgentConnection, type AgentSession } from './agent-client';
 export { createBackOff, type BackOff, type BackOffLimits } from './back-off';
 export { enrol, type EnrolmentCall } from './enrolment-client';
+export { listAll, listPages } from './list-all';
 export { connectOperator, type OperatorClient, type OperatorConnection } from './operator-client';
 export { pause } from './pause';
 export type { CallOptions, ServiceClient } from './service-client';

@@ -58,7 +58,7 @@ const rollout = (toSeq: number): WatchRolloutResponse => ({
     toSeq,
     status: RolloutStatus.ROLLOUT_STATUS_RUNNING,
     nodes: [],
-    ...{ caveats: [], waves: [], orders: [] },
+    ...{ caveats: [], waves: [], orders: [], nodeCount: 0, nodesThere: 0 },
     ...{ halt: undefined, waiting: undefined, startedAt: undefined, endedAt: undefined },
   },
 });

@@ -12,6 +12,7 @@ import {
   type NodeStore,
   type NodeStream,
   type NodeWord,
+  type PageRange,
 } from '@lockstep/io/database';
 import type { Logger } from 'pino';
 
@@ -27,6 +28,18 @@ type Unkept = 'report' | 'sign of life';
 const isSameStream = (a: NodeStream, b: NodeStream): boolean =>
   a.sessionEpoch === b.sessionEpoch && a.certificateFingerprint === b.certificateFingerprint;
 
+/** Where the first name is that comes after this one. */
+function firstAfter(names: readonly string[], after: string | undefined): number {
+  if (after === undefined) return 0;
+  let [low, high] = [0, names.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((names[middle] ?? '') > after) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
+
 export interface KnownNodesParts {
   readonly store: NodeStore;
   readonly log: Logger;
@@ -40,6 +53,8 @@ export interface KnownNodesParts {
  */
 export class KnownNodes {
   private readonly nodes = new Map<NodeName, NodeRecord>();
+  /** All names, for pages; undefined once that has changed. */
+  private sorted: readonly NodeName[] | undefined;
   /** Heard, and not written yet. */
   private unkept = new Map<NodeName, Unkept>();
   /** Alive since that was written last. */
@@ -85,6 +100,22 @@ export class KnownNodes {
   list(cluster?: ClusterName): NodeRecord[] {
     const all = [...this.nodes.values()];
     return cluster === undefined ? all : all.filter((node) => node.cluster === cluster);
+  }
+
+  /** By name, those that `isAsked` lets through. */
+  page({ after, limit }: PageRange<string>, isAsked: (node: NodeRecord) => boolean): NodeRecord[] {
+    const found: NodeRecord[] = [];
+    const names = this.sortedNames();
+    for (let at = firstAfter(names, after); at < names.length && found.length < limit; at += 1) {
+      const node = this.nodes.get(names[at] as NodeName);
+      if (node !== undefined && isAsked(node)) found.push(node);
+    }
+    return found;
+  }
+
+  private sortedNames(): readonly NodeName[] {
+    this.sorted ??= [...this.nodes.keys()].sort();
+    return this.sorted;
   }
 
   find(name: NodeName): NodeRecord | undefined {
@@ -142,6 +173,7 @@ export class KnownNodes {
     if (row === null) this.forget(name);
     else if (known === undefined || !isSameStream(known, row)) this.nodes.set(name, row);
     else this.takeLabels(row);
+    if (known === undefined) this.sorted = undefined;
   }
 
   /** As `NodeStore.label`. */
@@ -194,6 +226,7 @@ export class KnownNodes {
 
   private forget(name: NodeName): void {
     this.nodes.delete(name);
+    this.sorted = undefined;
     this.unkept.delete(name);
     this.heard.delete(name);
   }

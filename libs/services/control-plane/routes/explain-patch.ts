@@ -12,7 +12,7 @@ export async function explainPatch(
 ): Promise<ExplainPatchResponse> {
   const patch = await db.patches.require(request.patch);
   const isMeant = (kernelBuild: string): boolean => ['', kernelBuild].includes(request.kernelBuildId);
-  const built = (await db.builds.list(patch.id)).filter(
+  const built = (await db.builds.ofPatch(patch.id)).filter(
     ({ artifact, kernelBuild }) => artifact !== null && isMeant(kernelBuild),
   );
   if (built.length === 0) {

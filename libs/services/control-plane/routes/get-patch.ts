@@ -8,7 +8,7 @@ export async function getPatch(
   request: GetPatchRequest,
 ): Promise<GetPatchResponse> {
   const patch = await db.patches.require(request.patch);
-  const [diff, builds] = await Promise.all([db.patches.diff(patch.id), db.builds.list(patch.id)]);
+  const [diff, builds] = await Promise.all([db.patches.diff(patch.id), db.builds.ofPatch(patch.id)]);
   return {
     patch: await onePatchToWire(db, patch),
     diff: Buffer.from(diff),

@@ -1,34 +1,47 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type {
+  ListBuildsRequest,
   ListBuildsResponse,
   ListClustersRequest,
   ListClustersResponse,
+  ListKernelsRequest,
   ListKernelsResponse,
   ListNodesRequest,
   ListNodesResponse,
+  ListPatchesRequest,
   ListPatchesResponse,
   ListRolloutsRequest,
   ListRolloutsResponse,
   ListTokensRequest,
   ListTokensResponse,
 } from '@lockstep/contracts/generated';
+import { masked } from '@lockstep/contracts/wire';
 import { inCluster, may } from '@lockstep/domain/access';
 import { effectiveLabels, matchesSelector, parseSelector } from '@lockstep/domain/labels';
-import { parseClusterName, type ClusterName } from '@lockstep/domain/livepatch-model';
+import {
+  parseClusterName,
+  parseKernelBuildId,
+  type ClusterName,
+  type KernelBuildId,
+} from '@lockstep/domain/livepatch-model';
+import type { BuildRecord, ClusterRecord, KernelBuildRecord, NodeRecord, PatchRecord } from '@lockstep/io/database';
 import type { CallContext } from '../grpc/call-route';
 import type { Stores, Uses } from '../services';
-import { buildsToWire, kernelToWire, patchesToWire } from '../views/build-view';
+import { buildStatusFromWire, buildsToWire, kernelToWire, patchesToWire } from '../views/build-view';
 import { clusterToWire } from '../views/cluster-view';
 import { nodeToWire } from '../views/node-view';
 import { tokenToWire } from '../views/token-view';
-import { rolloutToWire } from '../views/rollout-view';
+import { rolloutStatusFromWire, rolloutSummaryToWire } from '../views/rollout-view';
+import { nameKey, numberKey, onePage, rowKey } from './page';
 
-// What there is, as it is: each reads one store and translates.
+// What there is, as it is, page by page: each reads one store and translates.
 
 /** @throws LockstepError `not-found` `unknown-cluster`. */
 async function clusterNamed(db: Stores<'clusters'>, name: string): Promise<ClusterName | undefined> {
   return name === '' ? undefined : (await db.clusters.require(parseClusterName(name))).name;
 }
+
+const byName = (a: { readonly name: string }, b: { readonly name: string }): number => (a.name < b.name ? -1 : 1);
 
 /** Whether the caller may look at what is of this cluster: of a list it gets that. */
 const visibleTo =
@@ -36,13 +49,21 @@ const visibleTo =
   (cluster: ClusterName): boolean =>
     may(caller.identity, 'look', inCluster(cluster));
 
+const kernelBuildNamed = (id: string | undefined): KernelBuildId | undefined =>
+  id === undefined || id === '' ? undefined : parseKernelBuildId(id);
+
 export async function listClusters(
   { db }: Uses<'db.clusters'>,
-  _: ListClustersRequest,
+  request: ListClustersRequest,
   context: CallContext,
 ): Promise<ListClustersResponse> {
   const isVisible = visibleTo(context);
-  return { clusters: (await db.clusters.list()).filter(({ name }) => isVisible(name)).map(clusterToWire) };
+  // There are few.
+  const visible = (await db.clusters.list()).filter(({ name }) => isVisible(name)).sort(byName);
+  const page = await onePage(request, nameKey<ClusterRecord>(), ({ after, limit }) =>
+    visible.filter(({ name }) => after === undefined || name > after).slice(0, limit),
+  );
+  return { clusters: masked(Cluster, page.items.map(clusterToWire), request.readMask), nextPageToken: page.nextPageToken };
 }
 
 export async function listNodes(
@@ -51,36 +72,84 @@ export async function listNodes(
   context: CallContext,
 ): Promise<ListNodesResponse> {
   const isVisible = visibleTo(context);
+  const cluster = await clusterNamed(db, request.cluster);
+  const kernelBuild = kernelBuildNamed(request.kernelBuildId);
   const selector = parseSelector(request.selector);
-  const named = nodes.list(await clusterNamed(db, request.cluster));
-  const chosen = named.filter(({ labels }) => matchesSelector(selector, effectiveLabels(labels)));
-  const listed = chosen.filter(({ cluster }) => isVisible(cluster)).sort((a, b) => (a.name < b.name ? -1 : 1));
-  return { nodes: listed.map((node) => nodeToWire(node, sessions.isConnected(node.name))) };
+  const isAsked = (node: NodeRecord): boolean =>
+    (cluster === undefined || node.cluster === cluster) &&
+    isVisible(node.cluster) &&
+    (kernelBuild === undefined || node.kernelBuild === kernelBuild) &&
+    (request.status === undefined || node.report?.status === request.status) &&
+    matchesSelector(selector, effectiveLabels(node.labels)) &&
+    (request.connected === undefined || sessions.isConnected(node.name) === request.connected);
+  const page = await onePage(request, nameKey<NodeRecord>(), (range) => nodes.page(range, isAsked));
+  const listed = page.items.map((node) => nodeToWire(node, sessions.isConnected(node.name)));
+  return { nodes: masked(Node, listed, request.readMask), nextPageToken: page.nextPageToken };
 }
 
+/** Those that the caller may look at, or the one that is named; undefined: all there are. */
+async function visibleClusters(
+  db: Stores<'clusters'>,
+  name: string,
+  context: CallContext,
+): Promise<readonly ClusterName[] | undefined> {
+  const named = await clusterNamed(db, name);
+  const all = named === undefined ? (await db.clusters.list()).map((cluster) => cluster.name) : [named];
+  const visible = all.filter(visibleTo(context));
+  return named === undefined && visible.length === all.length ? undefined : visible;
+}
+
+/** One that is worked on is told in the newest words. */
 export async function listRollouts(
   { db, rollouts }: Uses<'db.clusters' | 'db.rollouts' | 'rollouts'>,
   request: ListRolloutsRequest,
   context: CallContext,
 ): Promise<ListRolloutsResponse> {
-  const isVisible = visibleTo(context);
-  const named = await db.rollouts.list(await clusterNamed(db, request.cluster));
-  const stored = named.filter(({ cluster }) => isVisible(cluster));
-  return { rollouts: stored.map((rollout) => rolloutToWire(rollouts.find(rollout.id) ?? rollout)) };
+  const only = {
+    clusters: await visibleClusters(db, request.cluster, context),
+    kernelBuild: kernelBuildNamed(request.kernelBuildId),
+    status: rolloutStatusFromWire(request.status),
+  };
+  const page = await onePage(request, numberKey(), (range) => db.rollouts.page(range, only));
+  const listed = page.items.map((rollout) => rolloutSummaryToWire(rollout, rollouts.find(rollout.id)?.plan));
+  return { rollouts: masked(Rollout, listed, request.readMask), nextPageToken: page.nextPageToken };
 }
 
-export async function listKernels({ db }: Uses<'db.kernelBuilds' | 'db.kernelCopies'>): Promise<ListKernelsResponse> {
+export async function listKernels(
+  { db }: Uses<'db.kernelBuilds' | 'db.kernelCopies'>,
+  request: ListKernelsRequest,
+): Promise<ListKernelsResponse> {
+  const key = rowKey<KernelBuildRecord>(({ addedAt: at, id }) => ({ at, id }));
+  const page = await onePage(request, key, (range) => db.kernelBuilds.page(range));
   const copies = await db.kernelCopies.list();
-  const kernels = await db.kernelBuilds.list();
-  return { kernelBuilds: kernels.map((kernel) => kernelToWire(kernel, copies.get(kernel.id))) };
+  const kernelBuilds = page.items.map((kernel) => kernelToWire(kernel, copies.get(kernel.id)));
+  return { kernelBuilds: masked(kernelBuilds, request.readMask), nextPageToken: page.nextPageToken };
 }
 
-export async function listPatches({ db }: Uses<'db.patches'>): Promise<ListPatchesResponse> {
-  return { patches: await patchesToWire(db, await db.patches.list()) };
+export async function listPatches(
+  { db }: Uses<'db.patches'>,
+  request: ListPatchesRequest,
+): Promise<ListPatchesResponse> {
+  const key = rowKey<PatchRecord>(({ submittedAt: at, id }) => ({ at, id }));
+  const page = await onePage(request, key, (range) => db.patches.page(range));
+  const patches = await patchesToWire(db, page.items);
+  return { patches: masked(patches, request.readMask), nextPageToken: page.nextPageToken };
 }
 
-export async function listBuilds({ db }: Uses<'db.builds' | 'db.patches'>): Promise<ListBuildsResponse> {
-  return { builds: await buildsToWire(db, await db.builds.list()) };
+export async function listBuilds(
+  { db }: Uses<'db.builds' | 'db.patches'>,
+  request: ListBuildsRequest,
+): Promise<ListBuildsResponse> {
+  const only = {
+    patch:
+      request.patch === undefined || request.patch === '' ? undefined : (await db.patches.require(request.patch)).id,
+    kernelBuild: kernelBuildNamed(request.kernelBuildId),
+    status: buildStatusFromWire(request.status),
+  };
+  const key = rowKey<BuildRecord>(({ queuedAt: at, id }) => ({ at, id }));
+  const page = await onePage(request, key, (range) => db.builds.page(range, only));
+  const builds = await buildsToWire(db, page.items);
+  return { builds: masked(builds, request.readMask), nextPageToken: page.nextPageToken };
 }
 
 export function listTokens({ tokens }: Uses<'tokens'>, { all }: ListTokensRequest): ListTokensResponse {

@@ -18,6 +18,7 @@ import type {
   PatchRecord,
 } from '@lockstep/io/database';
 import type { Stores } from '../services';
+import { statusFromWire } from './status-filter';
 
 const statusToWire: Readonly<Record<BuildRecord['status'], BuildStatus>> = {
   queued: BuildStatus.BUILD_STATUS_QUEUED,
@@ -26,6 +27,11 @@ const statusToWire: Readonly<Record<BuildRecord['status'], BuildStatus>> = {
   failed: BuildStatus.BUILD_STATUS_FAILED,
   cancelled: BuildStatus.BUILD_STATUS_CANCELLED,
 };
+
+/** @throws LockstepError `invalid-status` for one that this version does not know. */
+export function buildStatusFromWire(status: BuildStatus | undefined): BuildRecord['status'] | undefined {
+  return statusFromWire(statusToWire, status);
+}
 
 const priorityToWire: Readonly<Record<BuildPriority, Priority>> = {
   high: Priority.PRIORITY_HIGH,

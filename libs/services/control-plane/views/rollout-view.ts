@@ -3,6 +3,7 @@ import { RolloutStatus, type NodeProgress, type Rollout, type WaveProgress } fro
 import {
   allowedOf,
   budgetOf,
+  countThere,
   countedAsFailure,
   explainHalt,
   explainNotYet,
@@ -11,8 +12,9 @@ import {
   type NodePlan,
   type RolloutPlan,
 } from '@lockstep/domain/rollout-planner';
-import type { RolloutRecord } from '@lockstep/io/database';
+import type { RolloutRecord, RolloutSummary } from '@lockstep/io/database';
 import type { Uses } from '../services';
+import { statusFromWire } from './status-filter';
 
 const statusToWire: Readonly<Record<RolloutRecord['status'], RolloutStatus>> = {
   running: RolloutStatus.ROLLOUT_STATUS_RUNNING,
@@ -22,6 +24,11 @@ const statusToWire: Readonly<Record<RolloutRecord['status'], RolloutStatus>> = {
   aborted: RolloutStatus.ROLLOUT_STATUS_ABORTED,
   superseded: RolloutStatus.ROLLOUT_STATUS_SUPERSEDED,
 };
+
+/** @throws LockstepError `invalid-status` for one that this version does not know. */
+export function rolloutStatusFromWire(status: RolloutStatus | undefined): RolloutRecord['status'] | undefined {
+  return statusFromWire(statusToWire, status);
+}
 
 function progressToWire(planned: NodePlan, plan: RolloutPlan): NodeProgress {
   const { node, wave, position, released, notYet, sinceMs } = planned;
@@ -88,6 +95,21 @@ export function rolloutToWire(rollout: RolloutRecord): Rollout {
       nodes: order.kind === 'retry' ? [...order.nodes] : [],
       givenAt: order.givenAt,
     })),
+    nodeCount: plan.nodes.length,
+    nodesThere: countThere(plan),
+  };
+}
+
+/** As it is listed. @param plan in newer words than the stored ones, where there are any. */
+export function rolloutSummaryToWire(rollout: RolloutSummary, plan: RolloutPlan | undefined): Rollout {
+  const { id, cluster, kernelBuild, toSeq, status, startedAt, endedAt, nodeCount, nodesThere } = rollout;
+  return {
+    ...{ id, cluster, kernelBuildId: kernelBuild, toSeq, startedAt, endedAt: endedAt ?? undefined },
+    status: statusToWire[status],
+    ...{ nodes: [], caveats: [], waves: [], orders: [] },
+    ...{ halt: undefined, waiting: undefined },
+    nodeCount: plan?.nodes.length ?? nodeCount,
+    nodesThere: plan === undefined ? nodesThere : countThere(plan),
   };
 }
 

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import type { ClusterName, KernelBuildId, Seq } from '@lockstep/domain/livepatch-model';
+import type { Client } from './client';
+import type { Prisma, RolloutStatus } from './generated/client';
+import type { PageRange } from './row-key';
+
+/** A rollout in a list: its newest plan in two numbers. */
+export interface RolloutSummary {
+  readonly id: string;
+  /** Rollouts are numbered as they were started, over all clusters. */
+  readonly number: number;
+  readonly cluster: ClusterName;
+  readonly kernelBuild: KernelBuildId;
+  readonly toSeq: Seq;
+  readonly status: RolloutStatus;
+  readonly startedAt: Date;
+  readonly endedAt: Date | null;
+  readonly nodeCount: number;
+  readonly nodesThere: number;
+}
+
+/** Only rollouts that fit all that is said. */
+export interface RolloutFilter {
+  readonly clusters?: readonly ClusterName[] | undefined;
+  readonly kernelBuild?: KernelBuildId | undefined;
+  readonly status?: RolloutStatus | undefined;
+}
+
+/** Those with a smaller number than this one, the newest first. No plan is read. */
+export async function rolloutPage(
+  db: Client,
+  { after, limit }: PageRange<number>,
+  { clusters, kernelBuild, status }: RolloutFilter,
+): Promise<RolloutSummary[]> {
+  const where: Prisma.RolloutWhereInput = {
+    ...(clusters && { clusterName: { in: [...clusters] } }),
+    ...(kernelBuild && { kernelBuildId: kernelBuild }),
+    ...(status && { status }),
+    ...(after !== undefined && { number: { lt: after } }),
+  };
+  const rows = await db.rollout.findMany({ where, orderBy: { number: 'desc' }, take: limit });
+  return rows.map(({ clusterName, kernelBuildId, toSeq, canaries: _, waveSize: __, ...row }) => ({
+    ...row,
+    cluster: clusterName as ClusterName,
+    kernelBuild: kernelBuildId as KernelBuildId,
+    toSeq: toSeq as Seq,
+  }));
+}
