@@ -12,6 +12,7 @@ import {
   type PatchId,
   type Sha256,
 } from '@lockstep/domain/livepatch-model';
+import { defaultRules } from '@lockstep/domain/rollout-planner';
 import type { LogSigner } from '@lockstep/io/certificates';
 import type { Client } from 'pg';
 
@@ -50,7 +51,7 @@ function artifactOf(index: number): ArtifactManifest {
     },
     ...{ moduleName: parseModuleName(`lockstep_fix_${index}`), patch: sha256(name) as unknown as PatchId },
     patchName: parsePatchName(name),
-  } as ArtifactManifest;
+  };
 }
 
 /** A patch and a build of it for each, the odd ones failed. */
@@ -143,11 +144,11 @@ export async function addNodes(pg: Client, count: number, position: number): Pro
 /** Each with ten plans, of which the last tells a hundred nodes; the newest one is for all. */
 export async function addRollouts(pg: Client, count: number, nodes: number): Promise<void> {
   await pg.query(
-    `INSERT INTO rollouts (id, cluster_name, kernel_build_id, to_seq, canaries, wave_size, status, started_at, ended_at, node_count, nodes_there)
-     SELECT gen_random_uuid(), $1, $2, n / 2 + 1, 1, 0, (CASE n % 10 WHEN 0 THEN 'halted' ELSE 'succeeded' END)::rollout_status,
+    `INSERT INTO rollouts (id, cluster_name, kernel_build_id, to_seq, rules, status, started_at, ended_at, node_count, nodes_there)
+     SELECT gen_random_uuid(), $1, $2, n / 2 + 1, $4::jsonb, (CASE n % 10 WHEN 0 THEN 'halted' ELSE 'succeeded' END)::rollout_status,
        now() - interval '1 year' + n * interval '10 minutes', now(), 100, 100
      FROM generate_series(1, $3::int) n`,
-    [benchLog.cluster, benchLog.kernelBuild, count],
+    [benchLog.cluster, benchLog.kernelBuild, count, JSON.stringify(defaultRules)],
   );
   const plan = (
     size: string,

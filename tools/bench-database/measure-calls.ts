@@ -85,7 +85,10 @@ function callsOf({ fleet, build }: OperatorClient, size: HistorySize): Readonly<
         )
         .catch(() => undefined),
     StartRollout: () =>
-      fleet.startRollout({ cluster, kernelBuildId, toSeq: size.entries, canaries: 1, waveSize: 500 }, deadline),
+      fleet.startRollout(
+        { cluster, kernelBuildId, toSeq: size.entries, canaries: 1, waveSize: 500, rules: undefined },
+        deadline,
+      ),
   };
 }
 

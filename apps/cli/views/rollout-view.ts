@@ -15,8 +15,8 @@ export const rolloutDocument = (rollout: Rollout): object => ({
 
 /** As lists tell it: neither its nodes nor its caveats. */
 export function rolloutSummaryDocument(rollout: Rollout): object {
-  const { nodes: _, caveats: __, ...rest } = rolloutDocument(rollout) as Record<string, unknown>;
-  return rest;
+  const told = Object.entries(rolloutDocument(rollout)).filter(([name]) => name !== 'nodes' && name !== 'caveats');
+  return Object.fromEntries(told);
 }
 
 /** Names in one line; the table has all of them. */

@@ -11,7 +11,7 @@ function wantedBy(mask: string): Wanted {
   for (const path of mask.split(',')) {
     let at = all;
     for (const name of path.trim().split('.').map(camelCase)) {
-      const below: Wanted = at.get(name) ?? new Map();
+      const below = at.get(name) ?? new Map<string, Wanted>();
       at.set(name, below);
       at = below;
     }
@@ -27,13 +27,14 @@ function absent(value: unknown): unknown {
   return Array.isArray(value) ? [] : undefined;
 }
 
-function pick(value: unknown, wanted: Wanted): unknown {
+function pick(value: unknown, wanted: Wanted, empty: object = {}): unknown {
   if (wanted.size === 0 || typeof value !== 'object' || value === null) return value;
   if (Array.isArray(value)) return value.map((each) => pick(each, wanted));
   return Object.fromEntries(
     Object.entries(value).map(([name, field]) => {
       const below = wanted.get(name);
-      return [name, below === undefined ? absent(field) : pick(field, below)];
+      if (below !== undefined) return [name, pick(field, below)];
+      return [name, name in empty ? empty[name as keyof typeof empty] : absent(field)];
     }),
   );
 }
@@ -41,16 +42,21 @@ function pick(value: unknown, wanted: Wanted): unknown {
 /**
  * Of each message the fields that the mask names, as `name,report.stack.module_name`; the others are as if they had not
  * been sent. Below what repeats it is for each. Undefined or empty: all.
+ * @param type whose messages they are
  * @throws LockstepError `invalid-input` `unknown-field` for one that such messages do not have.
  */
-export function masked<T extends object>(messages: readonly T[], mask: string | undefined): T[] {
+export function masked<T extends object>(
+  type: { fromPartial(none: object): T },
+  messages: readonly T[],
+  mask: string | undefined,
+): T[] {
   if (mask === undefined || mask === '') return [...messages];
   const wanted = wantedBy(mask);
-  const [first] = messages;
-  const unknown = [...wanted.keys()].find((name) => first !== undefined && !(name in first));
+  const empty = type.fromPartial({});
+  const unknown = [...wanted.keys()].find((name) => !(name in empty));
   if (unknown !== undefined) {
     const message = `read_mask names "${unknown}", and what is listed has no such field: the API's definition tells its fields.`;
     throw new LockstepError('invalid-input', 'unknown-field', message, { field: unknown });
   }
-  return messages.map((each) => pick(each, wanted) as T);
+  return messages.map((each) => pick(each, wanted, empty) as T);
 }

@@ -38,8 +38,12 @@ export async function rolloutPage(
     ...(status && { status }),
     ...(after !== undefined && { number: { lt: after } }),
   };
-  const rows = await db.rollout.findMany({ where, orderBy: { number: 'desc' }, take: limit });
-  return rows.map(({ clusterName, kernelBuildId, toSeq, canaries: _, waveSize: __, ...row }) => ({
+  const select = {
+    ...{ id: true, number: true, clusterName: true, kernelBuildId: true, toSeq: true, status: true },
+    ...{ startedAt: true, endedAt: true, nodeCount: true, nodesThere: true },
+  } as const;
+  const rows = await db.rollout.findMany({ where, select, orderBy: { number: 'desc' }, take: limit });
+  return rows.map(({ clusterName, kernelBuildId, toSeq, ...row }) => ({
     ...row,
     cluster: clusterName as ClusterName,
     kernelBuild: kernelBuildId as KernelBuildId,

@@ -13,5 +13,5 @@ export interface PageRange<Key> {
 }
 
 /** The rows after that one. The time stands first and alone: PostgreSQL looks it up in the index, and not among all rows. */
-export const rowsAfter = <Column extends string>(column: Column, after: RowKey | undefined): Record<string, unknown> =>
+export const rowsAfter = (column: string, after: RowKey | undefined): Record<string, unknown> =>
   after === undefined ? {} : { [column]: { gte: after.at }, NOT: { [column]: after.at, id: { lte: after.id } } };

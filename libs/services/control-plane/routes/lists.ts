@@ -1,19 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import type {
-  ListBuildsRequest,
-  ListBuildsResponse,
-  ListClustersRequest,
-  ListClustersResponse,
-  ListKernelsRequest,
-  ListKernelsResponse,
-  ListNodesRequest,
-  ListNodesResponse,
-  ListPatchesRequest,
-  ListPatchesResponse,
-  ListRolloutsRequest,
-  ListRolloutsResponse,
-  ListTokensRequest,
-  ListTokensResponse,
+import {
+  Build,
+  Cluster,
+  KernelBuild,
+  Node,
+  Patch,
+  Rollout,
+  type ListBuildsRequest,
+  type ListBuildsResponse,
+  type ListClustersRequest,
+  type ListClustersResponse,
+  type ListKernelsRequest,
+  type ListKernelsResponse,
+  type ListNodesRequest,
+  type ListNodesResponse,
+  type ListPatchesRequest,
+  type ListPatchesResponse,
+  type ListRolloutsRequest,
+  type ListRolloutsResponse,
+  type ListTokensRequest,
+  type ListTokensResponse,
 } from '@lockstep/contracts/generated';
 import { masked } from '@lockstep/contracts/wire';
 import { inCluster, may } from '@lockstep/domain/access';
@@ -63,7 +69,10 @@ export async function listClusters(
   const page = await onePage(request, nameKey<ClusterRecord>(), ({ after, limit }) =>
     visible.filter(({ name }) => after === undefined || name > after).slice(0, limit),
   );
-  return { clusters: masked(Cluster, page.items.map(clusterToWire), request.readMask), nextPageToken: page.nextPageToken };
+  return {
+    clusters: masked(Cluster, page.items.map(clusterToWire), request.readMask),
+    nextPageToken: page.nextPageToken,
+  };
 }
 
 export async function listNodes(
@@ -123,7 +132,7 @@ export async function listKernels(
   const page = await onePage(request, key, (range) => db.kernelBuilds.page(range));
   const copies = await db.kernelCopies.list();
   const kernelBuilds = page.items.map((kernel) => kernelToWire(kernel, copies.get(kernel.id)));
-  return { kernelBuilds: masked(kernelBuilds, request.readMask), nextPageToken: page.nextPageToken };
+  return { kernelBuilds: masked(KernelBuild, kernelBuilds, request.readMask), nextPageToken: page.nextPageToken };
 }
 
 export async function listPatches(
@@ -133,7 +142,7 @@ export async function listPatches(
   const key = rowKey<PatchRecord>(({ submittedAt: at, id }) => ({ at, id }));
   const page = await onePage(request, key, (range) => db.patches.page(range));
   const patches = await patchesToWire(db, page.items);
-  return { patches: masked(patches, request.readMask), nextPageToken: page.nextPageToken };
+  return { patches: masked(Patch, patches, request.readMask), nextPageToken: page.nextPageToken };
 }
 
 export async function listBuilds(
@@ -149,7 +158,7 @@ export async function listBuilds(
   const key = rowKey<BuildRecord>(({ queuedAt: at, id }) => ({ at, id }));
   const page = await onePage(request, key, (range) => db.builds.page(range, only));
   const builds = await buildsToWire(db, page.items);
-  return { builds: masked(builds, request.readMask), nextPageToken: page.nextPageToken };
+  return { builds: masked(Build, builds, request.readMask), nextPageToken: page.nextPageToken };
 }
 
 export function listTokens({ tokens }: Uses<'tokens'>, { all }: ListTokensRequest): ListTokensResponse {

@@ -2,20 +2,21 @@
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { NodeStatus, RolloutStatus } from '@lockstep/contracts/generated';
 import { switchingToWire } from '@lockstep/contracts/wire';
+import { defaultRules } from '@lockstep/domain/rollout-planner';
 import { listAll, type OperatorClient } from '@lockstep/io/rpc-client';
 import { runLockstep } from '@lockstep/testing/dev-fleet';
-import { Client } from 'pg';
+import { connectSql } from '@lockstep/testing/local-postgres';
 import { eventually, kernelBuild, TestPlane } from './test-plane';
 
 jest.setTimeout(180_000);
 
 const many = 1_234;
+const rules = JSON.stringify(defaultRules);
 let plane: TestPlane;
 
 /** Rows as a fleet of years has them; several of each moment. */
 async function fill(url: string): Promise<void> {
-  const pg = new Client({ connectionString: url });
-  await pg.connect();
+  const pg = await connectSql(url);
   const of = (text: string) =>
     pg.query(text.replaceAll(':many', String(many)).replaceAll(':kernel', `'${kernelBuild}'`));
   await of(`INSERT INTO kernel_builds (id, release, compiler, config_sha256, added_at)
@@ -29,8 +30,8 @@ async function fill(url: string): Promise<void> {
   await of(`INSERT INTO clusters (name) SELECT 'c' || n FROM generate_series(1, :many) n`);
   await of(`INSERT INTO nodes (name, cluster_name, certificate_fingerprint, kernel_build_id)
     SELECT 'n' || n, 'c' || n % 2 + 1, '', CASE n % 3 WHEN 0 THEN :kernel END FROM generate_series(1, :many) n`);
-  await of(`INSERT INTO rollouts (id, cluster_name, kernel_build_id, to_seq, canaries, wave_size, status, node_count, nodes_there)
-    SELECT gen_random_uuid(), 'c' || n % 2 + 1, lpad('1', 40, '0'), n, 1, 0,
+  await of(`INSERT INTO rollouts (id, cluster_name, kernel_build_id, to_seq, rules, status, node_count, nodes_there)
+    SELECT gen_random_uuid(), 'c' || n % 2 + 1, lpad('1', 40, '0'), n, '${rules}',
       (CASE n % 5 WHEN 0 THEN 'halted' ELSE 'succeeded' END)::rollout_status, 10, 9
     FROM generate_series(1, :many) n`);
   await of(`INSERT INTO rollout_plans (rollout_id, generation, plan)
@@ -103,7 +104,11 @@ test('a list is a page of a hundred unless more is asked for', async () => {
 test('only what fits all that is asked for, over all pages', async () => {
   const { fleet, build } = plane.operator;
   const pageSize = 50;
-  const nodes = await listAll(fleet.listNodes, { cluster: 'c1', selector: '', kernelBuildId: kernelBuild, pageSize }, (a) => a.nodes);
+  const nodes = await listAll(
+    fleet.listNodes,
+    { cluster: 'c1', selector: '', kernelBuildId: kernelBuild, pageSize },
+    (a) => a.nodes,
+  );
   expect(nodes.length).toBe(Math.floor(many / 6));
   expect(nodes.every((node) => node.cluster === 'c1' && node.kernelBuildId === kernelBuild)).toBe(true);
   const status = RolloutStatus.ROLLOUT_STATUS_HALTED;
@@ -127,16 +132,16 @@ test('a status, and who is connected, are those of now; of a node only what the 
       selector: '',
       connected: true,
       status: NodeStatus.NODE_STATUS_IN_STEP,
-      readMask: 'name,report.boot_id',
+      readMask: 'name,report.status',
     };
     const { nodes } = await fleet.listNodes(asked);
-    expect(nodes).toMatchObject([{ name: 'awake', cluster: '', report: { bootId: 'boot', status: 0 } }]);
+    expect(nodes).toMatchObject([
+      { name: 'awake', cluster: '', report: { status: NodeStatus.NODE_STATUS_IN_STEP, headHash: '' } },
+    ]);
   });
   agent.client.close();
-  await expect(fleet.listNodes({ cluster: '', selector: '', readMask: 'colour' })).rejects.toMatchObject({ reason: 'unknown-field' });
-  await expect(fleet.listNodes({ cluster: '', selector: '', status: 99 as NodeStatus })).resolves.toMatchObject({ nodes: [] });
-  await expect(fleet.listRollouts({ cluster: '', status: 99 as RolloutStatus })).rejects.toMatchObject({
-    reason: 'invalid-status',
+  await expect(fleet.listNodes({ cluster: '', selector: '', readMask: 'colour' })).rejects.toMatchObject({
+    reason: 'unknown-field',
   });
   await expect(fleet.listRollouts({ cluster: '', pageToken: 'x' })).rejects.toMatchObject({
     reason: 'invalid-page-token',
