@@ -49,8 +49,7 @@ test.each<[string, Partial<NodeReport>]>([
   const request = { cluster: 'web', kernelBuildId: '', toSeq, canaries: 1, waveSize: 0, rules: undefined };
   const { rollout } = await plane.operator.fleet.startRollout(request);
   await eventually(async () => {
-    const { rollouts } = await plane.operator.fleet.listRollouts({ cluster: 'web' });
-    const { nodes } = rollouts.find(({ id }) => id === rollout!.id)!;
+    const { nodes } = (await plane.operator.fleet.getRollout({ id: rollout!.id })).rollout!;
     expect(nodes.map(({ node, notYet }) => `${node} ${notYet?.reason ?? 'there'}`).sort()).toEqual([
       'n1 there',
       'n2 implausible',
