@@ -85,7 +85,11 @@ async function tryAll(options: Options, progress: ProgressLine): Promise<Row[]> 
   const dir = scratch.path;
   const { kernel, otherDir, system } = await subjectOf({ root, dir, progress }, options);
   const all = clusterFiles(differenceOf(kernel, otherDir));
-  const clusters = inTurnByFolder(all.filter(({ paths }) => paths.length <= options.maxFiles));
+  const narrow = all.filter(({ paths }) => paths.length <= options.maxFiles);
+  const hasHeader = ({ paths }: Cluster): boolean => paths.some((file) => file.endsWith('.h'));
+  // Who reads a header of a stock kernel is asked of the compiler, which takes minutes for some.
+  const sourcesFirst = [narrow.filter((cluster) => !hasHeader(cluster)), narrow.filter(hasHeader)];
+  const clusters = sourcesFirst.flatMap(inTurnByFolder);
   const machineOptions = { ...system, name: 'fixes', dir: path.join(dir, 'machine') };
   await using machine = await FixMachine.start(kernel, root, machineOptions);
   const peer =
