@@ -77,7 +77,6 @@ export class FleetGauges {
   private readonly unwritten;
   private readonly rollouts;
   private readonly headAt;
-  private readonly expiry;
 
   constructor(
     registry: Registry,
@@ -106,14 +105,15 @@ export class FleetGauges {
       'cluster',
       'kernel_build',
     );
-    this.expiry = gauge('certificate_expiry_timestamp_seconds', 'When a certificate ends.', 'certificate');
+    const expiry = gauge('certificate_expiry_timestamp_seconds', 'When a certificate ends.', 'certificate');
+    for (const [certificate, end] of Object.entries(certificateEnds(parts.authority))) expiry.set({ certificate }, end);
     const about = gauge('build_info', 'Always 1: which version this is.', 'version');
     about.set({ version: lockstepVersion }, 1);
   }
 
   collect(nowMs: number): void {
     this.collectNodes(nowMs);
-    const { sessions, nodes, rollouts, heads, authority } = this.parts;
+    const { sessions, nodes, rollouts, heads } = this.parts;
     this.streams.set(sessions.size);
     this.unwritten.set(nodes.unwrittenCount);
     this.rollouts.reset();
@@ -126,7 +126,6 @@ export class FleetGauges {
     for (const { cluster, kernelBuild, appendedAt } of heads.list()) {
       this.headAt.set({ cluster, kernel_build: kernelBuild }, appendedAt.getTime() / 1000);
     }
-    for (const [certificate, end] of Object.entries(certificateEnds(authority))) this.expiry.set({ certificate }, end);
   }
 
   private collectNodes(nowMs: number): void {
