@@ -42,7 +42,7 @@ export interface GatewayOptions {
 
 /**
  * Asks this control plane's own operator port, as the caller: who may do what, what a call does and which errors there are is
- * decided there and nowhere else. Over loopback that costs a fraction of a millisecond.
+ * decided there and nowhere else.
  */
 export class Gateway {
   private readonly client: Client;
