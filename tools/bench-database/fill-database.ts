@@ -96,7 +96,7 @@ function historyOf(count: number, signer: LogSigner): LogEntry[] {
   });
   for (let seq = 1; seq <= count; seq += 1) {
     const isLoad = seq % 2 === 1 || seq === count;
-    const body: EntryBody = isLoad ? load((seq - 1) >> 1) : { kind: 'retire', retires: parseSeq(seq - 1) };
+    const body: EntryBody = isLoad ? load(seq >> 1) : { kind: 'retire', retires: parseSeq(seq - 1) };
     const unsigned = proposeEntry(benchLog, entries, body);
     const hash = sha256(encodeEntry(unsigned));
     const entry = { ...unsigned, hash, signature: signer.sign(hash) };
@@ -142,13 +142,13 @@ export async function addNodes(pg: Client, count: number, position: number): Pro
 }
 
 /** Each with ten plans, of which the last tells a hundred nodes; the newest one is for all. */
-export async function addRollouts(pg: Client, count: number, nodes: number): Promise<void> {
+export async function addRollouts(pg: Client, { rollouts: count, nodes, entries }: HistorySize): Promise<void> {
   await pg.query(
     `INSERT INTO rollouts (id, cluster_name, kernel_build_id, to_seq, rules, status, started_at, ended_at, node_count, nodes_there)
-     SELECT gen_random_uuid(), $1, $2, n / 2 + 1, $4::jsonb, (CASE n % 10 WHEN 0 THEN 'halted' ELSE 'succeeded' END)::rollout_status,
+     SELECT gen_random_uuid(), $1, $2, LEAST(n / 2 + 1, $5::int), $4::jsonb, (CASE n % 10 WHEN 0 THEN 'halted' ELSE 'succeeded' END)::rollout_status,
        now() - interval '1 year' + n * interval '10 minutes', now(), 100, 100
      FROM generate_series(1, $3::int) n`,
-    [benchLog.cluster, benchLog.kernelBuild, count, JSON.stringify(defaultRules)],
+    [benchLog.cluster, benchLog.kernelBuild, count, JSON.stringify(defaultRules), entries],
   );
   const plan = (
     size: string,

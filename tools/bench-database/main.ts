@@ -48,7 +48,7 @@ async function fill(plane: BenchControlPlane, pg: Client, size: HistorySize): Pr
   await addEntries(pg, size.entries, logSigner);
   say('entries');
   await addNodes(pg, size.nodes, size.entries);
-  await addRollouts(pg, size.rollouts, size.nodes);
+  await addRollouts(pg, size);
   say('nodes and rollouts');
   await pg.query('ANALYZE');
   await plane.launch();
