@@ -3,9 +3,16 @@ import { Command } from 'commander';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
 import type { SysfsKernel, SysfsKernelOptions } from '@lockstep/io/livepatch-sysfs';
 import { connectOperator, type OperatorClient } from '@lockstep/io/rpc-client';
+import type { Answer } from './answer';
 import { exitCodeOf, exitCodes, type ExitCode } from './exit-code';
+import { meantNames } from './known-names';
+import { nextStep } from './next-step';
+import { answerText, formOf, isForPrograms, outputOption, printAs, type OutputOptions } from './output-form';
 import { createScreen, type Screen, type Streams } from './screen';
 import { readServerConfig, type ServerFlags } from './server-config';
+import { readTimeout } from './timeout-option';
+import { watchAnswer } from './watch-answer';
+import { yamlText } from './yaml-text';
 
 /** The machine that `lockstep host` works on. */
 export interface HostMachine {
@@ -25,8 +32,12 @@ export interface Surroundings extends Streams {
   readonly host?: HostMachine;
 }
 
-export interface LeafOptions extends ServerFlags {
-  readonly json?: boolean;
+export type { Answer };
+
+export interface LeafOptions extends ServerFlags, OutputOptions {
+  /** In ms. */
+  readonly timeout?: number;
+  readonly watch?: boolean;
 }
 
 export interface TaskContext {
@@ -40,14 +51,6 @@ export interface TaskContext {
   readonly server: string;
 }
 
-/** What a command answers: one JSON document, or the same for people. */
-export interface Answer {
-  readonly document: unknown;
-  readonly text: string;
-  /** It was answered, but what was asked for did not come to be (a build that failed): exit 1. */
-  readonly hasFailed?: boolean;
-}
-
 export type Task = (context: TaskContext) => Promise<Answer>;
 
 /** What a command has that asks no server. */
@@ -55,11 +58,12 @@ export type LocalContext = Pick<TaskContext, 'screen' | 'signal'>;
 export type LocalTask = (context: LocalContext) => Promise<Answer>;
 
 export interface Cli {
+  readonly env: Readonly<NodeJS.ProcessEnv>;
   readonly host: HostMachine | undefined;
   /** For what no command answers: help, completion scripts. */
   readonly screen: Screen;
   /** Runs `task` without any server, prints its answer or its error, sets the exit code. */
-  runHere(options: Pick<LeafOptions, 'json'>, task: LocalTask): Promise<void>;
+  runHere(options: LeafOptions, task: LocalTask): Promise<void>;
   /** Runs `task` against the server that `options` name, prints its answer or its error, sets the exit code. */
   run(options: LeafOptions, task: Task): Promise<void>;
   setExitCode(code: ExitCode): void;
@@ -70,7 +74,10 @@ export interface Cli {
 export function leafCommand(name: string, description: string): Command {
   return new Command(name)
     .description(description)
-    .option('--json', 'print one JSON document')
+    .option('--json', 'the same as -o json')
+    .addOption(outputOption())
+    .option('--timeout <time>', 'give up after this long, exit 4; what was begun goes on', readTimeout)
+    .option('--context <name>', 'of lockstep context (LOCKSTEP_CONTEXT)')
     .option('--server <host:port>', 'operator address of the control plane (LOCKSTEP_SERVER)')
     .option('--token-file <file>', 'file with your access token (LOCKSTEP_TOKEN_FILE)')
     .option('--ca-file <file>', "certificate of the control plane's CA (LOCKSTEP_CA_FILE)")
@@ -78,14 +85,24 @@ export function leafCommand(name: string, description: string): Command {
     .option('--state-dir <folder>', 'state folder of a control plane on this machine (LOCKSTEP_STATE_DIR)');
 }
 
+/** One that shows something, and can show it again whenever it changes. */
+export const viewCommand = (name: string, description: string): Command =>
+  leafCommand(name, description).option('-w, --watch', 'show it again whenever it changes, until Ctrl-C');
+
 /** `value` for the word and hint `<id>` of options that may be given more than once. */
 export const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
+
+/** What helps to mend a command is no reason to wait. */
+const explainWithinMs = 3_000;
 
 /** Whole numbers for options. @throws LockstepError `usage`. */
 export function wholeNumber(text: string): number {
   if (/^\d{1,9}$/.test(text)) return Number(text);
   throw new LockstepError('invalid-input', 'usage', `"${text}" is not a whole number.`, { text });
 }
+
+const timedOut = (ms: number): LockstepError =>
+  new LockstepError('cancelled', 'timed-out', `It was not done within ${ms / 1000} s. What was begun goes on.`, { ms });
 
 export function describeError(error: unknown, server: string | undefined): string {
   if (exitCodeOf(error) === exitCodes.unreachable) {
@@ -94,45 +111,90 @@ export function describeError(error: unknown, server: string | undefined): strin
   return error instanceof Error ? error.message : String(error);
 }
 
-function errorDocument(error: unknown): unknown {
-  const { kind, reason, message, fields } =
-    error instanceof LockstepError
-      ? error
-      : { kind: 'internal', reason: 'internal', message: String(error), fields: {} };
-  return { error: { kind, reason, message, fields } };
+/** An error with the names that may have been meant. */
+interface Failure {
+  readonly error: unknown;
+  readonly meant: readonly string[];
+}
+
+function errorDocument({ error, meant }: Failure): unknown {
+  const known = error instanceof LockstepError ? error : new LockstepError('internal', 'internal', String(error));
+  const { kind, reason, message, fields } = known;
+  return { error: { kind, reason, message, fields, didYouMean: meant, next: nextStep(known) ?? null } };
+}
+
+function errorText({ error, meant }: Failure, server: string | undefined): string {
+  const next = error instanceof LockstepError ? nextStep(error) : undefined;
+  const lines = [
+    `error: ${describeError(error, server)}`,
+    ...(meant.length === 0 ? [] : [`Did you mean ${meant.join(' or ')}?`]),
+    ...(next === undefined ? [] : [`next: ${next}`]),
+  ];
+  return lines.map((line) => `${line}\n`).join('');
+}
+
+/** One run of a command: its answer printed once, or with --watch whenever it is another. */
+async function printAnswers(
+  ask: () => Promise<Answer>,
+  { screen, signal }: LocalContext,
+  options: LeafOptions,
+): Promise<ExitCode> {
+  const form = formOf(options);
+  if (options.watch === true) {
+    const text = async () => answerText(await ask(), form);
+    const tell = (each: string): void => {
+      screen.clear();
+      printAs(screen, each, form);
+    };
+    return watchAnswer(text, tell, signal);
+  }
+  const answer = await ask();
+  printAs(screen, answerText(answer, form), form);
+  return answer.hasFailed === true ? exitCodes.failed : exitCodes.done;
 }
 
 export function createCli(surroundings: Surroundings): Cli {
-  const { env, signal } = surroundings;
+  const { env } = surroundings;
   let exitCode: ExitCode = exitCodes.done;
-  const answer = async (isJson: boolean, server: () => string | undefined, task: LocalTask): Promise<void> => {
-    const screen = createScreen(surroundings, isJson);
+  /** @param explain the names that may have been meant, if the error is about one */
+  const answer = async (
+    options: LeafOptions,
+    server: () => string | undefined,
+    task: LocalTask,
+    explain: (error: unknown) => Promise<string[]> = () => Promise.resolve([]),
+  ): Promise<void> => {
+    const form = formOf(options);
+    const screen = createScreen(surroundings, isForPrograms(form));
+    const late = options.timeout === undefined ? undefined : AbortSignal.timeout(options.timeout);
+    const signal = late === undefined ? surroundings.signal : AbortSignal.any([surroundings.signal, late]);
     try {
-      const { document, text, hasFailed } = await task({ signal, screen });
-      if (isJson) screen.printDocument(document);
-      else if (text !== '') screen.print(`${text}\n`);
-      exitCode = hasFailed === true ? exitCodes.failed : exitCodes.done;
-    } catch (error) {
-      if (isJson) screen.printDocument(errorDocument(error));
-      screen.complain(`error: ${describeError(error, server())}\n`);
+      exitCode = await printAnswers(() => task({ signal, screen }), { signal, screen }, options);
+    } catch (cause) {
+      const isLate = late?.aborted === true && !surroundings.signal.aborted;
+      const error = isLate ? timedOut(options.timeout ?? 0) : asInterrupt(cause, signal);
+      const failure: Failure = { error, meant: await explain(error) };
+      if (form === 'json') screen.printJson(`${JSON.stringify(errorDocument(failure), null, 2)}\n`);
+      else if (form === 'yaml') screen.print(yamlText(errorDocument(failure)));
+      screen.complain(errorText(failure, server()));
       exitCode = exitCodeOf(error);
     }
   };
   return {
     host: surroundings.host,
+    env,
     screen: createScreen(surroundings, false),
     exitCode: () => exitCode,
     setExitCode(code) {
       exitCode = code;
     },
-    runHere: (options, task) => answer(options.json === true, () => undefined, task),
+    runHere: (options, task) => answer(options, () => undefined, task),
     async run(options, task) {
       let client: OperatorClient | undefined;
       let server = '';
       const ask = async (context: LocalContext): Promise<Answer> => {
         const config = readServerConfig(options, env);
         server = config.address;
-        client = connectOperator(config);
+        client ??= connectOperator(config);
         return task({
           ...context,
           server,
@@ -142,8 +204,19 @@ export function createCli(surroundings: Surroundings): Cli {
           audit: client.audit,
         });
       };
-      await answer(options.json === true, () => (server === '' ? undefined : server), ask);
+      const explain = async (error: unknown): Promise<string[]> => {
+        if (client === undefined || !(error instanceof LockstepError)) return [];
+        const signal = AbortSignal.any([surroundings.signal, AbortSignal.timeout(explainWithinMs)]);
+        return meantNames(error, { fleet: client.fleet, build: client.build, signal });
+      };
+      await answer(options, () => (server === '' ? undefined : server), ask, explain);
       client?.close();
     },
   };
+}
+
+/** A wait that Ctrl-C ended says so in words of its own. */
+function asInterrupt(error: unknown, signal: AbortSignal): unknown {
+  if (!signal.aborted || error instanceof LockstepError) return error;
+  return new LockstepError('cancelled', 'interrupted', 'Interrupted.');
 }

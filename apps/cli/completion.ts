@@ -30,11 +30,17 @@ const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 const wordList = ({ commands, options }: Place): string =>
   [...commands, ...options, { word: '--help' }].map(({ word }) => word).join(' ');
 
-/** Bash; zsh runs the same through bashcompinit. Files complete where nothing else fits. */
+/**
+ * Bash; zsh runs the same through bashcompinit. Where a name is expected the control plane is asked for those that there
+ * are. Files complete where nothing else fits.
+ */
 function bashScript(places: readonly Place[]): string {
-  const cases = places.map((place) => `    ${quoted(place.words)}) words=${quoted(wordList(place))} ;;`);
+  const cases = places.map((place) => {
+    const names = place.commands.length === 0 ? ' names=1' : '';
+    return `    ${quoted(place.words)}) words=${quoted(wordList(place))}${names} ;;`;
+  });
   return `_lockstep() {
-  local place='' word words=''
+  local place='' word words='' names='' known cur="\${COMP_WORDS[COMP_CWORD]}"
   for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
     [[ $word == -* ]] && break
     place="\${place:+$place }$word"
@@ -46,7 +52,11 @@ ${cases.join('\n')}
     [[ -n $words || -z $place ]] && break
     [[ $place == *' '* ]] && place="\${place% *}" || place=''
   done
-  COMPREPLY=($(compgen -W "$words" -- "\${COMP_WORDS[COMP_CWORD]}"))
+  if [[ -n $names && $cur != -* ]]; then
+    known="$(lockstep complete-names -- "\${COMP_WORDS[@]:1:COMP_CWORD-1}" 2>/dev/null)"
+    [[ -n $known ]] && words="$known"
+  fi
+  COMPREPLY=($(compgen -W "$words" -- "$cur"))
 }
 complete -o default -F _lockstep lockstep
 `;

@@ -2,7 +2,7 @@
 import { LockstepError } from '@lockstep/domain/livepatch-model';
 
 /** What the shell is told. The README and `lockstep --help` list the same numbers. */
-export const exitCodes = { done: 0, failed: 1, usage: 2, unreachable: 3, interrupted: 130 } as const;
+export const exitCodes = { done: 0, failed: 1, usage: 2, unreachable: 3, timedOut: 4, interrupted: 130 } as const;
 
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 
@@ -12,6 +12,7 @@ const transportReason = /^grpc-(?:unavailable|deadline-exceeded)$/;
 export function exitCodeOf(error: unknown): ExitCode {
   if (!(error instanceof LockstepError)) return exitCodes.failed;
   if (error.reason === 'not-configured' || error.reason === 'usage') return exitCodes.usage;
+  if (error.reason === 'timed-out') return exitCodes.timedOut;
   if (error.kind === 'cancelled') return exitCodes.interrupted;
   return transportReason.test(error.reason) ? exitCodes.unreachable : exitCodes.failed;
 }

@@ -4,13 +4,16 @@ import { LockstepError } from '@lockstep/domain/livepatch-model';
 import { lockstepVersion } from '@lockstep/platform/runtime';
 import type { Cli } from './cli';
 import { abortRollout } from './commands/abort-rollout';
+import { addContext } from './commands/add-context';
 import { addKernel } from './commands/add-kernel';
+import { addWebhook } from './commands/add-webhook';
 import { appendLoad } from './commands/append-load';
 import { buildPatch } from './commands/build-patch';
 import { cancelBuild } from './commands/cancel-build';
 import { checkConflicts } from './commands/check-conflicts';
 import { combinePatches } from './commands/combine-patches';
 import { createBuildKeyCommand } from './commands/create-build-key';
+import { completeNames } from './commands/complete-names';
 import { createCluster } from './commands/create-cluster';
 import { createToken } from './commands/create-token';
 import { explainPatch } from './commands/explain-patch';
@@ -23,23 +26,33 @@ import { joinNode } from './commands/join-node';
 import { labelNodes } from './commands/label-nodes';
 import { listBuilds } from './commands/list-builds';
 import { listClusters } from './commands/list-clusters';
+import { listContexts } from './commands/list-contexts';
+import { listEvents } from './commands/list-events';
 import { listKernels } from './commands/list-kernels';
 import { listNodes } from './commands/list-nodes';
 import { listPatches } from './commands/list-patches';
 import { listRollouts } from './commands/list-rollouts';
 import { listTokens } from './commands/list-tokens';
 import { pauseRollout } from './commands/pause-rollout';
+import { listWebhooks } from './commands/list-webhooks';
 import { printCompletion } from './commands/print-completion';
+import { rebootNeeded } from './commands/reboot-needed';
 import { recoverOrder } from './commands/recover-order';
+import { removeContext } from './commands/remove-context';
 import { removeNode } from './commands/remove-node';
+import { removeWebhook } from './commands/remove-webhook';
 import { releaseNode } from './commands/release-node';
 import { resumeRollout } from './commands/resume-rollout';
+import { reportCoverage } from './commands/report-coverage';
+import { reportRollout } from './commands/report-rollout';
 import { retireEntry } from './commands/retire-entry';
 import { retryRollout } from './commands/retry-rollout';
 import { revokeToken } from './commands/revoke-token';
+import { rotateWebhookSecret } from './commands/rotate-webhook-secret';
 import { setCluster } from './commands/set-cluster';
 import { showBlocking } from './commands/show-blocking';
 import { showBuild } from './commands/show-build';
+import { showCve } from './commands/show-cve';
 import { showNode } from './commands/show-node';
 import { showOrder } from './commands/show-order';
 import { showPatch } from './commands/show-patch';
@@ -47,6 +60,8 @@ import { showRollout } from './commands/show-rollout';
 import { startRollout } from './commands/start-rollout';
 import { submitPatch } from './commands/submit-patch';
 import { verifyPatch } from './commands/verify-patch';
+import { testWebhook } from './commands/test-webhook';
+import { useContext } from './commands/use-context';
 import { watchBuild } from './commands/watch-build';
 import { watchRollout } from './commands/watch-rollout';
 import { whoAmI } from './commands/who-am-i';
@@ -69,10 +84,21 @@ const groups: readonly (readonly [noun: string, description: string, commands: r
     "moving a cluster's nodes to a position",
     [startRollout, listRollouts, showRollout, watchRollout, pauseRollout, resumeRollout, abortRollout, retryRollout],
   ],
-  ['node', 'machines', [listNodes, showNode, labelNodes, showBlocking, releaseNode, joinNode, removeNode]],
+  [
+    'node',
+    'machines',
+    [listNodes, showNode, labelNodes, showBlocking, rebootNeeded, releaseNode, joinNode, removeNode],
+  ],
   ['cluster', 'sets of nodes that must be identical', [createCluster, setCluster, listClusters]],
   ['token', 'what lets people and programs in, and what they may', [createToken, listTokens, revokeToken]],
   ['audit', 'who did what, on what, from where and why', [listAudit, followAudit, exportAudit, verifyAudit]],
+  [
+    'webhook',
+    'endpoints that are told of events',
+    [addWebhook, listWebhooks, removeWebhook, testWebhook, rotateWebhookSecret],
+  ],
+  ['context', 'control planes that you speak to', [listContexts, useContext, addContext, removeContext]],
+  ['report', 'what an auditor asks for', [reportCoverage, reportRollout]],
   [
     'host',
     "this machine's own livepatches, without a server",
@@ -81,8 +107,9 @@ const groups: readonly (readonly [noun: string, description: string, commands: r
 ];
 
 const exitCodeHelp = `
-Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 control plane unreachable, 130 interrupted.
-Every command that asks the control plane or this host takes --json and then prints one JSON document.`;
+Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 control plane unreachable, 4 --timeout passed, 130 interrupted.
+Every command that asks the control plane or this host takes --json and then prints one JSON document; those that ask the
+control plane take -o json|yaml|wide|name.`;
 
 /** The whole command tree. */
 export function createProgram(cli: Cli): Command {
@@ -101,11 +128,19 @@ export function createProgram(cli: Cli): Command {
   program.addCommand(build);
   program.addCommand(checkConflicts(cli));
   program.addCommand(whoAmI(cli));
+  program.addCommand(showCve(cli));
+  program.addCommand(listEvents(cli));
   program.addCommand(printCompletion(cli, () => program));
+  program.addCommand(
+    completeNames(cli, () => program),
+    { hidden: true },
+  );
   return program;
 }
 
-function configure(command: Command, screen: Screen): void {
+/** @param path as it is typed, up to this command */
+function configure(command: Command, screen: Screen, path: string): void {
+  command.showHelpAfterError(`next: ${path} --help`);
   command.exitOverride().configureOutput({
     writeOut: (text) => {
       screen.print(text);
@@ -114,13 +149,13 @@ function configure(command: Command, screen: Screen): void {
       screen.complain(text);
     },
   });
-  for (const child of command.commands) configure(child, screen);
+  for (const child of command.commands) configure(child, screen, `${path} ${child.name()}`);
 }
 
 /** Parses and runs; answers the exit code. Never throws. */
 export async function runProgram(cli: Cli, args: readonly string[]): Promise<ExitCode> {
   const program = createProgram(cli);
-  configure(program, cli.screen);
+  configure(program, cli.screen, program.name());
   try {
     await program.parseAsync([...args], { from: 'user' });
     return cli.exitCode();

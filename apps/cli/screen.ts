@@ -12,7 +12,7 @@ export interface ProgressState {
   readonly detail: string;
 }
 
-/** A thing that takes time: a bar on a terminal, a line for each change in a pipe, nothing under `--json`. */
+/** A thing that takes time: a bar on a terminal, a line for each change in a pipe, nothing where a program reads. */
 export interface Progress {
   update(state: ProgressState): void;
   stop(): void;
@@ -23,13 +23,15 @@ export interface Progress {
  * obey is shown instead.
  */
 export interface Screen {
-  readonly isJson: boolean;
   readonly isTerminal: boolean;
   /** Text as it is made, with the line breaks it has. */
   print(text: string): void;
   /** The same for errors and warnings. */
   complain(text: string): void;
-  printDocument(document: unknown): void;
+  /** A JSON document, as it was written. */
+  printJson(json: string): void;
+  /** Empties a terminal, for what is drawn anew. */
+  clear(): void;
   /** A line for people, at once. */
   say(line: string): void;
   progress(title: string): Progress;
@@ -81,27 +83,30 @@ export interface Streams {
   readonly stderr: OutputStream;
 }
 
-export function createScreen({ stdout, stderr }: Streams, isJson: boolean): Screen {
+/** @param isQuiet a program reads it: nothing but the answer is printed */
+export function createScreen({ stdout, stderr }: Streams, isQuiet: boolean): Screen {
   const isTerminal = stdout.isTTY === true;
   const print = (text: string): void => {
     stdout.write(visibleText(text));
   };
   const say = (line: string): void => {
-    if (!isJson) print(`${line}\n`);
+    if (!isQuiet) print(`${line}\n`);
   };
   return {
-    isJson,
     isTerminal,
     print,
     say,
     complain(text) {
       stderr.write(visibleText(text));
     },
-    printDocument(document) {
-      stdout.write(`${visibleJson(JSON.stringify(document, null, 2))}\n`);
+    printJson(json) {
+      stdout.write(visibleJson(json));
+    },
+    clear() {
+      if (isTerminal) stdout.write('\x1b[H\x1b[2J\x1b[3J');
     },
     progress(title) {
-      if (isJson) return silent;
+      if (isQuiet) return silent;
       return isTerminal ? barProgress(visibleLine(title), stdout) : lineProgress(title, say);
     },
   };

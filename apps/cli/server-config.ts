@@ -4,6 +4,7 @@ import path from 'node:path';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
 import { parseAddress, reachableAddress, showAddress, type OperatorConnection } from '@lockstep/io/rpc-client';
 import { z } from 'zod';
+import { readContexts, requireContext, type Context } from './contexts';
 
 /** As written in flags (`--server`, …). */
 export interface ServerFlags {
@@ -12,9 +13,10 @@ export interface ServerFlags {
   readonly caFile?: string | undefined;
   readonly stateDir?: string | undefined;
   readonly why?: string | undefined;
+  /** Of `lockstep context`. */
+  readonly context?: string | undefined;
 }
 
-/** Flags over environment over what the state directory of a control plane on this machine says. */
 interface MergedConfig {
   readonly address?: string | undefined;
   readonly tokenFile?: string | undefined;
@@ -47,15 +49,47 @@ function localAddress(stateDir: string): string | undefined {
   }
 }
 
+const inState = (stateDir: string | undefined, file: string): string | undefined =>
+  stateDir === undefined ? undefined : path.join(stateDir, file);
+
+/** Its own settings over what the state directory of a control plane on this machine says. */
+const fromContext = ({ server, tokenFile, caFile, stateDir }: Context): MergedConfig => ({
+  address: server ?? (stateDir === undefined ? undefined : localAddress(stateDir)),
+  tokenFile: tokenFile ?? inState(stateDir, 'operator.token'),
+  caFile: caFile ?? inState(stateDir, 'pki/ca.crt'),
+});
+
+const contextOfEnvironment = (env: Readonly<NodeJS.ProcessEnv>): Context => ({
+  server: env['LOCKSTEP_SERVER'],
+  tokenFile: env['LOCKSTEP_TOKEN_FILE'],
+  caFile: env['LOCKSTEP_CA_FILE'],
+  stateDir: env['LOCKSTEP_STATE_DIR'],
+});
+
+const isEmpty = (context: Context): boolean => Object.values(context).every((value) => value === undefined);
+
+/** One source whole, so that no token goes to another's server: the context that is named, the environment, the one in use. */
+function settled({ context: named, stateDir }: ServerFlags, env: Readonly<NodeJS.ProcessEnv>): Context {
+  if (named !== undefined) return requireContext(readContexts(env), named);
+  if (stateDir !== undefined) return { stateDir };
+  const environment = contextOfEnvironment(env);
+  const ofEnvironment = env['LOCKSTEP_CONTEXT'];
+  if (ofEnvironment === undefined && !isEmpty(environment)) return environment;
+  const contexts = readContexts(env);
+  const name = ofEnvironment ?? contexts.current;
+  return name === undefined ? {} : requireContext(contexts, name);
+}
+
+/** Flags over all else. */
 function merge(flags: ServerFlags, env: Readonly<NodeJS.ProcessEnv>): MergedConfig {
-  const stateDir = flags.stateDir ?? env['LOCKSTEP_STATE_DIR'];
-  const inState = (file: string): string | undefined =>
-    stateDir === undefined ? undefined : path.join(stateDir, file);
-  return {
-    address: flags.server ?? env['LOCKSTEP_SERVER'] ?? (stateDir === undefined ? undefined : localAddress(stateDir)),
-    tokenFile: flags.tokenFile ?? env['LOCKSTEP_TOKEN_FILE'] ?? inState('operator.token'),
-    caFile: flags.caFile ?? env['LOCKSTEP_CA_FILE'] ?? inState('pki/ca.crt'),
-  };
+  const { server, tokenFile, caFile } = flags;
+  const rest = settled(flags, env);
+  return fromContext({
+    ...rest,
+    server: server ?? rest.server,
+    tokenFile: tokenFile ?? rest.tokenFile,
+    caFile: caFile ?? rest.caFile,
+  });
 }
 
 /** Where the control plane is, whom to trust and as whom to speak. @throws LockstepError `not-configured`. */
@@ -68,7 +102,7 @@ export function readServerConfig(flags: ServerFlags, env: Readonly<NodeJS.Proces
       ...(caFile === undefined ? ['--ca-file (LOCKSTEP_CA_FILE)'] : []),
     ];
     throw notConfigured(
-      `Which control plane? Give ${missing.join(', ')}, or on its own machine --state-dir (LOCKSTEP_STATE_DIR).`,
+      `Which control plane? Give ${missing.join(', ')}, or on its own machine --state-dir (LOCKSTEP_STATE_DIR); or keep it: lockstep context add.`,
     );
   }
   parseAddress(address);

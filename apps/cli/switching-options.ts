@@ -8,6 +8,7 @@ import {
   parseStableMs,
   parseTransitionTimeoutMs,
 } from '@lockstep/domain/load-order';
+import { readTime, showDuration } from './duration';
 
 // How kernels switch and when a host has come through it: what the commands take, and how they show it.
 
@@ -24,32 +25,6 @@ function readConsistency(text: string): Consistency {
   const message = `"${text}" is no consistency: use per_task, system or stop_machine.`;
   throw new LockstepError('invalid-input', 'usage', message, { text });
 }
-
-/** The longest first: what a time is shown in is the first that divides it. */
-const units = [
-  ['h', 3_600_000],
-  ['m', 60_000],
-  ['s', 1_000],
-  ['ms', 1],
-] as const;
-
-/** @param what the time is for, and how its bounds are kept. */
-const readTime =
-  (what: string, parse: (ms: number) => number) =>
-  (text: string): number => {
-    if (text === 'default') return 0;
-    const [, digits, word] = /^(\d{1,9})(h|m|s|ms)$/.exec(text) ?? [];
-    const ms = units.find(([unit]) => unit === word)?.[1];
-    const usage = (message: string): LockstepError => new LockstepError('invalid-input', 'usage', message, { text });
-    if (digits === undefined || ms === undefined) {
-      throw usage(`"${text}" is no ${what}: write a number with its unit, as in 1500ms, 30s, 5m or 1h.`);
-    }
-    try {
-      return parse(Number(digits) * ms);
-    } catch (error) {
-      throw usage((error as Error).message);
-    }
-  };
 
 /** Options that choose how kernels switch, as commander gives them. */
 export interface SwitchingOptions {
@@ -98,12 +73,6 @@ export const consistencyWord = (mode: Consistency): string =>
   mode === Consistency.CONSISTENCY_UNSPECIFIED
     ? ''
     : (Object.entries(modes).find(([, each]) => each === mode)?.[0] ?? '');
-
-/** `90s`, in the longest unit that needs no fraction. */
-function showDuration(ms: number): string {
-  const [unit, length] = units.find(([, each]) => ms % each === 0) ?? ['ms', 1];
-  return `${ms / length}${unit}`;
-}
 
 /** `consistency system, taken back after 30s, stable after 10m`; empty where nothing is said. */
 export function describeSwitching({ consistency, transitionTimeoutMs, stableMs }: WireSwitching): string {

@@ -220,5 +220,5 @@ export const buildPatch = (cli: Cli): Command =>
     .option('--json', 'print one JSON document')
     .action(async (file: string | undefined, options: Options, command: Command) => {
       if (file === undefined) return command.help();
-      return cli.runHere(options, (context) => build(file, options, context));
+      return cli.runHere({ json: options.json === true }, (context) => build(file, options, context));
     });

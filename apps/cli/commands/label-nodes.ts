@@ -39,6 +39,10 @@ export const labelNodes = (cli: Cli): Command =>
     .action((words: readonly string[], { overwrite = false, ...options }: LeafOptions & { overwrite?: boolean }) =>
       cli.run(options, async ({ fleet, signal }) => {
         const { nodes } = await fleet.labelNodes({ ...sortOut(words), overwrite }, { signal });
-        return { document: { nodes: nodes.map(nodeDocument) }, text: nodeTable(nodes, { showLabels: true }) };
+        return {
+          document: { nodes: nodes.map(nodeDocument) },
+          text: nodeTable(nodes, { showLabels: true }),
+          names: nodes.map(({ name }) => name),
+        };
       }),
     );

@@ -2,7 +2,7 @@
 import { BuildStatus } from '@lockstep/contracts/generated';
 import { listAll } from '@lockstep/io/rpc-client';
 import type { Command } from 'commander';
-import { leafCommand, type Cli, type LeafOptions } from '../cli';
+import { viewCommand, type Cli, type LeafOptions } from '../cli';
 import { limitOption, statusOption, type ListOptions } from '../list-options';
 import { kernelBuildOption, resolveKernelBuild } from '../resolve-kernel-build';
 import { buildDocument, buildTable } from '../views/build-view';
@@ -14,7 +14,7 @@ interface Options extends LeafOptions, ListOptions {
 }
 
 export const listBuilds = (cli: Cli): Command =>
-  leafCommand('ls', 'list builds')
+  viewCommand('ls', 'list builds')
     .option('--patch <patch>', 'only of this patch, by name or id')
     .option(...kernelBuildOption)
     .addOption(statusOption(BuildStatus, 'BUILD_STATUS_', 'only with this status'))
@@ -24,6 +24,11 @@ export const listBuilds = (cli: Cli): Command =>
         const { build, signal } = context;
         const asked = { patch, kernelBuildId: await resolveKernelBuild(context, kernelBuild), status };
         const builds = await listAll(build.listBuilds, asked, (answer) => answer.builds, { signal, limit });
-        return { document: { builds: builds.map(buildDocument) }, text: buildTable(builds) };
+        return {
+          document: { builds: builds.map(buildDocument) },
+          text: buildTable(builds),
+          wide: () => buildTable(builds, { isWide: true }),
+          names: builds.map(({ id }) => id),
+        };
       }),
     );

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { listAll } from '@lockstep/io/rpc-client';
 import type { Command } from 'commander';
-import { leafCommand, type Cli, type LeafOptions } from '../cli';
+import { viewCommand, type Cli, type LeafOptions } from '../cli';
 import { toDocument } from '../document';
 import { limitOption, type ListOptions } from '../list-options';
 import { showTime, table } from '../table';
 
 export const listKernels = (cli: Cli): Command =>
-  leafCommand('ls', 'list kernel builds')
+  viewCommand('ls', 'list kernel builds')
     .addOption(limitOption())
     .action(({ limit, ...options }: LeafOptions & ListOptions) =>
       cli.run(options, async ({ build, signal }) => {
@@ -26,6 +26,7 @@ export const listKernels = (cli: Cli): Command =>
             rows,
             'No kernel builds: add one with "kernel add".',
           ),
+          names: kernelBuilds.map(({ id }) => id),
         };
       }),
     );

@@ -2,9 +2,10 @@
 import { NodeStatus } from '@lockstep/contracts/generated';
 import { listAll } from '@lockstep/io/rpc-client';
 import type { Command } from 'commander';
-import { leafCommand, type Cli, type LeafOptions } from '../cli';
+import { viewCommand, type Cli, type LeafOptions } from '../cli';
 import { limitOption, statusOption, type ListOptions } from '../list-options';
 import { kernelBuildOption, resolveKernelBuild } from '../resolve-kernel-build';
+import { formOf } from '../output-form';
 import { selectorOption } from '../selector-option';
 import { nodeDocument, nodeTable } from '../views/node-view';
 
@@ -16,6 +17,7 @@ interface Options extends LeafOptions, ListOptions {
   readonly status?: NodeStatus;
   readonly connected?: boolean;
   readonly off?: boolean;
+  readonly withoutCve?: string;
 }
 
 /** What the table shows: a node's functions may be thousands. */
@@ -24,9 +26,10 @@ const shown =
   'report.status,report.position,report.target,report.stack.module_name';
 
 export const listNodes = (cli: Cli): Command =>
-  leafCommand('ls', 'list nodes')
+  viewCommand('ls', 'list nodes')
     .option('--cluster <cluster>', 'only of this cluster')
     .option(...selectorOption)
+    .option('--without-cve <cve>', 'only those whose kernels do not show its fix, whole and in effect')
     .option('--show-labels', 'their labels in a column of its own')
     .option(...kernelBuildOption)
     .addOption(statusOption(NodeStatus, 'NODE_STATUS_', 'only with this status'))
@@ -35,15 +38,21 @@ export const listNodes = (cli: Cli): Command =>
     .addOption(limitOption())
     .action(({ cluster = '', selector = '', showLabels = false, limit, ...given }: Options) =>
       cli.run(given, async (context) => {
-        const { kernelBuild, status, connected, off, json } = given;
+        const { kernelBuild, status, connected, off, withoutCve } = given;
         const { fleet, signal } = context;
         const only = {
           kernelBuildId: await resolveKernelBuild(context, kernelBuild),
           ...{ status, connected: connected === true ? true : off === true ? false : undefined },
         };
-        const readMask = json === true ? undefined : shown;
-        const asked = { cluster, selector, ...only, readMask };
+        const form = formOf(given);
+        const readMask = form === 'table' || form === 'name' ? shown : undefined;
+        const asked = { cluster, selector, ...only, withoutCve, readMask };
         const nodes = await listAll(fleet.listNodes, asked, (answer) => answer.nodes, { signal, limit });
-        return { document: { nodes: nodes.map(nodeDocument) }, text: nodeTable(nodes, { showLabels }) };
+        return {
+          document: { nodes: nodes.map(nodeDocument) },
+          text: nodeTable(nodes, { showLabels }),
+          wide: () => nodeTable(nodes, { showLabels: true, isWide: true }),
+          names: nodes.map(({ name }) => name),
+        };
       }),
     );

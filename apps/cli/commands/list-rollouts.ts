@@ -2,7 +2,7 @@
 import { RolloutStatus } from '@lockstep/contracts/generated';
 import { listAll } from '@lockstep/io/rpc-client';
 import type { Command } from 'commander';
-import { leafCommand, type Cli, type LeafOptions } from '../cli';
+import { viewCommand, type Cli, type LeafOptions } from '../cli';
 import { limitOption, statusOption, type ListOptions } from '../list-options';
 import { kernelBuildOption, resolveKernelBuild } from '../resolve-kernel-build';
 import { rolloutSummaryDocument, rolloutTable } from '../views/rollout-view';
@@ -14,7 +14,7 @@ interface Options extends LeafOptions, ListOptions {
 }
 
 export const listRollouts = (cli: Cli): Command =>
-  leafCommand('ls', 'list rollouts, the newest first')
+  viewCommand('ls', 'list rollouts, the newest first')
     .option('--cluster <cluster>', 'of this cluster only')
     .option(...kernelBuildOption)
     .addOption(statusOption(RolloutStatus, 'ROLLOUT_STATUS_', 'only with this status'))
@@ -24,6 +24,10 @@ export const listRollouts = (cli: Cli): Command =>
         const { fleet, signal } = context;
         const asked = { cluster, kernelBuildId: await resolveKernelBuild(context, kernelBuild), status };
         const rollouts = await listAll(fleet.listRollouts, asked, (answer) => answer.rollouts, { signal, limit });
-        return { document: { rollouts: rollouts.map(rolloutSummaryDocument) }, text: rolloutTable(rollouts) };
+        return {
+          document: { rollouts: rollouts.map(rolloutSummaryDocument) },
+          text: rolloutTable(rollouts),
+          names: rollouts.map(({ id }) => id),
+        };
       }),
     );

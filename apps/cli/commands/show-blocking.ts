@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { Command } from 'commander';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
-import { leafCommand, type Cli, type LeafOptions } from '../cli';
+import { viewCommand, type Cli, type LeafOptions } from '../cli';
 import { blockingDocument, blockingText } from '../views/transition-view';
 
 export const showBlocking = (cli: Cli): Command =>
-  leafCommand('blocking', 'which tasks and functions are in the way of a node’s livepatches')
+  viewCommand('blocking', 'which tasks and functions are in the way of a node’s livepatches')
     .argument('<node>', 'name')
     .action((name: string, options: LeafOptions) =>
       cli.run(options, async ({ fleet, signal }) => {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { Command } from 'commander';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
-import { leafCommand, type Cli, type LeafOptions } from '../cli';
+import { viewCommand, type Cli, type LeafOptions } from '../cli';
 import { toDocument } from '../document';
 import { buildDocument, buildText, logLine } from '../views/build-view';
 
 export const showBuild = (cli: Cli): Command =>
-  leafCommand('show', 'show a build: its module, or why there is none')
+  viewCommand('show', 'show a build: its module, or why there is none')
     .argument('<build>', 'id')
     .option('--log', 'with all that its workers said')
     .action((id: string, options: LeafOptions & { readonly log?: boolean }) =>
@@ -18,6 +18,7 @@ export const showBuild = (cli: Cli): Command =>
         return {
           document: { ...buildDocument(build), log: toDocument(logLines) },
           text: [buildText(build), ...(log.length > 0 ? ['', ...log] : [])].join('\n'),
+          names: [build.id],
         };
       }),
     );

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { Command } from 'commander';
-import { leafCommand, type Cli, type LeafOptions } from '../cli';
+import { viewCommand, type Cli, type LeafOptions } from '../cli';
 import { toDocument } from '../document';
 import { kernelBuildOption, resolveKernelBuild } from '../resolve-kernel-build';
 import { entryDocument, orderText } from '../views/order-view';
@@ -11,7 +11,7 @@ interface Options extends LeafOptions {
 }
 
 export const showOrder = (cli: Cli): Command =>
-  leafCommand('show', 'show the load order, its stack and the functions that patches share')
+  viewCommand('show', 'show the load order, its stack and the functions that patches share')
     .requiredOption('--cluster <cluster>', 'whose')
     .option(...kernelBuildOption)
     .action(({ cluster, kernelBuild, ...options }: Options) =>

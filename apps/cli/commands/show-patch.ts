@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import type { AllowedTypeChanges } from '@lockstep/contracts/generated';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
-import { leafCommand, type Cli, type LeafOptions } from '../cli';
+import { viewCommand, type Cli, type LeafOptions } from '../cli';
 import { toDocument } from '../document';
 import { fields, showTime } from '../table';
 import { buildDocument, buildTable, caveatFields, proofFields } from '../views/build-view';
@@ -11,7 +11,7 @@ const allowedFields = (allowed: AllowedTypeChanges | undefined): (readonly [stri
   allowed === undefined ? [] : [['May change', `${allowed.types.join(', ')}: ${allowed.because}`]];
 
 export const showPatch = (cli: Cli): Command =>
-  leafCommand('show', 'show a patch, its diff and its builds')
+  viewCommand('show', 'show a patch, its diff and its builds')
     .argument('<patch>', 'name or id')
     .action((name: string, options: LeafOptions) =>
       cli.run(options, async ({ build, signal }) => {
@@ -36,6 +36,7 @@ export const showPatch = (cli: Cli): Command =>
         return {
           document: { patch: toDocument(patch), diff: toDocument(diff), builds: builds.map(buildDocument) },
           text: [about, buildTable(builds), Buffer.from(diff).toString('utf8').trimEnd()].join('\n\n'),
+          names: [patch.name],
         };
       }),
     );

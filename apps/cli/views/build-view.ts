@@ -37,15 +37,23 @@ function outcome(build: Build): string {
   return build.progress === undefined ? '' : build.progress.stage;
 }
 
-export const buildTable = (builds: readonly Build[]): string =>
+/** With what is long or seldom asked for. */
+export interface Columns {
+  readonly isWide: boolean;
+}
+
+export const buildTable = (builds: readonly Build[], { isWide }: Columns = { isWide: false }): string =>
   table(
-    ['BUILD', 'PATCH', 'KERNEL BUILD', 'STATUS', 'OUTCOME'],
+    ['BUILD', 'PATCH', 'KERNEL BUILD', 'STATUS', 'OUTCOME', ...(isWide ? ['PRIORITY', 'QUEUED', 'ENDED'] : [])],
     builds.map((build) => [
       build.id,
       patchOf(build),
-      shortId(build.kernelBuildId),
+      isWide ? build.kernelBuildId : shortId(build.kernelBuildId),
       buildStatusWord(build.status),
       outcome(build),
+      ...(isWide
+        ? [enumWord(Priority, 'PRIORITY_', build.priority), showTime(build.queuedAt), showTime(build.endedAt)]
+        : []),
     ]),
     'No builds.',
   );
@@ -100,12 +108,12 @@ export function buildText(build: Build): string {
   ]);
 }
 
-export const patchTable = (patches: readonly Patch[]): string =>
+export const patchTable = (patches: readonly Patch[], { isWide }: Columns = { isWide: false }): string =>
   table(
     ['PATCH', 'ID', 'AUTHOR', 'CVES', 'SUBMITTED', 'DESCRIPTION'],
     patches.map((patch) => [
       patch.name,
-      shortId(patch.id),
+      isWide ? patch.id : shortId(patch.id),
       patch.author,
       patch.cves.join(' '),
       showTime(patch.submittedAt),

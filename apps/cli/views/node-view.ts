@@ -31,8 +31,6 @@ function statusOf({ connected, report }: Node): string {
   return connected ? word : `off (was ${word})`;
 }
 
-const nodeColumns = ['NODE', 'CLUSTER', 'STATUS', 'POSITION', 'TARGET', 'KERNEL', 'CORE', 'KERNEL BUILD', 'LAST SEEN'];
-
 /** `rack=a1,tier=db`, by key. */
 const labelList = (labels: Readonly<Record<string, string>>): string =>
   Object.entries(labels)
@@ -49,9 +47,19 @@ function labelFields({ labels, reportedLabels }: Node): (readonly [string, strin
   ];
 }
 
-export const nodeTable = (nodes: readonly Node[], { showLabels }: { readonly showLabels: boolean }): string =>
+export interface NodeColumns {
+  readonly showLabels: boolean;
+  /** With what is long: the whole kernel build id, the agent's version. */
+  readonly isWide?: boolean;
+}
+
+export const nodeTable = (nodes: readonly Node[], { showLabels, isWide = false }: NodeColumns): string =>
   table(
-    [...nodeColumns, 'STACK', ...(showLabels ? ['LABELS'] : [])],
+    [
+      ...['NODE', 'CLUSTER', 'STATUS', 'POSITION', 'TARGET', 'KERNEL', 'CORE', 'KERNEL BUILD', 'LAST SEEN', 'STACK'],
+      ...(isWide ? ['AGENT'] : []),
+      ...(showLabels ? ['LABELS'] : []),
+    ],
     nodes.map((node) => [
       node.name,
       node.cluster,
@@ -60,9 +68,10 @@ export const nodeTable = (nodes: readonly Node[], { showLabels }: { readonly sho
       String(node.report?.target ?? '-'),
       node.kernelRelease,
       node.patchedCore ? 'patched' : 'stock',
-      shortId(node.kernelBuildId),
+      isWide ? node.kernelBuildId : shortId(node.kernelBuildId),
       showTime(node.lastSeenAt),
       (node.report?.stack ?? []).map(({ moduleName }) => moduleName).join(' < '),
+      ...(isWide ? [node.agentVersion] : []),
       ...(showLabels ? [labelList(node.labels)] : []),
     ]),
     'No nodes.',

@@ -49,6 +49,7 @@ export const operatorCalls = {
   createJoinToken: { repeat: 'spare', answer: 'whole', verb: 'admit' },
   listNodes: read,
   getNode: read,
+  getExposure: read,
   removeNode: { ...keyed, verb: 'admit' },
   labelNodes: { ...keyed, verb: 'admit' },
   // It names the crash that it releases.
@@ -66,6 +67,14 @@ export const operatorCalls = {
   listRollouts: read,
   getRollout: read,
   watchRollout: watch,
+  listEvents: read,
+  watchEvents: watch,
+  addWebhook: { ...keyed, verb: 'set-up' },
+  listWebhooks: read,
+  removeWebhook: { ...keyed, verb: 'set-up' },
+  // Another test does no harm.
+  testWebhook: { repeat: 'spare', answer: 'whole', verb: 'set-up' },
+  rotateWebhookSecret: { ...keyed, verb: 'set-up' },
   // Who asks for a folder while it is read follows the same work; read again, it is the same kernel build.
   addKernel: { repeat: 'same', answer: 'events', verb: 'register' },
   listKernels: read,

@@ -8,6 +8,7 @@ import { createClient } from './client';
 import { clusterStore, type ClusterStore } from './clusters';
 import { endWithinTime } from './connection';
 import { explainDatabaseError } from './database-errors';
+import { eventStore, type EventStore } from './events';
 import { joinTokenStore, type JoinTokenStore } from './join-tokens';
 import { keyBindingStore, type KeyBindingStore } from './key-binding';
 import { kernelBuildStore, registrationStore, type KernelBuildStore, type RegistrationStore } from './kernel-builds';
@@ -17,6 +18,7 @@ import { migrateDatabase } from './migrate';
 import { nodeStore, type NodeStore } from './nodes';
 import { patchStore, type PatchStore } from './patches';
 import { rolloutStore, type RolloutStore } from './rollouts';
+import { webhookStore, type WebhookStore } from './webhooks';
 import { SoleControlPlane, type SoleOptions } from './sole-control-plane';
 import type { OnStatement } from './timed-adapter';
 
@@ -36,6 +38,8 @@ export interface Database {
   readonly callAnswers: CallAnswerStore;
   readonly accessTokens: AccessTokenStore;
   readonly audit: AuditStore;
+  readonly events: EventStore;
+  readonly webhooks: WebhookStore;
   close(): Promise<void>;
 }
 
@@ -68,6 +72,8 @@ async function openStores(
     callAnswers: callAnswerStore(client),
     accessTokens: accessTokenStore(client),
     audit: auditStore(client),
+    events: eventStore(client),
+    webhooks: webhookStore(client),
     close: async () => {
       await endWithinTime(() => client.$disconnect());
       await sole.close();

@@ -18,6 +18,7 @@ export { DoneBefore, type CallAnswerStore, type CallName, type KeptCall } from '
 export type { ClusterRecord, ClusterSettings, ClusterStore } from './clusters';
 export { explainDatabaseError, isDatabaseAway } from './database-errors';
 export { openDatabase, type Database, type DatabaseOptions } from './database';
+export type { AddedEvent, EventRecord, EventStore } from './events';
 export { startEmbeddedPostgres, type EmbeddedPostgres, type EmbeddedPostgresOptions } from './embedded-postgres';
 export type { Enrolment, IssuedCertificate, JoinTokenStore, NewJoinToken, Redemption } from './join-tokens';
 export type {
@@ -37,4 +38,5 @@ export type { PatchContent, PatchRecord, PatchStore } from './patches';
 export type { RolloutFilter, RolloutSummary } from './rollout-pages';
 export type { PageRange, RowKey } from './row-key';
 export type { GivenOrder, NewRollout, RolloutRecord, RolloutStatus, RolloutStore } from './rollouts';
+export type { NewWebhook, WebhookRecord, WebhookStore } from './webhooks';
 export type { WorkFailure, WorkProgress, WorkState, WorkStatus } from './work';

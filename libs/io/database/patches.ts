@@ -47,7 +47,8 @@ export interface PatchStore {
   submit(patch: PatchContent): Promise<PatchRecord>;
   /** In the order in which they were submitted. */
   list(): Promise<PatchRecord[]>;
-  page(range: PageRange<RowKey>): Promise<PatchRecord[]>;
+  /** @param cve only those that name it, if it is given */
+  page(range: PageRange<RowKey>, cve?: string): Promise<PatchRecord[]>;
   /** By name or id. @throws LockstepError `not-found` `unknown-patch`. */
   require(nameOrId: string): Promise<PatchRecord>;
   /** Names by id. */
@@ -81,10 +82,9 @@ export function patchStore(db: Client): PatchStore {
     async list() {
       return (await db.patch.findMany({ orderBy, omit })).map(fromRow);
     },
-    async page({ after, limit }) {
-      return (await db.patch.findMany({ where: rowsAfter('submittedAt', after), orderBy, omit, take: limit })).map(
-        fromRow,
-      );
+    async page({ after, limit }, cve) {
+      const where = { ...rowsAfter('submittedAt', after), ...(cve === undefined ? {} : { cves: { has: cve } }) };
+      return (await db.patch.findMany({ where, orderBy, omit, take: limit })).map(fromRow);
     },
     async require(nameOrId) {
       const row = await db.patch.findFirst({ where: { OR: [{ name: nameOrId }, { id: nameOrId }] }, omit });

@@ -1,5 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 export { chooseQueueServer, type Lane, type QueueServer } from './backend';
+export {
+  openDeliveryQueue,
+  type Delivery,
+  type DeliveryQueue,
+  type DeliveryQueueOptions,
+  type DeliveryResult,
+} from './delivery-queue';
 export { openJobQueue, type JobQueue, type JobQueueOptions } from './job-queue';
 export { startJobWorker, type JobWorker, type JobWorkerOptions } from './job-worker';
 export type {

@@ -106,7 +106,7 @@ describe('calls with one answer', () => {
         call.end();
       },
     });
-    const { nodes } = await client(port).fleet.listNodes({ cluster: '', selector: '' });
+    const { nodes } = await client(port).fleet.listNodes({ cluster: '', selector: '', withoutCve: '' });
     expect(nodes.map(({ name }) => name)).toEqual(['a', 'b', 'c']);
   });
 
@@ -120,7 +120,10 @@ describe('calls with one answer', () => {
         call.end();
       },
     });
-    const { nodes } = await client(port).fleet.listNodes({ cluster: '', selector: '' }, { deadlineMs: 1_500 });
+    const { nodes } = await client(port).fleet.listNodes(
+      { cluster: '', selector: '', withoutCve: '' },
+      { deadlineMs: 1_500 },
+    );
     expect(nodes.map(({ name }) => name).join('')).toBe('abcde');
   });
 
@@ -134,7 +137,7 @@ describe('calls with one answer', () => {
         else call.end();
       },
     });
-    const { nodes } = await client(port).fleet.listNodes({ cluster: '', selector: '' });
+    const { nodes } = await client(port).fleet.listNodes({ cluster: '', selector: '', withoutCve: '' });
     expect(nodes.map(({ name }) => name)).toEqual(['of call 2']);
   });
 

@@ -39,7 +39,9 @@ export function connectOperator({ address, ca, token, because }: OperatorConnect
     return metadata;
   };
   return {
-    fleet: createServiceClient(client, FleetServiceService, makeMetadata, operatorCalls),
+    fleet: createServiceClient(client, FleetServiceService, makeMetadata, operatorCalls, {
+      watchEvents: (request, { seq }) => ({ ...request, afterSeq: seq }),
+    }),
     build: createServiceClient(client, BuildServiceService, makeMetadata, operatorCalls, {
       watchBuild: (request, { nextLine }) => ({ ...request, fromLine: nextLine }),
     }),

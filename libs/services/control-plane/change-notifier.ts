@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
 /** What a watcher can wait for. */
-export type Topic = 'audit' | `build:${string}` | `registration:${string}` | `rollout:${string}`;
+export type Topic = 'audit' | 'events' | `build:${string}` | `registration:${string}` | `rollout:${string}`;
 
 /** A watcher reads again after this long, should a notification have been lost. */
 const readAgainMs = 5_000;
@@ -9,8 +9,15 @@ const readAgainMs = 5_000;
 /** Tells watchers that a thing may have changed; what it is now they read from the database. */
 export class ChangeNotifier {
   private readonly waiting = new Map<Topic, Set<() => void>>();
+  private readonly listeners: ((topic: Topic) => void)[] = [];
+
+  /** Hears of every change, for as long as this lives. */
+  listen(listener: (topic: Topic) => void): void {
+    this.listeners.push(listener);
+  }
 
   notify(topic: Topic): void {
+    for (const listener of this.listeners) listener(topic);
     const wakers = this.waiting.get(topic);
     this.waiting.delete(topic);
     for (const wake of wakers ?? []) wake();

@@ -11,6 +11,8 @@ test('nothing written means the defaults: this machine only, its own PostgreSQL'
     storeCheckMs: 600_000,
     silenceCheckMs: 3_600_000,
     shareKernels: true,
+    webhooksMayBeLocal: false,
+    webhookFirstRetryMs: 5000,
     listenHost: '127.0.0.1',
     operatorPort: 7443,
     httpPort: undefined,

@@ -40,6 +40,10 @@ export interface ControlPlaneConfig {
   /** Undefined: an embedded PostgreSQL on `postgresPort`. */
   readonly databaseUrl: string | undefined;
   readonly postgresPort: number;
+  /** Endpoints of webhooks may be on this machine, and be called by plain http. */
+  readonly webhooksMayBeLocal: boolean;
+  /** After the first delivery that failed; doubled each time. */
+  readonly webhookFirstRetryMs: number;
   /** Undefined: jobs are kept in PostgreSQL too. */
   readonly redisUrl: string | undefined;
 }
@@ -58,6 +62,8 @@ const defaults = {
   LOCKSTEP_SILENCE_CHECK_SECONDS: '3600',
   LOCKSTEP_RETURN_GRACE_SECONDS: String(returnGraceMs / 1000),
   LOCKSTEP_SHARE_KERNELS: 'on',
+  LOCKSTEP_WEBHOOK_LOCAL: 'off',
+  LOCKSTEP_WEBHOOK_FIRST_RETRY_MS: '5000',
 } as const;
 
 const port = z.coerce.number().int().min(1).max(65_535);
@@ -87,6 +93,8 @@ const schema = z.object({
   LOCKSTEP_SILENCE_CHECK_SECONDS: z.coerce.number().int().min(1).max(86_400),
   LOCKSTEP_RETURN_GRACE_SECONDS: z.coerce.number().int().min(1).max(3_600),
   LOCKSTEP_SHARE_KERNELS: z.enum(['on', 'off']),
+  LOCKSTEP_WEBHOOK_LOCAL: z.enum(['on', 'off']),
+  LOCKSTEP_WEBHOOK_FIRST_RETRY_MS: z.coerce.number().int().min(100).max(3_600_000),
 });
 
 /** Merged: what is written over the defaults; an empty string is as good as nothing. */
@@ -116,6 +124,8 @@ export function readControlPlaneConfig(written: WrittenConfig): ControlPlaneConf
     silenceCheckMs: given.LOCKSTEP_SILENCE_CHECK_SECONDS * 1000,
     returnGraceMs: given.LOCKSTEP_RETURN_GRACE_SECONDS * 1000,
     shareKernels: given.LOCKSTEP_SHARE_KERNELS === 'on',
+    webhooksMayBeLocal: given.LOCKSTEP_WEBHOOK_LOCAL === 'on',
+    webhookFirstRetryMs: given.LOCKSTEP_WEBHOOK_FIRST_RETRY_MS,
     listenHost: given.LOCKSTEP_LISTEN_HOST,
     operatorPort: given.LOCKSTEP_OPERATOR_PORT,
     agentPort: given.LOCKSTEP_AGENT_PORT,

@@ -1,11 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import path from 'node:path';
 import { Module, type DynamicModule, type FactoryProvider } from '@nestjs/common';
+import type { NodeName } from '@lockstep/domain/livepatch-model';
 import { openArtifactStore, type ArtifactStore } from '@lockstep/io/artifact-store';
 import type { LockstepError } from '@lockstep/domain/livepatch-model';
 import type { CertificateAuthority } from '@lockstep/io/certificates';
 import { openDatabase, startEmbeddedPostgres, type Database } from '@lockstep/io/database';
-import { chooseQueueServer, openJobQueue, type JobQueue, type Lane } from '@lockstep/io/job-queue';
+import {
+  chooseQueueServer,
+  openDeliveryQueue,
+  openJobQueue,
+  type DeliveryQueueOptions,
+  type JobQueue,
+  type Lane,
+  type QueueServer,
+} from '@lockstep/io/job-queue';
 import { TraceMemory } from '@lockstep/platform/tracing';
 import type { Logger } from 'pino';
 import { openAdminToken } from './access/admin-token';
@@ -19,6 +28,10 @@ import { returnWindowMs } from './agents/return-time';
 import { AuditLog } from './audit/audit-log';
 import { ChangeNotifier } from './change-notifier';
 import type { ControlPlaneConfig } from './config';
+import { EventDeriver } from './events/event-deriver';
+import { EventLog } from './events/event-log';
+import { NodeWatch } from './events/node-watch';
+import { WebhookSender } from './events/webhook-sender';
 import { OpenCalls } from './grpc/open-calls';
 import { Servers } from './grpc/servers';
 import type { PlaneMetrics } from './monitoring/plane-metrics';
@@ -105,6 +118,9 @@ function databaseProviders({ config, log, teardown, metrics, readiness, onFatal 
   return [provide(databaseUrlToken, [], openUrl), provide(databaseToken, [databaseUrlToken], open)];
 }
 
+const queueServerOf = ({ redisUrl }: ControlPlaneConfig, databaseUrl: string): QueueServer =>
+  chooseQueueServer(databaseUrl, redisUrl) ?? { kind: 'postgres', url: databaseUrl };
+
 function queueProvider(
   { config, log, teardown, metrics }: ModuleParts,
   token: symbol,
@@ -113,7 +129,7 @@ function queueProvider(
   changed: (jobId: string) => void,
 ): FactoryProvider {
   return provide(token, [databaseUrlToken, after], async (databaseUrl: string): Promise<JobQueue> => {
-    const server = chooseQueueServer(databaseUrl, config.redisUrl) ?? { kind: 'postgres', url: databaseUrl };
+    const server = queueServerOf(config, databaseUrl);
     const onError = (err: Error): void => {
       log.warn({ err }, 'job queue');
     };
@@ -122,6 +138,22 @@ function queueProvider(
     teardown.add(`queue of ${lane}`, () => queue.close());
     return queue;
   });
+}
+
+/** Its queue is opened when it starts: whatever is in it is sent from then on. */
+function makeWebhooks(
+  { config, log }: ModuleParts,
+  db: Database,
+  changes: ChangeNotifier,
+  server: QueueServer,
+): WebhookSender {
+  const { webhooksMayBeLocal: mayBeLocal, webhookFirstRetryMs: firstRetryMs } = config;
+  const onError = (err: Error): void => {
+    log.warn({ err }, 'queue of webhooks');
+  };
+  const openQueue = (deliver: DeliveryQueueOptions['deliver']) =>
+    openDeliveryQueue({ server, deliver, firstRetryMs, onError });
+  return new WebhookSender({ db, changes, openQueue, mayBeLocal, log });
 }
 
 const unlessStopping =
@@ -141,12 +173,14 @@ const unlessStopping =
 export function controlPlaneModule(parts: ModuleParts): DynamicModule {
   const { config, log, metrics } = parts;
   let jobChanged: (jobId: string) => void = () => undefined;
+  let nodeReported: (name: NodeName) => void = () => undefined;
   const makeServices = (
     db: Database,
     authority: CertificateAuthority,
     artifacts: ArtifactStore,
     queue: JobQueue,
     background: JobQueue,
+    databaseUrl: string,
   ): Services => {
     const changes = new ChangeNotifier();
     const calls = new OpenCalls();
@@ -156,7 +190,10 @@ export function controlPlaneModule(parts: ModuleParts): DynamicModule {
     const { stateDir } = config;
     const audit = new AuditLog({ store: db.audit, signer: authority.logSigner, changes, log, stateDir });
     const tokens = new KnownTokens({ store: db.accessTokens, log, endCalls });
-    const nodes = new KnownNodes({ store: db.nodes, log });
+    const onReport = (name: NodeName): void => {
+      nodeReported(name);
+    };
+    const nodes = new KnownNodes({ store: db.nodes, log, onReport });
     const heads = new HeadTimes(db.loadOrders, log);
     const traces = new TraceMemory();
     const logs = new KnownLogs(db.loadOrders, {
@@ -187,6 +224,13 @@ export function controlPlaneModule(parts: ModuleParts): DynamicModule {
       log,
       returnGraceMs: config.returnGraceMs,
     });
+    const events = new EventLog(db.events, changes);
+    const nodeWatch = new NodeWatch({ nodes, store: db.events, events });
+    const deriver = new EventDeriver({ db, rollouts, changes, events, nodes: nodeWatch, log });
+    nodeReported = (name) => {
+      deriver.noticeNode(name);
+    };
+    const webhooks = makeWebhooks(parts, db, changes, queueServerOf(config, databaseUrl));
     return {
       config,
       log,
@@ -208,6 +252,9 @@ export function controlPlaneModule(parts: ModuleParts): DynamicModule {
       rollouts,
       metrics,
       traces,
+      events,
+      deriver,
+      webhooks,
     };
   };
   return {
@@ -225,7 +272,7 @@ export function controlPlaneModule(parts: ModuleParts): DynamicModule {
       queueProvider(parts, backgroundToken, 'background', queueToken, () => undefined),
       provide(
         servicesToken,
-        [databaseToken, authorityToken, artifactsToken, queueToken, backgroundToken],
+        [databaseToken, authorityToken, artifactsToken, queueToken, backgroundToken, databaseUrlToken],
         makeServices,
       ),
       provide(serversToken, [servicesToken], async (services: Services) => {

@@ -77,6 +77,10 @@ async function bringUp(known: Omit<ModuleParts, 'metrics' | 'readiness'>): Promi
   teardown.add('rollouts', () => services.rollouts.stop());
   await services.work.start();
   teardown.add('work', () => services.work.stop());
+  await services.deriver.start(Date.now());
+  teardown.add('events', () => services.deriver.stop());
+  await services.webhooks.start();
+  teardown.add('webhooks', () => services.webhooks.stop());
   stopping.throwIfAborted();
   services.evictor.start();
   teardown.add('artifact eviction', () => services.evictor.stop());

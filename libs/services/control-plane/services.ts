@@ -15,6 +15,9 @@ import type { ChangeNotifier } from './change-notifier';
 import type { ControlPlaneConfig } from './config';
 import type { OpenCalls } from './grpc/open-calls';
 import type { PlaneMetrics } from './monitoring/plane-metrics';
+import type { EventDeriver } from './events/event-deriver';
+import type { EventLog } from './events/event-log';
+import type { WebhookSender } from './events/webhook-sender';
 import type { RolloutExecutor } from './rollouts/rollout-executor';
 import type { KernelSharing } from './jobs/kernel-sharing';
 import type { ArtifactEvictor } from './jobs/artifact-evictor';
@@ -42,6 +45,9 @@ export interface Services {
   readonly rollouts: RolloutExecutor;
   readonly metrics: PlaneMetrics;
   readonly traces: TraceMemory;
+  readonly events: EventLog;
+  readonly deriver: EventDeriver;
+  readonly webhooks: WebhookSender;
 }
 
 type Part = Exclude<keyof Services, 'db'>;

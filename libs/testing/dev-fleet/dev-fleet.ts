@@ -82,7 +82,7 @@ async function waitUntilSettled({ fleet }: OperatorClient, expected: readonly Fl
     'every node is connected and in step',
     async () => {
       for (const { agent } of expected) agent.assertRunning();
-      const { nodes } = await fleet.listNodes({ cluster, selector: '' });
+      const { nodes } = await fleet.listNodes({ cluster, selector: '', withoutCve: '' });
       const behind = nodes.filter(
         ({ connected, report }) => !connected || report?.status !== NodeStatus.NODE_STATUS_IN_STEP,
       );

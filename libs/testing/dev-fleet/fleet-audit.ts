@@ -44,7 +44,7 @@ export async function kernelFaults(fleet: DevFleet, entries: readonly LogEntry[]
 /** Nodes whose own verified log is not this one, or that are not at its head. */
 export async function journalFaults({ operator }: DevFleet, entries: readonly LogEntry[]): Promise<string[]> {
   const head = { seq: entries.length, hash: headHash(entries) };
-  const { nodes } = await operator.fleet.listNodes({ cluster: '', selector: '' });
+  const { nodes } = await operator.fleet.listNodes({ cluster: '', selector: '', withoutCve: '' });
   return nodes.flatMap(({ name, report }) => {
     const isSame = report?.headSeq === head.seq && report.headHash === head.hash && report.position === head.seq;
     return isSame

@@ -42,6 +42,8 @@ function firstAfter(names: readonly string[], after: string | undefined): number
 
 export interface KnownNodesParts {
   readonly store: NodeStore;
+  /** It has reported something new. */
+  readonly onReport?: (name: NodeName) => void;
   readonly log: Logger;
 }
 
@@ -237,7 +239,10 @@ export class KnownNodes {
     if (node === undefined || !isSameStream(node, stream)) return false;
     this.nodes.set(name, { ...node, ...(report && { report }), lastSeenAt: new Date() });
     this.heard.add(name);
-    if (report !== undefined) this.unkept.set(name, 'report');
+    if (report !== undefined) {
+      this.unkept.set(name, 'report');
+      this.parts.onReport?.(name);
+    }
     return true;
   }
 

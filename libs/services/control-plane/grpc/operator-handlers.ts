@@ -16,10 +16,13 @@ import { checkConflicts } from '../routes/check-conflicts';
 import { combinePatches } from '../routes/combine-patches';
 import { createCluster } from '../routes/create-cluster';
 import { createJoinToken } from '../routes/create-join-token';
+import { listEvents, watchEvents } from '../routes/events';
+import { addWebhook, listWebhooks, removeWebhook, rotateWebhookSecret, testWebhook } from '../routes/webhooks';
 import { enrol } from '../routes/enrol';
 import { createToken } from '../routes/create-token';
 import { explainPatch } from '../routes/explain-patch';
 import { getBuild } from '../routes/get-build';
+import { getExposure } from '../routes/get-exposure';
 import { getNode } from '../routes/get-node';
 import { getOrder } from '../routes/get-order';
 import { getPatch } from '../routes/get-patch';
@@ -81,6 +84,7 @@ const routes: Routes = {
   createJoinToken,
   listNodes,
   getNode,
+  getExposure,
   removeNode,
   labelNodes,
   releaseNode,
@@ -97,6 +101,13 @@ const routes: Routes = {
   listRollouts,
   getRollout,
   watchRollout,
+  listEvents,
+  watchEvents,
+  addWebhook,
+  listWebhooks,
+  removeWebhook,
+  testWebhook,
+  rotateWebhookSecret,
   addKernel,
   listKernels,
   submitPatch,

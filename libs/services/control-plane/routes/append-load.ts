@@ -6,6 +6,7 @@ import { conflictsWith } from '@lockstep/domain/conflicts';
 import { stackAt, stackOwners, type LogEntry, type Stack } from '@lockstep/domain/load-order';
 import type { BuiltRecord } from '@lockstep/io/database';
 import { buildJobId } from '../jobs/work-tracker';
+import { tellRefusal } from '../events/operator-events';
 import type { KeepingContext } from '../grpc/kept-answer';
 import { linkTo } from '@lockstep/platform/tracing';
 import type { Uses } from '../services';
@@ -56,7 +57,7 @@ async function checkModule(
   }
 }
 
-type Needs = LogChooser | BuildChooser | Appender | 'db.clusters' | 'evictor' | 'artifacts' | 'work';
+type Needs = LogChooser | BuildChooser | Appender | 'db.clusters' | 'evictor' | 'artifacts' | 'work' | 'events' | 'log';
 
 /** @throws LockstepError `unforced-conflict` and the other rules of the load order, `not-built`, `artifact-missing`. */
 export async function appendLoad(
@@ -84,7 +85,8 @@ export async function appendLoad(
     const { build } = choose(stackAt(known, parseSeq(known.length)));
     await checkModule(services, build);
     linkTo(traces.find(buildJobId(build)));
-    return appendEntry(services, log, body, request.expectedSeq, kept(answer));
+    const appending = appendEntry(services, log, body, request.expectedSeq, kept(answer));
+    return appending.catch((error: unknown) => tellRefusal(services, log, patch.name, error));
   });
   return answer(appended);
 }

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import type { CombinePatchesRequest, CombinePatchesResponse } from '@lockstep/contracts/generated';
 import { LockstepError, parsePatchId, parseNewPatchName, type PatchId } from '@lockstep/domain/livepatch-model';
 import type { PatchRecord } from '@lockstep/io/database';
+import { patchSubmitted } from '../events/operator-events';
 import type { Uses } from '../services';
 import { onePatchToWire } from '../views/build-view';
 import { chosenKernels, queueBuilds, type BuildQueuer } from './queue-builds';
@@ -28,7 +29,7 @@ function checkParts(parts: readonly PatchRecord[]): void {
 
 /** Keeps one cumulative patch: its content is that of its parts, which never change. */
 export async function combinePatches(
-  services: Uses<BuildQueuer | 'db.patches'>,
+  services: Uses<BuildQueuer | 'db.patches' | 'events'>,
   request: CombinePatchesRequest,
 ): Promise<CombinePatchesResponse> {
   const { db } = services;
@@ -42,6 +43,7 @@ export async function combinePatches(
   const id = combinedIdOf(request, name, combines);
   const kernels = await chosenKernels(db, request.kernelBuildIds);
   const patch = await db.patches.submit({ id, name, description, author, cves, combines, diff: new Uint8Array() });
+  await services.events.record([patchSubmitted(patch)]);
   const wishes = kernels.map((kernelBuild) => ({ patch: patch.id, kernelBuild, onto: [] }));
   return {
     patch: await onePatchToWire(db, patch),

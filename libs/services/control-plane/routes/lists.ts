@@ -22,15 +22,16 @@ import {
   type ListTokensResponse,
 } from '@lockstep/contracts/generated';
 import { masked } from '@lockstep/contracts/wire';
-import { inCluster, may } from '@lockstep/domain/access';
+import { parseCveId, stateOf } from '@lockstep/domain/cve-exposure';
 import { effectiveLabels, matchesSelector, parseSelector } from '@lockstep/domain/labels';
 import {
-  parseClusterName,
   parseKernelBuildId,
   type ClusterName,
   type KernelBuildId,
+  type NodeName,
 } from '@lockstep/domain/livepatch-model';
 import type { BuildRecord, ClusterRecord, KernelBuildRecord, NodeRecord, PatchRecord } from '@lockstep/io/database';
+import { gatherExposure, type ExposureGatherer } from '../exposure/gather-exposure';
 import type { CallContext } from '../grpc/call-route';
 import type { Stores, Uses } from '../services';
 import { buildStatusFromWire, buildsToWire, kernelToWire, patchesToWire } from '../views/build-view';
@@ -38,22 +39,12 @@ import { clusterToWire } from '../views/cluster-view';
 import { nodeToWire } from '../views/node-view';
 import { tokenToWire } from '../views/token-view';
 import { rolloutStatusFromWire, rolloutSummaryToWire } from '../views/rollout-view';
+import { clusterNamed, visibleTo, type NodeChooser } from './chosen-nodes';
 import { nameKey, numberKey, onePage, rowKey } from './page';
 
 // What there is, as it is, page by page: each reads one store and translates.
 
-/** @throws LockstepError `not-found` `unknown-cluster`. */
-async function clusterNamed(db: Stores<'clusters'>, name: string): Promise<ClusterName | undefined> {
-  return name === '' ? undefined : (await db.clusters.require(parseClusterName(name))).name;
-}
-
 const byName = (a: { readonly name: string }, b: { readonly name: string }): number => (a.name < b.name ? -1 : 1);
-
-/** Whether the caller may look at what is of this cluster: of a list it gets that. */
-const visibleTo =
-  ({ caller }: CallContext) =>
-  (cluster: ClusterName): boolean =>
-    may(caller.identity, 'look', inCluster(cluster));
 
 const kernelBuildNamed = (id: string | undefined): KernelBuildId | undefined =>
   id === undefined || id === '' ? undefined : parseKernelBuildId(id);
@@ -75,21 +66,36 @@ export async function listClusters(
   };
 }
 
+/** Those whose kernels do not show a fix of the CVE, whole and in effect; undefined: no CVE was named. */
+async function unpatched(
+  services: Uses<ExposureGatherer | 'nodes'>,
+  cve: string | undefined,
+  cluster: ClusterName | undefined,
+): Promise<ReadonlySet<NodeName> | undefined> {
+  if (cve === undefined || cve === '') return undefined;
+  const judged = await gatherExposure(services, [parseCveId(cve)], services.nodes.list(cluster));
+  const verdicts = judged.flatMap((each) => each.verdicts);
+  return new Set(verdicts.filter(({ exposure }) => stateOf(exposure) !== 'patched').map(({ node }) => node.name));
+}
+
 export async function listNodes(
-  { db, nodes, sessions }: Uses<'db.clusters' | 'nodes' | 'sessions'>,
+  services: Uses<NodeChooser | ExposureGatherer>,
   request: ListNodesRequest,
   context: CallContext,
 ): Promise<ListNodesResponse> {
+  const { db, nodes, sessions } = services;
   const isVisible = visibleTo(context);
   const cluster = await clusterNamed(db, request.cluster);
   const kernelBuild = kernelBuildNamed(request.kernelBuildId);
   const selector = parseSelector(request.selector);
+  const without = await unpatched(services, request.withoutCve, cluster);
   const isAsked = (node: NodeRecord): boolean =>
     (cluster === undefined || node.cluster === cluster) &&
     isVisible(node.cluster) &&
     (kernelBuild === undefined || node.kernelBuild === kernelBuild) &&
     (request.status === undefined || node.report?.status === request.status) &&
     matchesSelector(selector, effectiveLabels(node.labels)) &&
+    (without === undefined || without.has(node.name)) &&
     (request.connected === undefined || sessions.isConnected(node.name) === request.connected);
   const page = await onePage(request, nameKey<NodeRecord>(), (range) => nodes.page(range, isAsked));
   const listed = page.items.map((node) => nodeToWire(node, sessions.isConnected(node.name)));
@@ -139,8 +145,9 @@ export async function listPatches(
   { db }: Uses<'db.patches'>,
   request: ListPatchesRequest,
 ): Promise<ListPatchesResponse> {
+  const cve = request.cve === undefined || request.cve === '' ? undefined : parseCveId(request.cve);
   const key = rowKey<PatchRecord>(({ submittedAt: at, id }) => ({ at, id }));
-  const page = await onePage(request, key, (range) => db.patches.page(range));
+  const page = await onePage(request, key, (range) => db.patches.page(range, cve));
   const patches = await patchesToWire(db, page.items);
   return { patches: masked(Patch, patches, request.readMask), nextPageToken: page.nextPageToken };
 }

@@ -12,6 +12,7 @@ import {
 } from '@lockstep/domain/load-order';
 import { sha256OfBytes } from '@lockstep/platform/runtime';
 import type { AheadSession } from '../agents/ahead-session';
+import { orderRecovered } from '../events/operator-events';
 import type { KeepingContext } from '../grpc/kept-answer';
 import type { Uses } from '../services';
 import { chooseLog, type LogChooser } from './choose-log';
@@ -70,7 +71,8 @@ async function lostParts(
   return lost;
 }
 
-type Needs = LogChooser | 'db.patches' | 'logs' | 'authority' | 'artifacts' | 'sessions' | 'rollouts' | 'log';
+type Needs =
+  LogChooser | 'db.patches' | 'logs' | 'authority' | 'artifacts' | 'sessions' | 'rollouts' | 'events' | 'log';
 
 /**
  * Takes back what this control plane signed and has lost, from nodes that hold it. All of it is verified again, against
@@ -81,7 +83,7 @@ export async function recoverOrder(
   request: RecoverOrderRequest,
   { kept }: KeepingContext<RecoverOrderResponse>,
 ): Promise<RecoverOrderResponse> {
-  const { db, logs, authority, sessions, rollouts, log: logger } = services;
+  const { db, logs, authority, sessions, rollouts, events, log: logger } = services;
   const log = await chooseLog(services, request);
   const chosen = witnessesOf(services, log, request.from);
   const witnesses = chosen
@@ -101,6 +103,7 @@ export async function recoverOrder(
     logs.noteGrowth(log);
   });
   logger.warn({ ...log, seqs: entries.map(({ seq }) => seq), nodes }, 'recovered lost entries from nodes');
+  if (entries.length > 0) await events.record([orderRecovered(log, entries, nodes)]);
   await sessions.wakeAll(log);
   rollouts.wake(log.cluster);
   return answer(entries);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { createHash } from 'node:crypto';
 import type { Onto, SubmitPatchRequest, SubmitPatchResponse } from '@lockstep/contracts/generated';
+import { parseCveId } from '@lockstep/domain/cve-exposure';
 import {
   LockstepError,
   parsePatchId,
@@ -13,6 +14,7 @@ import {
 import { stackAt } from '@lockstep/domain/load-order';
 import { maxFuzz, parseUnifiedDiff, refuseBuildChanges, type FileDiff } from '@lockstep/domain/source-patch';
 import type { BuildWish } from '@lockstep/io/database';
+import { patchSubmitted } from '../events/operator-events';
 import type { Stores, Uses } from '../services';
 import { onePatchToWire } from '../views/build-view';
 import { chooseLog, type LogChooser } from './choose-log';
@@ -60,9 +62,7 @@ function checkRequest({ diff, cves, allowedTypeChanges, fuzz }: SubmitPatchReque
     const message = `The diff has ${diff.length} bytes; at most ${maxDiffBytes} are taken.`;
     throw new LockstepError('invalid-input', 'diff-too-large', message, { sizeBytes: diff.length });
   }
-  const bad = cves.find((cve) => !/^CVE-\d{4}-\d{4,}$/.test(cve));
-  if (bad === undefined) return;
-  throw new LockstepError('invalid-input', 'invalid-cve', `"${bad}" is not a CVE: use CVE-YEAR-NUMBER.`, { cve: bad });
+  for (const cve of cves) parseCveId(cve);
 }
 
 /** A load order that was recovered from its nodes may name patches whose diffs were lost. */
@@ -96,7 +96,7 @@ async function readOnto(
   return { kernelBuild: log.kernelBuild, patches: patches.map(({ patch }) => patch) };
 }
 
-type Needs = LogChooser | BuildQueuer;
+type Needs = LogChooser | BuildQueuer | 'events';
 
 async function wishesOf(services: Uses<Needs>, request: SubmitPatchRequest, patch: PatchId): Promise<BuildWish[]> {
   const { onto, kernelBuildIds } = request;
@@ -129,6 +129,7 @@ export async function submitPatch(services: Uses<Needs>, request: SubmitPatchReq
     ...{ id, name, diff, description, author, cves, allowedTypeChanges, fuzz, mayChangeBuild },
     combines: [],
   });
+  await services.events.record([patchSubmitted(patch)]);
   const builds = await queueBuilds(services, wishes, request.priority);
   return { patch: await onePatchToWire(db, patch), builds };
 }

@@ -86,13 +86,13 @@ test('a token for one cluster sees and does nothing in others, nor anything that
   const roles = [Role.ROLE_ADMIN];
   const { fleet, build, access } = plane.operatorWith(await plane.accessToken('web-admin', { roles, scope }));
   expect((await fleet.listClusters({})).clusters.map(({ name }) => name)).toEqual(['web']);
-  expect((await fleet.listNodes({ cluster: '', selector: '' })).nodes).toEqual([]);
+  expect((await fleet.listNodes({ cluster: '', selector: '', withoutCve: '' })).nodes).toEqual([]);
   expect(await reasonOf(fleet.getOrder({ cluster: 'web', kernelBuildId: '' }))).toBe('answered');
   expect(await reasonOf(build.listKernels({}))).toBe('answered');
   const join = (cluster: string) => fleet.createJoinToken({ cluster, node: 'n', ttlSeconds: 0 });
   expect(await reasonOf(join('web'))).toBe('answered');
   const refused: Promise<unknown>[] = [
-    fleet.listNodes({ cluster: 'db', selector: '' }),
+    fleet.listNodes({ cluster: 'db', selector: '', withoutCve: '' }),
     fleet.getOrder({ cluster: 'db', kernelBuildId: '' }),
     fleet.getNode({ name: 'db-1' }),
     // No word on whether there is one.

@@ -163,7 +163,7 @@ describe('what the control plane stands on', () => {
 
   test('LockstepDatabaseSlow and LockstepQueueSlow', async () => {
     const waiting = setInterval(() => {
-      plane.operator.build.listPatches({}).catch(() => undefined);
+      plane.operator.build.listPatches({ cve: '' }).catch(() => undefined);
     }, 500);
     // Something waits in the queue, so that it is asked.
     await plane.stopWorkers();
@@ -182,7 +182,7 @@ describe('what the control plane stands on', () => {
   test('LockstepDatabaseAway and LockstepCallsUnanswered', async () => {
     const { port } = new URL(postgres.url);
     await postgres.stop();
-    await expect(plane.operator.build.listPatches({}, { deadlineMs: 2_000 })).rejects.toThrow();
+    await expect(plane.operator.build.listPatches({ cve: '' }, { deadlineMs: 2_000 })).rejects.toThrow();
     await fires('LockstepDatabaseAway');
     await fires('LockstepCallsUnanswered', { kind: 'unavailable' });
     const ready = await fetch(`http://${plane.endpoint.monitoringAddress ?? ''}/readyz`);

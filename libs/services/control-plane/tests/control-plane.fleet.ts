@@ -480,7 +480,7 @@ test('names that are wrong or unknown are told as such', async () => {
     reason: 'invalid-name',
   });
   await expect(fleet.getNode({ name: 'nobody' })).rejects.toMatchObject({ kind: 'not-found', reason: 'unknown-node' });
-  await expect(fleet.listNodes({ cluster: 'nowhere', selector: '' })).rejects.toMatchObject({
+  await expect(fleet.listNodes({ cluster: 'nowhere', selector: '', withoutCve: '' })).rejects.toMatchObject({
     reason: 'unknown-cluster',
   });
   const watch = fleet.watchRollout({ id: 'nonsense' });

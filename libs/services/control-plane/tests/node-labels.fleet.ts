@@ -28,7 +28,7 @@ const lockstep = (...args: string[]) => runLockstep(plane.config.stateDir, args)
 const namesIn = (json: string): string[] =>
   (JSON.parse(json) as { nodes: { name: string }[] }).nodes.map(({ name }) => name);
 async function chosen(selector: string): Promise<string[]> {
-  const { nodes } = await plane.operator.fleet.listNodes({ cluster: 'web', selector });
+  const { nodes } = await plane.operator.fleet.listNodes({ cluster: 'web', selector, withoutCve: '' });
   return nodes.map(({ name }) => name);
 }
 
@@ -42,7 +42,7 @@ test('operators label nodes, of all or of none, and select them by their own wor
   const refused = await lockstep('node', 'label', 'n3', 'n1', 'tier=web');
   expect([refused.code, refused.stderr]).toEqual([
     1,
-    'error: Node n1 has tier=db already: say --overwrite to give it another value.\n',
+    'error: Node n1 has tier=db already: say --overwrite to give it another value.\nnext: lockstep node show n1\n',
   ]);
   expect((await lockstep('node', 'label', 'n3', 'nobody', 'tier=web')).stderr).toMatch(/There is no node "nobody"/);
   expect(await chosen('tier=web')).toEqual([]);

@@ -26,7 +26,7 @@ beforeAll(async () => {
 afterAll(() => plane.stop());
 
 const names = async (): Promise<string[]> =>
-  (await plane.operator.fleet.listNodes({ cluster, selector: '' })).nodes.map(({ name }) => name);
+  (await plane.operator.fleet.listNodes({ cluster, selector: '', withoutCve: '' })).nodes.map(({ name }) => name);
 
 const rolloutOf = async (id: string): Promise<Rollout> => (await plane.operator.fleet.getRollout({ id })).rollout!;
 

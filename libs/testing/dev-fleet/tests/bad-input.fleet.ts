@@ -386,7 +386,7 @@ describe('machines that do not answer', () => {
     await eventually(
       'the canary says so',
       async () => {
-        const { nodes } = await fleet.operator.fleet.listNodes({ cluster: 'dev', selector: '' });
+        const { nodes } = await fleet.operator.fleet.listNodes({ cluster: 'dev', selector: '', withoutCve: '' });
         return nodes.some(
           ({ report }) => report?.problem !== undefined && report.status !== NodeStatus.NODE_STATUS_IN_STEP,
         )

@@ -35,7 +35,7 @@ const copy = (from: string, to: string): void => {
 const lockstep = (...args: string[]): Promise<CommandResult> => runLockstep(fleet.server.stateDir, args);
 
 async function statuses(): Promise<Record<string, string | undefined>> {
-  const { nodes } = await fleet.operator.fleet.listNodes({ cluster: fleet.cluster, selector: '' });
+  const { nodes } = await fleet.operator.fleet.listNodes({ cluster: fleet.cluster, selector: '', withoutCve: '' });
   return Object.fromEntries(
     nodes.map(({ name, connected, report }) => [
       name,
@@ -77,7 +77,7 @@ beforeAll(async () => {
   await eventually(
     'the others know all of it',
     async () => {
-      const { nodes } = await fleet.operator.fleet.listNodes({ cluster: fleet.cluster, selector: '' });
+      const { nodes } = await fleet.operator.fleet.listNodes({ cluster: fleet.cluster, selector: '', withoutCve: '' });
       return nodes.filter(({ report }) => report?.headSeq === 4).length === 2 ? true : undefined;
     },
     patience,

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { randomUUID } from 'node:crypto';
+import type { EventType, FleetEvent } from '@lockstep/domain/fleet-events';
+import type { ClusterName } from '@lockstep/domain/livepatch-model';
+import type { Client } from './client';
+import type { Event as EventRow } from './generated/client';
+import { jsonText } from './json-text';
+
+/** An event as it is kept. */
+export interface EventRecord extends Omit<FleetEvent, 'key'> {
+  /** The order in which they are told. */
+  readonly seq: number;
+  /** Names it to those who are told. */
+  readonly id: string;
+  readonly at: Date;
+}
+
+/** One that was new. */
+export interface AddedEvent {
+  readonly key: string;
+  readonly seq: number;
+}
+
+const fromRow = (row: EventRow): EventRecord => ({
+  seq: row.seq,
+  id: row.id,
+  type: row.type as EventType,
+  cluster: row.cluster as ClusterName | null,
+  subject: row.subject,
+  message: row.message,
+  data: row.data as unknown as FleetEvent['data'],
+  at: row.at,
+});
+
+/** So long events are kept: longer than anybody is told of one. */
+const keepDays = 30;
+
+/** One process alone writes here, one statement at a time: a seq that is seen has no smaller one that is still to come. */
+export interface EventStore {
+  /** Keeps those whose key is new. @returns these. */
+  add(events: readonly FleetEvent[]): Promise<AddedEvent[]>;
+  /** Above `afterSeq`, in order; at most `limit`. */
+  after(afterSeq: number, limit: number): Promise<EventRecord[]>;
+  /** The last `limit`, in order. */
+  latest(limit: number): Promise<EventRecord[]>;
+  find(seq: number): Promise<EventRecord | null>;
+  /** Seq of the last; 0 for none. */
+  head(): Promise<number>;
+  /** Of one subject, in order. */
+  typesOf(subject: string): Promise<EventType[]>;
+  /** The last of each node that has any. */
+  lastOfNodes(): Promise<Map<string, { readonly seq: number; readonly type: EventType }>>;
+  /** Forgets old ones, but for what would be told anew: the last of a node, and those of a rollout that goes on. */
+  forgetOld(): Promise<void>;
+}
+
+export function eventStore(db: Client): EventStore {
+  return {
+    async add(events) {
+      if (events.length === 0) return [];
+      const rows = events.map((event) => ({ ...event, id: randomUUID() }));
+      return db.$queryRaw<AddedEvent[]>`INSERT INTO events (id, key, type, cluster, subject, message, data)
+        SELECT id, key, type, cluster, subject, message, data FROM jsonb_to_recordset(${jsonText(rows)}::jsonb) AS said(
+          id uuid, key text, type text, cluster text, subject text, message text, data jsonb)
+        ON CONFLICT (key) DO NOTHING RETURNING key, seq`;
+    },
+    async after(afterSeq, limit) {
+      const where = { seq: { gt: afterSeq } };
+      return (await db.event.findMany({ where, orderBy: { seq: 'asc' }, take: limit })).map(fromRow);
+    },
+    async latest(limit) {
+      return (await db.event.findMany({ orderBy: { seq: 'desc' }, take: limit })).map(fromRow).reverse();
+    },
+    async find(seq) {
+      const row = await db.event.findUnique({ where: { seq } });
+      return row === null ? null : fromRow(row);
+    },
+    async head() {
+      return (await db.event.aggregate({ _max: { seq: true } }))._max.seq ?? 0;
+    },
+    async typesOf(subject) {
+      const rows = await db.event.findMany({ where: { subject }, select: { type: true }, orderBy: { seq: 'asc' } });
+      return rows.map(({ type }) => type as EventType);
+    },
+    async lastOfNodes() {
+      const rows = await db.$queryRaw<{ subject: string; seq: number; type: EventType }[]>`
+        SELECT DISTINCT ON (subject) subject, seq, type FROM events WHERE type LIKE 'node.%' ORDER BY subject, seq DESC`;
+      return new Map(rows.map(({ subject, ...last }) => [subject, last]));
+    },
+    async forgetOld() {
+      await db.$executeRaw`DELETE FROM events old WHERE at < now() - make_interval(days => ${keepDays})
+        AND (type NOT LIKE 'node.%' OR EXISTS (
+          SELECT 1 FROM events newer WHERE newer.subject = old.subject AND newer.seq > old.seq AND newer.type LIKE 'node.%'))
+        AND NOT EXISTS (SELECT 1 FROM rollouts WHERE rollouts.id::text = old.subject AND rollouts.ended_at IS NULL)`;
+    },
+  };
+}

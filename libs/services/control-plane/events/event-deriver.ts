@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { rolloutEvents, type FleetEvent, type ShownRollout } from '@lockstep/domain/fleet-events';
+import type { NodeName } from '@lockstep/domain/livepatch-model';
+import type { BuildRecord, Database, RolloutRecord } from '@lockstep/io/database';
+import type { Logger } from 'pino';
+import type { ChangeNotifier, Topic } from '../change-notifier';
+import { Reconciler } from '../reconciler';
+import type { RolloutExecutor } from '../rollouts/rollout-executor';
+import type { EventLog } from './event-log';
+import type { NodeWatch } from './node-watch';
+
+/** What happened before is told of no more: it was, or nobody wants to know it now. */
+const dayMs = 24 * 3_600_000;
+/** What changes again and again is looked at no more often. */
+const lookEveryMs = 1_000;
+const forgetEveryMs = 3_600_000;
+/** At a start, of rollouts and of builds: the newest, or those of the day. */
+const mostLookedAt = 1_000;
+const firstRowId = '00000000-0000-0000-0000-000000000000';
+
+const statusOf: Readonly<Record<RolloutRecord['status'], ShownRollout['status']>> = {
+  running: 'running',
+  succeeded: 'succeeded',
+  halted: 'halted',
+  superseded: 'superseded',
+  paused: 'paused',
+  aborted: 'aborted',
+};
+
+const shownOf = ({ id, cluster, policy, status, plan }: RolloutRecord): ShownRollout => ({
+  ...{ id, cluster, toSeq: policy.toSeq, status: statusOf[status], generation: plan.generation },
+  nodes: plan.nodes.map(({ node, wave, released, notYet }) => ({ node, wave, released, notYet: notYet?.reason })),
+});
+
+const failedBuild = ({ id, generation, patchName, kernelBuild, failure }: BuildRecord): FleetEvent => ({
+  key: `build ${id} ${generation} failed`,
+  ...{ type: 'build.failed', cluster: null, subject: patchName },
+  message: `The build of ${patchName} for ${kernelBuild.slice(0, 12)} failed: ${failure?.reason ?? ''}.`,
+  data: { build: id, patch: patchName, kernelBuild, reason: failure?.reason ?? '', message: failure?.message ?? '' },
+});
+
+export interface EventDeriverParts {
+  readonly db: Pick<Database, 'events' | 'rollouts' | 'builds'>;
+  readonly rollouts: Pick<RolloutExecutor, 'find'>;
+  readonly changes: ChangeNotifier;
+  readonly events: EventLog;
+  readonly nodes: NodeWatch;
+  readonly log: Logger;
+}
+
+/**
+ * Tells what happened from what is stored: whoever decides something need not think of it, and what was decided just
+ * before the process was killed is told by the next one. Each event has a key, so what is told again is told once.
+ */
+export class EventDeriver {
+  private readonly reconciler = new Reconciler((what) => this.derive(what), lookEveryMs);
+  private readonly heard = new Set<NodeName>();
+  private timer: NodeJS.Timeout | undefined;
+  private stopped = false;
+
+  constructor(private readonly parts: EventDeriverParts) {}
+
+  async start(nowMs: number): Promise<void> {
+    const { db, nodes, changes } = this.parts;
+    await nodes.start();
+    changes.listen((topic) => {
+      this.noticeTopic(topic);
+    });
+    for (const { id, endedAt } of await db.rollouts.page({ after: undefined, limit: mostLookedAt })) {
+      if (endedAt === null || endedAt.getTime() > nowMs - dayMs) this.request(`rollout:${id}`);
+    }
+    const since = { at: new Date(nowMs - dayMs), id: firstRowId };
+    for (const { id } of await db.builds.page({ after: since, limit: mostLookedAt }, { status: 'failed' })) {
+      this.request(`build:${id}`);
+    }
+    this.timer = setInterval(() => {
+      db.events.forgetOld().catch(this.complain);
+    }, forgetEveryMs);
+  }
+
+  async stop(): Promise<void> {
+    this.stopped = true;
+    clearInterval(this.timer);
+    await this.reconciler.stop();
+  }
+
+  /** It has reported something new. */
+  noticeNode(name: NodeName): void {
+    this.heard.add(name);
+    this.request('nodes');
+  }
+
+  private noticeTopic(topic: Topic): void {
+    if (topic.startsWith('rollout:') || topic.startsWith('build:')) this.request(topic);
+  }
+
+  private request(what: string): void {
+    if (!this.stopped) this.reconciler.request(what).catch(this.complain);
+  }
+
+  private readonly complain = (err: unknown): void => {
+    this.parts.log.warn({ err }, 'cannot tell what happened now');
+  };
+
+  private async derive(what: string): Promise<void> {
+    const [kind, id = ''] = what.split(':');
+    if (kind === 'rollout') await this.deriveRollout(id);
+    else if (kind === 'build') await this.deriveBuild(id);
+    else await this.deriveNodes();
+  }
+
+  private async deriveRollout(id: string): Promise<void> {
+    const { db, rollouts, events, nodes } = this.parts;
+    const rollout = rollouts.find(id) ?? (await db.rollouts.require(id));
+    const shown = shownOf(rollout);
+    await events.record(rolloutEvents(shown, await db.events.typesOf(id)));
+    if (rollout.endedAt !== null && shown.status !== 'halted') return;
+    await nodes.lose(shown.nodes.filter(({ notYet }) => notYet === 'lost').map(({ node }) => node));
+  }
+
+  private async deriveBuild(id: string): Promise<void> {
+    const build = await this.parts.db.builds.find(id);
+    if (build !== null && build.failure !== null) await this.parts.events.record([failedBuild(build)]);
+  }
+
+  private async deriveNodes(): Promise<void> {
+    const names = [...this.heard];
+    this.heard.clear();
+    try {
+      await this.parts.nodes.look(names);
+    } catch (error) {
+      for (const name of names) this.heard.add(name);
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { nodeStatusFromWire } from '@lockstep/contracts/wire';
+import {
+  nodeEvents,
+  toldConditionOf,
+  type EventType,
+  type FleetEvent,
+  type NodeCondition,
+  type ShownCondition,
+} from '@lockstep/domain/fleet-events';
+import type { NodeName } from '@lockstep/domain/livepatch-model';
+import type { EventStore, NodeRecord } from '@lockstep/io/database';
+import type { KnownNodes } from '../agents/known-nodes';
+import type { EventLog } from './event-log';
+
+interface Told {
+  readonly seq: number;
+  readonly type: EventType;
+}
+
+/** By its report; undefined while that says nothing of it: it is on its way. */
+function conditionOf({ report }: NodeRecord): NodeCondition | undefined {
+  const status = report === null ? undefined : nodeStatusFromWire(report.status);
+  switch (status) {
+    case 'in-step':
+      return 'well';
+    case 'failed':
+    case 'quarantined':
+      return status;
+    case 'diverged':
+    case 'forked':
+    case 'ahead':
+    case 'implausible':
+      return 'diverged';
+    case 'moving':
+    case undefined:
+      return undefined;
+  }
+}
+
+function shownOf(node: NodeRecord, condition: NodeCondition, problem?: string): ShownCondition {
+  const { name, cluster, report } = node;
+  const said = problem ?? report?.problem?.message ?? condition;
+  return { node: name, cluster, condition, problem: said, position: report?.position ?? 0 };
+}
+
+export interface NodeWatchParts {
+  readonly nodes: Pick<KnownNodes, 'find'>;
+  readonly store: Pick<EventStore, 'lastOfNodes'>;
+  readonly events: EventLog;
+}
+
+/** Tells when a node is not well any more, and when it is again: once, also over a restart. */
+export class NodeWatch {
+  private told = new Map<string, Told>();
+
+  constructor(private readonly parts: NodeWatchParts) {}
+
+  async start(): Promise<void> {
+    this.told = await this.parts.store.lastOfNodes();
+  }
+
+  /** These have said something. */
+  look(names: Iterable<NodeName>): Promise<void> {
+    return this.tell(
+      [...names].flatMap((name) => {
+        const node = this.parts.nodes.find(name);
+        const condition = node && conditionOf(node);
+        return node === undefined || condition === undefined ? [] : [shownOf(node, condition)];
+      }),
+    );
+  }
+
+  /** A rollout sent these on their way, and they are gone since. */
+  lose(names: readonly NodeName[]): Promise<void> {
+    const problem = 'It was sent on its way by a rollout and is gone since: nobody knows what the patch did to it.';
+    return this.tell(
+      names.flatMap((name) => {
+        const node = this.parts.nodes.find(name);
+        return node === undefined ? [] : [shownOf(node, 'lost', problem)];
+      }),
+    );
+  }
+
+  private async tell(shown: readonly ShownCondition[]): Promise<void> {
+    const events: FleetEvent[] = shown.flatMap((each) => {
+      const last = this.told.get(each.node);
+      return nodeEvents(each, toldConditionOf(last?.type), last?.seq ?? 0);
+    });
+    if (events.length === 0) return;
+    const added = new Map((await this.parts.events.record(events)).map(({ key, seq }) => [key, seq]));
+    for (const { key, subject, type } of events) {
+      const seq = added.get(key);
+      if (seq !== undefined) this.told.set(subject, { seq, type });
+    }
+  }
+}

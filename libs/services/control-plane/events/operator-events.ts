@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { randomUUID } from 'node:crypto';
+import type { FleetEvent } from '@lockstep/domain/fleet-events';
+import { LockstepError } from '@lockstep/domain/livepatch-model';
+import type { LogEntry, LogName } from '@lockstep/domain/load-order';
+import type { PatchRecord } from '@lockstep/io/database';
+import type { Uses } from '../services';
+
+// What operators' calls lead to and nothing that is stored tells afterwards.
+
+/** Submitted again it is the same patch. */
+export const patchSubmitted = ({ id, name, author, cves }: PatchRecord): FleetEvent => ({
+  key: `patch ${id} submitted`,
+  ...{ type: 'patch.submitted', cluster: null, subject: name },
+  message: `Patch ${name} was submitted${cves.length === 0 ? '' : `: it fixes ${cves.join(', ')}`}.`,
+  data: { patch: name, patchId: id, author, cves: [...cves] },
+});
+
+export const orderRecovered = (
+  { cluster, kernelBuild }: LogName,
+  entries: readonly LogEntry[],
+  nodes: readonly string[],
+): FleetEvent => ({
+  key: `order ${entries.at(-1)?.hash ?? randomUUID()} recovered`,
+  ...{ type: 'order.recovered', cluster, subject: cluster },
+  message: `${entries.length} entries of the load order of ${cluster} were taken back from ${nodes.join(', ')}.`,
+  data: { cluster, kernelBuild, seqs: entries.map(({ seq }) => String(seq)), nodes: [...nodes] },
+});
+
+/**
+ * Tells that an append was refused because of a conflict, and throws what it was refused with: that is the caller's,
+ * whether it can be told or not.
+ */
+export async function tellRefusal(
+  { events, log }: Uses<'events' | 'log'>,
+  { cluster, kernelBuild }: LogName,
+  patch: string,
+  error: unknown,
+): Promise<never> {
+  if (error instanceof LockstepError && error.reason === 'unforced-conflict') {
+    const event: FleetEvent = {
+      key: `conflict ${randomUUID()}`,
+      ...{ type: 'order.conflict-refused', cluster, subject: patch },
+      message: `Patch ${patch} was not appended to the load order of ${cluster}: it conflicts with what is there.`,
+      data: { cluster, kernelBuild, patch, message: error.message },
+    };
+    await events.record([event]).catch((err: unknown) => {
+      log.warn({ err }, 'cannot tell of a refused conflict now');
+    });
+  }
+  throw error;
+}
