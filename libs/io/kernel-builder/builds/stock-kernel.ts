@@ -228,8 +228,8 @@ async function indexOf(vendorUnits: readonly VendorObjectUnits[], treeDir: strin
   const byPath = new Map<string, CompiledObject>(compiled.map((one) => [one.path, one]));
   for (const { object, units } of vendorUnits) {
     for (const { source, files } of units) {
-      // The module's own description is made when it is linked.
-      if (!/\.[cS]$/.test(source) || source.endsWith('.mod.c') || source.startsWith('/')) continue;
+      // Descriptions of a module and of what vmlinux exports (.vmlinux.export.c) are made when they are linked.
+      if (!/\.[cS]$/.test(source) || /\.mod\.c$|^\./.test(source) || source.startsWith('/')) continue;
       const path = source.replace(/\.[cS]$/, '.o');
       byPath.set(path, { path, source, object, dependencies: files });
     }
