@@ -22,6 +22,7 @@ export async function bundleScript({ entry, outfile, packages = 'bundle' }: Scri
     platform: 'node',
     target: 'node20.19',
     alias: {
+      '@lockstep/contracts/generated/health': path.join(root, 'libs/contracts/generated/src/index.grpc.health.v1.ts'),
       '@lockstep/contracts/generated': path.join(root, 'libs/contracts/generated/src/index.lockstep.v1.ts'),
       '@lockstep': path.join(root, 'libs'),
     },
