@@ -77,12 +77,12 @@ const wholes = [
  * All that waits or measures takes performance.now(): the time of day jumps when a host's clock is set.
  */
 const tellsTheTime = [
-  'libs/services/node-agent/{logger,time-of-day}.ts',
+  'libs/services/node-agent/{logger,time-of-day,certificate-renewal}.ts',
   'libs/services/control-plane/agents/known-nodes.ts',
   'libs/services/control-plane/rollouts/rollout-executor.ts',
   'libs/services/control-plane/jobs/artifact-evictor.ts',
   'libs/services/control-plane/monitoring/open-monitoring.ts',
-  'libs/services/control-plane/access/{known-tokens,admin-token}.ts',
+  'libs/services/control-plane/access/{known-tokens,admin-token,identify}.ts',
   'libs/services/control-plane/{control-plane,events/webhook-sender}.ts',
   'libs/io/job-queue/delivery-queue.ts',
   'libs/services/control-plane/routes/{enrol,create-join-token,create-token,get-exposure}.ts',

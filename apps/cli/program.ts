@@ -47,6 +47,7 @@ import { reportCoverage } from './commands/report-coverage';
 import { reportRollout } from './commands/report-rollout';
 import { retireEntry } from './commands/retire-entry';
 import { retryRollout } from './commands/retry-rollout';
+import { revokeNode } from './commands/revoke-node';
 import { revokeToken } from './commands/revoke-token';
 import { rotateWebhookSecret } from './commands/rotate-webhook-secret';
 import { setCluster } from './commands/set-cluster';
@@ -87,7 +88,7 @@ const groups: readonly (readonly [noun: string, description: string, commands: r
   [
     'node',
     'machines',
-    [listNodes, showNode, labelNodes, showBlocking, rebootNeeded, releaseNode, joinNode, removeNode],
+    [listNodes, showNode, labelNodes, showBlocking, rebootNeeded, releaseNode, joinNode, revokeNode, removeNode],
   ],
   ['cluster', 'sets of nodes that must be identical', [createCluster, setCluster, listClusters]],
   ['token', 'what lets people and programs in, and what they may', [createToken, listTokens, revokeToken]],

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { Command } from 'commander';
+import { parseAddress, reachableAddress, showAddress } from '@lockstep/io/rpc-client';
 import { leafCommand, wholeNumber, type Cli, type LeafOptions } from '../cli';
 import { toDocument } from '../document';
 import { fields, showTime } from '../table';
@@ -17,10 +18,14 @@ export const joinNode = (cli: Cli): Command =>
     .action((node: string, { cluster, ttlSeconds = 0, ...options }: Options) =>
       cli.run(options, async ({ fleet, signal, server }) => {
         const answer = await fleet.createJoinToken({ cluster, node, ttlSeconds }, { signal });
+        const agents = reachableAddress(parseAddress(answer.agentAddress), parseAddress(server));
         const text = fields([
           ['Join token', answer.joinToken],
           ['Expires', showTime(answer.expiresAt)],
-          ['On the machine', `LOCKSTEP_AGENT_SERVER=${server} LOCKSTEP_AGENT_JOIN_TOKEN=<token> lockstep-agent`],
+          [
+            'On the machine',
+            `LOCKSTEP_AGENT_SERVER=${showAddress(agents)} LOCKSTEP_AGENT_JOIN_TOKEN=<token> lockstep-agent`,
+          ],
         ]);
         return { document: toDocument(answer), text };
       }),

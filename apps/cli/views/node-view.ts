@@ -26,7 +26,8 @@ export function nodeDocument(node: Node): object {
   return { ...document, report: { ...(toDocument(report) as object), ...words } };
 }
 
-function statusOf({ connected, report }: Node): string {
+function statusOf({ connected, report, revokedAt }: Node): string {
+  if (revokedAt !== undefined) return 'revoked';
   const word = report === undefined ? 'silent' : statusWord(report);
   return connected ? word : `off (was ${word})`;
 }

@@ -16,6 +16,7 @@ const machineCalls: Readonly<Record<keyof typeof AgentServiceService | keyof typ
   enrol: 'join',
   connect: 'follow',
   downloadArtifact: 'follow',
+  renewCertificate: 'renew',
 };
 
 type Methods = Readonly<Record<string, { readonly path: string }>>;

@@ -52,6 +52,7 @@ export const operatorCalls = {
   getExposure: read,
   removeNode: { ...keyed, verb: 'admit' },
   labelNodes: { ...keyed, verb: 'admit' },
+  revokeNode: { ...keyed, verb: 'admit' },
   // It names the crash that it releases.
   releaseNode: { ...same, verb: 'roll-out' },
   checkConflicts: read,

@@ -20,7 +20,7 @@ function drawn(rows: readonly (readonly string[])[]): string {
 const matrix = drawn([
   ['call', 'does', ...roles],
   ...[...callVerbs].map(([path, verb]) => {
-    const [, service = '', call = ''] = /^\/lockstep\.v1\.(\w+)Service\/(\w+)$/.exec(path) ?? [];
+    const [, service = '', call = ''] = /\.(\w+?)(?:Service)?\/(\w+)$/.exec(path) ?? [];
     return [`${service} ${call}`, verb, ...roles.map((role) => (verbsOf[role].includes(verb) ? 'yes' : ''))];
   }),
 ]);

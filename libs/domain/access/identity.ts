@@ -16,7 +16,12 @@ export type Identity =
   /** Nobody that we know: what it may it proves in the call itself. */
   | { readonly kind: 'stranger' }
   /** A machine, by its certificate. */
-  | { readonly kind: 'node'; readonly node: NodeName; readonly cluster: ClusterName }
+  | {
+      readonly kind: 'node';
+      readonly node: NodeName;
+      readonly cluster: ClusterName;
+      readonly certificate: 'good' | 'expired';
+    }
   /** Whoever has this access token. */
   | {
       readonly kind: 'owner';

@@ -26,7 +26,9 @@ const anyOwner = fc.record({
 const anyIdentity: fc.Arbitrary<Identity> = fc.oneof(
   anyOwner,
   fc.constant({ kind: 'stranger' as const }),
-  fc.constantFrom(...clusters).map((cluster) => ({ kind: 'node' as const, node: parseNodeName('web-1'), cluster })),
+  fc
+    .constantFrom(...clusters)
+    .map((cluster) => ({ kind: 'node' as const, node: parseNodeName('web-1'), cluster, certificate: 'good' as const })),
 );
 
 const owner = (some: Partial<Extract<Identity, { kind: 'owner' }>>): Identity => ({
@@ -80,14 +82,18 @@ describe('who may do what', () => {
   });
 
   test('a node follows its own cluster, a stranger joins, and neither does anything else', () => {
-    const node: Identity = { kind: 'node', node: parseNodeName('web-1'), cluster: parseClusterName('web') };
+    const node = {
+      ...{ kind: 'node' as const, node: parseNodeName('web-1'), cluster: parseClusterName('web') },
+      certificate: 'good' as const,
+    };
     const allowed = (identity: Identity) =>
       verbs.flatMap((verb) =>
         [shared, installation, ...clusters.map(inCluster)]
           .filter((resource) => may(identity, verb, resource))
           .map((resource) => `${verb} ${resource.kind === 'cluster' ? resource.cluster : resource.kind}`),
       );
-    expect(allowed(node)).toEqual(['follow web']);
+    expect(allowed(node)).toEqual(['follow web', 'renew web']);
+    expect(allowed({ ...node, certificate: 'expired' })).toEqual(['renew web']);
     expect(allowed({ kind: 'stranger' })).toEqual(['probe installation', 'join installation']);
   });
 
@@ -99,7 +105,7 @@ describe('who may do what', () => {
     expect(having('approve')).toEqual(['approver', 'admin']);
     expect(having('order')).toEqual(['operator', 'admin']);
     expect(having('look')).toEqual([...roles]);
-    expect([...having('join'), ...having('follow')]).toEqual([]);
+    expect([...having('join'), ...having('follow'), ...having('renew')]).toEqual([]);
   });
 
   test('who is refused is told who it is, what it may not and who can help', () => {

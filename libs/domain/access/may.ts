@@ -22,7 +22,7 @@ export function mayAnywhere(identity: Identity, verb: Verb): boolean {
     case 'stranger':
       return verb === 'join' || verb === 'probe';
     case 'node':
-      return verb === 'follow';
+      return verb === 'renew' || (verb === 'follow' && identity.certificate === 'good');
     case 'owner':
       return identity.roles.some((role) => verbsOf[role].includes(verb));
   }

@@ -30,6 +30,8 @@ export const verbs = [
   'join',
   /** Follows its cluster's load order, as a node. */
   'follow',
+  /** Has its own certificate made anew, as a node; also with one that has expired. */
+  'renew',
 ] as const;
 
 export type Verb = (typeof verbs)[number];

@@ -45,7 +45,12 @@ export const parseNewPatchName = parser<PatchName>(
   `${slugForm}, at least one of them a letter`,
 );
 export const parseClusterName = parser<ClusterName>('cluster name', slug, slugForm);
-export const parseNodeName = parser<NodeName>('node name', slug, slugForm);
+/** A host's name, with its domain or without. */
+export const parseNodeName = parser<NodeName>(
+  'node name',
+  /^(?=.{1,253}$)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*$/,
+  'use parts of 1 to 63 of a-z, 0-9 and "-", not at the ends, with dots between them, 253 in all',
+);
 export const parseModuleName = parser<ModuleName>(
   'module name',
   /^[A-Za-z0-9_]{1,55}$/,

@@ -12,20 +12,22 @@ const dayMs = 24 * 3600 * 1000;
 /** A node's clock may be behind, above all just after boot. */
 const clockSkewMs = dayMs;
 const caDays = 3650;
-/** There is no renewal call yet: a node's certificate outlives its machine, and enrolling again replaces it. */
-const nodeDays = 3650;
+/** Renewed from half their life on; a node that was away for longer than all of it has its own renewed all the same. */
+const nodeDays = 30;
 const serverDays = 397;
-/** A server certificate with less than this left is made anew at start. */
+/** A server certificate with less than this left is made anew, at start or when it is looked at. */
 const renewBeforeMs = 90 * dayMs;
 
 export interface CertificateAuthority {
   readonly certificatePem: string;
   /** sha256 (hex) of the CA's SPKI, as in join tokens. */
   readonly pinSha256: string;
-  /** The control plane's own; the chain ends in the CA certificate, so that a pin can be checked against it. */
+  /** The control plane's own, as it is now; the chain ends in the CA certificate, so that a pin can be checked against it. */
   readonly server: { readonly privateKeyPem: string; readonly certificateChainPem: string };
+  /** Makes the control plane's own certificate anew if it does not last much longer. @returns whether it did. */
+  renewServer(): Promise<boolean>;
   readonly logSigner: LogSigner;
-  /** Certifies a key for a node, as TLS client only: the certificate's common name is the node. PEM. */
+  /** Certifies a key for a node, as TLS client only: the certificate's DNS name is the node. PEM. */
   issueNodeCertificate(key: ProvenKey, node: NodeName): Promise<string>;
 }
 
@@ -37,6 +39,9 @@ export interface AuthorityOptions {
   /** Also make the two keys that nothing can replace, ca.key and log-signing.key; all else is made where missing. */
   readonly mayMakeKeys: boolean;
 }
+
+/** X.509's own limit; the whole name is in the certificate's alternative names. */
+const longestCommonName = 64;
 
 interface Issuer {
   readonly privateKey: webcrypto.CryptoKey;
@@ -164,16 +169,30 @@ export async function openCertificateAuthority(options: AuthorityOptions): Promi
     const { X509Certificate: Certificate } = x509Library();
     const { privateKey } = await keyPairFrom(caKeyPem);
     const issuer: Issuer = { privateKey, certificate: new Certificate(certificatePem) };
-    const server = await openServerCertificate(dir, issuer, certificatePem, names);
+    const openServer = () => openServerCertificate(dir, issuer, certificatePem, names);
+    let server = await openServer();
     const logSigner = createLogSigner(await openKey('log-signing.key', newSigningKey, options));
     return {
       certificatePem,
       pinSha256: certificatePin(certificatePem),
-      server,
+      get server() {
+        return server;
+      },
+      async renewServer() {
+        const before = server.certificateChainPem;
+        server = await openServer();
+        return server.certificateChainPem !== before;
+      },
       logSigner,
       issueNodeCertificate: async (key, node) => {
         const publicKey = await webcrypto.subtle.importKey('spki', key.publicKeyDer, keyAlgorithm, true, ['verify']);
-        return issue(issuer, { subject: node, publicKey, days: nodeDays, use: 'client' });
+        return issue(issuer, {
+          subject: node.slice(0, longestCommonName),
+          publicKey,
+          days: nodeDays,
+          use: 'client',
+          names: [node],
+        });
       },
     };
   } catch (cause) {

@@ -59,6 +59,12 @@ export async function readCertificateRequest(requestPem: string): Promise<Proven
   return { publicKeyDer, publicKeySha256: sha256OfBytes(publicKeyDer) };
 }
 
+/** The key that a certificate is for. */
+export function certificateKey(certificate: string | Uint8Array): ProvenKey {
+  const publicKeyDer = new X509Certificate(certificate).publicKey.export({ type: 'spki', format: 'der' });
+  return { publicKeyDer, publicKeySha256: sha256OfBytes(publicKeyDer) };
+}
+
 /** sha256 (hex) of the whole certificate: tells a node's present certificate from one it had before. Takes PEM or DER. */
 export function certificateFingerprint(certificate: string | Uint8Array): string {
   return sha256OfBytes(new X509Certificate(certificate).raw);

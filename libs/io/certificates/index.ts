@@ -10,6 +10,7 @@ export {
 export { openCertificateAuthority, type AuthorityOptions, type CertificateAuthority } from './certificate-authority';
 export {
   certificateFingerprint,
+  certificateKey,
   createCertificateRequest,
   readCertificateRequest,
   type CertificateRequest,

@@ -82,7 +82,7 @@ async function enrol(tx: Transaction, token: TokenRow, redemption: Redemption): 
     // Another machine, or another life of it: what the one before reported is not its own, nor may it still report.
     update: {
       ...{ certificateFingerprint: fingerprint, enrolledAt: redemption.now },
-      ...{ report: Prisma.DbNull, bootId: null, reportedLabels: {}, sessionEpoch: { increment: 1 } },
+      ...{ report: Prisma.DbNull, bootId: null, revokedAt: null, reportedLabels: {}, sessionEpoch: { increment: 1 } },
     },
   });
   await addAuditEvent(tx, redemption.audit({ cluster, node }));

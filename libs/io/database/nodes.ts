@@ -29,6 +29,8 @@ export interface NodeRecord {
   /** The last one, of this boot and enrolment. */
   readonly report: NodeReport | null;
   readonly lastSeenAt: Date | null;
+  /** Its certificate is good for nothing since then. */
+  readonly revokedAt: Date | null;
 }
 
 /** One stream of one life of a node: epochs begin anew when it was removed and has joined again. */
@@ -70,6 +72,7 @@ const fromRow = (row: NodeRow): NodeRecord => ({
   sessionEpoch: row.sessionEpoch,
   report: row.report === null ? null : NodeReport.fromJSON(row.report),
   lastSeenAt: row.lastSeenAt,
+  revokedAt: row.revokedAt,
 });
 
 export function unknownNode(name: NodeName): LockstepError {
@@ -114,6 +117,10 @@ export interface NodeStore {
     change: (node: NodeRecord) => Labels,
     call?: KeptCall<readonly NodeRecord[]>,
   ): Promise<readonly NodeRecord[]>;
+  /** Its certificate is good for nothing from now on. @throws LockstepError `not-found` `unknown-node`. */
+  revoke(name: NodeName, at: Date, call?: KeptCall<NodeRecord>): Promise<NodeRecord>;
+  /** From now on it is known by this key. */
+  bindKey(name: NodeName, publicKeySha256: string): Promise<void>;
   /** Those that were last heard of longer ago than their clusters allow. */
   silent(): Promise<NodeName[]>;
   /** As `remove`, unless it has been heard of since: then undefined, and it stays. */
@@ -149,6 +156,7 @@ async function introduceAll(
       name text, "certificateFingerprint" text, "kernelBuild" text, "kernelRelease" text, "agentVersion" text,
       "bootId" text, "patchedCore" boolean, "entryVersions" int[], "reportedLabels" jsonb)
     WHERE nodes.name = said.name AND nodes.certificate_fingerprint = said."certificateFingerprint" AND ${among}
+      AND nodes.revoked_at IS NULL
     RETURNING nodes.name, nodes.session_epoch`;
   const epochs = new Map(rows.map((row) => [row.name, row.session_epoch]));
   return nodes.map(({ name }) => epochs.get(name));
@@ -240,6 +248,16 @@ export function nodeStore(db: Client): NodeStore {
     keep: (words) => keepWords(db, words),
     remove: (name, call) => serialisable(db, (tx) => once(tx, call, () => removeRow(tx, name))),
     label: (names, change, call) => serialisable(db, (tx) => once(tx, call, () => labelRows(tx, names, change))),
+    revoke: (name, revokedAt, call) =>
+      serialisable(db, (tx) =>
+        once(tx, call, async () => {
+          if ((await tx.node.count({ where: { name } })) === 0) throw unknownNode(name);
+          return fromRow(await tx.node.update({ where: { name }, data: { revokedAt } }));
+        }),
+      ),
+    async bindKey(name, certificateFingerprint) {
+      await db.node.updateMany({ where: { name, revokedAt: null }, data: { certificateFingerprint } });
+    },
     silent: () => silentNodes(db),
     removeSilent: (name) =>
       serialisable(db, async (tx) => ((await silentNodes(tx)).includes(name) ? removeRow(tx, name) : undefined)),

@@ -7,10 +7,12 @@ import {
   type Hello,
   type KnownEntries,
   type NodeReport,
+  type RenewCertificateResponse,
 } from '@lockstep/contracts/generated';
 import { errorFromStatus } from '@lockstep/contracts/wire';
 import { LockstepError, type Sha256 } from '@lockstep/domain/livepatch-model';
 import { pause } from './pause';
+import { serverFault } from './server-fault';
 import { createServiceClient } from './service-client';
 import { createTlsClient } from './tls-client';
 
@@ -38,6 +40,8 @@ export interface AgentClient {
   ready(timeoutMs: number, signal?: AbortSignal): Promise<void>;
   /** Opens the stream and says hello. */
   openSession(hello: Hello): AgentSession;
+  /** A new certificate for the key of this client. */
+  renewCertificate(signal?: AbortSignal): Promise<RenewCertificateResponse>;
   /** A module's bytes from `offset` on. */
   downloadArtifact(sha256: Sha256, offset: number, signal?: AbortSignal): AsyncIterable<Uint8Array>;
   close(): void;
@@ -101,10 +105,18 @@ function openSession(client: Client, hello: Hello): AgentSession {
 /** How soon a connection that stands is noticed. grpc-js' own waiting cannot be called off before its time. */
 const readyPollMs = 50;
 
-async function ready(client: Client, address: string, timeoutMs: number, signal?: AbortSignal): Promise<void> {
+/** @throws LockstepError `unavailable`, with the cause where the server's certificate is one. */
+async function ready(
+  client: Client,
+  { address, ca }: AgentConnection,
+  timeoutMs: number,
+  signal?: AbortSignal,
+): Promise<void> {
   const deadline = performance.now() + timeoutMs;
   while (client.getChannel().getConnectivityState(true) !== connectivityState.READY) {
     if (performance.now() >= deadline) {
+      const fault = await serverFault(address, ca);
+      if (fault !== undefined) throw fault;
       const message = `No control plane that this node trusts answers at ${address} within ${timeoutMs} ms.`;
       throw new LockstepError('unavailable', 'server-unreachable', message, { address });
     }
@@ -133,16 +145,19 @@ async function* withTimeout<T>(source: AsyncIterable<T>, abort: AbortController)
 }
 
 /** What the node agent speaks, over mutual TLS. Connects lazily. */
-export function connectAgent({ address, ca, certificate, key }: AgentConnection): AgentClient {
+export function connectAgent(connection: AgentConnection): AgentClient {
+  const { address, ca, certificate, key } = connection;
   const client = createTlsClient(address, { ca, key, certificate });
   const service = createServiceClient(client, AgentServiceService, () => new Metadata(), {
     connect: { repeat: 'never', answer: 'events' },
     // It resumes where it was, and by whom it is asked for knows where that is.
     downloadArtifact: { repeat: 'never', answer: 'events' },
+    renewCertificate: { repeat: 'never', answer: 'whole' },
   });
   return {
-    ready: (timeoutMs, signal) => ready(client, address, timeoutMs, signal),
+    ready: (timeoutMs, signal) => ready(client, connection, timeoutMs, signal),
     openSession: (hello) => openSession(client, hello),
+    renewCertificate: (signal) => service.renewCertificate({}, signal === undefined ? {} : { signal }),
     async *downloadArtifact(sha256, offset, signal) {
       const abort = new AbortController();
       const onAbort = (): void => {

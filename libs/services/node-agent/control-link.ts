@@ -6,6 +6,7 @@ import { connectAgent, createBackOff, pause, type AgentClient, type AgentSession
 import type { LogEntry } from '@lockstep/domain/load-order';
 import { LockstepError, parseSeq, type Sha256 } from '@lockstep/domain/livepatch-model';
 import { entryNotReadable, type NodeEvent, type Problem } from '@lockstep/domain/node-state';
+import { CertificateRenewal } from './certificate-renewal';
 import { knownEntriesAfter } from './known-entries';
 import type { Log } from './logger';
 import type { NodeIdentity } from './node-identity';
@@ -14,6 +15,8 @@ import { problemFrom } from './problem';
 
 export interface LinkOptions {
   readonly identity: NodeIdentity;
+  /** Keeps the identity with its new certificate. */
+  readonly keepIdentity: (identity: NodeIdentity) => Promise<void>;
   readonly log: Log;
   readonly makeHello: () => Hello;
   readonly makeReport: () => NodeReport;
@@ -30,17 +33,23 @@ const connectTimeoutMs = 10_000;
 /** A session that lived this long was a good one: the next try comes soon. A try to connect may take as long, and is none. */
 const goodSessionMs = 5_000;
 
+const clientOf = ({ agentAddress, ca, certificate, key }: NodeIdentity): AgentClient =>
+  connectAgent({ address: agentAddress, ca, certificate, key });
+
 /** The conversation with the control plane, taken up again whenever it ends. Local work never waits for it. */
 export class ControlLink {
-  private readonly client: AgentClient;
+  private identity: NodeIdentity;
+  private client: AgentClient;
+  private renewal: CertificateRenewal;
   private readonly abort = new AbortController();
   private session: AgentSession | undefined;
   private heartbeat: NodeJS.Timeout | undefined;
   private running: Promise<void> = Promise.resolve();
 
   constructor(private readonly options: LinkOptions) {
-    const { agentAddress, ca, certificate, key } = options.identity;
-    this.client = connectAgent({ address: agentAddress, ca, certificate, key });
+    this.identity = options.identity;
+    this.client = clientOf(this.identity);
+    this.renewal = new CertificateRenewal(this.identity.certificate);
   }
 
   get isConnected(): boolean {
@@ -51,6 +60,8 @@ export class ControlLink {
     this.running = this.keepConnected();
     this.heartbeat = setInterval(() => {
       this.report();
+      // The next session begins with it.
+      if (this.renewal.isDue()) this.restart();
     }, this.options.heartbeatMs);
   }
 
@@ -81,7 +92,8 @@ export class ControlLink {
   }
 
   private async keepConnected(): Promise<void> {
-    const { log, identity } = this.options;
+    const { log } = this.options;
+    const { identity } = this;
     const backOff = createBackOff({ firstMs: 300, maxMs: 15_000 });
     while (!this.isStopping()) {
       let openedAtMs = Infinity;
@@ -108,9 +120,11 @@ export class ControlLink {
 
   /** One session from hello to its end. */
   private async converse(onOpened: () => void): Promise<void> {
-    const { makeHello, tell, log, identity } = this.options;
+    const { makeHello, tell, log } = this.options;
+    const { identity } = this;
     await this.client.ready(connectTimeoutMs, this.abort.signal);
     if (this.isStopping()) return;
+    if (this.renewal.isDue()) await this.renew();
     const session = this.client.openSession(makeHello());
     this.session = session;
     onOpened();
@@ -123,6 +137,26 @@ export class ControlLink {
     } finally {
       this.session = undefined;
       session.close();
+    }
+  }
+
+  /** What fails is tried again later: the certificate may be good for long. If it is not, the session says so. */
+  private async renew(): Promise<void> {
+    const { log, keepIdentity } = this.options;
+    try {
+      const { certificate, caCertificates } = await this.client.renewCertificate(this.abort.signal);
+      const renewed = { ...this.identity, certificate, ca: caCertificates };
+      await keepIdentity(renewed);
+      this.client.close();
+      this.identity = renewed;
+      this.client = clientOf(renewed);
+      this.renewal = new CertificateRenewal(certificate);
+      log('info', 'certificate renewed');
+    } catch (error) {
+      if (this.isStopping()) throw error;
+      this.renewal.noteFailure();
+      const { reason, message } = problemFrom(error);
+      log('warn', 'certificate not renewed', { reason, problem: message });
     }
   }
 

@@ -32,7 +32,7 @@ import type { Log } from './logger';
 import { NodeBrain } from './node-brain';
 import type { NodeMind } from './node-mind';
 import { NodeTraces } from './node-traces';
-import { enrolNode, readIdentity, type Enrolment, type NodeIdentity } from './node-identity';
+import { enrolNode, keepIdentity, readIdentity, type Enrolment, type NodeIdentity } from './node-identity';
 import { sayShutdown } from './say-shutdown';
 import { claimStateDir } from './single-instance';
 import type { BuildPolicy } from './vouch';
@@ -197,6 +197,7 @@ export class NodeAgent {
     const link = new ControlLink({
       traces,
       identity,
+      keepIdentity: (renewed) => keepIdentity(options.stateDir, renewed),
       log: options.log,
       makeHello,
       makeReport: () => reportToWire(mind.view, running.bootId),

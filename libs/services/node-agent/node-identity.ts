@@ -18,7 +18,7 @@ export interface NodeIdentity {
   readonly cluster: ClusterName;
   readonly certificate: string;
   readonly key: string;
-  /** The CA, pinned by the join token. */
+  /** The CA, pinned by the join token, and what came in its place since; PEM, one after the other. */
   readonly ca: string;
   /** Ed25519 SPKI PEM of who signs the load order. */
   readonly logPublicKey: string;
@@ -36,6 +36,13 @@ export interface Enrolment {
 
 const identityFile = (stateDir: string): string => path.join(stateDir, 'identity.json');
 const keyFile = (stateDir: string): string => path.join(stateDir, 'node.key');
+
+/** Whole or not at all: what is there is good until then. The key is kept in a file of its own, and stays. */
+export async function keepIdentity(stateDir: string, identity: StoredIdentity): Promise<void> {
+  const { node, cluster, certificate, ca, logPublicKey, agentAddress } = identity;
+  const stored: StoredIdentity = { node, cluster, certificate, ca, logPublicKey, agentAddress };
+  await writePrivateFile(identityFile(stateDir), JSON.stringify(stored, undefined, 2));
+}
 
 /** The identity of an earlier enrolment, if there was one. @throws LockstepError `corrupt`. */
 export async function readIdentity(stateDir: string): Promise<NodeIdentity | undefined> {
@@ -75,7 +82,7 @@ export async function enrolNode(
         logPublicKey: answer.logPublicKey,
         agentAddress: showAddress(reachableAddress(parseAddress(answer.agentAddress), parseAddress(server))),
       };
-      await writePrivateFile(identityFile(stateDir), JSON.stringify(stored, undefined, 2));
+      await keepIdentity(stateDir, stored);
       log('info', 'enrolled', { node: stored.node, cluster: stored.cluster });
       return { ...stored, key };
     } catch (error) {

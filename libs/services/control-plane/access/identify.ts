@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { EnrolmentServiceService } from '@lockstep/contracts/generated';
+import { AgentServiceService, EnrolmentServiceService } from '@lockstep/contracts/generated';
 import { HealthService } from '@lockstep/contracts/generated/health';
 import type { Identity } from '@lockstep/domain/access';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
-import { identifyPeer } from '../agents/peer-identity';
+import { certificateExpired, identifyPeer } from '../agents/peer-identity';
 import type { Identify } from '../grpc/callers';
 import type { Uses } from '../services';
 
@@ -30,11 +30,12 @@ export const identifyOperator =
     throw new LockstepError('unauthenticated', 'token-missing', message);
   };
 
-/** The agents' port: by the node's certificate. */
+/** The agents' port: by the node's certificate; who wants to become a node again may show the one of before. */
 export const identifyAgent =
   ({ nodes }: Uses<'nodes'>): Identify =>
-  ({ path, certificate }) => {
+  ({ path, peer }) => {
     if (ofStrangers.has(path)) return stranger;
-    const { name, cluster } = identifyPeer(nodes, certificate);
-    return { kind: 'node', node: name, cluster };
+    const identity = identifyPeer(nodes, peer, Date.now());
+    if (identity.certificate === 'good' || path === AgentServiceService.renewCertificate.path) return identity;
+    throw certificateExpired(peer.certificate, Date.now());
   };

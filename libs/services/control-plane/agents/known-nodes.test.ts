@@ -25,7 +25,7 @@ function rows() {
       {
         ...{ ...about, labels: { reported: noLabels, assigned: noLabels }, labelsRevision: 0 },
         ...{ name, cluster: parseClusterName('web'), certificateFingerprint: 'f', bootId: '' },
-        ...{ sessionEpoch: 0, report: null, lastSeenAt: null },
+        ...{ sessionEpoch: 0, report: null, lastSeenAt: null, revokedAt: null },
       },
     ]),
   );
@@ -67,6 +67,11 @@ function rows() {
       if (failure !== undefined) throw failure;
       return changed;
     },
+    revoke: async (name, revokedAt) => {
+      table.set(name, { ...table.get(name)!, revokedAt });
+      return table.get(name)!;
+    },
+    bindKey: async () => undefined,
     silent: async () => [],
     removeSilent: async () => undefined,
   };

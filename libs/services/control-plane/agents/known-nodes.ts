@@ -174,7 +174,10 @@ export class KnownNodes {
     const known = this.nodes.get(name);
     if (row === null) this.forget(name);
     else if (known === undefined || !isSameStream(known, row)) this.nodes.set(name, row);
-    else this.takeLabels(row);
+    else {
+      this.takeLabels(row);
+      this.nodes.set(name, { ...this.require(name), revokedAt: row.revokedAt });
+    }
     if (known === undefined) this.sorted = undefined;
   }
 
@@ -210,6 +213,22 @@ export class KnownNodes {
   /** @throws LockstepError `not-found` `unknown-node`. */
   async remove(name: NodeName, call: KeptCall<NodeRecord> | undefined): Promise<NodeRecord> {
     return this.removeBy(name, () => this.parts.store.remove(name, call));
+  }
+
+  /** Its certificate is good for nothing from now on. @throws LockstepError `not-found` `unknown-node`. */
+  async revoke(name: NodeName, call: KeptCall<NodeRecord> | undefined): Promise<NodeRecord> {
+    this.doubtful.add(name);
+    const { revokedAt } = await this.parts.store.revoke(name, new Date(), call);
+    this.doubtful.delete(name);
+    const node = { ...this.require(name), revokedAt };
+    this.nodes.set(name, node);
+    return node;
+  }
+
+  /** From now on it is known by its key: its certificate may be made anew. */
+  async bindKey(name: NodeName, publicKeySha256: string): Promise<void> {
+    await this.parts.store.bindKey(name, publicKeySha256);
+    await this.refresh(name);
   }
 
   /** Unless it has been heard of since: then undefined, and it stays. */

@@ -1,35 +1,79 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { createHash } from 'node:crypto';
-import { LockstepError, parseNodeName } from '@lockstep/domain/livepatch-model';
+import { X509Certificate } from 'node:crypto';
+import type { Identity } from '@lockstep/domain/access';
+import { LockstepError, parseNodeName, type NodeName } from '@lockstep/domain/livepatch-model';
 import type { NodeRecord } from '@lockstep/io/database';
+import { certificatePin, sha256OfBytes } from '@lockstep/platform/runtime';
+import type { Peer } from '../grpc/tls-front';
 import type { KnownNodes } from './known-nodes';
 
-/** What TLS has proved of the peer; its chain to our CA is checked before any call is taken. */
-export interface PeerCertificate {
-  readonly subject: { readonly CN: string | string[] };
-  readonly raw: Buffer;
+const hourMs = 3_600_000;
+
+/** In whole hours, at least one: a machine's clock is off by a time zone more often than by minutes. */
+const hours = (ms: number): string => `${Math.max(1, Math.round(ms / hourMs))} h`;
+
+/** The name that we certified: as a DNS name, or of older certificates as the common name. */
+function nameIn(certificate: X509Certificate): NodeName {
+  const [, dns] = /(?:^|, )DNS:([^,]+)/.exec(certificate.subjectAltName ?? '') ?? [];
+  const [, common] = /^CN=(.+)$/m.exec(certificate.subject) ?? [];
+  return parseNodeName(dns ?? common ?? '');
 }
 
-/**
- * The node at the other end, by its certificate alone.
- * @throws LockstepError `unauthenticated` without a certificate; `forbidden` `unknown-node` or `certificate-superseded`.
- */
-export function identifyPeer(nodes: Pick<KnownNodes, 'find'>, certificate: PeerCertificate | undefined): NodeRecord {
-  const commonName = certificate?.subject.CN;
-  if (certificate === undefined || typeof commonName !== 'string') {
-    throw new LockstepError(
-      'unauthenticated',
-      'no-certificate',
-      'A node speaks with its own certificate: enrol first.',
-    );
+/** Why a certificate that is not of our making, or not of this time, is no good. @throws always, but for one that has expired. */
+function insistOnlyExpired(fault: string, certificate: X509Certificate, nowMs: number): void {
+  if (fault === 'CERT_HAS_EXPIRED') return;
+  if (fault === 'CERT_NOT_YET_VALID') {
+    const begins = certificate.validFrom;
+    const off = hours(Date.parse(begins) - nowMs);
+    const message = `This certificate begins at ${begins}, and by the control plane's clock that is ${off} from now: one of the two clocks is off.`;
+    throw new LockstepError('unauthenticated', 'certificate-not-yet-valid', message, { begins, nowMs });
   }
-  const name = parseNodeName(commonName);
+  const message = `This certificate is not of this control plane's authority (${fault}): the node belongs to another one, or must join again.`;
+  throw new LockstepError('unauthenticated', 'certificate-of-other-ca', message, { fault });
+}
+
+/** A key belongs to its node; of an older row the certificate itself does. */
+const isOf = ({ certificateFingerprint: known }: NodeRecord, raw: Buffer): boolean =>
+  known === certificatePin(raw) || known === sha256OfBytes(raw);
+
+/**
+ * The node at the other end, by its certificate alone; one whose certificate has expired may have it renewed and nothing else.
+ * @throws LockstepError `unauthenticated` without a good certificate; `forbidden` `unknown-node`, `certificate-revoked`,
+ * `certificate-superseded`.
+ */
+export function identifyPeer(
+  nodes: Pick<KnownNodes, 'find'>,
+  { certificate: raw, fault }: Peer,
+  nowMs: number,
+): Extract<Identity, { kind: 'node' }> {
+  if (raw === undefined) {
+    const message = 'A node speaks with its own certificate: enrol first.';
+    throw new LockstepError('unauthenticated', 'no-certificate', message);
+  }
+  const certificate = new X509Certificate(raw);
+  if (fault !== undefined) insistOnlyExpired(fault, certificate, nowMs);
+  const name = nameIn(certificate);
   const node = nodes.find(name);
   if (node === undefined) {
     const message = `Node "${name}" is not known here: enrol it again with \`lockstep node join\`.`;
     throw new LockstepError('forbidden', 'unknown-node', message, { node: name });
   }
-  if (node.certificateFingerprint === createHash('sha256').update(certificate.raw).digest('hex')) return node;
-  const message = `Node "${name}" has enrolled again since; this certificate is no longer its own.`;
-  throw new LockstepError('forbidden', 'certificate-superseded', message, { node: name });
+  if (!isOf(node, raw)) {
+    const message = `Node "${name}" has enrolled again since; this certificate is no longer its own.`;
+    throw new LockstepError('forbidden', 'certificate-superseded', message, { node: name });
+  }
+  if (node.revokedAt !== null) throw certificateRevoked(node.name);
+  return { kind: 'node', node: name, cluster: node.cluster, certificate: fault === undefined ? 'good' : 'expired' };
+}
+
+export function certificateRevoked(node: NodeName): LockstepError {
+  const message = `The certificate of node "${node}" was revoked: only a new enrolment makes it a node again (lockstep node join).`;
+  return new LockstepError('forbidden', 'certificate-revoked', message, { node });
+}
+
+/** What the holder of an expired certificate is told who asks for more than a new one. */
+export function certificateExpired(raw: Buffer | undefined, nowMs: number): LockstepError {
+  const validTo = raw === undefined ? '' : new X509Certificate(raw).validTo;
+  const message = `This node's certificate expired at ${validTo}, ${hours(nowMs - Date.parse(validTo))} ago by the control plane's clock: have it renewed.`;
+  return new LockstepError('unauthenticated', 'certificate-expired', message, { expired: validTo });
 }

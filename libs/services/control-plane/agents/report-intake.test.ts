@@ -22,6 +22,7 @@ const node: NodeRecord = {
   sessionEpoch: 7,
   report: null,
   lastSeenAt: null,
+  revokedAt: null,
 };
 
 const report = (position: number, target: number, status = NodeStatus.NODE_STATUS_MOVING): NodeReport =>

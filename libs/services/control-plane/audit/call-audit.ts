@@ -10,10 +10,12 @@ export interface Caller {
   readonly identity: Identity;
   /** Address and port, as the connection has them. */
   readonly from: string;
+  /** DER of the certificate that it has shown. */
+  readonly certificate?: Buffer | undefined;
 }
 
 /** What only looks is not written down, but for looking at what is written down. */
-const unaudited: readonly Verb[] = ['look', 'ask-self', 'join', 'follow'];
+const unaudited: readonly Verb[] = ['look', 'ask-self', 'join', 'follow', 'renew'];
 
 export const isAudited = (verb: Verb): boolean => !unaudited.includes(verb);
 

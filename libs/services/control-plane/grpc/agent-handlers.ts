@@ -5,8 +5,9 @@ import { LockstepError } from '@lockstep/domain/livepatch-model';
 import type { NodeRecord } from '@lockstep/io/database';
 import { connect } from '../routes/connect';
 import { downloadArtifact } from '../routes/download-artifact';
+import { renewCertificate } from '../routes/renew-certificate';
 import type { Services, Uses } from '../services';
-import { runStream, serverStream } from './call-route';
+import { proofOf, runStream, serverStream, unary } from './call-route';
 import { callerOf } from './callers';
 import type { OpenCalls } from './open-calls';
 
@@ -25,9 +26,9 @@ function handleConnect(
 ): void {
   // A broken transport shows in the iteration; without a listener it would end the process.
   call.on('error', () => undefined);
-  runStream(call, { log: services.log, calls }, (abort) =>
-    connect(services, nodeCalling(services, call.metadata), call, abort),
-  );
+  const work = (abort: AbortController): Promise<void> =>
+    connect(services, nodeCalling(services, call.metadata), call, abort);
+  runStream(call, { log: services.log, calls }, work, 'stream', proofOf(call));
 }
 
 /** Every call of the agent port; who calls was decided before anything of it was read. */
@@ -37,6 +38,11 @@ export function agentHandlers(services: Services): AgentServiceServer {
     connect: (call) => {
       handleConnect(services, calls, call);
     },
+    renewCertificate: unary({ log, calls }, async (_, { metadata, caller }) => {
+      const node = nodeCalling(services, metadata);
+      if (caller.certificate !== undefined) return renewCertificate(services, node, caller.certificate);
+      throw new LockstepError('unauthenticated', 'no-certificate', 'A node speaks with its own certificate.');
+    }),
     downloadArtifact: (call) => {
       serverStream({ log, calls }, (request: Parameters<typeof downloadArtifact>[1]) =>
         downloadArtifact(services, request, nodeCalling(services, call.metadata)),

@@ -87,10 +87,17 @@ const contextOf = ({ metadata }: { readonly metadata: Metadata }, signal: AbortS
   caller: callerOf(metadata),
 });
 
-/** The access token with which a call was begun. */
-function tokenOf({ metadata }: { readonly metadata: Metadata }): string | undefined {
+/** By what a call was let in: an access token, or a node's certificate. */
+export function proofOf({ metadata }: { readonly metadata: Metadata }): string | undefined {
   const { identity } = callerOf(metadata);
-  return identity.kind === 'owner' ? identity.token : undefined;
+  switch (identity.kind) {
+    case 'owner':
+      return identity.token;
+    case 'node':
+      return identity.node;
+    case 'stranger':
+      return undefined;
+  }
 }
 
 /** The route's answer, if it comes before the time is up or the caller gone. */
@@ -126,7 +133,7 @@ export function unary<Request, Response>(
   return (call, callback) => {
     const method = call.getPath();
     const begunMs = performance.now();
-    const abort = calls.open(call, 'unary', tokenOf(call));
+    const abort = calls.open(call, 'unary', proofOf(call));
     answerInTime(call, parts, route, abort)
       .then(
         (response) => {
@@ -176,14 +183,14 @@ export function runStream(
   { log, calls, onEnd }: RouteParts,
   work: (abort: AbortController) => Promise<void>,
   shape: CallShape = 'stream',
-  token?: string,
+  proof?: string,
 ): void {
   const method = call.getPath();
   const begunMs = performance.now();
   const ended = (error?: unknown): void => {
     onEnd?.(method, error, shape === 'unary' ? performance.now() - begunMs : undefined);
   };
-  const abort = calls.open(call, shape, token);
+  const abort = calls.open(call, shape, proof);
   work(abort)
     .then(
       () => {
@@ -211,7 +218,7 @@ export function serverStream<Request, Response>(
     const work = async ({ signal }: AbortController): Promise<void> => {
       await writeAll(call, route(call.request, contextOf(call, signal)), signal);
     };
-    runStream(call, parts, work, 'stream', tokenOf(call));
+    runStream(call, parts, work, 'stream', proofOf(call));
   };
 }
 
@@ -235,6 +242,6 @@ export function inParts<Request, Response>(
       const answer = await answerInTime(call, parts, route, abort);
       await writeAll(call, inMessages(answer, codec), abort.signal);
     };
-    runStream(call, parts, work, 'unary', tokenOf(call));
+    runStream(call, parts, work, 'unary', proofOf(call));
   };
 }

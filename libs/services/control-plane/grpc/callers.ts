@@ -9,20 +9,23 @@ import {
 import { callVerbs } from '@lockstep/contracts/wire';
 import { denial, mayAnywhere, type Identity } from '@lockstep/domain/access';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
-import type { PeerCertificate } from '../agents/peer-identity';
 import { eventOf, type Caller } from '../audit/call-audit';
 import type { Uses } from '../services';
 import { toStatus } from './call-status';
+import type { Peer, TlsFront } from './tls-front';
 
 /** What there is to know a caller by before it has said anything. */
 export interface Credentials {
   readonly path: string;
   readonly metadata: Metadata;
-  readonly certificate: PeerCertificate | undefined;
+  readonly peer: Peer;
 }
 
 /** @throws LockstepError `unauthenticated`, `forbidden`. */
 export type Identify = (credentials: Credentials) => Identity;
+
+/** A connection that has ended meanwhile. */
+const nobody: Peer = { certificate: undefined, fault: undefined };
 
 /** By the headers of their calls; a call that is over is forgotten with them. */
 const callers = new WeakMap<Metadata, Caller>();
@@ -38,21 +41,27 @@ export function callerOf(metadata: Metadata): Caller {
  * Decides who calls by its headers and its certificate, and turns away who may nowhere do what the call does: of a
  * stranger's call no byte of the body is read.
  */
-export function letInKnown(identify: Identify, { audit, log }: Uses<'audit' | 'log'>): ServerInterceptor {
+export function letInKnown(
+  identify: Identify,
+  front: () => TlsFront | undefined,
+  { audit, log }: Uses<'audit' | 'log'>,
+): ServerInterceptor {
   return ({ path }, call) =>
     new ServerInterceptingCall(call, {
       start: (next) => {
         const listener = new ServerListenerBuilder().withOnReceiveMetadata((metadata, letIn) => {
           try {
-            const certificate = call.getAuthContext().sslPeerCertificate;
-            const identity = identify({ path, metadata, certificate });
-            const caller = { identity, from: call.getPeer() };
+            const at = call.getConnectionInfo();
+            const peer = front()?.peerAt(at) ?? nobody;
+            const identity = identify({ path, metadata, peer });
+            const caller = { identity, from: call.getPeer(), certificate: peer.certificate };
             const verb = callVerbs.get(path);
             if (verb === undefined || !mayAnywhere(identity, verb)) {
               audit.noteDenial(eventOf({ path, caller, metadata }));
               throw denial(identity, verb ?? path);
             }
             callers.set(metadata, caller);
+            front()?.noteKnown(at);
           } catch (error) {
             const { code = status.UNKNOWN, details = '', metadata: trailers = null } = toStatus(error, path, log);
             call.sendStatus({ code, details, metadata: trailers });

@@ -5,8 +5,8 @@ export type CallShape = 'unary' | 'stream';
 
 interface OpenCall {
   readonly shape: CallShape;
-  /** The access token that the caller has shown, if that is how it came. */
-  readonly token: string | undefined;
+  /** By what it was let in: the id of an access token, or the node whose certificate it was. */
+  readonly proof: string | undefined;
 }
 
 interface Cancellable {
@@ -18,9 +18,9 @@ export class OpenCalls {
   private readonly calls = new Map<AbortController, OpenCall>();
 
   /** Aborts when the caller has gone or `end` is called. Forget it with `close`. */
-  open(call: Cancellable, shape: CallShape, token?: string): AbortController {
+  open(call: Cancellable, shape: CallShape, proof?: string): AbortController {
     const abort = new AbortController();
-    this.calls.set(abort, { shape, token });
+    this.calls.set(abort, { shape, proof });
     call.on('cancelled', () => {
       abort.abort();
     });
@@ -35,8 +35,8 @@ export class OpenCalls {
     for (const [abort, each] of this.calls) if (each.shape === shape) abort.abort(reason);
   }
 
-  /** Ends what was begun with an access token. */
-  endOf(token: string, reason: LockstepError): void {
-    for (const [abort, each] of this.calls) if (each.token === token) abort.abort(reason);
+  /** Ends what was let in by this. */
+  endOf(proof: string, reason: LockstepError): void {
+    for (const [abort, each] of this.calls) if (each.proof === proof) abort.abort(reason);
   }
 }

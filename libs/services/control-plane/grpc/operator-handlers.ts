@@ -43,6 +43,7 @@ import { removeNode } from '../routes/remove-node';
 import { recoverOrder } from '../routes/recover-order';
 import { releaseNode } from '../routes/release-node';
 import { startRollout } from '../routes/start-rollout';
+import { revokeNode } from '../routes/revoke-node';
 import { revokeToken } from '../routes/revoke-token';
 import { submitPatch } from '../routes/submit-patch';
 import { updateCluster } from '../routes/update-cluster';
@@ -87,6 +88,7 @@ const routes: Routes = {
   getExposure,
   removeNode,
   labelNodes,
+  revokeNode,
   releaseNode,
   checkConflicts,
   getOrder,

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Server, ServerCredentials, type ServerOptions } from '@grpc/grpc-js';
 import {
@@ -20,6 +21,7 @@ import { agentService } from './agent-service';
 import { letInKnown, type Identify } from './callers';
 import { healthService } from './health-service';
 import { operatorHandlers } from './operator-handlers';
+import { TlsFront, type FrontLimits, type Peer } from './tls-front';
 
 /** A node's machine that was switched off is noticed after these two together. */
 const keepaliveTimeMs = 10_000;
@@ -29,94 +31,118 @@ const finishWithinMs = 2_000;
 /** How long last words take to leave, and connections that are cut off to go. */
 const lastWordsWithinMs = 1_000;
 const cutWithinMs = 1_000;
+/** How often the control plane's own certificate is looked at. */
+const lookAtCertificateEveryMs = 3_600_000;
 
-const serverOptions: ServerOptions = {
-  'grpc.max_receive_message_length': maxMessageBytes,
+/** What one connection may ask for. */
+interface Share {
+  readonly messageBytes: number;
+  readonly streams: number;
+  /** Of all that waits in it. */
+  readonly megabytes: number;
+}
+
+/** A watch or a list for each screen of an operator's. */
+const operatorsShare: Share = { messageBytes: maxMessageBytes, streams: 256, megabytes: 64 };
+/** A stream, a few downloads, a renewal. */
+const nodesShare: Share = { messageBytes: maxMessageBytes, streams: 16, megabytes: 64 };
+/** One enrolment: a token, and a certificate request of a few hundred bytes. */
+const strangersShare: Share = { messageBytes: 16 * 1024, streams: 4, megabytes: 1 };
+
+/** Whole sites are behind one address: the limit is for whoever opens thousands. */
+const agentLimits: FrontLimits = { mostConnections: 40_000, mostHandshakes: 1_000, mostFromOneAddress: 20_000 };
+const operatorLimits: FrontLimits = { mostConnections: 2_000, mostHandshakes: 100, mostFromOneAddress: 1_000 };
+
+const optionsOf = ({ messageBytes, streams, megabytes }: Share): ServerOptions => ({
+  'grpc.max_receive_message_length': messageBytes,
   'grpc.max_send_message_length': maxMessageBytes,
+  'grpc.max_concurrent_streams': streams,
+  'grpc-node.max_session_memory': megabytes,
   'grpc.keepalive_time_ms': keepaliveTimeMs,
   'grpc.keepalive_timeout_ms': keepaliveTimeoutMs,
   'grpc.keepalive_permit_without_calls': 1,
-};
+});
 
 const operatorServices = ['lockstep.v1.EnrolmentService', 'lockstep.v1.FleetService', 'lockstep.v1.BuildService'];
-const agentServices = ['lockstep.v1.AgentService'];
+const agentServices = ['lockstep.v1.AgentService', 'lockstep.v1.EnrolmentService'];
 
 export interface ListeningPorts {
   readonly operatorPort: number;
   readonly agentPort: number;
 }
 
-interface Listening {
-  readonly host: string;
-  readonly port: number;
-  readonly variable: string;
+/** Hands connections to a gRPC server; their TLS is the front's. */
+function injectorOf(server: Server): (connection: Duplex) => void {
+  const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
+  return (connection) => {
+    injector.injectConnection(connection);
+  };
 }
 
-function bind(server: Server, { host, port, variable }: Listening, credentials: ServerCredentials): Promise<number> {
-  const address = `${host.includes(':') ? `[${host}]` : host}:${port}`;
-  return new Promise((resolve, reject) => {
-    server.bindAsync(address, credentials, (error, bound) => {
-      if (error === null) {
-        resolve(bound);
-        return;
-      }
-      const message = `Cannot listen on ${address}: ${error.message} Another program may have the port: set ${variable}.`;
-      reject(new LockstepError('unavailable', 'port-taken', message, { address, variable }, { cause: error }));
-    });
-  });
-}
-
-/** The two TLS ports: operators', where only the server shows a certificate, and agents', where both do. */
+/**
+ * The two TLS ports: operators', where only the server shows a certificate, and agents', where nodes show theirs. Who shows
+ * none there is a stranger, who may enrol, and is given next to nothing.
+ */
 export class Servers {
   private readonly operator: Server;
-  private readonly agent: Server;
+  private readonly nodes: Server;
+  private readonly strangers: Server;
+  private readonly operatorFront: TlsFront;
+  private readonly agentFront: TlsFront;
+  private timer: NodeJS.Timeout | undefined;
 
   constructor(
     private readonly services: Services,
     readiness: PlaneReadiness,
   ) {
-    const { log, calls } = services;
-    const serverFor = (identify: Identify): Server =>
-      new Server({ ...serverOptions, interceptors: [letInKnown(identify, services)] });
-    this.operator = serverFor(identifyOperator(services));
-    this.agent = serverFor(identifyAgent(services));
+    const serverFor = (share: Share, identify: Identify, front: () => TlsFront): Server =>
+      new Server({ ...optionsOf(share), interceptors: [letInKnown(identify, front, services)] });
+    this.operator = serverFor(operatorsShare, identifyOperator(services), () => this.operatorFront);
+    this.nodes = serverFor(nodesShare, identifyAgent(services), () => this.agentFront);
+    this.strangers = serverFor(strangersShare, identifyAgent(services), () => this.agentFront);
     const handlers = operatorHandlers(services);
-    this.operator.addService(EnrolmentServiceService, handlers.enrolment);
+    for (const server of [this.operator, this.nodes, this.strangers]) {
+      server.addService(EnrolmentServiceService, handlers.enrolment);
+    }
     this.operator.addService(FleetServiceService, handlers.fleet);
     this.operator.addService(BuildServiceService, handlers.build);
     this.operator.addService(AccessServiceService, handlers.access);
     this.operator.addService(AuditServiceService, handlers.audit);
-    this.agent.addService(agentService, agentHandlers(services));
+    // A stranger who asks as a node is told what is missing.
+    for (const server of [this.nodes, this.strangers]) server.addService(agentService, agentHandlers(services));
+    const { log, calls } = services;
     const health = { readiness, log, calls };
     this.operator.addService(HealthService, healthService({ ...health, services: operatorServices }));
-    this.agent.addService(HealthService, healthService({ ...health, services: agentServices }));
+    for (const server of [this.nodes, this.strangers]) {
+      server.addService(HealthService, healthService({ ...health, services: agentServices }));
+    }
+    this.operatorFront = this.frontOfOperators();
+    this.agentFront = this.frontOfAgents();
   }
 
   async start(): Promise<ListeningPorts> {
-    const { authority, config } = this.services;
-    const { privateKeyPem, certificateChainPem } = authority.server;
-    const pair = [{ private_key: Buffer.from(privateKeyPem), cert_chain: Buffer.from(certificateChainPem) }];
-    const ca = Buffer.from(authority.certificatePem);
-    const host = config.listenHost;
-    const operatorPort = await bind(
-      this.operator,
-      { host, port: config.operatorPort, variable: 'LOCKSTEP_OPERATOR_PORT' },
-      ServerCredentials.createSsl(null, pair, false),
-    );
-    const agentPort = await bind(
-      this.agent,
-      { host, port: config.agentPort, variable: 'LOCKSTEP_AGENT_PORT' },
-      ServerCredentials.createSsl(ca, pair, true),
-    );
-    return { operatorPort, agentPort };
+    const ports = { operatorPort: await this.operatorFront.listen(), agentPort: await this.agentFront.listen() };
+    this.timer = setInterval(() => {
+      this.renewCertificate().catch((err: unknown) => {
+        this.services.log.error({ err }, "cannot renew the control plane's own certificate");
+      });
+    }, lookAtCertificateEveryMs);
+    return ports;
   }
 
-  /**
-   * Takes no more calls and ends those under way as `unavailable` `stopping`, which callers repeat. Always resolves:
-   * a socket that never finished its handshake is no session that grpc-js could close, and goes with the process.
-   */
+  /** The ports show the control plane's certificate as it is now: connections that stand go on with theirs. */
+  async renewCertificate(): Promise<void> {
+    const { authority, log } = this.services;
+    if (!(await authority.renewServer())) return;
+    for (const front of [this.operatorFront, this.agentFront]) front.present(authority.server);
+    log.info("the control plane's own certificate was renewed");
+  }
+
+  /** Takes no more calls and ends those under way as `unavailable` `stopping`, which callers repeat. Always resolves. */
   async stop(): Promise<void> {
-    const servers = [this.operator, this.agent];
+    clearInterval(this.timer);
+    for (const front of [this.operatorFront, this.agentFront]) front.close();
+    const servers = [this.operator, this.nodes, this.strangers];
     const closed = Promise.all(servers.map(closeServer));
     const comeBackWithinMs = returnWindowMs(this.services.sessions.size);
     const stopping = new LockstepError('unavailable', 'stopping', 'The control plane is stopping: ask again soon.', {
@@ -128,7 +154,25 @@ export class Servers {
     if (await isDone(closed, lastWordsWithinMs)) return;
     for (const server of servers) server.forceShutdown();
     if (await isDone(closed, cutWithinMs)) return;
-    this.services.log.warn('connections that never finished their handshake are left behind');
+    this.services.log.warn('connections that never ended are left behind');
+  }
+
+  private frontOfOperators(): TlsFront {
+    const { authority, config, log } = this.services;
+    const take = injectorOf(this.operator);
+    const place = { host: config.listenHost, port: config.operatorPort, variable: 'LOCKSTEP_OPERATOR_PORT' };
+    return new TlsFront({ ...place, clientCa: undefined, limits: operatorLimits, log, take }, authority.server);
+  }
+
+  private frontOfAgents(): TlsFront {
+    const { authority, config, log } = this.services;
+    const [takeNode, takeStranger] = [injectorOf(this.nodes), injectorOf(this.strangers)];
+    const place = { host: config.listenHost, port: config.agentPort, variable: 'LOCKSTEP_AGENT_PORT' };
+    const options = { ...place, clientCa: authority.certificatePem, limits: agentLimits, log };
+    const take = (connection: Duplex, { certificate }: Peer): void => {
+      (certificate === undefined ? takeStranger : takeNode)(connection);
+    };
+    return new TlsFront({ ...options, take }, authority.server);
   }
 }
 

@@ -10,7 +10,7 @@ const defaultTtlSeconds = 3600;
 const maxTtlSeconds = 30 * 24 * 3600;
 
 export async function createJoinToken(
-  { db, authority }: Uses<'db.joinTokens' | 'authority'>,
+  { db, authority, config }: Uses<'db.joinTokens' | 'authority' | 'config'>,
   request: CreateJoinTokenRequest,
 ): Promise<CreateJoinTokenResponse> {
   const ttlSeconds = request.ttlSeconds === 0 ? defaultTtlSeconds : request.ttlSeconds;
@@ -26,5 +26,6 @@ export async function createJoinToken(
     node: parseNodeName(request.node),
     expiresAt,
   });
-  return { joinToken: formatJoinToken(token), expiresAt, caPinSha256: token.caPinSha256 };
+  const agentAddress = config.agentAddress ?? `0.0.0.0:${config.agentPort}`;
+  return { joinToken: formatJoinToken(token), expiresAt, caPinSha256: token.caPinSha256, agentAddress };
 }

@@ -2,7 +2,7 @@
 import { EnrolmentServiceService, type EnrolRequest, type EnrolResponse } from '@lockstep/contracts/generated';
 import { parseJoinToken } from '@lockstep/contracts/wire';
 import { inCluster } from '@lockstep/domain/access';
-import { certificateFingerprint, readCertificateRequest, secretSha256 } from '@lockstep/io/certificates';
+import { readCertificateRequest, secretSha256 } from '@lockstep/io/certificates';
 import { detailsOf, eventOf } from '../audit/call-audit';
 import type { CallContext } from '../grpc/call-route';
 import type { Uses } from '../services';
@@ -23,7 +23,7 @@ export async function enrol(
     publicKeySha256: key.publicKeySha256,
     certify: async (name) => {
       const pem = await authority.issueNodeCertificate(key, name);
-      return { certificatePem: pem, fingerprint: certificateFingerprint(pem) };
+      return { certificatePem: pem, fingerprint: key.publicKeySha256 };
     },
     audit: (enrolment) => ({
       ...eventOf({

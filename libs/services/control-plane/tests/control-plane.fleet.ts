@@ -83,7 +83,7 @@ describe('who may speak', () => {
       mayMakeKeys: true,
     });
     const forged = plane.agent(await theirs.issueNodeCertificate(proven, parseNodeName('c1')), key.privateKeyPem);
-    expect(await forged.connect().ended).toMatchObject({ kind: 'unavailable' });
+    expect(await forged.connect().ended).toMatchObject({ reason: 'certificate-of-other-ca' });
     current.disconnect();
   });
 });

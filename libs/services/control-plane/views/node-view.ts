@@ -16,5 +16,6 @@ export function nodeToWire(node: NodeRecord, connected: boolean): Node {
     lastSeenAt: node.lastSeenAt ?? undefined,
     labels: Object.fromEntries(effectiveLabels(node.labels)),
     reportedLabels: Object.fromEntries(node.labels.reported),
+    revokedAt: node.revokedAt ?? undefined,
   };
 }

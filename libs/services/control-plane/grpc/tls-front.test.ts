@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { once } from 'node:events';
+import { connect as connectTcp } from 'node:net';
+import path from 'node:path';
+import type { Duplex } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { connect, type TLSSocket } from 'node:tls';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { openCertificateAuthority, type CertificateAuthority } from '@lockstep/io/certificates';
+import { temporaryFolder, type TemporaryFolder } from '@lockstep/testing/local-servers';
+import { pino } from 'pino';
+import { TlsFront, type FrontLimits, type Peer } from './tls-front';
+
+let folder: TemporaryFolder;
+let authority: CertificateAuthority;
+let front: TlsFront;
+let taken: { connection: Duplex; peer: Peer }[];
+let sockets: { destroy(): void }[];
+
+beforeEach(async () => {
+  folder = await temporaryFolder('front');
+  const dir = path.join(folder.path, 'pki');
+  authority = await openCertificateAuthority({ dir, names: ['127.0.0.1'], mayMakeKeys: true });
+  taken = [];
+  sockets = [];
+});
+afterEach(async () => {
+  for (const socket of sockets) socket.destroy();
+  front.close();
+  await folder.remove();
+});
+
+const roomy: FrontLimits = { mostConnections: 100, mostHandshakes: 100, mostFromOneAddress: 100 };
+
+function open(limits: Partial<FrontLimits> = {}): Promise<number> {
+  const place = { host: '127.0.0.1', port: 0, variable: 'LOCKSTEP_AGENT_PORT', log: pino({ level: 'silent' }) };
+  const options = { ...place, clientCa: authority.certificatePem, limits: { ...roomy, ...limits } };
+  const take = (connection: Duplex, peer: Peer): void => {
+    taken.push({ connection, peer });
+  };
+  front = new TlsFront({ ...options, take }, authority.server);
+  return front.listen();
+}
+
+async function come(port: number): Promise<TLSSocket> {
+  const socket = connect({ host: '127.0.0.1', port, ca: authority.certificatePem, ALPNProtocols: ['h2'] });
+  sockets.push(socket);
+  socket.on('error', () => undefined);
+  await new Promise<void>((resolve) => {
+    for (const event of ['secureConnect', 'close']) socket.once(event, resolve);
+  });
+  return socket;
+}
+
+/** The same authority with a certificate of its own for another name, so that it is another one. */
+async function otherCertificate(): Promise<CertificateAuthority['server']> {
+  const dir = path.join(folder.path, 'pki');
+  return (await openCertificateAuthority({ dir, names: ['127.0.0.1', 'other.example'], mayMakeKeys: false })).server;
+}
+
+test('a certificate that is made anew is shown to who comes from then on, and who is there stays', async () => {
+  const port = await open();
+  const before = await come(port);
+  front.present(await otherCertificate());
+  const after = await come(port);
+  expect(before.getPeerCertificate().subjectaltname).toBe('IP Address:127.0.0.1');
+  expect(after.getPeerCertificate().subjectaltname).toContain('other.example');
+  expect(before.destroyed).toBe(false);
+  // The client knows first that TLS stands.
+  while (taken.length < 2) await sleep(5);
+  expect(taken.map(({ peer }) => peer.certificate)).toEqual([undefined, undefined]);
+});
+
+test('who opens connections and says nothing takes no place from others but what one address may have', async () => {
+  const port = await open({ mostFromOneAddress: 3 });
+  const silent = [1, 2, 3].map(() => connectTcp(port, '127.0.0.1'));
+  sockets.push(...silent);
+  await Promise.all(silent.map((socket) => once(socket, 'connect')));
+  const fourth = connectTcp(port, '127.0.0.1');
+  sockets.push(fourth);
+  fourth.on('error', () => undefined);
+  await once(fourth, 'close');
+  silent[0]?.destroy();
+  // Its place is free as soon as the server has seen it go.
+  let guest = await come(port);
+  while (!guest.authorized) guest = await come(port);
+  while (taken.length < 1) await sleep(5);
+});
+
+test('no more handshakes at once than it was told', async () => {
+  const port = await open({ mostHandshakes: 1 });
+  const slow = connectTcp(port, '127.0.0.1');
+  sockets.push(slow);
+  await once(slow, 'connect');
+  const refused = await come(port);
+  expect(refused.authorized).toBe(false);
+  slow.destroy();
+  let guest = await come(port);
+  while (!guest.authorized) guest = await come(port);
+  while (taken.length < 1) await sleep(5);
+  // Its handshake is over.
+  expect((await come(port)).authorized).toBe(true);
+});

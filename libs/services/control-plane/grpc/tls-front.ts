@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { createServer, type Server as TlsServer, type TLSSocket } from 'node:tls';
+import type { Duplex } from 'node:stream';
+import type { Socket } from 'node:net';
+import { LockstepError } from '@lockstep/domain/livepatch-model';
+import type { Logger } from 'pino';
+
+/** PEM. */
+export interface ServerCertificate {
+  readonly privateKeyPem: string;
+  readonly certificateChainPem: string;
+}
+
+/** What is known of the other end of a connection. */
+export interface Peer {
+  /** DER of its certificate; undefined: it has shown none. */
+  readonly certificate: Buffer | undefined;
+  /** Why its chain does not verify, in OpenSSL's word (`CERT_HAS_EXPIRED`); undefined: it does. */
+  readonly fault: string | undefined;
+}
+
+/** What a port takes from whom it does not know yet. */
+export interface FrontLimits {
+  readonly mostConnections: number;
+  readonly mostHandshakes: number;
+  readonly mostFromOneAddress: number;
+}
+
+export interface TlsFrontOptions {
+  readonly host: string;
+  readonly port: number;
+  /** The variable that sets the port. */
+  readonly variable: string;
+  /** Clients are asked for a certificate of this authority (PEM). One that they lack, or that is no good, is no end yet: who decides says why. */
+  readonly clientCa: string | undefined;
+  readonly limits: FrontLimits;
+  readonly log: Logger;
+  /** Takes a connection whose TLS stands. */
+  readonly take: (connection: Duplex, peer: Peer) => void;
+}
+
+/** TLS must stand by then; it takes a round trip or two. */
+const handshakeWithinMs = 10_000;
+/** And a call must have been let in: whoever has nothing to say needs no connection. */
+const knownWithinMs = 15_000;
+
+interface Waiting {
+  readonly socket: TLSSocket;
+  readonly timer: NodeJS.Timeout;
+}
+
+/** Where a connection comes from, as sockets and gRPC's calls have it. */
+interface At {
+  readonly remoteAddress?: string | undefined;
+  readonly remotePort?: number | undefined;
+}
+
+const keyOf = ({ remoteAddress = '', remotePort = 0 }: At): string => `${remoteAddress}:${remotePort}`;
+
+/**
+ * A TLS port whose connections are handed on. It has what gRPC's own port has not: limits on those who are not known
+ * yet, a certificate that can be changed while connections stand, and a word on why a client's certificate is no good.
+ */
+export class TlsFront {
+  private readonly server: TlsServer;
+  private readonly peers = new Map<string, Peer>();
+  private readonly waiting = new Map<string, Waiting>();
+  private readonly fromAddress = new Map<string, number>();
+  private readonly handshaking = new Set<string>();
+  private refused = 0;
+
+  constructor(
+    private readonly options: TlsFrontOptions,
+    certificate: ServerCertificate,
+  ) {
+    this.server = createServer({
+      ...this.contextOf(certificate),
+      ALPNProtocols: ['h2'],
+      handshakeTimeout: handshakeWithinMs,
+      requestCert: options.clientCa !== undefined,
+      rejectUnauthorized: false,
+    });
+    this.server.maxConnections = options.limits.mostConnections;
+    this.server.on('connection', (socket: Socket) => {
+      this.admit(socket);
+    });
+    this.server.on('secureConnection', (socket) => {
+      this.hand(socket);
+    });
+    // Each of them is somebody's broken connection, and none is ours.
+    this.server.on('tlsClientError', (err, socket) => {
+      options.log.debug({ err, from: keyOf(socket) }, 'a TLS handshake failed');
+      socket.destroy();
+    });
+  }
+
+  /** @returns the port. @throws LockstepError `unavailable` `port-taken`. */
+  listen(): Promise<number> {
+    const { host, port, variable } = this.options;
+    return new Promise((resolve, reject) => {
+      this.server.once('error', (error: Error) => {
+        const address = `${host.includes(':') ? `[${host}]` : host}:${port}`;
+        const message = `Cannot listen on ${address}: ${error.message}. Another program may have the port: set ${variable}.`;
+        reject(new LockstepError('unavailable', 'port-taken', message, { address, variable }, { cause: error }));
+      });
+      this.server.listen({ host, port }, () => {
+        const address = this.server.address();
+        resolve(typeof address === 'object' && address !== null ? address.port : port);
+      });
+    });
+  }
+
+  /** For connections that come from now on. */
+  present(certificate: ServerCertificate): void {
+    this.server.setSecureContext(this.contextOf(certificate));
+  }
+
+  /** By address and port, as a call has them. */
+  peerAt(at: At): Peer | undefined {
+    return this.peers.get(keyOf(at));
+  }
+
+  /** A call of this connection was let in: it may stay. */
+  noteKnown(at: At): void {
+    this.stopWaiting(keyOf(at));
+  }
+
+  /** Takes no more, and ends those that never said who they are. */
+  close(): void {
+    this.server.close();
+    for (const { socket, timer } of this.waiting.values()) {
+      clearTimeout(timer);
+      socket.destroy();
+    }
+  }
+
+  private stopWaiting(key: string): void {
+    clearTimeout(this.waiting.get(key)?.timer);
+    this.waiting.delete(key);
+  }
+
+  private contextOf({ privateKeyPem, certificateChainPem }: ServerCertificate) {
+    const { clientCa } = this.options;
+    return { key: privateKeyPem, cert: certificateChainPem, ...(clientCa !== undefined && { ca: clientCa }) };
+  }
+
+  private admit(socket: Socket): void {
+    const { limits } = this.options;
+    const address = socket.remoteAddress ?? '';
+    const here = (this.fromAddress.get(address) ?? 0) + 1;
+    if (this.handshaking.size >= limits.mostHandshakes || here > limits.mostFromOneAddress) {
+      this.refuse(address);
+      socket.destroy();
+      return;
+    }
+    const key = keyOf(socket);
+    this.fromAddress.set(address, here);
+    this.handshaking.add(key);
+    socket.once('close', () => {
+      this.handshaking.delete(key);
+      const left = (this.fromAddress.get(address) ?? 1) - 1;
+      if (left > 0) this.fromAddress.set(address, left);
+      else this.fromAddress.delete(address);
+    });
+  }
+
+  /** Every thousandth is told: a log must not be filled from outside. */
+  private refuse(address: string): void {
+    if (this.refused % 1_000 === 0) {
+      this.options.log.warn({ address, refused: this.refused + 1 }, 'too many connections: refused');
+    }
+    this.refused += 1;
+  }
+
+  private hand(socket: TLSSocket): void {
+    const { log, take, clientCa } = this.options;
+    const key = keyOf(socket);
+    this.handshaking.delete(key);
+    // What gRPC speaks over it reports its own end.
+    socket.on('error', (err) => {
+      log.debug({ err, from: key }, 'a TLS connection ended with an error');
+    });
+    const shown = clientCa === undefined ? undefined : socket.getPeerCertificate();
+    const certificate = shown !== undefined && Buffer.isBuffer(shown.raw) ? shown.raw : undefined;
+    const fault = certificate === undefined || socket.authorized ? undefined : String(socket.authorizationError);
+    const peer = { certificate, fault };
+    this.peers.set(key, peer);
+    const timer = setTimeout(() => {
+      socket.destroy();
+    }, knownWithinMs);
+    this.waiting.set(key, { socket, timer });
+    socket.once('close', () => {
+      this.stopWaiting(key);
+      this.peers.delete(key);
+    });
+    take(socket, peer);
+  }
+}

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import path from 'node:path';
+import { expect, jest, test } from '@jest/globals';
+import { parseNodeName } from '@lockstep/domain/livepatch-model';
+import { createCertificateRequest, openCertificateAuthority, readCertificateRequest } from '@lockstep/io/certificates';
+import { temporaryFolder } from '@lockstep/testing/local-servers';
+import { CertificateRenewal } from './certificate-renewal';
+
+const dayMs = 24 * 3_600_000;
+
+test('a certificate of thirty days is renewed around half of its life, not all at one time, and after a failure an hour later', async () => {
+  const folder = await temporaryFolder('renewal');
+  const authority = await openCertificateAuthority({
+    ...{ dir: path.join(folder.path, 'pki'), names: ['127.0.0.1'], mayMakeKeys: true },
+  });
+  const { requestPem } = await createCertificateRequest();
+  const pem = await authority.issueNodeCertificate(await readCertificateRequest(requestPem), parseNodeName('n1'));
+  await folder.remove();
+  const now = Date.now();
+  const isDueAfter = (days: number, random: number): boolean => {
+    jest.useFakeTimers({ now: now + days * dayMs });
+    const due = new CertificateRenewal(pem, random).isDue();
+    jest.useRealTimers();
+    return due;
+  };
+  // It begins a day early, for clocks that are behind.
+  expect([0, 11, 12, 18].map((days) => isDueAfter(days, 0))).toEqual([false, false, true, true]);
+  expect([0, 11, 17, 18].map((days) => isDueAfter(days, 1))).toEqual([false, false, false, true]);
+  const renewal = new CertificateRenewal(pem, 0);
+  renewal.noteFailure();
+  jest.useFakeTimers({ now: now + 59 * 60_000 });
+  expect(renewal.isDue()).toBe(false);
+  jest.setSystemTime(now + 61 * 60_000);
+  expect(renewal.isDue()).toBe(true);
+  jest.useRealTimers();
+});

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { X509Certificate } from 'node:crypto';
+
+const dayMs = 24 * 3600 * 1000;
+/** Certificates of before there were renewals last for years: they are changed for one of a month soon. */
+const longestLifeMs = 31 * dayMs;
+/** Around half of a certificate's life: those that enrolled together must not come together again. */
+const spread = 0.1;
+/** After a renewal that failed. */
+const retryAfterMs = 3_600_000;
+
+/** Says when a certificate is to be renewed. */
+export class CertificateRenewal {
+  private dueAtMs: number;
+
+  /** @param random from 0 to 1. */
+  constructor(certificatePem: string, random = Math.random()) {
+    const { validFrom, validTo } = new X509Certificate(certificatePem);
+    const beginsMs = Date.parse(validFrom);
+    const lifeMs = Math.min(Date.parse(validTo) - beginsMs, longestLifeMs);
+    this.dueAtMs = beginsMs + lifeMs * (0.5 - spread + 2 * spread * random);
+  }
+
+  isDue(): boolean {
+    return Date.now() >= this.dueAtMs;
+  }
+
+  noteFailure(): void {
+    this.dueAtMs = Date.now() + retryAfterMs;
+  }
+}
