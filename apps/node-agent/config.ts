@@ -13,6 +13,7 @@ const settings = {
   'state-dir': 'LOCKSTEP_AGENT_STATE_DIR',
   address: 'LOCKSTEP_AGENT_ADDRESS',
   'hold-file': 'LOCKSTEP_AGENT_HOLD_FILE',
+  node: 'LOCKSTEP_AGENT_NODE',
   labels: 'LOCKSTEP_AGENT_LABELS',
   'metrics-file': 'LOCKSTEP_AGENT_METRICS_FILE',
   'build-keys': 'LOCKSTEP_AGENT_BUILD_KEYS',
@@ -25,8 +26,10 @@ type Setting = keyof typeof settings;
 
 export const usage = `lockstep-agent: keeps this machine's livepatches in step with its cluster.
 
-  --server HOST:PORT     operator port of the control plane, to enrol   $LOCKSTEP_AGENT_SERVER
-  --join-token TOKEN     one-time token from "lockstep node join"       $LOCKSTEP_AGENT_JOIN_TOKEN
+  --server HOST:PORT     agents' port of the control plane, to enrol    $LOCKSTEP_AGENT_SERVER
+  --node NAME            for a token that is for many machines          $LOCKSTEP_AGENT_NODE
+                         (default the machine's host name)
+  --join-token TOKEN     token from "lockstep node join"       $LOCKSTEP_AGENT_JOIN_TOKEN
   --state-dir DIR        key, load order, modules                       $LOCKSTEP_AGENT_STATE_DIR
                          (default /var/lib/lockstep-agent)
   --address HOST:PORT    agent port, if not as told at enrolment        $LOCKSTEP_AGENT_ADDRESS
@@ -55,6 +58,7 @@ const form = z.object({
   'state-dir': z._default(z.string().check(z.startsWith('/')), '/var/lib/lockstep-agent'),
   address: z.optional(z.string()),
   'hold-file': z.optional(z.string().check(z.startsWith('/'))),
+  node: z.optional(z.string().check(z.minLength(1))),
   labels: z.optional(z.string()),
   'metrics-file': z.optional(z.string().check(z.startsWith('/'), z.endsWith('.prom'))),
   'build-keys': z.optional(z.string().check(z.startsWith('/'))),
@@ -109,7 +113,7 @@ export function readConfig(args: readonly string[], env: Readonly<NodeJS.Process
     const message = `--${name} (${settings[name]}) cannot be "${merged[name] ?? ''}". See --help.`;
     throw new LockstepError('invalid-input', 'usage', message, { setting: name });
   }
-  const { server, address, 'join-token': joinToken, 'state-dir': stateDir } = parsed.data;
+  const { server, address, node, 'join-token': joinToken, 'state-dir': stateDir } = parsed.data;
   const {
     'hold-file': holdFile,
     labels,
@@ -121,7 +125,9 @@ export function readConfig(args: readonly string[], env: Readonly<NodeJS.Process
   for (const each of [server, address]) if (each !== undefined) parseAddress(each);
   return {
     stateDir,
-    ...(server === undefined || joinToken === undefined ? {} : { enrolment: { server, joinToken } }),
+    ...(server === undefined || joinToken === undefined
+      ? {}
+      : { enrolment: { server, joinToken, ...(node === undefined ? {} : { machine: node }) } }),
     ...(address === undefined ? {} : { agentAddress: address }),
     ...(holdFile === undefined ? {} : { holdFile }),
     ...(buildKeysFile === undefined ? {} : { buildKeysFile }),

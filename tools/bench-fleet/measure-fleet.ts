@@ -62,7 +62,7 @@ class MeasuredFleet {
     const { cpu } = await this.during(async () => {
       const joinTokens: string[] = [];
       for (let index = 0; index < this.agents; index += 1) {
-        const asked = { cluster, node: `node-${index}`, ttlSeconds: 0 };
+        const asked = { cluster, node: `node-${index}`, ttlSeconds: 0, allow: '', count: 0 };
         joinTokens.push((await this.operator.fleet.createJoinToken(asked, longDeadline)).joinToken);
       }
       this.swarm.tell({ kind: 'enrol', joinTokens });

@@ -6,6 +6,7 @@ import { OwnerKind } from '@lockstep/contracts/generated';
 import { roleToWire } from '@lockstep/contracts/wire';
 import { parseRole, roles as allRoles, type Role } from '@lockstep/domain/access';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
+import { readTtlSeconds } from '../ttl-option';
 import { collect, leafCommand, type Cli, type LeafOptions } from '../cli';
 import { tokenDocument, tokenFields } from '../views/token-view';
 
@@ -17,17 +18,6 @@ interface Options extends LeafOptions {
   readonly everywhere?: boolean;
   readonly expires?: number;
   readonly out?: string;
-}
-
-const unitSeconds: Readonly<Record<string, number>> = { m: 60, h: 3600, d: 24 * 3600 };
-
-/** @throws LockstepError `usage`. */
-function readTtlSeconds(text: string): number {
-  const [, digits, unit = ''] = /^([1-9]\d{0,5})(m|h|d)$/.exec(text) ?? [];
-  const seconds = unitSeconds[unit];
-  if (digits !== undefined && seconds !== undefined) return Number(digits) * seconds;
-  const message = `"${text}" is no time: write a number with its unit, as in 30m, 12h or 90d.`;
-  throw new LockstepError('invalid-input', 'usage', message, { text });
 }
 
 /** @throws LockstepError `usage`. */

@@ -10,6 +10,7 @@ export {
   type Scope,
 } from './identity';
 export { denial, insistMay, may, mayAnywhere } from './may';
+export { matchesNamePattern, parseNamePattern } from './name-pattern';
 export { parseOwnerName, parseTokenName } from './names';
 export { parseRole, roles, verbsOf, type Role } from './roles';
 export { verbs, type Verb } from './verbs';

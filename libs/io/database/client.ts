@@ -25,6 +25,10 @@ export function createClient(url: string, onStatement: OnStatement = () => undef
 }
 
 const transactionTimeoutMs = 15_000;
+
+/** Of every transaction. */
+export const transactionLimits = { maxWait: connectTimeoutMs, timeout: transactionTimeoutMs } as const;
+
 /** Callers wait for 15 s; whoever met others all this time is told so, and nothing was written. */
 const contendForMs = 10_000;
 const longestPauseMs = 500;
@@ -52,8 +56,7 @@ export async function serialisable<T>(
     try {
       return await client.$transaction(work, {
         isolationLevel: Prisma.TransactionIsolationLevel.Serializable,
-        maxWait: connectTimeoutMs,
-        timeout: transactionTimeoutMs,
+        ...transactionLimits,
       });
     } catch (error) {
       if (!isConflict(error)) throw error;

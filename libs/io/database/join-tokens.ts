@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { AuditEvent } from '@lockstep/domain/audit';
-import { LockstepError, type ClusterName, type NodeName } from '@lockstep/domain/livepatch-model';
+import { matchesNamePattern } from '@lockstep/domain/access';
+import { LockstepError, parseNodeName, type ClusterName, type NodeName } from '@lockstep/domain/livepatch-model';
 import { addAuditEvent } from './audit';
-import { serialisable, type Client, type Transaction } from './client';
+import { serialisable, transactionLimits, type Client, type Transaction } from './client';
 import { requireCluster } from './clusters';
 import { Prisma, type JoinToken as TokenRow } from './generated/client';
 
@@ -10,6 +11,16 @@ export interface NewJoinToken {
   readonly secretSha256: string;
   readonly cluster: ClusterName;
   readonly node: NodeName;
+  readonly expiresAt: Date;
+}
+
+/** With which many machines become nodes, each under its own name. */
+export interface NewBulkJoinToken {
+  readonly secretSha256: string;
+  readonly cluster: ClusterName;
+  /** What their names look like. */
+  readonly allow: string;
+  readonly count: number;
   readonly expiresAt: Date;
 }
 
@@ -28,6 +39,8 @@ export interface Redemption {
   readonly secretSha256: string;
   /** Of the key in the certificate request. */
   readonly publicKeySha256: string;
+  /** What the machine is called; only a token for many looks at it. */
+  readonly machine: string;
   readonly now: Date;
   /** Makes the node's certificate; may be called more than once. */
   readonly certify: (node: NodeName) => Promise<IssuedCertificate>;
@@ -38,11 +51,13 @@ export interface Redemption {
 export interface JoinTokenStore {
   /** Forgets those that have expired. @throws LockstepError when the cluster is unknown or the node is in another one. */
   create(token: NewJoinToken): Promise<void>;
+  /** @throws LockstepError when the cluster is unknown. */
+  createBulk(token: NewBulkJoinToken): Promise<void>;
   /** Cheap, before anything else of the request is looked at. @throws LockstepError `unauthenticated` `join-token-refused`. */
   insistGood(secretSha256: string, now: Date): Promise<void>;
   /**
    * Makes the token's machine its node, once. The same key asking again gets the same certificate: the answer may
-   * have been lost. Tokens that made this node before are good for nothing from then on. @throws LockstepError `unauthenticated` `join-token-refused`.
+   * have been lost. A token for many makes no node anew that another machine is. Tokens that made this node before are good for nothing from then on. @throws LockstepError `unauthenticated` `join-token-refused`.
    */
   redeem(redemption: Redemption): Promise<Enrolment>;
 }
@@ -61,6 +76,42 @@ async function checkMembership(tx: Transaction, cluster: ClusterName, node: Node
   if (present === null || present.clusterName === cluster) return;
   const message = `Node "${node}" is in cluster "${present.clusterName}": a node is in exactly one, choose another name.`;
   throw new LockstepError('refused', 'node-in-other-cluster', message, { node, cluster: present.clusterName });
+}
+
+interface BulkRow {
+  readonly cluster_name: string;
+  readonly allow: string;
+  readonly left: number;
+  readonly expires_at: Date;
+}
+
+/** One of many, one after the other: the token's row is locked, and no two of them are repeated. */
+async function enrolOneOfMany(db: Client, redemption: Redemption): Promise<Enrolment> {
+  return db.$transaction(async (tx) => {
+    const { secretSha256, publicKeySha256, now } = redemption;
+    const [token] = await tx.$queryRaw<BulkRow[]>`
+      SELECT cluster_name, allow, "left", expires_at FROM bulk_join_tokens WHERE secret_sha256 = ${secretSha256} FOR UPDATE`;
+    if (token === undefined || token.expires_at <= now) throw refused();
+    const node = parseNodeName(redemption.machine);
+    const cluster = token.cluster_name as ClusterName;
+    if (!matchesNamePattern(token.allow, node)) {
+      const message = `This token is for nodes named ${token.allow}, and this machine is called "${node}": give it such a name (LOCKSTEP_AGENT_NODE).`;
+      throw new LockstepError('refused', 'node-name-not-allowed', message, { node, allow: token.allow });
+    }
+    const present = await tx.node.findUnique({ where: { name: node } });
+    if (present !== null && (present.certificateFingerprint !== publicKeySha256 || present.clusterName !== cluster)) {
+      const message = `There is a node "${node}" already: a token for many takes nobody's place. Make one for this node alone (lockstep node join ${node}), or remove it.`;
+      throw new LockstepError('refused', 'node-exists', message, { node });
+    }
+    const { certificatePem, fingerprint } = await redemption.certify(node);
+    if (present !== null) return { cluster, node, certificatePem };
+    if (token.left === 0) throw refused();
+    await tx.bulkJoinToken.update({ where: { secretSha256 }, data: { left: { decrement: 1 } } });
+    const enrolled = { name: node, clusterName: cluster, certificateFingerprint: fingerprint, enrolledAt: now };
+    await tx.node.create({ data: enrolled });
+    await addAuditEvent(tx, redemption.audit({ cluster, node }));
+    return { cluster, node, certificatePem };
+  }, transactionLimits);
 }
 
 async function enrol(tx: Transaction, token: TokenRow, redemption: Redemption): Promise<Enrolment> {
@@ -99,12 +150,20 @@ export function joinTokenStore(db: Client): JoinTokenStore {
       });
       await db.$executeRaw`DELETE FROM join_tokens WHERE expires_at < now()`;
     },
-    async insistGood(secretSha256, now) {
-      if ((await db.joinToken.count({ where: { secretSha256, expiresAt: { gt: now } } })) === 0) throw refused();
+    async createBulk({ secretSha256, cluster, allow, count, expiresAt }) {
+      await requireCluster(db, cluster);
+      await db.bulkJoinToken.create({ data: { secretSha256, clusterName: cluster, allow, left: count, expiresAt } });
+      await db.$executeRaw`DELETE FROM bulk_join_tokens WHERE expires_at < now()`;
     },
-    redeem: (redemption) =>
-      serialisable(db, async (tx) => {
-        const token = await tx.joinToken.findUnique({ where: { secretSha256: redemption.secretSha256 } });
+    async insistGood(secretSha256, now) {
+      const where = { secretSha256, expiresAt: { gt: now } };
+      if ((await db.joinToken.count({ where })) + (await db.bulkJoinToken.count({ where })) === 0) throw refused();
+    },
+    async redeem(redemption) {
+      const { secretSha256 } = redemption;
+      if ((await db.bulkJoinToken.count({ where: { secretSha256 } })) > 0) return enrolOneOfMany(db, redemption);
+      return serialisable(db, async (tx) => {
+        const token = await tx.joinToken.findUnique({ where: { secretSha256 } });
         if (token === null || token.expiresAt <= redemption.now) throw refused();
         if (token.usedAt === null) return enrol(tx, token, redemption);
         const sameKey = token.publicKeySha256 === redemption.publicKeySha256;
@@ -114,6 +173,7 @@ export function joinTokenStore(db: Client): JoinTokenStore {
           node: token.nodeName as NodeName,
           certificatePem: token.certificatePem,
         };
-      }),
+      });
+    },
   };
 }

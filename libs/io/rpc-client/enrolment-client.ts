@@ -14,12 +14,14 @@ import { createServiceClient } from './service-client';
 import { createTlsClient } from './tls-client';
 
 export interface EnrolmentCall {
-  /** host:port of the operator port. */
+  /** host:port of the agents' port, or of the operators'. */
   readonly address: string;
   /** `lsjoin1.<secret>.<pin>` */
   readonly joinToken: string;
   /** PKCS#10, PEM. */
   readonly certificateRequest: string;
+  /** What this machine is called: its node's name, where the token is for many. */
+  readonly machine?: string;
   readonly deadlineMs?: number;
   readonly signal?: AbortSignal;
 }
@@ -106,7 +108,7 @@ async function fetchPinnedCa(
  * @throws LockstepError `invalid-input`, `forbidden`, `unavailable`, or what the server answers.
  */
 export async function enrol(call: EnrolmentCall): Promise<EnrolResponse> {
-  const { address, joinToken, certificateRequest } = call;
+  const { address, joinToken, certificateRequest, machine = '' } = call;
   const { caPinSha256 } = parseJoinToken(joinToken);
   const ca = await fetchPinnedCa(address, caPinSha256, call);
   const client = createTlsClient(address, { ca });
@@ -115,7 +117,7 @@ export async function enrol(call: EnrolmentCall): Promise<EnrolResponse> {
       // The agent asks again by itself: one token, one key, one certificate.
       enrol: { repeat: 'never', answer: 'whole' },
     });
-    const response = await service.enrol({ joinToken, certificateRequest }, call);
+    const response = await service.enrol({ joinToken, certificateRequest, node: machine }, call);
     if (certificatePin(response.caCertificate) === caPinSha256) return response;
     throw new LockstepError('forbidden', 'wrong-ca', 'The enrolment names a CA other than the pinned one.', {
       address,

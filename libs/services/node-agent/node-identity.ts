@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+import { hostname } from 'node:os';
 import path from 'node:path';
 import { createCertificateRequest } from '@lockstep/io/certificates';
 import { createBackOff, enrol, parseAddress, pause, reachableAddress, showAddress } from '@lockstep/io/rpc-client';
@@ -29,9 +30,11 @@ export interface NodeIdentity {
 type StoredIdentity = Omit<NodeIdentity, 'key'>;
 
 export interface Enrolment {
-  /** host:port of the operator port. */
+  /** host:port of the agents' port, or of the operators'. */
   readonly server: string;
   readonly joinToken: string;
+  /** What this machine is called, for a token that is for many; by default as its kernel says. */
+  readonly machine?: string;
 }
 
 const identityFile = (stateDir: string): string => path.join(stateDir, 'identity.json');
@@ -64,7 +67,7 @@ export async function readIdentity(stateDir: string): Promise<NodeIdentity | und
  */
 export async function enrolNode(
   stateDir: string,
-  { server, joinToken }: Enrolment,
+  { server, joinToken, machine = hostname().toLowerCase() }: Enrolment,
   log: Log,
   signal: AbortSignal,
 ): Promise<NodeIdentity> {
@@ -73,7 +76,7 @@ export async function enrolNode(
   const backOff = createBackOff({ firstMs: 500, maxMs: 15_000 });
   for (;;) {
     try {
-      const answer = await enrol({ address: server, joinToken, certificateRequest: requestPem, signal });
+      const answer = await enrol({ address: server, joinToken, certificateRequest: requestPem, machine, signal });
       const stored: StoredIdentity = {
         node: parseNodeName(answer.node),
         cluster: parseClusterName(answer.cluster),

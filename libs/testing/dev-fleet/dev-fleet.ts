@@ -130,7 +130,13 @@ async function makeNode(
 ): Promise<FleetNode> {
   const { operator, server, kernelBuild, release } = booted;
   const name = parseNodeName(text);
-  const { joinToken } = await operator.fleet.createJoinToken({ cluster, node: name, ttlSeconds: 0 });
+  const { joinToken } = await operator.fleet.createJoinToken({
+    cluster,
+    node: name,
+    ttlSeconds: 0,
+    allow: '',
+    count: 0,
+  });
   const nodeFolder = path.join(folder, name);
   mkdirSync(nodeFolder);
   const spec = { name, folder: nodeFolder, kernelBuild, release, joinToken, transitionMs };

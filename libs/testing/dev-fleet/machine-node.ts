@@ -93,7 +93,7 @@ export class MachineNode implements AsyncDisposable {
 const portOf = (address: string): number => Number(address.split(':')[1]);
 
 async function bootNode(node: NodeName, { operator, cluster, server }: DevFleet): Promise<TestMachine> {
-  const { joinToken } = await operator.fleet.createJoinToken({ cluster, node, ttlSeconds: 0 });
+  const { joinToken } = await operator.fleet.createJoinToken({ cluster, node, ttlSeconds: 0, allow: '', count: 0 });
   const [port, agentPort] = [portOf(server.address), portOf(server.agentAddress)];
   const service = [
     `export LOCKSTEP_AGENT_SERVER=${hostAddressInGuest}:${port} LOCKSTEP_AGENT_JOIN_TOKEN='${joinToken}'`,

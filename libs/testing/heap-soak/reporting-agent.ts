@@ -56,7 +56,13 @@ export class ReportingAgent {
   ) {}
 
   static async enrol(plane: ProbedControlPlane, operator: OperatorClient, node: string): Promise<ReportingAgent> {
-    const { joinToken } = await operator.fleet.createJoinToken({ cluster: 'soak', node, ttlSeconds: 0 });
+    const { joinToken } = await operator.fleet.createJoinToken({
+      cluster: 'soak',
+      node,
+      ttlSeconds: 0,
+      allow: '',
+      count: 0,
+    });
     const { privateKeyPem, requestPem } = await createCertificateRequest();
     const { certificate } = await enrol({
       address: plane.operatorAddress,

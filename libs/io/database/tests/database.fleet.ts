@@ -239,6 +239,7 @@ describe('enrolment', () => {
     secretSha256,
     publicKeySha256,
     now: new Date(),
+    machine: '',
     certify: async () => ({ certificatePem: `pem for ${publicKeySha256}`, fingerprint: publicKeySha256 }),
     audit: enrolled,
   });

@@ -193,7 +193,7 @@ describe('a connection that is lost', () => {
     const { name: cluster } = await db.clusters.create(parseClusterName('cut'), {});
     const node = parseNodeName('cut-1');
     await db.joinTokens.create({ secretSha256: 's', cluster, node, expiresAt: new Date(Date.now() + 60_000) });
-    const redemption = { secretSha256: 's', publicKeySha256: 'k', now: new Date(), audit: enrolled };
+    const redemption = { secretSha256: 's', publicKeySha256: 'k', now: new Date(), machine: '', audit: enrolled };
     const issued = { certificatePem: 'pem', fingerprint: 'f' };
     for (const waitMs of [0, 300]) {
       const certify = async () => {

@@ -21,6 +21,7 @@ export async function enrol(
   const { cluster, node, certificatePem } = await db.joinTokens.redeem({
     ...proof,
     publicKeySha256: key.publicKeySha256,
+    machine: request.node,
     certify: async (name) => {
       const pem = await authority.issueNodeCertificate(key, name);
       return { certificatePem: pem, fingerprint: key.publicKeySha256 };

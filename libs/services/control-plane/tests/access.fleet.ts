@@ -89,7 +89,7 @@ test('a token for one cluster sees and does nothing in others, nor anything that
   expect((await fleet.listNodes({ cluster: '', selector: '', withoutCve: '' })).nodes).toEqual([]);
   expect(await reasonOf(fleet.getOrder({ cluster: 'web', kernelBuildId: '' }))).toBe('answered');
   expect(await reasonOf(build.listKernels({}))).toBe('answered');
-  const join = (cluster: string) => fleet.createJoinToken({ cluster, node: 'n', ttlSeconds: 0 });
+  const join = (cluster: string) => fleet.createJoinToken({ cluster, node: 'n', ttlSeconds: 0, allow: '', count: 0 });
   expect(await reasonOf(join('web'))).toBe('answered');
   const refused: Promise<unknown>[] = [
     fleet.listNodes({ cluster: 'db', selector: '', withoutCve: '' }),

@@ -158,3 +158,26 @@ test('a stranger on the agents’ port may enrol and nothing else, and sends no 
   expect(await ask('/lockstep.v1.EnrolmentService/Enrol', 100_000)).toBe('8');
   session.close();
 });
+
+test('a token for many lets in so many, of such names, each once, and takes nobody’s place', async () => {
+  const bulk = { cluster: 'web', node: '', ttlSeconds: 0, allow: 'many-*', count: 3 };
+  const { joinToken } = await plane.operator.fleet.createJoinToken(bulk);
+  const { privateKeyPem, requestPem } = await createCertificateRequest();
+  const address = plane.endpoint.agentAddress;
+  const join = async (machine: string, certificateRequest?: string): Promise<unknown> => {
+    const request = certificateRequest ?? (await createCertificateRequest()).requestPem;
+    return enrol({ address, joinToken, machine, certificateRequest: request });
+  };
+  await join('many-1', requestPem);
+  // Its answer was lost: the same key asks again, and takes no other one's turn.
+  const { certificate } = (await join('many-1', requestPem)) as { certificate: string };
+  expect(await reasonOf(plane.agent(certificate, privateKeyPem).client.renewCertificate())).toBe('answered');
+  expect(await reasonOf(join('many-1'))).toBe('node-exists');
+  expect(await reasonOf(join('few-1'))).toBe('node-name-not-allowed');
+  expect(await reasonOf(join('web-1.rack-2.example.org'))).toBe('node-name-not-allowed');
+  expect(await Promise.all(['many-2', 'many-3', 'many-4'].map((name) => reasonOf(join(name))))).toEqual(
+    expect.arrayContaining(['answered', 'answered', 'join-token-refused']),
+  );
+  const { nodes } = await plane.operator.fleet.listNodes({ cluster: 'web', selector: '' });
+  expect(nodes.filter(({ name }) => name.startsWith('many-')).length).toBe(3);
+});

@@ -285,7 +285,7 @@ export class TestPlane {
   }
 
   async joinToken(cluster: string, node: string): Promise<string> {
-    return (await this.operator.fleet.createJoinToken({ cluster, node, ttlSeconds: 0 })).joinToken;
+    return (await this.operator.fleet.createJoinToken({ cluster, node, ttlSeconds: 0, allow: '', count: 0 })).joinToken;
   }
 
   async enrol(cluster: string, node: string): Promise<TestAgent> {

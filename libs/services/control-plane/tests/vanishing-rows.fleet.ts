@@ -129,7 +129,9 @@ const races: Readonly<Record<string, Race>> = {
     answer: unknownCluster,
   },
   'a node is to join a cluster that goes': {
-    prepare: inCluster((cluster) => fleet().createJoinToken({ cluster, node: cluster, ttlSeconds: 0 })),
+    prepare: inCluster((cluster) =>
+      fleet().createJoinToken({ cluster, node: cluster, ttlSeconds: 0, allow: '', count: 0 }),
+    ),
     answer: unknownCluster,
   },
   'an entry is appended to a cluster that goes': {

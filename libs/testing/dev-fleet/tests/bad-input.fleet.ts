@@ -47,7 +47,11 @@ async function refusal(call: Promise<unknown>): Promise<{ kind: string; reason: 
 describe('names that are not there', () => {
   const calls: readonly (readonly [string, () => Promise<unknown>, RegExp])[] = [
     ['node', () => fleet.operator.fleet.getNode({ name: 'nobody' }), /nobody/],
-    ['cluster', () => fleet.operator.fleet.createJoinToken({ cluster: 'none', node: 'x', ttlSeconds: 0 }), /none/],
+    [
+      'cluster',
+      () => fleet.operator.fleet.createJoinToken({ cluster: 'none', node: 'x', ttlSeconds: 0, allow: '', count: 0 }),
+      /none/,
+    ],
     [
       'patch',
       () =>
@@ -120,7 +124,13 @@ describe('who may speak', () => {
   });
 
   it('a join token works once', async () => {
-    const { joinToken } = await fleet.operator.fleet.createJoinToken({ cluster: 'dev', node: 'once', ttlSeconds: 60 });
+    const { joinToken } = await fleet.operator.fleet.createJoinToken({
+      cluster: 'dev',
+      node: 'once',
+      ttlSeconds: 60,
+      allow: '',
+      count: 0,
+    });
     const { requestPem: certificateRequest } = await createCertificateRequest();
     const address = fleet.server.address;
     expect(await enrol({ address, joinToken, certificateRequest })).toMatchObject({ node: 'once', cluster: 'dev' });

@@ -36,7 +36,7 @@ beforeAll(async () => {
   const kernelFolder = path.join(folder, 'kernel');
   await DirectoryKernel.create(kernelFolder, { kernelBuild: parseKernelBuildId('ab'.repeat(20)), release: '6.1' });
   const operator = server.connect();
-  const node = { cluster: 'dev', node: 'n1', ttlSeconds: 0 };
+  const node = { cluster: 'dev', node: 'n1', ttlSeconds: 0, allow: '', count: 0 };
   await operator.fleet.createCluster({ name: node.cluster, ...switchingToWire({}) });
   const { joinToken } = await operator.fleet.createJoinToken(node);
   operator.close();
