@@ -14,6 +14,8 @@ import { appendRetire } from '../routes/append-retire';
 import { cancelBuild } from '../routes/cancel-build';
 import { checkConflicts } from '../routes/check-conflicts';
 import { combinePatches } from '../routes/combine-patches';
+import { EnrolmentLimits } from '../agents/enrolment-limits';
+import type { Caller } from '../audit/call-audit';
 import { createCluster } from '../routes/create-cluster';
 import { createJoinToken } from '../routes/create-join-token';
 import { listEvents, watchEvents } from '../routes/events';
@@ -164,8 +166,12 @@ export interface OperatorHandlers {
   readonly audit: UntypedServiceImplementation;
 }
 
+/** Without the port, which is another one each time. */
+const addressOf = ({ from }: Caller): string => from.slice(0, from.lastIndexOf(':'));
+
 /** Every call of the operator port with its route. */
 export function operatorHandlers(services: Services): OperatorHandlers {
+  const limits = new EnrolmentLimits();
   const { log, calls, metrics } = services;
   const parts = { log, calls, onEnd: metrics.noteCall.bind(metrics) };
   const handlers = (definition: ServiceDefinition): UntypedServiceImplementation =>
@@ -177,7 +183,11 @@ export function operatorHandlers(services: Services): OperatorHandlers {
     );
   return {
     // The join token is the proof.
-    enrolment: { enrol: unary(parts, (request, context) => enrol(services, request, context)) },
+    enrolment: {
+      enrol: unary(parts, (request, context) =>
+        limits.admit(addressOf(context.caller), () => enrol(services, request, context)),
+      ),
+    },
     fleet: handlers(FleetServiceService),
     build: handlers(BuildServiceService),
     access: handlers(AccessServiceService),
