@@ -72,7 +72,8 @@ function callsOf({ fleet, build }: OperatorClient, size: HistorySize): Readonly<
     GetOrder: () => fleet.getOrder({ cluster, kernelBuildId }, deadline),
     CheckConflicts: (round) =>
       fleet.checkConflicts({ cluster, patch: patchNameOf(patches - 1 - round), kernelBuildId, buildId: '' }, deadline),
-    CreateJoinToken: (round) => fleet.createJoinToken({ cluster, node: `new-${round}`, ttlSeconds: 0 }, deadline),
+    CreateJoinToken: (round) =>
+      fleet.createJoinToken({ cluster, node: `new-${round}`, ttlSeconds: 0, allow: '', count: 0 }, deadline),
     CreateCluster: (round) => fleet.createCluster({ ...switchingToWire({}), name: `more-${round}` }, deadline),
     // An entry of a patch whose module is in no store is refused once it was looked for: all the reading is done then.
     'AppendLoad, up to the module': (round) =>

@@ -21,6 +21,7 @@ const entries = [
   { out: 'bench-stock', from: 'tools/bench-stock/main.ts' },
   { out: 'bench-diff', from: 'tools/bench-diff/main.ts' },
   { out: 'soak', from: 'tools/soak/main.ts' },
+  { out: 'fuzz-rpc', from: 'tools/fuzz-rpc/main.ts' },
   { out: 'sim-planner', from: 'tools/sim-planner/main.ts' },
   { out: 'soak-heap-probe', from: 'libs/testing/heap-soak/heap-probe.ts' },
   { out: 'bench-database', from: 'tools/bench-database/main.ts' },

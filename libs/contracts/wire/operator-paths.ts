@@ -27,6 +27,7 @@ export const operatorPaths = {
   getNode: { method: 'get', path: '/v1/nodes/{name}' },
   getExposure: { method: 'get', path: '/v1/exposure' },
   removeNode: { method: 'delete', path: '/v1/nodes/{name}' },
+  revokeNode: { method: 'post', path: '/v1/nodes/{name}/revoke' },
   labelNodes: { method: 'post', path: '/v1/nodes/labels' },
   releaseNode: { method: 'post', path: '/v1/nodes/{name}/release' },
   checkConflicts: { method: 'get', path: '/v1/clusters/{cluster}/conflicts' },

@@ -69,9 +69,12 @@ export class ProbedControlPlane implements AsyncDisposable {
     return readFileSync(path.join(this.stateDir, 'pki/ca.crt'), 'utf8');
   }
 
+  get adminToken(): string {
+    return readFileSync(path.join(this.stateDir, 'operator.token'), 'utf8').trim();
+  }
+
   operator(): OperatorClient {
-    const token = readFileSync(path.join(this.stateDir, 'operator.token'), 'utf8');
-    return connectOperator({ address: this.operatorAddress, ca: this.ca, token });
+    return connectOperator({ address: this.operatorAddress, ca: this.ca, token: this.adminToken });
   }
 
   /** In use after a collection, what is outside of the heap (buffers) included. */

@@ -15,6 +15,7 @@ import type { Caller } from '../audit/call-audit';
 import { callerOf } from './callers';
 import { drained } from './drained';
 import type { CallShape, OpenCalls } from './open-calls';
+import { insistReadable } from './readable-request';
 
 export interface CallContext {
   /** Aborts when the caller is gone, its deadline has passed or the control plane stops. */
@@ -112,9 +113,10 @@ async function answerInTime<Request, Response>(
     abort.abort(tooSlow());
   }, unaryWithinMs);
   const answer = (): Promise<Response> =>
-    traced(nameOfCall(call.getPath()), callSpan(call.metadata), async () =>
-      route(call.request, contextOf(call, signal)),
-    );
+    traced(nameOfCall(call.getPath()), callSpan(call.metadata), async () => {
+      insistReadable(call.request);
+      return route(call.request, contextOf(call, signal));
+    });
   const onLateFailure = (err: unknown): void => {
     log.warn({ err, method: call.getPath() }, 'a call failed after its caller had stopped waiting');
   };
@@ -216,6 +218,7 @@ export function serverStream<Request, Response>(
 ): handleServerStreamingCall<Request, Response> {
   return (call) => {
     const work = async ({ signal }: AbortController): Promise<void> => {
+      insistReadable(call.request);
       await writeAll(call, route(call.request, contextOf(call, signal)), signal);
     };
     runStream(call, parts, work, 'stream', proofOf(call));

@@ -21,6 +21,7 @@ import { agentService } from './agent-service';
 import { letInKnown, type Identify } from './callers';
 import { healthService } from './health-service';
 import { operatorHandlers } from './operator-handlers';
+import { tellingUnreadable } from './readable-request';
 import { TlsFront, type FrontLimits, type Peer } from './tls-front';
 
 /** A node's machine that was switched off is noticed after these two together. */
@@ -102,19 +103,23 @@ export class Servers {
     this.strangers = serverFor(strangersShare, identifyAgent(services), () => this.agentFront);
     const handlers = operatorHandlers(services);
     for (const server of [this.operator, this.nodes, this.strangers]) {
-      server.addService(EnrolmentServiceService, handlers.enrolment);
+      server.addService(tellingUnreadable(EnrolmentServiceService), handlers.enrolment);
     }
-    this.operator.addService(FleetServiceService, handlers.fleet);
-    this.operator.addService(BuildServiceService, handlers.build);
-    this.operator.addService(AccessServiceService, handlers.access);
-    this.operator.addService(AuditServiceService, handlers.audit);
+    this.operator.addService(tellingUnreadable(FleetServiceService), handlers.fleet);
+    this.operator.addService(tellingUnreadable(BuildServiceService), handlers.build);
+    this.operator.addService(tellingUnreadable(AccessServiceService), handlers.access);
+    this.operator.addService(tellingUnreadable(AuditServiceService), handlers.audit);
     // A stranger who asks as a node is told what is missing.
-    for (const server of [this.nodes, this.strangers]) server.addService(agentService, agentHandlers(services));
+    for (const server of [this.nodes, this.strangers])
+      server.addService(tellingUnreadable(agentService), agentHandlers(services));
     const { log, calls } = services;
     const health = { readiness, log, calls };
-    this.operator.addService(HealthService, healthService({ ...health, services: operatorServices }));
+    this.operator.addService(
+      tellingUnreadable(HealthService),
+      healthService({ ...health, services: operatorServices }),
+    );
     for (const server of [this.nodes, this.strangers]) {
-      server.addService(HealthService, healthService({ ...health, services: agentServices }));
+      server.addService(tellingUnreadable(HealthService), healthService({ ...health, services: agentServices }));
     }
     this.operatorFront = this.frontOfOperators();
     this.agentFront = this.frontOfAgents();

@@ -149,10 +149,11 @@ test('no secret is kept, and who comes with none, a wrong one or one that has ex
 test('who may not is turned away before a byte of the body has come', async () => {
   const viewer = await plane.accessToken('viewer', { roles: [Role.ROLE_VIEWER] });
   const session = connectHttp2(`https://${plane.endpoint.operatorAddress}`, { ca: plane.ca });
-  const statusOf = async (path: string, token?: string): Promise<string> => {
+  const statusOf = async (path: string, token?: string, body?: Buffer): Promise<string> => {
     const headers = { ':method': 'POST', ':path': path, 'content-type': 'application/grpc', te: 'trailers' };
     const stream = session.request({ ...headers, ...(token !== undefined && { authorization: `Bearer ${token}` }) });
-    // Nothing is written, and the stream stays open: an answer comes only if none is waited for.
+    // Unless something is written the stream stays open: an answer comes only if nothing is waited for.
+    if (body !== undefined) stream.end(body);
     const status = await new Promise<string>((resolve, reject) => {
       const take = (all: IncomingHttpHeaders): void => {
         const [code, reason] = [all['grpc-status'], all['lockstep-reason']];
@@ -166,6 +167,9 @@ test('who may not is turned away before a byte of the body has come', async () =
   const submit = BuildServiceService.submitPatch.path;
   expect(await statusOf(submit)).toBe('16 token-missing');
   expect(await statusOf(submit, viewer)).toBe('7 not-allowed');
+  // A message of two bytes that begins a field and ends in it.
+  const admin = (await readFile(path.join(plane.config.stateDir, 'operator.token'), 'utf8')).trim();
+  expect(await statusOf(submit, admin, Buffer.from([0, 0, 0, 0, 2, 0x0a, 0xff]))).toBe('3 unreadable-request');
   session.close();
 });
 
