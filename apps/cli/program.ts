@@ -35,6 +35,7 @@ import { listRollouts } from './commands/list-rollouts';
 import { listTokens } from './commands/list-tokens';
 import { pauseRollout } from './commands/pause-rollout';
 import { listWebhooks } from './commands/list-webhooks';
+import { planRollout } from './commands/plan-rollout';
 import { printCompletion } from './commands/print-completion';
 import { rebootNeeded } from './commands/reboot-needed';
 import { recoverOrder } from './commands/recover-order';
@@ -83,7 +84,17 @@ const groups: readonly (readonly [noun: string, description: string, commands: r
   [
     'rollout',
     "moving a cluster's nodes to a position",
-    [startRollout, listRollouts, showRollout, watchRollout, pauseRollout, resumeRollout, abortRollout, retryRollout],
+    [
+      planRollout,
+      startRollout,
+      listRollouts,
+      showRollout,
+      watchRollout,
+      pauseRollout,
+      resumeRollout,
+      abortRollout,
+      retryRollout,
+    ],
   ],
   [
     'node',

@@ -86,7 +86,10 @@ function callsOf({ fleet, build }: OperatorClient, size: HistorySize): Readonly<
         )
         .catch(() => undefined),
     StartRollout: () =>
-      fleet.startRollout({ cluster, kernelBuildId, toSeq: 0, canaries: 1, waveSize: 500, rules: undefined }, deadline),
+      fleet.startRollout(
+        { cluster, kernelBuildId, toSeq: 0, canaries: 1, waveSize: 500, rules: undefined, planHash: '' },
+        deadline,
+      ),
   };
 }
 

@@ -86,7 +86,15 @@ class MeasuredFleet {
 
   rollOut(seq: number, waveSize: number): Promise<RolloutFigures> {
     return this.during(async () => {
-      const asked = { cluster, kernelBuildId: kernelBuild, toSeq: seq, canaries: 1, waveSize, rules: undefined };
+      const asked = {
+        cluster,
+        kernelBuildId: kernelBuild,
+        toSeq: seq,
+        canaries: 1,
+        waveSize,
+        rules: undefined,
+        planHash: '',
+      };
       await this.operator.fleet.startRollout(asked, longDeadline);
       await this.all(`all at #${seq}`, ({ arrived }) => arrived[seq - 1]);
       await this.rolloutEnded();

@@ -1,30 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { Command } from 'commander';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
-import { leafCommand, wholeNumber, type Cli, type LeafOptions } from '../cli';
+import { leafCommand, type Cli, type LeafOptions } from '../cli';
 import { followRollout } from '../follow-rollout';
-import { kernelBuildOption, resolveKernelBuild } from '../resolve-kernel-build';
-import { ruleOptions, rulesFrom, type RuleOptions } from '../rule-options';
+import { plannedRequest, rolloutOptions, rolloutRequest, type RolloutOptions } from '../rollout-request';
 import { caveatLines, rolloutDocument, rolloutText } from '../views/rollout-view';
 
-interface Options extends LeafOptions, RuleOptions {
-  readonly cluster: string;
-  readonly kernelBuild?: string;
-  readonly to?: number;
+interface Options extends LeafOptions, RolloutOptions {
+  readonly plan?: string;
   readonly wait?: boolean;
 }
 
 export const startRollout = (cli: Cli): Command =>
-  ruleOptions(leafCommand('start', "move the cluster's nodes to a position of the load order, wave by wave"))
-    .requiredOption('--cluster <cluster>', 'whose nodes')
-    .option('--to <seq>', 'position (default: the head)', wholeNumber)
+  rolloutOptions(leafCommand('start', "move the cluster's nodes to a position of the load order, wave by wave"))
+    .option(
+      '--plan <hash>',
+      'begin exactly what `rollout plan` has shown; of that --cluster; no other option but --wait counts then',
+    )
     .option('--wait', 'follow it to its end')
-    .option(...kernelBuildOption)
-    .action(({ cluster, kernelBuild, to: toSeq = 0, canaries = 0, ...options }: Options) =>
+    .action(({ plan: planHash = '', ...options }: Options) =>
       cli.run(options, async (context) => {
         const { fleet, signal } = context;
-        const kernelBuildId = await resolveKernelBuild(context, kernelBuild);
-        const request = { cluster, kernelBuildId, toSeq, canaries, waveSize: 0, rules: rulesFrom(options) };
+        const request = planHash === '' ? await rolloutRequest(context, options) : plannedRequest(options, planHash);
         const { rollout } = await fleet.startRollout(request, { signal });
         if (rollout === undefined) throw new LockstepError('internal', 'no-answer', 'The server named no rollout.');
         if (options.wait !== true) return { document: rolloutDocument(rollout), text: rolloutText(rollout) };

@@ -22,7 +22,8 @@ export function rolloutSummaryDocument(rollout: Rollout): object {
 /** Names in one line; the table has all of them. */
 const mostShown = 10;
 
-const waveName = ({ wave, late }: NodeProgress): string => (late ? 'late' : wave === 0 ? 'canary' : `wave ${wave}`);
+export const waveName = ({ wave, late }: NodeProgress): string =>
+  late ? 'late' : wave === 0 ? 'canary' : `wave ${wave}`;
 
 /** A node's place in a rollout as a line: `n2 (wave 1): at 1, moving: On its way.` */
 export function nodeLine(progress: NodeProgress): string {
@@ -65,7 +66,7 @@ function stateLines({ id, status, halt, waiting, nodes }: Rollout): string[] {
 }
 
 /** `wave 1: 3 of 5 there, 1 on its way, 1 failed; halts at the 2nd failure`. */
-function waveLines({ waves }: Rollout): string[] {
+export function waveLines({ waves }: Rollout): string[] {
   return waves.map(({ planned, there, moving, failures, allowedFailures, atOnce }, wave) => {
     const limits = allowedFailures < planned ? `; halts at failure ${allowedFailures + 1} of ${planned}` : '';
     const budget = atOnce < planned ? `, ${atOnce} at once` : '';

@@ -60,6 +60,7 @@ export const operatorCalls = {
   appendLoad: { ...keyed, verb: 'order' },
   appendRetire: { ...keyed, verb: 'order' },
   recoverOrder: { repeat: 'keyed', answer: 'parts', verb: 'order' },
+  planRollout: read,
   startRollout: { ...keyed, verb: 'roll-out' },
   pauseRollout: { ...keyed, verb: 'roll-out' },
   resumeRollout: { ...keyed, verb: 'roll-out' },

@@ -7,6 +7,7 @@ export { plannedLoads, type PlannedLoad } from './planned-load';
 export { planCaveats, type PlanCaveat } from './plan-caveats';
 export { countedAsFailure } from './parent-under-order';
 export { planRollout } from './plan-rollout';
+export { changesSince, previewRollout, previewText, type PreviewedNode, type RolloutPreview } from './rollout-preview';
 export { explainRolloutRefusal, refuseRollout, type RolloutContext, type RolloutRefusal } from './refuse-rollout';
 export { explainOrderRefusal, refuseOrder, type OrderRefusal, type RolloutOrder } from './rollout-order';
 export {

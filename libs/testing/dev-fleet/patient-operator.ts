@@ -143,7 +143,7 @@ export function patientOperator({ operator, cluster, kernelBuild }: DevFleet): P
       }),
     retire: (seq) => appendOnce(async (expectedSeq) => (await fleet.appendRetire({ ...log, seq, expectedSeq })).entry),
     async rollOut() {
-      const request = { ...log, toSeq: 0, canaries: 1, waveSize: 0, rules: undefined };
+      const request = { ...log, toSeq: 0, canaries: 1, waveSize: 0, rules: undefined, planHash: '' };
       const { rollout } = await patiently('a rollout', () => fleet.startRollout(request));
       if (rollout === undefined) throw new Error('the server named no rollout');
       return awaitRollout(rollout.id);

@@ -69,6 +69,7 @@ const resources: Resources = {
   appendLoad: ofCluster,
   appendRetire: ofCluster,
   recoverOrder: ofCluster,
+  planRollout: ({ rollout }) => ofCluster({ cluster: rollout?.cluster ?? '' }),
   startRollout: ofCluster,
   listRollouts: ofOneOrAll,
   getRollout: ofRollout,

@@ -41,6 +41,7 @@ import {
 } from '../routes/lists';
 import { abortRollout, pauseRollout, resumeRollout, retryRollout } from '../routes/order-rollout';
 import { readAudit } from '../routes/read-audit';
+import { planRollout } from '../routes/plan-rollout';
 import { removeNode } from '../routes/remove-node';
 import { recoverOrder } from '../routes/recover-order';
 import { releaseNode } from '../routes/release-node';
@@ -97,6 +98,7 @@ const routes: Routes = {
   appendLoad,
   appendRetire,
   recoverOrder,
+  planRollout,
   startRollout,
   pauseRollout,
   resumeRollout,

@@ -7,6 +7,7 @@ import {
   explainRolloutRefusal,
   planCaveats,
   plannedLoads,
+  previewRollout,
   type NodeFacts,
   type PlannedLoad,
   refuseOrder,
@@ -15,6 +16,7 @@ import {
   type RolloutOrder,
   type RolloutPlan,
   type RolloutPolicy,
+  type RolloutPreview,
 } from '@lockstep/domain/rollout-planner';
 import type { Database, KeptCall, RolloutRecord } from '@lockstep/io/database';
 import type { TraceMemory } from '@lockstep/platform/tracing';
@@ -28,6 +30,7 @@ import type { ChangeNotifier } from '../change-notifier';
 import { Reconciler } from '../reconciler';
 import { gatherInventory } from './gather';
 import { RolloutsInForce } from './rollouts-in-force';
+import { ShownPlans } from './shown-plans';
 
 /** Every rollout in force is reconciled this often even if nothing is said to have changed. */
 const reconcileEveryMs = 15_000;
@@ -48,6 +51,12 @@ export interface RolloutExecutorParts {
   readonly returnGraceMs?: number;
 }
 
+/** The first plan of a rollout that has not begun. */
+export interface PreparedRollout {
+  readonly plan: RolloutPlan;
+  readonly preview: RolloutPreview;
+}
+
 /**
  * Gathers, lets the planner decide, obeys: stores each plan, then sends its moves. Killed at any instant it has either
  * stored a plan, whose moves the next start sends, or nothing has happened.
@@ -55,6 +64,7 @@ export interface RolloutExecutorParts {
 export class RolloutExecutor {
   private readonly reconciler = new Reconciler((cluster) => this.advanceCluster(cluster as ClusterName), planEveryMs);
   private readonly inForce: RolloutsInForce;
+  private readonly shown = new ShownPlans();
   private timer: NodeJS.Timeout | undefined;
   private settledAtMs = 0;
   private settled = false;
@@ -105,8 +115,41 @@ export class RolloutExecutor {
     }, lostAfterMs + 1).unref();
   }
 
-  /** @throws LockstepError `refused` with the planner's reason. */
-  async begin(cluster: ClusterName, policy: RolloutPolicy, call?: KeptCall<RolloutRecord>): Promise<RolloutRecord> {
+  /** What would happen if it began now: ships nothing. @throws LockstepError as `begin`. */
+  async preview(cluster: ClusterName, policy: RolloutPolicy): Promise<PreparedRollout & { readonly hash: string }> {
+    const prepared = await this.prepare(cluster, policy);
+    return { ...prepared, hash: this.shown.remember({ cluster, preview: prepared.preview }) };
+  }
+
+  /** Exactly what was shown. @throws LockstepError as `begin`; `not-found` `unknown-plan`; `refused` `plan-changed`. */
+  async beginAsShown(cluster: ClusterName, hash: string, call?: KeptCall<RolloutRecord>): Promise<RolloutRecord> {
+    const { preview } = this.shown.require(cluster, hash);
+    return this.begin(cluster, preview.policy, call, hash);
+  }
+
+  /** @param shownAs hash of what it must be. @throws LockstepError `refused` with the planner's reason. */
+  async begin(
+    cluster: ClusterName,
+    policy: RolloutPolicy,
+    call?: KeptCall<RolloutRecord>,
+    shownAs?: string,
+  ): Promise<RolloutRecord> {
+    const { db } = this.parts;
+    const { plan, preview } = await this.prepare(cluster, policy);
+    if (shownAs !== undefined) this.shown.expectSame(shownAs, { cluster, preview });
+    const superseded = (await this.inForce.of(cluster)).filter((r) => r.policy.kernelBuild === policy.kernelBuild);
+    try {
+      const rollout = await db.rollouts.start({ cluster, policy, plan }, call);
+      this.parts.traces.note(`rollout ${rollout.id}`);
+      return rollout;
+    } finally {
+      this.inForce.readAgain(cluster);
+      for (const { id } of superseded) this.parts.changes.notify(`rollout:${id}`);
+      this.wake(cluster);
+    }
+  }
+
+  private async prepare(cluster: ClusterName, policy: RolloutPolicy): Promise<PreparedRollout> {
     const { db, nodes, logs, sessions } = this.parts;
     const log: LogName = { cluster, kernelBuild: policy.kernelBuild };
     const inventory = gatherInventory(nodes, sessions, cluster, performance.now());
@@ -122,16 +165,7 @@ export class RolloutExecutor {
     const caveats = planCaveats(entries, positions.length > 0 ? positions : [seqZero], policy.toSeq);
     const loads = plannedLoads(entries, policy.toSeq);
     const plan = this.decide(cluster, { policy, parent: null, inventory, caveats, loads }, head);
-    const superseded = (await this.inForce.of(cluster)).filter((r) => r.policy.kernelBuild === policy.kernelBuild);
-    try {
-      const rollout = await db.rollouts.start({ cluster, policy, plan }, call);
-      this.parts.traces.note(`rollout ${rollout.id}`);
-      return rollout;
-    } finally {
-      this.inForce.readAgain(cluster);
-      for (const { id } of superseded) this.parts.changes.notify(`rollout:${id}`);
-      this.wake(cluster);
-    }
+    return { plan, preview: previewRollout(policy, plan, entries) };
   }
 
   /**

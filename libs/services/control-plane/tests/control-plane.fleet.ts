@@ -322,6 +322,7 @@ describe('load order and rollouts', () => {
         canaries: 1,
         waveSize: 0,
         rules: undefined,
+        planHash: '',
       })
     ).rollout!.id;
 

@@ -46,7 +46,15 @@ test.each<[string, Partial<NodeReport>]>([
     });
   });
   const toSeq = agent('n1').position + 1;
-  const request = { cluster: 'web', kernelBuildId: '', toSeq, canaries: 1, waveSize: 0, rules: undefined };
+  const request = {
+    cluster: 'web',
+    kernelBuildId: '',
+    toSeq,
+    canaries: 1,
+    waveSize: 0,
+    rules: undefined,
+    planHash: '',
+  };
   const { rollout } = await plane.operator.fleet.startRollout(request);
   await eventually(async () => {
     const { nodes } = (await plane.operator.fleet.getRollout({ id: rollout!.id })).rollout!;
@@ -120,7 +128,15 @@ test('a node whose journal is damaged is named, with what is wrong; the rollout 
     expect((await nodeNamed('d1')).report?.problem?.reason).toBe('journal-damaged');
     expect(healthy.headSeq).toBe(1);
   });
-  const request = { cluster: 'damaged', kernelBuildId: '', toSeq: 0, canaries: 1, waveSize: 0, rules: undefined };
+  const request = {
+    cluster: 'damaged',
+    kernelBuildId: '',
+    toSeq: 0,
+    canaries: 1,
+    waveSize: 0,
+    rules: undefined,
+    planHash: '',
+  };
   const { id } = (await plane.operator.fleet.startRollout(request)).rollout!;
   const standing = async () => {
     const { nodes, status } = (await plane.operator.fleet.getRollout({ id })).rollout!;

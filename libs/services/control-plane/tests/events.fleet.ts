@@ -107,6 +107,7 @@ test('what happens is told in order, once, to whoever lists, and signed, to ever
     canaries: 1,
     waveSize: 0,
     rules: undefined,
+    planHash: '',
   });
   const expected = ['rollout.started', 'rollout.wave-opened', 'rollout.wave-opened', 'rollout.done'];
   await eventually(async () => {

@@ -79,7 +79,11 @@ test('a rollout is started once', async () => {
   });
   const rollouts = async () => (await plane.operator.fleet.listRollouts({ cluster })).rollouts;
   const { rollout } = await overKill(
-    () => client.fleet.startRollout({ ...log, toSeq: 0, canaries: 0, waveSize: 0, rules: undefined }, patience),
+    () =>
+      client.fleet.startRollout(
+        { ...log, toSeq: 0, canaries: 0, waveSize: 0, rules: undefined, planHash: '' },
+        patience,
+      ),
     async () => (await rollouts()).length === 1,
   );
   expect((await rollouts()).map(({ id }) => id)).toEqual([rollout?.id]);

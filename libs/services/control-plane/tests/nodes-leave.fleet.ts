@@ -33,7 +33,7 @@ const rolloutOf = async (id: string): Promise<Rollout> => (await plane.operator.
 /** Whoever is lost, it goes on. */
 async function rollOut(): Promise<string> {
   const rules = RolloutRules.fromPartial({ allowedFailures: { of: { $case: 'percent', value: 100 } } });
-  const request = { cluster, kernelBuildId: '', toSeq: 0, canaries: 1, waveSize: 2, rules };
+  const request = { cluster, kernelBuildId: '', toSeq: 0, canaries: 1, waveSize: 2, rules, planHash: '' };
   return (await plane.operator.fleet.startRollout(request)).rollout!.id;
 }
 

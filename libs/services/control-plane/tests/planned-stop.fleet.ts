@@ -39,7 +39,15 @@ beforeAll(async () => {
 afterAll(() => plane.stop());
 
 test('a watch goes on over a planned restart, and a download under way is told to come again', async () => {
-  const request = { cluster: 'web', kernelBuildId: '', toSeq: 0, canaries: 1, waveSize: 0, rules: undefined };
+  const request = {
+    cluster: 'web',
+    kernelBuildId: '',
+    toSeq: 0,
+    canaries: 1,
+    waveSize: 0,
+    rules: undefined,
+    planHash: '',
+  };
   const { rollout } = await plane.operator.fleet.startRollout(request);
   const seen: Rollout[] = [];
   const watching = (async () => {

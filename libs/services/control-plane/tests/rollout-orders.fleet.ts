@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
-import { NodeStatus, RolloutRules, RolloutStatus, type Rollout } from '@lockstep/contracts/generated';
+import {
+  NodeStatus,
+  RolloutRules,
+  RolloutStatus,
+  type PlanRolloutResponse,
+  type Rollout,
+} from '@lockstep/contracts/generated';
 import { switchingToWire } from '@lockstep/contracts/wire';
 import { runLockstep } from '@lockstep/testing/dev-fleet';
 import { eventually, TestPlane, type TestAgent } from './test-plane';
@@ -43,7 +49,7 @@ async function rollOut(cluster: string, slow: readonly string[], rules: Partial<
   await eventually(() => {
     expect(names.map((name) => agent(name).headSeq)).toEqual([1, 1, 1, 1]);
   });
-  const asked = { cluster, kernelBuildId: '', toSeq: 0, canaries: 1, waveSize: 3 };
+  const asked = { cluster, kernelBuildId: '', toSeq: 0, canaries: 1, waveSize: 3, planHash: '' };
   return (await fleet().startRollout({ ...asked, rules: RolloutRules.fromPartial(rules) })).rollout!.id;
 }
 
@@ -143,11 +149,60 @@ test('a wave has to stay well before the next one opens, and a kernel that compl
   await eventuallyShows(id, 'halted: b-c1 unwell, b-n1 rollout-halted, b-n2 rollout-halted, b-n3 rollout-halted');
 });
 
+test('a plan ships nothing, says everything, and is begun exactly as it was shown, or what has changed is said', async () => {
+  const lockstep = (...args: string[]) => runLockstep(plane.config.stateDir, args);
+  const first = await rollOut('q', []);
+  await eventuallyShows(first, 'succeeded: q-c1 there, q-n1 there, q-n2 there, q-n3 there');
+  await plane.append('q', 'fix-p', 'fix-q');
+  const planned = await lockstep(
+    'rollout',
+    'plan',
+    '--cluster',
+    'q',
+    '--waves',
+    '2',
+    '--allowed-failures',
+    '1',
+    '--json',
+  );
+  const { hash, rollout, nodes, torn } = JSON.parse(planned.stdout) as PlanRolloutResponse;
+  expect(rollout).toMatchObject({ id: '', cluster: 'q', toSeq: 2 });
+  expect(nodes.map(({ node, loads, unloads, leftOut }) => [node, loads.length, unloads, leftOut])).toEqual(
+    names.map((name) => [`q-${name}`, 1, [], '']),
+  );
+  expect(torn).toEqual([]);
+  expect(names.map((name) => agent(name).target)).toEqual([1, 1, 1, 1]);
+  const shown = await lockstep('rollout', 'plan', '--cluster', 'q', '--waves', '2', '--allowed-failures', '1');
+  expect(shown.stdout).toMatch(
+    /4 nodes in 3 waves\. Nothing has been shipped\.[^]*wave 1: [^]*halts at failure 2 of 2/,
+  );
+  expect(shown.stdout).toContain(`lockstep rollout start --cluster q --plan ${hash}`);
+
+  const start = (cluster: string) => lockstep('rollout', 'start', '--cluster', cluster, '--plan', hash, '--json');
+  expect(JSON.parse((await start('p')).stdout)).toMatchObject({ error: { reason: 'unknown-plan' } });
+  agent('n2').disconnect();
+  const late = (await plane.enrol('q', 'q-late')).connect();
+  await eventually(async () => {
+    expect(late.headSeq).toBe(2);
+    expect((await fleet().getNode({ name: 'q-late' })).node?.connected).toBe(true);
+  });
+  const refused = JSON.parse((await start('q')).stdout) as { error: { reason: string; fields: { changes: string[] } } };
+  expect(refused.error).toMatchObject({
+    reason: 'plan-changed',
+    fields: { changes: expect.arrayContaining(['q-late has come.']) },
+  });
+  await fleet().removeNode({ name: 'q-late' });
+  agent('n2').connect();
+  await eventually(async () => {
+    expect(JSON.parse((await start('q')).stdout)).toMatchObject({ cluster: 'q', toSeq: 2, waves: [{}, {}, {}] });
+  });
+});
+
 test('a policy that can never be met is refused', async () => {
   await fleet().createCluster({ ...switchingToWire({}), name: 'r' });
   await plane.append('r', 'fix-p');
   (await plane.enrol('r', 'r-1')).connect();
-  const ask = { cluster: 'r', kernelBuildId: '', toSeq: 0, canaries: 2, waveSize: 0, rules: undefined };
+  const ask = { cluster: 'r', kernelBuildId: '', toSeq: 0, canaries: 2, waveSize: 0, rules: undefined, planHash: '' };
   await eventually(async () => {
     await expect(fleet().startRollout(ask)).rejects.toMatchObject({ reason: 'invalid-policy', message: /at most 1/ });
   });

@@ -177,6 +177,7 @@ const races: Readonly<Record<string, Race>> = {
           canaries: 0,
           waveSize: 0,
           rules: undefined,
+          planHash: '',
         });
       await start();
       const statement = `UPDATE rollouts SET status = 'superseded', ended_at = now() WHERE cluster_name = '${name}'`;

@@ -77,7 +77,15 @@ describe('names that are not there', () => {
     ['a cluster name', () => fleet.operator.fleet.createCluster({ ...switchingToWire({}), name: 'No Such Name!' })],
     [
       'a position past the head',
-      () => fleet.operator.fleet.startRollout({ ...log(), toSeq: 9, canaries: 0, waveSize: 0, rules: undefined }),
+      () =>
+        fleet.operator.fleet.startRollout({
+          ...log(),
+          toSeq: 9,
+          canaries: 0,
+          waveSize: 0,
+          rules: undefined,
+          planHash: '',
+        }),
     ],
   ])('%s that cannot be is refused, saying why', async (_what, call) => {
     const { kind, message } = await refusal(call());
@@ -392,7 +400,14 @@ describe('machines that do not answer', () => {
     writeFileSync(file, whole);
     await operator.appendOver('rot');
     truncateSync(file, 100);
-    await fleet.operator.fleet.startRollout({ ...log(), toSeq: 0, canaries: 0, waveSize: 0, rules: undefined });
+    await fleet.operator.fleet.startRollout({
+      ...log(),
+      toSeq: 0,
+      canaries: 0,
+      waveSize: 0,
+      rules: undefined,
+      planHash: '',
+    });
     await eventually(
       'the canary says so',
       async () => {

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import type { NodeProgress, NodeSteps, PlanRolloutResponse, TornPatch } from '@lockstep/contracts/generated';
+import { visibleLine } from '@lockstep/domain/visible-text';
+import { toDocument } from '../document';
+import { table } from '../table';
+import { caveatLines, rolloutDocument, waveLines, waveName } from './rollout-view';
+
+export const planDocument = (plan: PlanRolloutResponse): object => ({
+  ...(toDocument(plan) as object),
+  rollout: plan.rollout === undefined ? null : rolloutDocument(plan.rollout),
+});
+
+const tornLine = ({ seq, patchName, running, shadowed }: TornPatch): string =>
+  visibleLine(
+    `torn: ${patchName} (#${seq}) will run in part: ${running.length} of its functions, and ${shadowed.length} of a later patch`,
+  );
+
+function nodeRow(progress: NodeProgress, steps: NodeSteps | undefined): string[] {
+  const { node, position } = progress;
+  return [
+    node,
+    waveName(progress),
+    String(position),
+    steps?.unloads.join(' ') ?? '',
+    steps?.loads.join(' ') ?? '',
+    steps?.leftOut ?? '',
+  ];
+}
+
+/** Waves with what would stop them, what each node will do, who is left out and why, and what to type next. */
+export function planText({ hash, rollout, nodes, torn, bakeSeconds }: PlanRolloutResponse): string {
+  if (rollout === undefined) return 'No plan.';
+  const steps = new Map(nodes.map((each) => [each.node, each]));
+  const leftOut = nodes.filter((each) => each.leftOut !== '').length;
+  const lines = [
+    `Plan of ${rollout.cluster} to position ${rollout.toSeq}: ${rollout.nodes.length} nodes in ${rollout.waves.length} waves` +
+      `${leftOut === 0 ? '' : `, ${leftOut} of them left out as they are now`}. Nothing has been shipped.`,
+    ...waveLines(rollout),
+    'One host that does not survive halts it, unless it was planned with --go-on-after-crash. Nodes that join later follow when it has succeeded.',
+    ...(bakeSeconds === 0 ? [] : [`It takes ${bakeSeconds} s at least, for its waves to prove themselves.`]),
+    ...caveatLines(rollout),
+    ...torn.map(tornLine),
+  ];
+  const rows = rollout.nodes.map((progress) => nodeRow(progress, steps.get(progress.node)));
+  const list = table(['NODE', 'WAVE', 'AT', 'UNLOADS', 'LOADS', 'LEFT OUT'], rows, 'No nodes.');
+  return `${lines.join('\n')}\n\n${list}\n\nTo begin exactly this: lockstep rollout start --cluster ${rollout.cluster} --plan ${hash}`;
+}

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { tornPatches, type TornPatch } from '@lockstep/domain/conflicts';
+import type { NodeName, Seq, Sha256 } from '@lockstep/domain/livepatch-model';
+import { headHash, stackAt, stackOwners, stepsTo, type LogEntry, type Stack } from '@lockstep/domain/load-order';
+import { explainNotYet } from './explain-not-yet';
+import type { NotYet, RolloutPlan } from './rollout-plan';
+import type { RolloutPolicy } from './rollout-policy';
+
+export interface PreviewedNode {
+  readonly node: NodeName;
+  readonly wave: number | null;
+  readonly position: Seq;
+  /** Names of the modules that it will unload and load, in that order each. */
+  readonly unloads: readonly string[];
+  readonly loads: readonly string[];
+  /** Why it will not be sent as it is now, in words; null of one that will. */
+  readonly leftOut: string | null;
+}
+
+/** What a rollout would do if it began now: nothing has been shipped for it. */
+export interface RolloutPreview {
+  readonly policy: RolloutPolicy;
+  /** Of the last entry that it loads. */
+  readonly logHash: Sha256;
+  /** By wave, then name. */
+  readonly nodes: readonly PreviewedNode[];
+  /** Patches of the position's stack that will run in part. */
+  readonly torn: readonly TornPatch<Seq>[];
+}
+
+function isLeftOut({ reason }: NotYet): boolean {
+  switch (reason) {
+    case 'moving':
+    case 'stuck':
+    case 'waiting-for-canary':
+    case 'waiting-for-wave':
+    case 'waiting-for-budget':
+      return false;
+    case 'late':
+    case 'overdue':
+    case 'disconnected':
+    case 'unreachable':
+    case 'silent':
+    case 'lost':
+    case 'failed':
+    case 'quarantined':
+    case 'unwell':
+    case 'obstructed':
+    case 'diverged':
+    case 'forked':
+    case 'ahead':
+    case 'implausible':
+    case 'rollout-paused':
+    case 'rollout-halted':
+    case 'rollout-aborted':
+      return true;
+  }
+}
+
+function stepsBetween(held: Stack, target: Stack): Pick<PreviewedNode, 'unloads' | 'loads'> {
+  const modules = held.map(({ body }) => ({ module: body.artifact.moduleName, artifact: body.artifact.sha256 }));
+  const steps = stepsTo(modules, target);
+  return {
+    unloads: steps.flatMap((step) => (step.kind === 'unload' ? [step.module] : step.replaces)),
+    loads: steps.flatMap((step) => (step.kind === 'load' ? [step.entry.body.artifact.moduleName] : [])),
+  };
+}
+
+/** @param plan the first of a rollout, made from what is known now */
+export function previewRollout(policy: RolloutPolicy, plan: RolloutPlan, entries: readonly LogEntry[]): RolloutPreview {
+  const target = stackAt(entries, policy.toSeq);
+  const steps = new Map<Seq, Pick<PreviewedNode, 'unloads' | 'loads'>>();
+  const stepsFrom = (position: Seq): Pick<PreviewedNode, 'unloads' | 'loads'> => {
+    const known = steps.get(position) ?? stepsBetween(stackAt(entries, position), target);
+    steps.set(position, known);
+    return known;
+  };
+  return {
+    policy,
+    logHash: headHash(entries.slice(0, policy.toSeq)),
+    nodes: plan.nodes.map(({ node, wave, position, notYet }) => ({
+      ...{ node, wave, position, ...stepsFrom(position) },
+      leftOut: notYet !== null && isLeftOut(notYet) ? explainNotYet(notYet, plan) : null,
+    })),
+    torn: tornPatches(stackOwners(target)),
+  };
+}
+
+/** Everything that makes it this plan and no other, as text to be hashed: the same today and tomorrow. */
+export function previewText({ policy, logHash, nodes }: RolloutPreview): string {
+  const { kernelBuild, toSeq, canaries, waves, allowedFailures, atOnce, haltsOnCrash, deadlineMs, bakeMs } = policy;
+  const rules = [canaries, waves, allowedFailures, atOnce, haltsOnCrash, deadlineMs, bakeMs];
+  const members = nodes.map(({ node, wave, position, leftOut }) => [node, wave, position, leftOut]);
+  return JSON.stringify(['lockstep rollout plan 1', kernelBuild, toSeq, rules, logHash, members]);
+}
+
+const placeOf = (wave: number | null): string => (wave === 0 ? 'the canaries' : `wave ${wave ?? '-'}`);
+
+/** What has changed since a plan was shown, in words; none if it is the same. */
+export function changesSince(shown: RolloutPreview, now: RolloutPreview): string[] {
+  const before = new Map(shown.nodes.map((node) => [node.node, node]));
+  const changes = shown.logHash === now.logHash ? [] : ['The load order is another one.'];
+  for (const { node, wave, position, leftOut } of now.nodes) {
+    const was = before.get(node);
+    before.delete(node);
+    if (was === undefined) changes.push(`${node} has come.`);
+    else if (was.leftOut !== leftOut) changes.push(`${node}: ${leftOut ?? 'is not left out any more.'}`);
+    else if (was.position !== position) changes.push(`${node} is at position ${position}, not ${was.position}.`);
+    else if (was.wave !== wave) changes.push(`${node} is in ${placeOf(wave)}, not in ${placeOf(was.wave)}.`);
+  }
+  for (const node of before.keys()) changes.push(`${node} has left.`);
+  return changes;
+}

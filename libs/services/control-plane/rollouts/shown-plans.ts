@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { LockstepError, type ClusterName } from '@lockstep/domain/livepatch-model';
+import { changesSince, previewText, type RolloutPreview } from '@lockstep/domain/rollout-planner';
+import { sha256OfBytes } from '@lockstep/platform/runtime';
+
+/** As many are remembered; a control plane that was restarted remembers none. */
+const mostShown = 200;
+
+export interface ShownPlan {
+  readonly cluster: ClusterName;
+  readonly preview: RolloutPreview;
+}
+
+const hashOf = ({ cluster, preview }: ShownPlan): string =>
+  sha256OfBytes(Buffer.from(`${cluster}\n${previewText(preview)}`));
+
+/** Plans that operators were shown, by their hash: one of them may be started as it was. */
+export class ShownPlans {
+  private readonly shown = new Map<string, ShownPlan>();
+
+  /** @returns its hash. */
+  remember(plan: ShownPlan): string {
+    const hash = hashOf(plan);
+    this.shown.delete(hash);
+    this.shown.set(hash, plan);
+    const [oldest] = this.shown.keys();
+    if (this.shown.size > mostShown && oldest !== undefined) this.shown.delete(oldest);
+    return hash;
+  }
+
+  /** Of that cluster and no other. @throws LockstepError `not-found` `unknown-plan`. */
+  require(cluster: ClusterName, hash: string): ShownPlan {
+    const found = this.shown.get(hash);
+    if (found?.cluster === cluster) return found;
+    const message = `Cluster "${cluster}" has no plan ${hash} any more: look at a new one with \`lockstep rollout plan\`.`;
+    throw new LockstepError('not-found', 'unknown-plan', message, { plan: hash });
+  }
+
+  /** @throws LockstepError `refused` `plan-changed`, with what has. */
+  expectSame(hash: string, now: ShownPlan): void {
+    if (hashOf(now) === hash) return;
+    const changes = changesSince(this.require(now.cluster, hash).preview, now.preview);
+    const message =
+      `What was planned is not what would happen now: ${changes.slice(0, 10).join(' ')}` +
+      `${changes.length > 10 ? ` And ${changes.length - 10} more.` : ''} Look again: lockstep rollout plan --cluster ${now.cluster}.`;
+    throw new LockstepError('refused', 'plan-changed', message, { plan: hash, changes });
+  }
+}

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import type { StartRolloutRequest } from '@lockstep/contracts/generated';
+import { shareFromWire } from '@lockstep/contracts/wire';
+import { parseSeq, type ClusterName } from '@lockstep/domain/livepatch-model';
+import { defaultRules, type RolloutPolicy, type RolloutRules } from '@lockstep/domain/rollout-planner';
+import type { Uses } from '../services';
+import { chooseLog, type LogChooser } from './choose-log';
+
+export interface AskedRollout {
+  readonly cluster: ClusterName;
+  readonly policy: RolloutPolicy;
+}
+
+/** The rollout that a request means, its defaults filled in. @throws LockstepError as `chooseLog`. */
+export async function askedRollout(services: Uses<LogChooser>, request: StartRolloutRequest): Promise<AskedRollout> {
+  const { cluster, kernelBuild } = await chooseLog(services, request);
+  const toSeq = request.toSeq === 0 ? await services.db.loadOrders.head({ cluster, kernelBuild }) : request.toSeq;
+  return { cluster, policy: { kernelBuild, toSeq: parseSeq(toSeq), ...rulesOf(request) } };
+}
+
+function rulesOf({ canaries, waveSize, rules }: StartRolloutRequest): RolloutRules {
+  const waves = (rules?.waves ?? []).flatMap((share) => shareFromWire(share) ?? []);
+  const deadlineMs = (rules?.deadlineSeconds ?? 0) * 1_000;
+  return {
+    canaries: canaries === 0 ? defaultRules.canaries : canaries,
+    waves: waves.length > 0 ? waves : waveSize > 0 ? [{ nodes: waveSize }] : defaultRules.waves,
+    allowedFailures: shareFromWire(rules?.allowedFailures) ?? defaultRules.allowedFailures,
+    atOnce: shareFromWire(rules?.atOnce) ?? defaultRules.atOnce,
+    haltsOnCrash: rules?.goesOnAfterCrash !== true,
+    bakeMs: (rules?.bakeSeconds ?? 0) * 1_000,
+    deadlineMs: deadlineMs === 0 ? defaultRules.deadlineMs : deadlineMs,
+  };
+}
