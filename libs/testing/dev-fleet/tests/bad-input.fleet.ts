@@ -127,7 +127,7 @@ describe('who may speak', () => {
     const listening = (async () => {
       for await (const message of session.messages) throw new Error(`it answered: ${JSON.stringify(message)}`);
     })();
-    expect(await refusal(listening)).toMatchObject({ kind: 'unavailable' });
+    expect(await refusal(listening)).toMatchObject({ kind: 'unauthenticated', reason: 'certificate-of-other-ca' });
     agent.close();
   });
 
