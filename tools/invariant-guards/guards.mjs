@@ -355,8 +355,8 @@ export const guards = [
     invariant: '1 order',
     breaks: 'moves a node in a load order that its plan is not about',
     file: 'libs/services/control-plane/rollouts/rollout-executor.ts',
-    from: 'sessions.findIn(order, node)?.moveTo(toSeq)',
-    to: 'sessions.find(node)?.moveTo(toSeq)',
+    from: 'sessions.findIn(loadOrder, node)?.moveTo(toSeq, trace)',
+    to: 'sessions.find(node)?.moveTo(toSeq, trace)',
     test: 'libs/services/control-plane/rollouts/rollout-executor.test.ts',
   },
   {
