@@ -32,7 +32,11 @@ function copyTree() {
 /** Whether one test file of `copy` passes, and what jest printed. */
 async function runTest(copy, test) {
   const jest = path.join(root, 'node_modules/.bin/jest');
-  const child = spawn(jest, ['--rootDir', copy, test], { cwd: copy, stdio: ['ignore', 'ignore', 'pipe'] });
+  // What is broken may leave timers behind, for which jest would wait.
+  const child = spawn(jest, ['--rootDir', copy, '--forceExit', test], {
+    cwd: copy,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
   const [output, [status]] = await Promise.all([text(child.stderr), once(child, 'close')]);
   if (!/^Tests: /m.test(output)) throw new Error(`${test} did not run:\n${output}`);
   return { passes: status === 0, output };

@@ -2,6 +2,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { connect as connectHttp2, constants, type IncomingHttpHeaders } from 'node:http2';
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import {
   AccessServiceService,
@@ -22,6 +23,8 @@ import { Client } from 'pg';
 import { TestPlane } from './test-plane';
 
 jest.setTimeout(300_000);
+
+const watchedMs = 1_000;
 
 let plane: TestPlane;
 
@@ -57,7 +60,8 @@ async function tryCall(client: OperatorClient, name: OperatorCallName): Promise<
   const answer = call(requestDeserialize(Buffer.alloc(0)), { signal: abort.signal });
   if (!(Symbol.asyncIterator in answer)) return reasonOf(answer);
   const first = answer[Symbol.asyncIterator]().next();
-  return reasonOf(first).finally(() => {
+  // Who watches and is let in may hear nothing for a long time; a refusal comes at once.
+  return Promise.race([reasonOf(first), delay(watchedMs, 'answered')]).finally(() => {
     abort.abort();
   });
 }
