@@ -126,8 +126,9 @@ const lastWave = Number.MAX_SAFE_INTEGER;
 /**
  * The next plan of a rollout from what is known now: canaries, then wave after wave, as nodes arrive. Pure, and safe
  * to run again at any moment. Where nothing has changed it returns `parent` itself; where no decision has, the parent's
- * generation in newer words, which need not be stored. Store a new generation, then send its `moves`; send those of the
- * same one again too, they are the ones that no agent has acknowledged.
+ * generation in newer words, which need not be stored; but an order, which is, has a generation of its own. Store a new
+ * generation, then send its `moves`; send those of the same one again too, they are the ones that no agent has
+ * acknowledged.
  */
 export function planRollout(request: PlanRequest): RolloutPlan {
   const { policy, inventory, nowMs, caveats = [], loads = [] } = request;
@@ -168,7 +169,7 @@ export function planRollout(request: PlanRequest): RolloutPlan {
       sinceMs,
     };
   });
-  return inNewestWords(request.parent, {
+  const plan: RolloutPlan = {
     generation: (parent?.generation ?? 0) + 1,
     parent: parent?.generation ?? null,
     toSeq: policy.toSeq,
@@ -180,5 +181,6 @@ export function planRollout(request: PlanRequest): RolloutPlan {
     nodes,
     moves: movesOf(released, status, policy),
     caveats: parent?.caveats ?? caveats,
-  });
+  };
+  return request.order === undefined ? inNewestWords(request.parent, plan) : plan;
 }
