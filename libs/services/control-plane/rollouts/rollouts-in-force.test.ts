@@ -48,3 +48,13 @@ test('what was begun while it is read is read once more', async () => {
   await reading;
   expect((await rollouts.of(cluster)).map(({ id }) => id)).toEqual(['r1', 'r2']);
 });
+
+test('what is being read again is told by nobody as it was: who asks meanwhile would hold it for the newest', async () => {
+  const { rollouts, stored } = await inForce();
+  rollouts.readAgain(cluster);
+  stored[0] = { ...rollout('r1'), status: 'paused' };
+  const reading = [rollouts.of(cluster), rollouts.of(cluster)];
+  expect(rollouts.find('r1')).toBeUndefined();
+  expect((await Promise.all(reading)).map(([each]) => each?.status)).toEqual(['paused', 'paused']);
+  expect(rollouts.find('r1')?.status).toBe('paused');
+});

@@ -11,6 +11,8 @@ export class RolloutsInForce {
   private readonly known = new Map<ClusterName, readonly RolloutRecord[]>();
   /** To be read again. */
   private readonly stale = new Set<ClusterName>();
+  /** Under way, one after the other. */
+  private readonly reading = new Map<ClusterName, Promise<void>>();
 
   constructor(private readonly store: Pick<RolloutStore, 'inForce'>) {}
 
@@ -36,21 +38,32 @@ export class RolloutsInForce {
   }
 
   async of(cluster: ClusterName): Promise<readonly RolloutRecord[]> {
-    if (!this.stale.delete(cluster)) return this.known.get(cluster) ?? [];
+    while (this.isInDoubt(cluster)) {
+      const reading = this.reading.get(cluster) ?? this.read(cluster).finally(() => this.reading.delete(cluster));
+      this.reading.set(cluster, reading);
+      await reading;
+    }
+    return this.known.get(cluster) ?? [];
+  }
+
+  private isInDoubt(cluster: ClusterName): boolean {
+    return this.stale.has(cluster) || this.reading.has(cluster);
+  }
+
+  private async read(cluster: ClusterName): Promise<void> {
+    this.stale.delete(cluster);
     try {
-      const rollouts = await this.store.inForce(cluster);
-      this.known.set(cluster, rollouts);
-      return rollouts;
+      this.known.set(cluster, await this.store.inForce(cluster));
     } catch (error) {
       this.stale.add(cluster);
       throw error;
     }
   }
 
-  /** As it is known here: undefined of one that is history, or that is to be read again. */
+  /** As it is known here: undefined of one that is history, or that is to be read again, or being read. */
   find(id: string): RolloutRecord | undefined {
     for (const [cluster, rollouts] of this.known) {
-      const found = this.stale.has(cluster) ? undefined : rollouts.find((rollout) => rollout.id === id);
+      const found = this.isInDoubt(cluster) ? undefined : rollouts.find((rollout) => rollout.id === id);
       if (found !== undefined) return found;
     }
     return undefined;
