@@ -3,7 +3,7 @@ import { expect, test } from '@jest/globals';
 import { NodeReport, NodeStatus } from '@lockstep/contracts/generated';
 import { parseClusterName, parseKernelBuildId, parseNodeName, parseSeq } from '@lockstep/domain/livepatch-model';
 import type { LogName } from '@lockstep/domain/load-order';
-import { defaultRules, planRollout } from '@lockstep/domain/rollout-planner';
+import { defaultRules, planRollout, type RolloutPlan } from '@lockstep/domain/rollout-planner';
 import { TraceMemory } from '@lockstep/platform/tracing';
 import { pino } from 'pino';
 import { AgentSessions } from '../agents/agent-sessions';
@@ -83,4 +83,36 @@ test.each([
     sessions.enter(elsewhere);
   });
   expect(elsewhere.moves).toEqual([]);
+});
+
+test('what an operator says just after a start takes nobody for lost who has not had its time to return', async () => {
+  const policy = { kernelBuild: log.kernelBuild, toSeq: parseSeq(3), ...defaultRules };
+  const asPlanned = { node, kernelBuild: log.kernelBuild, connected: true, report: null };
+  const report = NodeReport.fromPartial({ status: NodeStatus.NODE_STATUS_MOVING, position: 2, target: 3 });
+  const sent = { status: 'moving', position: parseSeq(2), target: parseSeq(3), problem: null } as const;
+  const plan = planRollout({ policy, parent: null, nowMs: Date.now(), inventory: [{ ...asPlanned, report: sent }] });
+  const rollout = { id: 'r', cluster, policy, plan, status: 'running', startedAt: new Date(), endedAt: null };
+  const stored: RolloutPlan[] = [];
+  const db = {
+    rollouts: {
+      inForce: () => Promise.resolve([rollout]),
+      require: () => Promise.resolve(rollout),
+      order: (_: string, __: unknown, next: RolloutPlan) => {
+        stored.push(next);
+        return Promise.resolve({ ...rollout, plan: next });
+      },
+    },
+  };
+  const known = [{ name: node, kernelBuild: log.kernelBuild, report, lastSeenAt: new Date() }];
+  const executor = new RolloutExecutor({
+    db: db as never,
+    nodes: { list: () => known as never, size: 1 },
+    logs: new KnownLogs({ entries: (_, afterSeq = 0) => Promise.resolve(new Array<never>(9 - afterSeq)) }),
+    ...{ sessions: new AgentSessions(), changes: new ChangeNotifier(), traces: new TraceMemory() },
+    log: pino({ level: 'silent' }),
+  });
+  await executor.start(performance.now());
+  await executor.order('r', { kind: 'pause', reason: 'lunch' });
+  await executor.stop();
+  expect(stored.map(({ status, nodes }) => [status, nodes[0]?.notYet?.reason])).toEqual([['paused', 'moving']]);
 });

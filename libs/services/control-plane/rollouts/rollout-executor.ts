@@ -51,6 +51,14 @@ export interface RolloutExecutorParts {
   readonly returnGraceMs?: number;
 }
 
+const away: ReadonlySet<string | undefined> = new Set(['lost', 'disconnected', 'unreachable']);
+
+/** An operator's word is planned for at once, also just after a start: who was there before has its time to return. */
+function withThoseThatReturn(inventory: readonly NodeFacts[], { nodes }: RolloutPlan): NodeFacts[] {
+  const were = new Set(nodes.filter(({ notYet }) => !away.has(notYet?.reason)).map(({ node }) => node));
+  return inventory.map((facts) => (were.has(facts.node) ? { ...facts, connected: true } : facts));
+}
+
 /** The first plan of a rollout that has not begun. */
 export interface PreparedRollout {
   readonly plan: RolloutPlan;
@@ -260,7 +268,8 @@ export class RolloutExecutor {
   private async planOf(rollout: RolloutRecord, order?: RolloutOrder): Promise<RolloutPlan> {
     const { nodes, logs, sessions } = this.parts;
     const { cluster, policy, plan: parent } = rollout;
-    const inventory = gatherInventory(nodes, sessions, cluster, performance.now());
+    const gathered = gatherInventory(nodes, sessions, cluster, performance.now());
+    const inventory = this.hasSettled(cluster) ? gathered : withThoseThatReturn(gathered, parent);
     const head = await logs.head({ cluster, kernelBuild: policy.kernelBuild });
     const loads = await this.loadsFor(rollout, inventory);
     return this.decide(cluster, { policy, parent, inventory, loads, order }, head);
