@@ -32,6 +32,12 @@ const fromRow = (row: EventRow): EventRecord => ({
   at: row.at,
 });
 
+/** One that is kept. */
+export interface ToldEvent {
+  readonly key: string;
+  readonly type: EventType;
+}
+
 /** So long events are kept: longer than anybody is told of one. */
 const keepDays = 30;
 
@@ -47,7 +53,7 @@ export interface EventStore {
   /** Seq of the last; 0 for none. */
   head(): Promise<number>;
   /** Of one subject, in order. */
-  typesOf(subject: string): Promise<EventType[]>;
+  toldOf(subject: string): Promise<ToldEvent[]>;
   /** The last of each node that has any. */
   lastOfNodes(): Promise<Map<string, { readonly seq: number; readonly type: EventType }>>;
   /** Forgets old ones, but for what would be told anew: the last of a node, and those of a rollout that goes on. */
@@ -78,9 +84,10 @@ export function eventStore(db: Client): EventStore {
     async head() {
       return (await db.event.aggregate({ _max: { seq: true } }))._max.seq ?? 0;
     },
-    async typesOf(subject) {
-      const rows = await db.event.findMany({ where: { subject }, select: { type: true }, orderBy: { seq: 'asc' } });
-      return rows.map(({ type }) => type as EventType);
+    async toldOf(subject) {
+      const select = { key: true, type: true } as const;
+      const rows = await db.event.findMany({ where: { subject }, select, orderBy: { seq: 'asc' } });
+      return rows.map(({ key, type }) => ({ key, type: type as EventType }));
     },
     async lastOfNodes() {
       const rows = await db.$queryRaw<{ subject: string; seq: number; type: EventType }[]>`

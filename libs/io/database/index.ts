@@ -18,7 +18,7 @@ export { DoneBefore, type CallAnswerStore, type CallName, type KeptCall } from '
 export type { ClusterRecord, ClusterSettings, ClusterStore } from './clusters';
 export { explainDatabaseError, isDatabaseAway } from './database-errors';
 export { openDatabase, type Database, type DatabaseOptions } from './database';
-export type { AddedEvent, EventRecord, EventStore } from './events';
+export type { AddedEvent, EventRecord, EventStore, ToldEvent } from './events';
 export { startEmbeddedPostgres, type EmbeddedPostgres, type EmbeddedPostgresOptions } from './embedded-postgres';
 export type {
   Enrolment,

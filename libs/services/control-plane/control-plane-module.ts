@@ -225,7 +225,7 @@ export function controlPlaneModule(parts: ModuleParts): DynamicModule {
       returnGraceMs: config.returnGraceMs,
     });
     const events = new EventLog(db.events, changes);
-    const nodeWatch = new NodeWatch({ nodes, store: db.events, events });
+    const nodeWatch = new NodeWatch({ nodes, sessions, store: db.events, events });
     const deriver = new EventDeriver({ db, rollouts, changes, events, nodes: nodeWatch, log });
     nodeReported = (name) => {
       deriver.noticeNode(name);

@@ -13,6 +13,8 @@ import type { NodeWatch } from './node-watch';
 const dayMs = 24 * 3_600_000;
 /** What changes again and again is looked at no more often. */
 const lookEveryMs = 1_000;
+/** What could not be told is told then. */
+const tryAgainMs = 5_000;
 const forgetEveryMs = 3_600_000;
 /** At a start, of rollouts and of builds: the newest, or those of the day. */
 const mostLookedAt = 1_000;
@@ -55,6 +57,8 @@ export interface EventDeriverParts {
 export class EventDeriver {
   private readonly reconciler = new Reconciler((what) => this.derive(what), lookEveryMs);
   private readonly heard = new Set<NodeName>();
+  /** Rollouts that were planned for, or told something, since they were looked at. */
+  private readonly planned = new Set<string>();
   private timer: NodeJS.Timeout | undefined;
   private stopped = false;
 
@@ -91,11 +95,18 @@ export class EventDeriver {
   }
 
   private noticeTopic(topic: Topic): void {
+    if (topic.startsWith('rollout:')) this.planned.add(topic);
     if (topic.startsWith('rollout:') || topic.startsWith('build:')) this.request(topic);
   }
 
   private request(what: string): void {
-    if (!this.stopped) this.reconciler.request(what).catch(this.complain);
+    if (this.stopped) return;
+    this.reconciler.request(what).catch((error: unknown) => {
+      this.complain(error);
+      setTimeout(() => {
+        this.request(what);
+      }, tryAgainMs).unref();
+    });
   }
 
   private readonly complain = (err: unknown): void => {
@@ -104,17 +115,26 @@ export class EventDeriver {
 
   private async derive(what: string): Promise<void> {
     const [kind, id = ''] = what.split(':');
-    if (kind === 'rollout') await this.deriveRollout(id);
+    if (kind === 'rollout') await this.deriveRollout(id, this.planned.delete(what));
     else if (kind === 'build') await this.deriveBuild(id);
     else await this.deriveNodes();
   }
 
-  private async deriveRollout(id: string): Promise<void> {
+  private async deriveRollout(id: string, isPlannedNow: boolean): Promise<void> {
     const { db, rollouts, events, nodes } = this.parts;
     const rollout = rollouts.find(id) ?? (await db.rollouts.require(id));
     const shown = shownOf(rollout);
-    await events.record(rolloutEvents(shown, await db.events.typesOf(id)));
-    if (rollout.endedAt !== null && shown.status !== 'halted') return;
+    const hasEnded = rollout.endedAt !== null;
+    // What was told of one that ended long ago may be forgotten: nobody is told of it again.
+    if (!hasEnded || rollout.endedAt.getTime() > Date.now() - dayMs) {
+      const before = await db.events.toldOf(id);
+      const told = new Set(before.map(({ key }) => key));
+      const types = before.map(({ type }) => type);
+      // Each one that is tried takes a seq, also where it is there already.
+      await events.record(rolloutEvents(shown, types).filter(({ key }) => !told.has(key)));
+    }
+    // A plan from before the start knows nothing of who has come back since.
+    if (!isPlannedNow || (hasEnded && shown.status !== 'halted')) return;
     await nodes.lose(shown.nodes.filter(({ notYet }) => notYet === 'lost').map(({ node }) => node));
   }
 

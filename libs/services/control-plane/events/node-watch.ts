@@ -9,7 +9,8 @@ import {
   type ShownCondition,
 } from '@lockstep/domain/fleet-events';
 import type { NodeName } from '@lockstep/domain/livepatch-model';
-import type { EventStore, NodeRecord } from '@lockstep/io/database';
+import type { AddedEvent, EventStore, NodeRecord } from '@lockstep/io/database';
+import type { AgentSessions } from '../agents/agent-sessions';
 import type { KnownNodes } from '../agents/known-nodes';
 import type { EventLog } from './event-log';
 
@@ -46,6 +47,7 @@ function shownOf(node: NodeRecord, condition: NodeCondition, problem?: string): 
 
 export interface NodeWatchParts {
   readonly nodes: Pick<KnownNodes, 'find'>;
+  readonly sessions: Pick<AgentSessions, 'isConnected'>;
   readonly store: Pick<EventStore, 'lastOfNodes'>;
   readonly events: EventLog;
 }
@@ -53,11 +55,14 @@ export interface NodeWatchParts {
 /** Tells when a node is not well any more, and when it is again: once, also over a restart. */
 export class NodeWatch {
   private told = new Map<string, Told>();
+  /** Of what was tried last it is not known whether it was told. */
+  private isDoubtful = false;
 
   constructor(private readonly parts: NodeWatchParts) {}
 
   async start(): Promise<void> {
     this.told = await this.parts.store.lastOfNodes();
+    this.isDoubtful = false;
   }
 
   /** These have said something. */
@@ -77,21 +82,43 @@ export class NodeWatch {
     return this.tell(
       names.flatMap((name) => {
         const node = this.parts.nodes.find(name);
-        return node === undefined ? [] : [shownOf(node, 'lost', problem)];
+        // It may be back since that was planned, and have told so already.
+        const isBack = this.parts.sessions.isConnected(name);
+        return node === undefined || isBack ? [] : [shownOf(node, 'lost', problem)];
       }),
     );
   }
 
   private async tell(shown: readonly ShownCondition[]): Promise<void> {
+    if (this.isDoubtful) await this.start();
+    if (await this.tellOnce(shown)) return;
+    // More was told than is known here.
+    await this.start();
+    await this.tellOnce(shown);
+  }
+
+  /** @returns whether all was new. */
+  private async tellOnce(shown: readonly ShownCondition[]): Promise<boolean> {
     const events: FleetEvent[] = shown.flatMap((each) => {
       const last = this.told.get(each.node);
       return nodeEvents(each, toldConditionOf(last?.type), last?.seq ?? 0);
     });
-    if (events.length === 0) return;
-    const added = new Map((await this.parts.events.record(events)).map(({ key, seq }) => [key, seq]));
+    if (events.length === 0) return true;
+    const added = new Map((await this.record(events)).map(({ key, seq }) => [key, seq]));
     for (const { key, subject, type } of events) {
       const seq = added.get(key);
       if (seq !== undefined) this.told.set(subject, { seq, type });
+    }
+    return added.size === events.length;
+  }
+
+  private async record(events: readonly FleetEvent[]): Promise<AddedEvent[]> {
+    try {
+      return await this.parts.events.record(events);
+    } catch (error) {
+      // It may be written, and the answer be lost.
+      this.isDoubtful = true;
+      throw error;
     }
   }
 }
