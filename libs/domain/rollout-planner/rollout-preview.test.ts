@@ -60,3 +60,13 @@ test('other rules are another plan', () => {
   const texts = [{}, { bakeMs: 1 }, { canaries: 2 }, { atOnce: { nodes: 1 } }, { allowedFailures: { nodes: 1 } }];
   expect(new Set(texts.map((over) => previewText(preview(facts, over)))).size).toBe(texts.length);
 });
+
+test('time alone makes no other plan: a node that is away when it is shown may be away for longer when it begins', () => {
+  const away = inventory('n1 ready@4, n2 off@1').map((facts) => ({ ...facts, lastSeenMs: 0 }));
+  const policy = { ...strict, toSeq: parseSeq(5) };
+  const [shown, later] = [1, 2].map((times) => {
+    const plan = planRollout({ policy, parent: null, nowMs: times * policy.deadlineMs - 1, inventory: away });
+    return previewText(previewRollout(policy, plan, entries));
+  });
+  expect(later).toBe(shown);
+});

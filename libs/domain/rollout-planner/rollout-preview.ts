@@ -57,6 +57,9 @@ function isLeftOut({ reason }: NotYet): boolean {
   }
 }
 
+/** Time alone makes no other plan: who is away is left out, for however long that has been so. */
+const timeless = (notYet: NotYet): NotYet => (notYet.reason === 'unreachable' ? { reason: 'disconnected' } : notYet);
+
 function stepsBetween(held: Stack, target: Stack): Pick<PreviewedNode, 'unloads' | 'loads'> {
   const modules = held.map(({ body }) => ({ module: body.artifact.moduleName, artifact: body.artifact.sha256 }));
   const steps = stepsTo(modules, target);
@@ -80,7 +83,7 @@ export function previewRollout(policy: RolloutPolicy, plan: RolloutPlan, entries
     logHash: headHash(entries.slice(0, policy.toSeq)),
     nodes: plan.nodes.map(({ node, wave, position, notYet }) => ({
       ...{ node, wave, position, ...stepsFrom(position) },
-      leftOut: notYet !== null && isLeftOut(notYet) ? explainNotYet(notYet, plan) : null,
+      leftOut: notYet !== null && isLeftOut(notYet) ? explainNotYet(timeless(notYet), plan) : null,
     })),
     torn: tornPatches(stackOwners(target)),
   };
