@@ -146,6 +146,19 @@ test('who enrolled again, or was removed, past what is known here is read again 
   expect(nodes.find(n2)).toBeUndefined();
 });
 
+test('a row that was read before a stream began ends not that stream', async () => {
+  const { nodes, begin, store, table } = await known();
+  await begin(n1);
+  const before = table.get(n1)!;
+  let answer = (_: NodeRecord): void => undefined;
+  store.find = () => new Promise((resolve) => (answer = resolve));
+  const refreshed = nodes.refresh(n1);
+  const stream = await begin(n1);
+  answer(before);
+  await refreshed;
+  expect(nodes.note(stream, at(1))).toBe(true);
+});
+
 test('labels are known as the later of two writes has them, and read again where it is not known what became of one', async () => {
   const { nodes, begin, table, failures, store } = await known();
   const labels = (name: NodeName) => showLabels(nodes.require(name).labels.assigned);

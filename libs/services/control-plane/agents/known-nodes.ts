@@ -28,6 +28,10 @@ type Unkept = 'report' | 'sign of life';
 const isSameStream = (a: NodeStream, b: NodeStream): boolean =>
   a.sessionEpoch === b.sessionEpoch && a.certificateFingerprint === b.certificateFingerprint;
 
+/** Not one that was read before a stream began which is known by now. */
+const isOfLaterStream = (row: NodeStream, known: NodeStream): boolean =>
+  row.certificateFingerprint !== known.certificateFingerprint || row.sessionEpoch > known.sessionEpoch;
+
 /** Where the first name is that comes after this one. */
 function firstAfter(names: readonly string[], after: string | undefined): number {
   if (after === undefined) return 0;
@@ -173,7 +177,7 @@ export class KnownNodes {
     this.doubtful.delete(name);
     const known = this.nodes.get(name);
     if (row === null) this.forget(name);
-    else if (known === undefined || !isSameStream(known, row)) this.nodes.set(name, row);
+    else if (known === undefined || isOfLaterStream(row, known)) this.nodes.set(name, row);
     else {
       this.takeLabels(row);
       this.nodes.set(name, { ...this.require(name), revokedAt: row.revokedAt });
