@@ -98,16 +98,19 @@ export class WebhookSender {
 
   private async deliver({ webhook: name, event: seq }: Delivery): Promise<DeliveryResult> {
     const { db } = this.parts;
-    const webhook = await db.webhooks.find(name);
-    const event = await db.events.find(seq);
-    if (webhook === null || event === null || webhook.disabled !== undefined) return 'ended';
     const busy = this.busy.get(name) ?? 0;
+    // Before anything is read: of many that wait for one endpoint each comes here every second.
     if (busy >= mostAtOneEndpoint) return 'later';
     this.busy.set(name, busy + 1);
     try {
+      const webhook = await db.webhooks.find(name);
+      const event = await db.events.find(seq);
+      if (webhook === null || event === null || webhook.disabled !== undefined) return 'ended';
       return await this.conclude(webhook, await this.post(webhook, event.id, bodyOf(event)));
     } finally {
-      this.busy.set(name, (this.busy.get(name) ?? 1) - 1);
+      const left = (this.busy.get(name) ?? 1) - 1;
+      if (left > 0) this.busy.set(name, left);
+      else this.busy.delete(name);
     }
   }
 

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { expect, test } from '@jest/globals';
+import type { Delivery, DeliveryResult } from '@lockstep/io/job-queue';
+import { pino } from 'pino';
+import { ChangeNotifier } from '../change-notifier';
+import { WebhookSender } from './webhook-sender';
+
+test('what waits for an endpoint that is busy asks the database for nothing', async () => {
+  let reads = 0;
+  let answer = (_: null): void => undefined;
+  const found = new Promise<null>((resolve) => (answer = resolve));
+  const find = () => {
+    reads += 1;
+    return found;
+  };
+  let deliver = (_: Delivery): Promise<DeliveryResult> => Promise.resolve('later');
+  const sender = new WebhookSender({
+    db: { events: { find }, webhooks: { find, list: async () => [] } } as never,
+    changes: new ChangeNotifier(),
+    openQueue: async (given) => {
+      deliver = given;
+      return { add: async () => undefined, close: async () => undefined };
+    },
+    mayBeLocal: true,
+    log: pino({ level: 'silent' }),
+  });
+  await sender.start();
+  const results = Array.from({ length: 20 }, (_, event) => deliver({ webhook: 'pager', event }));
+  expect(reads).toBe(4);
+  answer(null);
+  const said = await Promise.all(results);
+  expect([said.filter((each) => each === 'later').length, reads]).toEqual([16, 8]);
+  expect(await deliver({ webhook: 'pager', event: 1 })).toBe('ended');
+  await sender.stop();
+});
