@@ -119,8 +119,8 @@ export interface NodeStore {
   ): Promise<readonly NodeRecord[]>;
   /** Its certificate is good for nothing from now on. @throws LockstepError `not-found` `unknown-node`. */
   revoke(name: NodeName, at: Date, call?: KeptCall<NodeRecord>): Promise<NodeRecord>;
-  /** From now on it is known by this key. */
-  bindKey(name: NodeName, publicKeySha256: string): Promise<void>;
+  /** From now on it is known by this key, unless it has enrolled again or was revoked since it was identified. */
+  bindKey(node: NodeIdentity, publicKeySha256: string): Promise<void>;
   /** Those that were last heard of longer ago than their clusters allow. */
   silent(): Promise<NodeName[]>;
   /** As `remove`, unless it has been heard of since: then undefined, and it stays. */
@@ -255,8 +255,9 @@ export function nodeStore(db: Client): NodeStore {
           return fromRow(await tx.node.update({ where: { name }, data: { revokedAt } }));
         }),
       ),
-    async bindKey(name, certificateFingerprint) {
-      await db.node.updateMany({ where: { name, revokedAt: null }, data: { certificateFingerprint } });
+    async bindKey({ name, certificateFingerprint: known }, certificateFingerprint) {
+      const where = { name, certificateFingerprint: known, revokedAt: null };
+      await db.node.updateMany({ where, data: { certificateFingerprint } });
     },
     silent: () => silentNodes(db),
     removeSilent: (name) =>

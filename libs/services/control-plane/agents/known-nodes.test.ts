@@ -71,7 +71,10 @@ function rows() {
       table.set(name, { ...table.get(name)!, revokedAt });
       return table.get(name)!;
     },
-    bindKey: async () => undefined,
+    bindKey: async ({ name, certificateFingerprint: known }, certificateFingerprint) => {
+      const row = table.get(name);
+      if (row?.certificateFingerprint === known) table.set(name, { ...row, certificateFingerprint });
+    },
     silent: async () => [],
     removeSilent: async () => undefined,
   };
@@ -183,4 +186,15 @@ test('labels are known as the later of two writes has them, and read again where
   expect(labels(n2)).toBe('tier=web');
   await nodes.stop();
   expect([labels(n1), labels(n2)]).toEqual(['tier=cache', 'tier=cache']);
+});
+
+test('a key is bound to the node that was identified by it, and to none that has enrolled again since', async () => {
+  const { table, nodes } = await known();
+  const identified = nodes.require(n1);
+  await nodes.bindKey(identified, 'k');
+  expect(nodes.require(n1).certificateFingerprint).toBe('k');
+  table.set(n1, { ...identified, certificateFingerprint: 'of another machine' });
+  await expect(nodes.bindKey(identified, 'k')).rejects.toMatchObject({ reason: 'node-removed' });
+  expect(nodes.require(n1).certificateFingerprint).toBe('of another machine');
+  await nodes.stop();
 });

@@ -229,10 +229,14 @@ export class KnownNodes {
     return node;
   }
 
-  /** From now on it is known by its key: its certificate may be made anew. */
-  async bindKey(name: NodeName, publicKeySha256: string): Promise<void> {
-    await this.parts.store.bindKey(name, publicKeySha256);
-    await this.refresh(name);
+  /**
+   * From now on it is known by its key: its certificate may be made anew.
+   * @throws LockstepError `forbidden` `node-removed` when it is not the one any more that was identified.
+   */
+  async bindKey(node: NodeRecord, publicKeySha256: string): Promise<void> {
+    await this.parts.store.bindKey(node, publicKeySha256);
+    await this.refresh(node.name);
+    if (this.find(node.name)?.certificateFingerprint !== publicKeySha256) throw nodeRemoved(node.name);
   }
 
   /** Unless it has been heard of since: then undefined, and it stays. */

@@ -39,7 +39,8 @@ export function callerOf(metadata: Metadata): Caller {
 
 /**
  * Decides who calls by its headers and its certificate, and turns away who may nowhere do what the call does: of a
- * stranger's call no byte of the body is read.
+ * stranger's call no byte of the body is read. Its first message may come long after its headers, and only then does it
+ * do anything: whoever has lost a token or a certificate by then is turned away too.
  */
 export function letInKnown(
   identify: Identify,
@@ -49,26 +50,42 @@ export function letInKnown(
   return ({ path }, call) =>
     new ServerInterceptingCall(call, {
       start: (next) => {
-        const listener = new ServerListenerBuilder().withOnReceiveMetadata((metadata, letIn) => {
-          try {
-            const at = call.getConnectionInfo();
-            const peer = front()?.peerAt(at) ?? nobody;
-            const identity = identify({ path, metadata, peer });
-            const caller = { identity, from: call.getPeer(), certificate: peer.certificate };
-            const verb = callVerbs.get(path);
-            if (verb === undefined || !mayAnywhere(identity, verb)) {
-              audit.noteDenial(eventOf({ path, caller, metadata }));
-              throw denial(identity, verb ?? path);
+        let metadata: Metadata | undefined;
+        const peer = (): Peer => front()?.peerAt(call.getConnectionInfo()) ?? nobody;
+        const turnAway = (error: unknown): void => {
+          const { code = status.UNKNOWN, details = '', metadata: trailers = null } = toStatus(error, path, log);
+          call.sendStatus({ code, details, metadata: trailers });
+        };
+        const listener = new ServerListenerBuilder()
+          .withOnReceiveMetadata((received, letIn) => {
+            try {
+              const shown = peer();
+              const identity = identify({ path, metadata: received, peer: shown });
+              const caller = { identity, from: call.getPeer(), certificate: shown.certificate };
+              const verb = callVerbs.get(path);
+              if (verb === undefined || !mayAnywhere(identity, verb)) {
+                audit.noteDenial(eventOf({ path, caller, metadata: received }));
+                throw denial(identity, verb ?? path);
+              }
+              callers.set(received, caller);
+              front()?.noteKnown(call.getConnectionInfo());
+            } catch (error) {
+              turnAway(error);
+              return;
             }
-            callers.set(metadata, caller);
-            front()?.noteKnown(at);
-          } catch (error) {
-            const { code = status.UNKNOWN, details = '', metadata: trailers = null } = toStatus(error, path, log);
-            call.sendStatus({ code, details, metadata: trailers });
-            return;
-          }
-          letIn(metadata);
-        });
+            metadata = received;
+            letIn(received);
+          })
+          .withOnReceiveMessage((message, letOn) => {
+            try {
+              if (metadata !== undefined) identify({ path, metadata, peer: peer() });
+            } catch (error) {
+              turnAway(error);
+              return;
+            }
+            metadata = undefined;
+            letOn(message);
+          });
         next(listener.build());
       },
     });

@@ -10,14 +10,14 @@ import type { Uses } from '../services';
  */
 export async function renewCertificate(
   { nodes, authority, log }: Uses<'nodes' | 'authority' | 'log'>,
-  { name, certificateFingerprint }: NodeRecord,
+  node: NodeRecord,
   certificate: Buffer,
 ): Promise<RenewCertificateResponse> {
   const key = certificateKey(certificate);
-  if (certificateFingerprint !== key.publicKeySha256) await nodes.bindKey(name, key.publicKeySha256);
-  log.info({ node: name }, 'certificate renewed');
+  if (node.certificateFingerprint !== key.publicKeySha256) await nodes.bindKey(node, key.publicKeySha256);
+  log.info({ node: node.name }, 'certificate renewed');
   return {
-    certificate: await authority.issueNodeCertificate(key, name),
+    certificate: await authority.issueNodeCertificate(key, node.name),
     caCertificates: authority.certificatePem,
   };
 }
