@@ -8,7 +8,7 @@ import { CertificateRenewal } from './certificate-renewal';
 
 const dayMs = 24 * 3_600_000;
 
-test('a certificate of thirty days is renewed around half of its life, not all at one time, and after a failure an hour later', async () => {
+async function newCertificate(): Promise<string> {
   const folder = await temporaryFolder('renewal');
   const authority = await openCertificateAuthority({
     ...{ dir: path.join(folder.path, 'pki'), names: ['127.0.0.1'], mayMakeKeys: true },
@@ -16,6 +16,11 @@ test('a certificate of thirty days is renewed around half of its life, not all a
   const { requestPem } = await createCertificateRequest();
   const pem = await authority.issueNodeCertificate(await readCertificateRequest(requestPem), parseNodeName('n1'));
   await folder.remove();
+  return pem;
+}
+
+test('a certificate of thirty days is renewed around half of its life, not all at one time, and after a failure an hour later', async () => {
+  const pem = await newCertificate();
   const now = Date.now();
   const isDueAfter = (days: number, random: number): boolean => {
     jest.useFakeTimers({ now: now + days * dayMs });
@@ -33,4 +38,30 @@ test('a certificate of thirty days is renewed around half of its life, not all a
   jest.setSystemTime(now + 61 * 60_000);
   expect(renewal.isDue()).toBe(true);
   jest.useRealTimers();
+});
+
+test('a clock that is weeks ahead has a certificate renewed once an hour, and not with every heartbeat', async () => {
+  const pem = await newCertificate();
+  const ahead = Date.now() + 25 * dayMs;
+  jest.useFakeTimers({ now: ahead });
+  const renewal = new CertificateRenewal(pem);
+  expect(renewal.isDue()).toBe(true);
+  renewal.noteRenewed(pem);
+  expect(renewal.isDue()).toBe(false);
+  jest.setSystemTime(ahead + 61 * 60_000);
+  expect(renewal.isDue()).toBe(true);
+  jest.useRealTimers();
+});
+
+test('a certificate that the control plane calls expired is renewed with the next try, whatever the clock and the last try say', async () => {
+  const pem = await newCertificate();
+  const renewal = new CertificateRenewal(pem, 0);
+  expect(renewal.isDue()).toBe(false);
+  renewal.noteExpired();
+  expect(renewal.isDue()).toBe(true);
+  renewal.noteFailure();
+  renewal.noteExpired();
+  expect(renewal.isDue()).toBe(true);
+  renewal.noteRenewed(pem);
+  expect(renewal.isDue()).toBe(false);
 });

@@ -9,16 +9,20 @@ const spread = 0.1;
 /** After a renewal that failed. */
 const retryAfterMs = 3_600_000;
 
+function dueAtMs(certificatePem: string, random: number): number {
+  const { validFrom, validTo } = new X509Certificate(certificatePem);
+  const beginsMs = Date.parse(validFrom);
+  const lifeMs = Math.min(Date.parse(validTo) - beginsMs, longestLifeMs);
+  return beginsMs + lifeMs * (0.5 - spread + 2 * spread * random);
+}
+
 /** Says when a certificate is to be renewed. */
 export class CertificateRenewal {
   private dueAtMs: number;
 
   /** @param random from 0 to 1. */
   constructor(certificatePem: string, random = Math.random()) {
-    const { validFrom, validTo } = new X509Certificate(certificatePem);
-    const beginsMs = Date.parse(validFrom);
-    const lifeMs = Math.min(Date.parse(validTo) - beginsMs, longestLifeMs);
-    this.dueAtMs = beginsMs + lifeMs * (0.5 - spread + 2 * spread * random);
+    this.dueAtMs = dueAtMs(certificatePem, random);
   }
 
   isDue(): boolean {
@@ -27,5 +31,15 @@ export class CertificateRenewal {
 
   noteFailure(): void {
     this.dueAtMs = Date.now() + retryAfterMs;
+  }
+
+  /** By a clock that is weeks ahead the new one is due at once again. */
+  noteRenewed(certificatePem: string): void {
+    this.dueAtMs = Math.max(dueAtMs(certificatePem, Math.random()), Date.now() + retryAfterMs);
+  }
+
+  /** The control plane says so, by its clock: until it is renewed there is no session. */
+  noteExpired(): void {
+    this.dueAtMs = -Infinity;
   }
 }

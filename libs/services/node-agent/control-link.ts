@@ -40,7 +40,7 @@ const clientOf = ({ agentAddress, ca, certificate, key }: NodeIdentity): AgentCl
 export class ControlLink {
   private identity: NodeIdentity;
   private client: AgentClient;
-  private renewal: CertificateRenewal;
+  private readonly renewal: CertificateRenewal;
   private readonly abort = new AbortController();
   private session: AgentSession | undefined;
   private heartbeat: NodeJS.Timeout | undefined;
@@ -106,6 +106,7 @@ export class ControlLink {
       );
       const problem = failure === undefined ? undefined : problemFrom(failure);
       if (this.isStopping()) return;
+      if (problem?.reason === 'certificate-expired') this.renewal.noteExpired();
       if (performance.now() - openedAtMs > goodSessionMs) backOff.reset();
       const delayMs = backOff.nextMs(comeBackWithinMs(failure));
       log('warn', 'not connected', {
@@ -150,7 +151,7 @@ export class ControlLink {
       this.client.close();
       this.identity = renewed;
       this.client = clientOf(renewed);
-      this.renewal = new CertificateRenewal(certificate);
+      this.renewal.noteRenewed(certificate);
       log('info', 'certificate renewed');
     } catch (error) {
       if (this.isStopping()) throw error;
