@@ -42,8 +42,9 @@ function open(limits: Partial<FrontLimits> = {}): Promise<number> {
   return front.listen();
 }
 
-async function come(port: number): Promise<TLSSocket> {
-  const socket = connect({ host: '127.0.0.1', port, ca: authority.certificatePem, ALPNProtocols: ['h2'] });
+async function come(port: number, localAddress = '127.0.0.1'): Promise<TLSSocket> {
+  const from = { host: '127.0.0.1', port, localAddress };
+  const socket = connect({ ...from, ca: authority.certificatePem, ALPNProtocols: ['h2'] });
   sockets.push(socket);
   socket.on('error', () => undefined);
   await new Promise<void>((resolve) => {
@@ -100,4 +101,19 @@ test('no more handshakes at once than it was told', async () => {
   while (taken.length < 1) await sleep(5);
   // Its handshake is over.
   expect((await come(port)).authorized).toBe(true);
+});
+
+test('one address has at most half of the handshakes: whoever opens them and says nothing keeps no other one out', async () => {
+  const port = await open({ mostHandshakes: 4 });
+  const silent = [1, 2, 3, 4].map(() => connectTcp(port, '127.0.0.1'));
+  sockets.push(...silent);
+  for (const socket of silent) socket.on('error', () => undefined);
+  await Promise.all(silent.slice(2).map((socket) => once(socket, 'close')));
+  expect(silent.map(({ destroyed }) => destroyed)).toEqual([false, false, true, true]);
+  expect((await come(port, '127.0.0.2')).authorized).toBe(true);
+  // A place is free again once, whether its handshake was ended by its end or went on.
+  for (const socket of silent) socket.destroy();
+  let guest = await come(port);
+  while (!guest.authorized) guest = await come(port);
+  for (let comer = 0; comer < 3; comer += 1) expect((await come(port)).authorized).toBe(true);
 });

@@ -22,6 +22,7 @@ export interface Peer {
 /** What a port takes from whom it does not know yet. */
 export interface FrontLimits {
   readonly mostConnections: number;
+  /** Of one address half of them: others are to get in beside it. */
   readonly mostHandshakes: number;
   readonly mostFromOneAddress: number;
 }
@@ -44,6 +45,21 @@ const handshakeWithinMs = 10_000;
 /** And a call must have been let in: whoever has nothing to say needs no connection. */
 const knownWithinMs = 15_000;
 
+/** How many there are of each. */
+class Tally {
+  private readonly counts = new Map<string, number>();
+
+  of(name: string): number {
+    return this.counts.get(name) ?? 0;
+  }
+
+  add(name: string, more: 1 | -1): void {
+    const count = this.of(name) + more;
+    if (count > 0) this.counts.set(name, count);
+    else this.counts.delete(name);
+  }
+}
+
 interface Waiting {
   readonly socket: TLSSocket;
   readonly timer: NodeJS.Timeout;
@@ -65,8 +81,10 @@ export class TlsFront {
   private readonly server: TlsServer;
   private readonly peers = new Map<string, Peer>();
   private readonly waiting = new Map<string, Waiting>();
-  private readonly fromAddress = new Map<string, number>();
-  private readonly handshaking = new Set<string>();
+  private readonly fromAddress = new Tally();
+  /** Each with its address. */
+  private readonly handshaking = new Map<string, string>();
+  private readonly handshakesFrom = new Tally();
   private refused = 0;
 
   constructor(
@@ -147,21 +165,30 @@ export class TlsFront {
   private admit(socket: Socket): void {
     const { limits } = this.options;
     const address = socket.remoteAddress ?? '';
-    const here = (this.fromAddress.get(address) ?? 0) + 1;
-    if (this.handshaking.size >= limits.mostHandshakes || here > limits.mostFromOneAddress) {
+    const isFull = this.handshaking.size >= limits.mostHandshakes;
+    const hasShare = this.handshakesFrom.of(address) >= Math.ceil(limits.mostHandshakes / 2);
+    if (isFull || hasShare || this.fromAddress.of(address) >= limits.mostFromOneAddress) {
       this.refuse(address);
       socket.destroy();
       return;
     }
     const key = keyOf(socket);
-    this.fromAddress.set(address, here);
-    this.handshaking.add(key);
+    this.fromAddress.add(address, 1);
+    // Of the port's connection before, whose end was not told yet.
+    this.endHandshake(key);
+    this.handshaking.set(key, address);
+    this.handshakesFrom.add(address, 1);
     socket.once('close', () => {
-      this.handshaking.delete(key);
-      const left = (this.fromAddress.get(address) ?? 1) - 1;
-      if (left > 0) this.fromAddress.set(address, left);
-      else this.fromAddress.delete(address);
+      this.endHandshake(key);
+      this.fromAddress.add(address, -1);
     });
+  }
+
+  private endHandshake(key: string): void {
+    const address = this.handshaking.get(key);
+    if (address === undefined) return;
+    this.handshaking.delete(key);
+    this.handshakesFrom.add(address, -1);
   }
 
   /** Every thousandth is told: a log must not be filled from outside. */
@@ -175,7 +202,12 @@ export class TlsFront {
   private hand(socket: TLSSocket): void {
     const { log, take, clientCa } = this.options;
     const key = keyOf(socket);
-    this.handshaking.delete(key);
+    this.endHandshake(key);
+    // One that was reset meanwhile has no address any more, and must not be taken for another such one.
+    if (socket.remoteAddress === undefined) {
+      socket.destroy();
+      return;
+    }
     // What gRPC speaks over it reports its own end.
     socket.on('error', (err) => {
       log.debug({ err, from: key }, 'a TLS connection ended with an error');
@@ -190,6 +222,9 @@ export class TlsFront {
     }, knownWithinMs);
     this.waiting.set(key, { socket, timer });
     socket.once('close', () => {
+      clearTimeout(timer);
+      // Its port may be another connection's already.
+      if (this.peers.get(key) !== peer) return;
       this.stopWaiting(key);
       this.peers.delete(key);
     });
