@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { createHash } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { OperatorPath } from '@lockstep/contracts/wire';
 import { drained } from '../grpc/drained';
 import { inGroups } from './coalesced';
@@ -10,6 +11,8 @@ import { problemOf } from './problem';
 const everyMs = 500;
 /** Proxies cut connections on which nothing comes. */
 const stillHereMs = 15_000;
+/** A watch on which nothing has happened by then has begun: what refuses it comes sooner. */
+const beganAfterMs = 1_000;
 const drainWithinMs = 30_000;
 /** How soon a browser that lost the connection comes again. */
 const comeAgainMs = 1_000;
@@ -43,8 +46,8 @@ export interface EventSource {
 }
 
 /**
- * Sends them as server-sent events (HTML Living Standard, 9.2), at most twice a second, at the reader's pace. An error before
- * the first is thrown; after that it is an event of its own, for the status has been sent.
+ * Sends them as server-sent events (HTML Living Standard, 9.2), at most twice a second, at the reader's pace. An error at once is
+ * thrown; later it is an event of its own, for the status has been sent.
  */
 export async function sendEvents(response: ServerResponse, source: EventSource): Promise<void> {
   const { place, messages, lastEventId, signal, log } = source;
@@ -52,17 +55,18 @@ export async function sendEvents(response: ServerResponse, source: EventSource):
     if (!response.write(text)) await drained(response, { reader: 'The caller', withinMs: drainWithinMs, signal });
   };
   const groups = inGroups(messages, everyMs);
-  const first = await groups.next();
+  const first = groups.next();
+  await Promise.race([first, sleep(beganAfterMs, undefined, { ref: false })]);
   response.writeHead(200, {
     'content-type': 'text/event-stream',
     'cache-control': 'no-store',
     'x-accel-buffering': 'no',
   });
-  await write(`retry: ${comeAgainMs}\n\n`);
   const stillHere = setInterval(() => response.write(': still here\n\n'), stillHereMs);
   let seen = lastEventId;
   try {
-    for (let group = first; group.done !== true; group = await groups.next()) {
+    await write(`retry: ${comeAgainMs}\n\n`);
+    for (let group = await first; group.done !== true; group = await groups.next()) {
       for (const json of newsOf(group.value, place)) {
         const event = eventOf(json, place);
         if (place.events === 'states' && event.id === seen) continue;
