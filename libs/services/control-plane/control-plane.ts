@@ -100,7 +100,10 @@ async function bringUp(known: Omit<ModuleParts, 'metrics' | 'readiness'>): Promi
     await servers.stop();
   });
   const http = await openHttpApi(services, ports.operatorPort);
-  if (http !== undefined) teardown.add('HTTP API', () => http.stop());
+  if (http !== undefined) {
+    servers.presentTo(http);
+    teardown.add('HTTP API', () => http.stop());
+  }
   readiness.enter('running');
   const endpoint: Endpoint = {
     operatorAddress: `${config.listenHost}:${ports.operatorPort}`,

@@ -90,6 +90,8 @@ export class Servers {
   private readonly strangers: Server;
   private readonly operatorFront: TlsFront;
   private readonly agentFront: TlsFront;
+  /** All that show the control plane's certificate. */
+  private readonly presenting: Pick<TlsFront, 'present'>[];
   private timer: NodeJS.Timeout | undefined;
 
   constructor(
@@ -123,6 +125,12 @@ export class Servers {
     }
     this.operatorFront = this.frontOfOperators();
     this.agentFront = this.frontOfAgents();
+    this.presenting = [this.operatorFront, this.agentFront];
+  }
+
+  /** Another port that shows the control plane's certificate. */
+  presentTo(port: Pick<TlsFront, 'present'>): void {
+    this.presenting.push(port);
   }
 
   async start(): Promise<ListeningPorts> {
@@ -139,7 +147,7 @@ export class Servers {
   async renewCertificate(): Promise<void> {
     const { authority, log } = this.services;
     if (!(await authority.renewServer())) return;
-    for (const front of [this.operatorFront, this.agentFront]) front.present(authority.server);
+    for (const port of this.presenting) port.present(authority.server);
     log.info("the control plane's own certificate was renewed");
   }
 

@@ -8,6 +8,7 @@ import {
   operatorCalls,
   traceHeader,
 } from '@lockstep/contracts/wire';
+import { LockstepError } from '@lockstep/domain/livepatch-model';
 import { callNamed, codecOf, type DescribedCall } from './descriptors';
 
 /** Headers of HTTP, in lower case, that go on as metadata. */
@@ -33,11 +34,14 @@ function metadataFrom(headers: RequestHeaders): Metadata {
 
 const whoAmI = callNamed('whoAmI');
 const identifyWithinMs = 10_000;
+const defaultMostWatches = 200;
 
 export interface GatewayOptions {
   /** host:port of the operator port, from this process. */
   readonly address: string;
   readonly ca: string;
+  /** At once; one connection to the operator port has room for more. */
+  readonly mostWatches?: number;
 }
 
 /**
@@ -45,15 +49,24 @@ export interface GatewayOptions {
  * decided there and nowhere else.
  */
 export class Gateway {
-  private readonly client: Client;
+  private readonly asking: Client;
+  /** By a connection of their own: those who watch for hours must leave room for those who ask. */
+  private readonly watching: Client;
+  private readonly mostWatches: number;
+  private watches = 0;
 
-  constructor({ address, ca }: GatewayOptions) {
-    this.client = new Client(address, credentials.createSsl(Buffer.from(ca)), {
-      'grpc.max_receive_message_length': maxMessageBytes,
-      'grpc.max_send_message_length': maxMessageBytes,
-      // Its certificate has that name whatever address it listens on.
-      'grpc.ssl_target_name_override': 'localhost',
-    });
+  constructor({ address, ca, mostWatches = defaultMostWatches }: GatewayOptions) {
+    const connect = (): Client =>
+      new Client(address, credentials.createSsl(Buffer.from(ca)), {
+        'grpc.max_receive_message_length': maxMessageBytes,
+        'grpc.max_send_message_length': maxMessageBytes,
+        // Its certificate has that name whatever address it listens on.
+        'grpc.ssl_target_name_override': 'localhost',
+        'grpc.use_local_subchannel_pool': 1,
+      });
+    this.asking = connect();
+    this.watching = connect();
+    this.mostWatches = mostWatches;
   }
 
   /** The answer in its JSON form. @throws LockstepError, as the route or who decides about it says. */
@@ -63,14 +76,24 @@ export class Gateway {
       return answer.toJSON(answer.decode(await this.unary(call, request, headers, signal)));
     }
     const parts: Buffer[] = [];
-    for await (const part of this.messages(call, request, headers, signal)) parts.push(part);
+    for await (const part of this.messages(this.asking, call, request, headers, signal)) parts.push(part);
     return answer.toJSON(answer.decode(Buffer.concat(parts)));
   }
 
-  /** The events in their JSON form. */
+  /** The events in their JSON form. @throws LockstepError `unavailable` `too-many-watches`. */
   async *follow(call: DescribedCall, request: unknown, headers: RequestHeaders, signal: AbortSignal): AsyncGenerator {
-    const event = codecOf(call.outputType);
-    for await (const bytes of this.messages(call, request, headers, signal)) yield event.toJSON(event.decode(bytes));
+    if (this.watches >= this.mostWatches) {
+      const message = `${this.mostWatches} watch by HTTP already, and no more may at once: end one that nobody needs, or watch by gRPC (lockstep).`;
+      throw new LockstepError('unavailable', 'too-many-watches', message, { most: this.mostWatches });
+    }
+    this.watches += 1;
+    try {
+      const event = codecOf(call.outputType);
+      const messages = this.messages(this.watching, call, request, headers, signal);
+      for await (const bytes of messages) yield event.toJSON(event.decode(bytes));
+    } finally {
+      this.watches -= 1;
+    }
   }
 
   /** @throws LockstepError `unauthenticated` where the operator port does not know the caller. */
@@ -79,7 +102,8 @@ export class Gateway {
   }
 
   close(): void {
-    this.client.close();
+    this.asking.close();
+    this.watching.close();
   }
 
   private serialise({ inputType }: DescribedCall): (request: unknown) => Buffer {
@@ -89,7 +113,7 @@ export class Gateway {
 
   private unary(call: DescribedCall, request: unknown, headers: RequestHeaders, signal: AbortSignal): Promise<Buffer> {
     return new Promise((resolve, reject) => {
-      const asked = this.client.makeUnaryRequest(
+      const asked = this.asking.makeUnaryRequest(
         call.grpcPath,
         this.serialise(call),
         (bytes) => bytes,
@@ -107,12 +131,13 @@ export class Gateway {
   }
 
   private async *messages(
+    client: Client,
     call: DescribedCall,
     request: unknown,
     headers: RequestHeaders,
     signal: AbortSignal,
   ): AsyncGenerator<Buffer> {
-    const stream: ClientReadableStream<Buffer> = this.client.makeServerStreamRequest(
+    const stream: ClientReadableStream<Buffer> = client.makeServerStreamRequest(
       call.grpcPath,
       this.serialise(call),
       (bytes) => bytes,

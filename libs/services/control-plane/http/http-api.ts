@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+import type { Server as HttpsServer } from 'node:https';
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
@@ -6,6 +7,7 @@ import { fieldsInPath, maxMessageBytes, operatorPaths, type OperatorPath } from 
 import { LockstepError } from '@lockstep/domain/livepatch-model';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { Logger } from 'pino';
+import type { ServerCertificate } from '../grpc/tls-front';
 import { calls, messages, type DescribedCall } from './descriptors';
 import { sendEvents } from './event-stream';
 import { Gateway, type RequestHeaders } from './gateway';
@@ -16,7 +18,7 @@ import { problemOf, problemType } from './problem';
 export interface HttpApiOptions {
   readonly host: string;
   readonly port: number;
-  readonly tls: { readonly privateKeyPem: string; readonly certificateChainPem: string };
+  readonly tls: ServerCertificate;
   /** This control plane's own operator port. */
   readonly operatorAddress: string;
   readonly ca: string;
@@ -25,6 +27,8 @@ export interface HttpApiOptions {
 
 export interface HttpApi {
   readonly port: number;
+  /** For connections that come from now on. */
+  present(certificate: ServerCertificate): void;
   stop(): Promise<void>;
 }
 
@@ -160,6 +164,11 @@ class Routes {
   }
 }
 
+const contextOf = ({ privateKeyPem, certificateChainPem }: ServerCertificate) => ({
+  key: privateKeyPem,
+  cert: certificateChainPem,
+});
+
 /**
  * The operators' calls as JSON over HTTPS, described at /v1/openapi.json.
  * @throws LockstepError `unavailable` `port-taken`.
@@ -167,7 +176,7 @@ class Routes {
 export async function startHttpApi(options: HttpApiOptions): Promise<HttpApi> {
   const { host, port, tls, operatorAddress, ca, log } = options;
   const adapter = new FastifyAdapter({
-    https: { key: tls.privateKeyPem, cert: tls.certificateChainPem },
+    https: contextOf(tls),
     bodyLimit: mostBodyBytes,
     ajv: { customOptions: { removeAdditional: false, coerceTypes: 'array', useDefaults: false } },
     forceCloseConnections: true,
@@ -198,6 +207,9 @@ export async function startHttpApi(options: HttpApiOptions): Promise<HttpApi> {
   const bound = adapter.getHttpServer().address();
   return {
     port: typeof bound === 'object' && bound !== null ? bound.port : port,
+    present: (certificate) => {
+      adapter.getHttpServer<HttpsServer>().setSecureContext(contextOf(certificate));
+    },
     stop: async () => {
       await app.close();
       gateway.close();
