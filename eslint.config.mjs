@@ -83,7 +83,7 @@ const tellsTheTime = [
   'libs/services/control-plane/jobs/artifact-evictor.ts',
   'libs/services/control-plane/monitoring/open-monitoring.ts',
   'libs/services/control-plane/access/{known-tokens,admin-token,identify}.ts',
-  'libs/services/control-plane/{control-plane,events/webhook-sender}.ts',
+  'libs/services/control-plane/{control-plane,events/{webhook-sender,event-deriver}}.ts',
   'libs/io/job-queue/delivery-queue.ts',
   'libs/services/control-plane/routes/{enrol,create-join-token,create-token,get-exposure}.ts',
   'libs/io/certificates/certificate-authority.ts',

@@ -153,7 +153,7 @@ test('a row that was read before a stream began ends not that stream', async () 
   const { nodes, begin, store, table } = await known();
   await begin(n1);
   const before = table.get(n1)!;
-  let answer = (_: NodeRecord): void => undefined;
+  let answer: (row: NodeRecord) => void = () => undefined;
   store.find = () => new Promise((resolve) => (answer = resolve));
   const refreshed = nodes.refresh(n1);
   const stream = await begin(n1);

@@ -7,13 +7,13 @@ import { WebhookSender } from './webhook-sender';
 
 test('what waits for an endpoint that is busy asks the database for nothing', async () => {
   let reads = 0;
-  let answer = (_: null): void => undefined;
+  let answer: (row: null) => void = () => undefined;
   const found = new Promise<null>((resolve) => (answer = resolve));
   const find = () => {
     reads += 1;
     return found;
   };
-  let deliver = (_: Delivery): Promise<DeliveryResult> => Promise.resolve('later');
+  let deliver: (delivery: Delivery) => Promise<DeliveryResult> = () => Promise.resolve('later');
   const sender = new WebhookSender({
     db: { events: { find }, webhooks: { find, list: async () => [] } } as never,
     changes: new ChangeNotifier(),
