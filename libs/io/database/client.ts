@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { PrismaPg } from '@prisma/adapter-pg';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
 import { connectionTo, connectTimeoutMs } from './connection';
-import { isConflict } from './database-errors';
+import { isConflict, isUniqueViolation } from './database-errors';
 import { Prisma, PrismaClient } from './generated/client';
 import { timingStatements, type OnStatement } from './timed-adapter';
 
@@ -32,6 +32,11 @@ export const transactionLimits = { maxWait: connectTimeoutMs, timeout: transacti
 /** Callers wait for 15 s; whoever met others all this time is told so, and nothing was written. */
 const contendForMs = 10_000;
 const longestPauseMs = 500;
+/**
+ * PostgreSQL tells one of two transactions that both looked for a key and then made its row either that they met, or
+ * that the key is there. Again from its start, such a one finds the row; one that does not look is told so each time.
+ */
+const violationsTried = 3;
 
 /** Spread over the whole time, so that those that met do not meet again. */
 const pauseMs = (attempt: number): number => Math.random() * Math.min(longestPauseMs, 5 * 2 ** attempt);
@@ -52,6 +57,7 @@ export async function serialisable<T>(
   withinMs = contendForMs,
 ): Promise<T> {
   const deadlineMs = performance.now() + withinMs;
+  let violations = 0;
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await client.$transaction(work, {
@@ -59,7 +65,9 @@ export async function serialisable<T>(
         ...transactionLimits,
       });
     } catch (error) {
-      if (!isConflict(error)) throw error;
+      if (isUniqueViolation(error)) violations += 1;
+      else if (!isConflict(error)) throw error;
+      if (violations === violationsTried) throw error;
       const waitMs = pauseMs(attempt);
       if (performance.now() + waitMs > deadlineMs) throw contended(attempt, error);
       await sleep(waitMs);

@@ -380,6 +380,16 @@ describe('stacked and cancelled builds', () => {
     expect(await db.builds.queue([wish], 'high')).toMatchObject([{ priority: 'high', generation: 1 }]);
   });
 
+  test('callers that queue the same at once all get the same, whoever was first', async () => {
+    await kernel();
+    for (let round = 0; round < 40; round += 1) {
+      const { id } = await db.patches.submit(patch(`race-${round}`, `s${round}`));
+      const wishes = [[], below].map((onto) => ({ patch: id, kernelBuild, onto }));
+      const [first, ...rest] = await Promise.all([1, 2, 3, 4].map(() => db.builds.queue(wishes, 'low')));
+      for (const other of rest) expect(other).toEqual(first);
+    }
+  });
+
   test('a cancelled build has ended; asked for again it is queued again', async () => {
     await kernel();
     const { id: patchId } = await db.patches.submit(patch('cancelled', 'c'));
