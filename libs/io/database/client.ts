@@ -33,8 +33,9 @@ export const transactionLimits = { maxWait: connectTimeoutMs, timeout: transacti
 const contendForMs = 10_000;
 const longestPauseMs = 500;
 /**
- * PostgreSQL tells one of two transactions that both looked for a key and then made its row either that they met, or
- * that the key is there. Again from its start, such a one finds the row; one that does not look is told so each time.
+ * Of two transactions that looked for a key, found none and made its row, PostgreSQL tells one that they met, or, where
+ * the planner looked by another index than the key's, that the key is there. Begun again it finds the row; one that does
+ * not look is told so each time.
  */
 const violationsTried = 3;
 
