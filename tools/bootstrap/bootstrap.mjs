@@ -114,7 +114,11 @@ const script = (name) =>
 
 function generateAndBuild() {
   const generated = ['libs/contracts/generated/src', 'libs/io/database/generated'];
-  const generators = ['proto', 'prisma/schema.prisma', 'prisma.config.ts', 'buf.gen.yaml', 'package-lock.json'];
+  const generators = [
+    ...['proto', 'buf.gen.yaml', 'prisma/schema.prisma', 'prisma.config.ts', 'package-lock.json'],
+    // The description of the HTTP API is made of these too.
+    ...['libs/services/control-plane/http', 'libs/contracts/wire', 'tools/bootstrap/generate.mjs'],
+  ];
   once('generate', { inputs: generators, outputs: generated }, () => {
     say('generating code');
     script('generate.mjs');

@@ -4,6 +4,7 @@ import { lockstepVersion } from '@lockstep/platform/runtime';
 import { calls, messages, type DescribedCall } from './descriptors';
 import { componentSchemas, fieldSchema, messageSchema, schemaName, type Schema } from './message-schema';
 import { problemSchema, problemType } from './problem';
+import { csrfHeader, permissionSchema, sessionCookie, sessionPaths, sessionSchema } from './session-paths';
 
 const isQueried = ({ method }: OperatorPath): boolean => method === 'get' || method === 'delete';
 
@@ -73,7 +74,7 @@ function operationOf(call: DescribedCall): Schema {
 
 /** The API's description, made of the same messages, comments and places that it works by. */
 export function openApiDocument(): Schema {
-  const paths: Record<string, Record<string, Schema>> = {};
+  const paths: Record<string, Record<string, Schema>> = { ...sessionPaths };
   for (const call of calls) {
     const { method, path } = operatorPaths[call.name];
     (paths[path] ??= {})[method] = operationOf(call);
@@ -88,11 +89,20 @@ export function openApiDocument(): Schema {
         "Messages are in protobuf's JSON form: what has its default value (0, empty, false) is absent in answers and may be in requests.",
       license: { name: 'GPL-2.0-only', identifier: 'GPL-2.0-only' },
     },
-    security: [{ token: [] }],
+    security: [{ token: [] }, { session: [] }],
     paths,
     components: {
-      schemas: { ...componentSchemas(types), Problem: problemSchema },
-      securitySchemes: { token: { type: 'http', scheme: 'bearer' } },
+      schemas: {
+        ...componentSchemas(types),
+        ...{ Problem: problemSchema, Session: sessionSchema, Permission: permissionSchema },
+      },
+      securitySchemes: {
+        token: { type: 'http', scheme: 'bearer' },
+        session: {
+          ...{ type: 'apiKey', in: 'cookie', name: sessionCookie },
+          description: `What changes something also needs the header ${csrfHeader}.`,
+        },
+      },
     },
   };
 }
