@@ -82,7 +82,7 @@ async function main({ times, json, ...size }: Options): Promise<void> {
     const calls = await measureCalls(operator, size, times, say);
     operator.close();
     const queries = await hotQueries(pg, 10);
-    const rest = { ...size, rssBytes: plane.peakResidentBytes(), longestStopMs: await plane.longestStopMs() };
+    const rest = { ...size, rssBytes: plane.peakResidentBytes(), ...(await plane.stopsSince()) };
     console.log(json === true ? JSON.stringify({ ...rest, calls, queries }, null, 2) : table(calls, queries));
   } finally {
     await pg.end();

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connectOperator, type OperatorClient } from '@lockstep/io/rpc-client';
 import { freePort } from '@lockstep/testing/local-servers';
-import type { LoopAnswer } from './event-loop-probe';
+import type { LoopAnswer, ProbeQuestion } from './event-loop-probe';
 import { cpuSeconds, peakResidentBytes, residentBytes } from './process-usage';
 
 const readyWithinMs = 120_000;
@@ -28,7 +28,6 @@ export class BenchControlPlane implements AsyncDisposable {
   /** Of the lives before this one. */
   private cpuBefore = 0;
   private peakBefore = 0;
-  private stopBefore = 0;
 
   private constructor(
     private readonly options: BenchControlPlaneOptions,
@@ -94,7 +93,7 @@ export class BenchControlPlane implements AsyncDisposable {
       await sleep(50);
     }
     // What a program does before it is ready stops nobody.
-    await this.longestStopSince();
+    await this.stopsSince();
   }
 
   cpuSeconds(): number {
@@ -109,24 +108,28 @@ export class BenchControlPlane implements AsyncDisposable {
     return Math.max(this.peakBefore, peakResidentBytes(this.living.pid ?? 0));
   }
 
-  /** In all its lives. */
-  async longestStopMs(): Promise<number> {
-    this.stopBefore = Math.max(this.stopBefore, await this.longestStopSince());
-    return this.stopBefore;
+  /** Since this was asked last. A new life begins with its own. */
+  stopsSince(): Promise<LoopAnswer> {
+    return this.ask({ kind: 'measure' });
   }
 
-  /** Since it was asked last. */
-  private async longestStopSince(): Promise<number> {
-    this.living.send('measure');
-    const [{ longestStopMs }] = (await once(this.living, 'message')) as [LoopAnswer];
-    return longestStopMs;
+  /** What was computed while `work` was under way, as a CPU profile in that file. */
+  async profiled(file: string, work: () => Promise<unknown>): Promise<void> {
+    await this.ask({ kind: 'profile' });
+    await work();
+    await this.ask({ kind: 'keep-profile', file });
+  }
+
+  private async ask(question: ProbeQuestion): Promise<LoopAnswer> {
+    this.living.send(question);
+    const [answer] = (await once(this.living, 'message')) as [LoopAnswer];
+    return answer;
   }
 
   /** kill -9. */
   async kill(): Promise<void> {
     this.cpuBefore = this.cpuSeconds();
     this.peakBefore = this.peakResidentBytes();
-    await this.longestStopMs();
     await this.end('SIGKILL');
   }
 

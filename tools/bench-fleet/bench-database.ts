@@ -8,7 +8,8 @@ import type { EmbeddedPostgres } from '@lockstep/io/database';
 import { startPostgres } from '@lockstep/testing/local-postgres';
 import { freePort } from '@lockstep/testing/local-servers';
 import { kernelBuild } from './bench-agent';
-import { familyCpuSeconds } from './process-usage';
+import type { GivenIdentity } from './given-identities';
+import { familyCpuSeconds, familyOwnBytes } from './process-usage';
 
 const functionsEach = 20;
 
@@ -43,6 +44,11 @@ export class BenchDatabase implements AsyncDisposable {
     return familyCpuSeconds(this.pid);
   }
 
+  /** What its processes have for themselves. */
+  ownBytes(): number {
+    return familyOwnBytes(this.pid);
+  }
+
   /** As many as were executed until now, but for this client's own. */
   async statements(): Promise<number> {
     const { rows } = await this.client.query<{ calls: string }>(
@@ -60,6 +66,15 @@ export class BenchDatabase implements AsyncDisposable {
       [limit],
     );
     return rows.map(({ query, calls, ms }) => ({ query: query.slice(0, 200), calls: Number(calls), ms }));
+  }
+
+  /** Nodes that have enrolled, with columns that every version has. */
+  async addNodes(cluster: string, nodes: readonly GivenIdentity[]): Promise<void> {
+    await this.client.query(
+      `INSERT INTO nodes (name, cluster_name, certificate_fingerprint)
+       SELECT name, $1, fingerprint FROM unnest($2::text[], $3::text[]) AS node (name, fingerprint)`,
+      [cluster, nodes.map(({ node }) => node), nodes.map(({ fingerprint }) => fingerprint)],
+    );
   }
 
   /** A patch as if it had been built: its rows, for a module that is in the store. Columns that every version has. */

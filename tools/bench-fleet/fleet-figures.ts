@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import CliTable from 'cli-table3';
+import type { PhaseFigures } from './fleet-phase';
 
 /** CPU of the control plane and of PostgreSQL, in seconds. */
 export interface CpuSeconds {
@@ -7,34 +8,36 @@ export interface CpuSeconds {
   readonly postgres: number;
 }
 
-export interface RolloutFigures {
-  readonly seconds: number;
-  readonly cpu: CpuSeconds;
-}
-
-/** One build of the control plane under one number of agents. A figure that was not measured is null. */
+/** One build of the control plane under one number of agents. */
 export interface FleetFigures {
   /** The most it ever had, and idle before the first rollout. */
   readonly rssBytes: number;
   readonly idleRssBytes: number;
+  /** Of a server that holds the same streams and does nothing, and what the streams' beginnings cost it. */
+  readonly floorRssBytes: number;
+  readonly floorConnectSeconds: number;
+  readonly floorConnectCpuSeconds: number;
+  /** Of PostgreSQL, without what its processes share. */
+  readonly postgresOwnBytes: number;
   /** Of one CPU, both processes; idle once rollouts have been. */
   readonly idleCpuPercent: number;
-  readonly idleCpuSecondsPerMinute: CpuSeconds;
   readonly statementsPerSecond: number;
   readonly enrolmentCpuMs: number;
-  readonly connectSeconds: number;
   readonly pushSeconds: number;
   readonly rolloutSeconds: number;
-  readonly rolloutAtOnce: RolloutFigures;
-  readonly rolloutInWaves: RolloutFigures;
   readonly listNodesMs: number;
   /** Killed and started again: until all are back. */
   readonly reconnectSeconds: number;
-  readonly reconnectCpu: CpuSeconds;
+  /** By the clock, and of the event loop's own CPU. */
   readonly longestStopMs: number;
+  readonly longestTurnCpuMs: number;
   /** Sessions that ended without anybody having been killed. */
   readonly lostSessions: number;
+  readonly phases: Readonly<Record<FleetPhase, PhaseFigures>>;
 }
+
+export type FleetPhase =
+  'enrolment' | 'connecting' | 'push' | 'atOnce' | 'secondPush' | 'inWaves' | 'idle' | 'reconnect';
 
 export interface FleetRow extends FleetFigures {
   readonly agents: number;
@@ -46,21 +49,37 @@ export interface FleetRow extends FleetFigures {
 const megabytes = (bytes: number): string => `${Math.round(bytes / 1e6)} MB`;
 const seconds = (value: number): string => `${value.toFixed(1)} s`;
 const cpu = ({ plane, postgres }: CpuSeconds): string => `${plane.toFixed(1)} + ${postgres.toFixed(1)} s`;
-const rollout = (figures: RolloutFigures): string => `${seconds(figures.seconds)} (CPU ${cpu(figures.cpu)})`;
+const phase = (figures: PhaseFigures): string => `${seconds(figures.seconds)} (CPU ${cpu(figures.cpu)})`;
+const aMinute = ({ cpu: used, seconds: took }: PhaseFigures): CpuSeconds => ({
+  plane: (used.plane * 60) / took,
+  postgres: (used.postgres * 60) / took,
+});
 
 const lines: readonly (readonly [string, (figures: FleetFigures) => string])[] = [
   ['resident, idle / highest', (f) => `${megabytes(f.idleRssBytes)} / ${megabytes(f.rssBytes)}`],
-  ['idle CPU a minute, control plane + PostgreSQL', (f) => cpu(f.idleCpuSecondsPerMinute)],
+  ['the floor', (f) => megabytes(f.floorRssBytes)],
+  ["PostgreSQL's own memory", (f) => megabytes(f.postgresOwnBytes)],
+  ['idle CPU a minute, control plane + PostgreSQL', (f) => cpu(aMinute(f.phases.idle))],
   ['statements a second, idle', (f) => f.statementsPerSecond.toFixed(1)],
   ['CPU of one enrolment', (f) => `${f.enrolmentCpuMs.toFixed(1)} ms`],
-  ['append until all have it', (f) => seconds(f.pushSeconds)],
-  ['rollout, all at once', (f) => rollout(f.rolloutAtOnce)],
-  ['rollout, in waves of a tenth', (f) => rollout(f.rolloutInWaves)],
-  ['ListNodes', (f) => `${f.listNodesMs.toFixed(0)} ms`],
-  ['killed and started, until all are back', (f) => `${seconds(f.reconnectSeconds)} (CPU ${cpu(f.reconnectCpu)})`],
-  ['longest stop of the event loop', (f) => `${f.longestStopMs.toFixed(0)} ms`],
+  ['append until all have it', (f) => phase(f.phases.push)],
+  ['rollout, all at once', (f) => phase(f.phases.atOnce)],
+  ['rollout, in waves of a tenth', (f) => phase(f.phases.inWaves)],
+  ['ListNodes, all', (f) => `${f.listNodesMs.toFixed(0)} ms`],
+  ['killed and started, until all are back', (f) => phase(f.phases.reconnect)],
+  ['the floor', (f) => `${seconds(f.floorConnectSeconds)} (CPU ${seconds(f.floorConnectCpuSeconds)})`],
+  [
+    'longest stop of the event loop (of its own CPU)',
+    (f) => `${f.longestStopMs.toFixed(0)} ms (${f.longestTurnCpuMs.toFixed(0)} ms)`,
+  ],
   ['sessions that ended by themselves', (f) => String(f.lostSessions)],
+  ['load, least to most', (f) => loads(Object.values(f.phases))],
 ];
+
+function loads(phases: readonly PhaseFigures[]): string {
+  const all = phases.map(({ load }) => load);
+  return `${Math.min(...all).toFixed(0)} to ${Math.max(...all).toFixed(0)}`;
+}
 
 export function fleetTable(rows: readonly FleetRow[]): string {
   const hasBaseline = rows.some(({ baseline, baselineFailure }) => baseline !== null || baselineFailure !== undefined);

@@ -4,7 +4,7 @@ import { Command } from 'commander';
 import { wholeNumber } from '../command-options/whole-number';
 import { ScratchDirectory } from '../scratch-directory/scratch-directory';
 import { fleetTable, type FleetFigures, type FleetRow } from './fleet-figures';
-import { measureFleet } from './measure-fleet';
+import { measureFleet, type MeasureOptions } from './measure-fleet';
 
 const ownBundles = path.resolve(__dirname);
 /** The agents of the first version: none that may be compared reports less often. */
@@ -14,6 +14,8 @@ interface Options {
   readonly agents: readonly number[];
   readonly against?: string;
   readonly idleSeconds: number;
+  readonly enrol: number;
+  readonly profile?: string;
   readonly json?: boolean;
 }
 
@@ -28,6 +30,13 @@ function readOptions(): Options {
     )
     .option('--against <dir>', 'a built checkout to compare with, in the same run')
     .option('--idle-seconds <n>', 'for how long nothing is done while idling is measured', wholeNumber, 30)
+    .option(
+      '--enrol <n>',
+      'at most so many enrol by the call, the others are given certificates',
+      wholeNumber,
+      Infinity,
+    )
+    .option('--profile <dir>', 'keep a CPU profile of each phase of this build there')
     .option('--json', 'print one JSON document')
     .parse()
     .opts<Options>();
@@ -38,20 +47,26 @@ const say = (line: string): void => {
   process.stderr.write(`${line}\n`);
 };
 
-async function measure(agents: number, bundles: string, name: string, idleSeconds: number): Promise<FleetFigures> {
+type Build = Pick<MeasureOptions, 'bundles' | 'profileDir'> & { readonly name: string };
+type Asked = Pick<MeasureOptions, 'agents' | 'idleSeconds' | 'enrolling'>;
+
+async function measure(asked: Asked, { name, ...build }: Build): Promise<FleetFigures> {
   using scratch = ScratchDirectory.create('bench-fleet');
-  say(`${agents} agents, ${name}`);
+  say(`${asked.agents} agents, ${name}`);
   const tell = (line: string): void => {
     say(`  ${line}`);
   };
-  return await measureFleet({ agents, bundles, ownBundles, dir: scratch.path, idleSeconds, heartbeatMs, say: tell });
+  return await measureFleet({ ...asked, ...build, ownBundles, dir: scratch.path, heartbeatMs, say: tell });
 }
 
-async function rowOf(agents: number, { against, idleSeconds }: Options): Promise<FleetRow> {
-  const figures = await measure(agents, ownBundles, 'this build', idleSeconds);
+async function rowOf(agents: number, { against, idleSeconds, enrol, profile }: Options): Promise<FleetRow> {
+  const asked = { agents, idleSeconds, enrolling: enrol };
+  const profiled = profile === undefined ? {} : { profileDir: path.resolve(profile, String(agents)) };
+  const figures = await measure(asked, { name: 'this build', bundles: ownBundles, ...profiled });
   if (against === undefined) return { agents, ...figures, baseline: null };
   try {
-    const baseline = await measure(agents, path.resolve(against, 'dist'), against, idleSeconds);
+    const build = { name: against, bundles: path.resolve(against, 'dist') };
+    const baseline = await measure(asked, build);
     return { agents, ...figures, baseline };
   } catch (error) {
     return { agents, ...figures, baseline: null, baselineFailure: (error as Error).message };

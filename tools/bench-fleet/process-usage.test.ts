@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { spawnSync } from 'node:child_process';
 import { expect, test } from '@jest/globals';
-import { cpuSeconds, familyCpuSeconds, peakResidentBytes, residentBytes } from './process-usage';
+import { cpuSeconds, familyCpuSeconds, familyOwnBytes, peakResidentBytes, residentBytes } from './process-usage';
 
 const burn = 'const end = process.cpuUsage().user + 2e5; while (process.cpuUsage().user < end);';
 
@@ -17,6 +17,14 @@ test('tells what is resident, and the most that ever was, as near as the kernel 
   expect(peakResidentBytes(process.pid)).toBeGreaterThan(residentBytes(process.pid) - 16e6);
 });
 
+test('tells what a process has for itself, without the program that it runs', () => {
+  const before = familyOwnBytes(process.pid);
+  const kept = Buffer.alloc(64e6, 1);
+  expect(familyOwnBytes(process.pid) - before).toBeGreaterThan(kept.length / 2);
+  expect(familyOwnBytes(process.pid)).toBeLessThan(residentBytes(process.pid));
+});
+
 test('of a process that has gone: nothing', () => {
+  expect(familyOwnBytes(2 ** 22 + 1)).toBe(0);
   expect(familyCpuSeconds(2 ** 22 + 1)).toBe(0);
 });

@@ -37,15 +37,22 @@ export const cpuSeconds = (pid: number): number => timesOf(pid)?.ownSeconds ?? 0
 export function familyCpuSeconds(pid: number): number {
   const own = timesOf(pid);
   if (own === undefined) return 0;
-  const children = readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .map((name) => timesOf(Number(name)))
-    .filter((times) => times?.parent === pid);
-  return own.ownSeconds + own.reapedSeconds + children.reduce((sum, times) => sum + (times?.ownSeconds ?? 0), 0);
+  return own.ownSeconds + own.reapedSeconds + childrenOf(pid).reduce((sum, child) => sum + cpuSeconds(child), 0);
 }
 
+const childrenOf = (pid: number): number[] =>
+  readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name) && timesOf(Number(name))?.parent === pid)
+    .map(Number);
+
+/** 0 when it is gone. */
 function statusBytes(pid: number, field: string): number {
-  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  let status: string;
+  try {
+    status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  } catch {
+    return 0;
+  }
   return Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(status)?.[1] ?? 0) * 1024;
 }
 
@@ -53,3 +60,7 @@ export const residentBytes = (pid: number): number => statusBytes(pid, 'VmRSS');
 
 /** The most that it has ever had. */
 export const peakResidentBytes = (pid: number): number => statusBytes(pid, 'VmHWM');
+
+/** What a process and its children have in memory and share with nobody: no files, no shared buffers. */
+export const familyOwnBytes = (pid: number): number =>
+  [pid, ...childrenOf(pid)].reduce((sum, each) => sum + statusBytes(each, 'RssAnon'), 0);

@@ -16,6 +16,8 @@ export interface SwarmStart {
 export type SwarmOrder =
   | SwarmStart
   | { readonly kind: 'enrol'; readonly joinTokens: readonly string[] }
+  /** These have enrolled. */
+  | { readonly kind: 'take'; readonly identities: readonly { readonly certificate: string; readonly key: string }[] }
   /** All that have enrolled begin to connect. */
   | { readonly kind: 'connect' };
 

@@ -44,6 +44,12 @@ class Swarm {
     await Promise.all(Array.from({ length: enrolAtOnce }, enrolOne));
   }
 
+  take(identities: readonly Pick<BenchIdentity, 'certificate' | 'key'>[]): void {
+    const { agentAddress: address, ca } = this.start;
+    for (const { certificate, key } of identities) this.identities.push({ address, ca, certificate, key });
+    this.tellSoon();
+  }
+
   async connect(): Promise<void> {
     const { heartbeatMs, switchMs, connectPerSecond } = this.start;
     const onChange = (): void => {
@@ -86,6 +92,7 @@ let swarm: Swarm | undefined;
 process.on('message', (order: SwarmOrder) => {
   if (order.kind === 'start') swarm = new Swarm(order);
   else if (order.kind === 'enrol') swarm?.enrol(order.joinTokens).catch(swarm.fail);
+  else if (order.kind === 'take') swarm?.take(order.identities);
   else swarm?.connect().catch(swarm.fail);
 });
 // Whoever measures has gone.

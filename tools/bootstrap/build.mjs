@@ -26,6 +26,7 @@ const entries = [
   { out: 'soak-heap-probe', from: 'libs/testing/heap-soak/heap-probe.ts' },
   { out: 'bench-database', from: 'tools/bench-database/main.ts' },
   { out: 'bench-fleet', from: 'tools/bench-fleet/main.ts' },
+  { out: 'bench-fleet-floor', from: 'tools/bench-fleet/floor-server.ts' },
   { out: 'bench-fleet-swarm', from: 'tools/bench-fleet/swarm-process.ts' },
   { out: 'bench-fleet-probe', from: 'tools/bench-fleet/event-loop-probe.ts' },
   { out: 'bench-load', from: 'tools/bench-load/main.ts' },

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { mkdirSync, readFileSync } from 'node:fs';
+import { loadavg } from 'node:os';
+import path from 'node:path';
+import type { BenchControlPlane } from './bench-control-plane';
+import type { BenchDatabase } from './bench-database';
+import type { LoopAnswer } from './event-loop-probe';
+import type { CpuSeconds } from './fleet-figures';
+import { hottestFunctions, type CpuProfile } from './profile-summary';
+
+/** What happened while something was done. */
+export interface PhaseFigures extends LoopAnswer {
+  readonly seconds: number;
+  readonly cpu: CpuSeconds;
+  readonly statements: number;
+  /** Of the control plane, when it was over. */
+  readonly rssBytes: number;
+  /** What waited for the machine's CPUs, in the minute before. */
+  readonly load: number;
+}
+
+export interface Measured {
+  readonly plane: BenchControlPlane;
+  readonly database: BenchDatabase;
+}
+
+const sentence = (name: string, { seconds, cpu, statements, ...rest }: PhaseFigures): string =>
+  `${name}: ${seconds.toFixed(1)} s, CPU ${cpu.plane.toFixed(1)} + ${cpu.postgres.toFixed(1)} s, ${statements} statements, ` +
+  `stops of ${rest.longestStopMs.toFixed(0)} ms (${rest.longestTurnCpuMs.toFixed(0)} ms of CPU), ` +
+  `${Math.round(rest.rssBytes / 1e6)} MB, load ${rest.load.toFixed(1)}`;
+
+/** Does things in phases and tells what each cost. */
+export class PhaseMeter {
+  constructor(
+    private readonly measured: Measured,
+    private readonly say: (line: string) => void,
+    /** Gets a CPU profile of each phase. */
+    private readonly profileDir?: string,
+  ) {}
+
+  cpu(): CpuSeconds {
+    const { plane, database } = this.measured;
+    return { plane: plane.cpuSeconds(), postgres: database.cpuSeconds() };
+  }
+
+  /** @param mayProfile not where the control plane is killed meanwhile */
+  async during(name: string, work: () => Promise<unknown>, mayProfile = true): Promise<PhaseFigures> {
+    const { plane, database } = this.measured;
+    const statementsBefore = await database.statements();
+    const before = this.cpu();
+    await plane.stopsSince();
+    const startedAt = performance.now();
+    const profile = this.profileDir === undefined || !mayProfile ? undefined : this.profileIn(this.profileDir, name);
+    if (profile === undefined) await work();
+    else await plane.profiled(profile, work);
+    const seconds = (performance.now() - startedAt) / 1000;
+    const after = this.cpu();
+    const figures: PhaseFigures = {
+      seconds,
+      cpu: { plane: after.plane - before.plane, postgres: after.postgres - before.postgres },
+      statements: (await database.statements()) - statementsBefore,
+      ...(await plane.stopsSince()),
+      rssBytes: plane.residentBytes(),
+      load: loadavg()[0] ?? 0,
+    };
+    this.say(sentence(name, figures));
+    if (profile !== undefined) this.tellHottest(profile);
+    return figures;
+  }
+
+  private tellHottest(file: string): void {
+    const profile = JSON.parse(readFileSync(file, 'utf8')) as CpuProfile;
+    for (const { name, place, selfMs } of hottestFunctions(profile, 10)) {
+      this.say(`  ${selfMs.toFixed(0)} ms ${name} (${place})`);
+    }
+  }
+
+  private profileIn(dir: string, name: string): string {
+    mkdirSync(dir, { recursive: true });
+    return path.join(dir, `${name.replaceAll(/[^a-z0-9]+/g, '-')}.cpuprofile`);
+  }
+}
