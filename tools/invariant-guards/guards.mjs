@@ -136,6 +136,22 @@ export const guards = [
     test: 'libs/domain/rollout-planner/plan-rollout.test.ts',
   },
   {
+    invariant: '14 a rollout keeps its policy',
+    breaks: 'lets a wave pass of which all are away',
+    file: 'libs/domain/rollout-planner/wave-state.ts',
+    from: '!isBusy(state) && state.there.length > 0;',
+    to: '!isBusy(state) && state.failures.length === 0;',
+    test: 'libs/domain/rollout-planner/untried-wave.test.ts',
+  },
+  {
+    invariant: '14 a rollout keeps its policy',
+    breaks: 'plans without the nodes that are still to come back after a start',
+    file: 'libs/services/control-plane/rollouts/rollout-executor.ts',
+    from: 'this.returns.requireSettled(cluster, lookedAtMs);',
+    to: '',
+    test: 'libs/services/control-plane/rollouts/rollout-executor.test.ts',
+  },
+  {
     invariant: '2 forward only',
     breaks: 'starts a rollout to behind where nodes were sent',
     file: 'libs/domain/rollout-planner/refuse-rollout.ts',

@@ -145,6 +145,7 @@ interface WaveCount {
   onTheWay: number;
   /** Whoever later waves must wait for; absent where nobody could still arrive. */
   waits?: NodeName;
+  first: NodeName;
   starts: NodeName[];
 }
 
@@ -154,7 +155,7 @@ function countWaves(plan: RolloutPlan, context: PlanContext, { facts, before }: 
   for (const planned of plan.nodes) {
     const known = facts.get(planned.node);
     if (planned.wave === null || known === undefined) continue;
-    const count = waves.get(planned.wave) ?? { there: 0, unwell: 0, onTheWay: 0, starts: [] };
+    const count = waves.get(planned.wave) ?? { there: 0, unwell: 0, onTheWay: 0, first: planned.node, starts: [] };
     waves.set(planned.wave, count);
     const wasSent = before.get(planned.node)?.released === true || (known.report?.target ?? 0) >= policy.toSeq;
     if (planned.released && !wasSent) count.starts.push(planned.node);
@@ -168,17 +169,20 @@ function countWaves(plan: RolloutPlan, context: PlanContext, { facts, before }: 
   return waves;
 }
 
-/** Who newly starts must find the canaries there, lower waves ended, and room in its own. Not asked after a success. */
+/**
+ * Who newly starts must find the canaries there, lower waves ended with somebody who has tried it, and room in its own.
+ * After a success it is asked of waves that have not passed.
+ */
 function checkOrder(plan: RolloutPlan, context: PlanContext, lookups: Lookups): PlanFault[] {
   const { policy, parent } = context;
-  if (plan.status === 'succeeded') return [];
   const waves = countWaves(plan, context, lookups);
   const hasPassed = (wave: number): boolean => parent?.waves[wave]?.passedAtMs != null;
   const isUntried = !hasPassed(0) && (waves.get(0)?.there ?? 0) === 0;
   const faults: PlanFault[] = [];
   let lower: NodeName | undefined;
   for (const [wave, count] of [...waves].sort(([a], [b]) => a - b)) {
-    const planned = plan.waves[wave]?.planned ?? 0;
+    const { planned = 0, passedAtMs = null } = plan.waves[wave] ?? {};
+    if (plan.status === 'succeeded' && passedAtMs !== null) continue;
     const isOver = count.onTheWay + count.unwell > budgetOf(policy, planned);
     for (const node of count.starts) {
       if (isUntried && wave > 0) faults.push(fault('canaries-first', node, 'starts with no canary there'));
@@ -191,7 +195,7 @@ function checkOrder(plan: RolloutPlan, context: PlanContext, lookups: Lookups): 
         fault('too-many-failures', null, `goes on with ${count.unwell} of ${planned} unwell in wave ${wave}`),
       );
     }
-    if (!hasPassed(wave)) lower ??= count.waits;
+    if (!hasPassed(wave)) lower ??= count.waits ?? (count.there === 0 ? count.first : undefined);
   }
   return faults;
 }

@@ -51,7 +51,7 @@ export function explainWaiting(waiting: Waiting, { openWave }: Pick<RolloutPlan,
     case 'bake':
       return `All of ${waveName(waiting.wave)} are there, and have to stay well.`;
     case 'absent':
-      return `Every wave has passed; waits for ${someOf(waiting.nodes, waiting.count)}.`;
+      return `Nobody else is to be tried; waits for ${someOf(waiting.nodes, waiting.count)}.`;
     case 'paused':
       return 'Paused: `lockstep rollout resume` lets it go on.';
   }

@@ -10,7 +10,17 @@ import { statusAfter } from './rollout-order';
 import type { RolloutPolicy } from './rollout-policy';
 import { inNewestWords } from './same-decision';
 import { nodeStanding, type Standing } from './standing';
-import { haltOf, openWaveOf, passWaves, startersOf, waveStates, type Placed, type WaveState } from './wave-state';
+import {
+  fillUntriedWave,
+  haltOf,
+  isUntried,
+  openWaveOf,
+  passWaves,
+  startersOf,
+  waveStates,
+  type Placed,
+  type WaveState,
+} from './wave-state';
 import { awaySinceMs, whyNotYet } from './why-not-yet';
 
 interface Verdict {
@@ -58,7 +68,8 @@ function verdictOf(request: PlanRequest, states: readonly WaveState[], absent: r
     };
   }
   if (status === 'paused') return { status, halt: null };
-  const isDone = states.length > 0 && states.every(({ passedAtMs }) => passedAtMs !== null) && absent.length === 0;
+  const isOver = (state: WaveState): boolean => state.passedAtMs !== null || isUntried(state);
+  const isDone = states.length > 0 && states.every(isOver) && absent.length === 0;
   const isAtRest = states.every(({ onTheWay, ready }) => onTheWay.length + ready.length === 0);
   return { status: isDone && isAtRest ? 'succeeded' : 'running', halt: null };
 }
@@ -68,7 +79,21 @@ const isOtherKernel =
   (facts: { readonly kernelBuild: unknown }): boolean =>
     facts.kernelBuild !== kernelBuild;
 
-/** Lets those go whose wave is open, or has passed without them; after a success everybody. */
+/** What nobody has tried goes on in turn, unless failures speak against it; all others go at once. */
+function startersAfterSuccess(
+  placed: readonly Placed[],
+  states: readonly WaveState[],
+  inTurn: readonly Placed[],
+  policy: RolloutPolicy,
+): Placed[] {
+  const isTried = ({ wave }: Placed): boolean => wave === null || states[wave]?.passedAtMs !== null;
+  return [
+    ...placed.filter((node) => node.standing === 'ready' && isTried(node)),
+    ...(haltOf(states, policy) === null ? inTurn.filter((node) => !isTried(node)) : []),
+  ];
+}
+
+/** Lets those go whose wave is open, or has passed without them; after a success also who came late. */
 function release(
   placed: readonly Placed[],
   status: PlanStatus,
@@ -77,11 +102,8 @@ function release(
 ): Placed[] {
   if (status !== 'running' && status !== 'succeeded') return [...placed];
   const openWave = openWaveOf(states, policy)?.wave ?? Infinity;
-  const may = new Set<Placed>(
-    status === 'succeeded'
-      ? placed.filter(({ standing }) => standing === 'ready')
-      : states.filter(({ wave }) => wave <= openWave).flatMap((state) => startersOf(state, policy)),
-  );
+  const inTurn = states.filter(({ wave }) => wave <= openWave).flatMap((state) => startersOf(state, policy));
+  const may = new Set<Placed>(status === 'succeeded' ? startersAfterSuccess(placed, states, inTurn, policy) : inTurn);
   return placed.map((node) =>
     may.has(node) ? { ...node, standing: 'on-its-way', released: true, triesSinceMs: nowMs } : node,
   );
@@ -123,6 +145,8 @@ function movesOf(nodes: readonly Placed[], status: PlanStatus, { toSeq }: Rollou
 
 const lastWave = Number.MAX_SAFE_INTEGER;
 
+const byWaveThenName = (a: Placed, b: Placed): number => (a.wave ?? lastWave) - (b.wave ?? lastWave) || byName(a, b);
+
 /**
  * The next plan of a rollout from what is known now: canaries, then wave after wave, as nodes arrive. Pure, and safe
  * to run again at any moment. Where nothing has changed it returns `parent` itself; where no decision has, the parent's
@@ -139,14 +163,17 @@ export function planRollout(request: PlanRequest): RolloutPlan {
     .filter(({ kernelBuild }) => kernelBuild === policy.kernelBuild)
     .map((facts) => nodeStanding(facts, before.get(facts.node), context));
   const waves = assignWaves(standings, policy, parent);
-  const placed = standings
+  const assigned = standings
     .map((node): Placed => ({ ...node, wave: waves.get(node.facts.node) ?? null }))
-    .sort((a, b) => (a.wave ?? lastWave) - (b.wave ?? lastWave) || byName(a, b));
+    .sort(byWaveThenName);
 
   const thereSinceMs = new Map(
     parent?.nodes.flatMap(({ node, notYet, sinceMs }) => (notYet === null ? [[node, sinceMs] as const] : [])),
   );
-  const states = passWaves(waveStates(placed, parent?.waves ?? []), policy, thereSinceMs, nowMs);
+  const statesOf = (nodes: readonly Placed[]): WaveState[] =>
+    passWaves(waveStates(nodes, parent?.waves ?? []), policy, thereSinceMs, nowMs);
+  const placed = [...fillUntriedWave(assigned, statesOf(assigned))].sort(byWaveThenName);
+  const states = statesOf(placed);
   const absent = absentOf(placed, before, request);
   const { status, halt } = verdictOf({ ...request, parent }, states, absent);
   const openWave = openWaveOf(states, policy);

@@ -101,7 +101,7 @@ export interface WavePlan {
   readonly passedAtMs: number | null;
 }
 
-/** The first wave that has not passed: later ones wait for it. */
+/** The first wave that has not passed and that somebody can try: later ones wait for it. */
 export interface OpenWave {
   readonly wave: number;
   /** Until when they have to stay well; null while some are not there. */
@@ -140,7 +140,7 @@ export type Waiting =
   | { readonly reason: 'wave'; readonly wave: number; readonly untilMs: number | null }
   /** All of the wave are there: they have to stay well. */
   | { readonly reason: 'bake'; readonly wave: number; readonly untilMs: number }
-  /** Every wave has passed: for those that are not there. */
+  /** No wave is open, none that somebody could try: for those that are not there. */
   | { readonly reason: 'absent'; readonly nodes: readonly NodeName[]; readonly count: number; readonly untilMs: number }
   | { readonly reason: 'paused'; readonly untilMs: null };
 

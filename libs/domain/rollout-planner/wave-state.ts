@@ -57,12 +57,15 @@ const isBusy = ({ onTheWay, ready }: WaveState): boolean => onTheWay.length > 0 
 /** Nobody got there, and nobody is on the way any more. */
 const hasNobody = (wave: WaveState): boolean => wave.passedAtMs === null && wave.there.length === 0 && !isBusy(wave);
 
-/** All that it waits for are there: canaries in any case; of a later wave all may be away, and it goes on without them. */
-const isComplete = (state: WaveState): boolean =>
-  !isBusy(state) && (state.there.length > 0 || (state.wave > 0 && state.failures.length === 0));
+/** All of it are away or held out, or have left. It does not pass: who could try it takes their place, or nobody is left. */
+export const isUntried = (wave: WaveState): boolean => hasNobody(wave) && wave.failures.length === 0;
+
+/** All that it waits for are there, and somebody is. */
+const isComplete = (state: WaveState): boolean => !isBusy(state) && state.there.length > 0;
 
 /**
- * Waves pass one after the other, each once for all: when all that it waits for have been there, and well, for the bake time.
+ * Waves pass one after the other, each once for all: when all that it waits for have been there, and well, for the bake
+ * time. One that nobody can try keeps none waiting: nodes that could start have been moved into it, if there are any.
  * @param thereSinceMs of nodes that were there before
  */
 export function passWaves(
@@ -75,17 +78,30 @@ export function passWaves(
   return states.map((state) => {
     if (open || state.passedAtMs !== null) return state;
     if (!isComplete(state)) {
-      open = true;
+      open = !isUntried(state);
       return { ...state, bakesSinceMs: null };
     }
-    const bakesSinceMs = state.there.length === 0 ? null : thereSince(state.there, thereSinceMs, nowMs);
-    open = bakesSinceMs !== null && nowMs - bakesSinceMs < bakeMs;
+    const bakesSinceMs = thereSince(state.there, thereSinceMs, nowMs);
+    open = nowMs - bakesSinceMs < bakeMs;
     return { ...state, bakesSinceMs, passedAtMs: open ? null : nowMs };
   });
 }
 
+/**
+ * Where nobody of a wave can try it, and nodes of later waves could, as many as it was planned with are moved into it: what
+ * comes after it is as well tried as it was planned to be.
+ */
+export function fillUntriedWave(placed: readonly Placed[], states: readonly WaveState[]): readonly Placed[] {
+  const first = states.find(({ passedAtMs }) => passedAtMs === null);
+  if (first === undefined || !isUntried(first)) return placed;
+  const { wave, planned } = first;
+  const later = states.filter((state) => state.wave > wave).flatMap(({ ready }) => ready);
+  const next = new Set(later.slice(0, planned));
+  return next.size === 0 ? placed : placed.map((node) => (next.has(node) ? { ...node, wave } : node));
+}
+
 export function openWaveOf(states: readonly WaveState[], { bakeMs }: RolloutRules): OpenWave | null {
-  const open = states.find(({ passedAtMs }) => passedAtMs === null);
+  const open = states.find((state) => state.passedAtMs === null && !isUntried(state));
   if (open === undefined) return null;
   const holding = [...open.onTheWay, ...open.ready];
   const bakesUntilMs = open.bakesSinceMs === null ? null : open.bakesSinceMs + bakeMs;

@@ -46,8 +46,8 @@ export class RolloutLaws {
   check(step: PlanStep): string[] {
     const { plan } = step;
     if (this.before === undefined) this.planWaves(plan);
-    const wrong = this.checkMembership(plan);
     const conditions = this.look(step);
+    const wrong = this.checkMembership(plan, conditions);
     wrong.push(...this.checkStarts(step, conditions), ...this.checkStatus(step, conditions));
     wrong.push(...this.checkPasses(step, conditions));
     this.remember(step, conditions);
@@ -67,8 +67,9 @@ export class RolloutLaws {
     }
   }
 
-  private checkMembership({ nodes, waves }: RolloutPlan): string[] {
+  private checkMembership({ nodes, waves }: RolloutPlan, conditions: ReadonlyMap<NodeName, Condition>): string[] {
     const wrong: string[] = [];
+    const untried = this.planned.map((_, wave) => this.isUntried(wave, conditions));
     if (waves.length !== this.planned.length || waves.some(({ planned }, wave) => planned !== this.planned[wave])) {
       wrong.push(`waves of ${waves.map(({ planned }) => planned).join(', ')} instead of ${this.planned.join(', ')}`);
     }
@@ -76,9 +77,11 @@ export class RolloutLaws {
       const known = this.waveOf.get(node);
       const isNew = this.before !== undefined && !this.before.nodes.some((other) => other.node === node);
       if (isNew && wave !== null) wrong.push(`${node} came late and is in wave ${wave}`);
-      // Held out canaries are replaced: that is the one way to another wave.
-      if (!isNew && known !== undefined && wave !== known && wave !== 0)
+      // Held out canaries are replaced, and so is a wave that nobody can try: there is no other way to another wave.
+      const isNeeded = wave === 0 || (wave !== null && wave < (known ?? 0) && untried[wave] === true);
+      if (!isNew && known !== undefined && wave !== known && !isNeeded) {
         wrong.push(`${node} changed from wave ${known}`);
+      }
       if (wave === null) this.waveOf.delete(node);
       else this.waveOf.set(node, wave);
     }
@@ -154,6 +157,15 @@ export class RolloutLaws {
     return conditions.get(node) === 'bad' && !this.pastOf(node).excused;
   }
 
+  /** It has not passed, and nobody of it is there, could start, is on the way or has failed at it. */
+  private isUntried(wave: number, conditions: ReadonlyMap<NodeName, Condition>): boolean {
+    if (this.passed.has(wave)) return false;
+    return this.members(wave).every((node) => {
+      const condition = conditions.get(node);
+      return condition === undefined || condition === 'out' || (condition === 'bad' && this.pastOf(node).excused);
+    });
+  }
+
   private members(wave: number): NodeName[] {
     return [...this.waveOf].flatMap(([node, its]) => (its === wave ? [node] : []));
   }
@@ -166,9 +178,10 @@ export class RolloutLaws {
     const mayStart = plan.status === 'running' || plan.status === 'succeeded';
     for (const { node, wave } of starts) {
       if (!mayStart) wrong.push(`${node} starts while ${plan.status}`);
-      if (plan.status !== 'running') continue;
-      if (wave === null) wrong.push(`${node} came late and starts before the success`);
-      if (wave === null || wave === 0) continue;
+      if (wave === null && plan.status === 'running') wrong.push(`${node} came late and starts before the success`);
+      // A wave that nobody has tried goes in its turn also after a success.
+      const isOwnTurn = plan.status === 'succeeded' && wave !== null && plan.waves[wave]?.passedAtMs !== null;
+      if (wave === null || wave === 0 || isOwnTurn) continue;
       if (!this.canaryArrived && !this.isThere(0, conditions)) wrong.push(`${node} starts with no canary there`);
       for (let lower = 0; lower < wave; lower += 1) {
         if (this.passed.has(lower)) continue;
@@ -176,6 +189,8 @@ export class RolloutLaws {
           (other) => isHere.has(other) && ['idle', 'working'].includes(conditions.get(other) ?? ''),
         );
         if (waits !== undefined) wrong.push(`${node} of wave ${wave} starts before ${waits} of wave ${lower}`);
+        if (!this.isThere(lower, conditions))
+          wrong.push(`${node} of wave ${wave} starts before anybody of wave ${lower}`);
       }
     }
     if (plan.status === 'running')
@@ -247,7 +262,7 @@ export class RolloutLaws {
     return wrong;
   }
 
-  /** No wave is skipped: one passes when nobody of it could start or is on the way, and once for all. */
+  /** No wave is skipped: one passes when somebody of it is there, nobody could start or is on the way, and once for all. */
   private checkPasses({ plan, facts, nowMs }: PlanStep, conditions: ReadonlyMap<NodeName, Condition>): string[] {
     const isHere = new Set(facts.map(({ node }) => node));
     return plan.waves.flatMap(({ passedAtMs }, wave) => {
@@ -257,6 +272,7 @@ export class RolloutLaws {
         (node) => isHere.has(node) && ['idle', 'working'].includes(conditions.get(node) ?? ''),
       );
       if (waits !== undefined) return [`wave ${wave} passes before ${waits}`];
+      if (!this.isThere(wave, conditions)) return [`wave ${wave} passes, and nobody has tried it`];
       const young = this.members(wave).find((node) => {
         const { thereSinceMs } = this.pastOf(node);
         return isHere.has(node) && thereSinceMs !== undefined && nowMs - thereSinceMs < this.policy.bakeMs;

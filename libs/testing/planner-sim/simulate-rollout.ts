@@ -132,17 +132,28 @@ class History {
     }
     const { status } = plan;
     if (status === 'running') this.violations.push(`has not ended: ${JSON.stringify(plan.waiting)}`);
-    if (status === 'succeeded' && heals) {
-      this.fleet.receive(this.step(), false);
-      this.fleet.healAll(this.nowMs);
-      // Who is unwell is sent nowhere before it is tried again.
-      const unwell = new Set(plan.nodes.flatMap(({ node, notYet }) => (notYet?.reason === 'unwell' ? [node] : [])));
-      const left = this.fleet.nodes.filter((each) => each.position < this.policy.toSeq && !unwell.has(each.node));
-      if (left.length > 0)
-        this.violations.push(`${left.map(({ node }) => node).join(', ')} did not follow the success`);
-    }
+    if (status === 'succeeded' && heals) this.checkFollowers();
     this.violations.push(...unexplained(plan));
     return status;
+  }
+
+  /** All heal: each follows, what nobody has tried wave by wave. */
+  private checkFollowers(): void {
+    let plan = this.step();
+    for (let round = 0; round <= plan.waves.length; round += 1) {
+      this.fleet.receive(plan, false);
+      this.nowMs += this.policy.bakeMs + 1;
+      this.fleet.healAll(this.nowMs);
+      plan = this.step();
+    }
+    // Who is unwell is sent nowhere before it is tried again, and keeps those who come after it.
+    const unwell = new Set(plan.nodes.flatMap(({ node, notYet }) => (notYet?.reason === 'unwell' ? [node] : [])));
+    const kept = plan.nodes.filter(
+      ({ wave }) => unwell.size > 0 && wave !== null && plan.waves[wave]?.passedAtMs === null,
+    );
+    const excused = new Set([...unwell, ...kept.map(({ node }) => node)]);
+    const left = this.fleet.nodes.filter((each) => each.position < this.policy.toSeq && !excused.has(each.node));
+    if (left.length > 0) this.violations.push(`${left.map(({ node }) => node).join(', ')} did not follow the success`);
   }
 }
 

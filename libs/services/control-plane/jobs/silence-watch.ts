@@ -7,8 +7,9 @@ export type SilenceWatchParts = Uses<NodeRemover> & {
 };
 
 /**
- * Takes nodes out that were silent for longer than their cluster allows. Looks for the first time only after a while:
- * by an older backup's word everybody has been silent since it was made.
+ * Takes nodes out that were silent for longer than their cluster allows. Looks for the first time only after a while, and
+ * not before all have had their time to return: while the control plane was away, or by an older backup's word, everybody
+ * has been silent.
  */
 export class SilenceWatch {
   private timer: NodeJS.Timeout | undefined;
@@ -30,10 +31,12 @@ export class SilenceWatch {
   }
 
   private async look(): Promise<void> {
-    const { nodes, sessions, log } = this.parts;
+    const { nodes, sessions, rollouts, log } = this.parts;
     try {
       for (const name of await nodes.silent()) {
-        if (!sessions.isConnected(name)) await takeSilentNodeOut(this.parts, name);
+        const node = nodes.find(name);
+        const mayReturn = node !== undefined && rollouts.returns.isAwaited(node, performance.now());
+        if (!mayReturn && !sessions.isConnected(name)) await takeSilentNodeOut(this.parts, name);
       }
     } catch (err) {
       log.warn({ err }, 'cannot look for silent nodes now');

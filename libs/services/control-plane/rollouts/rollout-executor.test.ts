@@ -116,3 +116,37 @@ test('what an operator says just after a start takes nobody for lost who has not
   await executor.stop();
   expect(stored.map(({ status, nodes }) => [status, nodes[0]?.notYet?.reason])).toEqual([['paused', 'moving']]);
 });
+
+test('nothing is planned anew just after a start, while nodes are still to come back: it would be planned without them', async () => {
+  const policy = { kernelBuild: log.kernelBuild, toSeq: parseSeq(3), ...defaultRules };
+  const report = NodeReport.fromPartial({ status: NodeStatus.NODE_STATUS_IN_STEP, position: 2, target: 2 });
+  const known = [{ name: node, kernelBuild: log.kernelBuild, report, lastSeenAt: new Date() }];
+  const sessions = new AgentSessions();
+  const started: RolloutPlan[] = [];
+  const db = {
+    rollouts: {
+      inForce: () => Promise.resolve([]),
+      furthest: () => Promise.resolve(0),
+      start: ({ plan }: { plan: RolloutPlan }) => {
+        started.push(plan);
+        return Promise.resolve({ id: 'r', cluster, policy, plan, status: 'running' });
+      },
+    },
+  };
+  const entries = (_: unknown, afterSeq = 0) =>
+    Promise.resolve(new Array<never>(9 - afterSeq).fill({ body: { kind: 'retire' } } as never));
+  const executor = new RolloutExecutor({
+    db: db as never,
+    nodes: { list: () => known as never, size: 1 },
+    logs: new KnownLogs({ entries }),
+    ...{ sessions, changes: new ChangeNotifier(), traces: new TraceMemory(), log: pino({ level: 'silent' }) },
+  });
+  await executor.start(performance.now());
+  const returning = { kind: 'unavailable', reason: 'fleet-returning', fields: { cluster, missing: 1 } };
+  await expect(executor.preview(cluster, policy)).rejects.toMatchObject(returning);
+  await expect(executor.begin(cluster, policy)).rejects.toMatchObject(returning);
+  sessions.enter(stream(log));
+  await executor.begin(cluster, policy);
+  await executor.stop();
+  expect(started.map(({ nodes }) => nodes.map(({ notYet }) => notYet?.reason))).toEqual([['moving']]);
+});

@@ -22,10 +22,10 @@ import type { Database, KeptCall, RolloutRecord } from '@lockstep/io/database';
 import type { TraceMemory } from '@lockstep/platform/tracing';
 import type { Logger } from 'pino';
 import type { AgentSessions } from '../agents/agent-sessions';
+import { FleetReturn } from '../agents/fleet-return';
 import { inTurns } from '../agents/in-turns';
 import type { KnownLogs } from '../agents/known-logs';
 import type { KnownNodes } from '../agents/known-nodes';
-import { lostAfterMs } from '../agents/return-time';
 import type { ChangeNotifier } from '../change-notifier';
 import { Reconciler } from '../reconciler';
 import { gatherInventory } from './gather';
@@ -73,18 +73,18 @@ export class RolloutExecutor {
   private readonly reconciler = new Reconciler((cluster) => this.advanceCluster(cluster as ClusterName), planEveryMs);
   private readonly inForce: RolloutsInForce;
   private readonly shown = new ShownPlans();
+  /** Who is still to come back after a start. */
+  readonly returns: FleetReturn;
   private timer: NodeJS.Timeout | undefined;
-  private settledAtMs = 0;
-  private settled = false;
   private stopped = false;
 
   constructor(private readonly parts: RolloutExecutorParts) {
     this.inForce = new RolloutsInForce(parts.db.rollouts);
+    this.returns = new FleetReturn(parts);
   }
 
   async start(nowMs: number): Promise<void> {
-    const settleMs = lostAfterMs(this.parts.nodes.size, this.parts.returnGraceMs);
-    this.settledAtMs = nowMs + settleMs;
+    const settleMs = this.returns.start(nowMs);
     await this.inForce.start();
     this.timer = setInterval(this.wakeAll.bind(this), reconcileEveryMs);
     // Just after the time that nodes get to return in.
@@ -135,7 +135,10 @@ export class RolloutExecutor {
     return this.begin(cluster, preview.policy, call, hash);
   }
 
-  /** @param shownAs hash of what it must be. @throws LockstepError `refused` with the planner's reason. */
+  /**
+   * @param shownAs hash of what it must be. @throws LockstepError `refused` with the planner's reason; `unavailable`
+   * `fleet-returning` just after a start.
+   */
   async begin(
     cluster: ClusterName,
     policy: RolloutPolicy,
@@ -160,7 +163,9 @@ export class RolloutExecutor {
   private async prepare(cluster: ClusterName, policy: RolloutPolicy): Promise<PreparedRollout> {
     const { db, nodes, logs, sessions } = this.parts;
     const log: LogName = { cluster, kernelBuild: policy.kernelBuild };
-    const inventory = gatherInventory(nodes, sessions, cluster, performance.now());
+    const lookedAtMs = performance.now();
+    this.returns.requireSettled(cluster, lookedAtMs);
+    const inventory = gatherInventory(nodes, sessions, cluster, lookedAtMs);
     const entries = await logs.entries(log);
     const head = parseSeq(entries.length);
     const refusal = refuseRollout(policy, { head, furthest: await db.rollouts.furthest(log), inventory });
@@ -209,24 +214,13 @@ export class RolloutExecutor {
 
   private async advanceCluster(cluster: ClusterName): Promise<void> {
     try {
-      if (this.stopped || !this.hasSettled(cluster)) return;
+      if (this.stopped || !this.returns.hasSettled(cluster, performance.now())) return;
       for (const rollout of await this.inForce.of(cluster)) await this.advance(rollout);
     } catch (err) {
       // Whether a plan was stored is not known.
       this.inForce.readAgain(cluster);
       this.parts.log.error({ err, cluster }, 'cannot advance rollouts now');
     }
-  }
-
-  /** After a start nodes get the time to return before any of them counts as lost. */
-  private hasSettled(cluster: ClusterName): boolean {
-    if (this.settled) return true;
-    if (performance.now() >= this.settledAtMs) {
-      this.settled = true;
-      return true;
-    }
-    const nodes = this.parts.nodes.list(cluster);
-    return nodes.every(({ name, lastSeenAt }) => lastSeenAt === null || this.parts.sessions.isConnected(name));
   }
 
   private async advance(rollout: RolloutRecord): Promise<void> {
@@ -268,8 +262,9 @@ export class RolloutExecutor {
   private async planOf(rollout: RolloutRecord, order?: RolloutOrder): Promise<RolloutPlan> {
     const { nodes, logs, sessions } = this.parts;
     const { cluster, policy, plan: parent } = rollout;
-    const gathered = gatherInventory(nodes, sessions, cluster, performance.now());
-    const inventory = this.hasSettled(cluster) ? gathered : withThoseThatReturn(gathered, parent);
+    const lookedAtMs = performance.now();
+    const gathered = gatherInventory(nodes, sessions, cluster, lookedAtMs);
+    const inventory = this.returns.hasSettled(cluster, lookedAtMs) ? gathered : withThoseThatReturn(gathered, parent);
     const head = await logs.head({ cluster, kernelBuild: policy.kernelBuild });
     const loads = await this.loadsFor(rollout, inventory);
     return this.decide(cluster, { policy, parent, inventory, loads, order }, head);
