@@ -68,7 +68,8 @@ export function letInKnown(
                 throw denial(identity, verb ?? path);
               }
               callers.set(received, caller);
-              front()?.noteKnown(call.getConnectionInfo());
+              if (identity.kind === 'stranger') front()?.noteStranger(call.getConnectionInfo());
+              else front()?.noteKnown(call.getConnectionInfo());
             } catch (error) {
               turnAway(error);
               return;

@@ -9,7 +9,7 @@ import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { openCertificateAuthority, type CertificateAuthority } from '@lockstep/io/certificates';
 import { temporaryFolder, type TemporaryFolder } from '@lockstep/testing/local-servers';
 import { pino } from 'pino';
-import { TlsFront, type FrontLimits, type Peer } from './tls-front';
+import { TlsFront, type FrontLimits, type Peer, type TlsFrontOptions } from './tls-front';
 
 let folder: TemporaryFolder;
 let authority: CertificateAuthority;
@@ -32,13 +32,13 @@ afterEach(async () => {
 
 const roomy: FrontLimits = { mostConnections: 100, mostHandshakes: 100, mostFromOneAddress: 100 };
 
-function open(limits: Partial<FrontLimits> = {}): Promise<number> {
+function open(limits: Partial<FrontLimits> = {}, times: Partial<TlsFrontOptions> = {}): Promise<number> {
   const place = { host: '127.0.0.1', port: 0, variable: 'LOCKSTEP_AGENT_PORT', log: pino({ level: 'silent' }) };
   const options = { ...place, clientCa: authority.certificatePem, limits: { ...roomy, ...limits } };
   const take = (connection: Duplex, peer: Peer): void => {
     taken.push({ connection, peer });
   };
-  front = new TlsFront({ ...options, take }, authority.server);
+  front = new TlsFront({ ...options, take, ...times }, authority.server);
   return front.listen();
 }
 
@@ -116,4 +116,28 @@ test('one address has at most half of the handshakes: whoever opens them and say
   let guest = await come(port);
   while (!guest.authorized) guest = await come(port);
   for (let comer = 0; comer < 3; comer += 1) expect((await come(port)).authorized).toBe(true);
+});
+
+test('a stranger that has made a call has its connection for a while after it, and then no more', async () => {
+  const port = await open({}, { knownWithinMs: 300, strangerWithinMs: 900 });
+  const [silent, asking, known] = await Promise.all([come(port), come(port), come(port)]);
+  while (taken.length < 3) await sleep(5);
+  front.noteStranger({ remoteAddress: '127.0.0.1', remotePort: asking.localPort });
+  front.noteKnown({ remoteAddress: '127.0.0.1', remotePort: known.localPort });
+  await once(silent, 'close');
+  expect([asking.destroyed, known.destroyed]).toEqual([false, false]);
+  await once(asking, 'close');
+  expect(known.destroyed).toBe(false);
+});
+
+test('strangers have at most half of a port: of the address that has most the one that was silent longest goes', async () => {
+  const port = await open({ mostConnections: 8 });
+  const other = await come(port, '127.0.0.2');
+  const many: TLSSocket[] = [];
+  for (let comer = 0; comer < 3; comer += 1) many.push(await come(port));
+  while (taken.length < 4) await sleep(5);
+  front.noteStranger({ remoteAddress: '127.0.0.1', remotePort: many[0]?.localPort });
+  const more = await come(port, '127.0.0.3');
+  await once(many[1]!, 'close');
+  expect([other, many[0], many[2], more].map((socket) => socket?.destroyed)).toEqual([false, false, false, false]);
 });

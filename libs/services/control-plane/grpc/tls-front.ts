@@ -38,12 +38,17 @@ export interface TlsFrontOptions {
   readonly log: Logger;
   /** Takes a connection whose TLS stands. */
   readonly take: (connection: Duplex, peer: Peer) => void;
+  /** In ms; shorter in tests. */
+  readonly knownWithinMs?: number;
+  readonly strangerWithinMs?: number;
 }
 
 /** TLS must stand by then; it takes a round trip or two. */
 const handshakeWithinMs = 10_000;
-/** And a call must have been let in: whoever has nothing to say needs no connection. */
-const knownWithinMs = 15_000;
+/** And somebody who is known must have called: whoever has nothing to say needs no connection. */
+const defaultKnownWithinMs = 15_000;
+/** A stranger's call gives it so much more: one that enrols may wait for its turn, one that asks for health asks again. */
+const defaultStrangerWithinMs = 75_000;
 
 /** How many there are of each. */
 class Tally {
@@ -58,10 +63,18 @@ class Tally {
     if (count > 0) this.counts.set(name, count);
     else this.counts.delete(name);
   }
+
+  largest(): string | undefined {
+    let largest: string | undefined;
+    for (const [name, count] of this.counts) if (count > this.of(largest ?? '')) largest = name;
+    return largest;
+  }
 }
 
+/** Nobody who is known has called by it yet. */
 interface Waiting {
   readonly socket: TLSSocket;
+  readonly address: string;
   readonly timer: NodeJS.Timeout;
 }
 
@@ -80,7 +93,9 @@ const keyOf = ({ remoteAddress = '', remotePort = 0 }: At): string => `${remoteA
 export class TlsFront {
   private readonly server: TlsServer;
   private readonly peers = new Map<string, Peer>();
+  /** Who said something last is last. */
   private readonly waiting = new Map<string, Waiting>();
+  private readonly waitingFrom = new Tally();
   private readonly fromAddress = new Tally();
   /** Each with its address. */
   private readonly handshaking = new Map<string, string>();
@@ -138,9 +153,16 @@ export class TlsFront {
     return this.peers.get(keyOf(at));
   }
 
-  /** A call of this connection was let in: it may stay. */
+  /** Somebody who is known calls by this connection: it may stay. */
   noteKnown(at: At): void {
     this.stopWaiting(keyOf(at));
+  }
+
+  /** A stranger calls by it: it may stay for a while. */
+  noteStranger(at: At): void {
+    const { strangerWithinMs = defaultStrangerWithinMs } = this.options;
+    const waiting = this.waiting.get(keyOf(at));
+    if (waiting !== undefined) this.wait(waiting.socket, keyOf(at), waiting.address, strangerWithinMs);
   }
 
   /** Takes no more, and ends those that never said who they are. */
@@ -152,9 +174,34 @@ export class TlsFront {
     }
   }
 
+  private wait(socket: TLSSocket, key: string, address: string, limitMs: number): void {
+    this.stopWaiting(key);
+    const timer = setTimeout(() => {
+      socket.destroy();
+    }, limitMs);
+    this.waiting.set(key, { socket, address, timer });
+    this.waitingFrom.add(address, 1);
+  }
+
   private stopWaiting(key: string): void {
-    clearTimeout(this.waiting.get(key)?.timer);
+    const waiting = this.waiting.get(key);
+    if (waiting === undefined) return;
+    clearTimeout(waiting.timer);
     this.waiting.delete(key);
+    this.waitingFrom.add(waiting.address, -1);
+  }
+
+  /** Half of a port is for those who are known: of the address that has most who are not, who was silent longest goes. */
+  private makeRoom(): void {
+    if (this.waiting.size <= Math.ceil(this.options.limits.mostConnections / 2)) return;
+    const busiest = this.waitingFrom.largest();
+    for (const [key, { socket, address }] of this.waiting) {
+      if (address !== busiest) continue;
+      this.refuse(address);
+      this.stopWaiting(key);
+      socket.destroy();
+      return;
+    }
   }
 
   private contextOf({ privateKeyPem, certificateChainPem }: ServerCertificate) {
@@ -200,7 +247,7 @@ export class TlsFront {
   }
 
   private hand(socket: TLSSocket): void {
-    const { log, take, clientCa } = this.options;
+    const { log, take, clientCa, knownWithinMs = defaultKnownWithinMs } = this.options;
     const key = keyOf(socket);
     this.endHandshake(key);
     // One that was reset meanwhile has no address any more, and must not be taken for another such one.
@@ -217,12 +264,9 @@ export class TlsFront {
     const fault = certificate === undefined || socket.authorized ? undefined : String(socket.authorizationError);
     const peer = { certificate, fault };
     this.peers.set(key, peer);
-    const timer = setTimeout(() => {
-      socket.destroy();
-    }, knownWithinMs);
-    this.waiting.set(key, { socket, timer });
+    this.wait(socket, key, socket.remoteAddress, knownWithinMs);
+    this.makeRoom();
     socket.once('close', () => {
-      clearTimeout(timer);
       // Its port may be another connection's already.
       if (this.peers.get(key) !== peer) return;
       this.stopWaiting(key);
