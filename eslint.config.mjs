@@ -20,12 +20,13 @@ const layers = [
   },
   { sourceTag: 'runs-in:any', onlyDependOnLibsWithTags: ['runs-in:any'] },
   { sourceTag: 'runs-in:node', onlyDependOnLibsWithTags: ['runs-in:any', 'runs-in:node'] },
+  { sourceTag: 'runs-in:browser', onlyDependOnLibsWithTags: ['runs-in:any', 'runs-in:browser'] },
 ];
 
-const boundaries = (depConstraints) => ({
+const boundaries = (depConstraints, allow = []) => ({
   plugins: { '@nx': nx },
   rules: {
-    '@nx/enforce-module-boundaries': ['error', { enforceBuildableLibDependency: false, allow: [], depConstraints }],
+    '@nx/enforce-module-boundaries': ['error', { enforceBuildableLibDependency: false, allow, depConstraints }],
   },
 });
 
@@ -92,6 +93,7 @@ const tellsTheTime = [
   'libs/io/kernel-builder/builds/{registered-kernel,cached-kernels}.ts',
   'libs/io/artifact-store/folder-store.ts',
   'libs/testing/directory-kernel/directory-kernel.ts',
+  'apps/console/time/now.ts',
 ];
 
 const wallClock = 'The time of day jumps: measure with performance.now(), or add the file to tellsTheTime.';
@@ -124,7 +126,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ['{apps,libs,tools}/**/*.{ts,mjs}'],
+    files: ['{apps,libs,tools}/**/*.{ts,tsx,mjs}'],
     ignores: ['**/*.test.ts', '**/tests/**', ...tellsTheTime],
     languageOptions: { globals: { performance: 'readonly' } },
     rules: {
@@ -136,7 +138,18 @@ export default tseslint.config(
     },
   },
   { files: ['apps/**/*.ts', 'libs/**/*.ts'], ...boundaries(layers) },
+  // Of the contracts a browser needs no more than the types of the HTTP API.
+  {
+    files: ['apps/console/**/*.{ts,tsx}'],
+    ignores: ['**/tests/**'],
+    ...boundaries(layers, ['@lockstep/contracts/generated/http-api']),
+  },
   { files: ['{apps,libs}/**/*.test.ts', '{apps,libs}/**/tests/**/*.ts'], ...boundaries(layersInTests) },
+  // The tests of the console run beside its browser.
+  {
+    files: ['apps/console/tests/**/*.ts'],
+    ...boundaries(layersInTests.filter(({ sourceTag }) => sourceTag !== 'runs-in:browser')),
+  },
   ...[...new Set(soleImporters.flatMap(({ folders }) => folders))].map((folder) => ({
     files: [`${folder}/**/*.ts`],
     rules: { 'no-restricted-imports': ['error', restrictedFor(folder)] },

@@ -4,6 +4,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { build } from 'esbuild';
+import { buildConsole } from './build-console.mjs';
 import { bundleTarget } from '../node-versions/node-versions.mjs';
 
 const root = path.resolve(import.meta.dirname, '../..');
@@ -36,8 +37,9 @@ const entries = [
   { out: 'prove-kernel', from: 'tools/prove-kernel/main.ts' },
 ].filter(({ from }) => existsSync(path.join(root, from)));
 
-await Promise.all(
-  entries.map(({ out, from, standalone }) =>
+await Promise.all([
+  buildConsole(),
+  ...entries.map(({ out, from, standalone }) =>
     build({
       absWorkingDir: root,
       entryPoints: [from],
@@ -53,4 +55,4 @@ await Promise.all(
       define: { 'import.meta.url': '__filename' },
     }),
   ),
-);
+]);

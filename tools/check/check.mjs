@@ -8,6 +8,9 @@ const root = path.resolve(import.meta.dirname, '../..');
 const steps = [
   { name: 'format', command: ['prettier', '--check', '--log-level', 'warn', '.'] },
   { name: 'types', command: ['tsc', '--noEmit', '-p', 'tsconfig.json'] },
+  // It runs in browsers, its tests beside one.
+  { name: 'types of the console', command: ['tsc', '--noEmit', '-p', 'apps/console'] },
+  { name: "types of the console's tests", command: ['tsc', '--noEmit', '-p', 'apps/console/tests'] },
   // The boundaries rule reads the project graph from Nx's cache.
   { name: 'project graph', command: ['nx', 'graph', '--file=.nx/graph.json'], quiet: true },
   { name: 'lint', command: ['eslint', '--max-warnings', '0', '.'] },

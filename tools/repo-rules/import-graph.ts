@@ -27,7 +27,7 @@ function resolve(importer: string, specifier: string, known: ReadonlySet<string>
       ? specifier.replace('@lockstep/', 'libs/')
       : undefined;
   if (path === undefined) return undefined;
-  return [path, `${path}.ts`, `${path}/index.ts`].find((candidate) => known.has(candidate));
+  return [path, `${path}.ts`, `${path}.tsx`, `${path}/index.ts`].find((candidate) => known.has(candidate));
 }
 
 /** Each set of files that import one another in a circle, shortest names first; empty if there is none. */

@@ -5,7 +5,7 @@ import { describe, expect, test } from '@jest/globals';
 import { importCircles, importGraph } from './import-graph';
 import { repositoryFiles, repositoryRoot } from './repository-files';
 
-const sources = repositoryFiles().filter((file) => /\.(?:ts|mjs)$/.test(file));
+const sources = repositoryFiles().filter((file) => /\.(?:ts|tsx|mjs)$/.test(file));
 const graph = importGraph(sources, (file) => readFileSync(path.join(repositoryRoot, file), 'utf8'));
 
 describe('no file imports itself by way of others', () => {

@@ -20,6 +20,7 @@ const layerOf: Readonly<Record<string, string>> = {
 
 /** Only what can be bundled for a browser: the domain. */
 const runsIn = (layer: string): string => (layer === 'domain' ? 'any' : 'node');
+const appRunsIn = (folder: string): string => (folder === 'apps/console' ? 'browser' : 'node');
 
 describe('the layers are the folders', () => {
   const libraries = new Set(files.flatMap((file) => /^libs\/[^/]+\/[^/]+/.exec(file) ?? []));
@@ -34,7 +35,7 @@ describe('the layers are the folders', () => {
   test.each([...apps])('%s is tagged as an app', (folder) => {
     expect((JSON.parse(read(`${folder}/project.json`)) as { tags: string[] }).tags).toEqual([
       'layer:app',
-      'runs-in:node',
+      `runs-in:${appRunsIn(folder)}`,
     ]);
   });
 
@@ -56,7 +57,7 @@ test('folders are named for what they hold', () => {
 });
 
 test('every source file names its licence', () => {
-  const sources = ofKind('.ts', '.mjs', '.sh', '.c', '.h', '.proto');
+  const sources = ofKind('.ts', '.tsx', '.css', '.mjs', '.sh', '.c', '.h', '.proto');
   const unnamed = sources.filter((file) => !read(file).slice(0, 200).includes('SPDX-License-Identifier: GPL-2.0'));
   expect(unnamed).toEqual([]);
 });
@@ -65,13 +66,15 @@ test('no test is skipped or singled out', () => {
   const marked = /\b(?:it|test|describe)\.(?:skip|only|todo)\b/;
   const self = path.relative(repositoryRoot, __filename);
   expect(
-    ofKind('.test.ts', '.fleet.ts', '.kernel.ts', '.make.ts', '.stock.ts', '.monitoring.ts').filter(
+    ofKind('.test.ts', '.fleet.ts', '.kernel.ts', '.make.ts', '.stock.ts', '.monitoring.ts', '.console.ts').filter(
       (file) => file !== self && marked.test(read(file)),
     ),
   ).toEqual([]);
 });
 
 test('a file that grows past 500 lines is missing a concept', () => {
-  const long = ofKind('.ts', '.mjs', '.c', '.h', '.sh').filter((file) => read(file).split('\n').length > 501);
+  const long = ofKind('.ts', '.tsx', '.css', '.mjs', '.c', '.h', '.sh').filter(
+    (file) => read(file).split('\n').length > 501,
+  );
   expect(long).toEqual([]);
 });

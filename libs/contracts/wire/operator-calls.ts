@@ -50,6 +50,7 @@ export const operatorCalls = {
   listNodes: read,
   getNode: read,
   getExposure: read,
+  getCensus: read,
   removeNode: { ...keyed, verb: 'admit' },
   labelNodes: { ...keyed, verb: 'admit' },
   revokeNode: { ...keyed, verb: 'admit' },

@@ -26,6 +26,7 @@ export const operatorPaths = {
   listNodes: { method: 'get', path: '/v1/nodes' },
   getNode: { method: 'get', path: '/v1/nodes/{name}' },
   getExposure: { method: 'get', path: '/v1/exposure' },
+  getCensus: { method: 'get', path: '/v1/census' },
   removeNode: { method: 'delete', path: '/v1/nodes/{name}' },
   revokeNode: { method: 'post', path: '/v1/nodes/{name}/revoke' },
   labelNodes: { method: 'post', path: '/v1/nodes/labels' },

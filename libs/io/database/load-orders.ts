@@ -43,6 +43,7 @@ export interface Appending {
 
 /** When the last entry of a load order was appended. */
 export interface HeadTime extends LogName {
+  readonly seq: Seq;
   readonly appendedAt: Date;
 }
 
@@ -111,14 +112,14 @@ export function loadOrderStore(db: Client): LoadOrderStore {
       const by = ['clusterName', 'kernelBuildId'] as const;
       const rows = await db.logEntry.groupBy({
         by: [...by],
-        _max: { appendedAt: true },
+        _max: { appendedAt: true, seq: true },
         orderBy: [{ clusterName: 'asc' }],
       });
-      return rows.flatMap(({ clusterName, kernelBuildId, _max: { appendedAt } }) =>
-        appendedAt === null
-          ? []
-          : [{ cluster: clusterName as ClusterName, kernelBuild: kernelBuildId as KernelBuildId, appendedAt }],
-      );
+      return rows.flatMap(({ clusterName, kernelBuildId, _max: { appendedAt, seq } }) => {
+        if (appendedAt === null || seq === null) return [];
+        const log = { cluster: clusterName as ClusterName, kernelBuild: kernelBuildId as KernelBuildId };
+        return [{ ...log, seq: seq as Seq, appendedAt }];
+      });
     },
     async kernelBuilds(cluster) {
       const rows = await db.logEntry.findMany({

@@ -62,6 +62,7 @@ const resources: Resources = {
   removeNode: ofNode,
   labelNodes: ofNodes,
   getExposure: ofOneOrAll,
+  getCensus: ofOneOrAll,
   revokeNode: ofNode,
   releaseNode: ofNode,
   checkConflicts: ofCluster,

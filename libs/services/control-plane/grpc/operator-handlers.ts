@@ -24,6 +24,7 @@ import { enrol } from '../routes/enrol';
 import { createToken } from '../routes/create-token';
 import { explainPatch } from '../routes/explain-patch';
 import { getBuild } from '../routes/get-build';
+import { getCensus } from '../routes/get-census';
 import { getExposure } from '../routes/get-exposure';
 import { getNode } from '../routes/get-node';
 import { getOrder } from '../routes/get-order';
@@ -89,6 +90,7 @@ const routes: Routes = {
   listNodes,
   getNode,
   getExposure,
+  getCensus,
   removeNode,
   labelNodes,
   revokeNode,

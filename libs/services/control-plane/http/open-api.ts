@@ -66,7 +66,7 @@ function operationOf(call: DescribedCall): Schema {
       200: answerOf(call),
       default: {
         description: 'It was not done.',
-        content: { [problemType]: { schema: { $ref: '#/components/schemas/Problem' } } },
+        content: { [problemType]: { schema: { $ref: '#/components/schemas/ProblemDocument' } } },
       },
     },
   };
@@ -94,7 +94,7 @@ export function openApiDocument(): Schema {
     components: {
       schemas: {
         ...componentSchemas(types),
-        ...{ Problem: problemSchema, Session: sessionSchema, Permission: permissionSchema },
+        ...{ ProblemDocument: problemSchema, Session: sessionSchema, Permission: permissionSchema },
       },
       securitySchemes: {
         token: { type: 'http', scheme: 'bearer' },

@@ -68,7 +68,7 @@ export const signInSchema = {
 
 const problem: Schema = {
   description: 'It was not done.',
-  content: { [problemType]: { schema: { $ref: '#/components/schemas/Problem' } } },
+  content: { [problemType]: { schema: { $ref: '#/components/schemas/ProblemDocument' } } },
 };
 const session: Schema = {
   description: 'The session.',

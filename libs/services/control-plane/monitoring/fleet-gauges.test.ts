@@ -5,6 +5,7 @@ import { nodeStatusToWire } from '@lockstep/contracts/wire';
 import {
   parseClusterName,
   parseKernelBuildId,
+  parseSeq,
   type NodeName,
   type NodeStatus as Status,
 } from '@lockstep/domain/livepatch-model';
@@ -100,7 +101,7 @@ test('a cluster whose last node has gone is not told any more', async () => {
 test('when load orders grew and when certificates end', async () => {
   const appendedAt = new Date(nowMs - 10_000);
   const lines = await scrape([], {
-    heads: { list: () => [{ cluster: parseClusterName('web'), kernelBuild, appendedAt }] },
+    heads: { list: () => [{ cluster: parseClusterName('web'), kernelBuild, seq: parseSeq(1), appendedAt }] },
   });
   expect(lines).toContain(
     `lockstep_log_head_timestamp_seconds{cluster="web",kernel_build="${kernelBuild}"} ${nowMs / 1000 - 10}`,

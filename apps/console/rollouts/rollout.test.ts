@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { describe, expect, test } from '@jest/globals';
+import { byUrgency, isInTheWay, wavesOf } from './rollout';
+
+describe('the ladder of waves', () => {
+  const waves = [
+    { planned: 1, there: 1, passedAt: '2030-01-01T00:00:00Z' },
+    { planned: 10, there: 3, moving: 2, failures: 1, allowedFailures: 1, atOnce: 4 },
+    { planned: 20 },
+  ];
+
+  test('has one step that is open, what passed below it and what comes above', () => {
+    const ladder = wavesOf({ status: 'ROLLOUT_STATUS_RUNNING', waves });
+    expect(ladder.map(({ state, waiting }) => [state, waiting])).toEqual([
+      ['passed', 0],
+      ['open', 4],
+      ['next', 20],
+    ]);
+  });
+
+  test('of a rollout that has ended no step is open', () => {
+    const ladder = wavesOf({ status: 'ROLLOUT_STATUS_ABORTED', endedAt: '2030-01-01T00:00:00Z', waves });
+    expect(ladder.map(({ state }) => state)).toEqual(['passed', 'next', 'next']);
+  });
+});
+
+test('who may need somebody comes before who moves, who waits and who is there', () => {
+  const nodes = [
+    { node: 'there' },
+    { node: 'b-waits', wave: 2, notYet: { reason: 'waiting-for-wave' } },
+    { node: 'a-waits', wave: 2, notYet: { reason: 'waiting-for-wave' } },
+    { node: 'moves', wave: 1, notYet: { reason: 'moving' } },
+    { node: 'failed', wave: 1, notYet: { reason: 'failed' } },
+    { node: 'lost', notYet: { reason: 'lost' } },
+  ];
+  expect(byUrgency(nodes).map(({ node }) => node)).toEqual(['lost', 'failed', 'moves', 'a-waits', 'b-waits', 'there']);
+  expect(nodes.filter(isInTheWay).map(({ node }) => node)).toEqual(['failed', 'lost']);
+});

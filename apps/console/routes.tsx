@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import type { RouteObject } from 'react-router';
+import { PageFailed } from './shell/page-failed';
+import { SignedInGate } from './session/signed-in-gate';
+
+/** Each page comes with its own file, when it is first looked at. */
+const pages: RouteObject[] = [
+  { index: true, lazy: async () => ({ Component: (await import('./overview/overview-page')).OverviewPage }) },
+  { path: '*', lazy: async () => ({ Component: (await import('./shell/no-such-page')).NoSuchPage }) },
+];
+
+export const routes: RouteObject[] = [
+  {
+    path: '/',
+    Component: SignedInGate,
+    HydrateFallback: () => null,
+    ErrorBoundary: PageFailed,
+    children: [{ ErrorBoundary: PageFailed, children: pages }],
+  },
+];
