@@ -6,6 +6,10 @@ import { SignedInGate } from './session/signed-in-gate';
 /** Each page comes with its own file, when it is first looked at. */
 const pages: RouteObject[] = [
   { index: true, lazy: async () => ({ Component: (await import('./overview/overview-page')).OverviewPage }) },
+  { path: 'rollouts', lazy: async () => ({ Component: (await import('./rollouts/rollouts-page')).RolloutsPage }) },
+  { path: 'rollouts/:id', lazy: async () => ({ Component: (await import('./rollouts/rollout-page')).RolloutPage }) },
+  { path: 'nodes', lazy: async () => ({ Component: (await import('./nodes/nodes-page')).NodesPage }) },
+  { path: 'nodes/:name', lazy: async () => ({ Component: (await import('./nodes/node-page')).NodePage }) },
   { path: '*', lazy: async () => ({ Component: (await import('./shell/no-such-page')).NoSuchPage }) },
 ];
 
