@@ -8,6 +8,10 @@ const pages: RouteObject[] = [
   { index: true, lazy: async () => ({ Component: (await import('./overview/overview-page')).OverviewPage }) },
   { path: 'rollouts', lazy: async () => ({ Component: (await import('./rollouts/rollouts-page')).RolloutsPage }) },
   { path: 'rollouts/:id', lazy: async () => ({ Component: (await import('./rollouts/rollout-page')).RolloutPage }) },
+  {
+    path: 'load-order',
+    lazy: async () => ({ Component: (await import('./load-order/load-order-page')).LoadOrderPage }),
+  },
   { path: 'nodes', lazy: async () => ({ Component: (await import('./nodes/nodes-page')).NodesPage }) },
   { path: 'nodes/:name', lazy: async () => ({ Component: (await import('./nodes/node-page')).NodePage }) },
   { path: '*', lazy: async () => ({ Component: (await import('./shell/no-such-page')).NoSuchPage }) },
