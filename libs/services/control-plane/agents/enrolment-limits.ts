@@ -3,53 +3,100 @@ import { LockstepError } from '@lockstep/domain/livepatch-model';
 
 /** Each costs a certificate and a transaction, some 40 ms of the one thread. */
 const mostAtOnce = 32;
-/** Join tokens that are no good, of one address. */
-const mostFailures = 20;
+/** How often one join token that is no good is looked up for one address: a machine shows the same one again and again. */
+const mostOfToken = 20;
+/** And how many of them for one address: a whole site may be behind it. */
+const mostOfAddress = 1_000;
 const failuresWithinMs = 60_000;
-/** Addresses that are remembered. */
-const mostAddresses = 10_000;
+/** Addresses, and tokens of them, that are remembered. */
+const mostRemembered = 10_000;
+
+const busy = (): LockstepError =>
+  new LockstepError('unavailable', 'enrolling-many', 'Many machines enrol at once: ask again in a moment.');
+
+function refusedAgain(address: string): LockstepError {
+  const message =
+    `This join token was refused ${mostOfToken} times within a minute from ${address}: it is unknown, used or expired, ` +
+    'and is not looked up again. Make a new one with `lockstep node join`.';
+  return new LockstepError('unauthenticated', 'join-token-refused', message, { address });
+}
+
+function tooManyWrong(address: string): LockstepError {
+  const message =
+    `${mostOfAddress} join tokens that are no good came from ${address} within a minute: somebody there guesses, or many ` +
+    'machines have old ones. No other is looked up for it before the minute is over.';
+  return new LockstepError('unavailable', 'wrong-join-tokens', message, { address });
+}
 
 interface Failures {
   readonly sinceMs: number;
   readonly count: number;
 }
 
-const busy = (): LockstepError =>
-  new LockstepError('unavailable', 'enrolling-many', 'Many machines enrol at once: ask again in a moment.');
+/** Counted within a minute, by whatever name. */
+class RecentFailures {
+  private readonly failures = new Map<string, Failures>();
+
+  constructor(private readonly nowMs: () => number) {}
+
+  countOf(name: string): number {
+    return this.current(name).count;
+  }
+
+  add(name: string): void {
+    const { sinceMs, count } = this.current(name);
+    this.failures.delete(name);
+    this.failures.set(name, { sinceMs, count: count + 1 });
+    const [oldest] = this.failures.keys();
+    if (this.failures.size > mostRemembered && oldest !== undefined) this.failures.delete(oldest);
+  }
+
+  private current(name: string): Failures {
+    const known = this.failures.get(name);
+    const isOver = known === undefined || this.nowMs() - known.sinceMs > failuresWithinMs;
+    return isOver ? { sinceMs: this.nowMs(), count: 0 } : known;
+  }
+}
+
+/** Whoever wants to become a node. */
+export interface Applicant {
+  readonly address: string;
+  /** Names the join token, and tells nothing of it. */
+  readonly tokenSha256: string;
+}
 
 /** How much anybody may have done for them who wants to become a node. Agents ask again by themselves. */
 export class EnrolmentLimits {
   private atOnce = 0;
-  private readonly failures = new Map<string, Failures>();
+  private readonly ofTokens: RecentFailures;
+  private readonly ofAddresses: RecentFailures;
 
-  constructor(private readonly nowMs: () => number = () => performance.now()) {}
+  constructor(nowMs: () => number = () => performance.now()) {
+    this.ofTokens = new RecentFailures(nowMs);
+    this.ofAddresses = new RecentFailures(nowMs);
+  }
 
   /**
-   * Does it, unless there is too much to do, or this address has shown too many tokens that are no good: then nothing
-   * is looked up for it for a while. @throws LockstepError `unavailable` `enrolling-many`.
+   * Does it, unless there is too much to do, this very token was no good from there again and again, or far too many
+   * were: then nothing is looked up. Other machines behind the same address are not held up by the first.
+   * @throws LockstepError `unavailable` `enrolling-many`, `wrong-join-tokens`; `unauthenticated` `join-token-refused`.
    */
-  async admit<T>(address: string, enrol: () => Promise<T>): Promise<T> {
-    if (this.atOnce >= mostAtOnce || this.failuresOf(address).count >= mostFailures) throw busy();
+  async admit<T>({ address, tokenSha256 }: Applicant, enrol: () => Promise<T>): Promise<T> {
+    const shown = `${address} ${tokenSha256}`;
+    if (this.ofTokens.countOf(shown) >= mostOfToken) throw refusedAgain(address);
+    if (this.ofAddresses.countOf(address) >= mostOfAddress) throw tooManyWrong(address);
+    if (this.atOnce >= mostAtOnce) throw busy();
     this.atOnce += 1;
     try {
       return await enrol();
     } catch (error) {
-      if (error instanceof LockstepError && error.kind === 'unauthenticated') this.noteFailure(address);
+      if (error instanceof LockstepError && error.kind === 'unauthenticated') {
+        this.ofTokens.add(shown);
+        this.ofAddresses.add(address);
+      }
       throw error;
     } finally {
       this.atOnce -= 1;
     }
-  }
-
-  private failuresOf(address: string): Failures {
-    const known = this.failures.get(address);
-    const isOver = known === undefined || this.nowMs() - known.sinceMs > failuresWithinMs;
-    return isOver ? { sinceMs: this.nowMs(), count: 0 } : known;
-  }
-
-  private noteFailure(address: string): void {
-    const { sinceMs, count } = this.failuresOf(address);
-    if (this.failures.size >= mostAddresses) this.failures.clear();
-    this.failures.set(address, { sinceMs, count: count + 1 });
   }
 }

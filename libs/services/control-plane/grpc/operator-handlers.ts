@@ -14,6 +14,7 @@ import { appendRetire } from '../routes/append-retire';
 import { cancelBuild } from '../routes/cancel-build';
 import { checkConflicts } from '../routes/check-conflicts';
 import { combinePatches } from '../routes/combine-patches';
+import { secretSha256 } from '@lockstep/io/certificates';
 import { EnrolmentLimits } from '../agents/enrolment-limits';
 import type { Caller } from '../audit/call-audit';
 import { createCluster } from '../routes/create-cluster';
@@ -189,7 +190,9 @@ export function operatorHandlers(services: Services): OperatorHandlers {
     // The join token is the proof.
     enrolment: {
       enrol: unary(parts, (request, context) =>
-        limits.admit(addressOf(context.caller), () => enrol(services, request, context)),
+        limits.admit({ address: addressOf(context.caller), tokenSha256: secretSha256(request.joinToken) }, () =>
+          enrol(services, request, context),
+        ),
       ),
     },
     fleet: handlers(FleetServiceService),
