@@ -57,7 +57,9 @@ export interface JoinTokenStore {
   insistGood(secretSha256: string, now: Date): Promise<void>;
   /**
    * Makes the token's machine its node, once. The same key asking again gets the same certificate: the answer may
-   * have been lost. A token for many makes no node anew that another machine is. Tokens that made this node before are good for nothing from then on. @throws LockstepError `unauthenticated` `join-token-refused`.
+   * have been lost. A token for many makes no node anew that another machine is. Tokens that made this node before are
+   * good for nothing from then on.
+   * @throws LockstepError `unauthenticated` `join-token-refused`; `refused` `key-revoked`, `node-exists`, `node-name-not-allowed`.
    */
   redeem(redemption: Redemption): Promise<Enrolment>;
 }
@@ -69,6 +71,17 @@ function refused(): LockstepError {
     'join-token-refused',
     'The join token is unknown, used or expired: make a new one with `lockstep node join`.',
   );
+}
+
+/** Who took a key keeps it, however its machine is called: only another key makes a node again. */
+async function insistNotRevoked(tx: Transaction, certificateFingerprint: string): Promise<void> {
+  const revoked = await tx.revokedKey.findUnique({ where: { certificateFingerprint } });
+  if (revoked === null) return;
+  const { nodeName: node, revokedAt } = revoked;
+  const message =
+    `The key of this machine was revoked at ${revokedAt.toISOString()}, as that of node "${node}": it joins with a new ` +
+    'one alone. Remove node.key and identity.json from the state folder of its agent, and start that with a join token.';
+  throw new LockstepError('refused', 'key-revoked', message, { node });
 }
 
 async function checkMembership(tx: Transaction, cluster: ClusterName, node: NodeName): Promise<void> {
@@ -92,6 +105,7 @@ async function enrolOneOfMany(db: Client, redemption: Redemption): Promise<Enrol
     const [token] = await tx.$queryRaw<BulkRow[]>`
       SELECT cluster_name, allow, "left", expires_at FROM bulk_join_tokens WHERE secret_sha256 = ${secretSha256} FOR UPDATE`;
     if (token === undefined || token.expires_at <= now) throw refused();
+    await insistNotRevoked(tx, publicKeySha256);
     const node = parseNodeName(redemption.machine);
     const cluster = token.cluster_name as ClusterName;
     if (!matchesNamePattern(token.allow, node)) {
@@ -165,6 +179,7 @@ export function joinTokenStore(db: Client): JoinTokenStore {
       return serialisable(db, async (tx) => {
         const token = await tx.joinToken.findUnique({ where: { secretSha256 } });
         if (token === null || token.expiresAt <= redemption.now) throw refused();
+        await insistNotRevoked(tx, redemption.publicKeySha256);
         if (token.usedAt === null) return enrol(tx, token, redemption);
         const sameKey = token.publicKeySha256 === redemption.publicKeySha256;
         if (!sameKey || token.certificatePem === null) throw refused();

@@ -117,7 +117,7 @@ export interface NodeStore {
     change: (node: NodeRecord) => Labels,
     call?: KeptCall<readonly NodeRecord[]>,
   ): Promise<readonly NodeRecord[]>;
-  /** Its certificate is good for nothing from now on. @throws LockstepError `not-found` `unknown-node`. */
+  /** Its key is good for nothing from now on, whatever becomes of the node. @throws LockstepError `not-found` `unknown-node`. */
   revoke(name: NodeName, at: Date, call?: KeptCall<NodeRecord>): Promise<NodeRecord>;
   /** From now on it is known by this key, unless it has enrolled again or was revoked since it was identified. */
   bindKey(node: NodeIdentity, publicKeySha256: string): Promise<void>;
@@ -251,7 +251,11 @@ export function nodeStore(db: Client): NodeStore {
     revoke: (name, revokedAt, call) =>
       serialisable(db, (tx) =>
         once(tx, call, async () => {
-          if ((await tx.node.count({ where: { name } })) === 0) throw unknownNode(name);
+          const row = await tx.node.findUnique({ where: { name } });
+          if (row === null) throw unknownNode(name);
+          const { certificateFingerprint } = row;
+          const revoked = { certificateFingerprint, nodeName: name, revokedAt };
+          await tx.revokedKey.createMany({ data: [revoked], skipDuplicates: true });
           return fromRow(await tx.node.update({ where: { name }, data: { revokedAt } }));
         }),
       ),

@@ -63,7 +63,7 @@ export async function readIdentity(stateDir: string): Promise<NodeIdentity | und
 
 /**
  * Enrols, trying again for as long as the server cannot be reached. The key is kept before it is used: after a crash
- * in between, the same token is good for the same key.
+ * in between, the same token is good for the same key. One that was revoked is replaced.
  */
 export async function enrolNode(
   stateDir: string,
@@ -71,8 +71,8 @@ export async function enrolNode(
   log: Log,
   signal: AbortSignal,
 ): Promise<NodeIdentity> {
-  const key = await readOrCreate(keyFile(stateDir), async () => (await createCertificateRequest()).privateKeyPem);
-  const { requestPem } = await createCertificateRequest(key);
+  let key = await readOrCreate(keyFile(stateDir), async () => (await createCertificateRequest()).privateKeyPem);
+  let { requestPem } = await createCertificateRequest(key);
   const backOff = createBackOff({ firstMs: 500, maxMs: 15_000 });
   for (;;) {
     try {
@@ -89,7 +89,12 @@ export async function enrolNode(
       log('info', 'enrolled', { node: stored.node, cluster: stored.cluster });
       return { ...stored, key };
     } catch (error) {
-      if (!(error instanceof LockstepError) || error.kind !== 'unavailable' || signal.aborted) throw error;
+      if (!(error instanceof LockstepError) || signal.aborted) throw error;
+      if (error.reason === 'key-revoked') {
+        // Whoever has that key is no node any more; this machine has been given a token to become one anew.
+        ({ privateKeyPem: key, requestPem } = await createCertificateRequest());
+        await writePrivateFile(keyFile(stateDir), key);
+      } else if (error.kind !== 'unavailable') throw error;
       log('warn', 'enrolment failed, trying again', { reason: error.reason, problem: error.message });
       await pause(backOff.nextMs(), signal);
     }

@@ -58,16 +58,18 @@ export function identifyPeer(
     const message = `Node "${name}" is not known here: enrol it again with \`lockstep node join\`.`;
     throw new LockstepError('forbidden', 'unknown-node', message, { node: name });
   }
-  if (!isOf(node, raw)) {
-    const message = `Node "${name}" has enrolled again since; this certificate is no longer its own.`;
-    throw new LockstepError('forbidden', 'certificate-superseded', message, { node: name });
-  }
+  if (!isOf(node, raw)) throw certificateSuperseded(name);
   if (node.revokedAt !== null) throw certificateRevoked(node.name);
   return { kind: 'node', node: name, cluster: node.cluster, certificate: fault === undefined ? 'good' : 'expired' };
 }
 
+export function certificateSuperseded(node: NodeName): LockstepError {
+  const message = `Node "${node}" has enrolled again since; this certificate is no longer its own.`;
+  return new LockstepError('forbidden', 'certificate-superseded', message, { node });
+}
+
 export function certificateRevoked(node: NodeName): LockstepError {
-  const message = `The certificate of node "${node}" was revoked: only a new enrolment makes it a node again (lockstep node join).`;
+  const message = `The certificate of node "${node}" was revoked: only a new enrolment, with a new key, makes it a node again (lockstep node join).`;
   return new LockstepError('forbidden', 'certificate-revoked', message, { node });
 }
 

@@ -4,12 +4,14 @@ import type { KeptCall, NodeRecord } from '@lockstep/io/database';
 import type { Uses } from '../services';
 
 /** What taking a node out needs. */
-export type NodeRemover = 'nodes' | 'sessions' | 'rollouts' | 'log';
+export type NodeRemover = 'nodes' | 'sessions' | 'calls' | 'rollouts' | 'log';
 
-/** Ends the node's stream, if it has one. */
-function cutOff({ sessions }: Uses<'sessions'>, name: NodeName): void {
+/** Ends the node's stream, if it has one, and all else that is under way for it: its downloads go on for minutes. */
+function cutOff({ sessions, calls }: Uses<'sessions' | 'calls'>, name: NodeName): void {
   const message = `Node "${name}" was removed: let it join again if it is to come back (lockstep node join).`;
-  sessions.find(name)?.close(new LockstepError('forbidden', 'node-removed', message, { node: name }));
+  const reason = new LockstepError('forbidden', 'node-removed', message, { node: name });
+  sessions.find(name)?.close(reason);
+  calls.endOf(name, reason);
 }
 
 function noteRemoval(

@@ -3,13 +3,21 @@ import { EnrolmentServiceService, type EnrolRequest, type EnrolResponse } from '
 import { parseJoinToken } from '@lockstep/contracts/wire';
 import { inCluster } from '@lockstep/domain/access';
 import { readCertificateRequest, secretSha256 } from '@lockstep/io/certificates';
+import { certificateSuperseded } from '../agents/peer-identity';
 import { detailsOf, eventOf } from '../audit/call-audit';
 import type { CallContext } from '../grpc/call-route';
 import type { Uses } from '../services';
 
 /** Makes a machine a node: one token, one key, one certificate, however often the same machine has to ask. */
 export async function enrol(
-  { db, nodes, authority, config, audit }: Uses<'db.joinTokens' | 'nodes' | 'authority' | 'config' | 'audit'>,
+  {
+    db,
+    nodes,
+    calls,
+    authority,
+    config,
+    audit,
+  }: Uses<'db.joinTokens' | 'nodes' | 'calls' | 'authority' | 'config' | 'audit'>,
   request: EnrolRequest,
   { caller, metadata }: CallContext,
 ): Promise<EnrolResponse> {
@@ -38,7 +46,12 @@ export async function enrol(
     }),
   });
   audit.wake();
+  const before = nodes.find(node);
   await nodes.refresh(node);
+  // Another machine has its name now: what is under way for the one before, as a download, ends.
+  if (before !== undefined && nodes.find(node)?.certificateFingerprint !== before.certificateFingerprint) {
+    calls.endOf(node, certificateSuperseded(node));
+  }
   return {
     certificate: certificatePem,
     caCertificate: authority.certificatePem,

@@ -134,8 +134,31 @@ test('a node that is revoked is cut off within a second, is not renewed, and com
   expect((await plane.operator.fleet.getNode({ name: 'stolen' })).node?.revokedAt).toBeInstanceOf(Date);
   await plane.restart();
   expect(await reasonOf(agent.client.renewCertificate())).toBe('certificate-revoked');
+  // Whoever took the key keeps it: no token makes it a node again, under whatever name.
+  const { requestPem } = await createCertificateRequest(key);
+  const joining = async (name: string): Promise<string> => {
+    const joinToken = await plane.joinToken('web', name);
+    return reasonOf(enrol({ address: plane.endpoint.agentAddress, joinToken, certificateRequest: requestPem }));
+  };
+  expect([await joining('stolen'), await joining('another')]).toEqual(['key-revoked', 'key-revoked']);
   const again = await plane.enrol('web', 'stolen');
   expect(await reasonOf(again.client.renewCertificate())).toBe('answered');
+  expect(await reasonOf(agent.client.renewCertificate())).toBe('certificate-superseded');
+  await plane.operator.fleet.removeNode({ name: 'stolen' });
+  expect(await joining('stolen')).toBe('key-revoked');
+});
+
+test('a token for many gives a node that was revoked no certificate anew', async () => {
+  const bulk = { cluster: 'web', node: '', ttlSeconds: 0, allow: 'lent-*', count: 3 };
+  const { joinToken } = await plane.operator.fleet.createJoinToken(bulk);
+  const { requestPem } = await createCertificateRequest();
+  const asks = () =>
+    reasonOf(
+      enrol({ address: plane.endpoint.agentAddress, joinToken, machine: 'lent-1', certificateRequest: requestPem }),
+    );
+  expect([await asks(), await asks()]).toEqual(['answered', 'answered']);
+  await plane.operator.fleet.revokeNode({ name: 'lent-1' });
+  expect(await asks()).toBe('key-revoked');
 });
 
 test('a stranger on the agents’ port may enrol and nothing else, and sends no more than that takes', async () => {
