@@ -8,6 +8,7 @@ interface Options extends LeafOptions {
   readonly cluster?: string;
   readonly type?: readonly string[];
   readonly limit?: number;
+  readonly before?: number;
   readonly follow?: boolean;
 }
 
@@ -16,11 +17,12 @@ export const listEvents = (cli: Cli): Command =>
     .option('--cluster <cluster>', 'only of this cluster')
     .option('--type <type>', 'only of this type, or as node.* of this kind; may be given again', collect)
     .option('--limit <n>', 'so many at most (default: 100)', wholeNumber)
+    .option('--before <seq>', 'only those before this one, which --json names', wholeNumber)
     .option('-f, --follow', 'then each as it happens, until Ctrl-C; with --json a line of JSON each')
-    .action(({ cluster = '', type = [], limit = 0, follow = false, ...options }: Options) =>
+    .action(({ cluster = '', type = [], limit = 0, before, follow = false, ...options }: Options) =>
       cli.run(options, async ({ fleet, signal, screen }) => {
         const wanted = { types: [...type], cluster };
-        const { events, head } = await fleet.listEvents({ ...wanted, limit }, { signal });
+        const { events, head } = await fleet.listEvents({ ...wanted, limit, beforeSeq: before }, { signal });
         if (!follow) {
           const names = events.map(({ id }) => id);
           return { document: { events: events.map(eventDocument) }, text: events.map(eventLine).join('\n'), names };

@@ -41,14 +41,24 @@ export interface ToldEvent {
 /** So long events are kept: longer than anybody is told of one. */
 const keepDays = 30;
 
+/** Which of the events that are kept. */
+export interface EventQuery {
+  /** None: of all. */
+  readonly types: ReadonlySet<EventType>;
+  /** Beside those of no cluster; undefined: of all. */
+  readonly clusters: readonly ClusterName[] | undefined;
+  /** For the page before. */
+  readonly beforeSeq?: number | undefined;
+}
+
 /** One process alone writes here, one statement at a time: a seq that is seen has no smaller one that is still to come. */
 export interface EventStore {
   /** Keeps those whose key is new. @returns these. */
   add(events: readonly FleetEvent[]): Promise<AddedEvent[]>;
   /** Above `afterSeq`, in order; at most `limit`. */
   after(afterSeq: number, limit: number): Promise<EventRecord[]>;
-  /** The last `limit`, in order. */
-  latest(limit: number): Promise<EventRecord[]>;
+  /** The last `limit` of those that are asked for, in order. */
+  latest(query: EventQuery, limit: number): Promise<EventRecord[]>;
   find(seq: number): Promise<EventRecord | null>;
   /** Seq of the last; 0 for none. */
   head(): Promise<number>;
@@ -74,8 +84,13 @@ export function eventStore(db: Client): EventStore {
       const where = { seq: { gt: afterSeq } };
       return (await db.event.findMany({ where, orderBy: { seq: 'asc' }, take: limit })).map(fromRow);
     },
-    async latest(limit) {
-      return (await db.event.findMany({ orderBy: { seq: 'desc' }, take: limit })).map(fromRow).reverse();
+    async latest({ types, clusters, beforeSeq }, limit) {
+      const where = {
+        ...(types.size > 0 && { type: { in: [...types] } }),
+        ...(clusters !== undefined && { OR: [{ cluster: null }, { cluster: { in: [...clusters] } }] }),
+        ...(beforeSeq !== undefined && { seq: { lt: beforeSeq } }),
+      };
+      return (await db.event.findMany({ where, orderBy: { seq: 'desc' }, take: limit })).map(fromRow).reverse();
     },
     async find(seq) {
       const row = await db.event.findUnique({ where: { seq } });

@@ -28,21 +28,24 @@ async function filterOf(
   return (event) => matchesFilter(filter, event) && (event.cluster === null || isVisible(event.cluster));
 }
 
-/** The newest of those that are wanted. */
+/** The newest of those that are wanted, or of those before the one named: of all that are kept, however many others there are. */
 export async function listEvents(
   { db }: Uses<'db.events' | 'db.clusters'>,
   request: ListEventsRequest,
   context: CallContext,
 ): Promise<ListEventsResponse> {
   if (request.limit > mostListed) {
-    const message = `At most ${mostListed} events are listed at once, not ${request.limit}.`;
+    const message = `At most ${mostListed} events are listed at once, not ${request.limit}: ask for those before the first of them next.`;
     throw new LockstepError('invalid-input', 'invalid-limit', message, { limit: request.limit });
   }
-  const isWanted = await filterOf(db, request, context);
-  const latest = await db.events.latest(mostListed);
-  const wanted = latest.filter(isWanted);
-  const events = wanted.slice(-(request.limit === 0 ? defaultLimit : request.limit)).map(eventToWire);
-  return { events, head: latest.at(-1)?.seq ?? 0 };
+  const { types, cluster } = parseEventFilter(request.types, await clusterNamed(db, request.cluster));
+  const among = cluster === undefined ? (await db.clusters.list()).map(({ name }) => name) : [cluster];
+  const clusters = among.filter(visibleTo(context));
+  // First: what happens meanwhile is told to who follows from here.
+  const head = await db.events.head();
+  const query = { types, clusters, beforeSeq: request.beforeSeq ?? head + 1 };
+  const events = await db.events.latest(query, request.limit === 0 ? defaultLimit : request.limit);
+  return { events: events.map(eventToWire), head };
 }
 
 /** Each event that is wanted, as it happens, and before that those after the one named. */

@@ -2,6 +2,8 @@
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+// eslint-disable-next-line no-restricted-imports -- it makes thousands of rows, which no interface does
+import { Client } from 'pg';
 import { NodeStatus } from '@lockstep/contracts/generated';
 import { switchingToWire } from '@lockstep/contracts/wire';
 import { runLockstep } from '@lockstep/testing/dev-fleet';
@@ -242,4 +244,21 @@ test.each([
 ])('%j is refused in words', async (args, expected) => {
   const { code, stderr } = await lockstep(...args);
   expect([code, stderr]).toEqual([1, expect.stringMatching(expected)]);
+});
+
+test('what is asked for is found among thousands of other events, page by page', async () => {
+  const pg = new Client({ connectionString: plane.endpoint.databaseUrl });
+  await pg.connect();
+  await pg.query(`INSERT INTO events (id, key, type, cluster, subject, message, data)
+    SELECT gen_random_uuid(), 'noise ' || i, CASE WHEN i % 1000 = 1 THEN 'order.recovered' ELSE 'patch.submitted' END,
+      NULL, 's', 'm', '{}' FROM generate_series(1, 3000) AS i`);
+  await pg.end();
+  const list = (limit: number, beforeSeq?: number) =>
+    plane.operator.fleet.listEvents({ types: ['order.recovered'], cluster: '', limit, beforeSeq });
+  const { events: newest } = await list(2);
+  const { events: before } = await list(2, newest[0]?.seq);
+  expect([newest.length, before.length]).toEqual([2, 1]);
+  expect([...before, ...newest].map(({ seq }) => seq)).toEqual(
+    [...before, ...newest].map(({ seq }) => seq).sort((a, b) => a - b),
+  );
 });
