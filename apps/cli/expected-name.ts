@@ -12,6 +12,8 @@ const kinds: Readonly<Record<string, NameKind>> = {
   build: 'build',
   webhook: 'webhook',
   kernel: 'kernel',
+  window: 'window',
+  freeze: 'freeze',
   words: 'node',
 };
 /** Options whose value is called otherwise. */

@@ -3,7 +3,14 @@ import type { Rollout } from '@lockstep/contracts/generated';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
 import type { Answer, TaskContext } from './cli';
 import type { Screen } from './screen';
-import { hasSucceeded, nodeLine, rolloutDocument, rolloutStatusWord, rolloutText } from './views/rollout-view';
+import {
+  hasSucceeded,
+  nodeLine,
+  rolloutDocument,
+  rolloutStatusWord,
+  rolloutText,
+  waitingLine,
+} from './views/rollout-view';
 
 interface RolloutDisplay {
   show(rollout: Rollout): void;
@@ -14,8 +21,12 @@ interface RolloutDisplay {
 function rolloutDisplay(screen: Screen): RolloutDisplay {
   if (!screen.isTerminal) {
     const said = new Map<string, string>();
+    let saidToWait = '';
     return {
-      show({ nodes }) {
+      show({ nodes, waiting }) {
+        const waits = waiting?.reason === 'window' ? waitingLine(waiting) : '';
+        if (waits !== '' && waits !== saidToWait) screen.say(waits);
+        saidToWait = waits;
         for (const node of nodes) {
           const line = nodeLine(node);
           if (said.get(node.node) !== line) screen.say(line);
@@ -27,10 +38,13 @@ function rolloutDisplay(screen: Screen): RolloutDisplay {
   }
   const progress = screen.progress('rollout');
   return {
-    show({ nodes, status }) {
+    show({ nodes, status, waiting: waits }) {
       const waiting = nodes.filter(({ notYet }) => notYet !== undefined);
       const awaited = nodes.filter(({ awaited: isAwaited }) => isAwaited);
-      const detail = awaited.map(({ node, notYet }) => `${node} ${notYet?.reason ?? ''}`).join(', ');
+      const detail =
+        waits?.reason === 'window'
+          ? waitingLine(waits)
+          : awaited.map(({ node, notYet }) => `${node} ${notYet?.reason ?? ''}`).join(', ');
       progress.update({
         done: nodes.length - waiting.length,
         total: nodes.length,

@@ -4,7 +4,17 @@ import { listAll, type OperatorClient } from '@lockstep/io/rpc-client';
 import { closestNames } from './closest';
 
 /** What has a name that can be typed. */
-export const nameKinds = ['node', 'cluster', 'patch', 'rollout', 'build', 'kernel', 'webhook'] as const;
+export const nameKinds = [
+  'node',
+  'cluster',
+  'patch',
+  'rollout',
+  'build',
+  'kernel',
+  'webhook',
+  'window',
+  'freeze',
+] as const;
 export type NameKind = (typeof nameKinds)[number];
 
 export type Asking = Pick<OperatorClient, 'fleet' | 'build'> & { readonly signal: AbortSignal };
@@ -33,6 +43,10 @@ export async function knownNames(kind: NameKind, { fleet, build, signal }: Askin
       return (await listAll(build.listBuilds, {}, ({ builds }) => builds, { signal })).map(({ id }) => id);
     case 'webhook':
       return (await fleet.listWebhooks({}, { signal })).webhooks.map(({ name }) => name);
+    case 'window':
+      return (await fleet.listWindows({ cluster: '' }, { signal })).windows.map(({ name }) => name);
+    case 'freeze':
+      return (await fleet.listFreezes({ cluster: '' }, { signal })).freezes.map(({ name }) => name);
     case 'kernel':
       return (await listAll(build.listKernels, {}, ({ kernelBuilds }) => kernelBuilds, { signal })).map(({ id }) => id);
   }
@@ -46,6 +60,8 @@ const unknownNames: Readonly<Record<string, readonly [NameKind, field: string]>>
   'unknown-rollout': ['rollout', 'rollout'],
   'unknown-build': ['build', 'build'],
   'unknown-webhook': ['webhook', 'webhook'],
+  'unknown-window': ['window', 'window'],
+  'unknown-freeze': ['freeze', 'freeze'],
 };
 
 /** The names that may have been meant where there is none like the one given. Never throws: it only helps. */

@@ -67,6 +67,12 @@ import { useContext } from './commands/use-context';
 import { watchBuild } from './commands/watch-build';
 import { watchRollout } from './commands/watch-rollout';
 import { whoAmI } from './commands/who-am-i';
+import { addFreeze } from './commands/add-freeze';
+import { addWindow } from './commands/add-window';
+import { listFreezes } from './commands/list-freezes';
+import { listWindows } from './commands/list-windows';
+import { removeFreeze } from './commands/remove-freeze';
+import { removeWindow } from './commands/remove-window';
 import { exportAudit } from './commands/export-audit';
 import { followAudit } from './commands/follow-audit';
 import { listAudit } from './commands/list-audit';
@@ -102,6 +108,8 @@ const groups: readonly (readonly [noun: string, description: string, commands: r
     [listNodes, showNode, labelNodes, showBlocking, rebootNeeded, releaseNode, joinNode, revokeNode, removeNode],
   ],
   ['cluster', 'sets of nodes that must be identical', [createCluster, setCluster, listClusters]],
+  ['window', 'when loads may begin', [addWindow, listWindows, removeWindow]],
+  ['freeze', 'when none may, whatever the windows say', [addFreeze, listFreezes, removeFreeze]],
   ['token', 'what lets people and programs in, and what they may', [createToken, listTokens, revokeToken]],
   ['audit', 'who did what, on what, from where and why', [listAudit, followAudit, exportAudit, verifyAudit]],
   [

@@ -3,6 +3,7 @@ import type { NodeProgress, NodeSteps, PlanRolloutResponse, TornPatch } from '@l
 import { visibleLine } from '@lockstep/domain/visible-text';
 import { toDocument } from '../document';
 import { table } from '../table';
+import { gateLines } from './schedule-view';
 import { caveatLines, rolloutDocument, waveLines, waveName } from './rollout-view';
 
 export const planDocument = (plan: PlanRolloutResponse): object => ({
@@ -28,7 +29,7 @@ function nodeRow(progress: NodeProgress, steps: NodeSteps | undefined): string[]
 }
 
 /** Waves with what would stop them, what each node will do, who is left out and why, and what to type next. */
-export function planText({ hash, rollout, nodes, torn, bakeSeconds }: PlanRolloutResponse): string {
+export function planText({ hash, rollout, nodes, torn, bakeSeconds, gates }: PlanRolloutResponse): string {
   if (rollout === undefined) return 'No plan.';
   const steps = new Map(nodes.map((each) => [each.node, each]));
   const leftOut = nodes.filter((each) => each.leftOut !== '').length;
@@ -38,6 +39,7 @@ export function planText({ hash, rollout, nodes, torn, bakeSeconds }: PlanRollou
     ...waveLines(rollout),
     'One host that does not survive halts it, unless it was planned with --go-on-after-crash. Nodes that join later follow when it has succeeded.',
     ...(bakeSeconds === 0 ? [] : [`It takes ${bakeSeconds} s at least, for its waves to prove themselves.`]),
+    ...gateLines(gates),
     ...caveatLines(rollout),
     ...torn.map(tornLine),
   ];

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { RolloutStatus, type NodeProgress, type Rollout } from '@lockstep/contracts/generated';
+import { RolloutStatus, type NodeProgress, type Rollout, type RolloutWaiting } from '@lockstep/contracts/generated';
 import { visibleLine } from '@lockstep/domain/visible-text';
 import { enumWord, toDocument } from '../document';
+import { showHere } from '../local-time';
 import { showTime, table } from '../table';
 
 export const rolloutStatusWord = (status: RolloutStatus): string => enumWord(RolloutStatus, 'ROLLOUT_STATUS_', status);
@@ -44,6 +45,15 @@ function waitLine({ nodes, status }: Rollout): string {
   return `\nWaits for ${shown.join(', ')}${more === 0 ? '' : ` and ${more} more`}.`;
 }
 
+/** A window's opening by the clocks of whoever reads; it is told by the window's own too. */
+function untilText({ reason, until }: RolloutWaiting): string {
+  if (until === undefined) return '';
+  return reason === 'window' ? ` Here that is ${showHere(until)}.` : ` Until ${showTime(until)} at the latest.`;
+}
+
+/** What a rollout waits for, and until when. */
+export const waitingLine = (waiting: RolloutWaiting): string => visibleLine(`${waiting.message}${untilText(waiting)}`);
+
 /** Why it halted, until when it waits, and of one that is done who is not there. */
 function stateLines({ id, status, halt, waiting, nodes }: Rollout): string[] {
   const lines: string[] = [];
@@ -51,8 +61,7 @@ function stateLines({ id, status, halt, waiting, nodes }: Rollout): string[] {
     lines.push(`Halted: ${halt.message} To go on despite it: lockstep rollout resume ${id} --reason TEXT`);
   }
   if (waiting !== undefined) {
-    const until = waiting.until === undefined ? '' : ` Until ${showTime(waiting.until)} at the latest.`;
-    lines.push(visibleLine(`${waiting.message}${until}`));
+    lines.push(waitingLine(waiting));
   }
   if (status === RolloutStatus.ROLLOUT_STATUS_SUCCEEDED) {
     const exceptions = nodes.flatMap(({ node, notYet }) =>

@@ -67,6 +67,13 @@ export const operatorCalls = {
   resumeRollout: { ...keyed, verb: 'roll-out' },
   abortRollout: { ...keyed, verb: 'roll-out' },
   retryRollout: { ...keyed, verb: 'roll-out' },
+  addWindow: { ...keyed, verb: 'set-up' },
+  listWindows: read,
+  removeWindow: { ...keyed, verb: 'set-up' },
+  // Whoever rolls out may hold everybody up; to let them go again takes who sets the rules.
+  addFreeze: { ...keyed, verb: 'roll-out' },
+  listFreezes: read,
+  removeFreeze: { ...keyed, verb: 'set-up' },
   listRollouts: read,
   getRollout: read,
   watchRollout: watch,

@@ -20,6 +20,7 @@ export const eventTypes = [
   'build.failed',
   'order.conflict-refused',
   'order.recovered',
+  'schedule.changed',
 ] as const;
 
 export type EventType = (typeof eventTypes)[number];

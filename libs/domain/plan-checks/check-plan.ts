@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { hasStrayLog, isHeldOutStatus, type NodeName, type Seq } from '@lockstep/domain/livepatch-model';
+import { alwaysOpen, Gates, type Gate } from '@lockstep/domain/schedule';
 import {
   budgetOf,
   exceeds,
@@ -35,6 +36,8 @@ export type PlanRule =
   | 'over-budget'
   /** Nothing goes on where more have failed than may. */
   | 'too-many-failures'
+  /** Nobody starts, nor is sent, whose load may not begin now. */
+  | 'outside-window'
   /** A halted rollout sends nobody; a status that is for good stays. */
   | 'status'
   /** A success has every node there, and each node that is not there says why. */
@@ -229,6 +232,21 @@ function checkStatus(plan: RolloutPlan, context: PlanContext, { facts, before }:
   return faults;
 }
 
+/** A node that is under way already finishes, whatever closes meanwhile. */
+function checkGates(plan: RolloutPlan, context: PlanContext, { facts, before, planned }: Lookups): PlanFault[] {
+  const { schedule = alwaysOpen, nowMs, policy } = context;
+  const gates = new Gates(schedule, nowMs);
+  const gateOf = (node: NodeName): Gate => gates.of(facts.get(node)?.labels);
+  const hasTaken = (node: NodeName): boolean => (facts.get(node)?.report?.target ?? 0) >= policy.toSeq;
+  const starting = [...planned.values()].filter(
+    ({ node, released }) => released && before.get(node)?.released !== true,
+  );
+  const sent = new Set([...starting, ...plan.moves].map(({ node }) => node));
+  return [...sent]
+    .filter((node) => !hasTaken(node) && gateOf(node).kind !== 'open')
+    .map((node) => fault('outside-window', node, 'starts although its load may not begin now'));
+}
+
 /** Lints a plan, whoever made it, against the facts it was made from. No faults: it may be stored and sent. */
 export function checkPlan(plan: RolloutPlan, context: PlanContext): PlanFault[] {
   const lookups: Lookups = {
@@ -242,5 +260,6 @@ export function checkPlan(plan: RolloutPlan, context: PlanContext): PlanFault[] 
     ...checkMoves(plan, lookups),
     ...checkOrder(plan, context, lookups),
     ...checkStatus(plan, context, lookups),
+    ...checkGates(plan, context, lookups),
   ];
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { HeldOutStatus, NodeName } from '@lockstep/domain/livepatch-model';
+import { explainClosed } from '@lockstep/domain/schedule';
 import type { Halt, NotYet, RolloutPlan, Waiting } from './rollout-plan';
 
 const whyHeldOut: Readonly<Record<HeldOutStatus, string>> = {
@@ -48,6 +49,8 @@ export function explainWaiting(waiting: Waiting, { openWave }: Pick<RolloutPlan,
   switch (waiting.reason) {
     case 'wave':
       return `Waits for ${openWords(waiting.wave, openWave)}.`;
+    case 'window':
+      return `Nothing may begin now: ${explainClosed(waiting.closed)}.`;
     case 'bake':
       return `All of ${waveName(waiting.wave)} are there, and have to stay well.`;
     case 'absent':
@@ -66,6 +69,8 @@ export function explainNotYet(notYet: NotYet, { openWave, halt }: Pick<RolloutPl
       return `Waits for ${openWords(notYet.wave, openWave)}.`;
     case 'waiting-for-budget':
       return 'Its wave is open: it starts as soon as fewer of the wave are on their way or unwell.';
+    case 'waiting-for-window':
+      return `Its load may not begin now: ${explainClosed(notYet.closed)}.`;
     case 'late':
       return 'It came after the waves were planned: it follows when the rollout has succeeded.';
     case 'moving':
@@ -108,6 +113,7 @@ const waitsItself: ReadonlySet<NotYet['reason']> = new Set([
   'waiting-for-canary',
   'waiting-for-wave',
   'waiting-for-budget',
+  'waiting-for-window',
   'late',
   'rollout-halted',
   'rollout-paused',

@@ -3,6 +3,7 @@ export { countThere } from './count-there';
 export { doubtReport, type ReportBounds, type ReportClaims } from './doubt-report';
 export { explainHalt, explainNotYet, explainWaiting, isAwaited } from './explain-not-yet';
 export { nodeObstacles } from './node-obstacles';
+export { plannedGates, type PlannedGate } from './planned-gates';
 export { plannedLoads, type PlannedLoad } from './planned-load';
 export { planCaveats, type PlanCaveat } from './plan-caveats';
 export { countedAsFailure } from './parent-under-order';

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+import type { Schedule } from '@lockstep/domain/schedule';
 import type { PlanCaveat } from './plan-caveats';
 import type { PlannedLoad } from './planned-load';
 import type { RolloutOrder } from './rollout-order';
@@ -14,6 +15,8 @@ export interface PlanRequest {
   readonly nowMs: number;
   /** Every node of the cluster. */
   readonly inventory: readonly NodeFacts[];
+  /** When loads may begin; absent: at any time. */
+  readonly schedule?: Schedule | undefined;
   /** What an operator says now; it is stored with the plan that it leads to. */
   readonly order?: RolloutOrder | undefined;
   /** Load entries up to the position; absent where no node tells of obstacles. */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { seqZero, type NodeName } from '@lockstep/domain/livepatch-model';
+import { alwaysOpen, Gates } from '@lockstep/domain/schedule';
 import { assignWaves, byName } from './assign-waves';
 import { mostNamed } from './explain-not-yet';
 import { parentUnderOrder } from './parent-under-order';
@@ -88,7 +89,7 @@ function startersAfterSuccess(
 ): Placed[] {
   const isTried = ({ wave }: Placed): boolean => wave === null || states[wave]?.passedAtMs !== null;
   return [
-    ...placed.filter((node) => node.standing === 'ready' && isTried(node)),
+    ...placed.filter((node) => node.standing === 'ready' && node.gate.kind === 'open' && isTried(node)),
     ...(haltOf(states, policy) === null ? inTurn.filter((node) => !isTried(node)) : []),
   ];
 }
@@ -107,6 +108,18 @@ function release(
   return placed.map((node) =>
     may.has(node) ? { ...node, standing: 'on-its-way', released: true, triesSinceMs: nowMs } : node,
   );
+}
+
+/** Of those that could start and may not now, the one that may first. */
+function firstGateOf(placed: readonly Placed[], openWave: OpenWave | null): Waiting | null {
+  let first: Waiting | null = null;
+  for (const { standing, wave, gate } of placed) {
+    if (standing !== 'ready' || gate.kind === 'open' || wave === null || wave > (openWave?.wave ?? Infinity)) continue;
+    if (first?.untilMs == null || gate.opensAtMs < first.untilMs) {
+      first = { reason: 'window', closed: gate, untilMs: gate.opensAtMs };
+    }
+  }
+  return first;
 }
 
 function waitingOf(
@@ -130,7 +143,7 @@ function waitingOf(
   if (tries.length === 0 && openWave !== null && openWave.bakesUntilMs !== null) {
     return { reason: 'bake', wave: openWave.wave, untilMs: openWave.bakesUntilMs };
   }
-  if (tries.length === 0) return awaitsAbsent;
+  if (tries.length === 0) return firstGateOf(placed, openWave) ?? awaitsAbsent;
   const busyWave = openWave?.wave ?? placed.find(({ standing }) => standing === 'on-its-way')?.wave ?? 0;
   return { reason: 'wave', wave: busyWave, untilMs: latest(tries) };
 }
@@ -155,10 +168,16 @@ const byWaveThenName = (a: Placed, b: Placed): number => (a.wave ?? lastWave) - 
  * acknowledged.
  */
 export function planRollout(request: PlanRequest): RolloutPlan {
-  const { policy, inventory, nowMs, caveats = [], loads = [] } = request;
+  const { policy, inventory, nowMs, caveats = [], loads = [], schedule = alwaysOpen } = request;
   const parent = parentUnderOrder(request);
   const before = new Map(parent?.nodes.map((node) => [node.node, node]));
-  const context = { toSeq: policy.toSeq, deadlineMs: policy.deadlineMs, nowMs, loads };
+  const context = {
+    toSeq: policy.toSeq,
+    deadlineMs: policy.deadlineMs,
+    nowMs,
+    loads,
+    gates: new Gates(schedule, nowMs),
+  };
   const standings = inventory
     .filter(({ kernelBuild }) => kernelBuild === policy.kernelBuild)
     .map((facts) => nodeStanding(facts, before.get(facts.node), context));

@@ -8,6 +8,8 @@ import type {
   Obstacle,
   Seq,
 } from '@lockstep/domain/livepatch-model';
+import type { Labels } from '@lockstep/domain/labels';
+import type { ClosedGate } from '@lockstep/domain/schedule';
 import type { PlanCaveat } from './plan-caveats';
 
 /** The last report of a node's agent. */
@@ -33,6 +35,8 @@ export interface NodeFacts {
   readonly kernelBuild: KernelBuildId | null;
   readonly connected: boolean;
   readonly report: NodeFactsReport | null;
+  /** Those that count, by which windows choose it. */
+  readonly labels?: Labels | undefined;
   /** When it was heard of last: time of day, in ms; absent if never. */
   readonly lastSeenMs?: number | undefined;
 }
@@ -43,6 +47,8 @@ export type NotYet =
   | { readonly reason: 'waiting-for-wave'; readonly wave: number }
   /** Its wave is open, and as many of it as may be are on their way or unwell. */
   | { readonly reason: 'waiting-for-budget' }
+  /** Its wave is open, and its load may not begin now. */
+  | { readonly reason: 'waiting-for-window'; readonly closed: ClosedGate }
   /** It came after the waves were planned. */
   | { readonly reason: 'late' }
   | { readonly reason: 'moving'; readonly position: Seq }
@@ -138,6 +144,8 @@ export type Halt =
 /** What one that goes on waits for, and until when at the latest; null where nothing but an operator ends it. */
 export type Waiting =
   | { readonly reason: 'wave'; readonly wave: number; readonly untilMs: number | null }
+  /** Who could start may not now: until the first of them may. */
+  | { readonly reason: 'window'; readonly closed: ClosedGate; readonly untilMs: number }
   /** All of the wave are there: they have to stay well. */
   | { readonly reason: 'bake'; readonly wave: number; readonly untilMs: number }
   /** No wave is open, none that somebody could try: for those that are not there. */

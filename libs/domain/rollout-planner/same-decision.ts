@@ -29,6 +29,7 @@ const sameDecision = (a: RolloutPlan, b: RolloutPlan): boolean =>
 function detailOf(notYet: NotYet | null): string | number {
   if (notYet === null) return '';
   if ('problem' in notYet) return notYet.problem;
+  if ('closed' in notYet) return `${notYet.closed.name} ${notYet.closed.opensAtMs}`;
   return 'wave' in notYet ? notYet.wave : '';
 }
 

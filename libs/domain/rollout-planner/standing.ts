@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { hasStrayLog, isHeldOutStatus, type HeldOutStatus, type Seq } from '@lockstep/domain/livepatch-model';
+import type { Gate, Gates } from '@lockstep/domain/schedule';
 import { nodeObstacles, type NodeObstacles } from './node-obstacles';
 import type { PlannedLoad } from './planned-load';
 import type { NodeFacts, NodeFactsReport, NodePlan } from './rollout-plan';
@@ -8,7 +9,7 @@ import type { NodeFacts, NodeFactsReport, NodePlan } from './rollout-plan';
  * Where a node stands in a rollout:
  * - `there`: connected, holding the position's stack (or a later one);
  * - `on-its-way`: released, or sent to the same position by an earlier rollout;
- * - `ready`: could be released now;
+ * - `ready`: could be released now, or could when its load may begin;
  * - `obstructed`: could, but its kernel would refuse what it is to load;
  * - `failed`: could not reach the position;
  * - `crashed`: its host did not survive it;
@@ -40,6 +41,8 @@ export interface NodeStanding {
   readonly triesSinceMs: number | undefined;
   readonly troubleBefore: string | undefined;
   readonly obstacles: NodeObstacles;
+  /** Whether its load may begin now. */
+  readonly gate: Gate;
 }
 
 /** Burns its wave's budget, and counts against what is allowed. */
@@ -89,6 +92,7 @@ export interface StandingContext {
   readonly deadlineMs: number;
   readonly nowMs: number;
   readonly loads: readonly PlannedLoad[];
+  readonly gates: Gates;
 }
 
 /** Without a look at how long that has been so. @param triesAgain its failure is not looked at */
@@ -114,7 +118,7 @@ function isExcused(standing: Standing, before: NodePlan | undefined): boolean {
 export function nodeStanding(
   facts: NodeFacts,
   before: NodePlan | undefined,
-  { toSeq, deadlineMs, nowMs, loads }: StandingContext,
+  { toSeq, deadlineMs, nowMs, loads, gates }: StandingContext,
 ): NodeStanding {
   const { report } = facts;
   const released = before?.released === true || (report !== null && report.target >= toSeq);
@@ -128,9 +132,12 @@ export function nodeStanding(
     standing = report.trouble.kind === 'oops' ? 'crashed' : 'unwell';
   }
   if (standing === 'ready' && obstacles.fatal.length > 0) standing = 'obstructed';
+  const gate = gates.of(facts.labels);
+  // What it was sent it has not taken up, and is not to begin now: it is sent again when it may.
+  if (standing === 'on-its-way' && gate.kind !== 'open' && report !== null && report.target < toSeq) standing = 'ready';
   // A clock that was put back makes nobody late, nor gives more than the whole time anew.
   const triesSinceMs = standing === 'on-its-way' ? Math.min(before?.triesSinceMs ?? nowMs, nowMs) : undefined;
   if (triesSinceMs !== undefined && nowMs - triesSinceMs > deadlineMs) standing = 'overdue';
   const excused = isExcused(standing, before);
-  return { facts, standing, released, excused, triesAgain, triesSinceMs, troubleBefore, obstacles };
+  return { facts, standing, released, excused, triesAgain, triesSinceMs, troubleBefore, obstacles, gate };
 }

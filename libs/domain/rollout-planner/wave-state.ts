@@ -130,6 +130,14 @@ export function haltOf(states: readonly WaveState[], rules: RolloutRules): Halt 
   return null;
 }
 
-/** Who of a wave may start: those that its budget has room for, by name. */
-export const startersOf = ({ planned, onTheWay, failures, ready }: WaveState, rules: RolloutRules): readonly Placed[] =>
-  ready.slice(0, Math.max(0, budgetOf(rules, planned) - onTheWay.length - failures.length));
+/** Who of a wave may start: those whose loads may begin now and that its budget has room for, by name. */
+export function startersOf({ planned, onTheWay, failures, ready }: WaveState, rules: RolloutRules): readonly Placed[] {
+  const mayBegin = ready.filter(({ gate }) => gate.kind === 'open');
+  // Sent already, and perhaps under way: they keep their room.
+  const sent = ready.filter(({ released }) => released).length;
+  const room = Math.max(0, budgetOf(rules, planned) - onTheWay.length - failures.length - sent);
+  return [
+    ...mayBegin.filter(({ released }) => released),
+    ...mayBegin.filter(({ released }) => !released).slice(0, room),
+  ];
+}

@@ -17,7 +17,7 @@ function whyOnItsWay(report: NodeFactsReport | null, wasReleased: boolean): NotY
   return problem === null || !wasReleased ? { reason: 'moving', position } : { reason: 'stuck', position, problem };
 }
 
-function whyNotStarted({ wave }: Placed, { status, openWave }: PlanWords): NotYet {
+function whyNotStarted({ wave, gate }: Placed, { status, openWave }: PlanWords): NotYet {
   switch (status) {
     case 'halted':
     case 'paused':
@@ -27,8 +27,10 @@ function whyNotStarted({ wave }: Placed, { status, openWave }: PlanWords): NotYe
     case 'succeeded':
       break;
   }
+  const isItsTurn = wave === null ? status === 'succeeded' : wave <= (openWave?.wave ?? Infinity);
+  if (isItsTurn && gate.kind !== 'open') return { reason: 'waiting-for-window', closed: gate };
   if (wave === null) return { reason: 'late' };
-  if (openWave === null || wave <= openWave.wave) return { reason: 'waiting-for-budget' };
+  if (openWave === null || isItsTurn) return { reason: 'waiting-for-budget' };
   return openWave.wave === 0 ? { reason: 'waiting-for-canary' } : { reason: 'waiting-for-wave', wave: openWave.wave };
 }
 

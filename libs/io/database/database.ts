@@ -18,6 +18,7 @@ import { migrateDatabase } from './migrate';
 import { nodeStore, type NodeStore } from './nodes';
 import { patchStore, type PatchStore } from './patches';
 import { rolloutStore, type RolloutStore } from './rollouts';
+import { scheduleStore, type ScheduleStore } from './schedules';
 import { webhookStore, type WebhookStore } from './webhooks';
 import { SoleControlPlane, type SoleOptions } from './sole-control-plane';
 import type { OnStatement } from './timed-adapter';
@@ -33,6 +34,7 @@ export interface Database {
   readonly builds: BuildStore;
   readonly loadOrders: LoadOrderStore;
   readonly rollouts: RolloutStore;
+  readonly schedules: ScheduleStore;
   readonly references: ArtifactReferences;
   readonly keys: KeyBindingStore;
   readonly callAnswers: CallAnswerStore;
@@ -67,6 +69,7 @@ async function openStores(
     builds: buildStore(client),
     loadOrders: loadOrderStore(client),
     rollouts: rolloutStore(client),
+    schedules: scheduleStore(client),
     references: artifactReferences(client),
     keys: keyBindingStore(client),
     callAnswers: callAnswerStore(client),

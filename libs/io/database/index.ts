@@ -45,5 +45,6 @@ export type { PatchContent, PatchRecord, PatchStore } from './patches';
 export type { RolloutFilter, RolloutSummary } from './rollout-pages';
 export type { PageRange, RowKey } from './row-key';
 export type { GivenOrder, NewRollout, RolloutRecord, RolloutStatus, RolloutStore } from './rollouts';
+export type { FreezeRecord, ScheduleStore, WindowRecord } from './schedules';
 export type { NewWebhook, WebhookRecord, WebhookStore } from './webhooks';
 export type { WorkFailure, WorkProgress, WorkState, WorkStatus } from './work';

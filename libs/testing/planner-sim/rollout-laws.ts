@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { NodeName } from '@lockstep/domain/livepatch-model';
+import type { Schedule } from '@lockstep/domain/schedule';
+import { ScheduleLaw } from './schedule-law';
 import type { NodeFacts, RolloutOrder, RolloutPlan, RolloutPolicy, Share } from '@lockstep/domain/rollout-planner';
 
 /** One plan with what it was made from. */
@@ -40,7 +42,14 @@ export class RolloutLaws {
   private before: RolloutPlan | undefined;
   private canaryArrived = false;
 
-  constructor(private readonly policy: RolloutPolicy) {}
+  private readonly schedule: ScheduleLaw;
+
+  constructor(
+    private readonly policy: RolloutPolicy,
+    schedule: Schedule,
+  ) {
+    this.schedule = new ScheduleLaw(schedule);
+  }
 
   /** @returns what is wrong, in words. */
   check(step: PlanStep): string[] {
@@ -48,7 +57,11 @@ export class RolloutLaws {
     if (this.before === undefined) this.planWaves(plan);
     const conditions = this.look(step);
     const wrong = this.checkMembership(plan, conditions);
-    wrong.push(...this.checkStarts(step, conditions), ...this.checkStatus(step, conditions));
+    wrong.push(
+      ...this.checkWindows(step),
+      ...this.checkStarts(step, conditions),
+      ...this.checkStatus(step, conditions),
+    );
     wrong.push(...this.checkPasses(step, conditions));
     this.remember(step, conditions);
     this.before = plan;
@@ -120,7 +133,8 @@ export class RolloutLaws {
     return conditions;
   }
 
-  private conditionOf({ connected, report }: NodeFacts, past: Past, nowMs: number): Condition {
+  private conditionOf(facts: NodeFacts, past: Past, nowMs: number): Condition {
+    const { connected, report } = facts;
     if (report === null || report.status === 'forked' || report.status === 'ahead') return 'out';
     const isAt = report.target >= this.policy.toSeq;
     const hasFailed = isAt && (report.status === 'failed' || report.status === 'quarantined');
@@ -135,6 +149,8 @@ export class RolloutLaws {
     if (past.released && complains) return 'bad';
     if (report.status === 'in-step' && report.position >= this.policy.toSeq) return 'there';
     if (!past.released) return 'idle';
+    // It was sent, has not taken it up, and may not now.
+    if (report.target < this.policy.toSeq && !this.schedule.mayBegin(facts, nowMs)) return 'idle';
     past.workingSinceMs = Math.min(past.workingSinceMs ?? nowMs, nowMs);
     return nowMs - past.workingSinceMs > this.policy.deadlineMs ? 'bad' : 'working';
   }
@@ -170,11 +186,25 @@ export class RolloutLaws {
     return [...this.waveOf].flatMap(([node, its]) => (its === wave ? [node] : []));
   }
 
+  /** Outside a window nobody is let go, and nobody is sent; who has taken it up already finishes. */
+  private checkWindows({ plan, facts, nowMs }: PlanStep): string[] {
+    const sent = new Set([
+      ...plan.moves.map(({ node }) => node),
+      ...plan.nodes.filter(({ node, released }) => released && !this.pastOf(node).released).map(({ node }) => node),
+    ]);
+    return facts
+      .filter(({ node, report }) => sent.has(node) && (report?.target ?? 0) < this.policy.toSeq)
+      .filter((each) => !this.schedule.mayBegin(each, nowMs))
+      .map(({ node }) => `${node} begins outside its window`);
+  }
+
   /** Who starts: in time, in order, and with room for it. */
   private checkStarts({ plan, facts }: PlanStep, conditions: ReadonlyMap<NodeName, Condition>): string[] {
     const wrong: string[] = [];
     const isHere = new Set(facts.map(({ node }) => node));
-    const starts = plan.nodes.filter(({ node, released }) => released && conditions.get(node) === 'idle');
+    const starts = plan.nodes.filter(
+      ({ node, released }) => released && !this.pastOf(node).released && conditions.get(node) === 'idle',
+    );
     const mayStart = plan.status === 'running' || plan.status === 'succeeded';
     for (const { node, wave } of starts) {
       if (!mayStart) wrong.push(`${node} starts while ${plan.status}`);

@@ -13,7 +13,9 @@ import {
   type RolloutPolicy,
   type Share,
 } from '@lockstep/domain/rollout-planner';
+import type { Schedule } from '@lockstep/domain/schedule';
 import { seededRandom, type SeededRandom } from '@lockstep/testing/seeded-random';
+import { nights, randomSchedule } from './random-schedule';
 import { RolloutLaws } from './rollout-laws';
 import { SimulatedFleet } from './simulated-fleet';
 
@@ -29,7 +31,6 @@ export interface RolloutHistory {
 const kernelBuild = parseKernelBuildId('ab'.repeat(20));
 const head = parseSeq(3);
 const minuteMs = 60_000;
-const startMs = Date.UTC(2026, 0, 1);
 
 const randomShare = (random: SeededRandom, least: number, most: number): Share =>
   random.chance(0.5)
@@ -76,22 +77,25 @@ class History {
   readonly violations: string[] = [];
   readonly fleet: SimulatedFleet;
   private readonly policy: RolloutPolicy;
+  private readonly schedule: Schedule;
   private readonly laws: RolloutLaws;
   private parent: RolloutPlan | null = null;
-  private nowMs = startMs;
+  private nowMs: number;
   plans = 0;
 
   constructor(private readonly random: SeededRandom) {
     const size = 1 + random.below(random.chance(0.1) ? 24 : 11);
     this.policy = randomPolicy(random, size);
-    this.fleet = new SimulatedFleet(size, kernelBuild, random, startMs);
-    this.laws = new RolloutLaws(this.policy);
+    this.nowMs = random.pick(nights);
+    this.schedule = randomSchedule(random, this.nowMs);
+    this.fleet = new SimulatedFleet(size, kernelBuild, random, this.nowMs);
+    this.laws = new RolloutLaws(this.policy, this.schedule);
   }
 
   step(order?: RolloutOrder): RolloutPlan {
-    const { policy, parent, nowMs } = this;
+    const { policy, schedule, parent, nowMs } = this;
     const facts = this.fleet.facts();
-    const request = { policy, parent, nowMs, inventory: facts, order };
+    const request = { policy, schedule, parent, nowMs, inventory: facts, order };
     const plan = planRollout(request);
     this.plans += 1;
     this.violations.push(...this.laws.check({ plan, facts, order, nowMs }));
@@ -112,10 +116,18 @@ class History {
         : undefined;
     const plan = this.step(order);
     this.fleet.receive(plan, random.chance(0.2));
-    this.nowMs += random.pick([1_000, 1_000, 5_000, minuteMs, 20 * minuteMs]);
+    this.nowMs += random.pick([1_000, 1_000, 5_000, minuteMs, 20 * minuteMs, 90 * minuteMs]);
     // A clock that steps: seldom, and both ways.
     if (random.chance(0.02)) this.nowMs += random.pick([-120, -10, 10, 120]) * minuteMs;
     this.fleet.happen(this.nowMs);
+  }
+
+  /** Windows are days apart. */
+  private awaitWindow({ nodes }: RolloutPlan): void {
+    const opens = nodes.flatMap(({ notYet }) =>
+      notYet?.reason === 'waiting-for-window' ? [notYet.closed.opensAtMs] : [],
+    );
+    if (opens.length > 0) this.nowMs = Math.max(this.nowMs, Math.min(...opens));
   }
 
   /** Time passes; nobody acts, or all heal: in the end it has ended, or says that an operator must act. */
@@ -123,9 +135,10 @@ class History {
     const heals = this.random.chance(0.5);
     let plan = this.step();
     let before: RolloutPlan | undefined;
-    for (let round = 0; round < 3 * this.fleet.nodes.length + 12 && (plan !== before || round < 3); round += 1) {
+    for (let round = 0; round < 4 * this.fleet.nodes.length + 16 && (plan !== before || round < 3); round += 1) {
       this.fleet.receive(plan, false);
       this.nowMs += Math.max(this.policy.deadlineMs, this.policy.bakeMs) + 1;
+      this.awaitWindow(plan);
       if (heals) this.fleet.healAll(this.nowMs);
       before = plan;
       plan = this.step();
@@ -140,9 +153,11 @@ class History {
   /** All heal: each follows, what nobody has tried wave by wave. */
   private checkFollowers(): void {
     let plan = this.step();
-    for (let round = 0; round <= plan.waves.length; round += 1) {
+    // Each may have a window of its own.
+    for (let round = 0; round <= 4 * plan.waves.length; round += 1) {
       this.fleet.receive(plan, false);
       this.nowMs += this.policy.bakeMs + 1;
+      this.awaitWindow(plan);
       this.fleet.healAll(this.nowMs);
       plan = this.step();
     }

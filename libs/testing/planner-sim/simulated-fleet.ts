@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+import { parseLabels, type Labels } from '@lockstep/domain/labels';
 import {
   parseNodeName,
   parseSeq,
@@ -14,6 +15,7 @@ import type { SeededRandom } from '@lockstep/testing/seeded-random';
 /** A node as an agent would have it: it takes moves, and things happen to it. */
 export interface SimulatedNode {
   readonly node: NodeName;
+  readonly labels: Labels;
   connected: boolean;
   status: NodeStatus;
   position: Seq;
@@ -22,6 +24,8 @@ export interface SimulatedNode {
   /** What its kernel has complained about last. */
   trouble?: KernelTrouble;
 }
+
+const tiers = ['', 'tier=a', 'tier=b'].map(parseLabels);
 
 /** Arrivals are the rule: otherwise hardly any history gets beyond its canaries. */
 const events = [
@@ -54,8 +58,8 @@ export class SimulatedFleet {
   }
 
   facts(): NodeFacts[] {
-    return this.nodes.map(({ node, connected, status, position, target, lastSeenMs, trouble }) => ({
-      ...{ node, kernelBuild: this.kernelBuild, connected, lastSeenMs },
+    return this.nodes.map(({ node, labels, connected, status, position, target, lastSeenMs, trouble }) => ({
+      ...{ node, labels, kernelBuild: this.kernelBuild, connected, lastSeenMs },
       report: { status, position, target, problem: status === 'failed' ? 'x' : null, trouble },
     }));
   }
@@ -126,7 +130,9 @@ export class SimulatedFleet {
     const first = parseSeq(1);
     const status = this.random.chance(0.05) ? 'diverged' : 'in-step';
     const connected = !this.random.chance(0.1);
-    return { node: parseNodeName(`n${index}`), connected, status, position: first, target: first, lastSeenMs: nowMs };
+    const node = parseNodeName(`n${index}`);
+    const labels = tiers[index % tiers.length]!;
+    return { node, labels, connected, status, position: first, target: first, lastSeenMs: nowMs };
   }
 }
 

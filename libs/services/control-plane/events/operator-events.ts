@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { randomUUID } from 'node:crypto';
 import type { FleetEvent } from '@lockstep/domain/fleet-events';
-import { LockstepError } from '@lockstep/domain/livepatch-model';
+import { LockstepError, type ClusterName } from '@lockstep/domain/livepatch-model';
 import type { LogEntry, LogName } from '@lockstep/domain/load-order';
 import type { PatchRecord } from '@lockstep/io/database';
 import type { Uses } from '../services';
@@ -25,6 +25,23 @@ export const orderRecovered = (
   ...{ type: 'order.recovered', cluster, subject: cluster },
   message: `${entries.length} entries of the load order of ${cluster} were taken back from ${nodes.join(', ')}.`,
   data: { cluster, kernelBuild, seqs: entries.map(({ seq }) => String(seq)), nodes: [...nodes] },
+});
+
+export interface ScheduleChange {
+  readonly kind: 'window' | 'freeze';
+  readonly name: string;
+  /** Undefined: every one. */
+  readonly cluster: ClusterName | undefined;
+  readonly selector: string;
+  /** From now on, or no more. */
+  readonly isThere: boolean;
+}
+
+export const scheduleChanged = ({ kind, name, cluster, selector, isThere }: ScheduleChange): FleetEvent => ({
+  key: `schedule ${randomUUID()}`,
+  ...{ type: 'schedule.changed', cluster: cluster ?? null, subject: name },
+  message: `The ${kind} "${name}" of ${cluster ?? 'every cluster'} ${isThere ? 'is there' : 'is gone'}${selector === '' ? '' : ` (${selector})`}.`,
+  data: { kind, name, cluster: cluster ?? '', selector, isThere },
 });
 
 /**

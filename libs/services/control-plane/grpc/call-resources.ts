@@ -31,6 +31,10 @@ const ofCluster = ({ cluster }: { readonly cluster: string }): Resource => inClu
 const ofOneOrAll = ({ cluster }: { readonly cluster: string }): Resource =>
   cluster === '' ? shared : ofCluster({ cluster });
 
+/** Without a cluster it holds in all of them. */
+const ofOneOrInstallation = ({ cluster }: { readonly cluster: string }): Resource =>
+  cluster === '' ? installation : ofCluster({ cluster });
+
 /** One that is not known is of no cluster: only who may see all is told so. */
 function ofNode({ name }: { readonly name: string }, { nodes }: Needs): Resource {
   const node = nodes.find(parseNodeName(name));
@@ -79,10 +83,16 @@ const resources: Resources = {
   resumeRollout: ofRollout,
   abortRollout: ofRollout,
   retryRollout: ofRollout,
+  addWindow: ofCluster,
+  listWindows: ofOneOrAll,
+  removeWindow: ofCluster,
+  addFreeze: ofOneOrInstallation,
+  listFreezes: ofOneOrAll,
+  removeFreeze: ofOneOrInstallation,
   listEvents: ofOneOrAll,
   watchEvents: ofOneOrAll,
   // It carries away what happens in every cluster, or in one.
-  addWebhook: ({ cluster }) => (cluster === '' ? installation : ofCluster({ cluster })),
+  addWebhook: ofOneOrInstallation,
   listWebhooks: isInstallation,
   removeWebhook: isInstallation,
   testWebhook: isInstallation,

@@ -47,6 +47,7 @@ import { planRollout } from '../routes/plan-rollout';
 import { removeNode } from '../routes/remove-node';
 import { recoverOrder } from '../routes/recover-order';
 import { releaseNode } from '../routes/release-node';
+import { addFreeze, addWindow, listFreezes, listWindows, removeFreeze, removeWindow } from '../routes/schedules';
 import { startRollout } from '../routes/start-rollout';
 import { revokeNode } from '../routes/revoke-node';
 import { revokeToken } from '../routes/revoke-token';
@@ -107,6 +108,12 @@ const routes: Routes = {
   resumeRollout,
   abortRollout,
   retryRollout,
+  addWindow,
+  listWindows,
+  removeWindow,
+  addFreeze,
+  listFreezes,
+  removeFreeze,
   listRollouts,
   getRollout,
   watchRollout,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { NodeReport } from '@lockstep/contracts/generated';
 import { nodeStatusFromWire, obstacleFromWire, troubleFromWire } from '@lockstep/contracts/wire';
+import { effectiveLabels } from '@lockstep/domain/labels';
 import { parseSeq, type ClusterName } from '@lockstep/domain/livepatch-model';
 import { takesNoTarget } from '@lockstep/domain/node-state';
 import type { NodeFacts, NodeFactsReport } from '@lockstep/domain/rollout-planner';
@@ -31,6 +32,7 @@ function factsOf(node: NodeRecord, sessions: AgentSessions, nowMs: number): Node
     kernelBuild: node.kernelBuild,
     connected: sessions.countsAsConnected(node.name, nowMs),
     report: reportFacts(node.report),
+    labels: effectiveLabels(node.labels),
     lastSeenMs: node.lastSeenAt?.getTime(),
   };
 }

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { expect, test } from '@jest/globals';
 import { NodeReport, NodeStatus } from '@lockstep/contracts/generated';
+import { noLabels } from '@lockstep/domain/labels';
 import { parseClusterName, parseKernelBuildId, parseNodeName, parseSeq } from '@lockstep/domain/livepatch-model';
 import type { LogName } from '@lockstep/domain/load-order';
 import { defaultRules, planRollout, type RolloutPlan } from '@lockstep/domain/rollout-planner';
+import { alwaysOpen } from '@lockstep/domain/schedule';
 import { TraceMemory } from '@lockstep/platform/tracing';
 import { pino } from 'pino';
 import { AgentSessions } from '../agents/agent-sessions';
@@ -14,6 +16,8 @@ import { RolloutExecutor } from './rollout-executor';
 
 const cluster = parseClusterName('web');
 const node = parseNodeName('n1');
+const labels = { reported: noLabels, assigned: noLabels };
+const schedules = { read: () => Promise.resolve({ of: new Map(), all: alwaysOpen }) };
 const log: LogName = { cluster, kernelBuild: parseKernelBuildId('ab'.repeat(20)) };
 
 /** A stream of the node in one load order, and where it was told to move. */
@@ -38,6 +42,7 @@ async function pass(meanwhile: (sessions: AgentSessions) => void): Promise<void>
   const sessions = new AgentSessions();
   const rollout = { id: 'r', cluster, policy, plan, status: 'running', startedAt: new Date(), endedAt: null };
   const db = {
+    schedules,
     rollouts: {
       inForce: () => Promise.resolve([rollout]),
       advance: () => {
@@ -47,7 +52,7 @@ async function pass(meanwhile: (sessions: AgentSessions) => void): Promise<void>
     },
   };
   sessions.enter(stream(log));
-  const known = [{ name: node, kernelBuild: log.kernelBuild, report, lastSeenAt: null }];
+  const known = [{ name: node, kernelBuild: log.kernelBuild, report, labels, lastSeenAt: null }];
   const nodes = { list: () => known as never, size: 1 };
   const logs = new KnownLogs({ entries: (_, afterSeq = 0) => Promise.resolve(new Array<never>(9 - afterSeq)) });
   const changes = new ChangeNotifier();
@@ -94,6 +99,7 @@ test('what an operator says just after a start takes nobody for lost who has not
   const rollout = { id: 'r', cluster, policy, plan, status: 'running', startedAt: new Date(), endedAt: null };
   const stored: RolloutPlan[] = [];
   const db = {
+    schedules,
     rollouts: {
       inForce: () => Promise.resolve([rollout]),
       require: () => Promise.resolve(rollout),
@@ -103,7 +109,7 @@ test('what an operator says just after a start takes nobody for lost who has not
       },
     },
   };
-  const known = [{ name: node, kernelBuild: log.kernelBuild, report, lastSeenAt: new Date() }];
+  const known = [{ name: node, kernelBuild: log.kernelBuild, report, labels, lastSeenAt: new Date() }];
   const executor = new RolloutExecutor({
     db: db as never,
     nodes: { list: () => known as never, size: 1 },
@@ -120,10 +126,11 @@ test('what an operator says just after a start takes nobody for lost who has not
 test('nothing is planned anew just after a start, while nodes are still to come back: it would be planned without them', async () => {
   const policy = { kernelBuild: log.kernelBuild, toSeq: parseSeq(3), ...defaultRules };
   const report = NodeReport.fromPartial({ status: NodeStatus.NODE_STATUS_IN_STEP, position: 2, target: 2 });
-  const known = [{ name: node, kernelBuild: log.kernelBuild, report, lastSeenAt: new Date() }];
+  const known = [{ name: node, kernelBuild: log.kernelBuild, report, labels, lastSeenAt: new Date() }];
   const sessions = new AgentSessions();
   const started: RolloutPlan[] = [];
   const db = {
+    schedules,
     rollouts: {
       inForce: () => Promise.resolve([]),
       furthest: () => Promise.resolve(0),

@@ -6,7 +6,9 @@ import {
   explainOrderRefusal,
   explainRolloutRefusal,
   planCaveats,
+  plannedGates,
   plannedLoads,
+  type PlannedGate,
   previewRollout,
   type NodeFacts,
   type PlannedLoad,
@@ -29,6 +31,7 @@ import type { KnownNodes } from '../agents/known-nodes';
 import type { ChangeNotifier } from '../change-notifier';
 import { Reconciler } from '../reconciler';
 import { gatherInventory } from './gather';
+import { KnownSchedules } from './known-schedules';
 import { RolloutsInForce } from './rollouts-in-force';
 import { ShownPlans } from './shown-plans';
 
@@ -41,7 +44,7 @@ const planEveryMs = 1_000;
 const nowMs = (): number => Math.round(performance.timeOrigin + performance.now());
 
 export interface RolloutExecutorParts {
-  readonly db: Pick<Database, 'rollouts'>;
+  readonly db: Pick<Database, 'rollouts' | 'schedules'>;
   readonly logs: KnownLogs;
   readonly nodes: Pick<KnownNodes, 'list' | 'size'>;
   readonly sessions: AgentSessions;
@@ -63,6 +66,8 @@ function withThoseThatReturn(inventory: readonly NodeFacts[], { nodes }: Rollout
 export interface PreparedRollout {
   readonly plan: RolloutPlan;
   readonly preview: RolloutPreview;
+  /** What windows and freezes allow. */
+  readonly gates: readonly PlannedGate[];
 }
 
 /**
@@ -72,6 +77,7 @@ export interface PreparedRollout {
 export class RolloutExecutor {
   private readonly reconciler = new Reconciler((cluster) => this.advanceCluster(cluster as ClusterName), planEveryMs);
   private readonly inForce: RolloutsInForce;
+  private readonly schedules: KnownSchedules;
   private readonly shown = new ShownPlans();
   /** Who is still to come back after a start. */
   readonly returns: FleetReturn;
@@ -81,6 +87,7 @@ export class RolloutExecutor {
   constructor(private readonly parts: RolloutExecutorParts) {
     this.inForce = new RolloutsInForce(parts.db.rollouts);
     this.returns = new FleetReturn(parts);
+    this.schedules = new KnownSchedules(parts.db.schedules);
   }
 
   async start(nowMs: number): Promise<void> {
@@ -113,6 +120,12 @@ export class RolloutExecutor {
     this.reconciler.request(cluster).catch((err: unknown) => {
       this.parts.log.error({ err, cluster }, 'could not look at rollouts');
     });
+  }
+
+  /** A window or a freeze came or went. */
+  noticeSchedule(): void {
+    this.schedules.readAgain();
+    this.wakeAll();
   }
 
   /** A node went: reconcile now, and again when it has had its time to return. */
@@ -177,8 +190,11 @@ export class RolloutExecutor {
     const positions = members.map(({ report }) => report?.position ?? seqZero);
     const caveats = planCaveats(entries, positions.length > 0 ? positions : [seqZero], policy.toSeq);
     const loads = plannedLoads(entries, policy.toSeq);
-    const plan = this.decide(cluster, { policy, parent: null, inventory, caveats, loads }, head);
-    return { plan, preview: previewRollout(policy, plan, entries) };
+    await this.schedules.refresh();
+    const schedule = await this.schedules.of(cluster);
+    const plan = this.decide(cluster, { policy, parent: null, inventory, schedule, caveats, loads }, head);
+    const gates = plannedGates(members, schedule, nowMs());
+    return { plan, preview: previewRollout(policy, plan, entries), gates };
   }
 
   /**
@@ -198,7 +214,7 @@ export class RolloutExecutor {
       if (refusal !== undefined) {
         throw new LockstepError('refused', refusal.reason, explainOrderRefusal(refusal, order, id), { rollout: id });
       }
-      const plan = await this.planOf(rollout, order);
+      const plan = await this.nextPlan(rollout, order);
       const ordered = await db.rollouts.order(id, order, plan, call);
       this.inForce.readAgain(cluster);
       if (ordered === undefined) continue;
@@ -209,6 +225,7 @@ export class RolloutExecutor {
   }
 
   private wakeAll(): void {
+    if (this.isWaiting()) this.schedules.readAgain();
     for (const cluster of this.inForce.clusters()) this.wake(cluster);
   }
 
@@ -227,7 +244,7 @@ export class RolloutExecutor {
     const { db, sessions, changes, traces, log } = this.parts;
     const { id, cluster, policy, plan: parent } = rollout;
     const loadOrder: LogName = { cluster, kernelBuild: policy.kernelBuild };
-    const plan = await this.planOf(rollout);
+    const plan = await this.nextPlan(rollout);
     if (plan !== parent) {
       if (plan.generation !== parent.generation) {
         if (!(await db.rollouts.advance(id, plan))) {
@@ -258,6 +275,18 @@ export class RolloutExecutor {
     ).unref();
   }
 
+  /** Another process may have let a window go, or ended a freeze: what waits is looked at anew. */
+  private isWaiting(): boolean {
+    return [...this.inForce.all().values()].some((all) => all.some(({ plan }) => plan.status === 'running'));
+  }
+
+  /** What is to be stored is decided by windows and freezes as they are stored, whoever has changed them. */
+  private async nextPlan(rollout: RolloutRecord, order?: RolloutOrder): Promise<RolloutPlan> {
+    const plan = await this.planOf(rollout, order);
+    const isDecision = plan.generation !== rollout.plan.generation;
+    return isDecision && (await this.schedules.refresh()) ? this.planOf(rollout, order) : plan;
+  }
+
   /** The plan that follows from what is known now, and from what an operator says. */
   private async planOf(rollout: RolloutRecord, order?: RolloutOrder): Promise<RolloutPlan> {
     const { nodes, logs, sessions } = this.parts;
@@ -267,7 +296,8 @@ export class RolloutExecutor {
     const inventory = this.returns.hasSettled(cluster, lookedAtMs) ? gathered : withThoseThatReturn(gathered, parent);
     const head = await logs.head({ cluster, kernelBuild: policy.kernelBuild });
     const loads = await this.loadsFor(rollout, inventory);
-    return this.decide(cluster, { policy, parent, inventory, loads, order }, head);
+    const schedule = await this.schedules.of(cluster);
+    return this.decide(cluster, { policy, parent, inventory, schedule, loads, order }, head);
   }
 
   /** Read only where a node tells of obstacles, which few do. */
