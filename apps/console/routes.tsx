@@ -14,6 +14,12 @@ const pages: RouteObject[] = [
   },
   { path: 'nodes', lazy: async () => ({ Component: (await import('./nodes/nodes-page')).NodesPage }) },
   { path: 'nodes/:name', lazy: async () => ({ Component: (await import('./nodes/node-page')).NodePage }) },
+  { path: 'patches', lazy: async () => ({ Component: (await import('./patches/patches-page')).PatchesPage }) },
+  { path: 'patches/:name', lazy: async () => ({ Component: (await import('./patches/patch-page')).PatchPage }) },
+  { path: 'cves', lazy: async () => ({ Component: (await import('./cves/cves-page')).CvesPage }) },
+  { path: 'audit', lazy: async () => ({ Component: (await import('./audit/audit-page')).AuditPage }) },
+  { path: 'access', lazy: async () => ({ Component: (await import('./access/access-page')).AccessPage }) },
+  { path: 'system', lazy: async () => ({ Component: (await import('./system/system-page')).SystemPage }) },
   { path: '*', lazy: async () => ({ Component: (await import('./shell/no-such-page')).NoSuchPage }) },
 ];
 

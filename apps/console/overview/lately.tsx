@@ -8,7 +8,7 @@ import { NothingHere } from '../display/nothing-here';
 import { Panel } from '../display/panel';
 import { Ago } from '../time/ago';
 
-const shown = 12;
+const shown = 8;
 
 /** What happened last, newest first. */
 export function Lately(): ReactElement {

@@ -93,11 +93,11 @@ export function OverviewPage(): ReactElement {
               }
             </Awaited>
           </Panel>
+          {census.data !== undefined && <Versions clusters={census.data} />}
         </div>
         <div className="stacked">
           <UnderWay />
           <Lately />
-          <Versions clusters={census.data ?? []} />
         </div>
       </div>
     </>

@@ -47,14 +47,14 @@ export function ProgressTable({ nodes }: { readonly nodes: readonly NodeProgress
               .slice(0, most)
               .map((node) => (
                 <tr key={node.node}>
-                  <td>
+                  <td className="nowrap">
                     <Link to={`/nodes/${encodeURIComponent(node.node ?? '')}`}>{node.node}</Link>
                   </td>
-                  <td>{node.late === true ? 'late' : waveName(node.wave ?? 0)}</td>
+                  <td className="nowrap">{node.late === true ? 'late' : waveName(node.wave ?? 0)}</td>
                   <td>
                     <StateMark state={wordOf(node)} />
                   </td>
-                  <td className="progress-since">
+                  <td className="nowrap">
                     <For since={node.since} />
                   </td>
                   <td className="wrap-anywhere">

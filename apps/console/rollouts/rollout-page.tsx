@@ -16,7 +16,7 @@ import { Ago } from '../time/ago';
 import { HaltNote } from './halt-note';
 import { OrderButtons } from './order-buttons';
 import { ProgressTable } from './progress-table';
-import { isInTheWay, useRollout } from './rollout';
+import { hasEnded, isInTheWay, useRollout } from './rollout';
 import { waitingOf } from './waiting';
 import { WaveLadder } from './wave-ladder';
 import './rollouts.css';
@@ -39,7 +39,7 @@ function Summary({ rollout, live }: { readonly rollout: RolloutMessage; readonly
       <span>
         started <Ago at={startedAt} />
       </span>
-      {endedAt === undefined ? (
+      {!hasEnded(rollout) ? (
         <span className={live === 'live' ? 'live is-live' : 'live'}>{liveWords[live]}</span>
       ) : (
         <span>

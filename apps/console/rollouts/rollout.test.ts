@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { describe, expect, test } from '@jest/globals';
-import { byUrgency, isInTheWay, wavesOf } from './rollout';
+import { byUrgency, hasEnded, isInTheWay, wavesOf } from './rollout';
 
 describe('the ladder of waves', () => {
   const waves = [
@@ -16,6 +16,12 @@ describe('the ladder of waves', () => {
       ['open', 4],
       ['next', 20],
     ]);
+  });
+
+  test('has an open step also where it halted, which ends it only until somebody resumes it', () => {
+    const halted = { status: 'ROLLOUT_STATUS_HALTED', endedAt: '2030-01-01T00:00:00Z', waves } as const;
+    expect(wavesOf(halted).map(({ state }) => state)).toEqual(['passed', 'open', 'next']);
+    expect(hasEnded(halted)).toBe(false);
   });
 
   test('of a rollout that has ended no step is open', () => {

@@ -2,10 +2,14 @@
 import { useQuery, useQueryClient, type UseQueryResult } from '@tanstack/react-query';
 import { useLiveEvents, type LiveState } from '../api/live-events';
 import { answerOf, api } from '../api/client';
-import type { NodeProgress, RolloutMessage, Schemas } from '../api/schemas';
+import type { NodeProgress, RolloutMessage, RolloutStatus, Schemas } from '../api/schemas';
 
-export const hasEnded = ({ endedAt, status }: RolloutMessage): boolean =>
-  endedAt !== undefined || status === 'ROLLOUT_STATUS_SUPERSEDED';
+const endings: ReadonlySet<RolloutStatus | undefined> = new Set([
+  ...(['ROLLOUT_STATUS_SUCCEEDED', 'ROLLOUT_STATUS_ABORTED', 'ROLLOUT_STATUS_SUPERSEDED'] as const),
+]);
+
+/** For good: one that has halted has an end too, until somebody resumes it. */
+export const hasEnded = ({ status }: RolloutMessage): boolean => endings.has(status);
 
 export interface LiveRollout {
   readonly query: UseQueryResult<RolloutMessage>;

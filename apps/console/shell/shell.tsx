@@ -20,7 +20,7 @@ export function Shell(): ReactElement {
       <a className="skip-link" href="#page">
         Skip to the page
       </a>
-      <div className="sidebar">
+      <header className="sidebar">
         <div className="sidebar-head">
           <Emblem />
           <button
@@ -46,7 +46,7 @@ export function Shell(): ReactElement {
             <ColorSchemeSwitch />
           </div>
         </div>
-      </div>
+      </header>
       <main id="page" className="page" tabIndex={-1} aria-busy={isLoading}>
         <ConnectionNote />
         <Outlet />

@@ -3,9 +3,8 @@ import { useMutation } from '@tanstack/react-query';
 import type { ReactElement } from 'react';
 import type { Session } from '../api/schemas';
 import { Icon } from '../display/icon';
+import { roleWord } from '../access/roles';
 import { signOut } from '../session/session';
-
-const roleWord = (role: string): string => role.replace('ROLE_', '').toLowerCase();
 
 /** Whom the control plane takes the reader for, and the way out. */
 export function SignedIn({ session: { identity } }: { readonly session: Session }): ReactElement {

@@ -65,10 +65,25 @@ function wavesToWire({ policy, plan }: RolloutRecord): WaveProgress[] {
   return waves;
 }
 
-export function rolloutToWire(rollout: RolloutRecord): Rollout {
-  const { id, cluster, policy, status, plan, startedAt, endedAt, orders } = rollout;
+/** Why it goes no further, or what it waits for. */
+function heldUpBy(plan: RolloutPlan, status: RolloutRecord['status']): Pick<Rollout, 'halt' | 'waiting'> {
   const { halt, waiting } = plan;
   const until = waiting?.untilMs;
+  return {
+    halt: halt === null ? undefined : { reason: halt.reason, message: explainHalt(halt) },
+    waiting:
+      waiting === null || status === 'superseded'
+        ? undefined
+        : {
+            reason: waiting.reason,
+            message: explainWaiting(waiting, plan),
+            until: until == null ? undefined : new Date(until),
+          },
+  };
+}
+
+export function rolloutToWire(rollout: RolloutRecord): Rollout {
+  const { id, cluster, policy, status, plan, startedAt, endedAt, orders } = rollout;
   return {
     id,
     cluster,
@@ -79,15 +94,7 @@ export function rolloutToWire(rollout: RolloutRecord): Rollout {
     startedAt,
     endedAt: endedAt ?? undefined,
     caveats: plan.caveats.map(({ seq, patchName, kind, message }) => ({ seq, patchName, caveat: { kind, message } })),
-    halt: halt === null ? undefined : { reason: halt.reason, message: explainHalt(halt) },
-    waiting:
-      waiting === null || status === 'superseded'
-        ? undefined
-        : {
-            reason: waiting.reason,
-            message: explainWaiting(waiting, plan),
-            until: until == null ? undefined : new Date(until),
-          },
+    ...heldUpBy(plan, status),
     waves: wavesToWire(rollout),
     orders: orders.map((order) => ({
       kind: order.kind,
@@ -107,7 +114,7 @@ export function rolloutSummaryToWire(rollout: RolloutSummary, plan: RolloutPlan 
     ...{ id, cluster, kernelBuildId: kernelBuild, toSeq, startedAt, endedAt: endedAt ?? undefined },
     status: statusToWire[status],
     ...{ nodes: [], caveats: [], waves: [], orders: [] },
-    ...{ halt: undefined, waiting: undefined },
+    ...(plan === undefined ? { halt: undefined, waiting: undefined } : heldUpBy(plan, status)),
     nodeCount: plan?.nodes.length ?? nodeCount,
     nodesThere: plan === undefined ? nodesThere : countThere(plan),
   };
