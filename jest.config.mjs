@@ -13,9 +13,10 @@ const base = {
 
 /**
  * `unit` is quick and needs nothing but Node; `fleet` starts real PostgreSQL, Redis and processes; `kernel` boots QEMU. Not part
- * of `npm test`: `console` looks at the web console in a browser; `hostile` builds diffs that want out of their sandbox;
- * `monitoring` has Debian's Prometheus watch a control plane for three minutes; `make` compiles most of a kernel again (patches
- * through make, a kernel with other options); `stock` fetches half a gigabyte of a distribution's packages.
+ * of `npm test`: `console` looks at the web console in a browser, and signs in by a real identity provider; `hostile` builds
+ * diffs that want out of their sandbox; `monitoring` has Debian's Prometheus watch a control plane for three minutes; `make`
+ * compiles most of a kernel again (patches through make, a kernel with other options); `stock` fetches half a gigabyte of a
+ * distribution's packages.
  */
 export default {
   projects: [
@@ -25,7 +26,7 @@ export default {
     { ...base, displayName: 'monitoring', testMatch: ['<rootDir>/{apps,libs}/**/tests/**/*.monitoring.ts'] },
     { ...base, displayName: 'make', testMatch: ['<rootDir>/{apps,libs}/**/tests/**/*.make.ts'] },
     { ...base, displayName: 'hostile', testMatch: ['<rootDir>/libs/**/tests/**/*.hostile.ts'] },
-    { ...base, displayName: 'console', testMatch: ['<rootDir>/apps/console/tests/*.console.ts'] },
+    { ...base, displayName: 'console', testMatch: ['<rootDir>/{apps,libs}/**/tests/**/*.console.ts'] },
     { ...base, displayName: 'stock', testMatch: ['<rootDir>/{apps,libs}/**/tests/**/*.stock.ts'] },
   ],
 };

@@ -3,7 +3,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Command } from 'commander';
+import { Operator } from './operator';
 import { Cleanup } from './processes';
+import { readEndpoint } from './services';
 import type { StoryEnd } from './stage';
 import { tellStockStory } from './stock-story';
 import { tellStory } from './story';
@@ -19,9 +21,16 @@ function printEnd({ table, line, deviations }: StoryEnd): void {
   if (deviations.length === 0) console.log(line);
 }
 
-function printCommands(stateDir: string): void {
+async function printCommands(stateDir: string, signal: AbortSignal): Promise<void> {
+  const { httpAddress } = await readEndpoint(stateDir);
+  const token = await new Operator(root, stateDir, signal).accessToken('demo');
   const commands = ['node ls', 'node show node-1', 'order show --cluster demo', 'patch ls', 'build ls'];
-  console.log(`\nIt is left running until Ctrl-C. Look around from another terminal:\n`);
+  console.log(
+    '\nIt is left running until Ctrl-C. Its console, whose certificate no browser knows (its CA is in pki/ca.crt below):\n',
+  );
+  console.log(`  https://${httpAddress}/console/`);
+  console.log(`  sign in with ${token}`);
+  console.log('\nOr look around from another terminal:\n');
   console.log(`  export LOCKSTEP_STATE_DIR=${stateDir}`);
   for (const command of commands) console.log(`  node ${path.join(root, 'dist/lockstep.js')} ${command}`);
 }
@@ -60,7 +69,7 @@ async function main({ keep = false, stock = false, release, from }: Options): Pr
     printEnd(end);
     failed = end.deviations.length > 0;
     if (keep && !failed) {
-      printCommands(end.stateDir);
+      await printCommands(end.stateDir, interruption.signal);
       await aborted(interruption.signal);
     }
   } catch (error) {

@@ -108,6 +108,13 @@ export class Operator {
     return (await this.run(['rollout', 'watch', id], rollout)).status;
   }
 
+  /** An admin's token for a day. */
+  async accessToken(name: string): Promise<string> {
+    const rights = ['--role', 'admin', '--everywhere', '--owner', name, '--expires', '24h'];
+    const args = ['token', 'create', name, ...rights];
+    return (await this.run(args, z.object({ secret: z.string() }), { isQuiet: true })).secret;
+  }
+
   async nodes(cluster: string): Promise<NodeState[]> {
     return (await this.run(['node', 'ls', '--cluster', cluster], nodeList, { isQuiet: true })).nodes;
   }

@@ -10,7 +10,9 @@ import { startService, type Cleanup, type Service } from './processes';
 
 const readyWithinMs = 60_000;
 
-const endpointSchema = z.object({ operatorAddress: z.string(), agentAddress: z.string(), databaseUrl: z.string() });
+const endpointSchema = z.object({
+  ...{ operatorAddress: z.string(), agentAddress: z.string(), httpAddress: z.string(), databaseUrl: z.string() },
+});
 
 export interface ControlPlane {
   readonly stateDir: string;
@@ -30,11 +32,18 @@ async function waitForFile(file: string, service: Service): Promise<void> {
   }
 }
 
+const endpointFile = (stateDir: string): string => path.join(stateDir, 'endpoint.json');
+
+/** Where the control plane that runs in this folder is reached. */
+export const readEndpoint = async (stateDir: string): Promise<z.infer<typeof endpointSchema>> =>
+  endpointSchema.parse(JSON.parse(await readFile(endpointFile(stateDir), 'utf8')));
+
 /** The control plane and one build worker, as real processes, ready to be asked. */
 export async function startServices(root: string, workDir: string, cleanup: Cleanup): Promise<ControlPlane> {
   const operatorPort = await freePort();
   const agentPort = await freePort();
   const postgresPort = await freePort();
+  const httpPort = await freePort();
   const stateDir = path.join(workDir, 'control-plane');
   const artifactDir = path.join(stateDir, 'artifacts');
   const bundle = (name: string): string => path.join(root, 'dist', `${name}.js`);
@@ -46,6 +55,7 @@ export async function startServices(root: string, workDir: string, cleanup: Clea
       LOCKSTEP_OPERATOR_PORT: String(operatorPort),
       LOCKSTEP_AGENT_PORT: String(agentPort),
       LOCKSTEP_POSTGRES_PORT: String(postgresPort),
+      LOCKSTEP_HTTP_PORT: String(httpPort),
       LOCKSTEP_MONITORING_LISTEN: 'off',
       LOCKSTEP_ARTIFACT_DIR: artifactDir,
       LOCKSTEP_TLS_NAMES: hostAddressInGuest,
@@ -53,9 +63,8 @@ export async function startServices(root: string, workDir: string, cleanup: Clea
     workDir,
   );
   cleanup.add(() => controlPlane.stop());
-  const endpointFile = path.join(stateDir, 'endpoint.json');
-  await waitForFile(endpointFile, controlPlane);
-  const { databaseUrl } = endpointSchema.parse(JSON.parse(await readFile(endpointFile, 'utf8')));
+  await waitForFile(endpointFile(stateDir), controlPlane);
+  const { databaseUrl } = await readEndpoint(stateDir);
   const worker = startService(
     'build-worker',
     bundle('build-worker'),

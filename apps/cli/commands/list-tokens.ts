@@ -5,14 +5,16 @@ import { tokenDocument, tokenTable } from '../views/token-view';
 
 interface Options extends LeafOptions {
   readonly all?: boolean;
+  readonly sessions?: boolean;
 }
 
 export const listTokens = (cli: Cli): Command =>
   leafCommand('ls', 'list access tokens: whose they are, what they may and when they were used last')
     .option('--all', 'also those that are revoked or have expired')
-    .action(({ all = false, ...options }: Options) =>
+    .option('--sessions', 'also what people have signed in with, in a browser')
+    .action(({ all = false, sessions = false, ...options }: Options) =>
       cli.run(options, async ({ access, signal }) => {
-        const { tokens } = await access.listTokens({ all }, { signal });
+        const { tokens } = await access.listTokens({ all, sessions }, { signal });
         return { document: { tokens: tokens.map(tokenDocument) }, text: tokenTable(tokens) };
       }),
     );

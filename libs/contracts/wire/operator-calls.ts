@@ -103,6 +103,10 @@ export const operatorCalls = {
   createToken: { ...keyed, verb: 'grant' },
   listTokens: { ...read, verb: 'grant' },
   revokeToken: { ...keyed, verb: 'grant' },
+  // Its secret is kept by nobody here; one that nobody got expires unused.
+  beginSession: { repeat: 'spare', answer: 'whole', verb: 'sign-in' },
+  // Who has ended it is not known any more.
+  endSession: { repeat: 'spare', answer: 'whole', verb: 'sign-in' },
   readAudit: { ...watch, verb: 'audit' },
 } as const satisfies Readonly<
   Record<

@@ -78,6 +78,8 @@ export const operatorPaths = {
   createToken: { method: 'post', path: '/v1/access/tokens' },
   listTokens: { method: 'get', path: '/v1/access/tokens' },
   revokeToken: { method: 'delete', path: '/v1/access/tokens/{name}' },
+  beginSession: { method: 'post', path: '/v1/access/sessions' },
+  endSession: { method: 'delete', path: '/v1/access/sessions/mine' },
   readAudit: { method: 'get', path: '/v1/audit', events: 'steps' },
   cancelBuild: { method: 'post', path: '/v1/builds/{id}/cancel' },
 } as const satisfies Readonly<Record<OperatorCallName, OperatorPath>>;

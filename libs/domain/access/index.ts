@@ -9,6 +9,7 @@ export {
   type Resource,
   type Scope,
 } from './identity';
+export { rightsOfGroups, type GroupRule, type Rights } from './group-rights';
 export { denial, insistMay, may, mayAnywhere } from './may';
 export { matchesNamePattern, parseNamePattern } from './name-pattern';
 export { parseOwnerName, parseTokenName } from './names';

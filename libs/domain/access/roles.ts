@@ -6,7 +6,7 @@ export const roles = ['viewer', 'auditor', 'operator', 'approver', 'admin'] as c
 
 export type Role = (typeof roles)[number];
 
-const looking: readonly Verb[] = ['look', 'ask-self'];
+const looking: readonly Verb[] = ['look', 'ask-self', 'sign-in'];
 const operating: readonly Verb[] = ['build', 'register', 'order', 'roll-out', 'admit'];
 
 /** All that a role may; what is not here it may not. Whoever orders does not approve: these are two people. */

@@ -22,6 +22,8 @@ export const verbs = [
   'set-up',
   /** Gives rights and takes them. */
   'grant',
+  /** Begins and ends sessions of its own. */
+  'sign-in',
   /** Asks who it is itself. */
   'ask-self',
   /** Asks whether calls are answered. */

@@ -18,6 +18,10 @@ export interface NewAccessToken {
   readonly createdBy: string;
   /** Null: it does not expire. */
   readonly expiresAt: Date | null;
+  /** It is what somebody signed in with, in a browser. */
+  readonly session: boolean;
+  /** Of a session: the id of the token that it was begun with, and ends with; null where it was another sign-in. */
+  readonly begunWith: string | null;
 }
 
 export interface AccessTokenRecord extends NewAccessToken {
@@ -31,10 +35,12 @@ export interface AccessTokenStore {
   list(): Promise<AccessTokenRecord[]>;
   /** @throws LockstepError `already-exists` `token-name-taken`, `token-secret-taken`. */
   create(token: NewAccessToken, call: KeptCall<AccessTokenRecord> | undefined): Promise<AccessTokenRecord>;
-  /** @throws LockstepError `not-found` `unknown-token` unless one of this name is good. */
+  /** With the sessions that it began. @throws LockstepError `not-found` `unknown-token` unless one of this name is good. */
   revoke(name: string, at: Date, call: KeptCall<AccessTokenRecord> | undefined): Promise<AccessTokenRecord>;
   /** Puts this token in the place of the one of its name, unless its secret is known: also a revoked one stays what it is. */
   replace(token: NewAccessToken, at: Date): Promise<void>;
+  /** Of sessions: what they did is in the audit. */
+  forget(ids: readonly string[]): Promise<void>;
   /** When tokens were used last, by id. */
   noteUsed(uses: ReadonlyMap<string, Date>): Promise<void>;
 }
@@ -70,6 +76,13 @@ function unknownToken(name: string): LockstepError {
   return new LockstepError('not-found', 'unknown-token', message, { name });
 }
 
+/** Revokes them, and the sessions that they began. */
+async function revokeAll(tx: Transaction, tokens: readonly { readonly id: string }[], revokedAt: Date): Promise<void> {
+  const ids = tokens.map(({ id }) => id);
+  const where = { OR: [{ id: { in: ids } }, { begunWith: { in: ids } }], revokedAt: null };
+  await tx.accessToken.updateMany({ where, data: { revokedAt } });
+}
+
 export function accessTokenStore(db: Client): AccessTokenStore {
   return {
     async list() {
@@ -93,16 +106,20 @@ export function accessTokenStore(db: Client): AccessTokenStore {
         once(tx, call, async () => {
           const row = await tx.accessToken.findFirst({ where: { name, revokedAt: null } });
           if (row === null) throw unknownToken(name);
-          return fromRow(await tx.accessToken.update({ where: { id: row.id }, data: { revokedAt } }));
+          await revokeAll(tx, [row], revokedAt);
+          return fromRow({ ...row, revokedAt });
         }),
       ),
     replace: (token, at) =>
       serialisable(db, async (tx) => {
         const { name, secretSha256 } = token;
         if ((await tx.accessToken.count({ where: { secretSha256 } })) > 0) return;
-        await tx.accessToken.updateMany({ where: { name, revokedAt: null }, data: { revokedAt: at } });
+        await revokeAll(tx, await tx.accessToken.findMany({ where: { name, revokedAt: null } }), at);
         await tx.accessToken.create({ data: toRow(token) });
       }),
+    async forget(ids) {
+      await db.accessToken.deleteMany({ where: { id: { in: [...ids] }, session: true } });
+    },
     async noteUsed(uses) {
       if (uses.size === 0) return;
       const ids = [...uses.keys()];

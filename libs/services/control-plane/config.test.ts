@@ -16,6 +16,8 @@ test('nothing written means the defaults: this machine only, its own PostgreSQL'
     listenHost: '127.0.0.1',
     operatorPort: 7443,
     httpPort: undefined,
+    consoleDir: undefined,
+    oidcFile: undefined,
     returnGraceMs: 30_000,
     monitoringListen: { host: '127.0.0.1', port: 7445 },
     agentPort: 7444,

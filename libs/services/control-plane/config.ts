@@ -31,6 +31,10 @@ export interface ControlPlaneConfig {
   readonly agentPort: number;
   /** Of the HTTP API, with TLS; undefined: there is none. */
   readonly httpPort: number | undefined;
+  /** The console's built files; undefined: beside the program. */
+  readonly consoleDir: string | undefined;
+  /** Describes an identity provider for people; undefined: there is none. */
+  readonly oidcFile: string | undefined;
   /** Where metrics and health are told, without TLS; undefined: nowhere. */
   readonly monitoringListen: ListenAddress | undefined;
   /** Where agents find the agent port; by default the host they reached the operator port by. */
@@ -79,6 +83,8 @@ const schema = z.object({
   LOCKSTEP_OPERATOR_PORT: port,
   LOCKSTEP_AGENT_PORT: port,
   LOCKSTEP_HTTP_PORT: z.union([z.literal('off').transform(() => undefined), port]),
+  LOCKSTEP_CONSOLE_DIR: z.string().min(1).optional(),
+  LOCKSTEP_OIDC_FILE: z.string().min(1).optional(),
   LOCKSTEP_MONITORING_LISTEN: listenAddressForm,
   LOCKSTEP_AGENT_ADDRESS: z
     .string()
@@ -130,6 +136,8 @@ export function readControlPlaneConfig(written: WrittenConfig): ControlPlaneConf
     operatorPort: given.LOCKSTEP_OPERATOR_PORT,
     agentPort: given.LOCKSTEP_AGENT_PORT,
     httpPort: given.LOCKSTEP_HTTP_PORT,
+    consoleDir: given.LOCKSTEP_CONSOLE_DIR,
+    oidcFile: given.LOCKSTEP_OIDC_FILE,
     monitoringListen: given.LOCKSTEP_MONITORING_LISTEN,
     agentAddress: given.LOCKSTEP_AGENT_ADDRESS,
     tlsNames: given.LOCKSTEP_TLS_NAMES.split(',').flatMap((name) => (name.trim() === '' ? [] : [name.trim()])),

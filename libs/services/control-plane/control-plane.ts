@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import 'reflect-metadata';
+import path from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { NestFactory } from '@nestjs/core';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
+import { IdentityProvider, readIdentityProvider } from '@lockstep/io/identity-provider';
 import { makeFolder } from '@lockstep/platform/runtime';
 import { createServiceLog } from '@lockstep/platform/service-log';
 import type { Logger } from 'pino';
+import { PeopleSignIn } from './access/people-sign-in';
 import type { ControlPlaneConfig } from './config';
 import { Registry } from '@lockstep/io/monitoring-port';
 import {
@@ -124,12 +127,24 @@ async function bringUp(known: Omit<ModuleParts, 'metrics' | 'readiness'>): Promi
 }
 
 /** It asks the operator port, which therefore answers already. */
-async function openHttpApi({ config, authority, log }: Services, operatorPort: number): Promise<HttpApi | undefined> {
+async function openHttpApi(services: Services, operatorPort: number): Promise<HttpApi | undefined> {
+  const { config, authority, log } = services;
   const { httpPort: port, listenHost: host } = config;
   if (port === undefined) return undefined;
   const own = { '0.0.0.0': '127.0.0.1', '::': '[::1]' }[host] ?? (host.includes(':') ? `[${host}]` : host);
   const { server: tls, certificatePem: ca } = authority;
-  return startHttpApi({ host, port, tls, ca, operatorAddress: `${own}:${operatorPort}`, log });
+  const consoleDir = config.consoleDir ?? path.join(path.dirname(process.argv[1] ?? ''), 'console');
+  const people = await openPeopleSignIn(services);
+  return startHttpApi({ host, port, tls, ca, operatorAddress: `${own}:${operatorPort}`, consoleDir, people, log });
+}
+
+async function openPeopleSignIn(services: Services): Promise<PeopleSignIn | undefined> {
+  const { config, log } = services;
+  if (config.oidcFile === undefined) return undefined;
+  const provider = new IdentityProvider(await readIdentityProvider(config.oidcFile), (err, what) => {
+    log.warn({ err }, what);
+  });
+  return new PeopleSignIn(services, provider);
 }
 
 export function createControlPlane(config: ControlPlaneConfig, overrides: ControlPlaneOverrides = {}): ControlPlane {

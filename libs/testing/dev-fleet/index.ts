@@ -6,6 +6,6 @@ export { auditedLog, journalFaults, kernelFaults, orderDivergence } from './flee
 export { buildBundles, bundle, fleetKernelTree } from './fleet-kernel';
 export type { FleetNode } from './fleet-node';
 export { fleetProcess, type FleetProcess, type ProcessSpec } from './fleet-process';
-export { createFleetWorker, type FleetServer } from './fleet-server';
+export { createFleetServer, createFleetWorker, type FleetServer } from './fleet-server';
 export { runLockstep, type CommandResult } from './lockstep-command';
 export { patientOperator, type PatientOperator } from './patient-operator';

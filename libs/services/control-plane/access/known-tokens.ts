@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import type { Identity } from '@lockstep/domain/access';
+import type { Identity, Owner } from '@lockstep/domain/access';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
 import type { AccessTokenRecord, AccessTokenStore, KeptCall, NewAccessToken } from '@lockstep/io/database';
 import { sha256OfBytes } from '@lockstep/platform/runtime';
@@ -18,11 +18,24 @@ export interface KnownTokensParts {
 /** What a caller with a token is. */
 export type TokenIdentity = Extract<Identity, { kind: 'owner' }>;
 
+/** What has ended is shown for so long among the sessions. */
+const rememberEndedMs = 24 * 3600_000;
+
+/** Of one owner at once. */
+const mostSessions = 20;
+
 const isExpired = ({ expiresAt }: AccessTokenRecord): boolean =>
   expiresAt !== null && expiresAt.getTime() <= Date.now();
 
+function sessionOver({ name, revokedAt }: AccessTokenRecord): LockstepError {
+  const [reason, word] =
+    revokedAt === null ? (['session-expired', 'has expired'] as const) : (['session-ended', 'was ended'] as const);
+  return new LockstepError('unauthenticated', reason, `This session ${word}: sign in again.`, { name });
+}
+
 /** One message for all that never were, so that guessing tells nothing; who had a token is told what became of it. */
 function refused(token: AccessTokenRecord | undefined): LockstepError {
+  if (token?.session === true) return sessionOver(token);
   if (token === undefined) {
     const message = 'This access token is not known here. An admin makes one: lockstep token create.';
     return new LockstepError('unauthenticated', 'token-wrong', message);
@@ -52,7 +65,9 @@ export class KnownTokens {
   async start(): Promise<void> {
     for (const token of await this.parts.store.list()) this.know(token);
     this.timer = setInterval(() => {
-      this.keeping = this.keepUses().then(() => this.readAgain());
+      this.keeping = this.keepUses()
+        .then(() => this.forgetSessions())
+        .then(() => this.readAgain());
       this.endExpired();
     }, keepUsesEveryMs);
   }
@@ -79,14 +94,25 @@ export class KnownTokens {
     return { ...token, lastUsedAt: this.uses.get(id) ?? token.lastUsedAt };
   }
 
-  /** Those that are good, or all there ever were; oldest first. */
-  list(all: boolean): AccessTokenRecord[] {
-    const ids = [...this.byId.values()].filter((token) => all || (token.revokedAt === null && !isExpired(token)));
-    return ids.map(({ id }) => this.require(id));
+  /** Those that are good, or all there ever were; oldest first. Of sessions, those that are remembered. */
+  list({ all, sessions }: { readonly all: boolean; readonly sessions: boolean }): AccessTokenRecord[] {
+    const shown = [...this.byId.values()].filter(
+      (token) => (sessions || !token.session) && (all || (token.revokedAt === null && !isExpired(token))),
+    );
+    return shown.map(({ id }) => this.require(id));
   }
 
   create(token: NewAccessToken, call: KeptCall<AccessTokenRecord> | undefined): Promise<AccessTokenRecord> {
     return this.knowing(this.parts.store.create(token, call));
+  }
+
+  /** Room for one more of this owner's: whoever signs in again and again keeps no more than so many. */
+  async endOldestSession(owner: Owner): Promise<void> {
+    const own = this.list({ all: false, sessions: true }).filter(
+      (token) => token.session && token.owner.kind === owner.kind && token.owner.name === owner.name,
+    );
+    const [oldest] = own;
+    if (oldest !== undefined && own.length >= mostSessions) await this.revoke(oldest.name, undefined);
   }
 
   /** It is good for nothing from now on, nor are the calls that were begun with it. */
@@ -109,7 +135,13 @@ export class KnownTokens {
   private know(token: AccessTokenRecord): void {
     this.bySecret.set(token.secretSha256, token);
     this.byId.set(token.id, token);
-    if (token.revokedAt !== null) this.parts.endCalls(token.id, refused(token));
+    if (token.revokedAt === null) return;
+    this.parts.endCalls(token.id, refused(token));
+    // With the sessions that it began, as it is written.
+    for (const session of this.byId.values()) {
+      if (session.begunWith !== token.id || session.revokedAt !== null) continue;
+      this.know({ ...session, revokedAt: token.revokedAt });
+    }
   }
 
   private async readAgain(): Promise<void> {
@@ -123,6 +155,24 @@ export class KnownTokens {
 
   private endExpired(): void {
     for (const token of this.byId.values()) if (isExpired(token)) this.parts.endCalls(token.id, refused(token));
+  }
+
+  private async forgetSessions(): Promise<void> {
+    const { store, log } = this.parts;
+    const before = Date.now() - rememberEndedMs;
+    const over = [...this.byId.values()].filter(
+      ({ session, expiresAt, revokedAt }) => session && ((revokedAt ?? expiresAt)?.getTime() ?? Infinity) < before,
+    );
+    if (over.length === 0) return;
+    try {
+      await store.forget(over.map(({ id }) => id));
+      for (const { id, secretSha256 } of over) {
+        this.byId.delete(id);
+        this.bySecret.delete(secretSha256);
+      }
+    } catch (err) {
+      log.warn({ err }, 'cannot forget sessions that are over');
+    }
   }
 
   private async keepUses(): Promise<void> {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { LockstepError } from '@lockstep/domain/livepatch-model';
+import { RecentFailures } from '../grpc/recent-failures';
 
 /** Each costs a certificate and a transaction, some 40 ms of the one thread. */
 const mostAtOnce = 32;
@@ -7,9 +8,6 @@ const mostAtOnce = 32;
 const mostOfToken = 20;
 /** And how many of them for one address: a whole site may be behind it. */
 const mostOfAddress = 1_000;
-const failuresWithinMs = 60_000;
-/** Addresses, and tokens of them, that are remembered. */
-const mostRemembered = 10_000;
 
 const busy = (): LockstepError =>
   new LockstepError('unavailable', 'enrolling-many', 'Many machines enrol at once: ask again in a moment.');
@@ -26,36 +24,6 @@ function tooManyWrong(address: string): LockstepError {
     `${mostOfAddress} join tokens that are no good came from ${address} within a minute: somebody there guesses, or many ` +
     'machines have old ones. No other is looked up for it before the minute is over.';
   return new LockstepError('unavailable', 'wrong-join-tokens', message, { address });
-}
-
-interface Failures {
-  readonly sinceMs: number;
-  readonly count: number;
-}
-
-/** Counted within a minute, by whatever name. */
-class RecentFailures {
-  private readonly failures = new Map<string, Failures>();
-
-  constructor(private readonly nowMs: () => number) {}
-
-  countOf(name: string): number {
-    return this.current(name).count;
-  }
-
-  add(name: string): void {
-    const { sinceMs, count } = this.current(name);
-    this.failures.delete(name);
-    this.failures.set(name, { sinceMs, count: count + 1 });
-    const [oldest] = this.failures.keys();
-    if (this.failures.size > mostRemembered && oldest !== undefined) this.failures.delete(oldest);
-  }
-
-  private current(name: string): Failures {
-    const known = this.failures.get(name);
-    const isOver = known === undefined || this.nowMs() - known.sinceMs > failuresWithinMs;
-    return isOver ? { sinceMs: this.nowMs(), count: 0 } : known;
-  }
 }
 
 /** Whoever wants to become a node. */

@@ -109,6 +109,8 @@ const resources: Resources = {
   watchBuild: isShared,
   cancelBuild: isShared,
   whoAmI: isShared,
+  beginSession: isShared,
+  endSession: isShared,
   createToken: isInstallation,
   listTokens: isInstallation,
   revokeToken: isInstallation,

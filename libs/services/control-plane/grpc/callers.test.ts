@@ -28,7 +28,7 @@ beforeEach(async () => {
   server.addService(AccessServiceService, {
     whoAmI: (_: unknown, answer: (error: null, value: unknown) => void) => {
       answered += 1;
-      answer(null, {});
+      answer(null, { rights: [] });
     },
   });
   const port = await new Promise<number>((resolve, reject) => {

@@ -51,6 +51,7 @@ import { addFreeze, addWindow, listFreezes, listWindows, removeFreeze, removeWin
 import { startRollout } from '../routes/start-rollout';
 import { revokeNode } from '../routes/revoke-node';
 import { revokeToken } from '../routes/revoke-token';
+import { beginSession, endSession } from '../routes/sessions';
 import { submitPatch } from '../routes/submit-patch';
 import { updateCluster } from '../routes/update-cluster';
 import { watchBuild } from '../routes/watch-build';
@@ -139,6 +140,8 @@ const routes: Routes = {
   createToken,
   listTokens,
   revokeToken,
+  beginSession,
+  endSession,
   readAudit,
 };
 

@@ -10,18 +10,18 @@ import {
 } from '@lockstep/contracts/wire';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
 import { callNamed, codecOf, type DescribedCall } from './descriptors';
+import { authorizationOf, type RequestHeaders } from './session-cookie';
 
 /** Headers of HTTP, in lower case, that go on as metadata. */
 const passedOn: Readonly<Record<string, string>> = {
-  authorization: 'authorization',
   'idempotency-key': callKeyHeader,
   traceparent: traceHeader,
 };
 
-export type RequestHeaders = Readonly<Record<string, string | string[] | undefined>>;
-
 function metadataFrom(headers: RequestHeaders): Metadata {
   const metadata = new Metadata();
+  const authorization = authorizationOf(headers);
+  if (authorization !== undefined) metadata.set('authorization', authorization);
   for (const [header, key] of Object.entries(passedOn)) {
     const value = headers[header];
     if (typeof value === 'string') metadata.set(key, value);

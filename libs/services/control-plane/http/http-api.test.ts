@@ -35,7 +35,13 @@ async function namesShown(port: number): Promise<string | undefined> {
 
 test('a certificate that is made anew is shown by HTTP too', async () => {
   const { server: tls, certificatePem: ca } = authority;
-  const place = { host: '127.0.0.1', port: 0, operatorAddress: '127.0.0.1:1' };
+  const place = {
+    host: '127.0.0.1',
+    port: 0,
+    operatorAddress: '127.0.0.1:1',
+    consoleDir: folder.path,
+    people: undefined,
+  };
   const api = await startHttpApi({ ...place, tls, ca, log: pino({ level: 'silent' }) });
   expect(await namesShown(api.port)).not.toContain('other.example');
   api.present((await openAuthority(['127.0.0.1', 'localhost', 'other.example'])).server);
@@ -51,7 +57,7 @@ test('those who watch by HTTP keep nobody from asking, and are no more than may 
   });
   server.addService(AccessServiceService, {
     whoAmI: (_: unknown, answer: (error: null, value: unknown) => void) => {
-      answer(null, {});
+      answer(null, { rights: [] });
     },
   });
   const { privateKeyPem, certificateChainPem } = authority.server;

@@ -7,13 +7,21 @@ import { fieldsInPath, maxMessageBytes, operatorPaths, type OperatorPath } from 
 import { LockstepError } from '@lockstep/domain/livepatch-model';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { Logger } from 'pino';
+import type { PeopleSignIn } from '../access/people-sign-in';
 import type { ServerCertificate } from '../grpc/tls-front';
+import { ConsoleFiles } from './console-files';
+import { addConsole } from './console-routes';
 import { calls, messages, type DescribedCall } from './descriptors';
 import { sendEvents } from './event-stream';
-import { Gateway, type RequestHeaders } from './gateway';
+import { Gateway } from './gateway';
 import { componentSchemas, fieldSchema, messageSchema, type Schema } from './message-schema';
+import { addOidc } from './oidc-routes';
 import { openApiDocument } from './open-api';
 import { problemOf, problemType } from './problem';
+import { securityHeaders } from './security-headers';
+import { endedCookie, insistOwnPage, sessionSecretOf, type RequestHeaders } from './session-cookie';
+import { sessionPath } from './session-paths';
+import { SessionRoutes } from './session-routes';
 
 export interface HttpApiOptions {
   readonly host: string;
@@ -22,6 +30,10 @@ export interface HttpApiOptions {
   /** This control plane's own operator port. */
   readonly operatorAddress: string;
   readonly ca: string;
+  /** Where the console's built files are, if there are any. */
+  readonly consoleDir: string;
+  /** How people sign in whom an identity provider knows, if there is one. */
+  readonly people: PeopleSignIn | undefined;
   readonly log: Logger;
 }
 
@@ -80,18 +92,31 @@ class Routes {
   constructor(
     private readonly fastify: FastifyInstance,
     private readonly gateway: Gateway,
+    private readonly consoleFiles: ConsoleFiles | undefined,
+    private readonly people: PeopleSignIn | undefined,
     private readonly log: Logger,
   ) {}
 
   add(): void {
     const { fastify } = this;
+    fastify.addHook('onRequest', ({ method, headers, routeOptions }, reply, done) => {
+      for (const [name, value] of Object.entries(securityHeaders(headers.host ?? ''))) reply.raw.setHeader(name, value);
+      const isReading = method === 'GET' || method === 'HEAD';
+      // Whoever signs in has no session yet, or one that is over.
+      const isSignIn = method === 'POST' && routeOptions.url === sessionPath;
+      if (!isReading && !isSignIn) insistOwnPage(headers);
+      done();
+    });
     const types = calls.flatMap(({ inputType, outputType }) => [inputType, outputType]);
     for (const [$id, schema] of Object.entries(componentSchemas(types))) fastify.addSchema({ $id, ...local(schema) });
-    fastify.setErrorHandler((error, _, reply) => this.fail(reply, error));
-    fastify.all('/*', ({ method, url }, reply) => {
+    fastify.setErrorHandler((error, request, reply) => this.fail(request.headers, reply, error));
+    fastify.all('/*', ({ method, url }) => {
       const message = `There is no ${method} ${url.split('?')[0] ?? ''}: /v1/openapi.json lists what there is.`;
-      return this.fail(reply, new LockstepError('not-found', 'unknown-path', message));
+      throw new LockstepError('not-found', 'unknown-path', message);
     });
+    addConsole(fastify, this.consoleFiles);
+    new SessionRoutes(fastify, this.gateway).add();
+    addOidc(fastify, this.people);
     fastify.get('/v1/openapi.json', () => this.document);
     for (const call of calls) this.addCall(call);
   }
@@ -155,11 +180,15 @@ class Routes {
     return reply.hijack();
   }
 
-  private fail(reply: FastifyReply, error: unknown): FastifyReply {
+  private fail(headers: RequestHeaders, reply: FastifyReply, error: unknown): FastifyReply {
     const known = explained(error);
     const problem = problemOf(known);
     if (!(known instanceof LockstepError)) this.log.error({ err: error }, 'the HTTP API failed');
-    if (problem.status === 401) reply.header('www-authenticate', 'Bearer');
+    if (problem.status === 401) {
+      // A browser that has a cookie need not show it again.
+      if (sessionSecretOf(headers) === undefined) reply.header('www-authenticate', 'Bearer');
+      else reply.header('set-cookie', endedCookie);
+    }
     return reply.status(problem.status).type(problemType).send(JSON.stringify(problem));
   }
 }
@@ -174,7 +203,8 @@ const contextOf = ({ privateKeyPem, certificateChainPem }: ServerCertificate) =>
  * @throws LockstepError `unavailable` `port-taken`.
  */
 export async function startHttpApi(options: HttpApiOptions): Promise<HttpApi> {
-  const { host, port, tls, operatorAddress, ca, log } = options;
+  const { host, port, tls, operatorAddress, ca, consoleDir, people, log } = options;
+  const consoleFiles = await ConsoleFiles.read(consoleDir);
   const adapter = new FastifyAdapter({
     https: contextOf(tls),
     bodyLimit: mostBodyBytes,
@@ -185,7 +215,7 @@ export async function startHttpApi(options: HttpApiOptions): Promise<HttpApi> {
   const gateway = new Gateway({ address: operatorAddress, ca });
   // In a scope of its own: Nest has handlers for what fails outside of it.
   adapter.getInstance<FastifyInstance>().register((scope, _, done) => {
-    new Routes(scope, gateway, log).add();
+    new Routes(scope, gateway, consoleFiles, people, log).add();
     done();
   });
   try {

@@ -4,7 +4,8 @@ import { lockstepVersion } from '@lockstep/platform/runtime';
 import { calls, messages, type DescribedCall } from './descriptors';
 import { componentSchemas, fieldSchema, messageSchema, schemaName, type Schema } from './message-schema';
 import { problemSchema, problemType } from './problem';
-import { csrfHeader, permissionSchema, sessionCookie, sessionPaths, sessionSchema } from './session-paths';
+import { csrfHeader, sessionCookie } from './session-cookie';
+import { permissionSchema, sessionPaths, sessionSchema, signInWaysSchema } from './session-paths';
 
 const isQueried = ({ method }: OperatorPath): boolean => method === 'get' || method === 'delete';
 
@@ -94,7 +95,12 @@ export function openApiDocument(): Schema {
     components: {
       schemas: {
         ...componentSchemas(types),
-        ...{ ProblemDocument: problemSchema, Session: sessionSchema, Permission: permissionSchema },
+        ...{
+          ProblemDocument: problemSchema,
+          Session: sessionSchema,
+          Permission: permissionSchema,
+          SignInWays: signInWaysSchema,
+        },
       },
       securitySchemes: {
         token: { type: 'http', scheme: 'bearer' },

@@ -3,15 +3,14 @@ import { verbs } from '@lockstep/domain/access';
 import { enums } from './descriptors';
 import type { Schema } from './message-schema';
 import { problemType } from './problem';
+import { csrfHeader } from './session-cookie';
 
 /** Where a browser signs in, asks who it is, and signs out. */
 export const sessionPath = '/v1/session';
-
-/** `__Host-`: of this host alone, by TLS alone, whatever a neighbour under the same domain sets. */
-export const sessionCookie = '__Host-lockstep';
-
-/** Proves that a page of ours makes a request, and not another site with our cookie. */
-export const csrfHeader = 'x-lockstep-csrf';
+/** How somebody can sign in here. */
+export const waysPath = '/v1/session/ways';
+/** Where a browser goes, as a page, that signs in by the identity provider. */
+export const oidcPath = '/v1/session/oidc';
 
 const roleNames = enums.get('.lockstep.v1.Role')?.value.map(({ name }) => name) ?? [];
 
@@ -47,6 +46,30 @@ export const sessionSchema = {
   additionalProperties: false,
 } as const;
 
+/** What `waysPath` answers. */
+export const signInWaysSchema = {
+  type: 'object',
+  properties: {
+    token: { type: 'boolean', description: 'By an access token.' },
+    provider: {
+      type: 'object',
+      description: 'By an identity provider, if there is one.',
+      properties: {
+        label: { type: 'string', description: 'For a button.' },
+        path: {
+          type: 'string',
+          description:
+            'Where a browser goes, as a page; with `?to=/console/…` it comes back there, or to `/console/?sign-in-problem=…`.',
+        },
+      },
+      required: ['label', 'path'],
+      additionalProperties: false,
+    },
+  },
+  required: ['token'],
+  additionalProperties: false,
+} as const;
+
 export const permissionSchema = {
   oneOf: [
     { type: 'boolean', const: true },
@@ -77,6 +100,21 @@ const session: Schema = {
 
 /** What the description says of them. */
 export const sessionPaths: Readonly<Record<string, Record<string, Schema>>> = {
+  [waysPath]: {
+    get: {
+      operationId: 'getSignInWays',
+      tags: ['Session'],
+      summary: 'How somebody can sign in here.',
+      security: [],
+      responses: {
+        200: {
+          description: 'The ways.',
+          content: { 'application/json': { schema: { $ref: '#/components/schemas/SignInWays' } } },
+        },
+        default: problem,
+      },
+    },
+  },
   [sessionPath]: {
     get: {
       operationId: 'getSession',

@@ -48,6 +48,7 @@ export async function createToken(
     secretSha256: parseSha256(request.secretSha256),
     createdBy: subjectOf(caller.identity),
     expiresAt: expiryOf(request.ttlSeconds),
+    ...{ session: false, begunWith: null },
   };
   const answer = (created: AccessTokenRecord): CreateTokenResponse => ({ token: tokenToWire(created) });
   return answer(await tokens.create(token, kept(answer)));

@@ -168,6 +168,6 @@ export async function listBuilds(
   return { builds: masked(Build, builds, request.readMask), nextPageToken: page.nextPageToken };
 }
 
-export function listTokens({ tokens }: Uses<'tokens'>, { all }: ListTokensRequest): ListTokensResponse {
-  return { tokens: tokens.list(all).map(tokenToWire) };
+export function listTokens({ tokens }: Uses<'tokens'>, request: ListTokensRequest): ListTokensResponse {
+  return { tokens: tokens.list(request).map(tokenToWire) };
 }

@@ -3,96 +3,29 @@ import { execFile } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
-import { request as httpsRequest, type RequestOptions } from 'node:https';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { NodeStatus, StartRolloutRequest } from '@lockstep/contracts/generated';
 import { operatorPaths } from '@lockstep/contracts/wire';
 import { freePort } from '@lockstep/testing/local-servers';
+import { HttpsCaller } from './https-caller';
 import { eventually, TestPlane, type TestAgent } from './test-plane';
 
 jest.setTimeout(120_000);
 
 let plane: TestPlane;
-let token: string;
+let http: HttpsCaller;
 let agent: TestAgent;
 
 beforeAll(async () => {
   plane = await TestPlane.start({ LOCKSTEP_HTTP_PORT: String(await freePort()) });
-  token = readFileSync(path.join(plane.config.stateDir, 'operator.token'), 'utf8').trim();
+  const token = readFileSync(path.join(plane.config.stateDir, 'operator.token'), 'utf8').trim();
+  http = new HttpsCaller(plane.endpoint.httpAddress ?? '', plane.ca, token);
   await plane.work(plane.honestWorker);
   await plane.addKernel();
 });
 afterAll(() => plane.stop());
-
-interface Answer {
-  readonly status: number;
-  readonly type: string;
-  readonly json: Readonly<Record<string, unknown>>;
-}
-
-interface Asking {
-  readonly method?: string;
-  readonly body?: unknown;
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly withToken?: boolean;
-}
-
-function options({ method = 'GET', body, headers, withToken = true }: Asking): RequestOptions {
-  const proof = withToken ? { authorization: `Bearer ${token}` } : {};
-  const json = body === undefined ? {} : { 'content-type': 'application/json' };
-  return { ca: plane.ca, method, headers: { ...proof, ...json, ...headers } };
-}
-
-const urlOf = (place: string): string => `https://${plane.endpoint.httpAddress ?? ''}${place}`;
-
-function ask(place: string, asking: Asking = {}): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    const request = httpsRequest(urlOf(place), options(asking), (response) => {
-      const parts: Buffer[] = [];
-      response.on('data', (part: Buffer) => parts.push(part));
-      response.on('end', () => {
-        const json = JSON.parse(Buffer.concat(parts).toString()) as Answer['json'];
-        resolve({ status: response.statusCode ?? 0, type: String(response.headers['content-type']), json });
-      });
-    });
-    request.on('error', reject);
-    request.end(asking.body === undefined ? undefined : JSON.stringify(asking.body));
-  });
-}
-
-interface Event {
-  readonly id: string | undefined;
-  readonly type: string;
-  readonly data: Readonly<Record<string, unknown>>;
-  readonly atMs: number;
-}
-
-function eventIn(text: string): Event[] {
-  const fields = new Map(Array.from(text.matchAll(/^(\w+): (.*)$/gm), ([, name = '', value = '']) => [name, value]));
-  const data = fields.get('data');
-  if (data === undefined) return [];
-  const about = { id: fields.get('id'), type: fields.get('event') ?? 'message', atMs: performance.now() };
-  return [{ ...about, data: JSON.parse(data) as Event['data'] }];
-}
-
-/** The events as they come; `close` goes away. */
-function listen(place: string, asking: Asking = {}): { readonly events: Event[]; readonly close: () => void } {
-  const events: Event[] = [];
-  let left = '';
-  const request = httpsRequest(urlOf(place), options(asking), (response) => {
-    response.on('data', (part: Buffer) => {
-      const texts = (left + part.toString()).split('\n\n');
-      left = texts.pop() ?? '';
-      events.push(...texts.flatMap(eventIn));
-    });
-    response.on('error', () => undefined);
-  });
-  request.on('error', () => undefined);
-  request.end();
-  return { events, close: () => request.destroy() };
-}
 
 describe('what the manual shows', () => {
   const manual = readFileSync(path.resolve(__dirname, '../../../../docs/operating/http-api.md'), 'utf8');
@@ -101,7 +34,7 @@ describe('what the manual shows', () => {
   test('works as it is written', async () => {
     const script = [
       'set -euo pipefail',
-      setUp.replace('https://localhost:7446', urlOf('')).replaceAll('/var/lib/lockstep', plane.config.stateDir),
+      setUp.replace('https://localhost:7446', http.urlOf('')).replaceAll('/var/lib/lockstep', plane.config.stateDir),
       ...examples,
     ];
     await writeFile(path.join(plane.folder.path, 'fix.patch'), 'f');
@@ -149,8 +82,8 @@ describe('errors', () => {
       'not-in-stack',
     ],
   ])('%s', async (_, place, asking, status, reason) => {
-    const answer = await ask(place, asking);
-    expect({ ...answer, json: answer.json['reason'] }).toEqual({
+    const answer = await http.ask(place, asking);
+    expect({ status: answer.status, type: answer.type, json: answer.json['reason'] }).toEqual({
       ...{ status, json: reason },
       type: expect.stringMatching(/^application\/problem\+json/),
     });
@@ -158,7 +91,7 @@ describe('errors', () => {
   });
 
   test('a field that there is not is named', async () => {
-    const { json } = await ask('/v1/nodes?clutser=web');
+    const { json } = await http.ask('/v1/nodes?clutser=web');
     expect(json['detail']).toContain('"clutser"');
   });
 });
@@ -168,37 +101,37 @@ test('roles hold as they do for gRPC, and the body of a stranger is not read', a
   const secretSha256 = createHash('sha256').update(secret).digest('hex');
   const rights = { roles: ['ROLE_VIEWER'], scope: { everywhere: true } };
   const body = { name: 'looker', owner: 'eve', ownerKind: 'OWNER_KIND_PERSON', ...rights, secretSha256 };
-  const made = await ask('/v1/access/tokens', { method: 'POST', body });
+  const made = await http.ask('/v1/access/tokens', { method: 'POST', body });
   expect(made.status).toBe(200);
   const headers = { authorization: `Bearer ${secret}` };
-  expect((await ask('/v1/nodes', { headers })).status).toBe(200);
-  const refused = await ask('/v1/clusters', { method: 'POST', body: { name: 'eves' }, headers });
+  expect((await http.ask('/v1/nodes', { headers })).status).toBe(200);
+  const refused = await http.ask('/v1/clusters', { method: 'POST', body: { name: 'eves' }, headers });
   expect([refused.status, refused.json['kind']]).toEqual([403, 'forbidden']);
-  const unread = await ask('/v1/clusters', { method: 'POST', body: { nonsense: 1 }, withToken: false });
+  const unread = await http.ask('/v1/clusters', { method: 'POST', body: { nonsense: 1 }, withToken: false });
   expect([unread.status, unread.json['reason']]).toEqual([401, 'token-missing']);
 });
 
 test('what needs no more than its path needs no body', async () => {
-  const build = (await ask('/v1/builds')).json['builds'] as readonly { id: string }[];
-  const { status, json } = await ask(`/v1/builds/${build[0]?.id ?? ''}/cancel`, { method: 'POST' });
+  const build = (await http.ask('/v1/builds')).json['builds'] as readonly { id: string }[];
+  const { status, json } = await http.ask(`/v1/builds/${build[0]?.id ?? ''}/cancel`, { method: 'POST' });
   // It is the route that refuses: the build has ended.
   expect([status, json]).toMatchObject([409, { kind: 'refused', fields: { status: 'succeeded' } }]);
 });
 
 test('a call that is sent again with its key is done once', async () => {
   const again = { method: 'POST', body: { name: 'once' }, headers: { 'idempotency-key': 'a-key-of-this-test-alone' } };
-  const first = await ask('/v1/clusters', again);
-  expect([first.status, (await ask('/v1/clusters', again)).json]).toEqual([200, first.json]);
-  expect((await ask('/v1/clusters', { ...again, headers: {} })).status).toBe(409);
+  const first = await http.ask('/v1/clusters', again);
+  expect([first.status, (await http.ask('/v1/clusters', again)).json]).toEqual([200, first.json]);
+  expect((await http.ask('/v1/clusters', { ...again, headers: {} })).status).toBe(409);
 });
 
 test('the description has every call, and describes each by its comment', async () => {
-  const { json } = await ask('/v1/openapi.json', { withToken: false });
+  const { json } = await http.ask('/v1/openapi.json', { withToken: false });
   const paths = json['paths'] as Record<string, Record<string, { operationId: string; summary?: string }>>;
   const described = Object.values(paths).flatMap((methods) =>
     Object.values(methods).map(({ operationId }) => operationId),
   );
-  const sessions = ['getSession', 'signIn', 'signOut'];
+  const sessions = ['getSession', 'getSignInWays', 'signIn', 'signOut'];
   expect(described.sort()).toEqual([...Object.keys(operatorPaths), ...sessions].sort());
   expect(paths['/v1/clusters/{cluster}/rollouts']?.['post']?.summary).toMatch(/wave by wave/);
   const text = JSON.stringify(json);
@@ -221,7 +154,7 @@ describe('a live rollout', () => {
   });
 
   test('a crowd of changes is two events a second, the last of which has the last change', async () => {
-    const { events, close } = listen(place);
+    const { events, close } = http.listen(place);
     await eventually(() => {
       expect(events.length).toBe(1);
     });
@@ -239,13 +172,13 @@ describe('a live rollout', () => {
   });
 
   test('whoever comes again is told only what is new', async () => {
-    const first = listen(place);
+    const first = http.listen(place);
     await eventually(() => {
       expect(first.events.length).toBeGreaterThan(0);
     });
     first.close();
     const id = first.events.at(-1)?.id ?? '';
-    const again = listen(place, { headers: { 'last-event-id': id } });
+    const again = http.listen(place, { headers: { 'last-event-id': id } });
     await sleep(1_500);
     expect(again.events).toEqual([]);
     agent.report({ status: NodeStatus.NODE_STATUS_MOVING, problem: { reason: 'busy', message: 'something else' } });
@@ -256,7 +189,7 @@ describe('a live rollout', () => {
   });
 
   test('its end is told as one', async () => {
-    const { events, close } = listen(place);
+    const { events, close } = http.listen(place);
     agent.obedient = true;
     agent.position = 2;
     agent.status = NodeStatus.NODE_STATUS_IN_STEP;
@@ -269,7 +202,7 @@ describe('a live rollout', () => {
   });
 
   test('one that is not there is a problem, not a stream', async () => {
-    const { status, json } = await ask('/v1/rollouts/00000000-0000-4000-8000-000000000000/events');
+    const { status, json } = await http.ask('/v1/rollouts/00000000-0000-4000-8000-000000000000/events');
     expect([status, json['reason']]).toEqual([404, 'unknown-rollout']);
   });
 });

@@ -15,4 +15,5 @@ export const tokenToWire = (token: AccessTokenRecord): AccessToken => ({
   expiresAt: token.expiresAt ?? undefined,
   lastUsedAt: token.lastUsedAt ?? undefined,
   revokedAt: token.revokedAt ?? undefined,
+  session: token.session,
 });

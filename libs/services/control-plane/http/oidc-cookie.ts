@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import type { BegunSignIn } from '@lockstep/io/identity-provider';
+import type { RequestHeaders } from './session-cookie';
+
+/** A sign-in that has gone to the identity provider, and where its browser wants to be afterwards. */
+export interface SignInOnItsWay extends BegunSignIn {
+  readonly to: string;
+}
+
+const cookieName = '__Host-lockstep-oidc';
+/** `Lax`: the browser comes back from another site. */
+const attributes = 'Path=/; Secure; HttpOnly; SameSite=Lax';
+/** As long as people take to find their second factor. */
+const maxAgeSeconds = 600;
+
+export const home = '/console/';
+
+/** A place in the console: nobody is sent anywhere else, whatever a link says. */
+export const placeInConsole = (to: unknown): string =>
+  typeof to === 'string' && to.length <= 1_000 && /^\/console\/[\x21-\x5b\x5d-\x7e]*$/.test(to) ? to : home;
+
+/** Kept by the browser, so that it can come back to another control plane. */
+export function signInCookie({ state, nonce, verifier, to }: SignInOnItsWay): string {
+  const value = [state, nonce, verifier, Buffer.from(to).toString('base64url')].join('.');
+  return `${cookieName}=${value}; Max-Age=${maxAgeSeconds}; ${attributes}`;
+}
+
+export const signInOverCookie = `${cookieName}=; Max-Age=0; ${attributes}`;
+
+export function signInOnItsWay({ cookie }: RequestHeaders): SignInOnItsWay | undefined {
+  if (typeof cookie !== 'string') return undefined;
+  const form = /(?:^|; *)__Host-lockstep-oidc=([\w-]+)\.([\w-]+)\.([\w-]+)\.([\w-]+)(?:;|$)/;
+  const [, state, nonce, verifier, to] = form.exec(cookie) ?? [];
+  if (state === undefined || nonce === undefined || verifier === undefined || to === undefined) return undefined;
+  return { state, nonce, verifier, to: placeInConsole(Buffer.from(to, 'base64url').toString()) };
+}
