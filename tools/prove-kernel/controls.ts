@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { cp, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
+import { LockstepError } from '@lockstep/domain/livepatch-model';
 import type { IndexedObject } from '@lockstep/domain/source-patch';
 import { ObjectCompiler, provideOriginals, runCommand, type KernelBuild } from '@lockstep/io/kernel-builder';
 
@@ -20,9 +21,7 @@ interface Change {
 }
 
 const make = async ({ treeDir, tools }: KernelBuild, ...args: string[]): Promise<void> => {
-  const all = ['-s', '-C', treeDir, ...tools.makeArguments, `-j${availableParallelism()}`, ...args];
-  const { status, output } = await runCommand('make', all);
-  if (status !== 0) throw new Error(`make ${args.join(' ')} ended with status ${status}: ${output.slice(-2_000)}`);
+  await run('make', '-s', '-C', treeDir, ...tools.makeArguments, `-j${availableParallelism()}`, ...args);
 };
 
 async function replace(file: string, from: string, to: string): Promise<void> {
@@ -36,7 +35,11 @@ const functionChanged: Change = {
   objectPaths: ['fs/open.o', 'fs/namei.o'],
   apply: async (kernel) => {
     await replace(path.join(kernel.treeDir, 'fs/open.c'), '\tif (length < 0)\n', '\tif (length < 1)\n');
-    await replace(path.join(kernel.treeDir, 'fs/namei.c'), 'depth++ >= MAXSYMLINKS', 'depth++ > MAXSYMLINKS');
+    await replace(
+      path.join(kernel.treeDir, 'fs/namei.c'),
+      'total_link_count++ >= MAXSYMLINKS',
+      'total_link_count++ > MAXSYMLINKS',
+    );
     return kernel;
   },
 };
@@ -88,16 +91,22 @@ export async function runControls(kernel: KernelBuild, options: ControlOptions):
   for (const [number, { name, objectPaths, apply }] of changes.entries()) {
     onStart(name);
     const copy = path.join(dir, String(number));
+    await mkdir(copy);
     await copyWithoutObjects(kernel.treeDir, path.join(copy, 'tree'));
     const changed = await apply({ ...kernel, dir: copy, treeDir: path.join(copy, 'tree') });
     for (const objectPath of objectPaths) {
       const object = objectNamed(kernel, objectPath);
       const caughtBy = await provideOriginals(changed, [object]).then(
         () => null,
-        (error: unknown) => (error as Error).message,
+        (error: unknown) => {
+          // One that could not be compiled says nothing of the proof.
+          if (error instanceof LockstepError && error.reason === 'original-differs') return error.message;
+          throw error;
+        },
       );
       controls.push({ name, objectPath, caughtBy });
     }
+    await rm(copy, { recursive: true });
   }
   return controls;
 }
@@ -110,11 +119,14 @@ function objectNamed(kernel: KernelBuild, objectPath: string): IndexedObject {
 
 /** Objects that were compiled before would not be made again; those of the build's own tools are needed. */
 async function copyWithoutObjects(from: string, to: string): Promise<void> {
-  const isTool = (file: string): boolean => /^(?:scripts|tools)\//.test(path.relative(from, file));
-  await cp(from, to, {
-    recursive: true,
-    verbatimSymlinks: true,
-    preserveTimestamps: true,
-    filter: (file) => isTool(file) || !/\.o(?:\.cmd)?$/.test(file),
-  });
+  await run('cp', '-a', '--reflink=auto', from, to);
+  const tools = ['(', '-path', path.join(to, 'scripts'), '-o', '-path', path.join(to, 'tools'), ')', '-prune'];
+  const objects = ['(', '-name', '*.o', '-o', '-name', '.*.o.cmd', ')', '-type', 'f'];
+  await run('find', to, ...tools, '-o', ...objects, '-exec', 'rm', '{}', '+');
+}
+
+async function run(command: string, ...args: string[]): Promise<void> {
+  const { status, output } = await runCommand(command, args);
+  if (status !== 0)
+    throw new Error(`${command} ${args.join(' ')} ended with status ${status}: ${output.slice(-2_000)}`);
 }
