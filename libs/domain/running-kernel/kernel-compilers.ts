@@ -22,6 +22,20 @@ export function otherCompiler(vmlinux: Uint8Array, builtWith: string, object: Ui
   return isForeign ? { place: '.comment', compiler: theirs.join(', ') } : null;
 }
 
+/**
+ * What an object says it was compiled by, if that is another compiler than the one a config names; null where they agree or the
+ * object does not say.
+ * @param builtWith `gcc-12 (Debian 12.2.0-14) 12.2.0`; the object says `GCC: (Debian 12.2.0-14) 12.2.0`
+ */
+export function compiledByOther(object: ElfFile, builtWith: string): string | null {
+  const said = comments(object);
+  const isClang = builtWith.includes('clang');
+  // A gcc that no distribution built calls itself (GCC) where it is asked, and (GNU) in what it compiles.
+  const named = isClang ? builtWith : builtWith.replace(/^\S+ /, '').replace(/^\(GCC\)/, '(GNU)');
+  if (said.length === 0 || named === '' || said.some((one) => one.endsWith(named))) return null;
+  return said.join(', ');
+}
+
 /** `Linux version 6.1.0 (user@host) (gcc (Debian 12.2.0) 12.2.0, GNU ld …) #1 …`: from the second parenthesis on. */
 function bannerCompiler(elf: ElfFile): string | null {
   const text = new TextDecoder('latin1');

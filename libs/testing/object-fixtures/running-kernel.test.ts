@@ -4,7 +4,14 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
-import { compareKernels, droppedOptions, otherCompiler, unsupportedOption } from '@lockstep/domain/running-kernel';
+import { parseElf } from '@lockstep/domain/elf';
+import {
+  compareKernels,
+  compiledByOther,
+  droppedOptions,
+  otherCompiler,
+  unsupportedOption,
+} from '@lockstep/domain/running-kernel';
 
 const dir = mkdtempSync(path.join(tmpdir(), 'lockstep-running-'));
 afterAll(() => {
@@ -80,10 +87,10 @@ describe('a kernel and the tree that it is said to be from', () => {
 });
 
 describe('the compiler', () => {
-  const object = (name: string, text: string): Uint8Array => {
+  const object = (name: string, text: string, ...more: string[]): Uint8Array => {
     const [input, output] = [path.join(dir, `${name}.c`), path.join(dir, `${name}.o`)];
     writeFileSync(input, text);
-    execFileSync('gcc', [...flags, '-c', input, '-o', output]);
+    execFileSync('gcc', [...flags, ...more, '-c', input, '-o', output]);
     return new Uint8Array(readFileSync(output));
   };
   const sample = object('sample', 'int x;');
@@ -102,6 +109,18 @@ describe('the compiler', () => {
 
   test('as it signs what it makes', () => {
     expect(otherCompiler(own, 'gcc (Debian 12.2.0-14) 12.2.0', foreign)).toMatchObject({ place: '.comment' });
+  });
+
+  test.each([
+    ['gcc (Debian 12.2.0-14) 12.2.0', 'GCC: (Debian 12.2.0-14) 12.2.0', null],
+    ['gcc-12 (Debian 12.2.0-14) 12.2.0', 'GCC: (Debian 12.2.0-14) 12.2.0', null],
+    ['gcc-12 (Debian 12.2.0-14) 12.2.0', 'GCC: (Debian 12.2.0-13) 12.2.0', 'GCC: (Debian 12.2.0-13) 12.2.0'],
+    ['gcc (GCC) 13.1.0', 'GCC: (GNU) 13.1.0', null],
+    ['Debian clang version 14.0.6', 'Debian clang version 14.0.6', null],
+    ['Debian clang version 14.0.6', 'GCC: (GNU) 13.1.0', 'GCC: (GNU) 13.1.0'],
+  ])('of an object, where the vendor used %s and it says %s', (vendors, said, other) => {
+    const signed = object('signed', `__asm__(".section .comment\\n.string \\"${said}\\"\\n.previous");`, '-fno-ident');
+    expect(compiledByOther(parseElf(signed, 'signed.o'), vendors)).toBe(other);
   });
 });
 

@@ -13,6 +13,9 @@ afterAll(() => {
   rmSync(dir, { recursive: true });
 });
 
+/** `gcc (Debian 12.2.0-14) 12.2.0` */
+const installed = execFileSync('gcc', ['--version'], { encoding: 'utf8' }).split('\n', 1)[0] ?? '';
+
 const flags = '-O2 -mcmodel=kernel -fno-pic -fno-asynchronous-unwind-tables -fcf-protection=none';
 
 /** A tree whose build compiles single objects and saves their commands, as the kernel's does. */
@@ -50,6 +53,7 @@ function stockKernel(name: string, source: string, vendorSource = source): Origi
     treeDir,
     registeredAtMs: Date.now(),
     release: '6.1.0-50-cloud-amd64',
+    compiler: installed,
     tools,
     stock,
   };
@@ -93,6 +97,20 @@ describe('an original object of a stock kernel', () => {
     };
     await expect(provideOriginals(kernel, [inKernel])).rejects.toMatchObject(refused);
     await expect(provideOriginals(kernel, [inKernel])).rejects.toMatchObject(refused);
+  });
+
+  test('that another compiler made is told by that, and made again by the right one', async () => {
+    const kernel = stockKernel('compiler', sum, sum.replace('7', '8'));
+    const vendors = { ...kernel, compiler: installed.replace(/[\d.]+$/, '9.1.0') };
+    const wrong =
+      /^mm\/sum\.o.*It was compiled by GCC: .*, the vendor's kernel by gcc .* 9\.1\.0\. Install that very version/;
+    await expect(provideOriginals(vendors, [inKernel])).rejects.toMatchObject({
+      reason: 'original-differs',
+      message: expect.stringMatching(wrong) as unknown,
+    });
+    // What the vendor's compiler would make of it.
+    writeFileSync(path.join(kernel.treeDir, 'mm/sum.c'), sum.replace('7', '8'));
+    await expect(provideOriginals(vendors, [inKernel])).resolves.toMatchObject([{ proof: { differences: [] } }]);
   });
 
   test('of a module that the vendor does not ship is refused', async () => {

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { statSync } from 'node:fs';
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir, readFile, rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { parseElf } from '@lockstep/domain/elf';
+import { compiledByOther } from '@lockstep/domain/running-kernel';
 import { parseCmdFile, type IndexedObject } from '@lockstep/domain/source-patch';
 import {
   describeDifference,
@@ -25,7 +26,10 @@ import { isPatchable } from './compile-object';
 import { savedCommandOf } from './saved-command';
 
 /** What of a kernel build its originals come from. */
-export type OriginalsOf = Pick<KernelBuild, 'dir' | 'treeDir' | 'registeredAtMs' | 'release' | 'tools' | 'stock'>;
+export type OriginalsOf = Pick<
+  KernelBuild,
+  'dir' | 'treeDir' | 'registeredAtMs' | 'release' | 'compiler' | 'tools' | 'stock'
+>;
 
 export interface ProvideOptions {
   readonly onProgress?: OnProgress | undefined;
@@ -61,11 +65,24 @@ export async function provideOriginals(
       objectPath,
       object,
       differences: more > 0 ? [...shown, `and ${more} more`] : shown,
-      likely: likelyReason(proof, kernel.release),
+      likely: (await otherCompilerOf(kernel, objectPath)) ?? likelyReason(proof, kernel.release),
     });
   }
   return proved;
 }
+
+/** An object that another compiler made than the vendor's is made again next time: that one may be installed by then. */
+async function otherCompilerOf(kernel: OriginalsOf, objectPath: string): Promise<string | undefined> {
+  const { dir, treeDir, compiler } = kernel;
+  const object = parseElf(await readFile(join(treeDir, objectPath)), objectPath);
+  const other = compiledByOther(object, compiler);
+  if (other === null) return undefined;
+  for (const file of [join(treeDir, objectPath), join(treeDir, savedCommandOf(objectPath)), proofFile(dir, objectPath)])
+    await rm(file, { force: true });
+  return `It was compiled by ${other}, the vendor's kernel by ${compiler}. Install that very version and try again`;
+}
+
+const proofFile = (dir: string, objectPath: string): string => join(dir, 'proofs', `${objectPath}.json`);
 
 /** Enough to see what is wrong. */
 const shownDifferences = 5;
@@ -145,7 +162,7 @@ class Prover {
   async prove({ path, object }: IndexedObject): Promise<ProvedObject> {
     const { dir, treeDir } = this.kernel;
     const name = object ?? '';
-    const file = join(dir, 'proofs', `${path}.json`);
+    const file = proofFile(dir, path);
     const kept = await readFile(file, 'utf8').catch(() => undefined);
     if (kept !== undefined) return { objectPath: path, object: name, proof: JSON.parse(kept) as ObjectProof };
     const image = await this.imageOf(name);
