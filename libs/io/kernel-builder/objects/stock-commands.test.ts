@@ -33,7 +33,16 @@ const index = makeDependencyIndex(
 );
 const tools = { compiler: 'gcc', makeArguments: [] };
 const stock = { distribution: 'debian', tools, remarks: [] };
-const kernel = { dir, treeDir, registeredAtMs: Date.now(), release: '6.1.0-50-cloud-amd64', tools, stock, index };
+const kernel = {
+  dir,
+  treeDir,
+  registeredAtMs: Date.now(),
+  release: '6.1.0-50-cloud-amd64',
+  compiler: 'gcc-12 (Debian 12.2.0-14) 12.2.0',
+  tools,
+  stock,
+  index,
+};
 
 test('an object that reads what its build has yet to generate has no command that could be run', async () => {
   await expect(saveCommands(kernel, objects)).resolves.toEqual([objects[1]]);
