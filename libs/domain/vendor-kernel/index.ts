@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+export { buildSaltOf, withBuildSalt } from './build-salt';
 export { likelyReason } from './likely-reason';
 export { exportsOfKernel } from './kernel-exports';
 export { belowSourceTree, readCompileUnits, type CompileUnit, type KnownPaths } from './line-tables';

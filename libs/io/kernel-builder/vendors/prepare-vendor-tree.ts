@@ -2,13 +2,16 @@
 import { chmod, readFile, stat, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { parseElf } from '@lockstep/domain/elf';
 import { droppedOptions, type DroppedOption } from '@lockstep/domain/running-kernel';
+import { buildSaltOf, withBuildSalt } from '@lockstep/domain/vendor-kernel';
 import { buildError, firstErrorLines } from '../processes/failure';
 import { runMake } from '../processes/run-make';
 import type { OnProgress } from '../processes/stage';
 import { prepareKernelTree } from '../sources/kernel-source';
 import type { VendorKernel } from './find-vendor-kernel';
 import { readDecompressed } from './read-decompressed';
+import { isNote, readSections } from './read-sections';
 
 export interface PrepareVendorTreeOptions {
   readonly vendor: VendorKernel;
@@ -50,7 +53,8 @@ export async function prepareVendorTree(options: PrepareVendorTreeOptions): Prom
   const asked = await readFile(vendor.config, 'utf8');
   const compiler = /^CONFIG_CC_VERSION_TEXT="(.*)"$/m.exec(asked)?.[1] ?? '';
   const { config, remarks } = withoutKeys(asked);
-  await writeFile(join(treeDir, '.config'), config);
+  const notes = parseElf(await readSections(vendor.vmlinux, isNote), vendor.vmlinux);
+  await writeFile(join(treeDir, '.config'), withBuildSalt(config, buildSaltOf(notes)));
   if (vendor.symvers !== undefined)
     await writeFile(join(treeDir, 'Module.symvers'), await readDecompressed(vendor.symvers));
   const makeArguments = [

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, describe, expect, test } from '@jest/globals';
+import type { VendorKernel } from './find-vendor-kernel';
+import { prepareVendorTree } from './prepare-vendor-tree';
+
+const dir = mkdtempSync(path.join(tmpdir(), 'lockstep-prepare-'));
+afterAll(() => {
+  rmSync(dir, { recursive: true });
+});
+
+const saltNote = (salt: string): string => `
+__asm__(".pushsection .notes, \\"a\\", @note\\n.balign 4\\n.long 6, 2f - 1f, 0x100\\n.asciz \\"Linux\\"\\n"
+        ".balign 4\\n1: .asciz \\"${salt}\\"\\n2: .balign 4\\n.popsection");`;
+
+/** A source whose build changes nothing, and a vmlinux that says with which salt it was built. */
+function vendorKernel(name: string, config: string, salt: string | undefined): VendorKernel {
+  const root = path.join(dir, name);
+  mkdirSync(path.join(root, 'source/kernel/livepatch'), { recursive: true });
+  writeFileSync(path.join(root, 'source/kernel/livepatch/core.c'), '');
+  const version = 'VERSION = 6\nPATCHLEVEL = 1\nSUBLEVEL = 176\n';
+  writeFileSync(path.join(root, 'source/Makefile'), `${version}olddefconfig modules_prepare:\n`);
+  writeFileSync(path.join(root, 'config'), config);
+  writeFileSync(path.join(root, 'kernel.c'), `int x;${salt === undefined ? '' : saltNote(salt)}`);
+  const link = ['-nostdlib', '-static', '-Wl,-e,0', 'kernel.c', '-o', 'vmlinux'];
+  execFileSync('gcc', link, { cwd: root, stdio: 'pipe' });
+  const none = { symvers: undefined, modules: undefined, debugModules: undefined, image: undefined };
+  const files = { source: path.join(root, 'source'), config: path.join(root, 'config') };
+  return { distribution: 'given', release: '6.1.0-50', vmlinux: path.join(root, 'vmlinux'), ...files, ...none };
+}
+
+async function preparedConfig(name: string, config: string, salt: string | undefined): Promise<string> {
+  const treeDir = path.join(dir, name, 'tree');
+  await prepareVendorTree({ vendor: vendorKernel(name, config, salt), treeDir });
+  return readFileSync(path.join(treeDir, '.config'), 'utf8');
+}
+
+describe('the salt of a build, which Debian takes out of the config that it ships', () => {
+  test('comes from the kernel itself', async () => {
+    expect(await preparedConfig('shipped', 'CONFIG_SMP=y\n', '6.1.0-50-cloud-amd64')).toBe(
+      'CONFIG_SMP=y\nCONFIG_BUILD_SALT="6.1.0-50-cloud-amd64"\n',
+    );
+  });
+
+  test.each([
+    ['whole', 'CONFIG_BUILD_SALT="own"\n', 'own'],
+    ['unsalted', 'CONFIG_SMP=y\n', ''],
+    ['old', 'CONFIG_SMP=y\n', undefined],
+  ])('leaves a config alone that says it, and that of a kernel without one: %s', async (name, config, salt) => {
+    expect(await preparedConfig(name, config, salt)).toBe(config);
+  });
+});
