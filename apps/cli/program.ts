@@ -50,6 +50,7 @@ import { retireEntry } from './commands/retire-entry';
 import { retryRollout } from './commands/retry-rollout';
 import { revokeNode } from './commands/revoke-node';
 import { revokeToken } from './commands/revoke-token';
+import { rollBackRollout } from './commands/roll-back-rollout';
 import { rotateWebhookSecret } from './commands/rotate-webhook-secret';
 import { setCluster } from './commands/set-cluster';
 import { showBlocking } from './commands/show-blocking';
@@ -100,6 +101,7 @@ const groups: readonly (readonly [noun: string, description: string, commands: r
       resumeRollout,
       abortRollout,
       retryRollout,
+      rollBackRollout,
     ],
   ],
   [

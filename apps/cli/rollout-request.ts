@@ -33,5 +33,13 @@ export async function rolloutRequest(context: TaskContext, options: RolloutOptio
   const { to: toSeq = 0, canaries = 0 } = options;
   const cluster = clusterOf(options);
   const kernelBuildId = await resolveKernelBuild(context, options.kernelBuild);
-  return { cluster, kernelBuildId, toSeq, canaries, waveSize: 0, rules: rulesFrom(options), planHash: '' };
+  return {
+    cluster,
+    kernelBuildId,
+    toSeq,
+    canaries,
+    waveSize: 0,
+    rules: rulesFrom(options),
+    planHash: '',
+  };
 }

@@ -87,7 +87,16 @@ function callsOf({ fleet, build }: OperatorClient, size: HistorySize): Readonly<
         .catch(() => undefined),
     StartRollout: () =>
       fleet.startRollout(
-        { cluster, kernelBuildId, toSeq: 0, canaries: 1, waveSize: 500, rules: undefined, planHash: '' },
+        {
+          cluster,
+          kernelBuildId,
+          toSeq: 0,
+          canaries: 1,
+          waveSize: 500,
+          rules: undefined,
+          planHash: '',
+          supersede: true,
+        },
         deadline,
       ),
   };

@@ -162,4 +162,28 @@ export const rolloutGuards = [
     to: '',
     test: 'libs/testing/planner-sim/planner-sim.test.ts',
   },
+  {
+    invariant: '14 a rollout keeps its policy',
+    breaks: 'starts nodes to load what was retired meanwhile',
+    file: 'libs/domain/rollout-planner/plan-rollout.ts',
+    from: 'return entries.length === 0 ? null :',
+    to: 'return entries.length >= 0 ? null :',
+    test: 'libs/testing/planner-sim/planner-sim.test.ts',
+  },
+  {
+    invariant: '14 a rollout keeps its policy',
+    breaks: 'halts a rollback by what it undoes',
+    file: 'libs/domain/rollout-planner/standing.ts',
+    from: '(unwellBefore && isFailure(standing))',
+    to: '(false as boolean)',
+    test: 'libs/domain/rollout-planner/undoing-rollout.test.ts',
+  },
+  {
+    invariant: '2 forward only',
+    breaks: 'ships with a rollback what nobody had been given',
+    file: 'libs/domain/load-order/undo-entries.ts',
+    from: 'undone.includes(entry) || unshipped.includes(entry)',
+    to: 'undone.includes(entry)',
+    test: 'libs/domain/load-order/undo-entries.test.ts',
+  },
 ];

@@ -8,6 +8,7 @@ import { caveatLines, rolloutDocument, rolloutText } from '../views/rollout-view
 
 interface Options extends LeafOptions, RolloutOptions {
   readonly plan?: string;
+  readonly supersede?: boolean;
   readonly wait?: boolean;
 }
 
@@ -15,13 +16,15 @@ export const startRollout = (cli: Cli): Command =>
   rolloutOptions(leafCommand('start', "move the cluster's nodes to a position of the load order, wave by wave"))
     .option(
       '--plan <hash>',
-      'begin exactly what `rollout plan` has shown; of that --cluster; no other option but --wait counts then',
+      'begin exactly what `rollout plan` has shown; of that --cluster; no other option but --wait and --supersede counts then',
     )
+    .option('--supersede', 'end one of the same load order that is running or paused, and go on from where it stands')
     .option('--wait', 'follow it to its end')
     .action(({ plan: planHash = '', ...options }: Options) =>
       cli.run(options, async (context) => {
         const { fleet, signal } = context;
-        const request = planHash === '' ? await rolloutRequest(context, options) : plannedRequest(options, planHash);
+        const asked = planHash === '' ? await rolloutRequest(context, options) : plannedRequest(options, planHash);
+        const request = { ...asked, supersede: options.supersede === true };
         const { rollout } = await fleet.startRollout(request, { signal });
         if (rollout === undefined) throw new LockstepError('internal', 'no-answer', 'The server named no rollout.');
         if (options.wait !== true) return { document: rolloutDocument(rollout), text: rolloutText(rollout) };

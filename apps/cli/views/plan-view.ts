@@ -28,12 +28,11 @@ function nodeRow(progress: NodeProgress, steps: NodeSteps | undefined): string[]
   ];
 }
 
-/** Waves with what would stop them, what each node will do, who is left out and why, and what to type next. */
-export function planText({ hash, rollout, nodes, torn, bakeSeconds, gates }: PlanRolloutResponse): string {
-  if (rollout === undefined) return 'No plan.';
-  const steps = new Map(nodes.map((each) => [each.node, each]));
+/** Waves with what would stop them, and what to know of the way. */
+export function planLines({ rollout, nodes, torn, bakeSeconds, gates }: PlanRolloutResponse): string[] {
+  if (rollout === undefined) return [];
   const leftOut = nodes.filter((each) => each.leftOut !== '').length;
-  const lines = [
+  return [
     `Plan of ${rollout.cluster} to position ${rollout.toSeq}: ${rollout.nodes.length} nodes in ${rollout.waves.length} waves` +
       `${leftOut === 0 ? '' : `, ${leftOut} of them left out as they are now`}. Nothing has been shipped.`,
     ...waveLines(rollout),
@@ -43,7 +42,18 @@ export function planText({ hash, rollout, nodes, torn, bakeSeconds, gates }: Pla
     ...caveatLines(rollout),
     ...torn.map(tornLine),
   ];
-  const rows = rollout.nodes.map((progress) => nodeRow(progress, steps.get(progress.node)));
-  const list = table(['NODE', 'WAVE', 'AT', 'UNLOADS', 'LOADS', 'LEFT OUT'], rows, 'No nodes.');
-  return `${lines.join('\n')}\n\n${list}\n\nTo begin exactly this: lockstep rollout start --cluster ${rollout.cluster} --plan ${hash}`;
+}
+
+/** What each node will do, who is left out and why. */
+export function stepsTable({ rollout, nodes }: PlanRolloutResponse): string {
+  const steps = new Map(nodes.map((each) => [each.node, each]));
+  const rows = (rollout?.nodes ?? []).map((progress) => nodeRow(progress, steps.get(progress.node)));
+  return table(['NODE', 'WAVE', 'AT', 'UNLOADS', 'LOADS', 'LEFT OUT'], rows, 'No nodes.');
+}
+
+/** All of it, and what to type next. */
+export function planText(plan: PlanRolloutResponse): string {
+  if (plan.rollout === undefined) return 'No plan.';
+  const start = `lockstep rollout start --cluster ${plan.rollout.cluster} --plan ${plan.hash}`;
+  return `${planLines(plan).join('\n')}\n\n${stepsTable(plan)}\n\nTo begin exactly this: ${start}`;
 }

@@ -55,10 +55,14 @@ function untilText({ reason, until }: RolloutWaiting): string {
 export const waitingLine = (waiting: RolloutWaiting): string => visibleLine(`${waiting.message}${untilText(waiting)}`);
 
 /** Why it halted, until when it waits, and of one that is done who is not there. */
-function stateLines({ id, status, halt, waiting, nodes }: Rollout): string[] {
-  const lines: string[] = [];
+function stateLines({ id, status, halt, waiting, nodes, rollsBack }: Rollout): string[] {
+  const lines = rollsBack === undefined ? [] : [`It rolls back rollout ${rollsBack}.`];
   if (halt !== undefined) {
-    lines.push(`Halted: ${halt.message} To go on despite it: lockstep rollout resume ${id} --reason TEXT`);
+    const next =
+      halt.reason === 'retired'
+        ? `Start one to the head, or undo it: lockstep rollout rollback ${id}`
+        : `To go on despite it: lockstep rollout resume ${id} --reason TEXT`;
+    lines.push(`Halted: ${halt.message} ${next}`);
   }
   if (waiting !== undefined) {
     lines.push(waitingLine(waiting));
@@ -76,11 +80,12 @@ function stateLines({ id, status, halt, waiting, nodes }: Rollout): string[] {
 
 /** `wave 1: 3 of 5 there, 1 on its way, 1 failed; halts at the 2nd failure`. */
 export function waveLines({ waves }: Rollout): string[] {
-  return waves.map(({ planned, there, moving, failures, allowedFailures, atOnce }, wave) => {
+  return waves.map(({ planned, there, moving, failures, allowedFailures, atOnce, left = 0 }, wave) => {
     const limits = allowedFailures < planned ? `; halts at failure ${allowedFailures + 1} of ${planned}` : '';
     const budget = atOnce < planned ? `, ${atOnce} at once` : '';
     const name = wave === 0 ? 'canaries' : `wave ${wave}`;
-    return `${name}: ${there} of ${planned} there, ${moving} on their way, ${failures} failed${budget}${limits}`;
+    const gone = left > 0 ? `, ${left} have left` : '';
+    return `${name}: ${there} of ${planned} there, ${moving} on their way, ${failures} failed${gone}${budget}${limits}`;
   });
 }
 

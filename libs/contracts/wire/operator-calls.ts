@@ -74,6 +74,9 @@ export const operatorCalls = {
   addFreeze: { ...keyed, verb: 'roll-out' },
   listFreezes: read,
   removeFreeze: { ...keyed, verb: 'set-up' },
+  planRollback: read,
+  // Whoever may roll out may append: its route asks for that too.
+  rollBackRollout: { ...keyed, verb: 'roll-out' },
   listRollouts: read,
   getRollout: read,
   watchRollout: watch,

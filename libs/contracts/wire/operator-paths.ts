@@ -48,6 +48,8 @@ export const operatorPaths = {
   addFreeze: { method: 'post', path: '/v1/freezes' },
   listFreezes: { method: 'get', path: '/v1/freezes' },
   removeFreeze: { method: 'delete', path: '/v1/freezes/{name}' },
+  planRollback: { method: 'post', path: '/v1/rollouts/rollbacks/plans' },
+  rollBackRollout: { method: 'post', path: '/v1/rollouts/{id}/rollback' },
   listRollouts: { method: 'get', path: '/v1/rollouts' },
   getRollout: { method: 'get', path: '/v1/rollouts/{id}' },
   watchRollout: { method: 'get', path: '/v1/rollouts/{id}/events', events: 'states' },

@@ -1,29 +1,36 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { NodeName } from '@lockstep/domain/livepatch-model';
 import type { RolloutPlan } from './rollout-plan';
-import { waveSizes, type RolloutRules } from './rollout-policy';
+import { waveSizes, type RolloutPolicy } from './rollout-policy';
 import { hasFailed, isHeldOut, type NodeStanding } from './standing';
 
 /** Null of a node that came after the waves were planned. */
 export type Waves = Map<NodeName, number | null>;
 
-/** The likelier a node is to arrive, the earlier it goes: who is there already, the healthy, the failing, the held out. */
-function rank(node: NodeStanding): number {
+/**
+ * The likelier a node is to arrive, the earlier it goes: who is there already, the healthy, the failing, the held out. Of a
+ * rollout that undoes another, who holds something of it goes before who does not, however it is.
+ */
+function rank(node: NodeStanding, { undoes }: RolloutPolicy): number {
   const { standing, facts } = node;
   if (standing === 'there' || standing === 'on-its-way') return 0;
   if (isHeldOut(node)) return 3;
+  if (undoes !== undefined) return (facts.report?.position ?? 0) > undoes.after ? 1 : 2;
   return facts.report !== null && hasFailed(facts.report) ? 2 : 1;
 }
 
 export const byName = (a: NodeStanding, b: NodeStanding): number => (a.facts.node < b.facts.node ? -1 : 1);
 
-const byRankThenName = (a: NodeStanding, b: NodeStanding): number => rank(a) - rank(b) || byName(a, b);
+const byRankThenName =
+  (policy: RolloutPolicy) =>
+  (a: NodeStanding, b: NodeStanding): number =>
+    rank(a, policy) - rank(b, policy) || byName(a, b);
 
-function firstWaves(nodes: readonly NodeStanding[], rules: RolloutRules): Waves {
-  const ordered = [...nodes].sort(byRankThenName);
+function firstWaves(nodes: readonly NodeStanding[], policy: RolloutPolicy): Waves {
+  const ordered = [...nodes].sort(byRankThenName(policy));
   const waves: Waves = new Map();
   let from = 0;
-  for (const [wave, size] of waveSizes(rules, nodes.length).entries()) {
+  for (const [wave, size] of waveSizes(policy, nodes.length).entries()) {
     for (const { facts } of ordered.slice(from, from + size)) waves.set(facts.node, wave);
     from += size;
   }
@@ -37,19 +44,19 @@ function laterWaves(nodes: readonly NodeStanding[], parent: RolloutPlan): Waves 
 }
 
 /** While canaries are held out, others take their place: a wave never goes untried. */
-function replaceHeldOutCanaries(waves: Waves, nodes: readonly NodeStanding[], { canaries }: RolloutRules): Waves {
+function replaceHeldOutCanaries(waves: Waves, nodes: readonly NodeStanding[], policy: RolloutPolicy): Waves {
   const waveOf = ({ facts }: NodeStanding): number => waves.get(facts.node) ?? 0;
   const planned = nodes.filter(({ facts }) => waves.get(facts.node) !== null);
-  const missing = canaries - planned.filter((node) => waveOf(node) === 0 && !isHeldOut(node)).length;
+  const missing = policy.canaries - planned.filter((node) => waveOf(node) === 0 && !isHeldOut(node)).length;
   const candidates = planned
     .filter((node) => node.standing === 'ready' && waveOf(node) > 0)
-    .sort((a, b) => waveOf(a) - waveOf(b) || byRankThenName(a, b));
+    .sort((a, b) => waveOf(a) - waveOf(b) || byRankThenName(policy)(a, b));
   for (const { facts } of candidates.slice(0, Math.max(0, missing))) waves.set(facts.node, 0);
   return waves;
 }
 
 /** The wave of each node: 0 for the canaries. Stable from plan to plan, but for canaries that must be replaced. */
-export function assignWaves(nodes: readonly NodeStanding[], rules: RolloutRules, parent: RolloutPlan | null): Waves {
-  const waves = parent === null ? firstWaves(nodes, rules) : laterWaves(nodes, parent);
-  return parent?.waves[0]?.passedAtMs == null ? replaceHeldOutCanaries(waves, nodes, rules) : waves;
+export function assignWaves(nodes: readonly NodeStanding[], policy: RolloutPolicy, parent: RolloutPlan | null): Waves {
+  const waves = parent === null ? firstWaves(nodes, policy) : laterWaves(nodes, parent);
+  return parent?.waves[0]?.passedAtMs == null ? replaceHeldOutCanaries(waves, nodes, policy) : waves;
 }

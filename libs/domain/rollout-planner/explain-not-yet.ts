@@ -37,6 +37,10 @@ export function explainHalt(halt: Halt): string {
       return `A host did not survive it: ${halt.nodes.join(', ')}.`;
     case 'no-room':
       return `In ${waveName(halt.wave)} ${someOf(halt.nodes, halt.failures)} failed, as many as may be unwell at once: nobody else can start.`;
+    case 'retired': {
+      const entries = halt.entries.map(({ patchName, seq, by }) => `${patchName} (#${seq}) by #${by}`);
+      return `It was retired meanwhile, and nodes had yet to load it: ${entries.join(', ')}.`;
+    }
     case 'nobody-arrived':
       return `No node of ${waveName(halt.wave)} got there.`;
     case 'nobody-left':

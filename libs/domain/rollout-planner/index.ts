@@ -9,16 +9,25 @@ export { planCaveats, type PlanCaveat } from './plan-caveats';
 export { countedAsFailure } from './parent-under-order';
 export { planRollout } from './plan-rollout';
 export { changesSince, previewRollout, previewText, type PreviewedNode, type RolloutPreview } from './rollout-preview';
-export { explainRolloutRefusal, refuseRollout, type RolloutContext, type RolloutRefusal } from './refuse-rollout';
+export {
+  explainRolloutRefusal,
+  refuseRollout,
+  type RolloutContext,
+  type RolloutRefusal,
+  type RunningRollout,
+} from './refuse-rollout';
 export { explainOrderRefusal, refuseOrder, type OrderRefusal, type RolloutOrder } from './rollout-order';
 export {
   budgetOf,
   defaultRules,
   refuseRules,
   waveSizes,
+  type PolicyRules,
   type RolloutPolicy,
   type RolloutRules,
+  type UndoneRollout,
 } from './rollout-policy';
+export { retiredLoads, type RetiredLoad } from './retired-loads';
 export { allowedOf, exceeds, explainShare, sizeOf, type Share } from './share';
 export { isForGood } from './rollout-plan';
 export type {

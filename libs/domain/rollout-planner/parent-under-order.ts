@@ -33,7 +33,13 @@ export function parentUnderOrder({ parent, order, inventory, nowMs }: PlanReques
     case 'retry': {
       const again = new Set(retried(parent, order.nodes));
       const troubles = new Map(inventory.map(({ node, report }) => [node, report?.trouble?.id]));
-      const anew = { excused: false, triesAgain: true, triesSinceMs: nowMs, sinceMs: nowMs } as const;
+      const anew = {
+        excused: false,
+        unwellBefore: undefined,
+        triesAgain: true,
+        triesSinceMs: nowMs,
+        sinceMs: nowMs,
+      } as const;
       return {
         ...parent,
         nodes: parent.nodes.map((node) =>

@@ -2,6 +2,7 @@
 import type { Schedule } from '@lockstep/domain/schedule';
 import type { PlanCaveat } from './plan-caveats';
 import type { PlannedLoad } from './planned-load';
+import type { RetiredLoad } from './retired-loads';
 import type { RolloutOrder } from './rollout-order';
 import type { NodeFacts, RolloutPlan } from './rollout-plan';
 import type { RolloutPolicy } from './rollout-policy';
@@ -21,6 +22,8 @@ export interface PlanRequest {
   readonly order?: RolloutOrder | undefined;
   /** Load entries up to the position; absent where no node tells of obstacles. */
   readonly loads?: readonly PlannedLoad[] | undefined;
+  /** Of the position's stack, what was retired since. */
+  readonly retired?: readonly RetiredLoad[] | undefined;
   /** Of a new rollout; one that goes on keeps its parent's. */
   readonly caveats?: readonly PlanCaveat[];
 }

@@ -60,7 +60,9 @@ function verdictOf(request: PlanRequest, states: readonly WaveState[], absent: r
   );
   const hasLeft = parent !== null && parent.nodes.length > 0 && request.inventory.every(isOtherKernel(policy));
   // Nobody is waited for, and nobody has tried it, so newcomers are not brought there at once.
-  const halt: Halt | null = hasLeft ? { reason: 'nobody-left' } : haltOf(states, policy);
+  const halt: Halt | null = hasLeft
+    ? { reason: 'nobody-left' }
+    : (haltOf(states, policy) ?? haltOfRetired(request, states));
   if (halt !== null) return { status: 'halted', halt };
   if (members === 0 && states.length > 0 && absent.length === 0) {
     return {
@@ -73,6 +75,17 @@ function verdictOf(request: PlanRequest, states: readonly WaveState[], absent: r
   const isDone = states.length > 0 && states.every(isOver) && absent.length === 0;
   const isAtRest = states.every(({ onTheWay, ready }) => onTheWay.length + ready.length === 0);
   return { status: isDone && isAtRest ? 'succeeded' : 'running', halt: null };
+}
+
+/** Who is on the way finishes; nobody starts to load what nobody wants any more. */
+function haltOfRetired({ retired = [] }: PlanRequest, states: readonly WaveState[]): Halt | null {
+  const ready = states.flatMap((state) => state.ready);
+  const positionOf = ({ facts }: Placed): number => facts.report?.position ?? seqZero;
+  const entries = retired.filter(({ seq }) => ready.some((node) => positionOf(node) < seq));
+  const nodes = ready
+    .filter((node) => entries.some(({ seq }) => positionOf(node) < seq))
+    .map(({ facts }) => facts.node);
+  return entries.length === 0 ? null : { reason: 'retired', entries, nodes: nodes.slice(0, mostNamed) };
 }
 
 const isOtherKernel =
@@ -177,6 +190,7 @@ export function planRollout(request: PlanRequest): RolloutPlan {
     nowMs,
     loads,
     gates: new Gates(schedule, nowMs),
+    undoes: policy.undoes !== undefined,
   };
   const standings = inventory
     .filter(({ kernelBuild }) => kernelBuild === policy.kernelBuild)
@@ -207,6 +221,7 @@ export function planRollout(request: PlanRequest): RolloutPlan {
       position: node.facts.report?.position ?? seqZero,
       released: node.released,
       excused: node.excused,
+      ...(node.unwellBefore ? { unwellBefore: true } : {}),
       ...(node.triesAgain ? { triesAgain: true } : {}),
       ...(node.triesSinceMs === undefined ? {} : { triesSinceMs: node.triesSinceMs }),
       ...(node.troubleBefore === undefined ? {} : { troubleBefore: node.troubleBefore }),

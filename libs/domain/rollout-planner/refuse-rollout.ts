@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { hasStrayLog, type Seq } from '@lockstep/domain/livepatch-model';
-import type { NodeFacts } from './rollout-plan';
+import { countThere } from './count-there';
+import type { NodeFacts, RolloutPlan } from './rollout-plan';
 import { refuseRules, type RolloutPolicy } from './rollout-policy';
 
 /** Why a rollout may not start. */
@@ -8,8 +9,16 @@ export type RolloutRefusal =
   | { readonly reason: 'beyond-head'; readonly head: Seq }
   | { readonly reason: 'behind-target'; readonly furthest: Seq }
   | { readonly reason: 'no-nodes' }
+  /** Another one of this load order has not ended. */
+  | { readonly reason: 'rollout-running'; readonly running: RunningRollout }
   /** Says why no rollout can go by it. */
   | { readonly reason: 'invalid-policy'; readonly why: string };
+
+/** One that has not ended. */
+export interface RunningRollout {
+  readonly id: string;
+  readonly plan: RolloutPlan;
+}
 
 export interface RolloutContext {
   /** Seq of the load order's last entry. */
@@ -49,7 +58,19 @@ export function explainRolloutRefusal(refusal: RolloutRefusal, policy: RolloutPo
       );
     case 'no-nodes':
       return `No node of the cluster runs kernel build ${policy.kernelBuild}: let one join first.`;
+    case 'rollout-running':
+      return explainRunning(refusal.running);
     case 'invalid-policy':
       return refusal.why;
   }
+}
+
+function explainRunning({ id, plan }: RunningRollout): string {
+  const { status, toSeq, openWave, waves, nodes } = plan;
+  const wave = openWave?.wave ?? waves.length - 1;
+  const at = wave === 0 ? 'the canaries' : `wave ${wave}`;
+  return (
+    `Rollout ${id} to #${toSeq} is ${status}, at ${at} of ${waves.length} waves, with ${countThere(plan)} of ${nodes.length} ` +
+    `nodes there: wait for it (lockstep rollout watch ${id}), or end it and go on from where it stands with --supersede.`
+  );
 }

@@ -18,6 +18,7 @@ export type OrderRefusal =
   | { readonly reason: 'not-running'; readonly status: PlanStatus }
   | { readonly reason: 'not-stopped' }
   | { readonly reason: 'reason-needed' }
+  | { readonly reason: 'patch-retired' }
   | { readonly reason: 'not-failed'; readonly node: NodeName }
   | { readonly reason: 'quarantined'; readonly node: NodeName }
   | { readonly reason: 'nobody-failed' };
@@ -51,6 +52,7 @@ export function refuseOrder(order: RolloutOrder, plan: RolloutPlan): OrderRefusa
       return status === 'running' ? undefined : { reason: 'not-running', status };
     case 'resume':
       if (status === 'running') return { reason: 'not-stopped' };
+      if (plan.halt?.reason === 'retired') return { reason: 'patch-retired' };
       return status === 'halted' && order.reason === '' ? { reason: 'reason-needed' } : undefined;
     case 'abort':
       return undefined;
@@ -70,6 +72,8 @@ export function explainOrderRefusal(refusal: OrderRefusal, order: RolloutOrder, 
         : `Rollout ${id} is ${refusal.status} already: \`lockstep rollout show ${id}\` says why.`;
     case 'not-stopped':
       return `Rollout ${id} is running: there is nothing to resume.`;
+    case 'patch-retired':
+      return `Rollout ${id} goes to what was retired meanwhile: \`lockstep rollout start\` goes to the head, \`lockstep rollout rollback ${id}\` undoes it.`;
     case 'reason-needed':
       return `Rollout ${id} halted by itself: say why it may go on, \`lockstep rollout resume ${id} --reason TEXT\`.`;
     case 'not-failed':

@@ -11,6 +11,7 @@ import type {
 import type { Labels } from '@lockstep/domain/labels';
 import type { ClosedGate } from '@lockstep/domain/schedule';
 import type { PlanCaveat } from './plan-caveats';
+import type { RetiredLoad } from './retired-loads';
 
 /** The last report of a node's agent. */
 export interface NodeFactsReport {
@@ -84,6 +85,8 @@ export interface NodePlan {
   readonly released: boolean;
   /** Its failure is no news, so no reason to halt: it was there before this rollout, or somebody went on despite it. */
   readonly excused: boolean;
+  /** Of a rollout that undoes another: it was unwell when that began, and has not been well since. */
+  readonly unwellBefore?: true | undefined;
   /** Somebody wants its failure forgotten: until it is overdue it counts as on its way. */
   readonly triesAgain?: true | undefined;
   /** Since when it has been on its way; absent for one that is not. */
@@ -136,6 +139,8 @@ export type Halt =
       readonly failures: number;
       readonly nodes: readonly NodeName[];
     }
+  /** Nodes would have to load what was retired meanwhile. */
+  | { readonly reason: 'retired'; readonly entries: readonly RetiredLoad[]; readonly nodes: readonly NodeName[] }
   /** None of a wave got there: nobody has tried it. */
   | { readonly reason: 'nobody-arrived'; readonly wave: number }
   /** All its nodes have left the cluster. */

@@ -20,11 +20,24 @@ export interface RolloutRules {
   readonly bakeMs: number;
 }
 
+/** What a rollout takes back. */
+export interface UndoneRollout {
+  /** Its id. */
+  readonly rollout: string;
+  /** The last entry before those that it had shipped: who is no further holds nothing of it. */
+  readonly after: Seq;
+}
+
 /** What an operator asked for: fixed for the whole life of a rollout. */
 export interface RolloutPolicy extends RolloutRules {
   readonly kernelBuild: KernelBuildId;
   readonly toSeq: Seq;
+  /** Of one that rolls another back: how a node is with what is undone decides nothing. */
+  readonly undoes?: UndoneRollout | undefined;
 }
+
+/** All of a policy but what it is for. */
+export type PolicyRules = Omit<RolloutPolicy, 'kernelBuild' | 'toSeq'>;
 
 /**
  * A tenth at a time. Of it one in a hundred may fail: of fewer none, and among ten thousand a full disk somewhere halts

@@ -92,8 +92,9 @@ export function previewRollout(policy: RolloutPolicy, plan: RolloutPlan, entries
 
 /** Everything that makes it this plan and no other, as text to be hashed: the same today and tomorrow. */
 export function previewText({ policy, logHash, nodes }: RolloutPreview): string {
-  const { kernelBuild, toSeq, canaries, waves, allowedFailures, atOnce, haltsOnCrash, deadlineMs, bakeMs } = policy;
-  const rules = [canaries, waves, allowedFailures, atOnce, haltsOnCrash, deadlineMs, bakeMs];
+  const { kernelBuild, toSeq, canaries, waves, allowedFailures, atOnce, haltsOnCrash, deadlineMs, bakeMs, undoes } =
+    policy;
+  const rules = [canaries, waves, allowedFailures, atOnce, haltsOnCrash, deadlineMs, bakeMs, undoes?.rollout ?? null];
   const members = nodes.map(({ node, wave, position, leftOut }) => [node, wave, position, leftOut]);
   return JSON.stringify(['lockstep rollout plan 1', kernelBuild, toSeq, rules, logHash, members]);
 }

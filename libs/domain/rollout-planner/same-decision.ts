@@ -21,6 +21,7 @@ const sameDecision = (a: RolloutPlan, b: RolloutPlan): boolean =>
       x.wave === y.wave &&
       x.released === y.released &&
       x.excused === y.excused &&
+      x.unwellBefore === y.unwellBefore &&
       (!x.released || x.troubleBefore === y.troubleBefore) &&
       x.triesAgain === y.triesAgain,
   );

@@ -37,6 +37,7 @@ export interface NodeStanding {
   readonly standing: Standing;
   readonly released: boolean;
   readonly excused: boolean;
+  readonly unwellBefore: boolean;
   readonly triesAgain: boolean;
   readonly triesSinceMs: number | undefined;
   readonly troubleBefore: string | undefined;
@@ -93,6 +94,8 @@ export interface StandingContext {
   readonly nowMs: number;
   readonly loads: readonly PlannedLoad[];
   readonly gates: Gates;
+  /** The rollout takes another one back. */
+  readonly undoes: boolean;
 }
 
 /** Without a look at how long that has been so. @param triesAgain its failure is not looked at */
@@ -114,11 +117,17 @@ function isExcused(standing: Standing, before: NodePlan | undefined): boolean {
   return !before.released && (standing === 'failed' || standing === 'crashed');
 }
 
+/** Who was unwell when what did that began to be taken back need not get well by it: no news until it has. */
+function wasUnwellBefore(standing: Standing, before: NodePlan | undefined, report: NodeFactsReport | null): boolean {
+  if (standing === 'there') return false;
+  return before === undefined ? report !== null && hasFailed(report) : before.unwellBefore === true;
+}
+
 /** What the facts say of a node, with what the parent plan (if it knew the node) had decided. */
 export function nodeStanding(
   facts: NodeFacts,
   before: NodePlan | undefined,
-  { toSeq, deadlineMs, nowMs, loads, gates }: StandingContext,
+  { toSeq, deadlineMs, nowMs, loads, gates, undoes }: StandingContext,
 ): NodeStanding {
   const { report } = facts;
   const released = before?.released === true || (report !== null && report.target >= toSeq);
@@ -138,6 +147,7 @@ export function nodeStanding(
   // A clock that was put back makes nobody late, nor gives more than the whole time anew.
   const triesSinceMs = standing === 'on-its-way' ? Math.min(before?.triesSinceMs ?? nowMs, nowMs) : undefined;
   if (triesSinceMs !== undefined && nowMs - triesSinceMs > deadlineMs) standing = 'overdue';
-  const excused = isExcused(standing, before);
-  return { facts, standing, released, excused, triesAgain, triesSinceMs, troubleBefore, obstacles, gate };
+  const unwellBefore = undoes && wasUnwellBefore(standing, before, report);
+  const excused = isExcused(standing, before) || (unwellBefore && isFailure(standing));
+  return { facts, standing, released, excused, unwellBefore, triesAgain, triesSinceMs, troubleBefore, obstacles, gate };
 }

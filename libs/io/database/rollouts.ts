@@ -11,10 +11,11 @@ import type { LogName } from '@lockstep/domain/load-order';
 import {
   countThere,
   defaultRules,
+  explainRolloutRefusal,
   type RolloutOrder,
   type RolloutPlan,
+  type PolicyRules,
   type RolloutPolicy,
-  type RolloutRules,
 } from '@lockstep/domain/rollout-planner';
 import { once, type KeptCall } from './call-answers';
 import { serialisable, type Client, type Transaction } from './client';
@@ -52,7 +53,7 @@ interface RolloutRow {
   readonly cluster_name: string;
   readonly kernel_build_id: string;
   readonly to_seq: number;
-  readonly rules: RolloutRules;
+  readonly rules: PolicyRules;
   readonly status: RolloutStatus;
   readonly started_at: Date;
   readonly ended_at: Date | null;
@@ -108,10 +109,15 @@ export interface NewRollout {
   readonly cluster: ClusterName;
   readonly policy: RolloutPolicy;
   readonly plan: RolloutPlan;
+  /** Those of the same load order that end for it, where they have not; absent: none. */
+  readonly supersedes?: 'any' | readonly string[] | undefined;
 }
 
 export interface RolloutStore {
-  /** Puts the rollout in force; one that has not ended for the same load order is superseded. */
+  /**
+   * Puts the rollout in force; those that it supersedes end.
+   * @throws LockstepError `refused` `rollout-running` where another one of the load order has not ended.
+   */
   start(rollout: NewRollout, call?: KeptCall<RolloutRecord>): Promise<RolloutRecord>;
   /** @throws LockstepError `not-found` `unknown-rollout`. */
   require(id: string): Promise<RolloutRecord>;
@@ -123,6 +129,8 @@ export interface RolloutStore {
   inForce(cluster?: ClusterName): Promise<RolloutRecord[]>;
   /** The largest position any rollout of the load order was for; 0 without one. */
   furthest(log: LogName): Promise<Seq>;
+  /** The position of the last one of the same load order that was begun before it and succeeded; 0 without one. */
+  succeededBefore(id: string): Promise<Seq>;
   /**
    * Stores the plan that follows the one in force; its status becomes the rollout's. Of a plan that is ten generations
    * older what it decided stays (its status, its moves), and its list of all nodes goes.
@@ -177,12 +185,26 @@ async function readRollout(tx: Transaction, id: string): Promise<RolloutRecord> 
 /** For lists, which read no plan. */
 const progressOf = (plan: RolloutPlan) => ({ nodeCount: plan.nodes.length, nodesThere: countThere(plan) });
 
-async function start(tx: Transaction, { cluster: clusterName, policy, plan }: NewRollout): Promise<RolloutRecord> {
+async function supersede(tx: Transaction, { cluster, policy, supersedes = [] }: NewRollout): Promise<void> {
+  const unended = await readRollouts(
+    tx,
+    Prisma.sql`WHERE cluster_name = ${cluster} AND kernel_build_id = ${policy.kernelBuild}
+      AND status IN ('running', 'paused') ORDER BY number`,
+  );
+  const running = supersedes === 'any' ? undefined : unended.find(({ id }) => !supersedes.includes(id));
+  if (running !== undefined) {
+    const refusal = { reason: 'rollout-running', running } as const;
+    const message = explainRolloutRefusal(refusal, policy);
+    throw new LockstepError('refused', refusal.reason, message, { cluster, rollout: running.id });
+  }
+  const ids = unended.map(({ id }) => id);
+  await tx.rollout.updateMany({ where: { id: { in: ids } }, data: { status: 'superseded', endedAt: new Date() } });
+}
+
+async function start(tx: Transaction, rollout: NewRollout): Promise<RolloutRecord> {
+  await supersede(tx, rollout);
+  const { cluster: clusterName, policy, plan } = rollout;
   const { kernelBuild: kernelBuildId, toSeq, ...rules } = policy;
-  await tx.rollout.updateMany({
-    where: { clusterName, kernelBuildId, status: { in: ['running', 'paused'] } },
-    data: { status: 'superseded', endedAt: new Date() },
-  });
   const id = randomUUID();
   const state = { status: plan.status, endedAt: endOf(plan), ...progressOf(plan) };
   // The rules are plain data, which their type does not say.
@@ -222,6 +244,13 @@ export function rolloutStore(db: Client): RolloutStore {
       const where = { clusterName: cluster, kernelBuildId: kernelBuild };
       const { _max } = await db.rollout.aggregate({ where, _max: { toSeq: true } });
       return (_max.toSeq ?? 0) as Seq;
+    },
+    async succeededBefore(id) {
+      const rows = await db.$queryRaw<{ to_seq: number }[]>`SELECT before.to_seq FROM rollouts r JOIN rollouts before
+        ON before.cluster_name = r.cluster_name AND before.kernel_build_id = r.kernel_build_id
+          AND before.number < r.number AND before.status = 'succeeded'
+        WHERE r.id = ${id}::uuid ORDER BY before.number DESC LIMIT 1`;
+      return (rows[0]?.to_seq ?? 0) as Seq;
     },
     async advance(id, plan) {
       try {

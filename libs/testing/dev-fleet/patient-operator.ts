@@ -143,7 +143,9 @@ export function patientOperator({ operator, cluster, kernelBuild }: DevFleet): P
       }),
     retire: (seq) => appendOnce(async (expectedSeq) => (await fleet.appendRetire({ ...log, seq, expectedSeq })).entry),
     async rollOut() {
-      const request = { ...log, toSeq: 0, canaries: 1, waveSize: 0, rules: undefined, planHash: '' };
+      const rules = { canaries: 1, waveSize: 0, rules: undefined };
+      // One whose answer was lost may be running.
+      const request = { ...log, ...rules, toSeq: 0, planHash: '', supersede: true };
       const { rollout } = await patiently('a rollout', () => fleet.startRollout(request));
       if (rollout === undefined) throw new Error('the server named no rollout');
       return awaitRollout(rollout.id);

@@ -1,8 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { NodeName } from '@lockstep/domain/livepatch-model';
 import type { Schedule } from '@lockstep/domain/schedule';
+import type {
+  NodeFacts,
+  RetiredLoad,
+  RolloutOrder,
+  RolloutPlan,
+  RolloutPolicy,
+  Share,
+} from '@lockstep/domain/rollout-planner';
 import { ScheduleLaw } from './schedule-law';
-import type { NodeFacts, RolloutOrder, RolloutPlan, RolloutPolicy, Share } from '@lockstep/domain/rollout-planner';
 
 /** One plan with what it was made from. */
 export interface PlanStep {
@@ -10,6 +17,8 @@ export interface PlanStep {
   readonly facts: readonly NodeFacts[];
   readonly order: RolloutOrder | undefined;
   readonly nowMs: number;
+  /** Of what is rolled out. */
+  readonly retired: readonly RetiredLoad[];
 }
 
 /** In thousandths of a node, so that no rounding of the planner's own is repeated here. */
@@ -25,6 +34,8 @@ interface Past {
   retried: boolean;
   /** What its kernel had complained about when it was let go. */
   complaint: string | undefined;
+  /** It was unwell when what did that began to be rolled back, and has not been well since. */
+  unwellBefore: boolean;
   thereSinceMs: number | undefined;
 }
 
@@ -54,10 +65,10 @@ export class RolloutLaws {
   /** @returns what is wrong, in words. */
   check(step: PlanStep): string[] {
     const { plan } = step;
-    if (this.before === undefined) this.planWaves(plan);
+    const wrong = this.before === undefined ? this.planWaves(step) : [];
     const conditions = this.look(step);
-    const wrong = this.checkMembership(plan, conditions);
     wrong.push(
+      ...this.checkMembership(plan, conditions),
       ...this.checkWindows(step),
       ...this.checkStarts(step, conditions),
       ...this.checkStatus(step, conditions),
@@ -69,7 +80,7 @@ export class RolloutLaws {
   }
 
   /** The first plan fixes who is in which wave; its sizes are counted here by the policy alone. */
-  private planWaves({ nodes }: RolloutPlan): void {
+  private planWaves({ plan: { nodes }, facts }: PlanStep): string[] {
     let left = nodes.length;
     for (let wave = 0; left > 0; wave += 1) {
       const share = this.policy.waves[Math.min(wave, this.policy.waves.length) - 1];
@@ -78,6 +89,22 @@ export class RolloutLaws {
       this.planned.push(Math.min(left, Math.max(1, size)));
       left -= this.planned.at(-1) ?? left;
     }
+    return this.checkUndoneFirst(nodes, facts);
+  }
+
+  /** Who holds something of what is rolled back goes no later than who does not. */
+  private checkUndoneFirst(nodes: RolloutPlan['nodes'], facts: readonly NodeFacts[]): string[] {
+    const { undoes, toSeq } = this.policy;
+    if (undoes === undefined) return [];
+    const free = nodes.filter(({ node }) => {
+      const known = facts.find((each) => each.node === node);
+      const isHeldOut = ['diverged', 'forked', 'ahead', 'implausible'].includes(known?.report?.status ?? 'forked');
+      return known?.connected === true && !isHeldOut && (known.report?.target ?? 0) < toSeq;
+    });
+    const first = free.filter(({ position }) => position > undoes.after);
+    return free
+      .filter(({ position, wave }) => position <= undoes.after && first.some((each) => (each.wave ?? 0) > (wave ?? 0)))
+      .map(({ node }) => `${node} holds nothing of what is rolled back, and goes before one that does`);
   }
 
   private checkMembership({ nodes, waves }: RolloutPlan, conditions: ReadonlyMap<NodeName, Condition>): string[] {
@@ -101,7 +128,7 @@ export class RolloutLaws {
     return wrong;
   }
 
-  private pastOf(node: NodeName): Past {
+  private pastOf(node: NodeName, facts?: NodeFacts): Past {
     const known = this.past.get(node);
     if (known !== undefined) return known;
     const past: Past = {
@@ -110,6 +137,8 @@ export class RolloutLaws {
       workingSinceMs: undefined,
       retried: false,
       complaint: undefined,
+      unwellBefore:
+        this.policy.undoes !== undefined && ['failed', 'quarantined'].includes(facts?.report?.status ?? 'in-step'),
       thereSinceMs: undefined,
     };
     this.past.set(node, past);
@@ -120,12 +149,13 @@ export class RolloutLaws {
     if (order?.kind === 'resume') this.excuseFailed();
     const conditions = new Map<NodeName, Condition>();
     for (const each of facts) {
-      const past = this.pastOf(each.node);
+      const past = this.pastOf(each.node, each);
       if (!past.released) past.complaint = each.report?.trouble?.id;
       past.released ||= (each.report?.target ?? 0) >= this.policy.toSeq;
       if (order?.kind === 'retry') this.takeUpAgain(each, past, nowMs);
       const condition = this.conditionOf(each, past, nowMs);
       past.thereSinceMs = condition === 'there' ? Math.min(past.thereSinceMs ?? nowMs, nowMs) : undefined;
+      if (condition === 'there') past.unwellBefore = false;
       if (condition !== 'bad') past.excused = !past.released;
       if (condition !== 'working') past.workingSinceMs = condition === 'bad' ? past.workingSinceMs : undefined;
       conditions.set(each.node, condition);
@@ -166,11 +196,13 @@ export class RolloutLaws {
   private takeUpAgain({ node, report }: NodeFacts, past: Past, nowMs: number): void {
     const reason = this.before?.nodes.find((other) => other.node === node)?.notYet?.reason;
     if (!['failed', 'unwell', 'lost', 'overdue', 'unreachable'].includes(reason ?? '')) return;
-    Object.assign(past, { retried: true, workingSinceMs: nowMs, excused: false, complaint: report?.trouble?.id });
+    const complaint = report?.trouble?.id;
+    Object.assign(past, { retried: true, workingSinceMs: nowMs, excused: false, unwellBefore: false, complaint });
   }
 
   private isFailure(node: NodeName, conditions: ReadonlyMap<NodeName, Condition>): boolean {
-    return conditions.get(node) === 'bad' && !this.pastOf(node).excused;
+    const { excused, unwellBefore } = this.pastOf(node);
+    return conditions.get(node) === 'bad' && !excused && !unwellBefore;
   }
 
   /** It has not passed, and nobody of it is there, could start, is on the way or has failed at it. */
@@ -178,7 +210,9 @@ export class RolloutLaws {
     if (this.passed.has(wave)) return false;
     return this.members(wave).every((node) => {
       const condition = conditions.get(node);
-      return condition === undefined || condition === 'out' || (condition === 'bad' && this.pastOf(node).excused);
+      return (
+        condition === undefined || condition === 'out' || (condition === 'bad' && !this.isFailure(node, conditions))
+      );
     });
   }
 
@@ -199,7 +233,7 @@ export class RolloutLaws {
   }
 
   /** Who starts: in time, in order, and with room for it. */
-  private checkStarts({ plan, facts }: PlanStep, conditions: ReadonlyMap<NodeName, Condition>): string[] {
+  private checkStarts({ plan, facts, retired }: PlanStep, conditions: ReadonlyMap<NodeName, Condition>): string[] {
     const wrong: string[] = [];
     const isHere = new Set(facts.map(({ node }) => node));
     const starts = plan.nodes.filter(
@@ -209,6 +243,7 @@ export class RolloutLaws {
     for (const { node, wave } of starts) {
       if (!mayStart) wrong.push(`${node} starts while ${plan.status}`);
       if (wave === null && plan.status === 'running') wrong.push(`${node} came late and starts before the success`);
+      if (retired.length > 0 && plan.status === 'running') wrong.push(`${node} starts to load what was retired`);
       // A wave that nobody has tried goes in its turn also after a success.
       const isOwnTurn = plan.status === 'succeeded' && wave !== null && plan.waves[wave]?.passedAtMs !== null;
       if (wave === null || wave === 0 || isOwnTurn) continue;

@@ -10,6 +10,7 @@ import {
   refuseRules,
   type RolloutOrder,
   type RolloutPlan,
+  type RetiredLoad,
   type RolloutPolicy,
   type Share,
 } from '@lockstep/domain/rollout-planner';
@@ -38,10 +39,12 @@ const randomShare = (random: SeededRandom, least: number, most: number): Share =
     : { percent: Math.max(least, random.pick([0, 10, 20, 25, 33, 34, 50, 66, 75, 99, 100])) };
 
 function randomPolicy(random: SeededRandom, size: number): RolloutPolicy {
+  const undoes = random.chance(0.15) ? { rollout: 'before', after: parseSeq(1) } : undefined;
   for (;;) {
     const policy: RolloutPolicy = {
       kernelBuild,
       toSeq: head,
+      undoes,
       canaries: 1 + random.below(Math.min(3, size)),
       waves: Array.from({ length: 1 + random.below(3) }, () => randomShare(random, 1, 6)),
       allowedFailures: randomShare(random, 0, 3),
@@ -81,6 +84,7 @@ class History {
   private readonly laws: RolloutLaws;
   private parent: RolloutPlan | null = null;
   private nowMs: number;
+  private retired: readonly RetiredLoad[] = [];
   plans = 0;
 
   constructor(private readonly random: SeededRandom) {
@@ -88,17 +92,18 @@ class History {
     this.policy = randomPolicy(random, size);
     this.nowMs = random.pick(nights);
     this.schedule = randomSchedule(random, this.nowMs);
-    this.fleet = new SimulatedFleet(size, kernelBuild, random, this.nowMs);
+    this.fleet = new SimulatedFleet(size, kernelBuild, random, this.nowMs, this.policy.undoes !== undefined);
     this.laws = new RolloutLaws(this.policy, this.schedule);
   }
 
   step(order?: RolloutOrder): RolloutPlan {
     const { policy, schedule, parent, nowMs } = this;
     const facts = this.fleet.facts();
-    const request = { policy, schedule, parent, nowMs, inventory: facts, order };
+    const { retired } = this;
+    const request = { policy, schedule, parent, nowMs, inventory: facts, order, retired };
     const plan = planRollout(request);
     this.plans += 1;
-    this.violations.push(...this.laws.check({ plan, facts, order, nowMs }));
+    this.violations.push(...this.laws.check({ plan, facts, order, nowMs, retired }));
     if (plan !== parent) {
       const faults = checkPlan(plan, { ...request, head });
       this.violations.push(...faults.map(({ rule, node, message }) => `${rule}: ${node ?? 'plan'} ${message}`));
@@ -109,6 +114,8 @@ class History {
 
   happen(): void {
     const { random } = this;
+    if (random.chance(0.01))
+      this.retired = [{ seq: head, patchName: 'x' as RetiredLoad['patchName'], by: parseSeq(head + 1) }];
     const wanted = random.chance(0.12) && this.parent !== null ? randomOrder(random) : undefined;
     const order =
       wanted !== undefined && this.parent !== null && refuseOrder(wanted, this.parent) === undefined

@@ -52,6 +52,8 @@ export class SimulatedFleet {
     private readonly kernelBuild: KernelBuildId,
     private readonly random: SeededRandom,
     nowMs: number,
+    /** Some have failed at, or not survived, what came before this rollout. */
+    private readonly isUnwell = false,
   ) {
     this.nodes = Array.from({ length: size }, (_, index) => this.newNode(index, nowMs));
     this.joined = size;
@@ -127,12 +129,13 @@ export class SimulatedFleet {
   }
 
   private newNode(index: number, nowMs: number): SimulatedNode {
-    const first = parseSeq(1);
-    const status = this.random.chance(0.05) ? 'diverged' : 'in-step';
+    const usual = this.random.chance(0.05) ? 'diverged' : 'in-step';
+    const status = this.isUnwell ? this.random.pick<NodeStatus>(['in-step', 'failed', 'quarantined', usual]) : usual;
+    const position = parseSeq(this.isUnwell ? this.random.pick([1, 2]) : 1);
     const connected = !this.random.chance(0.1);
     const node = parseNodeName(`n${index}`);
     const labels = tiers[index % tiers.length]!;
-    return { node, labels, connected, status, position: first, target: first, lastSeenMs: nowMs };
+    return { node, labels, connected, status, position, target: position, lastSeenMs: nowMs };
   }
 }
 

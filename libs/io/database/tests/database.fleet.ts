@@ -409,7 +409,13 @@ describe('rollouts', () => {
     const policy: RolloutPolicy = { kernelBuild, toSeq: parseSeq(1), ...defaultRules };
     const plan = planRollout({ policy, parent: null, nowMs: 0, inventory: [] });
     const first = await db.rollouts.start({ cluster: log.cluster, policy, plan });
-    const second = await db.rollouts.start({ cluster: log.cluster, policy, plan });
+    await expect(db.rollouts.start({ cluster: log.cluster, policy, plan })).rejects.toMatchObject({
+      reason: 'rollout-running',
+      message: expect.stringContaining(`Rollout ${first.id} to #1 is running`),
+    });
+    const another = { cluster: log.cluster, policy, plan, supersedes: ['another'] };
+    await expect(db.rollouts.start(another)).rejects.toMatchObject({ reason: 'rollout-running' });
+    const second = await db.rollouts.start({ ...another, supersedes: [first.id] });
     expect((await db.rollouts.require(first.id)).status).toBe('superseded');
     expect(await db.rollouts.inForce(log.cluster)).toEqual([second]);
     expect(await db.rollouts.furthest(log)).toBe(1);
@@ -453,7 +459,7 @@ describe('rollouts', () => {
     const policy: RolloutPolicy = { kernelBuild, toSeq: parseSeq(1), ...defaultRules };
     const plan = planRollout({ policy, parent: null, nowMs: 0, inventory: [] });
     const start = (status: RolloutPlan['status']) =>
-      db.rollouts.start({ cluster: log.cluster, policy, plan: { ...plan, status } });
+      db.rollouts.start({ cluster: log.cluster, policy, plan: { ...plan, status }, supersedes: 'any' });
     await start('succeeded');
     const good = await start('succeeded');
     await start('running');

@@ -89,6 +89,8 @@ const resources: Resources = {
   addFreeze: ofOneOrInstallation,
   listFreezes: ofOneOrAll,
   removeFreeze: ofOneOrInstallation,
+  planRollback: ({ rollback }, needs) => ofRollout({ id: rollback?.id ?? '' }, needs),
+  rollBackRollout: ofRollout,
   listEvents: ofOneOrAll,
   watchEvents: ofOneOrAll,
   // It carries away what happens in every cluster, or in one.

@@ -48,6 +48,7 @@ import { removeNode } from '../routes/remove-node';
 import { recoverOrder } from '../routes/recover-order';
 import { releaseNode } from '../routes/release-node';
 import { addFreeze, addWindow, listFreezes, listWindows, removeFreeze, removeWindow } from '../routes/schedules';
+import { planRollback, rollBackRollout } from '../routes/roll-back-rollout';
 import { startRollout } from '../routes/start-rollout';
 import { revokeNode } from '../routes/revoke-node';
 import { revokeToken } from '../routes/revoke-token';
@@ -115,6 +116,8 @@ const routes: Routes = {
   addFreeze,
   listFreezes,
   removeFreeze,
+  planRollback,
+  rollBackRollout,
   listRollouts,
   getRollout,
   watchRollout,

@@ -20,6 +20,14 @@ const labels = { reported: noLabels, assigned: noLabels };
 const schedules = { read: () => Promise.resolve({ of: new Map(), all: alwaysOpen }) };
 const log: LogName = { cluster, kernelBuild: parseKernelBuildId('ab'.repeat(20)) };
 
+/** Of which nobody asks what they load. */
+const nineEntries = {
+  entries: (_: LogName, afterSeq = 0) =>
+    Promise.resolve(
+      Array.from({ length: 9 - afterSeq }, () => ({ seq: 9, body: { kind: 'retire', retires: 0 } }) as never),
+    ),
+};
+
 /** A stream of the node in one load order, and where it was told to move. */
 function stream(of: LogName): NodeSession & { readonly moves: number[] } {
   const moves: number[] = [];
@@ -54,7 +62,7 @@ async function pass(meanwhile: (sessions: AgentSessions) => void): Promise<void>
   sessions.enter(stream(log));
   const known = [{ name: node, kernelBuild: log.kernelBuild, report, labels, lastSeenAt: null }];
   const nodes = { list: () => known as never, size: 1 };
-  const logs = new KnownLogs({ entries: (_, afterSeq = 0) => Promise.resolve(new Array<never>(9 - afterSeq)) });
+  const logs = new KnownLogs(nineEntries);
   const changes = new ChangeNotifier();
   const executor = new RolloutExecutor({
     db: db as never,
@@ -113,7 +121,7 @@ test('what an operator says just after a start takes nobody for lost who has not
   const executor = new RolloutExecutor({
     db: db as never,
     nodes: { list: () => known as never, size: 1 },
-    logs: new KnownLogs({ entries: (_, afterSeq = 0) => Promise.resolve(new Array<never>(9 - afterSeq)) }),
+    logs: new KnownLogs(nineEntries),
     ...{ sessions: new AgentSessions(), changes: new ChangeNotifier(), traces: new TraceMemory() },
     log: pino({ level: 'silent' }),
   });

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { planWithoutFaults } from '@lockstep/domain/plan-checks';
 import { LockstepError, parseSeq, seqZero, type ClusterName, type Seq } from '@lockstep/domain/livepatch-model';
-import type { LogName } from '@lockstep/domain/load-order';
+import type { LogEntry, LogName } from '@lockstep/domain/load-order';
 import {
   explainOrderRefusal,
   explainRolloutRefusal,
@@ -11,7 +11,7 @@ import {
   type PlannedGate,
   previewRollout,
   type NodeFacts,
-  type PlannedLoad,
+  retiredLoads,
   refuseOrder,
   refuseRollout,
   type PlanRequest,
@@ -60,6 +60,15 @@ const away: ReadonlySet<string | undefined> = new Set(['lost', 'disconnected', '
 function withThoseThatReturn(inventory: readonly NodeFacts[], { nodes }: RolloutPlan): NodeFacts[] {
   const were = new Set(nodes.filter(({ notYet }) => !away.has(notYet?.reason)).map(({ node }) => node));
   return inventory.map((facts) => (were.has(facts.node) ? { ...facts, connected: true } : facts));
+}
+
+/** How a rollout is begun. */
+export interface Beginning {
+  readonly call?: KeptCall<RolloutRecord> | undefined;
+  /** Hash of the plan that it must be. */
+  readonly shownAs?: string | undefined;
+  /** Those of the same load order that may end for it, where they have not; absent: none. */
+  readonly supersedes?: 'any' | readonly string[] | undefined;
 }
 
 /** The first plan of a rollout that has not begun. */
@@ -136,34 +145,58 @@ export class RolloutExecutor {
     }, lostAfterMs + 1).unref();
   }
 
-  /** What would happen if it began now: ships nothing. @throws LockstepError as `begin`. */
-  async preview(cluster: ClusterName, policy: RolloutPolicy): Promise<PreparedRollout & { readonly hash: string }> {
-    const prepared = await this.prepare(cluster, policy);
+  /**
+   * What would happen if it began now: ships nothing. @throws LockstepError as `begin`.
+   * @param entries of the load order, where some are only thought of
+   */
+  async preview(
+    cluster: ClusterName,
+    policy: RolloutPolicy,
+    entries?: readonly LogEntry[],
+  ): Promise<PreparedRollout & { readonly hash: string }> {
+    const prepared = await this.prepare(cluster, policy, entries);
     return { ...prepared, hash: this.shown.remember({ cluster, preview: prepared.preview }) };
   }
 
-  /** Exactly what was shown. @throws LockstepError as `begin`; `not-found` `unknown-plan`; `refused` `plan-changed`. */
-  async beginAsShown(cluster: ClusterName, hash: string, call?: KeptCall<RolloutRecord>): Promise<RolloutRecord> {
-    const { preview } = this.shown.require(cluster, hash);
-    return this.begin(cluster, preview.policy, call, hash);
+  /** The policy of what was shown. @throws LockstepError `not-found` `unknown-plan`. */
+  shownPolicy(cluster: ClusterName, hash: string): RolloutPolicy {
+    return this.shown.require(cluster, hash).preview.policy;
+  }
+
+  /** For who does something before it begins. @throws LockstepError what `begin` would. @param entries as in `preview` */
+  async insistCanBegin(
+    cluster: ClusterName,
+    policy: RolloutPolicy,
+    { shownAs, supersedes = [] }: Beginning,
+    entries: readonly LogEntry[],
+  ): Promise<void> {
+    const { preview } = await this.prepare(cluster, policy, entries);
+    if (shownAs !== undefined) this.shown.expectSame(shownAs, { cluster, preview });
+    if (supersedes === 'any') return;
+    const running = (await this.inForce.of(cluster)).find(
+      ({ id, status, policy: its }) =>
+        (status === 'running' || status === 'paused') &&
+        its.kernelBuild === policy.kernelBuild &&
+        !supersedes.includes(id),
+    );
+    if (running === undefined) return;
+    const refusal = { reason: 'rollout-running', running } as const;
+    const fields = { cluster, rollout: running.id };
+    throw new LockstepError('refused', refusal.reason, explainRolloutRefusal(refusal, policy), fields);
   }
 
   /**
-   * @param shownAs hash of what it must be. @throws LockstepError `refused` with the planner's reason; `unavailable`
-   * `fleet-returning` just after a start.
+   * @throws LockstepError `refused` with the planner's reason, `plan-changed`, `rollout-running`; `not-found` `unknown-plan`;
+   * `unavailable` `fleet-returning` just after a start.
    */
-  async begin(
-    cluster: ClusterName,
-    policy: RolloutPolicy,
-    call?: KeptCall<RolloutRecord>,
-    shownAs?: string,
-  ): Promise<RolloutRecord> {
+  async begin(cluster: ClusterName, policy: RolloutPolicy, how: Beginning = {}): Promise<RolloutRecord> {
     const { db } = this.parts;
+    const { call, shownAs, supersedes = [] } = how;
     const { plan, preview } = await this.prepare(cluster, policy);
     if (shownAs !== undefined) this.shown.expectSame(shownAs, { cluster, preview });
     const superseded = (await this.inForce.of(cluster)).filter((r) => r.policy.kernelBuild === policy.kernelBuild);
     try {
-      const rollout = await db.rollouts.start({ cluster, policy, plan }, call);
+      const rollout = await db.rollouts.start({ cluster, policy, plan, supersedes }, call);
       this.parts.traces.note(`rollout ${rollout.id}`);
       return rollout;
     } finally {
@@ -173,13 +206,17 @@ export class RolloutExecutor {
     }
   }
 
-  private async prepare(cluster: ClusterName, policy: RolloutPolicy): Promise<PreparedRollout> {
+  private async prepare(
+    cluster: ClusterName,
+    policy: RolloutPolicy,
+    thoughtOf?: readonly LogEntry[],
+  ): Promise<PreparedRollout> {
     const { db, nodes, logs, sessions } = this.parts;
     const log: LogName = { cluster, kernelBuild: policy.kernelBuild };
     const lookedAtMs = performance.now();
     this.returns.requireSettled(cluster, lookedAtMs);
     const inventory = gatherInventory(nodes, sessions, cluster, lookedAtMs);
-    const entries = await logs.entries(log);
+    const entries = thoughtOf ?? (await logs.entries(log));
     const head = parseSeq(entries.length);
     const refusal = refuseRollout(policy, { head, furthest: await db.rollouts.furthest(log), inventory });
     if (refusal !== undefined) {
@@ -294,20 +331,14 @@ export class RolloutExecutor {
     const lookedAtMs = performance.now();
     const gathered = gatherInventory(nodes, sessions, cluster, lookedAtMs);
     const inventory = this.returns.hasSettled(cluster, lookedAtMs) ? gathered : withThoseThatReturn(gathered, parent);
-    const head = await logs.head({ cluster, kernelBuild: policy.kernelBuild });
-    const loads = await this.loadsFor(rollout, inventory);
+    const entries = await logs.entries({ cluster, kernelBuild: policy.kernelBuild });
+    const head = parseSeq(entries.length);
+    const retired = head > policy.toSeq ? retiredLoads(entries, policy.toSeq) : [];
+    // Few nodes tell of obstacles.
+    const isClear = inventory.every(({ report }) => report?.obstacles === undefined);
+    const loads = isClear ? undefined : plannedLoads(entries, policy.toSeq);
     const schedule = await this.schedules.of(cluster);
-    return this.decide(cluster, { policy, parent, inventory, schedule, loads, order }, head);
-  }
-
-  /** Read only where a node tells of obstacles, which few do. */
-  private async loadsFor(
-    { cluster, policy }: RolloutRecord,
-    inventory: readonly NodeFacts[],
-  ): Promise<readonly PlannedLoad[] | undefined> {
-    if (inventory.every(({ report }) => report?.obstacles === undefined)) return undefined;
-    const entries = await this.parts.logs.entries({ cluster, kernelBuild: policy.kernelBuild });
-    return plannedLoads(entries, policy.toSeq);
+    return this.decide(cluster, { policy, parent, inventory, schedule, loads, retired, order }, head);
   }
 
   /** No plan goes out that its lints find fault with: who is to blame for one is held out, and named. */

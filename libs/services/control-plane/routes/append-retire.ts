@@ -10,7 +10,7 @@ import { chooseLog, type LogChooser } from './choose-log';
 
 /** Takes an entry out of the stack, by one more entry: positions only grow. */
 export async function appendRetire(
-  services: Uses<LogChooser | Appender>,
+  services: Uses<LogChooser | Appender | 'rollouts'>,
   request: AppendRetireRequest,
   { kept }: KeepingContext<AppendRetireResponse>,
 ): Promise<AppendRetireResponse> {
@@ -23,7 +23,14 @@ export async function appendRetire(
     entry: entryToWire(entry),
     caveats: caveats.filter(({ kind }) => kind === 'stays-loaded').map(caveatToWire),
   });
-  return answer(
-    await appendEntry(services, log, () => ({ kind: 'retire', retires }), request.expectedSeq, kept(answer)),
+  const entry = await appendEntry(
+    services,
+    log,
+    () => ({ kind: 'retire', retires }),
+    request.expectedSeq,
+    kept(answer),
   );
+  // A rollout may be about to ship it.
+  services.rollouts.wake(log.cluster);
+  return answer(entry);
 }

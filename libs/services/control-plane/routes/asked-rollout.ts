@@ -18,16 +18,20 @@ export async function askedRollout(services: Uses<LogChooser>, request: StartRol
   return { cluster, policy: { kernelBuild, toSeq: parseSeq(toSeq), ...rulesOf(request) } };
 }
 
-function rulesOf({ canaries, waveSize, rules }: StartRolloutRequest): RolloutRules {
+/** @param usual of what the request does not say */
+export function rulesOf(
+  { canaries, waveSize, rules }: Pick<StartRolloutRequest, 'canaries' | 'waveSize' | 'rules'>,
+  usual: RolloutRules = defaultRules,
+): RolloutRules {
   const waves = (rules?.waves ?? []).flatMap((share) => shareFromWire(share) ?? []);
   const deadlineMs = (rules?.deadlineSeconds ?? 0) * 1_000;
   return {
-    canaries: canaries === 0 ? defaultRules.canaries : canaries,
-    waves: waves.length > 0 ? waves : waveSize > 0 ? [{ nodes: waveSize }] : defaultRules.waves,
-    allowedFailures: shareFromWire(rules?.allowedFailures) ?? defaultRules.allowedFailures,
-    atOnce: shareFromWire(rules?.atOnce) ?? defaultRules.atOnce,
-    haltsOnCrash: rules?.goesOnAfterCrash !== true,
-    bakeMs: (rules?.bakeSeconds ?? 0) * 1_000,
-    deadlineMs: deadlineMs === 0 ? defaultRules.deadlineMs : deadlineMs,
+    canaries: canaries === 0 ? usual.canaries : canaries,
+    waves: waves.length > 0 ? waves : waveSize > 0 ? [{ nodes: waveSize }] : usual.waves,
+    allowedFailures: shareFromWire(rules?.allowedFailures) ?? usual.allowedFailures,
+    atOnce: shareFromWire(rules?.atOnce) ?? usual.atOnce,
+    haltsOnCrash: usual.haltsOnCrash && rules?.goesOnAfterCrash !== true,
+    bakeMs: (rules?.bakeSeconds ?? 0) * 1_000 || usual.bakeMs,
+    deadlineMs: deadlineMs === 0 ? usual.deadlineMs : deadlineMs,
   };
 }

@@ -15,9 +15,12 @@ export async function startRollout(
 ): Promise<StartRolloutResponse> {
   const { rollouts } = services;
   const answer = (rollout: RolloutRecord) => ({ rollout: rolloutToWire(rollout) });
+  const how = { call: kept(answer), ...(request.supersede === true ? { supersedes: 'any' as const } : {}) };
   if (request.planHash !== '') {
-    return answer(await rollouts.beginAsShown(parseClusterName(request.cluster), request.planHash, kept(answer)));
+    const shownIn = parseClusterName(request.cluster);
+    const shown = rollouts.shownPolicy(shownIn, request.planHash);
+    return answer(await rollouts.begin(shownIn, shown, { ...how, shownAs: request.planHash }));
   }
   const { cluster, policy } = await askedRollout(services, request);
-  return answer(await rollouts.begin(cluster, policy, kept(answer)));
+  return answer(await rollouts.begin(cluster, policy, how));
 }

@@ -65,6 +65,11 @@ test('a rollout says whom it waits for and since when, and ends without those th
   await eventually(async () => {
     expect((await rolloutOf(id)).status).toBe(RolloutStatus.ROLLOUT_STATUS_SUCCEEDED);
   });
+  // Shares are of the nodes that it was planned with, and who has left is told.
+  expect((await rolloutOf(id)).waves.map(({ planned, left }) => [planned, left])).toEqual([
+    [1, 0],
+    [2, 1],
+  ]);
   expect(await names()).toEqual(['l1', 'l2']);
   await expect(plane.operator.fleet.removeNode({ name: 'l3' })).rejects.toMatchObject({ reason: 'unknown-node' });
   // Its certificate is worth nothing any more, and its name may join again.

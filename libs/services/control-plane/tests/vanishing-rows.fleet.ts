@@ -178,6 +178,7 @@ const races: Readonly<Record<string, Race>> = {
           waveSize: 0,
           rules: undefined,
           planHash: '',
+          supersede: true,
         });
       await start();
       const statement = `UPDATE rollouts SET status = 'superseded', ended_at = now() WHERE cluster_name = '${name}'`;

@@ -55,14 +55,17 @@ function wavesToWire({ policy, plan }: RolloutRecord): WaveProgress[] {
     atOnce: budgetOf(policy, planned),
     passedAt: passedAtMs === null ? undefined : new Date(passedAtMs),
   }));
+  const members = waves.map(() => 0);
   for (const node of plan.nodes) {
     const wave = node.wave === null ? undefined : waves[node.wave];
-    if (wave === undefined) continue;
+    if (node.wave === null || wave === undefined) continue;
+    members[node.wave] = (members[node.wave] ?? 0) + 1;
     if (node.notYet === null) wave.there += 1;
     else if (countedAsFailure(node)) wave.failures += 1;
     else if (node.released && isAwaited(node.notYet)) wave.moving += 1;
   }
-  return waves;
+  // A canary that took another's place makes a wave larger than it was planned.
+  return waves.map((wave, index) => ({ ...wave, left: Math.max(0, wave.planned - (members[index] ?? 0)) }));
 }
 
 /** Why it goes no further, or what it waits for. */
@@ -104,6 +107,7 @@ export function rolloutToWire(rollout: RolloutRecord): Rollout {
     })),
     nodeCount: plan.nodes.length,
     nodesThere: countThere(plan),
+    rollsBack: policy.undoes?.rollout,
   };
 }
 

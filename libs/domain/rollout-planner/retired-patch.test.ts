@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { expect, test } from '@jest/globals';
+import { parseSeq, type PatchName } from '@lockstep/domain/livepatch-model';
+import { explainHalt } from './explain-not-yet';
+import { planRollout } from './plan-rollout';
+import type { RetiredLoad } from './retired-loads';
+import { refuseOrder } from './rollout-order';
+import type { RolloutPlan } from './rollout-plan';
+import { byOne, inventory, moved, show } from './test-inventory';
+
+const retired: RetiredLoad[] = [{ seq: parseSeq(5), patchName: 'fix' as PatchName, by: parseSeq(6) }];
+const planOf = (facts: string, parent: RolloutPlan | null, meanwhile: readonly RetiredLoad[] = retired): RolloutPlan =>
+  planRollout({ policy: byOne, parent, nowMs: 0, inventory: inventory(facts), retired: meanwhile });
+
+test('a rollout whose patch was retired starts nobody, lets who is on the way finish, and says why', () => {
+  const first = planOf('n1 ready, n2 ready', null, []);
+  const plan = planOf('n1 moving@4>5, n2 ready', first);
+  expect(show(plan)).toBe('n1/0 moving, n2/1 rollout-halted');
+  expect(moved(plan)).toBe('');
+  expect(explainHalt(plan.halt!)).toBe('It was retired meanwhile, and nodes had yet to load it: fix (#5) by #6.');
+  expect(refuseOrder({ kind: 'resume', reason: 'all the same' }, plan)).toEqual({ reason: 'patch-retired' });
+  expect(refuseOrder({ kind: 'abort', reason: '' }, plan)).toBeUndefined();
+});
+
+test('one that has nothing left to load of it goes on to its end', () => {
+  const first = planOf('n1 ready, n2 ready', null, []);
+  const second = planOf('n1 there, n2 ready', first, []);
+  const third = planOf('n1 there, n2 moving@4>5', second);
+  expect(third.status).toBe('running');
+  expect(planOf('n1 there, n2 there', third).status).toBe('succeeded');
+});
+
+test('an older entry that is retired meanwhile, and that all hold, is no reason', () => {
+  const older = [{ ...retired[0]!, seq: parseSeq(3) }];
+  const first = planOf('n1 ready, n2 ready', null, []);
+  expect(planOf('n1 there, n2 ready', first, older).status).toBe('running');
+});
