@@ -3,7 +3,7 @@ import { X509Certificate } from 'node:crypto';
 import type { Identity } from '@lockstep/domain/access';
 import { LockstepError, parseNodeName, type NodeName } from '@lockstep/domain/livepatch-model';
 import type { NodeRecord } from '@lockstep/io/database';
-import { certificatePin, sha256OfBytes } from '@lockstep/platform/runtime';
+import { sha256OfBytes } from '@lockstep/platform/runtime';
 import type { Peer } from '../grpc/tls-front';
 import type { KnownNodes } from './known-nodes';
 
@@ -12,18 +12,34 @@ const hourMs = 3_600_000;
 /** In whole hours, at least one: a machine's clock is off by a time zone more often than by minutes. */
 const hours = (ms: number): string => `${Math.max(1, Math.round(ms / hourMs))} h`;
 
-/** The name that we certified: as a DNS name, or of older certificates as the common name. */
-function nameIn(certificate: X509Certificate): NodeName {
-  const [, dns] = /(?:^|, )DNS:([^,]+)/.exec(certificate.subjectAltName ?? '') ?? [];
-  const [, common] = /^CN=(.+)$/m.exec(certificate.subject) ?? [];
-  return parseNodeName(dns ?? common ?? '');
+/** What a certificate says, as far as anybody asks. */
+interface ShownCertificate {
+  /** That we certified: as a DNS name, or of older certificates as the common name. */
+  readonly name: string;
+  readonly keySha256: string;
+  readonly sha256: string;
+  readonly validFrom: string;
+}
+
+/** By the bytes that a connection's peer has shown: each call asks again who calls, and reading them takes a millisecond. */
+const shownBefore = new WeakMap<Buffer, ShownCertificate>();
+
+function readShown(raw: Buffer): ShownCertificate {
+  const before = shownBefore.get(raw);
+  if (before !== undefined) return before;
+  const { subjectAltName, subject, validFrom, publicKey } = new X509Certificate(raw);
+  const [, dns] = /(?:^|, )DNS:([^,]+)/.exec(subjectAltName ?? '') ?? [];
+  const [, common] = /^CN=(.+)$/m.exec(subject) ?? [];
+  const keySha256 = sha256OfBytes(publicKey.export({ type: 'spki', format: 'der' }));
+  const shown = { name: dns ?? common ?? '', keySha256, sha256: sha256OfBytes(raw), validFrom };
+  shownBefore.set(raw, shown);
+  return shown;
 }
 
 /** Why a certificate that is not of our making, or not of this time, is no good. @throws always, but for one that has expired. */
-function insistOnlyExpired(fault: string, certificate: X509Certificate, nowMs: number): void {
+function insistOnlyExpired(fault: string, begins: string, nowMs: number): void {
   if (fault === 'CERT_HAS_EXPIRED') return;
   if (fault === 'CERT_NOT_YET_VALID') {
-    const begins = certificate.validFrom;
     const off = hours(Date.parse(begins) - nowMs);
     const message = `This certificate begins at ${begins}, and by the control plane's clock that is ${off} from now: one of the two clocks is off.`;
     throw new LockstepError('unauthenticated', 'certificate-not-yet-valid', message, { begins, nowMs });
@@ -33,8 +49,8 @@ function insistOnlyExpired(fault: string, certificate: X509Certificate, nowMs: n
 }
 
 /** A key belongs to its node; of an older row the certificate itself does. */
-const isOf = ({ certificateFingerprint: known }: NodeRecord, raw: Buffer): boolean =>
-  known === certificatePin(raw) || known === sha256OfBytes(raw);
+const isOf = ({ certificateFingerprint: known }: NodeRecord, { keySha256, sha256 }: ShownCertificate): boolean =>
+  known === keySha256 || known === sha256;
 
 /**
  * The node at the other end, by its certificate alone; one whose certificate has expired may have it renewed and nothing else.
@@ -50,15 +66,15 @@ export function identifyPeer(
     const message = 'A node speaks with its own certificate: enrol first.';
     throw new LockstepError('unauthenticated', 'no-certificate', message);
   }
-  const certificate = new X509Certificate(raw);
-  if (fault !== undefined) insistOnlyExpired(fault, certificate, nowMs);
-  const name = nameIn(certificate);
+  const shown = readShown(raw);
+  if (fault !== undefined) insistOnlyExpired(fault, shown.validFrom, nowMs);
+  const name = parseNodeName(shown.name);
   const node = nodes.find(name);
   if (node === undefined) {
     const message = `Node "${name}" is not known here: enrol it again with \`lockstep node join\`.`;
     throw new LockstepError('forbidden', 'unknown-node', message, { node: name });
   }
-  if (!isOf(node, raw)) throw certificateSuperseded(name);
+  if (!isOf(node, shown)) throw certificateSuperseded(name);
   if (node.revokedAt !== null) throw certificateRevoked(node.name);
   return { kind: 'node', node: name, cluster: node.cluster, certificate: fault === undefined ? 'good' : 'expired' };
 }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { createServer, type Server as TlsServer, type TLSSocket } from 'node:tls';
+import { createServer as createTcpServer, type Server as TcpServer, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { Socket } from 'node:net';
+import { createServer as createTlsServer, type Server as TlsServer, type TLSSocket } from 'node:tls';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
 import type { Logger } from 'pino';
+import { Pace, type PaceOptions } from './pace';
 
 /** PEM. */
 export interface ServerCertificate {
@@ -43,6 +44,13 @@ export interface TlsFrontOptions {
   readonly strangerWithinMs?: number;
 }
 
+/**
+ * A handshake with the call that follows takes about 3 ms. A fleet that comes back at once would otherwise have the loop
+ * do nothing else for seconds, and all give up and come again before any of them is done.
+ */
+const handshakePace: PaceOptions = { atOnce: 3, everyMs: 10 };
+/** Who has waited for this long to begin gives up before it would be done. */
+const patienceMs = 5_000;
 /** TLS must stand by then; it takes a round trip or two. */
 const handshakeWithinMs = 10_000;
 /** And somebody who is known must have called: whoever has nothing to say needs no connection. */
@@ -91,7 +99,9 @@ const keyOf = ({ remoteAddress = '', remotePort = 0 }: At): string => `${remoteA
  * yet, a certificate that can be changed while connections stand, and a word on why a client's certificate is no good.
  */
 export class TlsFront {
-  private readonly server: TlsServer;
+  private readonly server: TcpServer;
+  private readonly tls: TlsServer;
+  private readonly pace = new Pace(handshakePace);
   private readonly peers = new Map<string, Peer>();
   /** Who said something last is last. */
   private readonly waiting = new Map<string, Waiting>();
@@ -106,22 +116,23 @@ export class TlsFront {
     private readonly options: TlsFrontOptions,
     certificate: ServerCertificate,
   ) {
-    this.server = createServer({
+    this.tls = createTlsServer({
       ...this.contextOf(certificate),
       ALPNProtocols: ['h2'],
       handshakeTimeout: handshakeWithinMs,
       requestCert: options.clientCa !== undefined,
       rejectUnauthorized: false,
     });
-    this.server.maxConnections = options.limits.mostConnections;
-    this.server.on('connection', (socket: Socket) => {
+    // Nothing of a connection is read before its handshake may begin.
+    this.server = createTcpServer({ pauseOnConnect: true }, (socket) => {
       this.admit(socket);
     });
-    this.server.on('secureConnection', (socket) => {
+    this.server.maxConnections = options.limits.mostConnections;
+    this.tls.on('secureConnection', (socket) => {
       this.hand(socket);
     });
     // Each of them is somebody's broken connection, and none is ours.
-    this.server.on('tlsClientError', (err, socket) => {
+    this.tls.on('tlsClientError', (err, socket) => {
       options.log.debug({ err, from: keyOf(socket) }, 'a TLS handshake failed');
       socket.destroy();
     });
@@ -145,7 +156,7 @@ export class TlsFront {
 
   /** For connections that come from now on. */
   present(certificate: ServerCertificate): void {
-    this.server.setSecureContext(this.contextOf(certificate));
+    this.tls.setSecureContext(this.contextOf(certificate));
   }
 
   /** By address and port, as a call has them. */
@@ -229,6 +240,13 @@ export class TlsFront {
       this.endHandshake(key);
       this.fromAddress.add(address, -1);
     });
+    // Its peer may be gone before it begins.
+    socket.on('error', () => undefined);
+    const cameAtMs = performance.now();
+    this.pace.begin(() => {
+      if (!this.server.listening || performance.now() - cameAtMs > patienceMs) socket.destroy();
+      if (!socket.destroyed) this.tls.emit('connection', socket);
+    });
   }
 
   private endHandshake(key: string): void {
@@ -259,8 +277,7 @@ export class TlsFront {
     socket.on('error', (err) => {
       log.debug({ err, from: key }, 'a TLS connection ended with an error');
     });
-    const shown = clientCa === undefined ? undefined : socket.getPeerCertificate();
-    const certificate = shown !== undefined && Buffer.isBuffer(shown.raw) ? shown.raw : undefined;
+    const certificate = clientCa === undefined ? undefined : socket.getPeerX509Certificate()?.raw;
     const fault = certificate === undefined || socket.authorized ? undefined : String(socket.authorizationError);
     const peer = { certificate, fault };
     this.peers.set(key, peer);
