@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { NodeReport, NodeStatus, type ConnectResponse, type LogEntry } from '@lockstep/contracts/generated';
 import { comeBackWithinMs } from '@lockstep/contracts/wire';
+import { LockstepError } from '@lockstep/domain/livepatch-model';
 import { connectAgent, createBackOff, type AgentClient, type AgentSession } from '@lockstep/io/rpc-client';
 
 export const kernelBuild = 'ab'.repeat(20);
@@ -19,12 +20,17 @@ export interface BenchAgentOptions {
   /** How long its kernel takes to switch. */
   readonly switchMs: number;
   readonly onChange: () => void;
+  /** Its session, or its try to connect, ended for this reason. */
+  readonly onEnd: (reason: string) => void;
 }
 
 const noHash = '0'.repeat(64);
 const connectWithinMs = 10_000;
 /** A session that lived this long was a good one, as with the real agent. */
 const goodSessionMs = 5_000;
+
+const reasonOf = (failure: unknown): string =>
+  failure instanceof LockstepError ? failure.reason : failure === undefined ? 'ended-by-server' : String(failure);
 
 /** An agent without a kernel: real mutual TLS, the production back-off, reports as long as a real one's. */
 export class BenchAgent {
@@ -56,6 +62,7 @@ export class BenchAgent {
       const startedAt = performance.now();
       const failure: unknown = await this.converse().catch((error: unknown) => error);
       this.lost += 1;
+      this.options.onEnd(reasonOf(failure));
       this.options.onChange();
       if (performance.now() - startedAt > goodSessionMs) backOff.reset();
       await sleep(backOff.nextMs(comeBackWithinMs(failure)));

@@ -70,6 +70,7 @@ async function takeFigures(fleet: MeasuredFleet, options: MeasureOptions): Promi
   const { ms: listNodesMs } = await fleet.listNodes();
   const idle = await meter.during('idle', () => sleep(idleSeconds * 1000));
   const lostSessions = swarm.state.lost;
+  if (lostSessions > 0) options.say(`ended by themselves: ${JSON.stringify(swarm.state.endings)}`);
   const postgresOwnBytes = database.ownBytes();
   const reconnect = await fleet.killAndRestart();
   const rssBytes = plane.peakResidentBytes();

@@ -31,5 +31,7 @@ export interface SwarmState {
   readonly arrived: readonly number[];
   /** Sessions that ended, of all agents, ever. */
   readonly lost: number;
+  /** Why sessions and tries to connect ended, and how many did. */
+  readonly endings: Readonly<Record<string, number>>;
   readonly failure: string | undefined;
 }

@@ -18,6 +18,7 @@ const atLeast = (numbers: readonly number[]): number[] =>
 class Swarm {
   private readonly identities: BenchIdentity[] = [];
   private readonly agents: BenchAgent[] = [];
+  private readonly endings = new Map<string, number>();
   private telling: NodeJS.Timeout | undefined;
   private failure: string | undefined;
 
@@ -55,8 +56,11 @@ class Swarm {
     const onChange = (): void => {
       this.tellSoon();
     };
+    const onEnd = (reason: string): void => {
+      this.endings.set(reason, (this.endings.get(reason) ?? 0) + 1);
+    };
     for (const identity of this.identities) {
-      const agent = new BenchAgent({ identity, heartbeatMs, switchMs, onChange });
+      const agent = new BenchAgent({ identity, heartbeatMs, switchMs, onChange, onEnd });
       this.agents.push(agent);
       agent.run().catch(this.fail);
       await sleep(1000 / connectPerSecond);
@@ -82,6 +86,7 @@ class Swarm {
       knowing: atLeast(this.agents.map(({ headSeq }) => headSeq)),
       arrived: atLeast(this.agents.map(({ position }) => position)),
       lost: this.agents.reduce((sum, { lost }) => sum + lost, 0),
+      endings: Object.fromEntries(this.endings),
       failure: this.failure,
     };
   }

@@ -7,7 +7,7 @@ import type { SwarmOrder, SwarmStart, SwarmState } from './swarm-messages';
 /** Thousands of agents, in a process of their own. */
 export class Swarm implements AsyncDisposable {
   private readonly child: ChildProcess;
-  state: SwarmState = { enrolled: 0, connected: 0, knowing: [], arrived: [], lost: 0, failure: undefined };
+  state: SwarmState = { enrolled: 0, connected: 0, knowing: [], arrived: [], lost: 0, endings: {}, failure: undefined };
 
   constructor(bundles: string, start: Omit<SwarmStart, 'kind'>) {
     this.child = fork(path.join(bundles, 'bench-fleet-swarm.js'), [], {

@@ -50,8 +50,11 @@ const nodesShare: Share = { messageBytes: maxMessageBytes, streams: 16, megabyte
 /** One enrolment: a token, and a certificate request of a few hundred bytes. */
 const strangersShare: Share = { messageBytes: 16 * 1024, streams: 4, megabytes: 1 };
 
-/** Whole sites are behind one address: the limit is for whoever opens thousands. */
-const agentLimits: FrontLimits = { mostConnections: 40_000, mostHandshakes: 1_000, mostFromOneAddress: 20_000 };
+/**
+ * Whole sites are behind one address: the limit is for whoever opens thousands. Of handshakes there may be as many as
+ * begin while their agents still wait.
+ */
+const agentLimits: FrontLimits = { mostConnections: 40_000, mostHandshakes: 3_000, mostFromOneAddress: 20_000 };
 const operatorLimits: FrontLimits = { mostConnections: 2_000, mostHandshakes: 100, mostFromOneAddress: 1_000 };
 
 const optionsOf = ({ messageBytes, streams, megabytes }: Share): ServerOptions => ({
