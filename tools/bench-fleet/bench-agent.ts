@@ -29,12 +29,15 @@ const connectWithinMs = 10_000;
 /** A session that lived this long was a good one, as with the real agent. */
 const goodSessionMs = 5_000;
 
-const reasonOf = (failure: unknown): string =>
-  failure instanceof LockstepError ? failure.reason : failure === undefined ? 'ended-by-server' : String(failure);
+function reasonOf(failure: unknown): string {
+  if (failure instanceof LockstepError) return failure.reason;
+  return failure instanceof Error ? failure.message : 'ended-by-server';
+}
 
 /** An agent without a kernel: real mutual TLS, the production back-off, reports as long as a real one's. */
 export class BenchAgent {
-  private readonly client: AgentClient;
+  private client: AgentClient;
+  private wantedCa: string | undefined;
   private session: AgentSession | undefined;
   private readonly entries: LogEntry[] = [];
   private heartbeat: NodeJS.Timeout | undefined;
@@ -73,7 +76,17 @@ export class BenchAgent {
     return this.entries.at(-1)?.hash ?? noHash;
   }
 
+  /** From the next try on. */
+  trustOnly(ca: string): void {
+    this.wantedCa = ca;
+  }
+
   private async converse(): Promise<void> {
+    if (this.wantedCa !== undefined) {
+      this.client.close();
+      this.client = connectAgent({ ...this.options.identity, ca: this.wantedCa });
+      this.wantedCa = undefined;
+    }
     await this.client.ready(connectWithinMs);
     const { headSeq, headHash } = this;
     const session = this.client.openSession({

@@ -4,6 +4,7 @@ import { Command } from 'commander';
 import { wholeNumber } from '../command-options/whole-number';
 import { ScratchDirectory } from '../scratch-directory/scratch-directory';
 import { fleetTable, type FleetFigures, type FleetRow } from './fleet-figures';
+import { measureStorm, type StormFigures } from './measure-storm';
 import { measureFleet, type MeasureOptions } from './measure-fleet';
 
 const ownBundles = path.resolve(__dirname);
@@ -16,6 +17,7 @@ interface Options {
   readonly idleSeconds: number;
   readonly enrol: number;
   readonly profile?: string;
+  readonly storm?: boolean;
   readonly json?: boolean;
 }
 
@@ -37,6 +39,7 @@ function readOptions(): Options {
       Infinity,
     )
     .option('--profile <dir>', 'keep a CPU profile of each phase of this build there')
+    .option('--storm', 'kill and start it while 30 % of the agents can never come back, and measure nothing else')
     .option('--json', 'print one JSON document')
     .parse()
     .opts<Options>();
@@ -73,7 +76,18 @@ async function rowOf(agents: number, { against, idleSeconds, enrol, profile }: O
   }
 }
 
+async function storms({ agents }: Options): Promise<void> {
+  const figures: StormFigures[] = [];
+  for (const count of agents) {
+    using scratch = ScratchDirectory.create('bench-fleet');
+    const where = { bundles: ownBundles, ownBundles, dir: scratch.path };
+    figures.push(await measureStorm({ agents: count, ...where, heartbeatMs, say }));
+  }
+  console.log(JSON.stringify({ storms: figures }, null, 2));
+}
+
 async function main(options: Options): Promise<void> {
+  if (options.storm === true) return storms(options);
   const rows: FleetRow[] = [];
   for (const agents of options.agents) rows.push(await rowOf(agents, options));
   console.log(options.json === true ? JSON.stringify({ rows }, null, 2) : fleetTable(rows));

@@ -1,37 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { mkdirSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { switchingToWire } from '@lockstep/contracts/wire';
-import { openArtifactStore } from '@lockstep/io/artifact-store';
-import { BenchControlPlane } from './bench-control-plane';
-import { BenchDatabase } from './bench-database';
 import type { FleetFigures } from './fleet-figures';
-import { PhaseMeter, type PhaseFigures } from './fleet-phase';
+import type { PhaseFigures } from './fleet-phase';
 import { Floor } from './floor';
-import { cluster, MeasuredFleet } from './measured-fleet';
-import { Swarm } from './swarm';
+import type { MeasuredFleet } from './measured-fleet';
+import { withFleet, type FleetOptions } from './running-fleet';
 
-export interface MeasureOptions {
-  readonly agents: number;
+export interface MeasureOptions extends FleetOptions {
   /** So many of them enrol by the call; that is what takes longest with many. */
   readonly enrolling: number;
-  /** The programs of the build under test, and of this one. */
-  readonly bundles: string;
-  readonly ownBundles: string;
-  readonly dir: string;
   readonly idleSeconds: number;
-  readonly heartbeatMs: number;
-  /** Gets a CPU profile of each phase. */
-  readonly profileDir?: string;
-  readonly say: (line: string) => void;
-}
-
-const connectPerSecond = 50;
-const switchMs = 100;
-
-async function addPatches(plane: BenchControlPlane, database: BenchDatabase, names: readonly string[]): Promise<void> {
-  const store = await openArtifactStore(plane.artifactDir);
-  for (const name of names) await database.addPatch(name, await store.put(Buffer.from(`module of ${name}`)));
 }
 
 type FloorFigures = Pick<FleetFigures, 'floorRssBytes' | 'floorConnectSeconds' | 'floorConnectCpuSeconds'>;
@@ -96,27 +74,11 @@ async function takeFigures(fleet: MeasuredFleet, options: MeasureOptions): Promi
 }
 
 /** All figures of one build under so many agents. @throws Error where the build cannot. */
-export async function measureFleet(options: MeasureOptions): Promise<FleetFigures> {
-  const { agents, bundles, ownBundles, dir, heartbeatMs, profileDir, say } = options;
-  mkdirSync(dir, { recursive: true });
-  await using database = await BenchDatabase.start(dir);
-  await using plane = await BenchControlPlane.start({ dir, bundles, ownBundles, databaseUrl: database.url });
-  await using swarm = new Swarm(ownBundles, {
-    ...{ agents, heartbeatMs, switchMs, connectPerSecond, ca: plane.ca },
-    operatorAddress: `127.0.0.1:${plane.operatorPort}`,
-    agentAddress: `127.0.0.1:${plane.agentPort}`,
-  });
-  const operator = plane.operator();
-  try {
-    await operator.fleet.createCluster({ ...switchingToWire({}), name: cluster });
-    await addPatches(plane, database, ['bench-1', 'bench-2']);
-    const meter = new PhaseMeter({ plane, database }, say, profileDir);
-    const figures = await takeFigures(new MeasuredFleet({ agents, database, plane, swarm, operator, meter }), options);
-    for (const { ms, calls, query } of await database.hottest(10)) {
-      say(`${ms.toFixed(0)} ms, ${calls} times: ${query.replaceAll(/\s+/g, ' ')}`);
+export const measureFleet = (options: MeasureOptions): Promise<FleetFigures> =>
+  withFleet(options, async (fleet) => {
+    const figures = await takeFigures(fleet, options);
+    for (const { ms, calls, query } of await fleet.parts.database.hottest(10)) {
+      options.say(`${ms.toFixed(0)} ms, ${calls} times: ${query.replaceAll(/\s+/g, ' ')}`);
     }
     return figures;
-  } finally {
-    operator.close();
-  }
-}
+  });

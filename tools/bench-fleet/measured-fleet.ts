@@ -12,7 +12,7 @@ import type { Swarm } from './swarm';
 import type { SwarmState } from './swarm-messages';
 
 export const cluster = 'bench';
-const nodeName = (index: number): string => `node-${index}`;
+export const nodeName = (index: number): string => `node-${index}`;
 /** Far longer than anything takes that is worth a figure. */
 const patienceMs = 600_000;
 const longDeadline = { deadlineMs: 120_000 };

@@ -18,6 +18,8 @@ export type SwarmOrder =
   | { readonly kind: 'enrol'; readonly joinTokens: readonly string[] }
   /** These have enrolled. */
   | { readonly kind: 'take'; readonly identities: readonly { readonly certificate: string; readonly key: string }[] }
+  /** The last so many find the server's certificate no good from their next try on, as with a clock that is years off. */
+  | { readonly kind: 'distrust'; readonly last: number; readonly ca: string }
   /** All that have enrolled begin to connect. */
   | { readonly kind: 'connect' };
 

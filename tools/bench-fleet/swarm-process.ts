@@ -67,6 +67,10 @@ class Swarm {
     }
   }
 
+  distrust(last: number, ca: string): void {
+    for (const agent of this.agents.slice(-last)) agent.trustOnly(ca);
+  }
+
   readonly fail = (error: unknown): void => {
     this.failure = error instanceof Error ? (error.stack ?? error.message) : String(error);
     this.tellSoon();
@@ -97,6 +101,7 @@ let swarm: Swarm | undefined;
 process.on('message', (order: SwarmOrder) => {
   if (order.kind === 'start') swarm = new Swarm(order);
   else if (order.kind === 'enrol') swarm?.enrol(order.joinTokens).catch(swarm.fail);
+  else if (order.kind === 'distrust') swarm?.distrust(order.last, order.ca);
   else if (order.kind === 'take') swarm?.take(order.identities);
   else swarm?.connect().catch(swarm.fail);
 });

@@ -25,6 +25,7 @@ const entries = [
   { out: 'fuzz-rpc', from: 'tools/fuzz-rpc/main.ts' },
   { out: 'sim-planner', from: 'tools/sim-planner/main.ts' },
   { out: 'soak-heap-probe', from: 'libs/testing/heap-soak/heap-probe.ts' },
+  { out: 'bench-agent', from: 'tools/bench-agent/main.ts' },
   { out: 'bench-database', from: 'tools/bench-database/main.ts' },
   { out: 'bench-fleet', from: 'tools/bench-fleet/main.ts' },
   { out: 'bench-fleet-floor', from: 'tools/bench-fleet/floor-server.ts' },
