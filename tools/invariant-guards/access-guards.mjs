@@ -19,6 +19,22 @@ export const accessGuards = [
     test: 'libs/domain/access/may.test.ts',
   },
   {
+    invariant: '16 who calls is known first',
+    breaks: "lets another site's page change something by a browser's cookie",
+    file: 'libs/services/control-plane/http/session-cookie.ts',
+    from: 'if (secret === undefined) return;',
+    to: 'if (secret === undefined || given === undefined) return;',
+    test: 'libs/services/control-plane/http/session-cookie.test.ts',
+  },
+  {
+    invariant: '16 who calls is known first',
+    breaks: "adds up what a person's groups may",
+    file: 'libs/domain/access/group-rights.ts',
+    from: 'return rule && { roles: rule.roles, scope: rule.scope };',
+    to: 'return rule && { roles: rules.flatMap((each) => each.roles), scope: rule.scope };',
+    test: 'libs/domain/access/group-rights.test.ts',
+  },
+  {
     invariant: '17 what is done is written down',
     breaks: 'does not look whether a record is what was hashed',
     file: 'libs/domain/audit/check-audit.ts',

@@ -1,16 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { Button, PasswordInput } from '@mantine/core';
-import { useMutation } from '@tanstack/react-query';
+import { useMutation, useQuery } from '@tanstack/react-query';
 import { useEffect, useState, type ReactElement } from 'react';
+import { answerOf, api } from '../api/client';
 import { ProblemNote } from '../display/problem-note';
 import { ColorSchemeSwitch } from '../shell/color-scheme-switch';
 import { Emblem } from '../shell/emblem';
 import { signIn } from './session';
+import { signInProblemIn } from './sign-in-problem';
 
 /** Where somebody is whom the control plane does not know yet, or no longer: the address stays, so that signing in goes on there. */
 export function SignInPage(): ReactElement {
   const [token, setToken] = useState('');
   const { mutate, isPending, error } = useMutation({ mutationFn: signIn });
+  const ways = useQuery({
+    queryKey: ['sign-in-ways'],
+    queryFn: () => answerOf(api.GET('/v1/session/ways')),
+    staleTime: Infinity,
+  });
+  const provider = ways.data?.provider;
+  const { pathname, search } = window.location;
   useEffect(() => {
     document.title = 'Sign in · Lockstep';
   }, []);
@@ -45,10 +54,21 @@ export function SignInPage(): ReactElement {
             setToken(currentTarget.value);
           }}
         />
-        <ProblemNote error={error} what="You are not signed in" />
+        <ProblemNote error={error ?? signInProblemIn(search)} what="You are not signed in" />
         <Button type="submit" size="sm" fullWidth loading={isPending} disabled={token.trim() === ''}>
           Sign in
         </Button>
+        {provider !== undefined && (
+          <Button
+            component="a"
+            href={`${provider.path}?to=${encodeURIComponent(`${pathname}${search}`)}`}
+            variant="default"
+            size="sm"
+            fullWidth
+          >
+            {provider.label}
+          </Button>
+        )}
       </form>
     </main>
   );

@@ -82,7 +82,7 @@ export const operatorPaths = {
   revokeToken: { method: 'delete', path: '/v1/access/tokens/{name}' },
   beginSession: { method: 'post', path: '/v1/access/sessions' },
   endSession: { method: 'delete', path: '/v1/access/sessions/mine' },
-  readAudit: { method: 'get', path: '/v1/audit', events: 'steps' },
+  readAudit: { method: 'get', path: '/v1/audit', events: 'steps', resume: { from: 'afterSeq', by: 'lastSeq' } },
   cancelBuild: { method: 'post', path: '/v1/builds/{id}/cancel' },
 } as const satisfies Readonly<Record<OperatorCallName, OperatorPath>>;
 

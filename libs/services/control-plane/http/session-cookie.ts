@@ -46,8 +46,8 @@ const digest = (text: string): Buffer => createHash('sha256').update(text).diges
  */
 export function insistOwnPage(headers: RequestHeaders): void {
   const secret = sessionSecretOf(headers);
-  if (secret === undefined) return;
   const given = headers[csrfHeader];
+  if (secret === undefined) return;
   if (typeof given === 'string' && timingSafeEqual(digest(given), digest(csrfOf(secret)))) return;
   const message = `What changes something by a session needs the header ${csrfHeader}: GET /v1/session tells it to pages of ours.`;
   throw new LockstepError('forbidden', 'csrf-missing', message, { header: csrfHeader });

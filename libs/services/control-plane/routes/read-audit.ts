@@ -10,12 +10,13 @@ const mostInMessage = 500;
 async function* recordsAfter(
   { db }: Uses<'db.audit'>,
   afterSeq: number,
-): AsyncGenerator<Pick<ReadAuditResponse, 'records' | 'checkpoints'>> {
+): AsyncGenerator<Omit<ReadAuditResponse, 'logPublicKey'>> {
   for (let after = afterSeq; ;) {
     const records = await db.audit.read(after, mostInMessage);
     const to = records.at(-1)?.seq;
     if (to === undefined) return;
-    yield { records: records.map(auditRecordToWire), checkpoints: await db.audit.checkpoints(after, to) };
+    const checkpoints = await db.audit.checkpoints(after, to);
+    yield { records: records.map(auditRecordToWire), checkpoints, lastSeq: to };
     after = to;
   }
 }
@@ -35,11 +36,11 @@ export async function* readAudit(
     if (head.seq <= sentSeq && logPublicKey === '') continue;
     for await (const part of recordsAfter(services, sentSeq)) {
       yield { ...part, logPublicKey };
-      sentSeq = part.records.at(-1)?.seq ?? sentSeq;
+      sentSeq = part.lastSeq;
       logPublicKey = '';
     }
   }
   // Kept beside the database: of one that was cut off it tells the end.
   const newest = audit.newestCheckpoint();
-  if (!follow) yield { records: [], checkpoints: newest === undefined ? [] : [newest], logPublicKey };
+  if (!follow) yield { records: [], checkpoints: newest === undefined ? [] : [newest], logPublicKey, lastSeq: 0 };
 }

@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals
 import { NodeStatus, StartRolloutRequest } from '@lockstep/contracts/generated';
 import { operatorPaths } from '@lockstep/contracts/wire';
 import { freePort } from '@lockstep/testing/local-servers';
-import { HttpsCaller } from './https-caller';
+import { HttpsCaller, type Listening } from './https-caller';
 import { eventually, TestPlane, type TestAgent } from './test-plane';
 
 jest.setTimeout(120_000);
@@ -138,6 +138,26 @@ test('the description has every call, and describes each by its comment', async 
   const schemas = Object.keys((json['components'] as { schemas: object }).schemas);
   const missing = Array.from(text.matchAll(/"#\/components\/schemas\/([^"]+)"/g), ([, name = '']) => name);
   expect(missing.filter((name) => !schemas.includes(name))).toEqual([]);
+});
+
+test('whoever follows the audit and comes again is told what is new since, once', async () => {
+  const seqsIn = ({ events }: Listening): unknown[] =>
+    events.flatMap(({ data }) => ((data['records'] ?? []) as { seq: number }[]).map(({ seq }) => seq));
+  const first = http.listen('/v1/audit?follow=true');
+  await eventually(() => {
+    expect(seqsIn(first).length).toBeGreaterThan(0);
+  });
+  first.close();
+  const told = seqsIn(first);
+  const id = first.events.findLast((event) => event.id !== undefined)?.id ?? '';
+  expect(Number(id)).toBe(told.at(-1));
+  const again = http.listen('/v1/audit?follow=true', { headers: { 'last-event-id': id } });
+  await http.ask('/v1/clusters', { method: 'POST', body: { name: 'followed' } });
+  await eventually(() => {
+    expect(JSON.stringify(again.events)).toContain('followed');
+  });
+  again.close();
+  expect(seqsIn(again)).toEqual(Array.from(seqsIn(again), (_, index) => Number(id) + 1 + index));
 });
 
 describe('a live rollout', () => {
