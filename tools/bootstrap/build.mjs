@@ -25,7 +25,8 @@ const entries = [
   { out: 'fuzz-rpc', from: 'tools/fuzz-rpc/main.ts' },
   { out: 'sim-planner', from: 'tools/sim-planner/main.ts' },
   { out: 'soak-heap-probe', from: 'libs/testing/heap-soak/heap-probe.ts' },
-  { out: 'bench-agent', from: 'tools/bench-agent/main.ts' },
+  // As deep as the sources: the fleets of tests find the repository from where their code is.
+  { out: 'bench/agent/main', from: 'tools/bench-agent/main.ts' },
   { out: 'bench-database', from: 'tools/bench-database/main.ts' },
   { out: 'bench-fleet', from: 'tools/bench-fleet/main.ts' },
   { out: 'bench-fleet-floor', from: 'tools/bench-fleet/floor-server.ts' },

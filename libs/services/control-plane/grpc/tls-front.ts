@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream';
 import { createServer as createTlsServer, type Server as TlsServer, type TLSSocket } from 'node:tls';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
 import type { Logger } from 'pino';
-import { Pace, type PaceOptions } from './pace';
+import { Pace } from './pace';
 
 /** PEM. */
 export interface ServerCertificate {
@@ -48,7 +48,8 @@ export interface TlsFrontOptions {
  * A handshake with the call that follows takes about 3 ms. A fleet that comes back at once would otherwise have the loop
  * do nothing else for seconds, and all give up and come again before any of them is done.
  */
-const handshakePace: PaceOptions = { atOnce: 3, everyMs: 10 };
+const handshakesAtOnce = 3;
+const handshakesEveryMs = 10;
 /** Who has waited for this long to begin gives up before it would be done. */
 const patienceMs = 5_000;
 /** TLS must stand by then; it takes a round trip or two. */
@@ -101,7 +102,7 @@ const keyOf = ({ remoteAddress = '', remotePort = 0 }: At): string => `${remoteA
 export class TlsFront {
   private readonly server: TcpServer;
   private readonly tls: TlsServer;
-  private readonly pace = new Pace(handshakePace);
+  private readonly pace = new Pace({ atOnce: handshakesAtOnce, everyMs: handshakesEveryMs });
   private readonly peers = new Map<string, Peer>();
   /** Who said something last is last. */
   private readonly waiting = new Map<string, Waiting>();
