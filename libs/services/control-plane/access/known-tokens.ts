@@ -133,10 +133,12 @@ export class KnownTokens {
   }
 
   private know(token: AccessTokenRecord): void {
+    const wasGood = this.byId.get(token.id)?.revokedAt === null;
     this.bySecret.set(token.secretSha256, token);
     this.byId.set(token.id, token);
     if (token.revokedAt === null) return;
     this.parts.endCalls(token.id, refused(token));
+    if (!wasGood) return;
     // With the sessions that it began, as it is written.
     for (const session of this.byId.values()) {
       if (session.begunWith !== token.id || session.revokedAt !== null) continue;

@@ -19,7 +19,7 @@ import { addOidc } from './oidc-routes';
 import { openApiDocument } from './open-api';
 import { problemOf, problemType } from './problem';
 import { securityHeaders } from './security-headers';
-import { endedCookie, insistOwnPage, sessionSecretOf, type RequestHeaders } from './session-cookie';
+import { insistOwnPage, sessionSecretOf, type RequestHeaders } from './session-cookie';
 import { sessionPath } from './session-paths';
 import { SessionRoutes } from './session-routes';
 
@@ -184,11 +184,8 @@ class Routes {
     const known = explained(error);
     const problem = problemOf(known);
     if (!(known instanceof LockstepError)) this.log.error({ err: error }, 'the HTTP API failed');
-    if (problem.status === 401) {
-      // A browser that has a cookie need not show it again.
-      if (sessionSecretOf(headers) === undefined) reply.header('www-authenticate', 'Bearer');
-      else reply.header('set-cookie', endedCookie);
-    }
+    // The cookie stays: another tab may have signed in anew meanwhile, and this answer would take that away.
+    if (problem.status === 401 && sessionSecretOf(headers) === undefined) reply.header('www-authenticate', 'Bearer');
     return reply.status(problem.status).type(problemType).send(JSON.stringify(problem));
   }
 }
