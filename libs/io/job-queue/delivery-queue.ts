@@ -11,9 +11,9 @@ export interface Delivery {
 /**
  * - `ended`: it was taken, or nobody wants it any more;
  * - `failed`: to be tried again, after longer each time;
- * - `later`: it was not tried.
+ * - otherwise it was not tried, and comes again after so many ms.
  */
-export type DeliveryResult = 'ended' | 'failed' | 'later';
+export type DeliveryResult = 'ended' | 'failed' | { readonly againAfterMs: number };
 
 export interface DeliveryQueueOptions {
   readonly server: QueueServer;
@@ -35,8 +35,7 @@ const queueName = 'lockstep-webhooks';
 /** With five seconds at first the last try comes after two days. */
 const attempts = 16;
 const jitter = 0.25;
-const atOnce = 32;
-const laterMs = 1_000;
+export const deliveriesAtOnce = 32;
 const keepFailed = { age: 7 * 24 * 3600, count: 1000 };
 
 type DeliveryEntries = Queue<Delivery, undefined, string, Delivery, undefined, string, IQueueBackend>;
@@ -46,15 +45,11 @@ async function runOne(
   entry: QueueEntry<Delivery>,
   token: string | undefined,
 ): Promise<void> {
-  switch (await deliver(entry.data)) {
-    case 'ended':
-      return;
-    case 'failed':
-      throw new Error('It was not taken.');
-    case 'later':
-      await entry.moveToDelayed(Date.now() + laterMs, token);
-      throw new DelayedError();
-  }
+  const result = await deliver(entry.data);
+  if (result === 'ended') return;
+  if (result === 'failed') throw new Error('It was not taken.');
+  await entry.moveToDelayed(Date.now() + result.againAfterMs, token);
+  throw new DelayedError();
 }
 
 /** Opens both ends, in this process. @throws LockstepError `unavailable` `queue-unavailable`. */
@@ -74,7 +69,7 @@ export async function openDeliveryQueue(options: DeliveryQueueOptions): Promise<
     queueName,
     (entry, token) => runOne(deliver, entry, token),
     // One that was killed with it at hand tells it again: that is no fault of the endpoint.
-    { connection, concurrency: atOnce, maxStalledCount: attempts, drainDelay: 2 },
+    { connection, concurrency: deliveriesAtOnce, maxStalledCount: attempts, drainDelay: 2 },
     factory as never,
   );
   queue.on('error', onError);

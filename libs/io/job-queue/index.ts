@@ -5,6 +5,7 @@ export {
   type Delivery,
   type DeliveryQueue,
   type DeliveryQueueOptions,
+  deliveriesAtOnce,
   type DeliveryResult,
 } from './delivery-queue';
 export { openJobQueue, type JobQueue, type JobQueueOptions } from './job-queue';

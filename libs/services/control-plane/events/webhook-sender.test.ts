@@ -13,7 +13,7 @@ test('what waits for an endpoint that is busy asks the database for nothing', as
     reads += 1;
     return found;
   };
-  let deliver: (delivery: Delivery) => Promise<DeliveryResult> = () => Promise.resolve('later');
+  let deliver: (delivery: Delivery) => Promise<DeliveryResult> = () => Promise.resolve('ended');
   const sender = new WebhookSender({
     db: { events: { find }, webhooks: { find, list: async () => [] } } as never,
     changes: new ChangeNotifier(),
@@ -29,7 +29,7 @@ test('what waits for an endpoint that is busy asks the database for nothing', as
   expect(reads).toBe(4);
   answer(null);
   const said = await Promise.all(results);
-  expect([said.filter((each) => each === 'later').length, reads]).toEqual([16, 8]);
+  expect([said.filter((each) => typeof each === 'object').length, reads]).toEqual([16, 8]);
   expect(await deliver({ webhook: 'pager', event: 1 })).toBe('ended');
   await sender.stop();
 });

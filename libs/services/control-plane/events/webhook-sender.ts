@@ -7,12 +7,11 @@ import { postWebhook, type DeliveryOutcome } from '@lockstep/io/webhook-delivery
 import type { Logger } from 'pino';
 import type { ChangeNotifier } from '../change-notifier';
 import { Reconciler } from '../reconciler';
+import { EndpointPlaces } from './endpoint-places';
 
 /** A word of the change notifier may be lost, and the queue be away. */
 const queueAgainEveryMs = 15_000;
 const eventsAtOnce = 500;
-/** One endpoint that never answers must not take the others' turns. */
-const mostAtOneEndpoint = 4;
 
 export interface WebhookSenderParts {
   readonly db: Pick<Database, 'events' | 'webhooks'>;
@@ -36,7 +35,7 @@ const secretsOf = ({ secret, previous }: WebhookRecord, now: Date): string[] => 
 export class WebhookSender {
   private readonly reconciler = new Reconciler(() => this.queueAll());
   private readonly abort = new AbortController();
-  private readonly busy = new Map<string, number>();
+  private readonly places = new EndpointPlaces();
   private queue: DeliveryQueue | undefined;
   private timer: NodeJS.Timeout | undefined;
 
@@ -98,19 +97,20 @@ export class WebhookSender {
 
   private async deliver({ webhook: name, event: seq }: Delivery): Promise<DeliveryResult> {
     const { db } = this.parts;
-    const busy = this.busy.get(name) ?? 0;
-    // Before anything is read: of many that wait for one endpoint each comes here every second.
-    if (busy >= mostAtOneEndpoint) return 'later';
-    this.busy.set(name, busy + 1);
+    // Before anything is read: of many that wait for one endpoint each comes here again and again.
+    const place = this.places.take(name);
+    if ('againAfterMs' in place) return place;
+    let result: DeliveryResult = 'failed';
     try {
       const webhook = await db.webhooks.find(name);
       const event = await db.events.find(seq);
-      if (webhook === null || event === null || webhook.disabled !== undefined) return 'ended';
-      return await this.conclude(webhook, await this.post(webhook, event.id, bodyOf(event)));
+      result =
+        webhook === null || event === null || webhook.disabled !== undefined
+          ? 'ended'
+          : await this.conclude(webhook, await this.post(webhook, event.id, bodyOf(event)));
+      return result;
     } finally {
-      const left = (this.busy.get(name) ?? 1) - 1;
-      if (left > 0) this.busy.set(name, left);
-      else this.busy.delete(name);
+      place.leave(result === 'ended');
     }
   }
 
