@@ -17,7 +17,7 @@ type Definitions = typeof FleetServiceService &
 type RequestOf<Name extends OperatorCallName> = ReturnType<Definitions[Name]['requestDeserialize']>;
 
 /** What finding out what a call is about needs. */
-export type ResourceFinder = 'nodes' | 'db.rollouts';
+export type ResourceFinder = 'nodes' | 'db.rollouts' | 'db.webhooks';
 
 type Needs = Uses<ResourceFinder>;
 
@@ -50,6 +50,12 @@ function ofNodes({ names }: { readonly names: readonly string[] }, { nodes }: Ne
 
 async function ofRollout({ id }: { readonly id: string }, { db }: Needs): Promise<Resource> {
   const cluster = await db.rollouts.clusterOf(id);
+  return cluster === undefined ? installation : inCluster(cluster);
+}
+
+/** It carries away what happens in one cluster, or in every one. */
+async function ofWebhook({ name }: { readonly name: string }, { db }: Needs): Promise<Resource> {
+  const cluster = (await db.webhooks.find(name))?.cluster;
   return cluster === undefined ? installation : inCluster(cluster);
 }
 
@@ -93,12 +99,12 @@ const resources: Resources = {
   rollBackRollout: ofRollout,
   listEvents: ofOneOrAll,
   watchEvents: ofOneOrAll,
-  // It carries away what happens in every cluster, or in one.
   addWebhook: ofOneOrInstallation,
-  listWebhooks: isInstallation,
-  removeWebhook: isInstallation,
-  testWebhook: isInstallation,
-  rotateWebhookSecret: isInstallation,
+  // A list of which the route tells those that are in the caller's scope.
+  listWebhooks: isShared,
+  removeWebhook: ofWebhook,
+  testWebhook: ofWebhook,
+  rotateWebhookSecret: ofWebhook,
   addKernel: isShared,
   listKernels: isShared,
   submitPatch: ({ onto }) => (onto === undefined ? shared : ofCluster(onto)),

@@ -2,6 +2,7 @@
 import type {
   AddWebhookRequest,
   AddWebhookResponse,
+  ListWebhooksRequest,
   ListWebhooksResponse,
   RemoveWebhookRequest,
   RemoveWebhookResponse,
@@ -10,10 +11,12 @@ import type {
   TestWebhookRequest,
   TestWebhookResponse,
 } from '@lockstep/contracts/generated';
+import { inCluster, installation, may } from '@lockstep/domain/access';
 import { parseEventFilter } from '@lockstep/domain/fleet-events';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
 import type { WebhookRecord } from '@lockstep/io/database';
 import { parseEndpointUrl, parseWebhookSecret } from '@lockstep/io/webhook-delivery';
+import type { CallContext } from '../grpc/call-route';
 import type { KeepingContext } from '../grpc/kept-answer';
 import type { Uses } from '../services';
 import { webhookToWire } from '../views/event-view';
@@ -46,8 +49,15 @@ export async function addWebhook(
   return answer(await db.webhooks.add(webhook, kept(answer)));
 }
 
-export async function listWebhooks({ db }: Uses<'db.webhooks'>): Promise<ListWebhooksResponse> {
-  return { webhooks: (await db.webhooks.list()).map(webhookToWire) };
+/** Those that carry away what the caller may look at. */
+export async function listWebhooks(
+  { db }: Uses<'db.webhooks'>,
+  _: ListWebhooksRequest,
+  { caller }: CallContext,
+): Promise<ListWebhooksResponse> {
+  const mayLook = ({ cluster }: WebhookRecord): boolean =>
+    may(caller.identity, 'look', cluster === undefined ? installation : inCluster(cluster));
+  return { webhooks: (await db.webhooks.list()).filter(mayLook).map(webhookToWire) };
 }
 
 /** What is queued for it is not sent any more. */
