@@ -90,9 +90,10 @@ export function waveLines({ waves }: Rollout): string[] {
 }
 
 const orderLines = ({ orders }: Rollout): string[] =>
-  orders.map(({ kind, reason, nodes, givenAt }) => {
+  orders.map(({ kind, reason, nodes, givenAt, givenBy }) => {
+    const by = givenBy === '' ? '' : ` by ${givenBy}`;
     const whom = nodes.length === 0 ? '' : ` ${nodes.join(' ')}`;
-    return visibleLine(`${showTime(givenAt)} ${kind}${whom}${reason === '' ? '' : `: ${reason}`}`);
+    return visibleLine(`${showTime(givenAt)} ${kind}${whom}${by}${reason === '' ? '' : `: ${reason}`}`);
   });
 
 /** What to know of the way there, a line each. */

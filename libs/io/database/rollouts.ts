@@ -44,6 +44,8 @@ export interface RolloutRecord {
 
 export type GivenOrder = RolloutOrder & {
   readonly givenAt: Date;
+  /** Who gave it; empty of one from before that was kept. */
+  readonly givenBy: string;
   /** The plan that it led to. */
   readonly generation: number;
 };
@@ -67,6 +69,7 @@ interface OrderRow {
   readonly kind: RolloutOrder['kind'];
   readonly reason: string;
   readonly nodes: readonly NodeName[];
+  readonly given_by: string;
   readonly given_at: string;
 }
 
@@ -98,8 +101,8 @@ function fromRow(row: RolloutRow): RolloutRecord {
     startedAt: row.started_at,
     endedAt: row.ended_at,
     plan: planFromStored(row.plan, row.planned_at),
-    orders: row.orders.map(({ given_at, generation, kind, reason, nodes }): GivenOrder => {
-      const order = { reason, generation, givenAt: new Date(given_at) };
+    orders: row.orders.map(({ given_at, given_by, generation, kind, reason, nodes }): GivenOrder => {
+      const order = { reason, generation, givenAt: new Date(given_at), givenBy: given_by };
       return kind === 'retry' ? { ...order, kind, nodes } : { ...order, kind };
     }),
   };
@@ -141,6 +144,7 @@ export interface RolloutStore {
   order(
     id: string,
     order: RolloutOrder,
+    by: string,
     plan: RolloutPlan,
     call?: KeptCall<RolloutRecord>,
   ): Promise<RolloutRecord | undefined>;
@@ -260,14 +264,15 @@ export function rolloutStore(db: Client): RolloutStore {
         throw error;
       }
     },
-    async order(id, order, plan, call) {
+    async order(id, order, by, plan, call) {
       try {
         return await serialisable(db, (tx) =>
           once(tx, call, async () => {
             if (!(await follow(tx, id, plan))) throw new PlannedMeanwhile();
             const { kind, reason } = order;
             const nodes = order.kind === 'retry' ? [...order.nodes] : [];
-            await tx.rolloutOrder.create({ data: { rolloutId: id, generation: plan.generation, kind, reason, nodes } });
+            const { generation } = plan;
+            await tx.rolloutOrder.create({ data: { rolloutId: id, generation, kind, reason, nodes, givenBy: by } });
             return readRollout(tx, id);
           }),
         );

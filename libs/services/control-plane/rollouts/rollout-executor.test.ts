@@ -111,7 +111,8 @@ test('what an operator says just after a start takes nobody for lost who has not
     rollouts: {
       inForce: () => Promise.resolve([rollout]),
       require: () => Promise.resolve(rollout),
-      order: (_: string, __: unknown, next: RolloutPlan) => {
+      order: (_: string, __: unknown, by: string, next: RolloutPlan) => {
+        expect(by).toBe('anna');
         stored.push(next);
         return Promise.resolve({ ...rollout, plan: next });
       },
@@ -126,7 +127,7 @@ test('what an operator says just after a start takes nobody for lost who has not
     log: pino({ level: 'silent' }),
   });
   await executor.start(performance.now());
-  await executor.order('r', { kind: 'pause', reason: 'lunch' });
+  await executor.order('r', { kind: 'pause', reason: 'lunch' }, 'anna');
   await executor.stop();
   expect(stored.map(({ status, nodes }) => [status, nodes[0]?.notYet?.reason])).toEqual([['paused', 'moving']]);
 });

@@ -235,10 +235,10 @@ export class RolloutExecutor {
   }
 
   /**
-   * An operator's word: it is stored with the plan that it leads to, or neither is.
+   * An operator's word: it is stored with the plan that it leads to and who gave it, or nothing is.
    * @throws LockstepError `refused` where it makes no sense to the rollout as it is, or where that is history.
    */
-  async order(id: string, order: RolloutOrder, call?: KeptCall<RolloutRecord>): Promise<RolloutRecord> {
+  async order(id: string, order: RolloutOrder, by: string, call?: KeptCall<RolloutRecord>): Promise<RolloutRecord> {
     const { db, changes } = this.parts;
     const { cluster } = await db.rollouts.require(id);
     for (;;) {
@@ -252,7 +252,7 @@ export class RolloutExecutor {
         throw new LockstepError('refused', refusal.reason, explainOrderRefusal(refusal, order, id), { rollout: id });
       }
       const plan = await this.nextPlan(rollout, order);
-      const ordered = await db.rollouts.order(id, order, plan, call);
+      const ordered = await db.rollouts.order(id, order, by, plan, call);
       this.inForce.readAgain(cluster);
       if (ordered === undefined) continue;
       changes.notify(`rollout:${id}`);

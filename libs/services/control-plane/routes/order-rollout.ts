@@ -6,6 +6,7 @@ import type {
   RetryRolloutRequest,
   Rollout,
 } from '@lockstep/contracts/generated';
+import { subjectOf } from '@lockstep/domain/access';
 import { parseNodeName } from '@lockstep/domain/livepatch-model';
 import type { RolloutOrder } from '@lockstep/domain/rollout-planner';
 import type { KeepingContext } from '../grpc/kept-answer';
@@ -22,10 +23,10 @@ async function give(
   { rollouts }: Uses<'rollouts'>,
   id: string,
   order: RolloutOrder,
-  { kept }: Context,
+  { kept, caller }: Context,
 ): Promise<RolloutAnswer> {
   const answer = (rollout: Parameters<typeof rolloutToWire>[0]): RolloutAnswer => ({ rollout: rolloutToWire(rollout) });
-  return answer(await rollouts.order(id, order, kept(answer)));
+  return answer(await rollouts.order(id, order, subjectOf(caller.identity), kept(answer)));
 }
 
 export const pauseRollout = (

@@ -88,6 +88,7 @@ test('paused, who is on the way finishes and nobody starts; resumed it goes on; 
   await fleet().resumeRollout({ id, reason: '' });
   await eventuallyShows(id, 'succeeded: p-c1 there, p-n1 there, p-n2 there, p-n3 there');
   const { orders } = await rolloutOf(id);
+  expect(new Set(orders.map(({ givenBy }) => givenBy))).toEqual(new Set([expect.stringMatching(/^\w+:\S+$/)]));
   expect(orders.map(({ kind, reason }) => [kind, reason])).toEqual([
     ['pause', 'lunch'],
     ['resume', ''],

@@ -104,6 +104,7 @@ export function rolloutToWire(rollout: RolloutRecord): Rollout {
       reason: order.reason,
       nodes: order.kind === 'retry' ? [...order.nodes] : [],
       givenAt: order.givenAt,
+      givenBy: order.givenBy,
     })),
     nodeCount: plan.nodes.length,
     nodesThere: countThere(plan),
