@@ -13,6 +13,7 @@ import { readIfPresent, sha256OfBytes, writePrivateFile } from '@lockstep/platfo
 import type { Logger } from 'pino';
 import type { ChangeNotifier } from '../change-notifier';
 import { Reconciler } from '../reconciler';
+import { RefusedTokens, type RefusedToken } from './refused-tokens';
 
 /** Events get their place at most this often: each time costs a signature and a file. */
 const chainEveryMs = 100;
@@ -45,6 +46,9 @@ export class AuditLog {
   private signedHead: AuditCheckpoint | undefined;
   private readonly deniedAtMs = new Map<string, number>();
   private timer: NodeJS.Timeout | undefined;
+  private readonly refusedTokens = new RefusedTokens((event) => {
+    this.recordSoon(event);
+  });
 
   constructor(private readonly parts: AuditLogParts) {
     this.headFile = path.join(parts.stateDir, 'audit-head.json');
@@ -68,6 +72,7 @@ export class AuditLog {
 
   async stop(): Promise<void> {
     clearInterval(this.timer);
+    this.refusedTokens.flush();
     await this.settle().catch((err: unknown) => {
       this.parts.log.warn({ err }, 'some of the audit has no place yet: it gets it at the next start');
     });
@@ -90,8 +95,17 @@ export class AuditLog {
     if (nowMs - (this.deniedAtMs.get(who) ?? -Infinity) < denialsEveryMs) return;
     if (this.deniedAtMs.size >= mostDenied) this.deniedAtMs.clear();
     this.deniedAtMs.set(who, nowMs);
-    this.record({ ...record, result: 'not-allowed' }).catch((err: unknown) => {
-      this.parts.log.error({ err, record }, 'cannot write down that somebody was refused');
+    this.recordSoon({ ...record, result: 'not-allowed' });
+  }
+
+  /** Somebody showed an access token that is no good: of all of them a minute there is one record. */
+  noteRefusedToken(refused: RefusedToken): void {
+    this.refusedTokens.note(refused);
+  }
+
+  private recordSoon(event: AuditEvent): void {
+    this.record(event).catch((err: unknown) => {
+      this.parts.log.error({ err, record: event }, 'cannot write down that somebody was refused');
     });
   }
 

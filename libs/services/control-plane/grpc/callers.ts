@@ -9,9 +9,11 @@ import {
 import { callVerbs } from '@lockstep/contracts/wire';
 import { denial, mayAnywhere, type Identity } from '@lockstep/domain/access';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
+import type { AuditLog } from '../audit/audit-log';
 import { eventOf, type Caller } from '../audit/call-audit';
 import type { Uses } from '../services';
 import { toStatus } from './call-status';
+import { forwardedPeerIn } from './forwarded-peer';
 import type { Peer, TlsFront } from './tls-front';
 
 /** What there is to know a caller by before it has said anything. */
@@ -37,6 +39,16 @@ export function callerOf(metadata: Metadata): Caller {
   throw new LockstepError('internal', 'caller-unknown', 'A call came past the decision who makes it.');
 }
 
+const refusedTokens: ReadonlySet<string> = new Set(['token-wrong', 'token-expired', 'token-revoked']);
+
+/** Only of what was shown as a token: who has none has mistyped, or looks what is there. */
+function noteRefusedToken(audit: Pick<AuditLog, 'noteRefusedToken'>, error: unknown, from: string): void {
+  if (!(error instanceof LockstepError) || !refusedTokens.has(error.reason)) return;
+  const { name } = error.fields;
+  const token = typeof name === 'string' ? name : undefined;
+  audit.noteRefusedToken({ reason: error.reason, token, address: from.slice(0, from.lastIndexOf(':')) });
+}
+
 /**
  * Decides who calls by its headers and its certificate, and turns away who may nowhere do what the call does: of a
  * stranger's call no byte of the body is read. Its first message may come long after its headers, and only then does it
@@ -52,6 +64,7 @@ export function letInKnown(
       start: (next) => {
         let metadata: Metadata | undefined;
         const peer = (): Peer => front()?.peerAt(call.getConnectionInfo()) ?? nobody;
+        const fromOf = (received: Metadata): string => forwardedPeerIn(received) ?? call.getPeer();
         const turnAway = (error: unknown): void => {
           const { code = status.UNKNOWN, details = '', metadata: trailers = null } = toStatus(error, path, log);
           call.sendStatus({ code, details, metadata: trailers });
@@ -61,7 +74,7 @@ export function letInKnown(
             try {
               const shown = peer();
               const identity = identify({ path, metadata: received, peer: shown });
-              const caller = { identity, from: call.getPeer(), certificate: shown.certificate };
+              const caller = { identity, from: fromOf(received), certificate: shown.certificate };
               const verb = callVerbs.get(path);
               if (verb === undefined || !mayAnywhere(identity, verb)) {
                 audit.noteDenial(eventOf({ path, caller, metadata: received }));
@@ -71,6 +84,7 @@ export function letInKnown(
               if (identity.kind === 'stranger') front()?.noteStranger(call.getConnectionInfo());
               else front()?.noteKnown(call.getConnectionInfo());
             } catch (error) {
+              noteRefusedToken(audit, error, fromOf(received));
               turnAway(error);
               return;
             }

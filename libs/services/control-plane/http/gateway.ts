@@ -9,6 +9,7 @@ import {
   traceHeader,
 } from '@lockstep/contracts/wire';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
+import { forwardedPeerHeader } from '../grpc/forwarded-peer';
 import { callNamed, codecOf, type DescribedCall } from './descriptors';
 import { authorizationOf, type RequestHeaders } from './session-cookie';
 
@@ -16,6 +17,8 @@ import { authorizationOf, type RequestHeaders } from './session-cookie';
 const passedOn: Readonly<Record<string, string>> = {
   'idempotency-key': callKeyHeader,
   traceparent: traceHeader,
+  // Set by us: what a client says there is put away.
+  [forwardedPeerHeader]: forwardedPeerHeader,
 };
 
 function metadataFrom(headers: RequestHeaders): Metadata {

@@ -9,6 +9,7 @@ import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { Logger } from 'pino';
 import type { PeopleSignIn } from '../access/people-sign-in';
 import type { ServerCertificate } from '../grpc/tls-front';
+import { forwardedPeer, forwardedPeerHeader } from '../grpc/forwarded-peer';
 import { ConsoleFiles } from './console-files';
 import { addConsole } from './console-routes';
 import { calls, messages, type DescribedCall } from './descriptors';
@@ -99,7 +100,8 @@ class Routes {
 
   add(): void {
     const { fastify } = this;
-    fastify.addHook('onRequest', ({ method, headers, routeOptions }, reply, done) => {
+    fastify.addHook('onRequest', ({ method, headers, routeOptions, socket }, reply, done) => {
+      headers[forwardedPeerHeader] = forwardedPeer(`${socket.remoteAddress ?? ''}:${socket.remotePort ?? 0}`);
       for (const [name, value] of Object.entries(securityHeaders(headers.host ?? ''))) reply.raw.setHeader(name, value);
       const isReading = method === 'GET' || method === 'HEAD';
       // Whoever signs in has no session yet, or one that is over.

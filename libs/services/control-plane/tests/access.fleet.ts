@@ -20,7 +20,7 @@ import type { OperatorClient } from '@lockstep/io/rpc-client';
 import { runLockstep } from '@lockstep/testing/dev-fleet';
 // eslint-disable-next-line no-restricted-imports -- it looks at what is kept of a secret, which no interface shows
 import { Client } from 'pg';
-import { TestPlane } from './test-plane';
+import { eventually, TestPlane } from './test-plane';
 
 jest.setTimeout(300_000);
 
@@ -29,7 +29,7 @@ const watchedMs = 1_000;
 let plane: TestPlane;
 
 beforeAll(async () => {
-  plane = await TestPlane.start();
+  plane = await TestPlane.start({ LOCKSTEP_WEBHOOK_LOCAL: 'on' });
   for (const name of ['web', 'db']) await plane.operator.fleet.createCluster({ ...switchingToWire({}), name });
   await plane.work(plane.honestWorker);
   await plane.addKernel();
@@ -109,6 +109,29 @@ test('a token for one cluster sees and does nothing in others, nor anything that
     access.revokeToken({ name: 'local-admin' }),
   ];
   expect(new Set(await Promise.all(refused.map(reasonOf)))).toEqual(new Set(['not-allowed']));
+});
+
+test('who may add a webhook for a cluster sees and removes that one, and none of others', async () => {
+  const secret = `whsec_${'A'.repeat(32)}`;
+  const add = (fleet: typeof plane.operator.fleet, name: string, cluster: string) =>
+    fleet.addWebhook({ name, url: 'http://127.0.0.1:9/', types: [], cluster, secret: Buffer.from(secret) });
+  const scope = { everywhere: false, clusters: ['web'] };
+  const { fleet } = plane.operatorWith(await plane.accessToken('web-hooks', { roles: [Role.ROLE_ADMIN], scope }));
+  await add(plane.operator.fleet, 'of-all', '');
+  await add(fleet, 'of-web', 'web');
+  expect((await fleet.listWebhooks({})).webhooks.map(({ name }) => name)).toEqual(['of-web']);
+  expect(await reasonOf(fleet.removeWebhook({ name: 'of-all' }))).toBe('not-allowed');
+  expect(await reasonOf(fleet.removeWebhook({ name: 'of-web' }))).toBe('answered');
+  await plane.operator.fleet.removeWebhook({ name: 'of-all' });
+});
+
+test('calls with tokens that nobody has are one record of the audit, with how many they were', async () => {
+  const { fleet } = plane.operatorWith('no-such-token');
+  expect(await Promise.all([1, 2, 3].map(() => reasonOf(fleet.listClusters({}))))).toContain('token-wrong');
+  await eventually(async () => {
+    const { code, stdout } = await runLockstep(plane.config.stateDir, ['audit', 'ls', '--json']);
+    expect([code, stdout]).toEqual([0, expect.stringContaining('Access/Identify')]);
+  });
 });
 
 test('a token that is revoked ends at once, and so does a watch that was begun with it', async () => {
