@@ -92,6 +92,11 @@ test('it can take away what is there: that needs no module', async () => {
   expect(await node.held()).toBe('');
 });
 
+test('that word is of one module from before there was a key: it is compared with what the log says of it all the same', async () => {
+  const old = module({ functions: [fn('a'), fn('hidden')] });
+  expect(await order(old, 'a', 'a', [old])).toBe('module-differs: ');
+});
+
 test('an older module is loaded by the word of whoever runs the machine, and a machine without build keys goes on', async () => {
   const old = module();
   expect(await order(old, 'a', 'a', [old])).toBe('loaded: lockstep_a');

@@ -25,9 +25,9 @@ export async function insistVouchedFor(
   { isSigned, unsigned }: BuildPolicy,
   release: string,
 ): Promise<void> {
-  if (unsigned.has(artifact.sha256)) return;
   const bytes = await readFile(file);
-  if (sha256OfBytes(bytes) !== artifact.sha256 || !isSigned(bytes)) {
+  const isVouchedFor = unsigned.has(artifact.sha256) || isSigned(bytes);
+  if (sha256OfBytes(bytes) !== artifact.sha256 || !isVouchedFor) {
     const message = `${artifact.moduleName} is ordered by the control plane, and signed by none of the build keys that this machine was given (--build-keys): it is not loaded. If you know how it was built, --allow-unsigned ${artifact.sha256} lets it in.`;
     throw new LockstepError('refused', 'not-vouched-for', message, { sha256: artifact.sha256 });
   }
