@@ -4,6 +4,10 @@ import { readKernelLogRecord } from './kernel-trouble';
 
 test.each([
   ['4,1021,5140900,-;WARNING: CPU: 0 PID: 1 at kernel/fork.c:1 f+0x1/0x2', 'warning'],
+  ['4,1022,5,-;WARNING: kernel/fork.c:1 at f+0x1/0x2, CPU#0: cat/77', 'warning'],
+  ['4,1023,5,-;WARNING: possible circular locking dependency detected', 'warning'],
+  ['4,1024,5,-;WARNING: suspicious RCU usage', 'warning'],
+  ['4,1025,5,-;WARNING: Spectre v2 mitigation leaves CPU vulnerable', undefined],
   ['1,7,5,-;BUG: kernel NULL pointer dereference, address: 0000000000000000', 'oops'],
   ['2,8,5,-;kernel BUG at mm/slub.c:379!', 'oops'],
   ['4,9,5,-;Oops: 0002 [#1] PREEMPT SMP', 'oops'],

@@ -20,7 +20,11 @@ const beginnings: readonly (readonly [KernelTroubleKind, RegExp])[] = [
   ],
   ['rcu-stall', /^(?:rcu: )?INFO: rcu\w* (?:self-)?detected.*stall/],
   ['oops', /^(?:BUG: |kernel BUG at |Oops: |general protection fault|Unable to handle kernel|stack segment: )/],
-  ['warning', /^WARNING: CPU: /],
+  // WARN() as kernels have written it, newer ones with the place first, and what lock and RCU checkers find.
+  [
+    'warning',
+    /^WARNING: (?:CPU: |\S+:\d+ at |possible |suspicious |inconsistent lock|bad unlock|held lock|lock held|Nested lock|(?:HARD|SOFT)IRQ-|kernel stack )/,
+  ],
 ];
 
 export interface KernelLogRecord {

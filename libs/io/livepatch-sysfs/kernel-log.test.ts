@@ -26,6 +26,19 @@ test('the last complaint in the log is told, read on from where it was left, wit
   await rm(dev, { recursive: true });
 });
 
+test('so many records are read at once and no more: the next look goes on there', async () => {
+  const dev = await mkdtemp(path.join(tmpdir(), 'kmsg-'));
+  execFileSync('mkfifo', [path.join(dev, 'kmsg')]);
+  const kernel = await open(path.join(dev, 'kmsg'), constants.O_RDWR);
+  const log = new KernelLog(dev, boot, 1);
+  await kernel.write('4,2,1,-;WARNING: CPU: 0 PID: 1 at f\n'.padEnd(8_192, ' '));
+  await kernel.write('4,3,1,-;WARNING: CPU: 0 PID: 1 at g\n');
+  expect([(await log.lastTrouble())?.id, (await log.lastTrouble())?.id]).toEqual(['boot/2', 'boot/3']);
+  await log.close();
+  await kernel.close();
+  await rm(dev, { recursive: true });
+});
+
 test('a host without a log to read has no complaint', async () => {
   expect(await new KernelLog('/nowhere', boot).lastTrouble()).toBeUndefined();
   expect(await new KernelLog(undefined, boot).lastTrouble()).toBeUndefined();

@@ -7,6 +7,8 @@ import { errorCode } from '@lockstep/platform/runtime';
 
 /** The kernel gives one record a read, of at most 8 KiB, or refuses a smaller buffer. */
 const recordBytes = 8_192;
+/** A kernel that writes faster than it is read keeps nobody at it for ever: the next look goes on there. */
+const defaultMostAtOnce = 10_000;
 
 /** The kernel's log (/dev/kmsg), read on from where it was left; the last complaint in it is kept. */
 export class KernelLog {
@@ -17,6 +19,7 @@ export class KernelLog {
   constructor(
     private readonly dev: string | undefined,
     private readonly bootId: () => Promise<string>,
+    private readonly mostAtOnce = defaultMostAtOnce,
   ) {}
 
   /** The last that the kernel has complained about in this boot; undefined of a log that cannot be read, too. */
@@ -24,7 +27,7 @@ export class KernelLog {
     if (this.dev === undefined) return undefined;
     try {
       this.handle ??= await open(path.join(this.dev, 'kmsg'), constants.O_RDONLY | constants.O_NONBLOCK);
-      while (await this.readOne(this.handle));
+      for (let read = 0; read < this.mostAtOnce && (await this.readOne(this.handle)); read += 1);
     } catch (error) {
       if (!['ENOENT', 'EACCES', 'EPERM'].includes(errorCode(error) ?? '')) throw error;
     }

@@ -61,9 +61,20 @@ export class Reconciler {
     if (!this.stopping.signal.aborted) await this.work(key);
   }
 
+  /** Those whose time has passed are as good as never run. */
+  private forgetOld(nowMs: number): void {
+    for (const [key, beganAtMs] of this.beganAtMs) {
+      if (beganAtMs + this.everyMs > nowMs) return;
+      this.beganAtMs.delete(key);
+    }
+  }
+
   private async pause(key: string): Promise<void> {
     const waitMs = (this.beganAtMs.get(key) ?? -Infinity) + this.everyMs - performance.now();
     if (waitMs > 0) await sleep(waitMs, undefined, { signal: this.stopping.signal }).catch(() => undefined);
-    this.beganAtMs.set(key, performance.now());
+    const nowMs = performance.now();
+    this.forgetOld(nowMs);
+    this.beganAtMs.delete(key);
+    this.beganAtMs.set(key, nowMs);
   }
 }

@@ -37,3 +37,19 @@ test('what came before an error is told before it', async () => {
 test('nothing is no group', async () => {
   expect(await collect(every(1, 0), 50)).toEqual({ groups: [], failure: undefined });
 });
+
+test('a source is kept waiting by whoever reads slowly, and ended when nobody reads any more', async () => {
+  let told = 0;
+  async function* endless(): AsyncGenerator<number> {
+    for (;;) yield (told += 1);
+  }
+  const groups = inGroups(endless(), 1);
+  await groups.next();
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  expect(told).toBeLessThanOrEqual(2_001);
+  await groups.next();
+  await groups.return(undefined);
+  const last = told;
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  expect(told).toBe(last);
+});
