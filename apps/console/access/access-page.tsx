@@ -78,7 +78,9 @@ function Tokens({ isAll }: { readonly isAll: boolean }): ReactElement {
                   <th scope="col">Used</th>
                   <th scope="col">Expires</th>
                   <th scope="col">Made</th>
-                  <th scope="col" aria-label="Actions" />
+                  <th scope="col">
+                    <span className="visually-hidden">Actions</span>
+                  </th>
                 </tr>
               </thead>
               <tbody>

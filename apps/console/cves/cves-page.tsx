@@ -105,9 +105,9 @@ export function CvesPage(): ReactElement {
         title="CVEs"
         summary={
           data !== undefined && (
-            <>
+            <span>
               By what kernels show, not by what was sent. Judged <Ago at={data.judgedAt} />.
-            </>
+            </span>
           )
         }
       />
@@ -126,7 +126,9 @@ export function CvesPage(): ReactElement {
                     <tr>
                       <th scope="col">CVE</th>
                       <th scope="col">Nodes</th>
-                      <th scope="col" aria-label="Share" />
+                      <th scope="col">
+                        <span className="visually-hidden">Share</span>
+                      </th>
                     </tr>
                   </thead>
                   <tbody>

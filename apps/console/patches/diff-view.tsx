@@ -31,7 +31,7 @@ const code = ({ kind, text }: DiffLine): ReactNode =>
 export function DiffView({ diff }: { readonly diff: string }): ReactElement {
   const rows = useMemo(() => diffLines(diff).map((line) => ({ line, shown: code(line) })), [diff]);
   return (
-    <div className="rows-scroll" tabIndex={0} role="region" aria-label="Diff">
+    <div className="rows-scroll" tabIndex={0} role="region" aria-label="Diff, line by line">
       <table className="diff">
         <tbody>
           {rows.map(({ line: { kind, before, after }, shown }, index) => (

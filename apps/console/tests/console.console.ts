@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import path from 'node:path';
+import { AxeBuilder } from '@axe-core/playwright';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { OwnerKind, Role } from '@lockstep/contracts/generated';
+import { repositoryRoot } from '@lockstep/testing/qemu-machine';
+import type { Browser } from 'playwright-core';
+import { startBrowser, viewports, Visitor, type ColorScheme, type Device } from './browser';
+import { startConsoleFleet, type ConsoleFleet } from './console-fleet';
+
+jest.setTimeout(900_000);
+
+const pictures = path.join(repositoryRoot, 'dist/console-pictures');
+
+let world: ConsoleFleet;
+let browser: Browser;
+let ada: Visitor;
+
+beforeAll(async () => {
+  mkdirSync(pictures, { recursive: true });
+  world = await startConsoleFleet();
+  browser = await startBrowser();
+  ada = await Visitor.come(browser, world.consoleUrl);
+});
+
+afterAll(async () => {
+  await browser.close();
+  await world.fleet.stop();
+});
+
+async function tokenOf(role: Role, name: string): Promise<string> {
+  const secret = `lockstep_${randomBytes(24).toString('base64url')}`;
+  await world.fleet.operator.access.createToken({
+    ...{ name, owner: name, ownerKind: OwnerKind.OWNER_KIND_PERSON, roles: [role], ttlSeconds: 0 },
+    scope: { everywhere: true, clusters: [] },
+    secretSha256: createHash('sha256').update(secret).digest('hex'),
+  });
+  return secret;
+}
+
+describe('somebody who is not signed in', () => {
+  test('is told what is wrong with a token that is none, where they are', async () => {
+    await ada.open('nodes?cluster=dev');
+    await ada.page.getByLabel('Access token').fill('lockstep_not-one');
+    await ada.page.getByRole('button', { name: 'Sign in' }).click();
+    await ada.page.getByRole('alert').getByText('You are not signed in').waitFor();
+  });
+
+  test('goes on where they wanted to be', async () => {
+    await ada.page.getByLabel('Access token').fill(world.token);
+    await ada.page.getByRole('button', { name: 'Sign in' }).click();
+    await ada.page.getByRole('heading', { name: 'Nodes' }).waitFor();
+    await ada.page.getByRole('link', { name: 'n1', exact: true }).waitFor();
+    expect(ada.page.url()).toContain('cluster=dev');
+  });
+});
+
+/** Each with something that only the fleet's own data says. */
+const pages = [
+  { name: 'overview', place: '', shows: 'at head 2' },
+  { name: 'rollouts', place: 'rollouts', shows: 'succeeded' },
+  { name: 'nodes', place: 'nodes', shows: 'n6' },
+  { name: 'node', place: 'nodes/n1', shows: 'lockstep_meminfo_fix' },
+  { name: 'load-order', place: 'load-order?cluster=dev', shows: 'torn: 2 of 3 run' },
+  { name: 'conflict', place: 'load-order?cluster=dev&draft=cmdline-fix', shows: '2 conflicts.' },
+  { name: 'patches', place: 'patches', shows: 'loadavg-fix' },
+  { name: 'patch', place: 'patches/meminfo-fix', shows: 'meminfo_proc_show' },
+  { name: 'cves', place: 'cves', shows: 'CVE-2024-26581' },
+  { name: 'audit', place: 'audit', shows: 'Fleet/AppendLoad' },
+  { name: 'access', place: 'access', shows: 'session-' },
+  { name: 'system', place: 'system', shows: 'Kernel builds' },
+];
+
+describe.each(pages)('the page $name', ({ name, place, shows }) => {
+  test('shows what there is', async () => {
+    await ada.open(place);
+    await ada.settled();
+    await ada.page.getByText(shows).first().waitFor();
+    expect(ada.complaints).toEqual([]);
+  });
+
+  test.each<ColorScheme>(['light', 'dark'])('has no violation of accessibility in %s colours', async (colorScheme) => {
+    await ada.page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+    const { violations } = await new AxeBuilder({ page: ada.page }).analyze();
+    expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)).toEqual([]);
+    for (const device of Object.keys(viewports) as Device[]) {
+      await ada.page.setViewportSize(viewports[device]);
+      await ada.page.screenshot({ path: path.join(pictures, `${name}-${colorScheme}-${device}.png`) });
+    }
+    await ada.page.setViewportSize(viewports.desktop);
+  });
+});
+
+test('a rollout is begun as it was shown, and moves while it is looked at', async () => {
+  await ada.open('rollouts');
+  await ada.page.getByRole('button', { name: 'Start a rollout' }).click();
+  const dialog = ada.page.getByRole('dialog');
+  await dialog.getByText('to position').waitFor();
+  await dialog.getByRole('button', { name: 'Start exactly this' }).click();
+  await ada.page.getByRole('heading', { name: 'dev to 2' }).waitFor();
+  await ada.page.getByText('6 of 6 nodes there').waitFor({ timeout: 180_000 });
+  await ada.page.locator('.page-summary').getByText('succeeded').waitFor();
+  expect(await ada.page.locator('.wave-passed').count()).toBeGreaterThan(1);
+});
+
+test('the audit is verified in the browser, and names what was just done', async () => {
+  await ada.open('audit?find=StartRollout');
+  await ada.page.getByText('Fleet/StartRollout').first().waitFor();
+  await ada.page.getByRole('button', { name: 'Verify what is shown' }).click();
+  await ada.page.getByText(/whole from \d+ to \d+/).waitFor();
+});
+
+test('who may only look is shown what they may not do, and why', async () => {
+  await using eve = await Visitor.come(browser, world.consoleUrl);
+  await eve.signIn(await tokenOf(Role.ROLE_VIEWER, 'eve'));
+  await eve.open('rollouts');
+  const start = eve.page.getByRole('button', { name: 'Start a rollout' });
+  await start.waitFor();
+  expect(await start.getAttribute('aria-disabled')).toBe('true');
+  expect(await start.getAttribute('aria-description')).toMatch(/viewer/i);
+  await eve.open('audit');
+  await eve.settled();
+  expect(await eve.page.getByText('Fleet/AppendLoad').count()).toBe(0);
+});
+
+test('a refused action says why where it was asked for', async () => {
+  await using olga = await Visitor.come(browser, world.consoleUrl);
+  await olga.signIn(await tokenOf(Role.ROLE_OPERATOR, 'olga'));
+  await olga.open('load-order?cluster=dev&draft=cmdline-fix');
+  await olga.page.getByLabel('Name of the combined patch').fill('7');
+  await olga.page.getByRole('button', { name: 'Combine' }).click();
+  await olga.page.getByRole('alert').getByText('They are not combined').waitFor();
+});
