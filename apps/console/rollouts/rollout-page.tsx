@@ -39,12 +39,18 @@ function Summary({ rollout, live }: { readonly rollout: RolloutMessage; readonly
       <span>
         started <Ago at={startedAt} />
       </span>
-      {!hasEnded(rollout) ? (
-        <span className={live === 'live' ? 'live is-live' : 'live'}>{liveWords[live]}</span>
-      ) : (
+      {status === 'ROLLOUT_STATUS_HALTED' && (
+        <span>
+          halted <Ago at={endedAt} />
+        </span>
+      )}
+      {hasEnded(rollout) && (
         <span>
           ended <Ago at={endedAt} />
         </span>
+      )}
+      {!hasEnded(rollout) && status !== 'ROLLOUT_STATUS_HALTED' && (
+        <span className={live === 'live' ? 'live is-live' : 'live'}>{liveWords[live]}</span>
       )}
     </>
   );

@@ -2,6 +2,7 @@
 import { useQuery, useQueryClient, type UseQueryResult } from '@tanstack/react-query';
 import { useLiveEvents, type LiveState } from '../api/live-events';
 import { answerOf, api } from '../api/client';
+import { refreshMs } from '../api/queries';
 import type { NodeProgress, RolloutMessage, RolloutStatus, Schemas } from '../api/schemas';
 
 const endings: ReadonlySet<RolloutStatus | undefined> = new Set([
@@ -10,6 +11,8 @@ const endings: ReadonlySet<RolloutStatus | undefined> = new Set([
 
 /** For good: one that has halted has an end too, until somebody resumes it. */
 export const hasEnded = ({ status }: RolloutMessage): boolean => endings.has(status);
+
+const isHalted = ({ status }: RolloutMessage): boolean => status === 'ROLLOUT_STATUS_HALTED';
 
 export interface LiveRollout {
   readonly query: UseQueryResult<RolloutMessage>;
@@ -24,9 +27,11 @@ export function useRollout(id: string): LiveRollout {
     queryKey,
     queryFn: async ({ signal }): Promise<RolloutMessage> =>
       (await answerOf(api.GET('/v1/rollouts/{id}', { signal, params: { path: { id } } }))).rollout ?? {},
+    // Nothing is told of one that has halted until somebody resumes it.
+    refetchInterval: ({ state }) => (state.data !== undefined && isHalted(state.data) ? refreshMs : false),
   });
   const { data: rollout } = query;
-  const isFollowed = rollout !== undefined && !hasEnded(rollout);
+  const isFollowed = rollout !== undefined && !hasEnded(rollout) && !isHalted(rollout);
   const live = useLiveEvents(isFollowed ? `/v1/rollouts/${encodeURIComponent(id)}/events` : undefined, (data) => {
     const { rollout: news } = JSON.parse(data) as Schemas['WatchRolloutResponse'];
     if (news !== undefined) client.setQueryData(queryKey, news);
