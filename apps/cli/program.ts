@@ -27,6 +27,7 @@ import { labelNodes } from './commands/label-nodes';
 import { listBuilds } from './commands/list-builds';
 import { listClusters } from './commands/list-clusters';
 import { listContexts } from './commands/list-contexts';
+import { listDrift } from './commands/list-drift';
 import { listEvents } from './commands/list-events';
 import { listKernels } from './commands/list-kernels';
 import { listNodes } from './commands/list-nodes';
@@ -39,6 +40,7 @@ import { planRollout } from './commands/plan-rollout';
 import { printCompletion } from './commands/print-completion';
 import { rebootNeeded } from './commands/reboot-needed';
 import { recoverOrder } from './commands/recover-order';
+import { repairDrift } from './commands/repair-drift';
 import { removeContext } from './commands/remove-context';
 import { removeNode } from './commands/remove-node';
 import { removeWebhook } from './commands/remove-webhook';
@@ -55,6 +57,7 @@ import { rotateWebhookSecret } from './commands/rotate-webhook-secret';
 import { setCluster } from './commands/set-cluster';
 import { showBlocking } from './commands/show-blocking';
 import { showBuild } from './commands/show-build';
+import { showCluster } from './commands/show-cluster';
 import { showCve } from './commands/show-cve';
 import { showNode } from './commands/show-node';
 import { showOrder } from './commands/show-order';
@@ -109,7 +112,8 @@ const groups: readonly (readonly [noun: string, description: string, commands: r
     'machines',
     [listNodes, showNode, labelNodes, showBlocking, rebootNeeded, releaseNode, joinNode, revokeNode, removeNode],
   ],
-  ['cluster', 'sets of nodes that must be identical', [createCluster, setCluster, listClusters]],
+  ['cluster', 'sets of nodes that must be identical', [createCluster, setCluster, listClusters, showCluster]],
+  ['drift', 'nodes that have left their position', [listDrift, repairDrift]],
   ['window', 'when loads may begin', [addWindow, listWindows, removeWindow]],
   ['freeze', 'when none may, whatever the windows say', [addFreeze, listFreezes, removeFreeze]],
   ['token', 'what lets people and programs in, and what they may', [createToken, listTokens, revokeToken]],

@@ -186,4 +186,20 @@ export const rolloutGuards = [
     to: 'undone.includes(entry)',
     test: 'libs/domain/load-order/undo-entries.test.ts',
   },
+  {
+    invariant: '6 foreign livepatches',
+    breaks: 'unloads what is foreign as soon as anything of it was named',
+    file: 'libs/domain/node-state/next-move.ts',
+    from: 'foreign.every((module) => known.disowned?.includes(module) === true)',
+    to: 'foreign.some((module) => known.disowned?.includes(module) === true)',
+    test: 'libs/domain/node-state/advance.test.ts',
+  },
+  {
+    invariant: '6 foreign livepatches',
+    breaks: 'goes on unloading what is loaded again by hand',
+    file: 'libs/domain/node-state/advance.ts',
+    from: 'known.disowned === undefined || isThere ?',
+    to: 'known.disowned === undefined || !isThere ?',
+    test: 'libs/domain/node-state/advance.test.ts',
+  },
 ];

@@ -56,6 +56,9 @@ export const operatorCalls = {
   revokeNode: { ...keyed, verb: 'admit' },
   // It names the crash that it releases.
   releaseNode: { ...same, verb: 'roll-out' },
+  listDrift: read,
+  // It names what the node has shown.
+  repairNode: { ...same, verb: 'roll-out' },
   checkConflicts: read,
   getOrder: read,
   appendLoad: { ...keyed, verb: 'order' },

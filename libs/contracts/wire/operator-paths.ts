@@ -31,6 +31,8 @@ export const operatorPaths = {
   revokeNode: { method: 'post', path: '/v1/nodes/{name}/revoke' },
   labelNodes: { method: 'post', path: '/v1/nodes/labels' },
   releaseNode: { method: 'post', path: '/v1/nodes/{name}/release' },
+  listDrift: { method: 'get', path: '/v1/drift' },
+  repairNode: { method: 'post', path: '/v1/nodes/{name}/repair' },
   checkConflicts: { method: 'get', path: '/v1/clusters/{cluster}/conflicts' },
   getOrder: { method: 'get', path: '/v1/clusters/{cluster}/order' },
   appendLoad: { method: 'post', path: '/v1/clusters/{cluster}/order/loads' },

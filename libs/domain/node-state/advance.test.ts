@@ -222,6 +222,23 @@ describe('foreign livepatches', () => {
     machine.finishObserving();
     expect(machine.job).toEqual({ kind: 'settle', module: 'lockstep_all' });
   });
+  test('on an operator’s word what was named is unloaded, topmost first, and it goes on; what was not is left alone', () => {
+    const machine = machineAt(ours, 1);
+    machine.kernel.push(observed('foreign', 'z'), observed('foreign_too', 'y'));
+    machine.tell({ kind: 'look-due' });
+    machine.quiesce();
+    machine.tell({ kind: 'repair-requested', modules: ['foreign'] as ModuleName[] });
+    machine.quiesce();
+    check(machine, 'diverged', '1/1', 'a<foreign<foreign_too');
+    machine.tell({ kind: 'repair-requested', modules: ['foreign', 'foreign_too'] as ModuleName[] });
+    machine.quiesce();
+    check(machine, 'in-step', '1/1', 'a');
+    // The word was about those: the same loaded again is news.
+    machine.kernel.push(observed('foreign', 'z'));
+    machine.tell({ kind: 'look-due' });
+    machine.quiesce();
+    check(machine, 'diverged', '1/1', 'a<foreign');
+  });
   test('it explains a failing job', () => {
     const machine = machineAt(ours, 1);
     machine.tell({ kind: 'move-requested', seq: 2 as Seq });

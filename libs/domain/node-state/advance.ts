@@ -66,8 +66,15 @@ function begin(known: Known, job: Job): NodeEffect {
   return { kind: 'record-load', seq: job.entry.seq, bootId: known.boot.bootId };
 }
 
+/** A word about livepatches is about those that were there: loaded again by hand they are news. */
+function withoutGone(known: Known, { patches }: Observation): Known {
+  const isThere = known.disowned?.some((module) => patches.some((patch) => patch.module === module)) === true;
+  return known.disowned === undefined || isThere ? known : { ...known, disowned: undefined };
+}
+
 /** Where an observation leads. `done` is the job that has just succeeded. */
-function decide(known: Known, seen: Observation, setback: Setback | undefined, done?: Job): Advance {
+function decide(before: Known, seen: Observation, setback: Setback | undefined, done?: Job): Advance {
+  const known = withoutGone(before, seen);
   const reached = positionReached(known, seen);
   const record: NodeEffect[] = reached > known.position ? [{ kind: 'record-position', seq: reached }] : [];
   const move = nextMove(known, seen);
@@ -326,6 +333,8 @@ export function advance(state: NodeState, event: NodeEvent, checks: LogChecks): 
       return { state: withKnown(state, { ...withStable(state.known, event.seqs), storage: undefined }), effects: [] };
     case 'release-requested':
       return onReleaseRequested(state, event.crashedBoot);
+    case 'repair-requested':
+      return startAfresh(state, { ...state.known, disowned: event.modules });
     case 'release-recorded':
       return onReleaseRecorded(state, event.released);
     case 'recording-failed':

@@ -109,7 +109,11 @@ export function nextMove(known: Known, seen: Observation): NextMove {
 
 function moveTowards(goal: Seq, known: Known, { patches, artifacts }: Observation): NextMove {
   const foreign = foreignPatches(known, patches);
-  if (foreign.length > 0) return { kind: 'hands-off', foreign };
+  // All of them, or it stays diverged all the same; the topmost first, as stacks are taken down.
+  const isDisowned = foreign.every((module) => known.disowned?.includes(module) === true);
+  const top = foreign.at(-1);
+  if (top !== undefined && isDisowned) return { kind: 'job', job: { kind: 'unload', module: top } };
+  if (top !== undefined) return { kind: 'hands-off', foreign };
   const switching = patches.find((patch) => patch.transition);
   if (switching !== undefined) {
     const { module } = switching;

@@ -29,6 +29,8 @@ export interface Known extends Recorded {
   readonly unreadable: Problem | undefined;
   /** Why the last thing to record could not be; gone once something could, or with the next session. */
   readonly storage: Problem | undefined;
+  /** Livepatches that an operator wants unloaded although no entry explains them; forgotten once none of them is seen. */
+  readonly disowned?: readonly ModuleName[] | undefined;
 }
 
 /** One change to the machine. At most one is under way. */
@@ -124,6 +126,8 @@ export type NodeEvent =
   | { readonly kind: 'stable-recorded'; readonly seqs: readonly Seq[] }
   /** An operator says that what crashed in this boot may be loaded again. */
   | { readonly kind: 'release-requested'; readonly crashedBoot: string }
+  /** An operator wants these livepatches unloaded, which no entry explains. */
+  | { readonly kind: 'repair-requested'; readonly modules: readonly ModuleName[] }
   | { readonly kind: 'release-recorded'; readonly released: readonly Quarantine[] }
   | { readonly kind: 'recording-failed'; readonly problem: Problem };
 

@@ -4,7 +4,7 @@ import { comeBackWithinMs, entryFromWire } from '@lockstep/contracts/wire';
 import type { ArtifactSource } from '@lockstep/io/agent-journal';
 import { connectAgent, createBackOff, pause, type AgentClient, type AgentSession } from '@lockstep/io/rpc-client';
 import type { LogEntry } from '@lockstep/domain/load-order';
-import { LockstepError, parseSeq, type Sha256 } from '@lockstep/domain/livepatch-model';
+import { LockstepError, parseModuleName, parseSeq, type Sha256 } from '@lockstep/domain/livepatch-model';
 import { entryNotReadable, type NodeEvent, type Problem } from '@lockstep/domain/node-state';
 import { CertificateRenewal } from './certificate-renewal';
 import { knownEntriesAfter } from './known-entries';
@@ -195,6 +195,9 @@ export class ControlLink {
         return;
       case 'release':
         await tell({ kind: 'release-requested', crashedBoot: message.value.crashedBootId });
+        return;
+      case 'repair':
+        await tell({ kind: 'repair-requested', modules: message.value.modules.map(parseModuleName) });
         return;
       case 'rejection': {
         const { reason, message: text } = message.value.problem ?? { reason: 'rejected', message: 'No reason given.' };

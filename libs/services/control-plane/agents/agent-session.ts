@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { ConnectResponse, NodeReport } from '@lockstep/contracts/generated';
-import type { NodeName, Seq } from '@lockstep/domain/livepatch-model';
+import type { ModuleName, NodeName, Seq } from '@lockstep/domain/livepatch-model';
 import type { LogName } from '@lockstep/domain/load-order';
 import { isDatabaseAway } from '@lockstep/io/database';
 import type { TraceParent } from '@lockstep/platform/tracing';
@@ -45,6 +45,8 @@ export class AgentSession implements NodeSession {
   private sentMove = 0;
   /** Crashes that the node is to be told of. */
   private readonly released = new Set<string>();
+  /** Foreign livepatches that the node is to be told to unload. */
+  private disowned: readonly ModuleName[] = [];
   private pumping: Promise<void> | undefined;
   private wokenAgain = false;
   private closed = false;
@@ -92,6 +94,12 @@ export class AgentSession implements NodeSession {
     this.wake();
   }
 
+  /** These, which no entry explains, are to be unloaded. */
+  repair(modules: readonly ModuleName[]): void {
+    this.disowned = modules;
+    this.wake();
+  }
+
   seen(report: NodeReport): NodeReport {
     return report;
   }
@@ -108,6 +116,7 @@ export class AgentSession implements NodeSession {
       await this.sendEntries();
       await this.sendMove();
       await this.sendReleases();
+      await this.sendRepair();
     }
   }
 
@@ -132,6 +141,13 @@ export class AgentSession implements NodeSession {
       this.released.delete(crashedBootId);
       await this.send({ message: { $case: 'release', value: { crashedBootId } } });
     }
+  }
+
+  private async sendRepair(): Promise<void> {
+    const modules = this.disowned;
+    if (modules.length === 0) return;
+    this.disowned = [];
+    await this.send({ message: { $case: 'repair', value: { modules: [...modules] } } });
   }
 
   private async send(message: ConnectResponse | EncodedResponse): Promise<void> {

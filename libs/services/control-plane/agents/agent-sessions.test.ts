@@ -14,6 +14,7 @@ function session(name: string, over: Partial<NodeSession> = {}) {
     wake: () => woken.push(name),
     moveTo: () => undefined,
     release: () => undefined,
+    repair: () => undefined,
     seen: (report) => report,
     close: () => undefined,
     ...over,

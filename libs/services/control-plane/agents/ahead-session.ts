@@ -60,6 +60,9 @@ export class AheadSession implements NodeSession {
   /** It reports `ahead`, not `quarantined`: there is nothing to release. */
   release(): void {}
 
+  /** Nor is it `diverged`. */
+  repair(): void {}
+
   seen(report: NodeReport): NodeReport {
     return { ...report, status: nodeStatusToWire('ahead'), problem: this.options.problem };
   }

@@ -67,6 +67,11 @@ class KnownLog {
     return this.entries;
   }
 
+  /** Without asking anybody. */
+  get known(): readonly LogEntry[] {
+    return this.entries;
+  }
+
   async extensionsAfter(seq: number): Promise<readonly Extension[]> {
     const entries = await this.read();
     const known = this.extensions.get(seq);
@@ -115,6 +120,11 @@ export class KnownLogs {
   /** All entries, in order. */
   entries(log: LogName): Promise<readonly LogEntry[]> {
     return this.logOf(log).read();
+  }
+
+  /** Those that are known already, without asking anybody. */
+  knownEntries(log: LogName): readonly LogEntry[] {
+    return this.logs.get(keyOfLog(log))?.known ?? [];
   }
 
   /** Seq of the last entry; 0 without one. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { NodeReport } from '@lockstep/contracts/generated';
-import type { NodeName, Seq } from '@lockstep/domain/livepatch-model';
+import type { ModuleName, NodeName, Seq } from '@lockstep/domain/livepatch-model';
 import type { LogName } from '@lockstep/domain/load-order';
 import type { TraceParent } from '@lockstep/platform/tracing';
 
@@ -21,6 +21,8 @@ export interface NodeSession {
   moveTo(seq: Seq, trace?: TraceParent): void;
   /** What crashed in this boot may be loaded again. */
   release(crashedBootId: string): void;
+  /** These, which no entry explains, are to be unloaded. */
+  repair(modules: readonly ModuleName[]): void;
   /** What is kept of the node's word. */
   seen(report: NodeReport): NodeReport;
   /** Ends the stream with this error. */

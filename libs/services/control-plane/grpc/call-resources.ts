@@ -75,6 +75,8 @@ const resources: Resources = {
   getCensus: ofOneOrAll,
   revokeNode: ofNode,
   releaseNode: ofNode,
+  listDrift: ofOneOrAll,
+  repairNode: ofNode,
   checkConflicts: ofCluster,
   getOrder: ofCluster,
   appendLoad: ofCluster,

@@ -19,6 +19,7 @@ import { EnrolmentLimits } from '../agents/enrolment-limits';
 import type { Caller } from '../audit/call-audit';
 import { createCluster } from '../routes/create-cluster';
 import { createJoinToken } from '../routes/create-join-token';
+import { listDrift, repairNode } from '../routes/drift';
 import { listEvents, watchEvents } from '../routes/events';
 import { addWebhook, listWebhooks, removeWebhook, rotateWebhookSecret, testWebhook } from '../routes/webhooks';
 import { enrol } from '../routes/enrol';
@@ -99,6 +100,8 @@ const routes: Routes = {
   labelNodes,
   revokeNode,
   releaseNode,
+  listDrift,
+  repairNode,
   checkConflicts,
   getOrder,
   appendLoad,

@@ -45,6 +45,7 @@ function gaugesOf(some: readonly Some[], over: Partial<FleetGaugesParts> = {}) {
     sessions: { isConnected: (name: NodeName) => connected.has(name), size: connected.size },
     rollouts: { inForceNow: () => new Map() },
     heads: { list: () => [] },
+    logs: { knownEntries: () => [] },
     authority,
     ...over,
   });
@@ -96,6 +97,14 @@ test('a cluster whose last node has gone is not told any more', async () => {
   nodes.pop();
   gauges.collect(nowMs);
   expect(await registry.metrics()).not.toContain('cluster="web"');
+});
+
+test('nodes that have left their position are counted by what they hold', async () => {
+  const stack = [{ moduleName: 'by_hand', enabled: true }];
+  const report = NodeReport.fromPartial({ status: nodeStatusToWire('in-step'), stack });
+  const node = { name: 'n1', cluster: parseClusterName('web'), kernelBuild, lastSeenAt: new Date(nowMs), report };
+  const lines = await scrape([], { nodes: { list: () => [node] as never, unwrittenCount: 0 } });
+  expect(lines).toContain('lockstep_nodes_drifted{cluster="web",kind="foreign"} 1');
 });
 
 test('when load orders grew and when certificates end', async () => {

@@ -9,7 +9,9 @@ import { Gauge, type Registry } from '@lockstep/io/monitoring-port';
 import { lockstepVersion } from '@lockstep/platform/runtime';
 import type { AgentSessions } from '../agents/agent-sessions';
 import type { HeadTimes } from '../agents/head-times';
+import type { KnownLogs } from '../agents/known-logs';
 import type { KnownNodes } from '../agents/known-nodes';
+import { driftedNodes } from '../drift/gather-drift';
 import type { RolloutExecutor } from '../rollouts/rollout-executor';
 
 export interface FleetGaugesParts {
@@ -17,6 +19,7 @@ export interface FleetGaugesParts {
   readonly sessions: Pick<AgentSessions, 'isConnected' | 'size'>;
   readonly rollouts: Pick<RolloutExecutor, 'inForceNow'>;
   readonly heads: Pick<HeadTimes, 'list'>;
+  readonly logs: Pick<KnownLogs, 'knownEntries'>;
   readonly authority: Pick<CertificateAuthority, 'certificatePem' | 'server'>;
 }
 
@@ -74,6 +77,7 @@ export class FleetGauges {
   private readonly connected;
   private readonly reportAge;
   private readonly streams;
+  private readonly drifted;
   private readonly unwritten;
   private readonly rollouts;
   private readonly headAt;
@@ -90,6 +94,12 @@ export class FleetGauges {
       'node_report_age_seconds',
       'Of the connected nodes of a cluster, how long the one that was silent for longest has said nothing.',
       'cluster',
+    );
+    this.drifted = gauge(
+      'nodes_drifted',
+      'Nodes whose kernels do not hold the stack of their position: foreign livepatches, or others than they should.',
+      'cluster',
+      'kind',
     );
     this.streams = gauge('agent_streams', 'Agents that are connected.');
     this.unwritten = gauge('node_reports_unwritten', 'Nodes whose last word is not in the database yet.');
@@ -111,8 +121,22 @@ export class FleetGauges {
     about.set({ version: lockstepVersion }, 1);
   }
 
+  private collectDrift(): void {
+    const { nodes, logs } = this.parts;
+    const all = nodes.list();
+    const found = driftedNodes(all, logs.knownEntries.bind(logs));
+    this.drifted.reset();
+    for (const cluster of new Set(all.map((node) => node.cluster))) {
+      const here = found.filter(({ node }) => node.cluster === cluster);
+      const foreign = here.filter(({ drift }) => drift.foreign.length > 0).length;
+      this.drifted.set({ cluster, kind: 'foreign' }, foreign);
+      this.drifted.set({ cluster, kind: 'position' }, here.length - foreign);
+    }
+  }
+
   collect(nowMs: number): void {
     this.collectNodes(nowMs);
+    this.collectDrift();
     const { sessions, nodes, rollouts, heads } = this.parts;
     this.streams.set(sessions.size);
     this.unwritten.set(nodes.unwrittenCount);

@@ -36,6 +36,7 @@ function stream(of: LogName): NodeSession & { readonly moves: number[] } {
     moveTo: (seq) => moves.push(seq),
     wake: () => undefined,
     release: () => undefined,
+    repair: () => undefined,
     seen: (report) => report,
     close: () => undefined,
   };

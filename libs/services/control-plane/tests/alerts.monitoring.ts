@@ -44,7 +44,8 @@ beforeAll(async () => {
   await plane.work(plane.honestWorker);
   await plane.addKernel();
   await plane.operator.fleet.createCluster({ name: 'web', ...switchingToWire({}) });
-  agents = [(await plane.enrol('web', 'n1')).connect(), (await plane.enrol('web', 'n2')).connect()];
+  agents = [await plane.enrol('web', 'n1'), await plane.enrol('web', 'n2')];
+  for (const agent of agents) Object.assign(agent, { showsStack: true }).connect();
   heartbeats = setInterval(() => {
     if (speaks) for (const agent of agents) agent.report();
   }, 3_000);
@@ -64,6 +65,8 @@ afterAll(async () => {
   await postgres.stop();
   await folder.remove();
 });
+
+const byHand = { enabled: true, transition: false, functions: [], artifactSha256: '' };
 
 const fired = new Set<string>();
 
@@ -105,6 +108,15 @@ describe('what nodes say', () => {
     agents[0]!.status = NodeStatus.NODE_STATUS_IN_STEP;
     agents[0]!.report();
     await clears(alert);
+  });
+
+  test('LockstepNodesDrifted', async () => {
+    agents[0]!.foreign = [{ ...byHand, moduleName: 'by_hand' }];
+    agents[0]!.report();
+    await fires('LockstepNodesDrifted', { cluster: 'web', kind: 'foreign' });
+    agents[0]!.foreign = [];
+    agents[0]!.report();
+    await clears('LockstepNodesDrifted');
   });
 
   test('LockstepTransitionsTakenBack', async () => {

@@ -14,6 +14,7 @@ import {
   type CreateTokenRequest,
   type Hello,
   type KernelTrouble,
+  type LoadedPatch,
   type LogEntry,
   type NodeReport,
   type Problem,
@@ -326,6 +327,13 @@ export class TestAgent {
   status = NodeStatus.NODE_STATUS_IN_STEP;
   problem: Problem | undefined;
   trouble: KernelTrouble | undefined;
+  /** It reports what a kernel at its position would hold; otherwise nothing. */
+  showsStack = false;
+  /** Loaded by hand. */
+  foreign: LoadedPatch[] = [];
+  /** What it was told to unload. */
+  readonly repaired: string[] = [];
+  private readonly loaded = new Map<number, LoadedPatch>();
   /** Its journal is damaged: it takes nothing in. */
   isDamaged = false;
   position = 0;
@@ -364,7 +372,7 @@ export class TestAgent {
       target,
       headSeq,
       headHash,
-      stack: [],
+      stack: [...(this.showsStack ? this.stackAt(position) : []), ...this.foreign],
       kernelConflicts: [],
       obstacles: [],
       quarantine: undefined,
@@ -375,6 +383,18 @@ export class TestAgent {
       trouble: this.trouble,
       ...over,
     });
+  }
+
+  private stackAt(position: number): LoadedPatch[] {
+    return [...this.loaded].flatMap(([seq, patch]) => (seq <= position ? [patch] : []));
+  }
+
+  private learn({ seq, body }: LogEntry): void {
+    if (body?.$case === 'retire') this.loaded.delete(body.value.retires);
+    const artifact = body?.$case === 'load' ? body.value.artifact : undefined;
+    if (artifact === undefined) return;
+    const { moduleName, sha256: artifactSha256 } = artifact;
+    this.loaded.set(seq, { moduleName, enabled: true, transition: false, functions: [], artifactSha256 });
   }
 
   disconnect(): void {
@@ -391,6 +411,7 @@ export class TestAgent {
     if (this.isDamaged) {
       // It looks, and says what is wrong.
     } else if (message?.$case === 'extension') {
+      for (const entry of message.value.entries) this.learn(entry);
       for (const { seq, hash } of message.value.entries) {
         this.seqs.push(seq);
         this.headSeq = seq;
@@ -403,6 +424,8 @@ export class TestAgent {
     } else if (message?.$case === 'entriesWanted') {
       const { afterSeq } = message.value;
       this.session?.tellEntries({ entries: this.entries.filter(({ seq }) => seq > afterSeq).slice(0, 1) });
+    } else if (message?.$case === 'repair') {
+      this.repaired.push(...message.value.modules);
     } else if (message?.$case === 'rejection') {
       this.rejection = message.value.problem?.reason;
     }
