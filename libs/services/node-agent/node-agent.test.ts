@@ -118,6 +118,17 @@ describe('following the load order', () => {
     expect(await node.held()).toBe('lockstep_b');
     await node.until('the sweep', () => readdirSync(path.join(node.stateDir, 'artifacts')).length === 1);
   });
+  test('what was loaded by hand is unloaded on an operator’s word, by name', async () => {
+    await node.inStepWithAB();
+    await kernel.loadByHand({ module: 'by_hand' as ModuleName, functions: [] });
+    await node.until('divergence', () => plane.lastReport?.status === NodeStatus.NODE_STATUS_DIVERGED);
+    plane.repair('by_other_hand');
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(await node.held()).toBe('lockstep_a<lockstep_b<by_hand');
+    plane.repair('by_hand');
+    await node.inStep(2);
+    expect(await node.held()).toBe('lockstep_a<lockstep_b');
+  });
   test('a stale move changes nothing', async () => {
     await node.inStepWithAB();
     plane.moveTo(1);

@@ -199,6 +199,11 @@ export class TestControlPlane {
     this.stream?.write({ message: { $case: 'release', value: { crashedBootId } } });
   }
 
+  /** An operator's word about livepatches that no entry loads. */
+  repair(...modules: string[]): void {
+    this.stream?.write({ message: { $case: 'repair', value: { modules } } });
+  }
+
   /** An entry as a control plane of the future would send it. */
   offerOfVersion(version: number): void {
     const entries = this.entries.slice(-1).map((entry) => ({ ...entryToWire(entry), version }));
