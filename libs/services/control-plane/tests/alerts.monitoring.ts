@@ -84,7 +84,7 @@ async function clears(alert: string): Promise<void> {
 }
 
 async function rollOut(): Promise<void> {
-  await plane.operator.fleet.startRollout(StartRolloutRequest.fromPartial({ cluster: 'web' }));
+  await plane.operator.fleet.startRollout(StartRolloutRequest.fromPartial({ cluster: 'web', supersede: true }));
 }
 
 test('promtool takes the rules', () => {

@@ -54,6 +54,8 @@ test.each<[string, Partial<NodeReport>]>([
     waveSize: 0,
     rules: undefined,
     planHash: '',
+    // The one before may not have ended yet, or wait for the node that was held out.
+    supersede: true,
   };
   const { rollout } = await plane.operator.fleet.startRollout(request);
   await eventually(async () => {

@@ -407,6 +407,7 @@ describe('machines that do not answer', () => {
       waveSize: 0,
       rules: undefined,
       planHash: '',
+      supersede: true,
     });
     await eventually(
       'the canary says so',
