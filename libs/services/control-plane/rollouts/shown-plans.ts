@@ -5,6 +5,8 @@ import { sha256OfBytes } from '@lockstep/platform/runtime';
 
 /** As many are remembered; a control plane that was restarted remembers none. */
 const mostShown = 200;
+/** Of all of them together, some hundred bytes each; the newest is remembered in any case. */
+const defaultMostNodes = 100_000;
 
 export interface ShownPlan {
   readonly cluster: ClusterName;
@@ -17,15 +19,27 @@ const hashOf = ({ cluster, preview }: ShownPlan): string =>
 /** Plans that operators were shown, by their hash: one of them may be started as it was. */
 export class ShownPlans {
   private readonly shown = new Map<string, ShownPlan>();
+  private nodes = 0;
+
+  constructor(private readonly mostNodes = defaultMostNodes) {}
 
   /** @returns its hash. */
   remember(plan: ShownPlan): string {
     const hash = hashOf(plan);
-    this.shown.delete(hash);
+    this.forget(hash);
     this.shown.set(hash, plan);
-    const [oldest] = this.shown.keys();
-    if (this.shown.size > mostShown && oldest !== undefined) this.shown.delete(oldest);
+    this.nodes += plan.preview.nodes.length;
+    for (const oldest of this.shown.keys()) {
+      const isFull = this.shown.size > mostShown || this.nodes > this.mostNodes;
+      if (!isFull || oldest === hash) break;
+      this.forget(oldest);
+    }
     return hash;
+  }
+
+  private forget(hash: string): void {
+    this.nodes -= this.shown.get(hash)?.preview.nodes.length ?? 0;
+    this.shown.delete(hash);
   }
 
   /** Of that cluster and no other. @throws LockstepError `not-found` `unknown-plan`. */
