@@ -15,7 +15,8 @@ const base = {
  * `unit` is quick and needs nothing but Node; `fleet` starts real PostgreSQL, Redis and processes; `kernel` boots QEMU. Not part
  * of `npm test`: `console` looks at the web console in a browser, and signs in by a real identity provider; `hostile` builds
  * diffs that want out of their sandbox; `monitoring` has Debian's Prometheus watch a control plane for three minutes; `make`
- * compiles most of a kernel again (patches through make, a kernel with other options); `stock` fetches half a gigabyte of a
+ * compiles most of a kernel again (patches through make, a kernel with other options); `replicas` kills and stops control planes
+ * in turn; `stock` fetches half a gigabyte of a
  * distribution's packages.
  */
 export default {
@@ -23,6 +24,7 @@ export default {
     { ...base, displayName: 'unit', testMatch: ['<rootDir>/{apps,libs,tools}/**/*.test.ts'] },
     { ...base, displayName: 'fleet', testMatch: ['<rootDir>/{apps,libs}/**/tests/**/*.fleet.ts'] },
     { ...base, displayName: 'kernel', testMatch: ['<rootDir>/{apps,libs}/**/tests/**/*.kernel.ts'] },
+    { ...base, displayName: 'replicas', testMatch: ['<rootDir>/libs/**/tests/**/*.replicas.ts'] },
     { ...base, displayName: 'monitoring', testMatch: ['<rootDir>/{apps,libs}/**/tests/**/*.monitoring.ts'] },
     { ...base, displayName: 'make', testMatch: ['<rootDir>/{apps,libs}/**/tests/**/*.make.ts'] },
     { ...base, displayName: 'hostile', testMatch: ['<rootDir>/libs/**/tests/**/*.hostile.ts'] },

@@ -9,7 +9,7 @@ WORKDIR /lockstep
 COPY --from=build /lockstep/node_modules node_modules
 COPY --from=build /lockstep/dist dist
 COPY --from=build /lockstep/prisma prisma
-RUN install -d -o node -g node -m 0700 /var/lib/lockstep /var/lib/lockstep-artifacts
+RUN install -d -o node -g node -m 0700 /var/lib/lockstep /var/lib/lockstep-artifacts /var/lib/lockstep-keys
 USER node
 ENV NODE_ENV=production LOCKSTEP_STATE_DIR=/var/lib/lockstep LOCKSTEP_LISTEN_HOST=0.0.0.0
 EXPOSE 7443 7444

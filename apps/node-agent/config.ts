@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { parseArgs } from 'node:util';
 import * as z from 'zod/mini';
-import { parseAddress } from '@lockstep/io/rpc-client';
+import { parseAddress, parseAddresses } from '@lockstep/io/rpc-client';
 import type { Enrolment } from '@lockstep/services/node-agent';
 import { parseLabels, type Labels } from '@lockstep/domain/labels';
 import { LockstepError, parseSha256, type Sha256 } from '@lockstep/domain/livepatch-model';
@@ -32,7 +32,8 @@ export const usage = `lockstep-agent: keeps this machine's livepatches in step w
   --join-token TOKEN     token from "lockstep node join"       $LOCKSTEP_AGENT_JOIN_TOKEN
   --state-dir DIR        key, load order, modules                       $LOCKSTEP_AGENT_STATE_DIR
                          (default /var/lib/lockstep-agent)
-  --address HOST:PORT    agent port, if not as told at enrolment        $LOCKSTEP_AGENT_ADDRESS
+  --address HOST:PORT    agent port, if not as told at enrolment;       $LOCKSTEP_AGENT_ADDRESS
+                         of several control planes all, with commas between
   --hold-file FILE       while it is there the agent only looks         $LOCKSTEP_AGENT_HOLD_FILE
                          (default /etc/lockstep/hold)
   --labels KEY=VALUE,…   by which operators choose nodes                $LOCKSTEP_AGENT_LABELS
@@ -122,7 +123,8 @@ export function readConfig(args: readonly string[], env: Readonly<NodeJS.Process
     'heartbeat-ms': heartbeatMs,
   } = parsed.data;
   const { 'build-keys': buildKeysFile, 'allow-unsigned': allowUnsigned } = parsed.data;
-  for (const each of [server, address]) if (each !== undefined) parseAddress(each);
+  if (server !== undefined) parseAddress(server);
+  if (address !== undefined) parseAddresses(address);
   return {
     stateDir,
     ...(server === undefined || joinToken === undefined

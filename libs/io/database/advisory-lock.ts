@@ -47,11 +47,20 @@ export const sessionFields = ({ pid, application, address }: Session): Record<st
   ...(address === null ? {} : { holderAddress: address }),
 });
 
-/** Takes the lock for this session; answers who has it if that is not done after `withinMs`. 0: one try. */
-export async function takeAdvisoryLock(client: Client, id: number, withinMs: number): Promise<Session | 'taken'> {
+/**
+ * Takes the lock for this session; answers who has it if that is not done after `withinMs`. 0: one try.
+ * @param isShared with all others that take it so
+ */
+export async function takeAdvisoryLock(
+  client: Client,
+  id: number,
+  withinMs: number,
+  isShared = false,
+): Promise<Session | 'taken'> {
+  const take = isShared ? 'pg_try_advisory_lock_shared' : 'pg_try_advisory_lock';
   const deadlineMs = performance.now() + withinMs;
   for (;;) {
-    const { rows } = await client.query<{ held: boolean }>('SELECT pg_try_advisory_lock($1) AS held', [id]);
+    const { rows } = await client.query<{ held: boolean }>(`SELECT ${take}($1) AS held`, [id]);
     if (rows[0]?.held === true) return 'taken';
     // One that goes between the two questions is nobody to name.
     const holder = performance.now() < deadlineMs ? undefined : await findHolder(client, id);

@@ -34,6 +34,9 @@ export interface AuditStore {
 
 const mostInBatch = 500;
 
+/** One gives places at a time, whichever process: each sees all that the one before it wrote. */
+const chainLock = 7_262_012;
+
 const eventOf = ({ at, who, token, from, call, on, details, because, result }: EventRow): UnchainedEvent => ({
   ...{ at: at.toISOString(), who, token, from, call, on, details, because, result },
 });
@@ -56,6 +59,7 @@ export function auditStore(db: Client): AuditStore {
     add: (event) => addAuditEvent(db, event),
     chain: (link) =>
       db.$transaction(async (tx) => {
+        await tx.$executeRaw`SELECT pg_advisory_xact_lock(${chainLock})`;
         const rows = await tx.auditEvent.findMany({ where: { seq: null }, orderBy: { id: 'asc' }, take: mostInBatch });
         if (rows.length === 0) return undefined;
         const { records, checkpoint } = link(rows.map(eventOf), await headOf(tx));

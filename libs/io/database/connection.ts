@@ -7,6 +7,9 @@ export const connectTimeoutMs = 10_000;
 /** No statement waits for another session's lock for longer. */
 const lockTimeoutMs = 10_000;
 
+/** A process that hangs in the middle of a transaction holds its locks no longer: others wait for them. */
+const idleInTransactionMs = 5_000;
+
 /** How `pg_stat_activity` shows this process; PostgreSQL keeps 63 bytes of it. */
 export const applicationName = `lockstep-control-plane ${hostname().slice(0, 20)}:${process.pid}`;
 
@@ -17,6 +20,7 @@ export function connectionTo(url: string): ClientConfig {
     application_name: applicationName,
     connectionTimeoutMillis: connectTimeoutMs,
     lock_timeout: lockTimeoutMs,
+    idle_in_transaction_session_timeout: idleInTransactionMs,
     keepAlive: true,
   };
 }

@@ -17,6 +17,7 @@ import { loadOrderStore, type LoadOrderStore } from './load-orders';
 import { migrateDatabase } from './migrate';
 import { nodeStore, type NodeStore } from './nodes';
 import { patchStore, type PatchStore } from './patches';
+import { replicaStore, type ReplicaStore } from './replicas';
 import { rolloutStore, type RolloutStore } from './rollouts';
 import { scheduleStore, type ScheduleStore } from './schedules';
 import { webhookStore, type WebhookStore } from './webhooks';
@@ -35,6 +36,7 @@ export interface Database {
   readonly loadOrders: LoadOrderStore;
   readonly rollouts: RolloutStore;
   readonly schedules: ScheduleStore;
+  readonly replicas: ReplicaStore;
   readonly references: ArtifactReferences;
   readonly keys: KeyBindingStore;
   readonly callAnswers: CallAnswerStore;
@@ -70,6 +72,7 @@ async function openStores(
     loadOrders: loadOrderStore(client),
     rollouts: rolloutStore(client),
     schedules: scheduleStore(client),
+    replicas: replicaStore(client),
     references: artifactReferences(client),
     keys: keyBindingStore(client),
     callAnswers: callAnswerStore(client),
@@ -85,7 +88,7 @@ async function openStores(
 }
 
 /**
- * Makes this process the database's only control plane, brings the schema up to date, and opens the stores.
+ * Makes this process the database's only control plane (or one of several, `isShared`), brings the schema up to date, and opens the stores.
  * @throws LockstepError `unavailable` `database-unavailable`, `refused` `already-running`, or why a migration cannot be.
  */
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {

@@ -2,9 +2,10 @@
 import { randomUUID } from 'node:crypto';
 import type { EventType, FleetEvent } from '@lockstep/domain/fleet-events';
 import type { ClusterName } from '@lockstep/domain/livepatch-model';
-import type { Client } from './client';
+import type { Client, Transaction } from './client';
 import type { Event as EventRow } from './generated/client';
 import { jsonText } from './json-text';
+import { insistOnLease, type Fence } from './replicas';
 
 /** An event as it is kept. */
 export interface EventRecord extends Omit<FleetEvent, 'key'> {
@@ -51,10 +52,26 @@ export interface EventQuery {
   readonly beforeSeq?: number | undefined;
 }
 
-/** One process alone writes here, one statement at a time: a seq that is seen has no smaller one that is still to come. */
+/** One writes here at a time, whichever process: a seq that is seen has no smaller one that is still to come. */
+const writersLock = 7_262_011;
+
+async function addRows(db: Client | Transaction, events: readonly FleetEvent[]): Promise<AddedEvent[]> {
+  if (events.length === 0) return [];
+  const rows = events.map((event) => ({ ...event, id: randomUUID() }));
+  // The lock comes before the first row, and with that before the first seq; it lasts until all are seen.
+  return db.$queryRaw<AddedEvent[]>`INSERT INTO events (id, key, type, cluster, subject, message, data)
+    SELECT id, key, type, cluster, subject, message, data
+    FROM (SELECT pg_advisory_xact_lock(${writersLock}) IS NULL) AS turn, jsonb_to_recordset(${jsonText(rows)}::jsonb) AS said(
+      id uuid, key text, type text, cluster text, subject text, message text, data jsonb)
+    ON CONFLICT (key) DO NOTHING RETURNING key, seq`;
+}
+
 export interface EventStore {
-  /** Keeps those whose key is new. @returns these. */
-  add(events: readonly FleetEvent[]): Promise<AddedEvent[]>;
+  /**
+   * Keeps those whose key is new. @param fence of what the leader alone tells. @returns these.
+   * @throws LockstepError `unavailable` `lease-lost` when another control plane tells it by now.
+   */
+  add(events: readonly FleetEvent[], fence?: Fence): Promise<AddedEvent[]>;
   /** Above `afterSeq`, in order; at most `limit`. */
   after(afterSeq: number, limit: number): Promise<EventRecord[]>;
   /** The last `limit` of those that are asked for, in order. */
@@ -72,13 +89,12 @@ export interface EventStore {
 
 export function eventStore(db: Client): EventStore {
   return {
-    async add(events) {
-      if (events.length === 0) return [];
-      const rows = events.map((event) => ({ ...event, id: randomUUID() }));
-      return db.$queryRaw<AddedEvent[]>`INSERT INTO events (id, key, type, cluster, subject, message, data)
-        SELECT id, key, type, cluster, subject, message, data FROM jsonb_to_recordset(${jsonText(rows)}::jsonb) AS said(
-          id uuid, key text, type text, cluster text, subject text, message text, data jsonb)
-        ON CONFLICT (key) DO NOTHING RETURNING key, seq`;
+    async add(events, fence) {
+      if (fence === undefined || events.length === 0) return addRows(db, events);
+      return db.$transaction(async (tx) => {
+        await insistOnLease(tx, fence);
+        return addRows(tx, events);
+      });
     },
     async after(afterSeq, limit) {
       const where = { seq: { gt: afterSeq } };

@@ -42,6 +42,8 @@ export { migrateDatabase } from './migrate';
 export { nodeRemoved, unknownNode } from './nodes';
 export type { NodeIdentity, NodeIntroduction, NodeRecord, NodeStore, NodeStream, NodeWord } from './nodes';
 export type { PatchContent, PatchRecord, PatchStore } from './patches';
+export { Announcements, type AnnouncementOptions } from './announcements';
+export type { Beat, Fence, NodeChanges, ReplicaStore } from './replicas';
 export type { RolloutFilter, RolloutSummary } from './rollout-pages';
 export type { PageRange, RowKey } from './row-key';
 export type { GivenOrder, NewRollout, RolloutRecord, RolloutStatus, RolloutStore } from './rollouts';

@@ -31,6 +31,8 @@ export interface NodeRecord {
   readonly lastSeenAt: Date | null;
   /** Its certificate is good for nothing since then. */
   readonly revokedAt: Date | null;
+  /** The control plane that holds that stream, as far as is known; null: none does. */
+  readonly replica: string | null;
 }
 
 /** One stream of one life of a node: epochs begin anew when it was removed and has joined again. */
@@ -42,6 +44,8 @@ export interface NodeWord {
   /** Undefined: only that it lives. */
   readonly report: NodeReport | undefined;
   readonly seenAt: Date;
+  /** The stream has ended. */
+  readonly hasLeft: boolean;
 }
 
 export type NodeIdentity = Pick<NodeRecord, 'name' | 'certificateFingerprint'>;
@@ -57,7 +61,7 @@ export interface NodeIntroduction {
   readonly reportedLabels: Labels;
 }
 
-const fromRow = (row: NodeRow): NodeRecord => ({
+export const nodeFromRow = (row: NodeRow): NodeRecord => ({
   name: row.name as NodeName,
   cluster: row.clusterName as ClusterName,
   certificateFingerprint: row.certificateFingerprint,
@@ -73,6 +77,7 @@ const fromRow = (row: NodeRow): NodeRecord => ({
   report: row.report === null ? null : NodeReport.fromJSON(row.report),
   lastSeenAt: row.lastSeenAt,
   revokedAt: row.revokedAt,
+  replica: row.replicaId,
 });
 
 export function unknownNode(name: NodeName): LockstepError {
@@ -94,10 +99,11 @@ export interface NodeStore {
   /**
    * Begins a stream's epoch: from now on no other stream of the node may have a word kept. What was kept of another boot
    * or kernel is forgotten. Those that come at once go in one statement.
-   * @param node as it was identified, by its certificate. @returns the epoch.
+   * @param node as it was identified, by its certificate. @param replica the control plane that holds the stream.
+   * @returns the epoch.
    * @throws LockstepError `forbidden` `node-removed` when it was removed, or enrolled again, since it was identified.
    */
-  introduce(node: NodeIdentity, introduction: NodeIntroduction): Promise<number>;
+  introduce(node: NodeIdentity, introduction: NodeIntroduction, replica: string): Promise<number>;
   /**
    * Writes what nodes said last, of all of them in one statement. No node is named twice.
    * @returns the nodes whose stream is the one named; of others nothing is written.
@@ -127,7 +133,9 @@ export interface NodeStore {
   removeSilent(name: NodeName): Promise<NodeRecord | undefined>;
 }
 
-interface Introducing extends NodeIntroduction, NodeIdentity {}
+interface Introducing extends NodeIntroduction, NodeIdentity {
+  readonly replica: string;
+}
 
 /** Those whose row somebody else is writing are left out: together they would all wait for that one. */
 const whoIsFree = (nodes: readonly Introducing[]): Prisma.Sql =>
@@ -151,10 +159,11 @@ async function introduceAll(
       boot_id = said."bootId",
       patched_core = said."patchedCore",
       entry_versions = said."entryVersions",
-      reported_labels = said."reportedLabels"
+      reported_labels = said."reportedLabels",
+      replica_id = said.replica
     FROM jsonb_to_recordset(${jsonText(said)}::jsonb) AS said(
       name text, "certificateFingerprint" text, "kernelBuild" text, "kernelRelease" text, "agentVersion" text,
-      "bootId" text, "patchedCore" boolean, "entryVersions" int[], "reportedLabels" jsonb)
+      "bootId" text, "patchedCore" boolean, "entryVersions" int[], "reportedLabels" jsonb, replica uuid)
     WHERE nodes.name = said.name AND nodes.certificate_fingerprint = said."certificateFingerprint" AND ${among}
       AND nodes.revoked_at IS NULL
     RETURNING nodes.name, nodes.session_epoch`;
@@ -163,15 +172,16 @@ async function introduceAll(
 }
 
 async function keepWords(db: Client, words: readonly NodeWord[]): Promise<Set<NodeName>> {
-  const said = words.map(({ stream: { name, certificateFingerprint, sessionEpoch }, report, seenAt }) => ({
-    ...{ name, certificateFingerprint, sessionEpoch, seenAt },
+  const said = words.map(({ stream: { name, certificateFingerprint, sessionEpoch }, report, seenAt, hasLeft }) => ({
+    ...{ name, certificateFingerprint, sessionEpoch, seenAt, hasLeft },
     report: report === undefined ? undefined : NodeReport.toJSON(report),
   }));
   const rows = await db.$queryRaw<{ name: string }[]>`UPDATE nodes SET
       report = COALESCE(said.report, nodes.report),
-      last_seen_at = GREATEST(nodes.last_seen_at, said."seenAt")
+      last_seen_at = GREATEST(nodes.last_seen_at, said."seenAt"),
+      replica_id = CASE WHEN said."hasLeft" THEN NULL ELSE nodes.replica_id END
     FROM jsonb_to_recordset(${jsonText(said)}::jsonb) AS said(
-      name text, "certificateFingerprint" text, "sessionEpoch" int, "seenAt" timestamptz, report jsonb)
+      name text, "certificateFingerprint" text, "sessionEpoch" int, "seenAt" timestamptz, "hasLeft" boolean, report jsonb)
     WHERE nodes.name = said.name AND nodes.session_epoch = said."sessionEpoch"
       AND nodes.certificate_fingerprint = said."certificateFingerprint"
     RETURNING nodes.name`;
@@ -194,7 +204,7 @@ async function labelRows(
   change: (node: NodeRecord) => Labels,
 ): Promise<NodeRecord[]> {
   const rows = await tx.node.findMany({ where: { name: { in: [...names] } } });
-  const present = new Map(rows.map((row) => [row.name, fromRow(row)]));
+  const present = new Map(rows.map((row) => [row.name, nodeFromRow(row)]));
   const changed = names.map((name) => {
     const node = present.get(name);
     if (node === undefined) throw unknownNode(name);
@@ -213,13 +223,13 @@ async function removeRow(tx: Transaction, name: NodeName): Promise<NodeRecord> {
   if (row === null) throw unknownNode(name);
   await tx.joinToken.deleteMany({ where: { nodeName: name } });
   await tx.node.delete({ where: { name } });
-  return fromRow(row);
+  return nodeFromRow(row);
 }
 
 export function nodeStore(db: Client): NodeStore {
   const find = async (name: NodeName): Promise<NodeRecord | null> => {
     const row = await db.node.findUnique({ where: { name } });
-    return row === null ? null : fromRow(row);
+    return row === null ? null : nodeFromRow(row);
   };
   const introduceTogether = gathered<Introducing, number | undefined>({
     work: (nodes) => introduceAll(db, nodes, whoIsFree(nodes)),
@@ -231,7 +241,7 @@ export function nodeStore(db: Client): NodeStore {
   return {
     async list(cluster) {
       const where = cluster === undefined ? {} : { clusterName: cluster };
-      return (await db.node.findMany({ where, orderBy: { name: 'asc' } })).map(fromRow);
+      return (await db.node.findMany({ where, orderBy: { name: 'asc' } })).map(nodeFromRow);
     },
     find,
     async require(name) {
@@ -239,8 +249,8 @@ export function nodeStore(db: Client): NodeStore {
       if (node !== null) return node;
       throw unknownNode(name);
     },
-    async introduce({ name, certificateFingerprint }, introduction) {
-      const said = { ...introduction, name, certificateFingerprint };
+    async introduce({ name, certificateFingerprint }, introduction, replica) {
+      const said = { ...introduction, name, certificateFingerprint, replica };
       const epoch = (await introduceTogether(said)) ?? (await introduceAlone(said));
       if (epoch === undefined) throw nodeRemoved(name);
       return epoch;
@@ -256,7 +266,7 @@ export function nodeStore(db: Client): NodeStore {
           const { certificateFingerprint } = row;
           const revoked = { certificateFingerprint, nodeName: name, revokedAt };
           await tx.revokedKey.createMany({ data: [revoked], skipDuplicates: true });
-          return fromRow(await tx.node.update({ where: { name }, data: { revokedAt } }));
+          return nodeFromRow(await tx.node.update({ where: { name }, data: { revokedAt } }));
         }),
       ),
     async bindKey({ name, certificateFingerprint: known }, certificateFingerprint) {

@@ -22,6 +22,7 @@ import { serialisable, type Client, type Transaction } from './client';
 import { isUniqueViolation } from './database-errors';
 import { Prisma, type RolloutStatus } from './generated/client';
 import { jsonText } from './json-text';
+import { insistOnLease, type Fence } from './replicas';
 import { rolloutPage, type RolloutFilter, type RolloutSummary } from './rollout-pages';
 import { isRowId } from './row-id';
 import type { PageRange } from './row-key';
@@ -137,9 +138,11 @@ export interface RolloutStore {
   /**
    * Stores the plan that follows the one in force; its status becomes the rollout's. Of a plan that is ten generations
    * older what it decided stays (its status, its moves), and its list of all nodes goes.
+   * @param fence of who decides, where there are several.
    * @returns false when another plan was stored first, or the rollout is superseded: gather and plan again.
+   * @throws LockstepError `unavailable` `lease-lost` when another control plane decides by now.
    */
-  advance(id: string, plan: RolloutPlan): Promise<boolean>;
+  advance(id: string, plan: RolloutPlan, fence?: Fence): Promise<boolean>;
   /** Stores what an operator has said together with the plan that it leads to. @returns as `advance`, then undefined. */
   order(
     id: string,
@@ -256,9 +259,12 @@ export function rolloutStore(db: Client): RolloutStore {
         WHERE r.id = ${id}::uuid ORDER BY before.number DESC LIMIT 1`;
       return (rows[0]?.to_seq ?? 0) as Seq;
     },
-    async advance(id, plan) {
+    async advance(id, plan, fence) {
       try {
-        return await serialisable(db, (tx) => follow(tx, id, plan));
+        return await serialisable(db, async (tx) => {
+          await insistOnLease(tx, fence);
+          return follow(tx, id, plan);
+        });
       } catch (error) {
         if (isUniqueViolation(error)) return false;
         throw error;

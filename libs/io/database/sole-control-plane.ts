@@ -22,6 +22,8 @@ const endsWithinMs = 2_000;
 
 export interface SoleOptions {
   readonly url: string;
+  /** One of several that share the database, all of which say so. */
+  readonly isShared?: boolean | undefined;
   /** The connection is gone; being the only one is to be regained. */
   readonly onAway?: (error: Error) => void;
   readonly onBack?: () => void;
@@ -32,7 +34,9 @@ export interface SoleOptions {
 }
 
 function alreadyRunning(holder: Session): LockstepError {
-  const message = `Another control plane works on this database: ${describeSession(holder)}. Stop it first, there is one for now.`;
+  const message =
+    `Another control plane works on this database: ${describeSession(holder)}. Stop it first, or let both be of several ` +
+    '(LOCKSTEP_REPLICAS=several).';
   return new LockstepError('refused', 'already-running', message, sessionFields(holder));
 }
 
@@ -40,13 +44,13 @@ function alreadyRunning(holder: Session): LockstepError {
  * What a dead connection left at the server is our own: it is ended there, not waited for.
  * @param name tells our sessions from those of any other, whatever machine and process number it has.
  */
-async function take(url: string, name: string, withinMs: number): Promise<Client> {
+async function take({ url, isShared = false }: SoleOptions, name: string, withinMs: number): Promise<Client> {
   const client = await openSession(url, { application_name: name, query_timeout: answerWithinMs });
   try {
-    let holder = await takeAdvisoryLock(client, lockId, withinMs);
+    let holder = await takeAdvisoryLock(client, lockId, withinMs, isShared);
     if (holder !== 'taken' && holder.application === name) {
       await client.query('SELECT pg_terminate_backend($1)', [holder.pid]);
-      holder = await takeAdvisoryLock(client, lockId, endsWithinMs);
+      holder = await takeAdvisoryLock(client, lockId, endsWithinMs, isShared);
     }
     if (holder !== 'taken') throw alreadyRunning(holder);
     return client;
@@ -57,7 +61,8 @@ async function take(url: string, name: string, withinMs: number): Promise<Client
 }
 
 /**
- * Makes this process the database's only control plane, for as long as it lives. The lock is a connection's: a killed
+ * Makes this process the database's only control plane, for as long as it lives; or one of several, which hold the lock
+ * together and keep out one that would be alone. The lock is a connection's: a killed
  * process loses it at once. A living one whose connection breaks, because the server restarts, takes it again.
  */
 export class SoleControlPlane {
@@ -80,7 +85,7 @@ export class SoleControlPlane {
   /** @throws LockstepError `refused` `already-running`, naming who has it. */
   static async become(options: SoleOptions): Promise<SoleControlPlane> {
     const name = `${applicationName} ${randomBytes(4).toString('hex')}`;
-    return new SoleControlPlane(options, name, await take(options.url, name, takeWithinMs));
+    return new SoleControlPlane(options, name, await take(options, name, takeWithinMs));
   }
 
   async close(): Promise<void> {
@@ -140,7 +145,7 @@ export class SoleControlPlane {
   /** What was in the way, if anything. */
   private async takeAgain(): Promise<Error | undefined> {
     try {
-      this.client = await take(this.options.url, this.name, 0);
+      this.client = await take(this.options, this.name, 0);
     } catch (error) {
       return explainDatabaseError(error) as Error;
     }

@@ -21,6 +21,11 @@ export function parseAddress(text: string): Address {
   return { host: groups['ipv6'] ?? groups['name'] ?? '', port };
 }
 
+/** `host:port`, or several with commas between, of servers that are as good as one another. @throws as `parseAddress`. */
+export const parseAddresses = (text: string): Address[] => text.split(',').map((each) => parseAddress(each.trim()));
+
+export const showAddresses = (addresses: readonly Address[]): string => addresses.map(showAddress).join(',');
+
 export function showAddress({ host, port }: Address): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }

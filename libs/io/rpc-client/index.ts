@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-export { parseAddress, reachableAddress, showAddress, type Address } from './address';
+export { parseAddress, parseAddresses, reachableAddress, showAddress, showAddresses, type Address } from './address';
 export { connectAgent, type AgentClient, type AgentConnection, type AgentSession } from './agent-client';
 export { createBackOff, type BackOff, type BackOffLimits } from './back-off';
 export { enrol, type EnrolmentCall } from './enrolment-client';

@@ -21,6 +21,8 @@ const codesOfLostConnections = new Set<unknown>([
   ...['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOTFOUND', 'EAI_AGAIN'],
   // PostgreSQL stops, crashed, or starts; it has no place for another session.
   ...['57P01', '57P02', '57P03', '57P05', '53300'],
+  // It hung in the middle of a transaction.
+  '25P03',
 ]);
 
 /** pg and its pool (8.23), and ioredis, give these no code. */

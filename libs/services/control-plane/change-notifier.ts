@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
+/** Whether this control plane did it, or another one of the database, which said so. */
+export type Doer = 'here' | 'elsewhere';
+
 /** What a watcher can wait for. */
 export type Topic = 'audit' | 'events' | `build:${string}` | `registration:${string}` | `rollout:${string}`;
 
@@ -9,15 +12,15 @@ const readAgainMs = 5_000;
 /** Tells watchers that a thing may have changed; what it is now they read from the database. */
 export class ChangeNotifier {
   private readonly waiting = new Map<Topic, Set<() => void>>();
-  private readonly listeners: ((topic: Topic) => void)[] = [];
+  private readonly listeners: ((topic: Topic, doer: Doer) => void)[] = [];
 
   /** Hears of every change, for as long as this lives. */
-  listen(listener: (topic: Topic) => void): void {
+  listen(listener: (topic: Topic, doer: Doer) => void): void {
     this.listeners.push(listener);
   }
 
-  notify(topic: Topic): void {
-    for (const listener of this.listeners) listener(topic);
+  notify(topic: Topic, doer: Doer = 'here'): void {
+    for (const listener of this.listeners) listener(topic, doer);
     const wakers = this.waiting.get(topic);
     this.waiting.delete(topic);
     for (const wake of wakers ?? []) wake();

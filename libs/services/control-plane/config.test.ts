@@ -23,6 +23,8 @@ test('nothing written means the defaults: this machine only, its own PostgreSQL'
     agentPort: 7444,
     agentAddress: undefined,
     tlsNames: [],
+    isOneOfSeveral: false,
+    keysDir: '/var/lib/lockstep',
     databaseUrl: undefined,
     postgresPort: 17432,
     redisUrl: undefined,

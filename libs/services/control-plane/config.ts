@@ -37,10 +37,14 @@ export interface ControlPlaneConfig {
   readonly oidcFile: string | undefined;
   /** Where metrics and health are told, without TLS; undefined: nowhere. */
   readonly monitoringListen: ListenAddress | undefined;
-  /** Where agents find the agent port; by default the host they reached the operator port by. */
+  /** Where agents find the agent port, or those of several control planes; by default the host they reached the operator port by. */
   readonly agentAddress: string | undefined;
   /** DNS names and IP addresses in the server certificate, besides localhost. */
   readonly tlsNames: readonly string[];
+  /** One of several control planes on the database. */
+  readonly isOneOfSeveral: boolean;
+  /** pki/ and operator.token: control planes of one database share them. */
+  readonly keysDir: string;
   /** Undefined: an embedded PostgreSQL on `postgresPort`. */
   readonly databaseUrl: string | undefined;
   readonly postgresPort: number;
@@ -68,6 +72,7 @@ const defaults = {
   LOCKSTEP_SHARE_KERNELS: 'on',
   LOCKSTEP_WEBHOOK_LOCAL: 'off',
   LOCKSTEP_WEBHOOK_FIRST_RETRY_MS: '5000',
+  LOCKSTEP_REPLICAS: 'one',
 } as const;
 
 const port = z.coerce.number().int().min(1).max(65_535);
@@ -88,7 +93,7 @@ const schema = z.object({
   LOCKSTEP_MONITORING_LISTEN: listenAddressForm,
   LOCKSTEP_AGENT_ADDRESS: z
     .string()
-    .regex(/^.+:\d{1,5}$/, 'must be host:port')
+    .regex(/^[^,]+:\d{1,5}(,[^,]+:\d{1,5})*$/, 'must be host:port, or several with commas between')
     .optional(),
   LOCKSTEP_TLS_NAMES: z.string(),
   LOCKSTEP_DATABASE_URL: url('postgresql:', 'postgres:').optional(),
@@ -101,6 +106,8 @@ const schema = z.object({
   LOCKSTEP_SHARE_KERNELS: z.enum(['on', 'off']),
   LOCKSTEP_WEBHOOK_LOCAL: z.enum(['on', 'off']),
   LOCKSTEP_WEBHOOK_FIRST_RETRY_MS: z.coerce.number().int().min(100).max(3_600_000),
+  LOCKSTEP_REPLICAS: z.enum(['one', 'several']),
+  LOCKSTEP_KEYS_DIR: z.string().min(1).optional(),
 });
 
 /** Merged: what is written over the defaults; an empty string is as good as nothing. */
@@ -119,6 +126,10 @@ export function readControlPlaneConfig(written: WrittenConfig): ControlPlaneConf
     });
   }
   const given = parsed.data;
+  if (given.LOCKSTEP_REPLICAS === 'several' && given.LOCKSTEP_DATABASE_URL === undefined) {
+    const message = 'LOCKSTEP_REPLICAS=several needs LOCKSTEP_DATABASE_URL: several control planes share one database.';
+    throw new LockstepError('invalid-input', 'invalid-config', message, { problems: ['LOCKSTEP_DATABASE_URL'] });
+  }
   const stateDir = path.resolve(given.LOCKSTEP_STATE_DIR);
   const artifactDir = path.resolve(given.LOCKSTEP_ARTIFACT_DIR ?? path.join(stateDir, 'artifacts'));
   return {
@@ -141,6 +152,8 @@ export function readControlPlaneConfig(written: WrittenConfig): ControlPlaneConf
     monitoringListen: given.LOCKSTEP_MONITORING_LISTEN,
     agentAddress: given.LOCKSTEP_AGENT_ADDRESS,
     tlsNames: given.LOCKSTEP_TLS_NAMES.split(',').flatMap((name) => (name.trim() === '' ? [] : [name.trim()])),
+    isOneOfSeveral: given.LOCKSTEP_REPLICAS === 'several',
+    keysDir: path.resolve(given.LOCKSTEP_KEYS_DIR ?? stateDir),
     databaseUrl: given.LOCKSTEP_DATABASE_URL,
     postgresPort: given.LOCKSTEP_POSTGRES_PORT,
     redisUrl: given.LOCKSTEP_REDIS_URL,

@@ -36,6 +36,9 @@ import { OpenCalls } from './grpc/open-calls';
 import { Servers } from './grpc/servers';
 import type { PlaneMetrics } from './monitoring/plane-metrics';
 import type { PlaneReadiness } from './monitoring/plane-readiness';
+import { FollowOthers } from './replicas/follow-others';
+import { LivingReplica } from './replicas/living-replica';
+import { soleReplica, type Replica } from './replicas/replica';
 import { RolloutExecutor } from './rollouts/rollout-executor';
 import { openKeys } from './open-keys';
 import type { Services } from './services';
@@ -66,6 +69,8 @@ export interface ModuleParts {
   readonly onFatal: (error: Error) => void;
 }
 
+/** Others plan with what nodes say here: they wait for it no longer than this. */
+const sharedKeepEveryMs = 500;
 /** As many streams begin at once; each costs some milliseconds of the one thread. */
 const mostWelcomedAtOnce = 100;
 
@@ -98,6 +103,7 @@ function databaseProviders({ config, log, teardown, metrics, readiness, onFatal 
   const open = async (url: string): Promise<Database> => {
     const database = await openDatabase({
       url,
+      isShared: config.isOneOfSeveral,
       onAway: (err) => {
         log.warn({ err }, 'the database is away');
         noteDatabase(false);
@@ -143,9 +149,7 @@ function queueProvider(
 /** Its queue is opened when it starts: whatever is in it is sent from then on. */
 function makeWebhooks(
   { config, log }: ModuleParts,
-  db: Database,
-  changes: ChangeNotifier,
-  server: QueueServer,
+  { server, ...known }: Pick<Services, 'db' | 'replica' | 'changes'> & { readonly server: QueueServer },
 ): WebhookSender {
   const { webhooksMayBeLocal: mayBeLocal, webhookFirstRetryMs: firstRetryMs } = config;
   const onError = (err: Error): void => {
@@ -153,7 +157,7 @@ function makeWebhooks(
   };
   const openQueue = (deliver: DeliveryQueueOptions['deliver']) =>
     openDeliveryQueue({ server, deliver, firstRetryMs, onError });
-  return new WebhookSender({ db, changes, openQueue, mayBeLocal, log });
+  return new WebhookSender({ ...known, openQueue, mayBeLocal, log });
 }
 
 const unlessStopping =
@@ -183,17 +187,29 @@ export function controlPlaneModule(parts: ModuleParts): DynamicModule {
     databaseUrl: string,
   ): Services => {
     const changes = new ChangeNotifier();
+    const living = config.isOneOfSeveral ? new LivingReplica({ store: db.replicas, databaseUrl, log }) : undefined;
+    const replica: Replica = living ?? soleReplica();
+    const leads = () => replica.leads();
+    const onKept = () => {
+      replica.announce({ kind: 'reports' });
+    };
+    const keep = living === undefined ? {} : { onKept, keepEveryMs: sharedKeepEveryMs };
     const calls = new OpenCalls();
     const endCalls = (token: string, reason: LockstepError): void => {
       calls.endOf(token, reason);
     };
     const { stateDir } = config;
     const audit = new AuditLog({ store: db.audit, signer: authority.logSigner, changes, log, stateDir });
-    const tokens = new KnownTokens({ store: db.accessTokens, log, endCalls });
+    const tokens = new KnownTokens({
+      ...{ store: db.accessTokens, log, endCalls },
+      onChanged: () => {
+        replica.announce({ kind: 'tokens' });
+      },
+    });
     const onReport = (name: NodeName): void => {
       nodeReported(name);
     };
-    const nodes = new KnownNodes({ store: db.nodes, log, onReport });
+    const nodes = new KnownNodes({ store: db.nodes, replica: replica.id, log, onReport, ...keep });
     const heads = new HeadTimes(db.loadOrders, log);
     const traces = new TraceMemory();
     const logs = new KnownLogs(db.loadOrders, {
@@ -203,11 +219,11 @@ export function controlPlaneModule(parts: ModuleParts): DynamicModule {
       traceOf: (entry) => traces.find(traceOfEntry(entry)),
     });
     const sessions = new AgentSessions(config.returnGraceMs);
-    const windowMs = () => returnWindowMs(nodes.size - sessions.size);
+    const windowMs = () => returnWindowMs(nodes.size - sessions.connectedCount);
     const admission = new Admission({ mostAtOnce: mostWelcomedAtOnce, windowMs });
     const { storeMaxBytes: maxBytes, storeCheckMs: checkEveryMs } = config;
-    const evictor = new ArtifactEvictor({ db, artifacts, log, maxBytes, checkEveryMs });
-    const sharing = new KernelSharing({ db, queue: background, artifacts, log });
+    const evictor = new ArtifactEvictor({ db, artifacts, log, maxBytes, checkEveryMs, leads });
+    const sharing = new KernelSharing({ db, queue: background, artifacts, log, leads });
     const work = new WorkTracker({ db, queue, artifacts, changes, metrics: metrics.builds, traces, log });
     jobChanged = (jobId) => {
       work.onQueueEvent(jobId).catch((err: unknown) => {
@@ -219,18 +235,21 @@ export function controlPlaneModule(parts: ModuleParts): DynamicModule {
       nodes,
       logs,
       sessions,
+      replica,
       changes,
       traces,
       log,
       returnGraceMs: config.returnGraceMs,
     });
     const events = new EventLog(db.events, changes);
-    const nodeWatch = new NodeWatch({ nodes, sessions, store: db.events, events });
-    const deriver = new EventDeriver({ db, rollouts, changes, events, nodes: nodeWatch, log });
+    const nodeWatch = new NodeWatch({ nodes, sessions, store: db.events, events, replica });
+    const deriver = new EventDeriver({ db, rollouts, replica, changes, events, nodes: nodeWatch, log });
     nodeReported = (name) => {
       deriver.noticeNode(name);
     };
-    const webhooks = makeWebhooks(parts, db, changes, queueServerOf(config, databaseUrl));
+    const webhooks = makeWebhooks(parts, { db, replica, changes, server: queueServerOf(config, databaseUrl) });
+    const told = { sessions, calls, changes, deriver, webhooks, logs, rollouts };
+    const others = living && new FollowOthers({ store: db.replicas, replica: living, tokens, nodes, ...told, log });
     return {
       config,
       log,
@@ -249,6 +268,8 @@ export function controlPlaneModule(parts: ModuleParts): DynamicModule {
       heads,
       admission,
       sessions,
+      replica,
+      others,
       rollouts,
       metrics,
       traces,
@@ -263,7 +284,7 @@ export function controlPlaneModule(parts: ModuleParts): DynamicModule {
       ...databaseProviders(parts),
       provide(authorityToken, [databaseToken], (db: Database) => {
         const names = ['localhost', '127.0.0.1', '::1', ...config.tlsNames];
-        return openKeys(db, { dir: path.join(config.stateDir, 'pki'), names });
+        return openKeys(db, { dir: path.join(config.keysDir, 'pki'), names });
       }),
       provide(artifactsToken, [authorityToken], () => openArtifactStore(config.artifacts)),
       queueProvider(parts, queueToken, 'work', artifactsToken, (jobId) => {
@@ -276,7 +297,7 @@ export function controlPlaneModule(parts: ModuleParts): DynamicModule {
         makeServices,
       ),
       provide(serversToken, [servicesToken], async (services: Services) => {
-        await openAdminToken(config.stateDir, services.db);
+        await openAdminToken(config.keysDir, services.db);
         return new Servers(services, parts.readiness);
       }),
     ].map(unlessStopping(parts.stopping)),

@@ -59,6 +59,7 @@ async function bringUp(known: Omit<ModuleParts, 'metrics' | 'readiness'>): Promi
   const monitoring = await openMonitoring({ config, registry, readiness, log });
   if (monitoring !== undefined) teardown.add('monitoring', () => monitoring.close());
   await makeFolder(config.stateDir);
+  await makeFolder(config.keysDir);
   await removeStaleEndpoint(config.stateDir);
   // Nest prints and ends the process by itself unless told not to.
   const context = await NestFactory.createApplicationContext(controlPlaneModule(parts), {
@@ -74,10 +75,13 @@ async function bringUp(known: Omit<ModuleParts, 'metrics' | 'readiness'>): Promi
   teardown.add('access tokens', () => services.tokens.stop());
   await services.audit.start();
   teardown.add('audit', () => services.audit.stop());
+  await services.others?.note();
   await services.nodes.start();
   teardown.add('nodes', () => services.nodes.stop());
   await services.rollouts.start(performance.now());
   teardown.add('rollouts', () => services.rollouts.stop());
+  await services.others?.start();
+  teardown.add('other control planes', async () => services.others?.stop());
   await services.work.start();
   teardown.add('work', () => services.work.stop());
   await services.deriver.start(Date.now());

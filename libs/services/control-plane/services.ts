@@ -18,6 +18,8 @@ import type { PlaneMetrics } from './monitoring/plane-metrics';
 import type { EventDeriver } from './events/event-deriver';
 import type { EventLog } from './events/event-log';
 import type { WebhookSender } from './events/webhook-sender';
+import type { FollowOthers } from './replicas/follow-others';
+import type { Replica } from './replicas/replica';
 import type { RolloutExecutor } from './rollouts/rollout-executor';
 import type { KernelSharing } from './jobs/kernel-sharing';
 import type { ArtifactEvictor } from './jobs/artifact-evictor';
@@ -42,6 +44,9 @@ export interface Services {
   readonly heads: HeadTimes;
   readonly admission: Admission;
   readonly sessions: AgentSessions;
+  readonly replica: Replica;
+  /** Undefined where there are none. */
+  readonly others: FollowOthers | undefined;
   readonly rollouts: RolloutExecutor;
   readonly metrics: PlaneMetrics;
   readonly traces: TraceMemory;

@@ -2,7 +2,15 @@
 import type { ConnectResponse, Hello, LogEntry as WireLogEntry, NodeReport } from '@lockstep/contracts/generated';
 import { comeBackWithinMs, entryFromWire } from '@lockstep/contracts/wire';
 import type { ArtifactSource } from '@lockstep/io/agent-journal';
-import { connectAgent, createBackOff, pause, type AgentClient, type AgentSession } from '@lockstep/io/rpc-client';
+import {
+  connectAgent,
+  createBackOff,
+  parseAddresses,
+  pause,
+  showAddress,
+  type AgentClient,
+  type AgentSession,
+} from '@lockstep/io/rpc-client';
 import type { LogEntry } from '@lockstep/domain/load-order';
 import { LockstepError, parseModuleName, parseSeq, type Sha256 } from '@lockstep/domain/livepatch-model';
 import { entryNotReadable, type NodeEvent, type Problem } from '@lockstep/domain/node-state';
@@ -33,13 +41,23 @@ const connectTimeoutMs = 10_000;
 /** A session that lived this long was a good one: the next try comes soon. A try to connect may take as long, and is none. */
 const goodSessionMs = 5_000;
 
-const clientOf = ({ agentAddress, ca, certificate, key }: NodeIdentity): AgentClient =>
-  connectAgent({ address: agentAddress, ca, certificate, key });
+/** One control plane; they are as good as one another. */
+interface Server {
+  readonly address: string;
+  readonly client: AgentClient;
+}
+
+const serversOf = ({ agentAddress, ca, certificate, key }: NodeIdentity): Server[] =>
+  parseAddresses(agentAddress).map((each) => {
+    const address = showAddress(each);
+    return { address, client: connectAgent({ address, ca, certificate, key }) };
+  });
 
 /** The conversation with the control plane, taken up again whenever it ends. Local work never waits for it. */
 export class ControlLink {
   private identity: NodeIdentity;
-  private client: AgentClient;
+  private servers: readonly Server[];
+  private current: number;
   private readonly renewal: CertificateRenewal;
   private readonly abort = new AbortController();
   private session: AgentSession | undefined;
@@ -48,8 +66,16 @@ export class ControlLink {
 
   constructor(private readonly options: LinkOptions) {
     this.identity = options.identity;
-    this.client = clientOf(this.identity);
+    this.servers = serversOf(this.identity);
     this.renewal = new CertificateRenewal(this.identity.certificate);
+    // A fleet spreads over them by itself.
+    this.current = Math.floor(Math.random() * this.servers.length);
+  }
+
+  private get server(): Server {
+    const server = this.servers[this.current];
+    if (server === undefined) throw new Error('There is no address.');
+    return server;
   }
 
   get isConnected(): boolean {
@@ -76,7 +102,7 @@ export class ControlLink {
   }
 
   fetch(sha256: Sha256): ArtifactSource {
-    return (offset) => this.client.downloadArtifact(sha256, offset, this.abort.signal);
+    return (offset) => this.server.client.downloadArtifact(sha256, offset, this.abort.signal);
   }
 
   async stop(): Promise<void> {
@@ -84,7 +110,11 @@ export class ControlLink {
     this.abort.abort();
     this.session?.close();
     await this.running;
-    this.client.close();
+    this.closeClients();
+  }
+
+  private closeClients(): void {
+    for (const { client } of this.servers) client.close();
   }
 
   private isStopping(): boolean {
@@ -93,7 +123,6 @@ export class ControlLink {
 
   private async keepConnected(): Promise<void> {
     const { log } = this.options;
-    const { identity } = this;
     const backOff = createBackOff({ firstMs: 300, maxMs: 15_000 });
     while (!this.isStopping()) {
       let openedAtMs = Infinity;
@@ -110,11 +139,12 @@ export class ControlLink {
       if (performance.now() - openedAtMs > goodSessionMs) backOff.reset();
       const delayMs = backOff.nextMs(comeBackWithinMs(failure));
       log('warn', 'not connected', {
-        address: identity.agentAddress,
+        address: this.server.address,
         reason: problem?.reason ?? 'ended-by-server',
         ...(problem === undefined ? {} : { problem: problem.message }),
         retryInMs: delayMs,
       });
+      this.current = (this.current + 1) % this.servers.length;
       await pause(delayMs, this.abort.signal).catch(() => undefined);
     }
   }
@@ -122,14 +152,14 @@ export class ControlLink {
   /** One session from hello to its end. */
   private async converse(onOpened: () => void): Promise<void> {
     const { makeHello, tell, log } = this.options;
-    const { identity } = this;
-    await this.client.ready(connectTimeoutMs, this.abort.signal);
+    const { address } = this.server;
+    await this.server.client.ready(connectTimeoutMs, this.abort.signal);
     if (this.isStopping()) return;
     if (this.renewal.isDue()) await this.renew();
-    const session = this.client.openSession(makeHello());
+    const session = this.server.client.openSession(makeHello());
     this.session = session;
     onOpened();
-    log('info', 'connected', { address: identity.agentAddress });
+    log('info', 'connected', { address });
     try {
       await tell({ kind: 'session-opened' });
       // What waited for a connection need not wait any longer.
@@ -145,12 +175,12 @@ export class ControlLink {
   private async renew(): Promise<void> {
     const { log, keepIdentity } = this.options;
     try {
-      const { certificate, caCertificates } = await this.client.renewCertificate(this.abort.signal);
+      const { certificate, caCertificates } = await this.server.client.renewCertificate(this.abort.signal);
       const renewed = { ...this.identity, certificate, ca: caCertificates };
       await keepIdentity(renewed);
-      this.client.close();
+      this.closeClients();
       this.identity = renewed;
-      this.client = clientOf(renewed);
+      this.servers = serversOf(renewed);
       this.renewal.noteRenewed(certificate);
       log('info', 'certificate renewed');
     } catch (error) {

@@ -2,7 +2,15 @@
 import { hostname } from 'node:os';
 import path from 'node:path';
 import { createCertificateRequest } from '@lockstep/io/certificates';
-import { createBackOff, enrol, parseAddress, pause, reachableAddress, showAddress } from '@lockstep/io/rpc-client';
+import {
+  createBackOff,
+  enrol,
+  parseAddress,
+  parseAddresses,
+  pause,
+  reachableAddress,
+  showAddresses,
+} from '@lockstep/io/rpc-client';
 import {
   LockstepError,
   parseClusterName,
@@ -23,7 +31,7 @@ export interface NodeIdentity {
   readonly ca: string;
   /** Ed25519 SPKI PEM of who signs the load order. */
   readonly logPublicKey: string;
-  /** host:port of the agent port. */
+  /** host:port of the agent port; of several control planes all, with commas between. */
   readonly agentAddress: string;
 }
 
@@ -83,7 +91,9 @@ export async function enrolNode(
         certificate: answer.certificate,
         ca: answer.caCertificate,
         logPublicKey: answer.logPublicKey,
-        agentAddress: showAddress(reachableAddress(parseAddress(answer.agentAddress), parseAddress(server))),
+        agentAddress: showAddresses(
+          parseAddresses(answer.agentAddress).map((address) => reachableAddress(address, parseAddress(server))),
+        ),
       };
       await keepIdentity(stateDir, stored);
       log('info', 'enrolled', { node: stored.node, cluster: stored.cluster });

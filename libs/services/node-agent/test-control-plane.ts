@@ -67,6 +67,8 @@ export class TestControlPlane {
   breakDownloadsAfter = Infinity;
   /** Says this instead of talking. */
   rejection: string | undefined;
+  /** Where it says at an enrolment that agents find it, if not at its own port alone. */
+  toldAddress: string | undefined;
   operatorPort = 0;
   agentPort = 0;
   private servers: Server[] = [];
@@ -85,6 +87,11 @@ export class TestControlPlane {
       mayMakeKeys: true,
     });
     return new TestControlPlane(folder, authority);
+  }
+
+  /** Another one with the same keys. */
+  beside(): TestControlPlane {
+    return new TestControlPlane(this.folder, this.authority);
   }
 
   /** Both ports; the same ones when it was started before. */
@@ -219,7 +226,7 @@ export class TestControlPlane {
       logPublicKey: this.authority.logSigner.publicKeyPem,
       cluster: 'web',
       node: 'n1',
-      agentAddress: `:${this.agentPort}`,
+      agentAddress: this.toldAddress ?? `:${this.agentPort}`,
     };
   }
 

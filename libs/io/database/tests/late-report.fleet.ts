@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { NodeReport, NodeStatus } from '@lockstep/contracts/generated';
@@ -37,13 +38,14 @@ async function enrol(secretSha256: string, name = node): Promise<void> {
 const reportAt = (position: number): NodeReport =>
   NodeReport.fromPartial({ status: NodeStatus.NODE_STATUS_IN_STEP, position, target: 2, bootId: 'b1' });
 /** As whom its certificate names now. */
+const replica = randomUUID();
 const introduce = async (about: typeof hello): Promise<NodeStream> => {
   const { name, certificateFingerprint } = await db.nodes.require(node);
-  const sessionEpoch = await db.nodes.introduce({ name, certificateFingerprint }, about);
+  const sessionEpoch = await db.nodes.introduce({ name, certificateFingerprint }, about, replica);
   return { name, certificateFingerprint, sessionEpoch };
 };
 const say = async (stream: NodeStream, report?: NodeReport): Promise<boolean> =>
-  (await db.nodes.keep([{ stream, report, seenAt: new Date() }])).has(node);
+  (await db.nodes.keep([{ stream, report, seenAt: new Date(), hasLeft: false }])).has(node);
 const kept = async (): Promise<NodeReport | null> => (await db.nodes.require(node)).report;
 
 beforeAll(async () => {
@@ -123,10 +125,13 @@ test('what a node still had on its way when it was removed is no report of the o
 
 test('of many streams that begin at once each has its own epoch; whose certificate is old has none', async () => {
   const known = await db.nodes.require(node);
-  const epochs = await Promise.all([1, 2, 3].map(() => db.nodes.introduce(known, hello)));
+  const epochs = await Promise.all([1, 2, 3].map(() => db.nodes.introduce(known, hello, replica)));
   expect(epochs).toEqual([1, 2, 3].map((more) => known.sessionEpoch + more));
   const stranger = { ...known, certificateFingerprint: 'other' };
-  const both = await Promise.allSettled([db.nodes.introduce(stranger, hello), db.nodes.introduce(known, hello)]);
+  const both = await Promise.allSettled([
+    db.nodes.introduce(stranger, hello, replica),
+    db.nodes.introduce(known, hello, replica),
+  ]);
   expect(both).toMatchObject([{ reason: { reason: 'node-removed' } }, { value: known.sessionEpoch + 4 }]);
 });
 
@@ -138,8 +143,8 @@ test('a stream begins at once while somebody holds the row of another node, whos
   await pg.connect();
   await pg.query(`BEGIN; UPDATE nodes SET last_seen_at = now() WHERE name = '${node}'`);
   const order: string[] = [];
-  const waiting = db.nodes.introduce(held, hello).then(() => order.push('held'));
-  await db.nodes.introduce(free, hello).then(() => order.push('free'));
+  const waiting = db.nodes.introduce(held, hello, replica).then(() => order.push('held'));
+  await db.nodes.introduce(free, hello, replica).then(() => order.push('free'));
   await pg.query('COMMIT');
   await pg.end();
   await waiting;

@@ -13,6 +13,8 @@ export interface KnownTokensParts {
   readonly log: Logger;
   /** Ends the calls that are under way with this token. */
   readonly endCalls: (tokenId: string, reason: LockstepError) => void;
+  /** One was made, or revoked: other control planes are to know. */
+  readonly onChanged?: () => void;
 }
 
 /** What a caller with a token is. */
@@ -51,7 +53,7 @@ function refused(token: AccessTokenRecord | undefined): LockstepError {
 
 /**
  * All access tokens, by the digest of their secret: who calls is known without a question to the database, so that those
- * who guess cost it nothing. One process alone works on a database: what it writes it knows.
+ * who guess cost it nothing. What another control plane of the database writes is read again when that one says so.
  */
 export class KnownTokens {
   private readonly bySecret = new Map<string, AccessTokenRecord>();
@@ -129,6 +131,8 @@ export class KnownTokens {
     } catch (error) {
       await this.readAgain();
       throw error;
+    } finally {
+      this.parts.onChanged?.();
     }
   }
 
@@ -146,7 +150,7 @@ export class KnownTokens {
     }
   }
 
-  private async readAgain(): Promise<void> {
+  async readAgain(): Promise<void> {
     const { store, log } = this.parts;
     try {
       for (const token of await store.list()) this.know(token);

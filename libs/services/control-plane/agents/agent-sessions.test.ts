@@ -45,3 +45,35 @@ test('new entries wake the nodes of their log, each once, and none that has gone
   await sessions.wakeAll(log);
   expect([first, second, gone, elsewhere].map(({ woken }) => woken)).toEqual([[], ['n1'], [], []]);
 });
+
+test('a node that another control plane holds counts as connected until that one says otherwise, or is gone', () => {
+  const sessions = new AgentSessions();
+  const closed: unknown[] = [];
+  const { made } = session('n1', { close: (error) => closed.push(error) });
+  sessions.enter(made);
+  sessions.enterElsewhere(made.node, { replica: 'there', bootId: 'b1' });
+  expect(closed).toMatchObject([{ reason: 'replaced' }]);
+  expect(sessions.leave(made, 0)).toBeUndefined();
+  expect([sessions.isConnected(made.node), sessions.connectedCount]).toEqual([true, 1]);
+  // It hangs: its node notices later.
+  const waitMs = sessions.loseReplica('there', 1_000);
+  expect(waitMs).toBeGreaterThan(30_000);
+  expect([sessions.isConnected(made.node), sessions.countsAsConnected(made.node, 31_000)]).toEqual([false, true]);
+  expect(sessions.countsAsConnected(made.node, 1_000 + waitMs + 1)).toBe(false);
+  sessions.enterElsewhere(made.node, { replica: 'other', bootId: 'b1' });
+  expect(sessions.leaveElsewhere(made.node, 0)).toBeLessThan(waitMs);
+  expect(sessions.leaveElsewhere(made.node, 0)).toBeUndefined();
+});
+
+test('two machines with one key are found out also where they speak with two control planes in turn', () => {
+  const sessions = new AgentSessions();
+  const { made } = session('n1');
+  sessions.enter(made);
+  sessions.enterElsewhere(made.node, { replica: 'there', bootId: 'b2' });
+  expect(sessions.leave(made, 0)).toBeUndefined();
+  // It was this boot's place that the other one took.
+  expect(sessions.noteHello(made.node, 'b1')).toBe(true);
+  expect(sessions.twinProblem(made.node)?.reason).toBe('cloned');
+  // A machine that has booted again is none.
+  expect(sessions.noteHello(made.node, 'b3')).toBe(false);
+});

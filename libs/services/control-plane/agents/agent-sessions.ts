@@ -7,12 +7,18 @@ import type { AgentHead } from './check-head';
 import { inTurns } from './in-turns';
 import { keyOfLog } from './known-logs';
 import type { NodeSession } from './node-session';
-import { lostAfterMs } from './return-time';
+import { hungNoticedMs, lostAfterMs } from './return-time';
 
 /** For how long after its hello a machine with the same key counts as there. Agents try again within 15 s. */
 const twinForMs = 60_000;
 /** As many boots of one node are remembered. */
 const mostDisplaced = 64;
+
+/** A stream that another control plane holds. */
+export interface StreamElsewhere {
+  readonly replica: string;
+  readonly bootId: string;
+}
 
 /** The nodes that are connected now. */
 export class AgentSessions {
@@ -20,6 +26,8 @@ export class AgentSessions {
   private readonly byLog = new Map<string, Set<NodeSession>>();
   /** Of those that went and may just be reconnecting: until when they are waited for. */
   private readonly returning = new Map<NodeName, number>();
+  /** Nodes whose streams other control planes hold. */
+  private readonly elsewhere = new Map<NodeName, StreamElsewhere>();
   /** Boots whose living stream gave way to another boot's: no machine comes back to an earlier boot, but its twin does. */
   private readonly displaced = new Map<NodeName, Set<string>>();
   /** Of a node that is connected, the other machine that says it is it. */
@@ -28,8 +36,14 @@ export class AgentSessions {
   /** @param graceMs a node that went alone is waited for so long */
   constructor(private readonly graceMs?: number) {}
 
+  /** The streams here. */
   get size(): number {
     return this.sessions.size;
+  }
+
+  /** Here, and with other control planes. */
+  get connectedCount(): number {
+    return this.sessions.size + this.elsewhere.size;
   }
 
   find(node: NodeName): NodeSession | undefined {
@@ -42,8 +56,9 @@ export class AgentSessions {
     return session !== undefined && keyOfLog(session.log) === keyOfLog(log) ? session : undefined;
   }
 
+  /** Here, or with another control plane. */
   isConnected(node: NodeName): boolean {
-    return this.sessions.has(node);
+    return this.sessions.has(node) || this.elsewhere.has(node);
   }
 
   /** Connected, or gone for so short a time that it may just be reconnecting. */
@@ -59,6 +74,7 @@ export class AgentSessions {
     const key = keyOfLog(session.log);
     this.byLog.set(key, (this.byLog.get(key) ?? new Set()).add(session));
     this.returning.delete(session.node);
+    this.elsewhere.delete(session.node);
     before?.close(
       new LockstepError('unavailable', 'replaced', `Node ${session.node} has connected again.`, { node: session.node }),
     );
@@ -69,12 +85,42 @@ export class AgentSessions {
     if (this.sessions.get(session.node) !== session) return undefined;
     this.sessions.delete(session.node);
     this.dropFromLog(session);
-    for (const [node, untilMs] of this.returning) {
+    return this.elsewhere.has(session.node) ? undefined : this.expectBack(session.node, nowMs);
+  }
+
+  /** Another control plane has the node's newest stream: one that is here is dead. */
+  enterElsewhere(node: NodeName, stream: StreamElsewhere): void {
+    const here = this.sessions.get(node);
+    if (here !== undefined && here.bootId !== stream.bootId) this.noteDisplaced(node, here.bootId);
+    this.elsewhere.set(node, stream);
+    this.returning.delete(node);
+    const message = `Node ${node} has connected to another control plane.`;
+    here?.close(new LockstepError('unavailable', 'replaced', message, { node }));
+  }
+
+  /** @returns as `leave`; undefined of one that was not there. */
+  leaveElsewhere(node: NodeName, nowMs: number): number | undefined {
+    return this.elsewhere.delete(node) ? this.expectBack(node, nowMs) : undefined;
+  }
+
+  /** That control plane is gone, or hangs, which its nodes notice later than if it had told them. @returns as `leave`. */
+  loseReplica(replica: string, nowMs: number): number {
+    const nodes = [...this.elsewhere].filter(([, stream]) => stream.replica === replica).map(([node]) => node);
+    let waitMs = 0;
+    for (const node of nodes) {
+      this.elsewhere.delete(node);
+      waitMs = this.expectBack(node, nowMs + hungNoticedMs) + hungNoticedMs;
+    }
+    return waitMs;
+  }
+
+  private expectBack(node: NodeName, nowMs: number): number {
+    for (const [other, untilMs] of this.returning) {
       if (untilMs > nowMs) break;
-      this.returning.delete(node);
+      this.returning.delete(other);
     }
     const waitMs = lostAfterMs(this.returning.size + 1, this.graceMs);
-    this.returning.set(session.node, nowMs + waitMs);
+    this.returning.set(node, nowMs + waitMs);
     return waitMs;
   }
 
@@ -83,18 +129,18 @@ export class AgentSessions {
    * taken this very boot's place before: then two machines have one key. @returns whether they have.
    */
   noteHello(node: NodeName, bootId: string): boolean {
-    const current = this.sessions.get(node);
+    const current = this.livingStream(node);
     if (current === undefined || current.bootId === bootId) return false;
     const isTwin = this.displaced.get(node)?.has(bootId) === true;
     if (isTwin) this.twins.set(node, { bootId, seenAtMs: performance.now() });
-    else this.noteDisplaced(current);
+    else this.noteDisplaced(node, current.bootId);
     return isTwin;
   }
 
   /** Why nothing that a node says can be believed: two machines say it. */
   twinProblem(node: NodeName): Problem | undefined {
     const twin = this.twins.get(node);
-    const current = this.sessions.get(node);
+    const current = this.livingStream(node);
     if (twin === undefined || current === undefined || performance.now() - twin.seenAtMs > twinForMs) return undefined;
     const message =
       `Two machines speak as node ${node}, in boots ${current.bootId} and ${twin.bootId}: one is a copy of the other. ` +
@@ -102,7 +148,11 @@ export class AgentSessions {
     return { reason: 'cloned', message };
   }
 
-  private noteDisplaced({ node, bootId }: NodeSession): void {
+  private livingStream(node: NodeName): { readonly bootId: string } | undefined {
+    return this.elsewhere.get(node) ?? this.sessions.get(node);
+  }
+
+  private noteDisplaced(node: NodeName, bootId: string): void {
     const boots = this.displaced.get(node) ?? new Set();
     this.displaced.set(node, boots.add(bootId));
     const [oldest] = boots;

@@ -48,7 +48,7 @@ class KnownLog {
   private mayHaveGrown = true;
 
   constructor(
-    private readonly name: LogName,
+    readonly name: LogName,
     private readonly store: Pick<LoadOrderStore, 'entries'>,
     private readonly hooks: KnownLogsHooks,
   ) {}
@@ -102,7 +102,7 @@ export const keyOfLog = ({ cluster, kernelBuild }: LogName): string => `${cluste
 export const traceOfEntry = ({ seq, ...log }: LogName & { readonly seq: number }): string =>
   `entry ${keyOfLog(log)} ${seq}`;
 
-/** The load orders that somebody has asked for, read once each. Who appends says so: nobody else writes them. */
+/** The load orders that somebody has asked for, read once each. Who appends says so. */
 export class KnownLogs {
   private readonly logs = new Map<string, KnownLog>();
 
@@ -115,6 +115,11 @@ export class KnownLogs {
   noteGrowth(log: LogName): void {
     this.logs.get(keyOfLog(log))?.noteGrowth();
     this.hooks.onGrowth?.();
+  }
+
+  /** Those that are known. */
+  names(): LogName[] {
+    return [...this.logs.values()].map(({ name }) => name);
   }
 
   /** All entries, in order. */

@@ -25,7 +25,7 @@ function rows() {
       {
         ...{ ...about, labels: { reported: noLabels, assigned: noLabels }, labelsRevision: 0 },
         ...{ name, cluster: parseClusterName('web'), certificateFingerprint: 'f', bootId: '' },
-        ...{ sessionEpoch: 0, report: null, lastSeenAt: null, revokedAt: null },
+        ...{ sessionEpoch: 0, report: null, lastSeenAt: null, revokedAt: null, replica: null },
       },
     ]),
   );
@@ -83,7 +83,7 @@ function rows() {
 
 async function known() {
   const database = rows();
-  const nodes = new KnownNodes({ store: database.store, log: pino({ level: 'silent' }) });
+  const nodes = new KnownNodes({ store: database.store, replica: 'here', log: pino({ level: 'silent' }) });
   await nodes.start();
   const begin = (name: NodeName) => nodes.introduce(nodes.require(name), hello);
   return { ...database, nodes, begin };
@@ -196,5 +196,36 @@ test('a key is bound to the node that was identified by it, and to none that has
   table.set(n1, { ...identified, certificateFingerprint: 'of another machine' });
   await expect(nodes.bindKey(identified, 'k')).rejects.toMatchObject({ reason: 'node-removed' });
   expect(nodes.require(n1).certificateFingerprint).toBe('of another machine');
+  await nodes.stop();
+});
+
+test('what another control plane wrote is taken in where it is newer than what was heard here', async () => {
+  const { nodes, begin, table } = await known();
+  const ours = await begin(n1);
+  nodes.note(ours, at(2));
+  // Our own row, which is older than what was said since; and one from before the stream began.
+  expect(
+    nodes.absorb([
+      { ...table.get(n1)!, report: at(1) },
+      { ...table.get(n1)!, sessionEpoch: 0, replica: 'there' },
+    ]),
+  ).toEqual([]);
+  expect(nodes.require(n1).report?.position).toBe(2);
+  const elsewhere = { ...table.get(n1)!, sessionEpoch: 2, replica: 'there', report: at(3) };
+  const newcomer = { ...table.get(n2)!, name: parseNodeName('n9') };
+  expect(nodes.absorb([elsewhere, newcomer])).toEqual([elsewhere, newcomer]);
+  expect([nodes.note(ours, at(2)), nodes.require(n1).report?.position]).toEqual([false, 3]);
+  expect(nodes.page({ after: 'n3', limit: 9 }, () => true)).toEqual([newcomer]);
+  await nodes.stop();
+});
+
+test('that a stream has ended is written, unless the next one has begun', async () => {
+  const { nodes, begin } = await known();
+  const first = await begin(n1);
+  const second = await begin(n1);
+  nodes.noteDeparture(first);
+  expect(nodes.require(n1).replica).toBe('here');
+  nodes.noteDeparture(second);
+  expect(nodes.require(n1).replica).toBeNull();
   await nodes.stop();
 });

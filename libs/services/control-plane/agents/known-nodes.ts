@@ -23,7 +23,11 @@ const keepSeenEveryMs = 600_000;
 /** As many reports go in one statement: about 2 MB, which is written out without holding up the rest. */
 const mostWords = 1_000;
 
-type Unkept = 'report' | 'sign of life';
+/** What there is to write of a node, besides when it was heard. */
+interface Unkept {
+  readonly hasReport: boolean;
+  readonly hasLeft: boolean;
+}
 
 const isSameStream = (a: NodeStream, b: NodeStream): boolean =>
   a.sessionEpoch === b.sessionEpoch && a.certificateFingerprint === b.certificateFingerprint;
@@ -48,14 +52,20 @@ export interface KnownNodesParts {
   readonly store: NodeStore;
   /** It has reported something new. */
   readonly onReport?: (name: NodeName) => void;
+  /** Of several, which control plane this is: it holds the streams that begin here. */
+  readonly replica: string;
+  /** Something was written that others can read now. */
+  readonly onKept?: () => void;
+  /** Where others wait for what is written. */
+  readonly keepEveryMs?: number;
   readonly log: Logger;
 }
 
 /**
  * All nodes, as they are known now. What they say counts as soon as it is heard, and is read from here; it is written
  * in batches, so a sign of life costs no statement. Who they are (their certificates, their streams' epochs) is written
- * first and known then: only that must outlive a kill. One process alone works on a database, so no other one's writes
- * are missed here.
+ * first and known then: only that must outlive a kill. What other control planes of the database write is taken in as it
+ * is found (`replicas/follow-others`).
  */
 export class KnownNodes {
   private readonly nodes = new Map<NodeName, NodeRecord>();
@@ -78,7 +88,7 @@ export class KnownNodes {
     this.timers = [
       setInterval(() => {
         this.keepSoon();
-      }, keepEveryMs),
+      }, this.parts.keepEveryMs ?? keepEveryMs),
       setInterval(() => {
         this.noteAllHeard();
       }, keepSeenEveryMs),
@@ -137,17 +147,20 @@ export class KnownNodes {
 
   /** Begins a stream's epoch. @throws LockstepError as `NodeStore.introduce`. */
   async introduce({ name, certificateFingerprint }: NodeRecord, said: NodeIntroduction): Promise<NodeRecord> {
-    const sessionEpoch = await this.parts.store.introduce({ name, certificateFingerprint }, said);
+    const { store, replica } = this.parts;
+    const sessionEpoch = await store.introduce({ name, certificateFingerprint }, said, replica);
     const before = this.nodes.get(name);
     if (before?.certificateFingerprint !== certificateFingerprint) throw nodeRemoved(name);
     const { reportedLabels, ...about } = said;
     const isSameBoot = before.kernelBuild === said.kernelBuild && before.bootId === said.bootId;
+    const unkept = this.unkept.get(name);
     if (!isSameBoot) this.unkept.delete(name);
+    else if (unkept !== undefined) this.unkept.set(name, { ...unkept, hasLeft: false });
     const node = {
       ...before,
       ...about,
       labels: { ...before.labels, reported: reportedLabels },
-      sessionEpoch,
+      ...{ sessionEpoch, replica },
       report: isSameBoot ? before.report : null,
       lastSeenAt: new Date(),
     };
@@ -166,8 +179,36 @@ export class KnownNodes {
   }
 
   /** The stream is gone: when it was heard last is written now, for nothing more will come. */
-  noteDeparture(name: NodeName): void {
-    if (this.heard.delete(name) && !this.unkept.has(name)) this.unkept.set(name, 'sign of life');
+  noteDeparture(stream: NodeStream): void {
+    const { name } = stream;
+    const node = this.nodes.get(name);
+    if (node === undefined || !isSameStream(node, stream)) return;
+    this.heard.delete(name);
+    this.nodes.set(name, { ...node, replica: null });
+    this.unkept.set(name, { hasReport: this.unkept.get(name)?.hasReport ?? false, hasLeft: true });
+  }
+
+  /**
+   * Takes in what another control plane has written. What is heard here is newer than its row.
+   * @returns those that are known otherwise now.
+   */
+  absorb(rows: readonly NodeRecord[]): NodeRecord[] {
+    return rows.filter((row) => {
+      const known = this.nodes.get(row.name);
+      if (known !== undefined && known.certificateFingerprint !== row.certificateFingerprint) {
+        this.doubtful.add(row.name);
+        return false;
+      }
+      this.takeLabels(row);
+      const isRevoked = this.takeRevocation(row);
+      const isOlder = known !== undefined && known.sessionEpoch > row.sessionEpoch;
+      const isOurs = known?.sessionEpoch === row.sessionEpoch && known.replica === this.parts.replica;
+      if (isOlder || isOurs) return isRevoked;
+      if (known === undefined) this.sorted = undefined;
+      else if (known.sessionEpoch < row.sessionEpoch) this.unkept.delete(row.name);
+      this.nodes.set(row.name, row);
+      return true;
+    });
   }
 
   /** Reads a node again that was written past this, as by an enrolment. What it said in the same stream stays. */
@@ -207,6 +248,13 @@ export class KnownNodes {
     const known = this.nodes.get(name);
     if (known?.certificateFingerprint !== certificateFingerprint || known.labelsRevision >= labelsRevision) return;
     this.nodes.set(name, { ...known, labels: { ...known.labels, assigned }, labelsRevision });
+  }
+
+  private takeRevocation({ name, revokedAt }: NodeRecord): boolean {
+    const known = this.nodes.get(name);
+    if (revokedAt === null || known === undefined || known.revokedAt !== null) return false;
+    this.nodes.set(name, { ...known, revokedAt });
+    return true;
   }
 
   /** Those that were last heard of longer ago than their clusters allow. */
@@ -267,14 +315,17 @@ export class KnownNodes {
     this.nodes.set(name, { ...node, ...(report && { report }), lastSeenAt: new Date() });
     this.heard.add(name);
     if (report !== undefined) {
-      this.unkept.set(name, 'report');
+      this.unkept.set(name, { hasReport: true, hasLeft: false });
       this.parts.onReport?.(name);
     }
     return true;
   }
 
   private noteAllHeard(): void {
-    for (const name of this.heard) this.noteDeparture(name);
+    for (const name of this.heard) {
+      if (!this.unkept.has(name)) this.unkept.set(name, { hasReport: false, hasLeft: false });
+    }
+    this.heard.clear();
   }
 
   private keepSoon(): void {
@@ -289,6 +340,7 @@ export class KnownNodes {
       // What comes meanwhile waits for the next time.
       const due = [...this.unkept];
       for (let from = 0; from < due.length; from += mostWords) await this.keepSome(due.slice(from, from + mostWords));
+      if (due.length > 0) this.parts.onKept?.();
       this.isAway = false;
     } catch (err) {
       if (!this.isAway) this.parts.log.warn({ err }, 'cannot keep what nodes say now');
@@ -305,7 +357,8 @@ export class KnownNodes {
       for (const { stream } of words) if (!current.has(stream.name)) await this.refresh(stream.name);
     } catch (error) {
       for (const [name, what] of some) {
-        if (this.nodes.has(name) && this.unkept.get(name) !== 'report') this.unkept.set(name, what);
+        const { hasReport, hasLeft } = this.unkept.get(name) ?? what;
+        if (this.nodes.has(name)) this.unkept.set(name, { hasReport: hasReport || what.hasReport, hasLeft });
       }
       throw error;
     }
@@ -314,8 +367,8 @@ export class KnownNodes {
   private wordOf(name: NodeName, what: Unkept): NodeWord[] {
     const node = this.nodes.get(name);
     if (node?.lastSeenAt == null) return [];
-    const report = what === 'report' ? (node.report ?? undefined) : undefined;
-    return [{ stream: node, report, seenAt: node.lastSeenAt }];
+    const report = what.hasReport ? (node.report ?? undefined) : undefined;
+    return [{ stream: node, report, seenAt: node.lastSeenAt, hasLeft: what.hasLeft }];
   }
 
   /** One that the database does not take must not cost the others theirs: it is found, and dropped. */

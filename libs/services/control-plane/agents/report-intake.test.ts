@@ -23,6 +23,7 @@ const node: NodeRecord = {
   report: null,
   lastSeenAt: null,
   revokedAt: null,
+  replica: null,
 };
 
 const report = (position: number, target: number, status = NodeStatus.NODE_STATUS_MOVING): NodeReport =>

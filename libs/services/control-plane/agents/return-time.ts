@@ -6,6 +6,9 @@
  */
 export const returnGraceMs = 30_000;
 
+/** An agent asks a control plane that says nothing whether it lives (20 s), and waits for the answer (10 s). */
+export const hungNoticedMs = 30_000;
+
 /** What one return costs the event loop: a handshake, a hello, a report. */
 const eachMs = 6;
 const shortestWindowMs = 300;

@@ -4,6 +4,7 @@ import { expect, test } from '@jest/globals';
 import { parseClusterName, parseNodeName } from '@lockstep/domain/livepatch-model';
 import { pino } from 'pino';
 import { OpenCalls } from '../grpc/open-calls';
+import { soleReplica } from '../replicas/replica';
 import { AgentSessions } from './agent-sessions';
 import { takeNodeOut } from './take-node-out';
 
@@ -15,7 +16,7 @@ test('a node that is taken out has nothing under way any more: its downloads end
   const services = {
     ...{ calls, sessions: new AgentSessions(), log: pino({ level: 'silent' }) },
     nodes: { remove: () => Promise.resolve(node) },
-    rollouts: { wake: () => undefined },
+    ...{ rollouts: { wake: () => undefined }, replica: soleReplica() },
   };
   await takeNodeOut(services as never, node.name, undefined);
   expect([download.signal.reason, other.signal.aborted]).toMatchObject([{ reason: 'node-removed' }, false]);

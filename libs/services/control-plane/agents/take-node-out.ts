@@ -1,25 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { LockstepError, type NodeName } from '@lockstep/domain/livepatch-model';
+import type { NodeName } from '@lockstep/domain/livepatch-model';
 import type { KeptCall, NodeRecord } from '@lockstep/io/database';
 import type { Uses } from '../services';
+import { cutOff } from './cut-off';
 
 /** What taking a node out needs. */
-export type NodeRemover = 'nodes' | 'sessions' | 'calls' | 'rollouts' | 'log';
-
-/** Ends the node's stream, if it has one, and all else that is under way for it: its downloads go on for minutes. */
-function cutOff({ sessions, calls }: Uses<'sessions' | 'calls'>, name: NodeName): void {
-  const message = `Node "${name}" was removed: let it join again if it is to come back (lockstep node join).`;
-  const reason = new LockstepError('forbidden', 'node-removed', message, { node: name });
-  sessions.find(name)?.close(reason);
-  calls.endOf(name, reason);
-}
+export type NodeRemover = 'nodes' | 'sessions' | 'calls' | 'rollouts' | 'replica' | 'log';
 
 function noteRemoval(
-  { rollouts, log }: Uses<'rollouts' | 'log'>,
+  { rollouts, replica, log }: Uses<'rollouts' | 'replica' | 'log'>,
   { name: node, cluster, lastSeenAt }: NodeRecord,
   by: 'an operator' | 'silence',
 ): void {
   log.warn({ node, cluster, lastSeenAt, by }, 'node removed');
+  replica.announce({ kind: 'node', node });
   rollouts.wake(cluster);
 }
 

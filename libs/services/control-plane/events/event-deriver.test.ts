@@ -6,6 +6,7 @@ import { parseClusterName, parseKernelBuildId, parseNodeName, parseSeq } from '@
 import { defaultRules, planRollout, type NodePlan } from '@lockstep/domain/rollout-planner';
 import { pino } from 'pino';
 import { ChangeNotifier } from '../change-notifier';
+import { soleReplica } from '../replicas/replica';
 import { EventDeriver } from './event-deriver';
 import { EventLog } from './event-log';
 import { NodeWatch } from './node-watch';
@@ -20,6 +21,7 @@ class Bench {
   readonly rows: { key: string; seq: number; type: EventType; subject: string }[] = [];
   readonly changes = new ChangeNotifier();
   isConnected = false;
+  leads = true;
   status = NodeStatus.NODE_STATUS_IN_STEP;
   losesAnswers = 0;
   private seq = 0;
@@ -41,11 +43,13 @@ class Bench {
     forgetOld: async () => undefined,
   };
   private readonly node = () => ({ name, cluster, report: NodeReport.fromPartial({ status: this.status }) });
+  private readonly replica = { ...soleReplica(), leads: () => this.leads };
   readonly watch = new NodeWatch({
     nodes: { find: () => this.node() as never },
     sessions: { isConnected: () => this.isConnected },
     store: this.store,
     events: new EventLog(this.store, this.changes),
+    replica: this.replica,
   });
   readonly deriver: EventDeriver;
 
@@ -60,6 +64,7 @@ class Bench {
       db: { events: this.store, rollouts, builds: { page: async () => [] } } as never,
       rollouts: { find: () => rollout as never },
       events: new EventLog(this.store, this.changes),
+      replica: this.replica,
       ...{ changes: this.changes, nodes: this.watch, log: pino({ level: 'silent' }) },
     });
   }
@@ -128,4 +133,21 @@ test('an answer that was lost costs no later event of that node', async () => {
     'node.failed',
     'node.recovered',
   ]);
+});
+
+test('of several control planes the one that leads tells, and when it is another one, that one tells the rest', async () => {
+  const bench = new Bench(null);
+  bench.leads = false;
+  bench.isConnected = true;
+  bench.status = NodeStatus.NODE_STATUS_FAILED;
+  await bench.deriver.start(Date.now());
+  bench.changes.notify('rollout:r1');
+  bench.deriver.noticeNode(name);
+  await bench.settle();
+  expect(bench.tried).toEqual([]);
+  bench.leads = true;
+  bench.deriver.takeOver([name]);
+  await bench.settle();
+  await bench.deriver.stop();
+  expect(bench.rows.map(({ type }) => type).sort()).toEqual(['node.failed', 'rollout.started', 'rollout.wave-opened']);
 });

@@ -5,6 +5,7 @@ import type { BuildRecord, Database, RolloutRecord } from '@lockstep/io/database
 import type { Logger } from 'pino';
 import type { ChangeNotifier, Topic } from '../change-notifier';
 import { Reconciler } from '../reconciler';
+import type { Replica } from '../replicas/replica';
 import type { RolloutExecutor } from '../rollouts/rollout-executor';
 import type { EventLog } from './event-log';
 import type { NodeWatch } from './node-watch';
@@ -44,6 +45,7 @@ const failedBuild = ({ id, generation, patchName, kernelBuild, failure }: BuildR
 export interface EventDeriverParts {
   readonly db: Pick<Database, 'events' | 'rollouts' | 'builds'>;
   readonly rollouts: Pick<RolloutExecutor, 'find'>;
+  readonly replica: Pick<Replica, 'leads' | 'fence'>;
   readonly changes: ChangeNotifier;
   readonly events: EventLog;
   readonly nodes: NodeWatch;
@@ -53,6 +55,7 @@ export interface EventDeriverParts {
 /**
  * Tells what happened from what is stored: whoever decides something need not think of it, and what was decided just
  * before the process was killed is told by the next one. Each event has a key, so what is told again is told once.
+ * Of several control planes the one that leads tells.
  */
 export class EventDeriver {
   private readonly reconciler = new Reconciler((what) => this.derive(what), lookEveryMs);
@@ -65,11 +68,26 @@ export class EventDeriver {
   constructor(private readonly parts: EventDeriverParts) {}
 
   async start(nowMs: number): Promise<void> {
-    const { db, nodes, changes } = this.parts;
-    await nodes.start();
+    const { db, changes, replica } = this.parts;
     changes.listen((topic) => {
       this.noticeTopic(topic);
     });
+    this.timer = setInterval(() => {
+      if (replica.leads()) db.events.forgetOld().catch(this.complain);
+    }, forgetEveryMs);
+    if (replica.leads()) await this.catchUp(nowMs);
+  }
+
+  /** It leads from now on. @param connected nodes: what they have reported may not have been told. */
+  takeOver(connected: readonly NodeName[]): void {
+    this.catchUp(Date.now()).then(() => {
+      for (const name of connected) this.noticeNode(name);
+    }, this.complain);
+  }
+
+  private async catchUp(nowMs: number): Promise<void> {
+    const { db, nodes } = this.parts;
+    await nodes.start();
     for (const { id, endedAt } of await db.rollouts.page({ after: undefined, limit: mostLookedAt })) {
       if (endedAt === null || endedAt.getTime() > nowMs - dayMs) this.request(`rollout:${id}`);
     }
@@ -77,9 +95,6 @@ export class EventDeriver {
     for (const { id } of await db.builds.page({ after: since, limit: mostLookedAt }, { status: 'failed' })) {
       this.request(`build:${id}`);
     }
-    this.timer = setInterval(() => {
-      db.events.forgetOld().catch(this.complain);
-    }, forgetEveryMs);
   }
 
   async stop(): Promise<void> {
@@ -90,17 +105,19 @@ export class EventDeriver {
 
   /** It has reported something new. */
   noticeNode(name: NodeName): void {
+    if (!this.parts.replica.leads()) return;
     this.heard.add(name);
     this.request('nodes');
   }
 
   private noticeTopic(topic: Topic): void {
+    if (!this.parts.replica.leads()) return;
     if (topic.startsWith('rollout:')) this.planned.add(topic);
     if (topic.startsWith('rollout:') || topic.startsWith('build:')) this.request(topic);
   }
 
   private request(what: string): void {
-    if (this.stopped) return;
+    if (this.stopped || !this.parts.replica.leads()) return;
     this.reconciler.request(what).catch((error: unknown) => {
       this.complain(error);
       setTimeout(() => {
@@ -121,7 +138,7 @@ export class EventDeriver {
   }
 
   private async deriveRollout(id: string, isPlannedNow: boolean): Promise<void> {
-    const { db, rollouts, events, nodes } = this.parts;
+    const { db, rollouts, events, nodes, replica } = this.parts;
     const rollout = rollouts.find(id) ?? (await db.rollouts.require(id));
     const shown = shownOf(rollout);
     const hasEnded = rollout.endedAt !== null;
@@ -131,7 +148,8 @@ export class EventDeriver {
       const told = new Set(before.map(({ key }) => key));
       const types = before.map(({ type }) => type);
       // Each one that is tried takes a seq, also where it is there already.
-      await events.record(rolloutEvents(shown, types).filter(({ key }) => !told.has(key)));
+      const untold = rolloutEvents(shown, types).filter(({ key }) => !told.has(key));
+      await events.record(untold, replica.fence());
     }
     // A plan from before the start knows nothing of who has come back since.
     if (!isPlannedNow || (hasEnded && shown.status !== 'halted')) return;
@@ -139,8 +157,9 @@ export class EventDeriver {
   }
 
   private async deriveBuild(id: string): Promise<void> {
-    const build = await this.parts.db.builds.find(id);
-    if (build !== null && build.failure !== null) await this.parts.events.record([failedBuild(build)]);
+    const { db, events, replica } = this.parts;
+    const build = await db.builds.find(id);
+    if (build !== null && build.failure !== null) await events.record([failedBuild(build)], replica.fence());
   }
 
   private async deriveNodes(): Promise<void> {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { FleetEvent } from '@lockstep/domain/fleet-events';
-import type { AddedEvent, EventStore } from '@lockstep/io/database';
+import type { AddedEvent, EventStore, Fence } from '@lockstep/io/database';
 import type { ChangeNotifier } from '../change-notifier';
 
 /** Where whatever happened is written, in one order: one statement after the other, so that no seq is passed over. */
@@ -12,9 +12,12 @@ export class EventLog {
     private readonly changes: ChangeNotifier,
   ) {}
 
-  /** Keeps those that are new, and tells whoever waits for events. @returns these. */
-  record(events: readonly FleetEvent[]): Promise<AddedEvent[]> {
-    const written = this.writing.then(() => this.store.add(events));
+  /**
+   * Keeps those that are new, and tells whoever waits for events. @param fence of what the leader alone tells.
+   * @returns these. @throws LockstepError as `EventStore.add`.
+   */
+  record(events: readonly FleetEvent[], fence?: Fence): Promise<AddedEvent[]> {
+    const written = this.writing.then(() => this.store.add(events, fence));
     this.writing = written.catch(() => undefined);
     return written.then((added) => {
       if (added.length > 0) this.changes.notify('events');

@@ -12,6 +12,7 @@ import type { NodeName } from '@lockstep/domain/livepatch-model';
 import type { AddedEvent, EventStore, NodeRecord } from '@lockstep/io/database';
 import type { AgentSessions } from '../agents/agent-sessions';
 import type { KnownNodes } from '../agents/known-nodes';
+import type { Replica } from '../replicas/replica';
 import type { EventLog } from './event-log';
 
 interface Told {
@@ -50,6 +51,7 @@ export interface NodeWatchParts {
   readonly sessions: Pick<AgentSessions, 'isConnected'>;
   readonly store: Pick<EventStore, 'lastOfNodes'>;
   readonly events: EventLog;
+  readonly replica: Pick<Replica, 'fence'>;
 }
 
 /** Tells when a node is not well any more, and when it is again: once, also over a restart. */
@@ -114,7 +116,7 @@ export class NodeWatch {
 
   private async record(events: readonly FleetEvent[]): Promise<AddedEvent[]> {
     try {
-      return await this.parts.events.record(events);
+      return await this.parts.events.record(events, this.parts.replica.fence());
     } catch (error) {
       // It may be written, and the answer be lost.
       this.isDoubtful = true;

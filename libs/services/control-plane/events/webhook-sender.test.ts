@@ -3,6 +3,7 @@ import { expect, test } from '@jest/globals';
 import type { Delivery, DeliveryResult } from '@lockstep/io/job-queue';
 import { pino } from 'pino';
 import { ChangeNotifier } from '../change-notifier';
+import { soleReplica } from '../replicas/replica';
 import { WebhookSender } from './webhook-sender';
 
 test('what waits for an endpoint that is busy asks the database for nothing', async () => {
@@ -17,6 +18,7 @@ test('what waits for an endpoint that is busy asks the database for nothing', as
   const sender = new WebhookSender({
     db: { events: { find }, webhooks: { find, list: async () => [] } } as never,
     changes: new ChangeNotifier(),
+    replica: soleReplica(),
     openQueue: async (given) => {
       deliver = given;
       return { add: async () => undefined, close: async () => undefined };

@@ -7,6 +7,7 @@ import { postWebhook, type DeliveryOutcome } from '@lockstep/io/webhook-delivery
 import type { Logger } from 'pino';
 import type { ChangeNotifier } from '../change-notifier';
 import { Reconciler } from '../reconciler';
+import type { Replica } from '../replicas/replica';
 import { EndpointPlaces } from './endpoint-places';
 
 /** A word of the change notifier may be lost, and the queue be away. */
@@ -16,6 +17,8 @@ const eventsAtOnce = 500;
 export interface WebhookSenderParts {
   readonly db: Pick<Database, 'events' | 'webhooks'>;
   readonly changes: ChangeNotifier;
+  /** Of several control planes one queues; all deliver. */
+  readonly replica: Pick<Replica, 'leads'>;
   readonly openQueue: (deliver: (delivery: Delivery) => Promise<DeliveryResult>) => Promise<DeliveryQueue>;
   /** Endpoints may be on this machine, and be called by plain http. */
   readonly mayBeLocal: boolean;
@@ -70,7 +73,9 @@ export class WebhookSender {
     return outcome;
   }
 
-  private request(): void {
+  /** Something may have happened, or it is this control plane's turn now to look. */
+  request(): void {
+    if (!this.parts.replica.leads()) return;
     this.reconciler.request('all').catch((err: unknown) => {
       this.parts.log.warn({ err }, 'cannot queue events for webhooks now');
     });

@@ -29,7 +29,14 @@ beforeEach(async () => {
     references: { includes: (sha256: Sha256) => Promise.resolve(referenced.has(sha256)) },
   };
   const log = pino({ level: 'silent' });
-  evictor = new ArtifactEvictor({ db: db as never, artifacts, log, maxBytes: 0, checkEveryMs: 24 * hourMs });
+  evictor = new ArtifactEvictor({
+    leads: () => true,
+    db: db as never,
+    artifacts,
+    log,
+    maxBytes: 0,
+    checkEveryMs: 24 * hourMs,
+  });
 });
 afterEach(async () => {
   await rm(dir, { recursive: true });

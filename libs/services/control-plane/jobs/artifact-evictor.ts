@@ -14,6 +14,8 @@ export interface ArtifactEvictorParts {
   /** What the store may hold, if what is referenced allows. */
   readonly maxBytes: number;
   readonly checkEveryMs: number;
+  /** Of several control planes one evicts. */
+  readonly leads: () => boolean;
 }
 
 /** Keeps the artifact store within its size: what goes is built again when somebody asks for it. */
@@ -27,6 +29,7 @@ export class ArtifactEvictor {
   /** Begins the first pass without waiting for it; then one at each interval. */
   start(): void {
     const begin = (): void => {
+      if (!this.parts.leads()) return;
       this.pass ??= this.evict().finally(() => {
         this.pass = undefined;
       });

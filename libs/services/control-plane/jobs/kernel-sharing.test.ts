@@ -55,7 +55,7 @@ beforeEach(async () => {
     },
   };
   const log = pino({ level: 'silent' });
-  sharing = new KernelSharing({ db: db as never, queue: queue as JobQueue, artifacts, log });
+  sharing = new KernelSharing({ leads: () => true, db: db as never, queue: queue as JobQueue, artifacts, log });
 });
 afterEach(async () => {
   await rm(dir, { recursive: true });

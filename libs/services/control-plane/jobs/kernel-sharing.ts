@@ -18,6 +18,8 @@ export interface KernelSharingParts {
   readonly queue: JobQueue;
   readonly artifacts: ArtifactStore;
   readonly log: Logger;
+  /** Of several control planes one does. */
+  readonly leads: () => boolean;
 }
 
 const jobIdOf = (kernel: KernelBuildId): string => `share.${kernel}`;
@@ -49,6 +51,7 @@ export class KernelSharing {
   }
 
   private beginPass(pass: () => Promise<void>): void {
+    if (!this.parts.leads()) return;
     this.pass ??= pass()
       .catch((err: unknown) => {
         this.parts.log.warn({ err }, 'cannot reconcile the copies of kernel builds now');

@@ -4,6 +4,7 @@ import { parseClusterName, parseNodeName } from '@lockstep/domain/livepatch-mode
 import { pino } from 'pino';
 import { AgentSessions } from '../agents/agent-sessions';
 import { FleetReturn } from '../agents/fleet-return';
+import { soleReplica } from '../replicas/replica';
 import { SilenceWatch } from './silence-watch';
 
 const gone = { name: parseNodeName('gone'), cluster: parseClusterName('web'), lastSeenAt: new Date(0) };
@@ -23,7 +24,7 @@ test('a control plane that was away for days takes nobody out before its time to
     ...({ nodes, sessions, rollouts: { returns, wake: () => undefined } } as never as ConstructorParameters<
       typeof SilenceWatch
     >[0]),
-    ...{ log: pino({ level: 'silent' }), checkEveryMs: 20 },
+    ...{ replica: soleReplica(), log: pino({ level: 'silent' }), checkEveryMs: 20 },
   });
   const settleMs = returns.start(performance.now());
   watch.start();

@@ -19,6 +19,7 @@ export class SilenceWatch {
 
   start(): void {
     this.timer = setInterval(() => {
+      if (!this.parts.replica.leads()) return;
       this.looking ??= this.look().finally(() => {
         this.looking = undefined;
       });

@@ -162,6 +162,8 @@ export class WorkTracker {
     const state = await this.parts.queue.state(jobId);
     switch (state.state) {
       case 'absent':
+        // Another control plane may have recorded its end, and removed it, since the record was read.
+        if ((await this.find(jobId)) === undefined) return;
         await this.parts.queue.add(jobId, await tracked.job(), tracked.priority, this.parts.traces.find(jobId));
         return;
       case 'waiting':

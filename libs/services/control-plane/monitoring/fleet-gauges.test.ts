@@ -30,6 +30,7 @@ interface Some {
   readonly status?: Status | undefined;
   readonly silentMs?: number;
   readonly connected?: boolean;
+  readonly isElsewhere?: boolean;
 }
 
 function gaugesOf(some: readonly Some[], over: Partial<FleetGaugesParts> = {}) {
@@ -39,10 +40,17 @@ function gaugesOf(some: readonly Some[], over: Partial<FleetGaugesParts> = {}) {
     report: status === undefined ? null : NodeReport.fromPartial({ status: nodeStatusToWire(status) }),
   }));
   const connected = new Set(nodes.flatMap(({ name }, index) => (some[index]?.connected === false ? [] : [name])));
+  const here = new Set(
+    nodes.flatMap(({ name }, index) => (connected.has(name) && some[index]?.isElsewhere !== true ? [name] : [])),
+  );
   const registry = new Registry();
   const gauges = new FleetGauges(registry, {
     nodes: { list: () => nodes as never, unwrittenCount: 3 },
-    sessions: { isConnected: (name: NodeName) => connected.has(name), size: connected.size },
+    sessions: {
+      isConnected: (name: NodeName) => connected.has(name),
+      find: (name: NodeName) => (here.has(name) ? ({} as never) : undefined),
+      size: connected.size,
+    },
     rollouts: { inForceNow: () => new Map() },
     heads: { list: () => [] },
     logs: { knownEntries: () => [] },
@@ -76,6 +84,16 @@ test('nodes are counted by cluster and by what they reported last, whoever has n
       'lockstep_agent_streams 4',
       'lockstep_node_reports_unwritten 3',
       'lockstep_node_report_age_seconds{cluster="web"} 4',
+    ]),
+  );
+});
+
+test('nodes that another control plane holds are connected; how long they have said nothing is known there', async () => {
+  const lines = await scrape([{ silentMs: 3_000 }, { silentMs: 500_000, isElsewhere: true }]);
+  expect(lines).toEqual(
+    expect.arrayContaining([
+      'lockstep_nodes_connected{cluster="web"} 2',
+      'lockstep_node_report_age_seconds{cluster="web"} 3',
     ]),
   );
 });

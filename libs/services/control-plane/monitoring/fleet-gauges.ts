@@ -16,7 +16,7 @@ import type { RolloutExecutor } from '../rollouts/rollout-executor';
 
 export interface FleetGaugesParts {
   readonly nodes: Pick<KnownNodes, 'list' | 'unwrittenCount'>;
-  readonly sessions: Pick<AgentSessions, 'isConnected' | 'size'>;
+  readonly sessions: Pick<AgentSessions, 'isConnected' | 'find' | 'size'>;
   readonly rollouts: Pick<RolloutExecutor, 'inForceNow'>;
   readonly heads: Pick<HeadTimes, 'list'>;
   readonly logs: Pick<KnownLogs, 'knownEntries'>;
@@ -39,7 +39,7 @@ const rolloutStates = Object.keys({
 interface ClusterCensus {
   readonly byState: Map<NodeState, number>;
   connected: number;
-  /** Of those that are connected, who was silent for longest. */
+  /** Of those that are connected here, who was silent for longest. */
   oldestWordMs: number;
 }
 
@@ -59,6 +59,8 @@ export function takeCensus(
     census.byState.set(state, (census.byState.get(state) ?? 0) + 1);
     if (!sessions.isConnected(node.name)) continue;
     census.connected += 1;
+    // Another control plane hears signs of life, and writes none of them.
+    if (sessions.find(node.name) === undefined) continue;
     census.oldestWordMs = Math.max(census.oldestWordMs, nowMs - (node.lastSeenAt?.getTime() ?? nowMs));
   }
   return clusters;

@@ -12,6 +12,7 @@ import { AgentSessions } from '../agents/agent-sessions';
 import { KnownLogs } from '../agents/known-logs';
 import type { NodeSession } from '../agents/node-session';
 import { ChangeNotifier } from '../change-notifier';
+import { soleReplica } from '../replicas/replica';
 import { RolloutExecutor } from './rollout-executor';
 
 const cluster = parseClusterName('web');
@@ -43,7 +44,7 @@ function stream(of: LogName): NodeSession & { readonly moves: number[] } {
 }
 
 /** One pass over a rollout to #3 in the node's load order; `meanwhile` happens while its plan is stored. */
-async function pass(meanwhile: (sessions: AgentSessions) => void): Promise<void> {
+async function pass(meanwhile: (sessions: AgentSessions) => void, leads = true): Promise<void> {
   const policy = { kernelBuild: log.kernelBuild, toSeq: parseSeq(3), ...defaultRules };
   const asPlanned = { node, kernelBuild: log.kernelBuild, connected: true, report: null };
   const plan = planRollout({ policy, parent: null, nowMs: 0, inventory: [asPlanned] });
@@ -70,6 +71,7 @@ async function pass(meanwhile: (sessions: AgentSessions) => void): Promise<void>
     nodes,
     logs,
     sessions,
+    replica: { ...soleReplica(), leads: () => leads },
     changes,
     traces: new TraceMemory(),
     log: pino({ level: 'silent' }),
@@ -86,6 +88,16 @@ test('a move reaches the stream that the node has when its plan is stored', asyn
     sessions.enter(again);
   });
   expect(again.moves).toEqual([3]);
+});
+
+test('of several control planes one that does not lead, or not any more, stores no plan and moves nobody by it', async () => {
+  let stored = 0;
+  const here = stream(log);
+  await pass((sessions) => {
+    stored += 1;
+    sessions.enter(here);
+  }, false);
+  expect([stored, here.moves]).toEqual([0, []]);
 });
 
 test.each([
@@ -125,7 +137,7 @@ test('what an operator says just after a start takes nobody for lost who has not
     nodes: { list: () => known as never, size: 1 },
     logs: new KnownLogs(nineEntries),
     ...{ sessions: new AgentSessions(), changes: new ChangeNotifier(), traces: new TraceMemory() },
-    log: pino({ level: 'silent' }),
+    ...{ replica: soleReplica(), log: pino({ level: 'silent' }) },
   });
   await executor.start(performance.now());
   await executor.order('r', { kind: 'pause', reason: 'lunch' }, 'anna');
@@ -156,6 +168,7 @@ test('nothing is planned anew just after a start, while nodes are still to come 
     db: db as never,
     nodes: { list: () => known as never, size: 1 },
     logs: new KnownLogs({ entries }),
+    replica: soleReplica(),
     ...{ sessions, changes: new ChangeNotifier(), traces: new TraceMemory(), log: pino({ level: 'silent' }) },
   });
   await executor.start(performance.now());

@@ -30,6 +30,7 @@ import type { KnownLogs } from '../agents/known-logs';
 import type { KnownNodes } from '../agents/known-nodes';
 import type { ChangeNotifier } from '../change-notifier';
 import { Reconciler } from '../reconciler';
+import type { Replica } from '../replicas/replica';
 import { gatherInventory } from './gather';
 import { KnownSchedules } from './known-schedules';
 import { RolloutsInForce } from './rollouts-in-force';
@@ -48,6 +49,7 @@ export interface RolloutExecutorParts {
   readonly logs: KnownLogs;
   readonly nodes: Pick<KnownNodes, 'list' | 'size'>;
   readonly sessions: AgentSessions;
+  readonly replica: Replica;
   readonly changes: ChangeNotifier;
   readonly traces: TraceMemory;
   readonly log: Logger;
@@ -202,6 +204,7 @@ export class RolloutExecutor {
     } finally {
       this.inForce.readAgain(cluster);
       for (const { id } of superseded) this.parts.changes.notify(`rollout:${id}`);
+      this.parts.replica.announce({ kind: 'rollouts', cluster });
       this.wake(cluster);
     }
   }
@@ -215,6 +218,7 @@ export class RolloutExecutor {
     const log: LogName = { cluster, kernelBuild: policy.kernelBuild };
     const lookedAtMs = performance.now();
     this.returns.requireSettled(cluster, lookedAtMs);
+    logs.noteGrowth(log);
     const inventory = gatherInventory(nodes, sessions, cluster, lookedAtMs);
     const entries = thoughtOf ?? (await logs.entries(log));
     const head = parseSeq(entries.length);
@@ -239,8 +243,9 @@ export class RolloutExecutor {
    * @throws LockstepError `refused` where it makes no sense to the rollout as it is, or where that is history.
    */
   async order(id: string, order: RolloutOrder, by: string, call?: KeptCall<RolloutRecord>): Promise<RolloutRecord> {
-    const { db, changes } = this.parts;
+    const { db, replica, changes } = this.parts;
     const { cluster } = await db.rollouts.require(id);
+    if (!replica.isAlone) this.inForce.readAgain(cluster);
     for (;;) {
       const rollout = (await this.inForce.of(cluster)).find((each) => each.id === id);
       if (rollout === undefined) {
@@ -256,12 +261,20 @@ export class RolloutExecutor {
       this.inForce.readAgain(cluster);
       if (ordered === undefined) continue;
       changes.notify(`rollout:${id}`);
+      replica.announce({ kind: 'rollouts', cluster });
       this.wake(cluster);
       return ordered;
     }
   }
 
-  private wakeAll(): void {
+  /** Another control plane has begun a rollout there, or stored a plan. */
+  readAgain(cluster: ClusterName): void {
+    for (const id of this.inForce.idsIn(cluster)) this.parts.changes.notify(`rollout:${id}`);
+    this.inForce.readAgain(cluster);
+    this.wake(cluster);
+  }
+
+  wakeAll(): void {
     if (this.isWaiting()) this.schedules.readAgain();
     for (const cluster of this.inForce.clusters()) this.wake(cluster);
   }
@@ -278,19 +291,22 @@ export class RolloutExecutor {
   }
 
   private async advance(rollout: RolloutRecord): Promise<void> {
-    const { db, sessions, changes, traces, log } = this.parts;
+    const { db, sessions, replica, changes, traces, log } = this.parts;
     const { id, cluster, policy, plan: parent } = rollout;
     const loadOrder: LogName = { cluster, kernelBuild: policy.kernelBuild };
     const plan = await this.nextPlan(rollout);
     if (plan !== parent) {
       if (plan.generation !== parent.generation) {
-        if (!(await db.rollouts.advance(id, plan))) {
+        // Whoever leads decides it from the same facts, and says so.
+        if (!replica.leads()) return;
+        if (!(await db.rollouts.advance(id, plan, replica.fence()))) {
           this.inForce.readAgain(cluster);
           this.wake(cluster);
           return;
         }
         const { generation, status, moves } = plan;
         log.info({ rollout: id, generation, status, moves: moves.length }, 'planned');
+        replica.announce({ kind: 'rollouts', cluster });
       }
       this.inForce.replace(rollout, plan);
       changes.notify(`rollout:${id}`);

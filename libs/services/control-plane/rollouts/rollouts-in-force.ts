@@ -5,7 +5,7 @@ import type { RolloutRecord, RolloutStore } from '@lockstep/io/database';
 
 /**
  * The rollouts that are worked on, with their plans in the newest words: read once, and again where something else than
- * a plan of ours may have changed them. One process alone plans on a database.
+ * a plan of ours may have changed them.
  */
 export class RolloutsInForce {
   private readonly known = new Map<ClusterName, readonly RolloutRecord[]>();
@@ -20,6 +20,11 @@ export class RolloutsInForce {
     for (const rollout of await this.store.inForce()) {
       this.known.set(rollout.cluster, [...(this.known.get(rollout.cluster) ?? []), rollout]);
     }
+  }
+
+  /** As they were known last. */
+  idsIn(cluster: ClusterName): string[] {
+    return (this.known.get(cluster) ?? []).map(({ id }) => id);
   }
 
   /** That have any. */

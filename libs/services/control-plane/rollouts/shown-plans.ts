@@ -46,7 +46,9 @@ export class ShownPlans {
   require(cluster: ClusterName, hash: string): ShownPlan {
     const found = this.shown.get(hash);
     if (found?.cluster === cluster) return found;
-    const message = `Cluster "${cluster}" has no plan ${hash} any more: look at a new one with \`lockstep rollout plan\`.`;
+    const message =
+      `Cluster "${cluster}" has no plan ${hash} here: it was shown too long ago, before a restart, or by another control ` +
+      'plane. Look at a new one with `lockstep rollout plan`.';
     throw new LockstepError('not-found', 'unknown-plan', message, { plan: hash });
   }
 

@@ -20,14 +20,14 @@ function insistNobodyAhead({ cluster, kernelBuild }: LogName, members: readonly 
 }
 
 /** What appending needs. */
-export type Appender = 'traces' | 'nodes' | 'logs' | 'db.loadOrders' | 'authority' | 'sessions' | 'log';
+export type Appender = 'traces' | 'nodes' | 'logs' | 'db.loadOrders' | 'authority' | 'sessions' | 'replica' | 'log';
 
 /**
  * Appends, signed, and hands the entry to every connected node of the load order.
  * @throws LockstepError `refused` `members-ahead`, `members-cannot-read`, `seq-taken`, and the rules of the load order.
  */
 export async function appendEntry(
-  { db, nodes, logs, authority, sessions, traces, log: logger }: Uses<Appender>,
+  { db, nodes, logs, authority, sessions, replica, traces, log: logger }: Uses<Appender>,
   log: LogName,
   body: (entries: readonly LogEntry[]) => EntryBody,
   expectedSeq: number,
@@ -55,6 +55,7 @@ export async function appendEntry(
   } finally {
     // Also where the answer was lost.
     logs.noteGrowth(log);
+    replica.announce({ kind: 'log', ...log });
     sessions.wakeAll(log).catch((err: unknown) => {
       logger.error({ err, ...log }, 'could not tell nodes of an entry');
     });

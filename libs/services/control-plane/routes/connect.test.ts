@@ -15,7 +15,7 @@ import { connect } from './connect';
 const node: NodeRecord = {
   ...{ name: parseNodeName('n1'), cluster: parseClusterName('web'), certificateFingerprint: '', report: null },
   ...{ kernelBuild: parseKernelBuildId('ab'.repeat(20)), kernelRelease: '', agentVersion: '', bootId: 'b1' },
-  ...{ patchedCore: false, entryVersions: [], sessionEpoch: 7, lastSeenAt: null, revokedAt: null },
+  ...{ patchedCore: false, entryVersions: [], sessionEpoch: 7, lastSeenAt: null, revokedAt: null, replica: null },
   ...{ labels: { reported: noLabels, assigned: noLabels }, labelsRevision: 0 },
 };
 

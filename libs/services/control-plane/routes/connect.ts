@@ -125,7 +125,7 @@ function noteDeparture(
 ): void {
   session.close(new LockstepError('cancelled', 'ended', 'The stream has ended.'));
   log.info({ node: node.name }, 'node gone');
-  nodes.noteDeparture(node.name);
+  nodes.noteDeparture(node);
   rollouts.noticeDeparture(node.cluster, lostAfterMs);
 }
 

@@ -14,10 +14,11 @@ export async function enrol(
     db,
     nodes,
     calls,
+    replica,
     authority,
     config,
     audit,
-  }: Uses<'db.joinTokens' | 'nodes' | 'calls' | 'authority' | 'config' | 'audit'>,
+  }: Uses<'db.joinTokens' | 'nodes' | 'calls' | 'replica' | 'authority' | 'config' | 'audit'>,
   request: EnrolRequest,
   { caller, metadata }: CallContext,
 ): Promise<EnrolResponse> {
@@ -52,6 +53,7 @@ export async function enrol(
   if (before !== undefined && nodes.find(node)?.certificateFingerprint !== before.certificateFingerprint) {
     calls.endOf(node, certificateSuperseded(node));
   }
+  replica.announce({ kind: 'node', node });
   return {
     certificate: certificatePem,
     caCertificate: authority.certificatePem,

@@ -30,7 +30,7 @@ function parseChange({ set, remove, overwrite }: LabelNodesRequest): LabelChange
 
 /** Operators' labels, of all the nodes named or of none. Whatever plans by labels plans anew. */
 export async function labelNodes(
-  { nodes, sessions, rollouts, log }: Uses<'nodes' | 'sessions' | 'rollouts' | 'log'>,
+  { nodes, sessions, rollouts, replica, log }: Uses<'nodes' | 'sessions' | 'rollouts' | 'replica' | 'log'>,
   request: LabelNodesRequest,
   { kept }: KeepingContext<LabelNodesResponse>,
 ): Promise<LabelNodesResponse> {
@@ -41,6 +41,7 @@ export async function labelNodes(
   });
   const labelled = await nodes.label(names, ({ name, labels }) => changeLabels(name, labels, change), kept(answer));
   for (const cluster of new Set(labelled.map((node) => node.cluster))) rollouts.wake(cluster);
+  for (const { name } of labelled) replica.announce({ kind: 'node', node: name });
   log.info({ nodes: names, set: request.set, remove: request.remove }, 'nodes labelled');
   return answer(labelled);
 }

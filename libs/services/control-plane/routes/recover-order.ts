@@ -72,7 +72,8 @@ async function lostParts(
 }
 
 type Needs =
-  LogChooser | 'db.patches' | 'logs' | 'authority' | 'artifacts' | 'sessions' | 'rollouts' | 'events' | 'log';
+  | LogChooser
+  | ('db.patches' | 'logs' | 'authority' | 'artifacts' | 'sessions' | 'rollouts' | 'replica' | 'events' | 'log');
 
 /**
  * Takes back what this control plane signed and has lost, from nodes that hold it. All of it is verified again, against
@@ -101,6 +102,7 @@ export async function recoverOrder(
   });
   const entries = await db.loadOrders.restore(log, recover, kept(answer)).finally(() => {
     logs.noteGrowth(log);
+    services.replica.announce({ kind: 'log', ...log });
   });
   logger.warn({ ...log, seqs: entries.map(({ seq }) => seq), nodes }, 'recovered lost entries from nodes');
   if (entries.length > 0) await events.record([orderRecovered(log, entries, nodes)]);

@@ -9,7 +9,7 @@ import type { Uses } from '../services';
  * @throws LockstepError `refused` `not-quarantined`; `unavailable` `node-away`.
  */
 export function releaseNode(
-  { nodes, sessions }: Uses<'nodes' | 'sessions'>,
+  { nodes, sessions, replica }: Uses<'nodes' | 'sessions' | 'replica'>,
   { name }: ReleaseNodeRequest,
 ): ReleaseNodeResponse {
   const { name: node, report } = nodes.require(parseNodeName(name));
@@ -20,11 +20,17 @@ export function releaseNode(
   }
   // It was released before: it is on trial.
   if (quarantine.released) return { quarantine };
+  const { crashedBootId } = quarantine;
   const session = sessions.find(node);
+  if (session === undefined && sessions.isConnected(node)) {
+    // Whoever holds its stream passes it on; it is said again where that was lost.
+    replica.announce({ kind: 'release', node, crashedBootId });
+    return { quarantine };
+  }
   if (session === undefined) {
     const message = `Node ${node} is not connected: release it when it is.`;
     throw new LockstepError('unavailable', 'node-away', message, { node });
   }
-  session.release(quarantine.crashedBootId);
+  session.release(crashedBootId);
   return { quarantine };
 }

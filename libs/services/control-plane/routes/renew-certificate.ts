@@ -9,12 +9,15 @@ import type { Uses } from '../services';
  * renewals the key is known from now on.
  */
 export async function renewCertificate(
-  { nodes, authority, log }: Uses<'nodes' | 'authority' | 'log'>,
+  { nodes, replica, authority, log }: Uses<'nodes' | 'replica' | 'authority' | 'log'>,
   node: NodeRecord,
   certificate: Buffer,
 ): Promise<RenewCertificateResponse> {
   const key = certificateKey(certificate);
-  if (node.certificateFingerprint !== key.publicKeySha256) await nodes.bindKey(node, key.publicKeySha256);
+  if (node.certificateFingerprint !== key.publicKeySha256) {
+    await nodes.bindKey(node, key.publicKeySha256);
+    replica.announce({ kind: 'node', node: node.name });
+  }
   log.info({ node: node.name }, 'certificate renewed');
   return {
     certificate: await authority.issueNodeCertificate(key, node.name),

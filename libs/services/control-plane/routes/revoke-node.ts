@@ -9,7 +9,7 @@ import { nodeToWire } from '../views/node-view';
 
 /** At once: what is under way with the node's certificate ends, and no call is let in with it. */
 export async function revokeNode(
-  { nodes, calls, log }: Uses<'nodes' | 'calls' | 'log'>,
+  { nodes, calls, replica, log }: Uses<'nodes' | 'calls' | 'replica' | 'log'>,
   { name }: RevokeNodeRequest,
   { kept }: KeepingContext<RevokeNodeResponse>,
 ): Promise<RevokeNodeResponse> {
@@ -17,6 +17,7 @@ export async function revokeNode(
   const answer = (record: NodeRecord): RevokeNodeResponse => ({ node: nodeToWire(record, false) });
   const revoked = await nodes.revoke(node, kept(answer));
   calls.endOf(node, certificateRevoked(node));
+  replica.announce({ kind: 'node', node });
   log.warn({ node }, 'certificate revoked');
   return answer(revoked);
 }

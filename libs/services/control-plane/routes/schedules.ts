@@ -24,14 +24,18 @@ import type { Uses } from '../services';
 import { freezeToWire, windowToWire } from '../views/schedule-view';
 import { clusterNamed, visibleTo } from './chosen-nodes';
 
-type Changes = Uses<'db.schedules' | 'db.clusters' | 'rollouts' | 'events' | 'log'>;
+type Changes = Uses<'db.schedules' | 'db.clusters' | 'rollouts' | 'replica' | 'events' | 'log'>;
 
 const windowAnswer = (window: WindowRecord) => ({ window: windowToWire(window) });
 const freezeAnswer = (freeze: FreezeRecord) => ({ freeze: freezeToWire(freeze) });
 
 /** Whoever waits is planned for anew, and others are told. That cannot be undone by a failure to tell. */
-async function tell({ rollouts, events, log }: Changes, change: Parameters<typeof scheduleChanged>[0]): Promise<void> {
+async function tell(
+  { rollouts, replica, events, log }: Changes,
+  change: Parameters<typeof scheduleChanged>[0],
+): Promise<void> {
   rollouts.noticeSchedule();
+  replica.announce({ kind: 'schedules' });
   await events.record([scheduleChanged(change)]).catch((err: unknown) => {
     log.warn({ err }, 'cannot tell that windows or freezes have changed');
   });

@@ -6,7 +6,14 @@ import type { NodeRecord } from '@lockstep/io/database';
 import { sha256OfBytes } from '@lockstep/platform/runtime';
 import { AgentSession, type AgentStream } from '../agents/agent-session';
 import { AheadSession } from '../agents/ahead-session';
-import { aheadProblem, forkedReport, forkProblem, judgeHead, type AgentHead } from '../agents/check-head';
+import {
+  aheadProblem,
+  forkedReport,
+  forkProblem,
+  judgeHead,
+  type AgentHead,
+  type HeadVerdict,
+} from '../agents/check-head';
 import { EntriesBeyond } from '../agents/entries-beyond';
 import type { NodeSession } from '../agents/node-session';
 import type { Uses } from '../services';
@@ -108,13 +115,21 @@ async function welcomeAhead(
   return session;
 }
 
+/** What seems to be beyond our log may have been appended by another control plane since it was read. */
+async function judgeNewestHead(logs: Parts['logs'], log: LogName, head: AgentHead): Promise<HeadVerdict> {
+  const verdict = await judgeHead(logs, log, head);
+  if (verdict.kind !== 'beyond') return verdict;
+  logs.noteGrowth(log);
+  return judgeHead(logs, log, head);
+}
+
 /** The session of a node that has said hello; undefined if it was turned away. */
 export async function welcomeNode(parts: Parts, arrival: Arrival): Promise<NodeSession | undefined> {
   const { logs } = parts;
   const { node, hello, stream, abort } = arrival;
   const log: LogName = { cluster: node.cluster, kernelBuild: parseKernelBuildId(hello.kernelBuildId) };
   const head: AgentHead = { headSeq: hello.headSeq, headHash: hello.headHash };
-  const verdict = await judgeHead(logs, log, head);
+  const verdict = await judgeNewestHead(logs, log, head);
   switch (verdict.kind) {
     case 'fork':
       turnAway(parts, arrival, head, verdict.problem);

@@ -30,12 +30,14 @@ import {
 import { openArtifactStore, type ArtifactStore } from '@lockstep/io/artifact-store';
 import { createCertificateRequest } from '@lockstep/io/certificates';
 import {
+  chooseQueueServer,
   openJobQueue,
   startJobWorker,
   type JobHandler,
   type JobState,
   type JobWorker,
   type Lane,
+  type QueueServer,
 } from '@lockstep/io/job-queue';
 import {
   connectAgent,
@@ -111,8 +113,8 @@ export class TestPlane {
 
   async up(): Promise<void> {
     this.endpoint = await (this.process === undefined ? this.startHere() : this.startBeside(this.process));
-    this.ca = await readFile(path.join(this.config.stateDir, 'pki/ca.crt'), 'utf8');
-    this.operator = this.operatorWith(await readFile(path.join(this.config.stateDir, 'operator.token'), 'utf8'));
+    this.ca = await readFile(path.join(this.config.keysDir, 'pki/ca.crt'), 'utf8');
+    this.operator = this.operatorWith(await readFile(path.join(this.config.keysDir, 'operator.token'), 'utf8'));
     this.artifacts = await openArtifactStore(this.config.artifactDir);
   }
 
@@ -181,9 +183,12 @@ export class TestPlane {
     await this.folder.remove();
   }
 
+  private get queueServer(): QueueServer {
+    return chooseQueueServer(this.endpoint.databaseUrl, this.config.redisUrl)!;
+  }
+
   async work(handler: JobHandler, lane: Lane = 'work'): Promise<JobWorker> {
-    const server = { kind: 'postgres', url: this.endpoint.databaseUrl } as const;
-    const common = { server, lane, handler, onError: () => undefined };
+    const common = { server: this.queueServer, lane, handler, onError: () => undefined };
     const worker = await startJobWorker({ ...common, concurrency: 2, lockMs: 1000 });
     this.workers.push(worker);
     return worker;
@@ -191,8 +196,7 @@ export class TestPlane {
 
   /** How a job stands in the queue. */
   async jobState(id: string): Promise<JobState['state']> {
-    const server = { kind: 'postgres', url: this.endpoint.databaseUrl } as const;
-    const queue = await openJobQueue({ server, onChange: () => undefined, onError: () => undefined });
+    const queue = await openJobQueue({ server: this.queueServer, onChange: () => undefined, onError: () => undefined });
     const { state } = await queue.state(id);
     await queue.close();
     return state;
@@ -304,8 +308,20 @@ export class TestPlane {
   }
 
   agent(certificate: string, key: string): TestAgent {
-    const client = connectAgent({ address: this.endpoint.agentAddress, ca: this.ca, certificate, key });
-    return new TestAgent(this.keep(client));
+    return new TestAgent(this.agentClient(certificate, key));
+  }
+
+  agentClient(certificate: string, key: string): AgentClient {
+    return this.keep(connectAgent({ address: this.endpoint.agentAddress, ca: this.ca, certificate, key }));
+  }
+
+  /** Of one that is a process of its own: it answers nobody, and lives (SIGSTOP); and goes on. */
+  freeze(): void {
+    this.process?.freeze();
+  }
+
+  thaw(): void {
+    this.process?.thaw();
   }
 
   private keep<T extends { close(): void }>(client: T): T {
@@ -340,7 +356,8 @@ export class TestAgent {
   ended: Promise<unknown> = Promise.resolve();
   private session: AgentSession | undefined;
 
-  constructor(readonly client: AgentClient) {}
+  /** @param client may be another control plane's, from the next connection on */
+  constructor(public client: AgentClient) {}
 
   connect(hello: Partial<Hello> = {}): this {
     const { headSeq, headHash } = this;

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Client } from 'pg';
+import { endWithinTime, openSession } from './connection';
+
+const channel = 'lockstep';
+const tryAgainMs = 1_000;
+/** A connection that broke without a word is noticed within these two. */
+const checkEveryMs = 5_000;
+const answerWithinMs = 5_000;
+
+export interface AnnouncementOptions {
+  readonly url: string;
+  readonly onHeard: (text: string) => void;
+  /** Some may have been missed: look at everything. */
+  readonly onGap: () => void;
+}
+
+/** What the control planes of one database tell one another, by its LISTEN and NOTIFY. Hearing is not sure: who must not miss it looks too. */
+export class Announcements {
+  private client: Client | undefined;
+  private closed = false;
+  private readonly timer: NodeJS.Timeout;
+  private connecting: Promise<void>;
+
+  constructor(private readonly options: AnnouncementOptions) {
+    this.connecting = this.connect();
+    this.timer = setInterval(() => {
+      const { client } = this;
+      client?.query('SELECT 1').catch(() => {
+        this.lose(client);
+      });
+    }, checkEveryMs);
+  }
+
+  /** In the order in which they were announced. Lost where the connection is. */
+  announce(text: string): void {
+    const { client } = this;
+    client?.query('SELECT pg_notify($1, $2)', [channel, text]).catch(() => {
+      this.lose(client);
+    });
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+    clearInterval(this.timer);
+    await this.connecting;
+    const { client } = this;
+    if (client !== undefined) await endWithinTime(() => client.end());
+  }
+
+  private async connect(): Promise<void> {
+    while (!this.closed) {
+      try {
+        const client = await openSession(this.options.url, { query_timeout: answerWithinMs });
+        client.on('notification', ({ payload }) => {
+          this.options.onHeard(payload ?? '');
+        });
+        client.on('end', () => {
+          this.lose(client);
+        });
+        await client.query(`LISTEN ${channel}`);
+        this.client = client;
+        this.options.onGap();
+        return;
+      } catch {
+        await sleep(tryAgainMs);
+      }
+    }
+  }
+
+  private lose(client: Client): void {
+    if (this.closed || client !== this.client) return;
+    this.client = undefined;
+    this.connecting = endWithinTime(() => client.end()).then(() => this.connect());
+  }
+}
