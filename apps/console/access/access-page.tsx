@@ -55,13 +55,23 @@ function Row({ token, onRevoke }: { readonly token: Token; readonly onRevoke: ()
   );
 }
 
-function Tokens({ isAll }: { readonly isAll: boolean }): ReactElement {
+const views = [
+  { id: 'good', name: 'Good' },
+  { id: 'sessions', name: 'Sessions' },
+  { id: 'all', name: 'All' },
+] as const;
+type View = (typeof views)[number]['id'];
+
+function Tokens({ view }: { readonly view: View }): ReactElement {
   const client = useQueryClient();
   const [revoking, setRevoking] = useState('');
   const query = useQuery({
-    queryKey: ['tokens', isAll],
-    queryFn: async ({ signal }) =>
-      (await answerOf(api.GET('/v1/access/tokens', { signal, params: { query: { all: isAll } } }))).tokens ?? [],
+    queryKey: ['tokens', view],
+    queryFn: async ({ signal }) => {
+      const query = { all: view === 'all', sessions: view !== 'good' };
+      const { tokens = [] } = await answerOf(api.GET('/v1/access/tokens', { signal, params: { query } }));
+      return view === 'sessions' ? tokens.filter(({ name = '' }) => name.startsWith('session-')) : tokens;
+    },
   });
   return (
     <Awaited query={query}>
@@ -123,6 +133,7 @@ export function AccessPage(): ReactElement {
   const session = useSession();
   const forbidden = whyNot(session, 'grant');
   const { values, set } = useUrlState(['show']);
+  const view = views.find(({ id }) => id === values.show)?.id ?? 'good';
   return (
     <>
       <PageHead
@@ -142,18 +153,15 @@ export function AccessPage(): ReactElement {
           aside={
             <Tabs
               label="Tokens to show"
-              chosen={values.show === 'all' ? 'all' : 'good'}
-              choices={[
-                { id: 'good', name: 'Good' },
-                { id: 'all', name: 'All' },
-              ]}
+              chosen={view}
+              choices={views}
               onChoose={(show) => {
-                set({ show: show === 'all' ? show : '' });
+                set({ show: show === 'good' ? '' : show });
               }}
             />
           }
         >
-          <Tokens isAll={values.show === 'all'} />
+          <Tokens view={view} />
         </Panel>
       )}
     </>

@@ -60,7 +60,7 @@ describe('somebody who is not signed in', () => {
 /** Each with something that only the fleet's own data says. */
 const pages = [
   { name: 'overview', place: '', shows: 'at head 2' },
-  { name: 'rollouts', place: 'rollouts', shows: 'succeeded' },
+  { name: 'rollouts', place: 'rollouts', shows: 'dev to 1' },
   { name: 'nodes', place: 'nodes', shows: 'n6' },
   { name: 'node', place: 'nodes/n1', shows: 'lockstep_meminfo_fix' },
   { name: 'load-order', place: 'load-order?cluster=dev', shows: 'torn: 2 of 3 run' },
@@ -69,7 +69,7 @@ const pages = [
   { name: 'patch', place: 'patches/meminfo-fix', shows: 'meminfo_proc_show' },
   { name: 'cves', place: 'cves', shows: 'CVE-2024-26581' },
   { name: 'audit', place: 'audit', shows: 'Fleet/AppendLoad' },
-  { name: 'access', place: 'access', shows: 'session-' },
+  { name: 'access', place: 'access?show=sessions', shows: 'session-' },
   { name: 'system', place: 'system', shows: 'Kernel builds' },
 ];
 
