@@ -86,7 +86,7 @@ const tellsTheTime = [
   'libs/services/control-plane/monitoring/open-monitoring.ts',
   'libs/services/control-plane/access/{known-tokens,admin-token,identify,people-sign-in}.ts',
   'libs/services/control-plane/{control-plane,events/{webhook-sender,event-deriver}}.ts',
-  'libs/services/control-plane/views/schedule-view.ts',
+  'libs/services/control-plane/views/{schedule,rollout}-view.ts',
   'apps/cli/commands/add-freeze.ts',
   'libs/io/job-queue/delivery-queue.ts',
   'libs/services/control-plane/routes/{enrol,create-join-token,create-token,get-exposure,schedules,sessions}.ts',

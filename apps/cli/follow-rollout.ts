@@ -24,7 +24,7 @@ function rolloutDisplay(screen: Screen): RolloutDisplay {
     let saidToWait = '';
     return {
       show({ nodes, waiting }) {
-        const waits = waiting?.reason === 'window' ? waitingLine(waiting) : '';
+        const waits = waiting?.reason === 'window' || waiting?.reason === 'approval' ? waitingLine(waiting) : '';
         if (waits !== '' && waits !== saidToWait) screen.say(waits);
         saidToWait = waits;
         for (const node of nodes) {
@@ -42,7 +42,7 @@ function rolloutDisplay(screen: Screen): RolloutDisplay {
       const waiting = nodes.filter(({ notYet }) => notYet !== undefined);
       const awaited = nodes.filter(({ awaited: isAwaited }) => isAwaited);
       const detail =
-        waits?.reason === 'window'
+        waits?.reason === 'window' || waits?.reason === 'approval'
           ? waitingLine(waits)
           : awaited.map(({ node, notYet }) => `${node} ${notYet?.reason ?? ''}`).join(', ');
       progress.update({

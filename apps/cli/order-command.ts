@@ -8,11 +8,12 @@ import { rolloutDocument, rolloutText } from './views/rollout-view';
 interface Options extends LeafOptions {
   readonly reason?: string;
   readonly node?: readonly string[];
+  readonly plan?: string;
 }
 
 type Give = (
   context: TaskContext,
-  order: { readonly id: string; readonly reason: string; readonly nodes: string[] },
+  order: { readonly id: string; readonly reason: string; readonly nodes: string[]; readonly plan: string },
 ) => Promise<{ readonly rollout?: Rollout | undefined }>;
 
 /** A command that says something to a rollout, and shows what becomes of it. */
@@ -20,9 +21,9 @@ export const orderCommand = (cli: Cli, name: string, description: string, give: 
   leafCommand(name, description)
     .argument('<rollout>', 'id')
     .option('--reason <text>', 'why; kept with the rollout')
-    .action((id: string, { reason = '', node = [], ...options }: Options) =>
+    .action((id: string, { reason = '', node = [], plan = '', ...options }: Options) =>
       cli.run(options, async (context): Promise<Answer> => {
-        const { rollout } = await give(context, { id, reason, nodes: [...node] });
+        const { rollout } = await give(context, { id, reason, nodes: [...node], plan });
         if (rollout === undefined) throw new LockstepError('internal', 'no-answer', 'The server named no rollout.');
         return { document: rolloutDocument(rollout), text: rolloutText(rollout) };
       }),

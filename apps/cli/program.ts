@@ -77,6 +77,9 @@ import { listFreezes } from './commands/list-freezes';
 import { listWindows } from './commands/list-windows';
 import { removeFreeze } from './commands/remove-freeze';
 import { removeWindow } from './commands/remove-window';
+import { approveRollout } from './commands/approve-rollout';
+import { rejectRollout } from './commands/reject-rollout';
+import { showApprovals } from './commands/show-approvals';
 import { exportAudit } from './commands/export-audit';
 import { followAudit } from './commands/follow-audit';
 import { listAudit } from './commands/list-audit';
@@ -105,6 +108,9 @@ const groups: readonly (readonly [noun: string, description: string, commands: r
       abortRollout,
       retryRollout,
       rollBackRollout,
+      approveRollout,
+      rejectRollout,
+      showApprovals,
     ],
   ],
   [

@@ -202,4 +202,28 @@ export const rolloutGuards = [
     to: 'known.disowned === undefined || !isThere ?',
     test: 'libs/domain/node-state/advance.test.ts',
   },
+  {
+    invariant: '16 nothing begins without its approvals',
+    breaks: "counts the author's own approval",
+    file: 'libs/domain/rollout-planner/approvals.ts',
+    from: 'to === hash && by !== author &&',
+    to: 'to === hash &&',
+    test: 'libs/testing/planner-sim/planner-sim.test.ts',
+  },
+  {
+    invariant: '16 nothing begins without its approvals',
+    breaks: 'counts approvals of another plan',
+    file: 'libs/domain/rollout-planner/approvals.ts',
+    from: 'to === hash && by !== author &&',
+    to: 'to !== undefined && by !== author &&',
+    test: 'libs/testing/planner-sim/planner-sim.test.ts',
+  },
+  {
+    invariant: '16 nothing begins without its approvals',
+    breaks: 'counts approvals that have expired',
+    file: 'libs/domain/rollout-planner/approvals.ts',
+    from: 'nowMs - atMs < validMs',
+    to: 'nowMs - atMs < Infinity',
+    test: 'libs/testing/planner-sim/planner-sim.test.ts',
+  },
 ];

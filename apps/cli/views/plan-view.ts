@@ -3,6 +3,7 @@ import type { NodeProgress, NodeSteps, PlanRolloutResponse, TornPatch } from '@l
 import { visibleLine } from '@lockstep/domain/visible-text';
 import { toDocument } from '../document';
 import { table } from '../table';
+import { approvalLines } from './approvals-view';
 import { gateLines } from './schedule-view';
 import { caveatLines, rolloutDocument, waveLines, waveName } from './rollout-view';
 
@@ -38,6 +39,7 @@ export function planLines({ rollout, nodes, torn, bakeSeconds, gates }: PlanRoll
     ...waveLines(rollout),
     'One host that does not survive halts it, unless it was planned with --go-on-after-crash. Nodes that join later follow when it has succeeded.',
     ...(bakeSeconds === 0 ? [] : [`It takes ${bakeSeconds} s at least, for its waves to prove themselves.`]),
+    ...approvalLines(rollout),
     ...gateLines(gates),
     ...caveatLines(rollout),
     ...torn.map(tornLine),

@@ -2,6 +2,7 @@
 import { RolloutStatus, type NodeProgress, type Rollout, type RolloutWaiting } from '@lockstep/contracts/generated';
 import { visibleLine } from '@lockstep/domain/visible-text';
 import { enumWord, toDocument } from '../document';
+import { approvalLines } from './approvals-view';
 import { showHere } from '../local-time';
 import { showTime, table } from '../table';
 
@@ -124,6 +125,7 @@ export function rolloutText(rollout: Rollout): string {
   const nodes = table(['NODE', 'WAVE', 'POSITION', 'STATE', 'SINCE', 'REASON'], rows, 'No nodes.');
   const lines = [
     ...stateLines(rollout),
+    ...approvalLines(rollout),
     ...caveatLines(rollout),
     ...obstacleLines(rollout),
     ...waveLines(rollout),

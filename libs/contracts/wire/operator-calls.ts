@@ -70,6 +70,8 @@ export const operatorCalls = {
   resumeRollout: { ...keyed, verb: 'roll-out' },
   abortRollout: { ...keyed, verb: 'roll-out' },
   retryRollout: { ...keyed, verb: 'roll-out' },
+  approveRollout: { ...keyed, verb: 'approve' },
+  rejectRollout: { ...keyed, verb: 'approve' },
   addWindow: { ...keyed, verb: 'set-up' },
   listWindows: read,
   removeWindow: { ...keyed, verb: 'set-up' },

@@ -44,6 +44,8 @@ export const operatorPaths = {
   resumeRollout: { method: 'post', path: '/v1/rollouts/{id}/resume' },
   abortRollout: { method: 'post', path: '/v1/rollouts/{id}/abort' },
   retryRollout: { method: 'post', path: '/v1/rollouts/{id}/retry' },
+  approveRollout: { method: 'post', path: '/v1/rollouts/{id}/approve' },
+  rejectRollout: { method: 'post', path: '/v1/rollouts/{id}/reject' },
   addWindow: { method: 'post', path: '/v1/clusters/{cluster}/windows' },
   listWindows: { method: 'get', path: '/v1/windows' },
   removeWindow: { method: 'delete', path: '/v1/clusters/{cluster}/windows/{name}' },

@@ -5,6 +5,7 @@ import type { ClusterName } from '@lockstep/domain/livepatch-model';
 export const eventTypes = [
   'rollout.started',
   'rollout.wave-opened',
+  'rollout.awaits-approval',
   'rollout.halted',
   'rollout.paused',
   'rollout.resumed',

@@ -10,6 +10,8 @@ export interface ShownRollout {
   readonly status: 'running' | 'paused' | 'succeeded' | 'halted' | 'aborted' | 'superseded';
   /** Of the plan that it stands at: each plan is stored once. */
   readonly generation: number;
+  /** Whose word it waits for: so many people's, for this plan; absent where nobody's. */
+  readonly awaits?: { readonly needed: number; readonly planHash: string } | undefined;
   readonly nodes: readonly {
     readonly node: NodeName;
     /** Null: it came later, and is in none. */
@@ -55,6 +57,19 @@ function statusMessage({ id, cluster, toSeq, status, nodes }: ShownRollout): str
   return `Rollout ${id} of ${cluster} to #${toSeq} ${words[status]}: ${there} of ${nodes.length} nodes are there.`;
 }
 
+/** Told once for each plan that is to be approved. */
+function approvalEvent({ id, cluster, toSeq, awaits }: ShownRollout): FleetEvent[] {
+  if (awaits === undefined) return [];
+  const { needed, planHash } = awaits;
+  return [
+    {
+      ...{ key: `rollout ${id} awaits ${planHash}`, type: 'rollout.awaits-approval', cluster, subject: id },
+      message: `Rollout ${id} of ${cluster} to #${toSeq} waits for the approval of ${needed}: lockstep rollout approvals ${id}`,
+      data: { rollout: id, cluster, toSeq, needed, planHash },
+    },
+  ];
+}
+
 /**
  * What a rollout has to tell as it stands. Each event has a key, so that it may be told again and is one.
  * @param before types told of it already, in any order but that the last of its status is the last
@@ -82,12 +97,13 @@ export function rolloutEvents(rollout: ShownRollout, before: readonly EventType[
   const last = before.findLast(isStatus) ?? 'rollout.started';
   const type = statusTypes[status];
   const isTold = last === type || (status === 'running' && last === 'rollout.started');
-  if (isTold) return [started, ...opened];
+  const asked = approvalEvent(rollout);
+  if (isTold) return [started, ...asked, ...opened];
   const missing = nodes.filter(({ notYet }) => notYet !== undefined);
   const change: FleetEvent = {
     ...{ ...common, key: `rollout ${id} ${status} ${generation}`, type },
     message: statusMessage(rollout),
     data: { ...data, there: nodes.length - missing.length, of: nodes.length, notThere: namesOf(missing) },
   };
-  return [started, ...opened, change];
+  return [started, ...asked, ...opened, change];
 }

@@ -38,6 +38,8 @@ export type PlanRule =
   | 'too-many-failures'
   /** Nobody starts, nor is sent, whose load may not begin now. */
   | 'outside-window'
+  /** Nobody starts before enough people have approved this very plan. */
+  | 'without-approval'
   /** A halted rollout sends nobody; a status that is for good stays. */
   | 'status'
   /** A success has every node there, and each node that is not there says why. */
@@ -232,6 +234,26 @@ function checkStatus(plan: RolloutPlan, context: PlanContext, { facts, before }:
   return faults;
 }
 
+/** Counted once more: one word of each person but the author, for this plan and no other. */
+function checkApprovals(
+  plan: RolloutPlan,
+  { policy, parent, nowMs }: PlanContext,
+  { before, facts }: Lookups,
+): PlanFault[] {
+  const rules = policy.approvals;
+  if (rules === null || parent?.approvals?.begun === true) return [];
+  const voices = new Set<string>();
+  for (const { by, atMs, hash } of plan.approvals?.given ?? []) {
+    const counts = rules.among.length === 0 || rules.among.includes(by);
+    if (counts && by !== rules.author && hash === plan.approvals?.hash && nowMs - atMs < rules.validMs) voices.add(by);
+  }
+  if (voices.size >= rules.needed) return [];
+  return plan.nodes
+    .filter(({ node, released }) => released && before.get(node)?.released !== true)
+    .filter(({ node }) => (facts.get(node)?.report?.target ?? 0) < policy.toSeq)
+    .map(({ node }) => fault('without-approval', node, `starts with ${voices.size} of ${rules.needed} approvals`));
+}
+
 /** A node that is under way already finishes, whatever closes meanwhile. */
 function checkGates(plan: RolloutPlan, context: PlanContext, { facts, before, planned }: Lookups): PlanFault[] {
   const { schedule = alwaysOpen, nowMs, policy } = context;
@@ -261,5 +283,6 @@ export function checkPlan(plan: RolloutPlan, context: PlanContext): PlanFault[] 
     ...checkOrder(plan, context, lookups),
     ...checkStatus(plan, context, lookups),
     ...checkGates(plan, context, lookups),
+    ...checkApprovals(plan, context, lookups),
   ];
 }

@@ -53,6 +53,8 @@ export function explainWaiting(waiting: Waiting, { openWave }: Pick<RolloutPlan,
   switch (waiting.reason) {
     case 'wave':
       return `Waits for ${openWords(waiting.wave, openWave)}.`;
+    case 'approval':
+      return `Waits for approvals: ${waiting.given} of ${waiting.needed} have been given to what is planned now.`;
     case 'window':
       return `Nothing may begin now: ${explainClosed(waiting.closed)}.`;
     case 'bake':
@@ -73,6 +75,8 @@ export function explainNotYet(notYet: NotYet, { openWave, halt }: Pick<RolloutPl
       return `Waits for ${openWords(notYet.wave, openWave)}.`;
     case 'waiting-for-budget':
       return 'Its wave is open: it starts as soon as fewer of the wave are on their way or unwell.';
+    case 'waiting-for-approval':
+      return 'Nothing begins before enough people have approved: `lockstep rollout approve`.';
     case 'waiting-for-window':
       return `Its load may not begin now: ${explainClosed(notYet.closed)}.`;
     case 'late':
@@ -117,6 +121,7 @@ const waitsItself: ReadonlySet<NotYet['reason']> = new Set([
   'waiting-for-canary',
   'waiting-for-wave',
   'waiting-for-budget',
+  'waiting-for-approval',
   'waiting-for-window',
   'late',
   'rollout-halted',

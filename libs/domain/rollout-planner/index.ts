@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+export { countApprovals, refuseApprovals, type Approval, type ApprovalRules, type Approvals } from './approvals';
 export { countThere } from './count-there';
 export { doubtReport, type ReportBounds, type ReportClaims } from './doubt-report';
 export { explainHalt, explainNotYet, explainWaiting, isAwaited } from './explain-not-yet';

@@ -24,6 +24,8 @@ export function parentUnderOrder({ parent, order, inventory, nowMs }: PlanReques
   switch (order.kind) {
     case 'pause':
     case 'abort':
+    case 'approve':
+    case 'reject':
       return parent;
     case 'resume':
       return {

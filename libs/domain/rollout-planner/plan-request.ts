@@ -20,6 +20,8 @@ export interface PlanRequest {
   readonly schedule?: Schedule | undefined;
   /** What an operator says now; it is stored with the plan that it leads to. */
   readonly order?: RolloutOrder | undefined;
+  /** A hash, by which approvals name what they were given to; absent: the text itself. */
+  readonly digest?: ((text: string) => string) | undefined;
   /** Load entries up to the position; absent where no node tells of obstacles. */
   readonly loads?: readonly PlannedLoad[] | undefined;
   /** Of the position's stack, what was retired since. */

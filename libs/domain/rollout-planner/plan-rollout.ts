@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { seqZero, type NodeName } from '@lockstep/domain/livepatch-model';
 import { alwaysOpen, Gates } from '@lockstep/domain/schedule';
+import { approvalsOf, countApprovals, isPending, type Approvals } from './approvals';
 import { assignWaves, byName } from './assign-waves';
 import { mostNamed } from './explain-not-yet';
 import { parentUnderOrder } from './parent-under-order';
@@ -49,7 +50,12 @@ function absentOf(placed: readonly Placed[], before: ReadonlyMap<NodeName, NodeP
     .filter(({ untilMs }) => untilMs > nowMs);
 }
 
-function verdictOf(request: PlanRequest, states: readonly WaveState[], absent: readonly Absent[]): Verdict {
+function verdictOf(
+  request: PlanRequest,
+  states: readonly WaveState[],
+  absent: readonly Absent[],
+  mayBegin: boolean,
+): Verdict {
   const { parent, order, policy } = request;
   const status = statusAfter(parent?.status ?? 'running', order);
   if (isForGood(status)) return { status, halt: null };
@@ -74,7 +80,7 @@ function verdictOf(request: PlanRequest, states: readonly WaveState[], absent: r
   const isOver = (state: WaveState): boolean => state.passedAtMs !== null || isUntried(state);
   const isDone = states.length > 0 && states.every(isOver) && absent.length === 0;
   const isAtRest = states.every(({ onTheWay, ready }) => onTheWay.length + ready.length === 0);
-  return { status: isDone && isAtRest ? 'succeeded' : 'running', halt: null };
+  return { status: isDone && isAtRest && mayBegin ? 'succeeded' : 'running', halt: null };
 }
 
 /** Who is on the way finishes; nobody starts to load what nobody wants any more. */
@@ -113,7 +119,9 @@ function release(
   status: PlanStatus,
   states: readonly WaveState[],
   { policy, nowMs }: PlanRequest,
+  mayBegin: boolean,
 ): Placed[] {
+  if (!mayBegin) return [...placed];
   if (status !== 'running' && status !== 'succeeded') return [...placed];
   const openWave = openWaveOf(states, policy)?.wave ?? Infinity;
   const inTurn = states.filter(({ wave }) => wave <= openWave).flatMap((state) => startersOf(state, policy));
@@ -133,6 +141,11 @@ function firstGateOf(placed: readonly Placed[], openWave: OpenWave | null): Wait
     }
   }
   return first;
+}
+
+function awaitedApprovals(status: PlanStatus, approvals: Approvals | undefined, nowMs: number): Waiting | null {
+  if (status !== 'running' || !isPending(approvals, nowMs)) return null;
+  return { reason: 'approval', given: countApprovals(approvals, nowMs), needed: approvals.needed, untilMs: null };
 }
 
 function waitingOf(
@@ -208,13 +221,17 @@ export function planRollout(request: PlanRequest): RolloutPlan {
   const placed = [...fillUntriedWave(assigned, statesOf(assigned))].sort(byWaveThenName);
   const states = statesOf(placed);
   const absent = absentOf(placed, before, request);
-  const { status, halt } = verdictOf({ ...request, parent }, states, absent);
+  const approvals = approvalsOf({ ...request, parent }, placed);
+  const mayBegin = !isPending(approvals, nowMs);
+  const { status, halt } = verdictOf({ ...request, parent }, states, absent, mayBegin);
   const openWave = openWaveOf(states, policy);
-  const released = release(placed, status, states, request);
+  const released = release(placed, status, states, request, mayBegin);
+  const begins = released.some((node, index) => node !== placed[index]);
   const nodes = released.map((node): NodePlan => {
     const was = before.get(node.facts.node);
     const { possible } = node.obstacles;
-    const { notYet, sinceMs } = whyNotYet(node, was, { status, openWave, nowMs, deadlineMs: policy.deadlineMs });
+    const words = { status, openWave, nowMs, deadlineMs: policy.deadlineMs, isPending: !mayBegin };
+    const { notYet, sinceMs } = whyNotYet(node, was, words);
     return {
       node: node.facts.node,
       wave: node.wave,
@@ -238,8 +255,9 @@ export function planRollout(request: PlanRequest): RolloutPlan {
     waves: states.map(({ planned, bakesSinceMs, passedAtMs }) => ({ planned, bakesSinceMs, passedAtMs })),
     openWave,
     halt,
-    waiting: waitingOf(status, released, openWave, absent, policy),
+    waiting: awaitedApprovals(status, approvals, nowMs) ?? waitingOf(status, released, openWave, absent, policy),
     nodes,
+    ...(approvals === undefined ? {} : { approvals: { ...approvals, begun: approvals.begun || begins } }),
     moves: movesOf(released, status, policy),
     caveats: parent?.caveats ?? caveats,
   };

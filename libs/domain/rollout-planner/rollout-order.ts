@@ -10,6 +10,10 @@ export type RolloutOrder =
   | { readonly kind: 'resume'; readonly reason: string }
   /** Stops for good, and stays where it is. */
   | { readonly kind: 'abort'; readonly reason: string }
+  /** A person's word for what is planned, by its hash. */
+  | { readonly kind: 'approve'; readonly reason: string; readonly by: string; readonly hash: string }
+  /** A person's word against it: it ends. */
+  | { readonly kind: 'reject'; readonly reason: string; readonly by: string }
   /** These nodes, or all that failed, are waited for once more. */
   | { readonly kind: 'retry'; readonly reason: string; readonly nodes: readonly NodeName[] };
 
@@ -21,7 +25,12 @@ export type OrderRefusal =
   | { readonly reason: 'patch-retired' }
   | { readonly reason: 'not-failed'; readonly node: NodeName }
   | { readonly reason: 'quarantined'; readonly node: NodeName }
-  | { readonly reason: 'nobody-failed' };
+  | { readonly reason: 'nobody-failed' }
+  | { readonly reason: 'no-approval-needed' }
+  | { readonly reason: 'own-approval'; readonly by: string }
+  | { readonly reason: 'not-an-approver'; readonly by: string; readonly among: readonly string[] }
+  | { readonly reason: 'approved-already'; readonly by: string }
+  | { readonly reason: 'other-plan'; readonly hash: string };
 
 const canTryAgain = (reason: string | undefined): boolean =>
   reason === 'failed' || reason === 'unwell' || reason === 'overdue' || reason === 'unreachable' || reason === 'lost';
@@ -41,6 +50,21 @@ function refuseRetry(plan: RolloutPlan, named: readonly NodeName[]): OrderRefusa
   return retried(plan, named).length === 0 ? { reason: 'nobody-failed' } : undefined;
 }
 
+function refuseApproval(
+  order: Extract<RolloutOrder, { kind: 'approve' | 'reject' }>,
+  plan: RolloutPlan,
+): OrderRefusal | undefined {
+  const { approvals } = plan;
+  const { by, kind } = order;
+  if (approvals === undefined || approvals.begun) return { reason: 'no-approval-needed' };
+  const { author, among, given, hash } = approvals;
+  if (among.length > 0 && !among.includes(by)) return { reason: 'not-an-approver', by, among };
+  if (kind === 'reject') return order.reason === '' ? { reason: 'reason-needed' } : undefined;
+  if (by === author) return { reason: 'own-approval', by };
+  if (order.hash !== hash) return { reason: 'other-plan', hash };
+  return given.some((each) => each.by === by && each.hash === hash) ? { reason: 'approved-already', by } : undefined;
+}
+
 /** Why an order makes no sense to a rollout as it is. */
 export function refuseOrder(order: RolloutOrder, plan: RolloutPlan): OrderRefusal | undefined {
   const { status } = plan;
@@ -56,6 +80,9 @@ export function refuseOrder(order: RolloutOrder, plan: RolloutPlan): OrderRefusa
       return status === 'halted' && order.reason === '' ? { reason: 'reason-needed' } : undefined;
     case 'abort':
       return undefined;
+    case 'approve':
+    case 'reject':
+      return refuseApproval(order, plan);
     case 'retry':
       return status === 'halted' ? { reason: 'not-running', status } : refuseRetry(plan, order.nodes);
   }
@@ -75,6 +102,7 @@ export function explainOrderRefusal(refusal: OrderRefusal, order: RolloutOrder, 
     case 'patch-retired':
       return `Rollout ${id} goes to what was retired meanwhile: \`lockstep rollout start\` goes to the head, \`lockstep rollout rollback ${id}\` undoes it.`;
     case 'reason-needed':
+      if (order.kind === 'reject') return `Say why, with --reason TEXT: whoever asked for rollout ${id} is told.`;
       return `Rollout ${id} halted by itself: say why it may go on, \`lockstep rollout resume ${id} --reason TEXT\`.`;
     case 'not-failed':
       return `Node ${refusal.node} has not failed in rollout ${id}: \`lockstep rollout show ${id}\` names those that have.`;
@@ -82,6 +110,16 @@ export function explainOrderRefusal(refusal: OrderRefusal, order: RolloutOrder, 
       return `Node ${refusal.node} did not survive: \`lockstep node release ${refusal.node}\` lets it load that again.`;
     case 'nobody-failed':
       return `No node of rollout ${id} has failed that could be tried again.`;
+    case 'no-approval-needed':
+      return `Rollout ${id} waits for nobody's approval: \`lockstep rollout show ${id}\` says what it waits for.`;
+    case 'own-approval':
+      return `${refusal.by} asked for rollout ${id}, and nobody approves what they ask for themselves: let somebody else.`;
+    case 'not-an-approver':
+      return `${refusal.by} is none of those whose approval counts here: ${refusal.among.join(', ')}.`;
+    case 'approved-already':
+      return `${refusal.by} has approved this plan of rollout ${id} already: it takes other people.`;
+    case 'other-plan':
+      return `What is planned is another plan now: look with \`lockstep rollout show ${id}\`, then approve it by --plan ${refusal.hash}.`;
   }
 }
 
@@ -90,7 +128,10 @@ export function statusAfter(status: PlanStatus, order: RolloutOrder | undefined)
   switch (order?.kind) {
     case undefined:
     case 'retry':
+    case 'approve':
       return status;
+    case 'reject':
+      return 'aborted';
     case 'pause':
       return status === 'running' ? 'paused' : status;
     case 'resume':

@@ -10,6 +10,7 @@ import type {
 } from '@lockstep/domain/livepatch-model';
 import type { Labels } from '@lockstep/domain/labels';
 import type { ClosedGate } from '@lockstep/domain/schedule';
+import type { Approvals } from './approvals';
 import type { PlanCaveat } from './plan-caveats';
 import type { RetiredLoad } from './retired-loads';
 
@@ -48,6 +49,8 @@ export type NotYet =
   | { readonly reason: 'waiting-for-wave'; readonly wave: number }
   /** Its wave is open, and as many of it as may be are on their way or unwell. */
   | { readonly reason: 'waiting-for-budget' }
+  /** Its wave is open, and not enough people have approved. */
+  | { readonly reason: 'waiting-for-approval' }
   /** Its wave is open, and its load may not begin now. */
   | { readonly reason: 'waiting-for-window'; readonly closed: ClosedGate }
   /** It came after the waves were planned. */
@@ -149,6 +152,8 @@ export type Halt =
 /** What one that goes on waits for, and until when at the latest; null where nothing but an operator ends it. */
 export type Waiting =
   | { readonly reason: 'wave'; readonly wave: number; readonly untilMs: number | null }
+  /** So many have approved what is planned; nothing begins before enough have. */
+  | { readonly reason: 'approval'; readonly given: number; readonly needed: number; readonly untilMs: null }
   /** Who could start may not now: until the first of them may. */
   | { readonly reason: 'window'; readonly closed: ClosedGate; readonly untilMs: number }
   /** All of the wave are there: they have to stay well. */
@@ -191,6 +196,8 @@ export interface RolloutPlan {
   readonly waiting: Waiting | null;
   /** By wave, then name. Only nodes that run (or last ran) the rollout's kernel build. */
   readonly nodes: readonly NodePlan[];
+  /** Absent where none are needed. */
+  readonly approvals?: Approvals | undefined;
   /** To be sent now. Sending one twice does no harm: agents ignore what is not above their target. */
   readonly moves: readonly Move[];
   /** What to know of the way there, as it was when the rollout began. */

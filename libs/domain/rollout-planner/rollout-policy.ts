@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { KernelBuildId, Seq } from '@lockstep/domain/livepatch-model';
+import { refuseApprovals, type ApprovalRules } from './approvals';
 import { allowedOf, explainShare, sizeOf, type Share } from './share';
 
 /** How a rollout goes, whatever it is for. */
@@ -18,6 +19,8 @@ export interface RolloutRules {
   readonly deadlineMs: number;
   /** For so long all of a wave must stay well before the next one opens. */
   readonly bakeMs: number;
+  /** Whose word it needs before anything begins; null: nobody's. */
+  readonly approvals: ApprovalRules | null;
 }
 
 /** What a rollout takes back. */
@@ -51,6 +54,7 @@ export const defaultRules: RolloutRules = {
   haltsOnCrash: true,
   deadlineMs: 15 * 60_000,
   bakeMs: 0,
+  approvals: null,
 };
 
 /** @param planned nodes of the wave */
@@ -89,6 +93,8 @@ export function refuseRules(rules: RolloutRules, nodes: number): string | undefi
   }
   if (!wholeFrom(1, rules.deadlineMs)) return 'A deadline is a whole number of milliseconds from 1.';
   if (!wholeFrom(0, rules.bakeMs)) return 'A bake time is a whole number of milliseconds from 0.';
+  const unmet = rules.approvals === null ? undefined : refuseApprovals(rules.approvals);
+  if (unmet !== undefined) return unmet;
   if (nodes > 0 && rules.canaries > nodes) {
     return `There are ${nodes} nodes, and ${rules.canaries} canaries are asked for: ask for at most ${nodes}.`;
   }

@@ -35,6 +35,7 @@ function isLeftOut({ reason }: NotYet): boolean {
     case 'waiting-for-canary':
     case 'waiting-for-wave':
     case 'waiting-for-budget':
+    case 'waiting-for-approval':
     case 'waiting-for-window':
       return false;
     case 'late':

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+import { sameApprovals } from './approvals';
 import type { NodePlan, NotYet, RolloutPlan, WavePlan } from './rollout-plan';
 
 const sameList = <T>(a: readonly T[], b: readonly T[], same: (a: T, b: T) => boolean): boolean =>
@@ -12,6 +13,7 @@ const sameWave = (a: WavePlan, b: WavePlan): boolean =>
 /** What must be stored before anything comes of it: everything else is seen again after a restart. */
 const sameDecision = (a: RolloutPlan, b: RolloutPlan): boolean =>
   a.status === b.status &&
+  sameApprovals(a.approvals, b.approvals) &&
   sameList(a.waves, b.waves, sameWave) &&
   sameList(
     a.nodes,
@@ -42,12 +44,17 @@ const sameWordsOfNode = (a: NodePlan, b: NodePlan): boolean =>
   detailOf(a.notYet) === detailOf(b.notYet) &&
   sameList(a.obstacles ?? [], b.obstacles ?? [], equal);
 
+/** Approvals expire by themselves. */
+const givenOf = ({ waiting }: RolloutPlan): number | undefined =>
+  waiting?.reason === 'approval' ? waiting.given : undefined;
+
 const sameWords = (a: RolloutPlan, b: RolloutPlan): boolean =>
   a.openWave?.wave === b.openWave?.wave &&
   a.openWave?.open === b.openWave?.open &&
   sameList(a.openWave?.nodes ?? [], b.openWave?.nodes ?? [], equal) &&
   a.waiting?.reason === b.waiting?.reason &&
   a.waiting?.untilMs === b.waiting?.untilMs &&
+  givenOf(a) === givenOf(b) &&
   sameList(a.nodes, b.nodes, sameWordsOfNode) &&
   sameList(a.moves, b.moves, (x, y) => x.node === y.node && x.toSeq === y.toSeq);
 

@@ -8,6 +8,8 @@ interface PlanWords {
   readonly openWave: OpenWave | null;
   readonly nowMs: number;
   readonly deadlineMs: number;
+  /** Nothing may begin before enough people have approved. */
+  readonly isPending: boolean;
 }
 
 /** Nobody is only on its way who says why it does not get on; but what it said before it was let go may be cured by that. */
@@ -17,7 +19,7 @@ function whyOnItsWay(report: NodeFactsReport | null, wasReleased: boolean): NotY
   return problem === null || !wasReleased ? { reason: 'moving', position } : { reason: 'stuck', position, problem };
 }
 
-function whyNotStarted({ wave, gate }: Placed, { status, openWave }: PlanWords): NotYet {
+function whyNotStarted({ wave, gate }: Placed, { status, openWave, isPending }: PlanWords): NotYet {
   switch (status) {
     case 'halted':
     case 'paused':
@@ -28,6 +30,7 @@ function whyNotStarted({ wave, gate }: Placed, { status, openWave }: PlanWords):
       break;
   }
   const isItsTurn = wave === null ? status === 'succeeded' : wave <= (openWave?.wave ?? Infinity);
+  if (isItsTurn && isPending) return { reason: 'waiting-for-approval' };
   if (isItsTurn && gate.kind !== 'open') return { reason: 'waiting-for-window', closed: gate };
   if (wave === null) return { reason: 'late' };
   if (openWave === null || isItsTurn) return { reason: 'waiting-for-budget' };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { LockstepError, type ClusterName } from '@lockstep/domain/livepatch-model';
 import type { Consistency, Switching } from '@lockstep/domain/load-order';
+import type { ApprovalRules } from '@lockstep/domain/rollout-planner';
 import { once, type KeptCall } from './call-answers';
 import type { Client, Transaction } from './client';
 import { serialisable } from './client';
@@ -13,7 +14,12 @@ export interface ClusterSettings {
   readonly switching: Switching;
   /** A node that is silent for longer is taken out; undefined: never. */
   readonly removeSilentAfterDays: number | undefined;
+  /** Undefined: rollouts need nobody's word. */
+  readonly approvals: ApprovalPolicy | undefined;
 }
+
+/** Whose word rollouts of a cluster need. */
+export type ApprovalPolicy = Omit<ApprovalRules, 'author'>;
 
 export interface ClusterRecord extends ClusterSettings {
   readonly name: ClusterName;
@@ -26,6 +32,9 @@ function fromRow({
   transitionTimeoutMs,
   stableMs,
   removeSilentAfterDays,
+  approvalsNeeded,
+  approvers,
+  approvalsValidMs,
   createdAt,
 }: ClusterRow): ClusterRecord {
   const switching: Switching = {
@@ -37,6 +46,8 @@ function fromRow({
     name: name as ClusterName,
     switching,
     removeSilentAfterDays: removeSilentAfterDays ?? undefined,
+    approvals:
+      approvalsNeeded === 0 ? undefined : { needed: approvalsNeeded, among: approvers, validMs: approvalsValidMs },
     createdAt,
   };
 }
@@ -86,8 +97,12 @@ export function clusterStore(db: Client): ClusterStore {
     update: (name, change, call) =>
       serialisable(db, (tx) =>
         once(tx, call, async () => {
-          const { switching, removeSilentAfterDays } = change(await requireCluster(tx, name));
-          const data = { ...toRow(switching), removeSilentAfterDays: removeSilentAfterDays ?? null };
+          const { switching, removeSilentAfterDays, approvals } = change(await requireCluster(tx, name));
+          const data = {
+            ...{ ...toRow(switching), removeSilentAfterDays: removeSilentAfterDays ?? null },
+            ...{ approvalsNeeded: approvals?.needed ?? 0, approvalsValidMs: approvals?.validMs ?? 0 },
+            approvers: [...(approvals?.among ?? [])],
+          };
           return fromRow(await tx.cluster.update({ where: { name }, data }));
         }),
       ),

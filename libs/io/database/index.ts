@@ -15,7 +15,7 @@ export type {
   ExplanationRow,
 } from './builds';
 export { DoneBefore, type CallAnswerStore, type CallName, type KeptCall } from './call-answers';
-export type { ClusterRecord, ClusterSettings, ClusterStore } from './clusters';
+export type { ApprovalPolicy, ClusterRecord, ClusterSettings, ClusterStore } from './clusters';
 export { explainDatabaseError, isDatabaseAway } from './database-errors';
 export { openDatabase, type Database, type DatabaseOptions } from './database';
 export type { AddedEvent, EventRecord, EventStore, ToldEvent } from './events';

@@ -71,6 +71,7 @@ interface OrderRow {
   readonly reason: string;
   readonly nodes: readonly NodeName[];
   readonly given_by: string;
+  readonly hash: string;
   readonly given_at: string;
 }
 
@@ -102,11 +103,24 @@ function fromRow(row: RolloutRow): RolloutRecord {
     startedAt: row.started_at,
     endedAt: row.ended_at,
     plan: planFromStored(row.plan, row.planned_at),
-    orders: row.orders.map(({ given_at, given_by, generation, kind, reason, nodes }): GivenOrder => {
-      const order = { reason, generation, givenAt: new Date(given_at), givenBy: given_by };
-      return kind === 'retry' ? { ...order, kind, nodes } : { ...order, kind };
-    }),
+    orders: row.orders.map(orderFromRow),
   };
+}
+
+function orderFromRow({ given_at, given_by: by, generation, kind, reason, nodes, hash }: OrderRow): GivenOrder {
+  const order = { reason, generation, givenAt: new Date(given_at), givenBy: by };
+  switch (kind) {
+    case 'retry':
+      return { ...order, kind, nodes };
+    case 'approve':
+      return { ...order, kind, by, hash };
+    case 'reject':
+      return { ...order, kind, by };
+    case 'pause':
+    case 'resume':
+    case 'abort':
+      return { ...order, kind };
+  }
 }
 
 export interface NewRollout {
@@ -278,7 +292,10 @@ export function rolloutStore(db: Client): RolloutStore {
             const { kind, reason } = order;
             const nodes = order.kind === 'retry' ? [...order.nodes] : [];
             const { generation } = plan;
-            await tx.rolloutOrder.create({ data: { rolloutId: id, generation, kind, reason, nodes, givenBy: by } });
+            const hash = order.kind === 'approve' ? order.hash : '';
+            await tx.rolloutOrder.create({
+              data: { rolloutId: id, generation, kind, reason, nodes, givenBy: by, hash },
+            });
             return readRollout(tx, id);
           }),
         );

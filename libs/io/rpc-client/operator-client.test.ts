@@ -48,7 +48,7 @@ function client(port: number, ca = pki.ca): OperatorClient {
 
 const unavailable = statusFromError(new LockstepError('unavailable', 'restarting', 'Restarting.'));
 const clusterNamed = (name: string): CreateClusterResponse => ({
-  cluster: { name, createdAt: undefined, removeSilentAfterDays: 0, ...switchingToWire({}) },
+  cluster: { name, createdAt: undefined, removeSilentAfterDays: 0, approvals: undefined, ...switchingToWire({}) },
 });
 const rollout = (toSeq: number): WatchRolloutResponse => ({
   rollout: {
@@ -59,7 +59,7 @@ const rollout = (toSeq: number): WatchRolloutResponse => ({
     status: RolloutStatus.ROLLOUT_STATUS_RUNNING,
     nodes: [],
     ...{ caveats: [], waves: [], orders: [], nodeCount: 0, nodesThere: 0 },
-    ...{ halt: undefined, waiting: undefined, startedAt: undefined, endedAt: undefined },
+    ...{ approvals: undefined, halt: undefined, waiting: undefined, startedAt: undefined, endedAt: undefined },
   },
 });
 

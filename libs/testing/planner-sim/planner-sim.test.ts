@@ -11,7 +11,7 @@ test('random rollouts keep every rule and come to an end, and all ends are met',
     expect({ seed, violations }).toEqual({ seed, violations: [] });
     ends.set(status, (ends.get(status) ?? 0) + 1);
   }
-  expect([...ends.keys()].sort()).toEqual(['aborted', 'halted', 'paused', 'succeeded']);
+  expect([...ends.keys()].sort()).toEqual(['aborted', 'halted', 'paused', 'running', 'succeeded']);
 });
 
 test('the same seed is the same history', () => {

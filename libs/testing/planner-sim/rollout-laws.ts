@@ -52,6 +52,9 @@ export class RolloutLaws {
   private readonly passed = new Set<number>();
   private before: RolloutPlan | undefined;
   private canaryArrived = false;
+  private hasBegun = false;
+  /** The last word of each person, the plan that it was given to, and when. */
+  private readonly words = new Map<string, { readonly plan: string; readonly atMs: number }>();
 
   private readonly schedule: ScheduleLaw;
 
@@ -69,6 +72,7 @@ export class RolloutLaws {
     const conditions = this.look(step);
     wrong.push(
       ...this.checkMembership(plan, conditions),
+      ...this.checkApproved(step),
       ...this.checkWindows(step),
       ...this.checkStarts(step, conditions),
       ...this.checkStatus(step, conditions),
@@ -218,6 +222,40 @@ export class RolloutLaws {
 
   private members(wave: number): NodeName[] {
     return [...this.waveOf].flatMap(([node, its]) => (its === wave ? [node] : []));
+  }
+
+  /** Nothing begins before so many others than the author have agreed to this very division into waves. */
+  private checkApproved({ plan, order, nowMs, facts }: PlanStep): string[] {
+    const rules = this.policy.approvals;
+    if (rules === null) return [];
+    // What was agreed to, told by who was in which wave when it was said.
+    const divided = ({ nodes }: RolloutPlan): string =>
+      nodes
+        .flatMap(({ node, wave }) => (wave === null ? [] : [`${node} ${wave}`]))
+        .sort()
+        .join();
+    const division = divided(plan);
+    if (order?.kind === 'approve') {
+      const { before } = this;
+      const isMeant = before !== undefined && order.hash === before.approvals?.hash;
+      this.words.set(order.by, { plan: isMeant ? divided(before) : '', atMs: nowMs });
+    }
+    const agreed = [...this.words].filter(
+      ([by, word]) =>
+        by !== rules.author &&
+        word.plan === division &&
+        nowMs - word.atMs < rules.validMs &&
+        (rules.among.length === 0 || rules.among.includes(by)),
+    );
+    const begins = plan.nodes.filter(
+      ({ node, released }) =>
+        released &&
+        !this.pastOf(node).released &&
+        (facts.find((each) => each.node === node)?.report?.target ?? 0) < this.policy.toSeq,
+    );
+    const wrong = begins.length > 0 && !this.hasBegun && agreed.length < rules.needed;
+    this.hasBegun ||= begins.length > 0;
+    return wrong ? [`begins with ${agreed.length} of ${rules.needed} approvals`] : [];
   }
 
   /** Outside a window nobody is let go, and nobody is sent; who has taken it up already finishes. */

@@ -50,11 +50,31 @@ function randomPolicy(random: SeededRandom, size: number): RolloutPolicy {
       allowedFailures: randomShare(random, 0, 3),
       atOnce: random.chance(0.4) ? null : randomShare(random, 1, 4),
       haltsOnCrash: true,
+      approvals: randomApprovals(random),
       bakeMs: random.pick([0, 0, 1, 10]) * minuteMs,
       deadlineMs: random.pick([1, 15, 60]) * minuteMs,
     };
     if (refuseRules(policy, size) === undefined) return policy;
   }
+}
+
+const people = ['person:a', 'person:b', 'person:c'];
+
+function randomApprovals(random: SeededRandom): RolloutPolicy['approvals'] {
+  if (random.chance(0.6)) return null;
+  const among = random.chance(0.5) ? people : [];
+  return {
+    needed: 1 + random.below(2),
+    among,
+    author: random.pick(people),
+    validMs: random.pick([1, 24 * 60]) * 60 * minuteMs,
+  };
+}
+
+/** Mostly to what is planned, and by anybody. */
+function randomApproval(random: SeededRandom, { approvals }: RolloutPlan): RolloutOrder {
+  const hash = random.chance(0.9) ? (approvals?.hash ?? '') : 'another plan';
+  return { kind: 'approve', reason: '', by: random.pick([...people, 'person:d']), hash };
 }
 
 const randomOrder = (random: SeededRandom): RolloutOrder =>
@@ -116,9 +136,12 @@ class History {
     const { random } = this;
     if (random.chance(0.01))
       this.retired = [{ seq: head, patchName: 'x' as RetiredLoad['patchName'], by: parseSeq(head + 1) }];
-    const wanted = random.chance(0.12) && this.parent !== null ? randomOrder(random) : undefined;
+    const wanted = this.parent === null ? undefined : this.wantedOrder(this.parent);
     const order =
-      wanted !== undefined && this.parent !== null && refuseOrder(wanted, this.parent) === undefined
+      wanted !== undefined &&
+      this.parent !== null &&
+      // Whoever lets a word through that counts for nothing must not make it count.
+      (wanted.kind === 'approve' || refuseOrder(wanted, this.parent) === undefined)
         ? wanted
         : undefined;
     const plan = this.step(order);
@@ -127,6 +150,12 @@ class History {
     // A clock that steps: seldom, and both ways.
     if (random.chance(0.02)) this.nowMs += random.pick([-120, -10, 10, 120]) * minuteMs;
     this.fleet.happen(this.nowMs);
+  }
+
+  private wantedOrder(parent: RolloutPlan): RolloutOrder | undefined {
+    const { random } = this;
+    if (parent.waiting?.reason === 'approval' && random.chance(0.3)) return randomApproval(random, parent);
+    return random.chance(0.12) ? randomOrder(random) : undefined;
   }
 
   /** Windows are days apart. */
@@ -151,7 +180,8 @@ class History {
       plan = this.step();
     }
     const { status } = plan;
-    if (status === 'running') this.violations.push(`has not ended: ${JSON.stringify(plan.waiting)}`);
+    if (status === 'running' && plan.waiting?.reason !== 'approval')
+      this.violations.push(`has not ended: ${JSON.stringify(plan.waiting)}`);
     if (status === 'succeeded' && heals) this.checkFollowers();
     this.violations.push(...unexplained(plan));
     return status;

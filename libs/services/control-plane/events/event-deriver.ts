@@ -32,6 +32,10 @@ const statusOf: Readonly<Record<RolloutRecord['status'], ShownRollout['status']>
 
 const shownOf = ({ id, cluster, policy, status, plan }: RolloutRecord): ShownRollout => ({
   ...{ id, cluster, toSeq: policy.toSeq, status: statusOf[status], generation: plan.generation },
+  awaits:
+    plan.waiting?.reason === 'approval' && plan.approvals !== undefined && status === 'running'
+      ? { needed: plan.approvals.needed, planHash: plan.approvals.hash }
+      : undefined,
   nodes: plan.nodes.map(({ node, wave, released, notYet }) => ({ node, wave, released, notYet: notYet?.reason })),
 });
 

@@ -91,6 +91,8 @@ const resources: Resources = {
   resumeRollout: ofRollout,
   abortRollout: ofRollout,
   retryRollout: ofRollout,
+  approveRollout: ofRollout,
+  rejectRollout: ofRollout,
   addWindow: ofCluster,
   listWindows: ofOneOrAll,
   removeWindow: ofCluster,

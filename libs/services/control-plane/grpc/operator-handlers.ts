@@ -42,6 +42,7 @@ import {
   listRollouts,
   listTokens,
 } from '../routes/lists';
+import { approveRollout, rejectRollout } from '../routes/approve-rollout';
 import { abortRollout, pauseRollout, resumeRollout, retryRollout } from '../routes/order-rollout';
 import { readAudit } from '../routes/read-audit';
 import { planRollout } from '../routes/plan-rollout';
@@ -113,6 +114,8 @@ const routes: Routes = {
   resumeRollout,
   abortRollout,
   retryRollout,
+  approveRollout,
+  rejectRollout,
   addWindow,
   listWindows,
   removeWindow,

@@ -21,6 +21,7 @@ import {
   type RolloutPreview,
 } from '@lockstep/domain/rollout-planner';
 import type { Database, KeptCall, RolloutRecord } from '@lockstep/io/database';
+import { sha256OfBytes } from '@lockstep/platform/runtime';
 import type { TraceMemory } from '@lockstep/platform/tracing';
 import type { Logger } from 'pino';
 import type { AgentSessions } from '../agents/agent-sessions';
@@ -55,6 +56,10 @@ export interface RolloutExecutorParts {
   readonly log: Logger;
   readonly returnGraceMs?: number;
 }
+
+/** What people agree to, of this load order and no other. */
+const agreementHash = ({ cluster, kernelBuild }: LogName, text: string): string =>
+  sha256OfBytes(Buffer.from(`${cluster}\n${kernelBuild}\n${text}`));
 
 const away: ReadonlySet<string | undefined> = new Set(['lost', 'disconnected', 'unreachable']);
 
@@ -359,7 +364,9 @@ export class RolloutExecutor {
 
   /** No plan goes out that its lints find fault with: who is to blame for one is held out, and named. */
   private decide(cluster: ClusterName, known: Omit<PlanRequest, 'nowMs'>, head: Seq): RolloutPlan {
-    const request = { ...known, nowMs: nowMs() };
+    const { policy } = known;
+    const digest = (text: string): string => agreementHash({ cluster, kernelBuild: policy.kernelBuild }, text);
+    const request = { ...known, digest, nowMs: nowMs() };
     const { plan, faults } = planWithoutFaults(request, head);
     // Said once for each plan that comes of it, not at each look.
     if (faults.length > 0 && plan !== request.parent) {

@@ -2,7 +2,14 @@
 import type { StartRolloutRequest } from '@lockstep/contracts/generated';
 import { shareFromWire } from '@lockstep/contracts/wire';
 import { parseSeq, type ClusterName } from '@lockstep/domain/livepatch-model';
-import { defaultRules, type RolloutPolicy, type RolloutRules } from '@lockstep/domain/rollout-planner';
+import {
+  defaultRules,
+  type ApprovalRules,
+  type RolloutPolicy,
+  type RolloutRules,
+} from '@lockstep/domain/rollout-planner';
+import { subjectOf } from '@lockstep/domain/access';
+import type { CallContext } from '../grpc/call-route';
 import type { Uses } from '../services';
 import { chooseLog, type LogChooser } from './choose-log';
 
@@ -12,10 +19,25 @@ export interface AskedRollout {
 }
 
 /** The rollout that a request means, its defaults filled in. @throws LockstepError as `chooseLog`. */
-export async function askedRollout(services: Uses<LogChooser>, request: StartRolloutRequest): Promise<AskedRollout> {
+export async function askedRollout(
+  services: Uses<LogChooser>,
+  request: StartRolloutRequest,
+  context: Pick<CallContext, 'caller'>,
+): Promise<AskedRollout> {
   const { cluster, kernelBuild } = await chooseLog(services, request);
   const toSeq = request.toSeq === 0 ? await services.db.loadOrders.head({ cluster, kernelBuild }) : request.toSeq;
-  return { cluster, policy: { kernelBuild, toSeq: parseSeq(toSeq), ...rulesOf(request) } };
+  const rules = { ...rulesOf(request), approvals: await approvalsFor(services, cluster, context) };
+  return { cluster, policy: { kernelBuild, toSeq: parseSeq(toSeq), ...rules } };
+}
+
+/** Whose word a rollout needs that the caller asks for. */
+export async function approvalsFor(
+  { db }: Uses<'db.clusters'>,
+  cluster: ClusterName,
+  { caller }: Pick<CallContext, 'caller'>,
+): Promise<ApprovalRules | null> {
+  const { approvals } = await db.clusters.require(cluster);
+  return approvals === undefined ? null : { ...approvals, author: subjectOf(caller.identity) };
 }
 
 /** @param usual of what the request does not say */
@@ -30,6 +52,7 @@ export function rulesOf(
     waves: waves.length > 0 ? waves : waveSize > 0 ? [{ nodes: waveSize }] : usual.waves,
     allowedFailures: shareFromWire(rules?.allowedFailures) ?? usual.allowedFailures,
     atOnce: shareFromWire(rules?.atOnce) ?? usual.atOnce,
+    approvals: usual.approvals,
     haltsOnCrash: usual.haltsOnCrash && rules?.goesOnAfterCrash !== true,
     bakeMs: (rules?.bakeSeconds ?? 0) * 1_000 || usual.bakeMs,
     deadlineMs: deadlineMs === 0 ? usual.deadlineMs : deadlineMs,

@@ -13,13 +13,13 @@ import type { KeepingContext } from '../grpc/kept-answer';
 import type { Uses } from '../services';
 import { rolloutToWire } from '../views/rollout-view';
 
-interface RolloutAnswer {
+export interface RolloutAnswer {
   readonly rollout: Rollout | undefined;
 }
 
 type Context = KeepingContext<RolloutAnswer>;
 
-async function give(
+export async function giveOrder(
   { rollouts }: Uses<'rollouts'>,
   id: string,
   order: RolloutOrder,
@@ -33,22 +33,23 @@ export const pauseRollout = (
   services: Uses<'rollouts'>,
   { id, reason }: PauseRolloutRequest,
   context: Context,
-): Promise<RolloutAnswer> => give(services, id, { kind: 'pause', reason }, context);
+): Promise<RolloutAnswer> => giveOrder(services, id, { kind: 'pause', reason }, context);
 
 export const resumeRollout = (
   services: Uses<'rollouts'>,
   { id, reason }: ResumeRolloutRequest,
   context: Context,
-): Promise<RolloutAnswer> => give(services, id, { kind: 'resume', reason }, context);
+): Promise<RolloutAnswer> => giveOrder(services, id, { kind: 'resume', reason }, context);
 
 export const abortRollout = (
   services: Uses<'rollouts'>,
   { id, reason }: AbortRolloutRequest,
   context: Context,
-): Promise<RolloutAnswer> => give(services, id, { kind: 'abort', reason }, context);
+): Promise<RolloutAnswer> => giveOrder(services, id, { kind: 'abort', reason }, context);
 
 export const retryRollout = (
   services: Uses<'rollouts'>,
   { id, reason, nodes }: RetryRolloutRequest,
   context: Context,
-): Promise<RolloutAnswer> => give(services, id, { kind: 'retry', reason, nodes: nodes.map(parseNodeName) }, context);
+): Promise<RolloutAnswer> =>
+  giveOrder(services, id, { kind: 'retry', reason, nodes: nodes.map(parseNodeName) }, context);

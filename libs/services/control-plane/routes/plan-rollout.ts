@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { PlanRolloutRequest, PlanRolloutResponse } from '@lockstep/contracts/generated';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
+import type { CallContext } from '../grpc/call-route';
 import type { Uses } from '../services';
 import { askedRollout } from './asked-rollout';
 import type { LogChooser } from './choose-log';
@@ -10,10 +11,11 @@ import { plannedAnswer } from './planned-answer';
 export async function planRollout(
   services: Uses<LogChooser | 'rollouts' | 'logs'>,
   { rollout: asked }: PlanRolloutRequest,
+  context: CallContext,
 ): Promise<PlanRolloutResponse> {
   if (asked === undefined)
     throw new LockstepError('invalid-input', 'no-rollout', 'Say which rollout is to be planned.');
-  const { cluster, policy } = await askedRollout(services, asked);
+  const { cluster, policy } = await askedRollout(services, asked, context);
   const entries = await services.logs.entries({ cluster, kernelBuild: policy.kernelBuild });
   return plannedAnswer(services, cluster, policy, entries);
 }

@@ -12,14 +12,15 @@ import { LockstepError, parseSeq, staysLoadedFor, type ClusterName } from '@lock
 import { undoEntries, withRetired, type LoadEntry, type LogEntry, type Undoing } from '@lockstep/domain/load-order';
 import type { RolloutPolicy } from '@lockstep/domain/rollout-planner';
 import { sha256OfBytes } from '@lockstep/platform/runtime';
+import type { CallContext } from '../grpc/call-route';
 import type { KeepingContext } from '../grpc/kept-answer';
 import type { Uses } from '../services';
 import { rolloutToWire } from '../views/rollout-view';
 import { appendEntry, type Appender } from './append-entry';
-import { rulesOf } from './asked-rollout';
+import { approvalsFor, rulesOf } from './asked-rollout';
 import { plannedAnswer } from './planned-answer';
 
-type Planner = 'rollouts' | 'logs' | 'db.rollouts';
+type Planner = 'rollouts' | 'logs' | 'db.rollouts' | 'db.clusters';
 
 interface AskedRollback {
   readonly cluster: ClusterName;
@@ -33,7 +34,11 @@ interface AskedRollback {
  * What rolling back means now: of entries that are retired already nothing is left to do but to roll that out.
  * @throws LockstepError `not-found`; `refused` `nothing-to-undo`, and the rules of the load order.
  */
-async function askedRollback(services: Uses<Planner>, request: RollBackRolloutRequest): Promise<AskedRollback> {
+async function askedRollback(
+  services: Uses<Planner>,
+  request: RollBackRolloutRequest,
+  context: Pick<CallContext, 'caller'>,
+): Promise<AskedRollback> {
   const { db, logs } = services;
   const { id, cluster, policy: before } = await db.rollouts.require(request.id);
   const { kernelBuild, toSeq: upTo } = before;
@@ -53,6 +58,8 @@ async function askedRollback(services: Uses<Planner>, request: RollBackRolloutRe
   const policy: RolloutPolicy = {
     ...before,
     ...rulesOf({ ...request, waveSize: 0 }, { ...before, bakeMs: 0 }),
+    // Of whoever rolls back, as the cluster asks for them now.
+    approvals: await approvalsFor(services, cluster, context),
     toSeq: parseSeq(entries.length),
     undoes: { rollout: id, after },
   };
@@ -72,10 +79,11 @@ const undoneToWire =
 export async function planRollback(
   services: Uses<Planner>,
   { rollback }: PlanRollbackRequest,
+  context: CallContext,
 ): Promise<PlanRollbackResponse> {
   if (rollback === undefined)
     throw new LockstepError('invalid-input', 'no-rollout', 'Say which rollout is rolled back.');
-  const { cluster, policy, undoing, entries } = await askedRollback(services, rollback);
+  const { cluster, policy, undoing, entries } = await askedRollback(services, rollback, context);
   return {
     ...(await plannedAnswer(services, cluster, policy, entries)),
     retires: undoing.retires.map(undoneToWire(undoing)),
@@ -91,13 +99,17 @@ export async function planRollback(
 export async function rollBackRollout(
   services: Uses<Planner | Appender>,
   request: RollBackRolloutRequest,
-  { caller, kept }: KeepingContext<RollBackRolloutResponse>,
+  context: KeepingContext<RollBackRolloutResponse>,
 ): Promise<RollBackRolloutResponse> {
   const { rollouts } = services;
-  const { cluster, policy: asked, undoing, entries } = await askedRollback(services, request);
+  const { caller, kept } = context;
+  const { cluster, policy: asked, undoing, entries } = await askedRollback(services, request, context);
   insistMay(caller.identity, 'order', inCluster(cluster));
   const { planHash } = request;
-  const shown = planHash === '' ? {} : { ...rollouts.shownPolicy(cluster, planHash), toSeq: asked.toSeq };
+  const shown =
+    planHash === ''
+      ? {}
+      : { ...rollouts.shownPolicy(cluster, planHash), toSeq: asked.toSeq, approvals: asked.approvals };
   const policy = { ...asked, ...shown };
   const how = { supersedes: request.supersede === true ? ('any' as const) : [request.id] };
   const shownAs = planHash === '' ? undefined : planHash;

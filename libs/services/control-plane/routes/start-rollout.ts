@@ -5,22 +5,25 @@ import type { RolloutRecord } from '@lockstep/io/database';
 import type { KeepingContext } from '../grpc/kept-answer';
 import type { Uses } from '../services';
 import { rolloutToWire } from '../views/rollout-view';
-import { askedRollout } from './asked-rollout';
+import { approvalsFor, askedRollout } from './asked-rollout';
 import type { LogChooser } from './choose-log';
 
 export async function startRollout(
   services: Uses<LogChooser | 'rollouts'>,
   request: StartRolloutRequest,
-  { kept }: KeepingContext<StartRolloutResponse>,
+  context: KeepingContext<StartRolloutResponse>,
 ): Promise<StartRolloutResponse> {
   const { rollouts } = services;
+  const { kept } = context;
   const answer = (rollout: RolloutRecord) => ({ rollout: rolloutToWire(rollout) });
   const how = { call: kept(answer), ...(request.supersede === true ? { supersedes: 'any' as const } : {}) };
   if (request.planHash !== '') {
     const shownIn = parseClusterName(request.cluster);
-    const shown = rollouts.shownPolicy(shownIn, request.planHash);
+    // Whoever starts it is its author, whoever has looked at it first.
+    const approvals = await approvalsFor(services, shownIn, context);
+    const shown = { ...rollouts.shownPolicy(shownIn, request.planHash), approvals };
     return answer(await rollouts.begin(shownIn, shown, { ...how, shownAs: request.planHash }));
   }
-  const { cluster, policy } = await askedRollout(services, request);
+  const { cluster, policy } = await askedRollout(services, request, context);
   return answer(await rollouts.begin(cluster, policy, how));
 }

@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import type { UpdateClusterRequest, UpdateClusterResponse } from '@lockstep/contracts/generated';
+import { parseOwnerName } from '@lockstep/domain/access';
+import { refuseApprovals } from '@lockstep/domain/rollout-planner';
+import type {
+  ApprovalPolicy as WireApprovals,
+  UpdateClusterRequest,
+  UpdateClusterResponse,
+} from '@lockstep/contracts/generated';
 import { switchingFromWire, switchingToWire } from '@lockstep/contracts/wire';
 import { LockstepError, parseClusterName } from '@lockstep/domain/livepatch-model';
-import type { ClusterRecord, ClusterSettings } from '@lockstep/io/database';
+import type { ApprovalPolicy, ClusterRecord, ClusterSettings } from '@lockstep/io/database';
 import type { KeepingContext } from '../grpc/kept-answer';
 import type { Uses } from '../services';
 import { clusterToWire } from '../views/cluster-view';
@@ -15,6 +21,22 @@ function parseDays(days: number): number | undefined {
   if (Number.isInteger(days) && days > 0 && days <= mostDays) return days;
   const message = `Silent nodes are removed after 1 to ${mostDays} whole days, or never (0); not after ${days}.`;
   throw new LockstepError('invalid-input', 'invalid-days', message, { days });
+}
+
+const defaultValidMs = 7 * 24 * 3_600_000;
+const mostApprovers = 100;
+
+/** As tokens name them. @throws LockstepError `invalid-input` `invalid-approvals`: also for what could never be met. */
+function parseApprovals({ needed, approvers, validSeconds }: WireApprovals): ApprovalPolicy | undefined {
+  if (needed === 0) return undefined;
+  const refuse = (message: string): LockstepError => new LockstepError('invalid-input', 'invalid-approvals', message);
+  if (approvers.length > mostApprovers) throw refuse(`Name at most ${mostApprovers} approvers.`);
+  const validMs = validSeconds === 0 ? defaultValidMs : validSeconds * 1_000;
+  if (validMs < 60_000 || validMs > 14 * 24 * 3_600_000) throw refuse('Approvals count for a minute to 14 days.');
+  const policy = { needed, among: approvers.map((name) => `person:${parseOwnerName(name)}`), validMs };
+  const why = refuseApprovals({ ...policy, author: '' });
+  if (why !== undefined) throw refuse(why);
+  return policy;
 }
 
 /** What entries get that say nothing themselves, from now on (those that are there stay as they were signed), and when nodes go. */
@@ -32,6 +54,7 @@ export async function updateCluster(
         transitionTimeoutMs: request.transitionTimeoutMs ?? before.transitionTimeoutMs,
         stableMs: request.stableMs ?? before.stableMs,
       }),
+      approvals: request.approvals === undefined ? now.approvals : parseApprovals(request.approvals),
       removeSilentAfterDays: parseDays(request.removeSilentAfterDays ?? now.removeSilentAfterDays ?? 0),
     };
   };

@@ -1,8 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { RolloutStatus, type NodeProgress, type Rollout, type WaveProgress } from '@lockstep/contracts/generated';
+import {
+  RolloutStatus,
+  type NodeProgress,
+  type Rollout,
+  type RolloutApprovals,
+  type WaveProgress,
+} from '@lockstep/contracts/generated';
 import {
   allowedOf,
   budgetOf,
+  countApprovals,
   countThere,
   countedAsFailure,
   explainHalt,
@@ -85,6 +92,17 @@ function heldUpBy(plan: RolloutPlan, status: RolloutRecord['status']): Pick<Roll
   };
 }
 
+function approvalsToWire({ approvals }: RolloutPlan): RolloutApprovals | undefined {
+  if (approvals === undefined) return undefined;
+  const { needed, among, author, hash, given, begun, validMs } = approvals;
+  return {
+    ...{ needed, author, begun, approvers: [...among], planHash: hash, given: countApprovals(approvals, Date.now()) },
+    all: given.map(({ by, atMs, hash: to }) => ({
+      ...{ by, givenAt: new Date(atMs), expiresAt: new Date(atMs + validMs), ofThisPlan: to === hash },
+    })),
+  };
+}
+
 export function rolloutToWire(rollout: RolloutRecord): Rollout {
   const { id, cluster, policy, status, plan, startedAt, endedAt, orders } = rollout;
   return {
@@ -109,6 +127,7 @@ export function rolloutToWire(rollout: RolloutRecord): Rollout {
     nodeCount: plan.nodes.length,
     nodesThere: countThere(plan),
     rollsBack: policy.undoes?.rollout,
+    approvals: approvalsToWire(plan),
   };
 }
 
@@ -120,6 +139,7 @@ export function rolloutSummaryToWire(rollout: RolloutSummary, plan: RolloutPlan 
     status: statusToWire[status],
     ...{ nodes: [], caveats: [], waves: [], orders: [] },
     ...(plan === undefined ? { halt: undefined, waiting: undefined } : heldUpBy(plan, status)),
+    approvals: undefined,
     nodeCount: plan?.nodes.length ?? nodeCount,
     nodesThere: plan === undefined ? nodesThere : countThere(plan),
   };

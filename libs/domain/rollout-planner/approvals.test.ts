@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { expect, test } from '@jest/globals';
+import { refuseApprovals, type ApprovalRules } from './approvals';
+import { planRollout } from './plan-rollout';
+import { refuseOrder, type RolloutOrder } from './rollout-order';
+import type { RolloutPlan } from './rollout-plan';
+import { refuseRules, type RolloutPolicy } from './rollout-policy';
+import { inventory, moved, show, strict } from './test-inventory';
+
+const approvals: ApprovalRules = { needed: 2, among: [], author: 'person:alice', validMs: 100 };
+const policy: RolloutPolicy = { ...strict, approvals };
+const facts = 'n1 ready, n2 ready, n3 ready';
+
+const first = planRollout({ policy, parent: null, nowMs: 0, inventory: inventory(facts) });
+const after = (parent: RolloutPlan, nowMs: number, nodes = facts, order?: RolloutOrder): RolloutPlan =>
+  planRollout({ policy, parent, nowMs, inventory: inventory(nodes), order });
+const approve = (parent: RolloutPlan, who: string): RolloutOrder => ({
+  ...{ kind: 'approve', reason: '', by: `person:${who}`, hash: parent.approvals!.hash },
+});
+
+test('nothing begins before two distinct people have approved, and the author is none of them', () => {
+  expect(moved(first)).toBe('');
+  expect(show(first)).toBe('n1/0 waiting-for-approval, n2/1 waiting-for-canary, n3/1 waiting-for-canary');
+  expect(first.waiting).toMatchObject({ reason: 'approval', given: 0, needed: 2 });
+  const one = after(first, 1, facts, approve(first, 'bob'));
+  expect([moved(one), one.waiting]).toEqual(['', { reason: 'approval', given: 1, needed: 2, untilMs: null }]);
+  expect(refuseOrder(approve(one, 'bob'), one)).toMatchObject({ reason: 'approved-already' });
+  expect(refuseOrder(approve(one, 'alice'), one)).toMatchObject({ reason: 'own-approval' });
+  // Let through all the same, it counts for nothing.
+  expect(moved(after(one, 2, facts, approve(one, 'alice')))).toBe('');
+  const two = after(one, 2, facts, approve(one, 'carol'));
+  expect([moved(two), two.approvals?.begun]).toEqual(['n1', true]);
+  expect(refuseOrder(approve(two, 'dave'), two)).toMatchObject({ reason: 'no-approval-needed' });
+});
+
+test('any change of who is in which wave voids them; a node that is away, or comes late, does not', () => {
+  const one = after(first, 1, facts, approve(first, 'bob'));
+  expect(after(one, 2, 'n1 ready, n2 off, n3 ready, n4 ready').waiting).toMatchObject({ given: 1 });
+  const left = after(one, 2, 'n1 ready, n3 ready');
+  expect(left.waiting).toMatchObject({ given: 0 });
+  expect(refuseOrder(approve(one, 'carol'), left)).toMatchObject({ reason: 'other-plan', hash: left.approvals?.hash });
+  expect(left.generation).toBe(one.generation + 1);
+});
+
+test('they expire, and what has begun with them goes on', () => {
+  const one = after(first, 0, facts, approve(first, 'bob'));
+  const late = after(one, 100, facts, approve(one, 'carol'));
+  expect([moved(late), late.waiting]).toEqual(['', { reason: 'approval', given: 1, needed: 2, untilMs: null }]);
+  const begun = after(one, 99, facts, approve(one, 'carol'));
+  expect(moved(after(begun, 500, 'n1 there, n2 ready, n3 ready'))).toBe('n2 n3');
+});
+
+test('who rejects says why and ends it; of named people nobody else counts', () => {
+  const reject: RolloutOrder = { kind: 'reject', by: 'person:bob', reason: '' };
+  expect(refuseOrder(reject, first)).toMatchObject({ reason: 'reason-needed' });
+  expect(after(first, 1, facts, { ...reject, reason: 'not on a Friday' }).status).toBe('aborted');
+  const among = { ...first, approvals: { ...first.approvals!, among: ['person:carol'] } };
+  expect(refuseOrder(approve(first, 'bob'), among)).toMatchObject({ reason: 'not-an-approver' });
+});
+
+test('approvals that could never be given are refused, and it is said who is missing', () => {
+  const named = (needed: number, ...among: string[]): string | undefined =>
+    refuseApprovals({ ...approvals, needed, among });
+  expect(named(2, 'person:bob', 'person:bob')).toBe(
+    '2 distinct people are to approve, and there is person:bob: name more, or ask for fewer.',
+  );
+  expect(named(2, 'person:alice', 'person:bob')).toMatch(/without person:alice, who asks for it, there is person:bob/);
+  expect(named(2, 'person:bob', 'person:carol')).toBeUndefined();
+  expect(named(0)).toMatch(/1 to 20/);
+  expect(refuseRules({ ...policy, approvals: { ...approvals, among: ['person:bob'] } }, 3)).toMatch(
+    /2 distinct people/,
+  );
+});
