@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { RolloutStatus, type PlanRolloutResponse, type Rollout } from '@lockstep/contracts/generated';
+import { switchingToWire } from '@lockstep/contracts/wire';
+import { runLockstep } from '@lockstep/testing/dev-fleet';
+import { eventually, TestPlane, type TestAgent } from './test-plane';
+
+jest.setTimeout(300_000);
+
+let plane: TestPlane;
+
+beforeAll(async () => {
+  plane = await TestPlane.start();
+  await plane.work(plane.honestWorker);
+  await plane.addKernel();
+  await plane.build('fix', 'a');
+});
+afterAll(() => plane.stop());
+
+const fleet = () => plane.operator.fleet;
+const lockstep = (...args: string[]) => runLockstep(plane.config.stateDir, args);
+const rolloutOf = async (id: string): Promise<Rollout> => (await fleet().getRollout({ id })).rollout!;
+const show = ({ status, nodes }: Rollout): string =>
+  `${RolloutStatus[status].slice('ROLLOUT_STATUS_'.length).toLowerCase()}: ` +
+  nodes.map(({ node, notYet }) => `${node} ${notYet?.reason ?? 'there'}`).join(', ');
+const eventuallyShows = (id: string, expected: string): Promise<unknown> =>
+  eventually(async () => {
+    expect(show(await rolloutOf(id))).toBe(expected);
+  });
+
+/** A cluster of so many nodes that obey, with one entry in its load order. */
+async function clusterOf(name: string, nodes: readonly string[]): Promise<void> {
+  await fleet().createCluster({ ...switchingToWire({}), name });
+  await plane.append(name, 'fix');
+  const agents: TestAgent[] = [];
+  for (const node of nodes) agents.push((await plane.enrol(name, node)).connect());
+  await eventually(() => {
+    expect(agents.map(({ headSeq }) => headSeq)).toEqual(nodes.map(() => 1));
+  });
+}
+
+const ask = (cluster: string) => ({
+  ...{ cluster, kernelBuildId: '', toSeq: 0, canaries: 1, waveSize: 3, rules: undefined, planHash: '' },
+});
+
+const days = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'];
+/** Neither today nor tomorrow, wherever. */
+const inThreeDays = (): string => days[(new Date().getUTCDay() + 3) % 7]!;
+
+test('a rollout waits for its window, says until when, and begins when it may; a freeze beats the window', async () => {
+  await clusterOf('w', ['w-1', 'w-2']);
+  const times = { zone: 'Asia/Tokyo', days: [inThreeDays()], start: '02:30', lengthSeconds: 14_400 };
+  const never = { cluster: 'w', name: 'never', selector: '', ...times, cutoffSeconds: 14_400 };
+  await expect(fleet().addWindow(never)).rejects.toMatchObject({ reason: 'invalid-window' });
+  const window = [
+    '--cluster',
+    'w',
+    '--zone',
+    times.zone,
+    '--days',
+    inThreeDays(),
+    '--start',
+    '02:30',
+    '--length',
+    '4h',
+  ];
+  const added = await lockstep('window', 'add', 'night', ...window, '--cutoff', '1h', '--json');
+  expect(JSON.parse(added.stdout)).toMatchObject({ window: { name: 'night', start: '02:30', lengthSeconds: 14_400 } });
+
+  const planned = await lockstep('rollout', 'plan', '--cluster', 'w', '--json');
+  const { gates } = JSON.parse(planned.stdout) as PlanRolloutResponse;
+  expect(gates).toMatchObject([
+    { nodes: 2, closed: expect.stringMatching(/^window "night" opens .* 02:30 in Asia.Tokyo$/) },
+  ]);
+  const { rollout } = await fleet().startRollout(ask('w'));
+  await eventuallyShows(rollout!.id, 'running: w-1 waiting-for-window, w-2 waiting-for-canary');
+  const shown = await lockstep('rollout', 'show', rollout!.id);
+  expect(shown.stdout).toMatch(
+    /Nothing may begin now: window "night" opens \w+ .* 02:30 in Asia.Tokyo\. Here that is /,
+  );
+
+  const until = new Date(Date.now() + 3_600_000);
+  await fleet().addFreeze({ name: 'fair', cluster: '', selector: '', from: undefined, until, reason: 'the fair' });
+  await fleet().removeWindow({ cluster: 'w', name: 'night' });
+  await eventually(async () => {
+    expect((await rolloutOf(rollout!.id)).waiting).toMatchObject({ reason: 'window', message: /freeze "fair" is on/ });
+  });
+  expect((await lockstep('freeze', 'ls')).stdout).toMatch(/fair +\(all\).*the fair/);
+  // One of every cluster is none of this one.
+  await expect(fleet().removeFreeze({ cluster: 'w', name: 'fair' })).rejects.toMatchObject({
+    reason: 'unknown-freeze',
+  });
+  await fleet().removeFreeze({ cluster: '', name: 'fair' });
+  await eventuallyShows(rollout!.id, 'succeeded: w-1 there, w-2 there');
+  const { events } = await fleet().listEvents({ types: ['schedule.changed'], cluster: '', limit: 0 });
+  expect(events.map(({ subject }) => subject).sort()).toEqual(['fair', 'fair', 'night', 'night']);
+});
