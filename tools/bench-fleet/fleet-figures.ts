@@ -1,12 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import CliTable from 'cli-table3';
-import type { PhaseFigures } from './fleet-phase';
-
-/** CPU of the control plane and of PostgreSQL, in seconds. */
-export interface CpuSeconds {
-  readonly plane: number;
-  readonly postgres: number;
-}
+import type { CpuSeconds, PhaseFigures } from './fleet-phase';
 
 /** One build of the control plane under one number of agents. */
 export interface FleetFigures {

@@ -5,8 +5,13 @@ import path from 'node:path';
 import type { BenchControlPlane } from './bench-control-plane';
 import type { BenchDatabase } from './bench-database';
 import type { LoopAnswer } from './event-loop-probe';
-import type { CpuSeconds } from './fleet-figures';
 import { hottestFunctions, type CpuProfile } from './profile-summary';
+
+/** CPU of the control plane and of PostgreSQL, in seconds. */
+export interface CpuSeconds {
+  readonly plane: number;
+  readonly postgres: number;
+}
 
 /** What happened while something was done. */
 export interface PhaseFigures extends LoopAnswer {
