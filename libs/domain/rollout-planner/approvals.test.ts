@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { expect, test } from '@jest/globals';
-import { refuseApprovals, type ApprovalRules } from './approvals';
+import { refuseApprovals, type ApprovalRules } from './approval-rules';
 import { planRollout } from './plan-rollout';
 import { refuseOrder, type RolloutOrder } from './rollout-order';
 import type { RolloutPlan } from './rollout-plan';

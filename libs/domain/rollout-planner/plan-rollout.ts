@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { seqZero, type NodeName } from '@lockstep/domain/livepatch-model';
 import { alwaysOpen, Gates } from '@lockstep/domain/schedule';
-import { approvalsOf, countApprovals, isPending, type Approvals } from './approvals';
+import { countApprovals, isPending, type Approvals } from './approvals';
+import { approvalsOf } from './approvals-of-plan';
 import { assignWaves, byName } from './assign-waves';
 import { mostNamed } from './explain-not-yet';
 import { parentUnderOrder } from './parent-under-order';

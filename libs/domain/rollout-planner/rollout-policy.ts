@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { KernelBuildId, Seq } from '@lockstep/domain/livepatch-model';
-import { refuseApprovals, type ApprovalRules } from './approvals';
+import { refuseApprovals, type ApprovalRules } from './approval-rules';
 import { allowedOf, explainShare, sizeOf, type Share } from './share';
 
 /** How a rollout goes, whatever it is for. */

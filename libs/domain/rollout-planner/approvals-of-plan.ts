@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import type { Approvals } from './approvals';
+import type { PlanRequest } from './plan-request';
+import type { RolloutPolicy } from './rollout-policy';
+import type { Placed } from './wave-state';
+
+/** What is agreed to, as text: the same as long as it is the same plan. Who comes late is no part of it. */
+function agreement(policy: RolloutPolicy, placed: readonly Placed[]): string {
+  const rules = Object.entries(policy)
+    .filter(([name]) => name !== 'approvals')
+    .sort(([a], [b]) => (a < b ? -1 : 1));
+  const members = placed.flatMap(({ facts, wave }) => (wave === null ? [] : [[facts.node, wave] as const]));
+  return JSON.stringify(['lockstep agreement 1', rules, members.sort(([a], [b]) => (a < b ? -1 : 1))]);
+}
+
+/** As they stand for what the plan is now; undefined where none are needed. */
+export function approvalsOf(request: PlanRequest, placed: readonly Placed[]): Approvals | undefined {
+  const { policy, parent, nowMs, order, digest = (text) => text } = request;
+  if (policy.approvals === null) return undefined;
+  const before = parent?.approvals;
+  if (before?.begun === true) return before;
+  const added = order?.kind === 'approve' ? [{ by: order.by, atMs: nowMs, hash: order.hash }] : [];
+  const others = (before?.given ?? []).filter(({ by }) => added.every((each) => each.by !== by));
+  return {
+    ...policy.approvals,
+    hash: digest(agreement(policy, placed)),
+    given: [...others, ...added],
+    begun: false,
+  };
+}
