@@ -120,7 +120,7 @@ export const rolloutGuards = [
     file: 'libs/domain/schedule/load-window.ts',
     from: 'const untilMs = startMs + lengthMs - cutoffMs;',
     to: 'const untilMs = momentOf(zone, day * dayMs + startMinute * minuteMs + lengthMs) - cutoffMs;',
-    test: 'libs/testing/planner-sim/planner-sim.test.ts',
+    test: 'libs/domain/schedule/gate.test.ts',
   },
   {
     invariant: '15 nothing begins outside its window',
