@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
-import { RolloutStatus, type PlanRolloutResponse, type Rollout } from '@lockstep/contracts/generated';
+import { Role, RolloutStatus, type PlanRolloutResponse, type Rollout } from '@lockstep/contracts/generated';
 import { switchingToWire } from '@lockstep/contracts/wire';
 import { runLockstep } from '@lockstep/testing/dev-fleet';
 import { eventually, TestPlane, type TestAgent } from './test-plane';
@@ -94,4 +94,34 @@ test('a rollout waits for its window, says until when, and begins when it may; a
   await eventuallyShows(rollout!.id, 'succeeded: w-1 there, w-2 there');
   const { events } = await fleet().listEvents({ types: ['schedule.changed'], cluster: '', limit: 0 });
   expect(events.map(({ subject }) => subject).sort()).toEqual(['fair', 'fair', 'night', 'night']);
+});
+
+test('a rollout begins when two people other than its author have approved that very plan', async () => {
+  await clusterOf('a', ['a-1', 'a-2']);
+  const approvals = (needed: number, ...approvers: string[]) => ({ needed, approvers, validSeconds: 0 });
+  await expect(fleet().updateCluster({ name: 'a', approvals: approvals(2, 'bob') })).rejects.toMatchObject({
+    reason: 'invalid-approvals',
+  });
+  await fleet().updateCluster({ name: 'a', approvals: approvals(2) });
+  const rights = { roles: [Role.ROLE_APPROVER] };
+  const bob = plane.operatorWith(await plane.accessToken('bob', rights)).fleet;
+  const carol = plane.operatorWith(await plane.accessToken('carol', rights)).fleet;
+  const { rollout } = await fleet().startRollout(ask('a'));
+  const { id } = rollout!;
+  await eventuallyShows(id, 'running: a-1 waiting-for-approval, a-2 waiting-for-canary');
+  const planHash = (await rolloutOf(id)).approvals!.planHash;
+  const approve = { id, planHash, reason: '' };
+  await expect(fleet().approveRollout(approve)).rejects.toMatchObject({ reason: 'own-approval' });
+  await expect(bob.approveRollout({ ...approve, planHash: 'ab' })).rejects.toMatchObject({ reason: 'other-plan' });
+  await bob.approveRollout(approve);
+  await expect(bob.approveRollout(approve)).rejects.toMatchObject({ reason: 'approved-already' });
+  const shown = await lockstep('rollout', 'approvals', id);
+  expect(shown.stdout).toMatch(/Approvals: 1 of 2, never of person:local-admin[^]*person:bob .* this/);
+  await carol.approveRollout(approve);
+  await eventuallyShows(id, 'succeeded: a-1 there, a-2 there');
+  const { orders, approvals: stood } = await rolloutOf(id);
+  expect(orders.map(({ kind, givenBy }) => `${kind} ${givenBy}`)).toEqual(['approve person:bob', 'approve person:carol']);
+  expect(stood).toMatchObject({ needed: 2, begun: true, author: 'person:local-admin' });
+  const { events } = await fleet().listEvents({ types: ['rollout.awaits-approval'], cluster: 'a', limit: 0 });
+  expect(events).toMatchObject([{ subject: id }]);
 });
