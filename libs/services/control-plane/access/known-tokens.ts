@@ -136,7 +136,14 @@ export class KnownTokens {
     }
   }
 
-  private know(token: AccessTokenRecord): void {
+  /** What was read before it was revoked is no better for that; nor is a session that was begun just then. */
+  private revokedAtOf({ id, begunWith, revokedAt }: AccessTokenRecord): Date | null {
+    const origin = begunWith === null ? undefined : this.byId.get(begunWith);
+    return revokedAt ?? this.byId.get(id)?.revokedAt ?? origin?.revokedAt ?? null;
+  }
+
+  private know(read: AccessTokenRecord): void {
+    const token = { ...read, revokedAt: this.revokedAtOf(read) };
     const wasGood = this.byId.get(token.id)?.revokedAt === null;
     this.bySecret.set(token.secretSha256, token);
     this.byId.set(token.id, token);
