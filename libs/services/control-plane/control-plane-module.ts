@@ -24,6 +24,7 @@ import { AgentSessions } from './agents/agent-sessions';
 import { HeadTimes } from './agents/head-times';
 import { KnownLogs, traceOfEntry } from './agents/known-logs';
 import { KnownNodes } from './agents/known-nodes';
+import { certificateRevoked } from './agents/peer-identity';
 import { returnWindowMs } from './agents/return-time';
 import { AuditLog } from './audit/audit-log';
 import { ChangeNotifier } from './change-notifier';
@@ -209,7 +210,10 @@ export function controlPlaneModule(parts: ModuleParts): DynamicModule {
     const onReport = (name: NodeName): void => {
       nodeReported(name);
     };
-    const nodes = new KnownNodes({ store: db.nodes, replica: replica.id, log, onReport, ...keep });
+    const onRevoked = (name: NodeName): void => {
+      calls.endOf(name, certificateRevoked(name));
+    };
+    const nodes = new KnownNodes({ store: db.nodes, replica: replica.id, log, onReport, onRevoked, ...keep });
     const heads = new HeadTimes(db.loadOrders, log);
     const traces = new TraceMemory();
     const logs = new KnownLogs(db.loadOrders, {

@@ -83,10 +83,14 @@ function rows() {
 
 async function known() {
   const database = rows();
-  const nodes = new KnownNodes({ store: database.store, replica: 'here', log: pino({ level: 'silent' }) });
+  const revoked: NodeName[] = [];
+  const onRevoked = (name: NodeName): void => {
+    revoked.push(name);
+  };
+  const nodes = new KnownNodes({ store: database.store, replica: 'here', log: pino({ level: 'silent' }), onRevoked });
   await nodes.start();
   const begin = (name: NodeName) => nodes.introduce(nodes.require(name), hello);
-  return { ...database, nodes, begin };
+  return { ...database, nodes, begin, revoked };
 }
 
 test('what a node says is known at once, and written later, the last of it, of all nodes together', async () => {
@@ -228,4 +232,37 @@ test('that a stream has ended is written, unless the next one has begun', async 
   nodes.noteDeparture(second);
   expect(nodes.require(n1).replica).toBeNull();
   await nodes.stop();
+});
+
+test('a row that was read before its key was revoked does not make it good again', async () => {
+  const { nodes, store, table, revoked } = await known();
+  const before = table.get(n1)!;
+  let answer: (row: NodeRecord) => void = () => undefined;
+  store.find = () => new Promise((resolve) => (answer = resolve));
+  const refreshed = nodes.refresh(n1);
+  await nodes.revoke(n1, undefined);
+  answer(before);
+  await refreshed;
+  expect(nodes.require(n1).revokedAt).not.toBeNull();
+  nodes.absorb([{ ...before, sessionEpoch: 1, replica: 'there' }]);
+  expect(nodes.require(n1)).toMatchObject({ sessionEpoch: 1, revokedAt: expect.any(Date) });
+  expect(revoked).toEqual([n1]);
+  // Another machine's key is another one.
+  table.set(n1, { ...before, sessionEpoch: 2, certificateFingerprint: 'new' });
+  store.find = async (name) => table.get(name) ?? null;
+  await nodes.refresh(n1);
+  expect(nodes.require(n1).revokedAt).toBeNull();
+  await nodes.stop();
+});
+
+test('a revocation whose answer was lost is told once it is found', async () => {
+  const { nodes, store, table, revoked } = await known();
+  store.revoke = async (name, revokedAt) => {
+    table.set(name, { ...table.get(name)!, revokedAt });
+    throw away;
+  };
+  await expect(nodes.revoke(n1, undefined)).rejects.toThrow('timeout');
+  expect(revoked).toEqual([]);
+  await nodes.stop();
+  expect(revoked).toEqual([n1]);
 });

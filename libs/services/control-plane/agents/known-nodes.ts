@@ -52,6 +52,8 @@ export interface KnownNodesParts {
   readonly store: NodeStore;
   /** It has reported something new. */
   readonly onReport?: (name: NodeName) => void;
+  /** Its certificate is known to be revoked from now on, however that was found. */
+  readonly onRevoked?: (name: NodeName) => void;
   /** Of several, which control plane this is: it holds the streams that begin here. */
   readonly replica: string;
   /** Something was written that others can read now. */
@@ -206,7 +208,7 @@ export class KnownNodes {
       if (isOlder || isOurs) return isRevoked;
       if (known === undefined) this.sorted = undefined;
       else if (known.sessionEpoch < row.sessionEpoch) this.unkept.delete(row.name);
-      this.nodes.set(row.name, row);
+      this.know(row);
       return true;
     });
   }
@@ -218,10 +220,10 @@ export class KnownNodes {
     this.doubtful.delete(name);
     const known = this.nodes.get(name);
     if (row === null) this.forget(name);
-    else if (known === undefined || isOfLaterStream(row, known)) this.nodes.set(name, row);
     else {
-      this.takeLabels(row);
-      this.nodes.set(name, { ...this.require(name), revokedAt: row.revokedAt });
+      this.takeRevocation(row);
+      if (known === undefined || isOfLaterStream(row, known)) this.know(row);
+      else this.takeLabels(row);
     }
     if (known === undefined) this.sorted = undefined;
   }
@@ -250,11 +252,20 @@ export class KnownNodes {
     this.nodes.set(name, { ...known, labels: { ...known.labels, assigned }, labelsRevision });
   }
 
-  private takeRevocation({ name, revokedAt }: NodeRecord): boolean {
+  private takeRevocation({ name, certificateFingerprint, revokedAt }: NodeRecord): boolean {
     const known = this.nodes.get(name);
-    if (revokedAt === null || known === undefined || known.revokedAt !== null) return false;
+    if (revokedAt === null || known?.certificateFingerprint !== certificateFingerprint) return false;
+    if (known.revokedAt !== null) return false;
     this.nodes.set(name, { ...known, revokedAt });
+    this.parts.onRevoked?.(name);
     return true;
+  }
+
+  /** A row as it was read; a key that was revoked meanwhile stays so. */
+  private know(row: NodeRecord): void {
+    const known = this.nodes.get(row.name);
+    const isSameKey = known?.certificateFingerprint === row.certificateFingerprint;
+    this.nodes.set(row.name, { ...row, revokedAt: row.revokedAt ?? (isSameKey ? known.revokedAt : null) });
   }
 
   /** Those that were last heard of longer ago than their clusters allow. */
@@ -270,11 +281,10 @@ export class KnownNodes {
   /** Its certificate is good for nothing from now on. @throws LockstepError `not-found` `unknown-node`. */
   async revoke(name: NodeName, call: KeptCall<NodeRecord> | undefined): Promise<NodeRecord> {
     this.doubtful.add(name);
-    const { revokedAt } = await this.parts.store.revoke(name, new Date(), call);
+    const revoked = await this.parts.store.revoke(name, new Date(), call);
     this.doubtful.delete(name);
-    const node = { ...this.require(name), revokedAt };
-    this.nodes.set(name, node);
-    return node;
+    this.takeRevocation(revoked);
+    return { ...this.require(name), revokedAt: revoked.revokedAt };
   }
 
   /**
