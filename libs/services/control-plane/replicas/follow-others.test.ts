@@ -26,19 +26,22 @@ const row: NodeRecord = {
   ...{ sessionEpoch: 1, revokedAt: null, replica: here },
 };
 
-test('what nobody announced, or nobody heard, is found by looking: a revoked certificate ends its calls here', async () => {
-  let written: NodeRecord[] = [];
-  const nodes = new KnownNodes({ store: { list: async () => [row] } as never, replica: here, log });
+/** What one of several takes in, of others that never announce anything. */
+async function following(rows: { written: NodeRecord[] }) {
+  const store = { list: async () => [row], find: async () => rows.written[0] ?? row };
+  const nodes = new KnownNodes({ store: store as never, replica: here, log });
   await nodes.start();
   const calls = new OpenCalls();
-  const silent = { id: here, start: async () => undefined, stop: async () => undefined, isAlive: () => false };
+  const sessions = new AgentSessions();
+  const isAlive = (replica: string): boolean => replica === 'theirs';
+  const silent = { id: here, start: async () => undefined, stop: async () => undefined, isAlive };
   const others = new FollowOthers({
     store: {
-      nodeChanges: async (since) => ({ nodes: since === null ? [] : written, horizon: 1n }),
+      nodeChanges: async (since) => ({ nodes: since === null ? [] : rows.written, horizon: 1n }),
       labelRevisions: async () => new Map(),
     },
     replica: silent as never,
-    ...{ nodes, calls, log, sessions: new AgentSessions(), changes: new ChangeNotifier() },
+    ...{ nodes, calls, log, sessions, changes: new ChangeNotifier() },
     tokens: { readAgain: async () => undefined },
     deriver: { noticeNode: () => undefined, takeOver: () => undefined },
     webhooks: { request: () => undefined },
@@ -47,12 +50,40 @@ test('what nobody announced, or nobody heard, is found by looking: a revoked cer
   });
   await others.note();
   await others.start();
+  const stop = async (): Promise<void> => {
+    await others.stop();
+    await nodes.stop();
+  };
+  return { nodes, calls, sessions, stop };
+}
+
+test('what nobody announced, or nobody heard, is found by looking: a revoked certificate ends its calls here', async () => {
+  const rows: { written: NodeRecord[] } = { written: [] };
+  const { nodes, calls, stop } = await following(rows);
   const call = calls.open(new EventEmitter(), 'stream', name);
-  written = [{ ...row, revokedAt: new Date() }];
+  rows.written = [{ ...row, revokedAt: new Date() }];
   // Well before everything is looked through.
   await Promise.race([once(call.signal, 'abort'), sleep(7_000, undefined, { ref: false })]);
-  await others.stop();
-  await nodes.stop();
+  await stop();
   expect(call.signal.reason).toMatchObject({ reason: 'certificate-revoked' });
   expect(nodes.require(name).revokedAt).not.toBeNull();
 });
+
+test.each([
+  ['enrolled again', 2],
+  ['was removed and has joined again', 0],
+])(
+  'what a machine has under way ends where another one %s in its name, also where nobody announced it',
+  async (_, sessionEpoch) => {
+    const rows: { written: NodeRecord[] } = { written: [] };
+    const { nodes, calls, sessions, stop } = await following(rows);
+    const call = calls.open(new EventEmitter(), 'stream', name);
+    rows.written = [{ ...row, certificateFingerprint: 'another', sessionEpoch, replica: 'theirs' }];
+    await Promise.race([once(call.signal, 'abort'), sleep(5_000, undefined, { ref: false })]);
+    await sleep(20);
+    await stop();
+    expect(call.signal.reason).toMatchObject({ reason: 'certificate-superseded' });
+    expect(nodes.require(name).certificateFingerprint).toBe('another');
+    expect(sessions.isConnected(name)).toBe(true);
+  },
+);

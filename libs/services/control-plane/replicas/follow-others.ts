@@ -36,9 +36,9 @@ export interface FollowOthersParts {
   readonly log: Logger;
 }
 
-/** Not one whose key is known from its first renewal on: that begins no epoch. */
+/** Not one whose key is known from its first renewal on: that begins no epoch. Who was removed first begins at 0 again. */
 const hasEnrolledAgain = (before: NodeRecord, now: NodeRecord): boolean =>
-  before.certificateFingerprint !== now.certificateFingerprint && before.sessionEpoch < now.sessionEpoch;
+  before.certificateFingerprint !== now.certificateFingerprint && before.sessionEpoch !== now.sessionEpoch;
 
 /** Takes in what other control planes of the database do: as they announce it, and once more by looking. */
 export class FollowOthers {
@@ -165,6 +165,10 @@ export class FollowOthers {
   private async sweepNodes(): Promise<void> {
     const { store, replica, nodes, sessions, calls, deriver, rollouts } = this.parts;
     const changes = await store.nodeChanges(this.horizon, replica.id);
+    for (const { name, certificateFingerprint } of changes.nodes) {
+      const known = nodes.find(name);
+      if (known !== undefined && known.certificateFingerprint !== certificateFingerprint) await this.refresh(name);
+    }
     const news = nodes.absorb(changes.nodes);
     this.horizon = changes.horizon;
     const nowMs = performance.now();
