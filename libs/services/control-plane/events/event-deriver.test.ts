@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { expect, test } from '@jest/globals';
+import { expect, jest, test } from '@jest/globals';
 import { NodeReport, NodeStatus } from '@lockstep/contracts/generated';
 import type { EventType, FleetEvent } from '@lockstep/domain/fleet-events';
 import { parseClusterName, parseKernelBuildId, parseNodeName, parseSeq } from '@lockstep/domain/livepatch-model';
@@ -24,6 +24,7 @@ class Bench {
   leads = true;
   status = NodeStatus.NODE_STATUS_IN_STEP;
   losesAnswers = 0;
+  failsToList = 0;
   private seq = 0;
   private readonly store = {
     add: async (events: readonly FleetEvent[]) => {
@@ -59,7 +60,12 @@ class Bench {
     const nodes = first.nodes.map((node) => ({ ...node, released: true, notYet }));
     const status = endedAt === null ? 'running' : 'succeeded';
     const rollout = { id: 'r1', cluster, policy, plan: { ...first, nodes, status }, status, endedAt };
-    const rollouts = { page: async () => [{ id: 'r1', endedAt }], require: async () => rollout };
+    const page = async () => {
+      this.failsToList -= 1;
+      if (this.failsToList >= 0) throw new Error('The connection is gone.');
+      return [{ id: 'r1', endedAt }];
+    };
+    const rollouts = { page, require: async () => rollout };
     this.deriver = new EventDeriver({
       db: { events: this.store, rollouts, builds: { page: async () => [] } } as never,
       rollouts: { find: () => rollout as never },
@@ -150,4 +156,18 @@ test('of several control planes the one that leads tells, and when it is another
   await bench.settle();
   await bench.deriver.stop();
   expect(bench.rows.map(({ type }) => type).sort()).toEqual(['node.failed', 'rollout.started', 'rollout.wave-opened']);
+});
+
+test('who takes over while the database is away looks again: nobody else tells what happened in between', async () => {
+  const bench = new Bench(null);
+  bench.failsToList = 1;
+  jest.useFakeTimers();
+  bench.deriver.takeOver([]);
+  await jest.advanceTimersByTimeAsync(1_000);
+  expect(bench.rows).toEqual([]);
+  await jest.advanceTimersByTimeAsync(5_000);
+  jest.useRealTimers();
+  await bench.settle();
+  await bench.deriver.stop();
+  expect(bench.rows.map(({ type }) => type)).toEqual(['rollout.started', 'rollout.wave-opened']);
 });

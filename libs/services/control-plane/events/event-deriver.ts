@@ -84,9 +84,17 @@ export class EventDeriver {
 
   /** It leads from now on. @param connected nodes: what they have reported may not have been told. */
   takeOver(connected: readonly NodeName[]): void {
-    this.catchUp(Date.now()).then(() => {
-      for (const name of connected) this.noticeNode(name);
-    }, this.complain);
+    this.catchUp(Date.now()).then(
+      () => {
+        for (const name of connected) this.noticeNode(name);
+      },
+      (error: unknown) => {
+        this.complain(error);
+        setTimeout(() => {
+          if (!this.stopped && this.parts.replica.leads()) this.takeOver(connected);
+        }, tryAgainMs).unref();
+      },
+    );
   }
 
   private async catchUp(nowMs: number): Promise<void> {

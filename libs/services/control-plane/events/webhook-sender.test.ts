@@ -35,3 +35,33 @@ test('what waits for an endpoint that is busy asks the database for nothing', as
   expect(await deliver({ webhook: 'pager', event: 1 })).toBe('ended');
   await sender.stop();
 });
+
+test('whoever leads before the queue is open passes over nothing', async () => {
+  const queued: number[] = [];
+  let afterSeq = 0;
+  const sender = new WebhookSender({
+    db: {
+      events: { after: async (from: number) => [{ seq: 7, type: 'node.failed' }].filter(({ seq }) => seq > from) },
+      webhooks: {
+        list: async () => [{ name: 'pager', types: [], afterSeq }],
+        advance: async (_: string, seq: number) => (afterSeq = seq),
+      },
+    } as never,
+    changes: new ChangeNotifier(),
+    replica: soleReplica(),
+    openQueue: async () => ({
+      add: async (deliveries) => {
+        queued.push(...deliveries.map(({ event }) => event));
+      },
+      close: async () => undefined,
+    }),
+    mayBeLocal: true,
+    log: pino({ level: 'silent' }),
+  });
+  sender.request();
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  await sender.start();
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  await sender.stop();
+  expect(queued).toEqual([7]);
+});

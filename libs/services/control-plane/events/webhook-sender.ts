@@ -75,7 +75,8 @@ export class WebhookSender {
 
   /** Something may have happened, or it is this control plane's turn now to look. */
   request(): void {
-    if (!this.parts.replica.leads()) return;
+    // Before it has started there is no queue: what is passed over then would count as queued.
+    if (this.queue === undefined || !this.parts.replica.leads()) return;
     this.reconciler.request('all').catch((err: unknown) => {
       this.parts.log.warn({ err }, 'cannot queue events for webhooks now');
     });
