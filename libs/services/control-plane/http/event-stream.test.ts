@@ -58,3 +58,25 @@ test('what is refused before anything happened is an answer of its own', async (
   );
   expect(failure).toEqual(new Error('refused'));
 });
+
+test('a watcher who goes while its reader is behind leaves nothing open, however much had come meanwhile', async () => {
+  let told = 0;
+  let isOver = false;
+  const { answer } = await watch(
+    (async function* () {
+      try {
+        for (; told < 100_000; told += 1) yield { seq: told, text: 'x'.repeat(10_000) };
+      } finally {
+        isOver = true;
+      }
+    })(),
+  );
+  // Nobody reads; what waits is as much as may wait.
+  answer?.pause();
+  await sleep(1_500);
+  expect(told).toBeLessThan(100_000);
+  answer?.destroy();
+  goAway.abort();
+  await sleep(100);
+  expect(isOver).toBe(true);
+});

@@ -86,5 +86,7 @@ export async function sendEvents(response: ServerResponse, source: EventSource):
   } finally {
     clearInterval(stillHere);
     response.end();
+    // What waits for room to be told would wait for ever, and its source with it.
+    groups.return(undefined).catch(() => undefined);
   }
 }
