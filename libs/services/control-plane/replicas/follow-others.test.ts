@@ -2,6 +2,7 @@
 import { EventEmitter, once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, jest, test } from '@jest/globals';
+import { NodeReport, NodeStatus } from '@lockstep/contracts/generated';
 import { noLabels } from '@lockstep/domain/labels';
 import { parseClusterName, parseKernelBuildId, parseNodeName } from '@lockstep/domain/livepatch-model';
 import type { NodeRecord } from '@lockstep/io/database';
@@ -11,7 +12,10 @@ import { KnownLogs } from '../agents/known-logs';
 import { KnownNodes } from '../agents/known-nodes';
 import { ChangeNotifier } from '../change-notifier';
 import { OpenCalls } from '../grpc/open-calls';
+import { repairNode } from '../routes/drift';
 import { FollowOthers } from './follow-others';
+import type { ReplicaHandlers } from './living-replica';
+import { readNews, writeNews, type News } from './news';
 
 jest.setTimeout(20_000);
 
@@ -34,7 +38,11 @@ async function following(rows: { written: NodeRecord[] }) {
   const calls = new OpenCalls();
   const sessions = new AgentSessions();
   const isAlive = (replica: string): boolean => replica === 'theirs';
-  const silent = { id: here, start: async () => undefined, stop: async () => undefined, isAlive };
+  let handlers: ReplicaHandlers | undefined;
+  const start = async (given: ReplicaHandlers): Promise<void> => {
+    handlers = given;
+  };
+  const silent = { id: here, start, stop: async () => undefined, isAlive };
   const others = new FollowOthers({
     store: {
       nodeChanges: async (since) => ({ nodes: since === null ? [] : rows.written, horizon: 1n }),
@@ -46,7 +54,7 @@ async function following(rows: { written: NodeRecord[] }) {
     deriver: { noticeNode: () => undefined, takeOver: () => undefined },
     webhooks: { request: () => undefined },
     logs: new KnownLogs({ entries: async () => [] }),
-    rollouts: { wake: () => undefined } as never,
+    rollouts: { wake: () => undefined, readAgain: () => undefined } as never,
   });
   await others.note();
   await others.start();
@@ -54,7 +62,7 @@ async function following(rows: { written: NodeRecord[] }) {
     await others.stop();
     await nodes.stop();
   };
-  return { nodes, calls, sessions, stop };
+  return { nodes, calls, sessions, stop, handlers: handlers as ReplicaHandlers };
 }
 
 test('what nobody announced, or nobody heard, is found by looking: a revoked certificate ends its calls here', async () => {
@@ -87,3 +95,45 @@ test.each([
     expect(sessions.isConnected(name)).toBe(true);
   },
 );
+
+test('a node whose stream another control plane holds is repaired by asking any of them', async () => {
+  const report = NodeReport.fromPartial({
+    status: NodeStatus.NODE_STATUS_DIVERGED,
+    stack: [{ moduleName: 'stranger', enabled: true }],
+  });
+  const announced: News[] = [];
+  const asked = new AgentSessions();
+  asked.enterElsewhere(name, { replica: here, bootId: 'b1' });
+  const answer = await repairNode(
+    {
+      nodes: { require: () => ({ ...row, report }) },
+      logs: new KnownLogs({ entries: async () => [] }),
+      sessions: asked,
+      replica: { announce: (news: News) => announced.push(news) },
+    } as never,
+    { name },
+  );
+  expect(answer.modules).toEqual(['stranger']);
+  const { sessions, stop, handlers } = await following({ written: [] });
+  const repaired: (readonly string[])[] = [];
+  const held = { node: name, log: row, bootId: 'b1', repair: (modules: readonly string[]) => repaired.push(modules) };
+  sessions.enter(held as never);
+  for (const news of announced) handlers.onNews(readNews(writeNews('theirs', news))!.news);
+  await stop();
+  expect(repaired).toEqual([['stranger']]);
+});
+
+test('a node that another control plane holds, and that we took for gone, is found again', async () => {
+  const rows: { written: NodeRecord[] } = { written: [{ ...row, sessionEpoch: 2, replica: 'theirs' }] };
+  const { sessions, stop, handlers } = await following(rows);
+  handlers.onGap();
+  await sleep(50);
+  expect(sessions.isConnected(name)).toBe(true);
+  rows.written = [];
+  // As where a removal was begun, and the database refused it.
+  sessions.leaveElsewhere(name, performance.now());
+  handlers.onGap();
+  await sleep(50);
+  await stop();
+  expect(sessions.isConnected(name)).toBe(true);
+});

@@ -146,6 +146,9 @@ export class FollowOthers {
       case 'release':
         sessions.find(news.node)?.release(news.crashedBootId);
         return;
+      case 'repair':
+        sessions.find(news.node)?.repair(news.modules);
+        return;
     }
   }
 
@@ -183,9 +186,20 @@ export class FollowOthers {
     }
   }
 
+  /** A stream here that ended late, or a removal that failed, may have made us forget where a node is. */
+  private findElsewhere(): void {
+    const { nodes, sessions, replica, rollouts } = this.parts;
+    for (const { name, cluster, replica: holder, bootId } of nodes.list()) {
+      if (holder === null || !replica.isAlive(holder) || sessions.isConnected(name)) continue;
+      sessions.enterElsewhere(name, { replica: holder, bootId });
+      rollouts.wake(cluster);
+    }
+  }
+
   private async sweepAll(): Promise<void> {
     const { store, nodes, sessions, changes, logs, rollouts } = this.parts;
     await this.sweepNodes();
+    this.findElsewhere();
     await this.parts.tokens.readAgain();
     const revisions = await store.labelRevisions();
     for (const { name, labelsRevision } of nodes.list()) {

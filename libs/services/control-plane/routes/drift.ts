@@ -52,7 +52,7 @@ export async function listDrift(
  * @throws LockstepError `refused` `not-drifted`, `nothing-foreign`; `unavailable` `node-away`.
  */
 export async function repairNode(
-  services: Uses<'nodes' | 'logs' | 'sessions'>,
+  services: Uses<'nodes' | 'logs' | 'sessions' | 'replica'>,
   { name }: RepairNodeRequest,
 ): Promise<RepairNodeResponse> {
   const record = services.nodes.require(parseNodeName(name));
@@ -66,7 +66,13 @@ export async function repairNode(
     const message = `${explainDrift(name, found.drift)} ${record.report?.problem?.message ?? ''}`.trim();
     throw new LockstepError('refused', 'nothing-foreign', message, { node: name });
   }
-  const session = services.sessions.find(record.name);
+  const { sessions, replica } = services;
+  const session = sessions.find(record.name);
+  if (session === undefined && sessions.isConnected(record.name)) {
+    // Whoever holds its stream passes it on; it is said again where that was lost.
+    replica.announce({ kind: 'repair', node: record.name, modules: [...foreign] });
+    return { modules: [...foreign] };
+  }
   if (session === undefined) {
     const message = `Node ${name} is not connected: repair it when it is.`;
     throw new LockstepError('unavailable', 'node-away', message, { node: name });
