@@ -170,6 +170,12 @@ export class KnownNodes {
     return node;
   }
 
+  /** Whether no other stream or enrolment of the node has come since. */
+  isCurrent(stream: NodeStream): boolean {
+    const node = this.nodes.get(stream.name);
+    return node !== undefined && isSameStream(node, stream);
+  }
+
   /** @returns false, and nothing is noted, when another stream or enrolment has come since. */
   note(stream: NodeStream, report: NodeReport): boolean {
     return this.hear(stream, report);

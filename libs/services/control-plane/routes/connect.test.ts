@@ -9,6 +9,7 @@ import { pino } from 'pino';
 import { Admission } from '../agents/admission';
 import { AgentSessions } from '../agents/agent-sessions';
 import { KnownLogs } from '../agents/known-logs';
+import { KnownNodes } from '../agents/known-nodes';
 import type { NodeSession } from '../agents/node-session';
 import { connect } from './connect';
 
@@ -42,4 +43,30 @@ test('a stream that broke while its node was being welcomed takes no living oneâ
   await expect(connect(services as never, node, call, abort)).rejects.toThrow('it broke');
   expect(closed).toEqual([]);
   expect(sessions.find(node.name)).toBe(living);
+});
+
+test('a stream whose node has come to another control plane while it was being welcomed is not taken for the living one', async () => {
+  const sessions = new AgentSessions();
+  const quiet = pino({ level: 'silent' });
+  const store = {
+    list: async () => [node],
+    keep: async () => new Set(),
+    introduce: async () => {
+      nodes.absorb([{ ...node, sessionEpoch: 9, replica: 'theirs' }]);
+      sessions.enterElsewhere(node.name, { replica: 'theirs', bootId: 'b1' });
+      return 8;
+    },
+  };
+  const nodes = new KnownNodes({ store: store as never, replica: 'ours', log: quiet });
+  await nodes.start();
+  const rollouts = { wake: () => undefined, noticeDeparture: () => undefined };
+  const metrics = { noteStream: () => undefined };
+  const logs = new KnownLogs({ entries: () => Promise.resolve([]) });
+  const admission = new Admission({ mostAtOnce: 1, windowMs: () => 0 });
+  const services = { nodes, logs, admission, sessions, rollouts, metrics, log: quiet, authority: {} };
+  const hello = Hello.fromPartial({ kernelBuildId: 'ab'.repeat(20), bootId: 'b1' });
+  const call = Object.assign(Readable.from([{ message: { $case: 'hello', value: hello } }]), { write: () => true });
+  const connected = connect(services as never, node, call, new AbortController());
+  await expect(connected.finally(() => nodes.stop())).rejects.toMatchObject({ reason: 'replaced' });
+  expect([sessions.find(node.name), sessions.isConnected(node.name)]).toEqual([undefined, true]);
 });

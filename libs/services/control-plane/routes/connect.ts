@@ -68,6 +68,13 @@ function turnAwayTwin(
   return true;
 }
 
+/** It may have come again meanwhile, here or with another control plane, and this stream be dead without knowing it. */
+function insistNewest(nodes: KnownNodes, node: NodeRecord): void {
+  if (nodes.isCurrent(node)) return;
+  const message = `Node ${node.name} has connected or enrolled again since.`;
+  throw new LockstepError('unavailable', 'replaced', message, { node: node.name });
+}
+
 type Needs = Welcomer | 'nodes' | 'admission' | 'sessions' | 'rollouts' | 'metrics' | 'log';
 
 /** One conversation with one node, from its hello to the end of the stream. `abort` ends it from our side. */
@@ -98,6 +105,7 @@ export async function connect(
         if (session === undefined) return;
         // It may have broken meanwhile, and the agent have come again: this one must not take that one's place.
         abort.signal.throwIfAborted();
+        insistNewest(services.nodes, node);
         opened = open(services, node, session);
         log.info({ node: node.name, kernelBuild: node.kernelBuild, headSeq: hello.headSeq }, 'node connected');
       } else {
