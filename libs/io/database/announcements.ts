@@ -52,20 +52,30 @@ export class Announcements {
   private async connect(): Promise<void> {
     while (!this.closed) {
       try {
-        const client = await openSession(this.options.url, { query_timeout: answerWithinMs });
-        client.on('notification', ({ payload }) => {
-          this.options.onHeard(payload ?? '');
-        });
-        client.on('end', () => {
-          this.lose(client);
-        });
-        await client.query(`LISTEN ${channel}`);
-        this.client = client;
+        this.client = await this.listen();
         this.options.onGap();
         return;
       } catch {
         await sleep(tryAgainMs);
       }
+    }
+  }
+
+  private async listen(): Promise<Client> {
+    const client = await openSession(this.options.url, { query_timeout: answerWithinMs });
+    client.on('notification', ({ payload }) => {
+      this.options.onHeard(payload ?? '');
+    });
+    client.on('end', () => {
+      this.lose(client);
+    });
+    try {
+      await client.query(`LISTEN ${channel}`);
+      return client;
+    } catch (error) {
+      // A server that is busy must not be left with one more connection by each try.
+      await endWithinTime(() => client.end());
+      throw error;
     }
   }
 
