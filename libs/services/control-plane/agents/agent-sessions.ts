@@ -28,6 +28,8 @@ export class AgentSessions {
   private readonly returning = new Map<NodeName, number>();
   /** Nodes whose streams other control planes hold. */
   private readonly elsewhere = new Map<NodeName, StreamElsewhere>();
+  /** Those that have connected since the start, here or elsewhere: their names. */
+  private readonly come = new Set<NodeName>();
   /** Boots whose living stream gave way to another boot's: no machine comes back to an earlier boot, but its twin does. */
   private readonly displaced = new Map<NodeName, Set<string>>();
   /** Of a node that is connected, the other machine that says it is it. */
@@ -66,10 +68,16 @@ export class AgentSessions {
     return this.isConnected(node) || (this.returning.get(node) ?? -Infinity) > nowMs;
   }
 
+  /** It has connected since the start: its absence says something. */
+  hasCome(node: NodeName): boolean {
+    return this.come.has(node);
+  }
+
   /** The newest stream of a node is the one that counts: the one before is dead and does not know it yet. */
   enter(session: NodeSession): void {
     const before = this.sessions.get(session.node);
     this.sessions.set(session.node, session);
+    this.come.add(session.node);
     if (before !== undefined) this.dropFromLog(before);
     const key = keyOfLog(session.log);
     this.byLog.set(key, (this.byLog.get(key) ?? new Set()).add(session));
@@ -93,6 +101,7 @@ export class AgentSessions {
     const here = this.sessions.get(node);
     if (here !== undefined && here.bootId !== stream.bootId) this.noteDisplaced(node, here.bootId);
     this.elsewhere.set(node, stream);
+    this.come.add(node);
     this.returning.delete(node);
     const message = `Node ${node} has connected to another control plane.`;
     here?.close(new LockstepError('unavailable', 'replaced', message, { node }));

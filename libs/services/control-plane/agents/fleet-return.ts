@@ -7,7 +7,7 @@ import { lostAfterMs } from './return-time';
 
 export interface FleetReturnParts {
   readonly nodes: Pick<KnownNodes, 'list' | 'size'>;
-  readonly sessions: Pick<AgentSessions, 'isConnected'>;
+  readonly sessions: Pick<AgentSessions, 'hasCome'>;
   readonly returnGraceMs?: number | undefined;
 }
 
@@ -27,9 +27,9 @@ export class FleetReturn {
     return settleMs;
   }
 
-  /** It was here before the start, and may still come back. */
+  /** It was here before the start, has not been since, and may still come back. */
   isAwaited({ name, lastSeenAt }: Pick<NodeRecord, 'name' | 'lastSeenAt'>, nowMs: number): boolean {
-    return nowMs < this.settledAtMs && lastSeenAt !== null && !this.parts.sessions.isConnected(name);
+    return nowMs < this.settledAtMs && lastSeenAt !== null && !this.parts.sessions.hasCome(name);
   }
 
   hasSettled(cluster: ClusterName, nowMs: number): boolean {

@@ -85,6 +85,8 @@ interface Waiting {
   readonly socket: TLSSocket;
   readonly address: string;
   readonly timer: NodeJS.Timeout;
+  /** A stranger: its call may be going on. */
+  readonly hasCalled: boolean;
 }
 
 /** Where a connection comes from, as sockets and gRPC's calls have it. */
@@ -174,24 +176,24 @@ export class TlsFront {
   noteStranger(at: At): void {
     const { strangerWithinMs = defaultStrangerWithinMs } = this.options;
     const waiting = this.waiting.get(keyOf(at));
-    if (waiting !== undefined) this.wait(waiting.socket, keyOf(at), waiting.address, strangerWithinMs);
+    if (waiting !== undefined) this.wait(keyOf(at), { ...waiting, hasCalled: true }, strangerWithinMs);
   }
 
-  /** Takes no more, and ends those that never said who they are. */
+  /** Takes no more, and ends those by which nobody has called; a call that goes on is its server's to end, with a word. */
   close(): void {
     this.server.close();
-    for (const { socket, timer } of this.waiting.values()) {
+    for (const { socket, timer, hasCalled } of this.waiting.values()) {
       clearTimeout(timer);
-      socket.destroy();
+      if (!hasCalled) socket.destroy();
     }
   }
 
-  private wait(socket: TLSSocket, key: string, address: string, limitMs: number): void {
+  private wait(key: string, { socket, address, hasCalled }: Omit<Waiting, 'timer'>, limitMs: number): void {
     this.stopWaiting(key);
     const timer = setTimeout(() => {
       socket.destroy();
     }, limitMs);
-    this.waiting.set(key, { socket, address, timer });
+    this.waiting.set(key, { socket, address, timer, hasCalled });
     this.waitingFrom.add(address, 1);
   }
 
@@ -282,7 +284,7 @@ export class TlsFront {
     const fault = certificate === undefined || socket.authorized ? undefined : String(socket.authorizationError);
     const peer = { certificate, fault };
     this.peers.set(key, peer);
-    this.wait(socket, key, socket.remoteAddress, knownWithinMs);
+    this.wait(key, { socket, address: socket.remoteAddress, hasCalled: false }, knownWithinMs);
     this.makeRoom();
     socket.once('close', () => {
       // Its port may be another connection's already.
