@@ -4,13 +4,17 @@ import type { PlanRequest } from './plan-request';
 import type { RolloutPolicy } from './rollout-policy';
 import type { Placed } from './wave-state';
 
-/** What is agreed to, as text: the same as long as it is the same plan. Who comes late is no part of it. */
+/**
+ * What is agreed to, as text: the same as long as it is the same plan, also of a policy that was stored meanwhile, which
+ * keeps no order of names. Who comes late is no part of it.
+ */
 function agreement(policy: RolloutPolicy, placed: readonly Placed[]): string {
   const rules = Object.entries(policy)
-    .filter(([name]) => name !== 'approvals')
+    .filter(([name]) => name !== 'approvals' && name !== 'undoes')
     .sort(([a], [b]) => (a < b ? -1 : 1));
   const members = placed.flatMap(({ facts, wave }) => (wave === null ? [] : [[facts.node, wave] as const]));
-  return JSON.stringify(['lockstep agreement 1', rules, members.sort(([a], [b]) => (a < b ? -1 : 1))]);
+  const undoes = policy.undoes?.rollout ?? null;
+  return JSON.stringify(['lockstep agreement 1', rules, undoes, members.sort(([a], [b]) => (a < b ? -1 : 1))]);
 }
 
 /** As they stand for what the plan is now; undefined where none are needed. */

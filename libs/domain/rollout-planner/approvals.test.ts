@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { expect, test } from '@jest/globals';
+import { parseSeq } from '@lockstep/domain/livepatch-model';
+import { countApprovals } from './approvals';
 import { refuseApprovals, type ApprovalRules } from './approval-rules';
 import { planRollout } from './plan-rollout';
 import { refuseOrder, type RolloutOrder } from './rollout-order';
@@ -24,13 +26,13 @@ test('nothing begins before two distinct people have approved, and the author is
   expect(first.waiting).toMatchObject({ reason: 'approval', given: 0, needed: 2 });
   const one = after(first, 1, facts, approve(first, 'bob'));
   expect([moved(one), one.waiting]).toEqual(['', { reason: 'approval', given: 1, needed: 2, untilMs: null }]);
-  expect(refuseOrder(approve(one, 'bob'), one)).toMatchObject({ reason: 'approved-already' });
-  expect(refuseOrder(approve(one, 'alice'), one)).toMatchObject({ reason: 'own-approval' });
+  expect(refuseOrder(approve(one, 'bob'), one, 1)).toMatchObject({ reason: 'approved-already' });
+  expect(refuseOrder(approve(one, 'alice'), one, 1)).toMatchObject({ reason: 'own-approval' });
   // Let through all the same, it counts for nothing.
   expect(moved(after(one, 2, facts, approve(one, 'alice')))).toBe('');
   const two = after(one, 2, facts, approve(one, 'carol'));
   expect([moved(two), two.approvals?.begun]).toEqual(['n1', true]);
-  expect(refuseOrder(approve(two, 'dave'), two)).toMatchObject({ reason: 'no-approval-needed' });
+  expect(refuseOrder(approve(two, 'dave'), two, 2)).toMatchObject({ reason: 'no-approval-needed' });
 });
 
 test('any change of who is in which wave voids them; a node that is away, or comes late, does not', () => {
@@ -38,7 +40,10 @@ test('any change of who is in which wave voids them; a node that is away, or com
   expect(after(one, 2, 'n1 ready, n2 off, n3 ready, n4 ready').waiting).toMatchObject({ given: 1 });
   const left = after(one, 2, 'n1 ready, n3 ready');
   expect(left.waiting).toMatchObject({ given: 0 });
-  expect(refuseOrder(approve(one, 'carol'), left)).toMatchObject({ reason: 'other-plan', hash: left.approvals?.hash });
+  expect(refuseOrder(approve(one, 'carol'), left, 2)).toMatchObject({
+    reason: 'other-plan',
+    hash: left.approvals?.hash,
+  });
   expect(left.generation).toBe(one.generation + 1);
 });
 
@@ -48,14 +53,38 @@ test('they expire, and what has begun with them goes on', () => {
   expect([moved(late), late.waiting]).toEqual(['', { reason: 'approval', given: 1, needed: 2, untilMs: null }]);
   const begun = after(one, 99, facts, approve(one, 'carol'));
   expect(moved(after(begun, 500, 'n1 there, n2 ready, n3 ready'))).toBe('n2 n3');
+  // By how many it was approved is told for ever.
+  expect(countApprovals(begun.approvals!, 500)).toBe(2);
+});
+
+test('who approved and waited too long approves again', () => {
+  const one = after(first, 0, facts, approve(first, 'bob'));
+  expect(refuseOrder(approve(one, 'bob'), one, 99)).toMatchObject({ reason: 'approved-already' });
+  expect(refuseOrder(approve(one, 'bob'), one, 100)).toBeUndefined();
+  const anew = after(one, 100, facts, approve(one, 'bob'));
+  expect(moved(after(anew, 150, facts, approve(one, 'carol')))).toBe('n1');
+});
+
+test('one that had nothing to begin asks nobody again once it has succeeded', () => {
+  const there = 'n1 there, n2 there, n3 there';
+  const start = planRollout({ policy, parent: null, nowMs: 0, inventory: inventory(there) });
+  const done = after(after(start, 1, there, approve(start, 'bob')), 2, there, approve(start, 'carol'));
+  expect([done.status, done.approvals?.begun]).toEqual(['succeeded', true]);
+  expect(moved(after(done, 500, 'n1 there, n2 there, n4 ready'))).toBe('n4');
+});
+
+test('a policy that was stored, which keeps no order of names, is the same plan', () => {
+  const hashOf = (undoes: RolloutPolicy['undoes']): string | undefined =>
+    planRollout({ policy: { ...policy, undoes }, parent: null, nowMs: 0, inventory: inventory(facts) }).approvals?.hash;
+  expect(hashOf({ after: parseSeq(3), rollout: 'r' })).toBe(hashOf({ rollout: 'r', after: parseSeq(3) }));
 });
 
 test('who rejects says why and ends it; of named people nobody else counts', () => {
   const reject: RolloutOrder = { kind: 'reject', by: 'person:bob', reason: '' };
-  expect(refuseOrder(reject, first)).toMatchObject({ reason: 'reason-needed' });
+  expect(refuseOrder(reject, first, 0)).toMatchObject({ reason: 'reason-needed' });
   expect(after(first, 1, facts, { ...reject, reason: 'not on a Friday' }).status).toBe('aborted');
   const among = { ...first, approvals: { ...first.approvals!, among: ['person:carol'] } };
-  expect(refuseOrder(approve(first, 'bob'), among)).toMatchObject({ reason: 'not-an-approver' });
+  expect(refuseOrder(approve(first, 'bob'), among, 0)).toMatchObject({ reason: 'not-an-approver' });
 });
 
 test('approvals that could never be given are refused, and it is said who is missing', () => {

@@ -14,16 +14,21 @@ export interface Approvals extends ApprovalRules {
   /** Of the policy and of which node is in which wave: what is agreed to. */
   readonly hash: string;
   readonly given: readonly Approval[];
-  /** Something began with them: from then on nobody is asked. */
+  /** Something began with them, or it is done: from then on nobody is asked. */
   readonly begun: boolean;
 }
 
-/** Those that count now: distinct people's, for this very plan, not expired, never the author's. */
-export function countApprovals({ given, hash, among, author, validMs }: Approvals, nowMs: number): number {
-  const counting = given.filter(
-    ({ by, atMs, hash: to }) =>
-      to === hash && by !== author && nowMs - atMs < validMs && (among.length === 0 || among.includes(by)),
-  );
+/** For this very plan, never the author's, and not expired before something began with it. */
+export const counts = (
+  { by, atMs, hash: to }: Approval,
+  { hash, among, author, validMs, begun }: Approvals,
+  nowMs: number,
+): boolean =>
+  to === hash && by !== author && (begun || nowMs - atMs < validMs) && (among.length === 0 || among.includes(by));
+
+/** Distinct people, whose approvals count now. */
+export function countApprovals(approvals: Approvals, nowMs: number): number {
+  const counting = approvals.given.filter((each) => counts(each, approvals, nowMs));
   return new Set(counting.map(({ by }) => by)).size;
 }
 

@@ -258,7 +258,9 @@ export function planRollout(request: PlanRequest): RolloutPlan {
     halt,
     waiting: awaitedApprovals(status, approvals, nowMs) ?? waitingOf(status, released, openWave, absent, policy),
     nodes,
-    ...(approvals === undefined ? {} : { approvals: { ...approvals, begun: approvals.begun || begins } }),
+    ...(approvals === undefined
+      ? {}
+      : { approvals: { ...approvals, begun: approvals.begun || begins || status === 'succeeded' } }),
     moves: movesOf(released, status, policy),
     caveats: parent?.caveats ?? caveats,
   };

@@ -18,8 +18,8 @@ test('a rollout whose patch was retired starts nobody, lets who is on the way fi
   expect(show(plan)).toBe('n1/0 moving, n2/1 rollout-halted');
   expect(moved(plan)).toBe('');
   expect(explainHalt(plan.halt!)).toBe('It was retired meanwhile, and nodes had yet to load it: fix (#5) by #6.');
-  expect(refuseOrder({ kind: 'resume', reason: 'all the same' }, plan)).toEqual({ reason: 'patch-retired' });
-  expect(refuseOrder({ kind: 'abort', reason: '' }, plan)).toBeUndefined();
+  expect(refuseOrder({ kind: 'resume', reason: 'all the same' }, plan, 0)).toEqual({ reason: 'patch-retired' });
+  expect(refuseOrder({ kind: 'abort', reason: '' }, plan, 0)).toBeUndefined();
 });
 
 test('one that has nothing left to load of it goes on to its end', () => {

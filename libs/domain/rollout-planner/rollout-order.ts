@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { NodeName } from '@lockstep/domain/livepatch-model';
+import { counts } from './approvals';
 import type { PlanStatus, RolloutPlan } from './rollout-plan';
 
 /** What an operator may say to a rollout. */
@@ -52,9 +53,9 @@ function refuseRetry(plan: RolloutPlan, named: readonly NodeName[]): OrderRefusa
 
 function refuseApproval(
   order: Extract<RolloutOrder, { kind: 'approve' | 'reject' }>,
-  plan: RolloutPlan,
+  { approvals }: RolloutPlan,
+  nowMs: number,
 ): OrderRefusal | undefined {
-  const { approvals } = plan;
   const { by, kind } = order;
   if (approvals === undefined || approvals.begun) return { reason: 'no-approval-needed' };
   const { author, among, given, hash } = approvals;
@@ -62,11 +63,13 @@ function refuseApproval(
   if (kind === 'reject') return order.reason === '' ? { reason: 'reason-needed' } : undefined;
   if (by === author) return { reason: 'own-approval', by };
   if (order.hash !== hash) return { reason: 'other-plan', hash };
-  return given.some((each) => each.by === by && each.hash === hash) ? { reason: 'approved-already', by } : undefined;
+  return given.some((each) => each.by === by && counts(each, approvals, nowMs))
+    ? { reason: 'approved-already', by }
+    : undefined;
 }
 
 /** Why an order makes no sense to a rollout as it is. */
-export function refuseOrder(order: RolloutOrder, plan: RolloutPlan): OrderRefusal | undefined {
+export function refuseOrder(order: RolloutOrder, plan: RolloutPlan, nowMs: number): OrderRefusal | undefined {
   const { status } = plan;
   if (status === 'aborted' || (status === 'succeeded' && order.kind !== 'retry')) {
     return { reason: 'rollout-ended', status };
@@ -82,7 +85,7 @@ export function refuseOrder(order: RolloutOrder, plan: RolloutPlan): OrderRefusa
       return undefined;
     case 'approve':
     case 'reject':
-      return refuseApproval(order, plan);
+      return refuseApproval(order, plan, nowMs);
     case 'retry':
       return status === 'halted' ? { reason: 'not-running', status } : refuseRetry(plan, order.nodes);
   }

@@ -141,7 +141,7 @@ class History {
       wanted !== undefined &&
       this.parent !== null &&
       // Whoever lets a word through that counts for nothing must not make it count.
-      (wanted.kind === 'approve' || refuseOrder(wanted, this.parent) === undefined)
+      (wanted.kind === 'approve' || refuseOrder(wanted, this.parent, this.nowMs) === undefined)
         ? wanted
         : undefined;
     const plan = this.step(order);

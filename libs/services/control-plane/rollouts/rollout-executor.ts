@@ -257,7 +257,7 @@ export class RolloutExecutor {
         const message = `Rollout ${id} is history: a later one took its place, \`lockstep rollout ls\` names it.`;
         throw new LockstepError('refused', 'rollout-superseded', message, { rollout: id });
       }
-      const refusal = refuseOrder(order, rollout.plan);
+      const refusal = refuseOrder(order, rollout.plan, nowMs());
       if (refusal !== undefined) {
         throw new LockstepError('refused', refusal.reason, explainOrderRefusal(refusal, order, id), { rollout: id });
       }
