@@ -1,17 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import type { Rollout } from '@lockstep/contracts/generated';
+import { RolloutStatus, type Rollout } from '@lockstep/contracts/generated';
 import { visibleLine } from '@lockstep/domain/visible-text';
 import { showTime, table } from '../table';
 
+const hasEnded: ReadonlySet<RolloutStatus> = new Set([
+  RolloutStatus.ROLLOUT_STATUS_SUCCEEDED,
+  RolloutStatus.ROLLOUT_STATUS_ABORTED,
+  RolloutStatus.ROLLOUT_STATUS_SUPERSEDED,
+]);
+
 /** How the approvals of a rollout stand, and what to type; nothing where none are needed. */
-export function approvalLines({ id, approvals }: Rollout): string[] {
+export function approvalLines({ id, status, approvals }: Rollout): string[] {
   if (approvals === undefined) return [];
   const { needed, given, author, planHash, begun, approvers } = approvals;
   const whose = approvers.length === 0 ? '' : ` of ${approvers.join(', ')}`;
   if (begun)
     return [visibleLine(`Approved by ${given} people${whose}, as ${needed} were needed; asked for by ${author}.`)];
   const line = `Approvals: ${given} of ${needed}${whose}, never of ${author}, who asked for it.`;
-  if (id === '' || given >= needed) return [visibleLine(line)];
+  if (id === '' || given >= needed || hasEnded.has(status)) return [visibleLine(line)];
   return [visibleLine(`${line} To approve this plan: lockstep rollout approve ${id} --plan ${planHash}`)];
 }
 

@@ -11,6 +11,7 @@ import {
   Rollout,
   RolloutStatus,
 } from '@lockstep/contracts/generated';
+import { approvalLines } from './approvals-view';
 import { buildDocument, buildTable, buildText, proofFields } from './build-view';
 import { nodeDocument, nodeTable, nodeText } from './node-view';
 import { conflictLines, describeEntry, entryDocument, orderText } from './order-view';
@@ -230,5 +231,13 @@ describe('rollouts', () => {
       'n1 (canary): at 2, there',
       'n2 (wave 1): at 0, waiting-for-canary: Waits for the canaries: n1.',
     ]);
+  });
+
+  it('ask for approvals while one waits for them, and not when it has ended', () => {
+    const approvals = { needed: 2, given: 1, author: 'person:alice', planHash: 'abc' };
+    const pending = Rollout.fromPartial({ ...rollout, approvals });
+    expect(approvalLines(pending)[0]).toMatch(/1 of 2.*lockstep rollout approve r1 --plan abc$/);
+    const rejected = { ...pending, status: RolloutStatus.ROLLOUT_STATUS_ABORTED };
+    expect(approvalLines(rejected)).toEqual(['Approvals: 1 of 2, never of person:alice, who asked for it.']);
   });
 });
