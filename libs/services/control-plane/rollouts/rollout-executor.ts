@@ -340,9 +340,11 @@ export class RolloutExecutor {
 
   /** What is to be stored is decided by windows and freezes as they are stored, whoever has changed them. */
   private async nextPlan(rollout: RolloutRecord, order?: RolloutOrder): Promise<RolloutPlan> {
+    const { edition } = this.schedules;
     const plan = await this.planOf(rollout, order);
-    const isDecision = plan.generation !== rollout.plan.generation;
-    return isDecision && (await this.schedules.refresh()) ? this.planOf(rollout, order) : plan;
+    if (plan.generation === rollout.plan.generation) return plan;
+    await this.schedules.refresh();
+    return this.schedules.edition === edition ? plan : this.planOf(rollout, order);
   }
 
   /** The plan that follows from what is known now, and from what an operator says. */
