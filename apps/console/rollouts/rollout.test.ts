@@ -35,10 +35,15 @@ test('who may need somebody comes before who moves, who waits and who is there',
     { node: 'there' },
     { node: 'b-waits', wave: 2, notYet: { reason: 'waiting-for-wave' } },
     { node: 'a-waits', wave: 2, notYet: { reason: 'waiting-for-wave' } },
-    { node: 'moves', wave: 1, notYet: { reason: 'moving' } },
-    { node: 'failed', wave: 1, notYet: { reason: 'failed' } },
-    { node: 'lost', notYet: { reason: 'lost' } },
+    { node: 'moves', wave: 1, awaited: true, notYet: { reason: 'moving' } },
+    { node: 'failed', wave: 1, awaited: true, notYet: { reason: 'failed' } },
+    { node: 'lost', awaited: true, notYet: { reason: 'lost' } },
   ];
   expect(byUrgency(nodes).map(({ node }) => node)).toEqual(['lost', 'failed', 'moves', 'a-waits', 'b-waits', 'there']);
   expect(nodes.filter(isInTheWay).map(({ node }) => node)).toEqual(['failed', 'lost']);
+});
+
+test('nobody is in the way of a rollout that waits for people, or for its window', () => {
+  const waits = ['waiting-for-approval', 'waiting-for-window', 'waiting-for-budget', 'rollout-paused'];
+  expect(waits.filter((reason) => isInTheWay({ node: 'n', notYet: { reason } }))).toEqual([]);
 });

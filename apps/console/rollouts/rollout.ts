@@ -68,15 +68,9 @@ export function wavesOf(rollout: RolloutMessage): Wave[] {
   });
 }
 
-/** Reasons that wait for others and not for the node itself. */
-const waitsForOthers: ReadonlySet<string> = new Set([
-  ...['waiting-for-canary', 'waiting-for-wave', 'waiting-for-budget', 'late'],
-  ...['rollout-paused', 'rollout-aborted', 'rollout-halted'],
-]);
-
 /** The rollout goes no further for what keeps this node. */
-export const isInTheWay = ({ notYet }: NodeProgress): boolean =>
-  notYet !== undefined && notYet.reason !== 'moving' && !waitsForOthers.has(notYet.reason ?? '');
+export const isInTheWay = ({ notYet, awaited }: NodeProgress): boolean =>
+  awaited === true && notYet !== undefined && notYet.reason !== 'moving';
 
 const rankOf = (node: NodeProgress): number => {
   if (isInTheWay(node)) return 0;

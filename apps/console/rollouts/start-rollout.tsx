@@ -27,7 +27,7 @@ const plan = ({ bakeSeconds, ...wanted }: Wanted): Promise<Schemas['PlanRolloutR
 
 /** What would happen, node by node, if it began now. */
 function Plan({ shown }: { readonly shown: Schemas['PlanRolloutResponse'] }): ReactElement {
-  const { rollout = {}, torn = [], nodes = [] } = shown;
+  const { rollout = {}, torn = [], nodes = [], gates = [] } = shown;
   const leftOut = nodes.filter((node) => node.leftOut !== undefined);
   return (
     <div className="plan">
@@ -36,6 +36,19 @@ function Plan({ shown }: { readonly shown: Schemas['PlanRolloutResponse'] }): Re
         {countWords((rollout.waves ?? []).length, 'wave')}:{' '}
         {(rollout.waves ?? []).map(({ planned }, wave) => `${waveName(wave)} ${planned ?? 0}`).join(', ')}.
       </p>
+      {rollout.approvals !== undefined && (
+        <p>
+          Nothing begins before {countWords(rollout.approvals.needed ?? 0, 'person', 'people')} other than{' '}
+          {rollout.approvals.author} approved it: <code>lockstep rollout approvals</code>.
+        </p>
+      )}
+      {gates.map(({ closed, nodes: closedFor = 0 }) =>
+        closed === undefined ? null : (
+          <p key={closed}>
+            {countWords(closedFor, 'node')} may not begin now: {closed}.
+          </p>
+        ),
+      )}
       {torn.map(({ seq, patchName, shadowed = [] }) => (
         <p key={seq}>
           <strong>{patchName}</strong> will run in part: {shadowed.map(({ name }) => name).join(', ')} is shadowed.
