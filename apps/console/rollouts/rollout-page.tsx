@@ -78,9 +78,10 @@ function Said({ rollout }: { readonly rollout: RolloutMessage }): ReactElement |
   return (
     <Panel title="What was said">
       <ul className="said">
-        {orders.map(({ kind, reason, givenAt }, index) => (
+        {orders.map(({ kind, reason, givenAt, givenBy }, index) => (
           <li key={index}>
             <strong>{kind}</strong> <Ago at={givenAt} />
+            {givenBy !== undefined && <> by {givenBy}</>}
             {reason !== undefined && <>: {reason}</>}
           </li>
         ))}
