@@ -256,8 +256,8 @@ function checkApprovals(
 
 /** A node that is under way already finishes, whatever closes meanwhile. */
 function checkGates(plan: RolloutPlan, context: PlanContext, { facts, before, planned }: Lookups): PlanFault[] {
-  const { schedule = alwaysOpen, nowMs, policy } = context;
-  const gates = new Gates(schedule, nowMs);
+  const { schedule = alwaysOpen, nowMs, clockMs = nowMs, policy } = context;
+  const gates = new Gates(schedule, clockMs);
   const gateOf = (node: NodeName): Gate => gates.of(facts.get(node)?.labels);
   const hasTaken = (node: NodeName): boolean => (facts.get(node)?.report?.target ?? 0) >= policy.toSeq;
   const starting = [...planned.values()].filter(

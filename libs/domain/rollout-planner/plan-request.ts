@@ -12,8 +12,10 @@ export interface PlanRequest {
   readonly policy: RolloutPolicy;
   /** The plan in force; null for a new rollout. */
   readonly parent: RolloutPlan | null;
-  /** Time of day, in ms. */
+  /** Time of day, in ms: it never steps. */
   readonly nowMs: number;
+  /** What the clock on the wall shows, by which windows open and freezes end; absent: `nowMs`. */
+  readonly clockMs?: number | undefined;
   /** Every node of the cluster. */
   readonly inventory: readonly NodeFacts[];
   /** When loads may begin; absent: at any time. */

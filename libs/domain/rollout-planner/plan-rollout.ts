@@ -203,7 +203,7 @@ export function planRollout(request: PlanRequest): RolloutPlan {
     deadlineMs: policy.deadlineMs,
     nowMs,
     loads,
-    gates: new Gates(schedule, nowMs),
+    gates: new Gates(schedule, request.clockMs ?? nowMs),
     undoes: policy.undoes !== undefined,
   };
   const standings = inventory

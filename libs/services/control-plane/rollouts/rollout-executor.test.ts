@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { expect, test } from '@jest/globals';
+import { expect, jest, test } from '@jest/globals';
 import { NodeReport, NodeStatus } from '@lockstep/contracts/generated';
 import { noLabels } from '@lockstep/domain/labels';
 import { parseClusterName, parseKernelBuildId, parseNodeName, parseSeq } from '@lockstep/domain/livepatch-model';
 import type { LogName } from '@lockstep/domain/load-order';
 import { defaultRules, planRollout, type RolloutPlan } from '@lockstep/domain/rollout-planner';
-import { alwaysOpen } from '@lockstep/domain/schedule';
+import { alwaysOpen, type Schedule } from '@lockstep/domain/schedule';
 import { TraceMemory } from '@lockstep/platform/tracing';
 import { pino } from 'pino';
 import { AgentSessions } from '../agents/agent-sessions';
@@ -44,7 +44,11 @@ function stream(of: LogName): NodeSession & { readonly moves: number[] } {
 }
 
 /** One pass over a rollout to #3 in the node's load order; `meanwhile` happens while its plan is stored. */
-async function pass(meanwhile: (sessions: AgentSessions) => void, leads = true): Promise<void> {
+async function pass(
+  meanwhile: (sessions: AgentSessions) => void,
+  leads = true,
+  all: Schedule = alwaysOpen,
+): Promise<NodeSession & { readonly moves: readonly number[] }> {
   const policy = { kernelBuild: log.kernelBuild, toSeq: parseSeq(3), ...defaultRules };
   const asPlanned = { node, kernelBuild: log.kernelBuild, connected: true, report: null };
   const plan = planRollout({ policy, parent: null, nowMs: 0, inventory: [asPlanned] });
@@ -52,7 +56,7 @@ async function pass(meanwhile: (sessions: AgentSessions) => void, leads = true):
   const sessions = new AgentSessions();
   const rollout = { id: 'r', cluster, policy, plan, status: 'running', startedAt: new Date(), endedAt: null };
   const db = {
-    schedules,
+    schedules: { read: () => Promise.resolve({ of: new Map(), all }) },
     rollouts: {
       inForce: () => Promise.resolve([rollout]),
       advance: () => {
@@ -61,7 +65,8 @@ async function pass(meanwhile: (sessions: AgentSessions) => void, leads = true):
       },
     },
   };
-  sessions.enter(stream(log));
+  const first = stream(log);
+  sessions.enter(first);
   const known = [{ name: node, kernelBuild: log.kernelBuild, report, labels, lastSeenAt: null }];
   const nodes = { list: () => known as never, size: 1 };
   const logs = new KnownLogs(nineEntries);
@@ -80,7 +85,19 @@ async function pass(meanwhile: (sessions: AgentSessions) => void, leads = true):
   executor.wake(cluster);
   await new Promise((resolve) => setTimeout(resolve, 50));
   await executor.stop();
+  return first;
 }
+
+test('windows and freezes go by the clock on the wall, which may have been set since the start', async () => {
+  const shown = Date.now() + 3_600_000;
+  const freeze = { name: 'f', selector: '', fromMs: shown - 1_000, untilMs: shown + 60_000, reason: '' };
+  const clock = jest.spyOn(Date, 'now').mockReturnValue(shown);
+  const { moves } = await pass(() => undefined, true, { windows: [], freezes: [freeze] }).finally(() => {
+    clock.mockRestore();
+  });
+  expect(moves).toEqual([]);
+  expect((await pass(() => undefined, true, { windows: [], freezes: [freeze] })).moves).toEqual([3]);
+});
 
 test('a move reaches the stream that the node has when its plan is stored', async () => {
   const again = stream(log);

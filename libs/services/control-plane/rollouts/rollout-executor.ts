@@ -42,7 +42,10 @@ const reconcileEveryMs = 15_000;
 /** A cluster is planned for no more often: what its nodes say meanwhile goes into one plan. */
 const planEveryMs = 1_000;
 
-/** Time of day as it was at the start, going on evenly: setting the clock makes no node late, and proves no wave. */
+/**
+ * Time of day as it was at the start, going on evenly: setting the clock makes no node late, and proves no wave. Windows and
+ * freezes are about the clock that is set.
+ */
 const nowMs = (): number => Math.round(performance.timeOrigin + performance.now());
 
 export interface RolloutExecutorParts {
@@ -239,7 +242,7 @@ export class RolloutExecutor {
     await this.schedules.refresh();
     const schedule = await this.schedules.of(cluster);
     const plan = this.decide(cluster, { policy, parent: null, inventory, schedule, caveats, loads }, head);
-    const gates = plannedGates(members, schedule, nowMs());
+    const gates = plannedGates(members, schedule, Date.now());
     return { plan, preview: previewRollout(policy, plan, entries), gates };
   }
 
@@ -316,14 +319,14 @@ export class RolloutExecutor {
       this.inForce.replace(rollout, plan);
       changes.notify(`rollout:${id}`);
     }
-    this.wakeAt(cluster, plan.waiting?.untilMs);
+    this.wakeAt(cluster, plan.waiting);
     const trace = traces.find(`rollout ${id}`);
     await inTurns(plan.moves, ({ node, toSeq }) => sessions.findIn(loadOrder, node)?.moveTo(toSeq, trace));
   }
 
   /** What is waited for until then is looked at then; what is further away, by the next look at all rollouts. */
-  private wakeAt(cluster: ClusterName, untilMs: number | null | undefined): void {
-    const waitMs = (untilMs ?? Infinity) - nowMs();
+  private wakeAt(cluster: ClusterName, waiting: RolloutPlan['waiting']): void {
+    const waitMs = (waiting?.untilMs ?? Infinity) - (waiting?.reason === 'window' ? Date.now() : nowMs());
     if (waitMs > reconcileEveryMs) return;
     setTimeout(
       () => {
@@ -365,10 +368,10 @@ export class RolloutExecutor {
   }
 
   /** No plan goes out that its lints find fault with: who is to blame for one is held out, and named. */
-  private decide(cluster: ClusterName, known: Omit<PlanRequest, 'nowMs'>, head: Seq): RolloutPlan {
+  private decide(cluster: ClusterName, known: Omit<PlanRequest, 'nowMs' | 'clockMs'>, head: Seq): RolloutPlan {
     const { policy } = known;
     const digest = (text: string): string => agreementHash({ cluster, kernelBuild: policy.kernelBuild }, text);
-    const request = { ...known, digest, nowMs: nowMs() };
+    const request = { ...known, digest, nowMs: nowMs(), clockMs: Date.now() };
     const { plan, faults } = planWithoutFaults(request, head);
     // Said once for each plan that comes of it, not at each look.
     if (faults.length > 0 && plan !== request.parent) {
