@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { HeldOutStatus, NodeName } from '@lockstep/domain/livepatch-model';
 import { explainClosed } from '@lockstep/domain/schedule';
+import { explainRetired } from './retired-loads';
 import type { Halt, NotYet, RolloutPlan, Waiting } from './rollout-plan';
 
 const whyHeldOut: Readonly<Record<HeldOutStatus, string>> = {
@@ -37,10 +38,8 @@ export function explainHalt(halt: Halt): string {
       return `A host did not survive it: ${halt.nodes.join(', ')}.`;
     case 'no-room':
       return `In ${waveName(halt.wave)} ${someOf(halt.nodes, halt.failures)} failed, as many as may be unwell at once: nobody else can start.`;
-    case 'retired': {
-      const entries = halt.entries.map(({ patchName, seq, by }) => `${patchName} (#${seq}) by #${by}`);
-      return `It was retired meanwhile, and nodes had yet to load it: ${entries.join(', ')}.`;
-    }
+    case 'retired':
+      return `It was retired meanwhile, and nodes had yet to load it: ${explainRetired(halt.entries)}.`;
     case 'nobody-arrived':
       return `No node of ${waveName(halt.wave)} got there.`;
     case 'nobody-left':
@@ -81,6 +80,8 @@ export function explainNotYet(notYet: NotYet, { openWave, halt }: Pick<RolloutPl
       return `Its load may not begin now: ${explainClosed(notYet.closed)}.`;
     case 'late':
       return 'It came after the waves were planned: it follows when the rollout has succeeded.';
+    case 'retired':
+      return `Not brought to what another rollout takes back: ${explainRetired(notYet.entries)}. It follows that one.`;
     case 'moving':
       return `On its way, at position ${notYet.position}.`;
     case 'stuck':
@@ -124,6 +125,7 @@ const waitsItself: ReadonlySet<NotYet['reason']> = new Set([
   'waiting-for-approval',
   'waiting-for-window',
   'late',
+  'retired',
   'rollout-halted',
   'rollout-paused',
   'rollout-aborted',

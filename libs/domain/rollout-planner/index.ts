@@ -30,6 +30,7 @@ export {
   type UndoneRollout,
 } from './rollout-policy';
 export { retiredLoads, type RetiredLoad } from './retired-loads';
+export { takenBack } from './taken-back';
 export { allowedOf, exceeds, explainShare, sizeOf, type Share } from './share';
 export { isForGood } from './rollout-plan';
 export type {

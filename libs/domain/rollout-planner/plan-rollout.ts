@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { seqZero, type NodeName } from '@lockstep/domain/livepatch-model';
+import { seqZero, type NodeName, type Seq } from '@lockstep/domain/livepatch-model';
 import { alwaysOpen, Gates } from '@lockstep/domain/schedule';
 import { countApprovals, isPending, type Approvals } from './approvals';
 import { approvalsOf } from './approvals-of-plan';
 import { assignWaves, byName } from './assign-waves';
 import { mostNamed } from './explain-not-yet';
 import { parentUnderOrder } from './parent-under-order';
+import { retiredAhead } from './retired-loads';
 import { isForGood, type Halt, type Move, type OpenWave, type PlanStatus } from './rollout-plan';
 import type { PlanRequest } from './plan-request';
 import type { NodePlan, RolloutPlan, Waiting } from './rollout-plan';
@@ -87,7 +88,6 @@ function verdictOf(
 /** Who is on the way finishes; nobody starts to load what nobody wants any more. */
 function haltOfRetired({ retired = [] }: PlanRequest, states: readonly WaveState[]): Halt | null {
   const ready = states.flatMap((state) => state.ready);
-  const positionOf = ({ facts }: Placed): number => facts.report?.position ?? seqZero;
   const entries = retired.filter(({ seq }) => ready.some((node) => positionOf(node) < seq));
   const nodes = ready
     .filter((node) => entries.some(({ seq }) => positionOf(node) < seq))
@@ -100,33 +100,36 @@ const isOtherKernel =
   (facts: { readonly kernelBuild: unknown }): boolean =>
     facts.kernelBuild !== kernelBuild;
 
-/** What nobody has tried goes on in turn, unless failures speak against it; all others go at once. */
+/** What nobody has tried goes on in turn, unless failures speak against it; all others go at once, but to nothing that is retired. */
 function startersAfterSuccess(
   placed: readonly Placed[],
   states: readonly WaveState[],
   inTurn: readonly Placed[],
-  policy: RolloutPolicy,
+  { policy, retired = [] }: PlanRequest,
 ): Placed[] {
   const isTried = ({ wave }: Placed): boolean => wave === null || states[wave]?.passedAtMs !== null;
   return [
     ...placed.filter((node) => node.standing === 'ready' && node.gate.kind === 'open' && isTried(node)),
     ...(haltOf(states, policy) === null ? inTurn.filter((node) => !isTried(node)) : []),
-  ];
+  ].filter((node) => retiredAhead(retired, positionOf(node)).length === 0);
 }
+
+const positionOf = ({ facts }: Placed): Seq => facts.report?.position ?? seqZero;
 
 /** Lets those go whose wave is open, or has passed without them; after a success also who came late. */
 function release(
   placed: readonly Placed[],
   status: PlanStatus,
   states: readonly WaveState[],
-  { policy, nowMs }: PlanRequest,
+  request: PlanRequest,
   mayBegin: boolean,
 ): Placed[] {
+  const { policy, nowMs } = request;
   if (!mayBegin) return [...placed];
   if (status !== 'running' && status !== 'succeeded') return [...placed];
   const openWave = openWaveOf(states, policy)?.wave ?? Infinity;
   const inTurn = states.filter(({ wave }) => wave <= openWave).flatMap((state) => startersOf(state, policy));
-  const may = new Set<Placed>(status === 'succeeded' ? startersAfterSuccess(placed, states, inTurn, policy) : inTurn);
+  const may = new Set<Placed>(status === 'succeeded' ? startersAfterSuccess(placed, states, inTurn, request) : inTurn);
   return placed.map((node) =>
     may.has(node) ? { ...node, standing: 'on-its-way', released: true, triesSinceMs: nowMs } : node,
   );
@@ -231,7 +234,8 @@ export function planRollout(request: PlanRequest): RolloutPlan {
   const nodes = released.map((node): NodePlan => {
     const was = before.get(node.facts.node);
     const { possible } = node.obstacles;
-    const words = { status, openWave, nowMs, deadlineMs: policy.deadlineMs, isPending: !mayBegin };
+    const { retired = [] } = request;
+    const words = { status, openWave, nowMs, deadlineMs: policy.deadlineMs, isPending: !mayBegin, retired };
     const { notYet, sinceMs } = whyNotYet(node, was, words);
     return {
       node: node.facts.node,

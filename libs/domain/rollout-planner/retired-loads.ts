@@ -21,3 +21,11 @@ export function retiredLoads(entries: readonly LogEntry[], toSeq: Seq): RetiredL
     return retiredBy === undefined ? [] : [{ seq, patchName: body.artifact.patchName, by: retiredBy }];
   });
 }
+
+/** Those that a node at this position would still have to load. */
+export const retiredAhead = (retired: readonly RetiredLoad[], position: Seq): RetiredLoad[] =>
+  retired.filter(({ seq }) => position < seq);
+
+/** `fix (#5) by #6`. */
+export const explainRetired = (retired: readonly RetiredLoad[]): string =>
+  retired.map(({ patchName, seq, by }) => `${patchName} (#${seq}) by #${by}`).join(', ');

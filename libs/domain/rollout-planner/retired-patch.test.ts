@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { expect, test } from '@jest/globals';
 import { parseSeq, type PatchName } from '@lockstep/domain/livepatch-model';
-import { explainHalt } from './explain-not-yet';
+import { explainHalt, explainNotYet } from './explain-not-yet';
 import { planRollout } from './plan-rollout';
 import type { RetiredLoad } from './retired-loads';
 import { refuseOrder } from './rollout-order';
 import type { RolloutPlan } from './rollout-plan';
+import { takenBack } from './taken-back';
 import { byOne, inventory, moved, show } from './test-inventory';
 
 const retired: RetiredLoad[] = [{ seq: parseSeq(5), patchName: 'fix' as PatchName, by: parseSeq(6) }];
@@ -34,4 +35,20 @@ test('an older entry that is retired meanwhile, and that all hold, is no reason'
   const older = [{ ...retired[0]!, seq: parseSeq(3) }];
   const first = planOf('n1 ready, n2 ready', null, []);
   expect(planOf('n1 there, n2 ready', first, older).status).toBe('running');
+});
+
+test('after a success nobody who comes late is brought to what is being taken back, and it is said', () => {
+  const done = planOf('n1 there, n2 there', null, []);
+  expect(done.status).toBe('succeeded');
+  const late = planOf('n1 there, n2 there, n3 ready', done);
+  expect([moved(late), show(late)]).toEqual(['', 'n1/0 there, n2/1 there, n3/late retired']);
+  expect(explainNotYet(late.nodes[2]!.notYet!, late)).toMatch(/fix \(#5\) by #6/);
+  expect(moved(planOf('n1 there, n2 there, n3 ready', late, []))).toBe('n3');
+});
+
+test('what is retired is being taken back while a rollout to that entry, or beyond it, has not ended', () => {
+  const by = (toSeq: number, status: RolloutPlan['status']): number =>
+    takenBack(retired, [{ toSeq: parseSeq(toSeq), status }]).length;
+  expect([by(6, 'running'), by(7, 'paused'), by(6, 'halted')]).toEqual([1, 1, 1]);
+  expect([by(5, 'running'), by(6, 'aborted'), by(6, 'succeeded')]).toEqual([0, 0, 0]);
 });

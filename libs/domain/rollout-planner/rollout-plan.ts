@@ -55,6 +55,8 @@ export type NotYet =
   | { readonly reason: 'waiting-for-window'; readonly closed: ClosedGate }
   /** It came after the waves were planned. */
   | { readonly reason: 'late' }
+  /** The rollout has succeeded, and what it would load is being taken back by another one, which it waits for. */
+  | { readonly reason: 'retired'; readonly entries: readonly RetiredLoad[] }
   | { readonly reason: 'moving'; readonly position: Seq }
   /** It may move, and says itself why it does not get on. */
   | { readonly reason: 'stuck'; readonly position: Seq; readonly problem: string }

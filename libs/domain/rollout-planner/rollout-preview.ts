@@ -39,6 +39,7 @@ function isLeftOut({ reason }: NotYet): boolean {
     case 'waiting-for-window':
       return false;
     case 'late':
+    case 'retired':
     case 'overdue':
     case 'disconnected':
     case 'unreachable':

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { seqZero } from '@lockstep/domain/livepatch-model';
+import { retiredAhead, type RetiredLoad } from './retired-loads';
 import type { NodeFactsReport, NodePlan, NotYet, OpenWave, PlanStatus } from './rollout-plan';
 import type { Placed } from './wave-state';
 
@@ -10,6 +11,7 @@ interface PlanWords {
   readonly deadlineMs: number;
   /** Nothing may begin before enough people have approved. */
   readonly isPending: boolean;
+  readonly retired: readonly RetiredLoad[];
 }
 
 /** Nobody is only on its way who says why it does not get on; but what it said before it was let go may be cured by that. */
@@ -19,7 +21,7 @@ function whyOnItsWay(report: NodeFactsReport | null, wasReleased: boolean): NotY
   return problem === null || !wasReleased ? { reason: 'moving', position } : { reason: 'stuck', position, problem };
 }
 
-function whyNotStarted({ wave, gate }: Placed, { status, openWave, isPending }: PlanWords): NotYet {
+function whyNotStarted({ wave, gate, facts }: Placed, { status, openWave, isPending, retired }: PlanWords): NotYet {
   switch (status) {
     case 'halted':
     case 'paused':
@@ -29,6 +31,8 @@ function whyNotStarted({ wave, gate }: Placed, { status, openWave, isPending }: 
     case 'succeeded':
       break;
   }
+  const ahead = status === 'succeeded' ? retiredAhead(retired, facts.report?.position ?? seqZero) : [];
+  if (ahead.length > 0) return { reason: 'retired', entries: ahead };
   const isItsTurn = wave === null ? status === 'succeeded' : wave <= (openWave?.wave ?? Infinity);
   if (isItsTurn && isPending) return { reason: 'waiting-for-approval' };
   if (isItsTurn && gate.kind !== 'open') return { reason: 'waiting-for-window', closed: gate };

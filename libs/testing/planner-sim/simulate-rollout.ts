@@ -182,7 +182,8 @@ class History {
     const { status } = plan;
     if (status === 'running' && plan.waiting?.reason !== 'approval')
       this.violations.push(`has not ended: ${JSON.stringify(plan.waiting)}`);
-    if (status === 'succeeded' && heals) this.checkFollowers();
+    // Nobody follows to what is being taken back.
+    if (status === 'succeeded' && heals && this.retired.length === 0) this.checkFollowers();
     this.violations.push(...unexplained(plan));
     return status;
   }

@@ -12,6 +12,7 @@ import {
   previewRollout,
   type NodeFacts,
   retiredLoads,
+  takenBack,
   refuseOrder,
   refuseRollout,
   type PlanRequest,
@@ -359,12 +360,24 @@ export class RolloutExecutor {
     const inventory = this.returns.hasSettled(cluster, lookedAtMs) ? gathered : withThoseThatReturn(gathered, parent);
     const entries = await logs.entries({ cluster, kernelBuild: policy.kernelBuild });
     const head = parseSeq(entries.length);
-    const retired = head > policy.toSeq ? retiredLoads(entries, policy.toSeq) : [];
+    const retired = head > policy.toSeq ? await this.retiredOf(rollout, entries) : [];
     // Few nodes tell of obstacles.
     const isClear = inventory.every(({ report }) => report?.obstacles === undefined);
     const loads = isClear ? undefined : plannedLoads(entries, policy.toSeq);
     const schedule = await this.schedules.of(cluster);
     return this.decide(cluster, { policy, parent, inventory, schedule, loads, retired, order }, head);
+  }
+
+  /** Of a success, what others take back: until somebody does, who comes late becomes as all others are. */
+  private async retiredOf({ id, cluster, policy, plan }: RolloutRecord, entries: readonly LogEntry[]) {
+    const retired = retiredLoads(entries, policy.toSeq);
+    if (plan.status !== 'succeeded' || retired.length === 0) return retired;
+    const others = (await this.inForce.of(cluster)).filter((other) => other.id !== id);
+    const ofSameOrder = others.filter((other) => other.policy.kernelBuild === policy.kernelBuild);
+    return takenBack(
+      retired,
+      ofSameOrder.map((other) => other.plan),
+    );
   }
 
   /** No plan goes out that its lints find fault with: who is to blame for one is held out, and named. */
