@@ -69,6 +69,11 @@ describe('usage', () => {
     expect(stderr).toMatch(expected);
   });
 
+  it('takes no approvers whose number is not said: it would leave them out', async () => {
+    const args = ['cluster', 'set', 'c', '--stable', '1h', '--approver', 'bob', '--state-dir', stateDir()];
+    expect(await lockstep(args)).toMatchObject({ code: 2, stderr: expect.stringMatching(/need --approvals/) });
+  });
+
   it('prints help with the exit codes, exit 0', async () => {
     const { code, stdout } = await lockstep(['--help']);
     expect(code).toBe(0);

@@ -49,6 +49,11 @@ export const setCluster = (cli: Cli): Command =>
     .action((name: string, { consistency, transitionTimeout, stable, removeSilentAfterDays, ...options }: Options) =>
       cli.run(options, async ({ fleet, signal }) => {
         const { approvals: needed, approver = [], approvalsValid: validSeconds = 0 } = options;
+        if (needed === undefined && (approver.length > 0 || validSeconds > 0)) {
+          const message =
+            '--approver and --approvals-valid need --approvals: say of how many people, also where it stays so.';
+          throw new LockstepError('invalid-input', 'usage', message);
+        }
         const asked = [consistency, transitionTimeout, stable, removeSilentAfterDays, needed];
         if (asked.every((each) => each === undefined)) {
           const message =
