@@ -76,6 +76,8 @@ describe('whether a load may begin', () => {
     expect(closed.kind === 'open' ? '' : explainClosed(closed)).toBe(
       'freeze "fair" is on; loads may begin Sun 2026-11-29 03:00 in Europe/Berlin',
     );
+    const why = gate({ freezes: freezes.map((each) => ({ ...each, reason: 'too many guests' })) }, '2026-11-28T02:30');
+    expect(why.kind === 'open' ? '' : explainClosed(why)).toMatch(/^freeze "fair" is on \(too many guests\); loads/);
     expect(
       gate({ freezes: [freezeOf('db', '2026-11-28T00:00', '2026-11-29T00:00', 'tier=db')] }, '2026-11-28T01:00'),
     ).toMatchObject({ kind: 'open' });

@@ -18,6 +18,8 @@ export interface ClosedGate {
   readonly kind: 'window' | 'freeze';
   /** Of the window that opens next, or the freeze. */
   readonly name: string;
+  /** Of the freeze; absent where none was given. */
+  readonly reason?: string | undefined;
   /** Of the window that opens then; null where none is for the node. */
   readonly zone: ZoneName | null;
   /** When loads may begin, by windows and freezes together. */
@@ -79,7 +81,7 @@ function gateOf(chosen: Chosen, nowMs: number): Gate {
   const opens = { zone: window?.zone ?? null, opensAtMs: fromMs };
   return freeze === undefined
     ? { kind: 'window', name: window?.name ?? '', ...opens }
-    : { kind: 'freeze', name: freeze.name, ...opens };
+    : { kind: 'freeze', name: freeze.name, ...(freeze.reason === '' ? {} : { reason: freeze.reason }), ...opens };
 }
 
 const withSelector = <T extends { readonly selector: string }>(all: readonly T[]): [Selector, T][] =>
@@ -118,7 +120,9 @@ export class Gates {
 }
 
 /** `window "night" opens Sun 2026-11-29 02:00 in Europe/Berlin`. */
-export function explainClosed({ kind, name, zone, opensAtMs }: ClosedGate): string {
+export function explainClosed({ kind, name, reason, zone, opensAtMs }: ClosedGate): string {
   const when = showInZone(zone ?? ('UTC' as ZoneName), opensAtMs);
-  return kind === 'window' ? `window "${name}" opens ${when}` : `freeze "${name}" is on; loads may begin ${when}`;
+  if (kind === 'window') return `window "${name}" opens ${when}`;
+  const why = reason === undefined ? '' : ` (${reason})`;
+  return `freeze "${name}" is on${why}; loads may begin ${when}`;
 }
