@@ -83,7 +83,10 @@ test('a rollout waits for its window, says until when, and begins when it may; a
   await fleet().addFreeze({ name: 'fair', cluster: '', selector: '', from: undefined, until, reason: 'the fair' });
   await fleet().removeWindow({ cluster: 'w', name: 'night' });
   await eventually(async () => {
-    expect((await rolloutOf(rollout!.id)).waiting).toMatchObject({ reason: 'window', message: /freeze "fair" is on/ });
+    expect((await rolloutOf(rollout!.id)).waiting).toMatchObject({
+      reason: 'window',
+      message: expect.stringMatching(/freeze "fair" is on \(the fair\)/),
+    });
   });
   expect((await lockstep('freeze', 'ls')).stdout).toMatch(/fair +\(all\).*the fair/);
   // One of every cluster is none of this one.
@@ -120,7 +123,10 @@ test('a rollout begins when two people other than its author have approved that 
   await carol.approveRollout(approve);
   await eventuallyShows(id, 'succeeded: a-1 there, a-2 there');
   const { orders, approvals: stood } = await rolloutOf(id);
-  expect(orders.map(({ kind, givenBy }) => `${kind} ${givenBy}`)).toEqual(['approve person:bob', 'approve person:carol']);
+  expect(orders.map(({ kind, givenBy }) => `${kind} ${givenBy}`)).toEqual([
+    'approve person:bob',
+    'approve person:carol',
+  ]);
   expect(stood).toMatchObject({ needed: 2, begun: true, author: 'person:local-admin' });
   const { events } = await fleet().listEvents({ types: ['rollout.awaits-approval'], cluster: 'a', limit: 0 });
   expect(events).toMatchObject([{ subject: id }]);
