@@ -221,7 +221,7 @@ export const guards = [
     file: 'libs/domain/node-state/crash-guard.ts',
     from: 'uptimeMs - load.endedAtUptimeMs >= stableMsOf(known.entries, load.seq),',
     to: 'true,',
-    test: 'libs/domain/node-state/interleavings.test.ts',
+    test: 'libs/domain/node-state/crash-guard.test.ts',
   },
   {
     invariant: '9 what the source means',
