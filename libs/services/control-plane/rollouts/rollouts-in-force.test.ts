@@ -58,3 +58,11 @@ test('what is being read again is told by nobody as it was: who asks meanwhile w
   expect((await Promise.all(reading)).map(([each]) => each?.status)).toEqual(['paused', 'paused']);
   expect(rollouts.find('r1')?.status).toBe('paused');
 });
+
+test('an earlier plan that comes late does not take the place of a later one', async () => {
+  const { rollouts } = await inForce();
+  const later = { ...plan, generation: 3, parent: 2 };
+  rollouts.replace(rollout('r1'), later);
+  rollouts.replace(rollout('r1'), { ...plan, generation: 2, parent: 1 });
+  expect(rollouts.find('r1')?.plan).toEqual(later);
+});

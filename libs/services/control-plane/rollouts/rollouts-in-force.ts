@@ -74,14 +74,14 @@ export class RolloutsInForce {
     return undefined;
   }
 
-  /** The rollout has this plan now. One that ends changes which are in force. */
+  /** The rollout has this plan now, unless a later one is known. One that ends changes which are in force. */
   replace(rollout: RolloutRecord, plan: RolloutPlan): void {
     const { cluster, id } = rollout;
     if (plan.status !== rollout.plan.status) this.stale.add(cluster);
     const others = this.known.get(cluster) ?? [];
     this.known.set(
       cluster,
-      others.map((each) => (each.id === id ? { ...each, plan } : each)),
+      others.map((each) => (each.id === id && each.plan.generation <= plan.generation ? { ...each, plan } : each)),
     );
   }
 }

@@ -29,6 +29,8 @@ export async function* readAudit(
 ): AsyncGenerator<ReadAuditResponse> {
   const { db, audit, changes, authority } = services;
   await audit.settle();
+  // Kept beside the database: of one that was cut off it tells the end. As it is now: a later one names what is not told.
+  const newest = audit.newestCheckpoint();
   let sentSeq = last === 0 ? afterSeq : Math.max(afterSeq, (await db.audit.head()).seq - last);
   let logPublicKey = authority.logSigner.publicKeyPem;
   const isLast = (): boolean => !follow;
@@ -40,7 +42,5 @@ export async function* readAudit(
       logPublicKey = '';
     }
   }
-  // Kept beside the database: of one that was cut off it tells the end.
-  const newest = audit.newestCheckpoint();
   if (!follow) yield { records: [], checkpoints: newest === undefined ? [] : [newest], logPublicKey, lastSeq: 0 };
 }
