@@ -31,8 +31,13 @@ import { checkRunningKernel } from './running-kernel';
 import { StagedTree } from './staged-tree';
 import { exists, runStage, writeFileAtomically, type OnProgress } from '../processes/stage';
 
+/** Raised with every change of what is read of a kernel and kept, or of how its tree is made: what is older is read again. */
+export const registrationFormat = 2;
+
 /** What is known of a kernel build without opening its large files. */
 export interface KernelBuildInfo {
+  /** Absent in what an older version kept. */
+  format?: number | undefined;
   id: KernelBuildId;
   /** `uname -r` */
   release: string;
@@ -110,8 +115,10 @@ export async function registerKernelBuild({
       `${dir}.lock`,
       async () => {
         const known = await readInfo(dir).catch(() => undefined);
-        const upToDate = known?.treeDir === treeDir && (await newestOutput(treeDir)) <= known.registeredAtMs;
-        // What an older version kept may lack something: then it is read again.
+        const upToDate =
+          known?.format === registrationFormat &&
+          known.treeDir === treeDir &&
+          (await newestOutput(treeDir)) <= known.registeredAtMs;
         const kept = upToDate ? await openKernelBuild(cacheDir, id).catch(() => undefined) : undefined;
         if (kept === undefined) {
           await rm(join(dir, '.complete'), { force: true });
@@ -159,6 +166,7 @@ export async function keepBuild(read: ReadBuild): Promise<void> {
   await writeFileAtomically(join(dir, 'kernel-facts'), serialiseKernelFacts(facts));
   await writeFileAtomically(join(dir, 'dependency-index.json'), JSON.stringify(index));
   const info: KernelBuildInfo = {
+    format: registrationFormat,
     id: facts.kernelBuild,
     release: facts.release,
     compiler,

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
+import { buildIdOf, registrationFormat } from './registered-kernel';
 import { registerGivenKernel, registerStockKernel } from './stock-kernel';
 
 const dir = mkdtempSync(path.join(tmpdir(), 'lockstep-register-'));
@@ -130,6 +131,33 @@ describe('packages that cannot be right are refused before anything is built', (
       reason: 'packages-mixed',
       fields: { expected: '6.1.176', found: '6.1.177' },
     });
+  });
+});
+
+describe('a kernel that is registered', () => {
+  /** Registered, as far as its description goes: whoever takes it for that misses the rest of it. */
+  async function registeredAs(name: string, format: number | undefined): Promise<unknown> {
+    const madeUp = { makefile: 'olddefconfig modules_prepare:\n', sublevel: 177 };
+    const vmlinux = readFileSync(path.join(packages(name, madeUp), `usr/lib/debug/boot/vmlinux-${release}`));
+    const registered = path.join(dir, 'cache/registered', buildIdOf(vmlinux, 'vmlinux'));
+    mkdirSync(registered, { recursive: true });
+    const stock = { distribution: 'debian', vmlinuxSha256: '0'.repeat(64), remarks: [] };
+    const info = { format, release, treeDir: path.join(registered, 'tree'), stock };
+    writeFileSync(path.join(registered, 'kernel-build.json'), JSON.stringify(info));
+    for (const [file, text] of Object.entries({ 'dependency-index.json': '{}', '.complete': '' }))
+      writeFileSync(path.join(registered, file), text);
+    const refused = await refusal(name, madeUp);
+    // Packages that say the same have the same build-id.
+    rmSync(registered, { recursive: true });
+    return refused;
+  }
+
+  test('by an older version is read again: its index may name objects that nobody can make', async () => {
+    expect(await registeredAs('older', undefined)).toMatchObject({ reason: 'packages-mixed' });
+  });
+
+  test('by this version is opened as it is', async () => {
+    expect(await registeredAs('current', registrationFormat)).toMatchObject({ code: 'ENOENT' });
   });
 });
 

@@ -24,6 +24,7 @@ import {
   findKernelBuild,
   keepBuild,
   openKernelBuild,
+  registrationFormat,
   requireCompiler,
   type KernelBuild,
 } from './registered-kernel';
@@ -99,9 +100,8 @@ async function registerUnpacked(
   return FileLock.hold(
     `${dir}.lock`,
     async () => {
-      // What an older version kept may lack something: then it is read again.
       const known = await findKernelBuild(cacheDir, id).catch(() => undefined);
-      if (known?.stock?.vmlinuxSha256 === undefined) {
+      if (known?.format !== registrationFormat) {
         await rm(join(dir, '.complete'), { force: true });
         const vmlinux = await readVendorVmlinux(vendor.vmlinux);
         await checkParts(vendor, vmlinux);
