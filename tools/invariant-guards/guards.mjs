@@ -186,7 +186,7 @@ export const guards = [
   {
     invariant: '7 survives anything',
     breaks: 'ends at a journal that does not verify, before it has told anybody',
-    file: 'libs/services/node-agent/node-agent.ts',
+    file: 'libs/services/node-agent/local-loader.ts',
     from: 'const journal = await opened.catch(damageOf);',
     to: 'const journal = await opened;',
     test: 'libs/services/node-agent/damaged-journal.test.ts',

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { ConnectResponse, Hello, LogEntry as WireLogEntry, NodeReport } from '@lockstep/contracts/generated';
-import { comeBackWithinMs, entryFromWire } from '@lockstep/contracts/wire';
+import { comeBackWithinMs, entryFromWire, entryToWire } from '@lockstep/contracts/wire';
 import type { ArtifactSource } from '@lockstep/io/agent-journal';
 import {
   connectAgent,
@@ -13,9 +13,9 @@ import {
 } from '@lockstep/io/rpc-client';
 import type { LogEntry } from '@lockstep/domain/load-order';
 import { LockstepError, parseModuleName, parseSeq, type Sha256 } from '@lockstep/domain/livepatch-model';
-import { entryNotReadable, type NodeEvent, type Problem } from '@lockstep/domain/node-state';
+import { entryNotReadable, type Problem } from '@lockstep/domain/node-state';
 import { CertificateRenewal } from './certificate-renewal';
-import { knownEntriesAfter } from './known-entries';
+import type { FollowingLoader } from './loader';
 import type { Log } from './logger';
 import type { NodeIdentity } from './node-identity';
 import type { NodeTraces } from './node-traces';
@@ -28,10 +28,8 @@ export interface LinkOptions {
   readonly log: Log;
   readonly makeHello: () => Hello;
   readonly makeReport: () => NodeReport;
-  /** The log that the agent knows. */
-  readonly entries: () => readonly LogEntry[];
-  /** Resolves when the event is taken in: that is the back-pressure on the stream. */
-  readonly tell: (event: NodeEvent) => Promise<void>;
+  /** Who is told what the control plane says: that it has been taken in is the back-pressure on the stream. */
+  readonly loader: Pick<FollowingLoader, 'tell' | 'entriesAfter'>;
   readonly heartbeatMs: number;
   readonly traces: NodeTraces;
 }
@@ -151,7 +149,7 @@ export class ControlLink {
 
   /** One session from hello to its end. */
   private async converse(onOpened: () => void): Promise<void> {
-    const { makeHello, tell, log } = this.options;
+    const { makeHello, loader, log } = this.options;
     const { address } = this.server;
     await this.server.client.ready(connectTimeoutMs, this.abort.signal);
     if (this.isStopping()) return;
@@ -161,9 +159,9 @@ export class ControlLink {
     onOpened();
     log('info', 'connected', { address });
     try {
-      await tell({ kind: 'session-opened' });
+      await loader.tell({ kind: 'session-opened' });
       // What waited for a connection need not wait any longer.
-      await tell({ kind: 'retry-due' });
+      await loader.tell({ kind: 'retry-due' });
       for await (const { message } of session.messages) await this.take(message);
     } finally {
       this.session = undefined;
@@ -193,7 +191,7 @@ export class ControlLink {
 
   /** Whatever can be read is taken; what cannot is named, and no fork. */
   private async offer(offered: readonly WireLogEntry[]): Promise<void> {
-    const { tell } = this.options;
+    const { loader } = this.options;
     const entries: LogEntry[] = [];
     let problem: Problem | undefined;
     for (const wire of offered) {
@@ -205,12 +203,18 @@ export class ControlLink {
         break;
       }
     }
-    if (entries.length > 0 || problem === undefined) await tell({ kind: 'log-offered', entries });
-    if (problem !== undefined) await tell({ kind: 'log-unreadable', problem });
+    if (entries.length > 0 || problem === undefined) await loader.tell({ kind: 'log-offered', entries });
+    if (problem !== undefined) await loader.tell({ kind: 'log-unreadable', problem });
+  }
+
+  /** What a control plane that lost a part of its log asks for. */
+  private async tellEntries(afterSeq: number): Promise<void> {
+    const entries = await this.options.loader.entriesAfter(afterSeq);
+    this.session?.tellEntries({ entries: entries.map(entryToWire) });
   }
 
   private async take(message: ConnectResponse['message']): Promise<void> {
-    const { tell, traces } = this.options;
+    const { loader, traces } = this.options;
     switch (message?.$case) {
       case 'extension':
         traces.noteEntry(message.value.entries.at(-1)?.seq ?? 0, message.value.traceparent);
@@ -218,16 +222,16 @@ export class ControlLink {
         return;
       case 'moveTo':
         traces.noteMove(message.value.traceparent);
-        await tell({ kind: 'move-requested', seq: parseSeq(message.value.seq) });
+        await loader.tell({ kind: 'move-requested', seq: parseSeq(message.value.seq) });
         return;
       case 'entriesWanted':
-        this.session?.tellEntries(knownEntriesAfter(this.options.entries(), message.value.afterSeq));
+        await this.tellEntries(message.value.afterSeq);
         return;
       case 'release':
-        await tell({ kind: 'release-requested', crashedBoot: message.value.crashedBootId });
+        await loader.tell({ kind: 'release-requested', crashedBoot: message.value.crashedBootId });
         return;
       case 'repair':
-        await tell({ kind: 'repair-requested', modules: message.value.modules.map(parseModuleName) });
+        await loader.tell({ kind: 'repair-requested', modules: message.value.modules.map(parseModuleName) });
         return;
       case 'rejection': {
         const { reason, message: text } = message.value.problem ?? { reason: 'rejected', message: 'No reason given.' };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
+import type { NodeReport } from '@lockstep/contracts/generated';
+import { nodeStatusFromWire } from '@lockstep/contracts/wire';
 import type { NodeStatus } from '@lockstep/domain/livepatch-model';
-import type { NodeView } from '@lockstep/domain/node-state';
 
 /** What an agent can say of itself; a state that is new does not compile until it stands here. */
 const statuses = Object.keys({
@@ -9,7 +10,7 @@ const statuses = Object.keys({
 } satisfies Record<NodeStatus, true>) as NodeStatus[];
 
 export interface AgentFacts {
-  readonly view: NodeView;
+  readonly report: NodeReport;
   readonly isConnected: boolean;
   readonly agentVersion: string;
 }
@@ -21,8 +22,9 @@ interface Family {
   readonly samples: readonly (readonly [labels: string, value: number])[];
 }
 
-function families({ view, isConnected, agentVersion }: AgentFacts): Family[] {
-  const { status, position, target, headSeq, stack, lastTransition } = view;
+function families({ report, isConnected, agentVersion }: AgentFacts): Family[] {
+  const { position, target, headSeq, stack, lastTransition } = report;
+  const status = nodeStatusFromWire(report.status);
   const one = (name: string, help: string, value: number): Family => ({ name, help, samples: [['', value]] });
   return [
     { name: 'info', help: 'Always 1: which version this is.', samples: [[`{version="${agentVersion}"}`, 1]] },

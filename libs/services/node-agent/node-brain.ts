@@ -17,6 +17,7 @@ import {
 } from '@lockstep/domain/node-state';
 import { traced } from '@lockstep/platform/tracing';
 import { observeMachine, runJob, type Machine } from './job-runner';
+import type { ControlWord } from './loader';
 import type { Log } from './logger';
 import type { NodeMind } from './node-mind';
 import type { NodeTraces } from './node-traces';
@@ -85,13 +86,13 @@ export class NodeBrain implements NodeMind {
     }, this.options.lookEveryMs);
   }
 
-  tell(event: NodeEvent): Promise<void> {
-    return this.enqueue(() => this.take(event));
+  tell(word: ControlWord): Promise<void> {
+    return this.enqueue(() => this.take(word));
   }
 
   /** For those who do not wait until it has been taken in. */
   private post(event: NodeEvent): void {
-    this.tell(event).catch(this.options.onFatal);
+    this.enqueue(() => this.take(event)).catch(this.options.onFatal);
   }
 
   async stop(): Promise<void> {
