@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { expect, test } from '@jest/globals';
-import { NodeReport, NodeStatus } from '@lockstep/contracts/generated';
+import { NodeReport, NodeStatus, type Problem } from '@lockstep/contracts/generated';
 import { noLabels } from '@lockstep/domain/labels';
 import { parseClusterName, parseNodeName } from '@lockstep/domain/livepatch-model';
 import type { NodeRecord, NodeStream } from '@lockstep/io/database';
@@ -30,7 +30,7 @@ const report = (position: number, target: number, status = NodeStatus.NODE_STATU
   NodeReport.fromPartial({ status, position, target, headSeq: 3, bootId: 'b1' });
 
 /** What becomes of reports when the agent was given three entries. */
-function intake(isCurrent = true) {
+function intake(isCurrent = true, findTwin: () => Problem | undefined = () => undefined) {
   const kept: string[] = [];
   const news: string[] = [];
   const hear = (what: string): boolean => {
@@ -49,10 +49,10 @@ function intake(isCurrent = true) {
     log,
     node,
     session,
-    findTwin: () => undefined,
+    findTwin,
     onNews: () => news.push(kept.at(-1) ?? ''),
   });
-  return { taken, kept, news };
+  return { taken, kept, news, session };
 }
 
 test('notes what is new, and of the rest that the node lives', () => {
@@ -60,6 +60,28 @@ test('notes what is new, and of the rest that the node lives', () => {
   for (const each of [report(1, 2), report(1, 2), report(2, 2)]) taken.take(each);
   expect(kept).toEqual(['7: MOVING 1>2', '7: alive', '7: MOVING 2>2']);
   expect(news).toEqual(['7: MOVING 1>2', '7: MOVING 2>2']);
+});
+
+test('the very report that was believed before is a sign of life, unless two machines have one key by now', () => {
+  const said = report(1, 2);
+  let twin: Problem | undefined;
+  const { taken, kept } = intake(true, () => twin);
+  taken.take(said);
+  taken.take(said);
+  twin = { reason: 'twin', message: 'two machines have one key' };
+  taken.take(said);
+  twin = undefined;
+  taken.take(said);
+  expect(kept).toEqual(['7: MOVING 1>2', '7: alive', '7: IMPLAUSIBLE 1>2 twin', '7: MOVING 1>2']);
+});
+
+test('the very report that was not believed before is judged again', () => {
+  const said = report(1, 4);
+  const { taken, kept, session } = intake();
+  taken.take(said);
+  session.offeredSeq = 4;
+  taken.take(said);
+  expect(kept).toEqual(['7: IMPLAUSIBLE 0>0 implausible', '7: MOVING 1>4']);
 });
 
 test('a report that cannot be true changes nothing but what is thought of the node, until one can', () => {

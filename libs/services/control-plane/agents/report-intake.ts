@@ -5,6 +5,7 @@ import { LockstepError, parseSeq, seqZero, type Seq } from '@lockstep/domain/liv
 import { hasNoJournal } from '@lockstep/domain/node-state';
 import { doubtReport } from '@lockstep/domain/rollout-planner';
 import type { NodeRecord } from '@lockstep/io/database';
+import { sha256OfBytes } from '@lockstep/platform/runtime';
 import type { Logger } from 'pino';
 import type { KnownNodes } from './known-nodes';
 import type { NodeSession } from './node-session';
@@ -30,7 +31,12 @@ const hasLostItsJournal = ({ status, problem }: NodeReport): boolean =>
  * node out and no other.
  */
 export class ReportIntake {
+  /** As it was said last, and is believed as it is. */
+  private believed: NodeReport | undefined;
+  /** The sha256 of what is known. */
   private kept: string | undefined;
+  /** What was found wrong with the last one. */
+  private doubted: string | undefined;
   private position: Seq;
   private acknowledged: Seq;
 
@@ -42,18 +48,26 @@ export class ReportIntake {
 
   /** @throws LockstepError `unavailable` `replaced` when the node has connected or enrolled again since. */
   take(report: NodeReport): void {
-    const { nodes, node, session, onNews } = this.parts;
-    const judged = this.judge(session.seen(withKnownValues(report)));
-    const text = JSON.stringify(judged);
-    const isNews = text !== this.kept;
-    const isCurrent = isNews ? nodes.note(node, judged) : nodes.touch(node);
-    if (!isCurrent) {
-      const message = `Node ${node.name} has connected or enrolled again since.`;
-      throw new LockstepError('unavailable', 'replaced', message, { node: node.name });
+    const { nodes, node, session, findTwin, onNews } = this.parts;
+    if (report === this.believed && findTwin() === undefined) {
+      this.insistCurrent(nodes.touch(node));
+      return;
     }
+    const judged = this.judge(session.seen(withKnownValues(report)));
+    const sha256 = sha256OfBytes(Buffer.from(JSON.stringify(judged)));
+    const isNews = sha256 !== this.kept;
+    this.insistCurrent(isNews ? nodes.note(node, judged) : nodes.touch(node));
+    this.believed = judged === report ? report : undefined;
     if (!isNews) return;
-    this.kept = text;
+    this.kept = sha256;
     onNews(judged);
+  }
+
+  private insistCurrent(isCurrent: boolean): void {
+    if (isCurrent) return;
+    const node = this.parts.node.name;
+    const message = `Node ${node} has connected or enrolled again since.`;
+    throw new LockstepError('unavailable', 'replaced', message, { node });
   }
 
   private judge(report: NodeReport): NodeReport {
@@ -62,14 +76,14 @@ export class ReportIntake {
       return { ...report, position: this.position, target: this.acknowledged };
     }
     if (problem === undefined) {
+      this.doubted = undefined;
       this.position = parseSeq(report.position);
       this.acknowledged = parseSeq(report.target);
       return report;
     }
     const { log, node } = this.parts;
-    if (this.kept === undefined || !this.kept.includes(JSON.stringify(problem))) {
-      log.warn({ node: node.name, problem }, 'a report that cannot be true');
-    }
+    if (this.doubted !== problem.message) log.warn({ node: node.name, problem }, 'a report that cannot be true');
+    this.doubted = problem.message;
     // What was believed before stays; the rest is shown as it was said.
     return {
       ...report,

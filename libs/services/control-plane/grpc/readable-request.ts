@@ -28,9 +28,21 @@ export function tellingUnreadable<Definition extends ServiceDefinition>(definiti
   return Object.fromEntries(methods) as unknown as Definition;
 }
 
+function unreadable(cause: unknown): LockstepError {
+  const message = 'What came with this call is no message of its kind: is the client of another version?';
+  return new LockstepError('invalid-input', 'unreadable-request', message, {}, { cause });
+}
+
 /** @throws LockstepError `invalid-input` `unreadable-request`. */
 export function insistReadable(request: unknown): void {
-  if (!(request instanceof UnreadableRequest)) return;
-  const message = 'What came with this call is no message of its kind: is the client of another version?';
-  throw new LockstepError('invalid-input', 'unreadable-request', message, {}, { cause: request.cause });
+  if (request instanceof UnreadableRequest) throw unreadable(request.cause);
+}
+
+/** `read`, of bytes that were handed on as they came. @throws LockstepError as `insistReadable`. */
+export function readRequest<T>(read: (bytes: Buffer) => T, bytes: Buffer): T {
+  try {
+    return read(bytes);
+  } catch (cause) {
+    throw unreadable(cause);
+  }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { Readable } from 'node:stream';
 import { expect, test } from '@jest/globals';
-import { Hello } from '@lockstep/contracts/generated';
+import { ConnectRequest, Hello } from '@lockstep/contracts/generated';
 import { noLabels } from '@lockstep/domain/labels';
 import { parseClusterName, parseKernelBuildId, parseNodeName } from '@lockstep/domain/livepatch-model';
 import type { NodeRecord } from '@lockstep/io/database';
@@ -19,6 +19,9 @@ const node: NodeRecord = {
   ...{ patchedCore: false, entryVersions: [], sessionEpoch: 7, lastSeenAt: null, revokedAt: null, replica: null },
   ...{ labels: { reported: noLabels, assigned: noLabels }, labelsRevision: 0 },
 };
+
+const saying = (hello: Hello): Buffer =>
+  Buffer.from(ConnectRequest.encode({ message: { $case: 'hello', value: hello } }).finish());
 
 test('a stream that broke while its node was being welcomed takes no living oneâ€™s place', async () => {
   const sessions = new AgentSessions();
@@ -39,7 +42,7 @@ test('a stream that broke while its node was being welcomed takes no living oneâ
   const admission = new Admission({ mostAtOnce: 1, windowMs: () => 0 });
   const services = { nodes, logs, admission, sessions, rollouts, log: pino({ level: 'silent' }), authority: {} };
   const hello = Hello.fromPartial({ kernelBuildId: 'ab'.repeat(20), bootId: 'b1' });
-  const call = Object.assign(Readable.from([{ message: { $case: 'hello', value: hello } }]), { write: () => true });
+  const call = Object.assign(Readable.from([saying(hello)]), { write: () => true });
   await expect(connect(services as never, node, call, abort)).rejects.toThrow('it broke');
   expect(closed).toEqual([]);
   expect(sessions.find(node.name)).toBe(living);
@@ -65,7 +68,7 @@ test('a stream whose node has come to another control plane while it was being w
   const admission = new Admission({ mostAtOnce: 1, windowMs: () => 0 });
   const services = { nodes, logs, admission, sessions, rollouts, metrics, log: quiet, authority: {} };
   const hello = Hello.fromPartial({ kernelBuildId: 'ab'.repeat(20), bootId: 'b1' });
-  const call = Object.assign(Readable.from([{ message: { $case: 'hello', value: hello } }]), { write: () => true });
+  const call = Object.assign(Readable.from([saying(hello)]), { write: () => true });
   const connected = connect(services as never, node, call, new AbortController());
   await expect(connected.finally(() => nodes.stop())).rejects.toMatchObject({ reason: 'replaced' });
   expect([sessions.find(node.name), sessions.isConnected(node.name)]).toEqual([undefined, true]);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { Readable } from 'node:stream';
-import type { ConnectRequest, Hello, NodeReport } from '@lockstep/contracts/generated';
+import { ConnectRequest, type Hello, type NodeReport } from '@lockstep/contracts/generated';
 import { labelsOfEntries } from '@lockstep/domain/labels';
 import { LockstepError, parseKernelBuildId, type NodeName } from '@lockstep/domain/livepatch-model';
 import type { NodeRecord } from '@lockstep/io/database';
@@ -8,7 +8,9 @@ import type { AgentStream } from '../agents/agent-session';
 import type { KnownNodes } from '../agents/known-nodes';
 import type { NodeSession } from '../agents/node-session';
 import { ReportIntake } from '../agents/report-intake';
+import { sayingAgain } from '../agents/saying-again';
 import { messagesUntil } from '../grpc/messages-until';
+import { readRequest } from '../grpc/readable-request';
 import type { Uses } from '../services';
 import { welcomeNode, type Welcomer } from './welcome-node';
 
@@ -18,6 +20,7 @@ const silentForMs = 60_000;
 /** Far more versions than there will be; a node's word is kept, so it has a limit. */
 const mostEntryVersions = 64;
 
+/** What is read from it are messages' bytes. */
 export type AgentCall = AgentStream & Readable;
 
 /** Reading with a limit on silence. One message at a time: what is not read yet waits on the agent's side. */
@@ -91,7 +94,8 @@ export async function connect(
   listener.expectWithin(helloWithinMs);
   let opened: Opened | undefined;
   try {
-    const messages = messagesUntil<ConnectRequest>(call, abort.signal);
+    const read = sayingAgain((bytes) => readRequest(ConnectRequest.decode, bytes));
+    const messages = messagesUntil(call, abort.signal, read);
     for await (const { message } of messages) {
       listener.expectWithin(silentForMs);
       if (message?.$case === 'report' && opened !== undefined) {
