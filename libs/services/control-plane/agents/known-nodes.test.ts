@@ -164,6 +164,7 @@ test('a row that was read before a stream began ends not that stream', async () 
   answer(before);
   await refreshed;
   expect(nodes.note(stream, at(1))).toBe(true);
+  await nodes.stop();
 });
 
 test('labels are known as the later of two writes has them, and read again where it is not known what became of one', async () => {
