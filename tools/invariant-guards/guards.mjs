@@ -299,8 +299,8 @@ export const guards = [
     invariant: '11 the newest word counts',
     breaks: 'goes on with a stream whose report came too late',
     file: 'libs/services/control-plane/agents/report-intake.ts',
-    from: 'if (!isCurrent)',
-    to: 'if (false as boolean)',
+    from: 'if (isCurrent) return;',
+    to: 'if (true as boolean) return;',
     test: 'libs/services/control-plane/agents/report-intake.test.ts',
   },
   {

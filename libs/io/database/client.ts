@@ -21,7 +21,8 @@ export function createClient(url: string, onStatement: OnStatement = () => undef
     // A server that goes away is met again at the next query.
     { onPoolError: () => undefined, onConnectionError: () => undefined },
   );
-  return new PrismaClient({ adapter: timingStatements(adapter, onStatement) });
+  // Prettier errors show the caller's code: for each of them the whole program is read and split into lines.
+  return new PrismaClient({ adapter: timingStatements(adapter, onStatement), errorFormat: 'minimal' });
 }
 
 const transactionTimeoutMs = 15_000;

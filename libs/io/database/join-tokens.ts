@@ -3,9 +3,9 @@ import type { AuditEvent } from '@lockstep/domain/audit';
 import { matchesNamePattern } from '@lockstep/domain/access';
 import { LockstepError, parseNodeName, type ClusterName, type NodeName } from '@lockstep/domain/livepatch-model';
 import { addAuditEvent } from './audit';
-import { serialisable, transactionLimits, type Client, type Transaction } from './client';
+import { transactionLimits, type Client, type Transaction } from './client';
 import { requireCluster } from './clusters';
-import { Prisma, type JoinToken as TokenRow } from './generated/client';
+import type { JoinToken as TokenRow } from './generated/client';
 
 export interface NewJoinToken {
   readonly secretSha256: string;
@@ -84,6 +84,13 @@ async function insistNotRevoked(tx: Transaction, certificateFingerprint: string)
   throw new LockstepError('refused', 'key-revoked', message, { node });
 }
 
+/** What is done to one node by tokens is done one after the other: together they would be repeated, and nodes of others with them. */
+async function lockNode(tx: Transaction, node: NodeName): Promise<void> {
+  await tx.$executeRaw`SELECT pg_advisory_xact_lock(hashtextextended(${`join:${node}`}, 0))`;
+  // Who revokes or removes it waits, or has done so by now.
+  await tx.$executeRaw`SELECT 1 FROM nodes WHERE name = ${node} FOR UPDATE`;
+}
+
 async function checkMembership(tx: Transaction, cluster: ClusterName, node: NodeName): Promise<void> {
   const present = await tx.node.findUnique({ where: { name: node } });
   if (present === null || present.clusterName === cluster) return;
@@ -105,8 +112,9 @@ async function enrolOneOfMany(db: Client, redemption: Redemption): Promise<Enrol
     const [token] = await tx.$queryRaw<BulkRow[]>`
       SELECT cluster_name, allow, "left", expires_at FROM bulk_join_tokens WHERE secret_sha256 = ${secretSha256} FOR UPDATE`;
     if (token === undefined || token.expires_at <= now) throw refused();
-    await insistNotRevoked(tx, publicKeySha256);
     const node = parseNodeName(redemption.machine);
+    await lockNode(tx, node);
+    await insistNotRevoked(tx, publicKeySha256);
     const cluster = token.cluster_name as ClusterName;
     if (!matchesNamePattern(token.allow, node)) {
       const message = `This token is for nodes named ${token.allow}, and this machine is called "${node}": give it such a name (LOCKSTEP_AGENT_NODE).`;
@@ -131,37 +139,46 @@ async function enrolOneOfMany(db: Client, redemption: Redemption): Promise<Enrol
 async function enrol(tx: Transaction, token: TokenRow, redemption: Redemption): Promise<Enrolment> {
   const node = token.nodeName as NodeName;
   const cluster = token.clusterName as ClusterName;
+  const { secretSha256, now, publicKeySha256 } = redemption;
   await checkMembership(tx, cluster, node);
   const { certificatePem, fingerprint } = await redemption.certify(node);
-  // The certificate that came of it is superseded now, and nobody is to be handed it again.
-  await tx.joinToken.deleteMany({
-    where: { nodeName: node, usedAt: { not: null }, secretSha256: { not: token.secretSha256 } },
-  });
-  await tx.joinToken.update({
-    where: { secretSha256: token.secretSha256 },
-    data: { usedAt: redemption.now, publicKeySha256: redemption.publicKeySha256, certificatePem },
-  });
-  await tx.node.upsert({
-    where: { name: node },
-    create: { name: node, clusterName: cluster, certificateFingerprint: fingerprint, enrolledAt: redemption.now },
-    // Another machine, or another life of it: what the one before reported is not its own, nor may it still report.
-    update: {
-      ...{ certificateFingerprint: fingerprint, enrolledAt: redemption.now },
-      ...{ report: Prisma.DbNull, bootId: null, revokedAt: null, reportedLabels: {}, sessionEpoch: { increment: 1 } },
-    },
-  });
+  await tx.$executeRaw`
+    WITH superseded AS (
+      -- The certificate that came of it is superseded now, and nobody is to be handed it again.
+      DELETE FROM join_tokens WHERE node_name = ${node} AND used_at IS NOT NULL AND secret_sha256 <> ${secretSha256}
+    ), used AS (
+      UPDATE join_tokens SET used_at = ${now}, public_key_sha256 = ${publicKeySha256}, certificate_pem = ${certificatePem}
+      WHERE secret_sha256 = ${secretSha256}
+    )
+    INSERT INTO nodes (name, cluster_name, certificate_fingerprint, enrolled_at)
+    VALUES (${node}, ${cluster}, ${fingerprint}, ${now})
+    -- Another machine, or another life of it: what the one before reported is not its own, nor may it still report.
+    ON CONFLICT (name) DO UPDATE SET certificate_fingerprint = ${fingerprint}, enrolled_at = ${now}, report = NULL,
+      boot_id = NULL, revoked_at = NULL, reported_labels = '{}', session_epoch = nodes.session_epoch + 1`;
   await addAuditEvent(tx, redemption.audit({ cluster, node }));
   return { cluster, node, certificatePem };
+}
+
+async function redeemOne(tx: Transaction, node: NodeName, redemption: Redemption): Promise<Enrolment> {
+  await lockNode(tx, node);
+  const token = await tx.joinToken.findUnique({ where: { secretSha256: redemption.secretSha256 } });
+  if (token === null || token.expiresAt <= redemption.now) throw refused();
+  await insistNotRevoked(tx, redemption.publicKeySha256);
+  if (token.usedAt === null) return enrol(tx, token, redemption);
+  const isSameKey = token.publicKeySha256 === redemption.publicKeySha256;
+  if (!isSameKey || token.certificatePem === null) throw refused();
+  return { cluster: token.clusterName as ClusterName, node, certificatePem: token.certificatePem };
 }
 
 export function joinTokenStore(db: Client): JoinTokenStore {
   return {
     async create({ secretSha256, cluster, node, expiresAt }) {
-      await serialisable(db, async (tx) => {
+      await db.$transaction(async (tx) => {
+        await lockNode(tx, node);
         await requireCluster(tx, cluster);
         await checkMembership(tx, cluster, node);
         await tx.joinToken.create({ data: { secretSha256, clusterName: cluster, nodeName: node, expiresAt } });
-      });
+      }, transactionLimits);
       await db.$executeRaw`DELETE FROM join_tokens WHERE expires_at < now()`;
     },
     async createBulk({ secretSha256, cluster, allow, count, expiresAt }) {
@@ -170,25 +187,16 @@ export function joinTokenStore(db: Client): JoinTokenStore {
       await db.$executeRaw`DELETE FROM bulk_join_tokens WHERE expires_at < now()`;
     },
     async insistGood(secretSha256, now) {
-      const where = { secretSha256, expiresAt: { gt: now } };
-      if ((await db.joinToken.count({ where })) + (await db.bulkJoinToken.count({ where })) === 0) throw refused();
+      const found = await db.$queryRaw<unknown[]>`
+        SELECT 1 FROM join_tokens WHERE secret_sha256 = ${secretSha256} AND expires_at > ${now}
+        UNION ALL SELECT 1 FROM bulk_join_tokens WHERE secret_sha256 = ${secretSha256} AND expires_at > ${now}`;
+      if (found.length === 0) throw refused();
     },
     async redeem(redemption) {
-      const { secretSha256 } = redemption;
-      if ((await db.bulkJoinToken.count({ where: { secretSha256 } })) > 0) return enrolOneOfMany(db, redemption);
-      return serialisable(db, async (tx) => {
-        const token = await tx.joinToken.findUnique({ where: { secretSha256 } });
-        if (token === null || token.expiresAt <= redemption.now) throw refused();
-        await insistNotRevoked(tx, redemption.publicKeySha256);
-        if (token.usedAt === null) return enrol(tx, token, redemption);
-        const sameKey = token.publicKeySha256 === redemption.publicKeySha256;
-        if (!sameKey || token.certificatePem === null) throw refused();
-        return {
-          cluster: token.clusterName as ClusterName,
-          node: token.nodeName as NodeName,
-          certificatePem: token.certificatePem,
-        };
-      });
+      const where = { secretSha256: redemption.secretSha256 };
+      const token = await db.joinToken.findUnique({ where, select: { nodeName: true } });
+      if (token === null) return enrolOneOfMany(db, redemption);
+      return db.$transaction((tx) => redeemOne(tx, token.nodeName as NodeName, redemption), transactionLimits);
     },
   };
 }

@@ -279,6 +279,33 @@ describe('enrolment', () => {
     expect(await db.joinTokens.redeem(redemption('r2', 'key2'))).toMatchObject({ certificatePem: 'pem for key2' });
   });
 
+  test('machines that come at once with tokens for one node are it one after the other; one whose key is revoked meanwhile never is', async () => {
+    const { cluster: name } = await cluster('racing');
+    const raced = parseNodeName('n-raced');
+    const secrets = ['a', 'b', 'c', 'd', 'e', 'f'];
+    for (const secretSha256 of secrets) {
+      await db.joinTokens.create({ secretSha256, cluster: name, node: raced, expiresAt: soon() });
+    }
+    const revoking = (async () => {
+      await db.joinTokens.redeem(redemption('a', 'key a'));
+      return db.nodes.revoke(raced, new Date());
+    })();
+    const outcomes = await Promise.all([
+      ...secrets
+        .slice(1)
+        .map((secret) => db.joinTokens.redeem(redemption(secret, `key ${secret}`)).catch(() => undefined)),
+      revoking,
+    ]);
+    expect(outcomes.every((outcome) => outcome !== undefined)).toBe(true);
+    const known = await db.nodes.require(raced);
+    const { rows } = await pg.query('SELECT certificate_fingerprint AS key FROM revoked_keys WHERE node_name = $1', [
+      raced,
+    ]);
+    expect(known.revokedAt !== null).toBe(rows.some(({ key }) => key === known.certificateFingerprint));
+    const left = await pg.query('SELECT public_key_sha256 AS key FROM join_tokens WHERE node_name = $1', [raced]);
+    expect(left.rows).toEqual([{ key: known.certificateFingerprint }]);
+  });
+
   test('tokens that have expired are forgotten', async () => {
     const { cluster: name } = await cluster('forgetting');
     const old = { secretSha256: 'e1', cluster: name, node: parseNodeName('n-old'), expiresAt: new Date(0) };

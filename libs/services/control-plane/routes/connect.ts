@@ -94,7 +94,7 @@ export async function connect(
   listener.expectWithin(helloWithinMs);
   let opened: Opened | undefined;
   try {
-    const read = sayingAgain((bytes) => readRequest(ConnectRequest.decode, bytes));
+    const read = sayingAgain((bytes) => readRequest((sent) => ConnectRequest.decode(sent), bytes));
     const messages = messagesUntil(call, abort.signal, read);
     for await (const { message } of messages) {
       listener.expectWithin(silentForMs);
