@@ -63,6 +63,7 @@ import { showNode } from './commands/show-node';
 import { showOrder } from './commands/show-order';
 import { showPatch } from './commands/show-patch';
 import { showRollout } from './commands/show-rollout';
+import { signWithBuildKey } from './commands/sign-with-build-key';
 import { startRollout } from './commands/start-rollout';
 import { submitPatch } from './commands/submit-patch';
 import { verifyPatch } from './commands/verify-patch';
@@ -92,7 +93,7 @@ type MakeCommand = (cli: Cli) => Command;
 const groups: readonly (readonly [noun: string, description: string, commands: readonly MakeCommand[]])[] = [
   ['kernel', 'kernel builds that patches are built for', [addKernel, listKernels]],
   ['patch', 'source diffs', [submitPatch, combinePatches, listPatches, showPatch, explainPatch, verifyPatch]],
-  ['build-key', 'keys that vouch for what workers build', [createBuildKeyCommand]],
+  ['build-key', 'keys that vouch for what workers build', [createBuildKeyCommand, signWithBuildKey]],
   ['order', "a cluster's load order", [showOrder, appendLoad, retireEntry, recoverOrder]],
   [
     'rollout',

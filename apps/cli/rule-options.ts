@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { Command } from 'commander';
 import type { RolloutRules, Share } from '@lockstep/contracts/generated';
+import { parseProbe, showProbe } from '@lockstep/domain/probes';
 import { wholeNumber } from './cli';
 import { duration, share, shares } from './share-option';
 
@@ -13,7 +14,13 @@ export interface RuleOptions {
   readonly goOnAfterCrash?: boolean;
   readonly deadline?: number;
   readonly bake?: number;
+  readonly probe?: string[];
+  readonly probeEvery?: number;
+  readonly probeTimeout?: number;
+  readonly allowedErrors?: Share;
 }
+
+const probes = (text: string, before: readonly string[] = []): string[] => [...before, showProbe(parseProbe(text))];
 
 export const ruleOptions = (command: Command): Command =>
   command
@@ -24,6 +31,18 @@ export const ruleOptions = (command: Command): Command =>
     .option('--at-once <share>', 'of a wave on their way or unwell at once (default: all of it)', share)
     .option('--go-on-after-crash', 'count a host that does not survive as any other failure')
     .option('--bake <time>', 'how long a wave must stay well before the next one opens (default: 0)', duration)
+    .option(
+      '--probe <probe>',
+      'must pass on each node before its load and after it: http=URL or tcp=HOST:PORT of the node itself, command=NAME from its list; again for more',
+      probes,
+    )
+    .option('--probe-every <time>', 'between runs of a probe (default: 10s)', duration)
+    .option('--probe-timeout <time>', 'a probe that takes longer could not be measured (default: 5s)', duration)
+    .option(
+      '--allowed-errors <share>',
+      'pause for a person when more of a wave cannot be measured, as 2 or 1% (default: 0)',
+      share,
+    )
     .option(
       '--deadline <time>',
       'how long to wait for a node that does not arrive or is away (default: 15m)',
@@ -38,5 +57,9 @@ export function rulesFrom(options: RuleOptions & { readonly waveSize?: Share[] }
     goesOnAfterCrash: options.goOnAfterCrash === true,
     deadlineSeconds: options.deadline ?? 0,
     bakeSeconds: options.bake ?? 0,
+    probes: options.probe ?? [],
+    probeEveryMs: (options.probeEvery ?? 0) * 1_000,
+    probeTimeoutMs: (options.probeTimeout ?? 0) * 1_000,
+    allowedErrors: options.allowedErrors,
   };
 }

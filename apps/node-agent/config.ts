@@ -18,6 +18,7 @@ const settings = {
   'metrics-file': 'LOCKSTEP_AGENT_METRICS_FILE',
   'build-keys': 'LOCKSTEP_AGENT_BUILD_KEYS',
   'allow-unsigned': 'LOCKSTEP_AGENT_ALLOW_UNSIGNED',
+  'probe-commands': 'LOCKSTEP_AGENT_PROBE_COMMANDS',
   'look-every-ms': 'LOCKSTEP_AGENT_LOOK_EVERY_MS',
   'heartbeat-ms': 'LOCKSTEP_AGENT_HEARTBEAT_MS',
 } as const;
@@ -41,6 +42,8 @@ export const usage = `lockstep-agent: keeps this machine's livepatches in step w
   --build-keys FILE      load only what one of these keys has built     $LOCKSTEP_AGENT_BUILD_KEYS
                          (public keys, PEM; default: whatever the log orders)
   --allow-unsigned HASH,…  sha256 of older modules that no key signed   $LOCKSTEP_AGENT_ALLOW_UNSIGNED
+  --probe-commands FILE  what rollouts may have run here, by name       $LOCKSTEP_AGENT_PROBE_COMMANDS
+                         (default /etc/lockstep/probes.json; with --build-keys signed by one of them)
   --look-every-ms MS     between looks at the kernel (default 5000)     $LOCKSTEP_AGENT_LOOK_EVERY_MS
   --heartbeat-ms MS      between reports without news (default 15000, at most 30000)  $LOCKSTEP_AGENT_HEARTBEAT_MS
 
@@ -64,6 +67,7 @@ const form = z.object({
   'metrics-file': z.optional(z.string().check(z.startsWith('/'), z.endsWith('.prom'))),
   'build-keys': z.optional(z.string().check(z.startsWith('/'))),
   'allow-unsigned': z.optional(z.string().check(z.regex(/^[0-9a-f]{64}(,[0-9a-f]{64})*$/))),
+  'probe-commands': z.optional(z.string().check(z.startsWith('/'))),
   'look-every-ms': z.optional(interval(3_600_000)),
   // The control plane takes a node that says nothing for a minute for one that hangs.
   'heartbeat-ms': z.optional(interval(30_000)),
@@ -80,6 +84,7 @@ export interface AgentConfig {
   readonly buildKeysFile?: string;
   /** Modules that are loaded although no build key signed them. */
   readonly allowUnsigned?: readonly Sha256[];
+  readonly probeCommandsFile?: string;
   readonly lookEveryMs?: number;
   readonly heartbeatMs?: number;
 }
@@ -122,7 +127,11 @@ export function readConfig(args: readonly string[], env: Readonly<NodeJS.Process
     'look-every-ms': lookEveryMs,
     'heartbeat-ms': heartbeatMs,
   } = parsed.data;
-  const { 'build-keys': buildKeysFile, 'allow-unsigned': allowUnsigned } = parsed.data;
+  const {
+    'build-keys': buildKeysFile,
+    'allow-unsigned': allowUnsigned,
+    'probe-commands': probeCommandsFile,
+  } = parsed.data;
   if (server !== undefined) parseAddress(server);
   if (address !== undefined) parseAddresses(address);
   return {
@@ -134,6 +143,7 @@ export function readConfig(args: readonly string[], env: Readonly<NodeJS.Process
     ...(holdFile === undefined ? {} : { holdFile }),
     ...(buildKeysFile === undefined ? {} : { buildKeysFile }),
     ...(allowUnsigned === undefined ? {} : { allowUnsigned: allowUnsigned.split(',').map(parseSha256) }),
+    ...(probeCommandsFile === undefined ? {} : { probeCommandsFile }),
     ...(labels === undefined ? {} : { labels: parseLabels(labels) }),
     ...(metricsFile === undefined ? {} : { metricsFile }),
     ...(lookEveryMs === undefined ? {} : { lookEveryMs }),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Rollout, Share } from '@lockstep/contracts/generated';
+import { RolloutRules, type Rollout, type Share } from '@lockstep/contracts/generated';
 import { openCertificateAuthority } from '@lockstep/io/certificates';
 import type { PhaseFigures } from './fleet-phase';
 import { kernelBuild } from './bench-agent';
@@ -37,10 +37,10 @@ const nodes = (value: number): Share => ({ of: { $case: 'nodes', value } });
 
 /** In waves of a tenth, and it stays in the first: all of that bake. */
 async function beginRollout({ parts: { operator, agents } }: MeasuredFleet): Promise<string> {
-  const rules = {
-    ...{ waves: [nodes(Math.ceil(agents / 10))], allowedFailures: nodes(agents), atOnce: undefined },
+  const rules = RolloutRules.fromPartial({
+    ...{ waves: [nodes(Math.ceil(agents / 10))], allowedFailures: nodes(agents) },
     ...{ goesOnAfterCrash: true, deadlineSeconds: 3_600, bakeSeconds },
-  };
+  });
   const to = { cluster, kernelBuildId: kernelBuild, toSeq: 1, canaries: 1, waveSize: 0, rules, planHash: '' };
   const { rollout } = await operator.fleet.startRollout(to, longDeadline);
   return rollout?.id ?? '';

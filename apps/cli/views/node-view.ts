@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import type { KeptModule, Node, NodeReport, Quarantine } from '@lockstep/contracts/generated';
+import type { KeptModule, Node, NodeReport, ProbeResult, Quarantine } from '@lockstep/contracts/generated';
 import {
   functionFromWire,
   kernelConflictFromWire,
   nodeStatusFromWire,
   obstacleFromWire,
+  probeResultFromWire,
 } from '@lockstep/contracts/wire';
 import { describeObstacle, showFunction } from '@lockstep/domain/livepatch-model';
 import { toDocument } from '../document';
@@ -91,6 +92,11 @@ const describeTrial = ({ seq, crashedBootId }: Quarantine): string =>
 const describeKept = ({ moduleName, reasons }: KeptModule): string =>
   `${moduleName}, disabled, until the next boot: ${reasons.length === 0 ? 'it has no exit' : reasons.join('; ')}`;
 
+function describeProbe(result: ProbeResult): string {
+  const { probe, verdict, message, position } = probeResultFromWire(result);
+  return `${probe}: ${verdict} at position ${position}${message === '' ? '' : `, ${message}`}`;
+}
+
 export function nodeText(node: Node): string {
   const { report } = node;
   const loaded = (report?.stack ?? []).map((patch) => [
@@ -124,6 +130,7 @@ export function nodeText(node: Node): string {
     ...(report?.obstacles ?? [])
       .flatMap(obstacleFromWire)
       .map((obstacle) => ['In the way', describeObstacle(obstacle)] as const),
+    ...(report?.probes ?? []).map((result) => ['Probed', describeProbe(result)] as const),
     ...labelFields(node),
     ['Agent', node.agentVersion],
     ['Last seen', showTime(node.lastSeenAt)],

@@ -5,7 +5,7 @@ import { toDocument } from '../document';
 import { table } from '../table';
 import { approvalLines } from './approvals-view';
 import { gateLines } from './schedule-view';
-import { caveatLines, rolloutDocument, waveLines, waveName } from './rollout-view';
+import { caveatLines, probeLines, rolloutDocument, waveLines, waveName } from './rollout-view';
 
 export const planDocument = (plan: PlanRolloutResponse): object => ({
   ...(toDocument(plan) as object),
@@ -39,6 +39,7 @@ export function planLines({ rollout, nodes, torn, bakeSeconds, gates }: PlanRoll
     ...waveLines(rollout),
     'One host that does not survive halts it, unless it was planned with --go-on-after-crash. Nodes that join later follow when it has succeeded.',
     ...(bakeSeconds === 0 ? [] : [`It takes ${bakeSeconds} s at least, for its waves to prove themselves.`]),
+    ...probeLines(rollout),
     ...approvalLines(rollout),
     ...gateLines(gates),
     ...caveatLines(rollout),

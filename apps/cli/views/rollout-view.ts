@@ -90,6 +90,10 @@ export function waveLines({ waves }: Rollout): string[] {
   });
 }
 
+/** What a wave has to pass besides staying well. */
+export const probeLines = ({ probes }: Rollout): string[] =>
+  probes.length === 0 ? [] : [visibleLine(`Probed before each load and after it: ${probes.join(', ')}`)];
+
 const orderLines = ({ orders }: Rollout): string[] =>
   orders.map(({ kind, reason, nodes, givenAt, givenBy }) => {
     const by = givenBy === '' ? '' : ` by ${givenBy}`;
@@ -129,6 +133,7 @@ export function rolloutText(rollout: Rollout): string {
     ...caveatLines(rollout),
     ...obstacleLines(rollout),
     ...waveLines(rollout),
+    ...probeLines(rollout),
     ...orderLines(rollout),
   ];
   return `${head}${waitLine(rollout)}${lines.map((line) => `\n${line}`).join('')}\n\n${nodes}`;

@@ -24,6 +24,7 @@ export { formatJoinToken, parseJoinToken, type JoinToken } from './join-token';
 export { maxMessageBytes } from './message-limit';
 export { groupsBySize, messageParts } from './message-parts';
 export { nodeStatusFromWire, nodeStatusToWire } from './node-status';
+export { probeResultFromWire, probeResultToWire } from './probe-result';
 export {
   consistencyFromWire,
   consistencyToWire,

@@ -76,6 +76,8 @@ export function reportToWire(view: NodeView, bootId: string): NodeReport {
     bootId,
     obstacles: (view.obstacles ?? []).map((obstacle) => ({ ...obstacle })),
     trouble: view.trouble === undefined ? undefined : { ...view.trouble },
+    // Whoever speaks with the control plane adds what it has measured.
+    probes: [],
     kept: (view.kept ?? []).map(({ module, reasons }) => ({ moduleName: module, reasons: [...reasons] })),
     problem: problem === undefined ? undefined : { reason: problem.reason, message: problem.message },
   };

@@ -12,6 +12,7 @@ import {
   type PlanRequest,
   type RolloutPlan,
 } from '@lockstep/domain/rollout-planner';
+import { isLeftOut, isProven, probeWord } from './probe-lints';
 
 export type PlanRule =
   /** Names its parent and the generation after it; or is the parent in newer words. */
@@ -40,6 +41,8 @@ export type PlanRule =
   | 'outside-window'
   /** Nobody starts before enough people have approved this very plan. */
   | 'without-approval'
+  /** Nobody starts before its probes have passed where it is. */
+  | 'without-baseline'
   /** A halted rollout sends nobody; a status that is for good stays. */
   | 'status'
   /** A success has every node there, and each node that is not there says why. */
@@ -68,11 +71,15 @@ const fault = (rule: PlanRule, node: NodeName | null, message: string): PlanFaul
 const isTroubled = ({ report }: NodeFacts, { troubleBefore }: NodePlan): boolean =>
   report?.trouble !== undefined && report.trouble.id !== troubleBefore;
 
-const isThere = (facts: NodeFacts | undefined, planned: NodePlan, toSeq: Seq): boolean =>
+const holdsPosition = (facts: NodeFacts | undefined, planned: NodePlan, toSeq: Seq): boolean =>
   facts?.connected === true &&
   facts.report?.status === 'in-step' &&
   facts.report.position >= toSeq &&
   !isTroubled(facts, planned);
+
+/** Holds the position, and has proved it as long as that is asked. */
+const isThere = (facts: NodeFacts | undefined, planned: NodePlan, context: PlanContext): boolean =>
+  holdsPosition(facts, planned, context.policy.toSeq) && isProven(facts, planned, context);
 
 /** Waves wait for nodes that could still arrive; this is decided from the facts alone, not from the plan's words. */
 function couldArrive({ connected, report }: NodeFacts, released: boolean, loads: readonly PlannedLoad[] = []): boolean {
@@ -130,7 +137,8 @@ function checkMoves(plan: RolloutPlan, { facts, planned }: Lookups): PlanFault[]
 }
 
 /** From the facts alone: it was sent, and did not get there, or is gone. */
-function isUnwell(planned: NodePlan, facts: NodeFacts | undefined, { policy, nowMs }: PlanContext): boolean {
+function isUnwell(planned: NodePlan, facts: NodeFacts | undefined, context: PlanContext): boolean {
+  const { policy, nowMs } = context;
   if (facts === undefined || planned.excused || !planned.released) return false;
   const { report, connected } = facts;
   if (report !== null && hasStrayLog(report.status)) return false;
@@ -139,10 +147,14 @@ function isUnwell(planned: NodePlan, facts: NodeFacts | undefined, { policy, now
     return true;
   }
   if (!connected) return true;
-  if (isThere(facts, planned, policy.toSeq) || (report !== null && isHeldOutStatus(report.status))) return false;
+  if (isThere(facts, planned, context) || (report !== null && isHeldOutStatus(report.status))) return false;
   if (isTroubled(facts, planned)) return true;
+  if (holdsPosition(facts, planned, policy.toSeq)) return probeWord(facts, context, true) === 'fail';
   return planned.triesSinceMs !== undefined && nowMs - planned.triesSinceMs > policy.deadlineMs;
 }
+
+const isComing = (facts: NodeFacts, planned: NodePlan, context: PlanContext): boolean =>
+  couldArrive(facts, planned.released, context.loads) && !isLeftOut(facts, planned, context);
 
 interface WaveCount {
   there: number;
@@ -155,7 +167,7 @@ interface WaveCount {
 }
 
 function countWaves(plan: RolloutPlan, context: PlanContext, { facts, before }: Lookups): Map<number, WaveCount> {
-  const { policy, loads } = context;
+  const { policy } = context;
   const waves = new Map<number, WaveCount>();
   for (const planned of plan.nodes) {
     const known = facts.get(planned.node);
@@ -164,9 +176,9 @@ function countWaves(plan: RolloutPlan, context: PlanContext, { facts, before }: 
     waves.set(planned.wave, count);
     const wasSent = before.get(planned.node)?.released === true || (known.report?.target ?? 0) >= policy.toSeq;
     if (planned.released && !wasSent) count.starts.push(planned.node);
-    if (isThere(known, planned, policy.toSeq)) count.there += 1;
+    if (isThere(known, planned, context)) count.there += 1;
     else if (isUnwell(planned, known, context)) count.unwell += 1;
-    else if (!planned.excused && known.connected && couldArrive(known, planned.released, loads)) {
+    else if (!planned.excused && known.connected && isComing(known, planned, context)) {
       if (planned.released) count.onTheWay += 1;
       count.waits ??= planned.node;
     }
@@ -206,7 +218,7 @@ function checkOrder(plan: RolloutPlan, context: PlanContext, lookups: Lookups): 
 }
 
 function checkStatus(plan: RolloutPlan, context: PlanContext, { facts, before }: Lookups): PlanFault[] {
-  const { parent, order, policy, loads } = context;
+  const { parent, order, policy } = context;
   const faults: PlanFault[] = [];
   const isStopped = plan.status === 'halted' || plan.status === 'aborted';
   const stays = parent !== null && (isForGood(parent.status) || (parent.status !== 'running' && order === undefined));
@@ -218,14 +230,14 @@ function checkStatus(plan: RolloutPlan, context: PlanContext, { facts, before }:
   for (const planned of plan.nodes) {
     const { node, released, wave, notYet } = planned;
     const known = facts.get(node);
-    const there = isThere(known, planned, policy.toSeq);
+    const there = isThere(known, planned, context);
     const starts = released && before.get(node)?.released !== true && (known?.report?.target ?? 0) < policy.toSeq;
     if (starts && (isStopped || plan.status === 'paused'))
       faults.push(fault('status', node, `starts while ${plan.status}`));
     if (there !== (notYet === null)) faults.push(fault('unexplained', node, 'reason and facts disagree'));
-    const isComing =
-      known?.connected === true && couldArrive(known, released, loads) && !isUnwell(planned, known, context);
-    if (newSuccess && wave !== null && !there && !planned.excused && isComing) {
+    const couldCome =
+      known?.connected === true && isComing(known, planned, context) && !isUnwell(planned, known, context);
+    if (newSuccess && wave !== null && !there && !planned.excused && couldCome) {
       faults.push(fault('unexplained', node, 'could still come, yet the rollout has succeeded'));
     }
     if (!released && before.get(node)?.released === true)
@@ -269,6 +281,17 @@ function checkGates(plan: RolloutPlan, context: PlanContext, { facts, before, pl
     .map((node) => fault('outside-window', node, 'starts although its load may not begin now'));
 }
 
+/** What takes another rollout back waits for nobody to be well before. */
+function checkBaselines(plan: RolloutPlan, context: PlanContext, { before, facts }: Lookups): PlanFault[] {
+  const { policy } = context;
+  if (policy.undoes !== undefined) return [];
+  return plan.nodes
+    .filter(({ node, released }) => released && before.get(node)?.released !== true)
+    .filter(({ node }) => (facts.get(node)?.report?.target ?? 0) < policy.toSeq)
+    .filter(({ node }) => probeWord(facts.get(node), context, false) !== 'pass')
+    .map(({ node }) => fault('without-baseline', node, 'starts before its probes have passed'));
+}
+
 /** Lints a plan, whoever made it, against the facts it was made from. No faults: it may be stored and sent. */
 export function checkPlan(plan: RolloutPlan, context: PlanContext): PlanFault[] {
   const lookups: Lookups = {
@@ -284,5 +307,6 @@ export function checkPlan(plan: RolloutPlan, context: PlanContext): PlanFault[] 
     ...checkStatus(plan, context, lookups),
     ...checkGates(plan, context, lookups),
     ...checkApprovals(plan, context, lookups),
+    ...checkBaselines(plan, context, lookups),
   ];
 }

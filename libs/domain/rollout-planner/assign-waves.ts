@@ -13,7 +13,7 @@ export type Waves = Map<NodeName, number | null>;
  */
 function rank(node: NodeStanding, { undoes }: RolloutPolicy): number {
   const { standing, facts } = node;
-  if (standing === 'there' || standing === 'on-its-way') return 0;
+  if (standing === 'there' || standing === 'probing' || standing === 'on-its-way') return 0;
   if (isHeldOut(node)) return 3;
   if (undoes !== undefined) return (facts.report?.position ?? 0) > undoes.after ? 1 : 2;
   return facts.report !== null && hasFailed(facts.report) ? 2 : 1;

@@ -2,7 +2,7 @@
 import type { HeldOutStatus, NodeName } from '@lockstep/domain/livepatch-model';
 import { explainClosed } from '@lockstep/domain/schedule';
 import { explainRetired } from './retired-loads';
-import type { Halt, NotYet, RolloutPlan, Waiting } from './rollout-plan';
+import type { Halt, Inconclusive, NotYet, RolloutPlan, Waiting } from './rollout-plan';
 
 const whyHeldOut: Readonly<Record<HeldOutStatus, string>> = {
   diverged: 'its kernel holds what is not in the load order',
@@ -47,6 +47,14 @@ export function explainHalt(halt: Halt): string {
   }
 }
 
+/** Why a person has to say how it goes on, and what they may say. */
+function explainInconclusive({ wave, count, allowed, nodes }: Inconclusive): string {
+  return (
+    `Inconclusive: ${count} nodes of ${waveName(wave)} could not be measured, ${allowed} may: ${someOf(nodes, count)}. ` +
+    'Paused: `lockstep rollout resume` goes on without them, `lockstep rollout abort` ends it.'
+  );
+}
+
 /** What a rollout waits for, in words; until when is the reader's to show. */
 export function explainWaiting(waiting: Waiting, { openWave }: Pick<RolloutPlan, 'openWave'>): string {
   switch (waiting.reason) {
@@ -60,6 +68,8 @@ export function explainWaiting(waiting: Waiting, { openWave }: Pick<RolloutPlan,
       return `All of ${waveName(waiting.wave)} are there, and have to stay well.`;
     case 'absent':
       return `Nobody else is to be tried; waits for ${someOf(waiting.nodes, waiting.count)}.`;
+    case 'inconclusive':
+      return explainInconclusive(waiting.what);
     case 'paused':
       return 'Paused: `lockstep rollout resume` lets it go on.';
   }
@@ -78,6 +88,8 @@ export function explainNotYet(notYet: NotYet, { openWave, halt }: Pick<RolloutPl
       return 'Nothing begins before enough people have approved: `lockstep rollout approve`.';
     case 'waiting-for-window':
       return `Its load may not begin now: ${explainClosed(notYet.closed)}.`;
+    case 'waiting-for-baseline':
+      return 'Its wave is open: it starts when its probes have passed as it is now.';
     case 'late':
       return 'It came after the waves were planned: it follows when the rollout has succeeded.';
     case 'retired':
@@ -109,6 +121,14 @@ export function explainNotYet(notYet: NotYet, { openWave, halt }: Pick<RolloutPl
       return `Held out until this is out of the way, for its kernel would refuse the load: ${notYet.problem}`;
     case 'quarantined':
       return `Quarantined: ${notYet.problem}`;
+    case 'probing':
+      return 'It is there; its probes have not all been run since.';
+    case 'probe-failed':
+      return `It is there, and a probe fails: ${notYet.problem}`;
+    case 'unhealthy':
+      return `Not loaded, for a probe fails before its load: ${notYet.problem}`;
+    case 'unmeasured':
+      return `A probe cannot be measured, which is no pass: ${notYet.problem}`;
     case 'rollout-halted':
       return `Not started, the rollout halted: ${halt === null ? 'see the rollout' : explainHalt(halt)}`;
     case 'rollout-paused':
@@ -124,6 +144,7 @@ const waitsItself: ReadonlySet<NotYet['reason']> = new Set([
   'waiting-for-budget',
   'waiting-for-approval',
   'waiting-for-window',
+  'waiting-for-baseline',
   'late',
   'retired',
   'rollout-halted',

@@ -5,6 +5,8 @@ export { countThere } from './count-there';
 export { doubtReport, type ReportBounds, type ReportClaims } from './doubt-report';
 export { explainHalt, explainNotYet, explainWaiting, isAwaited } from './explain-not-yet';
 export { nodeObstacles } from './node-obstacles';
+export { nodesToProbe } from './nodes-to-probe';
+export { noProbes, type ProbeRules } from './probe-rules';
 export { plannedGates, type PlannedGate } from './planned-gates';
 export { plannedLoads, type PlannedLoad } from './planned-load';
 export { planCaveats, type PlanCaveat } from './plan-caveats';
@@ -35,6 +37,7 @@ export { allowedOf, exceeds, explainShare, sizeOf, type Share } from './share';
 export { isForGood } from './rollout-plan';
 export type {
   Halt,
+  Inconclusive,
   Move,
   NodeFacts,
   NodeFactsReport,

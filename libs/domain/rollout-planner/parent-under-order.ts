@@ -9,6 +9,7 @@ const failures: ReadonlySet<NotYet['reason']> = new Set([
   'unwell',
   'lost',
   'overdue',
+  'probe-failed',
 ] as const);
 
 /** As it was planned: it burns its wave's budget, and counts against what is allowed. */
@@ -30,7 +31,9 @@ export function parentUnderOrder({ parent, order, inventory, nowMs }: PlanReques
     case 'resume':
       return {
         ...parent,
-        nodes: parent.nodes.map((node) => (countedAsFailure(node) ? { ...node, excused: true } : node)),
+        nodes: parent.nodes.map((node) =>
+          countedAsFailure(node) || node.notYet?.reason === 'unmeasured' ? { ...node, excused: true } : node,
+        ),
       };
     case 'retry': {
       const again = new Set(retried(parent, order.nodes));

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { seqZero, type NodeName, type Seq } from '@lockstep/domain/livepatch-model';
+import { showProbe } from '@lockstep/domain/probes';
 import { alwaysOpen, Gates } from '@lockstep/domain/schedule';
 import { countApprovals, isPending, type Approvals } from './approvals';
 import { approvalsOf } from './approvals-of-plan';
 import { assignWaves, byName } from './assign-waves';
 import { mostNamed } from './explain-not-yet';
+import { inconclusiveOf } from './inconclusive';
 import { parentUnderOrder } from './parent-under-order';
 import { retiredAhead } from './retired-loads';
-import { isForGood, type Halt, type Move, type OpenWave, type PlanStatus } from './rollout-plan';
+import { isForGood, type Halt, type Inconclusive, type Move, type OpenWave, type PlanStatus } from './rollout-plan';
 import type { PlanRequest } from './plan-request';
 import type { NodePlan, RolloutPlan, Waiting } from './rollout-plan';
 import { statusAfter } from './rollout-order';
@@ -30,6 +32,8 @@ import { awaySinceMs, whyNotYet } from './why-not-yet';
 interface Verdict {
   readonly status: PlanStatus;
   readonly halt: Halt | null;
+  /** Why it has paused by itself. */
+  readonly inconclusive?: Inconclusive | undefined;
 }
 
 /** A planned node that is not there and could still come. */
@@ -38,7 +42,7 @@ interface Absent {
   readonly untilMs: number;
 }
 
-const isThereOrAtWork: ReadonlySet<Standing> = new Set(['there', 'on-its-way', 'ready', 'overdue'] as const);
+const isThereOrAtWork: ReadonlySet<Standing> = new Set(['there', 'on-its-way', 'probing', 'ready', 'overdue'] as const);
 
 /** @returns of the planned nodes that are neither there nor at work, those whose time has not passed. */
 function absentOf(placed: readonly Placed[], before: ReadonlyMap<NodeName, NodePlan>, request: PlanRequest): Absent[] {
@@ -78,7 +82,10 @@ function verdictOf(
       halt: { reason: 'nobody-arrived', wave: openWaveOf(states, policy)?.wave ?? states.length - 1 },
     };
   }
-  if (status === 'paused') return { status, halt: null };
+  const was = parent?.waiting?.reason === 'inconclusive' ? parent.waiting.what : undefined;
+  if (status === 'paused') return { status, halt: null, inconclusive: was };
+  const inconclusive = inconclusiveOf(states, policy);
+  if (inconclusive !== null && status === 'running') return { status: 'paused', halt: null, inconclusive };
   const isOver = (state: WaveState): boolean => state.passedAtMs !== null || isUntried(state);
   const isDone = states.length > 0 && states.every(isOver) && absent.length === 0;
   const isAtRest = states.every(({ onTheWay, ready }) => onTheWay.length + ready.length === 0);
@@ -109,7 +116,9 @@ function startersAfterSuccess(
 ): Placed[] {
   const isTried = ({ wave }: Placed): boolean => wave === null || states[wave]?.passedAtMs !== null;
   return [
-    ...placed.filter((node) => node.standing === 'ready' && node.gate.kind === 'open' && isTried(node)),
+    ...placed.filter(
+      (node) => node.standing === 'ready' && node.gate.kind === 'open' && !node.awaitsBaseline && isTried(node),
+    ),
     ...(haltOf(states, policy) === null ? inTurn.filter((node) => !isTried(node)) : []),
   ].filter((node) => retiredAhead(retired, positionOf(node)).length === 0);
 }
@@ -153,12 +162,14 @@ function awaitedApprovals(status: PlanStatus, approvals: Approvals | undefined, 
 }
 
 function waitingOf(
-  status: PlanStatus,
+  { status, inconclusive }: Verdict,
   placed: readonly Placed[],
   openWave: OpenWave | null,
   absent: readonly Absent[],
   { deadlineMs }: RolloutPolicy,
 ): Waiting | null {
+  if (status === 'paused' && inconclusive !== undefined)
+    return { reason: 'inconclusive', what: inconclusive, untilMs: null };
   if (status === 'paused') return { reason: 'paused', untilMs: null };
   if (status !== 'running') return null;
   const latest = (times: readonly number[]): number | null =>
@@ -167,9 +178,14 @@ function waitingOf(
   const absentUntilMs = latest(absent.map(({ untilMs }) => untilMs));
   const awaitsAbsent: Waiting | null =
     absentUntilMs === null ? null : { reason: 'absent', nodes, count: absent.length, untilMs: absentUntilMs };
-  const tries = placed.flatMap(({ standing, triesSinceMs, wave }) =>
-    standing === 'on-its-way' && wave !== null ? [(triesSinceMs ?? 0) + deadlineMs] : [],
-  );
+  const last = openWave?.wave ?? Infinity;
+  const isNext = ({ wave, gate }: Placed): boolean => wave !== null && wave <= last && gate.kind === 'open';
+  const tries = placed.flatMap((node) => {
+    const { standing, triesSinceMs, measuresSinceMs, wave } = node;
+    if (standing === 'on-its-way' && wave !== null) return [(triesSinceMs ?? 0) + deadlineMs];
+    const isMeasured = measuresSinceMs !== undefined && (standing === 'probing' || isNext(node));
+    return isMeasured ? [measuresSinceMs + deadlineMs] : [];
+  });
   if (tries.length === 0 && openWave !== null && openWave.bakesUntilMs !== null) {
     return { reason: 'bake', wave: openWave.wave, untilMs: openWave.bakesUntilMs };
   }
@@ -208,6 +224,13 @@ export function planRollout(request: PlanRequest): RolloutPlan {
     loads,
     gates: new Gates(schedule, request.clockMs ?? nowMs),
     undoes: policy.undoes !== undefined,
+    probing: {
+      wanted: policy.probing.probes.map(showProbe),
+      ...{ toSeq: policy.toSeq, deadlineMs: policy.deadlineMs, nowMs },
+      needsBaseline: policy.undoes === undefined,
+    },
+    isOpenTo: (was: NodePlan | undefined): boolean =>
+      parent === null || (was?.wave != null && parent.waves[was.wave]?.passedAtMs === null),
   };
   const standings = inventory
     .filter(({ kernelBuild }) => kernelBuild === policy.kernelBuild)
@@ -227,7 +250,8 @@ export function planRollout(request: PlanRequest): RolloutPlan {
   const absent = absentOf(placed, before, request);
   const approvals = approvalsOf({ ...request, parent }, placed);
   const mayBegin = !isPending(approvals, nowMs);
-  const { status, halt } = verdictOf({ ...request, parent }, states, absent, mayBegin);
+  const verdict = verdictOf({ ...request, parent }, states, absent, mayBegin);
+  const { status, halt } = verdict;
   const openWave = openWaveOf(states, policy);
   const released = release(placed, status, states, request, mayBegin);
   const begins = released.some((node, index) => node !== placed[index]);
@@ -260,7 +284,7 @@ export function planRollout(request: PlanRequest): RolloutPlan {
     waves: states.map(({ planned, bakesSinceMs, passedAtMs }) => ({ planned, bakesSinceMs, passedAtMs })),
     openWave,
     halt,
-    waiting: awaitedApprovals(status, approvals, nowMs) ?? waitingOf(status, released, openWave, absent, policy),
+    waiting: awaitedApprovals(status, approvals, nowMs) ?? waitingOf(verdict, released, openWave, absent, policy),
     nodes,
     ...(approvals === undefined
       ? {}

@@ -34,7 +34,12 @@ export type OrderRefusal =
   | { readonly reason: 'other-plan'; readonly hash: string };
 
 const canTryAgain = (reason: string | undefined): boolean =>
-  reason === 'failed' || reason === 'unwell' || reason === 'overdue' || reason === 'unreachable' || reason === 'lost';
+  reason === 'failed' ||
+  reason === 'unwell' ||
+  reason === 'probe-failed' ||
+  reason === 'overdue' ||
+  reason === 'unreachable' ||
+  reason === 'lost';
 
 /** The nodes that a retry is about. */
 export const retried = ({ nodes }: RolloutPlan, named: readonly NodeName[]): readonly NodeName[] =>

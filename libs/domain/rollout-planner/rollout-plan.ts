@@ -9,6 +9,7 @@ import type {
   Seq,
 } from '@lockstep/domain/livepatch-model';
 import type { Labels } from '@lockstep/domain/labels';
+import type { ProbeResult } from '@lockstep/domain/probes';
 import type { ClosedGate } from '@lockstep/domain/schedule';
 import type { Approvals } from './approvals';
 import type { PlanCaveat } from './plan-caveats';
@@ -28,6 +29,8 @@ export interface NodeFactsReport {
   readonly obstacles?: readonly Obstacle[] | undefined;
   /** What its kernel has complained about last, in this boot. */
   readonly trouble?: KernelTrouble | undefined;
+  /** What its probes came to last. */
+  readonly probes?: readonly ProbeResult[] | undefined;
 }
 
 /** One node of the cluster as it was gathered. */
@@ -53,6 +56,8 @@ export type NotYet =
   | { readonly reason: 'waiting-for-approval' }
   /** Its wave is open, and its load may not begin now. */
   | { readonly reason: 'waiting-for-window'; readonly closed: ClosedGate }
+  /** Its wave is open, and its probes have not all passed where it is. */
+  | { readonly reason: 'waiting-for-baseline' }
   /** It came after the waves were planned. */
   | { readonly reason: 'late' }
   /** The rollout has succeeded, and what it would load is being taken back by another one, which it waits for. */
@@ -77,6 +82,14 @@ export type NotYet =
   | { readonly reason: 'unwell'; readonly problem: string }
   /** Its kernel would refuse what it is to load: it is not sent, and nobody waits for it, until that is out of the way. */
   | { readonly reason: 'obstructed'; readonly problem: string }
+  /** It holds the position, and its probes have not all been run there. */
+  | { readonly reason: 'probing' }
+  /** It holds the position, and one of its probes fails. */
+  | { readonly reason: 'probe-failed'; readonly problem: string }
+  /** One of its probes fails before its load: it is not loaded as long as that is so. */
+  | { readonly reason: 'unhealthy'; readonly problem: string }
+  /** One of its probes cannot be measured, which is no pass. */
+  | { readonly reason: 'unmeasured'; readonly problem: string }
   | { readonly reason: 'rollout-paused' }
   | { readonly reason: 'rollout-aborted' }
   | { readonly reason: 'rollout-halted' };
@@ -151,6 +164,16 @@ export type Halt =
   /** All its nodes have left the cluster. */
   | { readonly reason: 'nobody-left' };
 
+/** Why it takes a person to say how it goes on: what has to be known could not be measured, and is no pass. */
+export interface Inconclusive {
+  readonly kind: 'nodes';
+  readonly wave: number;
+  /** How many could not be measured, and how many may; the first few of them. */
+  readonly count: number;
+  readonly allowed: number;
+  readonly nodes: readonly NodeName[];
+}
+
 /** What one that goes on waits for, and until when at the latest; null where nothing but an operator ends it. */
 export type Waiting =
   | { readonly reason: 'wave'; readonly wave: number; readonly untilMs: number | null }
@@ -162,6 +185,8 @@ export type Waiting =
   | { readonly reason: 'bake'; readonly wave: number; readonly untilMs: number }
   /** No wave is open, none that somebody could try: for those that are not there. */
   | { readonly reason: 'absent'; readonly nodes: readonly NodeName[]; readonly count: number; readonly untilMs: number }
+  /** It has paused by itself. */
+  | { readonly reason: 'inconclusive'; readonly what: Inconclusive; readonly untilMs: null }
   | { readonly reason: 'paused'; readonly untilMs: null };
 
 export interface Move {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { KernelBuildId, Seq } from '@lockstep/domain/livepatch-model';
 import { refuseApprovals, type ApprovalRules } from './approval-rules';
+import { noProbes, refuseProbes, type ProbeRules } from './probe-rules';
 import { allowedOf, explainShare, sizeOf, type Share } from './share';
 
 /** How a rollout goes, whatever it is for. */
@@ -21,6 +22,7 @@ export interface RolloutRules {
   readonly bakeMs: number;
   /** Whose word it needs before anything begins; null: nobody's. */
   readonly approvals: ApprovalRules | null;
+  readonly probing: ProbeRules;
 }
 
 /** What a rollout takes back. */
@@ -55,6 +57,7 @@ export const defaultRules: RolloutRules = {
   deadlineMs: 15 * 60_000,
   bakeMs: 0,
   approvals: null,
+  probing: noProbes,
 };
 
 /** @param planned nodes of the wave */
@@ -88,12 +91,16 @@ export function refuseRules(rules: RolloutRules, nodes: number): string | undefi
   if (!isShare(rules.allowedFailures, 0)) {
     return 'Allowed failures are a whole number of nodes, or a whole percentage of each wave from 0 to 100.';
   }
+  if (!isShare(rules.probing.allowedErrors, 0)) {
+    return 'Allowed errors are a whole number of nodes, or a whole percentage of each wave from 0 to 100.';
+  }
   if (rules.atOnce !== null && !isShare(rules.atOnce, 1)) {
     return 'At once goes a whole number of nodes from 1, or a whole percentage of each wave from 1 to 100.';
   }
   if (!wholeFrom(1, rules.deadlineMs)) return 'A deadline is a whole number of milliseconds from 1.';
   if (!wholeFrom(0, rules.bakeMs)) return 'A bake time is a whole number of milliseconds from 0.';
-  const unmet = rules.approvals === null ? undefined : refuseApprovals(rules.approvals);
+  const unmet =
+    (rules.approvals === null ? undefined : refuseApprovals(rules.approvals)) ?? refuseProbes(rules.probing);
   if (unmet !== undefined) return unmet;
   if (nodes > 0 && rules.canaries > nodes) {
     return `There are ${nodes} nodes, and ${rules.canaries} canaries are asked for: ask for at most ${nodes}.`;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { tornPatches, type TornPatch } from '@lockstep/domain/conflicts';
 import type { NodeName, Seq, Sha256 } from '@lockstep/domain/livepatch-model';
+import { showProbe } from '@lockstep/domain/probes';
 import { headHash, stackAt, stackOwners, stepsTo, type LogEntry, type Stack } from '@lockstep/domain/load-order';
 import { explainNotYet } from './explain-not-yet';
 import type { NotYet, RolloutPlan } from './rollout-plan';
@@ -37,6 +38,8 @@ function isLeftOut({ reason }: NotYet): boolean {
     case 'waiting-for-budget':
     case 'waiting-for-approval':
     case 'waiting-for-window':
+    case 'waiting-for-baseline':
+    case 'probing':
       return false;
     case 'late':
     case 'retired':
@@ -49,6 +52,9 @@ function isLeftOut({ reason }: NotYet): boolean {
     case 'quarantined':
     case 'unwell':
     case 'obstructed':
+    case 'probe-failed':
+    case 'unhealthy':
+    case 'unmeasured':
     case 'diverged':
     case 'forked':
     case 'ahead':
@@ -96,9 +102,21 @@ export function previewRollout(policy: RolloutPolicy, plan: RolloutPlan, entries
 export function previewText({ policy, logHash, nodes }: RolloutPreview): string {
   const { kernelBuild, toSeq, canaries, waves, allowedFailures, atOnce, haltsOnCrash, deadlineMs, bakeMs, undoes } =
     policy;
-  const rules = [canaries, waves, allowedFailures, atOnce, haltsOnCrash, deadlineMs, bakeMs, undoes?.rollout ?? null];
+  const { probes, everyMs, timeoutMs, allowedErrors } = policy.probing;
+  const probing = [probes.map(showProbe), everyMs, timeoutMs, allowedErrors];
+  const rules = [
+    canaries,
+    waves,
+    allowedFailures,
+    atOnce,
+    haltsOnCrash,
+    deadlineMs,
+    bakeMs,
+    undoes?.rollout ?? null,
+    probing,
+  ];
   const members = nodes.map(({ node, wave, position, leftOut }) => [node, wave, position, leftOut]);
-  return JSON.stringify(['lockstep rollout plan 1', kernelBuild, toSeq, rules, logHash, members]);
+  return JSON.stringify(['lockstep rollout plan 2', kernelBuild, toSeq, rules, logHash, members]);
 }
 
 const placeOf = (wave: number | null): string => (wave === 0 ? 'the canaries' : `wave ${wave ?? '-'}`);

@@ -3,6 +3,7 @@ import { hasStrayLog, isHeldOutStatus, type HeldOutStatus, type Seq } from '@loc
 import type { Gate, Gates } from '@lockstep/domain/schedule';
 import { nodeObstacles, type NodeObstacles } from './node-obstacles';
 import type { PlannedLoad } from './planned-load';
+import { underProbes, type ProbeContext, type ProbedAs, type ProbeWord } from './probe-standing';
 import type { NodeFacts, NodeFactsReport, NodePlan } from './rollout-plan';
 
 /**
@@ -16,23 +17,26 @@ import type { NodeFacts, NodeFactsReport, NodePlan } from './rollout-plan';
  * - `unwell`: there or on its way, and its kernel has complained since it was let go;
  * - `lost`: released, gone since;
  * - `overdue`: on its way for longer than is waited for;
+ * - `probing`: holding the position, and not all of its probes have been run there;
+ * - `probe-failed`: holding the position, and one of its probes fails;
+ * - `unmeasured`: one of its probes cannot be measured;
+ * - `unhealthy`: one of its probes fails, and it has not been let go;
  * - the rest are held out: no wave waits for them.
  */
 export type Standing =
-  | 'there'
   | 'on-its-way'
-  | 'ready'
   | 'failed'
   | 'crashed'
   | 'unwell'
   | 'lost'
   | 'overdue'
+  | ProbedAs
   | 'disconnected'
   | 'silent'
   | HeldOutStatus
   | 'obstructed';
 
-export interface NodeStanding {
+export interface NodeStanding extends ProbeWord {
   readonly facts: NodeFacts;
   readonly standing: Standing;
   readonly released: boolean;
@@ -52,7 +56,8 @@ export const isFailure = (standing: Standing): boolean =>
   standing === 'crashed' ||
   standing === 'unwell' ||
   standing === 'lost' ||
-  standing === 'overdue';
+  standing === 'overdue' ||
+  standing === 'probe-failed';
 
 export const countsAsFailure = ({ standing, excused }: NodeStanding): boolean => isFailure(standing) && !excused;
 
@@ -66,14 +71,18 @@ export function isHeldOut({ standing, excused }: NodeStanding): boolean {
     case 'ahead':
     case 'implausible':
     case 'obstructed':
+    case 'unhealthy':
+    case 'unmeasured':
       return true;
     case 'failed':
     case 'crashed':
     case 'unwell':
     case 'lost':
     case 'overdue':
+    case 'probe-failed':
       return excused;
     case 'there':
+    case 'probing':
     case 'on-its-way':
     case 'ready':
       return false;
@@ -96,6 +105,9 @@ export interface StandingContext {
   readonly gates: Gates;
   /** The rollout takes another one back. */
   readonly undoes: boolean;
+  readonly probing: ProbeContext;
+  /** Whether the node's wave has not passed, so that it is still judged. */
+  readonly isOpenTo: (before: NodePlan | undefined) => boolean;
 }
 
 /** Without a look at how long that has been so. @param triesAgain its failure is not looked at */
@@ -112,8 +124,11 @@ function standingOf(facts: NodeFacts, toSeq: Seq, released: boolean, triesAgain:
 
 /** A failure is no news where it was there before the node was let go, and stays none while it lasts. */
 function isExcused(standing: Standing, before: NodePlan | undefined): boolean {
+  if (standing === 'unmeasured') return before?.excused === true;
   if (!isFailure(standing)) return false;
-  if (before === undefined || before.excused) return true;
+  if (before === undefined) return true;
+  // Whoever goes on without a node that could not be measured excuses nothing that is known of it later.
+  if (before.excused) return before.notYet?.reason !== 'unmeasured';
   return !before.released && (standing === 'failed' || standing === 'crashed');
 }
 
@@ -127,7 +142,7 @@ function wasUnwellBefore(standing: Standing, before: NodePlan | undefined, repor
 export function nodeStanding(
   facts: NodeFacts,
   before: NodePlan | undefined,
-  { toSeq, deadlineMs, nowMs, loads, gates, undoes }: StandingContext,
+  { toSeq, deadlineMs, nowMs, loads, gates, undoes, probing, isOpenTo }: StandingContext,
 ): NodeStanding {
   const { report } = facts;
   const released = before?.released === true || (report !== null && report.target >= toSeq);
@@ -147,7 +162,13 @@ export function nodeStanding(
   // A clock that was put back makes nobody late, nor gives more than the whole time anew.
   const triesSinceMs = standing === 'on-its-way' ? Math.min(before?.triesSinceMs ?? nowMs, nowMs) : undefined;
   if (triesSinceMs !== undefined && nowMs - triesSinceMs > deadlineMs) standing = 'overdue';
+  const probed =
+    standing === 'there' || standing === 'ready'
+      ? underProbes(standing, report, before, isOpenTo(before), probing)
+      : { standing, awaitsBaseline: false };
+  standing = probed.standing;
   const unwellBefore = undoes && wasUnwellBefore(standing, before, report);
   const excused = isExcused(standing, before) || (unwellBefore && isFailure(standing));
-  return { facts, standing, released, excused, unwellBefore, triesAgain, triesSinceMs, troubleBefore, obstacles, gate };
+  const decided = { released, excused, unwellBefore, triesAgain, triesSinceMs, troubleBefore };
+  return { facts, ...probed, ...decided, obstacles, gate };
 }

@@ -20,6 +20,10 @@ export interface WaveState {
   readonly onTheWay: readonly Placed[];
   readonly ready: readonly Placed[];
   readonly failures: readonly Placed[];
+  /** Of which nobody knows how they are, and whom nobody has gone on without. */
+  readonly unmeasured: readonly Placed[];
+  /** Whose probes fail before their load. */
+  readonly unhealthy: readonly Placed[];
   readonly bakesSinceMs: number | null;
   readonly passedAtMs: number | null;
 }
@@ -44,9 +48,11 @@ export function waveStates(nodes: readonly Placed[], before: readonly WavePlan[]
       wave,
       planned: before[wave]?.planned ?? all.length,
       there: all.filter(({ standing }) => standing === 'there'),
-      onTheWay: all.filter(({ standing }) => standing === 'on-its-way'),
+      onTheWay: all.filter(({ standing }) => standing === 'on-its-way' || standing === 'probing'),
       ready: all.filter(({ standing }) => standing === 'ready'),
       failures: all.filter(countsAsFailure),
+      unmeasured: all.filter(({ standing, excused }) => standing === 'unmeasured' && !excused),
+      unhealthy: all.filter(({ standing }) => standing === 'unhealthy'),
       bakesSinceMs: before[wave]?.bakesSinceMs ?? null,
       passedAtMs: before[wave]?.passedAtMs ?? null,
     }));
@@ -131,11 +137,15 @@ export function haltOf(states: readonly WaveState[], rules: RolloutRules): Halt 
 }
 
 /** Who of a wave may start: those whose loads may begin now and that its budget has room for, by name. */
-export function startersOf({ planned, onTheWay, failures, ready }: WaveState, rules: RolloutRules): readonly Placed[] {
-  const mayBegin = ready.filter(({ gate }) => gate.kind === 'open');
+export function startersOf(state: WaveState, rules: RolloutRules): readonly Placed[] {
+  const { planned, onTheWay, failures, ready, unhealthy } = state;
+  const mayBegin = ready.filter(({ gate, awaitsBaseline }) => gate.kind === 'open' && !awaitsBaseline);
+  const budget = budgetOf(rules, planned);
+  // They slow it down, and never to a stand: nothing was done to them.
+  const burned = Math.min(unhealthy.length, Math.max(0, budget - failures.length - 1));
   // Sent already, and perhaps under way: they keep their room.
   const sent = ready.filter(({ released }) => released).length;
-  const room = Math.max(0, budgetOf(rules, planned) - onTheWay.length - failures.length - sent);
+  const room = Math.max(0, budget - burned - onTheWay.length - failures.length - sent);
   return [
     ...mayBegin.filter(({ released }) => released),
     ...mayBegin.filter(({ released }) => !released).slice(0, room),

@@ -21,7 +21,10 @@ function whyOnItsWay(report: NodeFactsReport | null, wasReleased: boolean): NotY
   return problem === null || !wasReleased ? { reason: 'moving', position } : { reason: 'stuck', position, problem };
 }
 
-function whyNotStarted({ wave, gate, facts }: Placed, { status, openWave, isPending, retired }: PlanWords): NotYet {
+function whyNotStarted(
+  { wave, gate, facts, awaitsBaseline }: Placed,
+  { status, openWave, isPending, retired }: PlanWords,
+): NotYet {
   switch (status) {
     case 'halted':
     case 'paused':
@@ -36,6 +39,7 @@ function whyNotStarted({ wave, gate, facts }: Placed, { status, openWave, isPend
   const isItsTurn = wave === null ? status === 'succeeded' : wave <= (openWave?.wave ?? Infinity);
   if (isItsTurn && isPending) return { reason: 'waiting-for-approval' };
   if (isItsTurn && gate.kind !== 'open') return { reason: 'waiting-for-window', closed: gate };
+  if (isItsTurn && awaitsBaseline) return { reason: 'waiting-for-baseline' };
   if (wave === null) return { reason: 'late' };
   if (openWave === null || isItsTurn) return { reason: 'waiting-for-budget' };
   return openWave.wave === 0 ? { reason: 'waiting-for-canary' } : { reason: 'waiting-for-wave', wave: openWave.wave };
@@ -68,6 +72,12 @@ function reasonOf(node: Placed, was: NodePlan | undefined, words: PlanWords, isP
       return { reason: standing, problem };
     case 'obstructed':
       return { reason: standing, problem: node.obstacles.fatal.join(' ') };
+    case 'probing':
+      return { reason: standing };
+    case 'probe-failed':
+    case 'unhealthy':
+    case 'unmeasured':
+      return { reason: standing, problem: node.probeProblem ?? problem };
     case 'lost':
     case 'disconnected':
     case 'silent':

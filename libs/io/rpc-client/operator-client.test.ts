@@ -58,6 +58,7 @@ const rollout = (toSeq: number): WatchRolloutResponse => ({
     toSeq,
     status: RolloutStatus.ROLLOUT_STATUS_RUNNING,
     nodes: [],
+    probes: [],
     ...{ caveats: [], waves: [], orders: [], nodeCount: 0, nodesThere: 0 },
     ...{ approvals: undefined, halt: undefined, waiting: undefined, startedAt: undefined, endedAt: undefined },
   },

@@ -1,5 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import type { ConnectResponse, Hello, LogEntry as WireLogEntry, NodeReport } from '@lockstep/contracts/generated';
+import type {
+  ConnectResponse,
+  Hello,
+  LogEntry as WireLogEntry,
+  NodeReport,
+  ProbeOrder,
+} from '@lockstep/contracts/generated';
 import { comeBackWithinMs, entryFromWire, entryToWire } from '@lockstep/contracts/wire';
 import type { ArtifactSource } from '@lockstep/io/agent-journal';
 import {
@@ -30,6 +36,7 @@ export interface LinkOptions {
   readonly makeReport: () => NodeReport;
   /** Who is told what the control plane says: that it has been taken in is the back-pressure on the stream. */
   readonly loader: Pick<FollowingLoader, 'tell' | 'entriesAfter'>;
+  readonly probes: { take(order: ProbeOrder): void; noteSilence(): void };
   readonly heartbeatMs: number;
   readonly traces: NodeTraces;
 }
@@ -165,6 +172,7 @@ export class ControlLink {
       for await (const { message } of session.messages) await this.take(message);
     } finally {
       this.session = undefined;
+      this.options.probes.noteSilence();
       session.close();
     }
   }
@@ -232,6 +240,9 @@ export class ControlLink {
         return;
       case 'repair':
         await loader.tell({ kind: 'repair-requested', modules: message.value.modules.map(parseModuleName) });
+        return;
+      case 'probes':
+        this.options.probes.take(message.value);
         return;
       case 'rejection': {
         const { reason, message: text } = message.value.problem ?? { reason: 'rejected', message: 'No reason given.' };

@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { readableEntryVersions } from '@lockstep/domain/load-order';
 import { noLabels, type Labels } from '@lockstep/domain/labels';
-import { LockstepError } from '@lockstep/domain/livepatch-model';
+import { LockstepError, parseSeq } from '@lockstep/domain/livepatch-model';
+import { probeResultToWire } from '@lockstep/contracts/wire';
+import { defaultProbeCommandsFile } from '@lockstep/io/node-probes';
 import { ControlLink } from './control-link';
-import type { Loader, NetworkSide } from './loader';
+import type { FollowingLoader, Loader, NetworkSide } from './loader';
 import type { Log } from './logger';
 import { MetricsFile } from './metrics-file';
 import type { AgentFacts } from './metrics-text';
 import { enrolNode, keepIdentity, readIdentity, type Enrolment, type NodeIdentity } from './node-identity';
 import { NodeTraces } from './node-traces';
+import { ProbeRunner } from './probe-runner';
+import type { BuildPolicy } from './vouch';
 
 export interface NetworkOptions {
   /** Key and identity; it exists, and nobody else uses it. */
@@ -23,6 +27,10 @@ export interface NetworkOptions {
   readonly labels?: Labels;
   /** Where to write the node's numbers for node_exporter; nowhere if undefined. */
   readonly metricsFile?: string;
+  /** What commands a rollout may have run here, by their names (default /etc/lockstep/probes.json). */
+  readonly probeCommandsFile?: string;
+  /** Whose keys must have signed that list; undefined: its owner alone vouches for it. */
+  readonly buildPolicy?: BuildPolicy;
   /** How often to report without news, and to write the metrics file (default 15 s). */
   readonly heartbeatMs?: number;
   /** Remembers in which traces things were asked for. */
@@ -37,6 +45,7 @@ const defaultHeartbeatMs = 15_000;
 export class NetworkHalf {
   private link: ControlLink | undefined;
   private metrics: MetricsFile | undefined;
+  private probes: ProbeRunner | undefined;
 
   constructor(private readonly options: NetworkOptions) {}
 
@@ -51,6 +60,7 @@ export class NetworkHalf {
     const { node, cluster, logPublicKey } = identity;
     const network: NetworkSide = {
       onReport: () => {
+        this.probes?.noteView();
         this.link?.report();
       },
       onReconnect: () => {
@@ -63,8 +73,9 @@ export class NetworkHalf {
     log('info', 'agent started', { node, cluster, kernelBuild, release });
     const { bootId, patchedCore } = loader.running;
     const { agentVersion, labels = noLabels, heartbeatMs = defaultHeartbeatMs } = this.options;
+    const probes = this.makeProbes(following);
     const link = new ControlLink({
-      ...{ traces: this.options.traces ?? new NodeTraces(), identity, log, heartbeatMs, loader: following },
+      ...{ traces: this.options.traces ?? new NodeTraces(), identity, log, heartbeatMs, probes, loader: following },
       keepIdentity: (renewed) => keepIdentity(this.options.stateDir, renewed),
       makeHello: () => ({
         agentVersion,
@@ -77,15 +88,29 @@ export class NetworkHalf {
         entryVersions: [...readableEntryVersions],
         labels: Object.fromEntries(labels),
       }),
-      makeReport: () => following.report,
+      makeReport: () => ({ ...following.report, probes: probes.results.map(probeResultToWire) }),
     });
+    this.probes = probes;
     this.link = link;
     link.start();
     this.tellMetrics(() => ({ report: following.report, isConnected: link.isConnected, agentVersion }));
   }
 
   async stop(): Promise<void> {
+    this.probes?.stop();
     await Promise.all([this.link?.stop(), this.metrics?.stop()]);
+  }
+
+  private makeProbes(following: FollowingLoader): ProbeRunner {
+    const { probeCommandsFile: file = defaultProbeCommandsFile, buildPolicy, log } = this.options;
+    return new ProbeRunner({
+      commands: { file, isSigned: buildPolicy?.isSigned },
+      position: () => parseSeq(following.report.position),
+      onNews: () => {
+        this.link?.report();
+      },
+      log,
+    });
   }
 
   private insistLink(): ControlLink {

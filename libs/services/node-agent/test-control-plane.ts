@@ -22,6 +22,7 @@ import {
   type EnrolResponse,
   type Hello,
   type NodeReport,
+  type ProbeOrder,
 } from '@lockstep/contracts/generated';
 import { formatJoinToken, entryToWire, statusFromError } from '@lockstep/contracts/wire';
 import {
@@ -209,6 +210,11 @@ export class TestControlPlane {
   /** An operator's word about livepatches that no entry loads. */
   repair(...modules: string[]): void {
     this.stream?.write({ message: { $case: 'repair', value: { modules } } });
+  }
+
+  /** What it is to probe from now on. */
+  probe(value: ProbeOrder): void {
+    this.stream?.write({ message: { $case: 'probes', value } });
   }
 
   /** An entry as a control plane of the future would send it. */

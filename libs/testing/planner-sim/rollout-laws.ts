@@ -9,6 +9,7 @@ import type {
   RolloutPolicy,
   Share,
 } from '@lockstep/domain/rollout-planner';
+import { ProbeLaw } from './probe-law';
 import { ScheduleLaw } from './schedule-law';
 
 /** One plan with what it was made from. */
@@ -39,7 +40,8 @@ interface Past {
   thereSinceMs: number | undefined;
 }
 
-type Condition = 'there' | 'working' | 'idle' | 'bad' | 'out';
+/** `ill`: kept from its load by its probes; `unknown`: they could not be measured; `unready`: idle, and not measured yet. */
+type Condition = 'there' | 'working' | 'idle' | 'unready' | 'ill' | 'unknown' | 'bad' | 'out';
 
 /**
  * The rules of a rollout once more, told from the facts and in other words than the planner's: it only shares with that
@@ -57,12 +59,14 @@ export class RolloutLaws {
   private readonly words = new Map<string, { readonly plan: string; readonly atMs: number }>();
 
   private readonly schedule: ScheduleLaw;
+  private readonly probes: ProbeLaw;
 
   constructor(
     private readonly policy: RolloutPolicy,
     schedule: Schedule,
   ) {
     this.schedule = new ScheduleLaw(schedule);
+    this.probes = new ProbeLaw(policy);
   }
 
   /** @returns what is wrong, in words. */
@@ -150,14 +154,17 @@ export class RolloutLaws {
   }
 
   private look({ facts, order, nowMs }: PlanStep): Map<NodeName, Condition> {
-    if (order?.kind === 'resume') this.excuseFailed();
+    if (order?.kind === 'resume') {
+      this.excuseFailed();
+      this.probes.drop(this.before);
+    }
     const conditions = new Map<NodeName, Condition>();
     for (const each of facts) {
       const past = this.pastOf(each.node, each);
       if (!past.released) past.complaint = each.report?.trouble?.id;
       past.released ||= (each.report?.target ?? 0) >= this.policy.toSeq;
       if (order?.kind === 'retry') this.takeUpAgain(each, past, nowMs);
-      const condition = this.conditionOf(each, past, nowMs);
+      const condition = this.probed(each, this.conditionOf(each, past, nowMs), nowMs);
       past.thereSinceMs = condition === 'there' ? Math.min(past.thereSinceMs ?? nowMs, nowMs) : undefined;
       if (condition === 'there') past.unwellBefore = false;
       if (condition !== 'bad') past.excused = !past.released;
@@ -189,17 +196,37 @@ export class RolloutLaws {
     return nowMs - past.workingSinceMs > this.policy.deadlineMs ? 'bad' : 'working';
   }
 
+  /** The probes' word: before its load it keeps a node from that, after it it is a failure, until its wave has passed. */
+  private probed(facts: NodeFacts, condition: Condition, nowMs: number): Condition {
+    if (condition !== 'idle' && condition !== 'there') return condition;
+    const wave = this.waveOf.get(facts.node);
+    const isOver = this.before !== undefined && (wave === undefined || this.passed.has(wave));
+    if (condition === 'there' ? isOver : this.policy.undoes !== undefined) return condition;
+    switch (this.probes.says(facts, nowMs)) {
+      case 'well':
+        return condition;
+      case 'ill':
+        return condition === 'there' ? 'bad' : 'ill';
+      case 'unknown':
+        return 'unknown';
+      case 'silent':
+        return condition === 'there' ? 'working' : 'unready';
+    }
+  }
+
   private excuseFailed(): void {
     for (const [node, past] of this.past) {
       const reason = this.before?.nodes.find((other) => other.node === node)?.notYet?.reason;
-      const isBad = ['failed', 'quarantined', 'unwell', 'lost', 'overdue', 'unreachable'].includes(reason ?? '');
+      const isBad = ['failed', 'quarantined', 'unwell', 'lost', 'overdue', 'unreachable', 'probe-failed'].includes(
+        reason ?? '',
+      );
       if (isBad && past.released) past.excused = true;
     }
   }
 
   private takeUpAgain({ node, report }: NodeFacts, past: Past, nowMs: number): void {
     const reason = this.before?.nodes.find((other) => other.node === node)?.notYet?.reason;
-    if (!['failed', 'unwell', 'lost', 'overdue', 'unreachable'].includes(reason ?? '')) return;
+    if (!['failed', 'unwell', 'lost', 'overdue', 'unreachable', 'probe-failed'].includes(reason ?? '')) return;
     const complaint = report?.trouble?.id;
     Object.assign(past, { retried: true, workingSinceMs: nowMs, excused: false, unwellBefore: false, complaint });
   }
@@ -215,7 +242,9 @@ export class RolloutLaws {
     return this.members(wave).every((node) => {
       const condition = conditions.get(node);
       return (
-        condition === undefined || condition === 'out' || (condition === 'bad' && !this.isFailure(node, conditions))
+        condition === undefined ||
+        ['out', 'ill', 'unknown'].includes(condition) ||
+        (condition === 'bad' && !this.isFailure(node, conditions))
       );
     });
   }
@@ -275,10 +304,15 @@ export class RolloutLaws {
     const wrong: string[] = [];
     const isHere = new Set(facts.map(({ node }) => node));
     const starts = plan.nodes.filter(
-      ({ node, released }) => released && !this.pastOf(node).released && conditions.get(node) === 'idle',
+      ({ node, released }) =>
+        released &&
+        !this.pastOf(node).released &&
+        !['there', 'working', 'bad', 'out'].includes(conditions.get(node) ?? 'out'),
     );
     const mayStart = plan.status === 'running' || plan.status === 'succeeded';
     for (const { node, wave } of starts) {
+      if (conditions.get(node) !== 'idle')
+        wrong.push(`${node} starts, and its probes say ${conditions.get(node) ?? ''}`);
       if (!mayStart) wrong.push(`${node} starts while ${plan.status}`);
       if (wave === null && plan.status === 'running') wrong.push(`${node} came late and starts before the success`);
       if (retired.length > 0 && plan.status === 'running') wrong.push(`${node} starts to load what was retired`);
@@ -289,7 +323,7 @@ export class RolloutLaws {
       for (let lower = 0; lower < wave; lower += 1) {
         if (this.passed.has(lower)) continue;
         const waits = this.members(lower).find(
-          (other) => isHere.has(other) && ['idle', 'working'].includes(conditions.get(other) ?? ''),
+          (other) => isHere.has(other) && ['idle', 'unready', 'working'].includes(conditions.get(other) ?? ''),
         );
         if (waits !== undefined) wrong.push(`${node} of wave ${wave} starts before ${waits} of wave ${lower}`);
         if (!this.isThere(lower, conditions))
@@ -329,7 +363,10 @@ export class RolloutLaws {
       const atOnceThousandths = atOnce === null ? planned * 1_000 : Math.max(1_000, thousandths(atOnce, planned));
       const working = members.filter((node) => conditions.get(node) === 'working').length;
       const failed = members.filter((node) => this.isFailure(node, conditions)).length;
-      const used = (working + failed + starting) * 1_000;
+      const ill = members.filter((node) => conditions.get(node) === 'ill').length;
+      // They slow a wave down, and never to a stand.
+      const slows = Math.min(ill, Math.max(0, Math.floor(atOnceThousandths / 1_000) - failed - 1));
+      const used = (working + failed + starting + slows) * 1_000;
       return starting > 0 && used > atOnceThousandths
         ? [`wave ${wave}: ${working} on the way, ${failed} failed, ${starting} start, of ${planned}`]
         : [];
@@ -342,6 +379,9 @@ export class RolloutLaws {
     if (plan.status === 'running' || plan.status === 'succeeded') {
       for (const [wave, planned] of this.planned.entries()) {
         const failed = this.members(wave).filter((node) => isHere.has(node) && this.isFailure(node, conditions));
+        const unknown = this.members(wave).filter((node) => isHere.has(node) && conditions.get(node) === 'unknown');
+        const isOpen = plan.waves[wave]?.passedAtMs === null;
+        if (isOpen) wrong.push(...this.probes.checkUnknown(plan.status, wave, planned, unknown));
         const newlyDone = plan.status === 'succeeded' && this.before?.status !== 'succeeded';
         const judged = plan.status === 'running' || newlyDone;
         if (judged && failed.length * 1_000 > thousandths(this.policy.allowedFailures, planned)) {
@@ -374,7 +414,7 @@ export class RolloutLaws {
       if (passedAtMs === null) return this.passed.has(wave) ? [`wave ${wave} had passed`] : [];
       if (this.passed.has(wave)) return [];
       const waits = this.members(wave).find(
-        (node) => isHere.has(node) && ['idle', 'working'].includes(conditions.get(node) ?? ''),
+        (node) => isHere.has(node) && ['idle', 'unready', 'working'].includes(conditions.get(node) ?? ''),
       );
       if (waits !== undefined) return [`wave ${wave} passes before ${waits}`];
       if (!this.isThere(wave, conditions)) return [`wave ${wave} passes, and nobody has tried it`];
@@ -387,6 +427,7 @@ export class RolloutLaws {
   }
 
   private remember({ plan, nowMs }: PlanStep, conditions: ReadonlyMap<NodeName, Condition>): void {
+    this.probes.remember(plan, nowMs);
     this.canaryArrived ||= this.isThere(0, conditions);
     for (const [wave, { passedAtMs }] of plan.waves.entries()) if (passedAtMs !== null) this.passed.add(wave);
     for (const { node, released } of plan.nodes) {

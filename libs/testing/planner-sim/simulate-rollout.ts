@@ -2,6 +2,7 @@
 import { parseKernelBuildId, parseSeq } from '@lockstep/domain/livepatch-model';
 import { checkPlan } from '@lockstep/domain/plan-checks';
 import {
+  defaultRules,
   explainHalt,
   explainNotYet,
   explainWaiting,
@@ -19,6 +20,7 @@ import { seededRandom, type SeededRandom } from '@lockstep/testing/seeded-random
 import { nights, randomSchedule } from './random-schedule';
 import { RolloutLaws } from './rollout-laws';
 import { SimulatedFleet } from './simulated-fleet';
+import { SimulatedProbes } from './simulated-probes';
 
 /** How one history went. */
 export interface RolloutHistory {
@@ -51,11 +53,20 @@ function randomPolicy(random: SeededRandom, size: number): RolloutPolicy {
       atOnce: random.chance(0.4) ? null : randomShare(random, 1, 4),
       haltsOnCrash: true,
       approvals: randomApprovals(random),
+      probing: randomProbing(random),
       bakeMs: random.pick([0, 0, 1, 10]) * minuteMs,
       deadlineMs: random.pick([1, 15, 60]) * minuteMs,
     };
     if (refuseRules(policy, size) === undefined) return policy;
   }
+}
+
+function randomProbing(random: SeededRandom): RolloutPolicy['probing'] {
+  const { probing } = defaultRules;
+  if (random.chance(0.6)) return probing;
+  const names = random.chance(0.8) ? ['one'] : ['one', 'two'];
+  const probes = names.map((name) => ({ kind: 'command', name }) as const);
+  return { ...probing, probes, allowedErrors: random.chance(0.5) ? { nodes: 0 } : randomShare(random, 0, 3) };
 }
 
 const people = ['person:a', 'person:b', 'person:c'];
@@ -99,6 +110,7 @@ function unexplained(plan: RolloutPlan): string[] {
 class History {
   readonly violations: string[] = [];
   readonly fleet: SimulatedFleet;
+  private readonly probes: SimulatedProbes;
   private readonly policy: RolloutPolicy;
   private readonly schedule: Schedule;
   private readonly laws: RolloutLaws;
@@ -113,12 +125,13 @@ class History {
     this.nowMs = random.pick(nights);
     this.schedule = randomSchedule(random, this.nowMs);
     this.fleet = new SimulatedFleet(size, kernelBuild, random, this.nowMs, this.policy.undoes !== undefined);
+    this.probes = new SimulatedProbes(this.policy, random);
     this.laws = new RolloutLaws(this.policy, this.schedule);
   }
 
   step(order?: RolloutOrder): RolloutPlan {
     const { policy, schedule, parent, nowMs } = this;
-    const facts = this.fleet.facts();
+    const facts = this.fleet.facts((node) => this.probes.of(node));
     const { retired } = this;
     const request = { policy, schedule, parent, nowMs, inventory: facts, order, retired };
     const plan = planRollout(request);
@@ -129,6 +142,7 @@ class History {
       this.violations.push(...faults.map(({ rule, node, message }) => `${rule}: ${node ?? 'plan'} ${message}`));
     }
     this.parent = plan;
+    this.probes.take(plan);
     return plan;
   }
 
@@ -150,6 +164,7 @@ class History {
     // A clock that steps: seldom, and both ways.
     if (random.chance(0.02)) this.nowMs += random.pick([-120, -10, 10, 120]) * minuteMs;
     this.fleet.happen(this.nowMs);
+    this.probes.measure(this.fleet.nodes);
   }
 
   private wantedOrder(parent: RolloutPlan): RolloutOrder | undefined {
@@ -175,7 +190,7 @@ class History {
       this.fleet.receive(plan, false);
       this.nowMs += Math.max(this.policy.deadlineMs, this.policy.bakeMs) + 1;
       this.awaitWindow(plan);
-      if (heals) this.fleet.healAll(this.nowMs);
+      if (heals) this.healAll();
       before = plan;
       plan = this.step();
     }
@@ -188,6 +203,11 @@ class History {
     return status;
   }
 
+  private healAll(): void {
+    this.fleet.healAll(this.nowMs);
+    this.probes.measure(this.fleet.nodes, true);
+  }
+
   /** All heal: each follows, what nobody has tried wave by wave. */
   private checkFollowers(): void {
     let plan = this.step();
@@ -196,7 +216,7 @@ class History {
       this.fleet.receive(plan, false);
       this.nowMs += this.policy.bakeMs + 1;
       this.awaitWindow(plan);
-      this.fleet.healAll(this.nowMs);
+      this.healAll();
       plan = this.step();
     }
     // Who is unwell is sent nowhere before it is tried again, and keeps those who come after it.

@@ -9,6 +9,7 @@ import {
   type NodeStatus,
   type Seq,
 } from '@lockstep/domain/livepatch-model';
+import type { ProbeResult } from '@lockstep/domain/probes';
 import type { NodeFacts, RolloutPlan } from '@lockstep/domain/rollout-planner';
 import type { SeededRandom } from '@lockstep/testing/seeded-random';
 
@@ -59,10 +60,11 @@ export class SimulatedFleet {
     this.joined = size;
   }
 
-  facts(): NodeFacts[] {
+  /** @param probesOf what a node says of its probes */
+  facts(probesOf: (node: NodeName) => readonly ProbeResult[] = () => []): NodeFacts[] {
     return this.nodes.map(({ node, labels, connected, status, position, target, lastSeenMs, trouble }) => ({
       ...{ node, labels, kernelBuild: this.kernelBuild, connected, lastSeenMs },
-      report: { status, position, target, problem: status === 'failed' ? 'x' : null, trouble },
+      report: { status, position, target, problem: status === 'failed' ? 'x' : null, trouble, probes: probesOf(node) },
     }));
   }
 

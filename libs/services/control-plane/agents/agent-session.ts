@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import type { ConnectResponse, NodeReport } from '@lockstep/contracts/generated';
+import type { ConnectResponse, NodeReport, ProbeOrder } from '@lockstep/contracts/generated';
 import type { ModuleName, NodeName, Seq } from '@lockstep/domain/livepatch-model';
 import type { LogName } from '@lockstep/domain/load-order';
 import { isDatabaseAway } from '@lockstep/io/database';
@@ -47,6 +47,8 @@ export class AgentSession implements NodeSession {
   private readonly released = new Set<string>();
   /** Foreign livepatches that the node is to be told to unload. */
   private disowned: readonly ModuleName[] = [];
+  private probes: ProbeOrder | undefined;
+  private sentProbes: ProbeOrder | undefined;
   private pumping: Promise<void> | undefined;
   private wokenAgain = false;
   private closed = false;
@@ -100,6 +102,13 @@ export class AgentSession implements NodeSession {
     this.wake();
   }
 
+  /** The same is not repeated. */
+  probe(order: ProbeOrder): void {
+    if (JSON.stringify(order) === JSON.stringify(this.probes)) return;
+    this.probes = order;
+    this.wake();
+  }
+
   seen(report: NodeReport): NodeReport {
     return report;
   }
@@ -117,6 +126,7 @@ export class AgentSession implements NodeSession {
       await this.sendMove();
       await this.sendReleases();
       await this.sendRepair();
+      await this.sendProbes();
     }
   }
 
@@ -148,6 +158,13 @@ export class AgentSession implements NodeSession {
     if (modules.length === 0) return;
     this.disowned = [];
     await this.send({ message: { $case: 'repair', value: { modules: [...modules] } } });
+  }
+
+  private async sendProbes(): Promise<void> {
+    const { probes: value } = this;
+    if (value === undefined || value === this.sentProbes) return;
+    await this.send({ message: { $case: 'probes', value } });
+    this.sentProbes = value;
   }
 
   private async send(message: ConnectResponse | EncodedResponse): Promise<void> {

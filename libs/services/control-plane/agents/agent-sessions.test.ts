@@ -15,6 +15,7 @@ function session(name: string, over: Partial<NodeSession> = {}) {
     moveTo: () => undefined,
     release: () => undefined,
     repair: () => undefined,
+    probe: () => undefined,
     seen: (report) => report,
     close: () => undefined,
     ...over,

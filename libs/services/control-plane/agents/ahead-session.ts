@@ -63,6 +63,9 @@ export class AheadSession implements NodeSession {
   /** Nor is it `diverged`. */
   repair(): void {}
 
+  /** No rollout waits for it. */
+  probe(): void {}
+
   seen(report: NodeReport): NodeReport {
     return { ...report, status: nodeStatusToWire('ahead'), problem: this.options.problem };
   }

@@ -59,6 +59,7 @@ export function forkedReport(last: NodeReport | null, head: AgentHead, problem: 
     kept = [],
     obstacles = [],
     trouble,
+    probes = [],
   } = last ?? {};
   return {
     status: nodeStatusToWire('forked'),
@@ -72,6 +73,7 @@ export function forkedReport(last: NodeReport | null, head: AgentHead, problem: 
     kept,
     obstacles,
     trouble,
+    probes,
     problem,
     ...head,
   };

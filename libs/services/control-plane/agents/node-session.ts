@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import type { NodeReport } from '@lockstep/contracts/generated';
+import type { NodeReport, ProbeOrder } from '@lockstep/contracts/generated';
 import type { ModuleName, NodeName, Seq } from '@lockstep/domain/livepatch-model';
 import type { LogName } from '@lockstep/domain/load-order';
 import type { TraceParent } from '@lockstep/platform/tracing';
@@ -23,6 +23,8 @@ export interface NodeSession {
   release(crashedBootId: string): void;
   /** These, which no entry explains, are to be unloaded. */
   repair(modules: readonly ModuleName[]): void;
+  /** What is to be probed from now on, in place of what was ordered before. */
+  probe(order: ProbeOrder): void;
   /** What is kept of the node's word. */
   seen(report: NodeReport): NodeReport;
   /** Ends the stream with this error. */

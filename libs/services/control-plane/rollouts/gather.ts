@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { NodeReport } from '@lockstep/contracts/generated';
-import { nodeStatusFromWire, obstacleFromWire, troubleFromWire } from '@lockstep/contracts/wire';
+import { nodeStatusFromWire, obstacleFromWire, probeResultFromWire, troubleFromWire } from '@lockstep/contracts/wire';
 import { effectiveLabels } from '@lockstep/domain/labels';
 import { parseSeq, type ClusterName } from '@lockstep/domain/livepatch-model';
 import { takesNoTarget } from '@lockstep/domain/node-state';
@@ -15,6 +15,7 @@ function reportFacts(report: NodeReport | null): NodeFactsReport | null {
   const { position, target, problem } = report;
   // A report that an earlier version kept has none.
   const obstacles = ((report.obstacles as typeof report.obstacles | undefined) ?? []).flatMap(obstacleFromWire);
+  const probes = ((report.probes as typeof report.probes | undefined) ?? []).map(probeResultFromWire);
   return {
     status,
     position: parseSeq(position),
@@ -22,6 +23,7 @@ function reportFacts(report: NodeReport | null): NodeFactsReport | null {
     problem: problem?.message ?? null,
     takesNoTarget: problem !== undefined && takesNoTarget(problem.reason),
     ...(obstacles.length > 0 ? { obstacles } : {}),
+    ...(probes.length > 0 ? { probes } : {}),
     ...(report.trouble && { trouble: troubleFromWire(report.trouble) }),
   };
 }

@@ -38,6 +38,7 @@ function stream(of: LogName): NodeSession & { readonly moves: number[] } {
     wake: () => undefined,
     release: () => undefined,
     repair: () => undefined,
+    probe: () => undefined,
     seen: (report) => report,
     close: () => undefined,
   };

@@ -35,6 +35,7 @@ import { Reconciler } from '../reconciler';
 import type { Replica } from '../replicas/replica';
 import { gatherInventory } from './gather';
 import { KnownSchedules } from './known-schedules';
+import { ProbeDispatch } from './probe-orders';
 import { RolloutsInForce } from './rollouts-in-force';
 import { ShownPlans } from './shown-plans';
 
@@ -99,6 +100,7 @@ export class RolloutExecutor {
   private readonly inForce: RolloutsInForce;
   private readonly schedules: KnownSchedules;
   private readonly shown = new ShownPlans();
+  private readonly probes: ProbeDispatch;
   /** Who is still to come back after a start. */
   readonly returns: FleetReturn;
   private timer: NodeJS.Timeout | undefined;
@@ -108,6 +110,7 @@ export class RolloutExecutor {
     this.inForce = new RolloutsInForce(parts.db.rollouts);
     this.returns = new FleetReturn(parts);
     this.schedules = new KnownSchedules(parts.db.schedules);
+    this.probes = new ProbeDispatch(parts.sessions);
   }
 
   async start(nowMs: number): Promise<void> {
@@ -292,6 +295,7 @@ export class RolloutExecutor {
     try {
       if (this.stopped || !this.returns.hasSettled(cluster, performance.now())) return;
       for (const rollout of await this.inForce.of(cluster)) await this.advance(rollout);
+      this.probes.tell(cluster, await this.inForce.of(cluster));
     } catch (err) {
       // Whether a plan was stored is not known.
       this.inForce.readAgain(cluster);

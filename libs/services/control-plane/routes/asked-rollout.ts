@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import type { StartRolloutRequest } from '@lockstep/contracts/generated';
+import type { RolloutRules as WireRules, StartRolloutRequest } from '@lockstep/contracts/generated';
 import { shareFromWire } from '@lockstep/contracts/wire';
 import { parseSeq, type ClusterName } from '@lockstep/domain/livepatch-model';
 import {
   defaultRules,
   type ApprovalRules,
+  type ProbeRules,
   type RolloutPolicy,
   type RolloutRules,
 } from '@lockstep/domain/rollout-planner';
 import { subjectOf } from '@lockstep/domain/access';
+import { parseProbe } from '@lockstep/domain/probes';
 import type { CallContext } from '../grpc/call-route';
 import type { Uses } from '../services';
 import { chooseLog, type LogChooser } from './choose-log';
@@ -40,7 +42,17 @@ export async function approvalsFor(
   return approvals === undefined ? null : { ...approvals, author: subjectOf(caller.identity) };
 }
 
-/** @param usual of what the request does not say */
+function probingOf(rules: WireRules | undefined, usual: ProbeRules): ProbeRules {
+  const { probes = [], probeEveryMs = 0, probeTimeoutMs = 0, allowedErrors } = rules ?? {};
+  return {
+    probes: probes.length > 0 ? probes.map(parseProbe) : usual.probes,
+    everyMs: probeEveryMs || usual.everyMs,
+    timeoutMs: probeTimeoutMs || usual.timeoutMs,
+    allowedErrors: shareFromWire(allowedErrors) ?? usual.allowedErrors,
+  };
+}
+
+/** @param usual of what the request does not say @throws LockstepError `invalid-probe` */
 export function rulesOf(
   { canaries, waveSize, rules }: Pick<StartRolloutRequest, 'canaries' | 'waveSize' | 'rules'>,
   usual: RolloutRules = defaultRules,
@@ -56,5 +68,6 @@ export function rulesOf(
     haltsOnCrash: usual.haltsOnCrash && rules?.goesOnAfterCrash !== true,
     bakeMs: (rules?.bakeSeconds ?? 0) * 1_000 || usual.bakeMs,
     deadlineMs: deadlineMs === 0 ? usual.deadlineMs : deadlineMs,
+    probing: probingOf(rules, usual.probing),
   };
 }

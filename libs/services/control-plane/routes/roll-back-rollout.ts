@@ -10,7 +10,7 @@ import { entryToWire } from '@lockstep/contracts/wire';
 import { inCluster, insistMay } from '@lockstep/domain/access';
 import { LockstepError, parseSeq, staysLoadedFor, type ClusterName } from '@lockstep/domain/livepatch-model';
 import { undoEntries, withRetired, type LoadEntry, type LogEntry, type Undoing } from '@lockstep/domain/load-order';
-import type { RolloutPolicy } from '@lockstep/domain/rollout-planner';
+import { noProbes, type RolloutPolicy } from '@lockstep/domain/rollout-planner';
 import { sha256OfBytes } from '@lockstep/platform/runtime';
 import type { CallContext } from '../grpc/call-route';
 import type { KeepingContext } from '../grpc/kept-answer';
@@ -57,7 +57,7 @@ async function askedRollback(
   const entries = withRetired(log, known, retires, sha256OfBytes);
   const policy: RolloutPolicy = {
     ...before,
-    ...rulesOf({ ...request, waveSize: 0 }, { ...before, bakeMs: 0 }),
+    ...rulesOf({ ...request, waveSize: 0 }, { ...before, bakeMs: 0, probing: noProbes }),
     // Of whoever rolls back, as the cluster asks for them now.
     approvals: await approvalsFor(services, cluster, context),
     toSeq: parseSeq(entries.length),

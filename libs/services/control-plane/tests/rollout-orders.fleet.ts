@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import {
   NodeStatus,
+  ProbeVerdict,
   RolloutRules,
   RolloutStatus,
   type PlanRolloutResponse,
@@ -150,6 +151,33 @@ test('a wave has to stay well before the next one opens, and a kernel that compl
   agent('c1').trouble = { id: 'boot/9', kind: 'warning', message: 'WARNING: CPU: 0 PID: 1 at f' };
   agent('c1').report();
   await eventuallyShows(id, 'halted: b-c1 unwell, b-n1 rollout-halted, b-n2 rollout-halted, b-n3 rollout-halted');
+});
+
+test('a node is loaded when its probes pass, its wave is over when they pass again, and one that fails there is a failure', async () => {
+  const waits = 'w-n1 waiting-for-canary, w-n2 waiting-for-canary, w-n3 waiting-for-canary';
+  const id = await rollOut('w', ['c1'], { probes: ['tcp=127.0.0.1:22'], probeTimeoutMs: 2_000 });
+  await eventuallyShows(id, `running: w-c1 moving, ${waits}`);
+  expect(agent('c1').probeOrder).toEqual({ probes: ['tcp=127.0.0.1:22'], everyMs: 10_000, timeoutMs: 2_000 });
+  expect(agent('n1').probeOrder).toBeUndefined();
+  agent('c1').verdict = ProbeVerdict.PROBE_VERDICT_ERROR;
+  arrive('c1');
+  const held = 'w-n1 rollout-paused, w-n2 rollout-paused, w-n3 rollout-paused';
+  await eventuallyShows(id, `paused: w-c1 unmeasured, ${held}`);
+  const { waiting, probes } = await rolloutOf(id);
+  expect([probes, waiting]).toMatchObject([['tcp=127.0.0.1:22'], { reason: 'inconclusive', until: undefined }]);
+  expect(waiting?.message).toMatch(/^Inconclusive: 1 nodes of the canaries could not be measured, 0 may: w-c1\./);
+  agent('c1').verdict = ProbeVerdict.PROBE_VERDICT_FAIL;
+  agent('c1').report();
+  await eventuallyShows(id, 'halted: w-c1 probe-failed, w-n1 rollout-halted, w-n2 rollout-halted, w-n3 rollout-halted');
+  const { stdout } = await runLockstep(plane.config.stateDir, ['node', 'show', 'w-c1']);
+  expect(stdout).toMatch(/Probed: +tcp=127\.0\.0\.1:22: fail at position 1, it says so/);
+  agent('c1').verdict = ProbeVerdict.PROBE_VERDICT_PASS;
+  agent('c1').report();
+  await fleet().resumeRollout({ id, reason: 'mended' });
+  await eventuallyShows(id, 'succeeded: w-c1 there, w-n1 there, w-n2 there, w-n3 there');
+  await eventually(() => {
+    expect(names.map((name) => agent(name).probeOrder?.probes)).toEqual([[], [], [], []]);
+  });
 });
 
 test('a plan ships nothing, says everything, and is begun exactly as it was shown, or what has changed is said', async () => {

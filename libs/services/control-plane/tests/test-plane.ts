@@ -9,6 +9,7 @@ import {
   NodeStatus,
   OwnerKind,
   Priority,
+  ProbeVerdict,
   Role,
   type ConnectResponse,
   type CreateTokenRequest,
@@ -17,6 +18,8 @@ import {
   type LoadedPatch,
   type LogEntry,
   type NodeReport,
+  type ProbeOrder,
+  type ProbeResult,
   type Problem,
   type SubmitPatchRequest,
 } from '@lockstep/contracts/generated';
@@ -343,6 +346,10 @@ export class TestAgent {
   status = NodeStatus.NODE_STATUS_IN_STEP;
   problem: Problem | undefined;
   trouble: KernelTrouble | undefined;
+  /** What it was ordered to probe. */
+  probeOrder: ProbeOrder | undefined;
+  /** What each probe comes to where it stands; nothing: it says nothing of them. */
+  verdict: ProbeVerdict | undefined = ProbeVerdict.PROBE_VERDICT_PASS;
   /** It reports what a kernel at its position would hold; otherwise nothing. */
   showsStack = false;
   /** Loaded by hand. */
@@ -398,8 +405,15 @@ export class TestAgent {
       bootId: '',
       kept: [],
       trouble: this.trouble,
+      probes: this.probed(),
       ...over,
     });
+  }
+
+  private probed(): ProbeResult[] {
+    const { verdict, position, probeOrder } = this;
+    if (verdict === undefined) return [];
+    return (probeOrder?.probes ?? []).map((probe) => ({ probe, verdict, message: 'it says so', position, inARow: 3 }));
   }
 
   private stackAt(position: number): LoadedPatch[] {
@@ -441,6 +455,8 @@ export class TestAgent {
     } else if (message?.$case === 'entriesWanted') {
       const { afterSeq } = message.value;
       this.session?.tellEntries({ entries: this.entries.filter(({ seq }) => seq > afterSeq).slice(0, 1) });
+    } else if (message?.$case === 'probes') {
+      this.probeOrder = message.value;
     } else if (message?.$case === 'repair') {
       this.repaired.push(...message.value.modules);
     } else if (message?.$case === 'rejection') {

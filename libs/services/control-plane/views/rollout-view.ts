@@ -19,6 +19,7 @@ import {
   type NodePlan,
   type RolloutPlan,
 } from '@lockstep/domain/rollout-planner';
+import { showProbe } from '@lockstep/domain/probes';
 import type { RolloutRecord, RolloutSummary } from '@lockstep/io/database';
 import type { Uses } from '../services';
 import { statusFromWire } from './status-filter';
@@ -128,6 +129,7 @@ export function rolloutToWire(rollout: RolloutRecord): Rollout {
     nodesThere: countThere(plan),
     rollsBack: policy.undoes?.rollout,
     approvals: approvalsToWire(plan),
+    probes: policy.probing.probes.map(showProbe),
   };
 }
 
@@ -137,7 +139,7 @@ export function rolloutSummaryToWire(rollout: RolloutSummary, plan: RolloutPlan 
   return {
     ...{ id, cluster, kernelBuildId: kernelBuild, toSeq, startedAt, endedAt: endedAt ?? undefined },
     status: statusToWire[status],
-    ...{ nodes: [], caveats: [], waves: [], orders: [] },
+    ...{ nodes: [], caveats: [], waves: [], orders: [], probes: [] },
     ...(plan === undefined ? { halt: undefined, waiting: undefined } : heldUpBy(plan, status)),
     approvals: undefined,
     nodeCount: plan?.nodes.length ?? nodeCount,
