@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { parseArgs } from 'node:util';
 import * as z from 'zod/mini';
 import { parseAddress, parseAddresses } from '@lockstep/io/rpc-client';
 import type { Enrolment } from '@lockstep/services/node-agent';
 import { parseLabels, type Labels } from '@lockstep/domain/labels';
 import { LockstepError, parseSha256, type Sha256 } from '@lockstep/domain/livepatch-model';
+import { hashes, interval, readSettings } from './settings';
 
 /** Each setting as a flag and as an environment variable; the flag wins. */
 const settings = {
@@ -21,9 +21,11 @@ const settings = {
   'probe-commands': 'LOCKSTEP_AGENT_PROBE_COMMANDS',
   'look-every-ms': 'LOCKSTEP_AGENT_LOOK_EVERY_MS',
   'heartbeat-ms': 'LOCKSTEP_AGENT_HEARTBEAT_MS',
+  loader: 'LOCKSTEP_AGENT_LOADER',
 } as const;
 
-type Setting = keyof typeof settings;
+/** What a loader of its own decides; said to the other half it would have no effect. */
+const loaderSettings = ['hold-file', 'allow-unsigned', 'look-every-ms'] as const;
 
 export const usage = `lockstep-agent: keeps this machine's livepatches in step with its cluster.
 
@@ -46,6 +48,11 @@ export const usage = `lockstep-agent: keeps this machine's livepatches in step w
                          (default /etc/lockstep/probes.json; with --build-keys signed by one of them)
   --look-every-ms MS     between looks at the kernel (default 5000)     $LOCKSTEP_AGENT_LOOK_EVERY_MS
   --heartbeat-ms MS      between reports without news (default 15000, at most 30000)  $LOCKSTEP_AGENT_HEARTBEAT_MS
+  --loader SOCKET        where the loader listens, if it is a process   $LOCKSTEP_AGENT_LOADER
+                         of its own: this one then needs no privileges, and the
+                         loader must have build keys if this one has (default: loads itself)
+
+"lockstep-agent loader" is the half that loads, without the network: see "lockstep-agent loader --help".
 
 "lockstep-agent shutdown" (with the same --state-dir) says that the machine is being shut down in order: run it last, from
 what brings the machine down. Without that a load that is not yet stable counts as survived by nobody.
@@ -53,8 +60,6 @@ what brings the machine down. Without that a load that is not yet stable counts 
 Server and token are needed once; after that the state directory knows. Prefer the environment for the token: other
 users can see flags.
 `;
-
-const interval = (longestMs: number) => z.coerce.number().check(z.int(), z.gte(10), z.lte(longestMs));
 
 const form = z.object({
   server: z.optional(z.string().check(z.minLength(1))),
@@ -66,11 +71,12 @@ const form = z.object({
   labels: z.optional(z.string()),
   'metrics-file': z.optional(z.string().check(z.startsWith('/'), z.endsWith('.prom'))),
   'build-keys': z.optional(z.string().check(z.startsWith('/'))),
-  'allow-unsigned': z.optional(z.string().check(z.regex(/^[0-9a-f]{64}(,[0-9a-f]{64})*$/))),
+  'allow-unsigned': z.optional(hashes),
   'probe-commands': z.optional(z.string().check(z.startsWith('/'))),
   'look-every-ms': z.optional(interval(3_600_000)),
   // The control plane takes a node that says nothing for a minute for one that hangs.
   'heartbeat-ms': z.optional(interval(30_000)),
+  loader: z.optional(z.string().check(z.startsWith('/'))),
 });
 
 export interface AgentConfig {
@@ -87,22 +93,8 @@ export interface AgentConfig {
   readonly probeCommandsFile?: string;
   readonly lookEveryMs?: number;
   readonly heartbeatMs?: number;
-}
-
-type Merged = Partial<Record<Setting, string>>;
-
-function mergeConfig(args: readonly string[], env: Readonly<NodeJS.ProcessEnv>): Merged | 'help' {
-  const options = Object.fromEntries(Object.keys(settings).map((name) => [name, { type: 'string' as const }]));
-  let flags: Record<string, unknown>;
-  try {
-    flags = parseArgs({ args: [...args], options: { ...options, help: { type: 'boolean' } } }).values;
-  } catch (cause) {
-    throw new LockstepError('invalid-input', 'usage', `${(cause as Error).message}. See --help.`, {}, { cause });
-  }
-  if (flags['help'] === true) return 'help';
-  const written = Object.entries(settings).map(([name, variable]) => [name, flags[name] ?? env[variable]] as const);
-  // An empty variable is one that a unit file or a shell left unset.
-  return Object.fromEntries(written.filter(([, value]) => value !== undefined && value !== ''));
+  /** Where the loader is found, if it is a process of its own. */
+  readonly loaderSocket?: string;
 }
 
 /**
@@ -110,28 +102,22 @@ function mergeConfig(args: readonly string[], env: Readonly<NodeJS.ProcessEnv>):
  * @throws LockstepError `invalid-input` naming the setting.
  */
 export function readConfig(args: readonly string[], env: Readonly<NodeJS.ProcessEnv>): AgentConfig | 'help' {
-  const merged = mergeConfig(args, env);
-  if (merged === 'help') return 'help';
-  const parsed = form.safeParse(merged);
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    const name = String(issue?.path[0]) as Setting;
-    const message = `--${name} (${settings[name]}) cannot be "${merged[name] ?? ''}". See --help.`;
-    throw new LockstepError('invalid-input', 'usage', message, { setting: name });
-  }
-  const { server, address, node, 'join-token': joinToken, 'state-dir': stateDir } = parsed.data;
+  const data = readSettings(settings, form, args, env);
+  if (data === 'help') return 'help';
+  const { server, address, node, loader, 'join-token': joinToken, 'state-dir': stateDir } = data;
   const {
     'hold-file': holdFile,
     labels,
     'metrics-file': metricsFile,
     'look-every-ms': lookEveryMs,
     'heartbeat-ms': heartbeatMs,
-  } = parsed.data;
-  const {
-    'build-keys': buildKeysFile,
-    'allow-unsigned': allowUnsigned,
-    'probe-commands': probeCommandsFile,
-  } = parsed.data;
+  } = data;
+  const { 'build-keys': buildKeysFile, 'allow-unsigned': allowUnsigned, 'probe-commands': probeCommandsFile } = data;
+  const lost = loaderSettings.find((name) => loader !== undefined && data[name] !== undefined);
+  if (lost !== undefined) {
+    const message = `--${lost} (${settings[lost]}) is for the loader, which decides on it: give it to lockstep-loader.service ($LOCKSTEP_LOADER_…), or leave out --loader.`;
+    throw new LockstepError('invalid-input', 'usage', message, { setting: lost });
+  }
   if (server !== undefined) parseAddress(server);
   if (address !== undefined) parseAddresses(address);
   return {
@@ -148,5 +134,6 @@ export function readConfig(args: readonly string[], env: Readonly<NodeJS.Process
     ...(metricsFile === undefined ? {} : { metricsFile }),
     ...(lookEveryMs === undefined ? {} : { lookEveryMs }),
     ...(heartbeatMs === undefined ? {} : { heartbeatMs }),
+    ...(loader === undefined ? {} : { loaderSocket: loader }),
   };
 }

@@ -25,6 +25,8 @@ const packages = {
   clang: ['clang-14'],
   // The queue's second backend.
   redis: ['redis-server'],
+  // Says how exposed the services are that are shipped (systemd-analyze); it need not run.
+  units: ['systemd'],
   // Looks at the web console; fonts, so that its pictures are the same everywhere.
   console: ['chromium', 'fonts-inter', 'fonts-jetbrains-mono'],
   // Scrapes and alerts in a test of the rules that are shipped; openssl makes a CA that ends soon.
@@ -36,7 +38,7 @@ const needs = {
   demo: ['kernel', 'machines', ...(process.env.LOCKSTEP_KERNEL_SRC ? [] : ['source'])],
   // A kernel that its distribution built comes with its own source.
   stock: ['kernel', 'machines'],
-  test: ['kernel', 'machines', 'source', 'clang', 'redis'],
+  test: ['kernel', 'machines', 'source', 'clang', 'redis', 'units'],
   console: ['kernel', ...(process.env.LOCKSTEP_KERNEL_SRC ? [] : ['source']), 'console'],
   monitoring: ['monitoring'],
 };

@@ -473,6 +473,22 @@ export const guards = [
     test: 'libs/services/node-agent/stolen-control-plane.test.ts',
   },
   {
+    invariant: '15 two words for what is loaded',
+    breaks: 'a loader takes entries that nobody signed, by the word of the half with the network',
+    file: 'libs/services/node-agent/local-loader.ts',
+    from: 'verify: createLogVerifier(logPublicKey) };',
+    to: 'verify: () => createLogVerifier(logPublicKey) !== undefined };',
+    test: 'libs/services/node-agent/two-halves.test.ts',
+  },
+  {
+    invariant: '15 two words for what is loaded',
+    breaks: 'a loader follows whoever the half with the network names',
+    file: 'libs/services/node-agent/local-loader.ts',
+    from: 'known.logPublicKey === told.logPublicKey',
+    to: 'known.logPublicKey !== ""',
+    test: 'libs/services/node-agent/two-halves.test.ts',
+  },
+  {
     invariant: '4 no silent conflict',
     breaks: 'passes over functions of which a worker says nothing',
     file: 'libs/domain/klp-module/check-module.ts',

@@ -21,6 +21,20 @@ export {
   withKnownValues,
 } from './node-report';
 export { formatJoinToken, parseJoinToken, type JoinToken } from './join-token';
+export {
+  chunkPlaceFromWire,
+  loaderFactsToWire,
+  maxLoaderMessageBytes,
+  readFromLoader,
+  readToLoader,
+  runningKernelFromWire,
+  writeFromLoader,
+  writeToLoader,
+  type ChunkPlace,
+  type ModuleChunk,
+  type RunningKernel,
+  type ToLoaderMessage,
+} from './loader-messages';
 export { maxMessageBytes } from './message-limit';
 export { groupsBySize, messageParts } from './message-parts';
 export { nodeStatusFromWire, nodeStatusToWire } from './node-status';

@@ -5,6 +5,7 @@ export { mergeQuarantines } from './crash-guard';
 export { foreignPatches, nextMove, positionReached, type NextMove } from './next-move';
 export type {
   Advance,
+  ControlWord,
   Job,
   JobOutcome,
   Known,

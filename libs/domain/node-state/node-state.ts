@@ -131,6 +131,21 @@ export type NodeEvent =
   | { readonly kind: 'release-recorded'; readonly released: readonly Quarantine[] }
   | { readonly kind: 'recording-failed'; readonly problem: Problem };
 
+/** Events that a control plane brings about. What became of the kernel or the journal is nobody's word but the agent's own. */
+export type ControlWord = Extract<
+  NodeEvent,
+  {
+    readonly kind:
+      | 'session-opened'
+      | 'retry-due'
+      | 'log-offered'
+      | 'log-unreadable'
+      | 'move-requested'
+      | 'release-requested'
+      | 'repair-requested';
+  }
+>;
+
 /**
  * `record-*` are carried out at once and answered by `*-recorded` or `recording-failed` before the effects that follow
  * them; `run` goes on beside everything else and is answered by `job-finished`; `observe` by `observed`.

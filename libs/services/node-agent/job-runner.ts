@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { artifactIncomplete, type ArtifactFiles, type ArtifactSource } from '@lockstep/io/agent-journal';
 import type { LivepatchKernel } from '@lockstep/io/livepatch-sysfs';
-import { LockstepError, type ErrorKind, type Sha256 } from '@lockstep/domain/livepatch-model';
+import { LockstepError, type Sha256 } from '@lockstep/domain/livepatch-model';
 import { holdOf } from './hold';
+import { isServerTrouble } from './server-trouble';
 import { insistVouchedFor, type BuildPolicy } from './vouch';
 import { serverAway, type Job, type Observation } from '@lockstep/domain/node-state';
 
@@ -44,24 +45,6 @@ export async function runJob(job: Job, { kernel, artifacts, fetch, policy }: Mac
     case 'settle':
       await kernel.settle(job.module, job.transitionTimeoutMs, job.mayInterrupt);
       return;
-  }
-}
-
-/** Is it no word about this node or module, but trouble of the server or of the way to it, which another try may not meet? */
-function isServerTrouble(kind: ErrorKind): boolean {
-  switch (kind) {
-    case 'unavailable':
-    case 'cancelled':
-    case 'internal':
-      return true;
-    case 'invalid-input':
-    case 'not-found':
-    case 'already-exists':
-    case 'refused':
-    case 'unauthenticated':
-    case 'forbidden':
-    case 'corrupt':
-      return false;
   }
 }
 

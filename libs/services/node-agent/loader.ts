@@ -4,7 +4,7 @@ import type { ArtifactSource } from '@lockstep/io/agent-journal';
 import type { KernelIdentity } from '@lockstep/io/livepatch-sysfs';
 import type { LogEntry } from '@lockstep/domain/load-order';
 import type { ClusterName, Sha256 } from '@lockstep/domain/livepatch-model';
-import type { NodeEvent } from '@lockstep/domain/node-state';
+import type { ControlWord } from '@lockstep/domain/node-state';
 
 // An agent has two halves. The loader has the kernel, the journal that decides what may be loaded, and the modules; the
 // network half has the control plane. This is all that they know of each other, in one process or in two.
@@ -16,25 +16,12 @@ export interface LogAnchor {
   readonly logPublicKey: string;
 }
 
-/** What the network half may tell a loader: the words of a control plane. What happens to the kernel it cannot tell. */
-export type ControlWord = Extract<
-  NodeEvent,
-  {
-    readonly kind:
-      | 'session-opened'
-      | 'retry-due'
-      | 'log-offered'
-      | 'log-unreadable'
-      | 'move-requested'
-      | 'release-requested'
-      | 'repair-requested';
-  }
->;
-
 /** The half with the kernel, before it knows whose node it is. */
 export interface Loader {
   /** The kernel that it loads into. */
   readonly running: KernelIdentity;
+  /** It loads nothing that no build key has signed. */
+  readonly needsBuildSignature: boolean;
   /**
    * Whose order to follow, and who speaks for the control plane from now on.
    * @throws LockstepError `refused` `other-log` when it follows another one.

@@ -14,14 +14,14 @@ import { createLogVerifier } from '@lockstep/io/certificates';
 import type { KernelIdentity, LivepatchKernel } from '@lockstep/io/livepatch-sysfs';
 import type { LogChecks, LogEntry } from '@lockstep/domain/load-order';
 import { LockstepError, type Sha256 } from '@lockstep/domain/livepatch-model';
-import type { BootFacts, NodeView, Problem } from '@lockstep/domain/node-state';
+import type { BootFacts, ControlWord, NodeView, Problem } from '@lockstep/domain/node-state';
 import { sha256OfBytes } from '@lockstep/platform/runtime';
 import { DamagedNode } from './damaged-node';
 import { defaultHoldFile } from './hold';
 import type { Machine } from './job-runner';
 import { damageOf, isDamage } from './journal-damage';
 import { entriesForOneMessage } from './known-entries';
-import type { ControlWord, FollowingLoader, Loader, LogAnchor, NetworkSide } from './loader';
+import type { FollowingLoader, Loader, LogAnchor, NetworkSide } from './loader';
 import type { Log } from './logger';
 import { NodeBrain } from './node-brain';
 import type { NodeMind } from './node-mind';
@@ -58,6 +58,7 @@ interface Following {
 
 /** Journal, kernel and modules of this machine: restores the stack and keeps it, whether anybody speaks to it or not. */
 export class LocalLoader implements Loader, FollowingLoader {
+  private beginning: Promise<Following> | undefined;
   private following: Following | undefined;
   private network: NetworkSide | undefined;
 
@@ -72,6 +73,10 @@ export class LocalLoader implements Loader, FollowingLoader {
     return new LocalLoader(options, await options.kernel.identity());
   }
 
+  get needsBuildSignature(): boolean {
+    return this.options.buildPolicy !== undefined;
+  }
+
   /** What the node would report now; undefined before it follows a log. */
   get view(): NodeView | undefined {
     return this.following?.mind.view;
@@ -81,10 +86,15 @@ export class LocalLoader implements Loader, FollowingLoader {
     return reportToWire(this.mind.view, this.running.bootId);
   }
 
-  /** With a journal that does not verify it only looks and says so. */
-  async follow(anchor: LogAnchor, network: NetworkSide): Promise<FollowingLoader> {
-    this.following ??= await this.begin(anchor);
+  /** Restores the stack of this log and keeps it. With a journal that does not verify it only looks and says so. */
+  async restore(anchor: LogAnchor): Promise<void> {
+    this.beginning ??= this.begin(anchor);
+    this.following = await this.beginning;
     insistSame(this.following.anchor, anchor);
+  }
+
+  async follow(anchor: LogAnchor, network: NetworkSide): Promise<FollowingLoader> {
+    await this.restore(anchor);
     this.network = network;
     return this;
   }
@@ -114,7 +124,7 @@ export class LocalLoader implements Loader, FollowingLoader {
   }
 
   private async begin(anchor: LogAnchor): Promise<Following> {
-    const { stateDir, kernel, log, buildPolicy } = this.options;
+    const { stateDir, kernel, log } = this.options;
     const { kernelBuild, bootId, release, patchedCore } = this.running;
     this.options.signal.throwIfAborted();
     await withdrawShutdownMark(stateDir, bootId);
@@ -128,7 +138,7 @@ export class LocalLoader implements Loader, FollowingLoader {
     if (this.options.signal.aborted && !isDamage(journal)) await journal.close();
     this.options.signal.throwIfAborted();
     log('info', 'loader started', {
-      ...{ cluster, kernelBuild, release, patchedCore, needsBuildSignature: buildPolicy !== undefined },
+      ...{ cluster, kernelBuild, release, patchedCore, needsBuildSignature: this.needsBuildSignature },
       ...(isDamage(journal)
         ? { reason: journal.reason }
         : { head: journal.recorded.entries.length, target: journal.recorded.target }),

@@ -55,6 +55,7 @@ export class NetworkHalf {
    */
   async start(loader: Loader): Promise<void> {
     const { signal, log } = this.options;
+    insistBuildKeys(loader, this.options.buildPolicy);
     const identity = await this.identity();
     signal.throwIfAborted();
     const { node, cluster, logPublicKey } = identity;
@@ -138,4 +139,12 @@ export class NetworkHalf {
     this.metrics = new MetricsFile({ file, facts, everyMs, log });
     this.metrics.start();
   }
+}
+
+/** Who gave build keys to this half alone believes that nothing is loaded without them. */
+function insistBuildKeys({ needsBuildSignature }: Loader, policy: BuildPolicy | undefined): void {
+  if (policy === undefined || needsBuildSignature) return;
+  const message =
+    'This agent was given build keys (LOCKSTEP_AGENT_BUILD_KEYS) and its loader none: give them to the loader, which decides what is loaded (LOCKSTEP_LOADER_BUILD_KEYS in /etc/lockstep/loader.env).';
+  throw new LockstepError('refused', 'loader-without-build-keys', message);
 }

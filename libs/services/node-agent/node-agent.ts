@@ -5,17 +5,12 @@ import { makeFolder, type FileLock } from '@lockstep/platform/runtime';
 import { LocalLoader, type LoaderOptions } from './local-loader';
 import { NetworkHalf, type NetworkOptions } from './network-half';
 import { NodeTraces } from './node-traces';
+import { stopsInTime, type EndReason } from './ordered-end';
 import { sayShutdown } from './say-shutdown';
 import { claimStateDir } from './single-instance';
 
 /** Both halves use one state folder, which is made 0700. */
 export type NodeAgentOptions = Omit<LoaderOptions & NetworkOptions, 'traces' | 'signal'>;
-
-/**
- * A transition may take a minute; leaving it alone is safe, the next life of the agent waits for it. A machine that is shut
- * down has much to do at once, and without the mark its next boot takes this for a crash.
- */
-const stopWithinMs = { 'agent-stops': 2_000, 'machine-stops': 20_000 } as const;
 
 /** One node in one process, both halves of it: `create`, `start`, `stop`. */
 export class NodeAgent {
@@ -51,11 +46,10 @@ export class NodeAgent {
    * `machine-stops`: the machine is shut down in order, so the next boot need not take the end of this one for a crash.
    * That is not said while a load is under way: nobody would know what it does on the way down.
    */
-  async stop(why: keyof typeof stopWithinMs = 'agent-stops'): Promise<void> {
+  async stop(why: EndReason = 'agent-stops'): Promise<void> {
     this.abort.abort(new LockstepError('cancelled', 'stopping', 'The agent was stopped while it started.'));
-    const stopped = this.starting.then(() => Promise.all([this.network.stop(), this.loader?.stop()])).then(() => true);
-    const tooLong = new Promise<false>((resolve) => setTimeout(resolve, stopWithinMs[why], false).unref());
-    const isAtRest = await Promise.race([stopped, tooLong]);
+    const stopped = this.starting.then(() => Promise.all([this.network.stop(), this.loader?.stop()]));
+    const isAtRest = await stopsInTime(why, stopped);
     if (why === 'machine-stops' && isAtRest) await sayShutdown(this.options);
     await this.loader?.close();
     await this.claim?.[Symbol.asyncDispose]();

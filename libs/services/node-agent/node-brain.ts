@@ -8,6 +8,7 @@ import {
   startNode,
   viewOf,
   type BootFacts,
+  type ControlWord,
   type Job,
   type NodeEffect,
   type NodeEvent,
@@ -17,7 +18,6 @@ import {
 } from '@lockstep/domain/node-state';
 import { traced } from '@lockstep/platform/tracing';
 import { observeMachine, runJob, type Machine } from './job-runner';
-import type { ControlWord } from './loader';
 import type { Log } from './logger';
 import type { NodeMind } from './node-mind';
 import type { NodeTraces } from './node-traces';

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { LogEntry } from '@lockstep/domain/load-order';
-import type { NodeView } from '@lockstep/domain/node-state';
-import type { ControlWord } from './loader';
+import type { ControlWord, NodeView } from '@lockstep/domain/node-state';
 
 /** What stands between the control plane and the kernel: it is told, decides, and shows where the node stands. */
 export interface NodeMind {

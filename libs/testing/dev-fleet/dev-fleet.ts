@@ -31,6 +31,8 @@ export interface DevFleetOptions {
   readonly shareKernels?: boolean;
   /** Build workers besides the first. */
   readonly moreWorkers?: number;
+  /** Nodes whose agents are two processes. */
+  readonly withLoaders?: readonly string[];
   /** Further environment of every process. */
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -126,7 +128,7 @@ async function makeNode(
   text: string,
   folder: string,
   booted: BootedFleet,
-  { transitionMs = 0, env }: DevFleetOptions,
+  { transitionMs = 0, env, withLoaders = [] }: DevFleetOptions,
 ): Promise<FleetNode> {
   const { operator, server, kernelBuild, release } = booted;
   const name = parseNodeName(text);
@@ -140,7 +142,7 @@ async function makeNode(
   const nodeFolder = path.join(folder, name);
   mkdirSync(nodeFolder);
   const spec = { name, folder: nodeFolder, kernelBuild, release, joinToken, transitionMs };
-  return createFleetNode({ ...spec, server: server.address, env });
+  return createFleetNode({ ...spec, server: server.address, env, hasLoader: withLoaders.includes(name) });
 }
 
 /** Boots everything; resolves when every node has enrolled and is in step. Ends what it started if it cannot. */

@@ -97,3 +97,34 @@ export function fleetProcess({ name, command, args, env, logFile }: ProcessSpec)
     },
   };
 }
+
+/** Processes that start and end together, in this order; log and pid are the last one's. */
+export function processesAsOne(name: string, processes: readonly FleetProcess[]): FleetProcess {
+  const last = processes.at(-1);
+  if (last === undefined) throw new Error(`${name} has no process`);
+  return {
+    name,
+    logFile: last.logFile,
+    isRunning: () => processes.some((each) => each.isRunning()),
+    pid: () => last.pid(),
+    start() {
+      for (const each of processes) each.start();
+    },
+    async kill() {
+      await Promise.all(processes.map((each) => each.kill()));
+    },
+    async stop() {
+      const codes = await Promise.all(processes.map((each) => each.stop()));
+      return codes.every((code) => code === 0) ? 0 : (codes.find((code) => code !== 0) ?? null);
+    },
+    freeze() {
+      for (const each of processes) each.freeze();
+    },
+    thaw() {
+      for (const each of processes) each.thaw();
+    },
+    assertRunning() {
+      for (const each of processes) each.assertRunning();
+    },
+  };
+}

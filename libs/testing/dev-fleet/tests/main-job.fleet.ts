@@ -17,7 +17,8 @@ let fleet: DevFleet;
 jest.setTimeout(120_000);
 
 beforeAll(async () => {
-  fleet = await startDevFleet({ nodes: 3, queue: 'postgres' });
+  // The agent of n2 is two processes: it takes part in whatever the others do.
+  fleet = await startDevFleet({ nodes: 3, queue: 'postgres', withLoaders: ['n2'] });
   writeFileSync(file('a.patch'), exampleDiff(fleet.release, ['a', 'b', 'c'], '1'));
   writeFileSync(file('b.patch'), exampleDiff(fleet.release, ['a', 'd'], '2'));
 }, kernelTestSetupMs);
