@@ -473,6 +473,14 @@ export const guards = [
     test: 'libs/services/node-agent/stolen-control-plane.test.ts',
   },
   {
+    invariant: '7 survives anything',
+    breaks: 'forgets with the agent what an operator wants unloaded',
+    file: 'libs/io/agent-journal/agent-journal.ts',
+    from: 'disowned = record.modules.map(parseModuleName);',
+    to: 'record.modules.map(parseModuleName);',
+    test: 'libs/io/agent-journal/agent-journal.test.ts',
+  },
+  {
     invariant: '15 two words for what is loaded',
     breaks: 'a loader takes entries that nobody signed, by the word of the half with the network',
     file: 'libs/services/node-agent/local-loader.ts',

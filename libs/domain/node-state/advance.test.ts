@@ -239,6 +239,37 @@ describe('foreign livepatches', () => {
     machine.quiesce();
     check(machine, 'diverged', '1/1', 'a<foreign');
   });
+  test('that word outlives the agent, until none of them is seen any more', () => {
+    const machine = machineAt(ours, 1);
+    machine.kernel.push(observed('foreign', 'z'));
+    machine.tell({ kind: 'look-due' });
+    machine.quiesce();
+    machine.tell({ kind: 'repair-requested', modules: ['foreign'] as ModuleName[] });
+    expect(machine.disk.disowned).toEqual(['foreign']);
+    // Killed before it has unloaded it.
+    machine.startAgent();
+    machine.quiesce();
+    check(machine, 'in-step', '1/1', 'a');
+    expect(machine.disk.disowned).toEqual([]);
+    machine.kernel.push(observed('foreign', 'z'));
+    machine.startAgent();
+    machine.quiesce();
+    check(machine, 'diverged', '1/1', 'a<foreign');
+  });
+  test('that word counts once it is on the disk', () => {
+    const machine = machineAt(ours, 1);
+    machine.kernel.push(observed('foreign', 'z'));
+    machine.tell({ kind: 'look-due' });
+    machine.quiesce();
+    machine.disk.full = true;
+    machine.tell({ kind: 'repair-requested', modules: ['foreign'] as ModuleName[] });
+    machine.quiesce();
+    check(machine, 'diverged', '1/1', 'a<foreign');
+    machine.disk.full = false;
+    machine.tell({ kind: 'repair-requested', modules: ['foreign'] as ModuleName[] });
+    machine.quiesce();
+    check(machine, 'in-step', '1/1', 'a');
+  });
   test('it explains a failing job', () => {
     const machine = machineAt(ours, 1);
     machine.tell({ kind: 'move-requested', seq: 2 as Seq });

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { extendLog, type ExtensionRefusal, type LogChecks, type LogEntry } from '@lockstep/domain/load-order';
-import { LockstepError, type Seq } from '@lockstep/domain/livepatch-model';
+import { LockstepError, type ModuleName, type Seq } from '@lockstep/domain/livepatch-model';
 import { hasBegun, judgeEarlierBoots, mergeQuarantines, releasedBy, watchLoads, withStable } from './crash-guard';
 import type { BegunLoad, BootFacts, Quarantine } from './boot-history';
 import { jobKey, nextMove, positionReached } from './next-move';
@@ -67,20 +67,23 @@ function begin(known: Known, job: Job): NodeEffect {
 }
 
 /** A word about livepatches is about those that were there: loaded again by hand they are news. */
-function withoutGone(known: Known, { patches }: Observation): Known {
-  const isThere = known.disowned?.some((module) => patches.some((patch) => patch.module === module)) === true;
-  return known.disowned === undefined || isThere ? known : { ...known, disowned: undefined };
+function forgetGone({ disowned }: Known, { patches }: Observation): NodeEffect[] {
+  const isOver = disowned.length > 0 && !patches.some(({ module }) => disowned.includes(module));
+  return isOver ? [{ kind: 'record-repair', modules: [] }] : [];
 }
 
 /** Where an observation leads. `done` is the job that has just succeeded. */
-function decide(before: Known, seen: Observation, setback: Setback | undefined, done?: Job): Advance {
-  const known = withoutGone(before, seen);
+function decide(known: Known, seen: Observation, setback: Setback | undefined, done?: Job): Advance {
   const reached = positionReached(known, seen);
-  const record: NodeEffect[] = reached > known.position ? [{ kind: 'record-position', seq: reached }] : [];
+  const record = forgetGone(known, seen);
+  if (reached > known.position) record.push({ kind: 'record-position', seq: reached });
   const move = nextMove(known, seen);
   switch (move.kind) {
     case 'hands-off':
-      return { state: { phase: 'diverged', known, seen, foreign: move.foreign }, effects: [{ kind: 'report' }] };
+      return {
+        state: { phase: 'diverged', known, seen, foreign: move.foreign },
+        effects: [...record, { kind: 'report' }],
+      };
     case 'nothing':
       return { state: { phase: 'in-step', known, seen }, effects: [...record, { kind: 'report' }] };
     case 'held':
@@ -244,6 +247,15 @@ const onReleaseRecorded = (state: NodeState, released: readonly Quarantine[]): A
   return startAfresh(state, { ...state.known, quarantines, storage: undefined });
 };
 
+function onRepairRequested(state: NodeState, modules: readonly ModuleName[]): Advance {
+  return { state, effects: [modules.length > 0 ? { kind: 'record-repair', modules } : { kind: 'report' }] };
+}
+
+function onRepairRecorded(state: NodeState, disowned: readonly ModuleName[]): Advance {
+  const known: Known = { ...state.known, disowned, storage: undefined };
+  return disowned.length > 0 ? startAfresh(state, known) : { state: withKnown(state, known), effects: [] };
+}
+
 /** Another goal than before starts afresh, from a fresh look. */
 function startAfresh(state: NodeState, known: Known): Advance {
   switch (state.phase) {
@@ -334,9 +346,11 @@ export function advance(state: NodeState, event: NodeEvent, checks: LogChecks): 
     case 'release-requested':
       return onReleaseRequested(state, event.crashedBoot);
     case 'repair-requested':
-      return startAfresh(state, { ...state.known, disowned: event.modules });
+      return onRepairRequested(state, event.modules);
     case 'release-recorded':
       return onReleaseRecorded(state, event.released);
+    case 'repair-recorded':
+      return onRepairRecorded(state, event.modules);
     case 'recording-failed':
       return onRecordingFailed(state, event.problem);
   }

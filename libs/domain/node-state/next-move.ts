@@ -110,7 +110,7 @@ export function nextMove(known: Known, seen: Observation): NextMove {
 function moveTowards(goal: Seq, known: Known, { patches, artifacts }: Observation): NextMove {
   const foreign = foreignPatches(known, patches);
   // All of them, or it stays diverged all the same; the topmost first, as stacks are taken down.
-  const isDisowned = foreign.every((module) => known.disowned?.includes(module) === true);
+  const isDisowned = foreign.every((module) => known.disowned.includes(module));
   const top = foreign.at(-1);
   if (top !== undefined && isDisowned) return { kind: 'job', job: { kind: 'unload', module: top } };
   if (top !== undefined) return { kind: 'hands-off', foreign };

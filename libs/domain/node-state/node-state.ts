@@ -19,6 +19,8 @@ export interface Recorded {
   readonly endedBoots: readonly EndedBoot[];
   /** Loads that this host did not survive and has not survived since. */
   readonly quarantines: readonly Quarantine[];
+  /** Livepatches that an operator wants unloaded although no entry explains them; none once none of them is seen. */
+  readonly disowned: readonly ModuleName[];
 }
 
 export interface Known extends Recorded {
@@ -29,8 +31,6 @@ export interface Known extends Recorded {
   readonly unreadable: Problem | undefined;
   /** Why the last thing to record could not be; gone once something could, or with the next session. */
   readonly storage: Problem | undefined;
-  /** Livepatches that an operator wants unloaded although no entry explains them; forgotten once none of them is seen. */
-  readonly disowned?: readonly ModuleName[] | undefined;
 }
 
 /** One change to the machine. At most one is under way. */
@@ -129,6 +129,8 @@ export type NodeEvent =
   /** An operator wants these livepatches unloaded, which no entry explains. */
   | { readonly kind: 'repair-requested'; readonly modules: readonly ModuleName[] }
   | { readonly kind: 'release-recorded'; readonly released: readonly Quarantine[] }
+  /** None: that word is over. */
+  | { readonly kind: 'repair-recorded'; readonly modules: readonly ModuleName[] }
   | { readonly kind: 'recording-failed'; readonly problem: Problem };
 
 /** Events that a control plane brings about. What became of the kernel or the journal is nobody's word but the agent's own. */
@@ -160,6 +162,8 @@ export type NodeEffect =
   | { readonly kind: 'record-load'; readonly seq: Seq; readonly bootId: string }
   | { readonly kind: 'record-stable'; readonly seqs: readonly Seq[]; readonly bootId: string }
   | { readonly kind: 'record-release'; readonly released: readonly Quarantine[] }
+  /** What an operator wants unloaded; none: none of it is there any more. */
+  | { readonly kind: 'record-repair'; readonly modules: readonly ModuleName[] }
   | { readonly kind: 'observe' }
   | { readonly kind: 'run'; readonly job: Job }
   | { readonly kind: 'retry-later'; readonly delayMs: number }

@@ -43,7 +43,7 @@ const functionsOf = (names: string): PatchedFunction[] =>
 /** What a journal holds at first. */
 export const freshRecord: Recorded = {
   ...{ log, entries: [], target: 0 as Seq, position: 0 as Seq },
-  ...{ loads: [], endedBoots: [], quarantines: [] },
+  ...{ loads: [], endedBoots: [], quarantines: [], disowned: [] },
 };
 
 /** Loads patch `name` with one function a letter. */
@@ -105,6 +105,7 @@ export class Machine {
     loads: [] as BegunLoad[],
     endedBoots: [] as EndedBoot[],
     quarantines: [] as Quarantine[],
+    disowned: [] as readonly ModuleName[],
     full: false,
   };
   kernel: ObservedPatch[] = [];
@@ -132,8 +133,9 @@ export class Machine {
     this.job = undefined;
     this.observing = false;
     this.retryArmed = false;
-    const { entries, target, position, loads, endedBoots, quarantines } = this.disk;
-    const recorded = { log, entries: [...entries], target, position, loads: [...loads], endedBoots, quarantines };
+    const { entries, target, position, loads, endedBoots, quarantines, disowned } = this.disk;
+    const boots = { loads: [...loads], endedBoots, quarantines };
+    const recorded = { log, entries: [...entries], target, position, ...boots, disowned };
     const { state, effects } = startNode(recorded, { bootId: this.bootId, panicsAtMs: [...this.panicsAtMs] });
     this.state = state;
     this.perform(effects);
@@ -249,6 +251,11 @@ export class Machine {
           this.record({ kind: 'release-recorded', released: effect.released }, () => {
             for (const { seq } of effect.released) this.deadly.delete(seq);
             this.disk.quarantines = mergeQuarantines(this.disk.quarantines, effect.released);
+          });
+          break;
+        case 'record-repair':
+          this.record({ kind: 'repair-recorded', modules: effect.modules }, () => {
+            this.disk.disowned = effect.modules;
           });
           break;
         case 'observe':

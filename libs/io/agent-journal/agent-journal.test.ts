@@ -66,7 +66,7 @@ afterEach(() => {
 });
 
 /** Nothing has happened to this host yet. */
-const noHistory = { loads: [], endedBoots: [], quarantines: [] };
+const noHistory = { loads: [], endedBoots: [], quarantines: [], disowned: [] };
 
 test('starts empty and comes back with what was recorded', async () => {
   const journal = await openAgentJournal(file, log, checks);
@@ -80,6 +80,24 @@ test('starts empty and comes back with what was recorded', async () => {
   const again = await openAgentJournal(file, log, checks);
   expect(again.recorded).toEqual({ log, entries, target: 2, position: 1, ...noHistory });
   await again.close();
+});
+
+test('an operator’s word about foreign livepatches is kept until it is over, also when the journal is written anew', async () => {
+  const disowned = async (write: (journal: AgentJournal) => Promise<void>): Promise<unknown> => {
+    const journal = await openAgentJournal(file, log, checks);
+    await write(journal);
+    await journal.close();
+    const again = await openAgentJournal(file, log, checks);
+    await again.close();
+    return again.recorded.disowned;
+  };
+  const foreign = ['foreign', 'foreign_too'] as ModuleName[];
+  expect(await disowned((journal) => journal.recordRepair(foreign))).toEqual(foreign);
+  const boots = async (journal: AgentJournal): Promise<void> => {
+    for (let boot = 0; boot < 600; boot += 1) await journal.recordBoot(`boot-${boot}`, []);
+  };
+  expect(await disowned(boots)).toEqual(foreign);
+  expect(await disowned((journal) => journal.recordRepair([]))).toEqual([]);
 });
 
 test('reads entries from before they had modes and timeouts; their hashes are what they were', async () => {

@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { entryFromWire, entryToWire } from '@lockstep/contracts/wire';
 import { LogEntry as WireLogEntry } from '@lockstep/contracts/generated';
-import { LockstepError, parseSeq, seqZero, type Seq } from '@lockstep/domain/livepatch-model';
+import {
+  LockstepError,
+  parseModuleName,
+  parseSeq,
+  seqZero,
+  type ModuleName,
+  type Seq,
+} from '@lockstep/domain/livepatch-model';
 import { extendLog, type LogChecks, type LogEntry, type LogName } from '@lockstep/domain/load-order';
 import {
   mergeQuarantines,
@@ -21,6 +28,8 @@ type JournalRecord =
   /** The host was well for a while after these loads of that boot. */
   | { readonly kind: 'stable'; readonly seqs: readonly number[]; readonly bootId: string }
   | { readonly kind: 'quarantine'; readonly quarantine: Quarantine }
+  /** An operator wants these unloaded, which no entry explains; none: they are gone. */
+  | { readonly kind: 'repair'; readonly modules: readonly string[] }
   /** In this boot all loads of earlier ones have been judged. */
   | { readonly kind: 'boot'; readonly bootId: string };
 
@@ -37,6 +46,7 @@ export interface AgentJournal {
   recordLoad(load: BegunLoad): Promise<void>;
   recordStable(seqs: readonly Seq[], bootId: string): Promise<void>;
   recordQuarantines(quarantines: readonly Quarantine[]): Promise<void>;
+  recordRepair(modules: readonly ModuleName[]): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -84,6 +94,7 @@ function replay(
   const history = new LoadHistory();
   let target = seqZero;
   let position = seqZero;
+  let disowned: readonly ModuleName[] = [];
   for (const record of records) {
     switch (record.kind) {
       case 'entry':
@@ -105,6 +116,9 @@ function replay(
       case 'quarantine':
         history.judge(record.quarantine);
         break;
+      case 'repair':
+        disowned = record.modules.map(parseModuleName);
+        break;
       case 'boot':
         history.beginBoot(record.bootId);
         break;
@@ -125,7 +139,7 @@ function replay(
     throw damaged(file, `it holds position #${position} and target #${target}, and ${checked.entries.length} entries`);
   }
   const { loads, quarantines } = history;
-  return { log, entries: checked.entries, target, position, loads, endedBoots, quarantines };
+  return { log, entries: checked.entries, target, position, loads, endedBoots, quarantines, disowned };
 }
 
 /** Whole lines that hold what is no record are damage too. */
@@ -145,7 +159,7 @@ const loadRecord = ({ seq, bootId, atMs }: BegunLoad): JournalRecord => ({ kind:
 const quarantineRecord = (quarantine: Quarantine): JournalRecord => ({ kind: 'quarantine', quarantine });
 
 /** The fewest records that say the same. */
-function shortestOf({ entries, target, position, loads, quarantines }: Recorded): JournalRecord[] {
+function shortestOf({ entries, target, position, loads, quarantines, disowned }: Recorded): JournalRecord[] {
   return [
     ...entries.map(entryRecord),
     { kind: 'target', seq: target },
@@ -154,6 +168,7 @@ function shortestOf({ entries, target, position, loads, quarantines }: Recorded)
       load.stable ? [loadRecord(load), { kind: 'stable', seqs: [load.seq], bootId: load.bootId }] : [loadRecord(load)],
     ),
     ...quarantines.map(quarantineRecord),
+    ...(disowned.length > 0 ? [{ kind: 'repair', modules: disowned } as const] : []),
   ];
 }
 
@@ -185,6 +200,7 @@ export async function openAgentJournal(
     recordLoad: (load) => append(loadRecord(load)),
     recordStable: (seqs, bootId) => append({ kind: 'stable', seqs, bootId }),
     recordQuarantines: (quarantines) => append(...quarantines.map(quarantineRecord)),
+    recordRepair: (modules) => append({ kind: 'repair', modules }),
     close: () => journal.close(),
   };
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, realpathSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, realpathSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
@@ -14,6 +14,12 @@ import { TestNode } from './tests/test-node';
 
 // TLS, disks and timers on a machine that does other things too.
 jest.setTimeout(60_000);
+
+/** Whether the journal has such a record. */
+const journalHas = ({ stateDir }: TestNode, text: string): boolean => {
+  const journals = path.join(stateDir, 'journals');
+  return readdirSync(journals).some((name) => readFileSync(path.join(journals, name), 'utf8').includes(text));
+};
 
 let node: TestNode;
 let plane: TestControlPlane;
@@ -126,6 +132,22 @@ describe('following the load order', () => {
     await new Promise((resolve) => setTimeout(resolve, 200));
     expect(await node.held()).toBe('lockstep_a<lockstep_b<by_hand');
     plane.repair('by_hand');
+    await node.inStep(2);
+    expect(await node.held()).toBe('lockstep_a<lockstep_b');
+  });
+  test('that word outlives an agent that was to look only', async () => {
+    await node.inStepWithAB();
+    const holdFile = path.join(node.folder, 'hold');
+    await node.agents[0]!.stop();
+    writeFileSync(holdFile, '');
+    await kernel.loadByHand({ module: 'by_hand' as ModuleName, functions: [] });
+    const held = await node.startAgent({ holdFile });
+    await node.until('divergence', () => plane.lastReport?.status === NodeStatus.NODE_STATUS_DIVERGED);
+    plane.repair('by_hand');
+    await node.until('its record', () => journalHas(node, '"repair"'));
+    await held.stop();
+    plane.reports.length = 0;
+    await node.startAgent();
     await node.inStep(2);
     expect(await node.held()).toBe('lockstep_a<lockstep_b');
   });

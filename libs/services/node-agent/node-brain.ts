@@ -153,6 +153,9 @@ export class NodeBrain implements NodeMind {
           released: effect.released,
         });
         return;
+      case 'record-repair':
+        await this.record(journal.recordRepair(effect.modules), { kind: 'repair-recorded', modules: effect.modules });
+        return;
       case 'observe':
         this.inLane(() => this.look());
         return;
