@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+/** What an agent loads, and whose word it takes for it. */
+export const agentGuards = [
+  {
+    invariant: '15 two words for what is loaded',
+    breaks: 'loads what the log alone orders',
+    file: 'libs/services/node-agent/vouch.ts',
+    from: '|| !isVouchedFor',
+    to: '',
+    test: 'libs/services/node-agent/stolen-control-plane.test.ts',
+  },
+  {
+    invariant: '15 two words for what is loaded',
+    breaks: 'believes what an entry says of a signed module',
+    file: 'libs/services/node-agent/vouch.ts',
+    from: 'checkModule(bytes, artifact, release);',
+    to: 'void [checkModule, release];',
+    test: 'libs/services/node-agent/stolen-control-plane.test.ts',
+  },
+  {
+    invariant: '7 survives anything',
+    breaks: 'forgets with the agent what an operator wants unloaded',
+    file: 'libs/io/agent-journal/agent-journal.ts',
+    from: 'disowned = record.modules.map(parseModuleName);',
+    to: 'record.modules.map(parseModuleName);',
+    test: 'libs/io/agent-journal/agent-journal.test.ts',
+  },
+  {
+    invariant: '15 two words for what is loaded',
+    breaks: 'a loader takes entries that nobody signed, by the word of the half with the network',
+    file: 'libs/services/node-agent/local-loader.ts',
+    from: 'verify: createLogVerifier(logPublicKey) };',
+    to: 'verify: () => createLogVerifier(logPublicKey) !== undefined };',
+    test: 'libs/services/node-agent/two-halves.test.ts',
+  },
+  {
+    invariant: '15 two words for what is loaded',
+    breaks: 'a loader follows whoever the half with the network names',
+    file: 'libs/services/node-agent/local-loader.ts',
+    from: 'known.logPublicKey === told.logPublicKey',
+    to: 'known.logPublicKey !== ""',
+    test: 'libs/services/node-agent/two-halves.test.ts',
+  },
+];
