@@ -8,7 +8,16 @@ import { reportToWire, withKnownValues } from './node-report';
 test("the kernel's own conflicts arrive as the agent read them", () => {
   const log = { cluster: parseClusterName('web'), kernelBuild: parseKernelBuildId('ab'.repeat(20)) };
   const { state } = startNode(
-    { log, entries: [], target: parseSeq(0), position: parseSeq(0), loads: [], endedBoots: [], quarantines: [], disowned: [] },
+    {
+      log,
+      entries: [],
+      target: parseSeq(0),
+      position: parseSeq(0),
+      loads: [],
+      endedBoots: [],
+      quarantines: [],
+      disowned: [],
+    },
     { bootId: 'boot', panicsAtMs: [] },
   );
   const kernelConflicts = [
