@@ -13,9 +13,25 @@ export const accessGuards = [
   {
     invariant: '16 who calls is known first',
     breaks: 'lets a token do in every cluster what it may in some',
+    file: 'libs/domain/access/identity.ts',
+    from: "clusters === 'all' || clusters.includes(cluster);",
+    to: "clusters === 'all' || clusters.length > 0;",
+    test: 'libs/domain/access/may.test.ts',
+  },
+  {
+    invariant: '16 who calls is known first',
+    breaks: 'lets a token do to a whole cluster what it may to some of its nodes',
     file: 'libs/domain/access/may.ts',
-    from: 'return scope.includes(resource.cluster);',
-    to: 'return scope.length > 0;',
+    from: 'return hasAllNodes && hasCluster(scope, resource.cluster);',
+    to: 'return hasCluster(scope, resource.cluster);',
+    test: 'libs/domain/access/may.test.ts',
+  },
+  {
+    invariant: '16 who calls is known first',
+    breaks: 'lets a token move nodes of which it may move one',
+    file: 'libs/domain/access/may.ts',
+    from: 'resource.nodes.every((node) => hasNode(scope, node))',
+    to: 'resource.nodes.some((node) => hasNode(scope, node))',
     test: 'libs/domain/access/may.test.ts',
   },
   {

@@ -16,6 +16,7 @@ interface Options extends LeafOptions {
   readonly service?: string;
   readonly cluster?: readonly string[];
   readonly everywhere?: boolean;
+  readonly selector?: string;
   readonly expires?: number;
   readonly out?: string;
 }
@@ -58,14 +59,20 @@ export const createToken = (cli: Cli): Command =>
     .option('--service <account>', 'the program whose it is')
     .option('--cluster <cluster>', 'where it may that, again for each', collect)
     .option('--everywhere', 'in every cluster, and for what is of none')
+    .option('-l, --selector <selector>', 'there only for nodes with these labels: env=staging,tier!=db')
     .option('--expires <time>', 'after how long, as in 12h or 90d (default: 90d)', readTtlSeconds)
     .option('--out <file>', 'write the secret into this new file, and do not show it')
     .action((name: string, options: Options) =>
       cli.run(options, async ({ access, signal }) => {
-        const { role, cluster = [], everywhere = false, expires = 0, out } = options;
+        const { role, cluster = [], everywhere = false, selector = '', expires = 0, out } = options;
         const secret = newSecret();
         const request = {
-          ...{ name, ...ownerOf(options), roles: role.map(roleToWire), scope: { everywhere, clusters: [...cluster] } },
+          ...{
+            name,
+            ...ownerOf(options),
+            roles: role.map(roleToWire),
+            scope: { everywhere, clusters: [...cluster], selector },
+          },
           ...{ ttlSeconds: expires, secretSha256: createHash('sha256').update(secret).digest('hex') },
         };
         const { token } = await keepSecret(secret, out, () => access.createToken(request, { signal }));

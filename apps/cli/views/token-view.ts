@@ -10,7 +10,10 @@ const kindWord = (kind: OwnerKind): string => enumWord(OwnerKind, 'OWNER_KIND_',
 const ownerWord = ({ ownerKind, owner }: AccessToken): string => `${kindWord(ownerKind)}:${owner}`;
 
 const scopeWords = (scope: Scope | undefined): string =>
-  scope?.everywhere === true ? 'everywhere' : (scope?.clusters ?? []).join(', ');
+  [
+    scope?.everywhere === true ? 'everywhere' : (scope?.clusters ?? []).join(', '),
+    ...(scope !== undefined && scope.selector !== '' ? [`(${scope.selector})`] : []),
+  ].join(' ');
 
 /** A token as JSON, with the words that the commands take; null where there is none. */
 export function tokenDocument(token: AccessToken | undefined): unknown {

@@ -21,8 +21,10 @@ import { roleWord } from './roles';
 
 type Token = Schemas['AccessToken'];
 
-const whereOf = ({ scope }: Token): string =>
-  scope?.everywhere === true ? 'everywhere' : (scope?.clusters ?? []).join(', ');
+const whereOf = ({ scope }: Token): string => {
+  const clusters = scope?.everywhere === true ? 'everywhere' : (scope?.clusters ?? []).join(', ');
+  return [clusters, ...(scope?.selector ? [`(${scope.selector})`] : [])].join(' ');
+};
 
 function Row({ token, onRevoke }: { readonly token: Token; readonly onRevoke: () => void }): ReactElement {
   const { name, owner, ownerKind, roles = [], createdAt, createdBy, expiresAt, lastUsedAt, revokedAt } = token;

@@ -27,13 +27,14 @@ interface Wanted {
   readonly owner: string;
   readonly roles: readonly Role[];
   readonly clusters: string;
+  readonly selector: string;
   readonly days: string;
 }
 
-async function create({ name, owner, roles: given, clusters, days }: Wanted): Promise<string> {
+async function create({ name, owner, roles: given, clusters, selector, days }: Wanted): Promise<string> {
   const secret = newSecret();
   const named = clusters.split(/[\s,]+/).filter((cluster) => cluster !== '');
-  const scope = named.length === 0 ? { everywhere: true } : { clusters: named };
+  const scope = { ...(named.length === 0 ? { everywhere: true } : { clusters: named }), selector };
   const ttlSeconds = Math.max(0, Math.trunc(Number(days)) || 0) * secondsADay;
   const about = { name, owner, ownerKind: 'OWNER_KIND_PERSON', scope, ttlSeconds } as const;
   await answerOf(
@@ -71,6 +72,7 @@ function Form({ onMade }: { readonly onMade: (secret: string) => void }): ReactE
     owner: '',
     roles: ['ROLE_VIEWER'],
     clusters: '',
+    selector: '',
     days: '90',
   });
   const { mutate, isPending, error } = useMutation({
@@ -80,7 +82,7 @@ function Form({ onMade }: { readonly onMade: (secret: string) => void }): ReactE
       await client.invalidateQueries({ queryKey: ['tokens'] });
     },
   });
-  const text = (key: 'name' | 'owner' | 'clusters' | 'days', label: string, description?: string) => (
+  const text = (key: 'name' | 'owner' | 'clusters' | 'selector' | 'days', label: string, description?: string) => (
     <TextInput
       label={label}
       {...(description === undefined ? {} : { description })}
@@ -117,6 +119,11 @@ function Form({ onMade }: { readonly onMade: (secret: string) => void }): ReactE
         ))}
       </fieldset>
       {text('clusters', 'Clusters', 'Empty: everywhere.')}
+      {text(
+        'selector',
+        'Nodes',
+        'By their labels, as env=staging. Empty: all, and what is decided for a whole cluster.',
+      )}
       {text('days', 'Days until it expires')}
       <ProblemNote error={error} what="No token was made" />
       <div className="dialog-actions">

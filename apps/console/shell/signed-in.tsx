@@ -9,7 +9,8 @@ import { signOut } from '../session/session';
 /** Whom the control plane takes the reader for, and the way out. */
 export function SignedIn({ session: { identity } }: { readonly session: Session }): ReactElement {
   const { mutate, isPending } = useMutation({ mutationFn: signOut });
-  const where = identity.everywhere ? 'everywhere' : `in ${identity.clusters.join(', ')}`;
+  const clusters = identity.everywhere ? 'everywhere' : `in ${identity.clusters.join(', ')}`;
+  const where = identity.selector === '' ? clusters : `${clusters} (${identity.selector})`;
   return (
     <div className="signed-in">
       <div className="signed-in-words" title={`${identity.roles.map(roleWord).join(', ')} ${where}`}>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { OwnerKind as WireOwnerKind, Role as WireRole, type Scope as WireScope } from '@lockstep/contracts/generated';
 import type { Owner, Role, Scope } from '@lockstep/domain/access';
+import { parseSelector, showSelector } from '@lockstep/domain/labels';
 import { LockstepError, parseClusterName } from '@lockstep/domain/livepatch-model';
 
 const wireRoles: Readonly<Record<Role, WireRole>> = {
@@ -31,13 +32,18 @@ export const ownerKindToWire = (kind: Owner['kind']): WireOwnerKind => wireKinds
 export const ownerKindFromWire = (wire: WireOwnerKind): Owner['kind'] =>
   wire === WireOwnerKind.OWNER_KIND_SERVICE ? 'service' : 'person';
 
-export const scopeToWire = (scope: Scope): WireScope =>
-  scope === 'everywhere' ? { everywhere: true, clusters: [] } : { everywhere: false, clusters: [...scope] };
+export const scopeToWire = ({ clusters, nodes }: Scope): WireScope => ({
+  everywhere: clusters === 'all',
+  clusters: clusters === 'all' ? [] : [...clusters],
+  selector: showSelector(nodes),
+});
 
-/** @throws LockstepError `invalid-input` `no-scope`: rights hold somewhere, and that is said. */
+/** @throws LockstepError `invalid-input` `no-scope`: rights hold somewhere, and that is said; and as `parseSelector`. */
 export function scopeFromWire(wire: WireScope | undefined): Scope {
-  const { everywhere, clusters } = wire ?? { everywhere: false, clusters: [] };
-  if (everywhere !== clusters.length > 0) return everywhere ? 'everywhere' : clusters.map(parseClusterName);
+  const { everywhere, clusters, selector } = wire ?? { everywhere: false, clusters: [], selector: '' };
+  if (everywhere !== clusters.length > 0) {
+    return { clusters: everywhere ? 'all' : clusters.map(parseClusterName), nodes: parseSelector(selector) };
+  }
   const message = 'Rights hold everywhere or in the clusters that are named: say one of the two.';
   throw new LockstepError('invalid-input', 'no-scope', message, { everywhere, clusters });
 }

@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 export {
+  everywhere,
   inCluster,
   installation,
+  nodesIn,
   shared,
+  sharedIn,
   subjectOf,
+  theNode,
   type Identity,
   type Owner,
   type Resource,
   type Scope,
+  type ScopedNode,
 } from './identity';
 export { rightsOfGroups, type GroupRule, type Rights } from './group-rights';
 export { denial, insistMay, may, mayAnywhere } from './may';

@@ -1,18 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-only
+import { showSelector } from '@lockstep/domain/labels';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
-import { subjectOf, type Identity, type Resource, type Scope } from './identity';
+import { hasCluster, hasNode, subjectOf, type Identity, type Resource, type Scope, type ScopedNode } from './identity';
 import { verbsOf } from './roles';
 import type { Verb } from './verbs';
 
 function covers(scope: Scope, resource: Resource): boolean {
-  if (scope === 'everywhere') return true;
+  const hasAllNodes = scope.nodes.length === 0;
   switch (resource.kind) {
     case 'cluster':
-      return scope.includes(resource.cluster);
+      return hasAllNodes && hasCluster(scope, resource.cluster);
+    case 'cluster-shared':
+      return hasCluster(scope, resource.cluster);
+    case 'nodes':
+      return resource.nodes.length > 0 && resource.nodes.every((node) => hasNode(scope, node));
     case 'shared':
       return true;
     case 'installation':
-      return false;
+      return hasAllNodes && scope.clusters === 'all';
   }
 }
 
@@ -41,20 +46,61 @@ export function may(identity: Identity, verb: Verb, resource: Resource): boolean
   }
 }
 
-const words: Readonly<Record<Resource['kind'], (resource: Resource) => string>> = {
-  cluster: (resource) => (resource.kind === 'cluster' ? ` cluster "${resource.cluster}"` : ''),
-  shared: () => ' what all clusters share',
-  installation: () => ' what is of no cluster of its scope',
-};
+/** So many are named; of the others it is said how many they are. */
+const mostNamed = 5;
+
+function nodeWords(outside: readonly ScopedNode[], all: number): string {
+  const names = outside.slice(0, mostNamed).map(({ name }) => name);
+  const more = outside.length > names.length ? ` and ${outside.length - names.length} more` : '';
+  const [only] = names;
+  return all === 1 ? `node "${only ?? ''}"` : `these ${outside.length} of the ${all} nodes: ${names.join(', ')}${more}`;
+}
+
+/** Those that somebody with these rights may do nothing to; of a caller that has no scope, all. */
+function outsideOf(identity: Identity, nodes: readonly ScopedNode[]): readonly ScopedNode[] {
+  const outside = identity.kind === 'owner' ? nodes.filter((node) => !hasNode(identity.scope, node)) : nodes;
+  return outside.length === 0 ? nodes : outside;
+}
+
+function resourceWords(identity: Identity, resource: Resource): string {
+  switch (resource.kind) {
+    case 'cluster':
+    case 'cluster-shared':
+      return `cluster "${resource.cluster}"`;
+    case 'nodes':
+      return nodeWords(outsideOf(identity, resource.nodes), resource.nodes.length);
+    case 'shared':
+      return 'what all clusters share';
+    case 'installation':
+      return 'what is of no cluster of its scope';
+  }
+}
+
+function fieldsOf(identity: Identity, resource: Resource | undefined): Record<string, unknown> {
+  switch (resource?.kind) {
+    case 'cluster':
+    case 'cluster-shared':
+      return { cluster: resource.cluster };
+    case 'nodes': {
+      const outside = outsideOf(identity, resource.nodes);
+      return { nodes: outside.slice(0, mostNamed).map(({ name }) => name), count: outside.length };
+    }
+    case 'shared':
+    case 'installation':
+    case undefined:
+      return {};
+  }
+}
 
 /** What is said to a caller that may not. */
 export function denial(identity: Identity, verb: string, resource?: Resource): LockstepError {
   const subject = subjectOf(identity);
-  const what = resource === undefined ? 'anything' : words[resource.kind](resource).trim();
-  const held = identity.kind === 'owner' ? ` Its token has the roles: ${identity.roles.join(', ') || 'none'}.` : '';
-  const message = `${subject} may not ${verb} ${what}.${held} An admin gives rights (lockstep token create).`;
-  const about = resource?.kind === 'cluster' ? { cluster: resource.cluster } : {};
-  return new LockstepError('forbidden', 'not-allowed', message, { subject, verb, ...about });
+  const what = resource === undefined ? 'anything' : resourceWords(identity, resource);
+  const held = identity.kind === 'owner' ? ` Its token has the roles: ${identity.roles.join(', ') || 'none'}` : '';
+  const narrow = identity.kind === 'owner' && identity.scope.nodes.length > 0;
+  const where = narrow ? `, for nodes with ${showSelector(identity.scope.nodes)}` : '';
+  const message = `${subject} may not ${verb} ${what}.${held}${where}${held && '.'} An admin gives rights (lockstep token create).`;
+  return new LockstepError('forbidden', 'not-allowed', message, { subject, verb, ...fieldsOf(identity, resource) });
 }
 
 /** @throws LockstepError `forbidden` `not-allowed`. */

@@ -14,3 +14,4 @@ export { changeLabels, type LabelChange } from './label-change';
 export { effectiveLabels, type NodeLabels } from './node-labels';
 export { matchesSelector, type Requirement, type Selector } from './selector';
 export { parseSelector } from './parse-selector';
+export { showSelector } from './show-selector';

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { matchesSelector, parseLabels, parseSelector, type Labels } from './index';
+import { matchesSelector, parseLabels, parseSelector, showSelector, type Labels } from './index';
 
 const nodes: Readonly<Record<string, Labels>> = {
   n1: parseLabels('rack=a1,tier=web,zone=a'),
@@ -62,6 +62,17 @@ describe('a selector', () => {
     ['x'.repeat(5000), 'invalid-selector'],
   ])('"%s" is refused', (text, reason) => {
     expect(() => parseSelector(text)).toThrow(expect.objectContaining({ kind: 'invalid-input', reason }));
+  });
+
+  it('is told in words that mean the same again', () => {
+    const plain = ['a', '!b', 'c=', 'd!=v', 'x.example/e in (v,w)', 'f notin (,v)', 'g in ()', 'rack==a1'];
+    fc.assert(
+      fc.property(fc.subarray(plain), (parts) => {
+        const selector = parseSelector(parts.join(','));
+        expect(parseSelector(showSelector(selector))).toEqual(selector);
+      }),
+    );
+    expect(showSelector(parseSelector('zone in (b, a), spot == x ,! gpu'))).toBe('zone in (a,b),spot=x,!gpu');
   });
 
   it('chooses by each requirement what a plain reading of it does, whatever the labels', () => {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { Owner, Role, Scope } from '@lockstep/domain/access';
+import { parseSelector, showSelector } from '@lockstep/domain/labels';
 import { LockstepError, type ClusterName } from '@lockstep/domain/livepatch-model';
 import { once, type KeptCall } from './call-answers';
 import { serialisable, type Client, type Transaction } from './client';
@@ -45,11 +46,19 @@ export interface AccessTokenStore {
   noteUsed(uses: ReadonlyMap<string, Date>): Promise<void>;
 }
 
-const fromRow = ({ owner, ownerKind, roles, clusters, everywhere, ...row }: TokenRow): AccessTokenRecord => ({
+const fromRow = ({
+  owner,
+  ownerKind,
+  roles,
+  clusters,
+  everywhere,
+  nodeSelector,
+  ...row
+}: TokenRow): AccessTokenRecord => ({
   ...row,
   owner: { kind: ownerKind as Owner['kind'], name: owner },
   roles: roles as Role[],
-  scope: everywhere ? 'everywhere' : (clusters as ClusterName[]),
+  scope: { clusters: everywhere ? 'all' : (clusters as ClusterName[]), nodes: parseSelector(nodeSelector) },
 });
 
 const toRow = ({ owner, roles, scope, ...token }: NewAccessToken) => ({
@@ -57,8 +66,9 @@ const toRow = ({ owner, roles, scope, ...token }: NewAccessToken) => ({
   owner: owner.name,
   ownerKind: owner.kind,
   roles: [...roles],
-  everywhere: scope === 'everywhere',
-  clusters: scope === 'everywhere' ? [] : [...scope],
+  everywhere: scope.clusters === 'all',
+  clusters: scope.clusters === 'all' ? [] : [...scope.clusters],
+  nodeSelector: showSelector(scope.nodes),
 });
 
 async function insistNew(tx: Transaction, { name, secretSha256 }: NewAccessToken): Promise<void> {

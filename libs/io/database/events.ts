@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { randomUUID } from 'node:crypto';
 import type { EventType, FleetEvent } from '@lockstep/domain/fleet-events';
-import type { ClusterName } from '@lockstep/domain/livepatch-model';
+import type { ClusterName, NodeName } from '@lockstep/domain/livepatch-model';
 import type { Client, Transaction } from './client';
 import type { Event as EventRow } from './generated/client';
 import { jsonText } from './json-text';
@@ -48,6 +48,8 @@ export interface EventQuery {
   readonly types: ReadonlySet<EventType>;
   /** Beside those of no cluster; undefined: of all. */
   readonly clusters: readonly ClusterName[] | undefined;
+  /** And what happened to these, of whatever cluster. */
+  readonly nodes?: readonly NodeName[];
   /** For the page before. */
   readonly beforeSeq?: number | undefined;
 }
@@ -100,10 +102,13 @@ export function eventStore(db: Client): EventStore {
       const where = { seq: { gt: afterSeq } };
       return (await db.event.findMany({ where, orderBy: { seq: 'asc' }, take: limit })).map(fromRow);
     },
-    async latest({ types, clusters, beforeSeq }, limit) {
+    async latest({ types, clusters, nodes = [], beforeSeq }, limit) {
+      const ofNodes = { type: { startsWith: 'node.' }, subject: { in: [...nodes] } };
       const where = {
         ...(types.size > 0 && { type: { in: [...types] } }),
-        ...(clusters !== undefined && { OR: [{ cluster: null }, { cluster: { in: [...clusters] } }] }),
+        ...(clusters !== undefined && {
+          OR: [{ cluster: null }, { cluster: { in: [...clusters] } }, ...(nodes.length > 0 ? [ofNodes] : [])],
+        }),
         ...(beforeSeq !== undefined && { seq: { lt: beforeSeq } }),
       };
       return (await db.event.findMany({ where, orderBy: { seq: 'desc' }, take: limit })).map(fromRow).reverse();

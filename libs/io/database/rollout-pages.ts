@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { ClusterName, KernelBuildId, Seq } from '@lockstep/domain/livepatch-model';
+import type { LogName } from '@lockstep/domain/load-order';
 import type { Client } from './client';
 import type { Prisma, RolloutStatus } from './generated/client';
 import type { PageRange } from './row-key';
@@ -22,6 +23,8 @@ export interface RolloutSummary {
 /** Only rollouts that fit all that is said. */
 export interface RolloutFilter {
   readonly clusters?: readonly ClusterName[] | undefined;
+  /** Beside those clusters. */
+  readonly orders?: readonly LogName[] | undefined;
   readonly kernelBuild?: KernelBuildId | undefined;
   readonly status?: RolloutStatus | undefined;
 }
@@ -30,10 +33,15 @@ export interface RolloutFilter {
 export async function rolloutPage(
   db: Client,
   { after, limit }: PageRange<number>,
-  { clusters, kernelBuild, status }: RolloutFilter,
+  { clusters, orders = [], kernelBuild, status }: RolloutFilter,
 ): Promise<RolloutSummary[]> {
   const where: Prisma.RolloutWhereInput = {
-    ...(clusters && { clusterName: { in: [...clusters] } }),
+    ...(clusters && {
+      OR: [
+        { clusterName: { in: [...clusters] } },
+        ...orders.map((order) => ({ clusterName: order.cluster, kernelBuildId: order.kernelBuild })),
+      ],
+    }),
     ...(kernelBuild && { kernelBuildId: kernelBuild }),
     ...(status && { status }),
     ...(after !== undefined && { number: { lt: after } }),

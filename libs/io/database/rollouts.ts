@@ -139,8 +139,8 @@ export interface RolloutStore {
   start(rollout: NewRollout, call?: KeptCall<RolloutRecord>): Promise<RolloutRecord>;
   /** @throws LockstepError `not-found` `unknown-rollout`. */
   require(id: string): Promise<RolloutRecord>;
-  /** Undefined: there is no such rollout. */
-  clusterOf(id: string): Promise<ClusterName | undefined>;
+  /** The load order that it is about; undefined: there is no such rollout. */
+  logOf(id: string): Promise<LogName | undefined>;
   /** The newest first, from the one with the next smaller number on. */
   page(range: PageRange<number>, only?: RolloutFilter): Promise<RolloutSummary[]>;
   /** Of each load order the newest that succeeded, for nodes that come later, and the newest. */
@@ -246,9 +246,11 @@ export function rolloutStore(db: Client): RolloutStore {
       if (found !== undefined) return found;
       throw new LockstepError('not-found', 'unknown-rollout', `There is no rollout "${id}".`, { rollout: id });
     },
-    async clusterOf(id) {
-      const row = isRowId(id) ? await db.rollout.findUnique({ where: { id }, select: { clusterName: true } }) : null;
-      return row === null ? undefined : (row.clusterName as ClusterName);
+    async logOf(id) {
+      const select = { clusterName: true, kernelBuildId: true } as const;
+      const row = isRowId(id) ? await db.rollout.findUnique({ where: { id }, select }) : null;
+      if (row === null) return undefined;
+      return { cluster: row.clusterName as ClusterName, kernelBuild: row.kernelBuildId as KernelBuildId };
     },
     page: (range, only = {}) => rolloutPage(db, range, only),
     inForce: (cluster) =>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { describe, expect, test } from '@jest/globals';
+import { everywhere } from '@lockstep/domain/access';
 import type { LockstepError } from '@lockstep/domain/livepatch-model';
 import { parseIdentityProvider } from './provider-config';
 import { personOf } from './person-of-claims';
@@ -27,10 +28,13 @@ describe('who signs in', () => {
   test('is named by a claim, and may what the first group that is known gives', () => {
     expect(personOf({ email: 'Alice@Example.org', groups: ['x', 'web', 'sre'] }, read())).toEqual({
       owner: { kind: 'person', name: 'alice@example.org' },
-      ...{ roles: ['operator', 'auditor'], scope: 'everywhere', groups: ['x', 'web', 'sre'] },
+      ...{ roles: ['operator', 'auditor'], scope: everywhere, groups: ['x', 'web', 'sre'] },
     });
     const other = read({ nameClaim: 'preferred_username', groupsClaim: 'roles' });
-    expect(personOf({ preferred_username: 'bob', roles: ['web'] }, other).scope).toEqual(['web']);
+    expect(personOf({ preferred_username: 'bob', roles: ['web'] }, other).scope).toEqual({
+      clusters: ['web'],
+      nodes: [],
+    });
   });
 
   test.each([

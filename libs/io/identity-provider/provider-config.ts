@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { readFile } from 'node:fs/promises';
 import { parseRole, roles, type GroupRule } from '@lockstep/domain/access';
+import { parseSelector } from '@lockstep/domain/labels';
 import { LockstepError, parseClusterName } from '@lockstep/domain/livepatch-model';
 import { z } from 'zod';
 
@@ -35,6 +36,7 @@ const rule = z
     roles: z.array(z.enum(roles)).min(1),
     everywhere: z.boolean().optional(),
     clusters: z.array(z.string()).optional(),
+    selector: z.string().optional(),
   })
   .refine(
     ({ everywhere = false, clusters = [] }) => everywhere !== clusters.length > 0,
@@ -61,10 +63,10 @@ export function parseIdentityProvider(text: string, file: string): IdentityProvi
     throw invalid(file, problems);
   }
   const { groups, ...rest } = parsed.data;
-  const rules = groups.map(({ group, roles: names, everywhere = false, clusters = [] }): GroupRule => ({
+  const rules = groups.map(({ group, roles: names, everywhere = false, clusters = [], selector = '' }): GroupRule => ({
     group,
     roles: names.map(parseRole),
-    scope: everywhere ? 'everywhere' : clusters.map(parseClusterName),
+    scope: { clusters: everywhere ? 'all' : clusters.map(parseClusterName), nodes: parseSelector(selector) },
   }));
   return { ...rest, rules };
 }

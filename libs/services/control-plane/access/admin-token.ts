@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { randomBytes, randomUUID } from 'node:crypto';
 import path from 'node:path';
+import { everywhere } from '@lockstep/domain/access';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
 import type { Database } from '@lockstep/io/database';
 import { readOrCreate, sha256OfBytes } from '@lockstep/platform/runtime';
@@ -24,7 +25,7 @@ export async function openAdminToken(
     throw new LockstepError('refused', 'operator-token-weak', message, { file, characters: token.length });
   }
   const owner = { kind: 'person', name: 'local-admin' } as const;
-  const rights = { owner, roles: ['admin'], scope: 'everywhere' } as const;
+  const rights = { owner, roles: ['admin'], scope: everywhere } as const;
   const secretSha256 = sha256OfBytes(Buffer.from(token));
   const about = { createdBy: 'start', expiresAt: null, session: false, begunWith: null };
   const admin = { id: randomUUID(), name: 'local-admin', ...rights, secretSha256, ...about };

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { expect, test } from '@jest/globals';
+import { everywhere } from '@lockstep/domain/access';
 import type { AccessTokenRecord, AccessTokenStore } from '@lockstep/io/database';
 import { sha256OfBytes } from '@lockstep/platform/runtime';
 import { pino } from 'pino';
 import { KnownTokens } from './known-tokens';
 
 const token = (id: string, more: Partial<AccessTokenRecord> = {}): AccessTokenRecord => ({
-  ...{ id, name: id, owner: { kind: 'person', name: 'alice' }, roles: ['operator'], scope: 'everywhere' },
+  ...{ id, name: id, owner: { kind: 'person', name: 'alice' }, roles: ['operator'], scope: everywhere },
   ...{ secretSha256: sha256OfBytes(Buffer.from(id)), createdBy: 'person:alice', expiresAt: null },
   ...{ session: false, begunWith: null, createdAt: new Date(), lastUsedAt: null, revokedAt: null },
   ...more,

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { Metadata } from '@grpc/grpc-js';
 import { becauseHeader } from '@lockstep/contracts/wire';
-import { subjectOf, type Identity, type Resource, type Verb } from '@lockstep/domain/access';
+import { subjectOf, type Identity, type Resource, type ScopedNode, type Verb } from '@lockstep/domain/access';
 import type { AuditEvent } from '@lockstep/domain/audit';
 
 /** Who makes a call, and from where. */
@@ -51,10 +51,20 @@ function becauseOf(metadata: Metadata): string {
   return Buffer.isBuffer(given) ? given.subarray(0, mostBecauseBytes).toString('utf8') : '';
 }
 
+/** A node by its name, several by their cluster: the request names them. */
+function onNodes(nodes: readonly ScopedNode[]): string {
+  const [node] = nodes;
+  if (nodes.length === 1 && node !== undefined) return `node ${node.name}`;
+  return [...new Set(nodes.map(({ cluster }) => `cluster ${cluster}`))].join(', ');
+}
+
 export function onWhat(resource: Resource | undefined): string {
   switch (resource?.kind) {
     case 'cluster':
+    case 'cluster-shared':
       return `cluster ${resource.cluster}`;
+    case 'nodes':
+      return onNodes(resource.nodes);
     case 'shared':
       return 'all clusters';
     case 'installation':

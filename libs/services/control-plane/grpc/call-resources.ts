@@ -4,10 +4,17 @@ import type {
   AuditServiceService,
   BuildServiceService,
   FleetServiceService,
+  StartRolloutRequest,
 } from '@lockstep/contracts/generated';
 import type { OperatorCallName } from '@lockstep/contracts/wire';
-import { inCluster, installation, shared, type Resource } from '@lockstep/domain/access';
-import { parseClusterName, parseNodeName } from '@lockstep/domain/livepatch-model';
+import { inCluster, installation, nodesIn, shared, sharedIn, theNode, type Resource } from '@lockstep/domain/access';
+import {
+  parseClusterName,
+  parseKernelBuildId,
+  parseNodeName,
+  type ClusterName,
+  type KernelBuildId,
+} from '@lockstep/domain/livepatch-model';
 import type { Uses } from '../services';
 
 type Definitions = typeof FleetServiceService &
@@ -27,9 +34,12 @@ type Resources = {
 
 const ofCluster = ({ cluster }: { readonly cluster: string }): Resource => inCluster(parseClusterName(cluster));
 
+/** What its nodes go by, or a list of them, of which the route tells those that are in the caller's scope. */
+const inside = ({ cluster }: { readonly cluster: string }): Resource => sharedIn(parseClusterName(cluster));
+
 /** Without a cluster it is a list of them all, of which the route tells what is in the caller's scope. */
-const ofOneOrAll = ({ cluster }: { readonly cluster: string }): Resource =>
-  cluster === '' ? shared : ofCluster({ cluster });
+const insideOneOrAll = ({ cluster }: { readonly cluster: string }): Resource =>
+  cluster === '' ? shared : inside({ cluster });
 
 /** Without a cluster it holds in all of them. */
 const ofOneOrInstallation = ({ cluster }: { readonly cluster: string }): Resource =>
@@ -38,19 +48,34 @@ const ofOneOrInstallation = ({ cluster }: { readonly cluster: string }): Resourc
 /** One that is not known is of no cluster: only who may see all is told so. */
 function ofNode({ name }: { readonly name: string }, { nodes }: Needs): Resource {
   const node = nodes.find(parseNodeName(name));
-  return node === undefined ? installation : inCluster(node.cluster);
+  return node === undefined ? installation : theNode(node);
 }
 
-/** Of several clusters at once only who may do it everywhere. */
 function ofNodes({ names }: { readonly names: readonly string[] }, { nodes }: Needs): Resource {
-  const clusters = new Set(names.map((name) => nodes.find(parseNodeName(name))?.cluster));
-  const [cluster] = clusters;
-  return cluster === undefined || clusters.size > 1 ? installation : inCluster(cluster);
+  const known = names.flatMap((name) => nodes.find(parseNodeName(name)) ?? []);
+  return known.length === 0 || known.length < names.length ? installation : { kind: 'nodes', nodes: known };
 }
 
-async function ofRollout({ id }: { readonly id: string }, { db }: Needs): Promise<Resource> {
-  const cluster = await db.rollouts.clusterOf(id);
-  return cluster === undefined ? installation : inCluster(cluster);
+/** All that follow this load order; of a cluster whose nodes run one kernel build it need not be named. */
+const ofOrder = (cluster: ClusterName, kernelBuild: KernelBuildId | undefined, { nodes }: Needs): Resource =>
+  nodesIn(
+    cluster,
+    nodes.list(cluster).filter((node) => kernelBuild === undefined || node.kernelBuild === kernelBuild),
+  );
+
+/** The nodes that it would move. One that was shown goes by its hash, whatever kernel build the request names. */
+function ofNewRollout(
+  { cluster, kernelBuildId, planHash }: Pick<StartRolloutRequest, 'cluster' | 'kernelBuildId' | 'planHash'>,
+  needs: Needs,
+): Resource {
+  const kernelBuild = kernelBuildId === '' || planHash !== '' ? undefined : parseKernelBuildId(kernelBuildId);
+  return ofOrder(parseClusterName(cluster), kernelBuild, needs);
+}
+
+/** The nodes that it moves: those that came later too. */
+async function ofRollout({ id }: { readonly id: string }, needs: Needs): Promise<Resource> {
+  const log = await needs.db.rollouts.logOf(id);
+  return log === undefined ? installation : ofOrder(log.cluster, log.kernelBuild, needs);
 }
 
 /** It carries away what happens in one cluster, or in every one. */
@@ -67,24 +92,25 @@ const resources: Resources = {
   updateCluster: ({ name }) => ofCluster({ cluster: name }),
   listClusters: isShared,
   createJoinToken: ofCluster,
-  listNodes: ofOneOrAll,
+  listNodes: insideOneOrAll,
   getNode: ofNode,
   removeNode: ofNode,
   labelNodes: ofNodes,
-  getExposure: ofOneOrAll,
-  getCensus: ofOneOrAll,
+  getExposure: insideOneOrAll,
+  getCensus: insideOneOrAll,
   revokeNode: ofNode,
   releaseNode: ofNode,
-  listDrift: ofOneOrAll,
+  listDrift: insideOneOrAll,
   repairNode: ofNode,
-  checkConflicts: ofCluster,
-  getOrder: ofCluster,
+  checkConflicts: inside,
+  getOrder: inside,
   appendLoad: ofCluster,
   appendRetire: ofCluster,
   recoverOrder: ofCluster,
-  planRollout: ({ rollout }) => ofCluster({ cluster: rollout?.cluster ?? '' }),
-  startRollout: ofCluster,
-  listRollouts: ofOneOrAll,
+  planRollout: ({ rollout }, needs) =>
+    ofNewRollout({ ...(rollout ?? { cluster: '', kernelBuildId: '' }), planHash: '' }, needs),
+  startRollout: ofNewRollout,
+  listRollouts: insideOneOrAll,
   getRollout: ofRollout,
   watchRollout: ofRollout,
   pauseRollout: ofRollout,
@@ -94,15 +120,15 @@ const resources: Resources = {
   approveRollout: ofRollout,
   rejectRollout: ofRollout,
   addWindow: ofCluster,
-  listWindows: ofOneOrAll,
+  listWindows: insideOneOrAll,
   removeWindow: ofCluster,
   addFreeze: ofOneOrInstallation,
-  listFreezes: ofOneOrAll,
+  listFreezes: insideOneOrAll,
   removeFreeze: ofOneOrInstallation,
   planRollback: ({ rollback }, needs) => ofRollout({ id: rollback?.id ?? '' }, needs),
   rollBackRollout: ofRollout,
-  listEvents: ofOneOrAll,
-  watchEvents: ofOneOrAll,
+  listEvents: insideOneOrAll,
+  watchEvents: insideOneOrAll,
   addWebhook: ofOneOrInstallation,
   // A list of which the route tells those that are in the caller's scope.
   listWebhooks: isShared,
@@ -111,7 +137,7 @@ const resources: Resources = {
   rotateWebhookSecret: ofWebhook,
   addKernel: isShared,
   listKernels: isShared,
-  submitPatch: ({ onto }) => (onto === undefined ? shared : ofCluster(onto)),
+  submitPatch: ({ onto }) => (onto === undefined ? shared : inside(onto)),
   combinePatches: isShared,
   explainPatch: isShared,
   listPatches: isShared,

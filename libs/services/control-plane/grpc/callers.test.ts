@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { connect, type ClientHttp2Session } from 'node:http2';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { everywhere } from '@lockstep/domain/access';
 import { Server, ServerCredentials, status } from '@grpc/grpc-js';
 import { AccessServiceService } from '@lockstep/contracts/generated';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
@@ -18,7 +19,7 @@ let isRevoked: boolean;
 const identify: Identify = () => {
   if (isRevoked) throw new LockstepError('unauthenticated', 'token-revoked', 'The access token was revoked.');
   const owner = { kind: 'person', name: 'mallory' } as const;
-  return { kind: 'owner', owner, token: 't', tokenName: 'laptop', roles: ['viewer'], scope: 'everywhere' };
+  return { kind: 'owner', owner, token: 't', tokenName: 'laptop', roles: ['viewer'], scope: everywhere };
 };
 
 beforeEach(async () => {

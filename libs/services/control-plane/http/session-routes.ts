@@ -99,6 +99,7 @@ export class SessionRoutes {
         roles: roles.map(roleToJSON),
         everywhere: scope?.everywhere ?? false,
         clusters: scope?.clusters ?? [],
+        selector: scope?.selector ?? '',
         session: name,
       },
       csrf: csrfOf(secret),

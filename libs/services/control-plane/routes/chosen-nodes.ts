@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { inCluster, may } from '@lockstep/domain/access';
+import { may, sharedIn, theNode, type ScopedNode } from '@lockstep/domain/access';
 import { effectiveLabels, matchesSelector, parseSelector } from '@lockstep/domain/labels';
 import { parseClusterName, type ClusterName } from '@lockstep/domain/livepatch-model';
 import type { NodeRecord } from '@lockstep/io/database';
@@ -20,11 +20,17 @@ export async function clusterNamed(db: Stores<'clusters'>, name: string): Promis
   return name === '' ? undefined : (await db.clusters.require(parseClusterName(name))).name;
 }
 
-/** Whether the caller may look at what is of this cluster: of a list it gets that. */
+/** Whether the caller may look at this cluster, and what its nodes go by: of a list it gets that. */
 export const visibleTo =
   ({ caller }: Pick<CallContext, 'caller'>) =>
   (cluster: ClusterName): boolean =>
-    may(caller.identity, 'look', inCluster(cluster));
+    may(caller.identity, 'look', sharedIn(cluster));
+
+/** Whether the caller may look at this node. */
+export const nodeVisibleTo =
+  ({ caller }: Pick<CallContext, 'caller'>) =>
+  (node: ScopedNode): boolean =>
+    may(caller.identity, 'look', theNode(node));
 
 /** Those that the caller may look at, by name. @throws LockstepError `not-found` `unknown-cluster`; `invalid-input` for the selector. */
 export async function chosenNodes(
@@ -33,9 +39,9 @@ export async function chosenNodes(
   context: Pick<CallContext, 'caller'>,
 ): Promise<NodeRecord[]> {
   const selector = parseSelector(choice.selector);
-  const isVisible = visibleTo(context);
   return nodes
     .list(await clusterNamed(db, choice.cluster))
-    .filter(({ cluster, labels }) => isVisible(cluster) && matchesSelector(selector, effectiveLabels(labels)))
+    .filter(nodeVisibleTo(context))
+    .filter(({ labels }) => matchesSelector(selector, effectiveLabels(labels)))
     .sort((a, b) => (a.name < b.name ? -1 : 1));
 }

@@ -39,7 +39,7 @@ export async function createToken(
     throw new LockstepError('invalid-input', 'no-role', message);
   }
   const scope = scopeFromWire(request.scope);
-  if (scope !== 'everywhere') await insistClusters(db, scope);
+  if (scope.clusters !== 'all') await insistClusters(db, scope.clusters);
   const token = {
     id: randomUUID(),
     name: parseTokenName(request.name),

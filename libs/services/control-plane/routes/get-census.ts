@@ -3,9 +3,9 @@ import type { GetCensusRequest, GetCensusResponse } from '@lockstep/contracts/ge
 import type { CallContext } from '../grpc/call-route';
 import type { Uses } from '../services';
 import { censusToWire } from '../views/census-view';
-import { clusterNamed, visibleTo } from './chosen-nodes';
+import { clusterNamed, nodeVisibleTo, visibleTo } from './chosen-nodes';
 
-/** How many nodes are how, in the clusters that the caller may look at. */
+/** How many nodes are how, of those and in the clusters that the caller may look at. */
 export async function getCensus(
   { db, nodes, sessions, heads }: Uses<'db.clusters' | 'nodes' | 'sessions' | 'heads'>,
   request: GetCensusRequest,
@@ -16,7 +16,7 @@ export async function getCensus(
   return {
     clusters: censusToWire({
       clusters: all.filter(visibleTo(context)).sort(),
-      nodes: nodes.list(named),
+      nodes: nodes.list(named).filter(nodeVisibleTo(context)),
       isConnected: ({ name }) => sessions.isConnected(name),
       heads: heads.list(),
     }),

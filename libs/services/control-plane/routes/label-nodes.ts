@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { LabelNodesRequest, LabelNodesResponse } from '@lockstep/contracts/generated';
-import { changeLabels, labelsOfEntries, parseLabelKey, type LabelChange } from '@lockstep/domain/labels';
+import { insistMay, theNode } from '@lockstep/domain/access';
+import { changeLabels, labelsOfEntries, parseLabelKey, type LabelChange, type Labels } from '@lockstep/domain/labels';
 import { LockstepError, parseNodeName, type NodeName } from '@lockstep/domain/livepatch-model';
 import type { NodeRecord } from '@lockstep/io/database';
 import type { KeepingContext } from '../grpc/kept-answer';
@@ -28,18 +29,26 @@ function parseChange({ set, remove, overwrite }: LabelNodesRequest): LabelChange
   throw new LockstepError('invalid-input', 'no-labels', 'Say which labels: KEY=VALUE sets one, KEY- removes one.');
 }
 
-/** Operators' labels, of all the nodes named or of none. Whatever plans by labels plans anew. */
+/**
+ * Operators' labels, of all the nodes named or of none. Whatever plans by labels plans anew. Whoever has rights to nodes by their
+ * labels takes none out of these.
+ */
 export async function labelNodes(
   { nodes, sessions, rollouts, replica, log }: Uses<'nodes' | 'sessions' | 'rollouts' | 'replica' | 'log'>,
   request: LabelNodesRequest,
-  { kept }: KeepingContext<LabelNodesResponse>,
+  { kept, caller }: KeepingContext<LabelNodesResponse>,
 ): Promise<LabelNodesResponse> {
   const names = parseNames(request.names);
   const change = parseChange(request);
   const answer = (labelled: readonly NodeRecord[]): LabelNodesResponse => ({
     nodes: labelled.map((node) => nodeToWire(node, sessions.isConnected(node.name))),
   });
-  const labelled = await nodes.label(names, ({ name, labels }) => changeLabels(name, labels, change), kept(answer));
+  const changed = (node: NodeRecord): Labels => {
+    const assigned = changeLabels(node.name, node.labels, change);
+    insistMay(caller.identity, 'admit', theNode({ ...node, labels: { ...node.labels, assigned } }));
+    return assigned;
+  };
+  const labelled = await nodes.label(names, changed, kept(answer));
   for (const cluster of new Set(labelled.map((node) => node.cluster))) rollouts.wake(cluster);
   for (const { name } of labelled) replica.announce({ kind: 'node', node: name });
   log.info({ nodes: names, set: request.set, remove: request.remove }, 'nodes labelled');

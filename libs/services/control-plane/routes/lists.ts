@@ -22,6 +22,7 @@ import {
   type ListTokensResponse,
 } from '@lockstep/contracts/generated';
 import { masked } from '@lockstep/contracts/wire';
+import { inCluster, may, nodesIn, sharedIn, type Resource } from '@lockstep/domain/access';
 import { parseCveId, stateOf } from '@lockstep/domain/cve-exposure';
 import { effectiveLabels, matchesSelector, parseSelector } from '@lockstep/domain/labels';
 import {
@@ -30,16 +31,23 @@ import {
   type KernelBuildId,
   type NodeName,
 } from '@lockstep/domain/livepatch-model';
-import type { BuildRecord, ClusterRecord, KernelBuildRecord, NodeRecord, PatchRecord } from '@lockstep/io/database';
+import type {
+  BuildRecord,
+  ClusterRecord,
+  KernelBuildRecord,
+  NodeRecord,
+  PatchRecord,
+  RolloutFilter,
+} from '@lockstep/io/database';
 import { gatherExposure, type ExposureGatherer } from '../exposure/gather-exposure';
 import type { CallContext } from '../grpc/call-route';
-import type { Stores, Uses } from '../services';
+import type { Uses } from '../services';
 import { buildStatusFromWire, buildsToWire, kernelToWire, patchesToWire } from '../views/build-view';
 import { clusterToWire } from '../views/cluster-view';
 import { nodeToWire } from '../views/node-view';
 import { tokenToWire } from '../views/token-view';
 import { rolloutStatusFromWire, rolloutSummaryToWire } from '../views/rollout-view';
-import { clusterNamed, visibleTo, type NodeChooser } from './chosen-nodes';
+import { clusterNamed, nodeVisibleTo, visibleTo, type NodeChooser } from './chosen-nodes';
 import { nameKey, numberKey, onePage, rowKey } from './page';
 
 // What there is, as it is, page by page: each reads one store and translates.
@@ -84,14 +92,14 @@ export async function listNodes(
   context: CallContext,
 ): Promise<ListNodesResponse> {
   const { db, nodes, sessions } = services;
-  const isVisible = visibleTo(context);
+  const isVisible = nodeVisibleTo(context);
   const cluster = await clusterNamed(db, request.cluster);
   const kernelBuild = kernelBuildNamed(request.kernelBuildId);
   const selector = parseSelector(request.selector);
   const without = await unpatched(services, request.withoutCve, cluster);
   const isAsked = (node: NodeRecord): boolean =>
     (cluster === undefined || node.cluster === cluster) &&
-    isVisible(node.cluster) &&
+    isVisible(node) &&
     (kernelBuild === undefined || node.kernelBuild === kernelBuild) &&
     (request.status === undefined || node.report?.status === request.status) &&
     matchesSelector(selector, effectiveLabels(node.labels)) &&
@@ -102,26 +110,44 @@ export async function listNodes(
   return { nodes: masked(Node, listed, request.readMask), nextPageToken: page.nextPageToken };
 }
 
-/** Those that the caller may look at, or the one that is named; undefined: all there are. */
-async function visibleClusters(
-  db: Stores<'clusters'>,
+/** The clusters of which the caller may look at every rollout; and of others the load orders of which it has every node. */
+async function visibleRollouts(
+  { db, nodes }: Uses<NodeChooser>,
   name: string,
-  context: CallContext,
-): Promise<readonly ClusterName[] | undefined> {
+  { caller }: CallContext,
+): Promise<Pick<RolloutFilter, 'clusters' | 'orders'>> {
   const named = await clusterNamed(db, name);
   const all = named === undefined ? (await db.clusters.list()).map((cluster) => cluster.name) : [named];
-  const visible = all.filter(visibleTo(context));
-  return named === undefined && visible.length === all.length ? undefined : visible;
+  const mayLook = (resource: Resource): boolean => may(caller.identity, 'look', resource);
+  const whole = all.filter((cluster) => mayLook(inCluster(cluster)));
+  if (named === undefined && whole.length === all.length) return {};
+  const parts = all.filter((cluster) => !whole.includes(cluster) && mayLook(sharedIn(cluster)));
+  const orders = parts.flatMap((cluster) => {
+    const own = nodes.list(cluster);
+    const kernelBuilds = new Set(own.flatMap(({ kernelBuild }) => kernelBuild ?? []));
+    return [...kernelBuilds]
+      .filter((build) =>
+        mayLook(
+          nodesIn(
+            cluster,
+            own.filter(({ kernelBuild }) => kernelBuild === build),
+          ),
+        ),
+      )
+      .map((kernelBuild) => ({ cluster, kernelBuild }));
+  });
+  return { clusters: whole, orders };
 }
 
 /** One that is worked on is told in the newest words. */
 export async function listRollouts(
-  { db, rollouts }: Uses<'db.clusters' | 'db.rollouts' | 'rollouts'>,
+  services: Uses<NodeChooser | 'db.rollouts' | 'rollouts'>,
   request: ListRolloutsRequest,
   context: CallContext,
 ): Promise<ListRolloutsResponse> {
+  const { db, rollouts } = services;
   const only = {
-    clusters: await visibleClusters(db, request.cluster, context),
+    ...(await visibleRollouts(services, request.cluster, context)),
     kernelBuild: kernelBuildNamed(request.kernelBuildId),
     status: rolloutStatusFromWire(request.status),
   };

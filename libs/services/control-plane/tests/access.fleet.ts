@@ -86,7 +86,7 @@ test.each(allRoles)('role %s may make the calls whose verb it has, and no others
 test('a token for one cluster sees and does nothing in others, nor anything that is of none', async () => {
   const { client: agent } = await plane.enrol('db', 'db-1');
   agent.close();
-  const scope = { everywhere: false, clusters: ['web'] };
+  const scope = { everywhere: false, clusters: ['web'], selector: '' };
   const roles = [Role.ROLE_ADMIN];
   const { fleet, build, access } = plane.operatorWith(await plane.accessToken('web-admin', { roles, scope }));
   expect((await fleet.listClusters({})).clusters.map(({ name }) => name)).toEqual(['web']);
@@ -111,11 +111,59 @@ test('a token for one cluster sees and does nothing in others, nor anything that
   expect(new Set(await Promise.all(refused.map(reasonOf)))).toEqual(new Set(['not-allowed']));
 });
 
+test('a token for nodes by their labels sees and moves these alone, and decides nothing for their cluster', async () => {
+  const { fleet: admin } = plane.operator;
+  await admin.createCluster({ ...switchingToWire({}), name: 'lab' });
+  for (const [name, env] of Object.entries({ 's-1': 'staging', 's-2': 'staging', 'p-1': 'prod' })) {
+    (await plane.enrol('lab', name)).client.close();
+    await admin.labelNodes({ names: [name], set: { env }, remove: [], overwrite: false });
+  }
+  const roles = [Role.ROLE_ADMIN];
+  const scope = { everywhere: false, clusters: ['lab'], selector: 'env=staging' };
+  const { fleet } = plane.operatorWith(await plane.accessToken('staging', { roles, scope }));
+  const names = async () =>
+    (await fleet.listNodes({ cluster: '', selector: '', withoutCve: '' })).nodes.map(({ name }) => name);
+  expect(await names()).toEqual(['s-1', 's-2']);
+  expect((await fleet.getCensus({ cluster: '' })).clusters).toMatchObject([{ cluster: 'lab', nodes: 2 }]);
+  expect((await fleet.getExposure({ cluster: '', selector: '', cves: [] })).nodes.map(({ name }) => name)).toEqual(
+    await names(),
+  );
+  expect((await fleet.listRollouts({ cluster: 'lab' })).rollouts).toEqual([]);
+  const told = await fleet.listEvents({ types: [], cluster: 'lab', limit: 0 });
+  expect(told.events.filter(({ subject }) => subject === 'p-1')).toEqual([]);
+  const label = (labelled: readonly string[], set: Record<string, string>) =>
+    fleet.labelNodes({ names: [...labelled], set, remove: [], overwrite: true });
+  const roll = StartRolloutRequest.fromPartial({ cluster: 'lab' });
+  const refused: Promise<unknown>[] = [
+    fleet.getNode({ name: 'p-1' }),
+    fleet.revokeNode({ name: 'p-1' }),
+    label(['s-1', 'p-1'], { team: 'a' }),
+    // Nor puts it where others have it.
+    label(['s-1'], { env: 'prod' }),
+    fleet.planRollout({ rollout: roll }),
+    fleet.createJoinToken({ cluster: 'lab', node: 'n', ttlSeconds: 0, allow: '', count: 0 }),
+    fleet.appendRetire({ cluster: 'lab', kernelBuildId: '', seq: 1, expectedSeq: 0 }),
+    fleet.updateCluster({ name: 'lab' }),
+    fleet.createCluster({ ...switchingToWire({}), name: 'mine' }),
+  ];
+  expect(new Set(await Promise.all(refused.map(reasonOf)))).toEqual(new Set(['not-allowed']));
+  await expect(fleet.startRollout(roll)).rejects.toThrow(
+    'person:staging may not roll-out these 1 of the 3 nodes: p-1. Its token has the roles: admin, for nodes with env=staging.',
+  );
+  expect(await reasonOf(label(['s-1', 's-2'], { team: 'a' }))).toBe('answered');
+  expect(await reasonOf(fleet.getNode({ name: 's-1' }))).toBe('answered');
+  expect(await reasonOf(fleet.getOrder({ cluster: 'lab', kernelBuildId: '' }))).not.toBe('not-allowed');
+  // Its rights follow the labels.
+  await admin.labelNodes({ names: ['p-1'], set: { env: 'staging' }, remove: [], overwrite: true });
+  expect(await names()).toEqual(['p-1', 's-1', 's-2']);
+  expect(await reasonOf(fleet.startRollout(roll))).not.toBe('not-allowed');
+});
+
 test('who may add a webhook for a cluster sees and removes that one, and none of others', async () => {
   const secret = `whsec_${'A'.repeat(32)}`;
   const add = (fleet: typeof plane.operator.fleet, name: string, cluster: string) =>
     fleet.addWebhook({ name, url: 'http://127.0.0.1:9/', types: [], cluster, secret: Buffer.from(secret) });
-  const scope = { everywhere: false, clusters: ['web'] };
+  const scope = { everywhere: false, clusters: ['web'], selector: '' };
   const { fleet } = plane.operatorWith(await plane.accessToken('web-hooks', { roles: [Role.ROLE_ADMIN], scope }));
   await add(plane.operator.fleet, 'of-all', '');
   await add(fleet, 'of-web', 'web');
@@ -230,12 +278,18 @@ test('the commands make, list and revoke tokens, and tell who one is', async () 
     'web',
     '--expires',
     '12h',
+    '-l',
+    'env=staging',
   ];
   const made = await run(...create, '--out', file);
   expect([made.code, made.stdout]).toEqual([0, expect.stringContaining('service:ci')]);
   const me = JSON.parse((await run('whoami', '--token-file', file, '--json')).stdout) as { token: object };
-  expect(me.token).toMatchObject({ ownerKind: 'service', roles: ['operator'], scope: { clusters: ['web'] } });
-  expect((await run('token', 'ls')).stdout).toMatch(/^ci +service:ci +operator +web /m);
+  expect(me.token).toMatchObject({
+    ownerKind: 'service',
+    roles: ['operator'],
+    scope: { clusters: ['web'], selector: 'env=staging' },
+  });
+  expect((await run('token', 'ls')).stdout).toMatch(/^ci +service:ci +operator +web \(env=staging\) /m);
   const refused = await run('cluster', 'create', 'x', '--token-file', file);
   expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining('service:ci may not set-up')]);
   const taken = await run(...create, '--out', path.join(plane.folder.path, 'other.token'));

@@ -110,7 +110,7 @@ describe('a session', () => {
   test('says what one may not, and why', async () => {
     const token = await plane.accessToken('eve', {
       roles: [Role.ROLE_VIEWER],
-      scope: { everywhere: false, clusters: ['web'] },
+      scope: { everywhere: false, clusters: ['web'], selector: '' },
     });
     const session = await signIn(token);
     expect(session.json).toMatchObject({

@@ -131,7 +131,7 @@ export class TestPlane {
     const secret = `lockstep_test_${name}_${'x'.repeat(32)}`;
     await this.operator.access.createToken({
       ...{ name, owner: name, ownerKind: OwnerKind.OWNER_KIND_PERSON, roles: [Role.ROLE_ADMIN], ttlSeconds: 0 },
-      scope: { everywhere: true, clusters: [] },
+      scope: { everywhere: true, clusters: [], selector: '' },
       secretSha256: createHash('sha256').update(secret).digest('hex'),
       ...some,
     });
