@@ -108,6 +108,12 @@ export class KnownTokens {
     return this.knowing(this.parts.store.create(token, call));
   }
 
+  /** The session that is known by this digest, if it goes on. */
+  sessionOf(secretSha256: string): AccessTokenRecord | undefined {
+    const token = this.bySecret.get(secretSha256);
+    return token?.session === true && token.revokedAt === null && !isExpired(token) ? token : undefined;
+  }
+
   /** Room for one more of this owner's: whoever signs in again and again keeps no more than so many. */
   async endOldestSession(owner: Owner): Promise<void> {
     const own = this.list({ all: false, sessions: true }).filter(

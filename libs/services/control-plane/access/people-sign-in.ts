@@ -35,4 +35,18 @@ export class PeopleSignIn {
     await tokens.endOldestSession(owner);
     return (await tokens.create(session, undefined)).expiresAt;
   }
+
+  /** The one that their browser had before, if it goes on: whoever signs in anew means it to be over. */
+  async endSession(secretSha256: string, from: string): Promise<void> {
+    const { tokens, audit } = this.services;
+    const session = tokens.sessionOf(secretSha256);
+    if (session === undefined) return;
+    const { id, name, owner, roles, scope } = session;
+    await audit.record({
+      who: subjectOf({ kind: 'owner', owner, roles, scope, token: id, tokenName: name }),
+      ...{ token: name, from, call: 'Access/EndSession', on: 'installation' },
+      ...{ details: detailsOf({}), because: '', result: 'begun' },
+    });
+    await tokens.revoke(name, undefined);
+  }
 }

@@ -6,7 +6,7 @@ import { sha256OfBytes } from '@lockstep/platform/runtime';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { PeopleSignIn } from '../access/people-sign-in';
 import { home, placeInConsole, signInCookie, signInOnItsWay, signInOverCookie } from './oidc-cookie';
-import { cookieWith } from './session-cookie';
+import { cookieWith, sessionSecretOf } from './session-cookie';
 import { oidcPath, waysPath } from './session-paths';
 
 /** In the query of the console's address: why a sign-in did not come about. */
@@ -19,10 +19,12 @@ export function addOidc(fastify: FastifyInstance, people: PeopleSignIn | undefin
     ...(people !== undefined && { provider: { label: people.provider.label, path: oidcPath } }),
   }));
   if (people === undefined) return;
-  fastify.get<{ Querystring: { readonly to?: unknown } }>(oidcPath, ({ query }, reply) =>
+  fastify.get<{ Querystring: { readonly to?: unknown } }>(oidcPath, ({ query, headers }, reply) =>
     telling(reply, async () => {
       const { signIn, url } = await people.provider.begin();
-      reply.header('set-cookie', signInCookie({ ...signIn, to: placeInConsole(query.to) }));
+      const secret = sessionSecretOf(headers);
+      const before = secret === undefined ? undefined : sha256OfBytes(Buffer.from(secret));
+      reply.header('set-cookie', signInCookie({ ...signIn, to: placeInConsole(query.to), before }));
       return url.href;
     }),
   );
@@ -43,6 +45,7 @@ async function complete(people: PeopleSignIn, request: FastifyRequest, reply: Fa
   const from = `${ip}:${socket.remotePort ?? 0}`;
   const expiresAt = await people.complete(query, begun, sha256OfBytes(Buffer.from(secret)), from);
   reply.header('set-cookie', cookieWith(secret, expiresAt ?? new Date(0)));
+  if (begun.before !== undefined) await people.endSession(begun.before, from).catch(() => undefined);
   return begun.to;
 }
 

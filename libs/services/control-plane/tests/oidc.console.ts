@@ -95,8 +95,8 @@ interface Return {
   readonly cookie: string;
 }
 
-async function goAndReturn(login: string, to = '/console/nodes?cluster=web'): Promise<Return> {
-  const begun = await get(`/v1/session/oidc?to=${encodeURIComponent(to)}`);
+async function goAndReturn(login: string, to = '/console/nodes?cluster=web', session = ''): Promise<Return> {
+  const begun = await get(`/v1/session/oidc?to=${encodeURIComponent(to)}`, session);
   expect(begun.status).toBe(302);
   expect(begun.headers['set-cookie']?.[0]).toMatch(/^__Host-lockstep-oidc=.*; Secure; HttpOnly; SameSite=Lax$/);
   const there = new URL(String(begun.headers.location));
@@ -162,6 +162,23 @@ test('who is in no group that may anything, and whose address nobody has checked
     expect(endOf(back)).toEqual([302, `/console/?sign-in-problem=${problem}`]);
     expect(back.headers['set-cookie']?.filter((line) => line.startsWith('__Host-lockstep='))).toEqual([]);
   }
+});
+
+test('whoever signs in anew ends the session that the browser had', async () => {
+  const signIn = async (before: string): Promise<string> => {
+    const { callback, cookie } = await goAndReturn('alice', undefined, before);
+    // The browser comes back from another site, and shows only what is Lax.
+    const back = await get(callback, cookie);
+    return cookiesIn((back.headers['set-cookie'] ?? []).filter((line) => line.startsWith('__Host-lockstep=')));
+  };
+  const first = await signIn('');
+  expect((await get('/v1/session', first)).status).toBe(200);
+  const second = await signIn(first);
+  expect((await get('/v1/session', first)).json['reason']).toBe('session-ended');
+  expect((await get('/v1/session', second)).status).toBe(200);
+  expect((await runLockstep(plane.stateDir, ['audit', 'ls'])).stdout).toMatch(
+    /person:alice@example\.org.*Access\/EndSession/,
+  );
 });
 
 test("another browser's sign-in is not taken over: what came back belongs to the one that went", async () => {
