@@ -214,15 +214,24 @@ function checkPatchable(objectPath: string, before: Side, chunk: Chunk): void {
       },
     );
   }
-  if (!hasFtraceSite(before, chunk)) throw noFtraceEntry(objectPath, chunk, 'other objects may call it');
+  if (!hasFtraceSite(before, chunk)) throw noFtraceEntry(objectPath, before, chunk, 'other objects may call it');
 }
 
-function noFtraceEntry(objectPath: string, { name, section }: Chunk, why: string) {
+/** Makefiles leave ftrace out of whole folders and files: lib/ and kernel/events/core.c, among others. */
+function isBuiltWithoutFtrace({ reader }: Side): boolean {
+  const { sections, symbols } = reader.model.elf;
+  return !sections.some(({ name }) => name === '__mcount_loc') && symbols.named('__fentry__').length === 0;
+}
+
+function noFtraceEntry(objectPath: string, before: Side, { name, section }: Chunk, why: string) {
+  const because = isBuiltWithoutFtrace(before)
+    ? 'its Makefile has the whole file compiled without ftrace: functions of other files can be livepatched'
+    : 'notrace, noinstr and assembly cannot be livepatched';
   return differRefusal('no-ftrace-entry', `${name} differs and has no ftrace entry to redirect it by; ${why}.`, {
     object: objectPath,
     function: name,
     section: section.name,
-    action: 'make the change in the functions that call it (notrace, noinstr and assembly cannot be livepatched)',
+    action: `make the change in the functions that call it (${because})`,
   });
 }
 
@@ -244,7 +253,7 @@ function checkData(
       .referencesOf(chunk)
       .map(({ target }) => (target.kind === 'chunk' ? target.chunk : null));
     const pointedAt = targets.find((target) => target !== null && absorbed.has(target));
-    if (pointedAt) throw noFtraceEntry(objectPath, pointedAt, `${chunk.name} points at it`);
+    if (pointedAt) throw noFtraceEntry(objectPath, before, pointedAt, `${chunk.name} points at it`);
     throw differRefusal('data-changed', `the content of ${chunk.name} changes (${describeDifference(difference)}).`, {
       object: objectPath,
       variable: chunk.name,

@@ -234,6 +234,11 @@ describe('refusals name the place and the way out', () => {
     expect(refusal.fields['action']).toMatch(/\w{3}/);
   });
 
+  test('whether one function has no ftrace entry, or its whole file', () => {
+    expect(refusalOf('notrace-function').fields['action']).toMatch(/notrace, noinstr and assembly/);
+    expect(refusalOf('notrace-in-data').fields['action']).toMatch(/the whole file compiled without ftrace/);
+  });
+
   test('functions that tasks sleep in are told, with what they call', () => {
     const { sleepers, functions } = diffOf('sleepers');
     expect(functions).toHaveLength(6);

@@ -9,3 +9,9 @@ __attribute__((no_instrument_function)) int work(int value)
 	return other(value);
 #endif
 }
+
+/* The file as a whole is compiled with ftrace. */
+int traced(int value)
+{
+	return other(value) - 1;
+}
