@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { Command } from 'commander';
 import type { RolloutRules, Share } from '@lockstep/contracts/generated';
-import { parseProbe, showProbe } from '@lockstep/domain/probes';
+import { parseGate, parseProbe, showGate, showProbe } from '@lockstep/domain/probes';
 import { wholeNumber } from './cli';
 import { duration, share, shares } from './share-option';
 
@@ -18,9 +18,12 @@ export interface RuleOptions {
   readonly probeEvery?: number;
   readonly probeTimeout?: number;
   readonly allowedErrors?: Share;
+  readonly gate?: string[];
 }
 
 const probes = (text: string, before: readonly string[] = []): string[] => [...before, showProbe(parseProbe(text))];
+
+const gates = (text: string, before: readonly string[] = []): string[] => [...before, showGate(parseGate(text))];
 
 export const ruleOptions = (command: Command): Command =>
   command
@@ -38,6 +41,11 @@ export const ruleOptions = (command: Command): Command =>
     )
     .option('--probe-every <time>', 'between runs of a probe (default: 10s)', duration)
     .option('--probe-timeout <time>', 'a probe that takes longer could not be measured (default: 5s)', duration)
+    .option(
+      '--gate <bound>',
+      '[NAME=]PROMQL <= NUMBER (or <, >=, >, ==, !=): halt when it does not hold while a wave proves itself; again for more',
+      gates,
+    )
     .option(
       '--allowed-errors <share>',
       'pause for a person when more of a wave cannot be measured, as 2 or 1% (default: 0)',
@@ -61,5 +69,6 @@ export function rulesFrom(options: RuleOptions & { readonly waveSize?: Share[] }
     probeEveryMs: (options.probeEvery ?? 0) * 1_000,
     probeTimeoutMs: (options.probeTimeout ?? 0) * 1_000,
     allowedErrors: options.allowedErrors,
+    gates: options.gate ?? [],
   };
 }

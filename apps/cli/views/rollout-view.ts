@@ -91,8 +91,10 @@ export function waveLines({ waves }: Rollout): string[] {
 }
 
 /** What a wave has to pass besides staying well. */
-export const probeLines = ({ probes }: Rollout): string[] =>
-  probes.length === 0 ? [] : [visibleLine(`Probed before each load and after it: ${probes.join(', ')}`)];
+export const probeLines = ({ probes, gates }: Rollout): string[] => [
+  ...(probes.length === 0 ? [] : [visibleLine(`Probed before each load and after it: ${probes.join(', ')}`)]),
+  ...gates.map((gate) => visibleLine(`Has to hold while a wave proves itself: ${gate}`)),
+];
 
 const orderLines = ({ orders }: Rollout): string[] =>
   orders.map(({ kind, reason, nodes, givenAt, givenBy }) => {

@@ -38,6 +38,10 @@ export function explainHalt(halt: Halt): string {
       return `A host did not survive it: ${halt.nodes.join(', ')}.`;
     case 'no-room':
       return `In ${waveName(halt.wave)} ${someOf(halt.nodes, halt.failures)} failed, as many as may be unwell at once: nobody else can start.`;
+    case 'gate': {
+      const { gate, value, wave } = halt;
+      return `Gate ${gate.name} is ${value} at ${waveName(wave)}, and has to be ${gate.comparison} ${gate.limit}.`;
+    }
     case 'retired':
       return `It was retired meanwhile, and nodes had yet to load it: ${explainRetired(halt.entries)}.`;
     case 'nobody-arrived':
@@ -48,7 +52,14 @@ export function explainHalt(halt: Halt): string {
 }
 
 /** Why a person has to say how it goes on, and what they may say. */
-function explainInconclusive({ wave, count, allowed, nodes }: Inconclusive): string {
+function explainInconclusive(what: Inconclusive): string {
+  if (what.kind === 'gate') {
+    return (
+      `Inconclusive: gate ${what.gate} could not be measured at ${waveName(what.wave)}: ${what.problem}. ` +
+      'Paused: `lockstep rollout resume` goes on without the gates of that wave, `lockstep rollout abort` ends it.'
+    );
+  }
+  const { wave, count, allowed, nodes } = what;
   return (
     `Inconclusive: ${count} nodes of ${waveName(wave)} could not be measured, ${allowed} may: ${someOf(nodes, count)}. ` +
     'Paused: `lockstep rollout resume` goes on without them, `lockstep rollout abort` ends it.'
@@ -66,6 +77,8 @@ export function explainWaiting(waiting: Waiting, { openWave }: Pick<RolloutPlan,
       return `Nothing may begin now: ${explainClosed(waiting.closed)}.`;
     case 'bake':
       return `All of ${waveName(waiting.wave)} are there, and have to stay well.`;
+    case 'gates':
+      return `All of ${waveName(waiting.wave)} have been well for long enough; the gates have to be measured.`;
     case 'absent':
       return `Nobody else is to be tried; waits for ${someOf(waiting.nodes, waiting.count)}.`;
     case 'inconclusive':

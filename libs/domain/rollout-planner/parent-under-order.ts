@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { retried } from './rollout-order';
-import type { NodePlan, NotYet, RolloutPlan } from './rollout-plan';
+import type { NodePlan, NotYet, RolloutPlan, WavePlan } from './rollout-plan';
 import type { PlanRequest } from './plan-request';
 
 const failures: ReadonlySet<NotYet['reason']> = new Set([
@@ -19,6 +19,13 @@ export function countedAsFailure({ notYet, released, excused }: NodePlan): boole
   return (reason !== undefined && failures.has(reason)) || (reason === 'unreachable' && released);
 }
 
+/** Whoever goes on despite a gate goes on despite it for all of that wave. */
+function wavesUnderResume({ waves, halt, waiting }: RolloutPlan): readonly WavePlan[] {
+  const what = waiting?.reason === 'inconclusive' ? waiting.what : null;
+  const waived = halt?.reason === 'gate' ? halt.wave : what?.kind === 'gate' ? what.wave : undefined;
+  return waves.map((each, wave) => (wave === waived ? { ...each, gatesWaived: true } : each));
+}
+
 /** What was decided of nodes, as an operator's order changes it. */
 export function parentUnderOrder({ parent, order, inventory, nowMs }: PlanRequest): RolloutPlan | null {
   if (parent === null || order === undefined) return parent;
@@ -31,6 +38,7 @@ export function parentUnderOrder({ parent, order, inventory, nowMs }: PlanReques
     case 'resume':
       return {
         ...parent,
+        waves: wavesUnderResume(parent),
         nodes: parent.nodes.map((node) =>
           countedAsFailure(node) || node.notYet?.reason === 'unmeasured' ? { ...node, excused: true } : node,
         ),

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+import type { GateMeasure } from '@lockstep/domain/probes';
 import type { Schedule } from '@lockstep/domain/schedule';
 import type { PlanCaveat } from './plan-caveats';
 import type { PlannedLoad } from './planned-load';
@@ -24,6 +25,8 @@ export interface PlanRequest {
   readonly order?: RolloutOrder | undefined;
   /** A hash, by which approvals name what they were given to; absent: the text itself. */
   readonly digest?: ((text: string) => string) | undefined;
+  /** What the policy's gates came to last, by those who ask them. */
+  readonly measures?: readonly GateMeasure[] | undefined;
   /** Load entries up to the position; absent where no node tells of obstacles. */
   readonly loads?: readonly PlannedLoad[] | undefined;
   /** Of the position's stack, what was retired since. */

@@ -6,6 +6,7 @@ import { countApprovals, isPending, type Approvals } from './approvals';
 import { approvalsOf } from './approvals-of-plan';
 import { assignWaves, byName } from './assign-waves';
 import { mostNamed } from './explain-not-yet';
+import { haltOfGates, inconclusiveGates, WaveGates, type GateWord } from './wave-gates';
 import { inconclusiveOf } from './inconclusive';
 import { parentUnderOrder } from './parent-under-order';
 import { retiredAhead } from './retired-loads';
@@ -61,6 +62,7 @@ function verdictOf(
   states: readonly WaveState[],
   absent: readonly Absent[],
   mayBegin: boolean,
+  gates: GateWord | undefined,
 ): Verdict {
   const { parent, order, policy } = request;
   const status = statusAfter(parent?.status ?? 'running', order);
@@ -74,7 +76,7 @@ function verdictOf(
   // Nobody is waited for, and nobody has tried it, so newcomers are not brought there at once.
   const halt: Halt | null = hasLeft
     ? { reason: 'nobody-left' }
-    : (haltOf(states, policy) ?? haltOfRetired(request, states));
+    : (haltOf(states, policy) ?? haltOfGates(gates) ?? haltOfRetired(request, states));
   if (halt !== null) return { status: 'halted', halt };
   if (members === 0 && states.length > 0 && absent.length === 0) {
     return {
@@ -84,7 +86,7 @@ function verdictOf(
   }
   const was = parent?.waiting?.reason === 'inconclusive' ? parent.waiting.what : undefined;
   if (status === 'paused') return { status, halt: null, inconclusive: was };
-  const inconclusive = inconclusiveOf(states, policy);
+  const inconclusive = inconclusiveOf(states, policy) ?? inconclusiveGates(gates);
   if (inconclusive !== null && status === 'running') return { status: 'paused', halt: null, inconclusive };
   const isOver = (state: WaveState): boolean => state.passedAtMs !== null || isUntried(state);
   const isDone = states.length > 0 && states.every(isOver) && absent.length === 0;
@@ -166,7 +168,7 @@ function waitingOf(
   placed: readonly Placed[],
   openWave: OpenWave | null,
   absent: readonly Absent[],
-  { deadlineMs }: RolloutPolicy,
+  { policy: { deadlineMs }, nowMs }: PlanRequest,
 ): Waiting | null {
   if (status === 'paused' && inconclusive !== undefined)
     return { reason: 'inconclusive', what: inconclusive, untilMs: null };
@@ -187,7 +189,10 @@ function waitingOf(
     return isMeasured ? [measuresSinceMs + deadlineMs] : [];
   });
   if (tries.length === 0 && openWave !== null && openWave.bakesUntilMs !== null) {
-    return { reason: 'bake', wave: openWave.wave, untilMs: openWave.bakesUntilMs };
+    const { wave, bakesUntilMs: untilMs } = openWave;
+    return nowMs < untilMs
+      ? { reason: 'bake', wave, untilMs }
+      : { reason: 'gates', wave, untilMs: untilMs + deadlineMs };
   }
   if (tries.length === 0) return firstGateOf(placed, openWave) ?? awaitsAbsent;
   const busyWave = openWave?.wave ?? placed.find(({ standing }) => standing === 'on-its-way')?.wave ?? 0;
@@ -243,14 +248,16 @@ export function planRollout(request: PlanRequest): RolloutPlan {
   const thereSinceMs = new Map(
     parent?.nodes.flatMap(({ node, notYet, sinceMs }) => (notYet === null ? [[node, sinceMs] as const] : [])),
   );
+  const gates = new WaveGates(policy, request.measures ?? [], nowMs);
+  const mayPass = (state: WaveState, sinceMs: number): boolean => gates.judge(state, sinceMs).kind === 'pass';
   const statesOf = (nodes: readonly Placed[]): WaveState[] =>
-    passWaves(waveStates(nodes, parent?.waves ?? []), policy, thereSinceMs, nowMs);
+    passWaves(waveStates(nodes, parent?.waves ?? []), policy, thereSinceMs, nowMs, mayPass);
   const placed = [...fillUntriedWave(assigned, statesOf(assigned))].sort(byWaveThenName);
   const states = statesOf(placed);
   const absent = absentOf(placed, before, request);
   const approvals = approvalsOf({ ...request, parent }, placed);
   const mayBegin = !isPending(approvals, nowMs);
-  const verdict = verdictOf({ ...request, parent }, states, absent, mayBegin);
+  const verdict = verdictOf({ ...request, parent }, states, absent, mayBegin, gates.word(states));
   const { status, halt } = verdict;
   const openWave = openWaveOf(states, policy);
   const released = release(placed, status, states, request, mayBegin);
@@ -281,10 +288,13 @@ export function planRollout(request: PlanRequest): RolloutPlan {
     parent: parent?.generation ?? null,
     toSeq: policy.toSeq,
     status,
-    waves: states.map(({ planned, bakesSinceMs, passedAtMs }) => ({ planned, bakesSinceMs, passedAtMs })),
+    waves: states.map(({ planned, bakesSinceMs, passedAtMs, gatesWaived }) => ({
+      ...{ planned, bakesSinceMs, passedAtMs },
+      ...(gatesWaived ? { gatesWaived } : {}),
+    })),
     openWave,
     halt,
-    waiting: awaitedApprovals(status, approvals, nowMs) ?? waitingOf(verdict, released, openWave, absent, policy),
+    waiting: awaitedApprovals(status, approvals, nowMs) ?? waitingOf(verdict, released, openWave, absent, request),
     nodes,
     ...(approvals === undefined
       ? {}

@@ -9,7 +9,7 @@ import type {
   Seq,
 } from '@lockstep/domain/livepatch-model';
 import type { Labels } from '@lockstep/domain/labels';
-import type { ProbeResult } from '@lockstep/domain/probes';
+import type { MetricGate, ProbeResult } from '@lockstep/domain/probes';
 import type { ClosedGate } from '@lockstep/domain/schedule';
 import type { Approvals } from './approvals';
 import type { PlanCaveat } from './plan-caveats';
@@ -126,6 +126,8 @@ export interface WavePlan {
   readonly bakesSinceMs: number | null;
   /** When they had been so for the bake time; null until then. What passed stays so. */
   readonly passedAtMs: number | null;
+  /** Somebody went on although a gate was broken or could not be measured: it is not asked about this wave again. */
+  readonly gatesWaived?: true | undefined;
 }
 
 /** The first wave that has not passed and that somebody can try: later ones wait for it. */
@@ -157,6 +159,8 @@ export type Halt =
       readonly failures: number;
       readonly nodes: readonly NodeName[];
     }
+  /** A number has left its bound while a wave proved itself. */
+  | { readonly reason: 'gate'; readonly wave: number; readonly gate: MetricGate; readonly value: number }
   /** Nodes would have to load what was retired meanwhile. */
   | { readonly reason: 'retired'; readonly entries: readonly RetiredLoad[]; readonly nodes: readonly NodeName[] }
   /** None of a wave got there: nobody has tried it. */
@@ -165,14 +169,17 @@ export type Halt =
   | { readonly reason: 'nobody-left' };
 
 /** Why it takes a person to say how it goes on: what has to be known could not be measured, and is no pass. */
-export interface Inconclusive {
-  readonly kind: 'nodes';
-  readonly wave: number;
-  /** How many could not be measured, and how many may; the first few of them. */
-  readonly count: number;
-  readonly allowed: number;
-  readonly nodes: readonly NodeName[];
-}
+export type Inconclusive =
+  | {
+      readonly kind: 'nodes';
+      readonly wave: number;
+      /** How many could not be measured, and how many may; the first few of them. */
+      readonly count: number;
+      readonly allowed: number;
+      readonly nodes: readonly NodeName[];
+    }
+  /** A gate of that name. */
+  | { readonly kind: 'gate'; readonly wave: number; readonly gate: string; readonly problem: string };
 
 /** What one that goes on waits for, and until when at the latest; null where nothing but an operator ends it. */
 export type Waiting =
@@ -183,6 +190,8 @@ export type Waiting =
   | { readonly reason: 'window'; readonly closed: ClosedGate; readonly untilMs: number }
   /** All of the wave are there: they have to stay well. */
   | { readonly reason: 'bake'; readonly wave: number; readonly untilMs: number }
+  /** All of the wave have been well for long enough; its gates have to be measured. */
+  | { readonly reason: 'gates'; readonly wave: number; readonly untilMs: number }
   /** No wave is open, none that somebody could try: for those that are not there. */
   | { readonly reason: 'absent'; readonly nodes: readonly NodeName[]; readonly count: number; readonly untilMs: number }
   /** It has paused by itself. */

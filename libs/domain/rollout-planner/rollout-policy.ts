@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { KernelBuildId, Seq } from '@lockstep/domain/livepatch-model';
 import { refuseApprovals, type ApprovalRules } from './approval-rules';
+import type { MetricGate } from '@lockstep/domain/probes';
+import { refuseGates } from './refuse-gates';
 import { noProbes, refuseProbes, type ProbeRules } from './probe-rules';
 import { allowedOf, explainShare, sizeOf, type Share } from './share';
 
@@ -23,6 +25,8 @@ export interface RolloutRules {
   /** Whose word it needs before anything begins; null: nobody's. */
   readonly approvals: ApprovalRules | null;
   readonly probing: ProbeRules;
+  /** What must keep to its bound while a wave proves itself. */
+  readonly gates: readonly MetricGate[];
 }
 
 /** What a rollout takes back. */
@@ -58,6 +62,7 @@ export const defaultRules: RolloutRules = {
   bakeMs: 0,
   approvals: null,
   probing: noProbes,
+  gates: [],
 };
 
 /** @param planned nodes of the wave */
@@ -100,7 +105,9 @@ export function refuseRules(rules: RolloutRules, nodes: number): string | undefi
   if (!wholeFrom(1, rules.deadlineMs)) return 'A deadline is a whole number of milliseconds from 1.';
   if (!wholeFrom(0, rules.bakeMs)) return 'A bake time is a whole number of milliseconds from 0.';
   const unmet =
-    (rules.approvals === null ? undefined : refuseApprovals(rules.approvals)) ?? refuseProbes(rules.probing);
+    (rules.approvals === null ? undefined : refuseApprovals(rules.approvals)) ??
+    refuseProbes(rules.probing) ??
+    refuseGates(rules.gates);
   if (unmet !== undefined) return unmet;
   if (nodes > 0 && rules.canaries > nodes) {
     return `There are ${nodes} nodes, and ${rules.canaries} canaries are asked for: ask for at most ${nodes}.`;

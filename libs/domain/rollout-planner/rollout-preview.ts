@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { tornPatches, type TornPatch } from '@lockstep/domain/conflicts';
 import type { NodeName, Seq, Sha256 } from '@lockstep/domain/livepatch-model';
-import { showProbe } from '@lockstep/domain/probes';
+import { showGate, showProbe } from '@lockstep/domain/probes';
 import { headHash, stackAt, stackOwners, stepsTo, type LogEntry, type Stack } from '@lockstep/domain/load-order';
 import { explainNotYet } from './explain-not-yet';
 import type { NotYet, RolloutPlan } from './rollout-plan';
@@ -103,7 +103,7 @@ export function previewText({ policy, logHash, nodes }: RolloutPreview): string 
   const { kernelBuild, toSeq, canaries, waves, allowedFailures, atOnce, haltsOnCrash, deadlineMs, bakeMs, undoes } =
     policy;
   const { probes, everyMs, timeoutMs, allowedErrors } = policy.probing;
-  const probing = [probes.map(showProbe), everyMs, timeoutMs, allowedErrors];
+  const probing = [probes.map(showProbe), everyMs, timeoutMs, allowedErrors, policy.gates.map(showGate)];
   const rules = [
     canaries,
     waves,

@@ -8,7 +8,9 @@ const sameList = <T>(a: readonly T[], b: readonly T[], same: (a: T, b: T) => boo
 const equal = <T>(a: T, b: T): boolean => a === b;
 
 const sameWave = (a: WavePlan, b: WavePlan): boolean =>
-  a.bakesSinceMs === b.bakesSinceMs && (a.passedAtMs === null) === (b.passedAtMs === null);
+  a.gatesWaived === b.gatesWaived &&
+  a.bakesSinceMs === b.bakesSinceMs &&
+  (a.passedAtMs === null) === (b.passedAtMs === null);
 
 /** What must be stored before anything comes of it: everything else is seen again after a restart. */
 const sameDecision = (a: RolloutPlan, b: RolloutPlan): boolean =>

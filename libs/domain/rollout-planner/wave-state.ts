@@ -26,6 +26,7 @@ export interface WaveState {
   readonly unhealthy: readonly Placed[];
   readonly bakesSinceMs: number | null;
   readonly passedAtMs: number | null;
+  readonly gatesWaived: boolean;
 }
 
 const firstNames = (nodes: readonly Placed[]): NodeName[] => nodes.slice(0, mostNamed).map(({ facts }) => facts.node);
@@ -55,6 +56,7 @@ export function waveStates(nodes: readonly Placed[], before: readonly WavePlan[]
       unhealthy: all.filter(({ standing }) => standing === 'unhealthy'),
       bakesSinceMs: before[wave]?.bakesSinceMs ?? null,
       passedAtMs: before[wave]?.passedAtMs ?? null,
+      gatesWaived: before[wave]?.gatesWaived === true,
     }));
 }
 
@@ -73,12 +75,14 @@ const isComplete = (state: WaveState): boolean => !isBusy(state) && state.there.
  * Waves pass one after the other, each once for all: when all that it waits for have been there, and well, for the bake
  * time. One that nobody can try keeps none waiting: nodes that could start have been moved into it, if there are any.
  * @param thereSinceMs of nodes that were there before
+ * @param mayPass what else is asked of one whose bake time is over
  */
 export function passWaves(
   states: readonly WaveState[],
   { bakeMs }: RolloutRules,
   thereSinceMs: ReadonlyMap<NodeName, number>,
   nowMs: number,
+  mayPass: (state: WaveState, bakesSinceMs: number) => boolean = () => true,
 ): WaveState[] {
   let open = false;
   return states.map((state) => {
@@ -88,7 +92,7 @@ export function passWaves(
       return { ...state, bakesSinceMs: null };
     }
     const bakesSinceMs = thereSince(state.there, thereSinceMs, nowMs);
-    open = nowMs - bakesSinceMs < bakeMs;
+    open = nowMs - bakesSinceMs < bakeMs || !mayPass(state, bakesSinceMs);
     return { ...state, bakesSinceMs, passedAtMs: open ? null : nowMs };
   });
 }

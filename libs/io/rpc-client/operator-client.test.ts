@@ -59,6 +59,7 @@ const rollout = (toSeq: number): WatchRolloutResponse => ({
     status: RolloutStatus.ROLLOUT_STATUS_RUNNING,
     nodes: [],
     probes: [],
+    gates: [],
     ...{ caveats: [], waves: [], orders: [], nodeCount: 0, nodesThere: 0 },
     ...{ approvals: undefined, halt: undefined, waiting: undefined, startedAt: undefined, endedAt: undefined },
   },

@@ -5,6 +5,8 @@ import { readControlPlaneConfig } from './config';
 test('nothing written means the defaults: this machine only, its own PostgreSQL', () => {
   expect(readControlPlaneConfig({ LOCKSTEP_REDIS_URL: '' })).toEqual({
     stateDir: '/var/lib/lockstep',
+    prometheusUrl: undefined,
+    gateEveryMs: 15_000,
     artifactDir: '/var/lib/lockstep/artifacts',
     artifacts: { kind: 'folder', dir: '/var/lib/lockstep/artifacts', maxArtifactBytes: undefined },
     storeMaxBytes: 68_719_476_736,

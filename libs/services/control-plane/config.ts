@@ -3,6 +3,7 @@ import path from 'node:path';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
 import { readStorePlace, type StorePlace } from '@lockstep/io/artifact-store';
 import { listenAddressForm, type ListenAddress } from '@lockstep/io/monitoring-port';
+import { parsePrometheusUrl } from '@lockstep/io/prometheus';
 import { z } from 'zod';
 import { returnGraceMs } from './agents/return-time';
 
@@ -52,6 +53,9 @@ export interface ControlPlaneConfig {
   readonly webhooksMayBeLocal: boolean;
   /** After the first delivery that failed; doubled each time. */
   readonly webhookFirstRetryMs: number;
+  /** Where metric gates are asked; undefined: nowhere. */
+  readonly prometheusUrl: URL | undefined;
+  readonly gateEveryMs: number;
   /** Undefined: jobs are kept in PostgreSQL too. */
   readonly redisUrl: string | undefined;
 }
@@ -73,6 +77,7 @@ const defaults = {
   LOCKSTEP_WEBHOOK_LOCAL: 'off',
   LOCKSTEP_WEBHOOK_FIRST_RETRY_MS: '5000',
   LOCKSTEP_REPLICAS: 'one',
+  LOCKSTEP_GATE_SECONDS: '15',
 } as const;
 
 const port = z.coerce.number().int().min(1).max(65_535);
@@ -108,6 +113,8 @@ const schema = z.object({
   LOCKSTEP_WEBHOOK_FIRST_RETRY_MS: z.coerce.number().int().min(100).max(3_600_000),
   LOCKSTEP_REPLICAS: z.enum(['one', 'several']),
   LOCKSTEP_KEYS_DIR: z.string().min(1).optional(),
+  LOCKSTEP_PROMETHEUS_URL: url('http:', 'https:').optional(),
+  LOCKSTEP_GATE_SECONDS: z.coerce.number().int().min(1).max(60),
 });
 
 /** Merged: what is written over the defaults; an empty string is as good as nothing. */
@@ -157,5 +164,8 @@ export function readControlPlaneConfig(written: WrittenConfig): ControlPlaneConf
     databaseUrl: given.LOCKSTEP_DATABASE_URL,
     postgresPort: given.LOCKSTEP_POSTGRES_PORT,
     redisUrl: given.LOCKSTEP_REDIS_URL,
+    prometheusUrl:
+      given.LOCKSTEP_PROMETHEUS_URL === undefined ? undefined : parsePrometheusUrl(given.LOCKSTEP_PROMETHEUS_URL),
+    gateEveryMs: given.LOCKSTEP_GATE_SECONDS * 1000,
   };
 }

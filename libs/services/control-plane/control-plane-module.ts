@@ -40,6 +40,7 @@ import type { PlaneReadiness } from './monitoring/plane-readiness';
 import { FollowOthers } from './replicas/follow-others';
 import { LivingReplica } from './replicas/living-replica';
 import { soleReplica, type Replica } from './replicas/replica';
+import { metricsAsker } from './rollouts/metrics-asker';
 import { RolloutExecutor } from './rollouts/rollout-executor';
 import { openKeys } from './open-keys';
 import type { Services } from './services';
@@ -244,6 +245,8 @@ export function controlPlaneModule(parts: ModuleParts): DynamicModule {
       traces,
       log,
       returnGraceMs: config.returnGraceMs,
+      askMetrics: metricsAsker(config),
+      gateEveryMs: config.gateEveryMs,
     });
     const events = new EventLog(db.events, changes);
     const nodeWatch = new NodeWatch({ nodes, sessions, store: db.events, events, replica });

@@ -9,6 +9,8 @@ import type {
   RolloutPolicy,
   Share,
 } from '@lockstep/domain/rollout-planner';
+import type { GateMeasure } from '@lockstep/domain/probes';
+import { GateLaw } from './gate-law';
 import { ProbeLaw } from './probe-law';
 import { ScheduleLaw } from './schedule-law';
 
@@ -20,6 +22,7 @@ export interface PlanStep {
   readonly nowMs: number;
   /** Of what is rolled out. */
   readonly retired: readonly RetiredLoad[];
+  readonly measures: readonly GateMeasure[];
 }
 
 /** In thousandths of a node, so that no rounding of the planner's own is repeated here. */
@@ -60,6 +63,7 @@ export class RolloutLaws {
 
   private readonly schedule: ScheduleLaw;
   private readonly probes: ProbeLaw;
+  private readonly gates: GateLaw;
 
   constructor(
     private readonly policy: RolloutPolicy,
@@ -67,6 +71,7 @@ export class RolloutLaws {
   ) {
     this.schedule = new ScheduleLaw(schedule);
     this.probes = new ProbeLaw(policy);
+    this.gates = new GateLaw(policy);
   }
 
   /** @returns what is wrong, in words. */
@@ -82,6 +87,7 @@ export class RolloutLaws {
       ...this.checkStatus(step, conditions),
     );
     wrong.push(...this.checkPasses(step, conditions));
+    wrong.push(...this.gates.check(plan, step.measures, step.order, step.nowMs));
     this.remember(step, conditions);
     this.before = plan;
     return wrong;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { parseKernelBuildId, parseSeq } from '@lockstep/domain/livepatch-model';
+import { parseGate } from '@lockstep/domain/probes';
 import { checkPlan } from '@lockstep/domain/plan-checks';
 import {
   defaultRules,
@@ -20,6 +21,7 @@ import { seededRandom, type SeededRandom } from '@lockstep/testing/seeded-random
 import { nights, randomSchedule } from './random-schedule';
 import { RolloutLaws } from './rollout-laws';
 import { SimulatedFleet } from './simulated-fleet';
+import { SimulatedGates } from './simulated-gates';
 import { SimulatedProbes } from './simulated-probes';
 
 /** How one history went. */
@@ -54,6 +56,7 @@ function randomPolicy(random: SeededRandom, size: number): RolloutPolicy {
       haltsOnCrash: true,
       approvals: randomApprovals(random),
       probing: randomProbing(random),
+      gates: random.chance(0.7) ? [] : [parseGate('x <= 1')],
       bakeMs: random.pick([0, 0, 1, 10]) * minuteMs,
       deadlineMs: random.pick([1, 15, 60]) * minuteMs,
     };
@@ -111,6 +114,7 @@ class History {
   readonly violations: string[] = [];
   readonly fleet: SimulatedFleet;
   private readonly probes: SimulatedProbes;
+  private readonly gates: SimulatedGates;
   private readonly policy: RolloutPolicy;
   private readonly schedule: Schedule;
   private readonly laws: RolloutLaws;
@@ -126,6 +130,7 @@ class History {
     this.schedule = randomSchedule(random, this.nowMs);
     this.fleet = new SimulatedFleet(size, kernelBuild, random, this.nowMs, this.policy.undoes !== undefined);
     this.probes = new SimulatedProbes(this.policy, random);
+    this.gates = new SimulatedGates(this.policy, random);
     this.laws = new RolloutLaws(this.policy, this.schedule);
   }
 
@@ -133,10 +138,19 @@ class History {
     const { policy, schedule, parent, nowMs } = this;
     const facts = this.fleet.facts((node) => this.probes.of(node));
     const { retired } = this;
-    const request = { policy, schedule, parent, nowMs, inventory: facts, order, retired };
+    const request = {
+      policy,
+      schedule,
+      parent,
+      nowMs,
+      inventory: facts,
+      order,
+      retired,
+      measures: this.gates.measures,
+    };
     const plan = planRollout(request);
     this.plans += 1;
-    this.violations.push(...this.laws.check({ plan, facts, order, nowMs, retired }));
+    this.violations.push(...this.laws.check({ plan, facts, order, nowMs, retired, measures: request.measures }));
     if (plan !== parent) {
       const faults = checkPlan(plan, { ...request, head });
       this.violations.push(...faults.map(({ rule, node, message }) => `${rule}: ${node ?? 'plan'} ${message}`));
@@ -165,6 +179,7 @@ class History {
     if (random.chance(0.02)) this.nowMs += random.pick([-120, -10, 10, 120]) * minuteMs;
     this.fleet.happen(this.nowMs);
     this.probes.measure(this.fleet.nodes);
+    this.gates.measure(plan, this.nowMs);
   }
 
   private wantedOrder(parent: RolloutPlan): RolloutOrder | undefined {
@@ -191,6 +206,7 @@ class History {
       this.nowMs += Math.max(this.policy.deadlineMs, this.policy.bakeMs) + 1;
       this.awaitWindow(plan);
       if (heals) this.healAll();
+      this.gates.measure(plan, this.nowMs, heals);
       before = plan;
       plan = this.step();
     }
@@ -217,6 +233,7 @@ class History {
       this.nowMs += this.policy.bakeMs + 1;
       this.awaitWindow(plan);
       this.healAll();
+      this.gates.measure(plan, this.nowMs, true);
       plan = this.step();
     }
     // Who is unwell is sent nowhere before it is tried again, and keeps those who come after it.

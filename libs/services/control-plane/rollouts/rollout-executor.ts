@@ -34,6 +34,7 @@ import type { ChangeNotifier } from '../change-notifier';
 import { Reconciler } from '../reconciler';
 import type { Replica } from '../replicas/replica';
 import { gatherInventory } from './gather';
+import { GateWatch, type AskMetrics } from './gate-watch';
 import { KnownSchedules } from './known-schedules';
 import { ProbeDispatch } from './probe-orders';
 import { RolloutsInForce } from './rollouts-in-force';
@@ -43,12 +44,19 @@ import { ShownPlans } from './shown-plans';
 const reconcileEveryMs = 15_000;
 /** A cluster is planned for no more often: what its nodes say meanwhile goes into one plan. */
 const planEveryMs = 1_000;
+/** A gate is asked this often while a wave proves itself. */
+const defaultGateEveryMs = 15_000;
 
 /**
  * Time of day as it was at the start, going on evenly: setting the clock makes no node late, and proves no wave. Windows and
  * freezes are about the clock that is set.
  */
 const nowMs = (): number => Math.round(performance.timeOrigin + performance.now());
+
+const noPrometheus = (): LockstepError => {
+  const message = 'This control plane knows of no Prometheus that gates could ask: set LOCKSTEP_PROMETHEUS_URL.';
+  return new LockstepError('refused', 'no-prometheus', message);
+};
 
 export interface RolloutExecutorParts {
   readonly db: Pick<Database, 'rollouts' | 'schedules'>;
@@ -60,6 +68,10 @@ export interface RolloutExecutorParts {
   readonly traces: TraceMemory;
   readonly log: Logger;
   readonly returnGraceMs?: number;
+  /** Asks Prometheus; undefined: none is known. */
+  readonly askMetrics?: AskMetrics | undefined;
+  /** How often gates are asked while a wave proves itself. */
+  readonly gateEveryMs?: number;
 }
 
 /** What people agree to, of this load order and no other. */
@@ -101,6 +113,7 @@ export class RolloutExecutor {
   private readonly schedules: KnownSchedules;
   private readonly shown = new ShownPlans();
   private readonly probes: ProbeDispatch;
+  private readonly gates: GateWatch;
   /** Who is still to come back after a start. */
   readonly returns: FleetReturn;
   private timer: NodeJS.Timeout | undefined;
@@ -111,6 +124,14 @@ export class RolloutExecutor {
     this.returns = new FleetReturn(parts);
     this.schedules = new KnownSchedules(parts.db.schedules);
     this.probes = new ProbeDispatch(parts.sessions);
+    this.gates = new GateWatch({
+      ask: parts.askMetrics ?? (() => Promise.reject(noPrometheus())),
+      everyMs: parts.gateEveryMs ?? defaultGateEveryMs,
+      nowMs,
+      onNews: (cluster) => {
+        this.wake(cluster);
+      },
+    });
   }
 
   async start(nowMs: number): Promise<void> {
@@ -124,6 +145,7 @@ export class RolloutExecutor {
   async stop(): Promise<void> {
     this.stopped = true;
     clearInterval(this.timer);
+    this.gates.stop();
     await this.reconciler.stop();
   }
 
@@ -227,6 +249,7 @@ export class RolloutExecutor {
     thoughtOf?: readonly LogEntry[],
   ): Promise<PreparedRollout> {
     const { db, nodes, logs, sessions } = this.parts;
+    if (policy.gates.length > 0 && this.parts.askMetrics === undefined) throw noPrometheus();
     const log: LogName = { cluster, kernelBuild: policy.kernelBuild };
     const lookedAtMs = performance.now();
     this.returns.requireSettled(cluster, lookedAtMs);
@@ -295,7 +318,9 @@ export class RolloutExecutor {
     try {
       if (this.stopped || !this.returns.hasSettled(cluster, performance.now())) return;
       for (const rollout of await this.inForce.of(cluster)) await this.advance(rollout);
-      this.probes.tell(cluster, await this.inForce.of(cluster));
+      const rollouts = await this.inForce.of(cluster);
+      this.probes.tell(cluster, rollouts);
+      this.gates.follow(cluster, this.parts.replica.leads() ? rollouts : []);
     } catch (err) {
       // Whether a plan was stored is not known.
       this.inForce.readAgain(cluster);
@@ -369,7 +394,8 @@ export class RolloutExecutor {
     const isClear = inventory.every(({ report }) => report?.obstacles === undefined);
     const loads = isClear ? undefined : plannedLoads(entries, policy.toSeq);
     const schedule = await this.schedules.of(cluster);
-    return this.decide(cluster, { policy, parent, inventory, schedule, loads, retired, order }, head);
+    const measures = this.gates.measures(rollout.id);
+    return this.decide(cluster, { policy, parent, inventory, schedule, loads, retired, order, measures }, head);
   }
 
   /** Of a success, what others take back: until somebody does, who comes late becomes as all others are. */

@@ -10,7 +10,7 @@ import {
   type RolloutRules,
 } from '@lockstep/domain/rollout-planner';
 import { subjectOf } from '@lockstep/domain/access';
-import { parseProbe } from '@lockstep/domain/probes';
+import { parseGate, parseProbe } from '@lockstep/domain/probes';
 import type { CallContext } from '../grpc/call-route';
 import type { Uses } from '../services';
 import { chooseLog, type LogChooser } from './choose-log';
@@ -52,7 +52,7 @@ function probingOf(rules: WireRules | undefined, usual: ProbeRules): ProbeRules 
   };
 }
 
-/** @param usual of what the request does not say @throws LockstepError `invalid-probe` */
+/** @param usual of what the request does not say @throws LockstepError `invalid-probe`, `invalid-gate` */
 export function rulesOf(
   { canaries, waveSize, rules }: Pick<StartRolloutRequest, 'canaries' | 'waveSize' | 'rules'>,
   usual: RolloutRules = defaultRules,
@@ -69,5 +69,6 @@ export function rulesOf(
     bakeMs: (rules?.bakeSeconds ?? 0) * 1_000 || usual.bakeMs,
     deadlineMs: deadlineMs === 0 ? usual.deadlineMs : deadlineMs,
     probing: probingOf(rules, usual.probing),
+    gates: rules !== undefined && rules.gates.length > 0 ? rules.gates.map(parseGate) : usual.gates,
   };
 }

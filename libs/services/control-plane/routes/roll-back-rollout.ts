@@ -57,7 +57,7 @@ async function askedRollback(
   const entries = withRetired(log, known, retires, sha256OfBytes);
   const policy: RolloutPolicy = {
     ...before,
-    ...rulesOf({ ...request, waveSize: 0 }, { ...before, bakeMs: 0, probing: noProbes }),
+    ...rulesOf({ ...request, waveSize: 0 }, { ...before, bakeMs: 0, probing: noProbes, gates: [] }),
     // Of whoever rolls back, as the cluster asks for them now.
     approvals: await approvalsFor(services, cluster, context),
     toSeq: parseSeq(entries.length),

@@ -4,7 +4,7 @@ import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { NodeStatus, StartRolloutRequest } from '@lockstep/contracts/generated';
+import { NodeStatus, RolloutStatus, StartRolloutRequest, type RolloutRules } from '@lockstep/contracts/generated';
 import { switchingToWire } from '@lockstep/contracts/wire';
 import type { EmbeddedPostgres } from '@lockstep/io/database';
 import { startPostgres } from '@lockstep/testing/local-postgres';
@@ -37,7 +37,9 @@ beforeAll(async () => {
   const url = new URL(postgres.url);
   link = await openShakyLink(url.host);
   url.host = link.address;
+  prometheus = await PrometheusServer.start(folder.path, rulesFile);
   plane = await TestPlane.start({
+    ...{ LOCKSTEP_PROMETHEUS_URL: prometheus.url, LOCKSTEP_GATE_SECONDS: '1' },
     LOCKSTEP_MONITORING_LISTEN: `127.0.0.1:${await freePort()}`,
     LOCKSTEP_DATABASE_URL: url.href,
   });
@@ -51,7 +53,6 @@ beforeAll(async () => {
   }, 3_000);
   for (const name of ['a', 'b', 'c']) await plane.build(name, name);
   await plane.append('web', 'a');
-  prometheus = await PrometheusServer.start(folder.path, rulesFile);
   await prometheus.scrape(plane.endpoint.monitoringAddress ?? '');
   await eventually(async () => {
     expect(await prometheus.query('lockstep_agent_streams')).toEqual(['2']);
@@ -83,8 +84,9 @@ async function clears(alert: string): Promise<void> {
   }, 60_000);
 }
 
-async function rollOut(): Promise<void> {
-  await plane.operator.fleet.startRollout(StartRolloutRequest.fromPartial({ cluster: 'web', supersede: true }));
+async function rollOut(rules: Partial<RolloutRules> = {}): Promise<string> {
+  const asked = StartRolloutRequest.fromPartial({ cluster: 'web', supersede: true, rules });
+  return (await plane.operator.fleet.startRollout(asked)).rollout?.id ?? '';
 }
 
 test('promtool takes the rules', () => {
@@ -161,6 +163,23 @@ describe('what nodes say', () => {
     await rollOut();
     await clears('LockstepRolloutHalted');
   });
+});
+
+test('a rollout is halted by a number that Prometheus tells, and passes by one that keeps to its bound', async () => {
+  await plane.append('web', 'c');
+  const stateOf = async (id: string) => (await plane.operator.fleet.getRollout({ id })).rollout;
+  const broken = await rollOut({ gates: ['streams=lockstep_agent_streams <= 1', 'up == 1'], bakeSeconds: 600 });
+  await eventually(async () => {
+    expect((await stateOf(broken))?.halt?.message).toBe('Gate streams is 2 at the canaries, and has to be <= 1.');
+  }, 60_000);
+  const unknown = await rollOut({ gates: ['nobody=lockstep_of_nobody <= 1'] });
+  await eventually(async () => {
+    expect((await stateOf(unknown))?.waiting?.message).toMatch(/gate nobody .* the query has no data/);
+  }, 60_000);
+  const kept = await rollOut({ gates: ['streams=lockstep_agent_streams == 2'] });
+  await eventually(async () => {
+    expect(await stateOf(kept)).toMatchObject({ status: RolloutStatus.ROLLOUT_STATUS_SUCCEEDED });
+  }, 60_000);
 });
 
 describe('what the control plane stands on', () => {

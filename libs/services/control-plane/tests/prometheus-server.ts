@@ -52,6 +52,10 @@ export class PrometheusServer {
     return new PrometheusServer(process, address, targetsFile);
   }
 
+  get url(): string {
+    return `http://${this.address}`;
+  }
+
   async scrape(...addresses: readonly string[]): Promise<void> {
     await writeFile(this.targetsFile, JSON.stringify([{ targets: addresses }]));
   }

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import {
   NodeStatus,
@@ -15,16 +17,32 @@ import { eventually, TestPlane, type TestAgent } from './test-plane';
 jest.setTimeout(120_000);
 
 let plane: TestPlane;
+/** What Prometheus answers to any query: one number, or nothing. */
+let prometheus: Server;
+let answers: string | undefined = '0';
 const names = ['c1', 'n1', 'n2', 'n3'];
 const agents = new Map<string, TestAgent>();
 const agent = (name: string): TestAgent => agents.get(name)!;
 
 beforeAll(async () => {
-  plane = await TestPlane.start();
+  prometheus = createServer((request, response) => {
+    request.resume();
+    const result = answers === undefined ? [] : [{ metric: {}, value: [0, answers] }];
+    response.end(JSON.stringify({ status: 'success', data: { resultType: 'vector', result } }));
+  });
+  await new Promise<void>((resolve) => prometheus.listen(0, '127.0.0.1', resolve));
+  const { port } = prometheus.address() as AddressInfo;
+  plane = await TestPlane.start({
+    ...{ LOCKSTEP_PROMETHEUS_URL: `http://127.0.0.1:${port}`, LOCKSTEP_GATE_SECONDS: '1' },
+  });
   await plane.work(plane.honestWorker);
   await plane.addKernel();
 });
-afterAll(() => plane.stop());
+afterAll(async () => {
+  await plane.stop();
+  prometheus.closeAllConnections();
+  prometheus.close();
+});
 
 const fleet = () => plane.operator.fleet;
 const rolloutOf = async (id: string): Promise<Rollout> => (await fleet().getRollout({ id })).rollout!;
@@ -178,6 +196,27 @@ test('a node is loaded when its probes pass, its wave is over when they pass aga
   await eventually(() => {
     expect(names.map((name) => agent(name).probeOrder?.probes)).toEqual([[], [], [], []]);
   });
+});
+
+test('a wave passes when a number keeps to its bound; one that leaves it halts, and no data is for a person to judge', async () => {
+  answers = undefined;
+  const id = await rollOut('g', [], { gates: ['errors=rate(errors_total[5m]) <= 0.01'] });
+  const held = 'g-n1 rollout-paused, g-n2 rollout-paused, g-n3 rollout-paused';
+  await eventuallyShows(id, `paused: g-c1 there, ${held}`);
+  const { gates, waiting } = await rolloutOf(id);
+  expect(gates).toEqual(['errors=rate(errors_total[5m]) <= 0.01']);
+  expect(waiting?.message).toMatch(/^Inconclusive: gate errors could not be measured .*: the query has no data\./);
+  answers = '0.5';
+  await fleet().resumeRollout({ id, reason: 'there is no traffic yet' });
+  // The canaries' gates are waived; those of the next wave are asked anew.
+  await eventuallyShows(id, 'halted: g-c1 there, g-n1 there, g-n2 there, g-n3 there');
+  expect((await rolloutOf(id)).halt).toEqual({
+    reason: 'gate',
+    message: 'Gate errors is 0.5 at wave 1, and has to be <= 0.01.',
+  });
+  answers = '0';
+  await fleet().resumeRollout({ id, reason: 'it was a test of ours' });
+  await eventuallyShows(id, 'succeeded: g-c1 there, g-n1 there, g-n2 there, g-n3 there');
 });
 
 test('a plan ships nothing, says everything, and is begun exactly as it was shown, or what has changed is said', async () => {

@@ -19,7 +19,7 @@ import {
   type NodePlan,
   type RolloutPlan,
 } from '@lockstep/domain/rollout-planner';
-import { showProbe } from '@lockstep/domain/probes';
+import { showGate, showProbe } from '@lockstep/domain/probes';
 import type { RolloutRecord, RolloutSummary } from '@lockstep/io/database';
 import type { Uses } from '../services';
 import { statusFromWire } from './status-filter';
@@ -130,6 +130,7 @@ export function rolloutToWire(rollout: RolloutRecord): Rollout {
     rollsBack: policy.undoes?.rollout,
     approvals: approvalsToWire(plan),
     probes: policy.probing.probes.map(showProbe),
+    gates: policy.gates.map(showGate),
   };
 }
 
@@ -139,7 +140,7 @@ export function rolloutSummaryToWire(rollout: RolloutSummary, plan: RolloutPlan 
   return {
     ...{ id, cluster, kernelBuildId: kernelBuild, toSeq, startedAt, endedAt: endedAt ?? undefined },
     status: statusToWire[status],
-    ...{ nodes: [], caveats: [], waves: [], orders: [], probes: [] },
+    ...{ nodes: [], caveats: [], waves: [], orders: [], probes: [], gates: [] },
     ...(plan === undefined ? { halt: undefined, waiting: undefined } : heldUpBy(plan, status)),
     approvals: undefined,
     nodeCount: plan?.nodes.length ?? nodeCount,
