@@ -15,6 +15,7 @@ import { kernelBuildStore, registrationStore, type KernelBuildStore, type Regist
 import { kernelCopyStore, type KernelCopyStore } from './kernel-copies';
 import { loadOrderStore, type LoadOrderStore } from './load-orders';
 import { migrateDatabase } from './migrate';
+import { nodeOrderStore, type NodeOrderStore } from './node-orders';
 import { nodeStore, type NodeStore } from './nodes';
 import { patchStore, type PatchStore } from './patches';
 import { replicaStore, type ReplicaStore } from './replicas';
@@ -28,6 +29,7 @@ export interface Database {
   readonly clusters: ClusterStore;
   readonly joinTokens: JoinTokenStore;
   readonly nodes: NodeStore;
+  readonly nodeOrders: NodeOrderStore;
   readonly kernelBuilds: KernelBuildStore;
   readonly registrations: RegistrationStore;
   readonly kernelCopies: KernelCopyStore;
@@ -64,6 +66,7 @@ async function openStores(
     clusters: clusterStore(client),
     joinTokens: joinTokenStore(client),
     nodes: nodeStore(client),
+    nodeOrders: nodeOrderStore(client),
     kernelBuilds: kernelBuildStore(client),
     registrations: registrationStore(client),
     kernelCopies: kernelCopyStore(client),

@@ -40,6 +40,7 @@ export type { KernelCopyRecord, KernelCopyStore } from './kernel-copies';
 export type { Appending, HeadTime, LoadOrderStore } from './load-orders';
 export { migrateDatabase } from './migrate';
 export { nodeRemoved, unknownNode } from './nodes';
+export type { NodeOrder, NodeOrderStore } from './node-orders';
 export type { NodeIdentity, NodeIntroduction, NodeRecord, NodeStore, NodeStream, NodeWord } from './nodes';
 export type { PatchContent, PatchRecord, PatchStore } from './patches';
 export { Announcements, type AnnouncementOptions } from './announcements';

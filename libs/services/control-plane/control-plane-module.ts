@@ -24,6 +24,7 @@ import { AgentSessions } from './agents/agent-sessions';
 import { HeadTimes } from './agents/head-times';
 import { KnownLogs, traceOfEntry } from './agents/known-logs';
 import { KnownNodes } from './agents/known-nodes';
+import { NodeOrders } from './agents/node-orders';
 import { certificateRevoked } from './agents/peer-identity';
 import { returnWindowMs } from './agents/return-time';
 import { AuditLog } from './audit/audit-log';
@@ -224,6 +225,10 @@ export function controlPlaneModule(parts: ModuleParts): DynamicModule {
       traceOf: (entry) => traces.find(traceOfEntry(entry)),
     });
     const sessions = new AgentSessions(config.returnGraceMs);
+    const announceOrders = () => {
+      replica.announce({ kind: 'node-orders' });
+    };
+    const orders = new NodeOrders({ store: db.nodeOrders, sessions, announce: announceOrders, log });
     const windowMs = () => returnWindowMs(nodes.size - sessions.connectedCount);
     const admission = new Admission({ mostAtOnce: mostWelcomedAtOnce, windowMs });
     const { storeMaxBytes: maxBytes, storeCheckMs: checkEveryMs } = config;
@@ -255,7 +260,7 @@ export function controlPlaneModule(parts: ModuleParts): DynamicModule {
       deriver.noticeNode(name);
     };
     const webhooks = makeWebhooks(parts, { db, replica, changes, server: queueServerOf(config, databaseUrl) });
-    const told = { sessions, calls, changes, deriver, webhooks, logs, rollouts };
+    const told = { sessions, orders, calls, changes, deriver, webhooks, logs, rollouts };
     const others = living && new FollowOthers({ store: db.replicas, replica: living, tokens, nodes, ...told, log });
     return {
       config,
@@ -275,6 +280,7 @@ export function controlPlaneModule(parts: ModuleParts): DynamicModule {
       heads,
       admission,
       sessions,
+      orders,
       replica,
       others,
       rollouts,

@@ -77,6 +77,7 @@ async function bringUp(known: Omit<ModuleParts, 'metrics' | 'readiness'>): Promi
   teardown.add('audit', () => services.audit.stop());
   await services.others?.note();
   await services.nodes.start();
+  await services.orders.readAgain();
   teardown.add('nodes', () => services.nodes.stop());
   await services.rollouts.start(performance.now());
   teardown.add('rollouts', () => services.rollouts.stop());

@@ -10,6 +10,7 @@ import type { AgentSessions } from './agents/agent-sessions';
 import type { HeadTimes } from './agents/head-times';
 import type { KnownLogs } from './agents/known-logs';
 import type { KnownNodes } from './agents/known-nodes';
+import type { NodeOrders } from './agents/node-orders';
 import type { AuditLog } from './audit/audit-log';
 import type { ChangeNotifier } from './change-notifier';
 import type { ControlPlaneConfig } from './config';
@@ -44,6 +45,7 @@ export interface Services {
   readonly heads: HeadTimes;
   readonly admission: Admission;
   readonly sessions: AgentSessions;
+  readonly orders: NodeOrders;
   readonly replica: Replica;
   /** Undefined where there are none. */
   readonly others: FollowOthers | undefined;

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { EventEmitter, once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { expect, jest, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import { NodeReport, NodeStatus } from '@lockstep/contracts/generated';
 import { noLabels } from '@lockstep/domain/labels';
 import { parseClusterName, parseKernelBuildId, parseNodeName } from '@lockstep/domain/livepatch-model';
-import type { NodeRecord } from '@lockstep/io/database';
+import type { NodeOrder, NodeOrderStore, NodeRecord } from '@lockstep/io/database';
 import { pino } from 'pino';
 import { AgentSessions } from '../agents/agent-sessions';
 import { KnownLogs } from '../agents/known-logs';
 import { KnownNodes } from '../agents/known-nodes';
+import { NodeOrders } from '../agents/node-orders';
 import { ChangeNotifier } from '../change-notifier';
 import { OpenCalls } from '../grpc/open-calls';
 import { repairNode } from '../routes/drift';
@@ -30,13 +31,29 @@ const row: NodeRecord = {
   ...{ sessionEpoch: 1, revokedAt: null, replica: here },
 };
 
+/** Orders as a database keeps them, for all who share it. */
+function keptOrders(): NodeOrderStore {
+  let kept: NodeOrder[] = [];
+  const others = ({ node, kind }: NodeOrder) => kept.filter((each) => each.node !== node || each.kind !== kind);
+  return {
+    list: async () => [...kept],
+    give: async (order) => {
+      kept = [...others(order), order];
+    },
+    end: async (order) => {
+      kept = others(order);
+    },
+  };
+}
+
 /** What one of several takes in, of others that never announce anything. */
-async function following(rows: { written: NodeRecord[] }) {
+async function following(rows: { written: NodeRecord[] }, orderStore = keptOrders()) {
   const store = { list: async () => [row], find: async () => rows.written[0] ?? row };
   const nodes = new KnownNodes({ store: store as never, replica: here, log });
   await nodes.start();
   const calls = new OpenCalls();
   const sessions = new AgentSessions();
+  const orders = new NodeOrders({ store: orderStore, sessions, announce: () => undefined, log });
   const isAlive = (replica: string): boolean => replica === 'theirs';
   let handlers: ReplicaHandlers | undefined;
   const start = async (given: ReplicaHandlers): Promise<void> => {
@@ -49,7 +66,7 @@ async function following(rows: { written: NodeRecord[] }) {
       labelRevisions: async () => new Map(),
     },
     replica: silent as never,
-    ...{ nodes, calls, log, sessions, changes: new ChangeNotifier() },
+    ...{ nodes, calls, log, sessions, orders, changes: new ChangeNotifier() },
     tokens: { readAgain: async () => undefined },
     deriver: { noticeNode: () => undefined, takeOver: () => undefined },
     webhooks: { request: () => undefined },
@@ -62,7 +79,7 @@ async function following(rows: { written: NodeRecord[] }) {
     await others.stop();
     await nodes.stop();
   };
-  return { nodes, calls, sessions, stop, handlers: handlers as ReplicaHandlers };
+  return { nodes, calls, sessions, orders, stop, handlers: handlers as ReplicaHandlers };
 }
 
 test('what nobody announced, or nobody heard, is found by looking: a revoked certificate ends its calls here', async () => {
@@ -96,31 +113,62 @@ test.each([
   },
 );
 
-test('a node whose stream another control plane holds is repaired by asking any of them', async () => {
+describe('an operator’s word to a node whose stream another control plane holds', () => {
   const report = NodeReport.fromPartial({
     status: NodeStatus.NODE_STATUS_DIVERGED,
     stack: [{ moduleName: 'stranger', enabled: true }],
   });
-  const announced: News[] = [];
-  const asked = new AgentSessions();
-  asked.enterElsewhere(name, { replica: here, bootId: 'b1' });
-  const answer = await repairNode(
-    {
-      nodes: { require: () => ({ ...row, report }) },
-      logs: new KnownLogs({ entries: async () => [] }),
-      sessions: asked,
-      replica: { announce: (news: News) => announced.push(news) },
-    } as never,
-    { name },
-  );
-  expect(answer.modules).toEqual(['stranger']);
-  const { sessions, stop, handlers } = await following({ written: [] });
-  const repaired: (readonly string[])[] = [];
-  const held = { node: name, log: row, bootId: 'b1', repair: (modules: readonly string[]) => repaired.push(modules) };
-  sessions.enter(held as never);
-  for (const news of announced) handlers.onNews(readNews(writeNews('theirs', news))!.news);
-  await stop();
-  expect(repaired).toEqual([['stranger']]);
+
+  /** Any of them is asked; what it announces, and what the one that holds the stream told the node. */
+  async function asked() {
+    const store = keptOrders();
+    const announced: News[] = [];
+    const sessions = new AgentSessions();
+    sessions.enterElsewhere(name, { replica: here, bootId: 'b1' });
+    const announce = () => announced.push({ kind: 'node-orders' });
+    const orders = new NodeOrders({ store, sessions, announce, log });
+    const nodes = { require: () => ({ ...row, report }) };
+    const logs = new KnownLogs({ entries: async () => [] });
+    const answer = await repairNode({ nodes, logs, sessions, orders } as never, { name });
+    expect(answer.modules).toEqual(['stranger']);
+    const repaired: (readonly string[])[] = [];
+    const session = { node: name, log: row, bootId: 'b1', repair: (modules: string[]) => repaired.push(modules) };
+    return { store, announced, repaired, session: session as never };
+  }
+
+  test('is told where it is announced, and once', async () => {
+    const { store, announced, repaired, session } = await asked();
+    const { sessions, stop, handlers } = await following({ written: [] }, store);
+    sessions.enter(session);
+    for (const news of announced) handlers.onNews(readNews(writeNews('theirs', news))!.news);
+    await sleep(50);
+    handlers.onNews({ kind: 'node-orders' });
+    await sleep(50);
+    await stop();
+    expect(repaired).toEqual([['stranger']]);
+  });
+
+  test('is told where nobody heard that there is one, and again to each stream until a report shows that it was done', async () => {
+    const { store, repaired, session } = await asked();
+    const { sessions, orders, stop } = await following({ written: [] }, store);
+    sessions.enter(session);
+    const deadline = performance.now() + 15_000;
+    while (repaired.length === 0 && performance.now() < deadline) await sleep(50);
+    expect(repaired).toEqual([['stranger']]);
+    orders.remind(session);
+    // It may not have looked yet, or goes on showing it.
+    orders.noteReport(name, NodeReport.fromPartial({ status: NodeStatus.NODE_STATUS_MOVING }));
+    orders.noteReport(name, report);
+    await sleep(20);
+    orders.remind(session);
+    expect(repaired).toHaveLength(3);
+    orders.noteReport(name, NodeReport.fromPartial({ status: NodeStatus.NODE_STATUS_IN_STEP }));
+    await sleep(20);
+    orders.remind(session);
+    await stop();
+    expect(repaired).toHaveLength(3);
+    expect(await store.list()).toEqual([]);
+  });
 });
 
 test('a node that another control plane holds, and that we took for gone, is found again', async () => {

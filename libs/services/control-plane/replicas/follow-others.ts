@@ -7,6 +7,7 @@ import type { AgentSessions } from '../agents/agent-sessions';
 import { cutOff } from '../agents/cut-off';
 import type { KnownLogs } from '../agents/known-logs';
 import type { KnownNodes } from '../agents/known-nodes';
+import type { NodeOrders } from '../agents/node-orders';
 import { certificateRevoked, certificateSuperseded } from '../agents/peer-identity';
 import type { ChangeNotifier } from '../change-notifier';
 import type { EventDeriver } from '../events/event-deriver';
@@ -27,6 +28,7 @@ export interface FollowOthersParts {
   readonly tokens: Pick<KnownTokens, 'readAgain'>;
   readonly nodes: KnownNodes;
   readonly sessions: AgentSessions;
+  readonly orders: Pick<NodeOrders, 'readAgain'>;
   readonly calls: Pick<OpenCalls, 'endOf'>;
   readonly changes: ChangeNotifier;
   readonly deriver: Pick<EventDeriver, 'noticeNode' | 'takeOver'>;
@@ -143,11 +145,10 @@ export class FollowOthers {
       case 'changed':
         changes.notify(news.topic, 'elsewhere');
         return;
-      case 'release':
-        sessions.find(news.node)?.release(news.crashedBootId);
-        return;
-      case 'repair':
-        sessions.find(news.node)?.repair(news.modules);
+      case 'node-orders':
+        this.parts.orders.readAgain().catch(() => {
+          this.look('nodes');
+        });
         return;
     }
   }
@@ -166,7 +167,8 @@ export class FollowOthers {
   }
 
   private async sweepNodes(): Promise<void> {
-    const { store, replica, nodes, sessions, calls, deriver, rollouts } = this.parts;
+    const { store, replica, nodes, orders, sessions, calls, deriver, rollouts } = this.parts;
+    await orders.readAgain();
     const changes = await store.nodeChanges(this.horizon, replica.id);
     for (const { name, certificateFingerprint } of changes.nodes) {
       const known = nodes.find(name);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { parseClusterName, parseKernelBuildId, parseModuleName, parseNodeName } from '@lockstep/domain/livepatch-model';
+import { parseClusterName, parseKernelBuildId, parseNodeName } from '@lockstep/domain/livepatch-model';
 import { z } from 'zod';
 import type { Topic } from '../change-notifier';
 
@@ -29,9 +29,8 @@ const form = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('tokens') }),
   /** Whoever waits for it reads it again. */
   z.object({ kind: z.literal('changed'), topic }),
-  /** An operator's word to it, for whoever holds its stream. */
-  z.object({ kind: z.literal('release'), node, crashedBootId: z.string() }),
-  z.object({ kind: z.literal('repair'), node, modules: z.array(z.string().transform(parseModuleName)) }),
+  /** An operator wants something of a node, or it was done. */
+  z.object({ kind: z.literal('node-orders') }),
 ]);
 
 export type PlainTopic = z.infer<typeof topic>;

@@ -78,7 +78,7 @@ function insistNewest(nodes: KnownNodes, node: NodeRecord): void {
   throw new LockstepError('unavailable', 'replaced', message, { node: node.name });
 }
 
-type Needs = Welcomer | 'nodes' | 'admission' | 'sessions' | 'rollouts' | 'metrics' | 'log';
+type Needs = Welcomer | 'nodes' | 'admission' | 'sessions' | 'orders' | 'rollouts' | 'metrics' | 'log';
 
 /** One conversation with one node, from its hello to the end of the stream. `abort` ends it from our side. */
 export async function connect(
@@ -142,16 +142,18 @@ function noteDeparture(
 }
 
 function open(services: Uses<Needs>, node: NodeRecord, session: NodeSession): Opened {
-  const { nodes, sessions, rollouts, metrics, log } = services;
+  const { nodes, sessions, orders, rollouts, metrics, log } = services;
   let before = node.report ?? undefined;
   const onNews = (report: NodeReport): void => {
     metrics.noteNews(before, report);
     before = report;
+    orders.noteReport(node.name, report);
     rollouts.wake(node.cluster);
   };
   const findTwin = () => sessions.twinProblem(node.name);
   sessions.enter(session);
   session.wake();
+  orders.remind(session);
   metrics.noteStream();
   rollouts.wake(node.cluster);
   return { node, session, intake: new ReportIntake({ nodes, log, node, session, findTwin, onNews }) };

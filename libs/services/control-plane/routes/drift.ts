@@ -47,12 +47,12 @@ export async function listDrift(
 }
 
 /**
- * Passes an operator's word on to a node that is connected: it names what the node has shown, so that nothing else is unloaded.
+ * Keeps an operator's word for a node that is connected: it names what the node has shown, so that nothing else is unloaded.
  * What is missing a node loads by itself.
  * @throws LockstepError `refused` `not-drifted`, `nothing-foreign`; `unavailable` `node-away`.
  */
 export async function repairNode(
-  services: Uses<'nodes' | 'logs' | 'sessions' | 'replica'>,
+  services: Uses<'nodes' | 'logs' | 'sessions' | 'orders'>,
   { name }: RepairNodeRequest,
 ): Promise<RepairNodeResponse> {
   const record = services.nodes.require(parseNodeName(name));
@@ -66,17 +66,11 @@ export async function repairNode(
     const message = `${explainDrift(name, found.drift)} ${record.report?.problem?.message ?? ''}`.trim();
     throw new LockstepError('refused', 'nothing-foreign', message, { node: name });
   }
-  const { sessions, replica } = services;
-  const session = sessions.find(record.name);
-  if (session === undefined && sessions.isConnected(record.name)) {
-    // Whoever holds its stream passes it on; it is said again where that was lost.
-    replica.announce({ kind: 'repair', node: record.name, modules: [...foreign] });
-    return { modules: [...foreign] };
-  }
-  if (session === undefined) {
+  const { sessions, orders } = services;
+  if (!sessions.isConnected(record.name)) {
     const message = `Node ${name} is not connected: repair it when it is.`;
     throw new LockstepError('unavailable', 'node-away', message, { node: name });
   }
-  session.repair(foreign);
+  await orders.give({ kind: 'repair', node: record.name, modules: foreign });
   return { modules: [...foreign] };
 }

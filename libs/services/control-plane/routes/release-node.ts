@@ -4,14 +4,14 @@ import { LockstepError, parseNodeName } from '@lockstep/domain/livepatch-model';
 import type { Uses } from '../services';
 
 /**
- * Passes an operator's word on to a node that is connected; the node keeps it in its journal. It names the crash that
+ * Keeps an operator's word for a node that is connected; the node has it in its journal then. It names the crash that
  * the node reports, so that it cannot release a crash which nobody has seen yet.
  * @throws LockstepError `refused` `not-quarantined`; `unavailable` `node-away`.
  */
-export function releaseNode(
-  { nodes, sessions, replica }: Uses<'nodes' | 'sessions' | 'replica'>,
+export async function releaseNode(
+  { nodes, sessions, orders }: Uses<'nodes' | 'sessions' | 'orders'>,
   { name }: ReleaseNodeRequest,
-): ReleaseNodeResponse {
+): Promise<ReleaseNodeResponse> {
   const { name: node, report } = nodes.require(parseNodeName(name));
   const quarantine = report?.quarantine;
   if (quarantine === undefined) {
@@ -21,16 +21,10 @@ export function releaseNode(
   // It was released before: it is on trial.
   if (quarantine.released) return { quarantine };
   const { crashedBootId } = quarantine;
-  const session = sessions.find(node);
-  if (session === undefined && sessions.isConnected(node)) {
-    // Whoever holds its stream passes it on; it is said again where that was lost.
-    replica.announce({ kind: 'release', node, crashedBootId });
-    return { quarantine };
-  }
-  if (session === undefined) {
+  if (!sessions.isConnected(node)) {
     const message = `Node ${node} is not connected: release it when it is.`;
     throw new LockstepError('unavailable', 'node-away', message, { node });
   }
-  session.release(crashedBootId);
+  await orders.give({ kind: 'release', node, crashedBootId });
   return { quarantine };
 }

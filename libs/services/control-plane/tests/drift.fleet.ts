@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
-import { NodeStatus, StartRolloutRequest, type NodeDrift } from '@lockstep/contracts/generated';
+import { ListNodesRequest, NodeStatus, StartRolloutRequest, type NodeDrift } from '@lockstep/contracts/generated';
 import { switchingToWire } from '@lockstep/contracts/wire';
 import { runLockstep } from '@lockstep/testing/dev-fleet';
 import { eventually, TestPlane, type TestAgent } from './test-plane';
@@ -59,11 +59,28 @@ test('a node that has left its position is shown, and what is foreign is unloade
   await eventually(() => {
     expect(agent.repaired).toEqual(['by_hand']);
   });
+  // Its stream ends before it has done it: it is told again, and no more once it is done.
+  agent.disconnect();
+  await agent.ended;
+  agent.repaired.length = 0;
+  agent.connect();
+  await eventually(() => {
+    expect(agent.repaired).toEqual(['by_hand']);
+  });
   Object.assign(agent, { foreign: [], status: NodeStatus.NODE_STATUS_IN_STEP });
   agent.report();
   await eventually(async () => {
     expect(await drift()).toEqual([]);
   });
+  agent.repaired.length = 0;
+  agent.disconnect();
+  await agent.ended;
+  agent.connect();
+  await eventually(async () => {
+    const { nodes } = await plane.operator.fleet.listNodes(ListNodesRequest.fromPartial({ cluster: 'web' }));
+    expect(nodes).toMatchObject([{ connected: true }]);
+  });
+  expect(agent.repaired).toEqual([]);
 });
 
 test('what is missing a node mends by itself: a repair says so, with the reason of the node', async () => {
