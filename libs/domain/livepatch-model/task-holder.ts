@@ -13,7 +13,8 @@ export function describeTaskHolder(holder: TaskHolder): string {
     case 'bpf-program':
       return (
         'A task below a BPF program (fexit, fmod_ret) has a stack that the kernel cannot rely on, wherever it sleeps: ' +
-        'detach the program for the time of the load (bpftool link shows it).'
+        'detach the program for the time of the load (bpftool link shows it). Who slept below it by then stays there until ' +
+        'it is woken: restart it, or let the load interrupt sleepers (--may-interrupt).'
       );
     case 'hidden-sleep':
       return (

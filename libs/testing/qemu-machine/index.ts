@@ -5,6 +5,7 @@ export type { ExecResult } from './guest-shell';
 export { hostAddressInGuest, type Accelerator } from './qemu-arguments';
 export { QemuMachine, type MachineOptions, type MachineSystem } from './qemu-machine';
 export { makeStockRamDisk, vendorModules, type StockRamDiskOptions } from './stock-ram-disk';
+export { registerStockTestKernel, stockTestSetupMs } from './stock-test-kernel';
 export {
   buildLockstepKernel,
   kernelFlavours,

@@ -5,20 +5,13 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { parseModuleName, parsePatchId } from '@lockstep/domain/livepatch-model';
-import {
-  buildLivepatch,
-  defaultCacheDirectory,
-  keptBootImage,
-  readKeptModule,
-  registerStockKernel,
-  type KernelBuild,
-} from '@lockstep/io/kernel-builder';
+import { buildLivepatch, keptBootImage, readKeptModule, type KernelBuild } from '@lockstep/io/kernel-builder';
 import { initialRamDisk } from '../initial-ram-disk';
+import { registerStockTestKernel, stockTestSetupMs } from '../stock-test-kernel';
 
 // Debian's own cloud kernel, from its packages: patched and booted as it is. It has no 9p, so that the machine has nothing but
 // an initial RAM disk.
 
-const setupMs = 30 * 60_000;
 const bootMs = 10 * 60_000;
 
 const dir = mkdtempSync(path.join(tmpdir(), 'lockstep-stock-kernel-'));
@@ -26,21 +19,10 @@ afterAll(() => {
   rmSync(dir, { recursive: true, force: true });
 });
 
-/** What Debian's metapackage installs today. */
-function newestRelease(): string {
-  const shown = execFileSync('apt-cache', ['show', '--no-all-versions', 'linux-image-cloud-amd64'], {
-    encoding: 'utf8',
-  });
-  const release = /^Depends: linux-image-(\S+)/m.exec(shown)?.[1];
-  if (release === undefined) throw new Error('apt knows no linux-image-cloud-amd64: apt-get update');
-  return release;
-}
-
 let kernel: KernelBuild;
 beforeAll(async () => {
-  const cacheDir = defaultCacheDirectory();
-  kernel = await registerStockKernel({ distribution: 'debian', release: newestRelease(), cacheDir });
-}, setupMs);
+  kernel = await registerStockTestKernel();
+}, stockTestSetupMs);
 
 /** A livepatch of one source file, in which a text is replaced. */
 async function livepatch(name: string, file: string, from: string, to: string): Promise<Uint8Array> {
@@ -123,6 +105,6 @@ describe("Debian's own kernel", () => {
         'end of script',
       ]);
     },
-    setupMs,
+    stockTestSetupMs,
   );
 });
