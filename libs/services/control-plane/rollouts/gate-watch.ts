@@ -12,9 +12,12 @@ import type { RolloutRecord } from '@lockstep/io/database';
 /** Asks for the values that a query has now. @throws what kept it from being answered */
 export type AskMetrics = (query: string, signal: AbortSignal) => Promise<readonly number[]>;
 
+const defaultEveryMs = 15_000;
+
 export interface GateWatchParts {
   readonly ask: AskMetrics;
-  readonly everyMs: number;
+  /** How often each gate is asked (default 15 s). */
+  readonly everyMs: number | undefined;
   /** Time of day, in ms, as plans are told it. */
   readonly nowMs: () => number;
   /** There is something new to plan by. */
@@ -67,7 +70,7 @@ export class GateWatch {
     const look = (): void => {
       this.measure(watched).catch(() => undefined);
     };
-    const timer = setInterval(look, this.parts.everyMs);
+    const timer = setInterval(look, this.parts.everyMs ?? defaultEveryMs);
     timer.unref();
     const watched: Watched = { cluster, gates, timer, asking: false, measures: [] };
     this.watched.set(id, watched);

@@ -44,8 +44,6 @@ import { ShownPlans } from './shown-plans';
 const reconcileEveryMs = 15_000;
 /** A cluster is planned for no more often: what its nodes say meanwhile goes into one plan. */
 const planEveryMs = 1_000;
-/** A gate is asked this often while a wave proves itself. */
-const defaultGateEveryMs = 15_000;
 
 /**
  * Time of day as it was at the start, going on evenly: setting the clock makes no node late, and proves no wave. Windows and
@@ -126,7 +124,7 @@ export class RolloutExecutor {
     this.probes = new ProbeDispatch(parts.sessions);
     this.gates = new GateWatch({
       ask: parts.askMetrics ?? (() => Promise.reject(noPrometheus())),
-      everyMs: parts.gateEveryMs ?? defaultGateEveryMs,
+      everyMs: parts.gateEveryMs,
       nowMs,
       onNews: (cluster) => {
         this.wake(cluster);
