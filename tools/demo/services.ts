@@ -11,7 +11,7 @@ import { startService, type Cleanup, type Service } from './processes';
 const readyWithinMs = 60_000;
 
 const endpointSchema = z.object({
-  ...{ operatorAddress: z.string(), agentAddress: z.string(), httpAddress: z.string(), databaseUrl: z.string() },
+  ...{ operatorAddress: z.string(), agentAddress: z.string(), httpAddress: z.string(), queueUrl: z.string() },
 });
 
 export interface ControlPlane {
@@ -64,12 +64,12 @@ export async function startServices(root: string, workDir: string, cleanup: Clea
   );
   cleanup.add(() => controlPlane.stop());
   await waitForFile(endpointFile(stateDir), controlPlane);
-  const { databaseUrl } = await readEndpoint(stateDir);
+  const { queueUrl } = await readEndpoint(stateDir);
   const worker = startService(
     'build-worker',
     bundle('build-worker'),
     {
-      LOCKSTEP_DATABASE_URL: databaseUrl,
+      LOCKSTEP_QUEUE_URL: queueUrl,
       LOCKSTEP_ARTIFACT_DIR: artifactDir,
       LOCKSTEP_CACHE_DIR: defaultCacheDirectory(),
     },

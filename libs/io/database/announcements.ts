@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+import { createHmac, timingSafeEqual } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from 'pg';
 import { endWithinTime, openSession } from './connection';
@@ -16,9 +17,24 @@ export interface AnnouncementOptions {
   readonly onGap: () => void;
 }
 
-/** What the control planes of one database tell one another, by its LISTEN and NOTIFY. Hearing is not sure: who must not miss it looks too. */
+const sealOf = (secret: string, text: string): string => createHmac('sha256', secret).update(text).digest('base64url');
+
+/** What was announced, if it was by somebody who has the secret. */
+function unsealed(secret: string, payload: string): string | undefined {
+  const end = payload.indexOf(' ');
+  const text = payload.slice(end + 1);
+  const [given, right] = [payload.slice(0, Math.max(0, end)), sealOf(secret, text)].map((seal) => Buffer.from(seal));
+  if (given === undefined || right === undefined || given.length !== right.length) return undefined;
+  return timingSafeEqual(given, right) ? text : undefined;
+}
+
+/**
+ * What the control planes of one database tell one another, by its LISTEN and NOTIFY. These have no rights of their own, and build
+ * workers may connect too: what is told is sealed with a secret that a table holds. Hearing is not sure: who must not miss it looks too.
+ */
 export class Announcements {
   private client: Client | undefined;
+  private secret = '';
   private closed = false;
   private readonly timer: NodeJS.Timeout;
   private connecting: Promise<void>;
@@ -36,7 +52,8 @@ export class Announcements {
   /** In the order in which they were announced. Lost where the connection is. */
   announce(text: string): void {
     const { client } = this;
-    client?.query('SELECT pg_notify($1, $2)', [channel, text]).catch(() => {
+    const payload = `${sealOf(this.secret, text)} ${text}`;
+    client?.query('SELECT pg_notify($1, $2)', [channel, payload]).catch(() => {
       this.lose(client);
     });
   }
@@ -64,12 +81,15 @@ export class Announcements {
   private async listen(): Promise<Client> {
     const client = await openSession(this.options.url, { query_timeout: answerWithinMs });
     client.on('notification', ({ payload }) => {
-      this.options.onHeard(payload ?? '');
+      const text = unsealed(this.secret, payload ?? '');
+      if (text !== undefined) this.options.onHeard(text);
     });
     client.on('end', () => {
       this.lose(client);
     });
     try {
+      const { rows } = await client.query<{ secret: string }>('SELECT secret FROM announcement_key');
+      this.secret = rows[0]?.secret ?? '';
       await client.query(`LISTEN ${channel}`);
       return client;
     } catch (error) {

@@ -39,6 +39,7 @@ export type { KeyBinding, KeyBindingStore, SignedHead } from './key-binding';
 export type { KernelCopyRecord, KernelCopyStore } from './kernel-copies';
 export type { Appending, HeadTime, LoadOrderStore } from './load-orders';
 export { migrateDatabase } from './migrate';
+export { openQueueRole, type QueueRole, type QueueRoleOptions } from './queue-role';
 export { nodeRemoved, unknownNode } from './nodes';
 export type { NodeOrder, NodeOrderStore } from './node-orders';
 export type { NodeIdentity, NodeIntroduction, NodeRecord, NodeStore, NodeStream, NodeWord } from './nodes';

@@ -1,5 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { createPostgresBackend, createRedisBackend, type BackendFactory, type ConnectionOptions } from 'bullmq';
+import {
+  createPostgresBackend,
+  createRedisBackend,
+  SchemaMigrationRequiredError,
+  type BackendFactory,
+  type ConnectionOptions,
+} from 'bullmq';
 import { Redis } from 'ioredis';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
 import { repeatingWhenCut } from './repeat-when-cut';
@@ -7,6 +13,9 @@ import { repeatingWhenCut } from './repeat-when-cut';
 /** Where the jobs are kept. PostgreSQL needs no further server; Redis is for many jobs and workers. */
 export type QueueServer =
   { readonly kind: 'postgres'; readonly url: string } | { readonly kind: 'redis'; readonly url: string };
+
+/** The part of a PostgreSQL database that is the queue's. */
+export const queueSchema = 'bullmq';
 
 /** Redis if one is named, otherwise the database. */
 export function chooseQueueServer(
@@ -49,11 +58,15 @@ interface QueueAccess {
   readonly factory: BackendFactory;
 }
 
+/** Whoever asks makes the queue's tables and brings them up to date; whoever works on jobs has no right to. */
+type Party = 'asks' | 'works';
+
 /** What BullMQ's classes take to work on that server. Everything above this function is the same for both. */
-export function accessTo(server: QueueServer): QueueAccess {
+export function accessTo(server: QueueServer, party: Party): QueueAccess {
   switch (server.kind) {
     case 'postgres': {
-      const connection = { connectionString: server.url, schema: 'bullmq', migrate: true, max: poolSize };
+      const migrate = party === 'asks';
+      const connection = { connectionString: server.url, schema: queueSchema, migrate, max: poolSize };
       // BullMQ's types tie a connection to its factory; here the two always come together.
       return { connection, factory: repeatingWhenCut(createPostgresBackend as unknown as BackendFactory) };
     }
@@ -66,7 +79,17 @@ export function accessTo(server: QueueServer): QueueAccess {
   }
 }
 
+/** Of PostgreSQL: no such schema, no such table. */
+const missingCodes: ReadonlySet<unknown> = new Set(['3F000', '42P01']);
+
 export function queueUnavailable({ kind }: QueueServer, cause?: unknown): LockstepError {
+  if (
+    cause instanceof SchemaMigrationRequiredError ||
+    missingCodes.has((cause as { code?: unknown } | undefined)?.code)
+  ) {
+    const message = 'The database has no job queue yet: the control plane makes it when it starts. Start that first.';
+    return new LockstepError('unavailable', 'queue-not-made', message, { server: kind }, { cause });
+  }
   const message = `The job queue on ${kind} does not answer: check that the server runs and its URL.`;
   return new LockstepError('unavailable', 'queue-unavailable', message, { server: kind }, { cause });
 }

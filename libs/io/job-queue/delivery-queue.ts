@@ -56,7 +56,7 @@ async function runOne(
 export async function openDeliveryQueue(options: DeliveryQueueOptions): Promise<DeliveryQueue> {
   const { server, deliver, firstRetryMs, onError } = options;
   await assertReachable(server);
-  const { connection, factory } = accessTo(server);
+  const { connection, factory } = accessTo(server, 'asks');
   const defaultJobOptions = {
     attempts,
     backoff: { type: 'exponential', delay: firstRetryMs, jitter },

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-export { chooseQueueServer, type Lane, type QueueServer } from './backend';
+export { chooseQueueServer, queueSchema, type Lane, type QueueServer } from './backend';
 export {
   openDeliveryQueue,
   type Delivery,

@@ -131,7 +131,7 @@ function listen(events: QueueEvents<unknown, IQueueBackend>, onChange: (id: stri
 export async function openJobQueue(options: JobQueueOptions): Promise<JobQueue> {
   const { server, lane = 'work', onChange, onError, onCall } = options;
   await assertReachable(server);
-  const { connection, factory } = accessTo(server);
+  const { connection, factory } = accessTo(server, 'asks');
   const name = queueNames[lane];
   const queue = new Queue(name, { connection, defaultJobOptions: jobDefaults }, factory) as unknown as WorkQueue;
   const events = new QueueEvents(name, { connection }, factory);

@@ -53,13 +53,13 @@ function pauseOrResume(worker: Worker, wrong: LockstepError | undefined, onError
 
 /**
  * The working end: takes jobs until it is closed; none while this machine's clock is off.
- * @throws LockstepError `queue-unavailable`, `clock-off`.
+ * @throws LockstepError `queue-unavailable`, `queue-not-made`, `clock-off`.
  */
 export async function startJobWorker(options: JobWorkerOptions): Promise<JobWorker> {
   const { server, lane = 'work', handler, concurrency, onError, lockMs = defaultLockMs } = options;
   const name = queueNames[lane];
   await assertReachable(server);
-  const { connection, factory } = accessTo(server);
+  const { connection, factory } = accessTo(server, 'works');
   const clock = new ClockWatch({
     ...{ server, lockMs, onError, now: options.now ?? Date.now, askEveryMs: options.compareClocksEveryMs },
     onVerdict: (wrong) => {

@@ -34,7 +34,7 @@ export interface WorkerConfig {
 }
 
 const writtenSchema = z.object({
-  LOCKSTEP_DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
+  LOCKSTEP_QUEUE_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
   LOCKSTEP_REDIS_URL: z.url({ protocol: /^rediss?$/ }).optional(),
   LOCKSTEP_ARTIFACT_DIR: z.string().min(1),
   LOCKSTEP_CACHE_DIR: z.string().min(1).optional(),
@@ -73,9 +73,11 @@ export function readWorkerConfig(env: Readonly<NodeJS.ProcessEnv>): WorkerConfig
     throw new LockstepError('invalid-input', 'invalid-config', message);
   }
   const config = written.data;
-  const queue = chooseQueueServer(config.LOCKSTEP_DATABASE_URL, config.LOCKSTEP_REDIS_URL);
+  const queue = chooseQueueServer(config.LOCKSTEP_QUEUE_URL, config.LOCKSTEP_REDIS_URL);
   if (queue === undefined) {
-    const message = 'Set LOCKSTEP_DATABASE_URL or LOCKSTEP_REDIS_URL: the queue that the control plane uses.';
+    const message =
+      'Set LOCKSTEP_QUEUE_URL (queueUrl in the endpoint.json of the control plane) or LOCKSTEP_REDIS_URL: the queue that the control plane ' +
+      'uses. A worker takes no LOCKSTEP_DATABASE_URL: what it builds is to reach no database.';
     throw new LockstepError('invalid-input', 'invalid-config', message);
   }
   return {

@@ -22,6 +22,7 @@ import { removeEndpoint, removeStaleEndpoint, writeEndpoint, type Endpoint } fro
 import type { Servers } from './grpc/servers';
 import { startHttpApi, type HttpApi } from './http/http-api';
 import { SilenceWatch } from './jobs/silence-watch';
+import { openWorkersQueue } from './jobs/workers-queue';
 import { openMonitoring } from './monitoring/open-monitoring';
 import { PlaneMetrics } from './monitoring/plane-metrics';
 import { PlaneReadiness } from './monitoring/plane-readiness';
@@ -112,13 +113,16 @@ async function bringUp(known: Omit<ModuleParts, 'metrics' | 'readiness'>): Promi
     servers.presentTo(http);
     teardown.add('HTTP API', () => http.stop());
   }
+  const databaseUrl = context.get<string>(databaseUrlToken);
+  const queueUrl = await openWorkersQueue(config, databaseUrl, log);
   readiness.enter('running');
   const endpoint: Endpoint = {
     operatorAddress: `${config.listenHost}:${ports.operatorPort}`,
     agentAddress: `${config.listenHost}:${ports.agentPort}`,
     httpAddress: http && `${config.listenHost}:${http.port}`,
     monitoringAddress: monitoring?.address,
-    databaseUrl: context.get<string>(databaseUrlToken),
+    databaseUrl,
+    queueUrl,
     pid: process.pid,
   };
   await writeEndpoint(config.stateDir, endpoint);

@@ -12,6 +12,8 @@ export interface Endpoint {
   /** Where metrics and health are told; absent where that is off. */
   readonly monitoringAddress?: string | undefined;
   readonly databaseUrl: string;
+  /** Where build workers take jobs, by a role that reaches nothing else; absent where somebody else has made that role. */
+  readonly queueUrl: string | undefined;
   readonly pid: number;
 }
 

@@ -21,13 +21,14 @@ export interface FleetServer {
   start(): Promise<void>;
   /** Ends it and its database, which outlives a control plane that was killed. */
   stop(): Promise<void>;
-  databaseUrl(): string;
+  /** Where its workers take jobs. */
+  queueUrl(): string;
   connect(): OperatorClient;
 }
 
 const readyWithinMs = 60_000;
 
-const endpointForm = z.object({ databaseUrl: z.string(), pid: z.number() });
+const endpointForm = z.object({ queueUrl: z.string(), pid: z.number() });
 
 export async function createFleetServer(
   folder: string,
@@ -79,7 +80,7 @@ export async function createFleetServer(
       await ready().catch(() => undefined);
       await process.stop();
     },
-    databaseUrl: () => endpoint().databaseUrl,
+    queueUrl: () => endpoint().queueUrl,
     connect: () =>
       connectOperator({
         address,
@@ -103,8 +104,7 @@ export function createFleetWorker(
     command: process.execPath,
     args: [bundle('build-worker')],
     env: {
-      LOCKSTEP_DATABASE_URL: server.databaseUrl(),
-      ...(redisUrl === undefined ? {} : { LOCKSTEP_REDIS_URL: redisUrl }),
+      ...(redisUrl === undefined ? { LOCKSTEP_QUEUE_URL: server.queueUrl() } : { LOCKSTEP_REDIS_URL: redisUrl }),
       LOCKSTEP_ARTIFACT_DIR: path.join(server.stateDir, 'artifacts'),
       LOCKSTEP_CACHE_DIR: defaultCacheDirectory(),
       ...(lockMs === undefined ? {} : { LOCKSTEP_WORKER_LOCK_MS: String(lockMs) }),

@@ -173,7 +173,10 @@ test('what is announced is heard; a connection that was cut is taken up again, a
     `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%pg_notify%' AND pid <> pg_backend_pid()`,
   );
   await until(() => gaps === 2);
+  // Whoever may connect may notify, build workers too.
+  await pg.query(`SELECT pg_notify('lockstep', 'forged'), pg_notify('lockstep', '${'A'.repeat(43)} forged')`);
   listener.announce('second');
   await until(() => heard.includes('second'));
+  expect(heard).toEqual(['first', 'second']);
   await listener.close();
 });

@@ -221,6 +221,40 @@ test('no secret is kept, and who comes with none, a wrong one or one that has ex
   expect(rows.filter(({ row }) => row.includes(secret) || row.includes(admin))).toEqual([]);
 });
 
+test('what a build worker takes jobs with opens nothing of the database but the queue', async () => {
+  const owner = new Client(plane.endpoint.databaseUrl);
+  await owner.connect();
+  const { rows: tables } = await owner.query<{ name: string }>(
+    `SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables
+     WHERE schemaname NOT IN ('pg_catalog', 'information_schema', 'bullmq')`,
+  );
+  await owner.end();
+  expect(tables.length).toBeGreaterThan(20);
+  const worker = new Client(plane.endpoint.queueUrl);
+  await worker.connect();
+  const refusal = (sql: string): Promise<string> =>
+    worker.query(sql).then(
+      () => `answered: ${sql}`,
+      (error: unknown) => (error as { code?: string }).code ?? 'no code',
+    );
+  for (const sql of [
+    ...tables.flatMap(({ name }) => [`SELECT 1 FROM ${name}`, `DELETE FROM ${name}`]),
+    'SELECT rolpassword FROM pg_authid',
+    "SELECT pg_read_file('postgresql.conf')",
+    "COPY bullmq.meta FROM PROGRAM 'true'",
+    'CREATE TABLE public.mine (n int)',
+    'CREATE TABLE bullmq.mine (n int)',
+    'CREATE TEMPORARY TABLE mine (n int)',
+    'CREATE ROLE mine',
+    'SET ROLE lockstep',
+    'ALTER TABLE bullmq.job DISABLE TRIGGER ALL',
+  ]) {
+    expect(await refusal(sql)).toBe('42501');
+  }
+  expect(await refusal('SELECT count(*) FROM bullmq.job')).toContain('answered');
+  await worker.end();
+});
+
 test('who may not is turned away before a byte of the body has come', async () => {
   const viewer = await plane.accessToken('viewer', { roles: [Role.ROLE_VIEWER] });
   const session = connectHttp2(`https://${plane.endpoint.operatorAddress}`, { ca: plane.ca });

@@ -186,8 +186,9 @@ export class TestPlane {
     await this.folder.remove();
   }
 
+  /** As a worker has it. */
   private get queueServer(): QueueServer {
-    return chooseQueueServer(this.endpoint.databaseUrl, this.config.redisUrl)!;
+    return chooseQueueServer(this.endpoint.queueUrl, this.config.redisUrl)!;
   }
 
   async work(handler: JobHandler, lane: Lane = 'work'): Promise<JobWorker> {
@@ -199,7 +200,8 @@ export class TestPlane {
 
   /** How a job stands in the queue. */
   async jobState(id: string): Promise<JobState['state']> {
-    const queue = await openJobQueue({ server: this.queueServer, onChange: () => undefined, onError: () => undefined });
+    const server = chooseQueueServer(this.endpoint.databaseUrl, this.config.redisUrl)!;
+    const queue = await openJobQueue({ server, onChange: () => undefined, onError: () => undefined });
     const { state } = await queue.state(id);
     await queue.close();
     return state;
