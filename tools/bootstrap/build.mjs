@@ -23,6 +23,7 @@ const entries = [
   { out: 'bench-diff', from: 'tools/bench-diff/main.ts' },
   { out: 'soak', from: 'tools/soak/main.ts' },
   { out: 'fuzz-rpc', from: 'tools/fuzz-rpc/main.ts' },
+  { out: 'bench-flood', from: 'tools/bench-flood/main.ts' },
   { out: 'sim-planner', from: 'tools/sim-planner/main.ts' },
   { out: 'soak-heap-probe', from: 'libs/testing/heap-soak/heap-probe.ts' },
   // As deep as the sources: the fleets of tests find the repository from where their code is.

@@ -23,6 +23,7 @@ test('nothing written means the defaults: this machine only, its own PostgreSQL'
     returnGraceMs: 30_000,
     monitoringListen: { host: '127.0.0.1', port: 7445 },
     agentPort: 7444,
+    nodeRates: { reports: { perSecond: 5, burst: 50 }, calls: { perSecond: 5, burst: 200 } },
     agentAddress: undefined,
     tlsNames: [],
     isOneOfSeveral: false,

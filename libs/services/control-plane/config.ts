@@ -5,6 +5,7 @@ import { readStorePlace, type StorePlace } from '@lockstep/io/artifact-store';
 import { listenAddressForm, type ListenAddress } from '@lockstep/io/monitoring-port';
 import { parsePrometheusUrl } from '@lockstep/io/prometheus';
 import { z } from 'zod';
+import type { NodeRates } from './agents/node-limits';
 import { returnGraceMs } from './agents/return-time';
 
 /** As written: the environment's strings. */
@@ -30,6 +31,7 @@ export interface ControlPlaneConfig {
   readonly listenHost: string;
   readonly operatorPort: number;
   readonly agentPort: number;
+  readonly nodeRates: NodeRates;
   /** Of the HTTP API, with TLS; undefined: there is none. */
   readonly httpPort: number | undefined;
   /** The console's built files; undefined: beside the program. */
@@ -60,6 +62,11 @@ export interface ControlPlaneConfig {
   readonly redisUrl: string | undefined;
 }
 
+/** Each step of a load that changes much is a report. */
+const reportsAtOnce = 50;
+/** One that was away fetches what it has missed. */
+const callsAtOnce = 200;
+
 const defaults = {
   LOCKSTEP_STATE_DIR: '/var/lib/lockstep',
   LOCKSTEP_LISTEN_HOST: '127.0.0.1',
@@ -78,8 +85,11 @@ const defaults = {
   LOCKSTEP_WEBHOOK_FIRST_RETRY_MS: '5000',
   LOCKSTEP_REPLICAS: 'one',
   LOCKSTEP_GATE_SECONDS: '15',
+  LOCKSTEP_NODE_REPORTS_PER_SECOND: '5',
+  LOCKSTEP_NODE_CALLS_PER_SECOND: '5',
 } as const;
 
+const perSecond = z.coerce.number().int().min(1).max(100_000);
 const port = z.coerce.number().int().min(1).max(65_535);
 const url = (...protocols: string[]) =>
   z.string().refine((text) => URL.canParse(text) && protocols.includes(new URL(text).protocol), {
@@ -112,6 +122,8 @@ const schema = z.object({
   LOCKSTEP_WEBHOOK_LOCAL: z.enum(['on', 'off']),
   LOCKSTEP_WEBHOOK_FIRST_RETRY_MS: z.coerce.number().int().min(100).max(3_600_000),
   LOCKSTEP_REPLICAS: z.enum(['one', 'several']),
+  LOCKSTEP_NODE_REPORTS_PER_SECOND: perSecond,
+  LOCKSTEP_NODE_CALLS_PER_SECOND: perSecond,
   LOCKSTEP_KEYS_DIR: z.string().min(1).optional(),
   LOCKSTEP_PROMETHEUS_URL: url('http:', 'https:').optional(),
   LOCKSTEP_GATE_SECONDS: z.coerce.number().int().min(1).max(60),
@@ -153,6 +165,10 @@ export function readControlPlaneConfig(written: WrittenConfig): ControlPlaneConf
     listenHost: given.LOCKSTEP_LISTEN_HOST,
     operatorPort: given.LOCKSTEP_OPERATOR_PORT,
     agentPort: given.LOCKSTEP_AGENT_PORT,
+    nodeRates: {
+      reports: { perSecond: given.LOCKSTEP_NODE_REPORTS_PER_SECOND, burst: reportsAtOnce },
+      calls: { perSecond: given.LOCKSTEP_NODE_CALLS_PER_SECOND, burst: callsAtOnce },
+    },
     httpPort: given.LOCKSTEP_HTTP_PORT,
     consoleDir: given.LOCKSTEP_CONSOLE_DIR,
     oidcFile: given.LOCKSTEP_OIDC_FILE,

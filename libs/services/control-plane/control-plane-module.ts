@@ -20,6 +20,7 @@ import type { Logger } from 'pino';
 import { openAdminToken } from './access/admin-token';
 import { KnownTokens } from './access/known-tokens';
 import { Admission } from './agents/admission';
+import { NodeLimits } from './agents/node-limits';
 import { AgentSessions } from './agents/agent-sessions';
 import { HeadTimes } from './agents/head-times';
 import { KnownLogs, traceOfEntry } from './agents/known-logs';
@@ -231,6 +232,7 @@ export function controlPlaneModule(parts: ModuleParts): DynamicModule {
     const orders = new NodeOrders({ store: db.nodeOrders, sessions, announce: announceOrders, log });
     const windowMs = () => returnWindowMs(nodes.size - sessions.connectedCount);
     const admission = new Admission({ mostAtOnce: mostWelcomedAtOnce, windowMs });
+    const limits = new NodeLimits(config.nodeRates, metrics);
     const { storeMaxBytes: maxBytes, storeCheckMs: checkEveryMs } = config;
     const evictor = new ArtifactEvictor({ db, artifacts, log, maxBytes, checkEveryMs, leads });
     const sharing = new KernelSharing({ db, queue: background, artifacts, log, leads });
@@ -279,6 +281,7 @@ export function controlPlaneModule(parts: ModuleParts): DynamicModule {
       logs,
       heads,
       admission,
+      limits,
       sessions,
       orders,
       replica,

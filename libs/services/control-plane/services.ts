@@ -6,6 +6,7 @@ import type { TraceMemory } from '@lockstep/platform/tracing';
 import type { Logger } from 'pino';
 import type { KnownTokens } from './access/known-tokens';
 import type { Admission } from './agents/admission';
+import type { NodeLimits } from './agents/node-limits';
 import type { AgentSessions } from './agents/agent-sessions';
 import type { HeadTimes } from './agents/head-times';
 import type { KnownLogs } from './agents/known-logs';
@@ -44,6 +45,7 @@ export interface Services {
   readonly logs: KnownLogs;
   readonly heads: HeadTimes;
   readonly admission: Admission;
+  readonly limits: NodeLimits;
   readonly sessions: AgentSessions;
   readonly orders: NodeOrders;
   readonly replica: Replica;

@@ -16,6 +16,9 @@ interface EndpointFile {
   readonly agentAddress: string;
 }
 
+/** One node asks as often as it is answered. */
+const unlimited = { LOCKSTEP_NODE_REPORTS_PER_SECOND: '100000', LOCKSTEP_NODE_CALLS_PER_SECOND: '100000' };
+
 /** The real control plane, in a process of its own that can be asked for its heap. */
 export class ProbedControlPlane implements AsyncDisposable {
   private constructor(
@@ -24,8 +27,12 @@ export class ProbedControlPlane implements AsyncDisposable {
     private readonly endpoint: EndpointFile,
   ) {}
 
-  /** @param dir gets its state and its log @param bundles where the built programs are */
-  static async start(dir: string, bundles: string): Promise<ProbedControlPlane> {
+  /** @param dir gets its state and its log @param bundles where the built programs are @param env as it reads it */
+  static async start(
+    dir: string,
+    bundles: string,
+    env: Readonly<Record<string, string>> = unlimited,
+  ): Promise<ProbedControlPlane> {
     const stateDir = path.join(dir, 'state');
     const logFile = path.join(dir, 'control-plane.log');
     const log = openSync(logFile, 'a');
@@ -43,6 +50,7 @@ export class ProbedControlPlane implements AsyncDisposable {
         LOCKSTEP_POSTGRES_PORT: String(await freePort()),
         LOCKSTEP_MONITORING_LISTEN: 'off',
         LOCKSTEP_SHARE_KERNELS: 'off',
+        ...env,
       },
     });
     const file = path.join(stateDir, 'endpoint.json');

@@ -10,11 +10,16 @@ const reasonOf = (asked: Promise<unknown>): Promise<string> =>
     (error: unknown) => (error as LockstepError).reason,
   );
 
+let limited = 0;
+const onLimited = (): void => {
+  limited += 1;
+};
+
 const at = (address: string, tokenSha256 = 'a'): Applicant => ({ address, tokenSha256 });
 
 test('a wrong join token is looked up so often from one address and no more, and others behind that address are let in', async () => {
   let looked = 0;
-  const limits = new EnrolmentLimits();
+  const limits = new EnrolmentLimits(onLimited);
   const guess = () => {
     looked += 1;
     return wrongToken();
@@ -29,7 +34,7 @@ test('a wrong join token is looked up so often from one address and no more, and
 test('who shows a thousand wrong ones has none looked up for a minute and is told why, and others have', async () => {
   let nowMs = 0;
   let looked = 0;
-  const limits = new EnrolmentLimits(() => nowMs);
+  const limits = new EnrolmentLimits(onLimited, () => nowMs);
   const guess = () => {
     looked += 1;
     return wrongToken();
@@ -39,13 +44,14 @@ test('who shows a thousand wrong ones has none looked up for a minute and is tol
     told.add(await reasonOf(limits.admit(at('10.0.0.1', `guess ${count}`), guess)));
   }
   expect([looked, [...told]]).toEqual([1_000, ['join-token-refused', 'wrong-join-tokens']]);
+  expect(limited).toBeGreaterThanOrEqual(100);
   expect(await reasonOf(limits.admit(at('10.0.0.2'), () => Promise.resolve()))).toBe('done');
   nowMs = 60_001;
   expect(await reasonOf(limits.admit(at('10.0.0.1'), () => Promise.resolve()))).toBe('done');
 });
 
 test('no more at once than can be done in time, and each that ends makes room', async () => {
-  const limits = new EnrolmentLimits();
+  const limits = new EnrolmentLimits(onLimited);
   const ends: (() => void)[] = [];
   const enrol = () => reasonOf(limits.admit(at('10.0.0.1'), () => new Promise<void>((resolve) => ends.push(resolve))));
   const first = Array.from({ length: 32 }, enrol);

@@ -39,7 +39,11 @@ export class EnrolmentLimits {
   private readonly ofTokens: RecentFailures;
   private readonly ofAddresses: RecentFailures;
 
-  constructor(nowMs: () => number = () => performance.now()) {
+  /** @param onLimited somebody was told to wait, or that it is enough */
+  constructor(
+    private readonly onLimited: () => void,
+    nowMs: () => number = () => performance.now(),
+  ) {
     this.ofTokens = new RecentFailures(nowMs);
     this.ofAddresses = new RecentFailures(nowMs);
   }
@@ -51,9 +55,11 @@ export class EnrolmentLimits {
    */
   async admit<T>({ address, tokenSha256 }: Applicant, enrol: () => Promise<T>): Promise<T> {
     const shown = `${address} ${tokenSha256}`;
-    if (this.ofTokens.countOf(shown) >= mostOfToken) throw refusedAgain(address);
-    if (this.ofAddresses.countOf(address) >= mostOfAddress) throw tooManyWrong(address);
-    if (this.atOnce >= mostAtOnce) throw busy();
+    const refusal = this.refusalOf(shown, address);
+    if (refusal !== undefined) {
+      this.onLimited();
+      throw refusal;
+    }
     this.atOnce += 1;
     try {
       return await enrol();
@@ -66,5 +72,11 @@ export class EnrolmentLimits {
     } finally {
       this.atOnce -= 1;
     }
+  }
+
+  private refusalOf(shown: string, address: string): LockstepError | undefined {
+    if (this.ofTokens.countOf(shown) >= mostOfToken) return refusedAgain(address);
+    if (this.ofAddresses.countOf(address) >= mostOfAddress) return tooManyWrong(address);
+    return this.atOnce >= mostAtOnce ? busy() : undefined;
   }
 }

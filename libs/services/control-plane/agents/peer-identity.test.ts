@@ -33,7 +33,11 @@ async function certified(): Promise<{ readonly raw: Buffer; readonly known: Node
 }
 
 const identify = (known: NodeRecord, certificate: Buffer) =>
-  identifyPeer({ find: (asked) => (asked === known.name ? known : undefined) }, { certificate, fault: undefined }, 0);
+  identifyPeer(
+    { find: (asked) => (asked === known.name ? known : undefined) },
+    { certificate, fault: undefined, isOneTooMany: false },
+    0,
+  );
 
 test('reads what a connection has shown once, however many calls come over it', async () => {
   const { raw, known } = await certified();

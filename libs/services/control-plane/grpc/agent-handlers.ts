@@ -11,10 +11,13 @@ import { proofOf, runStream, serverStream, unary } from './call-route';
 import { callerOf } from './callers';
 import type { OpenCalls } from './open-calls';
 
-/** The node that calls, as it is known now. */
-function nodeCalling({ nodes }: Uses<'nodes'>, metadata: Metadata): NodeRecord {
+/** The node that calls, as it is known now. @throws LockstepError `unavailable` `too-many-calls`. */
+function nodeCalling({ nodes, limits }: Uses<'nodes' | 'limits'>, metadata: Metadata): NodeRecord {
   const { identity } = callerOf(metadata);
-  if (identity.kind === 'node') return nodes.require(identity.node);
+  if (identity.kind === 'node') {
+    limits.admitCall(identity.node);
+    return nodes.require(identity.node);
+  }
   throw new LockstepError('forbidden', 'not-a-node', 'Only nodes make this call.');
 }
 

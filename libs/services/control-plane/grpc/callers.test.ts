@@ -9,12 +9,15 @@ import { AccessServiceService } from '@lockstep/contracts/generated';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
 import { pino } from 'pino';
 import type { Services } from '../services';
+import type { Peer, TlsFront } from './tls-front';
 import { letInKnown, type Identify } from './callers';
 
 let server: Server;
 let session: ClientHttp2Session;
 let answered: number;
 let isRevoked: boolean;
+let limited: string[];
+let peer: Peer;
 
 const identify: Identify = () => {
   if (isRevoked) throw new LockstepError('unauthenticated', 'token-revoked', 'The access token was revoked.');
@@ -24,8 +27,16 @@ const identify: Identify = () => {
 
 beforeEach(async () => {
   [answered, isRevoked] = [0, false];
-  const services = { log: pino({ level: 'silent' }), audit: { noteDenial: () => undefined } } as unknown as Services;
-  server = new Server({ interceptors: [letInKnown(identify, () => undefined, services)] });
+  limited = [];
+  peer = { certificate: undefined, fault: undefined, isOneTooMany: false };
+  const metrics = { noteLimited: (limit: string) => limited.push(limit) };
+  const services = {
+    log: pino({ level: 'silent' }),
+    audit: { noteDenial: () => undefined },
+    metrics,
+  } as unknown as Services;
+  const front = { peerAt: () => peer, noteKnown: () => undefined, noteStranger: () => undefined };
+  server = new Server({ interceptors: [letInKnown(identify, () => front as unknown as TlsFront, services)] });
   server.addService(AccessServiceService, {
     whoAmI: (_: unknown, answer: (error: null, value: unknown) => void) => {
       answered += 1;
@@ -69,4 +80,10 @@ test('a call that was begun with a token and asks once that is revoked is not do
     isRevoked = true;
   });
   expect([revoked, answered]).toEqual([status.UNAUTHENTICATED, 1]);
+});
+
+test('who has too many connections open has calls by one more refused, with a name', async () => {
+  peer = { ...peer, isOneTooMany: true };
+  expect(await callInTwoParts(() => undefined)).toBe(status.UNAVAILABLE);
+  expect([answered, limited]).toEqual([0, ['connections-of-node']]);
 });

@@ -7,7 +7,7 @@ import {
   type ServerInterceptor,
 } from '@grpc/grpc-js';
 import { callVerbs } from '@lockstep/contracts/wire';
-import { denial, mayAnywhere, type Identity } from '@lockstep/domain/access';
+import { denial, mayAnywhere, subjectOf, type Identity } from '@lockstep/domain/access';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
 import type { AuditLog } from '../audit/audit-log';
 import { eventOf, type Caller } from '../audit/call-audit';
@@ -27,7 +27,7 @@ export interface Credentials {
 export type Identify = (credentials: Credentials) => Identity;
 
 /** A connection that has ended meanwhile. */
-const nobody: Peer = { certificate: undefined, fault: undefined };
+const nobody: Peer = { certificate: undefined, fault: undefined, isOneTooMany: false };
 
 /** By the headers of their calls; a call that is over is forgotten with them. */
 const callers = new WeakMap<Metadata, Caller>();
@@ -49,6 +49,13 @@ function noteRefusedToken(audit: Pick<AuditLog, 'noteRefusedToken'>, error: unkn
   audit.noteRefusedToken({ reason: error.reason, token, address: from.slice(0, from.lastIndexOf(':')) });
 }
 
+/** Its own others are still open, or are not known to have broken yet, which takes some seconds. */
+function tooManyConnections(identity: Identity): LockstepError {
+  const subject = subjectOf(identity);
+  const message = `${subject} has too many connections open with its certificate: this one is of no use. Close others.`;
+  return new LockstepError('unavailable', 'too-many-connections', message, { subject });
+}
+
 /**
  * Decides who calls by its headers and its certificate, and turns away who may nowhere do what the call does: of a
  * stranger's call no byte of the body is read. Its first message may come long after its headers, and only then does it
@@ -57,7 +64,7 @@ function noteRefusedToken(audit: Pick<AuditLog, 'noteRefusedToken'>, error: unkn
 export function letInKnown(
   identify: Identify,
   front: () => TlsFront | undefined,
-  { audit, log }: Uses<'audit' | 'log'>,
+  { audit, metrics, log }: Uses<'audit' | 'metrics' | 'log'>,
 ): ServerInterceptor {
   return ({ path }, call) =>
     new ServerInterceptingCall(call, {
@@ -79,6 +86,10 @@ export function letInKnown(
               if (verb === undefined || !mayAnywhere(identity, verb)) {
                 audit.noteDenial(eventOf({ path, caller, metadata: received }));
                 throw denial(identity, verb ?? path);
+              }
+              if (shown.isOneTooMany) {
+                metrics.noteLimited('connections-of-node');
+                throw tooManyConnections(identity);
               }
               callers.set(received, caller);
               if (identity.kind === 'stranger') front()?.noteStranger(call.getConnectionInfo());

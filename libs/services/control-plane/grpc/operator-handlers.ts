@@ -195,8 +195,10 @@ const addressOf = ({ from }: Caller): string => from.slice(0, from.lastIndexOf('
 
 /** Every call of the operator port with its route. */
 export function operatorHandlers(services: Services): OperatorHandlers {
-  const limits = new EnrolmentLimits();
   const { log, calls, metrics } = services;
+  const limits = new EnrolmentLimits(() => {
+    metrics.noteLimited('enrolments');
+  });
   const parts = { log, calls, onEnd: metrics.noteCall.bind(metrics) };
   const handlers = (definition: ServiceDefinition): UntypedServiceImplementation =>
     Object.fromEntries(

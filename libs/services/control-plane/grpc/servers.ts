@@ -22,7 +22,7 @@ import { letInKnown, type Identify } from './callers';
 import { healthService } from './health-service';
 import { operatorHandlers } from './operator-handlers';
 import { tellingUnreadable } from './readable-request';
-import { TlsFront, type FrontLimits, type Peer } from './tls-front';
+import { TlsFront, type FrontLimit, type FrontLimits, type Peer } from './tls-front';
 
 /** A node's machine that was switched off is noticed after these two together. */
 const keepaliveTimeMs = 10_000;
@@ -54,8 +54,18 @@ const strangersShare: Share = { messageBytes: 16 * 1024, streams: 4, megabytes: 
  * Whole sites are behind one address: the limit is for whoever opens thousands. Of handshakes there may be as many as
  * begin while their agents still wait.
  */
-const agentLimits: FrontLimits = { mostConnections: 40_000, mostHandshakes: 3_000, mostFromOneAddress: 20_000 };
-const operatorLimits: FrontLimits = { mostConnections: 2_000, mostHandshakes: 100, mostFromOneAddress: 1_000 };
+const agentLimits: FrontLimits = {
+  mostConnections: 40_000,
+  mostHandshakes: 3_000,
+  mostFromOneAddress: 20_000,
+  mostOfOneCertificate: 8,
+};
+const operatorLimits: FrontLimits = {
+  mostConnections: 2_000,
+  mostHandshakes: 100,
+  mostFromOneAddress: 1_000,
+  mostOfOneCertificate: 100,
+};
 
 const optionsOf = ({ messageBytes, streams, megabytes }: Share): ServerOptions => ({
   'grpc.max_receive_message_length': messageBytes,
@@ -173,18 +183,31 @@ export class Servers {
     this.services.log.warn('connections that never ended are left behind');
   }
 
+  private readonly onLimited = (limit: FrontLimit): void => {
+    this.services.metrics.noteLimited(limit);
+  };
+
   private frontOfOperators(): TlsFront {
     const { authority, config, log } = this.services;
     const take = injectorOf(this.operator);
     const place = { host: config.listenHost, port: config.operatorPort, variable: 'LOCKSTEP_OPERATOR_PORT' };
-    return new TlsFront({ ...place, clientCa: undefined, limits: operatorLimits, log, take }, authority.server);
+    return new TlsFront(
+      { ...place, clientCa: undefined, limits: operatorLimits, log, take, onLimited: this.onLimited },
+      authority.server,
+    );
   }
 
   private frontOfAgents(): TlsFront {
     const { authority, config, log } = this.services;
     const [takeNode, takeStranger] = [injectorOf(this.nodes), injectorOf(this.strangers)];
     const place = { host: config.listenHost, port: config.agentPort, variable: 'LOCKSTEP_AGENT_PORT' };
-    const options = { ...place, clientCa: authority.certificatePem, limits: agentLimits, log };
+    const options = {
+      ...place,
+      clientCa: authority.certificatePem,
+      limits: agentLimits,
+      log,
+      onLimited: this.onLimited,
+    };
     const take = (connection: Duplex, { certificate }: Peer): void => {
       (certificate === undefined ? takeStranger : takeNode)(connection);
     };

@@ -9,19 +9,21 @@ import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { openCertificateAuthority, type CertificateAuthority } from '@lockstep/io/certificates';
 import { temporaryFolder, type TemporaryFolder } from '@lockstep/testing/local-servers';
 import { pino } from 'pino';
-import { TlsFront, type FrontLimits, type Peer, type TlsFrontOptions } from './tls-front';
+import { TlsFront, type FrontLimit, type FrontLimits, type Peer, type TlsFrontOptions } from './tls-front';
 
 let folder: TemporaryFolder;
 let authority: CertificateAuthority;
 let front: TlsFront;
 let taken: { connection: Duplex; peer: Peer }[];
 let sockets: { destroy(): void }[];
+let limited: FrontLimit[];
 
 beforeEach(async () => {
   folder = await temporaryFolder('front');
   const dir = path.join(folder.path, 'pki');
   authority = await openCertificateAuthority({ dir, names: ['127.0.0.1'], mayMakeKeys: true });
   taken = [];
+  limited = [];
   sockets = [];
 });
 afterEach(async () => {
@@ -30,7 +32,9 @@ afterEach(async () => {
   await folder.remove();
 });
 
-const roomy: FrontLimits = { mostConnections: 100, mostHandshakes: 100, mostFromOneAddress: 100 };
+const roomy: FrontLimits = {
+  ...{ mostConnections: 100, mostHandshakes: 100, mostFromOneAddress: 100, mostOfOneCertificate: 100 },
+};
 
 function open(limits: Partial<FrontLimits> = {}, times: Partial<TlsFrontOptions> = {}): Promise<number> {
   const place = { host: '127.0.0.1', port: 0, variable: 'LOCKSTEP_AGENT_PORT', log: pino({ level: 'silent' }) };
@@ -38,12 +42,15 @@ function open(limits: Partial<FrontLimits> = {}, times: Partial<TlsFrontOptions>
   const take = (connection: Duplex, peer: Peer): void => {
     taken.push({ connection, peer });
   };
-  front = new TlsFront({ ...options, take, ...times }, authority.server);
+  const onLimited = (limit: FrontLimit): void => {
+    limited.push(limit);
+  };
+  front = new TlsFront({ ...options, take, onLimited, ...times }, authority.server);
   return front.listen();
 }
 
-async function come(port: number, localAddress = '127.0.0.1'): Promise<TLSSocket> {
-  const from = { host: '127.0.0.1', port, localAddress };
+async function come(port: number, localAddress = '127.0.0.1', shown: object = {}): Promise<TLSSocket> {
+  const from = { host: '127.0.0.1', port, localAddress, ...shown };
   const socket = connect({ ...from, ca: authority.certificatePem, ALPNProtocols: ['h2'] });
   sockets.push(socket);
   socket.on('error', () => undefined);
@@ -81,11 +88,38 @@ test('who opens connections and says nothing takes no place from others but what
   sockets.push(fourth);
   fourth.on('error', () => undefined);
   await once(fourth, 'close');
+  expect(limited).toEqual(['connections']);
   silent[0]?.destroy();
   // Its place is free as soon as the server has seen it go.
   let guest = await come(port);
   while (!guest.authorized) guest = await come(port);
   while (taken.length < 1) await sleep(5);
+});
+
+test('of connections with one certificate those above its share are told apart, and each that ends makes room', async () => {
+  const port = await open({ mostOfOneCertificate: 2 });
+  const { privateKeyPem: key, certificateChainPem: cert } = authority.server;
+  const shown: boolean[] = [];
+  const next = async (certificate: object): Promise<TLSSocket> => {
+    const socket = await come(port, '127.0.0.1', certificate);
+    while (taken.length === shown.length) await sleep(5);
+    shown.push(taken.at(-1)!.peer.isOneTooMany);
+    return socket;
+  };
+  const first = await next({ key, cert });
+  const second = await next({ key, cert });
+  await next({ key, cert });
+  // Who shows none has none to have too many with.
+  await next({});
+  expect(shown).toEqual([false, false, true, false]);
+  // Of three that are open two go.
+  for (const [at, socket] of [first, second].entries()) {
+    const gone = once(taken[at]!.connection, 'close');
+    socket.destroy();
+    await gone;
+  }
+  await next({ key, cert });
+  expect(shown.at(-1)).toBe(false);
 });
 
 test('no more handshakes at once than it was told', async () => {
@@ -95,6 +129,7 @@ test('no more handshakes at once than it was told', async () => {
   await once(slow, 'connect');
   const refused = await come(port);
   expect(refused.authorized).toBe(false);
+  expect(limited).toEqual(['handshakes']);
   slow.destroy();
   let guest = await come(port);
   while (!guest.authorized) guest = await come(port);

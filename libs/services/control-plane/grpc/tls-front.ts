@@ -3,6 +3,7 @@ import { createServer as createTcpServer, type Server as TcpServer, type Socket 
 import type { Duplex } from 'node:stream';
 import { createServer as createTlsServer, type Server as TlsServer, type TLSSocket } from 'node:tls';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
+import { sha256OfBytes } from '@lockstep/platform/runtime';
 import type { Logger } from 'pino';
 import { Pace } from './pace';
 
@@ -18,6 +19,8 @@ export interface Peer {
   readonly certificate: Buffer | undefined;
   /** Why its chain does not verify, in OpenSSL's word (`CERT_HAS_EXPIRED`); undefined: it does. */
   readonly fault: string | undefined;
+  /** It has shown its certificate by too many connections already. */
+  readonly isOneTooMany: boolean;
 }
 
 /** What a port takes from whom it does not know yet. */
@@ -26,7 +29,12 @@ export interface FrontLimits {
   /** Of one address half of them: others are to get in beside it. */
   readonly mostHandshakes: number;
   readonly mostFromOneAddress: number;
+  /** With one certificate: more have calls by them refused. */
+  readonly mostOfOneCertificate: number;
 }
+
+/** Which of them somebody has met. */
+export type FrontLimit = 'connections' | 'handshakes' | 'silent-connections';
 
 export interface TlsFrontOptions {
   readonly host: string;
@@ -39,6 +47,7 @@ export interface TlsFrontOptions {
   readonly log: Logger;
   /** Takes a connection whose TLS stands. */
   readonly take: (connection: Duplex, peer: Peer) => void;
+  readonly onLimited?: (limit: FrontLimit) => void;
   /** In ms; shorter in tests. */
   readonly knownWithinMs?: number;
   readonly strangerWithinMs?: number;
@@ -113,6 +122,7 @@ export class TlsFront {
   /** Each with its address. */
   private readonly handshaking = new Map<string, string>();
   private readonly handshakesFrom = new Tally();
+  private readonly ofCertificate = new Tally();
   private refused = 0;
 
   constructor(
@@ -131,6 +141,9 @@ export class TlsFront {
       this.admit(socket);
     });
     this.server.maxConnections = options.limits.mostConnections;
+    this.server.on('drop', (dropped) => {
+      this.refuse(dropped?.remoteAddress ?? '', 'connections');
+    });
     this.tls.on('secureConnection', (socket) => {
       this.hand(socket);
     });
@@ -191,6 +204,7 @@ export class TlsFront {
   private wait(key: string, { socket, address, hasCalled }: Omit<Waiting, 'timer'>, limitMs: number): void {
     this.stopWaiting(key);
     const timer = setTimeout(() => {
+      this.options.onLimited?.('silent-connections');
       socket.destroy();
     }, limitMs);
     this.waiting.set(key, { socket, address, timer, hasCalled });
@@ -211,7 +225,7 @@ export class TlsFront {
     const busiest = this.waitingFrom.largest();
     for (const [key, { socket, address }] of this.waiting) {
       if (address !== busiest) continue;
-      this.refuse(address);
+      this.refuse(address, 'silent-connections');
       this.stopWaiting(key);
       socket.destroy();
       return;
@@ -229,7 +243,7 @@ export class TlsFront {
     const isFull = this.handshaking.size >= limits.mostHandshakes;
     const hasShare = this.handshakesFrom.of(address) >= Math.ceil(limits.mostHandshakes / 2);
     if (isFull || hasShare || this.fromAddress.of(address) >= limits.mostFromOneAddress) {
-      this.refuse(address);
+      this.refuse(address, isFull || hasShare ? 'handshakes' : 'connections');
       socket.destroy();
       return;
     }
@@ -260,7 +274,8 @@ export class TlsFront {
   }
 
   /** Every thousandth is told: a log must not be filled from outside. */
-  private refuse(address: string): void {
+  private refuse(address: string, limit: FrontLimit): void {
+    this.options.onLimited?.(limit);
     if (this.refused % 1_000 === 0) {
       this.options.log.warn({ address, refused: this.refused + 1 }, 'too many connections: refused');
     }
@@ -282,11 +297,16 @@ export class TlsFront {
     });
     const certificate = clientCa === undefined ? undefined : socket.getPeerX509Certificate()?.raw;
     const fault = certificate === undefined || socket.authorized ? undefined : String(socket.authorizationError);
-    const peer = { certificate, fault };
+    const shown = certificate === undefined ? undefined : sha256OfBytes(certificate);
+    const isOneTooMany =
+      shown !== undefined && this.ofCertificate.of(shown) >= this.options.limits.mostOfOneCertificate;
+    const peer = { certificate, fault, isOneTooMany };
     this.peers.set(key, peer);
+    if (shown !== undefined) this.ofCertificate.add(shown, 1);
     this.wait(key, { socket, address: socket.remoteAddress, hasCalled: false }, knownWithinMs);
     this.makeRoom();
     socket.once('close', () => {
+      if (shown !== undefined) this.ofCertificate.add(shown, -1);
       // Its port may be another connection's already.
       if (this.peers.get(key) !== peer) return;
       this.stopWaiting(key);

@@ -10,6 +10,18 @@ const answerSeconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 
 /** Calls of operators: some wait for a database that is busy. */
 const callSeconds = [0.005, 0.025, 0.1, 0.5, 2.5, 10, 60];
 
+/** What somebody may have too much of. */
+export const limits = [
+  'connections',
+  'handshakes',
+  'silent-connections',
+  'connections-of-node',
+  'calls-of-node',
+  'reports-of-node',
+  'enrolments',
+] as const;
+export type Limit = (typeof limits)[number];
+
 /**
  * What is counted where it happens. Labels are words of ours and names of clusters and load orders, of which operators make
  * few: never nodes, patches or tokens, which would be a series each.
@@ -25,6 +37,7 @@ export class PlaneMetrics {
   private readonly callErrors;
   private readonly callSeconds;
   private readonly databaseUp;
+  private readonly limited;
 
   constructor(registry: Registry) {
     const registers = [registry];
@@ -73,6 +86,13 @@ export class PlaneMetrics {
       labelNames: ['method'],
       registers,
     });
+    this.limited = new Counter({
+      name: 'lockstep_limited_total',
+      help: 'What nodes and strangers had to wait for, or were refused, because they had too much of it already.',
+      labelNames: ['limit'],
+      registers,
+    });
+    for (const limit of limits) this.limited.inc({ limit }, 0);
     this.databaseUp = new Gauge({
       name: 'lockstep_database_up',
       help: '1 while the connection that makes this the only control plane of its database lives.',
@@ -86,6 +106,10 @@ export class PlaneMetrics {
 
   noteReport(): void {
     this.reports.inc();
+  }
+
+  noteLimited(limit: Limit): void {
+    this.limited.inc({ limit });
   }
 
   noteNews(before: NodeReport | undefined, report: NodeReport): void {

@@ -78,7 +78,7 @@ function insistNewest(nodes: KnownNodes, node: NodeRecord): void {
   throw new LockstepError('unavailable', 'replaced', message, { node: node.name });
 }
 
-type Needs = Welcomer | 'nodes' | 'admission' | 'sessions' | 'orders' | 'rollouts' | 'metrics' | 'log';
+type Needs = Welcomer | 'nodes' | 'admission' | 'limits' | 'sessions' | 'orders' | 'rollouts' | 'metrics' | 'log';
 
 /** One conversation with one node, from its hello to the end of the stream. `abort` ends it from our side. */
 export async function connect(
@@ -99,6 +99,7 @@ export async function connect(
     for await (const { message } of messages) {
       listener.expectWithin(silentForMs);
       if (message?.$case === 'report' && opened !== undefined) {
+        await services.limits.turnToReport(peer.name, abort.signal);
         services.metrics.noteReport();
         opened.intake.take(message.value);
       } else if (message?.$case === 'hello' && opened === undefined) {
