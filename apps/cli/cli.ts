@@ -80,6 +80,10 @@ export function leafCommand(name: string, description: string): Command {
     .option('--context <name>', 'of lockstep context (LOCKSTEP_CONTEXT)')
     .option('--server <host:port>', 'operator address of the control plane (LOCKSTEP_SERVER)')
     .option('--token-file <file>', 'file with your access token (LOCKSTEP_TOKEN_FILE)')
+    .option(
+      '--cert-file <file>',
+      'file with your client certificate and its key, instead of a token (LOCKSTEP_CERT_FILE)',
+    )
     .option('--ca-file <file>', "certificate of the control plane's CA (LOCKSTEP_CA_FILE)")
     .option('--why <text>', 'why you do it, for the audit log')
     .option('--state-dir <folder>', 'state folder of a control plane on this machine (LOCKSTEP_STATE_DIR)');

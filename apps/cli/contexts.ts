@@ -10,6 +10,7 @@ import { yamlText } from './yaml-text';
 const contextForm = z.strictObject({
   server: z.optional(z.string()),
   tokenFile: z.optional(z.string()),
+  certFile: z.optional(z.string()),
   caFile: z.optional(z.string()),
   stateDir: z.optional(z.string()),
 });

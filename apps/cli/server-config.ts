@@ -10,6 +10,7 @@ import { readContexts, requireContext, type Context } from './contexts';
 export interface ServerFlags {
   readonly server?: string | undefined;
   readonly tokenFile?: string | undefined;
+  readonly certFile?: string | undefined;
   readonly caFile?: string | undefined;
   readonly stateDir?: string | undefined;
   readonly why?: string | undefined;
@@ -20,6 +21,7 @@ export interface ServerFlags {
 interface MergedConfig {
   readonly address?: string | undefined;
   readonly tokenFile?: string | undefined;
+  readonly certFile?: string | undefined;
   readonly caFile?: string | undefined;
 }
 
@@ -53,15 +55,17 @@ const inState = (stateDir: string | undefined, file: string): string | undefined
   stateDir === undefined ? undefined : path.join(stateDir, file);
 
 /** Its own settings over what the state directory of a control plane on this machine says. */
-const fromContext = ({ server, tokenFile, caFile, stateDir }: Context): MergedConfig => ({
+const fromContext = ({ server, tokenFile, certFile, caFile, stateDir }: Context): MergedConfig => ({
   address: server ?? (stateDir === undefined ? undefined : localAddress(stateDir)),
-  tokenFile: tokenFile ?? inState(stateDir, 'operator.token'),
+  tokenFile: tokenFile ?? (certFile === undefined ? inState(stateDir, 'operator.token') : undefined),
+  certFile,
   caFile: caFile ?? inState(stateDir, 'pki/ca.crt'),
 });
 
 const contextOfEnvironment = (env: Readonly<NodeJS.ProcessEnv>): Context => ({
   server: env['LOCKSTEP_SERVER'],
   tokenFile: env['LOCKSTEP_TOKEN_FILE'],
+  certFile: env['LOCKSTEP_CERT_FILE'],
   caFile: env['LOCKSTEP_CA_FILE'],
   stateDir: env['LOCKSTEP_STATE_DIR'],
 });
@@ -80,25 +84,32 @@ function settled({ context: named, stateDir }: ServerFlags, env: Readonly<NodeJS
   return name === undefined ? {} : requireContext(contexts, name);
 }
 
+/** A file that is named by a flag is the proof, whichever it is. */
+const proofOf = (flags: ServerFlags, rest: Context): Pick<Context, 'tokenFile' | 'certFile'> =>
+  flags.tokenFile === undefined && flags.certFile === undefined
+    ? { tokenFile: rest.tokenFile, certFile: rest.certFile }
+    : { tokenFile: flags.tokenFile, certFile: flags.certFile };
+
 /** Flags over all else. */
 function merge(flags: ServerFlags, env: Readonly<NodeJS.ProcessEnv>): MergedConfig {
-  const { server, tokenFile, caFile } = flags;
+  const { server, caFile } = flags;
   const rest = settled(flags, env);
   return fromContext({
     ...rest,
     server: server ?? rest.server,
-    tokenFile: tokenFile ?? rest.tokenFile,
+    ...proofOf(flags, rest),
     caFile: caFile ?? rest.caFile,
   });
 }
 
 /** Where the control plane is, whom to trust and as whom to speak. @throws LockstepError `not-configured`. */
 export function readServerConfig(flags: ServerFlags, env: Readonly<NodeJS.ProcessEnv>): OperatorConnection {
-  const { address, tokenFile, caFile } = merge(flags, env);
-  if (address === undefined || tokenFile === undefined || caFile === undefined) {
+  const { address, tokenFile, certFile, caFile } = merge(flags, env);
+  const isNobody = tokenFile === undefined && certFile === undefined;
+  if (address === undefined || isNobody || caFile === undefined) {
     const missing = [
       ...(address === undefined ? ['--server (LOCKSTEP_SERVER)'] : []),
-      ...(tokenFile === undefined ? ['--token-file (LOCKSTEP_TOKEN_FILE)'] : []),
+      ...(isNobody ? ['--token-file (LOCKSTEP_TOKEN_FILE)'] : []),
       ...(caFile === undefined ? ['--ca-file (LOCKSTEP_CA_FILE)'] : []),
     ];
     throw notConfigured(
@@ -107,7 +118,10 @@ export function readServerConfig(flags: ServerFlags, env: Readonly<NodeJS.Proces
   }
   parseAddress(address);
   return {
-    ...{ address, token: readText(tokenFile, 'token file').trim(), ca: readText(caFile, 'CA certificate') },
+    address,
+    ...(tokenFile !== undefined && { token: readText(tokenFile, 'token file').trim() }),
+    ...(certFile !== undefined && { clientCertificate: readText(certFile, 'client certificate') }),
+    ca: readText(caFile, 'CA certificate'),
     because: flags.why,
   };
 }

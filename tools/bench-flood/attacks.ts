@@ -14,7 +14,8 @@ import {
   NodeStatus,
   type ConnectRequest,
 } from '@lockstep/contracts/generated';
-import { secretSha256 } from '@lockstep/io/certificates';
+import { formatJoinToken } from '@lockstep/contracts/wire';
+import { certificatePin } from '@lockstep/platform/runtime';
 
 /** Where the control plane is, and what attackers have: a node's key, and a viewer's token. */
 export interface Target {
@@ -98,10 +99,11 @@ async function again(signal: AbortSignal, atOnce: number, call: () => Promise<st
 /** Join tokens that nobody has made. */
 const guessingStrangers: Attack = async ({ agentAddress, ca }, signal) => {
   const client = new Client(agentAddress, credentials.createSsl(Buffer.from(ca)));
+  const caPinSha256 = certificatePin(ca);
   let guesses = 0;
   const guess = (): Promise<string> => {
     guesses += 1;
-    const joinToken = secretSha256(`guess ${guesses}`);
+    const joinToken = formatJoinToken({ secret: `guess${String(guesses).padStart(38, '0')}`, caPinSha256 });
     const { path, requestSerialize } = EnrolmentServiceService.enrol;
     return callOnce(
       client,

@@ -36,6 +36,22 @@ export const accessGuards = [
   },
   {
     invariant: '16 who calls is known first',
+    breaks: 'takes a certificate that everybody may read for a secret',
+    file: 'libs/services/control-plane/access/known-tokens.ts',
+    from: 'found?.certificate === isCertificate ? found : undefined',
+    to: 'found',
+    test: 'libs/services/control-plane/access/known-tokens.test.ts',
+  },
+  {
+    invariant: '16 who calls is known first',
+    breaks: 'lets a node report as often as it likes',
+    file: 'libs/services/control-plane/agents/rate-limit.ts',
+    from: 'if (waitMs > 0) return waitMs;',
+    to: 'if (waitMs > 1e9) return waitMs;',
+    test: 'libs/services/control-plane/agents/rate-limit.test.ts',
+  },
+  {
+    invariant: '16 who calls is known first',
     breaks: "lets another site's page change something by a browser's cookie",
     file: 'libs/services/control-plane/http/session-cookie.ts',
     from: 'if (secret === undefined) return;',

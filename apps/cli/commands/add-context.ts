@@ -10,20 +10,26 @@ import type { OutputOptions } from '../output-form';
 interface Options extends OutputOptions {
   readonly server?: string;
   readonly tokenFile?: string;
+  readonly certFile?: string;
   readonly caFile?: string;
   readonly stateDir?: string;
 }
 
 /** Files are kept by their whole paths: a context is used from anywhere. */
-function contextOf({ server, tokenFile, caFile, stateDir }: Options): Context {
-  if (stateDir === undefined && (server === undefined || tokenFile === undefined || caFile === undefined)) {
-    const message = 'Say where it is: --server with --token-file and --ca-file, or on its own machine --state-dir.';
+function contextOf({ server, tokenFile, certFile, caFile, stateDir }: Options): Context {
+  if (
+    stateDir === undefined &&
+    (server === undefined || (tokenFile ?? certFile) === undefined || caFile === undefined)
+  ) {
+    const message =
+      'Say where it is: --server with --token-file and --ca-file (or --cert-file and --ca-file), or on its own machine --state-dir.';
     throw new LockstepError('invalid-input', 'usage', message);
   }
   if (server !== undefined) parseAddress(server);
   return {
     ...(server === undefined ? {} : { server }),
     ...(tokenFile === undefined ? {} : { tokenFile: path.resolve(tokenFile) }),
+    ...(certFile === undefined ? {} : { certFile: path.resolve(certFile) }),
     ...(caFile === undefined ? {} : { caFile: path.resolve(caFile) }),
     ...(stateDir === undefined ? {} : { stateDir: path.resolve(stateDir) }),
   };
@@ -36,6 +42,7 @@ export const addContext = (cli: Cli): Command =>
     .option('--json', 'print one JSON document')
     .option('--server <host:port>', 'operator address')
     .option('--token-file <file>', 'file with the operator token; the token itself is not kept here')
+    .option('--cert-file <file>', 'file with your client certificate and its key')
     .option('--ca-file <file>', "certificate of the control plane's CA")
     .option('--state-dir <folder>', 'state folder of a control plane on this machine')
     .action((name: string, options: Options) =>

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { createHash, randomBytes } from 'node:crypto';
-import { rm, writeFile } from 'node:fs/promises';
+import { appendFile, rm, writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
-import { OwnerKind } from '@lockstep/contracts/generated';
+import { OwnerKind, type CreateTokenRequest, type CreateTokenResponse } from '@lockstep/contracts/generated';
 import { roleToWire } from '@lockstep/contracts/wire';
 import { parseRole, roles as allRoles, type Role } from '@lockstep/domain/access';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
+import { createCertificateRequest } from '@lockstep/io/certificates';
+import type { Answer } from '../answer';
 import { readTtlSeconds } from '../ttl-option';
 import { collect, leafCommand, type Cli, type LeafOptions } from '../cli';
 import { tokenDocument, tokenFields } from '../views/token-view';
@@ -19,6 +21,7 @@ interface Options extends LeafOptions {
   readonly selector?: string;
   readonly expires?: number;
   readonly out?: string;
+  readonly certificateOut?: string;
 }
 
 /** @throws LockstepError `usage`. */
@@ -47,6 +50,40 @@ async function keepSecret<T>(secret: string, out: string | undefined, make: () =
   }
 }
 
+type Proof = Pick<CreateTokenRequest, 'secretSha256' | 'certificateRequest'>;
+type Make = (proof: Proof) => Promise<CreateTokenResponse>;
+
+const tokenText = (first: string, { token }: CreateTokenResponse): string =>
+  token === undefined ? first : `${first}\n${tokenFields(token)}`;
+
+async function madeWithSecret(out: string | undefined, make: Make): Promise<Answer> {
+  const secret = newSecret();
+  const secretSha256 = createHash('sha256').update(secret).digest('hex');
+  const answer = await keepSecret(secret, out, () => make({ secretSha256, certificateRequest: '' }));
+  const document = { token: tokenDocument(answer.token), ...(out === undefined ? { secret } : { file: out }) };
+  return { document, text: tokenText(out === undefined ? secret : `Secret in ${out}.`, answer) };
+}
+
+/** Its key is made here, and goes nowhere. */
+async function madeWithCertificate(file: string, make: Make): Promise<Answer> {
+  const { privateKeyPem, requestPem } = await createCertificateRequest();
+  const answer = await keepSecret(privateKeyPem.trim(), file, async () => {
+    const made = await make({ secretSha256: '', certificateRequest: requestPem });
+    await appendFile(file, made.certificate);
+    return made;
+  });
+  const document = { token: tokenDocument(answer.token), file };
+  return { document, text: tokenText(`Certificate and key in ${file}: --cert-file takes it.`, answer) };
+}
+
+/** @throws LockstepError `usage`. */
+function made({ out, certificateOut }: Options, make: Make): Promise<Answer> {
+  if (certificateOut === undefined) return madeWithSecret(out, make);
+  if (out === undefined) return madeWithCertificate(certificateOut, make);
+  const message = 'It is a secret or a certificate: say --out or --certificate-out.';
+  throw new LockstepError('invalid-input', 'usage', message);
+}
+
 export const createToken = (cli: Cli): Command =>
   leafCommand('create', 'make an access token; its secret is shown once, and kept by nobody here')
     .argument('<name>', 'name of the token')
@@ -62,22 +99,17 @@ export const createToken = (cli: Cli): Command =>
     .option('-l, --selector <selector>', 'there only for nodes with these labels: env=staging,tier!=db')
     .option('--expires <time>', 'after how long, as in 12h or 90d (default: 90d)', readTtlSeconds)
     .option('--out <file>', 'write the secret into this new file, and do not show it')
+    .option(
+      '--certificate-out <file>',
+      'make a client certificate instead; it and its key go into this new file (--cert-file)',
+    )
     .action((name: string, options: Options) =>
       cli.run(options, async ({ access, signal }) => {
-        const { role, cluster = [], everywhere = false, selector = '', expires = 0, out } = options;
-        const secret = newSecret();
-        const request = {
-          ...{
-            name,
-            ...ownerOf(options),
-            roles: role.map(roleToWire),
-            scope: { everywhere, clusters: [...cluster], selector },
-          },
-          ...{ ttlSeconds: expires, secretSha256: createHash('sha256').update(secret).digest('hex') },
+        const { role, cluster = [], everywhere = false, selector = '', expires = 0 } = options;
+        const about = {
+          ...{ name, ...ownerOf(options), roles: role.map(roleToWire), ttlSeconds: expires },
+          scope: { everywhere, clusters: [...cluster], selector },
         };
-        const { token } = await keepSecret(secret, out, () => access.createToken(request, { signal }));
-        const shown = token === undefined ? '' : `\n${tokenFields(token)}`;
-        const document = { token: tokenDocument(token), ...(out === undefined ? { secret } : { file: out }) };
-        return { document, text: `${out === undefined ? secret : `Secret in ${out}.`}${shown}` };
+        return made(options, (proof) => access.createToken({ ...about, ...proof }, { signal }));
       }),
     );

@@ -29,6 +29,8 @@ export interface CertificateAuthority {
   readonly logSigner: LogSigner;
   /** Certifies a key for a node, as TLS client only: the certificate's DNS name is the node. PEM. */
   issueNodeCertificate(key: ProvenKey, node: NodeName): Promise<string>;
+  /** Certifies a key for whoever has an access token of this name, as TLS client, until then. PEM. */
+  issueClientCertificate(key: ProvenKey, name: string, until: Date): Promise<string>;
 }
 
 export interface AuthorityOptions {
@@ -184,6 +186,11 @@ export async function openCertificateAuthority(options: AuthorityOptions): Promi
         return server.certificateChainPem !== before;
       },
       logSigner,
+      issueClientCertificate: async (key, name, until) => {
+        const publicKey = await webcrypto.subtle.importKey('spki', key.publicKeyDer, keyAlgorithm, true, ['verify']);
+        const days = (until.getTime() - Date.now()) / dayMs;
+        return issue(issuer, { subject: name.slice(0, longestCommonName), publicKey, days, use: 'client' });
+      },
       issueNodeCertificate: async (key, node) => {
         const publicKey = await webcrypto.subtle.importKey('spki', key.publicKeyDer, keyAlgorithm, true, ['verify']);
         return issue(issuer, {

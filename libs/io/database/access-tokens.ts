@@ -21,6 +21,8 @@ export interface NewAccessToken {
   readonly expiresAt: Date | null;
   /** It is what somebody signed in with, in a browser. */
   readonly session: boolean;
+  /** It is a client certificate, and `secretSha256` is of all its bytes (DER), which anybody may know. */
+  readonly certificate: boolean;
   /** Of a session: the id of the token that it was begun with, and ends with; null where it was another sign-in. */
   readonly begunWith: string | null;
 }

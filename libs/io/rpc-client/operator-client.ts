@@ -15,8 +15,10 @@ export interface OperatorConnection {
   readonly address: string;
   /** The CA's certificate, PEM: the only one trusted. */
   readonly ca: string | Uint8Array;
-  /** An access token, as in the state directory's `operator.token`. */
-  readonly token: string;
+  /** An access token, as in the state directory's `operator.token`; undefined: the certificate is all the proof. */
+  readonly token?: string | undefined;
+  /** PEM: a client certificate and its key, in any order. */
+  readonly clientCertificate?: string | undefined;
   /** Why, in the caller's own words: it is written down with what is done. */
   readonly because?: string | undefined;
 }
@@ -30,11 +32,17 @@ export interface OperatorClient {
 }
 
 /** What the CLI speaks. Connects lazily; the first call meets a wrong address or certificate. */
-export function connectOperator({ address, ca, token, because }: OperatorConnection): OperatorClient {
-  const client = createTlsClient(address, { ca });
+export function connectOperator({
+  address,
+  ca,
+  token,
+  clientCertificate: pem,
+  because,
+}: OperatorConnection): OperatorClient {
+  const client = createTlsClient(address, { ca, ...(pem !== undefined && { key: pem, certificate: pem }) });
   const makeMetadata = (): Metadata => {
     const metadata = new Metadata();
-    metadata.set('authorization', `Bearer ${token.trim()}`);
+    if (token !== undefined) metadata.set('authorization', `Bearer ${token.trim()}`);
     if (because !== undefined) metadata.set(becauseHeader, Buffer.from(because));
     return metadata;
   };

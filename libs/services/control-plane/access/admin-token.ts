@@ -27,7 +27,7 @@ export async function openAdminToken(
   const owner = { kind: 'person', name: 'local-admin' } as const;
   const rights = { owner, roles: ['admin'], scope: everywhere } as const;
   const secretSha256 = sha256OfBytes(Buffer.from(token));
-  const about = { createdBy: 'start', expiresAt: null, session: false, begunWith: null };
+  const about = { createdBy: 'start', expiresAt: null, session: false, certificate: false, begunWith: null };
   const admin = { id: randomUUID(), name: 'local-admin', ...rights, secretSha256, ...about };
   await accessTokens.replace(admin, new Date());
 }

@@ -18,15 +18,17 @@ const ofStrangers: ReadonlySet<string> = new Set([
 
 const bearer = /^Bearer +(\S{1,200})$/;
 
-/** The operators' port: by an access token. Who wants to become a node has a join token, and nothing else yet. */
+/** The operators' port: by an access token, or else by a client certificate. Who wants to become a node has a join token, and nothing else yet. */
 export const identifyOperator =
   ({ tokens }: Uses<'tokens'>): Identify =>
-  ({ path, metadata }) => {
+  ({ path, metadata, peer }) => {
     if (ofStrangers.has(path)) return stranger;
     const [given] = metadata.get('authorization');
     const secret = typeof given === 'string' ? bearer.exec(given)?.[1] : undefined;
     if (secret !== undefined) return tokens.identify(secret);
-    const message = 'This needs an access token: --token-file or LOCKSTEP_TOKEN_FILE names the file that holds one.';
+    if (peer.certificate !== undefined) return tokens.identifyCertificate(peer.certificate);
+    const message =
+      'This needs an access token or a client certificate: --token-file (LOCKSTEP_TOKEN_FILE) or --cert-file (LOCKSTEP_CERT_FILE) names its file.';
     throw new LockstepError('unauthenticated', 'token-missing', message);
   };
 

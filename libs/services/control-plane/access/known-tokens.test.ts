@@ -9,7 +9,7 @@ import { KnownTokens } from './known-tokens';
 const token = (id: string, more: Partial<AccessTokenRecord> = {}): AccessTokenRecord => ({
   ...{ id, name: id, owner: { kind: 'person', name: 'alice' }, roles: ['operator'], scope: everywhere },
   ...{ secretSha256: sha256OfBytes(Buffer.from(id)), createdBy: 'person:alice', expiresAt: null },
-  ...{ session: false, begunWith: null, createdAt: new Date(), lastUsedAt: null, revokedAt: null },
+  ...{ session: false, certificate: false, begunWith: null, createdAt: new Date(), lastUsedAt: null, revokedAt: null },
   ...more,
 });
 
@@ -54,5 +54,17 @@ test('a session that was begun while its token was being revoked is over with it
   await tokens.create(session, undefined);
   expect(() => tokens.identify('late')).toThrow('was ended');
   expect(ended).toContain('late');
+  await tokens.stop();
+});
+
+test('a certificate lets in whoever TLS has shown to have its key, and nobody who sends its bytes', async () => {
+  const { tokens } = await known();
+  const certificate = token('certificate of carol', { name: 'carol', certificate: true });
+  await tokens.create(certificate, undefined);
+  const bytes = Buffer.from('certificate of carol');
+  expect(tokens.identifyCertificate(bytes).tokenName).toBe('carol');
+  expect(() => tokens.identify(bytes.toString())).toThrow('not known here');
+  // Nor is a secret a certificate.
+  expect(() => tokens.identifyCertificate(Buffer.from('laptop'))).toThrow('not known here');
   await tokens.stop();
 });

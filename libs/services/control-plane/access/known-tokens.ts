@@ -82,7 +82,18 @@ export class KnownTokens {
 
   /** Whose secret it is. @throws LockstepError `unauthenticated` `token-wrong`, `token-expired`, `token-revoked`. */
   identify(secret: string): TokenIdentity {
-    const token = this.bySecret.get(sha256OfBytes(Buffer.from(secret)));
+    return this.identityOf(Buffer.from(secret), false);
+  }
+
+  /** Whose certificate (DER) it is: TLS has shown that its key is there. @throws LockstepError as `identify`. */
+  identifyCertificate(certificate: Uint8Array): TokenIdentity {
+    return this.identityOf(certificate, true);
+  }
+
+  /** What is sent as a secret is none where it is a certificate, which everybody between may have seen. */
+  private identityOf(shown: Uint8Array, isCertificate: boolean): TokenIdentity {
+    const found = this.bySecret.get(sha256OfBytes(shown));
+    const token = found?.certificate === isCertificate ? found : undefined;
     if (token === undefined || token.revokedAt !== null || isExpired(token)) throw refused(token);
     this.uses.set(token.id, new Date());
     const { owner, id, name, roles, scope } = token;

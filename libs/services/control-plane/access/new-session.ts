@@ -22,5 +22,17 @@ export function newSession({ rights, secretSha256, begunWith, until }: SignedIn,
   const expiresAt = new Date(Math.min(now.getTime() + sessionMs, until?.getTime() ?? Infinity));
   const createdBy = subjectOf({ kind: 'owner', owner, token: id, tokenName: '', roles, scope });
   const name = `session-${id.slice(0, 13)}`;
-  return { id, name, owner, roles, scope, secretSha256, createdBy, expiresAt, session: true, begunWith };
+  return {
+    id,
+    name,
+    owner,
+    roles,
+    scope,
+    secretSha256,
+    createdBy,
+    expiresAt,
+    session: true,
+    certificate: false,
+    begunWith,
+  };
 }

@@ -192,7 +192,7 @@ export class Servers {
     const take = injectorOf(this.operator);
     const place = { host: config.listenHost, port: config.operatorPort, variable: 'LOCKSTEP_OPERATOR_PORT' };
     return new TlsFront(
-      { ...place, clientCa: undefined, limits: operatorLimits, log, take, onLimited: this.onLimited },
+      { ...place, clientCa: authority.certificatePem, limits: operatorLimits, log, take, onLimited: this.onLimited },
       authority.server,
     );
   }

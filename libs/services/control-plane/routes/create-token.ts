@@ -4,7 +4,8 @@ import type { CreateTokenRequest, CreateTokenResponse } from '@lockstep/contract
 import { ownerKindFromWire, roleFromWire, scopeFromWire } from '@lockstep/contracts/wire';
 import { parseOwnerName, parseTokenName, subjectOf } from '@lockstep/domain/access';
 import { LockstepError, parseSha256, type ClusterName } from '@lockstep/domain/livepatch-model';
-import type { AccessTokenRecord } from '@lockstep/io/database';
+import { certificateFingerprint, readCertificateRequest, type CertificateAuthority } from '@lockstep/io/certificates';
+import type { AccessTokenRecord, NewAccessToken } from '@lockstep/io/database';
 import type { KeepingContext } from '../grpc/kept-answer';
 import type { Stores, Uses } from '../services';
 import { tokenToWire } from '../views/token-view';
@@ -27,9 +28,26 @@ async function insistClusters(db: Stores<'clusters'>, clusters: readonly Cluster
   for (const cluster of clusters) await db.clusters.require(cluster);
 }
 
+/** What lets its owner in: a secret of their making, or a certificate of ours for a key of theirs. */
+async function proofOf(
+  authority: Pick<CertificateAuthority, 'issueClientCertificate'>,
+  { name, secretSha256, certificateRequest }: CreateTokenRequest,
+  expiresAt: Date,
+): Promise<Pick<NewAccessToken, 'secretSha256' | 'certificate'> & { readonly pem: string }> {
+  if ((secretSha256 === '') === (certificateRequest === '')) {
+    const message =
+      'A token is a secret or a client certificate: send the digest of the one, or the request for the other.';
+    throw new LockstepError('invalid-input', 'secret-or-certificate', message);
+  }
+  if (secretSha256 !== '') return { secretSha256: parseSha256(secretSha256), certificate: false, pem: '' };
+  const key = await readCertificateRequest(certificateRequest);
+  const pem = await authority.issueClientCertificate(key, name, expiresAt);
+  return { secretSha256: certificateFingerprint(pem), certificate: true, pem };
+}
+
 /** @throws LockstepError `already-exists` `token-name-taken`, `token-secret-taken`; `invalid-input` `no-role`, `no-scope`, `ttl-too-long`. */
 export async function createToken(
-  { db, tokens }: Uses<'db.clusters' | 'tokens'>,
+  { db, tokens, authority }: Uses<'db.clusters' | 'tokens' | 'authority'>,
   request: CreateTokenRequest,
   { kept, caller }: KeepingContext<CreateTokenResponse>,
 ): Promise<CreateTokenResponse> {
@@ -40,16 +58,21 @@ export async function createToken(
   }
   const scope = scopeFromWire(request.scope);
   if (scope.clusters !== 'all') await insistClusters(db, scope.clusters);
+  const name = parseTokenName(request.name);
+  const expiresAt = expiryOf(request.ttlSeconds);
+  const { pem, ...proof } = await proofOf(authority, { ...request, name }, expiresAt);
   const token = {
     id: randomUUID(),
-    name: parseTokenName(request.name),
+    name,
     owner: { kind: ownerKindFromWire(request.ownerKind), name: parseOwnerName(request.owner) },
     ...{ roles, scope },
-    secretSha256: parseSha256(request.secretSha256),
+    ...proof,
     createdBy: subjectOf(caller.identity),
-    expiresAt: expiryOf(request.ttlSeconds),
-    ...{ session: false, begunWith: null },
+    ...{ expiresAt, session: false, begunWith: null },
   };
-  const answer = (created: AccessTokenRecord): CreateTokenResponse => ({ token: tokenToWire(created) });
+  const answer = (created: AccessTokenRecord): CreateTokenResponse => ({
+    token: tokenToWire(created),
+    certificate: pem,
+  });
   return answer(await tokens.create(token, kept(answer)));
 }

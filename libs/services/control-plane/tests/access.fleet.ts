@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+import { createHash, X509Certificate } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { connect as connectHttp2, constants, type IncomingHttpHeaders } from 'node:http2';
 import path from 'node:path';
@@ -16,7 +17,7 @@ import {
 import { operatorCalls, roleFromWire, switchingToWire, type OperatorCallName } from '@lockstep/contracts/wire';
 import { verbsOf } from '@lockstep/domain/access';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
-import type { OperatorClient } from '@lockstep/io/rpc-client';
+import { connectOperator, type OperatorClient } from '@lockstep/io/rpc-client';
 import { runLockstep } from '@lockstep/testing/dev-fleet';
 // eslint-disable-next-line no-restricted-imports -- it looks at what is kept of a secret, which no interface shows
 import { Client } from 'pg';
@@ -219,6 +220,32 @@ test('no secret is kept, and who comes with none, a wrong one or one that has ex
   await client.end();
   expect(rows.length).toBeGreaterThan(3);
   expect(rows.filter(({ row }) => row.includes(secret) || row.includes(admin))).toEqual([]);
+});
+
+test('a client certificate is a token without a secret: it lets in, holds where it was given, and ends at once', async () => {
+  const run = (...args: string[]) => runLockstep(plane.config.stateDir, args);
+  const file = path.join(plane.folder.path, 'carol.pem');
+  const create = ['token', 'create', 'carol', '--owner', 'carol', '--role', 'viewer', '--cluster', 'web'];
+  const made = await run(...create, '--certificate-out', file);
+  expect([made.code, made.stdout]).toEqual([0, expect.stringContaining('person:carol')]);
+  const me = JSON.parse((await run('whoami', '--cert-file', file, '--json')).stdout) as { token: object };
+  expect(me.token).toMatchObject({ name: 'carol', owner: 'carol', certificate: true, scope: { clusters: ['web'] } });
+  const pem = await readFile(file, 'utf8');
+  const withCertificate = { address: plane.endpoint.operatorAddress, ca: plane.ca, clientCertificate: pem };
+  const carol = connectOperator(withCertificate);
+  expect((await carol.fleet.listClusters({})).clusters.map(({ name }) => name)).toEqual(['web']);
+  expect(await reasonOf(carol.fleet.createCluster({ ...switchingToWire({}), name: 'mine' }))).toBe('not-allowed');
+  // What everybody may read of it proves nothing; nor does a node's certificate here.
+  const secret = createHash('sha256').update(new X509Certificate(pem.slice(pem.indexOf('-----BEGIN C'))).raw);
+  expect(await reasonOf(plane.operatorWith(secret.digest('hex')).fleet.listClusters({}))).toBe('token-wrong');
+  const node = await plane.credentials('web', 'web-9');
+  const asNode = connectOperator({ ...withCertificate, clientCertificate: `${node.key}${node.certificate}` });
+  expect(await reasonOf(asNode.fleet.listClusters({}))).toBe('token-wrong');
+  asNode.close();
+  // By the connection that stands.
+  expect((await run('token', 'revoke', 'carol')).code).toBe(0);
+  expect(await reasonOf(carol.fleet.listClusters({}))).toBe('token-revoked');
+  carol.close();
 });
 
 test('what a build worker takes jobs with opens nothing of the database but the queue', async () => {

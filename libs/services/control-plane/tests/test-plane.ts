@@ -133,6 +133,7 @@ export class TestPlane {
       ...{ name, owner: name, ownerKind: OwnerKind.OWNER_KIND_PERSON, roles: [Role.ROLE_ADMIN], ttlSeconds: 0 },
       scope: { everywhere: true, clusters: [], selector: '' },
       secretSha256: createHash('sha256').update(secret).digest('hex'),
+      certificateRequest: '',
       ...some,
     });
     return secret;

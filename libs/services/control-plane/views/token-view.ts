@@ -16,4 +16,5 @@ export const tokenToWire = (token: AccessTokenRecord): AccessToken => ({
   lastUsedAt: token.lastUsedAt ?? undefined,
   revokedAt: token.revokedAt ?? undefined,
   session: token.session,
+  certificate: token.certificate,
 });
