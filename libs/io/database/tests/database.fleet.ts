@@ -298,9 +298,8 @@ describe('enrolment', () => {
     ]);
     expect(outcomes.every((outcome) => outcome !== undefined)).toBe(true);
     const known = await db.nodes.require(raced);
-    const { rows } = await pg.query('SELECT certificate_fingerprint AS key FROM revoked_keys WHERE node_name = $1', [
-      raced,
-    ]);
+    const revoked = 'SELECT certificate_fingerprint AS key FROM revoked_keys WHERE node_name = $1';
+    const { rows } = await pg.query(revoked, [raced]);
     expect(known.revokedAt !== null).toBe(rows.some(({ key }) => key === known.certificateFingerprint));
     const left = await pg.query('SELECT public_key_sha256 AS key FROM join_tokens WHERE node_name = $1', [raced]);
     expect(left.rows).toEqual([{ key: known.certificateFingerprint }]);
