@@ -247,7 +247,7 @@ export const rolloutGuards = [
     breaks: 'goes on by itself when too many cannot be measured',
     file: 'libs/domain/rollout-planner/inconclusive.ts',
     from: 'passedAtMs !== null || !exceeds(',
-    to: 'passedAtMs !== null || exceeds(',
+    to: 'passedAtMs !== null || planned > 0 || !exceeds(',
     test: 'libs/testing/planner-sim/planner-sim.test.ts',
   },
   {
