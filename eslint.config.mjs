@@ -88,6 +88,7 @@ const tellsTheTime = [
   'libs/services/control-plane/{control-plane,events/{webhook-sender,event-deriver}}.ts',
   'libs/services/control-plane/views/{schedule,rollout}-view.ts',
   'apps/cli/commands/add-freeze.ts',
+  'tools/story/rollout-chapters.ts',
   'libs/io/job-queue/delivery-queue.ts',
   'libs/services/control-plane/routes/{enrol,create-join-token,create-token,get-exposure,schedules,sessions}.ts',
   'libs/io/certificates/certificate-authority.ts',

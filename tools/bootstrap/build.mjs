@@ -22,6 +22,8 @@ const entries = [
   { out: 'bench-stock', from: 'tools/bench-stock/main.ts' },
   { out: 'bench-diff', from: 'tools/bench-diff/main.ts' },
   { out: 'soak', from: 'tools/soak/main.ts' },
+  { out: 'story', from: 'tools/story/main.ts' },
+  { out: 'story-agents', from: 'tools/story/agents-process.ts' },
   { out: 'fuzz-rpc', from: 'tools/fuzz-rpc/main.ts' },
   { out: 'bench-flood', from: 'tools/bench-flood/main.ts' },
   { out: 'sim-planner', from: 'tools/sim-planner/main.ts' },

@@ -38,8 +38,13 @@ const endpointFile = (stateDir: string): string => path.join(stateDir, 'endpoint
 export const readEndpoint = async (stateDir: string): Promise<z.infer<typeof endpointSchema>> =>
   endpointSchema.parse(JSON.parse(await readFile(endpointFile(stateDir), 'utf8')));
 
-/** The control plane and one build worker, as real processes, ready to be asked. */
-export async function startServices(root: string, workDir: string, cleanup: Cleanup): Promise<ControlPlane> {
+/** The control plane and one build worker, as real processes, ready to be asked. @param env more of the control plane's settings */
+export async function startServices(
+  root: string,
+  workDir: string,
+  cleanup: Cleanup,
+  env: Readonly<Record<string, string>> = {},
+): Promise<ControlPlane> {
   const operatorPort = await freePort();
   const agentPort = await freePort();
   const postgresPort = await freePort();
@@ -59,6 +64,7 @@ export async function startServices(root: string, workDir: string, cleanup: Clea
       LOCKSTEP_MONITORING_LISTEN: 'off',
       LOCKSTEP_ARTIFACT_DIR: artifactDir,
       LOCKSTEP_TLS_NAMES: hostAddressInGuest,
+      ...env,
     },
     workDir,
   );

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
+import { cluster, cve, expectThat, type StoryStage } from './story-stage';
+import { lookAt, newestRollout, watchToTheEnd, watchUntil } from './told-rollout';
+
+const plan = z.object({ hash: z.string() });
+
+const bakeSeconds = 25;
+const rules = [
+  ...['--canaries', '2', '--waves', '30%,70%', '--at-once', '25%', '--allowed-failures', '1%'],
+  ...['--bake', `${bakeSeconds}s`],
+];
+
+/** Shows what would happen, and begins exactly that. @returns the rollout's id */
+async function planAndStart({ people, say }: StoryStage): Promise<string> {
+  const asked = ['--cluster', cluster, ...rules];
+  await people.type('ada', ['rollout', 'plan', ...asked], { says: /Nothing has been shipped/ });
+  const { hash } = await people.ask(['rollout', 'plan', ...asked], plan);
+  await people.type('ada', ['rollout', 'start', '--cluster', cluster, '--plan', hash], { most: 3 });
+  const id = await newestRollout(people, cluster);
+  const waiting = await lookAt(people, id);
+  expectThat('it waits for approvals', waiting.waiting?.reason === 'approval', waiting.waiting);
+  say('Nobody begins: the cluster wants the approval of two people, and never of who asked for it.');
+  return id;
+}
+
+const hashOf = async ({ people }: StoryStage, id: string): Promise<string> => {
+  const { approvals } = await lookAt(people, id);
+  return approvals?.planHash ?? '';
+};
+
+async function approve(stage: StoryStage, id: string, person: string): Promise<void> {
+  const hash = await hashOf(stage, id);
+  await stage.people.type(person, ['rollout', 'approve', id, '--plan', hash], { most: 3 });
+}
+
+/** Plan, approvals, a canary that complains, halt. @returns the rollout's id */
+export async function tellFirstRollout(stage: StoryStage): Promise<string> {
+  const { people, narrator, fleet, patches, say } = stage;
+  await narrator.chapter('A fix is written, built and ordered', async () => {
+    const submit = ['patch', 'submit', patches.first, '--name', 'meminfo', '--cve', cve, '--wait'];
+    await people.type('ada', submit, { says: /succeeded/ });
+    await people.type('ada', ['order', 'append', 'meminfo', '--cluster', cluster], { says: /Appended: #1/ });
+    await people.type('ada', ['cve', cve, '--cluster', cluster], { most: 4 });
+  });
+  const id = await narrator.chapter('It is planned, and approved by two people', async () => {
+    const started = await planAndStart(stage);
+    const hash = await hashOf(stage, started);
+    const own = ['rollout', 'approve', started, '--plan', hash];
+    await people.type('ada', own, { code: 1, most: 2 });
+    await approve(stage, started, 'bob');
+    await approve(stage, started, 'carol');
+    return started;
+  });
+  await narrator.chapter('A canary does not stay well, and the rollout halts', async () => {
+    const there = await watchUntil(stage, id, 'a canary is there', ({ nodes }) =>
+      nodes.some(({ wave, notYet }) => wave === 0 && notYet === null),
+    );
+    const canary = there.nodes.find(({ wave, notYet }) => wave === 0 && notYet === null)?.node ?? '';
+    say(`The kernel of ${canary} writes a warning into its log.`);
+    await fleet.complain(canary, 'WARNING: CPU: 1 PID: 77 at fs/proc/meminfo.c:161 meminfo_proc_show+0x5a/0x90');
+    const halted = await watchUntil(stage, id, 'it halts', ({ status }) => status === 'halted');
+    const touched = halted.nodes.filter(({ position }) => position > 0);
+    expectThat(
+      'nobody but the canaries was touched',
+      touched.every(({ wave }) => wave === 0),
+      touched,
+    );
+    await people.type('ada', ['rollout', 'show', id], { says: /Halted: / });
+    await people.type('ada', ['node', 'show', canary], { says: /meminfo_proc_show/, most: 20 });
+  });
+  return id;
+}
+
+/** What is in the way of the fix of the fix, and how it is built onto what is there. */
+export async function tellStackedBuild({ people, narrator, patches }: StoryStage): Promise<void> {
+  await narrator.chapter('The fix is mended: what is in its way, and how it is built onto what is there', async () => {
+    const submit = ['patch', 'submit', patches.second, '--name', 'meminfo-again', '--cve', cve];
+    await people.type('ada', [...submit, '--wait'], { says: /succeeded/ });
+    const conflicts = ['conflicts', '--cluster', cluster, 'meminfo-again'];
+    await people.type('ada', conflicts, { code: 1, says: /meminfo_proc_show/ });
+    const append = ['order', 'append', 'meminfo-again', '--cluster', cluster];
+    await people.type('ada', append, { code: 1, says: /meminfo_proc_show/, most: 4 });
+    await people.type('ada', [...submit, '--onto', '1', '--cluster', cluster, '--wait'], { says: /succeeded/ });
+    await people.type('ada', append, { says: /Appended: #2/ });
+    await people.type('ada', ['order', 'show', '--cluster', cluster]);
+  });
+}
+
+const minuteMs = 60_000;
+const everyDay = 'mon,tue,wed,thu,fri,sat,sun';
+const clock = (ms: number): string => new Date(ms).toISOString().slice(11, 16);
+
+/** One window that is open and closes soon, and one that opens a little later. */
+async function addWindows({ people }: StoryStage): Promise<void> {
+  const add = ['window', 'add'];
+  const common = ['--cluster', cluster, '--zone', 'UTC', '--days', everyDay];
+  const nowMs = Date.now();
+  const begunMs = Math.floor(nowMs / minuteMs) * minuteMs - 2 * minuteMs;
+  // Two waves prove themselves for longer than this: the last one finds it closed.
+  const lengthSeconds = Math.ceil((nowMs - begunMs) / 1_000) + 40;
+  const opensMs = Math.ceil((nowMs + 80_000) / minuteMs) * minuteMs;
+  const until = ['--start', clock(begunMs), '--length', `${lengthSeconds}s`];
+  await people.type('admin', [...add, 'afternoon', ...common, ...until]);
+  await people.type('admin', [...add, 'evening', ...common, '--start', clock(opensMs), '--length', '4h']);
+}
+
+/** The mended fix: a window that closes and one that opens, done. @returns the rollout's id */
+export async function tellSecondRollout(stage: StoryStage): Promise<string> {
+  const { people, narrator, agents, say, signal } = stage;
+  const id = await narrator.chapter('It is rolled out; its window closes, and opens', async () => {
+    const started = await planAndStart(stage);
+    await addWindows(stage);
+    await approve(stage, started, 'carol');
+    await approve(stage, started, 'bob');
+    await watchUntil(stage, started, 'it waits for its window', ({ waiting }) => waiting?.reason === 'window');
+    await people.type('ada', ['rollout', 'show', started], { says: /window "evening" opens/, most: 6 });
+    await watchToTheEnd(stage, started);
+    return started;
+  });
+  await narrator.chapter('Done: every node runs the fix, by what its kernel shows', async () => {
+    await sleep(1_000, undefined, { signal });
+    await people.type('ada', ['cve', cve, '--cluster', cluster], { most: 4 });
+    const exposure = await people.ask(
+      ['node', 'ls', '--cluster', cluster, '--without-cve', cve],
+      z.object({ nodes: z.array(z.object({ name: z.string() })) }),
+    );
+    expectThat('no node is without the fix', exposure.nodes.length === 0, exposure.nodes);
+    say(`All ${agents} nodes show it.`);
+  });
+  return id;
+}
+
+/** Undone, forward. @returns the rollout that did */
+export async function tellRollback(stage: StoryStage, undone: string): Promise<string> {
+  const { people, narrator, fleet } = stage;
+  return narrator.chapter('It is rolled back, forward', async () => {
+    await people.type('ada', ['rollout', 'rollback', undone, '--plan'], { says: /meminfo/ });
+    await people.type('ada', ['rollout', 'rollback', undone, '--waves', '100%'], { says: /Appended/, most: 5 });
+    const id = await newestRollout(people, cluster);
+    await approve(stage, id, 'bob');
+    await approve(stage, id, 'carol');
+    const { nodes } = await watchToTheEnd(stage, id);
+    for (const { node } of nodes) {
+      const held = await fleet.holds(node);
+      expectThat(`${node} holds nothing any more`, held.length === 0, held);
+    }
+    stage.say(`The kernels of all ${nodes.length} nodes hold nothing any more.`);
+    return id;
+  });
+}
+
+/** Who did what, that nothing of it was changed, and what an auditor wants of the rollout. */
+export async function tellAudit({ people, narrator }: StoryStage, rollout: string): Promise<void> {
+  await narrator.chapter('What was done, by whom, and what came of it', async () => {
+    await people.type('admin', ['audit', 'ls', '--last', '60'], { says: /ApproveRollout/i, most: 40 });
+    await people.type('admin', ['audit', 'verify']);
+    await people.type('admin', ['report', 'rollout', rollout], { says: /succeeded/, most: 24 });
+  });
+}

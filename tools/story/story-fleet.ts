@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import path from 'node:path';
+import { parseKernelBuildId } from '@lockstep/domain/livepatch-model';
+import { DirectoryKernel } from '@lockstep/testing/directory-kernel';
+import type { AgentsState, StartAgents } from './agents-messages';
+
+const startedWithinMs = 300_000;
+
+/** `node-007` of hundreds: their names sort as they count. */
+export const nodeNames = (count: number): string[] =>
+  Array.from({ length: count }, (_, index) => `node-${String(index + 1).padStart(String(count).length, '0')}`);
+
+export interface StoryFleetOptions {
+  /** Where the bundles are. */
+  readonly bundles: string;
+  readonly dir: string;
+  readonly names: readonly string[];
+  readonly kernel: { readonly id: string; readonly release: string };
+  readonly server: string;
+  readonly joinToken: string;
+  readonly signal: AbortSignal;
+}
+
+/** Machines without a kernel: folders that stand for kernels, and the real agents of all of them in one process. */
+export class StoryFleet implements AsyncDisposable {
+  private constructor(
+    private readonly child: ChildProcess,
+    private readonly kernels: ReadonlyMap<string, DirectoryKernel>,
+  ) {}
+
+  /** Resolves when all have enrolled. @param onStarted told how many have */
+  static async start(options: StoryFleetOptions, onStarted: (count: number) => void): Promise<StoryFleet> {
+    const { bundles, dir, names, kernel, server, joinToken, signal } = options;
+    const nodes = names.map((name) => ({ name, folder: path.join(dir, name) }));
+    const kernels = new Map<string, DirectoryKernel>();
+    const identity = { kernelBuild: parseKernelBuildId(kernel.id), release: kernel.release };
+    for (const { name, folder } of nodes) {
+      kernels.set(name, await DirectoryKernel.create(path.join(folder, 'kernel'), identity, { transitionMs: 200 }));
+    }
+    const child = fork(path.join(bundles, 'story-agents.js'), [], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+    const fleet = new StoryFleet(child, kernels);
+    try {
+      child.send({ server, joinToken, nodes } satisfies StartAgents);
+      await fleet.allStarted(names.length, onStarted, signal);
+      return fleet;
+    } catch (error) {
+      await fleet[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  private async allStarted(count: number, onStarted: (count: number) => void, stop: AbortSignal): Promise<void> {
+    const signal = AbortSignal.any([stop, AbortSignal.timeout(startedWithinMs)]);
+    for (;;) {
+      const [state] = (await once(this.child, 'message', { signal })) as [AgentsState];
+      if (state.failure !== undefined) throw new Error(`An agent failed: ${state.failure}`);
+      onStarted(state.started);
+      if (state.started === count) return;
+    }
+  }
+
+  /** The node's kernel writes that into its log, as one does after a livepatch that is wrong. */
+  async complain(node: string, message: string): Promise<void> {
+    const kernel = this.kernels.get(node);
+    if (kernel === undefined) throw new Error(`${node} is none of this fleet's nodes.`);
+    await kernel.change({ trouble: { id: `${node}-${Math.round(performance.now())}`, kind: 'warning', message } });
+  }
+
+  /** Names of the modules that the node's kernel holds, bottom first. */
+  async holds(node: string): Promise<readonly string[]> {
+    const observed = await this.kernels.get(node)?.observe();
+    return (observed ?? []).map(({ module }) => module);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.child.exitCode !== null || this.child.signalCode !== null) return;
+    const gone = once(this.child, 'exit');
+    this.child.kill('SIGKILL');
+    await gone;
+  }
+}
