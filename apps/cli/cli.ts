@@ -45,6 +45,7 @@ export interface TaskContext {
   readonly build: OperatorClient['build'];
   readonly access: OperatorClient['access'];
   readonly audit: OperatorClient['audit'];
+  readonly campaigns: OperatorClient['campaigns'];
   readonly screen: Screen;
   readonly signal: AbortSignal;
   /** host:port, as it was reached. */
@@ -206,12 +207,13 @@ export function createCli(surroundings: Surroundings): Cli {
           build: client.build,
           access: client.access,
           audit: client.audit,
+          campaigns: client.campaigns,
         });
       };
       const explain = async (error: unknown): Promise<string[]> => {
         if (client === undefined || !(error instanceof LockstepError)) return [];
         const signal = AbortSignal.any([surroundings.signal, AbortSignal.timeout(explainWithinMs)]);
-        return meantNames(error, { fleet: client.fleet, build: client.build, signal });
+        return meantNames(error, { fleet: client.fleet, build: client.build, campaigns: client.campaigns, signal });
       };
       await answer(options, () => (server === '' ? undefined : server), ask, explain);
       client?.close();

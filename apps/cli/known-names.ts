@@ -9,6 +9,7 @@ export const nameKinds = [
   'cluster',
   'patch',
   'rollout',
+  'campaign',
   'build',
   'kernel',
   'webhook',
@@ -17,13 +18,13 @@ export const nameKinds = [
 ] as const;
 export type NameKind = (typeof nameKinds)[number];
 
-export type Asking = Pick<OperatorClient, 'fleet' | 'build'> & { readonly signal: AbortSignal };
+export type Asking = Pick<OperatorClient, 'fleet' | 'build' | 'campaigns'> & { readonly signal: AbortSignal };
 
 /** Nobody types the id of an old one. */
 const mostIds = 200;
 
 /** All names of a kind, as the control plane has them. */
-export async function knownNames(kind: NameKind, { fleet, build, signal }: Asking): Promise<string[]> {
+export async function knownNames(kind: NameKind, { fleet, build, campaigns, signal }: Asking): Promise<string[]> {
   switch (kind) {
     case 'node': {
       const asked = { cluster: '', selector: '', readMask: 'name' };
@@ -38,6 +39,10 @@ export async function knownNames(kind: NameKind, { fleet, build, signal }: Askin
       return (await listAll(fleet.listRollouts, { cluster: '' }, ({ rollouts }) => rollouts, newest)).map(
         ({ id }) => id,
       );
+    }
+    case 'campaign': {
+      const newest = { signal, limit: mostIds };
+      return (await listAll(campaigns.listCampaigns, {}, (answer) => answer.campaigns, newest)).map(({ id }) => id);
     }
     case 'build':
       return (await listAll(build.listBuilds, {}, ({ builds }) => builds, { signal })).map(({ id }) => id);
@@ -58,6 +63,7 @@ const unknownNames: Readonly<Record<string, readonly [NameKind, field: string]>>
   'unknown-cluster': ['cluster', 'cluster'],
   'unknown-patch': ['patch', 'patch'],
   'unknown-rollout': ['rollout', 'rollout'],
+  'unknown-campaign': ['campaign', 'campaign'],
   'unknown-build': ['build', 'build'],
   'unknown-webhook': ['webhook', 'webhook'],
   'unknown-window': ['window', 'window'],

@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
 import { lockstepVersion } from '@lockstep/platform/runtime';
 import type { Cli } from './cli';
+import { abortCampaign } from './commands/abort-campaign';
 import { abortRollout } from './commands/abort-rollout';
 import { addContext } from './commands/add-context';
 import { addKernel } from './commands/add-kernel';
@@ -34,8 +35,12 @@ import { listNodes } from './commands/list-nodes';
 import { listPatches } from './commands/list-patches';
 import { listRollouts } from './commands/list-rollouts';
 import { listTokens } from './commands/list-tokens';
+import { approveCampaign } from './commands/approve-campaign';
+import { listCampaigns } from './commands/list-campaigns';
+import { pauseCampaign } from './commands/pause-campaign';
 import { pauseRollout } from './commands/pause-rollout';
 import { listWebhooks } from './commands/list-webhooks';
+import { planCampaign } from './commands/plan-campaign';
 import { planRollout } from './commands/plan-rollout';
 import { printCompletion } from './commands/print-completion';
 import { rebootNeeded } from './commands/reboot-needed';
@@ -46,6 +51,11 @@ import { removeNode } from './commands/remove-node';
 import { removeWebhook } from './commands/remove-webhook';
 import { releaseNode } from './commands/release-node';
 import { resumeRollout } from './commands/resume-rollout';
+import { reportCampaign } from './commands/report-campaign';
+import { resumeCampaign } from './commands/resume-campaign';
+import { showCampaign } from './commands/show-campaign';
+import { startCampaign } from './commands/start-campaign';
+import { watchCampaign } from './commands/watch-campaign';
 import { reportCoverage } from './commands/report-coverage';
 import { reportRollout } from './commands/report-rollout';
 import { retireEntry } from './commands/retire-entry';
@@ -112,6 +122,22 @@ const groups: readonly (readonly [noun: string, description: string, commands: r
       approveRollout,
       rejectRollout,
       showApprovals,
+    ],
+  ],
+  [
+    'campaign',
+    'one patch for several clusters and kernel builds, with one plan, one approval and one report',
+    [
+      planCampaign,
+      startCampaign,
+      listCampaigns,
+      showCampaign,
+      watchCampaign,
+      pauseCampaign,
+      resumeCampaign,
+      abortCampaign,
+      approveCampaign,
+      reportCampaign,
     ],
   ],
   [

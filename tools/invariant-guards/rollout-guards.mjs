@@ -3,6 +3,22 @@
 /** Mistakes that the simulation of rollouts must find, as in `guards.mjs`. */
 export const rolloutGuards = [
   {
+    invariant: '14 a campaign keeps its policy',
+    breaks: 'lets others begin though a member is in trouble',
+    file: 'libs/domain/campaign/campaign-state.ts',
+    from: 'troublesOf(facts).length === 0',
+    to: 'troublesOf(facts).length >= 0',
+    test: 'libs/domain/campaign/campaign.test.ts',
+  },
+  {
+    invariant: '14 a campaign keeps its policy',
+    breaks: 'counts an approval of another plan',
+    file: 'libs/domain/campaign/campaign-approvals.ts',
+    from: "order.kind === 'approve' && order.hash === hash",
+    to: "order.kind === 'approve' && order.hash !== ''",
+    test: 'libs/domain/campaign/campaign.test.ts',
+  },
+  {
     invariant: '14 a rollout keeps its policy',
     breaks: 'halts already when as many have failed as may',
     file: 'libs/domain/rollout-planner/share.ts',

@@ -4,6 +4,7 @@ import {
   AgentServiceService,
   AuditServiceService,
   BuildServiceService,
+  CampaignServiceService,
   EnrolmentServiceService,
   FleetServiceService,
 } from '@lockstep/contracts/generated';
@@ -33,6 +34,7 @@ export const callVerbs: ReadonlyMap<string, Verb> = new Map([
   ...pathsOf(BuildServiceService, verbOfOperatorCall),
   ...pathsOf(AccessServiceService, verbOfOperatorCall),
   ...pathsOf(AuditServiceService, verbOfOperatorCall),
+  ...pathsOf(CampaignServiceService, verbOfOperatorCall),
   ...pathsOf(AgentServiceService, verbOfMachineCall),
   ...pathsOf(EnrolmentServiceService, verbOfMachineCall),
   ...pathsOf(HealthService, () => 'probe'),

@@ -3,6 +3,7 @@ import type {
   AccessServiceService,
   AuditServiceService,
   BuildServiceService,
+  CampaignServiceService,
   FleetServiceService,
 } from '@lockstep/contracts/generated';
 import type { Verb } from '@lockstep/domain/access';
@@ -85,6 +86,16 @@ export const operatorCalls = {
   listRollouts: read,
   getRollout: read,
   watchRollout: watch,
+  planCampaign: read,
+  // Who may roll out everywhere in it, and order there: its route asks for that.
+  startCampaign: { ...keyed, verb: 'roll-out' },
+  listCampaigns: read,
+  getCampaign: read,
+  watchCampaign: watch,
+  pauseCampaign: { ...keyed, verb: 'roll-out' },
+  resumeCampaign: { ...keyed, verb: 'roll-out' },
+  abortCampaign: { ...keyed, verb: 'roll-out' },
+  approveCampaign: { ...keyed, verb: 'approve' },
   listEvents: read,
   watchEvents: watch,
   addWebhook: { ...keyed, verb: 'set-up' },
@@ -121,7 +132,8 @@ export const operatorCalls = {
     | keyof typeof FleetServiceService
     | keyof typeof BuildServiceService
     | keyof typeof AccessServiceService
-    | keyof typeof AuditServiceService,
+    | keyof typeof AuditServiceService
+    | keyof typeof CampaignServiceService,
     OperatorCall
   >
 >;

@@ -35,5 +35,5 @@ export { recoverLog, type Recovery, type Side, type Witness } from './recover-lo
 export { isLoad, stackAt, stackOwners, type Stack } from './stack';
 export { holdsEntry, stepsTo, type HeldModule, type StackStep } from './stack-steps';
 export { defaultStableMs, parseStableMs } from './stable-time';
-export { undoEntries, withRetired, type Undoing, type UndoneStretch } from './undo-entries';
+export { undoEntries, withAppended, withRetired, type Undoing, type UndoneStretch } from './undo-entries';
 export { defaultTransitionTimeoutMs, patienceMs, parseTransitionTimeoutMs } from './transition-timeout';

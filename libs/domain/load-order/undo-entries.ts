@@ -2,6 +2,7 @@
 import { parseSeq, type Seq } from '@lockstep/domain/livepatch-model';
 import {
   encodeEntry,
+  type EntryBody,
   type EntrySignature,
   type HashBytes,
   type LoadEntry,
@@ -58,9 +59,24 @@ export function withRetired(
   retires: readonly Seq[],
   hash: HashBytes,
 ): LogEntry[] {
+  return withAppended(
+    log,
+    entries,
+    retires.map((seq) => ({ kind: 'retire', retires: seq })),
+    hash,
+  );
+}
+
+/** The same with any entries. */
+export function withAppended(
+  log: LogName,
+  entries: readonly LogEntry[],
+  bodies: readonly EntryBody[],
+  hash: HashBytes,
+): LogEntry[] {
   const all = [...entries];
-  for (const seq of retires) {
-    const next = proposeEntry(log, all, { kind: 'retire', retires: seq });
+  for (const body of bodies) {
+    const next = proposeEntry(log, all, body);
     all.push({ ...next, hash: hash(encodeEntry(next)), signature: '' as EntrySignature });
   }
   return all;

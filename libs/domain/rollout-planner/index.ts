@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 export { refuseApprovals, type ApprovalRules } from './approval-rules';
-export { countApprovals, type Approval, type Approvals } from './approvals';
+export { counts as approvalCounts, countApprovals, type Approval, type Approvals } from './approvals';
 export { countThere } from './count-there';
 export { doubtReport, type ReportBounds, type ReportClaims } from './doubt-report';
 export { explainHalt, explainNotYet, explainWaiting, isAwaited } from './explain-not-yet';

@@ -3,6 +3,7 @@ import { accessTokenStore, type AccessTokenStore } from './access-tokens';
 import { auditStore, type AuditStore } from './audit';
 import { artifactReferences, type ArtifactReferences } from './artifact-references';
 import { buildStore, type BuildStore } from './builds';
+import { campaignStore, type CampaignStore } from './campaigns';
 import { callAnswerStore, type CallAnswerStore } from './call-answers';
 import { createClient } from './client';
 import { clusterStore, type ClusterStore } from './clusters';
@@ -37,6 +38,7 @@ export interface Database {
   readonly builds: BuildStore;
   readonly loadOrders: LoadOrderStore;
   readonly rollouts: RolloutStore;
+  readonly campaigns: CampaignStore;
   readonly schedules: ScheduleStore;
   readonly replicas: ReplicaStore;
   readonly references: ArtifactReferences;
@@ -74,6 +76,7 @@ async function openStores(
     builds: buildStore(client),
     loadOrders: loadOrderStore(client),
     rollouts: rolloutStore(client),
+    campaigns: campaignStore(client),
     schedules: scheduleStore(client),
     replicas: replicaStore(client),
     references: artifactReferences(client),

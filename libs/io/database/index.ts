@@ -15,6 +15,14 @@ export type {
   ExplanationRow,
 } from './builds';
 export { DoneBefore, type CallAnswerStore, type CallName, type KeptCall } from './call-answers';
+export type {
+  CampaignMemberRecord,
+  CampaignRecord,
+  CampaignStore,
+  CampaignSummary,
+  NewCampaign,
+  NewCampaignOrder,
+} from './campaigns';
 export type { ApprovalPolicy, ClusterRecord, ClusterSettings, ClusterStore } from './clusters';
 export { explainDatabaseError, isDatabaseAway } from './database-errors';
 export { openDatabase, type Database, type DatabaseOptions } from './database';
@@ -48,7 +56,7 @@ export { Announcements, type AnnouncementOptions } from './announcements';
 export type { Beat, Fence, NodeChanges, ReplicaStore } from './replicas';
 export type { RolloutFilter, RolloutSummary } from './rollout-pages';
 export type { PageRange, RowKey } from './row-key';
-export type { GivenOrder, NewRollout, RolloutRecord, RolloutStatus, RolloutStore } from './rollouts';
+export type { GivenOrder, MemberRolloutRow, NewRollout, RolloutRecord, RolloutStatus, RolloutStore } from './rollouts';
 export type { FreezeRecord, ScheduleStore, WindowRecord } from './schedules';
 export type { NewWebhook, WebhookRecord, WebhookStore } from './webhooks';
 export type { WorkFailure, WorkProgress, WorkState, WorkStatus } from './work';

@@ -41,6 +41,8 @@ export interface RolloutRecord {
   readonly plan: RolloutPlan;
   /** What operators have said to it, in order. */
   readonly orders: readonly GivenOrder[];
+  /** That it was begun for. */
+  readonly campaign?: string | undefined;
 }
 
 export type GivenOrder = RolloutOrder & {
@@ -63,6 +65,7 @@ interface RolloutRow {
   readonly plan: unknown;
   readonly planned_at: Date | null;
   readonly orders: readonly OrderRow[];
+  readonly campaign_id: string | null;
 }
 
 interface OrderRow {
@@ -78,7 +81,7 @@ interface OrderRow {
 /** Rollouts with their newest plan: it alone is read, however many there were. */
 async function readRollouts(db: Client | Transaction, which: Prisma.Sql): Promise<RolloutRecord[]> {
   const rows = await db.$queryRaw<RolloutRow[]>`SELECT r.id::text, cluster_name, kernel_build_id, to_seq, rules,
-      status::text, started_at, ended_at, plan, planned_at,
+      status::text, started_at, ended_at, plan, planned_at, campaign_id::text,
       (SELECT coalesce(jsonb_agg(o ORDER BY o.generation), '[]') FROM rollout_orders o WHERE o.rollout_id = r.id) AS orders
     FROM rollouts r LEFT JOIN LATERAL (
       SELECT plan, planned_at FROM rollout_plans WHERE rollout_id = r.id ORDER BY generation DESC LIMIT 1) newest ON true
@@ -104,6 +107,7 @@ function fromRow(row: RolloutRow): RolloutRecord {
     endedAt: row.ended_at,
     plan: planFromStored(row.plan, row.planned_at),
     orders: row.orders.map(orderFromRow),
+    campaign: row.campaign_id ?? undefined,
   };
 }
 
@@ -129,6 +133,13 @@ export interface NewRollout {
   readonly plan: RolloutPlan;
   /** Those of the same load order that end for it, where they have not; absent: none. */
   readonly supersedes?: 'any' | readonly string[] | undefined;
+  /** Of which it is a part: begun paused, it waits for its turn. */
+  readonly campaign?: { readonly id: string; readonly pause: RolloutOrder; readonly by: string } | undefined;
+}
+
+/** Which rollout was begun for which load order. */
+export interface MemberRolloutRow extends LogName {
+  readonly id: string;
 }
 
 export interface RolloutStore {
@@ -141,6 +152,8 @@ export interface RolloutStore {
   require(id: string): Promise<RolloutRecord>;
   /** The load order that it is about; undefined: there is no such rollout. */
   logOf(id: string): Promise<LogName | undefined>;
+  /** Those that were begun for a campaign, the newest first. */
+  ofCampaign(campaign: string): Promise<MemberRolloutRow[]>;
   /** The newest first, from the one with the next smaller number on. */
   page(range: PageRange<number>, only?: RolloutFilter): Promise<RolloutSummary[]>;
   /** Of each load order the newest that succeeded, for nodes that come later, and the newest. */
@@ -178,6 +191,19 @@ async function insertPlan(tx: Transaction, rolloutId: string, plan: RolloutPlan)
     await tx.$executeRaw`UPDATE rollout_plans SET plan = plan - 'nodes'
       WHERE rollout_id = ${rolloutId}::uuid AND generation = ${old}`;
   }
+}
+
+async function insertOrder(
+  tx: Transaction,
+  rolloutId: string,
+  order: RolloutOrder,
+  givenBy: string,
+  generation: number,
+): Promise<void> {
+  const { kind, reason } = order;
+  const nodes = order.kind === 'retry' ? [...order.nodes] : [];
+  const hash = order.kind === 'approve' ? order.hash : '';
+  await tx.rolloutOrder.create({ data: { rolloutId, generation, kind, reason, nodes, givenBy, hash } });
 }
 
 const endOf = ({ status }: RolloutPlan): Date | null =>
@@ -230,8 +256,10 @@ async function start(tx: Transaction, rollout: NewRollout): Promise<RolloutRecor
   const state = { status: plan.status, endedAt: endOf(plan), ...progressOf(plan) };
   // The rules are plain data, which their type does not say.
   const data = { id, clusterName, kernelBuildId, toSeq, rules: rules as unknown as Prisma.InputJsonObject, ...state };
-  await tx.rollout.create({ data });
+  const { campaign } = rollout;
+  await tx.rollout.create({ data: { ...data, campaignId: campaign?.id ?? null } });
   await insertPlan(tx, id, plan);
+  if (campaign !== undefined) await insertOrder(tx, id, campaign.pause, campaign.by, plan.generation);
   return readRollout(tx, id);
 }
 
@@ -251,6 +279,13 @@ export function rolloutStore(db: Client): RolloutStore {
       const row = isRowId(id) ? await db.rollout.findUnique({ where: { id }, select }) : null;
       if (row === null) return undefined;
       return { cluster: row.clusterName as ClusterName, kernelBuild: row.kernelBuildId as KernelBuildId };
+    },
+    async ofCampaign(campaignId) {
+      const select = { id: true, clusterName: true, kernelBuildId: true } as const;
+      const rows = await db.rollout.findMany({ where: { campaignId }, select, orderBy: { number: 'desc' } });
+      return rows.map(({ id, clusterName, kernelBuildId }) => ({
+        ...{ id, cluster: clusterName as ClusterName, kernelBuild: kernelBuildId as KernelBuildId },
+      }));
     },
     page: (range, only = {}) => rolloutPage(db, range, only),
     inForce: (cluster) =>
@@ -291,13 +326,7 @@ export function rolloutStore(db: Client): RolloutStore {
         return await serialisable(db, (tx) =>
           once(tx, call, async () => {
             if (!(await follow(tx, id, plan))) throw new PlannedMeanwhile();
-            const { kind, reason } = order;
-            const nodes = order.kind === 'retry' ? [...order.nodes] : [];
-            const { generation } = plan;
-            const hash = order.kind === 'approve' ? order.hash : '';
-            await tx.rolloutOrder.create({
-              data: { rolloutId: id, generation, kind, reason, nodes, givenBy: by, hash },
-            });
+            await insertOrder(tx, id, order, by, plan.generation);
             return readRollout(tx, id);
           }),
         );

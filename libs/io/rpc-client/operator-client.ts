@@ -4,6 +4,7 @@ import {
   AccessServiceService,
   AuditServiceService,
   BuildServiceService,
+  CampaignServiceService,
   FleetServiceService,
 } from '@lockstep/contracts/generated';
 import { becauseHeader, operatorCalls } from '@lockstep/contracts/wire';
@@ -28,6 +29,7 @@ export interface OperatorClient {
   readonly build: ServiceClient<typeof BuildServiceService, typeof operatorCalls>;
   readonly access: ServiceClient<typeof AccessServiceService, typeof operatorCalls>;
   readonly audit: ServiceClient<typeof AuditServiceService, typeof operatorCalls>;
+  readonly campaigns: ServiceClient<typeof CampaignServiceService, typeof operatorCalls>;
   close(): void;
 }
 
@@ -57,6 +59,7 @@ export function connectOperator({
     audit: createServiceClient(client, AuditServiceService, makeMetadata, operatorCalls, {
       readAudit: (request, { records }) => ({ ...request, last: 0, afterSeq: records.at(-1)?.seq ?? request.afterSeq }),
     }),
+    campaigns: createServiceClient(client, CampaignServiceService, makeMetadata, operatorCalls),
     close: () => {
       client.close();
     },

@@ -4,7 +4,8 @@
 export type Doer = 'here' | 'elsewhere';
 
 /** What a watcher can wait for. */
-export type Topic = 'audit' | 'events' | `build:${string}` | `registration:${string}` | `rollout:${string}`;
+export type Topic =
+  'audit' | 'events' | `build:${string}` | `registration:${string}` | `rollout:${string}` | `campaign:${string}`;
 
 /** A watcher reads again after this long, should a notification have been lost. */
 const readAgainMs = 5_000;

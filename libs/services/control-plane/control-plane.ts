@@ -10,6 +10,7 @@ import { createServiceLog } from '@lockstep/platform/service-log';
 import type { Logger } from 'pino';
 import { PeopleSignIn } from './access/people-sign-in';
 import type { ControlPlaneConfig } from './config';
+import { CampaignExecutor } from './campaigns/campaign-executor';
 import { Registry } from '@lockstep/io/monitoring-port';
 import {
   controlPlaneModule,
@@ -86,6 +87,9 @@ async function bringUp(known: Omit<ModuleParts, 'metrics' | 'readiness'>): Promi
   teardown.add('other control planes', async () => services.others?.stop());
   await services.work.start();
   teardown.add('work', () => services.work.stop());
+  const campaigns = new CampaignExecutor(services);
+  await campaigns.start();
+  teardown.add('campaigns', () => campaigns.stop());
   await services.deriver.start(Date.now());
   teardown.add('events', () => services.deriver.stop());
   await services.webhooks.start();

@@ -3,6 +3,7 @@ import type {
   AccessServiceService,
   AuditServiceService,
   BuildServiceService,
+  CampaignServiceService,
   FleetServiceService,
   StartRolloutRequest,
 } from '@lockstep/contracts/generated';
@@ -20,11 +21,12 @@ import type { Uses } from '../services';
 type Definitions = typeof FleetServiceService &
   typeof BuildServiceService &
   typeof AccessServiceService &
-  typeof AuditServiceService;
+  typeof AuditServiceService &
+  typeof CampaignServiceService;
 type RequestOf<Name extends OperatorCallName> = ReturnType<Definitions[Name]['requestDeserialize']>;
 
 /** What finding out what a call is about needs. */
-export type ResourceFinder = 'nodes' | 'db.rollouts' | 'db.webhooks';
+export type ResourceFinder = 'nodes' | 'db.rollouts' | 'db.webhooks' | 'db.campaigns';
 
 type Needs = Uses<ResourceFinder>;
 
@@ -78,6 +80,14 @@ async function ofRollout({ id }: { readonly id: string }, needs: Needs): Promise
   return log === undefined ? installation : ofOrder(log.cluster, log.kernelBuild, needs);
 }
 
+/** Of several clusters its routes insist on the verb in each. */
+async function ofCampaign({ id }: { readonly id: string }, { db }: Needs): Promise<Resource> {
+  const clusters = await db.campaigns.clustersOf(id);
+  const [cluster] = clusters;
+  if (cluster === undefined) return installation;
+  return clusters.length === 1 ? inCluster(cluster) : shared;
+}
+
 /** It carries away what happens in one cluster, or in every one. */
 async function ofWebhook({ name }: { readonly name: string }, { db }: Needs): Promise<Resource> {
   const cluster = (await db.webhooks.find(name))?.cluster;
@@ -127,6 +137,16 @@ const resources: Resources = {
   removeFreeze: ofOneOrInstallation,
   planRollback: ({ rollback }, needs) => ofRollout({ id: rollback?.id ?? '' }, needs),
   rollBackRollout: ofRollout,
+  // Of the clusters that it names: their routes insist on the verb in each.
+  planCampaign: isShared,
+  startCampaign: isShared,
+  listCampaigns: isShared,
+  getCampaign: ofCampaign,
+  watchCampaign: ofCampaign,
+  pauseCampaign: ofCampaign,
+  resumeCampaign: ofCampaign,
+  abortCampaign: ofCampaign,
+  approveCampaign: ofCampaign,
   listEvents: insideOneOrAll,
   watchEvents: insideOneOrAll,
   addWebhook: ofOneOrInstallation,

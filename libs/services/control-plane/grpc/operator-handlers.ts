@@ -4,10 +4,22 @@ import {
   AccessServiceService,
   AuditServiceService,
   BuildServiceService,
+  CampaignServiceService,
   FleetServiceService,
   type EnrolmentServiceServer,
 } from '@lockstep/contracts/generated';
 import { operatorCalls, type OperatorCallName } from '@lockstep/contracts/wire';
+import {
+  abortCampaign,
+  approveCampaign,
+  getCampaign,
+  listCampaigns,
+  pauseCampaign,
+  resumeCampaign,
+  startCampaign,
+  watchCampaign,
+} from '../routes/campaigns';
+import { planCampaign } from '../routes/plan-campaign';
 import { addKernel } from '../routes/add-kernel';
 import { appendLoad } from '../routes/append-load';
 import { appendRetire } from '../routes/append-retire';
@@ -68,7 +80,8 @@ import { keepingAnswer, type KeepingContext } from './kept-answer';
 type Definitions = typeof FleetServiceService &
   typeof BuildServiceService &
   typeof AccessServiceService &
-  typeof AuditServiceService;
+  typeof AuditServiceService &
+  typeof CampaignServiceService;
 type RequestOf<Name extends OperatorCallName> = ReturnType<Definitions[Name]['requestDeserialize']>;
 type ResponseOf<Name extends OperatorCallName> = ReturnType<Definitions[Name]['responseDeserialize']>;
 
@@ -127,6 +140,15 @@ const routes: Routes = {
   listRollouts,
   getRollout,
   watchRollout,
+  planCampaign,
+  startCampaign,
+  listCampaigns,
+  getCampaign,
+  watchCampaign,
+  pauseCampaign,
+  resumeCampaign,
+  abortCampaign,
+  approveCampaign,
   listEvents,
   watchEvents,
   addWebhook,
@@ -188,6 +210,7 @@ export interface OperatorHandlers {
   readonly build: UntypedServiceImplementation;
   readonly access: UntypedServiceImplementation;
   readonly audit: UntypedServiceImplementation;
+  readonly campaigns: UntypedServiceImplementation;
 }
 
 /** Without the port, which is another one each time. */
@@ -220,5 +243,6 @@ export function operatorHandlers(services: Services): OperatorHandlers {
     build: handlers(BuildServiceService),
     access: handlers(AccessServiceService),
     audit: handlers(AuditServiceService),
+    campaigns: handlers(CampaignServiceService),
   };
 }

@@ -6,6 +6,7 @@ import {
   AccessServiceService,
   AuditServiceService,
   BuildServiceService,
+  CampaignServiceService,
   EnrolmentServiceService,
   FleetServiceService,
 } from '@lockstep/contracts/generated';
@@ -124,6 +125,7 @@ export class Servers {
     this.operator.addService(tellingUnreadable(BuildServiceService), handlers.build);
     this.operator.addService(tellingUnreadable(AccessServiceService), handlers.access);
     this.operator.addService(tellingUnreadable(AuditServiceService), handlers.audit);
+    this.operator.addService(tellingUnreadable(CampaignServiceService), handlers.campaigns);
     // A stranger who asks as a node is told what is missing.
     for (const server of [this.nodes, this.strangers])
       server.addService(tellingUnreadable(agentService), agentHandlers(services));

@@ -12,6 +12,7 @@ const topic = z.union([
   z.enum(['audit', 'events']),
   z.templateLiteral(['build:', z.string()]),
   z.templateLiteral(['registration:', z.string()]),
+  z.templateLiteral(['campaign:', z.string()]),
 ]);
 
 const form = z.discriminatedUnion('kind', [

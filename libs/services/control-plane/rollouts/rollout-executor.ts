@@ -21,7 +21,7 @@ import {
   type RolloutPolicy,
   type RolloutPreview,
 } from '@lockstep/domain/rollout-planner';
-import type { Database, KeptCall, RolloutRecord } from '@lockstep/io/database';
+import type { Database, KeptCall, NewRollout, RolloutRecord } from '@lockstep/io/database';
 import { sha256OfBytes } from '@lockstep/platform/runtime';
 import type { TraceMemory } from '@lockstep/platform/tracing';
 import type { Logger } from 'pino';
@@ -91,6 +91,8 @@ export interface Beginning {
   readonly shownAs?: string | undefined;
   /** Those of the same load order that may end for it, where they have not; absent: none. */
   readonly supersedes?: 'any' | readonly string[] | undefined;
+  /** That it is a part of: it begins paused, and waits for its turn. */
+  readonly campaign?: NewRollout['campaign'];
 }
 
 /** The first plan of a rollout that has not begun. */
@@ -225,12 +227,12 @@ export class RolloutExecutor {
    */
   async begin(cluster: ClusterName, policy: RolloutPolicy, how: Beginning = {}): Promise<RolloutRecord> {
     const { db } = this.parts;
-    const { call, shownAs, supersedes = [] } = how;
-    const { plan, preview } = await this.prepare(cluster, policy);
+    const { call, shownAs, supersedes = [], campaign } = how;
+    const { plan, preview } = await this.prepare(cluster, policy, undefined, campaign?.pause);
     if (shownAs !== undefined) this.shown.expectSame(shownAs, { cluster, preview });
     const superseded = (await this.inForce.of(cluster)).filter((r) => r.policy.kernelBuild === policy.kernelBuild);
     try {
-      const rollout = await db.rollouts.start({ cluster, policy, plan, supersedes }, call);
+      const rollout = await db.rollouts.start({ cluster, policy, plan, supersedes, campaign }, call);
       this.parts.traces.note(`rollout ${rollout.id}`);
       return rollout;
     } finally {
@@ -245,6 +247,7 @@ export class RolloutExecutor {
     cluster: ClusterName,
     policy: RolloutPolicy,
     thoughtOf?: readonly LogEntry[],
+    order?: RolloutOrder,
   ): Promise<PreparedRollout> {
     const { db, nodes, logs, sessions } = this.parts;
     if (policy.gates.length > 0 && this.parts.askMetrics === undefined) throw noPrometheus();
@@ -266,7 +269,7 @@ export class RolloutExecutor {
     const loads = plannedLoads(entries, policy.toSeq);
     await this.schedules.refresh();
     const schedule = await this.schedules.of(cluster);
-    const plan = this.decide(cluster, { policy, parent: null, inventory, schedule, caveats, loads }, head);
+    const plan = this.decide(cluster, { policy, parent: null, inventory, schedule, caveats, loads, order }, head);
     const gates = plannedGates(members, schedule, Date.now());
     return { plan, preview: previewRollout(policy, plan, entries), gates };
   }

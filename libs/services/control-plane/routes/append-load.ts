@@ -3,15 +3,23 @@ import type { AppendLoadRequest, AppendLoadResponse } from '@lockstep/contracts/
 import { entryToWire, switchingFromWire } from '@lockstep/contracts/wire';
 import { LockstepError, parseSeq, type Seq } from '@lockstep/domain/livepatch-model';
 import { conflictsWith } from '@lockstep/domain/conflicts';
-import { stackAt, stackOwners, type LogEntry, type Stack } from '@lockstep/domain/load-order';
-import type { BuiltRecord } from '@lockstep/io/database';
+import {
+  stackAt,
+  stackOwners,
+  type EntryBody,
+  type LogEntry,
+  type LogName,
+  type Stack,
+  type Switching,
+} from '@lockstep/domain/load-order';
+import type { BuiltRecord, KeptCall, PatchRecord } from '@lockstep/io/database';
 import { buildJobId } from '../jobs/work-tracker';
 import { tellRefusal } from '../events/operator-events';
 import type { KeepingContext } from '../grpc/kept-answer';
 import { linkTo } from '@lockstep/platform/tracing';
 import type { Uses } from '../services';
 import { appendEntry, type Appender } from './append-entry';
-import { builtFor, type BuildChooser, type FittingBuild } from './choose-build';
+import { builtFor, type BuildChooser, type ChooseBuild, type FittingBuild } from './choose-build';
 import { chooseLog, type LogChooser } from './choose-log';
 
 /** A patch of the stack by seq (`3` or `#3`), name or id. A name that is in it twice means each of them. */
@@ -57,36 +65,69 @@ async function checkModule(
   }
 }
 
-type Needs = LogChooser | BuildChooser | Appender | 'db.clusters' | 'evictor' | 'artifacts' | 'work' | 'events' | 'log';
+/** How an entry is to load a patch. */
+export interface LoadWish {
+  /** Patches of the stack, as they are named, that it may shadow. */
+  readonly overrides: readonly string[];
+  readonly mayInterrupt: boolean;
+  readonly switching: Switching;
+}
 
-/** @throws LockstepError `unforced-conflict` and the other rules of the load order, `not-built`, `artifact-missing`. */
-export async function appendLoad(
-  services: Uses<Needs>,
-  request: AppendLoadRequest,
-  { kept }: KeepingContext<AppendLoadResponse>,
-): Promise<AppendLoadResponse> {
-  const { db, evictor, traces } = services;
-  const log = await chooseLog(services, request);
-  const patch = await db.patches.require(request.patch);
-  const choose = await builtFor(db, log, patch, request.buildId);
-  const switching = { ...(await db.clusters.require(log.cluster)).switching, ...switchingFromWire(request) };
-  const interrupting = request.mayInterrupt ? { mayInterrupt: true as const } : {};
-  const body = (entries: readonly LogEntry[]) => {
+/** The entry's body over a log: of the build that fits its stack best. @throws LockstepError `unknown-override`, and as `choose`. */
+export const loadBody =
+  (choose: ChooseBuild, { overrides: wanted, mayInterrupt, switching }: LoadWish) =>
+  (entries: readonly LogEntry[]): EntryBody => {
     const stack = stackAt(entries, parseSeq(entries.length));
     const fitting = choose(stack);
-    const named = request.overrides.flatMap((override) => overridden(stack, override));
+    const named = wanted.flatMap((override) => overridden(stack, override));
     const overrides = [...new Set([...named, ...containedVictims(stack, fitting)])].sort((a, b) => a - b);
     const { build, builtOnto } = fitting;
-    return { kind: 'load' as const, artifact: build.artifact, overrides, builtOnto, ...switching, ...interrupting };
+    const interrupting = mayInterrupt ? { mayInterrupt: true as const } : {};
+    return { kind: 'load', artifact: build.artifact, overrides, builtOnto, ...switching, ...interrupting };
   };
-  const answer = (entry: LogEntry) => ({ entry: entryToWire(entry) });
-  const appended = await evictor.withoutEviction(async () => {
+
+/** What ordering a patch needs. */
+export type PatchOrderer = BuildChooser | Appender | 'evictor' | 'artifacts' | 'work' | 'events' | 'log';
+
+export interface PatchOrder {
+  readonly patch: PatchRecord;
+  readonly choose: ChooseBuild;
+  readonly wish: LoadWish;
+  /** Only if the entry gets it; 0: whatever it gets. */
+  readonly expectedSeq: number;
+  readonly call?: KeptCall<LogEntry>;
+}
+
+/** @throws LockstepError `unforced-conflict` and the other rules of the load order, `artifact-missing`. */
+export function orderPatch(
+  services: Uses<PatchOrderer>,
+  log: LogName,
+  { patch, choose, wish, expectedSeq, call }: PatchOrder,
+): Promise<LogEntry> {
+  const { db, evictor, traces } = services;
+  return evictor.withoutEviction(async () => {
     const known = await db.loadOrders.entries(log);
     const { build } = choose(stackAt(known, parseSeq(known.length)));
     await checkModule(services, build);
     linkTo(traces.find(buildJobId(build)));
-    const appending = appendEntry(services, log, body, request.expectedSeq, kept(answer));
+    const appending = appendEntry(services, log, loadBody(choose, wish), expectedSeq, call);
     return appending.catch((error: unknown) => tellRefusal(services, log, patch.name, error));
   });
-  return answer(appended);
+}
+
+/** @throws LockstepError as `orderPatch`, `not-built`. */
+export async function appendLoad(
+  services: Uses<LogChooser | PatchOrderer | 'db.clusters'>,
+  request: AppendLoadRequest,
+  { kept }: KeepingContext<AppendLoadResponse>,
+): Promise<AppendLoadResponse> {
+  const { db } = services;
+  const log = await chooseLog(services, request);
+  const patch = await db.patches.require(request.patch);
+  const choose = await builtFor(db, log, patch, request.buildId);
+  const switching = { ...(await db.clusters.require(log.cluster)).switching, ...switchingFromWire(request) };
+  const { overrides, mayInterrupt, expectedSeq } = request;
+  const answer = (entry: LogEntry) => ({ entry: entryToWire(entry) });
+  const wish = { overrides, mayInterrupt, switching };
+  return answer(await orderPatch(services, log, { patch, choose, wish, expectedSeq, call: kept(answer) }));
 }

@@ -8,7 +8,7 @@ import type { Uses } from '../services';
 import { giveOrder, type RolloutAnswer } from './order-rollout';
 
 /** A program's word is no second pair of eyes. @throws LockstepError `forbidden` `not-a-person`. */
-function personOf({ caller }: Pick<CallContext, 'caller'>): string {
+export function personOf({ caller }: Pick<CallContext, 'caller'>): string {
   const { identity } = caller;
   if (identity.kind === 'owner' && identity.owner.kind === 'person') return subjectOf(identity);
   const message = `${subjectOf(identity)} is no person, and people approve: use a token of your own (lockstep token create).`;

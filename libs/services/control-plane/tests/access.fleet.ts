@@ -9,6 +9,7 @@ import {
   AccessServiceService,
   AuditServiceService,
   BuildServiceService,
+  CampaignServiceService,
   FleetServiceService,
   Role,
   StartRolloutRequest,
@@ -48,13 +49,14 @@ const definitions = {
   ...BuildServiceService,
   ...AccessServiceService,
   ...AuditServiceService,
+  ...CampaignServiceService,
 };
 
 type AnyCall = (request: object, options: object) => Promise<unknown> | AsyncIterable<unknown>;
 
 /** Makes a call with an empty request and says why it was refused; what is asked for is of no cluster that there is. */
 async function tryCall(client: OperatorClient, name: OperatorCallName): Promise<string> {
-  const service = (['fleet', 'build', 'access', 'audit'] as const).find((each) => name in client[each])!;
+  const service = (['fleet', 'build', 'access', 'audit', 'campaigns'] as const).find((each) => name in client[each])!;
   const { requestDeserialize } = definitions[name];
   const call = (client[service] as unknown as Record<string, AnyCall>)[name]!;
   const abort = new AbortController();

@@ -93,7 +93,7 @@ function heldUpBy(plan: RolloutPlan, status: RolloutRecord['status']): Pick<Roll
   };
 }
 
-function approvalsToWire({ approvals }: RolloutPlan): RolloutApprovals | undefined {
+export function approvalsToWire({ approvals }: RolloutPlan): RolloutApprovals | undefined {
   if (approvals === undefined) return undefined;
   const { needed, among, author, hash, given, begun, validMs } = approvals;
   return {
@@ -128,6 +128,7 @@ export function rolloutToWire(rollout: RolloutRecord): Rollout {
     nodeCount: plan.nodes.length,
     nodesThere: countThere(plan),
     rollsBack: policy.undoes?.rollout,
+    campaignId: rollout.campaign,
     approvals: approvalsToWire(plan),
     probes: policy.probing.probes.map(showProbe),
     gates: policy.gates.map(showGate),

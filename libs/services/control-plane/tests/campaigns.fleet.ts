@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { CampaignStatus, NodeStatus, Role, StartCampaignRequest, type Campaign } from '@lockstep/contracts/generated';
+import { switchingToWire } from '@lockstep/contracts/wire';
+import { runLockstep } from '@lockstep/testing/dev-fleet';
+import { eventually, TestPlane, type TestAgent } from './test-plane';
+
+jest.setTimeout(300_000);
+
+let plane: TestPlane;
+const agents = new Map<string, TestAgent>();
+
+beforeAll(async () => {
+  plane = await TestPlane.startProcess();
+  await plane.work(plane.honestWorker);
+  await plane.addKernel();
+});
+afterAll(() => plane.stop());
+
+const fleet = () => plane.operator.fleet;
+const campaigns = () => plane.operator.campaigns;
+const lockstep = (...args: string[]) => runLockstep(plane.config.stateDir, args);
+const campaignOf = async (id: string): Promise<Campaign> => (await campaigns().getCampaign({ id })).campaign!;
+const show = ({ status, members }: Campaign): string =>
+  `${CampaignStatus[status].slice('CAMPAIGN_STATUS_'.length).toLowerCase()}: ` +
+  members.map(({ cluster, state, nodesThere }) => `${cluster} ${state} ${nodesThere}`).join(', ');
+const eventuallyShows = (id: string, expected: string): Promise<unknown> =>
+  eventually(async () => {
+    expect(show(await campaignOf(id))).toBe(expected);
+  }, 60_000);
+
+/** A cluster of so many nodes that obey. */
+async function clusterOf(name: string, ...nodes: string[]): Promise<void> {
+  await fleet().createCluster({ ...switchingToWire({}), name });
+  for (const node of nodes) {
+    const agent = (await plane.enrol(name, node)).connect();
+    agents.set(node, agent);
+  }
+  await eventually(async () => {
+    const { nodes: known } = await fleet().listNodes({ cluster: name, selector: '' });
+    expect(known.map(({ kernelBuildId, connected }) => kernelBuildId !== '' && connected)).toEqual(
+      nodes.map(() => true),
+    );
+  }, 60_000);
+}
+
+const diff = (...functions: string[]) => Buffer.from(functions.join(' '));
+const submit = (name: string, ...functions: string[]) => plane.submit({ name, diff: diff(...functions) });
+const ask = (patch: string, ...clusters: string[]): StartCampaignRequest =>
+  StartCampaignRequest.fromPartial({ patch, clusters });
+
+test('one patch goes through clusters in turn by one approval, also when the control plane dies', async () => {
+  await clusterOf('a', 'a-1', 'a-2');
+  await clusterOf('b', 'b-1');
+  for (const name of ['a', 'b']) {
+    await fleet().updateCluster({ name, approvals: { needed: 1, approvers: [], validSeconds: 0 } });
+  }
+  await submit('fix', 'f');
+  const where = ['--cluster', 'a', '--cluster', 'b', '--canaries', '1'];
+  const planned = await lockstep('campaign', 'plan', 'fix', ...where);
+  expect(planned.stdout).toMatch(/Plan of 2 members, 3 nodes[^]*a .* built +2 +1 \+ 1[^]*b .* built +1 +1\n/);
+  const { hash } = await campaigns().planCampaign({ campaign: ask('fix', 'a', 'b') });
+  await expect(campaigns().startCampaign({ ...ask('fix', 'b', 'a'), planHash: hash })).rejects.toMatchObject({
+    reason: 'plan-changed',
+  });
+  const { campaign } = await campaigns().startCampaign({ ...ask('fix', 'a', 'b'), planHash: hash });
+  const { id } = campaign!;
+  await eventuallyShows(id, 'waiting: a held 0, b held 0');
+  const shown = await lockstep('campaign', 'show', id);
+  expect(shown.stdout).toMatch(/It needs the approval of 1[^]*lockstep campaign approve .* --plan [0-9a-f]{64}/);
+
+  const { planHash } = await campaignOf(id);
+  const word = { id, planHash, reason: '' };
+  await expect(campaigns().approveCampaign(word)).rejects.toMatchObject({ reason: 'own-approval' });
+  const bob = plane.operatorWith(await plane.accessToken('bob', { roles: [Role.ROLE_APPROVER] })).campaigns;
+  await expect(bob.approveCampaign({ ...word, planHash: 'ab' })).rejects.toMatchObject({ reason: 'other-plan' });
+  agents.get('a-1')!.obedient = false;
+  await bob.approveCampaign(word);
+  await eventuallyShows(id, 'running: a running 0, b held 0');
+  await plane.kill();
+  const a1 = agents.get('a-1')!;
+  a1.obedient = true;
+  a1.position = a1.target;
+  a1.status = NodeStatus.NODE_STATUS_IN_STEP;
+  await plane.up();
+  for (const agent of agents.values()) agent.connect();
+  await eventuallyShows(id, 'succeeded: a succeeded 2, b succeeded 1');
+  const { endedAt, orders } = await campaignOf(id);
+  expect([endedAt !== undefined, orders.map(({ kind, givenBy }) => `${kind} ${givenBy}`)]).toEqual([
+    true,
+    ['approve person:bob'],
+  ]);
+  const report = await lockstep('campaign', 'report', id);
+  expect(report.stdout).toMatch(/Begun by:.* person:local-admin[^]*None: every node is there/);
+});
