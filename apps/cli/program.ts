@@ -89,6 +89,7 @@ import { listWindows } from './commands/list-windows';
 import { removeFreeze } from './commands/remove-freeze';
 import { removeWindow } from './commands/remove-window';
 import { approveRollout } from './commands/approve-rollout';
+import { reviewRollout } from './commands/review-rollout';
 import { rejectRollout } from './commands/reject-rollout';
 import { showApprovals } from './commands/show-approvals';
 import { exportAudit } from './commands/export-audit';
@@ -119,6 +120,7 @@ const groups: readonly (readonly [noun: string, description: string, commands: r
       abortRollout,
       retryRollout,
       rollBackRollout,
+      reviewRollout,
       approveRollout,
       rejectRollout,
       showApprovals,

@@ -18,6 +18,7 @@ interface Options extends LeafOptions, ListOptions {
   readonly connected?: boolean;
   readonly off?: boolean;
   readonly withoutCve?: string;
+  readonly orderBy?: string;
 }
 
 /** What the table shows: a node's functions may be thousands. */
@@ -35,10 +36,14 @@ export const listNodes = (cli: Cli): Command =>
     .addOption(statusOption(NodeStatus, 'NODE_STATUS_', 'only with this status'))
     .option('--connected', 'only those that are connected')
     .option('--off', 'only those that are not')
+    .option(
+      '--order-by <order>',
+      'name, cluster, status, position, kernel, agent or last_seen; "status desc" the other way round',
+    )
     .addOption(limitOption())
     .action(({ cluster = '', selector = '', showLabels = false, limit, ...given }: Options) =>
       cli.run(given, async (context) => {
-        const { kernelBuild, status, connected, off, withoutCve } = given;
+        const { kernelBuild, status, connected, off, withoutCve, orderBy } = given;
         const { fleet, signal } = context;
         const only = {
           kernelBuildId: await resolveKernelBuild(context, kernelBuild),
@@ -46,7 +51,7 @@ export const listNodes = (cli: Cli): Command =>
         };
         const form = formOf(given);
         const readMask = form === 'table' || form === 'name' ? shown : undefined;
-        const asked = { cluster, selector, ...only, withoutCve, readMask };
+        const asked = { cluster, selector, ...only, withoutCve, readMask, orderBy };
         const nodes = await listAll(fleet.listNodes, asked, (answer) => answer.nodes, { signal, limit });
         return {
           document: { nodes: nodes.map(nodeDocument) },

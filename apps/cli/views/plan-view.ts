@@ -12,7 +12,7 @@ export const planDocument = (plan: PlanRolloutResponse): object => ({
   rollout: plan.rollout === undefined ? null : rolloutDocument(plan.rollout),
 });
 
-const tornLine = ({ seq, patchName, running, shadowed }: TornPatch): string =>
+export const tornLine = ({ seq, patchName, running, shadowed }: TornPatch): string =>
   visibleLine(
     `torn: ${patchName} (#${seq}) will run in part: ${running.length} of its functions, and ${shadowed.length} of a later patch`,
   );
@@ -48,7 +48,7 @@ export function planLines({ rollout, nodes, torn, bakeSeconds, gates }: PlanRoll
 }
 
 /** What each node will do, who is left out and why. */
-export function stepsTable({ rollout, nodes }: PlanRolloutResponse): string {
+export function stepsTable({ rollout, nodes }: Pick<PlanRolloutResponse, 'rollout' | 'nodes'>): string {
   const steps = new Map(nodes.map((each) => [each.node, each]));
   const rows = (rollout?.nodes ?? []).map((progress) => nodeRow(progress, steps.get(progress.node)));
   return table(['NODE', 'WAVE', 'AT', 'UNLOADS', 'LOADS', 'LEFT OUT'], rows, 'No nodes.');

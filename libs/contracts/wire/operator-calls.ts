@@ -49,6 +49,7 @@ export const operatorCalls = {
   // The token's secret is kept by nobody here, so it cannot be told twice; one that nobody got expires unused.
   createJoinToken: { repeat: 'spare', answer: 'whole', verb: 'admit' },
   listNodes: read,
+  watchNodes: watch,
   getNode: read,
   getExposure: read,
   getCensus: read,
@@ -85,6 +86,8 @@ export const operatorCalls = {
   rollBackRollout: { ...keyed, verb: 'roll-out' },
   listRollouts: read,
   getRollout: read,
+  reviewRollout: read,
+  watchRollouts: watch,
   watchRollout: watch,
   planCampaign: read,
   // Who may roll out everywhere in it, and order there: its route asks for that.

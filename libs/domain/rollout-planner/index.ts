@@ -20,7 +20,13 @@ export {
   type RolloutRefusal,
   type RunningRollout,
 } from './refuse-rollout';
-export { explainOrderRefusal, refuseOrder, type OrderRefusal, type RolloutOrder } from './rollout-order';
+export {
+  explainOrderRefusal,
+  refuseOrder,
+  type OrderedPlan,
+  type OrderRefusal,
+  type RolloutOrder,
+} from './rollout-order';
 export {
   budgetOf,
   defaultRules,
@@ -31,6 +37,7 @@ export {
   type RolloutRules,
   type UndoneRollout,
 } from './rollout-policy';
+export { rulesChanged } from './rules-changed';
 export { retiredLoads, type RetiredLoad } from './retired-loads';
 export { takenBack } from './taken-back';
 export { allowedOf, exceeds, explainShare, sizeOf, type Share } from './share';

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { NodeName } from '@lockstep/domain/livepatch-model';
-import { counts } from './approvals';
-import type { PlanStatus, RolloutPlan } from './rollout-plan';
+import { counts, type Approvals } from './approvals';
+import type { PlanStatus } from './rollout-plan';
 
 /** What an operator may say to a rollout. */
 export type RolloutOrder =
@@ -33,6 +33,19 @@ export type OrderRefusal =
   | { readonly reason: 'approved-already'; readonly by: string }
   | { readonly reason: 'other-plan'; readonly hash: string };
 
+interface OrderedNode {
+  readonly node: NodeName;
+  readonly notYet: { readonly reason: string } | null;
+}
+
+/** What of a plan decides whether an order makes sense. */
+export interface OrderedPlan {
+  readonly status: PlanStatus;
+  readonly halt: { readonly reason: string } | null;
+  readonly nodes: readonly OrderedNode[];
+  readonly approvals?: Approvals | undefined;
+}
+
 const canTryAgain = (reason: string | undefined): boolean =>
   reason === 'failed' ||
   reason === 'unwell' ||
@@ -42,12 +55,12 @@ const canTryAgain = (reason: string | undefined): boolean =>
   reason === 'lost';
 
 /** The nodes that a retry is about. */
-export const retried = ({ nodes }: RolloutPlan, named: readonly NodeName[]): readonly NodeName[] =>
+export const retried = ({ nodes }: OrderedPlan, named: readonly NodeName[]): readonly NodeName[] =>
   nodes
     .filter(({ node, notYet }) => (named.length === 0 || named.includes(node)) && canTryAgain(notYet?.reason))
     .map(({ node }) => node);
 
-function refuseRetry(plan: RolloutPlan, named: readonly NodeName[]): OrderRefusal | undefined {
+function refuseRetry(plan: OrderedPlan, named: readonly NodeName[]): OrderRefusal | undefined {
   for (const node of named) {
     const reason = plan.nodes.find((planned) => planned.node === node)?.notYet?.reason;
     if (reason === 'quarantined') return { reason, node };
@@ -58,7 +71,7 @@ function refuseRetry(plan: RolloutPlan, named: readonly NodeName[]): OrderRefusa
 
 function refuseApproval(
   order: Extract<RolloutOrder, { kind: 'approve' | 'reject' }>,
-  { approvals }: RolloutPlan,
+  { approvals }: OrderedPlan,
   nowMs: number,
 ): OrderRefusal | undefined {
   const { by, kind } = order;
@@ -74,7 +87,7 @@ function refuseApproval(
 }
 
 /** Why an order makes no sense to a rollout as it is. */
-export function refuseOrder(order: RolloutOrder, plan: RolloutPlan, nowMs: number): OrderRefusal | undefined {
+export function refuseOrder(order: RolloutOrder, plan: OrderedPlan, nowMs: number): OrderRefusal | undefined {
   const { status } = plan;
   if (status === 'aborted' || (status === 'succeeded' && order.kind !== 'retry')) {
     return { reason: 'rollout-ended', status };

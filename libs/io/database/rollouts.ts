@@ -80,8 +80,8 @@ interface OrderRow {
 
 /** Rollouts with their newest plan: it alone is read, however many there were. */
 async function readRollouts(db: Client | Transaction, which: Prisma.Sql): Promise<RolloutRecord[]> {
-  const rows = await db.$queryRaw<RolloutRow[]>`SELECT r.id::text, cluster_name, kernel_build_id, to_seq, rules,
-      status::text, started_at, ended_at, plan, planned_at, campaign_id::text,
+  const rows = await db.$queryRaw<RolloutRow[]>`SELECT r.id::text, r.cluster_name, r.kernel_build_id, r.to_seq, r.rules,
+      r.status::text, r.started_at, r.ended_at, plan, planned_at, r.campaign_id::text,
       (SELECT coalesce(jsonb_agg(o ORDER BY o.generation), '[]') FROM rollout_orders o WHERE o.rollout_id = r.id) AS orders
     FROM rollouts r LEFT JOIN LATERAL (
       SELECT plan, planned_at FROM rollout_plans WHERE rollout_id = r.id ORDER BY generation DESC LIMIT 1) newest ON true
@@ -162,9 +162,13 @@ export interface RolloutStore {
   furthest(log: LogName): Promise<Seq>;
   /** The position of the last one of the same load order that was begun before it and succeeded; 0 without one. */
   succeededBefore(id: string): Promise<Seq>;
+  /** That one itself, as it ended; undefined of the first. */
+  lastBefore(id: string): Promise<RolloutRecord | undefined>;
+  /** What was approved under this hash; undefined where it is not kept. */
+  planAgreedTo(id: string, hash: string): Promise<RolloutPlan | undefined>;
   /**
    * Stores the plan that follows the one in force; its status becomes the rollout's. Of a plan that is ten generations
-   * older what it decided stays (its status, its moves), and its list of all nodes goes.
+   * older what it decided stays (its status, its moves), and its list of all nodes goes, unless somebody approved it.
    * @param fence of who decides, where there are several.
    * @returns false when another plan was stored first, or the rollout is superseded: gather and plan again.
    * @throws LockstepError `unavailable` `lease-lost` when another control plane decides by now.
@@ -189,7 +193,9 @@ async function insertPlan(tx: Transaction, rolloutId: string, plan: RolloutPlan)
     VALUES (${rolloutId}::uuid, ${plan.generation}, ${jsonText(plan)}::jsonb)`;
   if (old > 0) {
     await tx.$executeRaw`UPDATE rollout_plans SET plan = plan - 'nodes'
-      WHERE rollout_id = ${rolloutId}::uuid AND generation = ${old}`;
+      WHERE rollout_id = ${rolloutId}::uuid AND generation = ${old} AND NOT EXISTS (
+        SELECT FROM rollout_orders o WHERE o.rollout_id = ${rolloutId}::uuid AND kind = 'approve'
+          AND o.generation IN (${old}, ${old + 1}))`;
   }
 }
 
@@ -309,6 +315,21 @@ export function rolloutStore(db: Client): RolloutStore {
           AND before.number < r.number AND before.status = 'succeeded'
         WHERE r.id = ${id}::uuid ORDER BY before.number DESC LIMIT 1`;
       return (rows[0]?.to_seq ?? 0) as Seq;
+    },
+    async lastBefore(id) {
+      const [last] = await readRollouts(
+        db,
+        Prisma.sql`JOIN rollouts later ON later.id = ${id}::uuid AND r.number < later.number
+            AND r.cluster_name = later.cluster_name AND r.kernel_build_id = later.kernel_build_id
+          WHERE r.status = 'succeeded' ORDER BY r.number DESC LIMIT 1`,
+      );
+      return last;
+    },
+    async planAgreedTo(id, hash) {
+      const [row] = await db.$queryRaw<{ plan: unknown; planned_at: Date }[]>`SELECT plan, planned_at FROM rollout_plans
+        WHERE rollout_id = ${id}::uuid AND plan->'approvals'->>'hash' = ${hash} AND plan ? 'nodes'
+        ORDER BY generation DESC LIMIT 1`;
+      return row === undefined ? undefined : planFromStored(row.plan, row.planned_at);
     },
     async advance(id, plan, fence) {
       try {

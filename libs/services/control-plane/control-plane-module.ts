@@ -21,6 +21,7 @@ import { openAdminToken } from './access/admin-token';
 import { KnownTokens } from './access/known-tokens';
 import { Admission } from './agents/admission';
 import { NodeLimits } from './agents/node-limits';
+import { NodeRevisions } from './agents/node-revisions';
 import { AgentSessions } from './agents/agent-sessions';
 import { HeadTimes } from './agents/head-times';
 import { KnownLogs, traceOfEntry } from './agents/known-logs';
@@ -225,6 +226,7 @@ export function controlPlaneModule(parts: ModuleParts): DynamicModule {
       },
       traceOf: (entry) => traces.find(traceOfEntry(entry)),
     });
+    const revisions = new NodeRevisions(Date.now());
     const sessions = new AgentSessions(config.returnGraceMs);
     const announceOrders = () => {
       replica.announce({ kind: 'node-orders' });
@@ -278,6 +280,7 @@ export function controlPlaneModule(parts: ModuleParts): DynamicModule {
       changes,
       work,
       nodes,
+      revisions,
       logs,
       heads,
       admission,

@@ -10,6 +10,7 @@ import type { NodeLimits } from './agents/node-limits';
 import type { AgentSessions } from './agents/agent-sessions';
 import type { HeadTimes } from './agents/head-times';
 import type { KnownLogs } from './agents/known-logs';
+import type { NodeRevisions } from './agents/node-revisions';
 import type { KnownNodes } from './agents/known-nodes';
 import type { NodeOrders } from './agents/node-orders';
 import type { AuditLog } from './audit/audit-log';
@@ -42,6 +43,7 @@ export interface Services {
   readonly changes: ChangeNotifier;
   readonly work: WorkTracker;
   readonly nodes: KnownNodes;
+  readonly revisions: NodeRevisions;
   readonly logs: KnownLogs;
   readonly heads: HeadTimes;
   readonly admission: Admission;

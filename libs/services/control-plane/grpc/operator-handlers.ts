@@ -62,6 +62,7 @@ import { removeNode } from '../routes/remove-node';
 import { recoverOrder } from '../routes/recover-order';
 import { releaseNode } from '../routes/release-node';
 import { addFreeze, addWindow, listFreezes, listWindows, removeFreeze, removeWindow } from '../routes/schedules';
+import { reviewRollout } from '../routes/review-rollout';
 import { planRollback, rollBackRollout } from '../routes/roll-back-rollout';
 import { startRollout } from '../routes/start-rollout';
 import { revokeNode } from '../routes/revoke-node';
@@ -70,7 +71,9 @@ import { beginSession, endSession } from '../routes/sessions';
 import { submitPatch } from '../routes/submit-patch';
 import { updateCluster } from '../routes/update-cluster';
 import { watchBuild } from '../routes/watch-build';
+import { watchNodes } from '../routes/watch-nodes';
 import { watchRollout } from '../routes/watch-rollout';
+import { watchRollouts } from '../routes/watch-rollouts';
 import { whoAmI } from '../routes/who-am-i';
 import type { Services } from '../services';
 import { inParts, serverStream, unary, type CallContext, type RouteParts } from './call-route';
@@ -107,6 +110,7 @@ const routes: Routes = {
   listClusters,
   createJoinToken,
   listNodes,
+  watchNodes,
   getNode,
   getExposure,
   getCensus,
@@ -139,6 +143,8 @@ const routes: Routes = {
   rollBackRollout,
   listRollouts,
   getRollout,
+  reviewRollout,
+  watchRollouts,
   watchRollout,
   planCampaign,
   startCampaign,

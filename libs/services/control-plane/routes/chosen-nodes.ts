@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { may, sharedIn, theNode, type ScopedNode } from '@lockstep/domain/access';
+import { inCluster, may, nodesIn, sharedIn, theNode, type ScopedNode } from '@lockstep/domain/access';
 import { effectiveLabels, matchesSelector, parseSelector } from '@lockstep/domain/labels';
 import { parseClusterName, type ClusterName } from '@lockstep/domain/livepatch-model';
+import type { LogName } from '@lockstep/domain/load-order';
 import type { NodeRecord } from '@lockstep/io/database';
 import type { CallContext } from '../grpc/call-route';
 import type { Stores, Uses } from '../services';
@@ -31,6 +32,15 @@ export const nodeVisibleTo =
   ({ caller }: Pick<CallContext, 'caller'>) =>
   (node: ScopedNode): boolean =>
     may(caller.identity, 'look', theNode(node));
+
+/** Whether the caller may look at every node that follows this load order: then at what moves them, too. */
+export const orderVisibleTo =
+  ({ nodes }: Uses<'nodes'>, { caller }: Pick<CallContext, 'caller'>) =>
+  ({ cluster, kernelBuild }: LogName): boolean => {
+    if (may(caller.identity, 'look', inCluster(cluster))) return true;
+    const followers = nodes.list(cluster).filter((node) => node.kernelBuild === kernelBuild);
+    return followers.length > 0 && may(caller.identity, 'look', nodesIn(cluster, followers));
+  };
 
 /** Those that the caller may look at, by name. @throws LockstepError `not-found` `unknown-cluster`; `invalid-input` for the selector. */
 export async function chosenNodes(

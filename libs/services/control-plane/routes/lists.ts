@@ -24,13 +24,7 @@ import {
 import { masked } from '@lockstep/contracts/wire';
 import { inCluster, may, nodesIn, sharedIn, type Resource } from '@lockstep/domain/access';
 import { parseCveId, stateOf } from '@lockstep/domain/cve-exposure';
-import { effectiveLabels, matchesSelector, parseSelector } from '@lockstep/domain/labels';
-import {
-  parseKernelBuildId,
-  type ClusterName,
-  type KernelBuildId,
-  type NodeName,
-} from '@lockstep/domain/livepatch-model';
+import type { ClusterName, NodeName } from '@lockstep/domain/livepatch-model';
 import type {
   BuildRecord,
   ClusterRecord,
@@ -47,15 +41,14 @@ import { clusterToWire } from '../views/cluster-view';
 import { nodeToWire } from '../views/node-view';
 import { tokenToWire } from '../views/token-view';
 import { rolloutStatusFromWire, rolloutSummaryToWire } from '../views/rollout-view';
-import { clusterNamed, nodeVisibleTo, visibleTo, type NodeChooser } from './chosen-nodes';
+import { parseNodeOrder, placeKey } from '../agents/node-order';
+import { askedNodes, kernelBuildNamed, pageOfNodes, type NodeLister } from './asked-nodes';
+import { clusterNamed, visibleTo, type NodeChooser } from './chosen-nodes';
 import { nameKey, numberKey, onePage, rowKey } from './page';
 
 // What there is, as it is, page by page: each reads one store and translates.
 
 const byName = (a: { readonly name: string }, b: { readonly name: string }): number => (a.name < b.name ? -1 : 1);
-
-const kernelBuildNamed = (id: string | undefined): KernelBuildId | undefined =>
-  id === undefined || id === '' ? undefined : parseKernelBuildId(id);
 
 export async function listClusters(
   { db }: Uses<'db.clusters'>,
@@ -87,27 +80,21 @@ async function unpatched(
 }
 
 export async function listNodes(
-  services: Uses<NodeChooser | ExposureGatherer>,
+  services: Uses<NodeLister | ExposureGatherer>,
   request: ListNodesRequest,
   context: CallContext,
 ): Promise<ListNodesResponse> {
-  const { db, nodes, sessions } = services;
-  const isVisible = nodeVisibleTo(context);
+  const { db, nodes, sessions, revisions } = services;
   const cluster = await clusterNamed(db, request.cluster);
-  const kernelBuild = kernelBuildNamed(request.kernelBuildId);
-  const selector = parseSelector(request.selector);
   const without = await unpatched(services, request.withoutCve, cluster);
+  const asked = await askedNodes(services, request, context);
   const isAsked = (node: NodeRecord): boolean =>
-    (cluster === undefined || node.cluster === cluster) &&
-    isVisible(node) &&
-    (kernelBuild === undefined || node.kernelBuild === kernelBuild) &&
-    (request.status === undefined || node.report?.status === request.status) &&
-    matchesSelector(selector, effectiveLabels(node.labels)) &&
-    (without === undefined || without.has(node.name)) &&
-    (request.connected === undefined || sessions.isConnected(node.name) === request.connected);
-  const page = await onePage(request, nameKey<NodeRecord>(), (range) => nodes.page(range, isAsked));
+    asked.isAsked(node) && (without === undefined || without.has(node.name));
+  const order = parseNodeOrder(request.orderBy);
+  const revision = revisions.current;
+  const page = await onePage(request, placeKey(order), (range) => pageOfNodes(nodes, order, range, isAsked));
   const listed = page.items.map((node) => nodeToWire(node, sessions.isConnected(node.name)));
-  return { nodes: masked(Node, listed, request.readMask), nextPageToken: page.nextPageToken };
+  return { nodes: masked(Node, listed, request.readMask), nextPageToken: page.nextPageToken, revision };
 }
 
 /** The clusters of which the caller may look at every rollout; and of others the load orders of which it has every node. */

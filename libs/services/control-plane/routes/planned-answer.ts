@@ -3,7 +3,7 @@ import type { PlannedGate as WireGate, PlanRolloutResponse } from '@lockstep/con
 import { functionToWire } from '@lockstep/contracts/wire';
 import type { ClusterName } from '@lockstep/domain/livepatch-model';
 import { isLoad, type LogEntry } from '@lockstep/domain/load-order';
-import type { PlannedGate as Planned, RolloutPolicy } from '@lockstep/domain/rollout-planner';
+import type { PlannedGate as Planned, RolloutPolicy, RolloutPreview } from '@lockstep/domain/rollout-planner';
 import { explainClosed } from '@lockstep/domain/schedule';
 import type { Uses } from '../services';
 import { rolloutToWire } from '../views/rollout-view';
@@ -17,6 +17,25 @@ const gateToWire = ({ gate, nodes }: Planned): WireGate => ({
   opensAt: gate.kind === 'open' ? undefined : new Date(gate.opensAtMs),
   closesAt: gate.kind === 'open' && gate.untilMs !== null ? new Date(gate.untilMs) : undefined,
 });
+
+/** What each node will do, and which patches will run in part. */
+export function previewToWire(
+  { nodes, torn }: RolloutPreview,
+  entries: readonly LogEntry[],
+): Pick<PlanRolloutResponse, 'nodes' | 'torn'> {
+  const nameOf = new Map(entries.filter(isLoad).map(({ seq, body }) => [seq, body.artifact.patchName]));
+  return {
+    nodes: nodes.map(({ node, unloads, loads, leftOut }) => ({
+      ...{ node, unloads: [...unloads], loads: [...loads], leftOut: leftOut ?? '' },
+    })),
+    torn: torn.map(({ id, running, shadowed }) => ({
+      seq: id,
+      patchName: nameOf.get(id) ?? '',
+      running: running.map(functionToWire),
+      shadowed: shadowed.map(({ function: fn }) => functionToWire(fn)),
+    })),
+  };
+}
 
 /** Everything that a rollout would do if it began now. @param entries of the load order as it would be then */
 export async function plannedAnswer(
@@ -36,19 +55,10 @@ export async function plannedAnswer(
     endedAt: null,
     orders: [],
   };
-  const nameOf = new Map(entries.filter(isLoad).map(({ seq, body }) => [seq, body.artifact.patchName]));
   return {
     hash,
     rollout: { ...rolloutToWire(record), startedAt: undefined },
-    nodes: preview.nodes.map(({ node, unloads, loads, leftOut }) => ({
-      ...{ node, unloads: [...unloads], loads: [...loads], leftOut: leftOut ?? '' },
-    })),
-    torn: preview.torn.map(({ id, running, shadowed }) => ({
-      seq: id,
-      patchName: nameOf.get(id) ?? '',
-      running: running.map(functionToWire),
-      shadowed: shadowed.map(({ function: fn }) => functionToWire(fn)),
-    })),
+    ...previewToWire(preview, entries),
     gates: gates.map(gateToWire),
     bakeSeconds: (plan.waves.length * policy.bakeMs) / 1_000,
   };

@@ -100,7 +100,7 @@ test('a rollout waits for its window, says until when, and begins when it may; a
 });
 
 test('a rollout begins when two people other than its author have approved that very plan', async () => {
-  await clusterOf('a', ['a-1', 'a-2']);
+  await clusterOf('a', ['a-1', 'a-2', 'a-3']);
   const approvals = (needed: number, ...approvers: string[]) => ({ needed, approvers, validSeconds: 0 });
   await expect(fleet().updateCluster({ name: 'a', approvals: approvals(2, 'bob') })).rejects.toMatchObject({
     reason: 'invalid-approvals',
@@ -111,7 +111,7 @@ test('a rollout begins when two people other than its author have approved that 
   const carol = plane.operatorWith(await plane.accessToken('carol', rights)).fleet;
   const { rollout } = await fleet().startRollout(ask('a'));
   const { id } = rollout!;
-  await eventuallyShows(id, 'running: a-1 waiting-for-approval, a-2 waiting-for-canary');
+  await eventuallyShows(id, 'running: a-1 waiting-for-approval, a-2 waiting-for-canary, a-3 waiting-for-canary');
   const planHash = (await rolloutOf(id)).approvals!.planHash;
   const approve = { id, planHash, reason: '' };
   await expect(fleet().approveRollout(approve)).rejects.toMatchObject({ reason: 'own-approval' });
@@ -120,14 +120,39 @@ test('a rollout begins when two people other than its author have approved that 
   await expect(bob.approveRollout(approve)).rejects.toMatchObject({ reason: 'approved-already' });
   const shown = await lockstep('rollout', 'approvals', id);
   expect(shown.stdout).toMatch(/Approvals: 1 of 2, never of person:local-admin[^]*person:bob .* this/);
-  await carol.approveRollout(approve);
+  expect(await bob.reviewRollout({ id })).toMatchObject({
+    ...{ sinceApproved: undefined, sinceLast: undefined },
+    nodes: ['a-1', 'a-2', 'a-3'].map((node) => ({ node, loads: ['lockstep_fix'], unloads: [], leftOut: '' })),
+  });
+  // What was approved is another plan than this one, and whoever approves is told why.
+  await fleet().removeNode({ name: 'a-3' });
+  await eventuallyShows(id, 'running: a-1 waiting-for-approval, a-2 waiting-for-canary');
+  const review = await lockstep('rollout', 'review', id);
+  expect(review.stdout).toMatch(/Otherwise than in the plan that was approved .*:\n {2}a-3 has left\.\n/);
+  const again = { id, planHash: (await rolloutOf(id)).approvals!.planHash, reason: '' };
+  await expect(carol.approveRollout(approve)).rejects.toMatchObject({ reason: 'other-plan' });
+  await bob.approveRollout(again);
+  expect((await bob.reviewRollout({ id })).sinceApproved).toBeUndefined();
+  await carol.approveRollout(again);
   await eventuallyShows(id, 'succeeded: a-1 there, a-2 there');
   const { orders, approvals: stood } = await rolloutOf(id);
   expect(orders.map(({ kind, givenBy }) => `${kind} ${givenBy}`)).toEqual([
+    'approve person:bob',
     'approve person:bob',
     'approve person:carol',
   ]);
   expect(stood).toMatchObject({ needed: 2, begun: true, author: 'person:local-admin' });
   const { events } = await fleet().listEvents({ types: ['rollout.awaits-approval'], cluster: 'a', limit: 0 });
-  expect(events).toMatchObject([{ subject: id }]);
+  // Of each plan once.
+  expect(events).toMatchObject([{ subject: id }, { subject: id }]);
+  await expect(fleet().reviewRollout({ id })).rejects.toMatchObject({ reason: 'rollout-ended' });
+
+  await plane.build('more', 'b');
+  await plane.append('a', 'more');
+  const next = await fleet().startRollout({ ...ask('a'), canaries: 2 });
+  const { sinceLast } = await fleet().reviewRollout({ id: next.rollout!.id });
+  expect(sinceLast).toMatchObject({
+    ...{ rollout: id, more: 0 },
+    changes: ['#2 loads more.', 'canaries: 2 (before: canaries: 1)'],
+  });
 });

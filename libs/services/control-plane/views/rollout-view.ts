@@ -135,8 +135,11 @@ export function rolloutToWire(rollout: RolloutRecord): Rollout {
   };
 }
 
+/** Where it stands among others does not show. */
+export type ShownSummary = Omit<RolloutSummary, 'number'>;
+
 /** As it is listed. @param plan in newer words than the stored ones, where there are any. */
-export function rolloutSummaryToWire(rollout: RolloutSummary, plan: RolloutPlan | undefined): Rollout {
+export function rolloutSummaryToWire(rollout: ShownSummary, plan: RolloutPlan | undefined): Rollout {
   const { id, cluster, kernelBuild, toSeq, status, startedAt, endedAt, nodeCount, nodesThere } = rollout;
   return {
     ...{ id, cluster, kernelBuildId: kernelBuild, toSeq, startedAt, endedAt: endedAt ?? undefined },

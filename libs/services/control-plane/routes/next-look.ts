@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** Twice a second is as often as eyes follow. */
+const everyMs = 500;
+
+/** For a watcher that looks by itself; at once when it leaves. */
+export const untilNextLook = (signal: AbortSignal): Promise<void> =>
+  sleep(everyMs, undefined, { signal, ref: false }).catch(() => undefined);
