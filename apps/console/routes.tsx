@@ -8,6 +8,7 @@ const pages: RouteObject[] = [
   { index: true, lazy: async () => ({ Component: (await import('./overview/overview-page')).OverviewPage }) },
   { path: 'rollouts', lazy: async () => ({ Component: (await import('./rollouts/rollouts-page')).RolloutsPage }) },
   { path: 'rollouts/:id', lazy: async () => ({ Component: (await import('./rollouts/rollout-page')).RolloutPage }) },
+  { path: 'schedule', lazy: async () => ({ Component: (await import('./schedule/schedule-page')).SchedulePage }) },
   {
     path: 'load-order',
     lazy: async () => ({ Component: (await import('./load-order/load-order-page')).LoadOrderPage }),

@@ -5,6 +5,8 @@ import { Icon, type IconName } from './icon';
 
 export interface ActionButtonProps {
   readonly label: string;
+  /** Where the label alone does not say what it is about. */
+  readonly name?: string;
   readonly icon?: IconName;
   /** Why it cannot be done, for people; undefined where it can. */
   readonly whyNot?: string | undefined;
@@ -16,13 +18,14 @@ export interface ActionButtonProps {
 
 /** Something to do. What may not be done stays where it is, can be reached, and says why. */
 export function ActionButton(props: ActionButtonProps): ReactElement {
-  const { label, icon, whyNot, onClick, variant = 'default', color, isBusy = false } = props;
+  const { label, name, icon, whyNot, onClick, variant = 'default', color, isBusy = false } = props;
   const button = (
     <Button
       variant={variant}
       {...(color === undefined ? {} : { color })}
       {...(icon === undefined ? {} : { leftSection: <Icon name={icon} size={14} /> })}
       loading={isBusy}
+      {...(name === undefined ? {} : { 'aria-label': name })}
       // Not `disabled`: whoever comes by keyboard is to hear the reason.
       {...(whyNot === undefined ? { onClick } : { 'data-disabled': true, 'aria-disabled': true })}
       {...(whyNot === undefined ? {} : { 'aria-description': whyNot })}

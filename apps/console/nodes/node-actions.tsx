@@ -2,6 +2,7 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { useState, type ReactElement } from 'react';
 import { useNavigate } from 'react-router';
+import { because } from '../api/because';
 import { api, doneBy } from '../api/client';
 import type { NodeMessage } from '../api/schemas';
 import { ActionButton } from '../display/action-button';
@@ -30,12 +31,6 @@ const shown: Readonly<Record<Action, { readonly label: string; readonly icon: Ic
     outcome: 'It is taken out: its stream ends and nothing waits for it. Its name may join again.',
   },
 };
-
-function because(reason: string): { readonly headers?: Record<string, string> } {
-  // Header values are Latin-1: what is not goes as its UTF-8 bytes, which the control plane reads again.
-  const bytes = Array.from(new TextEncoder().encode(reason), (byte) => String.fromCharCode(byte)).join('');
-  return reason === '' ? {} : { headers: { 'lockstep-because': bytes } };
-}
 
 function act(action: Action, name: string, reason: string): Promise<void> {
   const asked = { params: { path: { name } }, ...because(reason) };

@@ -21,5 +21,10 @@ function subscribe(listener: () => void): () => void {
   };
 }
 
+const minuteMs = 60_000;
+
+/** The time of day, to the minute: of what does not move faster. */
+export const useMinuteMs = (): number => useSyncExternalStore(subscribe, () => Math.floor(nowMs / minuteMs) * minuteMs);
+
 /** The time of day, to the second: one clock for all that shows how long ago something was. */
 export const useNowMs = (): number => useSyncExternalStore(subscribe, () => nowMs);
