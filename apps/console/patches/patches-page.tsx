@@ -12,6 +12,7 @@ import { PageHead } from '../display/page-head';
 import { Panel } from '../display/panel';
 import { useUrlState } from '../display/url-state';
 import { Ago } from '../time/ago';
+import { SubmitPatch } from './submit-patch';
 import './patches.css';
 
 const mostShown = 1_000;
@@ -58,7 +59,11 @@ export function PatchesPage(): ReactElement {
     [name, description, ...cves].some((text) => text.toLowerCase().includes(values.name.toLowerCase()));
   return (
     <>
-      <PageHead title="Patches" summary="Source diffs, each built for the kernels that are registered." />
+      <PageHead
+        title="Patches"
+        summary="Source diffs, each built for the kernels that are registered."
+        actions={<SubmitPatch />}
+      />
       <div className="filters" role="search" aria-label="Find a patch">
         <TextInput
           label="Name, description or CVE"
@@ -74,7 +79,7 @@ export function PatchesPage(): ReactElement {
             const shown = patches.filter(isNamed);
             return shown.length === 0 ? (
               <NothingHere title="There is no such patch.">
-                <code>lockstep patch submit FILE --name NAME</code> makes one.
+                Submit a diff, here or with <code>lockstep patch submit FILE --name NAME</code>.
               </NothingHere>
             ) : (
               <div className="rows-scroll">
