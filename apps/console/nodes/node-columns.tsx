@@ -59,6 +59,8 @@ export const nodeColumns = helper.columns([
   helper.display({
     id: 'heard',
     header: 'Heard',
-    cell: ({ row: { original } }) => <Ago at={original.lastSeenAt} />,
+    // One that is connected is heard all the time.
+    cell: ({ row: { original } }) =>
+      original.connected === true ? <span className="dim">now</span> : <Ago at={original.lastSeenAt} />,
   }),
 ]);

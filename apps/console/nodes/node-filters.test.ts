@@ -27,4 +27,5 @@ test('each filter asks for what it says', () => {
 
 test('an address that somebody has made up asks for no status that there is not', () => {
   expect(nodeQuery({ ...none, status: 'NODE_STATUS_HAPPY', connected: 'maybe' })).toEqual({});
+  expect(nodeQuery({ ...none, status: 'toString', connected: 'toString' })).toEqual({});
 });

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { NodeStatus } from '../api/schemas';
+import { ownValue } from '../display/own-value';
 import { nodeStatuses } from '../display/tones';
 
 /** As they stand in the address. */
@@ -14,6 +15,7 @@ export interface NodeQuery {
   readonly kernelBuildId?: string;
   readonly selector?: string;
   readonly withoutCve?: string;
+  readonly orderBy?: string;
 }
 
 const connectedWords: Readonly<Record<string, boolean>> = { yes: true, no: false };
@@ -21,7 +23,7 @@ const connectedWords: Readonly<Record<string, boolean>> = { yes: true, no: false
 /** What is no word of ours in an address asks for nothing. */
 export function nodeQuery({ cluster, status, connected, kernel, selector, cve }: NodeFilters): NodeQuery {
   const known = nodeStatuses.find((each) => each === status);
-  const isConnected = connectedWords[connected];
+  const isConnected = ownValue(connectedWords, connected);
   return {
     ...(cluster === '' ? {} : { cluster }),
     ...(known === undefined ? {} : { status: known }),

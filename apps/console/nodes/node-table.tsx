@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { useTable } from '@tanstack/react-table';
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { useEffect, useRef, type KeyboardEvent, type ReactElement } from 'react';
+import { useEffect, useRef, type KeyboardEvent, type ReactElement, type ReactNode } from 'react';
+import { Icon } from '../display/icon';
+import { chosenOrder, isSorted, type NodeOrder, type SortedColumn } from './node-order';
 import { nodeColumns, nodeFeatures } from './node-columns';
 import type { NodePages } from './node-pages';
 
@@ -19,14 +21,45 @@ function moveFocus(event: KeyboardEvent<HTMLElement>): void {
   event.preventDefault();
 }
 
+interface SortedHeaderProps extends Pick<NodeTableProps, 'order' | 'onOrder'> {
+  readonly column: SortedColumn;
+  readonly children: ReactNode;
+}
+
+/** Sorts by its column when it is chosen. */
+function SortedHeader({ column, order, onOrder, children }: SortedHeaderProps): ReactElement {
+  const isChosen = order.column === column;
+  return (
+    <div
+      role="columnheader"
+      aria-sort={!isChosen ? 'none' : order.isDescending ? 'descending' : 'ascending'}
+      className={isChosen ? 'is-sorted' : ''}
+    >
+      <button
+        type="button"
+        className="sort-button"
+        onClick={() => {
+          onOrder(chosenOrder(column, order));
+        }}
+      >
+        {children}
+        <Icon name={isChosen && order.isDescending ? 'down' : 'up'} size={11} />
+      </button>
+    </div>
+  );
+}
+
 export interface NodeTableProps {
+  readonly order: NodeOrder;
+  /** As it stands in the address. */
+  readonly onOrder: (order: string) => void;
   readonly pages: NodePages;
   /** How many there are in all, where that is known. */
   readonly total: number | undefined;
 }
 
 /** As many rows as there are nodes, of which only those in sight exist. */
-export function NodeTable({ pages, total }: NodeTableProps): ReactElement {
+export function NodeTable({ pages, total, order, onOrder }: NodeTableProps): ReactElement {
   const { nodes, hasMore, isLoadingMore, loadMore } = pages;
   const scroller = useRef<HTMLDivElement>(null);
   const table = useTable({ features: nodeFeatures, columns: nodeColumns, data: nodes });
@@ -50,11 +83,17 @@ export function NodeTable({ pages, total }: NodeTableProps): ReactElement {
         <div role="rowgroup" className="node-table-head">
           {table.getHeaderGroups().map((group) => (
             <div key={group.id} role="row" aria-rowindex={1} className="node-row">
-              {group.headers.map((header) => (
-                <div key={header.id} role="columnheader">
-                  <table.FlexRender header={header} />
-                </div>
-              ))}
+              {group.headers.map((header) =>
+                isSorted(header.id) ? (
+                  <SortedHeader key={header.id} column={header.id} order={order} onOrder={onOrder}>
+                    <table.FlexRender header={header} />
+                  </SortedHeader>
+                ) : (
+                  <div key={header.id} role="columnheader">
+                    <table.FlexRender header={header} />
+                  </div>
+                ),
+              )}
             </div>
           ))}
         </div>

@@ -8,6 +8,7 @@ import { useUrlState } from '../display/url-state';
 import { useCensus, type ClusterCensus } from '../clusters/census';
 import { FilterBar } from './filter-bar';
 import { filterKeys, nodeQuery, type NodeFilters } from './node-filters';
+import { orderBy, orderOf } from './node-order';
 import { useNodePages } from './node-pages';
 import { NodeTable } from './node-table';
 import { SavedFilters } from './saved-filters';
@@ -32,7 +33,10 @@ function totalOf(filters: NodeFilters, clusters: readonly ClusterCensus[] | unde
 export function NodesPage(): ReactElement {
   const { values: filters, set } = useUrlState(filterKeys);
   const census = useCensus();
-  const pages = useNodePages(nodeQuery(filters));
+  const { values: sorting, set: sort } = useUrlState(['order']);
+  const order = orderOf(sorting.order);
+  const asked = orderBy(order);
+  const pages = useNodePages({ ...nodeQuery(filters), ...(asked === undefined ? {} : { orderBy: asked }) });
   const total = totalOf(filters, census.data);
   const loaded = pages.nodes.length;
   const summary =
@@ -53,7 +57,14 @@ export function NodesPage(): ReactElement {
           Choose fewer filters; <code>lockstep node token</code> lets a machine join.
         </NothingHere>
       ) : (
-        <NodeTable pages={pages} total={total} />
+        <NodeTable
+          pages={pages}
+          total={total}
+          order={order}
+          onOrder={(chosen) => {
+            sort({ order: chosen });
+          }}
+        />
       )}
     </div>
   );

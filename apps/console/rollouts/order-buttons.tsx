@@ -9,6 +9,7 @@ import { ReasonDialog } from '../display/reason-dialog';
 import { whyNot } from '../session/may';
 import { useSession } from '../session/session';
 import { hasEnded } from './rollout';
+import { RollBack } from './roll-back';
 import { orders, whyNotOrder, type OrderKind } from './orders';
 
 interface OrderShown {
@@ -51,16 +52,17 @@ function give(kind: OrderKind, id: string, reason: string): Promise<void> {
 }
 
 /** What an operator may say to a rollout, and what they may not, and why. */
-export function OrderButtons({ rollout }: { readonly rollout: RolloutMessage }): ReactElement | null {
+export function OrderButtons({ rollout }: { readonly rollout: RolloutMessage }): ReactElement {
   const session = useSession();
   const client = useQueryClient();
   const [asking, setAsking] = useState<OrderKind>();
   const { id = '', cluster = '', toSeq } = rollout;
-  if (hasEnded(rollout)) return null;
   const forbidden = whyNot(session, 'roll-out', cluster);
+  // Of one that has ended what failed may be tried again, where it succeeded: the rest is over.
+  const sensible = orders.filter((kind) => !hasEnded(rollout) || whyNotOrder(kind, rollout) === undefined);
   return (
     <>
-      {orders.map((kind) => (
+      {sensible.map((kind) => (
         <ActionButton
           key={kind}
           label={shown[kind].label}
@@ -71,6 +73,7 @@ export function OrderButtons({ rollout }: { readonly rollout: RolloutMessage }):
           }}
         />
       ))}
+      <RollBack rollout={rollout} />
       {asking !== undefined && (
         <ReasonDialog
           title={`${shown[asking].label}: ${cluster} to ${toSeq ?? 0}`}

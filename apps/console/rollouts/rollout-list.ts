@@ -3,6 +3,7 @@ import { useQueries } from '@tanstack/react-query';
 import { answerOf, api } from '../api/client';
 import { refreshMs } from '../api/queries';
 import type { RolloutMessage, RolloutStatus } from '../api/schemas';
+import { openRolloutsKey, useLiveRollouts } from './live-rollouts';
 
 /** Of which somebody has yet to see the end. */
 const openStatuses = [
@@ -19,13 +20,14 @@ export interface OpenRollouts {
 
 /** Those that wait for somebody first. */
 export function useOpenRollouts(): OpenRollouts {
+  const { isLive } = useLiveRollouts();
   const asked = useQueries({
     queries: openStatuses.map((status) => ({
-      queryKey: ['rollouts', { status }],
+      queryKey: [...openRolloutsKey, { status }],
       queryFn: async ({ signal }: { signal: AbortSignal }): Promise<readonly RolloutMessage[]> =>
         (await answerOf(api.GET('/v1/rollouts', { signal, params: { query: { status, pageSize: 50 } } }))).rollouts ??
         [],
-      refetchInterval: refreshMs,
+      refetchInterval: isLive ? (false as const) : refreshMs,
     })),
   });
   return {

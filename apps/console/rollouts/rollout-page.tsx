@@ -13,6 +13,7 @@ import { Tabs } from '../display/tabs';
 import { rolloutWord } from '../display/tones';
 import { useUrlState } from '../display/url-state';
 import { Ago } from '../time/ago';
+import { ApprovalsPanel } from './approvals-panel';
 import { HaltNote } from './halt-note';
 import { OrderButtons } from './order-buttons';
 import { ProgressTable } from './progress-table';
@@ -39,6 +40,11 @@ function Summary({ rollout, live }: { readonly rollout: RolloutMessage; readonly
       <span>
         started <Ago at={startedAt} />
       </span>
+      {rollout.rollsBack !== undefined && (
+        <span>
+          rolls back <Link to={`/rollouts/${rollout.rollsBack}`}>{rollout.rollsBack.slice(0, 8)}</Link>
+        </span>
+      )}
       {status === 'ROLLOUT_STATUS_HALTED' && (
         <span>
           halted <Ago at={endedAt} />
@@ -108,7 +114,7 @@ function Nodes({ rollout }: { readonly rollout: RolloutMessage }): ReactElement 
     all: { name: `All ${numberWords(nodes.length)}`, nodes },
   };
   type View = keyof typeof views;
-  const isView = (text: string): text is View => text in views;
+  const isView = (text: string): text is View => Object.hasOwn(views, text);
   const view = isView(values.show) ? values.show : notYet.length > 0 ? 'waiting' : 'all';
   return (
     <Panel
@@ -148,6 +154,7 @@ export function RolloutPage(): ReactElement {
           <div className="stacked">
             <HaltNote rollout={known} />
             <Waiting rollout={known} />
+            <ApprovalsPanel rollout={known} />
             <div className="rollout-panels">
               <div className="stacked">
                 <Panel

@@ -16,6 +16,7 @@ import { StateMark } from '../display/state-mark';
 import { rolloutStatuses, rolloutWord, rolloutWords } from '../display/tones';
 import { useUrlState } from '../display/url-state';
 import { Ago } from '../time/ago';
+import { rolloutPagesKey, useLiveRollouts } from './live-rollouts';
 import { StartRollout } from './start-rollout';
 import './rollouts.css';
 
@@ -27,8 +28,9 @@ interface Filters {
 }
 
 function useRolloutPages({ cluster, status }: Filters) {
+  const { isLive } = useLiveRollouts();
   return useInfiniteQuery({
-    queryKey: ['rollouts', { cluster, status, pageSize }],
+    queryKey: [...rolloutPagesKey, { cluster, status, pageSize }],
     queryFn: async ({ pageParam, signal }) => {
       const query = {
         ...(cluster === '' ? {} : { cluster }),
@@ -41,7 +43,7 @@ function useRolloutPages({ cluster, status }: Filters) {
     getNextPageParam: ({ nextPageToken }) => nextPageToken,
     select: ({ pages }) => pages.flatMap(({ rollouts }) => rollouts ?? []),
     placeholderData: keepPreviousData,
-    refetchInterval: refreshMs,
+    refetchInterval: isLive ? false : refreshMs,
   });
 }
 

@@ -8,11 +8,10 @@ import type { Schemas } from '../api/schemas';
 import type { ClusterCensus } from '../clusters/census';
 import { ActionButton } from '../display/action-button';
 import { Awaited } from '../display/awaited';
-import { countWords } from '../display/counts';
 import { ProblemNote } from '../display/problem-note';
 import { whyNot } from '../session/may';
 import { useSession } from '../session/session';
-import { waveName } from './rollout';
+import { PlanShown } from './plan-shown';
 
 interface Wanted {
   readonly cluster: string;
@@ -24,44 +23,6 @@ interface Wanted {
 
 const plan = ({ bakeSeconds, ...wanted }: Wanted): Promise<Schemas['PlanRolloutResponse']> =>
   answerOf(api.POST('/v1/rollouts/plans', { body: { rollout: { ...wanted, rules: { bakeSeconds } } } }));
-
-/** What would happen, node by node, if it began now. */
-function Plan({ shown }: { readonly shown: Schemas['PlanRolloutResponse'] }): ReactElement {
-  const { rollout = {}, torn = [], nodes = [], gates = [] } = shown;
-  const leftOut = nodes.filter((node) => node.leftOut !== undefined);
-  return (
-    <div className="plan">
-      <p>
-        {countWords(rollout.nodeCount ?? 0, 'node')} to position <strong>{rollout.toSeq}</strong> in{' '}
-        {countWords((rollout.waves ?? []).length, 'wave')}:{' '}
-        {(rollout.waves ?? []).map(({ planned }, wave) => `${waveName(wave)} ${planned ?? 0}`).join(', ')}.
-      </p>
-      {rollout.approvals !== undefined && (
-        <p>
-          Nothing begins before {countWords(rollout.approvals.needed ?? 0, 'person', 'people')} other than{' '}
-          {rollout.approvals.author} approved it: <code>lockstep rollout approvals</code>.
-        </p>
-      )}
-      {gates.map(({ closed, nodes: closedFor = 0 }) =>
-        closed === undefined ? null : (
-          <p key={closed}>
-            {countWords(closedFor, 'node')} may not begin now: {closed}.
-          </p>
-        ),
-      )}
-      {torn.map(({ seq, patchName, shadowed = [] }) => (
-        <p key={seq}>
-          <strong>{patchName}</strong> will run in part: {shadowed.map(({ name }) => name).join(', ')} is shadowed.
-        </p>
-      ))}
-      {leftOut.map(({ node, leftOut: why }) => (
-        <p key={node}>
-          <strong>{node}</strong> is left out: {why}
-        </p>
-      ))}
-    </div>
-  );
-}
 
 interface DialogProps {
   readonly clusters: readonly ClusterCensus[];
@@ -134,7 +95,7 @@ function Dialog({ clusters, onClose }: DialogProps): ReactElement {
             />
           ))}
         </div>
-        <Awaited query={preview}>{(known) => <Plan shown={known} />}</Awaited>
+        <Awaited query={preview}>{(known) => <PlanShown shown={known} />}</Awaited>
         <ProblemNote error={start.error} what="It was not started" />
         <div className="dialog-actions">
           <Button variant="default" onClick={onClose}>

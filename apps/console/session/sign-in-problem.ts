@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { ApiProblem } from '../api/problem';
+import { ownValue } from '../display/own-value';
 
 /** Why nobody was signed in by the identity provider, by the word that its return brings. */
 const explanations: Readonly<Record<string, string>> = {
@@ -14,7 +15,7 @@ const explanations: Readonly<Record<string, string>> = {
 /** What the address says of a sign-in that did not come about. A word that is not ours says nothing: anybody can make a link. */
 export function signInProblemIn(search: string): ApiProblem | undefined {
   const reason = new URLSearchParams(search).get('sign-in-problem');
-  const detail = reason === null ? undefined : explanations[reason];
+  const detail = reason === null ? undefined : ownValue(explanations, reason);
   if (reason === null || detail === undefined) return undefined;
   return new ApiProblem({ status: 401, kind: 'unauthenticated', reason, detail });
 }
