@@ -39,6 +39,11 @@ export class Visitor implements AsyncDisposable {
     // The control plane's certificate is its own authority's.
     const context = await browser.newContext({ ignoreHTTPSErrors: true, viewport: viewports.desktop });
     context.setDefaultTimeout(60_000);
+    // An identity provider's page may want fonts from elsewhere.
+    await context.route(
+      ({ hostname }) => hostname !== 'localhost' && hostname !== '127.0.0.1',
+      (route) => route.abort(),
+    );
     return new Visitor(context, await context.newPage(), consoleUrl);
   }
 
@@ -51,6 +56,31 @@ export class Visitor implements AsyncDisposable {
     await this.page.getByLabel('Access token').fill(token);
     await this.page.getByRole('button', { name: 'Sign in' }).click();
     await this.page.getByRole('heading', { name: 'Overview' }).waitFor();
+  }
+
+  /** By the button of the identity provider, through its own pages. */
+  async signInByProvider(label: string, login: string): Promise<void> {
+    await this.open('');
+    await this.page.getByRole('link', { name: label }).click();
+    const { origin } = new URL(this.consoleUrl);
+    while (!this.page.url().startsWith(origin)) {
+      const name = this.page.locator('input[name="login"]');
+      if ((await name.count()) > 0) {
+        await name.fill(login);
+        await this.page.locator('input[name="password"]').fill('any');
+      }
+      const before = this.page.url();
+      await this.page.locator('button[type="submit"]').first().click();
+      await this.page.waitForURL((url) => url.href !== before);
+    }
+    await this.page.getByRole('heading', { name: 'Overview' }).waitFor();
+  }
+
+  /** One more tab of the same browser. */
+  async anotherTab(place: string): Promise<Page> {
+    const page = await this.context.newPage();
+    await page.goto(new URL(place, this.consoleUrl).href);
+    return page;
   }
 
   /** Until nothing on the page is awaited any more. */

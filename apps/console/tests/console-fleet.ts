@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
+import { createHash, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { BuildStatus, Priority } from '@lockstep/contracts/generated';
+import { BuildStatus, OwnerKind, Priority, type Role } from '@lockstep/contracts/generated';
 import { switchingToWire } from '@lockstep/contracts/wire';
 import {
   eventually,
@@ -58,24 +59,66 @@ export async function append({ operator, cluster, kernelBuild }: DevFleet, patch
   await operator.fleet.appendLoad({ ...log, patch, overrides, ...more });
 }
 
+const days = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'];
+
+/** Of a cluster without nodes: nobody waits for it. */
+export async function addSchedule({ operator: { fleet } }: DevFleet): Promise<void> {
+  await fleet.createCluster({ ...switchingToWire({}), name: 'shop' });
+  const times = { zone: 'Asia/Tokyo', days, start: '02:00', lengthSeconds: 4 * 3_600, cutoffSeconds: 1_800 };
+  await fleet.addWindow({ cluster: 'shop', name: 'night', selector: '', ...times });
+  const [from, until] = [1, 3].map((inDays) => new Date(Date.now() + inDays * 86_400_000));
+  await fleet.addFreeze({ name: 'fair', cluster: 'shop', selector: '', from, until, reason: 'too many guests' });
+}
+
+/** Of nodes that hold nothing yet. */
+export async function startFleetWithConsole(
+  nodes: number,
+  env: Readonly<Record<string, string>> = {},
+  httpPort?: number,
+): Promise<ConsoleFleet> {
+  const port = httpPort ?? (await freePort());
+  const fleet = await startDevFleet({
+    ...{ nodes, queue: 'postgres', transitionMs: 400 },
+    env: { LOCKSTEP_HTTP_PORT: String(port), ...env },
+  });
+  const token = readFileSync(path.join(fleet.server.stateDir, 'operator.token'), 'utf8').trim();
+  return { fleet, consoleUrl: `https://localhost:${port}/console/`, token };
+}
+
+const meminfoFix: PatchWanted = {
+  ...{ name: 'meminfo-fix', changes: ['a', 'b', 'c'], mark: '1', cves: ['CVE-2024-1086'] },
+  description: 'Answers for a node whose memory was never counted.',
+};
+
+/** All of them hold `meminfo-fix`. */
+export async function rollOutMeminfoFix(fleet: DevFleet): Promise<void> {
+  await submit(fleet, meminfoFix);
+  await append(fleet, meminfoFix.name);
+  await patientOperator(fleet).rollOut();
+}
+
 /**
- * Six nodes hold `meminfo-fix` and, over it, `loadavg-fix`, which shadows one of its functions; `cmdline-fix` is built and would
- * conflict with both.
+ * Six nodes hold `meminfo-fix` and, over it in the load order, `loadavg-fix`, which shadows one of its functions; `cmdline-fix`
+ * is built and would conflict with both.
  */
 export async function startConsoleFleet(): Promise<ConsoleFleet> {
-  const port = await freePort();
-  const fleet = await startDevFleet({
-    ...{ nodes: 6, queue: 'postgres', transitionMs: 400 },
-    env: { LOCKSTEP_HTTP_PORT: String(port) },
-  });
-  const cves = ['CVE-2024-1086'];
-  const description = 'Answers for a node whose memory was never counted.';
-  await submit(fleet, { name: 'meminfo-fix', changes: ['a', 'b', 'c'], mark: '1', cves, description });
-  await append(fleet, 'meminfo-fix');
-  await patientOperator(fleet).rollOut();
+  const world = await startFleetWithConsole(6);
+  const { fleet } = world;
+  await rollOutMeminfoFix(fleet);
   await submit(fleet, { name: 'loadavg-fix', changes: ['a', 'd'], mark: '2', cves: ['CVE-2024-26581'] });
   await append(fleet, 'loadavg-fix');
   await submit(fleet, { name: 'cmdline-fix', changes: ['b', 'd'], mark: '3' });
-  const token = readFileSync(path.join(fleet.server.stateDir, 'operator.token'), 'utf8').trim();
-  return { fleet, consoleUrl: `https://localhost:${port}/console/`, token };
+  await addSchedule(fleet);
+  return world;
+}
+
+/** An access token of one role, everywhere. */
+export async function tokenOf({ fleet }: ConsoleFleet, role: Role, owner: string): Promise<string> {
+  const secret = `lockstep_${randomBytes(24).toString('base64url')}`;
+  await fleet.operator.access.createToken({
+    ...{ name: owner, owner, ownerKind: OwnerKind.OWNER_KIND_PERSON, roles: [role], ttlSeconds: 0 },
+    scope: { everywhere: true, clusters: [] },
+    secretSha256: createHash('sha256').update(secret).digest('hex'),
+  });
+  return secret;
 }

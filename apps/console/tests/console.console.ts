@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { createHash, randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { AxeBuilder } from '@axe-core/playwright';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { OwnerKind, Role } from '@lockstep/contracts/generated';
+import { Role } from '@lockstep/contracts/generated';
 import { repositoryRoot } from '@lockstep/testing/qemu-machine';
 import type { Browser } from 'playwright-core';
 import { startBrowser, viewports, Visitor, type ColorScheme, type Device } from './browser';
-import { startConsoleFleet, type ConsoleFleet } from './console-fleet';
+import { startConsoleFleet, tokenOf, type ConsoleFleet } from './console-fleet';
 
 jest.setTimeout(900_000);
 
@@ -29,16 +28,6 @@ afterAll(async () => {
   await browser.close();
   await world.fleet.stop();
 });
-
-async function tokenOf(role: Role, name: string): Promise<string> {
-  const secret = `lockstep_${randomBytes(24).toString('base64url')}`;
-  await world.fleet.operator.access.createToken({
-    ...{ name, owner: name, ownerKind: OwnerKind.OWNER_KIND_PERSON, roles: [role], ttlSeconds: 0 },
-    scope: { everywhere: true, clusters: [] },
-    secretSha256: createHash('sha256').update(secret).digest('hex'),
-  });
-  return secret;
-}
 
 describe('somebody who is not signed in', () => {
   test('is told what is wrong with a token that is none, where they are', async () => {
@@ -67,6 +56,7 @@ const pages = [
   { name: 'conflict', place: 'load-order?cluster=dev&draft=cmdline-fix', shows: '2 conflicts.' },
   { name: 'patches', place: 'patches', shows: 'loadavg-fix' },
   { name: 'patch', place: 'patches/meminfo-fix', shows: 'meminfo_proc_show' },
+  { name: 'schedule', place: 'schedule', shows: 'too many guests' },
   { name: 'cves', place: 'cves', shows: 'CVE-2024-26581' },
   { name: 'audit', place: 'audit', shows: 'Fleet/AppendLoad' },
   { name: 'access', place: 'access?show=sessions', shows: 'session-' },
@@ -105,6 +95,49 @@ test('a rollout is begun as it was shown, and moves while it is looked at', asyn
   expect(await ada.page.locator('.wave-passed').count()).toBeGreaterThan(1);
 });
 
+test('a rollout is rolled back exactly as it was shown', async () => {
+  await ada.page.getByRole('button', { name: 'Roll back' }).click();
+  const dialog = ada.page.getByRole('dialog');
+  await dialog.getByText('loadavg-fix (2)').waitFor();
+  await dialog.getByText('6 nodes').first().waitFor();
+  expect(await dialog.locator('.plan-steps').innerText()).toContain('unload lockstep_loadavg_fix');
+  await dialog.getByRole('button', { name: 'Roll back exactly like this' }).click();
+  await ada.page.getByRole('heading', { name: 'dev to 3' }).waitFor();
+  await ada.page.locator('.page-summary').getByText('rolls back').waitFor();
+  await ada.page.getByText('6 of 6 nodes there').waitFor({ timeout: 180_000 });
+  expect(ada.complaints).toEqual([]);
+});
+
+test('a window is added as its preview shows it, and taken away again', async () => {
+  await ada.open('schedule');
+  await ada.page.getByRole('button', { name: 'Add a window' }).click();
+  const dialog = ada.page.getByRole('dialog');
+  await dialog.getByLabel('Cluster').selectOption('shop');
+  await dialog.getByLabel('Name').fill('evening');
+  await dialog.getByLabel('Time zone').fill('Mars/Olympus');
+  await dialog.getByText('is no time zone that is known here').waitFor();
+  await dialog.getByLabel('Time zone').fill('America/New_York');
+  await dialog.getByText('in America/New_York').first().waitFor();
+  await dialog.getByRole('button', { name: 'Add it' }).click();
+  await ada.page.getByRole('heading', { name: 'evening shop' }).waitFor();
+  await ada.page.getByLabel('By the clocks of').selectOption('America/New_York');
+  expect(ada.page.url()).toContain('zone=America%2FNew_York');
+  await ada.page.getByRole('button', { name: 'Remove the window evening of shop' }).click();
+  await ada.page.getByRole('dialog').getByRole('button', { name: 'Remove' }).click();
+  await ada.page.getByRole('heading', { name: 'evening shop' }).waitFor({ state: 'detached' });
+  expect(ada.complaints).toEqual([]);
+});
+
+test('a word in the address that every object knows breaks no page', async () => {
+  await ada.open('nodes?connected=toString&status=constructor');
+  await ada.page.getByRole('link', { name: 'n1', exact: true }).waitFor();
+  await ada.open('rollouts');
+  await ada.page.getByRole('link', { name: 'dev to 1' }).click();
+  await ada.open(`${ada.page.url().split('/console/')[1]}?show=toString`);
+  await ada.page.getByRole('link', { name: 'n1', exact: true }).waitFor();
+  expect(ada.complaints).toEqual([]);
+});
+
 test('the audit is verified in the browser, and names what was just done', async () => {
   await ada.open('audit?find=StartRollout');
   await ada.page.getByText('Fleet/StartRollout').first().waitFor();
@@ -114,7 +147,7 @@ test('the audit is verified in the browser, and names what was just done', async
 
 test('who may only look is shown what they may not do, and why', async () => {
   await using eve = await Visitor.come(browser, world.consoleUrl);
-  await eve.signIn(await tokenOf(Role.ROLE_VIEWER, 'eve'));
+  await eve.signIn(await tokenOf(world, Role.ROLE_VIEWER, 'eve'));
   await eve.open('rollouts');
   const start = eve.page.getByRole('button', { name: 'Start a rollout' });
   await start.waitFor();
@@ -127,7 +160,7 @@ test('who may only look is shown what they may not do, and why', async () => {
 
 test('a refused action says why where it was asked for', async () => {
   await using olga = await Visitor.come(browser, world.consoleUrl);
-  await olga.signIn(await tokenOf(Role.ROLE_OPERATOR, 'olga'));
+  await olga.signIn(await tokenOf(world, Role.ROLE_OPERATOR, 'olga'));
   await olga.open('load-order?cluster=dev&draft=cmdline-fix');
   await olga.page.getByLabel('Name of the combined patch').fill('7');
   await olga.page.getByRole('button', { name: 'Combine' }).click();
