@@ -7,6 +7,10 @@ const other: RolloutRules = {
   ...{ canaries: 2, waves: [{ nodes: 5 }, { percent: 50 }], allowedFailures: { nodes: 3 }, atOnce: { percent: 10 } },
   ...{ haltsOnCrash: false, deadlineMs: 60_000, bakeMs: 30_000 },
   approvals: { needed: 2, among: ['person:bob', 'person:carol'], author: 'person:ada', validMs: 1 },
+  probing: {
+    ...{ probes: [{ kind: 'tcp', host: 'localhost', port: 22 }], everyMs: 10_000, timeoutMs: 5_000 },
+    allowedErrors: { nodes: 0 },
+  },
 };
 
 test('the same rules differ in nothing, whoever asks for it', () => {
@@ -28,6 +32,7 @@ test('each rule that is another one is told, with what it was', () => {
     'waits for a node for 60 s (before: waits for a node for 900 s)',
     'bake time: 30 s (before: bake time: 0 s)',
     'approvals: 2 of person:bob, person:carol (before: approvals: none)',
+    'probes: tcp=localhost:22, each 10 s, given 5 s, 0 may be impossible to measure (before: probes: none)',
   ]);
   for (const rule of Object.keys(defaultRules) as (keyof RolloutRules)[]) {
     expect(rulesChanged(defaultRules, { ...defaultRules, [rule]: other[rule] })).toHaveLength(1);

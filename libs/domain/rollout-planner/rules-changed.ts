@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+import { showProbe } from '@lockstep/domain/probes';
 import type { RolloutRules } from './rollout-policy';
 import { explainShare } from './share';
 
@@ -16,6 +17,10 @@ const words: { readonly [Rule in keyof RolloutRules]: (rules: RolloutRules) => s
   bakeMs: ({ bakeMs }) => `bake time: ${seconds(bakeMs)}`,
   approvals: ({ approvals }) =>
     `approvals: ${approvals === null ? 'none' : `${approvals.needed}${approvals.among.length === 0 ? '' : ` of ${approvals.among.join(', ')}`}`}`,
+  probing: ({ probing: { probes, everyMs, timeoutMs, allowedErrors } }) =>
+    probes.length === 0
+      ? 'probes: none'
+      : `probes: ${probes.map(showProbe).join('; ')}, each ${seconds(everyMs)}, given ${seconds(timeoutMs)}, ${explainShare(allowedErrors)} may be impossible to measure`,
 };
 
 /** By which other rules the second goes than the first, in words; none if they are the same. */

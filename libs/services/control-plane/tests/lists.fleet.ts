@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
-import { NodeStatus, RolloutStatus, type WatchNodesResponse } from '@lockstep/contracts/generated';
+import { NodeStatus, RolloutStatus } from '@lockstep/contracts/generated';
 import { switchingToWire } from '@lockstep/contracts/wire';
 import { defaultRules } from '@lockstep/domain/rollout-planner';
 import { listAll, type OperatorClient } from '@lockstep/io/rpc-client';
@@ -146,52 +146,6 @@ test('a status, and who is connected, are those of now; of a node only what the 
   await expect(fleet.listRollouts({ cluster: '', pageToken: 'x' })).rejects.toMatchObject({
     reason: 'invalid-page-token',
   });
-});
-
-test('nodes come in the order that is asked for, over all pages', async () => {
-  const { fleet } = plane.operator;
-  const asked = { cluster: '', selector: '', pageSize: 97 };
-  const nodes = await listAll(fleet.listNodes, { ...asked, orderBy: 'cluster desc' }, (a) => a.nodes);
-  const places = nodes.map(({ cluster, name }) => `${cluster} ${name}`);
-  const inOrder = [...places].sort((a, b) => {
-    const [[clusterA = '', nameA = ''], [clusterB = '', nameB = '']] = [a.split(' '), b.split(' ')];
-    return clusterA === clusterB ? (nameA < nameB ? -1 : 1) : clusterA < clusterB ? 1 : -1;
-  });
-  expect([places, new Set(places).size]).toEqual([inOrder, many + 1]);
-  await expect(fleet.listNodes({ ...asked, orderBy: 'colour' })).rejects.toMatchObject({ reason: 'invalid-order' });
-  const { nextPageToken: pageToken } = await fleet.listNodes({ ...asked, orderBy: 'cluster' });
-  await expect(fleet.listNodes({ ...asked, pageToken, orderBy: 'kernel' })).rejects.toMatchObject({
-    reason: 'invalid-page-token',
-  });
-});
-
-const watched = { cluster: 'c1', selector: '', limit: 3, readMask: 'name,labels' };
-const label = (name: string, value: string) =>
-  plane.operator.fleet.labelNodes({ names: [name], set: { tier: value }, remove: [], overwrite: true });
-
-test('a watch of nodes tells what a list did not, then differences; one that broke goes on where it was', async () => {
-  const { fleet } = plane.operator;
-  const listed = await fleet.listNodes({ cluster: 'c1', selector: '', pageSize: 3 });
-  const [first = '', second = ''] = listed.nodes.map(({ name }) => name);
-  const leave = new AbortController();
-  const watch = fleet.watchNodes({ ...watched, afterRevision: listed.revision ?? 0 }, { signal: leave.signal });
-  const news = watch[Symbol.asyncIterator]();
-  const next = async () => (await news.next()).value as WatchNodesResponse;
-  expect((await next()).listed?.names).toEqual(listed.nodes.map(({ name }) => name));
-  await label(second, 'db');
-  const { nodes, listed: same, revision } = await next();
-  expect([nodes.map(({ name, labels }) => [name, labels]), same]).toEqual([[[second, { tier: 'db' }]], undefined]);
-  leave.abort();
-  await label(first, 'web');
-  for await (const again of fleet.watchNodes({ ...watched, afterRevision: revision })) {
-    expect(again.nodes.map(({ name }) => name)).toEqual([first]);
-    break;
-  }
-  // What another control plane counted says nothing here.
-  for await (const anew of fleet.watchNodes({ ...watched, afterRevision: 7 })) {
-    expect(anew.nodes).toHaveLength(3);
-    break;
-  }
 });
 
 test('the command shows all, or so many, or those that are asked for', async () => {
