@@ -40,7 +40,7 @@ describe('what an operator may say to a rollout', () => {
 
 describe('whose word counts', () => {
   const identityOf = (name: string, kind: 'person' | 'service' = 'person'): Session['identity'] => ({
-    ...{ name, kind, roles: [], everywhere: true, clusters: [], session: '' },
+    ...{ name, kind, roles: [], everywhere: true, clusters: [], selector: '', session: '' },
   });
   const at = (minute: number) => new Date(minute * 60_000).toISOString();
   const approvals = {

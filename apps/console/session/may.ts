@@ -15,6 +15,9 @@ export function whyNot(
 ): string | undefined {
   const permission = may[verb];
   if (permission !== true) return permission.reason;
+  if (place === everywhere && identity.selector !== '') {
+    return `Your rights hold for nodes with ${identity.selector}, not for all of them.`;
+  }
   if (place === undefined || identity.everywhere) return undefined;
   if (place !== everywhere && identity.clusters.includes(place)) return undefined;
   return `Your rights hold in ${identity.clusters.join(', ')}, not in ${place === everywhere ? 'every cluster' : place}.`;
