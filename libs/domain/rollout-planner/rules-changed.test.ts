@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { expect, test } from '@jest/globals';
+import { parseGate } from '@lockstep/domain/probes';
 import { defaultRules, type RolloutRules } from './rollout-policy';
 import { rulesChanged } from './rules-changed';
 
@@ -11,6 +12,7 @@ const other: RolloutRules = {
     ...{ probes: [{ kind: 'tcp', host: 'localhost', port: 22 }], everyMs: 10_000, timeoutMs: 5_000 },
     allowedErrors: { nodes: 0 },
   },
+  gates: [parseGate('errors=rate_of_errors <= 3')],
 };
 
 test('the same rules differ in nothing, whoever asks for it', () => {
@@ -33,6 +35,7 @@ test('each rule that is another one is told, with what it was', () => {
     'bake time: 30 s (before: bake time: 0 s)',
     'approvals: 2 of person:bob, person:carol (before: approvals: none)',
     'probes: tcp=localhost:22, each 10 s, given 5 s, 0 may be impossible to measure (before: probes: none)',
+    'gates: errors=rate_of_errors <= 3 (before: gates: none)',
   ]);
   for (const rule of Object.keys(defaultRules) as (keyof RolloutRules)[]) {
     expect(rulesChanged(defaultRules, { ...defaultRules, [rule]: other[rule] })).toHaveLength(1);

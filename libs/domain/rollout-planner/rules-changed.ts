@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { showProbe } from '@lockstep/domain/probes';
+import { showGate, showProbe } from '@lockstep/domain/probes';
 import type { RolloutRules } from './rollout-policy';
 import { explainShare } from './share';
 
@@ -21,6 +21,7 @@ const words: { readonly [Rule in keyof RolloutRules]: (rules: RolloutRules) => s
     probes.length === 0
       ? 'probes: none'
       : `probes: ${probes.map(showProbe).join('; ')}, each ${seconds(everyMs)}, given ${seconds(timeoutMs)}, ${explainShare(allowedErrors)} may be impossible to measure`,
+  gates: ({ gates }) => `gates: ${gates.length === 0 ? 'none' : gates.map(showGate).join('; ')}`,
 };
 
 /** By which other rules the second goes than the first, in words; none if they are the same. */
