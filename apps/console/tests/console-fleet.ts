@@ -117,8 +117,9 @@ export async function tokenOf({ fleet }: ConsoleFleet, role: Role, owner: string
   const secret = `lockstep_${randomBytes(24).toString('base64url')}`;
   await fleet.operator.access.createToken({
     ...{ name: owner, owner, ownerKind: OwnerKind.OWNER_KIND_PERSON, roles: [role], ttlSeconds: 0 },
-    scope: { everywhere: true, clusters: [] },
+    scope: { everywhere: true, clusters: [], selector: '' },
     secretSha256: createHash('sha256').update(secret).digest('hex'),
+    certificateRequest: '',
   });
   return secret;
 }

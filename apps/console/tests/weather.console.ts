@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { Role } from '@lockstep/contracts/generated';
 import { exampleDiff } from '@lockstep/testing/dev-fleet';
@@ -29,7 +31,9 @@ afterAll(async () => {
 });
 
 async function sql(statement: string, values: readonly unknown[] = []): Promise<void> {
-  const pg = await connectSql(world.fleet.server.databaseUrl());
+  const file = path.join(world.fleet.server.stateDir, 'endpoint.json');
+  const { databaseUrl } = JSON.parse(readFileSync(file, 'utf8')) as { databaseUrl: string };
+  const pg = await connectSql(databaseUrl);
   await pg.query(statement, [...values]);
   await pg.end();
 }
