@@ -80,6 +80,7 @@ const wholes = [
  */
 const tellsTheTime = [
   'libs/services/node-agent/{logger,time-of-day,certificate-renewal}.ts',
+  'libs/services/control-plane/{agents/log-heads,events/node-watch,routes/get-census}.ts',
   'libs/services/control-plane/agents/known-nodes.ts',
   'libs/services/control-plane/rollouts/rollout-executor.ts',
   'libs/services/control-plane/jobs/artifact-evictor.ts',
@@ -87,7 +88,8 @@ const tellsTheTime = [
   'libs/services/control-plane/access/{known-tokens,admin-token,identify,people-sign-in}.ts',
   'libs/services/control-plane/{control-plane,events/{webhook-sender,event-deriver}}.ts',
   'libs/services/control-plane/views/{schedule,rollout}-view.ts',
-  'apps/cli/commands/add-freeze.ts',
+  'apps/cli/{commands/{add-freeze,verify-order},views/node-view}.ts',
+  'libs/services/node-agent/test-control-plane.ts',
   'tools/story/rollout-chapters.ts',
   'libs/io/job-queue/delivery-queue.ts',
   'libs/services/control-plane/routes/{enrol,create-join-token,create-token,get-exposure,schedules,sessions}.ts',

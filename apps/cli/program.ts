@@ -45,6 +45,8 @@ import { planRollout } from './commands/plan-rollout';
 import { printCompletion } from './commands/print-completion';
 import { rebootNeeded } from './commands/reboot-needed';
 import { recoverOrder } from './commands/recover-order';
+import { rotateLogKey } from './commands/rotate-log-key';
+import { verifyOrder } from './commands/verify-order';
 import { repairDrift } from './commands/repair-drift';
 import { removeContext } from './commands/remove-context';
 import { removeNode } from './commands/remove-node';
@@ -105,7 +107,7 @@ const groups: readonly (readonly [noun: string, description: string, commands: r
   ['kernel', 'kernel builds that patches are built for', [addKernel, listKernels]],
   ['patch', 'source diffs', [submitPatch, combinePatches, listPatches, showPatch, explainPatch, verifyPatch]],
   ['build-key', 'keys that vouch for what workers build', [createBuildKeyCommand, signWithBuildKey]],
-  ['order', "a cluster's load order", [showOrder, appendLoad, retireEntry, recoverOrder]],
+  ['order', "a cluster's load order", [showOrder, appendLoad, retireEntry, verifyOrder, rotateLogKey, recoverOrder]],
   [
     'rollout',
     "moving a cluster's nodes to a position",

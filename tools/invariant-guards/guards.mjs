@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { accessGuards } from './access-guards.mjs';
 import { agentGuards } from './agent-guards.mjs';
+import { keyGuards } from './key-guards.mjs';
 import { rolloutGuards } from './rollout-guards.mjs';
 
 /**
@@ -28,7 +29,7 @@ export const guards = [
     invariant: '3 one history',
     breaks: 'takes entries without looking at the signature',
     file: 'libs/domain/load-order/extend-log.ts',
-    from: 'if (!verify(next.hash, next.signature))',
+    from: 'if (!isSigned)',
     to: 'if (false as boolean)',
     test: 'libs/domain/load-order/extend-log.test.ts',
   },
@@ -465,6 +466,7 @@ export const guards = [
     to: 'if (missing.length > 99)',
     test: 'libs/testing/object-fixtures/check-module.test.ts',
   },
+  ...keyGuards,
   ...accessGuards,
   ...agentGuards,
 ];

@@ -24,7 +24,7 @@ interface Options extends LeafOptions, ListOptions {
 /** What the table shows: a node's functions may be thousands. */
 const shown =
   'name,cluster,connected,kernel_build_id,kernel_release,patched_core,last_seen_at,labels,' +
-  'report.status,report.position,report.target,report.stack.module_name';
+  'report.status,report.position,report.target,report.stack.module_name,report.heard_head';
 
 export const listNodes = (cli: Cli): Command =>
   viewCommand('ls', 'list nodes')

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import type { KeptModule, Node, NodeReport, ProbeResult, Quarantine } from '@lockstep/contracts/generated';
+import type { HeardHead, KeptModule, Node, NodeReport, ProbeResult, Quarantine } from '@lockstep/contracts/generated';
 import {
   functionFromWire,
+  isHeadOverdue,
   kernelConflictFromWire,
   nodeStatusFromWire,
   obstacleFromWire,
@@ -30,7 +31,8 @@ export function nodeDocument(node: Node): object {
 function statusOf({ connected, report, revokedAt }: Node): string {
   if (revokedAt !== undefined) return 'revoked';
   const word = report === undefined ? 'silent' : statusWord(report);
-  return connected ? word : `off (was ${word})`;
+  if (!connected) return `off (was ${word})`;
+  return isHeadOverdue(report?.heardHead, Date.now()) ? `${word}, head overdue` : word;
 }
 
 /** `rack=a1,tier=db`, by key. */
@@ -85,6 +87,17 @@ function kernelConflictText({ patchedCore, report }: Node): string {
   return `\n\n${conflictTable(conflicts, 'The kernel knows of no conflicts.')}`;
 }
 
+/** What it has heard of the end of its load order. */
+function describeHeard(heard: HeardHead): string {
+  const { seq, issuedAtMs, expiresAtMs, refused } = heard;
+  const said =
+    expiresAtMs === 0
+      ? 'never'
+      : `up to #${seq} at ${showTime(new Date(issuedAtMs))}, good until ${showTime(new Date(expiresAtMs))}`;
+  const overdue = isHeadOverdue(heard, Date.now()) ? '; OVERDUE: something may be withheld from it' : '';
+  return `${said}${overdue}${refused === '' ? '' : `; the last one was refused (${refused})`}`;
+}
+
 /** A node that is quarantined says so as its problem. */
 const describeTrial = ({ seq, crashedBootId }: Quarantine): string =>
   `entry #${seq}, which boot ${crashedBootId} did not survive; an operator released it`;
@@ -116,6 +129,7 @@ export function nodeText(node: Node): string {
       'Position',
       report === undefined ? '-' : `${report.position}, target ${report.target}, log known to ${report.headSeq}`,
     ],
+    ...(report?.heardHead === undefined ? [] : [['Log signed', describeHeard(report.heardHead)] as const]),
     ['Kernel', `${node.kernelRelease} ${node.kernelBuildId}`],
     [
       'Core',

@@ -4,9 +4,15 @@ import { functionFromWire } from '@lockstep/contracts/wire';
 import { showFunction } from '@lockstep/domain/livepatch-model';
 import { toDocument } from '../document';
 import { consistencyWord, describeSwitching } from '../switching-options';
-import { shortId, table } from '../table';
+import { sha256OfBytes } from '@lockstep/platform/runtime';
+import { shortId, showTime, table } from '../table';
 
 type WireFunction = Parameters<typeof functionFromWire>[0];
+
+/** A key by the sha256 of its PEM, as files of keys are named. */
+export const keyDigest = (publicKeyPem: string): string => sha256OfBytes(Buffer.from(publicKeyPem));
+
+const shortKey = (publicKeyPem: string): string => shortId(keyDigest(publicKeyPem));
 
 /** How it is switched, in words. */
 const describeHow = (body: LoadBody): string =>
@@ -30,6 +36,8 @@ function entryRow({ seq, body, hash }: LogEntry, stack: readonly number[]): stri
     }
     case 'retire':
       return [`#${seq}`, 'retire', `#${body.value.retires}`, '', '', '', '', shortId(hash), ''];
+    case 'rotate':
+      return [`#${seq}`, 'new log key', shortKey(body.value.publicKey), '', '', '', '', shortId(hash), ''];
     case undefined:
       return [`#${seq}`, 'unknown to this client', '', state, '', '', '', shortId(hash), ''];
   }
@@ -58,6 +66,8 @@ export function describeEntry({ seq, body }: LogEntry): string {
     }
     case 'retire':
       return `#${seq} retires #${body.value.retires}`;
+    case 'rotate':
+      return `#${seq} brings in log key ${shortKey(body.value.publicKey)}`;
     case undefined:
       return `#${seq}`;
   }
@@ -70,6 +80,13 @@ export const entryCaveats = ({ seq, body }: LogEntry): string[] => {
     ({ kind, message }) => `${kind}: ${artifact?.patchName ?? ''} (#${seq}): ${message}`,
   );
 };
+
+/** Where it ends by the word of who signs it, as agents are told. */
+function headLine({ signedHead }: GetOrderResponse): string {
+  if (signedHead === undefined) return '';
+  const { seq, issuedAtMs, expiresAtMs } = signedHead;
+  return `Signed up to #${seq} at ${showTime(new Date(issuedAtMs))}, good until ${showTime(new Date(expiresAtMs))}.`;
+}
 
 export function orderText(order: GetOrderResponse): string {
   const head = `Load order of ${order.cluster} on kernel build ${shortId(order.kernelBuildId)}`;
@@ -87,7 +104,7 @@ export function orderText(order: GetOrderResponse): string {
     '',
   );
   const caveats = order.entries.flatMap(entryCaveats).join('\n');
-  return [head, entries, shared, caveats].filter((part) => part !== '').join('\n\n');
+  return [head, entries, headLine(order), shared, caveats].filter((part) => part !== '').join('\n\n');
 }
 
 /** What a patch would shadow and whom it would tear, a line each. */

@@ -41,11 +41,18 @@ function Verdict({ order }: { readonly order: Order }): ReactElement | null {
 }
 
 function wordsOf({ body }: LogEntry): string {
-  return body.kind === 'retire' ? `retire ${body.retires}` : `load ${body.artifact.patchName}`;
+  switch (body.kind) {
+    case 'load':
+      return `load ${body.artifact.patchName}`;
+    case 'retire':
+      return `retire ${body.retires}`;
+    case 'rotate':
+      return 'new log key';
+  }
 }
 
 const modeOf = ({ body }: LogEntry): string =>
-  body.kind === 'retire' ? '' : (body.consistency ?? 'the kernel’s own').replace('_', ' ');
+  body.kind === 'load' ? (body.consistency ?? 'the kernel’s own').replace('_', ' ') : '';
 
 /** The log that all this comes of, newest first: what was appended, and how each entry holds on to the one before. */
 export function Chain({ order }: { readonly order: Order }): ReactElement {

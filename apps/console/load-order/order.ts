@@ -11,7 +11,13 @@ import {
   isCaveatKind,
   type ArtifactManifest,
 } from '@lockstep/domain/livepatch-model';
-import type { Consistency, EntryBody, EntrySignature, LogEntry as DomainEntry } from '@lockstep/domain/load-order';
+import {
+  parseLogKey,
+  type Consistency,
+  type EntryBody,
+  type EntrySignature,
+  type LogEntry as DomainEntry,
+} from '@lockstep/domain/load-order';
 import { answerOf, api } from '../api/client';
 import { refreshMs } from '../api/queries';
 import type { LogEntry, PatchedFunction, Schemas } from '../api/schemas';
@@ -49,7 +55,10 @@ const consistencies: Readonly<Record<NonNullable<Schemas['LoadBody']['consistenc
 /** 0 stands for what is not said. */
 const said = (value: number | undefined): number | undefined => (value === 0 ? undefined : value);
 
-function bodyOf({ load, retire }: LogEntry): EntryBody {
+function bodyOf({ load, retire, rotate }: LogEntry): EntryBody {
+  if (rotate !== undefined) {
+    return { kind: 'rotate', key: parseLogKey(rotate.publicKey ?? ''), proof: (rotate.proof ?? '') as EntrySignature };
+  }
   if (load === undefined) return { kind: 'retire', retires: parseSeq(retire?.retires ?? 0) };
   return {
     kind: 'load',

@@ -20,6 +20,7 @@ export {
   reportToWire,
   withKnownValues,
 } from './node-report';
+export { headFromWire, headToWire, isHeadOverdue } from './signed-head';
 export { formatJoinToken, parseJoinToken, type JoinToken } from './join-token';
 export {
   chunkPlaceFromWire,

@@ -67,12 +67,18 @@ test.each<[string, ToLoader['message']]>([
   ['nothing', undefined],
   [
     'another version of the protocol',
-    { $case: 'introduction', value: { protocol: 2, cluster: 'web', logPublicKey: '' } },
+    { $case: 'introduction', value: { protocol: 2, cluster: 'web', logPublicKey: '', newestLogPublicKey: '' } },
   ],
-  ['a cluster that is none', { $case: 'introduction', value: { protocol: 1, cluster: '../web', logPublicKey: '' } }],
+  [
+    'a cluster that is none',
+    { $case: 'introduction', value: { protocol: 1, cluster: '../web', logPublicKey: '', newestLogPublicKey: '' } },
+  ],
   [
     'a key of a megabyte',
-    { $case: 'introduction', value: { protocol: 1, cluster: 'web', logPublicKey: 'k'.repeat(1e6) } },
+    {
+      $case: 'introduction',
+      value: { protocol: 1, cluster: 'web', logPublicKey: 'k'.repeat(1e6), newestLogPublicKey: '' },
+    },
   ],
   ['an entry without content', { $case: 'extension', value: { entries: [], traceparent: '' } }],
   ['a module that is a path', { $case: 'repair', value: { modules: ['../x'] } }],

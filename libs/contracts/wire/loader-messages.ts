@@ -18,8 +18,10 @@ import {
   type Seq,
   type Sha256,
 } from '@lockstep/domain/livepatch-model';
+import { parseLogKey, type LogKey } from '@lockstep/domain/load-order';
 import type { ControlWord, Problem } from '@lockstep/domain/node-state';
 import { entryFromWire, entryToWire } from './log-entry';
+import { headFromWire, headToWire } from './signed-head';
 import { maxMessageBytes } from './message-limit';
 
 /** Of the protocol between the halves of an agent; both are of one installation, so that no other is spoken. */
@@ -35,7 +37,12 @@ const mostModules = 1024;
 
 /** What the half with the network says. */
 export type ToLoaderMessage =
-  | { readonly kind: 'introduction'; readonly cluster: ClusterName; readonly logPublicKey: string }
+  | {
+      readonly kind: 'introduction';
+      readonly cluster: ClusterName;
+      readonly logPublicKey: string;
+      readonly newestLogKey?: LogKey | undefined;
+    }
   | { readonly kind: 'word'; readonly word: ControlWord }
   | { readonly kind: 'entries-wanted'; readonly afterSeq: Seq }
   | { readonly kind: 'chunk'; readonly chunk: ModuleChunk };
@@ -80,10 +87,11 @@ const word = (said: ControlWord): ToLoaderMessage => ({ kind: 'word', word: said
 function toLoaderFromWire({ message }: ToLoader): ToLoaderMessage {
   switch (message?.$case) {
     case 'introduction': {
-      const { protocol, cluster, logPublicKey } = message.value;
+      const { protocol, cluster, logPublicKey, newestLogPublicKey } = message.value;
       insistProtocol(protocol);
       const key = bounded('A key', logPublicKey, longestKey);
-      return { kind: 'introduction', cluster: parseClusterName(cluster), logPublicKey: key };
+      const newest = newestLogPublicKey === '' ? {} : { newestLogKey: parseLogKey(newestLogPublicKey) };
+      return { kind: 'introduction', cluster: parseClusterName(cluster), logPublicKey: key, ...newest };
     }
     case 'sessionOpened':
       return word({ kind: 'session-opened' });
@@ -93,6 +101,8 @@ function toLoaderFromWire({ message }: ToLoader): ToLoaderMessage {
       return word({ kind: 'log-offered', entries: message.value.entries.map(entryFromWire) });
     case 'logUnreadable':
       return word({ kind: 'log-unreadable', problem: problemFromWire(message.value) });
+    case 'signedHead':
+      return word({ kind: 'head-offered', head: headFromWire(message.value) });
     case 'moveTo':
       return word({ kind: 'move-requested', seq: parseSeq(message.value.seq) });
     case 'release':
@@ -144,6 +154,8 @@ function wordToWire(said: ControlWord): ToLoader['message'] {
       return { $case: 'extension', value: { entries: said.entries.map(entryToWire), traceparent: '' } };
     case 'log-unreadable':
       return { $case: 'logUnreadable', value: problemToWire(said.problem) };
+    case 'head-offered':
+      return { $case: 'signedHead', value: headToWire(said.head) };
     case 'move-requested':
       return { $case: 'moveTo', value: { seq: said.seq, traceparent: '' } };
     case 'release-requested':
@@ -158,7 +170,10 @@ function toLoaderToWire(said: ToLoaderMessage): ToLoader['message'] {
     case 'introduction':
       return {
         $case: 'introduction',
-        value: { protocol: loaderProtocol, cluster: said.cluster, logPublicKey: said.logPublicKey },
+        value: {
+          ...{ protocol: loaderProtocol, cluster: said.cluster, logPublicKey: said.logPublicKey },
+          newestLogPublicKey: said.newestLogKey ?? '',
+        },
       };
     case 'word':
       return wordToWire(said.word);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import {
   entryVersion,
+  parseLogKey,
   readableEntryVersions,
   type EntryBody,
   type EntrySignature,
@@ -99,6 +100,8 @@ function bodyToWire(body: EntryBody): NonNullable<WireLogEntry['body']> {
     }
     case 'retire':
       return { $case: 'retire', value: { retires: body.retires } };
+    case 'rotate':
+      return { $case: 'rotate', value: { publicKey: body.key, proof: body.proof } };
   }
 }
 
@@ -127,12 +130,16 @@ function bodyFromWire(body: WireLogEntry['body']): EntryBody {
     }
     case 'retire':
       return { kind: 'retire', retires: parseSeq(body.value.retires) };
+    case 'rotate': {
+      const { publicKey, proof } = body.value;
+      return { kind: 'rotate', key: parseLogKey(publicKey), proof: proof as EntrySignature };
+    }
     case undefined:
   }
   throw new LockstepError(
     'invalid-input',
     'invalid-entry',
-    'A log entry must either load an artifact or retire a seq.',
+    'A log entry must load an artifact, retire a seq or bring in a key.',
   );
 }
 

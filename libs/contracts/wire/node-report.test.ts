@@ -27,7 +27,7 @@ test("the kernel's own conflicts arrive as the agent read them", () => {
     },
   ];
   const seen = { patches: [], artifacts: new Set<never>(), uptimeMs: 0, kernelConflicts };
-  const report = reportToWire(viewOf({ ...state, seen }), 'boot-1');
+  const report = reportToWire(viewOf({ ...state, seen }), 'boot-1', 0);
   expect(NodeReport.decode(NodeReport.encode(report).finish()).kernelConflicts).toEqual([
     {
       function: { object: 'vmlinux', name: 'foo', sympos: 1 },

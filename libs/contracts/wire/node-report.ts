@@ -19,6 +19,7 @@ import {
 import type { KernelConflict, NodeView, Quarantine, Transition } from '@lockstep/domain/node-state';
 import { functionFromWire, functionToWire } from './log-entry';
 import { nodeStatusToWire } from './node-status';
+import { heardHeadToWire } from './signed-head';
 import { consistencyToWire } from './switching';
 
 const kernelConflictToWire = ({ function: fn, owners }: KernelConflict): WireConflict => ({
@@ -55,7 +56,7 @@ const quarantineToWire = ({ crashedBoot, foundBoot, ...rest }: Quarantine): Wire
 });
 
 /** @param bootId of the boot that the node is in */
-export function reportToWire(view: NodeView, bootId: string): NodeReport {
+export function reportToWire(view: NodeView, bootId: string, nowMs: number): NodeReport {
   const { status, position, target, headSeq, headHash, stack, problem, lastTransition, quarantine } = view;
   return {
     status: nodeStatusToWire(status),
@@ -80,6 +81,7 @@ export function reportToWire(view: NodeView, bootId: string): NodeReport {
     probes: [],
     kept: (view.kept ?? []).map(({ module, reasons }) => ({ moduleName: module, reasons: [...reasons] })),
     problem: problem === undefined ? undefined : { reason: problem.reason, message: problem.message },
+    heardHead: heardHeadToWire(view, nowMs),
   };
 }
 

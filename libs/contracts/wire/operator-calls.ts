@@ -66,6 +66,7 @@ export const operatorCalls = {
   appendLoad: { ...keyed, verb: 'order' },
   appendRetire: { ...keyed, verb: 'order' },
   recoverOrder: { repeat: 'keyed', answer: 'parts', verb: 'order' },
+  rotateLogKey: { ...keyed, verb: 'set-up' },
   planRollout: read,
   startRollout: { ...keyed, verb: 'roll-out' },
   pauseRollout: { ...keyed, verb: 'roll-out' },

@@ -42,6 +42,7 @@ export const operatorPaths = {
   appendLoad: { method: 'post', path: '/v1/clusters/{cluster}/order/loads' },
   appendRetire: { method: 'post', path: '/v1/clusters/{cluster}/order/retirements' },
   recoverOrder: { method: 'post', path: '/v1/clusters/{cluster}/order/recoveries' },
+  rotateLogKey: { method: 'post', path: '/v1/clusters/{cluster}/order/keys' },
   planRollout: { method: 'post', path: '/v1/rollouts/plans' },
   startRollout: { method: 'post', path: '/v1/clusters/{cluster}/rollouts' },
   pauseRollout: { method: 'post', path: '/v1/rollouts/{id}/pause' },

@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import { Metadata, status, type ServiceError } from '@grpc/grpc-js';
 import fc from 'fast-check';
 import { Consistency, LogEntry as WireLogEntry } from '@lockstep/contracts/generated';
-import type { EntrySignature, LogEntry } from '@lockstep/domain/load-order';
+import { parseLogKey, type EntrySignature, type LogEntry } from '@lockstep/domain/load-order';
 import {
   LockstepError,
   parseClusterName,
@@ -58,6 +58,13 @@ const body = fc.oneof(
     stableMs: fc.option(fc.integer({ min: 1000, max: 86_400_000 }), { nil: undefined }),
   }),
   fc.record({ kind: fc.constant('retire' as const), retires: fc.integer({ min: 1, max: 99 }).map(parseSeq) }),
+  fc.record({
+    kind: fc.constant('rotate' as const),
+    key: fc
+      .stringMatching(/^[A-Za-z0-9+/]{59}$/)
+      .map((text) => parseLogKey(`-----BEGIN PUBLIC KEY-----\n${text}=\n-----END PUBLIC KEY-----\n`)),
+    proof: fc.base64String().map((text) => text as EntrySignature),
+  }),
 );
 
 const entry: fc.Arbitrary<LogEntry> = fc.record({

@@ -16,11 +16,13 @@ export const eventTypes = [
   'node.quarantined',
   'node.diverged',
   'node.lost',
+  'node.head-overdue',
   'node.recovered',
   'patch.submitted',
   'build.failed',
   'order.conflict-refused',
   'order.recovered',
+  'order.key-rotated',
   'schedule.changed',
 ] as const;
 

@@ -4,9 +4,9 @@ import type { EventType, FleetEvent } from './fleet-event';
 
 /**
  * How a node is, as somebody who is woken cares: `diverged` holds all that its load order does not explain (a foreign
- * livepatch, another history, a word that cannot be true).
+ * livepatch, another history, a word that cannot be true); `withheld` is well but has heard for a day of no end of its load order.
  */
-export type NodeCondition = 'well' | 'failed' | 'quarantined' | 'diverged' | 'lost';
+export type NodeCondition = 'well' | 'withheld' | 'failed' | 'quarantined' | 'diverged' | 'lost';
 
 export interface ShownCondition {
   readonly node: NodeName;
@@ -20,6 +20,7 @@ export interface ShownCondition {
 
 const types = {
   well: 'node.recovered',
+  withheld: 'node.head-overdue',
   failed: 'node.failed',
   quarantined: 'node.quarantined',
   diverged: 'node.diverged',

@@ -17,8 +17,10 @@ export {
   type LogEntry,
   type LogName,
   type RetireBody,
+  type RotateBody,
   type Switching,
   type UnsignedEntry,
+  type VerifyBy,
   type VerifySignature,
 } from './log-entry';
 export { entriesHolding } from './built-onto';
@@ -31,7 +33,29 @@ export {
   refuseBody,
   type EntryRefusal,
 } from './propose-entry';
+export {
+  currentKey,
+  encodeKeyProof,
+  introduceKey,
+  introducesKey,
+  keysOf,
+  newestKey,
+  type KeyPlace,
+  type SignWith,
+} from './key-rotation';
+export { parseLogKey, type LogKey } from './log-key';
 export { recoverLog, type Recovery, type Side, type Witness } from './recover-log';
+export {
+  encodeHead,
+  explainHeadRefusal,
+  hasExpired,
+  headLifeMs,
+  refuseHead,
+  type HeadContext,
+  type HeadRefusal,
+  type HeadStatement,
+  type SignedHead,
+} from './signed-head';
 export { isLoad, stackAt, stackOwners, type Stack } from './stack';
 export { holdsEntry, stepsTo, type HeldModule, type StackStep } from './stack-steps';
 export { defaultStableMs, parseStableMs } from './stable-time';

@@ -10,6 +10,7 @@ import {
   type Seq,
   type Sha256,
 } from '@lockstep/domain/livepatch-model';
+import type { LogKey } from './log-key';
 
 /** How a kernel switches to a livepatch (/sys/kernel/livepatch/consistency). */
 export type Consistency = 'per_task' | 'system' | 'stop_machine';
@@ -45,7 +46,15 @@ export interface RetireBody {
   readonly retires: Seq;
 }
 
-export type EntryBody = LoadBody | RetireBody;
+/** Brings in the key that signs all entries after this one. This one is signed by the key before it. */
+export interface RotateBody {
+  readonly kind: 'rotate';
+  readonly key: LogKey;
+  /** Over `encodeKeyProof`, by the new key: who brings it in has it. */
+  readonly proof: EntrySignature;
+}
+
+export type EntryBody = LoadBody | RetireBody | RotateBody;
 
 /** The history an entry belongs to: nodes of one cluster that run one kernel build. */
 export interface LogName {
@@ -79,6 +88,8 @@ export const firstPreviousHash = '0'.repeat(64) as Sha256;
 
 export type HashBytes = (bytes: Uint8Array) => Sha256;
 export type VerifySignature = (hash: Sha256, signature: EntrySignature) => boolean;
+/** By a key that the log itself has brought in. */
+export type VerifyBy = (key: LogKey, hash: Sha256, signature: EntrySignature) => boolean;
 
 const encodeFunction = (fn: PatchedFunction): unknown => [fn.object, fn.name, fn.sympos === 0 ? 1 : fn.sympos];
 
@@ -105,17 +116,20 @@ function encodeBody(body: EntryBody): unknown {
     }
     case 'retire':
       return ['retire', body.retires];
+    case 'rotate':
+      return ['rotate', body.key, body.proof];
   }
 }
 
 /** The versions of entries that this code can read; an agent says them in its hello. */
-export const readableEntryVersions = [1, 2, 3, 4] as const;
+export const readableEntryVersions = [1, 2, 3, 4, 5] as const;
 
 export type EntryVersion = (typeof readableEntryVersions)[number];
 
 /** The oldest version that can say what the entry says: who reads no newer one can still read it. */
 export function entryVersion({ body }: Pick<UnsignedEntry, 'body'>): EntryVersion {
   if (body.kind === 'retire') return 1;
+  if (body.kind === 'rotate') return 5;
   if (body.mayInterrupt === true) return 4;
   if (caveatsOf(body).length > 0) return 3;
   return body.stableMs !== undefined ? 2 : 1;

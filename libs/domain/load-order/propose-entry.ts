@@ -86,7 +86,14 @@ function refuseRetire(stack: Stack<UnsignedEntry>, body: RetireBody): EntryRefus
 /** Why `body` may not be appended after `entries`, if so. The same rules hold for who appends and who accepts. */
 export function refuseBody(log: LogName, entries: readonly UnsignedEntry[], body: EntryBody): EntryRefusal | undefined {
   const stack = stackAt(entries, parseSeq(entries.length));
-  return body.kind === 'load' ? refuseLoad(log, stack, body) : refuseRetire(stack, body);
+  switch (body.kind) {
+    case 'load':
+      return refuseLoad(log, stack, body);
+    case 'retire':
+      return refuseRetire(stack, body);
+    case 'rotate':
+      return undefined;
+  }
 }
 
 const seqList = (seqs: readonly Seq[]): string => seqs.map((seq) => `#${seq}`).join(', ');

@@ -12,8 +12,11 @@ import type {
   Sha256,
 } from '@lockstep/domain/livepatch-model';
 import { encodeEntry, type EntryBody, type EntrySignature, type LogEntry, type LogName } from './log-entry';
-import { proposeEntry } from './propose-entry';
+import { currentKey, encodeKeyProof } from './key-rotation';
+import type { LogKey } from './log-key';
+import { headHash, nextSeq, proposeEntry } from './propose-entry';
 import type { LogChecks } from './extend-log';
+import { encodeHead, type HeadStatement, type SignedHead } from './signed-head';
 
 // Readable logs for this library's own tests.
 
@@ -24,7 +27,11 @@ const sha256 = (data: string | Uint8Array): Sha256 => createHash('sha256').updat
 /** Stands in for Ed25519: only who knows `key` makes a tag that verifies. */
 const tag = (key: string, hash: Sha256): EntrySignature => sha256(`${key} ${hash}`) as string as EntrySignature;
 
-export const checks: LogChecks = { hash: sha256, verify: (hash, signature) => signature === tag('ours', hash) };
+export const checks: LogChecks = {
+  hash: sha256,
+  verify: (hash, signature) => signature === tag('ours', hash),
+  verifyBy: (key, hash, signature) => signature === tag(key, hash),
+};
 
 export const functionsOf = (names: string): PatchedFunction[] =>
   Array.from(names, (name) => ({ object: 'vmlinux', name, sympos: 0 }));
@@ -73,6 +80,21 @@ export const retire = (seq: number): EntryBody => ({ kind: 'retire', retires: se
 export function sign(entry: Omit<LogEntry, 'hash' | 'signature'>, key = 'ours'): LogEntry {
   const hash = sha256(encodeEntry(entry));
   return { ...entry, hash, signature: tag(key, hash) };
+}
+
+/** Stands in for a public key: `tag` signs by its text. */
+export const testKey = (number: number): LogKey => `key ${number}` as LogKey;
+
+/** The entry after `entries` that brings `key` in, shown for `place`. */
+export function rotateTo(entries: readonly LogEntry[], key: LogKey, place: LogName = log): LogEntry {
+  const at = { seq: nextSeq(entries), previousHash: headHash(entries) };
+  const proof = tag(key, sha256(encodeKeyProof({ ...place, ...at }, key)));
+  const body: EntryBody = { kind: 'rotate', key, proof };
+  return sign({ ...log, ...at, body }, currentKey(entries) ?? 'ours');
+}
+
+export function signHead(head: HeadStatement): SignedHead {
+  return { ...head, signature: tag(head.key ?? 'ours', sha256(encodeHead(head))) };
 }
 
 /** A signed log of these bodies. @throws what `proposeEntry` throws. */

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { describe, expect, test } from '@jest/globals';
-import type { ModuleName, Seq } from '@lockstep/domain/livepatch-model';
+import type { ClusterName, ModuleName, Seq } from '@lockstep/domain/livepatch-model';
 import type { EntryBody } from '@lockstep/domain/load-order';
 import { viewOf } from './node-view';
 import type { Transition } from './observation';
-import { append, load, logOf, Machine, observed, retire } from './test-machine';
+import { append, headOf, load, logOf, Machine, observed, PowerCut, retire, rotate, testKey } from './test-machine';
 
 const a = load('a', 'abc');
 const b = load('b', 'ad', [1]);
@@ -173,6 +173,88 @@ describe('what is refused', () => {
     check(machine, 'forked', '2/2', 'a<b');
     expect(viewOf(machine.state).problem?.reason).toBe('bad-signature');
     expect(machine.disk.entries).toHaveLength(3);
+  });
+});
+
+describe('a log key that another has taken the place of', () => {
+  const rotated = append(append(ours, rotate(ours, testKey(1))), load('d', 'y'));
+  /** A node that knows the first key's successor, and of this log nothing. */
+  function machineThatKnows(key: number): Machine {
+    const machine = new Machine();
+    machine.disk.newestKey = testKey(key);
+    machine.startAgent();
+    machine.quiesce();
+    return machine;
+  }
+
+  test('is walked away from entry by entry, and the stack goes on', () => {
+    const machine = machineAt(rotated, 5);
+    check(machine, 'in-step', '5/5', 'a<b<c<d');
+    expect(machine.disk.newestKey).toBe(testKey(1));
+  });
+  test('moves nobody who knows the newer one from another log', () => {
+    const machine = machineThatKnows(1);
+    machine.tell({ kind: 'log-offered', entries: ours });
+    machine.tell({ kind: 'move-requested', seq: 3 as Seq });
+    machine.quiesce();
+    check(machine, 'forked', '0/0', '');
+    expect(viewOf(machine.state).problem).toMatchObject({ reason: 'lowered-key' });
+    machine.tell({ kind: 'log-offered', entries: rotated });
+    machine.tell({ kind: 'move-requested', seq: 5 as Seq });
+    machine.quiesce();
+    check(machine, 'in-step', '5/5', 'a<b<c<d');
+  });
+  test.each([0, 1, 2])('stays given up when the agent is killed at write %i of taking the new one in', (writes) => {
+    const machine = machineAt(ours, 3);
+    machine.writesLeft = writes;
+    try {
+      machine.tell({ kind: 'log-offered', entries: rotated });
+    } catch (error) {
+      if (!(error instanceof PowerCut)) throw error;
+    }
+    machine.writesLeft = undefined;
+    machine.startAgent();
+    machine.quiesce();
+    check(machine, 'in-step', '3/3', 'a<b<c');
+    const theirs = append(ours, load('e', 'z'), 'ours');
+    const knew = machine.disk.newestKey !== undefined;
+    expect(knew).toBe(writes > 0);
+    machine.tell({ kind: 'log-offered', entries: theirs });
+    machine.tell({ kind: 'move-requested', seq: 4 as Seq });
+    machine.quiesce();
+    // Until the first write it had never heard of the new key; from then on an entry of the old one's is not gone along with.
+    check(machine, knew ? 'forked' : 'in-step', knew ? '3/3' : '4/4', knew ? 'a<b<c' : 'a<b<c<e');
+  });
+});
+
+describe('where the log ends, by the word of who signs it', () => {
+  const atMs = Date.UTC(2026, 10, 28);
+  const hourMs = 3_600_000;
+  const seenBy = (machine: Machine) => viewOf(machine.state).signedHead?.issuedAtMs;
+
+  test('is kept, over a restart too, until a later word comes', () => {
+    const machine = machineAt(ours, 3);
+    machine.tell({ kind: 'head-offered', head: headOf(ours, atMs) });
+    expect(viewOf(machine.state)).toMatchObject({ signedHead: { seq: 3, issuedAtMs: atMs }, headRefusal: undefined });
+    machine.startAgent();
+    expect(seenBy(machine)).toBe(atMs);
+    machine.quiesce();
+    machine.tell({ kind: 'head-offered', head: headOf(ours, atMs + hourMs) });
+    expect(seenBy(machine)).toBe(atMs + hourMs);
+    machine.tell({ kind: 'head-offered', head: headOf(ours, atMs) });
+    expect(seenBy(machine)).toBe(atMs + hourMs);
+    check(machine, 'in-step', '3/3', 'a<b<c');
+  });
+  test.each<[string, ReturnType<typeof headOf>]>([
+    ['wrong-log', headOf(ours, atMs, { cluster: 'db' as ClusterName })],
+    ['other-head', headOf(ours.slice(0, 2), atMs)],
+    ['bad-signature', { ...headOf(ours, atMs), issuedAtMs: atMs + 1 }],
+  ])('is not taken as %s: what was known goes on to age', (reason, head) => {
+    const machine = machineAt(ours, 3);
+    machine.tell({ kind: 'head-offered', head: headOf(ours, atMs - hourMs) });
+    machine.tell({ kind: 'head-offered', head });
+    expect(viewOf(machine.state)).toMatchObject({ signedHead: { issuedAtMs: atMs - hourMs }, headRefusal: reason });
+    check(machine, 'in-step', '3/3', 'a<b<c');
   });
 });
 

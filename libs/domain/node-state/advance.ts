@@ -1,5 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { extendLog, type ExtensionRefusal, type LogChecks, type LogEntry } from '@lockstep/domain/load-order';
+import {
+  extendLog,
+  keysOf,
+  newestKey,
+  refuseHead,
+  type ExtensionRefusal,
+  type LogChecks,
+  type LogEntry,
+  type SignedHead,
+} from '@lockstep/domain/load-order';
 import { LockstepError, type ModuleName, type Seq } from '@lockstep/domain/livepatch-model';
 import { hasBegun, judgeEarlierBoots, mergeQuarantines, releasedBy, watchLoads, withStable } from './crash-guard';
 import type { BegunLoad, BootFacts, Quarantine } from './boot-history';
@@ -194,11 +203,19 @@ export function explainExtensionRefusal(refusal: ExtensionRefusal): string {
     case 'bad-hash':
       return `Entry #${refusal.seq} does not match its own hash.`;
     case 'bad-signature':
-      return `Entry #${refusal.seq} is not signed by the control plane this node enrolled with.`;
+      return `Entry #${refusal.seq} is not signed by the control plane this node enrolled with, with the key of its place.`;
+    case 'bad-key-proof':
+      return `Entry #${refusal.seq} brings in a log key that its sender has not shown to have.`;
+    case 'lowered-key':
+      return `Entry #${refusal.seq} goes back to a log key that another has taken the place of.`;
     case 'broken-rule':
       return `Entry #${refusal.seq} breaks a rule of the load order: ${refusal.refusal.reason}.`;
   }
 }
+
+const loweredKey =
+  'The load order that is offered ends in a log key that another has taken the place of, as this node knows: the control ' +
+  'plane was restored from an old state (lockstep order recover), or somebody writes with a key that was given up.';
 
 /** Whatever was refused or could not be recorded is offered again if it is still to be said. */
 function onSessionOpened(state: NodeState): Advance {
@@ -220,11 +237,22 @@ function onLogOffered(state: NodeState, offered: readonly LogEntry[], checks: Lo
   }
   if (extension.added > 0) {
     const entries = extension.entries.slice(known.entries.length);
-    return { state, effects: [{ kind: 'record-entries', entries }, { kind: 'report' }] };
+    // Known from now on, even if the entries cannot be recorded: a key is never lowered.
+    const withKey = { ...known, newestKey: newestKey(known.newestKey, extension.entries) };
+    return { state: withKnown(state, withKey), effects: [{ kind: 'record-entries', entries }, { kind: 'report' }] };
   }
   // An empty offer says nothing about whose history it is.
   const healed = offered.length > 0 ? { ...known, fork: undefined } : known;
   return { state: withKnown(state, healed), effects: [{ kind: 'report' }] };
+}
+
+/** One that is good for no longer than the one before tells nothing. */
+function onHeadOffered(state: NodeState, head: SignedHead, checks: LogChecks): Advance {
+  const { known } = state;
+  const headRefusal = refuseHead(known, head, checks);
+  const next = withKnown(state, { ...known, headRefusal });
+  const isNews = headRefusal === undefined && head.expiresAtMs > (known.signedHead?.expiresAtMs ?? 0);
+  return { state: next, effects: [...(isNews ? [{ kind: 'record-head' as const, head }] : []), { kind: 'report' }] };
 }
 
 function onEntriesRecorded(state: NodeState, added: readonly LogEntry[]): Advance {
@@ -232,8 +260,13 @@ function onEntriesRecorded(state: NodeState, added: readonly LogEntry[]): Advanc
   return { state: withKnown(state, { ...state.known, entries, fork: undefined, storage: undefined }), effects: [] };
 }
 
+/** A history that has not come by the newest key is not gone along with: whoever has an old one could have written it. */
 function onMoveRequested(state: NodeState, seq: Seq): Advance {
-  const { target, entries, fork } = state.known;
+  const { target, entries, fork, newestKey: newest } = state.known;
+  if (newest !== undefined && !keysOf(entries).includes(newest)) {
+    const lowered = { reason: 'lowered-key', message: loweredKey };
+    return { state: withKnown(state, { ...state.known, fork: lowered }), effects: [{ kind: 'report' }] };
+  }
   // Stale, from a history that is not ours, or ahead of the log: the answer shows where this node stands.
   const refused = seq <= target || seq > entries.length || fork !== undefined;
   return { state, effects: refused ? [{ kind: 'report' }] : [{ kind: 'record-target', seq }] };
@@ -329,10 +362,17 @@ export function advance(state: NodeState, event: NodeEvent, checks: LogChecks): 
         state: withKnown(state, { ...state.known, unreadable: event.problem }),
         effects: [{ kind: 'report' }],
       };
+    case 'head-offered':
+      return onHeadOffered(state, event.head, checks);
     case 'move-requested':
       return onMoveRequested(state, event.seq);
     case 'entries-recorded':
       return onEntriesRecorded(state, event.entries);
+    case 'head-recorded':
+      return {
+        state: withKnown(state, { ...state.known, signedHead: event.head, storage: undefined }),
+        effects: [],
+      };
     case 'target-recorded':
       return onTargetRecorded(state, event.seq);
     case 'position-recorded':

@@ -5,7 +5,7 @@ import { refuseBody, stackAt, type EntryBody, type LogEntry } from '@lockstep/do
 import type { Seq } from '@lockstep/domain/livepatch-model';
 import type { Job } from './node-state';
 import { viewOf } from './node-view';
-import { append, load, log, Machine, observed, PowerCut, retire } from './test-machine';
+import { append, load, log, Machine, observed, PowerCut, retire, rotate, testKey } from './test-machine';
 
 // Disks and timers on a machine that does other things too.
 jest.setTimeout(60_000);
@@ -23,6 +23,12 @@ class World {
     this.names += 1;
     const body = { ...make(`p${this.names}`), transitionTimeoutMs: 1000 * this.names };
     if (refuseBody(log, this.entries, body) === undefined) this.entries = append(this.entries, body);
+  }
+
+  /** A new key signs what follows. */
+  rotate(): void {
+    this.names += 1;
+    this.entries = append(this.entries, rotate(this.entries, testKey(this.names)));
   }
 
   /** A patch of the stack is retired and comes again under its name, built anew: other bytes. */
@@ -101,6 +107,12 @@ const deeds: fc.Arbitrary<[string, Deed]> = fc.oneof(
     `retire ${n}`,
     (w) => {
       w.append(() => retire(n));
+    },
+  ]),
+  fc.constant<[string, Deed]>([
+    'rotate the log key',
+    (w) => {
+      w.rotate();
     },
   ]),
   {

@@ -1,5 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import type { LoadEntry, LogEntry, LogName, LoadBody } from '@lockstep/domain/load-order';
+import type {
+  HeadRefusal,
+  LoadEntry,
+  LogEntry,
+  LogKey,
+  LogName,
+  LoadBody,
+  SignedHead,
+} from '@lockstep/domain/load-order';
 import type { ArtifactManifest, ModuleName, Seq } from '@lockstep/domain/livepatch-model';
 import type { BegunLoad, BootFacts, EndedBoot, Quarantine } from './boot-history';
 import type { Observation, Problem } from './observation';
@@ -9,6 +17,10 @@ export interface Recorded {
   readonly log: LogName;
   /** Verified and recorded: seq 1..n. */
   readonly entries: readonly LogEntry[];
+  /** The newest log key that this node knows, from whichever log of its cluster; undefined: the one it enrolled with. */
+  readonly newestKey?: LogKey | undefined;
+  /** The newest word of whoever signs this log about where it ends. */
+  readonly signedHead?: SignedHead | undefined;
   /** The highest position accepted; never above the head. */
   readonly target: Seq;
   /** The highest position whose stack the kernel has held; never above the target. */
@@ -31,6 +43,8 @@ export interface Known extends Recorded {
   readonly unreadable: Problem | undefined;
   /** Why the last thing to record could not be; gone once something could, or with the next session. */
   readonly storage: Problem | undefined;
+  /** Why the last signed head was not taken; gone once one is. */
+  readonly headRefusal?: HeadRefusal | undefined;
 }
 
 /** One change to the machine. At most one is under way. */
@@ -117,8 +131,11 @@ export type NodeEvent =
   | { readonly kind: 'log-offered'; readonly entries: readonly LogEntry[] }
   /** What follows the entries that were offered is of a version that this agent does not know. */
   | { readonly kind: 'log-unreadable'; readonly problem: Problem }
+  /** Where the log ends, by the word of who signs it. */
+  | { readonly kind: 'head-offered'; readonly head: SignedHead }
   | { readonly kind: 'move-requested'; readonly seq: Seq }
   | { readonly kind: 'entries-recorded'; readonly entries: readonly LogEntry[] }
+  | { readonly kind: 'head-recorded'; readonly head: SignedHead }
   | { readonly kind: 'target-recorded'; readonly seq: Seq }
   | { readonly kind: 'position-recorded'; readonly seq: Seq }
   | { readonly kind: 'boot-recorded' }
@@ -142,6 +159,7 @@ export type ControlWord = Extract<
       | 'retry-due'
       | 'log-offered'
       | 'log-unreadable'
+      | 'head-offered'
       | 'move-requested'
       | 'release-requested'
       | 'repair-requested';
@@ -153,7 +171,9 @@ export type ControlWord = Extract<
  * them; `run` goes on beside everything else and is answered by `job-finished`; `observe` by `observed`.
  */
 export type NodeEffect =
+  /** First the keys that they bring in, so that a node which was cut off in between knows too new a key and not too old a one. */
   | { readonly kind: 'record-entries'; readonly entries: readonly LogEntry[] }
+  | { readonly kind: 'record-head'; readonly head: SignedHead }
   | { readonly kind: 'record-target'; readonly seq: Seq }
   | { readonly kind: 'record-position'; readonly seq: Seq }
   /** Earlier boots are judged, with what was found of them. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { headHash, isLoad } from '@lockstep/domain/load-order';
+import { headHash, isLoad, type HeadRefusal, type SignedHead } from '@lockstep/domain/load-order';
 import {
   parseSeq,
   staysLoadedFor,
@@ -35,6 +35,10 @@ export interface NodeView {
   readonly kernelConflicts: readonly KernelConflict[];
   readonly lastTransition?: Transition | undefined;
   readonly problem?: Problem;
+  /** Until when it is known that nothing of the log is withheld; absent where nobody has said so yet. */
+  readonly signedHead?: Pick<SignedHead, 'seq' | 'issuedAtMs' | 'expiresAtMs'> | undefined;
+  /** Why the last signed head was not taken. */
+  readonly headRefusal?: HeadRefusal | undefined;
   /** Absent where nothing was looked at yet. */
   readonly obstacles?: readonly Obstacle[];
   /** What the kernel has complained about last in its log; absent if nothing. */
@@ -125,6 +129,8 @@ export function viewOf(state: NodeState): NodeView {
     obstacles: state.seen?.obstacles ?? [],
     ...(state.seen?.trouble && { trouble: state.seen.trouble }),
     kept: keptModules(state),
+    signedHead: state.known.signedHead,
+    headRefusal: state.known.headRefusal,
     stack: patches.map((patch) => {
       const artifact = foreign.has(patch.module) ? undefined : artifacts.get(patch.module);
       return artifact === undefined ? patch : { ...patch, artifact };

@@ -1,14 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { createHash } from 'node:crypto';
 import {
+  currentKey,
   encodeEntry,
+  encodeHead,
+  encodeKeyProof,
+  headHash,
+  headLifeMs,
+  keysOf,
+  newestKey,
+  nextSeq,
   proposeEntry,
   stackAt,
   type EntryBody,
   type EntrySignature,
   type LogChecks,
   type LogEntry,
+  type LogKey,
   type LogName,
+  type SignedHead,
 } from '@lockstep/domain/load-order';
 import type {
   ClusterName,
@@ -35,7 +45,11 @@ export const log: LogName = { cluster: 'web' as ClusterName, kernelBuild: 'ab'.r
 const sha256 = (data: string | Uint8Array): Sha256 => createHash('sha256').update(data).digest('hex') as Sha256;
 const tag = (key: string, hash: Sha256): EntrySignature => sha256(`${key} ${hash}`) as string as EntrySignature;
 
-export const checks: LogChecks = { hash: sha256, verify: (hash, signature) => signature === tag('ours', hash) };
+export const checks: LogChecks = {
+  hash: sha256,
+  verify: (hash, signature) => signature === tag('ours', hash),
+  verifyBy: (key, hash, signature) => signature === tag(key, hash),
+};
 
 const functionsOf = (names: string): PatchedFunction[] =>
   Array.from(names, (name) => ({ object: 'vmlinux', name, sympos: 0 }));
@@ -69,10 +83,34 @@ export function load(
 
 export const retire = (seq: number): EntryBody => ({ kind: 'retire', retires: seq as Seq });
 
-export function append(entries: readonly LogEntry[], body: EntryBody, key = 'ours'): LogEntry[] {
+/** Stands in for a public key: `tag` signs by its text. */
+export const testKey = (number: number): LogKey => `key ${number}` as LogKey;
+
+/** Brings this key in after `entries`. */
+export function rotate(entries: readonly LogEntry[], key: LogKey): EntryBody {
+  const place = { ...log, seq: nextSeq(entries), previousHash: headHash(entries) };
+  return { kind: 'rotate', key, proof: tag(key, sha256(encodeKeyProof(place, key))) };
+}
+
+export function append(
+  entries: readonly LogEntry[],
+  body: EntryBody,
+  key: string = currentKey(entries) ?? 'ours',
+): LogEntry[] {
   const entry = proposeEntry(log, entries, body);
   const hash = sha256(encodeEntry(entry));
   return [...entries, { ...entry, hash, signature: tag(key, hash) }];
+}
+
+/** Where these entries end, as their signer says it at this time. */
+export function headOf(
+  entries: readonly LogEntry[],
+  issuedAtMs: number,
+  over: Partial<Omit<SignedHead, 'signature'>> = {},
+): SignedHead {
+  const place = { ...log, seq: entries.length as Seq, hash: headHash(entries), key: currentKey(entries) };
+  const head = { ...place, issuedAtMs, expiresAtMs: issuedAtMs + headLifeMs, ...over };
+  return { ...head, signature: tag(head.key ?? 'ours', sha256(encodeHead(head))) };
 }
 
 export const logOf = (...bodies: EntryBody[]): LogEntry[] =>
@@ -99,6 +137,8 @@ export class Machine {
   state!: NodeState;
   readonly disk = {
     entries: [] as LogEntry[],
+    newestKey: undefined as LogKey | undefined,
+    signedHead: undefined as SignedHead | undefined,
     target: 0 as Seq,
     position: 0 as Seq,
     artifacts: new Set<Sha256>(),
@@ -133,9 +173,10 @@ export class Machine {
     this.job = undefined;
     this.observing = false;
     this.retryArmed = false;
-    const { entries, target, position, loads, endedBoots, quarantines, disowned } = this.disk;
+    const { entries, newestKey: kept, target, position, loads, endedBoots, quarantines, disowned } = this.disk;
+    const known = { log, entries: [...entries], newestKey: newestKey(kept, entries), target, position };
     const boots = { loads: [...loads], endedBoots, quarantines };
-    const recorded = { log, entries: [...entries], target, position, ...boots, disowned };
+    const recorded = { ...known, signedHead: this.disk.signedHead, ...boots, disowned };
     const { state, effects } = startNode(recorded, { bootId: this.bootId, panicsAtMs: [...this.panicsAtMs] });
     this.state = state;
     this.perform(effects);
@@ -213,11 +254,13 @@ export class Machine {
     for (const effect of effects) {
       switch (effect.kind) {
         case 'record-entries':
-          this.record({ kind: 'entries-recorded', entries: effect.entries }, () => {
-            this.disk.entries.push(...effect.entries);
-          });
+          this.recordEntries(effect.entries);
+          break;
+        case 'record-head':
+          this.record({ kind: 'head-recorded', head: effect.head }, () => (this.disk.signedHead = effect.head));
           break;
         case 'record-target':
+          insist(this.knowsNewestKey(), 'a target of a history that has not come by the newest key');
           this.record({ kind: 'target-recorded', seq: effect.seq }, () => (this.disk.target = effect.seq));
           break;
         case 'record-position':
@@ -281,6 +324,20 @@ export class Machine {
     }
   }
 
+  private knowsNewestKey(): boolean {
+    const { newestKey: key, entries } = this.disk;
+    return key === undefined || keysOf(entries).includes(key);
+  }
+
+  /** Two writes, of which the second may not come about. */
+  private recordEntries(entries: readonly LogEntry[]): void {
+    const key = newestKey(this.disk.newestKey, [...this.disk.entries, ...entries]);
+    if (key !== this.disk.newestKey && !this.disk.full) this.write(() => (this.disk.newestKey = key));
+    this.record({ kind: 'entries-recorded', entries }, () => {
+      this.disk.entries.push(...entries);
+    });
+  }
+
   private begin(seq: Seq): void {
     insist(!this.deadly.has(seq), `a second load of #${seq}, which this host did not survive`);
     const isRecorded = this.disk.loads.some((load) => load.seq === seq && load.bootId === this.bootId && !load.stable);
@@ -292,12 +349,16 @@ export class Machine {
       this.tell({ kind: 'recording-failed', problem: { reason: 'disk-full', message: 'No space left.' } });
       return;
     }
+    this.write(write);
+    this.tell(event);
+  }
+
+  private write(write: () => void): void {
     const { writesLeft } = this;
     if (writesLeft === 0) throw new PowerCut();
     write();
     if (writesLeft !== undefined) this.writesLeft = writesLeft - 1;
     if (writesLeft === 1) throw new PowerCut();
-    this.tell(event);
   }
 
   /** The observation asked for arrives. */

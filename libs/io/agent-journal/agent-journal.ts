@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { entryFromWire, entryToWire } from '@lockstep/contracts/wire';
-import { LogEntry as WireLogEntry } from '@lockstep/contracts/generated';
+import { entryFromWire, entryToWire, headFromWire, headToWire } from '@lockstep/contracts/wire';
+import { LogEntry as WireLogEntry, SignedHead as WireHead } from '@lockstep/contracts/generated';
 import {
   LockstepError,
   parseModuleName,
@@ -9,7 +9,15 @@ import {
   type ModuleName,
   type Seq,
 } from '@lockstep/domain/livepatch-model';
-import { extendLog, type LogChecks, type LogEntry, type LogName } from '@lockstep/domain/load-order';
+import {
+  extendLog,
+  newestKey,
+  type LogChecks,
+  type LogEntry,
+  type LogKey,
+  type LogName,
+  type SignedHead,
+} from '@lockstep/domain/load-order';
 import {
   mergeQuarantines,
   type BegunLoad,
@@ -23,6 +31,7 @@ import { RecordFile, type OpenRecordHandle } from './record-file';
 type JournalRecord =
   | { readonly kind: 'entry'; readonly entry: WireLogEntry }
   | { readonly kind: 'target' | 'position'; readonly seq: number }
+  | { readonly kind: 'head'; readonly head: WireHead }
   /** A load is about to begin. */
   | { readonly kind: 'load'; readonly seq: number; readonly bootId: string; readonly atMs: number }
   /** The host was well for a while after these loads of that boot. */
@@ -38,6 +47,7 @@ export interface AgentJournal {
   /** What was recorded when it was opened. */
   readonly recorded: Recorded;
   recordEntries(entries: readonly LogEntry[]): Promise<void>;
+  recordHead(head: SignedHead): Promise<void>;
   recordTarget(seq: Seq): Promise<void>;
   recordPosition(seq: Seq): Promise<void>;
   /** Earlier boots are judged: what their loads did to the host is known now. */
@@ -48,6 +58,14 @@ export interface AgentJournal {
   recordQuarantines(quarantines: readonly Quarantine[]): Promise<void>;
   recordRepair(modules: readonly ModuleName[]): Promise<void>;
   close(): Promise<void>;
+}
+
+/** What other files say that is to be known with a journal. */
+export interface KnownElsewhere {
+  /** Boots that were shut down in order. */
+  readonly endedBoots?: readonly EndedBoot[];
+  /** The newest log key that any load order of this node has brought in. */
+  readonly newestKey?: LogKey | undefined;
 }
 
 /** Where the loads of boots went. */
@@ -88,10 +106,11 @@ function replay(
   records: readonly JournalRecord[],
   checks: LogChecks,
   file: string,
-  endedBoots: readonly EndedBoot[],
+  { endedBoots = [], newestKey: kept }: KnownElsewhere,
 ): Recorded {
   const received: LogEntry[] = [];
-  const history = new LoadHistory();
+  const boots = new LoadHistory();
+  let signedHead: SignedHead | undefined;
   let target = seqZero;
   let position = seqZero;
   let disowned: readonly ModuleName[] = [];
@@ -101,6 +120,9 @@ function replay(
         // Fields that are younger than the record are not in it: they have their defaults.
         received.push(entryFromWire(WireLogEntry.fromPartial(record.entry)));
         break;
+      case 'head':
+        signedHead = headFromWire(WireHead.fromPartial(record.head));
+        break;
       case 'target':
         target = later(target, record.seq);
         break;
@@ -108,19 +130,19 @@ function replay(
         position = later(position, record.seq);
         break;
       case 'load':
-        history.begin(record);
+        boots.begin(record);
         break;
       case 'stable':
-        history.becomeStable(record.seqs, record.bootId);
+        boots.becomeStable(record.seqs, record.bootId);
         break;
       case 'quarantine':
-        history.judge(record.quarantine);
+        boots.judge(record.quarantine);
         break;
       case 'repair':
         disowned = record.modules.map(parseModuleName);
         break;
       case 'boot':
-        history.beginBoot(record.bootId);
+        boots.beginBoot(record.bootId);
         break;
     }
   }
@@ -138,14 +160,22 @@ function replay(
   if (position > target || target > checked.entries.length) {
     throw damaged(file, `it holds position #${position} and target #${target}, and ${checked.entries.length} entries`);
   }
-  const { loads, quarantines } = history;
-  return { log, entries: checked.entries, target, position, loads, endedBoots, quarantines, disowned };
+  const { loads, quarantines } = boots;
+  const { entries } = checked;
+  const key = newestKey(kept, entries);
+  const history = { loads, endedBoots, quarantines };
+  // Signed or not, it only says since when nothing was heard: who can write this file can stop the agent.
+  const heard = {
+    ...(key === undefined ? {} : { newestKey: key }),
+    ...(signedHead === undefined ? {} : { signedHead }),
+  };
+  return { log, entries, target, position, ...history, disowned, ...heard };
 }
 
 /** Whole lines that hold what is no record are damage too. */
-function replayWhole(...[log, records, checks, file, endedBoots]: Parameters<typeof replay>): Recorded {
+function replayWhole(...[log, records, checks, file, elsewhere]: Parameters<typeof replay>): Recorded {
   try {
-    return replay(log, records, checks, file, endedBoots);
+    return replay(log, records, checks, file, elsewhere);
   } catch (error) {
     if (!(error instanceof LockstepError) || error.kind !== 'invalid-input') throw error;
     throw damaged(file, error.message.replace(/\.$/, ''), error);
@@ -154,14 +184,18 @@ function replayWhole(...[log, records, checks, file, endedBoots]: Parameters<typ
 
 const entryRecord = (entry: LogEntry): JournalRecord => ({ kind: 'entry', entry: entryToWire(entry) });
 
+const headRecord = (head: SignedHead): JournalRecord => ({ kind: 'head', head: headToWire(head) });
+
 const loadRecord = ({ seq, bootId, atMs }: BegunLoad): JournalRecord => ({ kind: 'load', seq, bootId, atMs });
 
 const quarantineRecord = (quarantine: Quarantine): JournalRecord => ({ kind: 'quarantine', quarantine });
 
 /** The fewest records that say the same. */
-function shortestOf({ entries, target, position, loads, quarantines, disowned }: Recorded): JournalRecord[] {
+function shortestOf(recorded: Recorded): JournalRecord[] {
+  const { entries, signedHead, target, position, loads, quarantines, disowned } = recorded;
   return [
     ...entries.map(entryRecord),
+    ...(signedHead === undefined ? [] : [headRecord(signedHead)]),
     { kind: 'target', seq: target },
     { kind: 'position', seq: position },
     ...loads.flatMap((load): JournalRecord[] =>
@@ -176,24 +210,25 @@ function shortestOf({ entries, target, position, loads, quarantines, disowned }:
 const surplusRecords = 512;
 
 /**
- * Opens the journal of `log`, or starts it. `endedBoots` were shut down in order.
+ * Opens the journal of `log`, or starts it.
  * @throws LockstepError `corrupt` when its records are damaged, unsigned, or another log's.
  */
 export async function openAgentJournal(
   file: string,
   log: LogName,
   checks: LogChecks,
-  endedBoots: readonly EndedBoot[] = [],
+  elsewhere: KnownElsewhere = {},
   openHandle?: OpenRecordHandle,
 ): Promise<AgentJournal> {
   const { journal, records } = await RecordFile.open(file, openHandle);
-  const recorded = replayWhole(log, records as readonly JournalRecord[], checks, file, endedBoots);
+  const recorded = replayWhole(log, records as readonly JournalRecord[], checks, file, elsewhere);
   const shortest = shortestOf(recorded);
   if (records.length > shortest.length + surplusRecords) await journal.replaceWith(shortest);
   const append = (...added: JournalRecord[]): Promise<void> => journal.append(added);
   return {
     recorded,
     recordEntries: (entries) => append(...entries.map(entryRecord)),
+    recordHead: (head) => append(headRecord(head)),
     recordTarget: (seq) => append({ kind: 'target', seq }),
     recordPosition: (seq) => append({ kind: 'position', seq }),
     recordBoot: (bootId, found) => append(...found.map(quarantineRecord), { kind: 'boot', bootId }),

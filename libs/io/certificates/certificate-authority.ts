@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { createPublicKey, generateKeyPairSync, webcrypto, X509Certificate } from 'node:crypto';
+import { createPublicKey, webcrypto, X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import path from 'node:path';
 import { LockstepError, type NodeName } from '@lockstep/domain/livepatch-model';
 import { certificatePin, readIfPresent, readOrCreate, writePrivateFile } from '@lockstep/platform/runtime';
 import type { ProvenKey } from './certificate-request';
+import { newSigningKey, openLogKeyring, type LogKeyring } from './log-keyring';
 import { createLogSigner, type LogSigner } from './log-signer';
 import { generatePrivateKey, keyAlgorithm, keyPairFrom, x509Library } from './x509-library';
 
@@ -26,7 +27,9 @@ export interface CertificateAuthority {
   readonly server: { readonly privateKeyPem: string; readonly certificateChainPem: string };
   /** Makes the control plane's own certificate anew if it does not last much longer. @returns whether it did. */
   renewServer(): Promise<boolean>;
+  /** The key that load orders begin with, and that signs the audit log. */
   readonly logSigner: LogSigner;
+  readonly logKeys: LogKeyring;
   /** Certifies a key for a node, as TLS client only: the certificate's DNS name is the node. PEM. */
   issueNodeCertificate(key: ProvenKey, node: NodeName): Promise<string>;
   /** Certifies a key for whoever has an access token of this name, as TLS client, until then. PEM. */
@@ -34,7 +37,7 @@ export interface CertificateAuthority {
 }
 
 export interface AuthorityOptions {
-  /** Holds ca.key, ca.crt, server.key, server.crt, log-signing.key. */
+  /** Holds ca.key, ca.crt, server.key, server.crt, log-signing.key, and later log keys in log-keys/. */
   readonly dir: string;
   /** DNS names and IP addresses the control plane is reached by. */
   readonly names: readonly string[];
@@ -146,10 +149,6 @@ async function openServerCertificate(
   return { privateKeyPem, certificateChainPem: certificatePem + caPem };
 }
 
-function newSigningKey(): string {
-  return generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
-}
-
 async function openKey(name: string, make: () => string, { dir, mayMakeKeys }: AuthorityOptions): Promise<string> {
   const file = path.join(dir, name);
   if (mayMakeKeys) return readOrCreate(file, make);
@@ -191,6 +190,7 @@ export async function openCertificateAuthority(options: AuthorityOptions): Promi
         const days = (until.getTime() - Date.now()) / dayMs;
         return issue(issuer, { subject: name.slice(0, longestCommonName), publicKey, days, use: 'client' });
       },
+      logKeys: openLogKeyring(path.join(dir, 'log-keys'), logSigner),
       issueNodeCertificate: async (key, node) => {
         const publicKey = await webcrypto.subtle.importKey('spki', key.publicKeyDer, keyAlgorithm, true, ['verify']);
         return issue(issuer, {

@@ -18,4 +18,5 @@ export {
 } from './certificate-request';
 export { newJoinToken, secretSha256 } from './join-secret';
 export { moduleHashes, moduleSignerOf, type ModuleHash, type ModuleSigner } from './module-signer';
-export { createLogSigner, createLogVerifier, type LogSigner } from './log-signer';
+export { openLogKeyring, type LogKeyring } from './log-keyring';
+export { createLogSigner, createLogVerifier, logChecksOf, type LogSigner } from './log-signer';

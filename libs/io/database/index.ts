@@ -43,7 +43,7 @@ export type {
   RegistrationRecord,
   RegistrationStore,
 } from './kernel-builds';
-export type { KeyBinding, KeyBindingStore, SignedHead } from './key-binding';
+export type { KeyBinding, KeyBindingStore, LastEntry } from './key-binding';
 export type { KernelCopyRecord, KernelCopyStore } from './kernel-copies';
 export type { Appending, HeadTime, LoadOrderStore } from './load-orders';
 export { migrateDatabase } from './migrate';

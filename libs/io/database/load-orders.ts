@@ -1,13 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import {
+  currentKey,
   encodeEntry,
+  headHash,
+  introduceKey,
+  keysOf,
   nextSeq,
   proposeEntry,
   type EntryBody,
   type EntrySignature,
   type HashBytes,
   type LogEntry,
+  type LogKey,
   type LogName,
+  type SignWith,
 } from '@lockstep/domain/load-order';
 import {
   LockstepError,
@@ -31,14 +37,25 @@ const fromRow = (row: EntryRow): LogEntry => ({
   signature: row.signature as EntrySignature,
 });
 
-export interface Appending {
+export interface Signing {
+  readonly hash: HashBytes;
+  readonly sign: SignWith;
+}
+
+export interface Appending extends Signing {
   /** Decides what to append from the log as it is in the transaction; may be called more than once. */
   readonly body: (entries: readonly LogEntry[]) => EntryBody;
-  readonly hash: HashBytes;
-  readonly sign: (hash: Sha256) => EntrySignature;
   /** Append only if the entry gets this seq. */
   readonly expectedSeq?: Seq | undefined;
   readonly call?: KeptCall<LogEntry> | undefined;
+}
+
+/** Which log keys come next, and where. */
+export interface Rotating extends Signing {
+  readonly key: LogKey;
+  /** Kernel builds whose load orders may be without entries as yet. */
+  readonly also: readonly KernelBuildId[];
+  readonly call?: KeptCall<readonly LogEntry[]> | undefined;
 }
 
 /** When the last entry of a load order was appended. */
@@ -63,6 +80,13 @@ export interface LoadOrderStore {
    * @throws LockstepError `refused` with the reason of the rule, or `seq-taken`.
    */
   append(log: LogName, appending: Appending): Promise<LogEntry>;
+  /** The keys that the cluster's load orders have brought in, one after the other; one that begins brings in all of them. */
+  keys(cluster: ClusterName): Promise<LogKey[]>;
+  /**
+   * Brings `key` into every load order of the cluster, in one serialisable transaction: it signs all of them from then on,
+   * or none. @returns the entries that bring it in.
+   */
+  rotate(cluster: ClusterName, rotating: Rotating): Promise<readonly LogEntry[]>;
   /**
    * Adds entries that were appended, and signed, once already, in one serialisable transaction. `choose` answers those
    * that follow the log as it is in the transaction, having verified them; it may be called more than once.
@@ -85,19 +109,79 @@ async function insert(tx: Transaction, entry: LogEntry): Promise<void> {
   await tx.logEntry.create({ data: { ...data, body: body as unknown as Prisma.InputJsonObject } });
 }
 
-async function append(tx: Transaction, log: LogName, { body, hash, sign, expectedSeq }: Appending): Promise<LogEntry> {
+async function readKernelBuilds(db: Client | Transaction, cluster: ClusterName): Promise<KernelBuildId[]> {
+  const rows = await db.logEntry.findMany({
+    where: { clusterName: cluster, seq: 1 },
+    select: { kernelBuildId: true },
+    orderBy: { kernelBuildId: 'asc' },
+  });
+  return rows.map((row) => row.kernelBuildId as KernelBuildId);
+}
+
+/** Of the load order that has walked furthest: one may have lost some in a restore. */
+async function readKeys(db: Client | Transaction, cluster: ClusterName): Promise<LogKey[]> {
+  const where = { clusterName: cluster, body: { path: ['kind'], equals: 'rotate' } };
+  const rows = await db.logEntry.findMany({ where, orderBy: { seq: 'asc' } });
+  const walks = new Map<string, LogEntry[]>();
+  for (const entry of rows.map(fromRow)) walks.set(entry.kernelBuild, [...(walks.get(entry.kernelBuild) ?? []), entry]);
+  return [...walks.values()].map(keysOf).reduce<LogKey[]>((a, b) => (b.length > a.length ? b : a), []);
+}
+
+async function insertNext(
+  tx: Transaction,
+  log: LogName,
+  entries: readonly LogEntry[],
+  body: EntryBody,
+  { hash, sign }: Signing,
+): Promise<LogEntry> {
+  const unsigned = proposeEntry(log, entries, body);
+  const entryHash = hash(encodeEntry(unsigned));
+  const entry: LogEntry = { ...unsigned, hash: entryHash, signature: await sign(currentKey(entries), entryHash) };
+  await insert(tx, entry);
+  return entry;
+}
+
+/** Brings in those of `keys` that the log has not walked by. */
+async function walk(
+  tx: Transaction,
+  log: LogName,
+  known: readonly LogEntry[],
+  keys: readonly LogKey[],
+  signing: Signing,
+): Promise<LogEntry[]> {
+  const entries = [...known];
+  for (const key of keys.filter((each) => !keysOf(known).includes(each))) {
+    const place = { ...log, seq: nextSeq(entries), previousHash: headHash(entries) };
+    const body = await introduceKey(place, key, signing.hash, signing.sign);
+    entries.push(await insertNext(tx, log, entries, body, signing));
+  }
+  return entries;
+}
+
+async function append(tx: Transaction, log: LogName, appending: Appending): Promise<LogEntry> {
+  const { body, expectedSeq } = appending;
   await requireCluster(tx, log.cluster);
-  const entries = await readEntries(tx, log);
-  const seq = nextSeq(entries);
+  const known = await readEntries(tx, log);
+  const seq = nextSeq(known);
   if (expectedSeq !== undefined && expectedSeq !== seq) {
     const message = `The next entry is #${seq}, not #${expectedSeq}: somebody appended meanwhile, look at the load order again.`;
     throw new LockstepError('refused', 'seq-taken', message, { expected: expectedSeq, next: seq });
   }
-  const unsigned = proposeEntry(log, entries, body(entries));
-  const entryHash = hash(encodeEntry(unsigned));
-  const entry: LogEntry = { ...unsigned, hash: entryHash, signature: sign(entryHash) };
-  await insert(tx, entry);
-  return entry;
+  const entries = known.length > 0 ? known : await walk(tx, log, [], await readKeys(tx, log.cluster), appending);
+  return insertNext(tx, log, entries, body(entries), appending);
+}
+
+async function rotate(tx: Transaction, cluster: ClusterName, rotating: Rotating): Promise<LogEntry[]> {
+  await requireCluster(tx, cluster);
+  const begun = await readKernelBuilds(tx, cluster);
+  const keys = [...(await readKeys(tx, cluster)), rotating.key];
+  const added: LogEntry[] = [];
+  for (const kernelBuild of new Set([...begun, ...rotating.also])) {
+    const log = { cluster, kernelBuild };
+    const walked = await walk(tx, log, await readEntries(tx, log), keys, rotating);
+    added.push(...walked.slice(-1));
+  }
+  return added;
 }
 
 export function loadOrderStore(db: Client): LoadOrderStore {
@@ -121,14 +205,8 @@ export function loadOrderStore(db: Client): LoadOrderStore {
         return [{ ...log, seq: seq as Seq, appendedAt }];
       });
     },
-    async kernelBuilds(cluster) {
-      const rows = await db.logEntry.findMany({
-        where: { clusterName: cluster, seq: 1 },
-        select: { kernelBuildId: true },
-        orderBy: { kernelBuildId: 'asc' },
-      });
-      return rows.map((row) => row.kernelBuildId as KernelBuildId);
-    },
+    kernelBuilds: (cluster) => readKernelBuilds(db, cluster),
+    keys: (cluster) => readKeys(db, cluster),
     async loads(cluster, artifact) {
       // As the index has it.
       const rows = await db.$queryRaw<{ loads: boolean }[]>`SELECT EXISTS (
@@ -137,6 +215,8 @@ export function loadOrderStore(db: Client): LoadOrderStore {
       return rows[0]?.loads === true;
     },
     append: (log, appending) => serialisable(db, (tx) => once(tx, appending.call, () => append(tx, log, appending))),
+    rotate: (cluster, rotating) =>
+      serialisable(db, (tx) => once(tx, rotating.call, () => rotate(tx, cluster, rotating))),
     restore: (log, choose, call) =>
       serialisable(db, (tx) =>
         once(tx, call, async () => {

@@ -26,6 +26,7 @@ import { AgentSessions } from './agents/agent-sessions';
 import { HeadTimes } from './agents/head-times';
 import { KnownLogs, traceOfEntry } from './agents/known-logs';
 import { KnownNodes } from './agents/known-nodes';
+import { LogHeads } from './agents/log-heads';
 import { NodeOrders } from './agents/node-orders';
 import { certificateRevoked } from './agents/peer-identity';
 import { returnWindowMs } from './agents/return-time';
@@ -232,6 +233,7 @@ export function controlPlaneModule(parts: ModuleParts): DynamicModule {
       replica.announce({ kind: 'node-orders' });
     };
     const orders = new NodeOrders({ store: db.nodeOrders, sessions, announce: announceOrders, log });
+    const logHeads = new LogHeads({ logs, store: db.loadOrders, keys: authority.logKeys, sessions, log });
     const windowMs = () => returnWindowMs(nodes.size - sessions.connectedCount);
     const admission = new Admission({ mostAtOnce: mostWelcomedAtOnce, windowMs });
     const limits = new NodeLimits(config.nodeRates, metrics);
@@ -283,6 +285,7 @@ export function controlPlaneModule(parts: ModuleParts): DynamicModule {
       revisions,
       logs,
       heads,
+      logHeads,
       admission,
       limits,
       sessions,

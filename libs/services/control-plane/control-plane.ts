@@ -94,6 +94,8 @@ async function bringUp(known: Omit<ModuleParts, 'metrics' | 'readiness'>): Promi
   teardown.add('events', () => services.deriver.stop());
   await services.webhooks.start();
   teardown.add('webhooks', () => services.webhooks.stop());
+  services.logHeads.start();
+  teardown.add('signed heads', () => services.logHeads.stop());
   stopping.throwIfAborted();
   services.evictor.start();
   teardown.add('artifact eviction', () => services.evictor.stop());

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
 import {
-  createLogVerifier,
+  logChecksOf,
   openCertificateAuthority,
   type AuthorityOptions,
   type CertificateAuthority,
@@ -46,14 +46,27 @@ function insistOnPins(dir: string, bound: KeyBinding, pins: Omit<KeyBinding, 'da
   throw otherKeys(dir, 'The key that signs load orders is another one', { databaseId, boundLogKey });
 }
 
-/** Agents verify each entry with the key that they pinned: what this key did not sign, they refuse. */
-async function insistOnSignatures(dir: string, db: Pick<Database, 'keys'>, publicKeyPem: string): Promise<void> {
-  const verify = createLogVerifier(publicKeyPem);
-  const foreign = (await db.keys.heads()).find(({ hash, signature }) => !verify(hash, signature));
-  if (foreign === undefined) return;
-  const { cluster, kernelBuild, seq } = foreign;
-  const found = `Entry #${seq} of cluster ${cluster} for kernel build ${kernelBuild} was not signed with this key`;
-  throw otherKeys(dir, found, { cluster, kernelBuild, seq });
+/**
+ * Agents verify each entry by the keys that a load order has walked by, from the one that they pinned: what others signed, they
+ * refuse. The one that is to sign what follows must be there.
+ */
+async function insistOnSignatures(
+  dir: string,
+  db: Pick<Database, 'keys'>,
+  { logSigner, logKeys }: CertificateAuthority,
+): Promise<void> {
+  const { verify, verifyBy } = logChecksOf(logSigner.publicKeyPem);
+  for (const { cluster, kernelBuild, seq, hash, signature, signedBy, current } of await db.keys.heads()) {
+    const isSigned = signedBy === null ? verify(hash, signature) : verifyBy(signedBy, hash, signature);
+    if (!isSigned) {
+      const found = `Entry #${seq} of cluster ${cluster} for kernel build ${kernelBuild} was not signed with this key`;
+      throw otherKeys(dir, found, { cluster, kernelBuild, seq });
+    }
+    await logKeys.signerOf(current ?? undefined).catch((error: unknown) => {
+      if (!(error instanceof LockstepError) || error.reason !== 'log-key-missing') throw error;
+      throw otherKeys(dir, error.message.replace(/\.$/, ''), { cluster, kernelBuild });
+    });
+  }
 }
 
 /**
@@ -77,7 +90,7 @@ export async function openKeys(
   const { publicKeyPem } = authority.logSigner;
   const pins = { caPinSha256: authority.pinSha256, logKeySha256: sha256OfBytes(Buffer.from(publicKeyPem)) };
   if (bound !== null) insistOnPins(dir, bound, pins);
-  await insistOnSignatures(dir, db, publicKeyPem);
+  await insistOnSignatures(dir, db, authority);
   const binding = bound ?? (await db.keys.bind({ databaseId: databaseId ?? randomUUID(), ...pins }));
   // Last: a start that was cut off before it goes on as a first one.
   if (databaseId === undefined) await writePrivateFile(fileOfDatabaseId(dir), `${binding.databaseId}\n`);

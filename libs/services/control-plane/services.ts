@@ -11,6 +11,7 @@ import type { AgentSessions } from './agents/agent-sessions';
 import type { HeadTimes } from './agents/head-times';
 import type { KnownLogs } from './agents/known-logs';
 import type { NodeRevisions } from './agents/node-revisions';
+import type { LogHeads } from './agents/log-heads';
 import type { KnownNodes } from './agents/known-nodes';
 import type { NodeOrders } from './agents/node-orders';
 import type { AuditLog } from './audit/audit-log';
@@ -46,6 +47,7 @@ export interface Services {
   readonly revisions: NodeRevisions;
   readonly logs: KnownLogs;
   readonly heads: HeadTimes;
+  readonly logHeads: LogHeads;
   readonly admission: Admission;
   readonly limits: NodeLimits;
   readonly sessions: AgentSessions;

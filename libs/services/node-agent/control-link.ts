@@ -6,7 +6,7 @@ import type {
   NodeReport,
   ProbeOrder,
 } from '@lockstep/contracts/generated';
-import { comeBackWithinMs, entryFromWire, entryToWire } from '@lockstep/contracts/wire';
+import { comeBackWithinMs, entryFromWire, entryToWire, headFromWire } from '@lockstep/contracts/wire';
 import type { ArtifactSource } from '@lockstep/io/agent-journal';
 import {
   connectAgent,
@@ -227,6 +227,9 @@ export class ControlLink {
       case 'extension':
         traces.noteEntry(message.value.entries.at(-1)?.seq ?? 0, message.value.traceparent);
         await this.offer(message.value.entries);
+        return;
+      case 'signedHead':
+        await loader.tell({ kind: 'head-offered', head: headFromWire(message.value) });
         return;
       case 'moveTo':
         traces.noteMove(message.value.traceparent);

@@ -155,9 +155,9 @@ export class LoaderConnection implements NetworkSide {
     }
   }
 
-  private async follow({ cluster, logPublicKey }: LogAnchor): Promise<Answer> {
+  private async follow({ cluster, logPublicKey, newestLogKey }: LogAnchor): Promise<Answer> {
     try {
-      this.following = await this.options.loader.follow({ cluster, logPublicKey }, this);
+      this.following = await this.options.loader.follow({ cluster, logPublicKey, newestLogKey }, this);
       return { problem: undefined, entries: [] };
     } catch (error) {
       if (!(error instanceof LockstepError)) throw error;

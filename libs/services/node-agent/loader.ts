@@ -2,7 +2,7 @@
 import type { NodeReport } from '@lockstep/contracts/generated';
 import type { ArtifactSource } from '@lockstep/io/agent-journal';
 import type { KernelIdentity } from '@lockstep/io/livepatch-sysfs';
-import type { LogEntry } from '@lockstep/domain/load-order';
+import type { LogEntry, LogKey } from '@lockstep/domain/load-order';
 import type { ClusterName, Sha256 } from '@lockstep/domain/livepatch-model';
 import type { ControlWord } from '@lockstep/domain/node-state';
 
@@ -12,8 +12,10 @@ import type { ControlWord } from '@lockstep/domain/node-state';
 /** Whose load order a loader follows. */
 export interface LogAnchor {
   readonly cluster: ClusterName;
-  /** Ed25519 SPKI PEM of who signs it. */
+  /** Ed25519 SPKI PEM of who signs its beginning. */
   readonly logPublicKey: string;
+  /** The key that it had come to when this node enrolled; undefined: that one. */
+  readonly newestLogKey?: LogKey | undefined;
 }
 
 /** The half with the kernel, before it knows whose node it is. */

@@ -10,12 +10,11 @@ import {
   type AgentJournal,
   type ArtifactSource,
 } from '@lockstep/io/agent-journal';
-import { createLogVerifier } from '@lockstep/io/certificates';
+import { logChecksOf } from '@lockstep/io/certificates';
 import type { KernelIdentity, LivepatchKernel } from '@lockstep/io/livepatch-sysfs';
-import type { LogChecks, LogEntry } from '@lockstep/domain/load-order';
+import type { LogChecks, LogEntry, LogKey } from '@lockstep/domain/load-order';
 import { LockstepError, type Sha256 } from '@lockstep/domain/livepatch-model';
 import type { BootFacts, ControlWord, NodeView, Problem } from '@lockstep/domain/node-state';
-import { sha256OfBytes } from '@lockstep/platform/runtime';
 import { DamagedNode } from './damaged-node';
 import { defaultHoldFile } from './hold';
 import type { Machine } from './job-runner';
@@ -25,7 +24,9 @@ import type { FollowingLoader, Loader, LogAnchor, NetworkSide } from './loader';
 import type { Log } from './logger';
 import { NodeBrain } from './node-brain';
 import type { NodeMind } from './node-mind';
+import { keepNewestLogKey, readNewestLogKey } from './newest-log-key';
 import { NodeTraces } from './node-traces';
+import { timeOfDayMs } from './time-of-day';
 import type { BuildPolicy } from './vouch';
 
 export interface LoaderOptions {
@@ -83,7 +84,7 @@ export class LocalLoader implements Loader, FollowingLoader {
   }
 
   get report(): NodeReport {
-    return reportToWire(this.mind.view, this.running.bootId);
+    return reportToWire(this.mind.view, this.running.bootId, timeOfDayMs());
   }
 
   /** Restores the stack of this log and keeps it. With a journal that does not verify it only looks and says so. */
@@ -130,10 +131,11 @@ export class LocalLoader implements Loader, FollowingLoader {
     await withdrawShutdownMark(stateDir, bootId);
     const boot: BootFacts = { bootId, panicsAtMs: await kernel.panicsAtMs() };
     const { cluster, logPublicKey } = anchor;
-    const checks: LogChecks = { hash: sha256OfBytes, verify: createLogVerifier(logPublicKey) };
+    const checks = logChecksOf(logPublicKey);
+    const newestKey = await this.newestLogKey(anchor);
     const file = path.join(stateDir, 'journals', `${cluster}-${kernelBuild}.journal`);
     const endedBoots = await readShutdownMarks(stateDir);
-    const opened = openAgentJournal(file, { cluster, kernelBuild }, checks, endedBoots);
+    const opened = openAgentJournal(file, { cluster, kernelBuild }, checks, { endedBoots, newestKey });
     const journal = await opened.catch(damageOf);
     if (this.options.signal.aborted && !isDamage(journal)) await journal.close();
     this.options.signal.throwIfAborted();
@@ -146,6 +148,14 @@ export class LocalLoader implements Loader, FollowingLoader {
     const mind = this.makeMind(journal, checks, boot);
     mind.start();
     return { anchor, mind, journal };
+  }
+
+  /** What this machine has come to know, or where it begins at all: of what is known nothing is taken back. */
+  private async newestLogKey({ newestLogKey: told }: LogAnchor): Promise<LogKey | undefined> {
+    const { stateDir } = this.options;
+    const known = await readNewestLogKey(stateDir);
+    if (known === undefined && told !== undefined) await keepNewestLogKey(stateDir, told);
+    return known ?? told;
   }
 
   private makeMind(journal: AgentJournal | Problem, checks: LogChecks, boot: BootFacts): NodeMind {
@@ -164,6 +174,7 @@ export class LocalLoader implements Loader, FollowingLoader {
     if (isDamage(journal)) return new DamagedNode({ ...common, problem: journal });
     return new NodeBrain({
       ...{ ...common, journal, boot, checks, traces: options.traces ?? new NodeTraces() },
+      keepLogKey: (key) => keepNewestLogKey(options.stateDir, key),
       onReconnect: () => {
         this.network?.onReconnect();
       },

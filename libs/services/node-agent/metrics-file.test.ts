@@ -2,6 +2,9 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
+import { NodeReport, NodeStatus } from '@lockstep/contracts/generated';
+import type { ClusterName } from '@lockstep/domain/livepatch-model';
+import { metricsText } from './metrics-text';
 import { TestNode } from './tests/test-node';
 
 jest.setTimeout(60_000);
@@ -43,4 +46,35 @@ test('a folder that is not there is said once, and ends nothing', async () => {
   mkdirSync(path.dirname(file));
   await node.until('it is written after all', () => tells('lockstep_agent_connected 1'));
   expect(said()).toHaveLength(1);
+});
+
+test('a control plane that says no more where the load order ends is noticed by the machine itself, which goes on', async () => {
+  const { plane } = node;
+  plane.append('a', 'abc');
+  await node.startAgent({ metricsFile: file });
+  await node.until('the log', () => plane.lastReport?.headSeq === 1);
+  plane.moveTo(1);
+  await node.inStep(1);
+  plane.tellHead({ lifeMs: 100 });
+  await node.until('it is overdue', () => plane.lastReport?.heardHead?.expired === true);
+  await node.until('it is logged', () => node.logLines.some((line) => line.startsWith('error no newer word')));
+  expect(plane.lastReport).toMatchObject({ status: NodeStatus.NODE_STATUS_IN_STEP, position: 1 });
+  expect(await node.held()).toBe('lockstep_a');
+  plane.tellHead({ lifeMs: 24 * 3_600_000 });
+  await node.until('it is heard', () => plane.lastReport?.heardHead?.expired === false);
+  const { expiresAtMs } = plane.lastReport!.heardHead!;
+  await node.until('it is told', () => tells(`lockstep_agent_log_head_expires_timestamp_seconds ${expiresAtMs / 1e3}`));
+  // One of another log changes nothing: what was heard goes on to age.
+  plane.tellHead({ lifeMs: 30 * 3_600_000, cluster: 'db' as ClusterName });
+  await node.until('it is refused', () => plane.lastReport?.heardHead?.refused === 'wrong-log');
+  expect(plane.lastReport?.heardHead?.expiresAtMs).toBe(expiresAtMs);
+});
+
+test('the alerts about agents ask for what agents tell', () => {
+  const rules = readFileSync('docs/operating/monitoring/lockstep-agent-rules.yml', 'utf8');
+  const asked = Array.from(rules.matchAll(/\blockstep_agent_\w+/g), ([name]) => name);
+  const report = NodeReport.fromPartial({ heardHead: { expiresAtMs: 1 } });
+  const told = metricsText({ report, isConnected: true, agentVersion: '1' });
+  expect(asked.length).toBeGreaterThan(0);
+  for (const name of asked) expect(told).toContain(`# TYPE ${name} gauge`);
 });

@@ -23,7 +23,7 @@ interface Family {
 }
 
 function families({ report, isConnected, agentVersion }: AgentFacts): Family[] {
-  const { position, target, headSeq, stack, lastTransition } = report;
+  const { position, target, headSeq, stack, lastTransition, heardHead } = report;
   const status = nodeStatusFromWire(report.status);
   const one = (name: string, help: string, value: number): Family => ({ name, help, samples: [['', value]] });
   return [
@@ -37,6 +37,15 @@ function families({ report, isConnected, agentVersion }: AgentFacts): Family[] {
     one('target', 'The entry that the node was told to move to.', target),
     one('log_head', 'The last entry that the node knows.', headSeq),
     one('livepatches', 'Livepatches that the kernel holds.', stack.length),
+    ...(heardHead === undefined || heardHead.expiresAtMs === 0
+      ? []
+      : [
+          one(
+            'log_head_expires_timestamp_seconds',
+            'Until when it is known that nothing of the load order is withheld from the node.',
+            heardHead.expiresAtMs / 1e3,
+          ),
+        ]),
     ...(lastTransition === undefined
       ? []
       : [

@@ -58,7 +58,7 @@ export class NetworkHalf {
     insistBuildKeys(loader, this.options.buildPolicy);
     const identity = await this.identity();
     signal.throwIfAborted();
-    const { node, cluster, logPublicKey } = identity;
+    const { node, cluster, logPublicKey, newestLogKey } = identity;
     const network: NetworkSide = {
       onReport: () => {
         this.probes?.noteView();
@@ -69,7 +69,7 @@ export class NetworkHalf {
       },
       fetch: (sha256) => (offset) => this.insistLink().fetch(sha256)(offset),
     };
-    const following = await loader.follow({ cluster, logPublicKey }, network);
+    const following = await loader.follow({ cluster, logPublicKey, newestLogKey }, network);
     const { kernelBuild, release } = loader.running;
     log('info', 'agent started', { node, cluster, kernelBuild, release });
     const { bootId, patchedCore } = loader.running;

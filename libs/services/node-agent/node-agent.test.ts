@@ -6,8 +6,8 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { NodeStatus } from '@lockstep/contracts/generated';
 import { DirectoryKernel } from '@lockstep/testing/directory-kernel';
-import type { ModuleName } from '@lockstep/domain/livepatch-model';
-import type { LoadBody } from '@lockstep/domain/load-order';
+import type { KernelBuildId, ModuleName } from '@lockstep/domain/livepatch-model';
+import { currentKey, type LoadBody } from '@lockstep/domain/load-order';
 import { NodeAgent } from './node-agent';
 import { TestControlPlane } from './test-control-plane';
 import { TestNode } from './tests/test-node';
@@ -88,6 +88,48 @@ describe('enrolment', () => {
   test('two agents never share a state directory', async () => {
     await node.startAgent();
     await expect(node.startAgent()).rejects.toMatchObject({ reason: 'agent-running' });
+  });
+});
+
+describe('log keys that take one another’s place', () => {
+  test('are walked one by one, also by who was away for ten of them, and kept for other kernels', async () => {
+    const agent = await node.inStepWithAB();
+    await agent.stop();
+    for (let at = 0; at < 10; at += 1) {
+      await plane.rotate();
+      plane.append(`k${at}`, String.fromCharCode(0x100 + at));
+    }
+    await node.startAgent();
+    plane.moveTo(plane.entries.length);
+    await node.until('a connection', () => plane.connected);
+    plane.moveTo(plane.entries.length);
+    await node.inStep(22);
+    const newest = path.join(node.stateDir, 'log-key.pem');
+    expect(readFileSync(newest, 'utf8')).toBe(currentKey(plane.entries));
+    expect(statSync(newest).mode & 0o777).toBe(0o600);
+    // Another kernel's load order that ends in the first key was written by somebody who has an old one.
+    for (const each of node.agents) await each.stop();
+    await kernel.change({ kernelBuild: 'cd'.repeat(20) as KernelBuildId });
+    await kernel.reboot();
+    const { entries, log } = plane;
+    plane.startOver('cd'.repeat(20) as KernelBuildId);
+    plane.append('old', 'q');
+    await node.startAgent();
+    await node.until('the log', () => plane.lastReport?.headSeq === 1);
+    plane.moveTo(1);
+    await node.until('a refusal', () => plane.lastReport?.problem?.reason === 'lowered-key');
+    expect(await node.held()).toBe('');
+    expect([entries.length, log.kernelBuild]).toEqual([22, 'ab'.repeat(20)]);
+  });
+
+  test('the newest is told at enrolment: a machine that comes later trusts no older one', async () => {
+    plane.append('a', 'abc');
+    await plane.rotate();
+    await node.startAgent();
+    expect(readFileSync(path.join(node.stateDir, 'log-key.pem'), 'utf8')).toBe(currentKey(plane.entries));
+    await node.until('the log', () => plane.lastReport?.headSeq === 2);
+    plane.moveTo(2);
+    await node.inStep(2);
   });
 });
 

@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AgentJournal } from '@lockstep/io/agent-journal';
-import { stackAt, type LogChecks, type LogEntry } from '@lockstep/domain/load-order';
+import {
+  currentKey,
+  hasExpired,
+  stackAt,
+  type LogChecks,
+  type LogEntry,
+  type LogKey,
+} from '@lockstep/domain/load-order';
 import { parseSeq } from '@lockstep/domain/livepatch-model';
 import {
   advance,
@@ -34,6 +41,8 @@ export interface BrainOptions {
   readonly lookEveryMs: number;
   /** The view may have changed. */
   readonly onReport: (view: NodeView) => void;
+  /** The newest log key of whichever kernel's load order, so that none goes back to an older one. */
+  readonly keepLogKey: (key: LogKey) => Promise<void>;
   /** What the control plane said could not be recorded: let it say it again. */
   readonly onReconnect: () => void;
   /** A bug; the process should end, and start again from the journal. */
@@ -58,6 +67,7 @@ export class NodeBrain implements NodeMind {
   private looking = false;
   private stopped = false;
   private lastLogged = '';
+  private headIsOverdue = false;
   /** The transition that the job at hand waits for. */
   private underWay: Transition | undefined;
 
@@ -83,6 +93,7 @@ export class NodeBrain implements NodeMind {
     this.lookTimer = setInterval(() => {
       // A slow kernel is not asked again before it has answered.
       if (!this.looking) this.post({ kind: 'look-due' });
+      this.watchHead();
     }, this.options.lookEveryMs);
   }
 
@@ -125,7 +136,10 @@ export class NodeBrain implements NodeMind {
     const { journal } = this.options;
     switch (effect.kind) {
       case 'record-entries':
-        await this.record(journal.recordEntries(effect.entries), { kind: 'entries-recorded', entries: effect.entries });
+        await this.record(this.recordEntries(effect.entries), { kind: 'entries-recorded', entries: effect.entries });
+        return;
+      case 'record-head':
+        await this.record(journal.recordHead(effect.head), { kind: 'head-recorded', head: effect.head });
         return;
       case 'record-target':
         await this.record(journal.recordTarget(effect.seq), { kind: 'target-recorded', seq: effect.seq });
@@ -175,6 +189,13 @@ export class NodeBrain implements NodeMind {
         this.options.onReconnect();
         return;
     }
+  }
+
+  /** The key first: cut off in between, the node takes nothing more from the one before. */
+  private async recordEntries(entries: readonly LogEntry[]): Promise<void> {
+    const key = currentKey(entries);
+    if (key !== undefined) await this.options.keepLogKey(key);
+    await this.options.journal.recordEntries(entries);
   }
 
   private async record(writing: Promise<void>, done: NodeEvent): Promise<void> {
@@ -244,6 +265,24 @@ export class NodeBrain implements NodeMind {
     const transition = await this.options.machine.kernel.lastTransition().catch(() => undefined);
     if (transition?.result !== 'pending' || ended.aborted) return;
     this.underWay = transition;
+    this.report();
+  }
+
+  /** Nobody has said for a day where the log ends: what there is to load may be withheld. What is loaded stays. */
+  private watchHead(): void {
+    const { signedHead: head } = this.state.known;
+    const isOverdue = head !== undefined && hasExpired(head, timeOfDayMs());
+    if (isOverdue === this.headIsOverdue) return;
+    this.headIsOverdue = isOverdue;
+    const told = { seq: head?.seq, refused: this.state.known.headRefusal };
+    if (!isOverdue) this.options.log('info', 'the load order is signed anew', told);
+    else {
+      const expiredAt = new Date(head.expiresAtMs).toISOString();
+      this.options.log('error', 'no newer word of where the load order ends: it may be withheld', {
+        ...told,
+        expiredAt,
+      });
+    }
     this.report();
   }
 

@@ -18,6 +18,7 @@ import {
   type ClusterName,
   type NodeName,
 } from '@lockstep/domain/livepatch-model';
+import { parseLogKey, type LogKey } from '@lockstep/domain/load-order';
 import { readIfPresent, readOrCreate, writePrivateFile } from '@lockstep/platform/runtime';
 import type { Log } from './logger';
 
@@ -31,6 +32,8 @@ export interface NodeIdentity {
   readonly ca: string;
   /** Ed25519 SPKI PEM of who signs the load order. */
   readonly logPublicKey: string;
+  /** The key that had taken its place when the node enrolled. */
+  readonly newestLogKey?: LogKey | undefined;
   /** host:port of the agent port; of several control planes all, with commas between. */
   readonly agentAddress: string;
 }
@@ -50,8 +53,16 @@ const keyFile = (stateDir: string): string => path.join(stateDir, 'node.key');
 
 /** Whole or not at all: what is there is good until then. The key is kept in a file of its own, and stays. */
 export async function keepIdentity(stateDir: string, identity: StoredIdentity): Promise<void> {
-  const { node, cluster, certificate, ca, logPublicKey, agentAddress } = identity;
-  const stored: StoredIdentity = { node, cluster, certificate, ca, logPublicKey, agentAddress };
+  const { node, cluster, certificate, ca, logPublicKey, newestLogKey, agentAddress } = identity;
+  const stored: StoredIdentity = {
+    node,
+    cluster,
+    certificate,
+    ca,
+    logPublicKey,
+    agentAddress,
+    ...(newestLogKey && { newestLogKey }),
+  };
   await writePrivateFile(identityFile(stateDir), JSON.stringify(stored, undefined, 2));
 }
 
@@ -91,6 +102,7 @@ export async function enrolNode(
         certificate: answer.certificate,
         ca: answer.caCertificate,
         logPublicKey: answer.logPublicKey,
+        ...(answer.newestLogPublicKey === '' ? {} : { newestLogKey: parseLogKey(answer.newestLogPublicKey) }),
         agentAddress: showAddresses(
           parseAddresses(answer.agentAddress).map((address) => reachableAddress(address, parseAddress(server))),
         ),

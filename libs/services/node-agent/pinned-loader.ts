@@ -2,18 +2,23 @@
 import path from 'node:path';
 import * as z from 'zod/mini';
 import { LockstepError, parseClusterName } from '@lockstep/domain/livepatch-model';
+import { parseLogKey } from '@lockstep/domain/load-order';
 import { readIfPresent, writePrivateFile } from '@lockstep/platform/runtime';
 import type { FollowingLoader, Loader, LogAnchor, NetworkSide } from './loader';
 import type { LocalLoader } from './local-loader';
 
-const form = z.object({ cluster: z.string(), logPublicKey: z.string() });
+const form = z.object({ cluster: z.string(), logPublicKey: z.string(), newestLogKey: z.optional(z.string()) });
 
 async function readAnchor(file: string): Promise<LogAnchor | undefined> {
   const text = await readIfPresent(file);
   if (text === undefined) return undefined;
   try {
-    const { cluster, logPublicKey } = form.parse(JSON.parse(text));
-    return { cluster: parseClusterName(cluster), logPublicKey };
+    const { cluster, logPublicKey, newestLogKey: newest } = form.parse(JSON.parse(text));
+    return {
+      cluster: parseClusterName(cluster),
+      logPublicKey,
+      newestLogKey: newest === undefined ? undefined : parseLogKey(newest),
+    };
   } catch (cause) {
     const message = `${file} cannot be used: restore it, or remove it and restart the agent, which then says again whose load order this machine follows.`;
     throw new LockstepError('corrupt', 'anchor-damaged', message, { file }, { cause });

@@ -69,13 +69,13 @@ export class RemoteLoader implements Loader, FollowingLoader {
     return this.lastReport;
   }
 
-  async follow({ cluster, logPublicKey }: LogAnchor, network: NetworkSide): Promise<FollowingLoader> {
+  async follow({ cluster, logPublicKey, newestLogKey }: LogAnchor, network: NetworkSide): Promise<FollowingLoader> {
     this.network = network;
     this.chunks = new ModuleChunks((sha256) => network.fetch(sha256));
     const told = new Promise<void>((resolve) => {
       this.firstReport = resolve;
     });
-    const { problem } = await this.ask({ kind: 'introduction', cluster, logPublicKey });
+    const { problem } = await this.ask({ kind: 'introduction', cluster, logPublicKey, newestLogKey });
     if (problem !== undefined) throw new LockstepError('refused', problem.reason, problem.message);
     await Promise.race([told, this.ended]);
     if (this.lastReport === undefined) throw gone();

@@ -24,19 +24,26 @@ import {
   type NodeReport,
   type ProbeOrder,
 } from '@lockstep/contracts/generated';
-import { formatJoinToken, entryToWire, statusFromError } from '@lockstep/contracts/wire';
+import { formatJoinToken, entryToWire, headToWire, statusFromError } from '@lockstep/contracts/wire';
 import {
   newJoinToken,
   openCertificateAuthority,
   readCertificateRequest,
   type CertificateAuthority,
+  type LogSigner,
 } from '@lockstep/io/certificates';
 import { sha256OfBytes } from '@lockstep/platform/runtime';
 import {
+  currentKey,
   encodeEntry,
+  encodeHead,
+  headHash,
+  introduceKey,
+  nextSeq,
   proposeEntry,
   type EntryBody,
   type LogEntry,
+  type LogKey,
   type LogName,
   type Switching,
 } from '@lockstep/domain/load-order';
@@ -57,7 +64,7 @@ const chunkBytes = 1000;
 
 /** The agent's peer, real from the socket to the protocol, told by each test what to say. */
 export class TestControlPlane {
-  readonly log: LogName = { cluster: 'web' as ClusterName, kernelBuild: 'ab'.repeat(20) as KernelBuildId };
+  log: LogName = { cluster: 'web' as ClusterName, kernelBuild: 'ab'.repeat(20) as KernelBuildId };
   entries: LogEntry[] = [];
   readonly modules = new Map<string, Buffer>();
   readonly hellos: Hello[] = [];
@@ -74,6 +81,7 @@ export class TestControlPlane {
   agentPort = 0;
   private servers: Server[] = [];
   private stream: AgentStream | undefined;
+  private readonly signers = new Map<LogKey, LogSigner>();
 
   private constructor(
     readonly folder: string,
@@ -180,10 +188,25 @@ export class TestControlPlane {
     return this.sign({ kind: 'retire', retires: seq as Seq });
   }
 
+  /** From now on it is about nodes with another kernel, and has nothing for them yet. */
+  startOver(kernelBuild: KernelBuildId): void {
+    this.log = { ...this.log, kernelBuild };
+    this.entries = [];
+  }
+
+  /** A new key signs what follows. */
+  async rotate(): Promise<LogEntry> {
+    const { logKeys } = this.authority;
+    const key = await logKeys.create();
+    this.signers.set(key, await logKeys.signerOf(key));
+    const place = { ...this.log, seq: nextSeq(this.entries), previousHash: headHash(this.entries) };
+    return this.sign(await introduceKey(place, key, sha256OfBytes, logKeys.sign));
+  }
+
   private sign(body: EntryBody): LogEntry {
     const proposed = proposeEntry(this.log, this.entries, body);
     const hash = sha256OfBytes(encodeEntry(proposed));
-    const entry: LogEntry = { ...proposed, hash, signature: this.authority.logSigner.sign(hash) };
+    const entry: LogEntry = { ...proposed, hash, signature: this.signerOf(currentKey(this.entries)).sign(hash) };
     this.entries = [...this.entries, entry];
     return entry;
   }
@@ -196,6 +219,19 @@ export class TestControlPlane {
     this.stream?.write({
       message: { $case: 'extension', value: { entries: entries.map(entryToWire), traceparent: '' } },
     });
+  }
+
+  /** Where the log ends, good for so long from now on; of this cluster, unless another is named. */
+  tellHead({ lifeMs, cluster = this.log.cluster }: { readonly lifeMs: number; readonly cluster?: ClusterName }): void {
+    const key = currentKey(this.entries);
+    const place = { ...this.log, cluster, seq: this.entries.length as Seq, hash: headHash(this.entries), key };
+    const head = { ...place, issuedAtMs: Date.now(), expiresAtMs: Date.now() + lifeMs };
+    const signature = this.signerOf(key).sign(sha256OfBytes(encodeHead(head)));
+    this.stream?.write({ message: { $case: 'signedHead', value: headToWire({ ...head, signature }) } });
+  }
+
+  private signerOf(key: LogKey | undefined): LogSigner {
+    return (key && this.signers.get(key)) ?? this.authority.logSigner;
   }
 
   moveTo(seq: number): void {
@@ -230,6 +266,7 @@ export class TestControlPlane {
       certificate: await this.authority.issueNodeCertificate(key, 'n1' as NodeName),
       caCertificate: this.authority.certificatePem,
       logPublicKey: this.authority.logSigner.publicKeyPem,
+      newestLogPublicKey: currentKey(this.entries) ?? '',
       cluster: 'web',
       node: 'n1',
       agentAddress: this.toldAddress ?? `:${this.agentPort}`,

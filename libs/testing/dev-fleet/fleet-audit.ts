@@ -4,15 +4,14 @@ import path from 'node:path';
 import { entryFromWire } from '@lockstep/contracts/wire';
 import { extendLog, headHash, stackAt, type LogEntry } from '@lockstep/domain/load-order';
 import { parseSeq, type ModuleName } from '@lockstep/domain/livepatch-model';
-import { createLogSigner, createLogVerifier } from '@lockstep/io/certificates';
-import { sha256OfBytes } from '@lockstep/platform/runtime';
+import { createLogSigner, logChecksOf } from '@lockstep/io/certificates';
 import type { DevFleet } from './dev-fleet';
 
 /** The load order as the control plane tells it, every hash, link, signature and rule of it checked. */
 export async function auditedLog({ operator, cluster, kernelBuild, server }: DevFleet): Promise<readonly LogEntry[]> {
   const { entries } = await operator.fleet.getOrder({ cluster, kernelBuildId: kernelBuild });
   const { publicKeyPem } = createLogSigner(readFileSync(path.join(server.stateDir, 'pki/log-signing.key'), 'utf8'));
-  const checks = { hash: sha256OfBytes, verify: createLogVerifier(publicKeyPem) };
+  const checks = logChecksOf(publicKeyPem);
   const extension = extendLog({ cluster, kernelBuild }, [], entries.map(entryFromWire), checks);
   if (extension.kind === 'refused') throw new Error(`the log's chain is broken: ${JSON.stringify(extension.refusal)}`);
   return extension.entries;

@@ -15,7 +15,7 @@ import {
   type ArtifactManifest,
   type Sha256,
 } from '@lockstep/domain/livepatch-model';
-import { extendLog, type EntryBody, type EntrySignature, type LogName } from '@lockstep/domain/load-order';
+import { extendLog, type EntryBody, type EntrySignature, type LogKey, type LogName } from '@lockstep/domain/load-order';
 import { defaultRules, planRollout, type RolloutPlan, type RolloutPolicy } from '@lockstep/domain/rollout-planner';
 import {
   migrateDatabase,
@@ -55,12 +55,14 @@ const keys = generateKeyPairSync('ed25519');
 const hash = (bytes: Uint8Array): Sha256 => sha256(bytes);
 const signing = {
   hash,
-  sign: (value: Sha256) => sign(null, Buffer.from(value, 'hex'), keys.privateKey).toString('base64') as EntrySignature,
+  sign: (_: LogKey | undefined, value: Sha256) =>
+    sign(null, Buffer.from(value, 'hex'), keys.privateKey).toString('base64') as EntrySignature,
 };
 const checks = {
   hash,
   verify: (value: Sha256, signature: EntrySignature) =>
     verify(null, Buffer.from(value, 'hex'), keys.publicKey, Buffer.from(signature, 'base64')),
+  verifyBy: () => false,
 };
 
 const kernelBuild = parseKernelBuildId('ab'.repeat(20));

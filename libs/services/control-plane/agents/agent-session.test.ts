@@ -12,6 +12,7 @@ import {
 } from '@lockstep/domain/livepatch-model';
 import { firstPreviousHash, type EntrySignature, type LogEntry } from '@lockstep/domain/load-order';
 import { AgentSession } from './agent-session';
+import type { ToldHead } from './log-heads';
 import { EncodedResponse, KnownLogs } from './known-logs';
 
 const log = { cluster: parseClusterName('c'), kernelBuild: parseKernelBuildId('ab'.repeat(20)) };
@@ -38,6 +39,7 @@ class FakeStream extends EventEmitter {
     const { message } = ConnectResponse.decode(bytes);
     this.messageBytes.push(bytes.length);
     if (message?.$case === 'extension') this.sent.push(...message.value.entries.map(({ seq }) => seq));
+    if (message?.$case === 'signedHead') this.sent.push(`head ${message.value.seq}`);
     if (message?.$case === 'moveTo') this.sent.push(`move ${message.value.seq}`);
     this.room -= 1;
     return this.room > 0;
@@ -52,6 +54,7 @@ class FakeStream extends EventEmitter {
 function session(headSeq: number, entries: LogEntry[]) {
   const stream = new FakeStream();
   const closed: unknown[] = [];
+  const heads: { told: ToldHead | undefined } = { told: undefined };
   const logs = new KnownLogs({
     entries: async (_, seq = 0) => {
       stream.failures -= 1;
@@ -70,9 +73,10 @@ function session(headSeq: number, entries: LogEntry[]) {
     stream,
     headSeq,
     extensionsAfter: (name, seq) => logs.extensionsAfter(name, seq),
+    headOf: () => Promise.resolve(heads.told),
     close: (error) => closed.push(error),
   });
-  return { made, stream, closed, grow };
+  return { made, stream, closed, grow, heads };
 }
 
 test('sends what the agent lacks, then where to move, each once', async () => {
@@ -88,6 +92,35 @@ test('sends what the agent lacks, then where to move, each once', async () => {
   made.moveTo(parseSeq(3));
   await sleep(5);
   expect(stream.sent).toEqual([2, 3, 'move 3', 4]);
+});
+
+function headAt(seq: number): ToldHead {
+  const value = { cluster: log.cluster, kernelBuildId: log.kernelBuild, seq, hash: '', publicKey: '' };
+  const signed = { ...value, issuedAtMs: 1, expiresAtMs: 2, signature: '' };
+  const bytes = ConnectResponse.encode({ message: { $case: 'signedHead', value: signed } }).finish();
+  return { head: { seq } as ToldHead['head'], message: new EncodedResponse(Buffer.from(bytes)) };
+}
+
+test('says where the log ends after what leads there and before the move, each word once', async () => {
+  const { made, stream, grow, heads } = session(0, [entry(1)]);
+  heads.told = headAt(1);
+  made.moveTo(parseSeq(1));
+  await sleep(5);
+  made.wake();
+  await sleep(5);
+  expect(stream.sent).toEqual([1, 'head 1', 'move 1']);
+  // Of a log that has grown since it was read the next round tells.
+  heads.told = headAt(2);
+  made.wake();
+  await sleep(5);
+  expect(stream.sent).toEqual([1, 'head 1', 'move 1']);
+  grow(entry(2));
+  made.wake();
+  await sleep(5);
+  heads.told = headAt(2);
+  made.wake();
+  await sleep(5);
+  expect(stream.sent).toEqual([1, 'head 1', 'move 1', 2, 'head 2', 'head 2']);
 });
 
 test('never tells a node to move to an entry it was not sent', async () => {
@@ -155,6 +188,7 @@ test('a database that fails ends the stream, so that the agent comes again', asy
     stream,
     headSeq: 0,
     extensionsAfter: () => Promise.reject(new Error('gone')),
+    headOf: () => Promise.resolve(undefined),
     close: (error) => closed.push(error),
   });
   failing.wake();

@@ -6,6 +6,7 @@ import { isDatabaseAway } from '@lockstep/io/database';
 import type { TraceParent } from '@lockstep/platform/tracing';
 import { drained, type Drainable } from '../grpc/drained';
 import type { EncodedResponse, Extension } from './known-logs';
+import type { ToldHead } from './log-heads';
 import { lookAgainMs, type NodeSession } from './node-session';
 
 /** The sending half of a node's stream. */
@@ -23,6 +24,8 @@ export interface AgentSessionOptions {
   /** Of the log the agent has. */
   readonly headSeq: number;
   readonly extensionsAfter: (log: LogName, seq: number) => Promise<readonly Extension[]>;
+  /** Where the log ends, signed; the same object again is not told again. */
+  readonly headOf: (log: LogName) => Promise<ToldHead | undefined>;
   /** Ends the stream with this error. */
   readonly close: (error: unknown) => void;
 }
@@ -40,6 +43,7 @@ export class AgentSession implements NodeSession {
   readonly bootId: string;
   private sentSeq: number;
   private offered: number;
+  private toldHead: ToldHead | undefined;
   private wantedMove = 0;
   private moveTrace: TraceParent | undefined;
   private sentMove = 0;
@@ -123,6 +127,7 @@ export class AgentSession implements NodeSession {
     while (this.wokenAgain && !this.closed) {
       this.wokenAgain = false;
       await this.sendEntries();
+      await this.sendHead();
       await this.sendMove();
       await this.sendReleases();
       await this.sendRepair();
@@ -136,6 +141,14 @@ export class AgentSession implements NodeSession {
       await this.send(message);
       this.sentSeq = lastSeq;
     }
+  }
+
+  /** Only once the agent was sent what leads to it; of a log that has grown meanwhile a later one is told. */
+  private async sendHead(): Promise<void> {
+    const told = await this.options.headOf(this.log);
+    if (told === undefined || told === this.toldHead || told.head.seq !== this.sentSeq) return;
+    await this.send(told.message);
+    this.toldHead = told;
   }
 
   /** Never to an entry that the agent was not sent. */

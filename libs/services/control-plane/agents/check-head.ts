@@ -60,6 +60,7 @@ export function forkedReport(last: NodeReport | null, head: AgentHead, problem: 
     obstacles = [],
     trouble,
     probes = [],
+    heardHead,
   } = last ?? {};
   return {
     status: nodeStatusToWire('forked'),
@@ -74,6 +75,7 @@ export function forkedReport(last: NodeReport | null, head: AgentHead, problem: 
     obstacles,
     trouble,
     probes,
+    heardHead,
     problem,
     ...head,
   };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { nodeStatusFromWire } from '@lockstep/contracts/wire';
+import { isHeadOverdue, nodeStatusFromWire } from '@lockstep/contracts/wire';
 import {
   nodeEvents,
   toldConditionOf,
@@ -25,7 +25,7 @@ function conditionOf({ report }: NodeRecord): NodeCondition | undefined {
   const status = report === null ? undefined : nodeStatusFromWire(report.status);
   switch (status) {
     case 'in-step':
-      return 'well';
+      return isHeadOverdue(report?.heardHead, Date.now()) ? 'withheld' : 'well';
     case 'failed':
     case 'quarantined':
       return status;
@@ -40,9 +40,12 @@ function conditionOf({ report }: NodeRecord): NodeCondition | undefined {
   }
 }
 
+const withheld =
+  'It has heard for a day of no end of its load order that it takes: that may be withheld from it, or its clock is wrong.';
+
 function shownOf(node: NodeRecord, condition: NodeCondition, problem?: string): ShownCondition {
   const { name, cluster, report } = node;
-  const said = problem ?? report?.problem?.message ?? condition;
+  const said = problem ?? (condition === 'withheld' ? withheld : report?.problem?.message) ?? condition;
   return { node: name, cluster, condition, problem: said, position: report?.position ?? 0 };
 }
 

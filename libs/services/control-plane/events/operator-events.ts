@@ -27,6 +27,13 @@ export const orderRecovered = (
   data: { cluster, kernelBuild, seqs: entries.map(({ seq }) => String(seq)), nodes: [...nodes] },
 });
 
+export const logKeyRotated = (cluster: ClusterName, keySha256: string, entries: readonly LogEntry[]): FleetEvent => ({
+  key: `log key ${keySha256}`,
+  ...{ type: 'order.key-rotated', cluster, subject: cluster },
+  message: `A new log key, ${keySha256.slice(0, 12)}, signs the load orders of ${cluster} from now on.`,
+  data: { cluster, keySha256, logs: entries.map(({ kernelBuild, seq }) => `${kernelBuild} #${seq}`) },
+});
+
 export interface ScheduleChange {
   readonly kind: 'window' | 'freeze';
   readonly name: string;

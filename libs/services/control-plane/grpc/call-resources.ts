@@ -118,6 +118,7 @@ const resources: Resources = {
   appendLoad: ofCluster,
   appendRetire: ofCluster,
   recoverOrder: ofCluster,
+  rotateLogKey: ofCluster,
   planRollout: ({ rollout }, needs) =>
     ofNewRollout({ ...(rollout ?? { cluster: '', kernelBuildId: '' }), planHash: '' }, needs),
   startRollout: ofNewRollout,

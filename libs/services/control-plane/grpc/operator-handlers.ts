@@ -60,6 +60,7 @@ import { readAudit } from '../routes/read-audit';
 import { planRollout } from '../routes/plan-rollout';
 import { removeNode } from '../routes/remove-node';
 import { recoverOrder } from '../routes/recover-order';
+import { rotateLogKey } from '../routes/rotate-log-key';
 import { releaseNode } from '../routes/release-node';
 import { addFreeze, addWindow, listFreezes, listWindows, removeFreeze, removeWindow } from '../routes/schedules';
 import { reviewRollout } from '../routes/review-rollout';
@@ -125,6 +126,7 @@ const routes: Routes = {
   appendLoad,
   appendRetire,
   recoverOrder,
+  rotateLogKey,
   planRollout,
   startRollout,
   pauseRollout,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { X509Certificate } from 'node:crypto';
-import { nodeStatusFromWire } from '@lockstep/contracts/wire';
+import { isHeadOverdue, nodeStatusFromWire } from '@lockstep/contracts/wire';
 import type { ClusterName, NodeStatus } from '@lockstep/domain/livepatch-model';
 import type { PlanStatus } from '@lockstep/domain/rollout-planner';
 import type { CertificateAuthority } from '@lockstep/io/certificates';
@@ -39,6 +39,8 @@ const rolloutStates = Object.keys({
 interface ClusterCensus {
   readonly byState: Map<NodeState, number>;
   connected: number;
+  /** Of those that are connected, who has heard for a day of no end of its load order. */
+  headOverdue: number;
   /** Of those that are connected here, who was silent for longest. */
   oldestWordMs: number;
 }
@@ -53,12 +55,15 @@ export function takeCensus(
 ): ReadonlyMap<ClusterName, ClusterCensus> {
   const clusters = new Map<ClusterName, ClusterCensus>();
   for (const node of nodes.list()) {
-    const census: ClusterCensus = clusters.get(node.cluster) ?? { byState: new Map(), connected: 0, oldestWordMs: 0 };
+    const census: ClusterCensus = clusters.get(node.cluster) ?? {
+      ...{ byState: new Map(), connected: 0, headOverdue: 0, oldestWordMs: 0 },
+    };
     clusters.set(node.cluster, census);
     const state = stateOf(node);
     census.byState.set(state, (census.byState.get(state) ?? 0) + 1);
     if (!sessions.isConnected(node.name)) continue;
     census.connected += 1;
+    if (isHeadOverdue(node.report?.heardHead, nowMs)) census.headOverdue += 1;
     // Another control plane hears signs of life, and writes none of them.
     if (sessions.find(node.name) === undefined) continue;
     census.oldestWordMs = Math.max(census.oldestWordMs, nowMs - (node.lastSeenAt?.getTime() ?? nowMs));
@@ -77,6 +82,7 @@ function certificateEnds({ certificatePem, server }: FleetGaugesParts['authority
 export class FleetGauges {
   private readonly nodes;
   private readonly connected;
+  private readonly headOverdue;
   private readonly reportAge;
   private readonly streams;
   private readonly drifted;
@@ -92,6 +98,11 @@ export class FleetGauges {
       new Gauge({ name: `lockstep_${name}`, help, labelNames, registers: [registry] });
     this.nodes = gauge('nodes', 'Nodes by what they reported last.', 'cluster', 'status');
     this.connected = gauge('nodes_connected', 'Nodes whose agents are connected.', 'cluster');
+    this.headOverdue = gauge(
+      'nodes_head_overdue',
+      'Connected nodes that have heard for a day of no end of their load order: it may be withheld from them.',
+      'cluster',
+    );
     this.reportAge = gauge(
       'node_report_age_seconds',
       'Of the connected nodes of a cluster, how long the one that was silent for longest has said nothing.',
@@ -155,9 +166,10 @@ export class FleetGauges {
   }
 
   private collectNodes(nowMs: number): void {
-    for (const gauge of [this.nodes, this.connected, this.reportAge]) gauge.reset();
+    for (const gauge of [this.nodes, this.connected, this.headOverdue, this.reportAge]) gauge.reset();
     for (const [cluster, census] of takeCensus(this.parts, nowMs)) {
       this.connected.set({ cluster }, census.connected);
+      this.headOverdue.set({ cluster }, census.headOverdue);
       this.reportAge.set({ cluster }, census.oldestWordMs / 1000);
       for (const status of nodeStates) this.nodes.set({ cluster, status }, census.byState.get(status) ?? 0);
     }

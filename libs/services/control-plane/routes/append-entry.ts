@@ -8,7 +8,7 @@ import { traceOfEntry } from '../agents/known-logs';
 import type { Uses } from '../services';
 
 /** An entry that takes the place of one which was lost would part us from the nodes that hold that one, for good. */
-function insistNobodyAhead({ cluster, kernelBuild }: LogName, members: readonly NodeRecord[]): void {
+export function insistNobodyAhead({ cluster, kernelBuild }: LogName, members: readonly NodeRecord[]): void {
   const ahead = members.filter(({ report }) => report !== null && nodeStatusFromWire(report.status) === 'ahead');
   if (ahead.length === 0) return;
   const nodes = ahead.map(({ name }) => name);
@@ -27,12 +27,13 @@ export type Appender = 'traces' | 'nodes' | 'logs' | 'db.loadOrders' | 'authorit
  * @throws LockstepError `refused` `members-ahead`, `members-cannot-read`, `seq-taken`, and the rules of the load order.
  */
 export async function appendEntry(
-  { db, nodes, logs, authority, sessions, replica, traces, log: logger }: Uses<Appender>,
+  services: Uses<Appender>,
   log: LogName,
   body: (entries: readonly LogEntry[]) => EntryBody,
   expectedSeq: number,
   call: KeptCall<LogEntry> | undefined,
 ): Promise<LogEntry> {
+  const { db, nodes, authority, traces, log: logger } = services;
   const members = nodes.list(log.cluster).filter(({ kernelBuild }) => kernelBuild === log.kernelBuild);
   insistNobodyAhead(log, members);
   const appending: Appending = {
@@ -42,7 +43,7 @@ export async function appendEntry(
       return next;
     },
     hash: sha256OfBytes,
-    sign: (hash) => authority.logSigner.sign(hash),
+    sign: authority.logKeys.sign,
     expectedSeq: expectedSeq === 0 ? undefined : parseSeq(expectedSeq),
     call,
   };
@@ -54,10 +55,18 @@ export async function appendEntry(
     return entry;
   } finally {
     // Also where the answer was lost.
-    logs.noteGrowth(log);
-    replica.announce({ kind: 'log', ...log });
-    sessions.wakeAll(log).catch((err: unknown) => {
-      logger.error({ err, ...log }, 'could not tell nodes of an entry');
-    });
+    tellOfEntries(services, log);
   }
+}
+
+/** There may be more of this load order: for nodes that are connected, here and with other control planes. */
+export function tellOfEntries(
+  { logs, sessions, replica, log: logger }: Uses<'logs' | 'sessions' | 'replica' | 'log'>,
+  log: LogName,
+): void {
+  logs.noteGrowth(log);
+  replica.announce({ kind: 'log', ...log });
+  sessions.wakeAll(log).catch((err: unknown) => {
+    logger.error({ err, ...log }, 'could not tell nodes of an entry');
+  });
 }

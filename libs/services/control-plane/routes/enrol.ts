@@ -18,7 +18,7 @@ export async function enrol(
     authority,
     config,
     audit,
-  }: Uses<'db.joinTokens' | 'nodes' | 'calls' | 'replica' | 'authority' | 'config' | 'audit'>,
+  }: Uses<'db.joinTokens' | 'db.loadOrders' | 'nodes' | 'calls' | 'replica' | 'authority' | 'config' | 'audit'>,
   request: EnrolRequest,
   { caller, metadata }: CallContext,
 ): Promise<EnrolResponse> {
@@ -54,10 +54,12 @@ export async function enrol(
     calls.endOf(node, certificateSuperseded(node));
   }
   replica.announce({ kind: 'node', node });
+  const logKeys = await db.loadOrders.keys(cluster);
   return {
     certificate: certificatePem,
     caCertificate: authority.certificatePem,
     logPublicKey: authority.logSigner.publicKeyPem,
+    newestLogPublicKey: logKeys.at(-1) ?? '',
     cluster,
     node,
     // No host of its own: the one that the agent reached us by.

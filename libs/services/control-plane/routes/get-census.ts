@@ -19,6 +19,7 @@ export async function getCensus(
       nodes: nodes.list(named).filter(nodeVisibleTo(context)),
       isConnected: ({ name }) => sessions.isConnected(name),
       heads: heads.list(),
+      nowMs: Date.now(),
     }),
   };
 }

@@ -32,7 +32,7 @@ export async function* readAudit(
   // Kept beside the database: of one that was cut off it tells the end. As it is now: a later one names what is not told.
   const newest = audit.newestCheckpoint();
   let sentSeq = last === 0 ? afterSeq : Math.max(afterSeq, (await db.audit.head()).seq - last);
-  let logPublicKey = authority.logSigner.publicKeyPem;
+  let logPublicKey: string = authority.logSigner.publicKeyPem;
   const isLast = (): boolean => !follow;
   for await (const head of changes.watch('audit', () => db.audit.head(), isLast, signal)) {
     if (head.seq <= sentSeq && logPublicKey === '') continue;

@@ -10,7 +10,7 @@ import {
   type Recovery,
   type Witness,
 } from '@lockstep/domain/load-order';
-import { sha256OfBytes } from '@lockstep/platform/runtime';
+import { logChecksOf } from '@lockstep/io/certificates';
 import type { AheadSession } from '../agents/ahead-session';
 import { orderRecovered } from '../events/operator-events';
 import type { KeepingContext } from '../grpc/kept-answer';
@@ -90,7 +90,7 @@ export async function recoverOrder(
   const witnesses = chosen
     .map(({ node, entries }): Witness => ({ node, entries }))
     .sort((a, b) => (a.node < b.node ? -1 : 1));
-  const checks = { hash: sha256OfBytes, verify: authority.logSigner.verify };
+  const checks = logChecksOf(authority.logSigner.publicKeyPem);
   const recover = (known: readonly LogEntry[]) => insistRecovered(log, recoverLog(log, known, witnesses, checks));
   // Looked for before: the transaction is not held up by a store.
   const lost = await lostParts(services, recover(await db.loadOrders.entries(log)));

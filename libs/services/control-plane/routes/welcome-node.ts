@@ -2,8 +2,8 @@
 import type { ConnectRequest, Hello, Problem } from '@lockstep/contracts/generated';
 import { LockstepError, parseKernelBuildId } from '@lockstep/domain/livepatch-model';
 import type { LogEntry, LogName } from '@lockstep/domain/load-order';
+import { logChecksOf } from '@lockstep/io/certificates';
 import type { NodeRecord } from '@lockstep/io/database';
-import { sha256OfBytes } from '@lockstep/platform/runtime';
 import { AgentSession, type AgentStream } from '../agents/agent-session';
 import { AheadSession } from '../agents/ahead-session';
 import {
@@ -31,7 +31,7 @@ export interface Arrival {
 }
 
 /** What welcoming a node needs. */
-export type Welcomer = 'nodes' | 'logs' | 'sessions' | 'rollouts' | 'authority' | 'log';
+export type Welcomer = 'nodes' | 'logs' | 'logHeads' | 'sessions' | 'rollouts' | 'authority' | 'log';
 
 type Parts = Uses<Welcomer>;
 
@@ -54,7 +54,7 @@ async function askBeyond(
   head: AgentHead,
   arrival: Arrival,
 ): Promise<readonly LogEntry[]> {
-  const checks = { hash: sha256OfBytes, verify: authority.logSigner.verify };
+  const checks = logChecksOf(authority.logSigner.publicKeyPem);
   const beyond = new EntriesBeyond(log, await logs.entries(log), head, checks);
   const late = new LockstepError('refused', 'entries-not-told', 'Its agent does not tell them: install a newer one.');
   const timer = setTimeout(() => {
@@ -125,7 +125,7 @@ async function judgeNewestHead(logs: Parts['logs'], log: LogName, head: AgentHea
 
 /** The session of a node that has said hello; undefined if it was turned away. */
 export async function welcomeNode(parts: Parts, arrival: Arrival): Promise<NodeSession | undefined> {
-  const { logs } = parts;
+  const { logs, logHeads } = parts;
   const { node, hello, stream, abort } = arrival;
   const log: LogName = { cluster: node.cluster, kernelBuild: parseKernelBuildId(hello.kernelBuildId) };
   const head: AgentHead = { headSeq: hello.headSeq, headHash: hello.headHash };
@@ -140,6 +140,7 @@ export async function welcomeNode(parts: Parts, arrival: Arrival): Promise<NodeS
       return new AgentSession({
         ...{ node: node.name, log, bootId: node.bootId, stream, headSeq: hello.headSeq },
         extensionsAfter: (name, seq) => logs.extensionsAfter(name, seq),
+        headOf: (name) => logHeads.toldHeadOf(name),
         close: (error) => {
           abort.abort(error);
         },

@@ -121,6 +121,14 @@ describe('what nodes say', () => {
     await clears('LockstepNodesDrifted');
   });
 
+  test('LockstepNodesHeadOverdue', async () => {
+    const expiresAtMs = Date.now() - 1;
+    agents[0]!.report({ heardHead: { seq: 1, issuedAtMs: 1, expiresAtMs, expired: true, refused: '' } });
+    await fires('LockstepNodesHeadOverdue', { cluster: 'web' });
+    agents[0]!.report();
+    await clears('LockstepNodesHeadOverdue');
+  });
+
   test('LockstepTransitionsTakenBack', async () => {
     const lastTransition = {
       ...{ moduleName: 'lockstep_a', mode: 1, direction: 'patching', result: 'reversed', attempts: 9 },

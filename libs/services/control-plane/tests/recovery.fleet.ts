@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { readFile } from 'node:fs/promises';
+import { readFile, rename } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, jest, test } from '@jest/globals';
 import type { LogEntry as WireEntry, Node } from '@lockstep/contracts/generated';
 import { entryFromWire, entryToWire, nodeStatusFromWire, switchingToWire } from '@lockstep/contracts/wire';
 import {
   encodeEntry,
+  extendLog,
   headHash,
   proposeEntry,
   type EntryBody,
@@ -13,7 +14,7 @@ import {
   type LogEntry,
 } from '@lockstep/domain/load-order';
 import { parseModuleName, parsePatchId } from '@lockstep/domain/livepatch-model';
-import { createLogSigner, type LogSigner } from '@lockstep/io/certificates';
+import { createLogSigner, logChecksOf, type LogSigner } from '@lockstep/io/certificates';
 import { connectOperator } from '@lockstep/io/rpc-client';
 import { sha256OfBytes } from '@lockstep/platform/runtime';
 import { openShakyLink } from '@lockstep/testing/local-servers';
@@ -168,6 +169,53 @@ test.each([
   expect(await order()).toHaveLength(1);
   await plane.build('fifth', 'e');
   expect(await plane.append(cluster, 'fifth')).toBe(2);
+});
+
+test('a new log key is walked to by every agent that can read it, and what a restore lost of it comes back', async () => {
+  const { fleet } = plane.operator;
+  const agent = await connect('old', known);
+  await untilStatus('old', 'in-step');
+  await expect(fleet.rotateLogKey({ cluster })).rejects.toMatchObject({
+    ...{ kind: 'refused', reason: 'members-cannot-read', fields: { nodes: [`${cluster}-old`] } },
+  });
+  agent.disconnect();
+  await agent.ended;
+  agent.connect({ entryVersions: [1, 2, 3, 4, 5] });
+  await untilStatus('old', 'in-step');
+  const { entries: brought, publicKey } = await fleet.rotateLogKey({ cluster });
+  expect(brought).toMatchObject([{ seq: 2, body: { $case: 'rotate', value: { publicKey } } }]);
+  await eventually(() => {
+    expect(agent.headSeq).toBe(2);
+  });
+  const { logPublicKey } = await fleet.getOrder({ cluster, kernelBuildId: '' });
+  expect(logPublicKey).toBe(signer.publicKeyPem);
+  await plane.build('later', 'f');
+  expect(await plane.append(cluster, 'later')).toBe(3);
+  const log = { cluster: known[0]!.cluster, kernelBuild: known[0]!.kernelBuild };
+  const checks = logChecksOf(logPublicKey);
+  const whole = (await order()).map(entryFromWire);
+  expect(extendLog(log, [], whole, checks)).toMatchObject({ kind: 'extended', added: 3 });
+  // The new key is a file of its own; where it is not, nothing is begun.
+  const file = path.join(plane.config.stateDir, 'pki/log-keys', `${sha256OfBytes(Buffer.from(publicKey))}.key`);
+  await plane.down();
+  await rename(file, `${file}.away`);
+  await expect(plane.up()).rejects.toMatchObject({
+    ...{ reason: 'pki-not-of-this-database', message: expect.stringContaining(file) as unknown },
+  });
+  await rename(`${file}.away`, file);
+  await plane.up();
+  // Another cluster's keys are its own.
+  const elsewhere = `${cluster}-beside`;
+  await plane.operator.fleet.createCluster({ ...switchingToWire({}), name: elsewhere });
+  await plane.append(elsewhere, 'first');
+  const beside = (await plane.operator.fleet.getOrder({ cluster: elsewhere, kernelBuildId: '' })).entries;
+  expect(beside.map(({ seq, body }) => [seq, body?.$case])).toEqual([[1, 'load']]);
+  // What a node holds that is signed with the new key is recovered like any other entry.
+  const newer = createLogSigner(await readFile(file, 'utf8'));
+  const most = continued(whole, 'most', (hash) => newer.sign(hash));
+  await connect('most', most);
+  await untilStatus('most', 'ahead');
+  expect((await recover()).entries.map(entryFromWire)).toEqual(most.slice(3));
 });
 
 test('whoever asks again because the answer was lost is answered what came back', async () => {

@@ -409,6 +409,7 @@ export class TestAgent {
       kept: [],
       trouble: this.trouble,
       probes: this.probed(),
+      heardHead: undefined,
       ...over,
     });
   }

@@ -9,6 +9,7 @@ import { censusToWire } from './census-view';
 const web = parseClusterName('web');
 const db = parseClusterName('db');
 const kernels = ['ab', 'cd'].map((byte) => parseKernelBuildId(byte.repeat(20)));
+const nowMs = Date.parse('2030-01-02T00:00:00Z');
 const appendedAt = new Date('2030-01-01T00:00:00Z');
 const heads = [{ cluster: web, kernelBuild: kernels[0]!, appendedAt, seq: parseSeq(3) }];
 const { NODE_STATUS_IN_STEP, NODE_STATUS_MOVING, NODE_STATUS_FAILED, NODE_STATUS_UNSPECIFIED } = NodeStatus;
@@ -20,11 +21,23 @@ interface Some {
   readonly position?: number;
   readonly version?: string;
   readonly isAway?: boolean;
+  readonly headExpiresAtMs?: number;
 }
 
-const recordOf = ({ cluster = web, kernel = 0, status, position = 0, version = '1.0.0', isAway }: Some) => ({
+const recordOf = ({
+  cluster = web,
+  kernel = 0,
+  status,
+  position = 0,
+  version = '1.0.0',
+  isAway,
+  headExpiresAtMs: expiresAtMs,
+}: Some) => ({
   ...{ cluster, kernelBuild: kernels[kernel] ?? null, kernelRelease: `6.1.${kernel}`, agentVersion: version },
-  report: status === undefined ? null : NodeReport.fromPartial({ status, position }),
+  report:
+    status === undefined
+      ? null
+      : NodeReport.fromPartial({ status, position, ...(expiresAtMs && { heardHead: { expiresAtMs } }) }),
   isAway: isAway === true,
 });
 
@@ -32,9 +45,22 @@ const censusOf = (some: readonly Some[]) =>
   censusToWire({
     ...{ clusters: [db, web], heads, nodes: some.map(recordOf) as never },
     isConnected: (node) => !(node as unknown as { isAway: boolean }).isAway,
+    nowMs,
   });
 
 describe('a census', () => {
+  test('counts who is connected and has heard for a day of no end of its load order', () => {
+    const status = NODE_STATUS_IN_STEP;
+    const [, ofWeb] = censusOf([
+      { status, headExpiresAtMs: nowMs },
+      { status, headExpiresAtMs: nowMs + 1 },
+      { status, headExpiresAtMs: nowMs - 1, isAway: true },
+      { status },
+      {},
+    ]);
+    expect(ofWeb?.headOverdue).toBe(1);
+  });
+
   test('says of each cluster how many nodes are how, hold what, and run which agent', () => {
     const census = censusOf([
       { status: NODE_STATUS_IN_STEP, position: 3 },
@@ -47,7 +73,13 @@ describe('a census', () => {
     ]);
     expect(census).toEqual([
       {
-        ...{ cluster: 'db', nodes: 1, connected: 1, statuses: [{ status: NODE_STATUS_MOVING, nodes: 1 }] },
+        ...{
+          cluster: 'db',
+          nodes: 1,
+          connected: 1,
+          headOverdue: 0,
+          statuses: [{ status: NODE_STATUS_MOVING, nodes: 1 }],
+        },
         agentVersions: [{ version: '1.0.0', nodes: 1 }],
         orders: [
           {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { NodeStatus, type ClusterCensus, type OrderCensus } from '@lockstep/contracts/generated';
+import { isHeadOverdue } from '@lockstep/contracts/wire';
 import type { ClusterName } from '@lockstep/domain/livepatch-model';
 import type { HeadTime, NodeRecord } from '@lockstep/io/database';
 
@@ -55,15 +56,17 @@ class ClusterCount {
   private readonly orders = new Map<string, OrderCount>();
   private nodes = 0;
   private connected = 0;
+  private headOverdue = 0;
 
   constructor(
     private readonly cluster: ClusterName,
     private readonly heads: readonly HeadTime[],
   ) {}
 
-  add(node: NodeRecord, isConnected: boolean): void {
+  add(node: NodeRecord, isConnected: boolean, nowMs: number): void {
     this.nodes += 1;
     if (isConnected) this.connected += 1;
+    if (isConnected && isHeadOverdue(node.report?.heardHead, nowMs)) this.headOverdue += 1;
     this.statuses.add(node.report?.status ?? NodeStatus.NODE_STATUS_UNSPECIFIED);
     // One that has enrolled and never come has told neither.
     if (node.kernelBuild === null) return;
@@ -83,9 +86,9 @@ class ClusterCount {
   toWire(): ClusterCensus {
     // A load order that no node follows has a head too.
     for (const { kernelBuild } of this.heads) this.orderOf(kernelBuild, '');
-    const { cluster, nodes, connected } = this;
+    const { cluster, nodes, connected, headOverdue } = this;
     return {
-      ...{ cluster, nodes, connected },
+      ...{ cluster, nodes, connected, headOverdue },
       statuses: this.statuses.entries().map(([status, count]) => ({ status, nodes: count })),
       agentVersions: this.versions.entries().map(([version, count]) => ({ version, nodes: count })),
       orders: [...this.orders].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, order]) => order.toWire()),
@@ -99,10 +102,11 @@ export interface CensusParts {
   readonly nodes: Iterable<NodeRecord>;
   readonly isConnected: (node: NodeRecord) => boolean;
   readonly heads: readonly HeadTime[];
+  readonly nowMs: number;
 }
 
 /** How many nodes are how, cluster by cluster: one look at each node, and an answer that does not grow with them. */
-export function censusToWire({ clusters, nodes, isConnected, heads }: CensusParts): ClusterCensus[] {
+export function censusToWire({ clusters, nodes, isConnected, heads, nowMs }: CensusParts): ClusterCensus[] {
   const counts = new Map(
     clusters.map((name) => [
       name,
@@ -112,6 +116,6 @@ export function censusToWire({ clusters, nodes, isConnected, heads }: CensusPart
       ),
     ]),
   );
-  for (const node of nodes) counts.get(node.cluster)?.add(node, isConnected(node));
+  for (const node of nodes) counts.get(node.cluster)?.add(node, isConnected(node), nowMs);
   return [...counts.values()].map((count) => count.toWire());
 }
