@@ -17,7 +17,7 @@ const base = {
  * diffs that want out of their sandbox; `monitoring` has Debian's Prometheus watch a control plane for three minutes; `make`
  * compiles most of a kernel again (patches through make, a kernel with other options); `replicas` kills and stops control planes
  * in turn; `stock` fetches half a gigabyte of a
- * distribution's packages.
+ * distribution's packages; `token` signs with a key on a PKCS#11 token (SoftHSM).
  */
 export default {
   projects: [
@@ -29,6 +29,7 @@ export default {
     { ...base, displayName: 'make', testMatch: ['<rootDir>/{apps,libs}/**/tests/**/*.make.ts'] },
     { ...base, displayName: 'hostile', testMatch: ['<rootDir>/libs/**/tests/**/*.hostile.ts'] },
     { ...base, displayName: 'console', testMatch: ['<rootDir>/{apps,libs}/**/tests/**/*.console.ts'] },
+    { ...base, displayName: 'token', testMatch: ['<rootDir>/libs/**/tests/**/*.token.ts'] },
     { ...base, displayName: 'stock', testMatch: ['<rootDir>/{apps,libs}/**/tests/**/*.stock.ts'] },
   ],
 };

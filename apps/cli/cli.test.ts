@@ -259,7 +259,7 @@ describe('completion', () => {
 
   it.each([
     ['lockstep ro', 'rollout'],
-    ['lockstep order ', 'show append retire recover --help'],
+    ['lockstep order ', 'show append retire verify rotate-key recover --help'],
     ['lockstep order append a --over', '--override'],
     ['lockstep rollout start --cluster c --w', '--why --waves --wave-size --wait'],
   ])('bash completes "%s"', (line, expected) => {

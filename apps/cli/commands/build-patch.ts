@@ -14,7 +14,7 @@ import {
 import { withBuildRecord } from '@lockstep/domain/build-record';
 import { showFunction } from '@lockstep/domain/livepatch-model';
 import { distributions, parseStockName } from '@lockstep/domain/vendor-kernel';
-import { buildSignerOf } from '@lockstep/io/certificates';
+import { openBuildSigner } from '@lockstep/io/certificates';
 import {
   buildLivepatch,
   defaultCacheDirectory,
@@ -116,7 +116,7 @@ async function build(file: string, options: Options, { screen, signal }: LocalCo
   checkKernelOptions(options);
   const moduleName = moduleNameFor(file, options.name);
   const diff = await readDiff(file);
-  const signer = options.buildKey === undefined ? undefined : buildSignerOf(await readKey(options.buildKey));
+  const signer = options.buildKey === undefined ? undefined : await openBuildSigner(options.buildKey, readKey);
   const progress = screen.progress(`build ${moduleName}`);
   const onProgress = ({ stage, done, total }: BuildProgress): void => {
     progress.update({ done, total, detail: stage });
@@ -146,7 +146,7 @@ async function build(file: string, options: Options, { screen, signal }: LocalCo
       configSha256: parseSha256(kernel.configSha256),
       builderVersion: lockstepVersion,
     });
-    const bytes = signer === undefined ? recorded : signer.sign(recorded);
+    const bytes = signer === undefined ? recorded : await signer.sign(recorded);
     const seconds = (performance.now() - started) / 1000;
     const module = path.resolve(options.output, `${moduleName}.ko`);
     await writeModule(module, bytes);
@@ -214,7 +214,7 @@ export const buildPatch = (cli: Cli): Command =>
         .env('LOCKSTEP_SANDBOX')
         .default('auto'),
     )
-    .option('--build-key <file>', 'sign the module with this key, as a worker does')
+    .option('--build-key <file>', 'sign the module with this key, as a worker does (or pkcs11:… of one on a token)')
     .option('--replace', 'the module replaces all livepatches that are loaded')
     .option('--cache-dir <dir>', 'where kernels and originals are kept (default: ~/.cache/lockstep)')
     .option('--json', 'print one JSON document')

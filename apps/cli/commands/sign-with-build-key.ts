@@ -2,7 +2,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { Command } from 'commander';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
-import { buildSignerOf } from '@lockstep/io/certificates';
+import { openBuildSigner } from '@lockstep/io/certificates';
 import type { Cli, LeafOptions } from '../cli';
 
 interface Options extends Pick<LeafOptions, 'json'> {
@@ -19,12 +19,13 @@ export const signWithBuildKey = (cli: Cli): Command =>
   new Command('sign')
     .description('vouch for a list of commands that rollouts may have run on nodes (probes.json): writes FILE.sig')
     .argument('<file>', 'the list, as the nodes get it')
-    .requiredOption('--key <file>', 'private build key, as `build-key create` made it')
+    .requiredOption('--key <file>', 'private build key, as `build-key create` made it, or pkcs11:… of one on a token')
     .option('--json', 'print one JSON document')
     .action((file: string, options: Options) =>
       cli.runHere(options, async () => {
         const bytes = await readGiven(file);
-        const signed = buildSignerOf((await readGiven(options.key)).toString('utf8')).sign(bytes);
+        const signer = await openBuildSigner(options.key, async (key) => (await readGiven(key)).toString('utf8'));
+        const signed = await signer.sign(bytes);
         const signatureFile = `${file}.sig`;
         await writeFile(signatureFile, signed.subarray(bytes.length)).catch((cause: unknown) => {
           const message = `${signatureFile} cannot be written: ${(cause as Error).message}.`;

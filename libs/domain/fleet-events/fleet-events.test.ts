@@ -3,7 +3,6 @@ import { describe, expect, it } from '@jest/globals';
 import { parseClusterName, parseNodeName } from '@lockstep/domain/livepatch-model';
 import fc from 'fast-check';
 import {
-  eventTypes,
   matchesFilter,
   nodeEvents,
   parseEventFilter,
@@ -123,6 +122,5 @@ describe('a filter', () => {
 
   it.each(['node', 'node.', 'nope.*', '*', 'node.Failed'])('is not "%s", and says what it may be', (text) => {
     expect(() => parseEventFilter([text], undefined)).toThrow(/is no type of event: use rollout\.started/);
-    expect(eventTypes).toHaveLength(19);
   });
 });

@@ -19,13 +19,18 @@ export function createBuildKey(): BuildKeyPair {
   };
 }
 
-/** Vouches for a module: it was built where this key is. A key elsewhere than in a file is another of these. */
+/** Vouches for a module: it was built where this key is, be that a file or a token. */
 export interface BuildSigner {
+  sign(module: Uint8Array): Uint8Array | Promise<Uint8Array>;
+}
+
+/** The key is in memory. */
+export interface FileBuildSigner extends BuildSigner {
   sign(module: Uint8Array): Uint8Array;
 }
 
 /** @throws LockstepError `invalid-input` `invalid-build-key` */
-export function buildSignerOf(privateKeyPem: string): BuildSigner {
+export function buildSignerOf(privateKeyPem: string): FileBuildSigner {
   const key = ed25519(parseForeign('private key', 'invalid-build-key', () => createPrivateKey(privateKeyPem)));
   return { sign: (module) => withBuildSignature(module, sign(null, signedText(sha256OfBytes(module)), key)) };
 }

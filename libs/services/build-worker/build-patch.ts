@@ -88,7 +88,7 @@ async function link(
     allowedTypeChanges: allowedIn(job),
   });
   const recorded = withBuildRecord(bytes, recordOf(job, moduleName, kernel));
-  const { sha256, sizeBytes } = await artifacts.put(sign(recorded));
+  const { sha256, sizeBytes } = await artifacts.put(await sign(recorded));
   for (const remark of remarks) log(remark);
   log(`module ${moduleName}: ${functions.length} functions, ${sizeBytes} bytes, sha256 ${sha256}`);
   const artifact = { sha256, sizeBytes, kernelBuild, moduleName, patch, patchName, replace, functions, caveats };

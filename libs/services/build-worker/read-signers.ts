@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { readFile } from 'node:fs/promises';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
-import { buildSignerOf, moduleSignerOf, type ModuleHash } from '@lockstep/io/certificates';
+import { moduleSignerOf, openBuildSigner, type ModuleHash } from '@lockstep/io/certificates';
 
 /** Of a kernel's keyring: RSA key and X.509 certificate (PEM). */
 export interface ModuleKeyFiles {
@@ -11,21 +11,24 @@ export interface ModuleKeyFiles {
 }
 
 /** Signs a module in every way that this worker was given a key for. */
-export type SignModule = (module: Uint8Array) => Uint8Array;
+export type SignModule = (module: Uint8Array) => Promise<Uint8Array>;
 
-/** @throws LockstepError `invalid-config` where a key cannot be read: what is built would be loaded nowhere. */
+/**
+ * @param buildKey a file, or a key on a token
+ * @throws LockstepError `invalid-config` where a key cannot be read: what is built would be loaded nowhere.
+ */
 export async function readSigners(
-  buildKeyFile: string | undefined,
+  buildKey: string | undefined,
   moduleKey: ModuleKeyFiles | undefined,
 ): Promise<SignModule> {
-  const build = buildKeyFile === undefined ? undefined : buildSignerOf(await readKey(buildKeyFile));
+  const build = buildKey === undefined ? undefined : await openBuildSigner(buildKey, readKey);
   const kernel =
     moduleKey === undefined
       ? undefined
       : moduleSignerOf(await readKey(moduleKey.keyFile), await readKey(moduleKey.certificateFile), moduleKey.hash);
   // The kernel looks for its own at the very end, and it covers all before it.
-  return (module) => {
-    const built = build === undefined ? module : build.sign(module);
+  return async (module) => {
+    const built = build === undefined ? module : await build.sign(module);
     return kernel === undefined ? built : kernel.sign(built);
   };
 }

@@ -95,15 +95,12 @@ describe('log keys that take one another’s place', () => {
   test('are walked one by one, also by who was away for ten of them, and kept for other kernels', async () => {
     const agent = await node.inStepWithAB();
     await agent.stop();
-    for (let at = 0; at < 10; at += 1) {
-      await plane.rotate();
-      plane.append(`k${at}`, String.fromCharCode(0x100 + at));
-    }
+    for (let at = 0; at < 10; at += 1) await plane.rotate();
+    plane.append('c', 'x');
     await node.startAgent();
-    plane.moveTo(plane.entries.length);
-    await node.until('a connection', () => plane.connected);
-    plane.moveTo(plane.entries.length);
-    await node.inStep(22);
+    await node.until('the log', () => plane.lastReport?.headSeq === 13);
+    plane.moveTo(13);
+    await node.inStep(13);
     const newest = path.join(node.stateDir, 'log-key.pem');
     expect(readFileSync(newest, 'utf8')).toBe(currentKey(plane.entries));
     expect(statSync(newest).mode & 0o777).toBe(0o600);
@@ -111,7 +108,6 @@ describe('log keys that take one another’s place', () => {
     for (const each of node.agents) await each.stop();
     await kernel.change({ kernelBuild: 'cd'.repeat(20) as KernelBuildId });
     await kernel.reboot();
-    const { entries, log } = plane;
     plane.startOver('cd'.repeat(20) as KernelBuildId);
     plane.append('old', 'q');
     await node.startAgent();
@@ -119,7 +115,6 @@ describe('log keys that take one another’s place', () => {
     plane.moveTo(1);
     await node.until('a refusal', () => plane.lastReport?.problem?.reason === 'lowered-key');
     expect(await node.held()).toBe('');
-    expect([entries.length, log.kernelBuild]).toEqual([22, 'ab'.repeat(20)]);
   });
 
   test('the newest is told at enrolment: a machine that comes later trusts no older one', async () => {

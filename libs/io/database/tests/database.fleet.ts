@@ -52,17 +52,15 @@ afterAll(async () => {
 
 const sha256 = (text: string | Uint8Array): Sha256 => createHash('sha256').update(text).digest('hex') as Sha256;
 const keys = generateKeyPairSync('ed25519');
-const hash = (bytes: Uint8Array): Sha256 => sha256(bytes);
 const signing = {
-  hash,
+  hash: sha256,
   sign: (_: LogKey | undefined, value: Sha256) =>
     sign(null, Buffer.from(value, 'hex'), keys.privateKey).toString('base64') as EntrySignature,
 };
 const checks = {
-  hash,
+  ...{ hash: sha256, verifyBy: () => false },
   verify: (value: Sha256, signature: EntrySignature) =>
     verify(null, Buffer.from(value, 'hex'), keys.publicKey, Buffer.from(signature, 'base64')),
-  verifyBy: () => false,
 };
 
 const kernelBuild = parseKernelBuildId('ab'.repeat(20));
@@ -181,10 +179,9 @@ describe('load order', () => {
 
 describe('what the artifact store must keep', () => {
   const other = parseKernelBuildId('cd'.repeat(20));
-  const copyOf = (name: string) => {
-    const parts = [sha256(`${name} 1`), sha256(`${name} 2`)];
-    return { sha256: sha256(name), parts, sizeBytes: 5_000_000_000 };
-  };
+  const copyOf = (name: string) => ({
+    ...{ sha256: sha256(name), parts: [sha256(`${name} 1`), sha256(`${name} 2`)], sizeBytes: 5_000_000_000 },
+  });
   const add = async (): Promise<void> => {
     const { id } = await db.registrations.begin('/kernels/other', null);
     await db.registrations.succeed(id, 1, { id: other, release: '5.15.0', compiler: 'gcc 12', configSha256 });

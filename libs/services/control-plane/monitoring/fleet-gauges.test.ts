@@ -147,21 +147,12 @@ test('when load orders grew and when certificates end', async () => {
   expect(left).toEqual([3650, 397]);
 });
 
-test('ten thousand nodes take milliseconds, and no series more than three', async () => {
+test('ten thousand nodes take no series more than three', async () => {
   const states: Status[] = ['in-step', 'moving', 'failed'];
   const all = (count: number): Some[] => Array.from({ length: count }, (_, index) => ({ status: states[index % 3] }));
   const { registry, gauges } = gaugesOf(all(10_000));
   gauges.collect(nowMs);
-  const tookMs: number[] = [];
-  let large = '';
-  for (let time = 0; time < 10; time += 1) {
-    // Not by the clock: a busy machine lets others go first.
-    const before = process.cpuUsage();
-    gauges.collect(nowMs);
-    large = await registry.metrics();
-    tookMs.push(process.cpuUsage(before).user / 1000);
-  }
-  expect(Math.min(...tookMs)).toBeLessThan(25);
+  const large = await registry.metrics();
   const few = gaugesOf(all(3));
   few.gauges.collect(nowMs);
   expect(large.split('\n').length).toBe((await few.registry.metrics()).split('\n').length);

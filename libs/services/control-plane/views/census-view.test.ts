@@ -96,7 +96,7 @@ describe('a census', () => {
         ],
       },
       {
-        ...{ cluster: 'web', nodes: 5, connected: 4 },
+        ...{ cluster: 'web', nodes: 5, connected: 4, headOverdue: 0 },
         statuses: [
           { status: NODE_STATUS_UNSPECIFIED, nodes: 1 },
           { status: NODE_STATUS_IN_STEP, nodes: 3 },
