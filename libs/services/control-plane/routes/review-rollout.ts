@@ -31,7 +31,14 @@ async function sinceApproved(
 }
 
 function entryChange({ seq, body }: LogEntry): string {
-  return body.kind === 'load' ? `#${seq} loads ${body.artifact.patchName}.` : `#${seq} retires #${body.retires}.`;
+  switch (body.kind) {
+    case 'load':
+      return `#${seq} loads ${body.artifact.patchName}.`;
+    case 'retire':
+      return `#${seq} retires #${body.retires}.`;
+    case 'rotate':
+      return `#${seq} brings in a new log key.`;
+  }
 }
 
 /** Who came and who left, by name: where they were in the waves of then says nothing. */
