@@ -113,7 +113,7 @@ const fromRow = (row: Row): CampaignRecord => ({
   orders: row.orders.map(orderFromRow),
 });
 
-const json = (value: object): Prisma.InputJsonObject => value as unknown as Prisma.InputJsonObject;
+const json = (value: object): Prisma.InputJsonObject => value;
 
 async function insert(tx: Transaction, campaign: NewCampaign): Promise<CampaignRecord> {
   const { patch: patchId, rules, policy, author, members } = campaign;
