@@ -9,6 +9,7 @@ import { defaultTransitionTimeoutMs, patienceMs, type Consistency } from '@locks
 import type { Blocker, KernelConflict, Transition } from '@lockstep/domain/node-state';
 import { errorCode } from '@lockstep/platform/runtime';
 import { blockingTasks, type Round } from './blocking-tasks';
+import { BlockerWatch } from './blocker-watch';
 import { buildIdFromNotes } from './build-id';
 import {
   refuseConflicts,
@@ -85,6 +86,8 @@ interface Goal {
 const reversalTimeoutMs = 60_000;
 const pollMs = 20;
 const tellMs = 1000;
+/** The kernel interrupts sleepers 3 s after the limit that a load has by default: what is seen by then is told. */
+const lastLookMs = 1000;
 const obstaclesLastMs = 30_000;
 
 // sysfs has no files to create: one that is not there belongs to a livepatch that has gone. For writing only: the
@@ -295,11 +298,15 @@ export class SysfsKernel implements LivepatchKernel {
   private async arrive(goal: Goal): Promise<void> {
     const { module, inEffect, limitMs } = goal;
     const begun = performance.now();
-    const hasEnded = await this.transitionEnds(goal, limitMs, this.signal);
-    if (hasEnded && (await this.isInEffect(module)) === inEffect) return;
+    const watch = new BlockerWatch(module, () => this.lastTransition());
+    const hasEnded = await this.transitionEnds(goal, limitMs, watch, this.signal);
+    if (hasEnded && (await this.isInEffect(module)) === inEffect) {
+      watch.end();
+      return;
+    }
     // Before it goes back: then nobody is in the way any more.
-    const last = await this.lastTransition();
-    const blockers = last?.module === module ? last.blockers : [];
+    const blockers = await watch.within(lastLookMs);
+    watch.end();
     const hasGoneBack = hasEnded || (await this.takeBack(goal));
     // Just then it had come to its end.
     if (hasGoneBack && (await this.isInEffect(module)) === inEffect) return;
@@ -320,7 +327,10 @@ export class SysfsKernel implements LivepatchKernel {
       if (errorCode(error) !== 'EINVAL') throw error;
     });
     const back = { module, inEffect: !inEffect, limitMs: Math.min(limitMs, reversalTimeoutMs) };
-    return this.transitionEnds(back, back.limitMs);
+    const watch = new BlockerWatch(module, () => this.lastTransition());
+    return this.transitionEnds(back, back.limitMs, watch).finally(() => {
+      watch.end();
+    });
   }
 
   private async failedTransition(
@@ -406,7 +416,12 @@ export class SysfsKernel implements LivepatchKernel {
   }
 
   /** Whether it did within the time and before `signal`. */
-  private async transitionEnds(goal: Goal, limitMs: number, signal?: AbortSignal): Promise<boolean> {
+  private async transitionEnds(
+    goal: Goal,
+    limitMs: number,
+    watch: BlockerWatch,
+    signal?: AbortSignal,
+  ): Promise<boolean> {
     const begun = performance.now();
     let told = begun;
     while (await this.readFlag(goal.module, 'transition')) {
@@ -414,16 +429,16 @@ export class SysfsKernel implements LivepatchKernel {
       if (signal?.aborted === true || now - begun >= limitMs) return false;
       if (now - told >= tellMs) {
         told = now;
-        await this.tell(goal, Math.round(now - begun));
+        this.tell(goal, Math.round(now - begun), watch);
       }
       await sleep(pollMs);
     }
     return true;
   }
 
-  private async tell({ module, inEffect: enabling }: Goal, elapsedMs: number): Promise<void> {
-    if (this.onWaiting === undefined) return;
-    const blocking = ((await this.lastTransition())?.blockers ?? []).map(showBlocker);
-    this.onWaiting({ module, enabling, elapsedMs, blocking });
+  private tell({ module, inEffect: enabling }: Goal, elapsedMs: number, watch: BlockerWatch): void {
+    void watch.look((blockers) => {
+      this.onWaiting?.({ module, enabling, elapsedMs, blocking: blockers.map(showBlocker) });
+    });
   }
 }
