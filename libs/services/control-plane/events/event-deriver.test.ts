@@ -25,6 +25,7 @@ class Bench {
   status = NodeStatus.NODE_STATUS_IN_STEP;
   losesAnswers = 0;
   failsToList = 0;
+  failsToAsk = 0;
   private seq = 0;
   private readonly store = {
     add: async (events: readonly FleetEvent[]) => {
@@ -38,7 +39,11 @@ class Bench {
       }
       return rows;
     },
-    toldOf: async (subject: string) => this.rows.filter((row) => row.subject === subject),
+    toldOf: async (subject: string) => {
+      this.failsToAsk -= 1;
+      if (this.failsToAsk >= 0) throw new Error('The connection is gone.');
+      return this.rows.filter((row) => row.subject === subject);
+    },
     lastOfNodes: async () =>
       new Map(this.rows.filter(({ type }) => type.startsWith('node.')).map((row) => [row.subject, row])),
     forgetOld: async () => undefined,
@@ -100,6 +105,22 @@ test.each([
   await new Promise((resolve) => setTimeout(resolve, 1_100));
   await bench.deriver.stop();
   expect(bench.rows.map(({ type }) => type).filter((type) => type.startsWith('node.'))).toEqual(expected);
+});
+
+test('a node that a plan has lost is told of, also where the first look at it failed', async () => {
+  const bench = new Bench({ reason: 'lost' });
+  jest.useFakeTimers();
+  await bench.deriver.start(0);
+  await jest.advanceTimersByTimeAsync(2_000);
+  bench.failsToAsk = 1;
+  bench.changes.notify('rollout:r1');
+  await jest.advanceTimersByTimeAsync(2_000);
+  expect(bench.rows.map(({ type }) => type)).not.toContain('node.lost');
+  await jest.advanceTimersByTimeAsync(10_000);
+  jest.useRealTimers();
+  await bench.settle();
+  await bench.deriver.stop();
+  expect(bench.rows.map(({ type }) => type)).toContain('node.lost');
 });
 
 test('what was told is not tried again: each try would take a seq', async () => {

@@ -144,9 +144,20 @@ export class EventDeriver {
 
   private async derive(what: string): Promise<void> {
     const [kind, id = ''] = what.split(':');
-    if (kind === 'rollout') await this.deriveRollout(id, this.planned.delete(what));
+    if (kind === 'rollout') await this.derivePlanned(what, id);
     else if (kind === 'build') await this.deriveBuild(id);
     else await this.deriveNodes();
+  }
+
+  /** What could not be told is told later, and as one that was planned for. */
+  private async derivePlanned(topic: string, id: string): Promise<void> {
+    const isPlannedNow = this.planned.delete(topic);
+    try {
+      await this.deriveRollout(id, isPlannedNow);
+    } catch (error) {
+      if (isPlannedNow) this.planned.add(topic);
+      throw error;
+    }
   }
 
   private async deriveRollout(id: string, isPlannedNow: boolean): Promise<void> {
