@@ -92,6 +92,7 @@ import { removeFreeze } from './commands/remove-freeze';
 import { removeWindow } from './commands/remove-window';
 import { approveRollout } from './commands/approve-rollout';
 import { reviewRollout } from './commands/review-rollout';
+import { confirmRollout } from './commands/confirm-rollout';
 import { rejectRollout } from './commands/reject-rollout';
 import { showApprovals } from './commands/show-approvals';
 import { exportAudit } from './commands/export-audit';
@@ -124,6 +125,7 @@ const groups: readonly (readonly [noun: string, description: string, commands: r
       rollBackRollout,
       reviewRollout,
       approveRollout,
+      confirmRollout,
       rejectRollout,
       showApprovals,
     ],

@@ -43,3 +43,10 @@ export async function rolloutRequest(context: TaskContext, options: RolloutOptio
     planHash: '',
   };
 }
+
+/** The first wave of an emergency is its own. @throws LockstepError `usage`. */
+export function insistNoCanaries(canaries: number): void {
+  if (canaries === 0) return;
+  const message = 'An emergency begins with 5 % of the nodes: leave --canaries out; --canary-selector says which.';
+  throw new LockstepError('invalid-input', 'usage', message);
+}

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { Command } from 'commander';
-import type { RolloutRules, Share } from '@lockstep/contracts/generated';
+import type { DomainSpread, RolloutRules, Share } from '@lockstep/contracts/generated';
+import { LockstepError } from '@lockstep/domain/livepatch-model';
 import { parseGate, parseProbe, showGate, showProbe } from '@lockstep/domain/probes';
 import { wholeNumber } from './cli';
 import { duration, share, shares } from './share-option';
@@ -19,6 +20,9 @@ export interface RuleOptions {
   readonly probeTimeout?: number;
   readonly allowedErrors?: Share;
   readonly gate?: string[];
+  readonly canarySelector?: string;
+  readonly spread?: string;
+  readonly atMost?: Share;
 }
 
 const probes = (text: string, before: readonly string[] = []): string[] => [...before, showProbe(parseProbe(text))];
@@ -28,10 +32,16 @@ const gates = (text: string, before: readonly string[] = []): string[] => [...be
 export const ruleOptions = (command: Command): Command =>
   command
     .option('--canaries <nodes>', 'nodes that go first, alone (default: 1)', wholeNumber)
+    .option(
+      '--canary-selector <selector>',
+      'only nodes with these labels go first, as role=canary: all of them, or as many as --canaries says',
+    )
     .option('--waves <sizes>', 'waves after that, as 5%,20%,100; the last is repeated (default: 10%)', shares)
     .option('--wave-size <size>', 'the same for waves that are all alike', shares)
     .option('--allowed-failures <share>', 'halt when more of a wave fail, as 2 or 1% (default: 1%)', share)
     .option('--at-once <share>', 'of a wave on their way or unwell at once (default: all of it)', share)
+    .option('--spread <label>', 'spread over failure domains, as zone or rack: of each at most --at-most at once')
+    .option('--at-most <share>', 'of a domain on their way or unwell at once, as 2 or 10% (default: 1)', share)
     .option('--go-on-after-crash', 'count a host that does not survive as any other failure')
     .option('--bake <time>', 'how long a wave must stay well before the next one opens (default: 0)', duration)
     .option(
@@ -57,6 +67,15 @@ export const ruleOptions = (command: Command): Command =>
       duration,
     );
 
+/** @throws LockstepError `usage`. */
+function spreadFrom({ spread: label, atMost }: RuleOptions): DomainSpread | undefined {
+  if (label !== undefined) return { label, atMost };
+  if (atMost === undefined) return undefined;
+  const message = 'Say of what at most so many go at once: --spread LABEL, as zone or rack.';
+  throw new LockstepError('invalid-input', 'usage', message);
+}
+
+/** @throws LockstepError `usage`. */
 export function rulesFrom(options: RuleOptions & { readonly waveSize?: Share[] }): RolloutRules {
   return {
     waves: options.waves ?? options.waveSize ?? [],
@@ -70,5 +89,7 @@ export function rulesFrom(options: RuleOptions & { readonly waveSize?: Share[] }
     probeTimeoutMs: (options.probeTimeout ?? 0) * 1_000,
     allowedErrors: options.allowedErrors,
     gates: options.gate ?? [],
+    canarySelector: options.canarySelector ?? '',
+    spread: spreadFrom(options),
   };
 }

@@ -7,6 +7,7 @@ import { toDocument } from '../document';
 import { describeSwitching } from '../switching-options';
 import { clusterDocument } from '../views/cluster-view';
 import { driftTable } from '../views/drift-view';
+import { unconfirmedLines } from '../views/emergency-view';
 import { rolloutSummaryDocument, rolloutTable } from '../views/rollout-view';
 
 const newestRollouts = 5;
@@ -22,15 +23,20 @@ export const showCluster = (cli: Cli): Command =>
         if (cluster === undefined) {
           throw new LockstepError('not-found', 'unknown-cluster', `There is no cluster "${name}".`, { cluster: name });
         }
+        const { clusters: counted } = await fleet.getCensus({ cluster: name }, { signal });
+        const unconfirmed = counted.flatMap((each) => each.unconfirmed);
         const { rollouts } = await fleet.listRollouts({ cluster: name, pageSize: newestRollouts }, { signal });
         return {
           document: {
             cluster: clusterDocument(cluster),
             rollouts: rollouts.map(rolloutSummaryDocument),
             drift: drift.map(toDocument),
+            unconfirmed: unconfirmed.map(toDocument),
           },
           text: [
-            `Cluster ${name}. New entries: ${describeSwitching(cluster)}`,
+            [`Cluster ${name}. New entries: ${describeSwitching(cluster)}`, ...unconfirmedLines(unconfirmed)].join(
+              '\n',
+            ),
             rolloutTable(rollouts),
             driftTable(drift),
           ].join('\n\n'),

@@ -3,9 +3,10 @@ import type { NodeProgress, NodeSteps, PlanRolloutResponse, TornPatch } from '@l
 import { visibleLine } from '@lockstep/domain/visible-text';
 import { toDocument } from '../document';
 import { table } from '../table';
+import { emergencyRule } from './emergency-view';
 import { approvalLines } from './approvals-view';
 import { gateLines } from './schedule-view';
-import { caveatLines, probeLines, rolloutDocument, waveLines, waveName } from './rollout-view';
+import { caveatLines, probeLines, rolloutDocument, spreadLines, waveLines, waveName } from './rollout-view';
 
 export const planDocument = (plan: PlanRolloutResponse): object => ({
   ...(toDocument(plan) as object),
@@ -36,7 +37,9 @@ export function planLines({ rollout, nodes, torn, bakeSeconds, gates }: PlanRoll
   return [
     `Plan of ${rollout.cluster} to position ${rollout.toSeq}: ${rollout.nodes.length} nodes in ${rollout.waves.length} waves` +
       `${leftOut === 0 ? '' : `, ${leftOut} of them left out as they are now`}. Nothing has been shipped.`,
+    ...(rollout.emergency === undefined ? [] : [emergencyRule]),
     ...waveLines(rollout),
+    ...spreadLines(rollout),
     'One host that does not survive halts it, unless it was planned with --go-on-after-crash. Nodes that join later follow when it has succeeded.',
     ...(bakeSeconds === 0 ? [] : [`It takes ${bakeSeconds} s at least, for its waves to prove themselves.`]),
     ...probeLines(rollout),
@@ -57,6 +60,7 @@ export function stepsTable({ rollout, nodes }: Pick<PlanRolloutResponse, 'rollou
 /** All of it, and what to type next. */
 export function planText(plan: PlanRolloutResponse): string {
   if (plan.rollout === undefined) return 'No plan.';
-  const start = `lockstep rollout start --cluster ${plan.rollout.cluster} --plan ${plan.hash}`;
+  const glass = plan.rollout.emergency === undefined ? '' : ' --break-glass --reason TEXT';
+  const start = `lockstep rollout start --cluster ${plan.rollout.cluster}${glass} --plan ${plan.hash}`;
   return `${planLines(plan).join('\n')}\n\n${stepsTable(plan)}\n\nTo begin exactly this: ${start}`;
 }

@@ -3,6 +3,7 @@ import { RolloutStatus, type NodeProgress, type Rollout, type RolloutWaiting } f
 import { visibleLine } from '@lockstep/domain/visible-text';
 import { enumWord, toDocument } from '../document';
 import { approvalLines } from './approvals-view';
+import { emergencyLines } from './emergency-view';
 import { showHere } from '../local-time';
 import { showTime, table } from '../table';
 
@@ -96,6 +97,16 @@ export const probeLines = ({ probes, gates }: Rollout): string[] => [
   ...gates.map((gate) => visibleLine(`Has to hold while a wave proves itself: ${gate}`)),
 ];
 
+/** `zone=a: 40 nodes, 2 at once: 1 on their way, 1 failed`; and who may be a canary. */
+export function spreadLines({ canarySelector, domains }: Rollout): string[] {
+  const chosen = canarySelector === undefined ? [] : [`The canaries are of those with ${canarySelector}.`];
+  const lines = domains.map(({ name, nodes, atMost, moving, failures }) => {
+    const state = moving + failures === 0 ? '' : `: ${moving} on their way, ${failures} failed`;
+    return `${name}: ${nodes} nodes, at most ${atMost} at once${state}`;
+  });
+  return [...chosen, ...lines].map(visibleLine);
+}
+
 const orderLines = ({ orders }: Rollout): string[] =>
   orders.map(({ kind, reason, nodes, givenAt, givenBy }) => {
     const by = givenBy === '' ? '' : ` by ${givenBy}`;
@@ -130,12 +141,14 @@ export function rolloutText(rollout: Rollout): string {
   ]);
   const nodes = table(['NODE', 'WAVE', 'POSITION', 'STATE', 'SINCE', 'REASON'], rows, 'No nodes.');
   const lines = [
+    ...emergencyLines(rollout),
     ...stateLines(rollout),
     ...approvalLines(rollout),
     ...caveatLines(rollout),
     ...obstacleLines(rollout),
     ...waveLines(rollout),
     ...probeLines(rollout),
+    ...spreadLines(rollout),
     ...orderLines(rollout),
   ];
   return `${head}${waitLine(rollout)}${lines.map((line) => `\n${line}`).join('')}\n\n${nodes}`;
@@ -148,7 +161,7 @@ export const rolloutTable = (rollouts: readonly Rollout[]): string =>
       rollout.id,
       rollout.cluster,
       `#${rollout.toSeq}`,
-      rolloutStatusWord(rollout.status),
+      `${rolloutStatusWord(rollout.status)}${rollout.emergency?.confirmedBy === '' ? ', unconfirmed emergency' : ''}`,
       `${rollout.nodesThere}/${rollout.nodeCount}`,
       showTime(rollout.startedAt),
       showTime(rollout.endedAt),

@@ -9,6 +9,7 @@ const wireRoles: Readonly<Record<Role, WireRole>> = {
   auditor: WireRole.ROLE_AUDITOR,
   operator: WireRole.ROLE_OPERATOR,
   approver: WireRole.ROLE_APPROVER,
+  responder: WireRole.ROLE_RESPONDER,
   admin: WireRole.ROLE_ADMIN,
 };
 

@@ -56,5 +56,5 @@ export {
   type OperatorCall,
   type OperatorCallName,
 } from './operator-calls';
-export { shareFromWire, shareToWire } from './share';
+export { shareFromWire, shareToWire, spreadFromWire } from './share';
 export { fieldsInPath, operatorPaths, type HttpMethod, type OperatorPath } from './operator-paths';

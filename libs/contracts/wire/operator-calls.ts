@@ -69,6 +69,8 @@ export const operatorCalls = {
   rotateLogKey: { ...keyed, verb: 'set-up' },
   planRollout: read,
   startRollout: { ...keyed, verb: 'roll-out' },
+  breakGlass: { ...keyed, verb: 'break-glass' },
+  confirmRollout: { ...keyed, verb: 'approve' },
   pauseRollout: { ...keyed, verb: 'roll-out' },
   resumeRollout: { ...keyed, verb: 'roll-out' },
   abortRollout: { ...keyed, verb: 'roll-out' },

@@ -45,6 +45,8 @@ export const operatorPaths = {
   rotateLogKey: { method: 'post', path: '/v1/clusters/{cluster}/order/keys' },
   planRollout: { method: 'post', path: '/v1/rollouts/plans' },
   startRollout: { method: 'post', path: '/v1/clusters/{cluster}/rollouts' },
+  breakGlass: { method: 'post', path: '/v1/clusters/{cluster}/emergencies' },
+  confirmRollout: { method: 'post', path: '/v1/rollouts/{id}/confirm' },
   pauseRollout: { method: 'post', path: '/v1/rollouts/{id}/pause' },
   resumeRollout: { method: 'post', path: '/v1/rollouts/{id}/resume' },
   abortRollout: { method: 'post', path: '/v1/rollouts/{id}/abort' },

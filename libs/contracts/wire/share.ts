@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import type { Share as WireShare } from '@lockstep/contracts/generated';
-import type { Share } from '@lockstep/domain/rollout-planner';
+import type { DomainSpread, Share as WireShare } from '@lockstep/contracts/generated';
+import { parseLabelKey } from '@lockstep/domain/labels';
+import type { Share, Spread } from '@lockstep/domain/rollout-planner';
 
 /** Undefined where none is told. */
 export function shareFromWire(share: WireShare | undefined): Share | undefined {
@@ -17,3 +18,9 @@ export function shareFromWire(share: WireShare | undefined): Share | undefined {
 export const shareToWire = (share: Share): WireShare => ({
   of: 'nodes' in share ? { $case: 'nodes', value: share.nodes } : { $case: 'percent', value: share.percent },
 });
+
+/** Undefined where none is told; of one that does not say how many, one at a time. @throws LockstepError `invalid-label`. */
+export function spreadFromWire(spread: DomainSpread | undefined): Spread | undefined {
+  if (spread === undefined) return undefined;
+  return { label: parseLabelKey(spread.label), atMost: shareFromWire(spread.atMost) ?? { nodes: 1 } };
+}

@@ -179,6 +179,7 @@ describe('who may do what', () => {
     expect(having('audit')).toEqual(['auditor', 'admin']);
     expect(having('approve')).toEqual(['approver', 'admin']);
     expect(having('order')).toEqual(['operator', 'admin']);
+    expect(having('break-glass')).toEqual(['responder', 'admin']);
     expect([having('look'), having('sign-in')]).toEqual([[...roles], [...roles]]);
     expect([...having('join'), ...having('follow'), ...having('renew')]).toEqual([]);
   });

@@ -2,7 +2,7 @@
 import { LockstepError } from '@lockstep/domain/livepatch-model';
 import type { Verb } from './verbs';
 
-export const roles = ['viewer', 'auditor', 'operator', 'approver', 'admin'] as const;
+export const roles = ['viewer', 'auditor', 'operator', 'approver', 'responder', 'admin'] as const;
 
 export type Role = (typeof roles)[number];
 
@@ -15,7 +15,8 @@ export const verbsOf: Readonly<Record<Role, readonly Verb[]>> = {
   auditor: [...looking, 'audit'],
   operator: [...looking, ...operating],
   approver: [...looking, 'approve'],
-  admin: [...looking, ...operating, 'audit', 'approve', 'set-up', 'grant'],
+  responder: [...looking, 'break-glass'],
+  admin: [...looking, ...operating, 'audit', 'approve', 'break-glass', 'set-up', 'grant'],
 };
 
 /** @throws LockstepError `invalid-input` `unknown-role`. */

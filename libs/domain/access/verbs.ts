@@ -14,6 +14,8 @@ export const verbs = [
   'order',
   /** Moves nodes there. */
   'roll-out',
+  /** Moves nodes there at once, in an emergency: no windows, approvals or bake time. */
+  'break-glass',
   /** Agrees to what somebody else wants moved. */
   'approve',
   /** Lets machines become nodes, and takes them out. */

@@ -6,6 +6,8 @@ export const eventTypes = [
   'rollout.started',
   'rollout.wave-opened',
   'rollout.awaits-approval',
+  'rollout.break-glass',
+  'rollout.confirmed',
   'rollout.halted',
   'rollout.paused',
   'rollout.resumed',

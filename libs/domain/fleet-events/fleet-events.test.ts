@@ -39,6 +39,21 @@ describe('a rollout', () => {
     );
   });
 
+  it('tells of an emergency by itself, with who and why, and of who has confirmed it', () => {
+    const breakGlass = { by: 'person:alice', reason: 'it is exploited.', confirmedBy: undefined };
+    const [, broken] = rolloutEvents(rollout({ breakGlass }), []);
+    expect(broken).toMatchObject({
+      ...{ key: 'rollout r1 break-glass', type: 'rollout.break-glass', subject: 'r1' },
+      message:
+        'person:alice broke the glass: rollout r1 of web to #2 skips windows, approvals and bake time: it is exploited. ' +
+        'Somebody else is asked to confirm it: lockstep rollout confirm r1',
+      data: { by: 'person:alice', reason: 'it is exploited.' },
+    });
+    expect(typesOf(rollout({ breakGlass: { ...breakGlass, confirmedBy: 'person:bob' } }))).toContain(
+      'rollout.confirmed',
+    );
+  });
+
   it('tells it anew when it goes on and halts again', () => {
     const before: EventType[] = ['rollout.started', 'rollout.halted'];
     expect(typesOf(rollout(), before).at(-1)).toBe('rollout.resumed');

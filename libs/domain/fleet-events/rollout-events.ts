@@ -12,6 +12,9 @@ export interface ShownRollout {
   readonly generation: number;
   /** Whose word it waits for: so many people's, for this plan; absent where nobody's. */
   readonly awaits?: { readonly needed: number; readonly planHash: string } | undefined;
+  /** Of an emergency: who began it and why, and who else has confirmed it. */
+  readonly breakGlass?:
+    { readonly by: string; readonly reason: string; readonly confirmedBy: string | undefined } | undefined;
   readonly nodes: readonly {
     readonly node: NodeName;
     /** Null: it came later, and is in none. */
@@ -70,6 +73,29 @@ function approvalEvent({ id, cluster, toSeq, awaits }: ShownRollout): FleetEvent
   ];
 }
 
+/** Told at once and by itself: nobody has to look for it among what began. */
+function emergencyEvents({ id, cluster, toSeq, breakGlass }: ShownRollout): FleetEvent[] {
+  if (breakGlass === undefined) return [];
+  const { by, reason, confirmedBy } = breakGlass;
+  const data = { rollout: id, cluster, toSeq, by, reason };
+  const broken: FleetEvent = {
+    ...{ key: `rollout ${id} break-glass`, type: 'rollout.break-glass', cluster, subject: id },
+    message:
+      `${by} broke the glass: rollout ${id} of ${cluster} to #${toSeq} skips windows, approvals and bake time: ${reason} ` +
+      `Somebody else is asked to confirm it: lockstep rollout confirm ${id}`,
+    data,
+  };
+  if (confirmedBy === undefined) return [broken];
+  return [
+    broken,
+    {
+      ...{ key: `rollout ${id} confirmed`, type: 'rollout.confirmed', cluster, subject: id },
+      message: `${confirmedBy} confirmed the emergency rollout ${id} of ${cluster} to #${toSeq}.`,
+      data: { ...data, confirmedBy },
+    },
+  ];
+}
+
 /**
  * What a rollout has to tell as it stands. Each event has a key, so that it may be told again and is one.
  * @param before types told of it already, in any order but that the last of its status is the last
@@ -97,7 +123,7 @@ export function rolloutEvents(rollout: ShownRollout, before: readonly EventType[
   const last = before.findLast(isStatus) ?? 'rollout.started';
   const type = statusTypes[status];
   const isTold = last === type || (status === 'running' && last === 'rollout.started');
-  const asked = approvalEvent(rollout);
+  const asked = [...emergencyEvents(rollout), ...approvalEvent(rollout)];
   if (isTold) return [started, ...asked, ...opened];
   const missing = nodes.filter(({ notYet }) => notYet !== undefined);
   const change: FleetEvent = {

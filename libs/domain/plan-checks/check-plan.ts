@@ -1,16 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { hasStrayLog, isHeldOutStatus, type NodeName, type Seq } from '@lockstep/domain/livepatch-model';
 import { alwaysOpen, Gates, type Gate } from '@lockstep/domain/schedule';
+import { matchesSelector, noLabels, parseSelector } from '@lockstep/domain/labels';
 import {
   budgetOf,
+  domainOf,
+  emergencyMs,
   exceeds,
   isForGood,
   nodeObstacles,
+  sizeOf,
   type NodeFacts,
   type NodePlan,
   type PlannedLoad,
   type PlanRequest,
   type RolloutPlan,
+  type RolloutPolicy,
 } from '@lockstep/domain/rollout-planner';
 import { isLeftOut, isProven, probeWord } from './probe-lints';
 
@@ -35,6 +40,10 @@ export type PlanRule =
   | 'waves-in-order'
   /** No more of a wave are on their way or unwell than may be at once. */
   | 'over-budget'
+  /** No more of a failure domain are on their way or unwell than may be at once. */
+  | 'over-domain'
+  /** Nobody is a canary whom the labels asked for do not choose. */
+  | 'unfit-canary'
   /** Nothing goes on where more have failed than may. */
   | 'too-many-failures'
   /** Nobody starts, nor is sent, whose load may not begin now. */
@@ -217,6 +226,50 @@ function checkOrder(plan: RolloutPlan, context: PlanContext, lookups: Lookups): 
   return faults;
 }
 
+/** It starts now: no earlier plan, and no earlier rollout, had sent it. */
+const startsNow = ({ node, released }: NodePlan, policy: RolloutPolicy, { facts, before }: Lookups): boolean =>
+  released && before.get(node)?.released !== true && (facts.get(node)?.report?.target ?? 0) < policy.toSeq;
+
+interface DomainCount {
+  nodes: number;
+  busy: number;
+  starts: NodeName[];
+}
+
+/** Over all waves, and whoever came late: how many of a domain are under way or unwell, where somebody of it starts. */
+function checkSpread(plan: RolloutPlan, context: PlanContext, lookups: Lookups): PlanFault[] {
+  const { policy, loads } = context;
+  const { spread } = policy;
+  if (spread === undefined) return [];
+  const domains = new Map<string, DomainCount>();
+  for (const planned of plan.nodes) {
+    const known = lookups.facts.get(planned.node);
+    const name = domainOf(spread, known?.labels);
+    const count = domains.get(name) ?? { nodes: 0, busy: 0, starts: [] };
+    domains.set(name, count);
+    count.nodes += 1;
+    if (known === undefined) continue;
+    if (startsNow(planned, policy, lookups)) count.starts.push(planned.node);
+    const isOnTheWay = planned.released && known.connected && couldArrive(known, true, loads);
+    const isThereNow = isThere(known, planned, context);
+    if (isUnwell(planned, known, context) || (isOnTheWay && !isThereNow && !planned.excused)) count.busy += 1;
+  }
+  return [...domains].flatMap(([name, { nodes, busy, starts }]) =>
+    busy <= sizeOf(spread.atMost, nodes)
+      ? []
+      : starts.map((node) => fault('over-domain', node, `starts with ${busy} of ${nodes} of ${name}`)),
+  );
+}
+
+function checkCanaries(plan: RolloutPlan, { policy }: PlanContext, { facts }: Lookups): PlanFault[] {
+  const { canarySelector } = policy;
+  if (canarySelector === undefined) return [];
+  const selector = parseSelector(canarySelector);
+  return plan.nodes
+    .filter(({ wave, node }) => wave === 0 && !matchesSelector(selector, facts.get(node)?.labels ?? noLabels))
+    .map(({ node }) => fault('unfit-canary', node, `is a canary, and no ${canarySelector}`));
+}
+
 function checkStatus(plan: RolloutPlan, context: PlanContext, { facts, before }: Lookups): PlanFault[] {
   const { parent, order, policy } = context;
   const faults: PlanFault[] = [];
@@ -269,7 +322,9 @@ function checkApprovals(
 /** A node that is under way already finishes, whatever closes meanwhile. */
 function checkGates(plan: RolloutPlan, context: PlanContext, { facts, before, planned }: Lookups): PlanFault[] {
   const { schedule = alwaysOpen, nowMs, clockMs = nowMs, policy } = context;
-  const gates = new Gates(schedule, clockMs);
+  // In an emergency loads may begin at any time, for as long as that lasts.
+  const isEmergency = policy.breakGlass !== undefined && nowMs < (plan.urgentSinceMs ?? -Infinity) + emergencyMs;
+  const gates = new Gates(isEmergency ? alwaysOpen : schedule, clockMs);
   const gateOf = (node: NodeName): Gate => gates.of(facts.get(node)?.labels);
   const hasTaken = (node: NodeName): boolean => (facts.get(node)?.report?.target ?? 0) >= policy.toSeq;
   const starting = [...planned.values()].filter(
@@ -304,6 +359,8 @@ export function checkPlan(plan: RolloutPlan, context: PlanContext): PlanFault[] 
     ...checkMembership(plan, context),
     ...checkMoves(plan, lookups),
     ...checkOrder(plan, context, lookups),
+    ...checkSpread(plan, context, lookups),
+    ...checkCanaries(plan, context, lookups),
     ...checkStatus(plan, context, lookups),
     ...checkGates(plan, context, lookups),
     ...checkApprovals(plan, context, lookups),

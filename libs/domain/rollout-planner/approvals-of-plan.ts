@@ -10,7 +10,7 @@ import type { Placed } from './wave-state';
  */
 function agreement(policy: RolloutPolicy, placed: readonly Placed[]): string {
   const rules = Object.entries(policy)
-    .filter(([name]) => name !== 'approvals' && name !== 'undoes')
+    .filter(([name, value]) => name !== 'approvals' && name !== 'undoes' && value !== undefined)
     .sort(([a], [b]) => (a < b ? -1 : 1));
   const members = placed.flatMap(({ facts, wave }) => (wave === null ? [] : [[facts.node, wave] as const]));
   const undoes = policy.undoes?.rollout ?? null;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { NodeName } from '@lockstep/domain/livepatch-model';
+import { canaryChoice } from './canary-choice';
 import type { RolloutPlan } from './rollout-plan';
 import { waveSizes, type RolloutPolicy } from './rollout-policy';
 import { hasFailed, isHeldOut, type NodeStanding } from './standing';
@@ -27,7 +28,10 @@ const byRankThenName =
     rank(a, policy) - rank(b, policy) || byName(a, b);
 
 function firstWaves(nodes: readonly NodeStanding[], policy: RolloutPolicy): Waves {
-  const ordered = [...nodes].sort(byRankThenName(policy));
+  const isFit = canaryChoice(policy);
+  const ranked = [...nodes].sort(byRankThenName(policy));
+  const canaries = new Set(ranked.filter(({ facts }) => isFit(facts)).slice(0, policy.canaries));
+  const ordered = [...canaries, ...ranked.filter((node) => !canaries.has(node))];
   const waves: Waves = new Map();
   let from = 0;
   for (const [wave, size] of waveSizes(policy, nodes.length).entries()) {
@@ -48,8 +52,9 @@ function replaceHeldOutCanaries(waves: Waves, nodes: readonly NodeStanding[], po
   const waveOf = ({ facts }: NodeStanding): number => waves.get(facts.node) ?? 0;
   const planned = nodes.filter(({ facts }) => waves.get(facts.node) !== null);
   const missing = policy.canaries - planned.filter((node) => waveOf(node) === 0 && !isHeldOut(node)).length;
+  const isFit = canaryChoice(policy);
   const candidates = planned
-    .filter((node) => node.standing === 'ready' && waveOf(node) > 0)
+    .filter((node) => node.standing === 'ready' && waveOf(node) > 0 && isFit(node.facts))
     .sort((a, b) => waveOf(a) - waveOf(b) || byRankThenName(policy)(a, b));
   for (const { facts } of candidates.slice(0, Math.max(0, missing))) waves.set(facts.node, 0);
   return waves;

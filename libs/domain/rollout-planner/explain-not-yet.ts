@@ -37,6 +37,9 @@ export function explainHalt(halt: Halt): string {
     case 'crash':
       return `A host did not survive it: ${halt.nodes.join(', ')}.`;
     case 'no-room':
+      if (halt.domain !== undefined) {
+        return `Of ${halt.domain} ${halt.failures} failed, as many as may be unwell at once: ${halt.nodes.join(', ')} cannot start.`;
+      }
       return `In ${waveName(halt.wave)} ${someOf(halt.nodes, halt.failures)} failed, as many as may be unwell at once: nobody else can start.`;
     case 'gate': {
       const { gate, value, wave } = halt;
@@ -46,6 +49,8 @@ export function explainHalt(halt: Halt): string {
       return `It was retired meanwhile, and nodes had yet to load it: ${explainRetired(halt.entries)}.`;
     case 'nobody-arrived':
       return `No node of ${waveName(halt.wave)} got there.`;
+    case 'out-of-time':
+      return 'The glass stays broken for three hours, and they have passed: from now on windows and approvals hold again.';
     case 'nobody-left':
       return 'The last of its nodes has left the cluster.';
   }
@@ -80,6 +85,7 @@ export function explainWaiting(waiting: Waiting, { openWave }: Pick<RolloutPlan,
     case 'gates':
       return `All of ${waveName(waiting.wave)} have been well for long enough; the gates have to be measured.`;
     case 'absent':
+      if (openWave !== null) return `No canary could try it yet; waits for ${someOf(waiting.nodes, waiting.count)}.`;
       return `Nobody else is to be tried; waits for ${someOf(waiting.nodes, waiting.count)}.`;
     case 'inconclusive':
       return explainInconclusive(waiting.what);
@@ -97,6 +103,11 @@ export function explainNotYet(notYet: NotYet, { openWave, halt }: Pick<RolloutPl
       return `Waits for ${openWords(notYet.wave, openWave)}.`;
     case 'waiting-for-budget':
       return 'Its wave is open: it starts as soon as fewer of the wave are on their way or unwell.';
+    case 'waiting-for-domain': {
+      const { domain, onTheWay, failures, atMost } = notYet;
+      const unwell = failures === 0 ? '' : ` and ${failures} unwell`;
+      return `Held: ${onTheWay} of ${domain} are under way${unwell}, and at most ${atMost} may be.`;
+    }
     case 'waiting-for-approval':
       return 'Nothing begins before enough people have approved: `lockstep rollout approve`.';
     case 'waiting-for-window':
@@ -155,6 +166,7 @@ const waitsItself: ReadonlySet<NotYet['reason']> = new Set([
   'waiting-for-canary',
   'waiting-for-wave',
   'waiting-for-budget',
+  'waiting-for-domain',
   'waiting-for-approval',
   'waiting-for-window',
   'waiting-for-baseline',

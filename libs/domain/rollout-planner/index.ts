@@ -1,8 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
 export { refuseApprovals, type ApprovalRules } from './approval-rules';
 export { counts as approvalCounts, countApprovals, type Approval, type Approvals } from './approvals';
+export {
+  emergencyMs,
+  explainConfirmationRefusal,
+  isUrgent,
+  refuseConfirmation,
+  type BreakGlass,
+  type Confirmation,
+} from './break-glass';
+export { emergencyRules } from './emergency-rules';
+export { refuseCanaries } from './canary-choice';
 export { countThere } from './count-there';
 export { doubtReport, type ReportBounds, type ReportClaims } from './doubt-report';
+export { domainProgress } from './domain-progress';
+export { Domains, domainOf, explainSpread, refuseSpread, type DomainState, type Spread } from './domains';
 export { explainHalt, explainNotYet, explainWaiting, isAwaited } from './explain-not-yet';
 export { nodeObstacles } from './node-obstacles';
 export { nodesToProbe } from './nodes-to-probe';

@@ -4,6 +4,7 @@ import { showProbe } from '@lockstep/domain/probes';
 import { alwaysOpen, Gates } from '@lockstep/domain/schedule';
 import { countApprovals, isPending, type Approvals } from './approvals';
 import { approvalsOf } from './approvals-of-plan';
+import { isUrgent } from './break-glass';
 import { assignWaves, byName } from './assign-waves';
 import { mostNamed } from './explain-not-yet';
 import { haltOfGates, inconclusiveGates, WaveGates, type GateWord } from './wave-gates';
@@ -20,7 +21,7 @@ import { nodeStanding, type Standing } from './standing';
 import {
   fillUntriedWave,
   haltOf,
-  isUntried,
+  isSkipped,
   openWaveOf,
   passWaves,
   startersOf,
@@ -29,18 +30,14 @@ import {
   type WaveState,
 } from './wave-state';
 import { awaySinceMs, whyNotYet } from './why-not-yet';
+import { domainOf, Domains } from './domains';
+import { haltOfAbsence, type Absent } from './nobody-arrived';
 
 interface Verdict {
   readonly status: PlanStatus;
   readonly halt: Halt | null;
   /** Why it has paused by itself. */
   readonly inconclusive?: Inconclusive | undefined;
-}
-
-/** A planned node that is not there and could still come. */
-interface Absent {
-  readonly node: NodeName;
-  readonly untilMs: number;
 }
 
 const isThereOrAtWork: ReadonlySet<Standing> = new Set(['there', 'on-its-way', 'probing', 'ready', 'overdue'] as const);
@@ -51,47 +48,52 @@ function absentOf(placed: readonly Placed[], before: ReadonlyMap<NodeName, NodeP
   return placed
     .filter(({ wave, standing }) => wave !== null && !isThereOrAtWork.has(standing))
     .map((node) => ({
-      node: node.facts.node,
+      ...{ node: node.facts.node, wave: node.wave },
       untilMs: awaySinceMs(node, before.get(node.facts.node), nowMs) + policy.deadlineMs,
     }))
     .filter(({ untilMs }) => untilMs > nowMs);
 }
 
-function verdictOf(
-  request: PlanRequest,
-  states: readonly WaveState[],
-  absent: readonly Absent[],
-  mayBegin: boolean,
-  gates: GateWord | undefined,
-): Verdict {
+/** What a plan knows of the nodes, before it decides. */
+interface Known {
+  readonly placed: readonly Placed[];
+  readonly states: readonly WaveState[];
+  readonly absent: readonly Absent[];
+  readonly domains: Domains;
+  /** Enough people have approved. */
+  readonly mayBegin: boolean;
+  readonly urgentSinceMs: number | undefined;
+  readonly gates: GateWord | undefined;
+}
+
+/** A clock that was put back gives an emergency no more than the whole time anew. */
+const urgentSince = (policy: RolloutPolicy, parent: RolloutPlan | null, nowMs: number): number | undefined =>
+  policy.breakGlass === undefined ? undefined : Math.min(parent?.urgentSinceMs ?? nowMs, nowMs);
+
+function verdictOf(request: PlanRequest, known: Known): Verdict {
+  const { placed, states, absent, domains, mayBegin, urgentSinceMs, gates } = known;
   const { parent, order, policy } = request;
   const status = statusAfter(parent?.status ?? 'running', order);
   if (isForGood(status)) return { status, halt: null };
   if (status === 'halted') return { status, halt: parent?.halt ?? null };
-  const members = states.reduce(
-    (sum, { there, onTheWay, ready }) => sum + there.length + onTheWay.length + ready.length,
-    0,
-  );
   const hasLeft = parent !== null && parent.nodes.length > 0 && request.inventory.every(isOtherKernel(policy));
   // Nobody is waited for, and nobody has tried it, so newcomers are not brought there at once.
   const halt: Halt | null = hasLeft
     ? { reason: 'nobody-left' }
-    : (haltOf(states, policy) ?? haltOfGates(gates) ?? haltOfRetired(request, states));
+    : (haltOf(states, policy, domains) ?? haltOfGates(gates) ?? haltOfRetired(request, states));
   if (halt !== null) return { status: 'halted', halt };
-  if (members === 0 && states.length > 0 && absent.length === 0) {
-    return {
-      status: 'halted',
-      halt: { reason: 'nobody-arrived', wave: openWaveOf(states, policy)?.wave ?? states.length - 1 },
-    };
-  }
   const was = parent?.waiting?.reason === 'inconclusive' ? parent.waiting.what : undefined;
   if (status === 'paused') return { status, halt: null, inconclusive: was };
+  const missed = mayBegin ? haltOfAbsence(states, placed, absent, policy) : null;
+  if (missed !== null) return { status: 'halted', halt: missed };
   const inconclusive = inconclusiveOf(states, policy) ?? inconclusiveGates(gates);
   if (inconclusive !== null && status === 'running') return { status: 'paused', halt: null, inconclusive };
-  const isOver = (state: WaveState): boolean => state.passedAtMs !== null || isUntried(state);
-  const isDone = states.length > 0 && states.every(isOver) && absent.length === 0;
+  const isOver = (state: WaveState): boolean => state.passedAtMs !== null || isSkipped(state, policy);
+  const isDone = states.some(({ passedAtMs }) => passedAtMs !== null) && states.every(isOver) && absent.length === 0;
   const isAtRest = states.every(({ onTheWay, ready }) => onTheWay.length + ready.length === 0);
-  return { status: isDone && isAtRest && mayBegin ? 'succeeded' : 'running', halt: null };
+  if (isDone && isAtRest && mayBegin) return { status: 'succeeded', halt: null };
+  const isLate = urgentSinceMs !== undefined && !isUrgent(urgentSinceMs, request.nowMs);
+  return isLate ? { status: 'halted', halt: { reason: 'out-of-time' } } : { status: 'running', halt: null };
 }
 
 /** Who is on the way finishes; nobody starts to load what nobody wants any more. */
@@ -109,48 +111,42 @@ const isOtherKernel =
   (facts: { readonly kernelBuild: unknown }): boolean =>
     facts.kernelBuild !== kernelBuild;
 
-/** What nobody has tried goes on in turn, unless failures speak against it; all others go at once, but to nothing that is retired. */
-function startersAfterSuccess(
-  placed: readonly Placed[],
-  states: readonly WaveState[],
-  inTurn: readonly Placed[],
-  { policy, retired = [] }: PlanRequest,
-): Placed[] {
-  const isTried = ({ wave }: Placed): boolean => wave === null || states[wave]?.passedAtMs !== null;
-  return [
-    ...placed.filter(
-      (node) => node.standing === 'ready' && node.gate.kind === 'open' && !node.awaitsBaseline && isTried(node),
-    ),
-    ...(haltOf(states, policy) === null ? inTurn.filter((node) => !isTried(node)) : []),
-  ].filter((node) => retiredAhead(retired, positionOf(node)).length === 0);
-}
+/** After a success: all whose wave has passed, or that came later, at once, as far as their domains have room. */
+const followers = ({ placed, states, domains }: Known, isWanted: (node: Placed) => boolean): Placed[] =>
+  placed
+    .filter(({ wave }) => wave === null || states[wave]?.passedAtMs !== null)
+    .filter((node) => node.standing === 'ready' && node.gate.kind === 'open' && !node.awaitsBaseline && isWanted(node))
+    .filter((node) => node.released || domains.take(node));
 
 const positionOf = ({ facts }: Placed): Seq => facts.report?.position ?? seqZero;
 
 /** Lets those go whose wave is open, or has passed without them; after a success also who came late. */
-function release(
-  placed: readonly Placed[],
-  status: PlanStatus,
-  states: readonly WaveState[],
-  request: PlanRequest,
-  mayBegin: boolean,
-): Placed[] {
-  const { policy, nowMs } = request;
+function release(known: Known, status: PlanStatus, { policy, nowMs, retired = [] }: PlanRequest): Placed[] {
+  const { placed, states, domains, mayBegin } = known;
   if (!mayBegin) return [...placed];
   if (status !== 'running' && status !== 'succeeded') return [...placed];
   const openWave = openWaveOf(states, policy)?.wave ?? Infinity;
-  const inTurn = states.filter(({ wave }) => wave <= openWave).flatMap((state) => startersOf(state, policy));
-  const may = new Set<Placed>(status === 'succeeded' ? startersAfterSuccess(placed, states, inTurn, request) : inTurn);
+  const isWanted = (node: Placed): boolean => retiredAhead(retired, positionOf(node)).length === 0;
+  const hasSucceeded = status === 'succeeded';
+  // What nobody has tried goes on in turn after a success too, unless failures speak against it.
+  const goOn = !hasSucceeded || haltOf(states, policy, domains) === null;
+  const inTurn = states.filter(
+    ({ wave, passedAtMs }) => goOn && wave <= openWave && !(hasSucceeded && passedAtMs !== null),
+  );
+  const may = new Set<Placed>([
+    ...(hasSucceeded ? followers(known, isWanted) : []),
+    ...inTurn.flatMap((state) => startersOf(state, policy, domains, isWanted)),
+  ]);
   return placed.map((node) =>
     may.has(node) ? { ...node, standing: 'on-its-way', released: true, triesSinceMs: nowMs } : node,
   );
 }
 
-/** Of those that could start and may not now, the one that may first. */
+/** Of those that are not there and may not start now, the one that may first. */
 function firstGateOf(placed: readonly Placed[], openWave: OpenWave | null): Waiting | null {
   let first: Waiting | null = null;
   for (const { standing, wave, gate } of placed) {
-    if (standing !== 'ready' || gate.kind === 'open' || wave === null || wave > (openWave?.wave ?? Infinity)) continue;
+    if (standing === 'there' || gate.kind === 'open' || wave === null || wave > (openWave?.wave ?? Infinity)) continue;
     if (first?.untilMs == null || gate.opensAtMs < first.untilMs) {
       first = { reason: 'window', closed: gate, untilMs: gate.opensAtMs };
     }
@@ -176,10 +172,11 @@ function waitingOf(
   if (status !== 'running') return null;
   const latest = (times: readonly number[]): number | null =>
     times.reduce<number | null>((max, each) => Math.max(max ?? each, each), null);
-  const nodes = absent.slice(0, mostNamed).map(({ node }) => node);
-  const absentUntilMs = latest(absent.map(({ untilMs }) => untilMs));
+  const missing = absent.filter(({ wave }) => wave === null || wave <= (openWave?.wave ?? Infinity));
+  const nodes = missing.slice(0, mostNamed).map(({ node }) => node);
+  const absentUntilMs = latest(missing.map(({ untilMs }) => untilMs));
   const awaitsAbsent: Waiting | null =
-    absentUntilMs === null ? null : { reason: 'absent', nodes, count: absent.length, untilMs: absentUntilMs };
+    absentUntilMs === null ? null : { reason: 'absent', nodes, count: missing.length, untilMs: absentUntilMs };
   const last = openWave?.wave ?? Infinity;
   const isNext = ({ wave, gate }: Placed): boolean => wave !== null && wave <= last && gate.kind === 'open';
   const tries = placed.flatMap((node) => {
@@ -194,7 +191,10 @@ function waitingOf(
       ? { reason: 'bake', wave, untilMs }
       : { reason: 'gates', wave, untilMs: untilMs + deadlineMs };
   }
-  if (tries.length === 0) return firstGateOf(placed, openWave) ?? awaitsAbsent;
+  const isReady = ({ standing }: Placed): boolean => standing === 'ready';
+  if (tries.length === 0) {
+    return firstGateOf(placed.filter(isReady), openWave) ?? awaitsAbsent ?? firstGateOf(placed, openWave);
+  }
   const busyWave = openWave?.wave ?? placed.find(({ standing }) => standing === 'on-its-way')?.wave ?? 0;
   return { reason: 'wave', wave: busyWave, untilMs: latest(tries) };
 }
@@ -221,13 +221,15 @@ const byWaveThenName = (a: Placed, b: Placed): number => (a.wave ?? lastWave) - 
 export function planRollout(request: PlanRequest): RolloutPlan {
   const { policy, inventory, nowMs, caveats = [], loads = [], schedule = alwaysOpen } = request;
   const parent = parentUnderOrder(request);
+  const urgentSinceMs = urgentSince(policy, parent, nowMs);
   const before = new Map(parent?.nodes.map((node) => [node.node, node]));
   const context = {
     toSeq: policy.toSeq,
     deadlineMs: policy.deadlineMs,
     nowMs,
     loads,
-    gates: new Gates(schedule, request.clockMs ?? nowMs),
+    retired: request.retired ?? [],
+    gates: new Gates(isUrgent(urgentSinceMs, nowMs) ? alwaysOpen : schedule, request.clockMs ?? nowMs),
     undoes: policy.undoes !== undefined,
     probing: {
       wanted: policy.probing.probes.map(showProbe),
@@ -252,21 +254,23 @@ export function planRollout(request: PlanRequest): RolloutPlan {
   const mayPass = (state: WaveState, sinceMs: number): boolean => gates.judge(state, sinceMs).kind === 'pass';
   const statesOf = (nodes: readonly Placed[]): WaveState[] =>
     passWaves(waveStates(nodes, parent?.waves ?? []), policy, thereSinceMs, nowMs, mayPass);
-  const placed = [...fillUntriedWave(assigned, statesOf(assigned))].sort(byWaveThenName);
+  const placed = [...fillUntriedWave(assigned, statesOf(assigned), policy)].sort(byWaveThenName);
   const states = statesOf(placed);
   const absent = absentOf(placed, before, request);
   const approvals = approvalsOf({ ...request, parent }, placed);
   const mayBegin = !isPending(approvals, nowMs);
-  const verdict = verdictOf({ ...request, parent }, states, absent, mayBegin, gates.word(states));
+  const domains = new Domains(policy.spread, placed);
+  const known = { placed, states, absent, domains, mayBegin, urgentSinceMs, gates: gates.word(states) };
+  const verdict = verdictOf({ ...request, parent }, known);
   const { status, halt } = verdict;
   const openWave = openWaveOf(states, policy);
-  const released = release(placed, status, states, request, mayBegin);
+  const released = release(known, status, request);
   const begins = released.some((node, index) => node !== placed[index]);
   const nodes = released.map((node): NodePlan => {
     const was = before.get(node.facts.node);
     const { possible } = node.obstacles;
     const { retired = [] } = request;
-    const words = { status, openWave, nowMs, deadlineMs: policy.deadlineMs, isPending: !mayBegin, retired };
+    const words = { status, openWave, nowMs, deadlineMs: policy.deadlineMs, isPending: !mayBegin, retired, domains };
     const { notYet, sinceMs } = whyNotYet(node, was, words);
     return {
       node: node.facts.node,
@@ -278,6 +282,7 @@ export function planRollout(request: PlanRequest): RolloutPlan {
       ...(node.triesAgain ? { triesAgain: true } : {}),
       ...(node.triesSinceMs === undefined ? {} : { triesSinceMs: node.triesSinceMs }),
       ...(node.troubleBefore === undefined ? {} : { troubleBefore: node.troubleBefore }),
+      ...(policy.spread === undefined ? {} : { domain: domainOf(policy.spread, node.facts.labels) }),
       ...(possible.length === 0 ? {} : { obstacles: possible }),
       notYet,
       sinceMs,
@@ -299,6 +304,7 @@ export function planRollout(request: PlanRequest): RolloutPlan {
     ...(approvals === undefined
       ? {}
       : { approvals: { ...approvals, begun: approvals.begun || begins || status === 'succeeded' } }),
+    ...(urgentSinceMs === undefined ? {} : { urgentSinceMs }),
     moves: movesOf(released, status, policy),
     caveats: parent?.caveats ?? caveats,
   };

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { hasStrayLog, type Seq } from '@lockstep/domain/livepatch-model';
+import { refuseCanaries } from './canary-choice';
 import { countThere } from './count-there';
+import { refuseEmergency } from './break-glass';
+import { refuseSpread } from './domains';
 import type { NodeFacts, RolloutPlan } from './rollout-plan';
 import { refuseRules, type RolloutPolicy } from './rollout-policy';
 
@@ -35,7 +38,11 @@ export function refuseRollout(policy: RolloutPolicy, context: RolloutContext): R
   }
   if (policy.toSeq > context.head) return { reason: 'beyond-head', head: context.head };
   const members = context.inventory.filter(({ kernelBuild }) => kernelBuild === policy.kernelBuild);
-  const why = refuseRules(policy, members.length);
+  const why =
+    refuseRules(policy, members.length) ??
+    refuseEmergency(policy.breakGlass, policy) ??
+    refuseCanaries(policy, members) ??
+    refuseSpread(policy.spread, members);
   if (why !== undefined) return { reason: 'invalid-policy', why };
   if (members.length === 0) return { reason: 'no-nodes' };
   let furthest = context.furthest;

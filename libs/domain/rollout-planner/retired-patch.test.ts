@@ -52,3 +52,15 @@ test('what is retired is being taken back while a rollout to that entry, or beyo
   expect([by(6, 'running'), by(7, 'paused'), by(6, 'halted')]).toEqual([1, 1, 1]);
   expect([by(5, 'running'), by(6, 'aborted'), by(6, 'succeeded')]).toEqual([0, 0, 0]);
 });
+
+test('nor is one that was let go, was away, and has not taken it up', () => {
+  const done = planOf('n1 there, n2 there, n3 ready', planOf('n1 there, n2 there', null, []), []);
+  expect(moved(done)).toBe('n3');
+  const away = planOf('n1 there, n2 there, n3 off', done);
+  const back = planOf('n1 there, n2 there, n3 ready', away);
+  expect([moved(back), show(back)]).toEqual(['', 'n1/0 there, n2/1 there, n3/late retired']);
+  const silent = planOf('n1 there, n2 there, n3 silent', away);
+  expect([moved(silent), show(silent)]).toEqual(['', 'n1/0 there, n2/1 there, n3/late retired']);
+  // Who has taken it up finishes.
+  expect(show(planOf('n1 there, n2 there, n3 moving@4>5', away))).toBe('n1/0 there, n2/1 there, n3/late moving');
+});

@@ -24,6 +24,7 @@ export type OrderRefusal =
   | { readonly reason: 'not-stopped' }
   | { readonly reason: 'reason-needed' }
   | { readonly reason: 'patch-retired' }
+  | { readonly reason: 'out-of-time' }
   | { readonly reason: 'not-failed'; readonly node: NodeName }
   | { readonly reason: 'quarantined'; readonly node: NodeName }
   | { readonly reason: 'nobody-failed' }
@@ -98,6 +99,7 @@ export function refuseOrder(order: RolloutOrder, plan: OrderedPlan, nowMs: numbe
     case 'resume':
       if (status === 'running') return { reason: 'not-stopped' };
       if (plan.halt?.reason === 'retired') return { reason: 'patch-retired' };
+      if (plan.halt?.reason === 'out-of-time') return { reason: 'out-of-time' };
       return status === 'halted' && order.reason === '' ? { reason: 'reason-needed' } : undefined;
     case 'abort':
       return undefined;
@@ -122,6 +124,8 @@ export function explainOrderRefusal(refusal: OrderRefusal, order: RolloutOrder, 
       return `Rollout ${id} is running: there is nothing to resume.`;
     case 'patch-retired':
       return `Rollout ${id} goes to what was retired meanwhile: \`lockstep rollout start\` goes to the head, \`lockstep rollout rollback ${id}\` undoes it.`;
+    case 'out-of-time':
+      return `Rollout ${id} was an emergency, and its time has passed: start another with \`lockstep rollout start\`.`;
     case 'reason-needed':
       if (order.kind === 'reject') return `Say why, with --reason TEXT: whoever asked for rollout ${id} is told.`;
       return `Rollout ${id} halted by itself: say why it may go on, \`lockstep rollout resume ${id} --reason TEXT\`.`;

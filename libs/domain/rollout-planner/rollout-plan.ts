@@ -52,6 +52,14 @@ export type NotYet =
   | { readonly reason: 'waiting-for-wave'; readonly wave: number }
   /** Its wave is open, and as many of it as may be are on their way or unwell. */
   | { readonly reason: 'waiting-for-budget' }
+  /** Its wave is open, and as many of its failure domain as may be are on their way or unwell, in whatever wave. */
+  | {
+      readonly reason: 'waiting-for-domain';
+      readonly domain: string;
+      readonly onTheWay: number;
+      readonly failures: number;
+      readonly atMost: number;
+    }
   /** Its wave is open, and not enough people have approved. */
   | { readonly reason: 'waiting-for-approval' }
   /** Its wave is open, and its load may not begin now. */
@@ -111,6 +119,8 @@ export interface NodePlan {
   readonly triesSinceMs?: number | undefined;
   /** What its kernel had complained about when it was let go: no news; absent if nothing. */
   readonly troubleBefore?: string | undefined;
+  /** Its failure domain, as `zone=a`; absent where the rollout is not spread. */
+  readonly domain?: string | undefined;
   /** What may hold it up, in words; absent where nothing is known. */
   readonly obstacles?: readonly string[] | undefined;
   /** Null once it is there. */
@@ -158,6 +168,8 @@ export type Halt =
       readonly wave: number;
       readonly failures: number;
       readonly nodes: readonly NodeName[];
+      /** Of this failure domain; then the nodes are those that cannot start. Absent: of the wave. */
+      readonly domain?: string | undefined;
     }
   /** A number has left its bound while a wave proved itself. */
   | { readonly reason: 'gate'; readonly wave: number; readonly gate: MetricGate; readonly value: number }
@@ -166,7 +178,9 @@ export type Halt =
   /** None of a wave got there: nobody has tried it. */
   | { readonly reason: 'nobody-arrived'; readonly wave: number }
   /** All its nodes have left the cluster. */
-  | { readonly reason: 'nobody-left' };
+  | { readonly reason: 'nobody-left' }
+  /** An emergency that has not ended in time: what it skips it may skip no longer. */
+  | { readonly reason: 'out-of-time' };
 
 /** Why it takes a person to say how it goes on: what has to be known could not be measured, and is no pass. */
 export type Inconclusive =
@@ -234,6 +248,8 @@ export interface RolloutPlan {
   readonly nodes: readonly NodePlan[];
   /** Absent where none are needed. */
   readonly approvals?: Approvals | undefined;
+  /** Of an emergency, since when; its time goes from then on. */
+  readonly urgentSinceMs?: number | undefined;
   /** To be sent now. Sending one twice does no harm: agents ignore what is not above their target. */
   readonly moves: readonly Move[];
   /** What to know of the way there, as it was when the rollout began. */

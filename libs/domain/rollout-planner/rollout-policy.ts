@@ -4,12 +4,18 @@ import { refuseApprovals, type ApprovalRules } from './approval-rules';
 import type { MetricGate } from '@lockstep/domain/probes';
 import { refuseGates } from './refuse-gates';
 import { noProbes, refuseProbes, type ProbeRules } from './probe-rules';
+import type { BreakGlass } from './break-glass';
+import type { Spread } from './domains';
 import { allowedOf, explainShare, sizeOf, type Share } from './share';
 
 /** How a rollout goes, whatever it is for. */
 export interface RolloutRules {
   /** Nodes that go first, alone; at least 1. */
   readonly canaries: number;
+  /** The labels that chose the canaries: nobody else takes their place; absent: any node may be one. */
+  readonly canarySelector?: string | undefined;
+  /** How many of a failure domain at once, over all waves; absent: as many as may anyhow. */
+  readonly spread?: Spread | undefined;
   /** Sizes of the waves after that, of all planned nodes; the last one is repeated. At least one. */
   readonly waves: readonly Share[];
   /** How many of a wave's planned nodes may fail: it halts when there are more. */
@@ -41,6 +47,8 @@ export interface UndoneRollout {
 export interface RolloutPolicy extends RolloutRules {
   readonly kernelBuild: KernelBuildId;
   readonly toSeq: Seq;
+  /** Of an emergency: it skips windows, for a while. */
+  readonly breakGlass?: BreakGlass | undefined;
   /** Of one that rolls another back: how a node is with what is undone decides nothing. */
   readonly undoes?: UndoneRollout | undefined;
 }

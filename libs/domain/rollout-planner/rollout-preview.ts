@@ -11,6 +11,8 @@ export interface PreviewedNode {
   readonly node: NodeName;
   readonly wave: number | null;
   readonly position: Seq;
+  /** Its failure domain, where the rollout is spread. */
+  readonly domain?: string | undefined;
   /** Names of the modules that it will unload and load, in that order each. */
   readonly unloads: readonly string[];
   readonly loads: readonly string[];
@@ -36,6 +38,7 @@ function isLeftOut({ reason }: NotYet): boolean {
     case 'waiting-for-canary':
     case 'waiting-for-wave':
     case 'waiting-for-budget':
+    case 'waiting-for-domain':
     case 'waiting-for-approval':
     case 'waiting-for-window':
     case 'waiting-for-baseline':
@@ -90,8 +93,8 @@ export function previewRollout(policy: RolloutPolicy, plan: RolloutPlan, entries
   return {
     policy,
     logHash: headHash(entries.slice(0, policy.toSeq)),
-    nodes: plan.nodes.map(({ node, wave, position, notYet }) => ({
-      ...{ node, wave, position, ...stepsFrom(position) },
+    nodes: plan.nodes.map(({ node, wave, position, domain, notYet }) => ({
+      ...{ node, wave, position, domain, ...stepsFrom(position) },
       leftOut: notYet !== null && isLeftOut(notYet) ? explainNotYet(timeless(notYet), plan) : null,
     })),
     torn: tornPatches(stackOwners(target)),
@@ -102,21 +105,21 @@ export function previewRollout(policy: RolloutPolicy, plan: RolloutPlan, entries
 export function previewText({ policy, logHash, nodes }: RolloutPreview): string {
   const { kernelBuild, toSeq, canaries, waves, allowedFailures, atOnce, haltsOnCrash, deadlineMs, bakeMs, undoes } =
     policy;
+  const { canarySelector = null, spread = null, breakGlass } = policy;
   const { probes, everyMs, timeoutMs, allowedErrors } = policy.probing;
-  const probing = [probes.map(showProbe), everyMs, timeoutMs, allowedErrors, policy.gates.map(showGate)];
   const rules = [
-    canaries,
-    waves,
-    allowedFailures,
-    atOnce,
-    haltsOnCrash,
-    deadlineMs,
-    bakeMs,
-    undoes?.rollout ?? null,
-    probing,
+    ...[canaries, canarySelector, waves, allowedFailures, atOnce, spread],
+    ...[haltsOnCrash, deadlineMs, bakeMs, undoes?.rollout ?? null, breakGlass !== undefined],
+    ...[probes.map(showProbe), everyMs, timeoutMs, allowedErrors, policy.gates.map(showGate)],
   ];
-  const members = nodes.map(({ node, wave, position, leftOut }) => [node, wave, position, leftOut]);
-  return JSON.stringify(['lockstep rollout plan 2', kernelBuild, toSeq, rules, logHash, members]);
+  const members = nodes.map(({ node, wave, position, domain = null, leftOut }) => [
+    node,
+    wave,
+    position,
+    domain,
+    leftOut,
+  ]);
+  return JSON.stringify(['lockstep rollout plan 3', kernelBuild, toSeq, rules, logHash, members]);
 }
 
 const placeOf = (wave: number | null): string => (wave === 0 ? 'the canaries' : `wave ${wave ?? '-'}`);
@@ -125,12 +128,13 @@ const placeOf = (wave: number | null): string => (wave === 0 ? 'the canaries' : 
 export function changesSince(shown: RolloutPreview, now: RolloutPreview): string[] {
   const before = new Map(shown.nodes.map((node) => [node.node, node]));
   const changes = shown.logHash === now.logHash ? [] : ['The load order is another one.'];
-  for (const { node, wave, position, leftOut } of now.nodes) {
+  for (const { node, wave, position, domain, leftOut } of now.nodes) {
     const was = before.get(node);
     before.delete(node);
     if (was === undefined) changes.push(`${node} has come.`);
     else if (was.leftOut !== leftOut) changes.push(`${node}: ${leftOut ?? 'is not left out any more.'}`);
     else if (was.position !== position) changes.push(`${node} is at position ${position}, not ${was.position}.`);
+    else if (was.domain !== domain) changes.push(`${node} is in ${domain}, not in ${was.domain}.`);
     else if (was.wave !== wave) changes.push(`${node} is in ${placeOf(wave)}, not in ${placeOf(was.wave)}.`);
   }
   for (const node of before.keys()) changes.push(`${node} has left.`);

@@ -34,6 +34,7 @@ const sameDecision = (a: RolloutPlan, b: RolloutPlan): boolean =>
 function detailOf(notYet: NotYet | null): string | number {
   if (notYet === null) return '';
   if ('problem' in notYet) return notYet.problem;
+  if ('domain' in notYet) return `${notYet.domain} ${notYet.onTheWay} ${notYet.failures} ${notYet.atMost}`;
   if ('closed' in notYet) return `${notYet.closed.name} ${notYet.closed.opensAtMs}`;
   return 'wave' in notYet ? notYet.wave : '';
 }
@@ -42,6 +43,7 @@ const sameWordsOfNode = (a: NodePlan, b: NodePlan): boolean =>
   a.position === b.position &&
   a.sinceMs === b.sinceMs &&
   a.triesSinceMs === b.triesSinceMs &&
+  a.domain === b.domain &&
   a.notYet?.reason === b.notYet?.reason &&
   detailOf(a.notYet) === detailOf(b.notYet) &&
   sameList(a.obstacles ?? [], b.obstacles ?? [], equal);

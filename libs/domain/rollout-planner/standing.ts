@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { hasStrayLog, isHeldOutStatus, type HeldOutStatus, type Seq } from '@lockstep/domain/livepatch-model';
+import { hasStrayLog, isHeldOutStatus, seqZero, type HeldOutStatus, type Seq } from '@lockstep/domain/livepatch-model';
 import type { Gate, Gates } from '@lockstep/domain/schedule';
 import { nodeObstacles, type NodeObstacles } from './node-obstacles';
 import type { PlannedLoad } from './planned-load';
 import { underProbes, type ProbeContext, type ProbedAs, type ProbeWord } from './probe-standing';
+import { retiredAhead, type RetiredLoad } from './retired-loads';
 import type { NodeFacts, NodeFactsReport, NodePlan } from './rollout-plan';
 
 /**
@@ -103,6 +104,8 @@ export interface StandingContext {
   readonly nowMs: number;
   readonly loads: readonly PlannedLoad[];
   readonly gates: Gates;
+  /** What nobody wants loaded any more. */
+  readonly retired: readonly RetiredLoad[];
   /** The rollout takes another one back. */
   readonly undoes: boolean;
   readonly probing: ProbeContext;
@@ -142,7 +145,7 @@ function wasUnwellBefore(standing: Standing, before: NodePlan | undefined, repor
 export function nodeStanding(
   facts: NodeFacts,
   before: NodePlan | undefined,
-  { toSeq, deadlineMs, nowMs, loads, gates, undoes, probing, isOpenTo }: StandingContext,
+  { toSeq, deadlineMs, nowMs, loads, gates, retired, undoes, probing, isOpenTo }: StandingContext,
 ): NodeStanding {
   const { report } = facts;
   const released = before?.released === true || (report !== null && report.target >= toSeq);
@@ -157,8 +160,9 @@ export function nodeStanding(
   }
   if (standing === 'ready' && obstacles.fatal.length > 0) standing = 'obstructed';
   const gate = gates.of(facts.labels);
+  const isKept = gate.kind !== 'open' || retiredAhead(retired, report?.position ?? seqZero).length > 0;
   // What it was sent it has not taken up, and is not to begin now: it is sent again when it may.
-  if (standing === 'on-its-way' && gate.kind !== 'open' && report !== null && report.target < toSeq) standing = 'ready';
+  if (standing === 'on-its-way' && isKept && (report?.target ?? seqZero) < toSeq) standing = 'ready';
   // A clock that was put back makes nobody late, nor gives more than the whole time anew.
   const triesSinceMs = standing === 'on-its-way' ? Math.min(before?.triesSinceMs ?? nowMs, nowMs) : undefined;
   if (triesSinceMs !== undefined && nowMs - triesSinceMs > deadlineMs) standing = 'overdue';

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { NodeName } from '@lockstep/domain/livepatch-model';
+import { canaryChoice } from './canary-choice';
+import type { Domains } from './domains';
 import { mostNamed } from './explain-not-yet';
 import type { Halt, OpenWave, WavePlan } from './rollout-plan';
 import { budgetOf, type RolloutRules } from './rollout-policy';
 import { allowedOf, exceeds } from './share';
-import { countsAsFailure, type NodeStanding } from './standing';
+import { countsAsFailure, isHeldOut, type NodeStanding } from './standing';
 
 export interface Placed extends NodeStanding {
   /** Null of a node that came after the waves were planned: nothing waits for it, and it counts nowhere. */
@@ -24,6 +26,8 @@ export interface WaveState {
   readonly unmeasured: readonly Placed[];
   /** Whose probes fail before their load. */
   readonly unhealthy: readonly Placed[];
+  /** Away or held out. */
+  readonly out: readonly Placed[];
   readonly bakesSinceMs: number | null;
   readonly passedAtMs: number | null;
   readonly gatesWaived: boolean;
@@ -54,6 +58,7 @@ export function waveStates(nodes: readonly Placed[], before: readonly WavePlan[]
       failures: all.filter(countsAsFailure),
       unmeasured: all.filter(({ standing, excused }) => standing === 'unmeasured' && !excused),
       unhealthy: all.filter(({ standing }) => standing === 'unhealthy'),
+      out: all.filter(isHeldOut),
       bakesSinceMs: before[wave]?.bakesSinceMs ?? null,
       passedAtMs: before[wave]?.passedAtMs ?? null,
       gatesWaived: before[wave]?.gatesWaived === true,
@@ -68,6 +73,10 @@ const hasNobody = (wave: WaveState): boolean => wave.passedAtMs === null && wave
 /** All of it are away or held out, or have left. It does not pass: who could try it takes their place, or nobody is left. */
 export const isUntried = (wave: WaveState): boolean => hasNobody(wave) && wave.failures.length === 0;
 
+/** Such a wave keeps none waiting, but for canaries that somebody has chosen: without them nothing goes on. */
+export const isSkipped = (state: WaveState, { canarySelector }: RolloutRules): boolean =>
+  isUntried(state) && (state.wave > 0 || canarySelector === undefined);
+
 /** All that it waits for are there, and somebody is. */
 const isComplete = (state: WaveState): boolean => !isBusy(state) && state.there.length > 0;
 
@@ -79,7 +88,7 @@ const isComplete = (state: WaveState): boolean => !isBusy(state) && state.there.
  */
 export function passWaves(
   states: readonly WaveState[],
-  { bakeMs }: RolloutRules,
+  rules: RolloutRules,
   thereSinceMs: ReadonlyMap<NodeName, number>,
   nowMs: number,
   mayPass: (state: WaveState, bakesSinceMs: number) => boolean = () => true,
@@ -88,11 +97,11 @@ export function passWaves(
   return states.map((state) => {
     if (open || state.passedAtMs !== null) return state;
     if (!isComplete(state)) {
-      open = !isUntried(state);
+      open = !isSkipped(state, rules);
       return { ...state, bakesSinceMs: null };
     }
     const bakesSinceMs = thereSince(state.there, thereSinceMs, nowMs);
-    open = nowMs - bakesSinceMs < bakeMs || !mayPass(state, bakesSinceMs);
+    open = nowMs - bakesSinceMs < rules.bakeMs || !mayPass(state, bakesSinceMs);
     return { ...state, bakesSinceMs, passedAtMs: open ? null : nowMs };
   });
 }
@@ -101,20 +110,25 @@ export function passWaves(
  * Where nobody of a wave can try it, and nodes of later waves could, as many as it was planned with are moved into it: what
  * comes after it is as well tried as it was planned to be.
  */
-export function fillUntriedWave(placed: readonly Placed[], states: readonly WaveState[]): readonly Placed[] {
+export function fillUntriedWave(
+  placed: readonly Placed[],
+  states: readonly WaveState[],
+  rules: RolloutRules,
+): readonly Placed[] {
   const first = states.find(({ passedAtMs }) => passedAtMs === null);
   if (first === undefined || !isUntried(first)) return placed;
   const { wave, planned } = first;
   const later = states.filter((state) => state.wave > wave).flatMap(({ ready }) => ready);
-  const next = new Set(later.slice(0, planned));
+  const isFit = canaryChoice(rules);
+  const next = new Set(later.filter(({ facts }) => wave > 0 || isFit(facts)).slice(0, planned));
   return next.size === 0 ? placed : placed.map((node) => (next.has(node) ? { ...node, wave } : node));
 }
 
-export function openWaveOf(states: readonly WaveState[], { bakeMs }: RolloutRules): OpenWave | null {
-  const open = states.find((state) => state.passedAtMs === null && !isUntried(state));
+export function openWaveOf(states: readonly WaveState[], rules: RolloutRules): OpenWave | null {
+  const open = states.find((state) => state.passedAtMs === null && !isSkipped(state, rules));
   if (open === undefined) return null;
-  const holding = [...open.onTheWay, ...open.ready];
-  const bakesUntilMs = open.bakesSinceMs === null ? null : open.bakesSinceMs + bakeMs;
+  const holding = isUntried(open) ? open.out : [...open.onTheWay, ...open.ready];
+  const bakesUntilMs = open.bakesSinceMs === null ? null : open.bakesSinceMs + rules.bakeMs;
   return { wave: open.wave, bakesUntilMs, open: holding.length, nodes: firstNames(holding) };
 }
 
@@ -122,11 +136,21 @@ export function openWaveOf(states: readonly WaveState[], { bakeMs }: RolloutRule
 const hasNoRoom = ({ planned, onTheWay, ready, failures }: WaveState, rules: RolloutRules): boolean =>
   ready.length > 0 && onTheWay.length === 0 && failures.length >= budgetOf(rules, planned);
 
+/** Of those who are ready each is in a domain whose failures have used up its share: nobody else of it could start. */
+function domainWithoutRoom({ wave, onTheWay, ready }: WaveState, domains: Domains): Halt | null {
+  const [first] = ready;
+  const isStuck = ready.every((node) => !node.released && domains.isUsedUp(node));
+  if (first === undefined || onTheWay.length > 0 || !isStuck) return null;
+  const { name, failures } = domains.of(first);
+  return { reason: 'no-room', wave, failures, nodes: firstNames(ready), domain: name };
+}
+
 /** Why it must halt now, if it must. */
-export function haltOf(states: readonly WaveState[], rules: RolloutRules): Halt | null {
+export function haltOf(states: readonly WaveState[], rules: RolloutRules, domains: Domains): Halt | null {
   const { allowedFailures, haltsOnCrash } = rules;
   const crashed = states.flatMap(({ failures }) => failures.filter(({ standing }) => standing === 'crashed'));
   if (haltsOnCrash && crashed.length > 0) return { reason: 'crash', nodes: firstNames(crashed) };
+  const openWave = openWaveOf(states, rules)?.wave ?? Infinity;
   for (const state of states) {
     const { wave, planned, failures } = state;
     const nodes = firstNames(failures);
@@ -135,23 +159,33 @@ export function haltOf(states: readonly WaveState[], rules: RolloutRules): Halt 
       return { reason: 'failures', wave, failures: failures.length, allowed, planned, nodes };
     }
     if (hasNoRoom(state, rules)) return { reason: 'no-room', wave, failures: failures.length, nodes };
+    const full = domainWithoutRoom(state, domains);
+    if (full !== null && wave <= openWave) return full;
     if (hasNobody(state) && failures.length > 0) return { reason: 'nobody-arrived', wave };
   }
   return null;
 }
 
-/** Who of a wave may start: those whose loads may begin now and that its budget has room for, by name. */
-export function startersOf(state: WaveState, rules: RolloutRules): readonly Placed[] {
-  const { planned, onTheWay, failures, ready, unhealthy } = state;
-  const mayBegin = ready.filter(({ gate, awaitsBaseline }) => gate.kind === 'open' && !awaitsBaseline);
+/**
+ * Who of a wave may start: those whose loads may begin now and that its budget and their domains have room for, by name.
+ * @param isWanted nobody wants what the others would load
+ */
+export function startersOf(
+  { planned, onTheWay, failures, ready, unhealthy }: WaveState,
+  rules: RolloutRules,
+  domains: Domains,
+  isWanted: (node: Placed) => boolean,
+): readonly Placed[] {
+  const mayBegin = ready.filter((node) => node.gate.kind === 'open' && !node.awaitsBaseline && isWanted(node));
   const budget = budgetOf(rules, planned);
   // They slow it down, and never to a stand: nothing was done to them.
   const burned = Math.min(unhealthy.length, Math.max(0, budget - failures.length - 1));
   // Sent already, and perhaps under way: they keep their room.
   const sent = ready.filter(({ released }) => released).length;
   const room = Math.max(0, budget - burned - onTheWay.length - failures.length - sent);
-  return [
-    ...mayBegin.filter(({ released }) => released),
-    ...mayBegin.filter(({ released }) => !released).slice(0, room),
-  ];
+  const starters: Placed[] = [];
+  for (const node of mayBegin.filter(({ released }) => !released)) {
+    if (starters.length < room && domains.take(node)) starters.push(node);
+  }
+  return [...mayBegin.filter(({ released }) => released), ...starters];
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { seqZero } from '@lockstep/domain/livepatch-model';
+import type { Domains } from './domains';
 import { retiredAhead, type RetiredLoad } from './retired-loads';
 import type { NodeFactsReport, NodePlan, NotYet, OpenWave, PlanStatus } from './rollout-plan';
 import type { Placed } from './wave-state';
@@ -12,6 +13,8 @@ interface PlanWords {
   /** Nothing may begin before enough people have approved. */
   readonly isPending: boolean;
   readonly retired: readonly RetiredLoad[];
+  /** With those that start now. */
+  readonly domains: Domains;
 }
 
 /** Nobody is only on its way who says why it does not get on; but what it said before it was let go may be cured by that. */
@@ -21,10 +24,15 @@ function whyOnItsWay(report: NodeFactsReport | null, wasReleased: boolean): NotY
   return problem === null || !wasReleased ? { reason: 'moving', position } : { reason: 'stuck', position, problem };
 }
 
-function whyNotStarted(
-  { wave, gate, facts, awaitsBaseline }: Placed,
-  { status, openWave, isPending, retired }: PlanWords,
-): NotYet {
+/** Whose turn it is, and who has no room: in its failure domain, or in its wave. */
+function whyNoRoom(node: Placed, domains: Domains): NotYet {
+  if (!domains.isFull(node)) return { reason: 'waiting-for-budget' };
+  const { name, onTheWay, failures, atMost } = domains.of(node);
+  return { reason: 'waiting-for-domain', domain: name, onTheWay, failures, atMost };
+}
+
+function whyNotStarted(node: Placed, { status, openWave, isPending, retired, domains }: PlanWords): NotYet {
+  const { wave, gate, facts, awaitsBaseline } = node;
   switch (status) {
     case 'halted':
     case 'paused':
@@ -40,8 +48,8 @@ function whyNotStarted(
   if (isItsTurn && isPending) return { reason: 'waiting-for-approval' };
   if (isItsTurn && gate.kind !== 'open') return { reason: 'waiting-for-window', closed: gate };
   if (isItsTurn && awaitsBaseline) return { reason: 'waiting-for-baseline' };
-  if (wave === null) return { reason: 'late' };
-  if (openWave === null || isItsTurn) return { reason: 'waiting-for-budget' };
+  if (wave === null && !isItsTurn) return { reason: 'late' };
+  if (openWave === null || isItsTurn) return whyNoRoom(node, domains);
   return openWave.wave === 0 ? { reason: 'waiting-for-canary' } : { reason: 'waiting-for-wave', wave: openWave.wave };
 }
 

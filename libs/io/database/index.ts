@@ -56,6 +56,7 @@ export { Announcements, type AnnouncementOptions } from './announcements';
 export type { Beat, Fence, NodeChanges, ReplicaStore } from './replicas';
 export type { RolloutFilter, RolloutSummary } from './rollout-pages';
 export type { PageRange, RowKey } from './row-key';
+export type { UnconfirmedRecord } from './emergencies';
 export type { GivenOrder, MemberRolloutRow, NewRollout, RolloutRecord, RolloutStatus, RolloutStore } from './rollouts';
 export type { FreezeRecord, ScheduleStore, WindowRecord } from './schedules';
 export type { NewWebhook, WebhookRecord, WebhookStore } from './webhooks';

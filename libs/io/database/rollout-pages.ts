@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { ClusterName, KernelBuildId, Seq } from '@lockstep/domain/livepatch-model';
 import type { LogName } from '@lockstep/domain/load-order';
+import type { BreakGlass, Confirmation, PolicyRules } from '@lockstep/domain/rollout-planner';
 import type { Client } from './client';
-import type { Prisma, RolloutStatus } from './generated/client';
+import type { Prisma, RolloutConfirmation as ConfirmationRow, RolloutStatus } from './generated/client';
 import type { PageRange } from './row-key';
 
 /** A rollout in a list: its newest plan in two numbers. */
@@ -18,6 +19,9 @@ export interface RolloutSummary {
   readonly endedAt: Date | null;
   readonly nodeCount: number;
   readonly nodesThere: number;
+  /** Of an emergency. */
+  readonly breakGlass?: BreakGlass | undefined;
+  readonly confirmation?: Confirmation | undefined;
 }
 
 /** Only rollouts that fit all that is said. */
@@ -27,6 +31,14 @@ export interface RolloutFilter {
   readonly orders?: readonly LogName[] | undefined;
   readonly kernelBuild?: KernelBuildId | undefined;
   readonly status?: RolloutStatus | undefined;
+}
+
+function emergencyOf(rules: unknown, row: ConfirmationRow | null): Pick<RolloutSummary, 'breakGlass' | 'confirmation'> {
+  const { breakGlass } = rules as PolicyRules;
+  if (breakGlass === undefined) return {};
+  return row === null
+    ? { breakGlass }
+    : { breakGlass, confirmation: { by: row.givenBy, reason: row.reason, atMs: row.givenAt.getTime() } };
 }
 
 /** Those with a smaller number than this one, the newest first. No plan is read. */
@@ -48,11 +60,12 @@ export async function rolloutPage(
   };
   const select = {
     ...{ id: true, number: true, clusterName: true, kernelBuildId: true, toSeq: true, status: true },
-    ...{ startedAt: true, endedAt: true, nodeCount: true, nodesThere: true },
+    ...{ startedAt: true, endedAt: true, nodeCount: true, nodesThere: true, rules: true, confirmation: true },
   } as const;
   const rows = await db.rollout.findMany({ where, select, orderBy: { number: 'desc' }, take: limit });
-  return rows.map(({ clusterName, kernelBuildId, toSeq, ...row }) => ({
+  return rows.map(({ clusterName, kernelBuildId, toSeq, rules, confirmation, ...row }) => ({
     ...row,
+    ...emergencyOf(rules, confirmation),
     cluster: clusterName as ClusterName,
     kernelBuild: kernelBuildId as KernelBuildId,
     toSeq: toSeq as Seq,

@@ -16,11 +16,13 @@ import {
   type RolloutPlan,
   type PolicyRules,
   type RolloutPolicy,
+  type Confirmation,
 } from '@lockstep/domain/rollout-planner';
 import { once, type KeptCall } from './call-answers';
 import { serialisable, type Client, type Transaction } from './client';
 import { isUniqueViolation } from './database-errors';
 import { Prisma, type RolloutStatus } from './generated/client';
+import { insertConfirmation, unconfirmedEmergencies, type UnconfirmedRecord } from './emergencies';
 import { jsonText } from './json-text';
 import { insistOnLease, type Fence } from './replicas';
 import { rolloutPage, type RolloutFilter, type RolloutSummary } from './rollout-pages';
@@ -43,6 +45,8 @@ export interface RolloutRecord {
   readonly orders: readonly GivenOrder[];
   /** That it was begun for. */
   readonly campaign?: string | undefined;
+  /** Of an emergency, a second person's word; absent until it is given. */
+  readonly confirmation?: Confirmation | undefined;
 }
 
 export type GivenOrder = RolloutOrder & {
@@ -66,6 +70,9 @@ interface RolloutRow {
   readonly planned_at: Date | null;
   readonly orders: readonly OrderRow[];
   readonly campaign_id: string | null;
+  readonly confirmed_by: string | null;
+  readonly confirmation: string | null;
+  readonly confirmed_at: Date | null;
 }
 
 interface OrderRow {
@@ -82,8 +89,9 @@ interface OrderRow {
 async function readRollouts(db: Client | Transaction, which: Prisma.Sql): Promise<RolloutRecord[]> {
   const rows = await db.$queryRaw<RolloutRow[]>`SELECT r.id::text, r.cluster_name, r.kernel_build_id, r.to_seq, r.rules,
       r.status::text, r.started_at, r.ended_at, plan, planned_at, r.campaign_id::text,
+      c.given_by AS confirmed_by, c.reason AS confirmation, c.given_at AS confirmed_at,
       (SELECT coalesce(jsonb_agg(o ORDER BY o.generation), '[]') FROM rollout_orders o WHERE o.rollout_id = r.id) AS orders
-    FROM rollouts r LEFT JOIN LATERAL (
+    FROM rollouts r LEFT JOIN rollout_confirmations c ON c.rollout_id = r.id LEFT JOIN LATERAL (
       SELECT plan, planned_at FROM rollout_plans WHERE rollout_id = r.id ORDER BY generation DESC LIMIT 1) newest ON true
     ${which}`;
   return rows.map(fromRow);
@@ -108,8 +116,12 @@ function fromRow(row: RolloutRow): RolloutRecord {
     plan: planFromStored(row.plan, row.planned_at),
     orders: row.orders.map(orderFromRow),
     campaign: row.campaign_id ?? undefined,
+    ...confirmationFromRow(row),
   };
 }
+
+const confirmationFromRow = ({ confirmed_by: by, confirmation, confirmed_at: at }: RolloutRow) =>
+  by === null || at === null ? {} : { confirmation: { by, reason: confirmation ?? '', atMs: at.getTime() } };
 
 function orderFromRow({ given_at, given_by: by, generation, kind, reason, nodes, hash }: OrderRow): GivenOrder {
   const order = { reason, generation, givenAt: new Date(given_at), givenBy: by };
@@ -158,6 +170,13 @@ export interface RolloutStore {
   page(range: PageRange<number>, only?: RolloutFilter): Promise<RolloutSummary[]>;
   /** Of each load order the newest that succeeded, for nodes that come later, and the newest. */
   inForce(cluster?: ClusterName): Promise<RolloutRecord[]>;
+  /**
+   * Stores a second person's word for an emergency.
+   * @throws LockstepError `refused` where it counts for nothing; `not-found` `unknown-rollout`.
+   */
+  confirm(id: string, word: Omit<Confirmation, 'atMs'>, call?: KeptCall<RolloutRecord>): Promise<RolloutRecord>;
+  /** Emergencies that nobody else has confirmed, of all clusters, the oldest first. */
+  unconfirmed(): Promise<UnconfirmedRecord[]>;
   /** The largest position any rollout of the load order was for; 0 without one. */
   furthest(log: LogName): Promise<Seq>;
   /** The position of the last one of the same load order that was begun before it and succeeded; 0 without one. */
@@ -226,6 +245,12 @@ async function follow(tx: Transaction, id: string, plan: RolloutPlan): Promise<b
   return true;
 }
 
+async function requireRollout(db: Client | Transaction, id: string): Promise<RolloutRecord> {
+  const [found] = isRowId(id) ? await readRollouts(db, Prisma.sql`WHERE r.id = ${id}::uuid`) : [];
+  if (found !== undefined) return found;
+  throw new LockstepError('not-found', 'unknown-rollout', `There is no rollout "${id}".`, { rollout: id });
+}
+
 /** Takes the transaction back, and with it that the call was done. */
 class PlannedMeanwhile extends Error {}
 
@@ -275,11 +300,7 @@ const ofCluster = (cluster: ClusterName | undefined): Prisma.Sql =>
 export function rolloutStore(db: Client): RolloutStore {
   return {
     start: (rollout, call) => serialisable(db, (tx) => once(tx, call, () => start(tx, rollout))),
-    async require(id) {
-      const [found] = isRowId(id) ? await readRollouts(db, Prisma.sql`WHERE r.id = ${id}::uuid`) : [];
-      if (found !== undefined) return found;
-      throw new LockstepError('not-found', 'unknown-rollout', `There is no rollout "${id}".`, { rollout: id });
-    },
+    require: (id) => requireRollout(db, id),
     async logOf(id) {
       const select = { clusterName: true, kernelBuildId: true } as const;
       const row = isRowId(id) ? await db.rollout.findUnique({ where: { id }, select }) : null;
@@ -304,6 +325,14 @@ export function rolloutStore(db: Client): RolloutStore {
             GROUP BY cluster_name, kernel_build_id)
           ORDER BY number`,
       ),
+    confirm: (id, word, call) =>
+      serialisable(db, (tx) =>
+        once(tx, call, async () => {
+          await insertConfirmation(tx, await requireRollout(tx, id), word);
+          return readRollout(tx, id);
+        }),
+      ),
+    unconfirmed: () => unconfirmedEmergencies(db),
     async furthest({ cluster, kernelBuild }) {
       const where = { clusterName: cluster, kernelBuildId: kernelBuild };
       const { _max } = await db.rollout.aggregate({ where, _max: { toSeq: true } });

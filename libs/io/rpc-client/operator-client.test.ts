@@ -60,7 +60,7 @@ const rollout = (toSeq: number): WatchRolloutResponse => ({
     nodes: [],
     probes: [],
     gates: [],
-    ...{ caveats: [], waves: [], orders: [], nodeCount: 0, nodesThere: 0 },
+    ...{ caveats: [], waves: [], orders: [], domains: [], emergency: undefined, nodeCount: 0, nodesThere: 0 },
     ...{ approvals: undefined, halt: undefined, waiting: undefined, startedAt: undefined, endedAt: undefined },
   },
 });

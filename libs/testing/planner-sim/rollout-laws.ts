@@ -13,6 +13,7 @@ import type { GateMeasure } from '@lockstep/domain/probes';
 import { GateLaw } from './gate-law';
 import { ProbeLaw } from './probe-law';
 import { ScheduleLaw } from './schedule-law';
+import { SpreadLaw } from './spread-law';
 
 /** One plan with what it was made from. */
 export interface PlanStep {
@@ -64,6 +65,9 @@ export class RolloutLaws {
   private readonly schedule: ScheduleLaw;
   private readonly probes: ProbeLaw;
   private readonly gates: GateLaw;
+  /** Of an emergency, until when it may skip windows. */
+  private urgentUntilMs = -Infinity;
+  private readonly spread: SpreadLaw;
 
   constructor(
     private readonly policy: RolloutPolicy,
@@ -72,15 +76,18 @@ export class RolloutLaws {
     this.schedule = new ScheduleLaw(schedule);
     this.probes = new ProbeLaw(policy);
     this.gates = new GateLaw(policy);
+    this.spread = new SpreadLaw(policy);
   }
 
   /** @returns what is wrong, in words. */
   check(step: PlanStep): string[] {
     const { plan } = step;
+    this.keepTime(step);
     const wrong = this.before === undefined ? this.planWaves(step) : [];
     const conditions = this.look(step);
     wrong.push(
       ...this.checkMembership(plan, conditions),
+      ...this.spread.checkCanaries(plan, step.facts),
       ...this.checkApproved(step),
       ...this.checkWindows(step),
       ...this.checkStarts(step, conditions),
@@ -91,6 +98,17 @@ export class RolloutLaws {
     this.remember(step, conditions);
     this.before = plan;
     return wrong;
+  }
+
+  /** Three hours from the first plan on; of a clock that was put back, from then on. */
+  private keepTime({ nowMs }: PlanStep): void {
+    if (this.policy.breakGlass === undefined) return;
+    const untilMs = nowMs + 3 * 3_600_000;
+    this.urgentUntilMs = this.before === undefined ? untilMs : Math.min(this.urgentUntilMs, untilMs);
+  }
+
+  private mayBegin(facts: NodeFacts, nowMs: number): boolean {
+    return nowMs < this.urgentUntilMs || this.schedule.mayBegin(facts, nowMs);
   }
 
   /** The first plan fixes who is in which wave; its sizes are counted here by the policy alone. */
@@ -116,9 +134,15 @@ export class RolloutLaws {
       return known?.connected === true && !isHeldOut && (known.report?.target ?? 0) < toSeq;
     });
     const first = free.filter(({ position }) => position > undoes.after);
-    return free
-      .filter(({ position, wave }) => position <= undoes.after && first.some((each) => (each.wave ?? 0) > (wave ?? 0)))
-      .map(({ node }) => `${node} holds nothing of what is rolled back, and goes before one that does`);
+    return (
+      free
+        // Who has chosen the canaries has chosen who goes first.
+        .filter(({ wave }) => this.policy.canarySelector === undefined || wave !== 0)
+        .filter(
+          ({ position, wave }) => position <= undoes.after && first.some((each) => (each.wave ?? 0) > (wave ?? 0)),
+        )
+        .map(({ node }) => `${node} holds nothing of what is rolled back, and goes before one that does`)
+    );
   }
 
   private checkMembership({ nodes, waves }: RolloutPlan, conditions: ReadonlyMap<NodeName, Condition>): string[] {
@@ -173,7 +197,7 @@ export class RolloutLaws {
       const condition = this.probed(each, this.conditionOf(each, past, nowMs), nowMs);
       past.thereSinceMs = condition === 'there' ? Math.min(past.thereSinceMs ?? nowMs, nowMs) : undefined;
       if (condition === 'there') past.unwellBefore = false;
-      if (condition !== 'bad') past.excused = !past.released;
+      if (condition !== 'bad' && condition !== 'unknown') past.excused = !past.released;
       if (condition !== 'working') past.workingSinceMs = condition === 'bad' ? past.workingSinceMs : undefined;
       conditions.set(each.node, condition);
     }
@@ -197,7 +221,7 @@ export class RolloutLaws {
     if (report.status === 'in-step' && report.position >= this.policy.toSeq) return 'there';
     if (!past.released) return 'idle';
     // It was sent, has not taken it up, and may not now.
-    if (report.target < this.policy.toSeq && !this.schedule.mayBegin(facts, nowMs)) return 'idle';
+    if (report.target < this.policy.toSeq && !this.mayBegin(facts, nowMs)) return 'idle';
     past.workingSinceMs = Math.min(past.workingSinceMs ?? nowMs, nowMs);
     return nowMs - past.workingSinceMs > this.policy.deadlineMs ? 'bad' : 'working';
   }
@@ -301,7 +325,7 @@ export class RolloutLaws {
     ]);
     return facts
       .filter(({ node, report }) => sent.has(node) && (report?.target ?? 0) < this.policy.toSeq)
-      .filter((each) => !this.schedule.mayBegin(each, nowMs))
+      .filter((each) => !this.mayBegin(each, nowMs))
       .map(({ node }) => `${node} begins outside its window`);
   }
 
@@ -336,6 +360,15 @@ export class RolloutLaws {
           wrong.push(`${node} of wave ${wave} starts before anybody of wave ${lower}`);
       }
     }
+    const isBusy = (node: NodeName): boolean => conditions.get(node) === 'working' || this.isFailure(node, conditions);
+    const busy = new Set(facts.map(({ node }) => node).filter(isBusy));
+    wrong.push(
+      ...this.spread.checkZones(
+        facts,
+        busy,
+        starts.map(({ node }) => node),
+      ),
+    );
     if (plan.status === 'running')
       wrong.push(
         ...this.checkBudgets(
@@ -379,13 +412,19 @@ export class RolloutLaws {
     });
   }
 
-  private checkStatus({ plan, facts }: PlanStep, conditions: ReadonlyMap<NodeName, Condition>): string[] {
+  private checkStatus({ plan, facts, nowMs }: PlanStep, conditions: ReadonlyMap<NodeName, Condition>): string[] {
     const wrong: string[] = [];
+    const isOver = this.policy.breakGlass !== undefined && nowMs >= this.urgentUntilMs;
+    if (isOver && plan.status === 'running') wrong.push('is an emergency for longer than three hours');
     const isHere = new Set(facts.map(({ node }) => node));
     if (plan.status === 'running' || plan.status === 'succeeded') {
       for (const [wave, planned] of this.planned.entries()) {
         const failed = this.members(wave).filter((node) => isHere.has(node) && this.isFailure(node, conditions));
-        const unknown = this.members(wave).filter((node) => isHere.has(node) && conditions.get(node) === 'unknown');
+        // Who had failed, and whom somebody has gone on despite, has not been well since.
+        const isDespite = ({ released, excused }: Past): boolean => released && excused;
+        const unknown = this.members(wave).filter(
+          (node) => isHere.has(node) && conditions.get(node) === 'unknown' && !isDespite(this.pastOf(node)),
+        );
         const isOpen = plan.waves[wave]?.passedAtMs === null;
         if (isOpen) wrong.push(...this.probes.checkUnknown(plan.status, wave, planned, unknown));
         const newlyDone = plan.status === 'succeeded' && this.before?.status !== 'succeeded';

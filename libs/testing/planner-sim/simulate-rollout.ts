@@ -4,12 +4,14 @@ import { parseGate } from '@lockstep/domain/probes';
 import { checkPlan } from '@lockstep/domain/plan-checks';
 import {
   defaultRules,
+  emergencyRules,
   explainHalt,
   explainNotYet,
   explainWaiting,
   planRollout,
   refuseOrder,
-  refuseRules,
+  refuseRollout,
+  type NodeFacts,
   type RolloutOrder,
   type RolloutPlan,
   type RetiredLoad,
@@ -42,8 +44,10 @@ const randomShare = (random: SeededRandom, least: number, most: number): Share =
     ? { nodes: least + random.below(most - least + 1) }
     : { percent: Math.max(least, random.pick([0, 10, 20, 25, 33, 34, 50, 66, 75, 99, 100])) };
 
-function randomPolicy(random: SeededRandom, size: number): RolloutPolicy {
-  const undoes = random.chance(0.15) ? { rollout: 'before', after: parseSeq(1) } : undefined;
+/** One that a rollout of these nodes can be begun by. */
+function randomPolicy(random: SeededRandom, members: readonly NodeFacts[], undoesOther: boolean): RolloutPolicy {
+  const size = members.length;
+  const undoes = undoesOther ? { rollout: 'before', after: parseSeq(1) } : undefined;
   for (;;) {
     const policy: RolloutPolicy = {
       kernelBuild,
@@ -57,10 +61,14 @@ function randomPolicy(random: SeededRandom, size: number): RolloutPolicy {
       approvals: randomApprovals(random),
       probing: randomProbing(random),
       gates: random.chance(0.7) ? [] : [parseGate('x <= 1')],
+      spread: random.chance(0.6) ? undefined : { label: 'zone', atMost: randomShare(random, 1, 3) },
+      canarySelector: random.chance(0.75) ? undefined : random.pick(['tier=a', 'tier=b']),
       bakeMs: random.pick([0, 0, 1, 10]) * minuteMs,
       deadlineMs: random.pick([1, 15, 60]) * minuteMs,
     };
-    if (refuseRules(policy, size) === undefined) return policy;
+    if (random.chance(0.12)) Object.assign(policy, randomEmergency(random, policy, size));
+    const refusal = refuseRollout(policy, { head, furthest: parseSeq(0), inventory: members });
+    if (refusal === undefined) return policy;
   }
 }
 
@@ -70,6 +78,16 @@ function randomProbing(random: SeededRandom): RolloutPolicy['probing'] {
   const names = random.chance(0.8) ? ['one'] : ['one', 'two'];
   const probes = names.map((name) => ({ kind: 'command', name }) as const);
   return { ...probing, probes, allowedErrors: random.chance(0.5) ? { nodes: 0 } : randomShare(random, 0, 3) };
+}
+
+/** Fast, and whatever is frozen; all else holds. */
+function randomEmergency(random: SeededRandom, asked: RolloutPolicy, size: number): Partial<RolloutPolicy> {
+  const { canaries, ...rules } = emergencyRules(size, asked);
+  return {
+    ...rules,
+    canaries: random.chance(0.5) ? canaries : asked.canaries,
+    breakGlass: { by: random.pick(people), reason: 'x' },
+  };
 }
 
 const people = ['person:a', 'person:b', 'person:c'];
@@ -125,10 +143,11 @@ class History {
 
   constructor(private readonly random: SeededRandom) {
     const size = 1 + random.below(random.chance(0.1) ? 24 : 11);
-    this.policy = randomPolicy(random, size);
     this.nowMs = random.pick(nights);
     this.schedule = randomSchedule(random, this.nowMs);
-    this.fleet = new SimulatedFleet(size, kernelBuild, random, this.nowMs, this.policy.undoes !== undefined);
+    const undoesOther = random.chance(0.15);
+    this.fleet = new SimulatedFleet(size, kernelBuild, random, this.nowMs, undoesOther);
+    this.policy = randomPolicy(random, this.fleet.facts(), undoesOther);
     this.probes = new SimulatedProbes(this.policy, random);
     this.gates = new SimulatedGates(this.policy, random);
     this.laws = new RolloutLaws(this.policy, this.schedule);
@@ -189,10 +208,11 @@ class History {
   }
 
   /** Windows are days apart. */
-  private awaitWindow({ nodes }: RolloutPlan): void {
+  private awaitWindow({ nodes, waiting }: RolloutPlan): void {
     const opens = nodes.flatMap(({ notYet }) =>
       notYet?.reason === 'waiting-for-window' ? [notYet.closed.opensAtMs] : [],
     );
+    if (waiting?.reason === 'window') opens.push(waiting.untilMs);
     if (opens.length > 0) this.nowMs = Math.max(this.nowMs, Math.min(...opens));
   }
 
@@ -228,7 +248,7 @@ class History {
   private checkFollowers(): void {
     let plan = this.step();
     // Each may have a window of its own.
-    for (let round = 0; round <= 4 * plan.waves.length; round += 1) {
+    for (let round = 0; round <= 4 * plan.waves.length + plan.nodes.length; round += 1) {
       this.fleet.receive(plan, false);
       this.nowMs += this.policy.bakeMs + 1;
       this.awaitWindow(plan);
@@ -238,9 +258,9 @@ class History {
     }
     // Who is unwell is sent nowhere before it is tried again, and keeps those who come after it.
     const unwell = new Set(plan.nodes.flatMap(({ node, notYet }) => (notYet?.reason === 'unwell' ? [node] : [])));
-    const kept = plan.nodes.filter(
-      ({ wave }) => unwell.size > 0 && wave !== null && plan.waves[wave]?.passedAtMs === null,
-    );
+    const isKept = ({ wave, notYet }: RolloutPlan['nodes'][number]): boolean =>
+      notYet?.reason === 'waiting-for-domain' || (wave !== null && plan.waves[wave]?.passedAtMs === null);
+    const kept = plan.nodes.filter((node) => unwell.size > 0 && isKept(node));
     const excused = new Set([...unwell, ...kept.map(({ node }) => node)]);
     const left = this.fleet.nodes.filter((each) => each.position < this.policy.toSeq && !excused.has(each.node));
     if (left.length > 0) this.violations.push(`${left.map(({ node }) => node).join(', ')} did not follow the success`);

@@ -26,7 +26,9 @@ export interface SimulatedNode {
   trouble?: KernelTrouble;
 }
 
-const tiers = ['', 'tier=a', 'tier=b'].map(parseLabels);
+const places = ['', 'zone=x', 'zone=y', 'zone=x'].flatMap((zone) =>
+  ['', 'tier=a', 'tier=b'].map((tier) => parseLabels([zone, tier].filter((each) => each !== '').join(','))),
+);
 
 /** Arrivals are the rule: otherwise hardly any history gets beyond its canaries. */
 const events = [
@@ -136,7 +138,7 @@ export class SimulatedFleet {
     const position = parseSeq(this.isUnwell ? this.random.pick([1, 2]) : 1);
     const connected = !this.random.chance(0.1);
     const node = parseNodeName(`n${index}`);
-    const labels = tiers[index % tiers.length]!;
+    const labels = places[(index * 5) % places.length]!;
     return { node, labels, connected, status, position, target: position, lastSeenMs: nowMs };
   }
 }

@@ -30,12 +30,13 @@ const statusOf: Readonly<Record<RolloutRecord['status'], ShownRollout['status']>
   aborted: 'aborted',
 };
 
-const shownOf = ({ id, cluster, policy, status, plan }: RolloutRecord): ShownRollout => ({
+const shownOf = ({ id, cluster, policy, status, plan, confirmation }: RolloutRecord): ShownRollout => ({
   ...{ id, cluster, toSeq: policy.toSeq, status: statusOf[status], generation: plan.generation },
   awaits:
     plan.waiting?.reason === 'approval' && plan.approvals !== undefined && status === 'running'
       ? { needed: plan.approvals.needed, planHash: plan.approvals.hash }
       : undefined,
+  breakGlass: policy.breakGlass && { ...policy.breakGlass, confirmedBy: confirmation?.by },
   nodes: plan.nodes.map(({ node, wave, released, notYet }) => ({ node, wave, released, notYet: notYet?.reason })),
 });
 

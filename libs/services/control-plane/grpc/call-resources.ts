@@ -122,6 +122,8 @@ const resources: Resources = {
   planRollout: ({ rollout }, needs) =>
     ofNewRollout({ ...(rollout ?? { cluster: '', kernelBuildId: '' }), planHash: '' }, needs),
   startRollout: ofNewRollout,
+  breakGlass: ofNewRollout,
+  confirmRollout: ofRollout,
   listRollouts: insideOneOrAll,
   getRollout: ofRollout,
   reviewRollout: ofRollout,

@@ -55,6 +55,8 @@ import {
   listTokens,
 } from '../routes/lists';
 import { approveRollout, rejectRollout } from '../routes/approve-rollout';
+import { breakGlass } from '../routes/break-glass';
+import { confirmRollout } from '../routes/confirm-rollout';
 import { abortRollout, pauseRollout, resumeRollout, retryRollout } from '../routes/order-rollout';
 import { readAudit } from '../routes/read-audit';
 import { planRollout } from '../routes/plan-rollout';
@@ -129,6 +131,8 @@ const routes: Routes = {
   rotateLogKey,
   planRollout,
   startRollout,
+  breakGlass,
+  confirmRollout,
   pauseRollout,
   resumeRollout,
   abortRollout,

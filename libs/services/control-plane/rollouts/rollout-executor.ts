@@ -303,6 +303,14 @@ export class RolloutExecutor {
     }
   }
 
+  /** Somebody has confirmed an emergency. */
+  noticeConfirmed({ id, cluster }: RolloutRecord): void {
+    this.inForce.readAgain(cluster);
+    this.parts.changes.notify(`rollout:${id}`);
+    this.parts.replica.announce({ kind: 'rollouts', cluster });
+    this.wake(cluster);
+  }
+
   /** Another control plane has begun a rollout there, or stored a plan. */
   readAgain(cluster: ClusterName): void {
     for (const id of this.inForce.idsIn(cluster)) this.parts.changes.notify(`rollout:${id}`);

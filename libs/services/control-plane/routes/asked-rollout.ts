@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { RolloutRules as WireRules, StartRolloutRequest } from '@lockstep/contracts/generated';
-import { shareFromWire } from '@lockstep/contracts/wire';
+import { shareFromWire, spreadFromWire } from '@lockstep/contracts/wire';
 import { parseSeq, type ClusterName } from '@lockstep/domain/livepatch-model';
 import {
   defaultRules,
@@ -13,6 +13,7 @@ import { subjectOf } from '@lockstep/domain/access';
 import { parseGate, parseProbe } from '@lockstep/domain/probes';
 import type { CallContext } from '../grpc/call-route';
 import type { Uses } from '../services';
+import { askedCanaries } from './asked-canaries';
 import { chooseLog, type LogChooser } from './choose-log';
 
 export interface AskedRollout {
@@ -28,7 +29,11 @@ export async function askedRollout(
 ): Promise<AskedRollout> {
   const { cluster, kernelBuild } = await chooseLog(services, request);
   const toSeq = request.toSeq === 0 ? await services.db.loadOrders.head({ cluster, kernelBuild }) : request.toSeq;
-  const rules = { ...rulesOf(request), approvals: await approvalsFor(services, cluster, context) };
+  const rules = {
+    ...rulesOf(request),
+    ...askedCanaries(services, { cluster, kernelBuild }, request, defaultRules),
+    approvals: await approvalsFor(services, cluster, context),
+  };
   return { cluster, policy: { kernelBuild, toSeq: parseSeq(toSeq), ...rules } };
 }
 
@@ -52,18 +57,18 @@ function probingOf(rules: WireRules | undefined, usual: ProbeRules): ProbeRules 
   };
 }
 
-/** @param usual of what the request does not say @throws LockstepError `invalid-probe`, `invalid-gate` */
+/** All but who goes first. @param usual of what the request does not say @throws LockstepError `invalid-probe`, `invalid-gate` */
 export function rulesOf(
-  { canaries, waveSize, rules }: Pick<StartRolloutRequest, 'canaries' | 'waveSize' | 'rules'>,
+  { waveSize, rules }: Pick<StartRolloutRequest, 'waveSize' | 'rules'>,
   usual: RolloutRules = defaultRules,
-): RolloutRules {
+): Omit<RolloutRules, 'canaries' | 'canarySelector'> {
   const waves = (rules?.waves ?? []).flatMap((share) => shareFromWire(share) ?? []);
   const deadlineMs = (rules?.deadlineSeconds ?? 0) * 1_000;
   return {
-    canaries: canaries === 0 ? usual.canaries : canaries,
     waves: waves.length > 0 ? waves : waveSize > 0 ? [{ nodes: waveSize }] : usual.waves,
     allowedFailures: shareFromWire(rules?.allowedFailures) ?? usual.allowedFailures,
     atOnce: shareFromWire(rules?.atOnce) ?? usual.atOnce,
+    spread: spreadFromWire(rules?.spread) ?? usual.spread,
     approvals: usual.approvals,
     haltsOnCrash: usual.haltsOnCrash && rules?.goesOnAfterCrash !== true,
     bakeMs: (rules?.bakeSeconds ?? 0) * 1_000 || usual.bakeMs,

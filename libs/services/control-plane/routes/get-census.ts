@@ -7,7 +7,7 @@ import { clusterNamed, nodeVisibleTo, visibleTo } from './chosen-nodes';
 
 /** How many nodes are how, of those and in the clusters that the caller may look at. */
 export async function getCensus(
-  { db, nodes, sessions, heads }: Uses<'db.clusters' | 'nodes' | 'sessions' | 'heads'>,
+  { db, nodes, sessions, heads }: Uses<'db.clusters' | 'db.rollouts' | 'nodes' | 'sessions' | 'heads'>,
   request: GetCensusRequest,
   context: CallContext,
 ): Promise<GetCensusResponse> {
@@ -20,6 +20,7 @@ export async function getCensus(
       isConnected: ({ name }) => sessions.isConnected(name),
       heads: heads.list(),
       nowMs: Date.now(),
+      unconfirmed: await db.rollouts.unconfirmed(),
     }),
   };
 }

@@ -16,6 +16,7 @@ import { buildFacts, seqOf } from '../campaigns/gather-campaign';
 import type { CallContext } from '../grpc/call-route';
 import type { Uses } from '../services';
 import { loadBody } from './append-load';
+import { canariesOfEach } from './asked-canaries';
 import { approvalsFor, rulesOf } from './asked-rollout';
 import { checkConflicts } from './check-conflicts';
 import { builtFor, type BuildChooser } from './choose-build';
@@ -69,7 +70,7 @@ export async function askedCampaign(
   }
   return {
     patch: await services.db.patches.require(patch),
-    rules: rulesOf({ canaries, waveSize: 0, rules }),
+    rules: { ...rulesOf({ waveSize: 0, rules }), ...canariesOfEach({ canaries, rules }) },
     policy: { membersAtOnce: membersAtOnce === 0 ? 1 : membersAtOnce, goesOnAfterHalt },
     members,
   };

@@ -3,6 +3,7 @@ import type { PlanRolloutRequest, PlanRolloutResponse } from '@lockstep/contract
 import { LockstepError } from '@lockstep/domain/livepatch-model';
 import type { CallContext } from '../grpc/call-route';
 import type { Uses } from '../services';
+import { askedEmergency } from './asked-emergency';
 import { askedRollout } from './asked-rollout';
 import type { LogChooser } from './choose-log';
 import { plannedAnswer } from './planned-answer';
@@ -10,12 +11,15 @@ import { plannedAnswer } from './planned-answer';
 /** Ships nothing, and says everything that a rollout would do if it began now. */
 export async function planRollout(
   services: Uses<LogChooser | 'rollouts' | 'logs'>,
-  { rollout: asked }: PlanRolloutRequest,
+  { rollout: asked, breakGlass }: PlanRolloutRequest,
   context: CallContext,
 ): Promise<PlanRolloutResponse> {
   if (asked === undefined)
     throw new LockstepError('invalid-input', 'no-rollout', 'Say which rollout is to be planned.');
-  const { cluster, policy } = await askedRollout(services, asked, context);
+  const { cluster, policy } =
+    breakGlass === true
+      ? await askedEmergency(services, asked, 'shown', context)
+      : await askedRollout(services, asked, context);
   const entries = await services.logs.entries({ cluster, kernelBuild: policy.kernelBuild });
   return plannedAnswer(services, cluster, policy, entries);
 }

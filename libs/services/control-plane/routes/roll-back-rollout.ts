@@ -17,10 +17,11 @@ import type { KeepingContext } from '../grpc/kept-answer';
 import type { Uses } from '../services';
 import { rolloutToWire } from '../views/rollout-view';
 import { appendEntry, type Appender } from './append-entry';
+import { askedCanaries } from './asked-canaries';
 import { approvalsFor, rulesOf } from './asked-rollout';
 import { plannedAnswer } from './planned-answer';
 
-type Planner = 'rollouts' | 'logs' | 'db.rollouts' | 'db.clusters';
+type Planner = 'rollouts' | 'logs' | 'nodes' | 'db.rollouts' | 'db.clusters';
 
 interface AskedRollback {
   readonly cluster: ClusterName;
@@ -58,9 +59,12 @@ async function askedRollback(
   const policy: RolloutPolicy = {
     ...before,
     ...rulesOf({ ...request, waveSize: 0 }, { ...before, bakeMs: 0, probing: noProbes, gates: [] }),
+    // Who holds something of it goes first, unless somebody is chosen.
+    ...askedCanaries(services, log, request, { canaries: before.canaries, canarySelector: undefined }),
     // Of whoever rolls back, as the cluster asks for them now.
     approvals: await approvalsFor(services, cluster, context),
     toSeq: parseSeq(entries.length),
+    breakGlass: undefined,
     undoes: { rollout: id, after },
   };
   return { cluster, policy, undoing, entries };

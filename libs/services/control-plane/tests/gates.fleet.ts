@@ -146,3 +146,83 @@ test('a rollout begins when two people other than its author have approved that 
   // Of each plan once.
   expect(events).toMatchObject([{ subject: id }, { subject: id }]);
 });
+
+test('canaries are those that labels choose, and of a failure domain no more go at once than may', async () => {
+  await fleet().createCluster({ ...switchingToWire({}), name: 's' });
+  await plane.append('s', 'fix');
+  const places = [{ zone: 'a' }, { zone: 'a' }, { zone: 'b' }, { zone: 'b', role: 'canary' }];
+  const agents: TestAgent[] = [];
+  for (const [index, labels] of places.entries()) {
+    const made = await plane.enrol('s', `s-${index + 1}`);
+    made.obedient = index === 3;
+    agents.push(made.connect({ labels }));
+  }
+  await eventually(() => {
+    expect(agents.map(({ headSeq }) => headSeq)).toEqual([1, 1, 1, 1]);
+  });
+  const start = (...options: string[]) =>
+    lockstep('rollout', 'start', '--cluster', 's', '--waves', '100%', '--json', ...options);
+  const nobody = await start('--canary-selector', 'role=none');
+  expect([nobody.code, nobody.stderr]).toEqual([1, expect.stringMatching(/No node matches/)]);
+  const unsaid = await start('--at-most', '2');
+  expect([unsaid.code, unsaid.stderr]).toEqual([2, expect.stringMatching(/--spread LABEL/)]);
+  const began = await start('--canary-selector', 'role=canary', '--spread', 'zone', '--at-most', '50%');
+  expect(began.code).toBe(0);
+  const { id } = JSON.parse(began.stdout) as { id: string };
+  await eventuallyShows(id, 'running: s-4 there, s-1 moving, s-2 waiting-for-domain, s-3 moving');
+  const { domains, canarySelector, nodes } = await rolloutOf(id);
+  expect({ domains, canarySelector }).toEqual({
+    canarySelector: 'role=canary',
+    domains: [
+      { name: 'zone=a', nodes: 2, atMost: 1, moving: 1, failures: 0 },
+      { name: 'zone=b', nodes: 2, atMost: 1, moving: 1, failures: 0 },
+    ],
+  });
+  expect(nodes.find(({ node }) => node === 's-2')?.notYet?.message).toBe(
+    'Held: 1 of zone=a are under way, and at most 1 may be.',
+  );
+});
+
+test('an emergency skips windows and approvals, is told to everybody, and asks for a second person’s word', async () => {
+  await clusterOf('g', ['g-1', 'g-2']);
+  await fleet().updateCluster({ name: 'g', approvals: { needed: 2, approvers: [], validSeconds: 0 } });
+  await fleet().addFreeze({
+    ...{ cluster: 'g', name: 'closed', selector: '', reason: 'the fair' },
+    ...{ from: undefined, until: new Date(Date.now() + 86_400_000) },
+  });
+  const asked = { cluster: 'g', kernelBuildId: '', toSeq: 0, rules: undefined, planHash: '', reason: 'exploited' };
+  const having = async (name: string, role: Role) =>
+    plane.operatorWith(await plane.accessToken(name, { roles: [role] })).fleet;
+  const operator = await having('olga', Role.ROLE_OPERATOR);
+  await expect(operator.breakGlass(asked)).rejects.toMatchObject({ kind: 'forbidden' });
+  await expect(fleet().breakGlass({ ...asked, reason: '' })).rejects.toMatchObject({ reason: 'invalid-policy' });
+  const shown = await lockstep('rollout', 'plan', '--cluster', 'g', '--break-glass', '--json');
+  const { hash } = JSON.parse(shown.stdout) as PlanRolloutResponse;
+  await expect(fleet().startRollout({ ...ask('g'), planHash: hash })).rejects.toMatchObject({
+    reason: 'emergency-plan',
+  });
+  const glass = ['--break-glass', '--reason', 'exploited'];
+  const began = await lockstep('rollout', 'start', '--cluster', 'g', '--plan', hash, ...glass, '--json');
+  expect([began.code, began.stderr]).toEqual([0, '']);
+  const { id } = JSON.parse(began.stdout) as Rollout;
+  await eventuallyShows(id, 'succeeded: g-1 there, g-2 there');
+  const unconfirmed = async () =>
+    (await fleet().getCensus({ cluster: 'g' })).clusters.flatMap((each) => each.unconfirmed.map((one) => one.id));
+  expect(await unconfirmed()).toEqual([id]);
+  expect((await lockstep('cluster', 'show', 'g')).stdout).toMatch(/UNCONFIRMED EMERGENCY: .*exploited/);
+  await expect(fleet().confirmRollout({ id, reason: '' })).rejects.toMatchObject({ reason: 'own-emergency' });
+  const anne = await having('anne', Role.ROLE_APPROVER);
+  const { rollout } = await anne.confirmRollout({ id, reason: 'it was' });
+  expect(rollout?.emergency).toMatchObject({
+    ...{ by: 'person:local-admin', reason: 'exploited', confirmedBy: 'person:anne', confirmation: 'it was' },
+  });
+  await expect(anne.confirmRollout({ id, reason: '' })).rejects.toMatchObject({ reason: 'confirmed-already' });
+  expect(await unconfirmed()).toEqual([]);
+  await eventually(async () => {
+    const types = ['rollout.break-glass', 'rollout.confirmed'];
+    const { events } = await fleet().listEvents({ types, cluster: 'g', limit: 0 });
+    expect(events.map(({ type }) => type).sort()).toEqual(types);
+  });
+  const audit = await lockstep('audit', 'ls', '--json');
+  expect(audit.stdout).toMatch(/Fleet\/BreakGlass[^]*exploited/);
+});

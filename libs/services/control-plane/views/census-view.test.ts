@@ -2,7 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { NodeReport, NodeStatus } from '@lockstep/contracts/generated';
 import { parseClusterName, parseKernelBuildId, parseSeq } from '@lockstep/domain/livepatch-model';
-import type { NodeRecord } from '@lockstep/io/database';
+import type { NodeRecord, UnconfirmedRecord } from '@lockstep/io/database';
 import fc from 'fast-check';
 import { censusToWire } from './census-view';
 
@@ -41,8 +41,9 @@ const recordOf = ({
   isAway: isAway === true,
 });
 
-const censusOf = (some: readonly Some[]) =>
+const censusOf = (some: readonly Some[], unconfirmed: readonly UnconfirmedRecord[] = []) =>
   censusToWire({
+    unconfirmed,
     ...{ clusters: [db, web], heads, nodes: some.map(recordOf) as never },
     isConnected: (node) => !(node as unknown as { isAway: boolean }).isAway,
     nowMs,
@@ -80,7 +81,7 @@ describe('a census', () => {
           headOverdue: 0,
           statuses: [{ status: NODE_STATUS_MOVING, nodes: 1 }],
         },
-        agentVersions: [{ version: '1.0.0', nodes: 1 }],
+        ...{ agentVersions: [{ version: '1.0.0', nodes: 1 }], unconfirmed: [] },
         orders: [
           {
             ...{
@@ -96,7 +97,7 @@ describe('a census', () => {
         ],
       },
       {
-        ...{ cluster: 'web', nodes: 5, connected: 4, headOverdue: 0 },
+        ...{ cluster: 'web', nodes: 5, connected: 4, headOverdue: 0, unconfirmed: [] },
         statuses: [
           { status: NODE_STATUS_UNSPECIFIED, nodes: 1 },
           { status: NODE_STATUS_IN_STEP, nodes: 3 },
@@ -123,6 +124,14 @@ describe('a census', () => {
           },
         ],
       },
+    ]);
+  });
+
+  test('names the emergencies of each cluster that nobody else has confirmed', () => {
+    const emergency = { id: 'r1', by: 'person:a', reason: 'CVE', startedAt: appendedAt };
+    expect(censusOf([], [{ ...emergency, cluster: web }]).map(({ unconfirmed }) => unconfirmed)).toEqual([
+      [],
+      [emergency],
     ]);
   });
 

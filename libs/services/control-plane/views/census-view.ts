@@ -2,7 +2,7 @@
 import { NodeStatus, type ClusterCensus, type OrderCensus } from '@lockstep/contracts/generated';
 import { isHeadOverdue } from '@lockstep/contracts/wire';
 import type { ClusterName } from '@lockstep/domain/livepatch-model';
-import type { HeadTime, NodeRecord } from '@lockstep/io/database';
+import type { HeadTime, NodeRecord, UnconfirmedRecord } from '@lockstep/io/database';
 
 class Count<Key> {
   private readonly counts = new Map<Key, number>();
@@ -61,6 +61,7 @@ class ClusterCount {
   constructor(
     private readonly cluster: ClusterName,
     private readonly heads: readonly HeadTime[],
+    private readonly unconfirmed: readonly UnconfirmedRecord[],
   ) {}
 
   add(node: NodeRecord, isConnected: boolean, nowMs: number): void {
@@ -92,6 +93,7 @@ class ClusterCount {
       statuses: this.statuses.entries().map(([status, count]) => ({ status, nodes: count })),
       agentVersions: this.versions.entries().map(([version, count]) => ({ version, nodes: count })),
       orders: [...this.orders].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, order]) => order.toWire()),
+      unconfirmed: this.unconfirmed.map(({ id, by, reason, startedAt }) => ({ id, by, reason, startedAt })),
     };
   }
 }
@@ -103,16 +105,20 @@ export interface CensusParts {
   readonly isConnected: (node: NodeRecord) => boolean;
   readonly heads: readonly HeadTime[];
   readonly nowMs: number;
+  /** Emergencies that nobody else has confirmed. */
+  readonly unconfirmed: readonly UnconfirmedRecord[];
 }
 
 /** How many nodes are how, cluster by cluster: one look at each node, and an answer that does not grow with them. */
-export function censusToWire({ clusters, nodes, isConnected, heads, nowMs }: CensusParts): ClusterCensus[] {
+export function censusToWire(parts: CensusParts): ClusterCensus[] {
+  const { clusters, nodes, isConnected, heads, nowMs, unconfirmed } = parts;
   const counts = new Map(
     clusters.map((name) => [
       name,
       new ClusterCount(
         name,
         heads.filter(({ cluster }) => cluster === name),
+        unconfirmed.filter(({ cluster }) => cluster === name),
       ),
     ]),
   );

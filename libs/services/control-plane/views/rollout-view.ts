@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import {
   RolloutStatus,
+  type DomainProgress,
+  type Emergency,
   type NodeProgress,
   type Rollout,
   type RolloutApprovals,
@@ -12,10 +14,14 @@ import {
   countApprovals,
   countThere,
   countedAsFailure,
+  domainProgress,
+  emergencyMs,
   explainHalt,
   explainNotYet,
   explainWaiting,
   isAwaited,
+  type BreakGlass,
+  type Confirmation,
   type NodePlan,
   type RolloutPlan,
 } from '@lockstep/domain/rollout-planner';
@@ -50,6 +56,7 @@ function progressToWire(planned: NodePlan, plan: RolloutPlan): NodeProgress {
     since: new Date(sinceMs),
     awaited: notYet !== null && isAwaited(notYet),
     obstacles: [...(planned.obstacles ?? [])],
+    domain: planned.domain ?? '',
   };
 }
 
@@ -104,6 +111,30 @@ export function approvalsToWire({ approvals }: RolloutPlan): RolloutApprovals | 
   };
 }
 
+const domainsToWire = ({ plan, policy }: RolloutRecord): DomainProgress[] =>
+  domainProgress(plan, policy).map(({ onTheWay, ...domain }) => ({ ...domain, moving: onTheWay }));
+
+/** @param sinceMs when it began, where its plan is known */
+function emergencyToWire(
+  {
+    policy: { breakGlass },
+    confirmation,
+  }: {
+    readonly policy: { readonly breakGlass?: BreakGlass | undefined };
+    readonly confirmation?: Confirmation | undefined;
+  },
+  sinceMs?: number,
+): Emergency | undefined {
+  if (breakGlass === undefined) return undefined;
+  return {
+    ...breakGlass,
+    until: sinceMs === undefined ? undefined : new Date(sinceMs + emergencyMs),
+    confirmedBy: confirmation?.by ?? '',
+    confirmation: confirmation?.reason ?? '',
+    confirmedAt: confirmation && new Date(confirmation.atMs),
+  };
+}
+
 export function rolloutToWire(rollout: RolloutRecord): Rollout {
   const { id, cluster, policy, status, plan, startedAt, endedAt, orders } = rollout;
   return {
@@ -132,6 +163,9 @@ export function rolloutToWire(rollout: RolloutRecord): Rollout {
     approvals: approvalsToWire(plan),
     probes: policy.probing.probes.map(showProbe),
     gates: policy.gates.map(showGate),
+    canarySelector: policy.canarySelector,
+    domains: domainsToWire(rollout),
+    emergency: emergencyToWire(rollout, plan.urgentSinceMs),
   };
 }
 
@@ -144,9 +178,10 @@ export function rolloutSummaryToWire(rollout: ShownSummary, plan: RolloutPlan | 
   return {
     ...{ id, cluster, kernelBuildId: kernelBuild, toSeq, startedAt, endedAt: endedAt ?? undefined },
     status: statusToWire[status],
-    ...{ nodes: [], caveats: [], waves: [], orders: [], probes: [], gates: [] },
+    ...{ nodes: [], caveats: [], waves: [], orders: [], probes: [], gates: [], domains: [] },
     ...(plan === undefined ? { halt: undefined, waiting: undefined } : heldUpBy(plan, status)),
     approvals: undefined,
+    emergency: emergencyToWire({ policy: rollout, confirmation: rollout.confirmation }),
     nodeCount: plan?.nodes.length ?? nodeCount,
     nodesThere: plan === undefined ? nodesThere : countThere(plan),
   };

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import type { ConfirmRolloutRequest, ConfirmRolloutResponse } from '@lockstep/contracts/generated';
+import type { RolloutRecord } from '@lockstep/io/database';
+import type { KeepingContext } from '../grpc/kept-answer';
+import type { Uses } from '../services';
+import { rolloutToWire } from '../views/rollout-view';
+import { personOf } from './approve-rollout';
+
+/** A second person's word for an emergency, whatever has become of it. @throws LockstepError as the store's `confirm`. */
+export async function confirmRollout(
+  { db, rollouts }: Uses<'db.rollouts' | 'rollouts'>,
+  { id, reason }: ConfirmRolloutRequest,
+  context: KeepingContext<ConfirmRolloutResponse>,
+): Promise<ConfirmRolloutResponse> {
+  const answer = (rollout: RolloutRecord) => ({ rollout: rolloutToWire(rollout) });
+  const confirmed = await db.rollouts.confirm(id, { by: personOf(context), reason }, context.kept(answer));
+  rollouts.noticeConfirmed(confirmed);
+  return answer(confirmed);
+}
