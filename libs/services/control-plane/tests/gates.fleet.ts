@@ -167,7 +167,7 @@ test('canaries are those that labels choose, and of a failure domain no more go 
   const unsaid = await start('--at-most', '2');
   expect([unsaid.code, unsaid.stderr]).toEqual([2, expect.stringMatching(/--spread LABEL/)]);
   const began = await start('--canary-selector', 'role=canary', '--spread', 'zone', '--at-most', '50%');
-  expect(began.code).toBe(0);
+  expect([began.code, began.stderr]).toEqual([0, '']);
   const { id } = JSON.parse(began.stdout) as { id: string };
   await eventuallyShows(id, 'running: s-4 there, s-1 moving, s-2 waiting-for-domain, s-3 moving');
   const { domains, canarySelector, nodes } = await rolloutOf(id);
