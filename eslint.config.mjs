@@ -86,7 +86,7 @@ const tellsTheTime = [
   'libs/services/control-plane/jobs/artifact-evictor.ts',
   'libs/services/control-plane/monitoring/open-monitoring.ts',
   'libs/services/control-plane/access/{known-tokens,admin-token,identify,people-sign-in}.ts',
-  'libs/services/control-plane/{control-plane,events/{webhook-sender,event-deriver}}.ts',
+  'libs/services/control-plane/{control-plane,control-plane-module,events/{webhook-sender,event-deriver}}.ts',
   'libs/services/control-plane/views/{schedule,rollout}-view.ts',
   'apps/cli/{commands/{add-freeze,verify-order},views/node-view}.ts',
   'libs/services/node-agent/test-control-plane.ts',

@@ -45,6 +45,8 @@ export function readSettings<Form extends z.ZodMiniType>(
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   const name = String(issue?.path[0]);
-  const message = `--${name} (${variables[name] ?? ''}) cannot be "${String(merged[name] ?? '')}". See --help.`;
+  const given = merged[name];
+  const shown = typeof given === 'string' ? given : '';
+  const message = `--${name} (${variables[name] ?? ''}) cannot be "${shown}". See --help.`;
   throw new LockstepError('invalid-input', 'usage', message, { setting: name });
 }

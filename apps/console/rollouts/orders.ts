@@ -61,6 +61,8 @@ function wordsOf(refusal: OrderRefusal): string {
       return refusal.status === 'halted' ? 'It has halted: resume it first.' : `It is ${refusal.status} already.`;
     case 'not-stopped':
       return 'It runs already.';
+    case 'out-of-time':
+      return 'Its time is over: start another one.';
     case 'patch-retired':
       return 'What it goes to was retired meanwhile: roll it back, or start one to the head.';
     case 'nobody-failed':

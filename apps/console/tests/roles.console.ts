@@ -13,6 +13,7 @@ const wire: Readonly<Record<RoleWord, Role>> = {
   auditor: Role.ROLE_AUDITOR,
   operator: Role.ROLE_OPERATOR,
   approver: Role.ROLE_APPROVER,
+  responder: Role.ROLE_RESPONDER,
   admin: Role.ROLE_ADMIN,
 };
 

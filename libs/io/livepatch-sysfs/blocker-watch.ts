@@ -18,32 +18,33 @@ export class BlockerWatch {
   ) {}
 
   /** Begins a look, unless one goes on. `onSeen` is told what it saw, unless the watch is over by then. */
-  look(onSeen: (blockers: readonly Blocker[]) => void = () => undefined): Promise<void> {
-    this.looking ??= this.lastTransition()
-      .then(
-        (last) => {
-          if (last?.module === this.module) this.seen = last.blockers;
-          if (!this.isOver) onSeen(this.seen);
-        },
-        // What cannot be seen now is no reason to leave the transition as it is.
-        () => undefined,
-      )
-      .finally(() => {
-        this.looking = undefined;
-      });
-    return this.looking;
+  begin(onSeen?: (blockers: readonly Blocker[]) => void): void {
+    this.looking ??= this.look(onSeen);
   }
 
   /** What is seen now, or, where that takes longer than this, was seen last. */
   async within(ms: number): Promise<readonly Blocker[]> {
     const stop = new AbortController();
     const time = sleep(ms, undefined, { signal: stop.signal }).catch(() => undefined);
-    await Promise.race([this.look(), time]);
+    this.begin();
+    await Promise.race([this.looking, time]);
     stop.abort();
     return this.seen;
   }
 
   end(): void {
     this.isOver = true;
+  }
+
+  private async look(onSeen?: (blockers: readonly Blocker[]) => void): Promise<void> {
+    try {
+      const last = await this.lastTransition();
+      if (last?.module === this.module) this.seen = last.blockers;
+      if (!this.isOver) onSeen?.(this.seen);
+    } catch {
+      // What cannot be seen now is no reason to leave the transition as it is.
+    } finally {
+      this.looking = undefined;
+    }
   }
 }

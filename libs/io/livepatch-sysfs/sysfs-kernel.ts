@@ -437,7 +437,7 @@ export class SysfsKernel implements LivepatchKernel {
   }
 
   private tell({ module, inEffect: enabling }: Goal, elapsedMs: number, watch: BlockerWatch): void {
-    void watch.look((blockers) => {
+    watch.begin((blockers) => {
       this.onWaiting?.({ module, enabling, elapsedMs, blocking: blockers.map(showBlocker) });
     });
   }

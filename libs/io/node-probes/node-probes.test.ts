@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
+import { generateKeyPairSync, sign, verify } from 'node:crypto';
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { readBuildSignature, signedText, withBuildSignature } from '@lockstep/domain/klp-module';
 import { parseProbe } from '@lockstep/domain/probes';
-import { buildSignerOf, buildVerifierOf, createBuildKey } from '@lockstep/io/certificates';
 import { isProcessAlive, sha256OfBytes } from '@lockstep/platform/runtime';
 import { freePort, temporaryFolder, type TemporaryFolder } from '@lockstep/testing/local-servers';
 import { runProbe } from './index';
@@ -116,12 +117,19 @@ test('nothing runs that the list does not name as it is', async () => {
 });
 
 test('on a machine that was given build keys one of them must have signed the list', async () => {
-  const { privateKeyPem, publicKeyPem } = createBuildKey();
-  const isSigned = buildVerifierOf([publicKeyPem]);
+  const { privateKey, publicKey } = generateKeyPairSync('ed25519');
+  const isSigned = (content: Uint8Array): boolean => {
+    const signed = readBuildSignature(content);
+    if (signed === null) return false;
+    return verify(null, signedText(sha256OfBytes(signed.content)), publicKey, signed.signature);
+  };
   const file = install('signed', 'exit 0');
   expect(await run('command=signed', { file, isSigned })).toMatch(/^error .* signed by none of the build keys/);
   const bytes = readFileSync(file);
-  writeFileSync(`${file}.sig`, buildSignerOf(privateKeyPem).sign(bytes).subarray(bytes.length));
+  writeFileSync(
+    `${file}.sig`,
+    withBuildSignature(bytes, sign(null, signedText(sha256OfBytes(bytes)), privateKey)).subarray(bytes.length),
+  );
   expect(await run('command=signed', { file, isSigned })).toBe('pass ');
   writeFileSync(file, bytes.toString().replace('"commands"', ' "commands"'));
   expect(await run('command=signed', { file, isSigned })).toMatch(/^error .* signed by none/);

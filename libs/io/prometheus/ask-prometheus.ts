@@ -43,7 +43,7 @@ export function parsePrometheusUrl(text: string): URL {
 async function bodyOf(response: Response): Promise<string> {
   const parts: Uint8Array[] = [];
   let bytes = 0;
-  for await (const part of response.body ?? []) {
+  for await (const part of (response.body ?? []) as AsyncIterable<Uint8Array>) {
     parts.push(part);
     bytes += part.length;
     if (bytes > longestAnswerBytes) throw unanswered('Prometheus answers with more than is read: ask for less.');

@@ -173,7 +173,9 @@ describe('a network half that was taken over', () => {
     logPublicKey = plane.authority.logSigner.publicKeyPem,
   ): Promise<LyingHalf> {
     const half = await LyingHalf.connect(socket(), served);
-    ending.unshift(() => Promise.resolve(half.hangUp()));
+    ending.unshift(async () => {
+      half.hangUp();
+    });
     await half.say({ kind: 'introduction', cluster: plane.log.cluster, logPublicKey });
     await node.until('an answer', () => half.answers.length > 0);
     return half;

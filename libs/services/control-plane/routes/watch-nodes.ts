@@ -6,7 +6,7 @@ import type { CallContext } from '../grpc/call-route';
 import type { Uses } from '../services';
 import { nodeToWire } from '../views/node-view';
 import { askedNodes, pageOfNodes, type NodeLister } from './asked-nodes';
-import { untilNextLook } from './next-look';
+import { mayLookAgain } from './next-look';
 
 const defaultLimit = 100;
 const mostLimit = 20_000;
@@ -24,7 +24,7 @@ export async function* watchNodes(
   let listed: ReadonlySet<string> | undefined;
   let inOrder = '';
   const { isAsked } = await askedNodes(services, request, context);
-  for (; !context.signal.aborted; await untilNextLook(context.signal)) {
+  for (let isThere = !context.signal.aborted; isThere; isThere = await mayLookAgain(context.signal)) {
     revisions.forget(nodes.size, (name) => nodes.find(name) !== undefined);
     const shown = pageOfNodes(nodes, order, { after: undefined, limit }, isAsked).map((node) => {
       const isConnected = sessions.isConnected(node.name);

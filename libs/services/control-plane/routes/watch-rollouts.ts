@@ -6,7 +6,7 @@ import type { CallContext } from '../grpc/call-route';
 import type { Uses } from '../services';
 import { rolloutSummaryToWire, type ShownSummary } from '../views/rollout-view';
 import { clusterNamed, orderVisibleTo, type NodeChooser } from './chosen-nodes';
-import { untilNextLook } from './next-look';
+import { mayLookAgain } from './next-look';
 
 const summaryOf = ({ policy, plan, ...rollout }: RolloutRecord): ShownSummary => ({
   ...rollout,
@@ -28,7 +28,7 @@ export async function* watchRollouts(
   const isVisible = orderVisibleTo(services, context);
   const cluster = await clusterNamed(db, request.cluster);
   let told: ReadonlyMap<string, RolloutRecord> | undefined;
-  for (; !context.signal.aborted; await untilNextLook(context.signal)) {
+  for (let isThere = !context.signal.aborted; isThere; isThere = await mayLookAgain(context.signal)) {
     const now = [...rollouts.inForceNow().values()]
       .flat()
       .filter((each) => cluster === undefined || each.cluster === cluster)
