@@ -76,8 +76,9 @@ describe('an emergency', () => {
   it('has no more time where a clock is put back', () => {
     const at = emergency();
     at(emergencyMs, 'n1 ready, n2 ready, n3 ready');
-    at(10, 'n1 ready, n2 ready, n3 ready');
-    expect(at(10 + emergencyMs, 'n1 ready, n2 ready, n3 ready').status).toBe('halted');
+    at(10, 'n1 there, n2 ready, n3 ready');
+    // Nobody has failed: it is nothing but the time.
+    expect(at(10 + emergencyMs, 'n1 there, n2 there, n3 ready').halt).toEqual({ reason: 'out-of-time' });
   });
 
   it('brings who comes after its time to it when that may begin', () => {
