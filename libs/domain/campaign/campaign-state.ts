@@ -49,20 +49,27 @@ const isUnderWay = (state: MemberState): boolean => state === 'running' || state
 export const hasEnded = (state: MemberState): boolean =>
   state === 'succeeded' || state === 'aborted' || state === 'superseded';
 
-/** Somebody has to look at it. */
+/** Somebody has to look at it; also where another rollout took its place, as one that takes it back. */
 export const isInTrouble = (state: MemberState): boolean =>
-  state === 'halted' || state === 'aborted' || state === 'refused' || state === 'build-failed';
+  ['halted', 'aborted', 'superseded', 'refused', 'build-failed'].includes(state);
 
 /** What was said last of pause, resume and abort. */
 export function standingOrder(orders: readonly CampaignOrder[]): CampaignOrder | undefined {
   return orders.findLast(({ kind }) => kind !== 'approve');
 }
 
+/** Somebody has gone on despite its trouble, and nothing was said to its rollout since: what comes after is another one. */
+const isExcused = (member: MemberFacts, orders: readonly CampaignOrder[]): boolean =>
+  orders.some(
+    (order) =>
+      order.kind === 'resume' &&
+      order.despite.includes(memberKey(member)) &&
+      (member.rollout?.words ?? []).every(({ atMs }) => atMs <= order.atMs),
+  );
+
 /** Members in trouble that nobody has gone on despite. */
-export function troublesOf({ members, orders }: CampaignFacts): MemberFacts[] {
-  const excused = new Set(orders.flatMap((order) => (order.kind === 'resume' ? order.despite : [])));
-  return members.filter((member) => isInTrouble(memberState(member)) && !excused.has(memberKey(member)));
-}
+export const troublesOf = ({ members, orders }: CampaignFacts): MemberFacts[] =>
+  members.filter((member) => isInTrouble(memberState(member)) && !isExcused(member, orders));
 
 /** Whether members that have not begun may. */
 export const mayGoOn = (facts: CampaignFacts): boolean =>

@@ -2,7 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { parseClusterName, parseKernelBuildId, parseSeq } from '@lockstep/domain/livepatch-model';
 import fc from 'fast-check';
-import type { CampaignFacts, CampaignOrder, MemberFacts, MemberRollout } from './campaign';
+import { memberKey, type CampaignFacts, type CampaignOrder, type MemberFacts, type MemberRollout } from './campaign';
 import { agreementText, campaignState, lacksApprovals, memberState, troublesOf } from './campaign-state';
 import { nextSteps, type CampaignStep } from './next-steps';
 import { refuseCampaignOrder } from './refuse-campaign-order';
@@ -107,11 +107,14 @@ describe('what is done next', () => {
   });
 
   test('paused, all that were let go pause with it, but for whom somebody has let go on since', () => {
-    const running = (id: string, atMs: number) =>
-      rollout(id, { status: 'running', words: [{ kind: 'resume', atMs, ofCampaign: true }] });
-    const members = [member('a', { rollout: running('ra', 1) }), member('b', { rollout: running('rb', 99) })];
+    const running = (id: string, atMs: number, ofCampaign = true) =>
+      rollout(id, { status: 'running', words: [{ kind: 'resume', atMs, ofCampaign }] });
+    const members = [member('a', { rollout: running('ra', 1) }), member('b', { rollout: running('rb', 99, false) })];
     const paused = facts(members, { orders: [order({ kind: 'pause' as const })] });
     expect(show(nextSteps(paused, digest))).toEqual(['pause ra']);
+    // Its own word, begun before the pause and told after it, lets nobody run on.
+    const late = facts([member('a', { rollout: running('ra', 99) })], { orders: paused.orders });
+    expect(show(nextSteps(late, digest))).toEqual(['pause ra']);
     expect(refuseCampaignOrder({ ...order({}), kind: 'pause' }, paused, { author: '', digest })?.reason).toBe(
       'paused-already',
     );
@@ -126,6 +129,31 @@ describe('what is done next', () => {
       member('a', { rollout: rollout('ra', { words: [words[0]!, { ...words[1]!, ofCampaign: false }] }) }),
     ];
     expect(show(nextSteps(facts(byHand, { orders: again }), digest))).toEqual([]);
+  });
+
+  test('a member whose rollout another one has taken the place of, as one that takes it back, holds the others', () => {
+    const taken = facts([
+      member('a', { seq: parseSeq(1), rollout: rollout('ra', { status: 'superseded' }) }),
+      member('b', { seq: parseSeq(1), rollout: rollout('rb') }),
+    ]);
+    expect([campaignState(taken), show(nextSteps(taken, digest))]).toEqual(['halted', []]);
+    const despite = [
+      order({ kind: 'resume' as const, reason: 'the next one is better', despite: [memberKey(taken.members[0]!)] }),
+    ];
+    expect(show(nextSteps({ ...taken, orders: despite }, digest))).toEqual(['resume rb']);
+  });
+
+  test('who went on despite a member went on despite what it had then, and not despite what comes after', () => {
+    const halted = (atMs: number) =>
+      member('a', {
+        rollout: rollout('ra', { status: 'halted', words: [{ kind: 'resume', atMs, ofCampaign: true }] }),
+      });
+    const held = member('b', { rollout: rollout('rb') });
+    const orders = [
+      order({ kind: 'resume' as const, atMs: 10, reason: 'known', despite: [memberKey(held), memberKey(halted(0))] }),
+    ];
+    expect(show(nextSteps(facts([halted(5), held], { orders }), digest))).toEqual(['resume rb']);
+    expect(show(nextSteps(facts([halted(20), held], { orders }), digest))).toEqual([]);
   });
 
   test('aborted, every rollout of it that has not ended is aborted, also one that waits for its turn', () => {

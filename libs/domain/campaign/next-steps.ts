@@ -36,7 +36,10 @@ function abortSteps({ members }: CampaignFacts, of: CampaignOrder): CampaignStep
 function pauseSteps({ members }: CampaignFacts, of: CampaignOrder): CampaignStep[] {
   return members.flatMap((member): CampaignStep[] => {
     const { rollout } = member;
-    if (rollout?.status !== 'running' || (lastWord(rollout.words)?.atMs ?? -Infinity) > of.atMs) return [];
+    if (rollout?.status !== 'running') return [];
+    const last = lastWord(rollout.words);
+    // A word of the campaign's own that came after it was begun before it.
+    if (last !== undefined && !last.ofCampaign && last.atMs > of.atMs) return [];
     return [{ kind: 'say', rollout: rollout.id, word: 'pause', of }];
   });
 }

@@ -1,7 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { memberKey, type CampaignFacts, type CampaignOrder } from './campaign';
 import { countsIn, isApprovalOf, isUntold, type MemberApprovals } from './campaign-approvals';
-import { agreementText, campaignState, standingOrder, troublesOf, type CampaignState } from './campaign-state';
+import {
+  agreementText,
+  campaignState,
+  isInTrouble,
+  memberState,
+  standingOrder,
+  troublesOf,
+  type CampaignState,
+} from './campaign-state';
 
 /** An order that somebody wants to give. */
 export type WantedOrder = Omit<CampaignOrder, 'atMs' | 'despite'> & { readonly hash?: string };
@@ -61,7 +69,9 @@ export function refuseCampaignOrder(
     case 'resume': {
       const members = troublesOf(facts).map(memberKey);
       if (members.length > 0) return order.reason === '' ? { reason: 'reason-needed', members } : undefined;
-      return isPaused ? undefined : { reason: 'not-stopped' };
+      // One that somebody has gone on despite may be tried again.
+      const hasTrouble = facts.members.some((member) => isInTrouble(memberState(member)));
+      return isPaused || hasTrouble ? undefined : { reason: 'not-stopped' };
     }
     case 'abort':
       return undefined;

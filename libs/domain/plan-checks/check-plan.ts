@@ -261,12 +261,14 @@ function checkSpread(plan: RolloutPlan, context: PlanContext, lookups: Lookups):
   );
 }
 
-function checkCanaries(plan: RolloutPlan, { policy }: PlanContext, { facts }: Lookups): PlanFault[] {
+/** Of those who become canaries with this plan: one that has lost the label since stays where it was planned. */
+function checkCanaries(plan: RolloutPlan, { policy }: PlanContext, { facts, before }: Lookups): PlanFault[] {
   const { canarySelector } = policy;
   if (canarySelector === undefined) return [];
   const selector = parseSelector(canarySelector);
   return plan.nodes
-    .filter(({ wave, node }) => wave === 0 && !matchesSelector(selector, facts.get(node)?.labels ?? noLabels))
+    .filter(({ wave, node }) => wave === 0 && before.get(node)?.wave !== 0)
+    .filter(({ node }) => !matchesSelector(selector, facts.get(node)?.labels ?? noLabels))
     .map(({ node }) => fault('unfit-canary', node, `is a canary, and no ${canarySelector}`));
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { expect, test } from '@jest/globals';
 import { parseKernelBuildId, parseNodeName, parseSeq } from '@lockstep/domain/livepatch-model';
+import { parseLabels } from '@lockstep/domain/labels';
 import { defaultRules, type NodeFacts, type RolloutPlan } from '@lockstep/domain/rollout-planner';
 import { planWithoutFaults } from './plan-without-faults';
 
@@ -34,6 +35,23 @@ test('a node whose facts are impossible is held out, by name, and the others go 
   const honest = [node('n1', 2, 2), node('n2', 1, 1), node('n3', 2, 2)];
   const next = planWithoutFaults({ policy, parent: first.plan, nowMs: 0, inventory: honest }, toSeq);
   expect([show(next.plan), next.faults]).toEqual([['n1 there', 'n3 there', 'n2 moving'].sort(), []]);
+});
+
+test('a canary that has lost its label since stays one: nothing is wrong with the plan', () => {
+  const canary = (name: string, role: string): NodeFacts => ({
+    ...node(name, 1, 1),
+    labels: parseLabels(`role=${role}`),
+  });
+  const byLabel = { ...policy, canarySelector: 'role=canary', waves: [{ nodes: 1 }, { percent: 100 }] };
+  const asked = { policy: byLabel, nowMs: 0 };
+  const first = planWithoutFaults(
+    { ...asked, parent: null, inventory: [canary('n1', 'canary'), canary('n2', 'web')] },
+    toSeq,
+  );
+  expect(first.plan.moves.map((move) => move.node)).toEqual(['n1']);
+  const inventory = [canary('n1', 'web'), canary('n2', 'web'), canary('n3', 'web')];
+  const next = planWithoutFaults({ ...asked, parent: first.plan, inventory }, toSeq);
+  expect([next.faults, next.plan.nodes.find(({ wave }) => wave === 0)?.node]).toEqual([[], 'n1']);
 });
 
 test('a fault of the whole plan is nobody’s but ours', () => {

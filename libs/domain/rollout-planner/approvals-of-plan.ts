@@ -4,6 +4,12 @@ import type { PlanRequest } from './plan-request';
 import type { RolloutPolicy } from './rollout-policy';
 import type { Placed } from './wave-state';
 
+/** An object with its names in order: stored as JSON it comes back with others before. */
+const inOrder = (_name: string, value: unknown): unknown =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+    : value;
+
 /**
  * What is agreed to, as text: the same as long as it is the same plan, also of a policy that was stored meanwhile, which
  * keeps no order of names. Who comes late is no part of it.
@@ -14,7 +20,7 @@ function agreement(policy: RolloutPolicy, placed: readonly Placed[]): string {
     .sort(([a], [b]) => (a < b ? -1 : 1));
   const members = placed.flatMap(({ facts, wave }) => (wave === null ? [] : [[facts.node, wave] as const]));
   const undoes = policy.undoes?.rollout ?? null;
-  return JSON.stringify(['lockstep agreement 1', rules, undoes, members.sort(([a], [b]) => (a < b ? -1 : 1))]);
+  return JSON.stringify(['lockstep agreement 1', rules, undoes, members.sort(([a], [b]) => (a < b ? -1 : 1))], inOrder);
 }
 
 /** As they stand for what the plan is now; undefined where none are needed. */

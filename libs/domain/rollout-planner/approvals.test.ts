@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { expect, test } from '@jest/globals';
 import { parseSeq } from '@lockstep/domain/livepatch-model';
+import { parseGate, parseProbe } from '@lockstep/domain/probes';
 import { countApprovals } from './approvals';
 import { refuseApprovals, type ApprovalRules } from './approval-rules';
 import { planRollout } from './plan-rollout';
@@ -77,6 +78,28 @@ test('a policy that was stored, which keeps no order of names, is the same plan'
   const hashOf = (undoes: RolloutPolicy['undoes']): string | undefined =>
     planRollout({ policy: { ...policy, undoes }, parent: null, nowMs: 0, inventory: inventory(facts) }).approvals?.hash;
   expect(hashOf({ after: parseSeq(3), rollout: 'r' })).toBe(hashOf({ rollout: 'r', after: parseSeq(3) }));
+});
+
+test('nor does one that keeps no order inside of its rules: gates and probes', () => {
+  const backwards = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map(backwards);
+    if (typeof value !== 'object' || value === null) return value;
+    return Object.fromEntries(
+      Object.entries(value)
+        .reverse()
+        .map(([name, each]) => [name, backwards(each)]),
+    );
+  };
+  const gates = [parseGate('errors=rate(errors[5m]) <= 0.01')];
+  const probing = {
+    ...policy.probing,
+    probes: [parseProbe('tcp=127.0.0.1:22'), parseProbe('http=http://127.0.0.1:8080/')],
+  };
+  const ruled = { ...policy, gates, probing };
+  const stored = backwards(ruled) as RolloutPolicy;
+  const hashOf = (of: RolloutPolicy) =>
+    planRollout({ policy: of, parent: null, nowMs: 0, inventory: inventory(facts) }).approvals?.hash;
+  expect(hashOf(stored)).toBe(hashOf(ruled));
 });
 
 test('who rejects says why and ends it; of named people nobody else counts', () => {

@@ -112,6 +112,12 @@ describe('log keys that take one another’s place', () => {
     plane.append('old', 'q');
     await node.startAgent();
     await node.until('the log', () => plane.lastReport?.headSeq === 1);
+    // Nor does one that ends in another key, which the newest has not come by, make the node forget that.
+    const kept = readFileSync(newest, 'utf8');
+    await plane.rotate();
+    plane.offer();
+    await node.until('the log that goes on', () => plane.lastReport?.headSeq === 2);
+    expect(readFileSync(newest, 'utf8')).toBe(kept);
     plane.moveTo(1);
     await node.until('a refusal', () => plane.lastReport?.problem?.reason === 'lowered-key');
     expect(await node.held()).toBe('');

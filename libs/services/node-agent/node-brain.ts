@@ -139,7 +139,11 @@ export class NodeBrain implements NodeMind {
         await this.record(this.recordEntries(effect.entries), { kind: 'entries-recorded', entries: effect.entries });
         return;
       case 'record-head':
-        await this.record(journal.recordHead(effect.head), { kind: 'head-recorded', head: effect.head });
+        // An alarm alone lives by it: a disk that takes nothing more must not cost the node its stream.
+        await journal.recordHead(effect.head).catch((error: unknown) => {
+          this.options.log('warn', 'cannot keep where the load order ends', { problem: problemFrom(error).message });
+        });
+        await this.take({ kind: 'head-recorded', head: effect.head });
         return;
       case 'record-target':
         await this.record(journal.recordTarget(effect.seq), { kind: 'target-recorded', seq: effect.seq });
@@ -193,8 +197,9 @@ export class NodeBrain implements NodeMind {
 
   /** The key first: cut off in between, the node takes nothing more from the one before. */
   private async recordEntries(entries: readonly LogEntry[]): Promise<void> {
-    const key = currentKey(entries);
-    if (key !== undefined) await this.options.keepLogKey(key);
+    // Not the one of these entries: the beginning of another kernel's log may end with an older one.
+    const { newestKey } = this.state.known;
+    if (currentKey(entries) !== undefined && newestKey !== undefined) await this.options.keepLogKey(newestKey);
     await this.options.journal.recordEntries(entries);
   }
 

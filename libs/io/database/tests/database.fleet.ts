@@ -279,7 +279,7 @@ describe('enrolment', () => {
   });
 
   test('machines that come at once with tokens for one node are it one after the other; one whose key is revoked meanwhile never is', async () => {
-    const { cluster: name } = await cluster('racing');
+    const { cluster: name } = await cluster('joining-at-once');
     const raced = parseNodeName('n-raced');
     const secrets = ['a', 'b', 'c', 'd', 'e', 'f'];
     for (const secretSha256 of secrets) {

@@ -326,10 +326,17 @@ export class RolloutExecutor {
   private async advanceCluster(cluster: ClusterName): Promise<void> {
     try {
       if (this.stopped || !this.returns.hasSettled(cluster, performance.now())) return;
-      for (const rollout of await this.inForce.of(cluster)) await this.advance(rollout);
+      let failure: unknown;
+      for (const rollout of await this.inForce.of(cluster)) {
+        // One that cannot be planned keeps no other one from it.
+        await this.advance(rollout).catch((error: unknown) => {
+          failure ??= error;
+        });
+      }
       const rollouts = await this.inForce.of(cluster);
       this.probes.tell(cluster, rollouts);
       this.gates.follow(cluster, this.parts.replica.leads() ? rollouts : []);
+      if (failure !== undefined) throw failure as Error;
     } catch (err) {
       // Whether a plan was stored is not known.
       this.inForce.readAgain(cluster);

@@ -18,9 +18,10 @@ import { masked } from '@lockstep/contracts/wire';
 import { inCluster, insistMay, subjectOf, type Verb } from '@lockstep/domain/access';
 import {
   explainCampaignRefusal,
+  isInTrouble,
   memberKey,
+  memberState,
   refuseCampaignOrder,
-  troublesOf,
   type WantedOrder,
 } from '@lockstep/domain/campaign';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
@@ -145,7 +146,7 @@ async function giveOrder(
   }
   const { kind, by, reason, hash = '' } = wanted;
   const common = { by, reason };
-  const despite = troublesOf(facts).map(memberKey);
+  const despite = facts.members.filter((member) => isInTrouble(memberState(member))).map(memberKey);
   const order =
     kind === 'approve'
       ? { ...common, kind, hash }
