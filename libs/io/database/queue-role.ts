@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { Client } from 'pg';
 import { openSession } from './connection';
+import { urlAs } from './queue-url';
 
 export interface QueueRoleOptions {
   /** Of whoever made the queue's tables. */
@@ -24,6 +25,7 @@ export type QueueRole =
 const roleLock = 7_262_012;
 
 const notPrivileged = '42501';
+const noSuchSchema = '3F000';
 
 /** Of a statement that may fail without ending the transaction: whether we had the right to it. */
 async function isAllowed(client: Client, statement: string): Promise<boolean> {
@@ -32,7 +34,8 @@ async function isAllowed(client: Client, statement: string): Promise<boolean> {
     await client.query(statement);
     return true;
   } catch (error) {
-    if ((error as { code?: unknown }).code !== notPrivileged) throw error;
+    const { code } = error as { readonly code?: unknown };
+    if (code !== notPrivileged && code !== noSuchSchema) throw error;
     await client.query('ROLLBACK TO SAVEPOINT asked');
     return false;
   }
@@ -63,12 +66,10 @@ async function openRole(client: Client, { url, schema, password }: QueueRoleOpti
   const what = `ROLE ${client.escapeIdentifier(role)} LOGIN NOINHERIT PASSWORD ${client.escapeLiteral(secret)}`;
   const isOurs = await isAllowed(client, `${isThere ? 'ALTER' : 'CREATE'} ${what}`);
   if (!isThere && !isOurs) return { kind: 'missing', role };
-  for (const statement of grants(client, role, schema, database)) await client.query(statement);
+  // What we may not give is for whoever owns the database to give; and not every database has a schema `public`.
+  for (const statement of grants(client, role, schema, database)) await isAllowed(client, statement);
   if (!isOurs) return { kind: 'given', role };
-  const own = new URL(url);
-  own.username = encodeURIComponent(role);
-  own.password = encodeURIComponent(secret);
-  return { kind: 'made', role, url: own.href };
+  return { kind: 'made', role, url: urlAs(url, role, secret) };
 }
 
 /** Lets a role of its own into the queue's part of the database and nowhere else: for whoever works on jobs. */
