@@ -145,20 +145,26 @@ export class LocalLoader implements Loader, FollowingLoader {
         ? { reason: journal.reason }
         : { head: journal.recorded.entries.length, target: journal.recorded.target }),
     });
-    const mind = this.makeMind(journal, checks, boot);
+    const mind = this.makeMind(journal, checks, boot, anchor);
     mind.start();
     return { anchor, mind, journal };
   }
 
   /** What this machine has come to know, or where it begins at all: of what is known nothing is taken back. */
-  private async newestLogKey({ newestLogKey: told }: LogAnchor): Promise<LogKey | undefined> {
+  private async newestLogKey(anchor: LogAnchor): Promise<LogKey | undefined> {
     const { stateDir } = this.options;
-    const known = await readNewestLogKey(stateDir);
-    if (known === undefined && told !== undefined) await keepNewestLogKey(stateDir, told);
+    const told = anchor.newestLogKey;
+    const known = await readNewestLogKey(stateDir, anchor);
+    if (known === undefined && told !== undefined) await keepNewestLogKey(stateDir, anchor, told);
     return known ?? told;
   }
 
-  private makeMind(journal: AgentJournal | Problem, checks: LogChecks, boot: BootFacts): NodeMind {
+  private makeMind(
+    journal: AgentJournal | Problem,
+    checks: LogChecks,
+    boot: BootFacts,
+    anchor: LogAnchor,
+  ): NodeMind {
     const { options } = this;
     const machine: Machine = {
       kernel: options.kernel,
@@ -174,7 +180,7 @@ export class LocalLoader implements Loader, FollowingLoader {
     if (isDamage(journal)) return new DamagedNode({ ...common, problem: journal });
     return new NodeBrain({
       ...{ ...common, journal, boot, checks, traces: options.traces ?? new NodeTraces() },
-      keepLogKey: (key) => keepNewestLogKey(options.stateDir, key),
+      keepLogKey: (key) => keepNewestLogKey(options.stateDir, anchor, key),
       onReconnect: () => {
         this.network?.onReconnect();
       },

@@ -2,16 +2,21 @@
 import path from 'node:path';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
 import { parseLogKey, type LogKey } from '@lockstep/domain/load-order';
-import { readIfPresent, writePrivateFile } from '@lockstep/platform/runtime';
+import { readIfPresent, sha256OfBytes, writePrivateFile } from '@lockstep/platform/runtime';
+import type { LogAnchor } from './loader';
 
-const fileIn = (stateDir: string): string => path.join(stateDir, 'log-key.pem');
+/** Of one cluster's load orders: a machine that joins another cluster, or one of that name elsewhere, has come to none of its keys. */
+const fileOf = (stateDir: string, { cluster, logPublicKey }: LogAnchor): string => {
+  const first = sha256OfBytes(Buffer.from(logPublicKey.trim())).slice(0, 16);
+  return path.join(stateDir, 'log-keys', `${cluster}-${first}.pem`);
+};
 
 /**
  * The newest log key that this node has come to know, by whatever kernel's load order; undefined: the one that it enrolled with.
  * @throws LockstepError `corrupt` `log-key-damaged`.
  */
-export async function readNewestLogKey(stateDir: string): Promise<LogKey | undefined> {
-  const file = fileIn(stateDir);
+export async function readNewestLogKey(stateDir: string, anchor: LogAnchor): Promise<LogKey | undefined> {
+  const file = fileOf(stateDir, anchor);
   const text = await readIfPresent(file);
   if (text === undefined) return undefined;
   try {
@@ -22,5 +27,5 @@ export async function readNewestLogKey(stateDir: string): Promise<LogKey | undef
   }
 }
 
-export const keepNewestLogKey = (stateDir: string, key: LogKey): Promise<void> =>
-  writePrivateFile(fileIn(stateDir), key);
+export const keepNewestLogKey = (stateDir: string, anchor: LogAnchor, key: LogKey): Promise<void> =>
+  writePrivateFile(fileOf(stateDir, anchor), key);
