@@ -159,12 +159,7 @@ export class LocalLoader implements Loader, FollowingLoader {
     return known ?? told;
   }
 
-  private makeMind(
-    journal: AgentJournal | Problem,
-    checks: LogChecks,
-    boot: BootFacts,
-    anchor: LogAnchor,
-  ): NodeMind {
+  private makeMind(journal: AgentJournal | Problem, checks: LogChecks, boot: BootFacts, anchor: LogAnchor): NodeMind {
     const { options } = this;
     const machine: Machine = {
       kernel: options.kernel,

@@ -13,7 +13,10 @@ export function askedCanaries(
   usual: Pick<RolloutRules, 'canaries' | 'canarySelector'>,
 ): Pick<RolloutRules, 'canaries' | 'canarySelector'> {
   const canarySelector = rules?.canarySelector ?? '';
-  if (canarySelector === '') return { ...usual, canaries: canaries === 0 ? usual.canaries : canaries };
+  // These two alone: the usual of everything else must not come back over what was asked.
+  if (canarySelector === '') {
+    return { canaries: canaries === 0 ? usual.canaries : canaries, canarySelector: usual.canarySelector };
+  }
   const selector = parseSelector(canarySelector);
   const chosen = nodes
     .list(cluster)
