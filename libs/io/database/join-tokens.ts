@@ -161,7 +161,10 @@ async function enrol(tx: Transaction, token: TokenRow, redemption: Redemption): 
 
 async function redeemOne(tx: Transaction, node: NodeName, redemption: Redemption): Promise<Enrolment> {
   await lockNode(tx, node);
-  const token = await tx.joinToken.findUnique({ where: { secretSha256: redemption.secretSha256 } });
+  const { secretSha256 } = redemption;
+  // Who takes it back waits, or has done so by now.
+  await tx.$executeRaw`SELECT 1 FROM join_tokens WHERE secret_sha256 = ${secretSha256} FOR UPDATE`;
+  const token = await tx.joinToken.findUnique({ where: { secretSha256 } });
   if (token === null || token.expiresAt <= redemption.now) throw refused();
   await insistNotRevoked(tx, redemption.publicKeySha256);
   if (token.usedAt === null) return enrol(tx, token, redemption);
