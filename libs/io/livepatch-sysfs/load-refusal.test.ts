@@ -40,6 +40,55 @@ describe('what an error number means', () => {
     ['wrong-kernel', 'refused', { errno: 8, log: ["lockstep_a: version magic '6.1.0 SMP' should be '6.1.1 SMP'"] }],
     ['wrong-kernel', 'refused', { errno: 8, log: ['lockstep_a: disagrees about version of symbol module_layout'] }],
     ['malformed-module', 'refused', { errno: 8 }],
+    // Any symbol but the first is EINVAL.
+    ['wrong-kernel', 'refused', { errno: 22, log: ['lockstep_a: disagrees about version of symbol seq_printf'] }],
+    ['kernel-refused', 'refused', { errno: 22, log: ['other: disagrees about version of symbol seq_printf'] }],
+    [
+      'no-livepatch',
+      'refused',
+      { errno: 8, log: ['lockstep_a: module is marked as livepatch module, but livepatch support is disabled'] },
+    ],
+    [
+      'state-incompatible',
+      'refused',
+      {
+        errno: 22,
+        log: ['livepatch: Livepatch patch (lockstep_a) is not compatible with the already installed livepatches.'],
+      },
+    ],
+    ['not-patchable', 'refused', { errno: 22, log: ["livepatch: failed to find location for function 'one'"] }],
+    [
+      'function-twice',
+      'refused',
+      {
+        errno: 22,
+        log: ["livepatch: 'lockstep_a' changes function 'one,1' of object 'vmlinux' twice, also as 'uno,1'"],
+      },
+    ],
+    [
+      'consistency-unsupported',
+      'refused',
+      {
+        errno: 95,
+        log: ["klp: 'lockstep_a' changes function 'kthread', which is in use whenever all CPUs are stopped"],
+      },
+    ],
+    [
+      'wrong-parameter',
+      'refused',
+      { errno: 22, log: ["lockstep_a: `x' invalid for parameter `livepatch.consistency'"] },
+    ],
+    [
+      'ftrace-off',
+      'refused',
+      { errno: 19, log: ["livepatch: failed to register ftrace handler for function 'one' (-19)"] },
+    ],
+    // Whatever error its author chose: it says nothing of memory, nor of conflicts.
+    ...[12, 16, 76].map((errno): [string, string, Case] => [
+      'callback-refused',
+      'unavailable',
+      { errno, log: ["livepatch: pre-patch callback failed for object 'vmlinux'"] },
+    ]),
     ['unknown-symbol', 'refused', { errno: 2, log: ['lockstep_a: Unknown symbol nowhere (err -2)'] }],
     ['module-exists', 'refused', { errno: 17 }],
     ['no-memory', 'unavailable', { errno: 12 }],
@@ -48,6 +97,30 @@ describe('what an error number means', () => {
   ])('%s (%s)', (reason, kind, given) => {
     expect(why(given)).toMatchObject({ reason, kind, fields: { errno: given.errno } });
   });
+  const enforced = { rules: { ...rules, signaturesEnforced: true } };
+  test.each<[string, RegExp, RegExp, Case]>([
+    ['no signature', /this one has none/, /changed/, { errno: 129, log: ['Loading of unsigned module is rejected'] }],
+    [
+      'a foreign key',
+      /does not have the key/,
+      /changed/,
+      { errno: 129, log: ['Loading of module with unavailable key is rejected'] },
+    ],
+    [
+      'an algorithm that is not there',
+      /lacks the algorithm/,
+      /changed/,
+      { errno: 129, log: ['Loading of module with unsupported crypto is rejected'] },
+    ],
+    ['a changed file', /changed after it was signed\./, /none/, { errno: 129, log: ['nothing about it'] }],
+    ['a log that is not shown', /changed after it was signed, or has none/, /lacks/, { errno: 129, facts: enforced }],
+  ])('an enforcing kernel gives one error for many reasons: %s', (_, says, doesNot, given) => {
+    const { message, reason } = why({ facts: enforced, ...given });
+    expect(reason).toBe('signature-required');
+    expect(message).toMatch(says);
+    expect(message).not.toMatch(doesNot);
+  });
+
   test('the kernel’s own words are told, those about this module and not those about others', () => {
     const log = [
       'usb 1-1: new device',

@@ -60,25 +60,78 @@ function busy({ rules, holders, switching }: RefusalFacts, functions: readonly P
 /** The kernel's words for a module that was made for another build of it. */
 const otherKernel = /version magic|disagrees about version of symbol|no symbol version for/;
 
-function notExecutable(log: readonly string[]): Refusal {
-  return log.some((line) => otherKernel.test(line))
-    ? refused('wrong-kernel', 'The module was built for another kernel. Build it for this one.')
-    : refused(
-        'malformed-module',
-        'The file is no module that this kernel can link: it is damaged, or made for another machine.',
-      );
-}
-
 const badSignature = (says: string): Refusal =>
   refused('signature-required', `${says} Sign the module with a key that the kernel trusts.`);
 
+/** Where signatures are enforced all of this is EKEYREJECTED, and so is a file that was changed (module_sig_check). */
+const unsigned: Readonly<Record<string, string>> = {
+  'unsigned module': 'this one has none',
+  'module with unavailable key': 'it does not have the key that signed this one',
+  'module with unsupported crypto': 'it lacks the algorithm of the signature of this one',
+};
+
+function rejectedKey({ log }: CallAnswer, { rules }: RefusalFacts): Refusal {
+  const [, what = ''] = /^Loading of (.*) is rejected$/m.exec(log.join('\n')) ?? [];
+  const why = unsigned[what];
+  if (why !== undefined)
+    return badSignature(`The kernel takes only modules with a signature that it can check, and ${why}.`);
+  const changed = 'The module’s signature is not valid: the file was changed after it was signed';
+  // Without its words either may be meant.
+  return badSignature(
+    rules.signaturesEnforced && log.length === 0 ? `${changed}, or has none that the kernel can check.` : `${changed}.`,
+  );
+}
+
+/** What the kernel says in words, whatever error goes with it: a callback, a module or a symbol of another kernel may give any. */
+const told: readonly (readonly [RegExp, Refusal])[] = [
+  [
+    /pre-patch callback failed for object/,
+    passing(
+      'callback-refused',
+      'A callback of the livepatch itself refused it; what its error means is for its author to say.',
+    ),
+  ],
+  [otherKernel, refused('wrong-kernel', 'The module was built for another kernel. Build it for this one.')],
+  [
+    /livepatch support is disabled/,
+    refused('no-livepatch', 'The kernel was built without livepatching (CONFIG_LIVEPATCH). Boot one that has it.'),
+  ],
+  [
+    /is not compatible with the already installed livepatches/,
+    refused(
+      'state-incompatible',
+      'A livepatch that is loaded modifies a system state of the same ID in a later version, or one that this livepatch ' +
+        'would replace and does not know: retire that one first, or build this one for its state.',
+    ),
+  ],
+  [
+    /failed to find location for function/,
+    refused(
+      'not-patchable',
+      'The kernel cannot patch that function: it has no ftrace entry (notrace, or it is assembly). Change its callers.',
+    ),
+  ],
+  [
+    / changes function .* twice, also as /,
+    refused('function-twice', 'The livepatch has one function under two of its names: build it with one of them.'),
+  ],
+  [
+    /in use whenever all CPUs are stopped/,
+    refused(
+      'consistency-unsupported',
+      'That function is in use whenever all CPUs stop, so that it can never be switched at one instant: load it with consistency per_task.',
+    ),
+  ],
+  [/ invalid for parameter /, refused('wrong-parameter', 'The value of a module parameter is not allowed.')],
+];
+
 // include/uapi/asm-generic/errno-base.h, errno.h
 function refusalFor(
-  { errno, log }: CallAnswer,
+  answer: CallAnswer,
   facts: RefusalFacts,
   functions: readonly PatchedFunction[],
 ): Refusal | undefined {
-  switch (errno) {
+  switch (answer.errno) {
     case 1: // EPERM
     case 13: // EACCES
       return notPermitted(facts);
@@ -88,17 +141,25 @@ function refusalFor(
     case 11: // EAGAIN
       return passing('load-interrupted', 'The load was interrupted before it began. Try again.');
     case 8: // ENOEXEC
-      return notExecutable(log);
+      return refused(
+        'malformed-module',
+        'The file is no module that this kernel can link: it is damaged, or made for another machine.',
+      );
     case 12: // ENOMEM
       return passing('no-memory', 'The machine is out of memory.');
     case 16: // EBUSY
       return busy(facts, functions);
+    case 19: // ENODEV
+      return refused(
+        'ftrace-off',
+        'The kernel’s function tracer has switched itself off after a fault that it found ("ftrace bug" in dmesg), or livepatching did not start: reboot.',
+      );
     case 17: // EEXIST
       return refused('module-exists', 'A module of that name is loaded. Unload it first.');
     case 22: // EINVAL
       return refused(
         'kernel-refused',
-        'The livepatch core does not find a function or symbol that it names, or a parameter is wrong.',
+        'The livepatch core does not find a function or symbol that it names, or finds several, or a parameter is wrong.',
       );
     case 26: // ETXTBSY
       return passing('file-written', 'The module file is open for writing. Try again when it is complete.');
@@ -118,7 +179,7 @@ function refusalFor(
     case 128: // EKEYREVOKED
       return badSignature('The key that signed the module has expired or was revoked.');
     case 129: // EKEYREJECTED
-      return badSignature('The module’s signature is not valid: the file was changed after it was signed.');
+      return rejectedKey(answer, facts);
     default:
       return undefined;
   }
@@ -127,9 +188,13 @@ function refusalFor(
 /** Enough for a module that lacks many symbols to be understood. */
 const shownLines = 5;
 
-/** What was logged meanwhile about this module or by the livepatch core; if nothing was, all of it. */
+/** What was logged meanwhile about this module or by the livepatch core. */
+const aboutIt = (module: ModuleName, log: readonly string[]): readonly string[] =>
+  log.filter((line) => line.includes(module) || line.startsWith('livepatch:'));
+
+/** If nothing was, all of it. */
 function toldOf(module: ModuleName, log: readonly string[]): readonly string[] {
-  const about = log.filter((line) => line.includes(module) || line.startsWith('livepatch:'));
+  const about = aboutIt(module, log);
   return (about.length > 0 ? about : log).slice(0, shownLines);
 }
 
@@ -137,12 +202,16 @@ function toldOf(module: ModuleName, log: readonly string[]): readonly string[] {
 const lastingReasons: ReadonlySet<string> = new Set([
   'consistency-unsupported',
   'ftrace-disabled',
+  'ftrace-off',
   'function-held',
+  'function-twice',
   'locked-down',
   'malformed-module',
   'module-kept',
   'modules-disabled',
+  'no-livepatch',
   'no-modules',
+  'not-patchable',
   'signature-required',
   'wrong-kernel',
 ]);
@@ -158,7 +227,9 @@ export function whyNotLoaded(
   facts: RefusalFacts,
 ): LockstepError {
   const unknown = refused('load-refused', 'What that means is in the kernel’s log (dmesg).');
-  const { kind, reason, says } = refusalFor(answer, facts, functions) ?? unknown;
+  const about = aboutIt(module, answer.log).join('\n');
+  const inWords = told.find(([words]) => words.test(about))?.[1];
+  const { kind, reason, says } = inWords ?? refusalFor(answer, facts, functions) ?? unknown;
   const log = toldOf(module, answer.log);
   const logged = log.length === 0 ? '' : ` The kernel's log: ${log.join(' / ')}`;
   const message = `The kernel did not take ${module} (error ${answer.errno}). ${says}${logged}`;

@@ -59,7 +59,9 @@ function call(...args: readonly string[]): Promise<CallAnswer> {
         return;
       }
       const why = stderr.trim() || error?.message || 'it said nothing';
-      const message = `${perl} could not make the system call: ${why} (Debian's package is perl-base).`;
+      const isMissing = error?.code === 'ENOENT';
+      const advice = isMissing ? ` Install it (Debian's package is perl-base).` : '';
+      const message = `${perl} could not make the system call: ${why}.${advice}`;
       reject(new LockstepError('refused', 'module-call-failed', message, { perl }, { cause: error }));
     });
   });

@@ -132,7 +132,13 @@ test.each([
   ['kernel-refused', 'klp_p01', 'no_such_function', '', /no_such_function/],
   ['no-memory', 'klp_p01', 'version_proc_show', 'init_ret=-12', /out of memory/],
   ['signature-required', 'klp_p01', 'version_proc_show', 'init_ret=-126', /unknown key/],
-  ['load-refused', 'klp_p01', 'version_proc_show', 'pre_patch_ret=-71', /error 71/],
+  [
+    'callback-refused',
+    'klp_p01',
+    'version_proc_show',
+    'pre_patch_ret=-76',
+    /error 76.*callback of the livepatch itself/,
+  ],
 ])('%s: %s on %s %s', async (reason, module, fn, parameter, message) => {
   const [answer] = await drive([load(module, [fn], parameter)]);
   expect(answer?.error).toMatchObject({ reason, message: expect.stringMatching(message) });
@@ -143,7 +149,7 @@ test('a module is shown to the kernel once: no second try uses a grant up, or re
   const failures = "dmesg | grep -c 'pre-patch callback failed for object' || true";
   const before = Number(await machine.run(failures));
   const answers = await drive([load('klp_p01', ['version_proc_show'], 'pre_patch_ret=-71')]);
-  expect(reasons(answers)).toEqual(['load-refused']);
+  expect(reasons(answers)).toEqual(['callback-refused']);
   expect(Number(await machine.run(failures))).toBe(before + 1);
 });
 
