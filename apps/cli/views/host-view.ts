@@ -40,7 +40,7 @@ const unknownReplace =
 /** Loads that take less are not worth a line. */
 const shownFromMs = 2000;
 
-/** `loading: the kernel looks up 640 symbols, about 12 s`; none for a load that takes no time. */
+/** `loading: the kernel looks up 640 symbols one by one, about 12 s`; none for a load that takes no time. */
 export const estimateLines = ({ lookups, expectedMs }: LoadEstimate): string[] =>
   expectedMs < shownFromMs
     ? []

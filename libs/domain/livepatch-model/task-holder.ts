@@ -9,7 +9,7 @@ export type TaskHolder = (typeof taskHolders)[number];
 export function describeTaskHolder(holder: TaskHolder): string {
   switch (holder) {
     case 'frozen':
-      return 'A frozen task does not run, whoever signals it, until its control group is thawed (freezer.state).';
+      return 'A frozen task does not run, whoever signals it, until its control group is thawed (freezer.state, cgroup.freeze).';
     case 'bpf-program':
       return (
         'A task below a BPF program (fexit, fmod_ret) has a stack that the kernel cannot rely on, wherever it sleeps: ' +

@@ -27,10 +27,19 @@ function walksAllSymbols(release: string): boolean {
   return Number(major) * 1000 + Number(minor) < 6002;
 }
 
+/** The patched core: for relocations, for functions, for other names of these, and for what bears such a name. */
+const mostWalksInOnePass = 4;
+
+/** How often the kernel goes through all of its symbols. @param inOnePass it looks many up at a time, as the patched core does */
+export function walksOfSymbols(release: string, lookups: number, inOnePass: boolean): number {
+  if (!walksAllSymbols(release)) return 0;
+  return inOnePass ? Math.min(lookups, mostWalksInOnePass) : lookups;
+}
+
 /** Measured here and now, for it is the same work: going through all symbols of this kernel on this machine. */
-export async function estimateLoad(roots: KernelRoots, release: string, lookups: number): Promise<LoadEstimate> {
-  if (lookups === 0 || !walksAllSymbols(release)) return { lookups, expectedMs: 0 };
+export async function estimateLoad(roots: KernelRoots, lookups: number, walks: number): Promise<LoadEstimate> {
+  if (walks === 0) return { lookups, expectedMs: 0 };
   const begun = performance.now();
   await readFile(path.join(roots.proc, 'kallsyms')).catch(() => undefined);
-  return { lookups, expectedMs: Math.round((performance.now() - begun) * walkShare * lookups) };
+  return { lookups, expectedMs: Math.round((performance.now() - begun) * walkShare * walks) };
 }

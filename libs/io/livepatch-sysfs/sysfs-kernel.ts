@@ -19,7 +19,7 @@ import {
   type LoadRequest,
 } from './livepatch-kernel';
 import { readKernelConflicts } from './kernel-conflicts';
-import { estimateLoad, loadLimitMs, type LoadEstimate } from './load-estimate';
+import { estimateLoad, loadLimitMs, walksOfSymbols, type LoadEstimate } from './load-estimate';
 import { createModuleCalls, type ModuleCalls } from './module-calls';
 import { ModuleLoader } from './module-loader';
 import { KernelLog } from './kernel-log';
@@ -408,7 +408,9 @@ export class SysfsKernel implements LivepatchKernel {
 
   /** How long the kernel will be at a module, in so far as that can be told beforehand. */
   async estimate(origin: Pick<ModuleOrigin, 'lookups'> | undefined): Promise<LoadEstimate> {
-    return estimateLoad(this.roots, await this.release(), origin?.lookups ?? 0);
+    const lookups = origin?.lookups ?? 0;
+    const walks = walksOfSymbols(await this.release(), lookups, await this.hasPatchedCore());
+    return estimateLoad(this.roots, lookups, walks);
   }
 
   private async release(): Promise<string> {

@@ -53,8 +53,8 @@ export class TaskHolders {
     switched: readonly string[],
     frozen: readonly Obstacle[],
   ): Promise<Blocker> {
-    // Idle tasks have no folder.
-    if (blocker.pid === 0) return blocker;
+    // Idle tasks have no folder. The core itself may have said what it is.
+    if (blocker.pid === 0 || blocker.heldBy !== undefined) return blocker;
     const held = (heldBy: TaskHolder, fn = blocker.function): Blocker => ({ ...blocker, function: fn, heldBy });
     const group = frozen.length === 0 ? undefined : freezerPath(await this.read(blocker, 'cgroup'));
     if (group !== undefined && frozen.some((each) => isBelow(group, each))) return held('frozen');

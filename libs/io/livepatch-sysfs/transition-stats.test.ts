@@ -15,6 +15,8 @@ checked_inside 9
 elapsed_ms 30012
 blocker 411 meminfo_proc_show my cat
 blocker 0 (exiting) 
+blocker 412 futex_wait ice
+frozen 412
 shape_of_things_to_come 1
 `;
 
@@ -34,6 +36,7 @@ describe('transition_stats', () => {
       blockers: [
         { pid: 411, function: 'meminfo_proc_show', comm: 'my cat' },
         { pid: 0, function: '(exiting)', comm: '' },
+        { pid: 412, function: 'futex_wait', comm: 'ice', heldBy: 'frozen' },
       ],
     });
   });

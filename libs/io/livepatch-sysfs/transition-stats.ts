@@ -42,7 +42,12 @@ export function parseTransitionStats(text: string): Transition | undefined {
   const [elapsedMs = 0] = numbers('elapsed_ms');
   const mode = wordOf(modes, valueOf('mode'));
   const result = wordOf(results, valueOf('result'));
-  const blockers = lines.filter((line) => line.startsWith('blocker ')).map((line) => parseBlocker(line.slice(8)));
+  const of = (key: string): string[] =>
+    lines.flatMap((line) => (line.startsWith(`${key} `) ? [line.slice(key.length + 1)] : []));
+  const frozen = new Set(of('frozen').map(Number));
+  const blockers = of('blocker')
+    .map(parseBlocker)
+    .map((blocker): Blocker => (frozen.has(blocker.pid) ? { ...blocker, heldBy: 'frozen' } : blocker));
   return {
     module: (valueOf('patch') ?? '') as ModuleName,
     ...{ mode, direction: wordOf(directions, valueOf('direction')), result },
