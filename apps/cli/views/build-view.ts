@@ -69,12 +69,12 @@ export const caveatFields = (builds: readonly Build[]): (readonly [string, strin
 /** As a server and a build without one have it. */
 type ShownProof = Omit<VendorProof, 'overridden'> & { readonly overridden: readonly string[] };
 
-/** `vmlinux 3b43fad50348: 14 functions are the vendor's byte for byte, 1 is overridden there (arch_hook)` */
+/** `vmlinux 3b43fad50348: 14 of 15 functions are the kernel's byte for byte, and arch_hook is overridden there` */
 export const describeProof = ({ object, vendorSha256, functions, equal, overridden }: ShownProof): string =>
-  `${object} ${shortId(vendorSha256)}: ${equal} of ${functions} functions are the vendor's byte for byte` +
+  `${object} ${shortId(vendorSha256)}: ${equal} of ${functions} functions are the kernel's byte for byte` +
   (overridden.length === 0 ? '' : `, and ${overridden.join(', ')} is overridden there`);
 
-/** That the modules were made from what the kernel's vendor built: each once. */
+/** That the modules were made from what the kernel was linked from: each once. */
 export const proofFields = (builds: readonly Build[]): (readonly [string, string])[] =>
   [...new Set(builds.flatMap(({ proofs }) => proofs.map(describeProof)))].map((text) => ['Proved', text] as const);
 

@@ -130,9 +130,9 @@ describe('builds', () => {
     ];
     const proved = Build.fromPartial({ ...build, proofs });
     expect(buildText(proved)).toMatch(
-      /^Proved: +vmlinux 3b\w*: 2 of 3 functions are the vendor's byte for byte, and arch_hook is overridden there$/m,
+      /^Proved: +vmlinux 3b\w*: 2 of 3 functions are the kernel's byte for byte, and arch_hook is overridden there$/m,
     );
-    expect(buildText(proved)).toMatch(/^Proved: +af_alg c4\w*: 31 of 31 functions are the vendor's byte for byte$/m);
+    expect(buildText(proved)).toMatch(/^Proved: +af_alg c4\w*: 31 of 31 functions are the kernel's byte for byte$/m);
     expect(buildDocument(proved)).toMatchObject({ proofs });
     expect(proofFields([proved, proved])).toHaveLength(2);
   });

@@ -25,3 +25,4 @@ export {
   type OutputSymbol,
   type Relocatable,
 } from './write-relocatable';
+export { indexOfText } from './index-of-text';

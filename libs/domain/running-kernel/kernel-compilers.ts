@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { parseElf, type ElfFile } from '@lockstep/domain/elf';
+import { parseElf, type ElfFile, indexOfText } from '@lockstep/domain/elf';
 
 /** What a kernel says it was compiled by. */
 export interface KernelCompiler {
@@ -49,17 +49,6 @@ function bannerCompiler(elf: ElfFile): string | null {
     return /^Linux version \S+ \([^)]*\) \((.*?(?:, | #))/.exec(banner)?.[1]?.replace(/(?:, | #)$/, '') ?? null;
   }
   return null;
-}
-
-function indexOfText(bytes: Uint8Array, wanted: string): number {
-  const first = wanted.charCodeAt(0);
-  const matches = (at: number): boolean => {
-    for (let index = 1; index < wanted.length; index++)
-      if (bytes[at + index] !== wanted.charCodeAt(index)) return false;
-    return true;
-  };
-  for (let at = bytes.indexOf(first); at >= 0; at = bytes.indexOf(first, at + 1)) if (matches(at)) return at;
-  return -1;
 }
 
 function comments(elf: ElfFile): string[] {

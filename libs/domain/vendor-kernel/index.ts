@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 export { buildSaltOf, withBuildSalt } from './build-salt';
 export { likelyReason } from './likely-reason';
+export { kernelBanner, packageArguments, releaseIn } from './kernel-banner';
 export { exportsOfKernel } from './kernel-exports';
 export { belowSourceTree, readCompileUnits, type CompileUnit, type KnownPaths } from './line-tables';
 export { kernelImage, moduleImage, type LinkedImage } from './linked-image';
-export { proveObject, describeDifference, type ObjectProof, type ProofDifference } from './prove-object';
+export { describeDifference, isNotLinked, proveObject, type ObjectProof, type ProofDifference } from './prove-object';
 export { parseStockName, type StockName } from './stock-name';
 export { vendorProofs, type VendorProof } from './vendor-proof';
 export {

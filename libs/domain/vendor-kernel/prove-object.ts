@@ -39,20 +39,30 @@ export interface ObjectProof {
   readonly differences: readonly ProofDifference[];
 }
 
-/** `vfs_read+0x1c: has 0f 1f 44, the vendor 66 90` */
-export function describeDifference({ kind, name, offset, ours, vendors }: ProofDifference): string {
+/**
+ * `vfs_read+0x1c: it has the bytes 0f 1f 44, the vendor's 66 90`
+ * @param owner of the image: a vendor, or the kernel that was linked beside the object
+ */
+export function describeDifference(
+  { kind, name, offset, ours, vendors }: ProofDifference,
+  owner: 'vendor' | 'kernel' = 'vendor',
+): string {
   const place = `${name}+0x${offset.toString(16)}`;
   switch (kind) {
     case 'missing':
-      return `${name}: the vendor ${vendors}`;
+      return `${name}: the ${owner} ${vendors}`;
     case 'size':
-      return `${place}: it has ${ours}, the vendor's ${vendors}`;
+      return `${place}: it has ${ours}, the ${owner}'s ${vendors}`;
     case 'code':
-      return `${place}: it has the bytes ${ours}, the vendor's ${vendors}`;
+      return `${place}: it has the bytes ${ours}, the ${owner}'s ${vendors}`;
     case 'target':
-      return `${place}: it names ${ours}, the vendor's ${vendors}`;
+      return `${place}: it names ${ours}, the ${owner}'s ${vendors}`;
   }
 }
+
+/** None of its functions is there: it was compiled, and the linker had no use for it (a library's part). */
+export const isNotLinked = ({ functions, differences }: ObjectProof): boolean =>
+  functions > 0 && differences.filter(({ kind }) => kind === 'missing').length >= functions;
 
 /**
  * Compares an object as the kernel build makes it with the kernel or module that a vendor linked: every function byte for

@@ -47,7 +47,9 @@ export { registerStockKernel, type StockKernelOptions } from './builds/stock-ker
 export { findVendorKernel, type VendorKernel } from './vendors/find-vendor-kernel';
 export { prepareVendorTree } from './vendors/prepare-vendor-tree';
 export { keptBootImage, readKeptModule, type KeptModule } from './vendors/vendor-files';
-export { proveOriginals, provideOriginals, type ProvedObject } from './objects/stock-originals';
+export { BuiltOriginals } from './objects/built-originals';
+export type { ProvedObject } from './objects/prover';
+export { proveOriginals, provideOriginals } from './objects/stock-originals';
 export { sourceIdentity } from './sources/source-identity';
 export { mapAtOnce } from './processes/at-once';
 export { useLimits, type LimitName, type Limits } from './processes/limits';

@@ -85,7 +85,7 @@ const kernel = linkKernel('vendor', ours);
 const against = (name: string, defines: Readonly<Record<string, string>>): ObjectProof =>
   proveObject(read(ours), kernelImage(read(linkKernel(name, compile(name, subject, { ...usual, ...defines })))));
 
-const shown = (proof: ObjectProof): string[] => proof.differences.map(describeDifference);
+const shown = (proof: ObjectProof): string[] => proof.differences.map((one) => describeDifference(one));
 
 describe('an object against the kernel that it was linked into', () => {
   test('every function is the same; a weak one that another overrides is told', () => {

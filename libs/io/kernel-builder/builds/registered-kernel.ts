@@ -23,7 +23,7 @@ import { readBuildTools, type BuildTools } from './build-tools';
 import { cachePaths } from './cache-directory';
 import { buildError } from '../processes/failure';
 import { tellingFullDisk } from '../processes/full-disk';
-import { FileLock } from '@lockstep/platform/runtime';
+import { FileLock, sha256OfFile } from '@lockstep/platform/runtime';
 import { toolVersion } from './kernel-build';
 import { compileModuleSources } from './module-sources';
 import { scanBuiltTree } from './scan-tree';
@@ -32,7 +32,7 @@ import { StagedTree } from './staged-tree';
 import { exists, runStage, writeFileAtomically, type OnProgress } from '../processes/stage';
 
 /** Raised with every change of what is read of a kernel and kept, or of how its tree is made: what is older is read again. */
-export const registrationFormat = 2;
+export const registrationFormat = 3;
 
 /** What is known of a kernel build without opening its large files. */
 export interface KernelBuildInfo {
@@ -48,6 +48,8 @@ export interface KernelBuildInfo {
   /** The finished build; only read. */
   treeDir: string;
   registeredAtMs: number;
+  /** Of the vmlinux that was built in the tree: lower-case hex. Absent of a stock kernel, and in what an older version kept. */
+  vmlinuxSha256?: string | undefined;
   /** Of a kernel that a distribution built; undefined where it was built in its tree. */
   stock?: StockBuild | undefined;
 }
@@ -124,7 +126,9 @@ export async function registerKernelBuild({
           await rm(join(dir, '.complete'), { force: true });
           const facts = await gatherFacts(treeDir, tools, vmlinux, signal);
           const readIndex = async (): Promise<DependencyIndex> => scanBuiltTree(treeDir);
-          await runStage(dir, async () => keepBuild({ dir, treeDir, facts, config, compiler, readIndex, onProgress }));
+          const vmlinuxSha256 = await sha256OfFile(join(treeDir, 'vmlinux'));
+          const read = { dir, treeDir, facts, config, compiler, vmlinuxSha256, readIndex, onProgress };
+          await runStage(dir, async () => keepBuild(read));
         }
         // So that the first patch does not wait for it.
         await using staged = await StagedTree.lease(dir, treeDir, signal);
@@ -150,6 +154,7 @@ interface ReadBuild {
   facts: KernelFacts;
   config: string;
   compiler: string;
+  vmlinuxSha256?: string;
   stock?: StockBuild;
   readIndex: () => Promise<DependencyIndex>;
   onProgress: OnProgress | undefined;
@@ -157,7 +162,7 @@ interface ReadBuild {
 
 /** Writes down, in its own directory, what was read of a kernel build. */
 export async function keepBuild(read: ReadBuild): Promise<void> {
-  const { dir, treeDir, facts, config, compiler, stock, readIndex, onProgress } = read;
+  const { dir, treeDir, facts, config, compiler, vmlinuxSha256, stock, readIndex, onProgress } = read;
   onProgress?.({ stage: 'read the saved dependencies', done: 1, total: 3 });
   // Taken before reading: what changes meanwhile is newer than it.
   const registeredAtMs = Date.now();
@@ -173,6 +178,7 @@ export async function keepBuild(read: ReadBuild): Promise<void> {
     configSha256: createHash('sha256').update(config).digest('hex'),
     treeDir,
     registeredAtMs,
+    vmlinuxSha256,
     stock,
   };
   await writeFileAtomically(join(dir, 'kernel-build.json'), JSON.stringify(info, null, 2));

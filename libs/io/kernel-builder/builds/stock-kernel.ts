@@ -5,7 +5,7 @@ import { parseElf } from '@lockstep/domain/elf';
 import { kernelProbeSources, moduleGlueSource, readKernelFacts, type KernelFacts } from '@lockstep/domain/klp-module';
 import { otherCompiler } from '@lockstep/domain/running-kernel';
 import { makeDependencyIndex, type CompiledObject, type DependencyIndex } from '@lockstep/domain/source-patch';
-import { exportsOfKernel, type StockName } from '@lockstep/domain/vendor-kernel';
+import { exportsOfKernel, kernelBanner, releaseIn, type StockName } from '@lockstep/domain/vendor-kernel';
 import { FileLock, sha256OfFile } from '@lockstep/platform/runtime';
 import { buildError } from '../processes/failure';
 import { tellingFullDisk } from '../processes/full-disk';
@@ -84,7 +84,7 @@ export interface GivenKernelOptions extends Pick<StockKernelOptions, 'cacheDir' 
  */
 export async function registerGivenKernel(options: GivenKernelOptions): Promise<KernelBuild> {
   const { source, config, vmlinux, symvers, cacheDir } = options;
-  const release = releaseIn(await readVendorVmlinux(vmlinux));
+  const release = releaseIn(kernelBanner(await readVendorVmlinux(vmlinux)));
   const none = { modules: undefined, debugModules: undefined, image: undefined };
   const vendor = { distribution: 'given', release, source, config, vmlinux, symvers, ...none } as const;
   return tellingFullDisk(cacheDir, async () => registerUnpacked(vendor, options));
@@ -119,9 +119,10 @@ async function registerUnpacked(
 
 /** The release comes from the kernel itself; whatever says another one is of other packages. */
 async function checkParts(vendor: VendorKernel, vmlinux: Uint8Array): Promise<void> {
-  const found = releaseIn(vmlinux);
+  const found = releaseIn(kernelBanner(vmlinux));
   if (found !== vendor.release) {
-    throw buildError({ kind: 'packages-mixed', file: vendor.vmlinux, expected: vendor.release, found });
+    const said = found === '' ? 'no kernel' : found;
+    throw buildError({ kind: 'packages-mixed', file: vendor.vmlinux, expected: vendor.release, found: said });
   }
   const config = await readFile(vendor.config, 'utf8');
   checkOptions(config, vendor.config, false);
@@ -136,13 +137,6 @@ async function checkParts(vendor: VendorKernel, vmlinux: Uint8Array): Promise<vo
   }
   const compiler = /^CONFIG_CC_VERSION_TEXT="(.*)"$/m.exec(config)?.[1] ?? '';
   await requireCompiler(compiler, commandOf(compiler));
-}
-
-/** `uname -r`, as the kernel itself says it. */
-function releaseIn(vmlinux: Uint8Array): string {
-  const text = Buffer.from(vmlinux.buffer, vmlinux.byteOffset, vmlinux.byteLength);
-  const at = text.indexOf('Linux version ');
-  return at < 0 ? 'no kernel' : (text.toString('latin1', at, at + 200).split(' ')[2] ?? '');
 }
 
 /** `gcc-12` of `gcc-12 (Debian 12.2.0-14+deb12u1) 12.2.0`. */
@@ -194,9 +188,7 @@ async function checkSourceVersion(vendor: VendorKernel, vmlinux: Uint8Array, tre
   const makefile = await readFile(join(treeDir, 'Makefile'), 'utf8');
   const part = (name: string): string => new RegExp(`^${name} = (.*)$`, 'm').exec(makefile)?.[1] ?? '';
   const version = [part('VERSION'), part('PATCHLEVEL'), part('SUBLEVEL')].join('.');
-  const text = Buffer.from(vmlinux.buffer, vmlinux.byteOffset, vmlinux.byteLength);
-  const at = text.indexOf('Linux version ');
-  const banner = text.toString('latin1', at, at + 400).split('\0')[0] ?? '';
+  const banner = kernelBanner(vmlinux);
   const inBanner = /(?:Debian|~|-) ?(\d+\.\d+\.\d+)-\d/.exec(banner.slice(banner.indexOf('#')))?.[1];
   const inRelease = vendor.distribution === 'given' ? /^\d+\.\d+\.\d+/.exec(vendor.release)?.[0] : undefined;
   const named = inBanner ?? inRelease;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { statSync } from 'node:fs';
-import { mkdir, readFile, rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { parseElf } from '@lockstep/domain/elf';
 import { compiledByOther } from '@lockstep/domain/running-kernel';
 import { parseCmdFile, type IndexedObject } from '@lockstep/domain/source-patch';
@@ -11,18 +11,17 @@ import {
   kernelImage,
   likelyReason,
   moduleImage,
-  proveObject,
   type LinkedImage,
-  type ObjectProof,
 } from '@lockstep/domain/vendor-kernel';
 import { FileLock } from '@lockstep/platform/runtime';
 import { noteGeneratedFiles } from '../builds/generated-files';
 import type { KernelBuild } from '../builds/registered-kernel';
 import { buildError, firstErrorLines } from '../processes/failure';
 import { runMake } from '../processes/run-make';
-import { exists, progressCounter, writeFileAtomically, type OnProgress } from '../processes/stage';
+import { exists, progressCounter, type OnProgress } from '../processes/stage';
 import { readKeptModule, readKeptVmlinux } from '../vendors/vendor-files';
 import { isPatchable } from './compile-object';
+import { proofFile, Prover, type ProvedObject } from './prover';
 import { savedCommandOf } from './saved-command';
 
 /** What of a kernel build its originals come from. */
@@ -34,14 +33,6 @@ export type OriginalsOf = Pick<
 export interface ProvideOptions {
   readonly onProgress?: OnProgress | undefined;
   readonly signal?: AbortSignal | undefined;
-}
-
-/** An object of a stock kernel, and how it compares with what the vendor built. */
-export interface ProvedObject {
-  readonly objectPath: string;
-  /** `vmlinux` or the module's name. */
-  readonly object: string;
-  readonly proof: ObjectProof;
 }
 
 /**
@@ -58,7 +49,7 @@ export async function provideOriginals(
   const proved = await proveOriginals(kernel, objects, options);
   for (const { objectPath, object, proof } of proved) {
     if (proof.differences.length === 0) continue;
-    const shown = proof.differences.slice(0, shownDifferences).map(describeDifference);
+    const shown = proof.differences.slice(0, shownDifferences).map((one) => describeDifference(one));
     const more = proof.differences.length - shown.length;
     throw buildError({
       kind: 'original-differs',
@@ -82,8 +73,6 @@ async function otherCompilerOf(kernel: OriginalsOf, objectPath: string): Promise
   return `It was compiled by ${other}, the vendor's kernel by ${compiler}. Install that very version and try again`;
 }
 
-const proofFile = (dir: string, objectPath: string): string => join(dir, 'proofs', `${objectPath}.json`);
-
 /** Enough to see what is wrong. */
 const shownDifferences = 5;
 
@@ -97,13 +86,16 @@ export async function proveOriginals(
     join(kernel.dir, 'originals.lock'),
     async () => {
       await makeObjects(kernel, objects, { onProgress, signal });
-      const prover = new Prover(kernel);
+      const prover = new Prover(kernel, async (object) => readVendorImage(kernel.treeDir, object));
       const patchable = objects.filter(isPatchable);
       const count = progressCounter("compare with the vendor's kernel", patchable.length, onProgress);
       const proved: ProvedObject[] = [];
       for (const indexed of patchable) {
         signal?.throwIfAborted();
-        proved.push(count(await prover.prove(indexed)));
+        const { path: objectPath, object } = indexed;
+        const one = await prover.prove(indexed);
+        if (one === undefined) throw buildError({ kind: 'not-in-vendor-kernel', objectPath, object: object ?? '' });
+        proved.push(count(one));
       }
       return proved;
     },
@@ -153,42 +145,13 @@ async function newerFiles({ treeDir, registeredAtMs }: OriginalsOf, objects: rea
   return files;
 }
 
-/** Reads the vendor's kernel and modules when they are first needed. */
-class Prover {
-  private readonly images = new Map<string, LinkedImage | null>();
-
-  constructor(private readonly kernel: OriginalsOf) {}
-
-  async prove({ path, object }: IndexedObject): Promise<ProvedObject> {
-    const { dir, treeDir } = this.kernel;
-    const name = object ?? '';
-    const file = proofFile(dir, path);
-    const kept = await readFile(file, 'utf8').catch(() => undefined);
-    if (kept !== undefined) return { objectPath: path, object: name, proof: JSON.parse(kept) as ObjectProof };
-    const image = await this.imageOf(name);
-    if (image === null) throw buildError({ kind: 'not-in-vendor-kernel', objectPath: path, object: name });
-    const proof = proveObject(parseElf(await readFile(join(treeDir, path)), path), image);
-    await mkdir(dirname(file), { recursive: true });
-    await writeFileAtomically(file, JSON.stringify(proof));
-    return { objectPath: path, object: name, proof };
-  }
-
-  private async imageOf(object: string): Promise<LinkedImage | null> {
-    const known = this.images.get(object);
-    if (known !== undefined) return known;
-    const image = await this.readImage(object);
-    this.images.set(object, image);
-    return image;
-  }
-
-  private async readImage(object: string): Promise<LinkedImage | null> {
-    const { treeDir } = this.kernel;
-    if (object === 'vmlinux') return kernelImage(parseElf(await readKeptVmlinux(treeDir), 'vmlinux'));
-    const kept = await readKeptModule(treeDir, object);
-    if (kept === undefined) return null;
-    const [module, named] = [kept.module, kept.symbols].map((bytes) =>
-      bytes === undefined ? undefined : parseElf(bytes, `${object}.ko`),
-    );
-    return module === undefined ? null : moduleImage(module, named);
-  }
+/** The vendor's kernel or module; null where it ships none of that name. */
+async function readVendorImage(treeDir: string, object: string): Promise<LinkedImage | null> {
+  if (object === 'vmlinux') return kernelImage(parseElf(await readKeptVmlinux(treeDir), 'vmlinux'));
+  const kept = await readKeptModule(treeDir, object);
+  if (kept === undefined) return null;
+  const [module, named] = [kept.module, kept.symbols].map((bytes) =>
+    bytes === undefined ? undefined : parseElf(bytes, `${object}.ko`),
+  );
+  return module === undefined ? null : moduleImage(module, named);
 }

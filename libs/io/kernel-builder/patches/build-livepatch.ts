@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { readFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
 import {
   readModuleSymbols,
   writeLivepatchModule,
@@ -17,6 +16,7 @@ import {
 } from '@lockstep/domain/type-layouts';
 import { vendorProofs, type ObjectProof, type VendorProof } from '@lockstep/domain/vendor-kernel';
 import { sha256OfBytes } from '@lockstep/platform/runtime';
+import { builtModules } from '../builds/built-modules';
 import { usingDirectory } from '../builds/cached-kernels';
 import { compilePatch, type CompilePatchOptions, type ObjectPair, type PatchPlan } from './compile-patch';
 import { reachedTypes } from './reached-types';
@@ -32,7 +32,7 @@ export interface ComparedObject {
   readonly diff: ObjectDiff;
   /** Types that it understands in another way with the diff. */
   readonly types: readonly TypeChange[];
-  /** How its original compares with the vendor's, of a stock kernel. */
+  /** How its original compares with what was linked. */
   readonly proof?: ObjectProof | undefined;
 }
 
@@ -85,7 +85,7 @@ export interface LinkOptions {
 export interface LinkedLivepatch extends LivepatchModule {
   /** What belongs to its manifest. */
   readonly caveats: readonly Caveat[];
-  /** That its originals are the vendor's, of a stock kernel. */
+  /** That its originals are what the kernel was linked from. */
   readonly proofs: readonly VendorProof[];
 }
 
@@ -119,7 +119,7 @@ export async function linkLivepatch(options: Omit<LinkOptions, 'sources'>): Prom
   const remarks = [...module.remarks, ...reloading, ...said];
   const proved = compared.flatMap(({ object, proof }) => (proof === undefined ? [] : [{ object, proof }]));
   const sha256Of = (object: string): string | undefined =>
-    object === 'vmlinux' ? kernel.stock?.vmlinuxSha256 : digests.get(object);
+    object === 'vmlinux' ? (kernel.stock ?? kernel).vmlinuxSha256 : digests.get(object);
   const proofs = vendorProofs(proved, sha256Of);
   return { ...module, remarks, caveats: [...stays, ...vouched, ...only, ...sleepers], proofs };
 }
@@ -143,26 +143,26 @@ function remarksOnReloading(modules: ReadonlySet<string>, release: string): stri
 
 interface ReadModules {
   readonly symbols: Map<string, KernelSymbolTable>;
-  /** sha256 of those that the vendor built. */
+  /** sha256 of each, uncompressed. */
   readonly digests: ReadonlyMap<string, string>;
 }
 
 async function readModules(modules: ReadonlySet<string>, kernel: KernelBuild): Promise<ReadModules> {
-  if (kernel.stock !== undefined) return readVendorModules(modules, kernel.treeDir);
-  const symbols = modules.size === 0 ? new Map<string, KernelSymbolTable>() : await readBuilt(modules, kernel.treeDir);
-  return { symbols, digests: new Map() };
+  const read = kernel.stock === undefined ? readBuiltModules : readVendorModules;
+  return read(modules, kernel.treeDir);
 }
 
-/** `modules.order` lists what the build made: `fs/overlayfs/overlay.ko` on 5.15, `….o` later. */
-async function readBuilt(modules: ReadonlySet<string>, treeDir: string): Promise<Map<string, KernelSymbolTable>> {
+async function readBuiltModules(modules: ReadonlySet<string>, treeDir: string): Promise<ReadModules> {
   const symbols = new Map<string, KernelSymbolTable>();
-  const order = await readFile(join(treeDir, 'modules.order'), 'utf8').catch(() => '');
-  for (const line of order.split('\n')) {
-    const path = line.replace(/\.k?o$/, '');
-    const name = basename(path).replaceAll('-', '_');
-    if (modules.has(name)) symbols.set(name, readModuleSymbols(await readFile(join(treeDir, `${path}.ko`)), name));
+  const digests = new Map<string, string>();
+  if (modules.size === 0) return { symbols, digests };
+  for (const [name, file] of await builtModules(treeDir)) {
+    if (!modules.has(name)) continue;
+    const module = await readFile(file);
+    symbols.set(name, readModuleSymbols(module, name));
+    digests.set(name, sha256OfBytes(module));
   }
-  return symbols;
+  return { symbols, digests };
 }
 
 async function readVendorModules(modules: ReadonlySet<string>, treeDir: string): Promise<ReadModules> {

@@ -14,6 +14,7 @@ import {
   type CompileJob,
 } from '../objects/compile-object';
 import { generatedFiles } from '../builds/generated-files';
+import { BuiltOriginals } from '../objects/built-originals';
 import { saveCommands } from '../objects/stock-commands';
 import { provideOriginals } from '../objects/stock-originals';
 import { isNoReader } from '../objects/unlisted-readers';
@@ -50,7 +51,7 @@ export interface ObjectPair {
   patched: Uint8Array;
   /** Both with debug information, where the diff may change types; `original` is what the patch is built onto. */
   types: TypeRecords | undefined;
-  /** How the original compares with the vendor's, of a stock kernel. */
+  /** How the original compares with what was linked. */
   proof: ObjectProof | undefined;
   /** Names of static variables of functions whose numbers are the same ones in all versions. */
   provenStatics: ReadonlySet<string>;
@@ -143,12 +144,14 @@ class Replay {
   private readonly compilers: number;
   /** By object path. */
   private readonly proofs = new Map<string, ObjectProof>();
+  private readonly built: BuiltOriginals;
 
   constructor(
     private readonly options: CompilePatchOptions,
     private readonly patch: ReadPatch,
   ) {
     this.compilers = options.compilers ?? availableParallelism();
+    this.built = new BuiltOriginals(options.kernel);
   }
 
   /**
@@ -188,7 +191,11 @@ class Replay {
       const versions = refuseChangedVersions(job, original, kernel, staged.dir, signal);
       // What does not compile has no versions either: the compiler's message says more.
       versions.catch(() => undefined);
-      const patched = count(await compileObject(job, 'patched', staged.dir, signal));
+      const compiling = compileObject(job, 'patched', staged.dir, signal);
+      // This process has nothing to do while the compiler runs.
+      const proving = this.built.prove(job.indexed);
+      proving.catch(() => undefined);
+      const patched = count(await compiling);
       await versions;
       const pair = await pairOf(job, { original, onto: belows[index], patched });
       if (pair === undefined) return [];
@@ -196,7 +203,7 @@ class Replay {
       const asBefore: TypeRecords['withTypesAsBefore'] = async (names) => debug.withTypesAsBefore(job, names);
       const isRecorded = below !== undefined && now !== undefined;
       const types = isRecorded ? { original: below, patched: now, withTypesAsBefore: asBefore } : undefined;
-      const proof = this.proofs.get(pair.objectPath);
+      const proof = this.proofs.get(pair.objectPath) ?? (await proving);
       return [await work({ ...(await withProvenStatics(pair, job, debug)), types, proof })];
     });
     return results.flat();
@@ -269,20 +276,22 @@ async function throughMake<Result>(
   const jobs = await mapAtOnce(made, compilers, async ({ indexed }) => prepareJob(kernel, indexed));
   refuseNewerSources(kernel, jobs);
   await using staged = await StagedTree.lease(kernel.dir, kernel.treeDir, signal);
+  const built = new BuiltOriginals(kernel);
   const results = await mapAtOnce([...jobs.entries()], compilers, async ([index, job]) => {
     const original = await compileOriginal(job, kernel, staged.dir, signal);
     const patched = Buffer.from(made[index]?.patched ?? []);
     const pair = await pairOf(job, { original, onto: undefined, patched });
     if (pair === undefined) return [];
+    const proof = await built.prove(job.indexed);
     const types = made[index]?.types;
-    if (types === undefined) return [await work(pair)];
+    if (types === undefined) return [await work({ ...pair, proof })];
     const records: TypeRecords = {
       original: await compileTypes(job, kernel, patch.base, staged.dir, signal),
       patched: Buffer.from(types),
       // Which of the sources make wrote is not known here.
       withTypesAsBefore: async () => Promise.resolve(undefined),
     };
-    return [await work({ ...pair, types: records })];
+    return [await work({ ...pair, types: records, proof })];
   });
   return results.flat();
 }

@@ -38,6 +38,7 @@ export type BuildFailure =
   | { kind: 'no-symbols'; file: string }
   | { kind: 'debug-file-differs'; module: string; own: string; found: string }
   | { kind: 'original-differs'; objectPath: string; object: string; differences: string[]; likely: string }
+  | { kind: 'object-differs'; dir: string; objectPath: string; object: string; differences: string[] }
   | { kind: 'not-in-vendor-kernel'; objectPath: string; object: string }
   | { kind: 'tool-missing'; tool: string; debianPackage: string }
   /** `what` ran into it; `allowed`: how much that is, in words. */
@@ -75,6 +76,7 @@ function errorKind(kind: BuildFailure['kind']): ErrorKind {
     case 'packages-mixed':
     case 'debug-file-differs':
     case 'original-differs':
+    case 'object-differs':
     case 'not-in-vendor-kernel':
     case 'limit-exceeded':
     case 'leads-outside':
@@ -145,6 +147,8 @@ function describeFailure(failure: BuildFailure): string {
       return `the symbols of the module ${failure.module} are of another build (${failure.found}) than the module itself (${failure.own}): take both packages in one version`;
     case 'original-differs':
       return `${failure.objectPath}, compiled here, is not what the vendor's ${failure.object} has: ${failure.differences.join('; ')}. ${failure.likely}`;
+    case 'object-differs':
+      return `${failure.objectPath} in ${failure.dir} is not what its ${failure.object} was linked from: ${failure.differences.join('; ')}. It was made again since. Build the kernel to its end, boot that, and register it`;
     case 'not-in-vendor-kernel':
       return `${failure.objectPath} is part of ${failure.object}, of which the vendor ships no module or no symbols: it cannot be proved, and so not patched`;
     case 'limit-exceeded':

@@ -16,15 +16,22 @@ const saltNote = (salt: string): string => `
 __asm__(".pushsection .notes, \\"a\\", @note\\n.balign 4\\n.long 6, 2f - 1f, 0x100\\n.asciz \\"Linux\\"\\n"
         ".balign 4\\n1: .asciz \\"${salt}\\"\\n2: .balign 4\\n.popsection");`;
 
+const banner = 'Linux version 6.1.0-50 (a@b) (gcc) #1 SMP PREEMPT_DYNAMIC Debian 6.1.176-1 (2026-07-02)';
+
 /** A source whose build changes nothing, and a vmlinux that says with which salt it was built. */
 function vendorKernel(name: string, config: string, salt: string | undefined): VendorKernel {
   const root = path.join(dir, name);
   mkdirSync(path.join(root, 'source/kernel/livepatch'), { recursive: true });
   writeFileSync(path.join(root, 'source/kernel/livepatch/core.c'), '');
   const version = 'VERSION = 6\nPATCHLEVEL = 1\nSUBLEVEL = 176\n';
-  writeFileSync(path.join(root, 'source/Makefile'), `${version}olddefconfig modules_prepare:\n`);
+  // Debian's writes into a header what make is told of its package, each time it is run.
+  const packageId = 'echo "$(DISTRIBUTION_OFFICIAL_BUILD) $(DISTRIBUTOR) $(DISTRIBUTION_VERSION)" >package.h';
+  writeFileSync(path.join(root, 'source/Makefile'), `${version}olddefconfig modules_prepare:\n\t@${packageId}\n`);
   writeFileSync(path.join(root, 'config'), config);
-  writeFileSync(path.join(root, 'kernel.c'), `int x;${salt === undefined ? '' : saltNote(salt)}`);
+  writeFileSync(
+    path.join(root, 'kernel.c'),
+    `const char banner[] = "${banner}";${salt === undefined ? '' : saltNote(salt)}`,
+  );
   const link = ['-nostdlib', '-static', '-Wl,-e,0', 'kernel.c', '-o', 'vmlinux'];
   execFileSync('gcc', link, { cwd: root, stdio: 'pipe' });
   const none = { symvers: undefined, modules: undefined, debugModules: undefined, image: undefined };
@@ -52,4 +59,12 @@ describe('the salt of a build, which Debian takes out of the config that it ship
   ])('leaves a config alone that says it, and that of a kernel without one: %s', async (name, config, salt) => {
     expect(await preparedConfig(name, config, salt)).toBe(config);
   });
+});
+
+test("the package that kernel code names is told to each make: nothing but the vendor's kernel knows it", async () => {
+  const treeDir = path.join(dir, 'package', 'tree');
+  const vendor = vendorKernel('package', 'CONFIG_SMP=y\n', undefined);
+  const { makeArguments } = await prepareVendorTree({ vendor, treeDir });
+  expect(makeArguments).toEqual(expect.arrayContaining(['DISTRIBUTOR=Debian', 'DISTRIBUTION_VERSION=6.1.176-1']));
+  expect(readFileSync(path.join(treeDir, 'package.h'), 'utf8')).toBe('1 Debian 6.1.176-1\n');
 });

@@ -4,7 +4,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { parseElf } from '@lockstep/domain/elf';
 import { droppedOptions, type DroppedOption } from '@lockstep/domain/running-kernel';
-import { buildSaltOf, withBuildSalt } from '@lockstep/domain/vendor-kernel';
+import { buildSaltOf, kernelBanner, packageArguments, withBuildSalt } from '@lockstep/domain/vendor-kernel';
 import { buildError, firstErrorLines } from '../processes/failure';
 import { runMake } from '../processes/run-make';
 import type { OnProgress } from '../processes/stage';
@@ -53,13 +53,15 @@ export async function prepareVendorTree(options: PrepareVendorTreeOptions): Prom
   const asked = await readFile(vendor.config, 'utf8');
   const compiler = /^CONFIG_CC_VERSION_TEXT="(.*)"$/m.exec(asked)?.[1] ?? '';
   const { config, remarks } = withoutKeys(asked);
-  const notes = parseElf(await readSections(vendor.vmlinux, isNote), vendor.vmlinux);
-  await writeFile(join(treeDir, '.config'), withBuildSalt(config, buildSaltOf(notes)));
+  const said = await readSections(vendor.vmlinux, (section) => isNote(section) || section.name === '.rodata');
+  const salt = buildSaltOf(parseElf(said, vendor.vmlinux));
+  await writeFile(join(treeDir, '.config'), withBuildSalt(config, salt));
   if (vendor.symvers !== undefined)
     await writeFile(join(treeDir, 'Module.symvers'), await readDecompressed(vendor.symvers));
   const makeArguments = [
     `KERNELRELEASE=${vendor.release}`,
     ...compilerArgument(compiler),
+    ...packageArguments(kernelBanner(said), await readFile(join(treeDir, 'Makefile'), 'utf8')),
     ...(await standIns(treeDir, asked)),
   ];
   const make = async (...args: string[]): Promise<void> => {
