@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
 import path from 'node:path';
 
@@ -9,8 +9,9 @@ const inUse = new Set<ScratchDirectory>();
 export class ScratchDirectory implements Disposable {
   private constructor(readonly path: string) {}
 
-  /** @param purpose part of its name @param parent where it is; the system's folder for temporary files if left out */
+  /** @param purpose part of its name @param parent where it is, made if need be; the system's folder for temporary files if left out */
   static create(purpose: string, parent = tmpdir()): ScratchDirectory {
+    mkdirSync(parent, { recursive: true });
     if (inUse.size === 0) for (const signal of signals) process.on(signal, endBy);
     const directory = new ScratchDirectory(mkdtempSync(path.join(parent, `lockstep-${purpose}-`)));
     inUse.add(directory);
