@@ -20,6 +20,8 @@ export interface BenchControlPlaneOptions {
   /** Where this build's are: the probe. */
   readonly ownBundles: string;
   readonly databaseUrl: string;
+  /** Beside what it needs. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** The control plane under test, of whatever version, in a process of its own that can be killed and started again. */
@@ -63,7 +65,7 @@ export class BenchControlPlane implements AsyncDisposable {
   }
 
   async launch(): Promise<void> {
-    const { dir, bundles, ownBundles, databaseUrl } = this.options;
+    const { dir, bundles, ownBundles, databaseUrl, env = {} } = this.options;
     const logFile = path.join(dir, 'control-plane.log');
     const log = openSync(logFile, 'a');
     const ready = path.join(this.stateDir, 'endpoint.json');
@@ -81,6 +83,7 @@ export class BenchControlPlane implements AsyncDisposable {
         LOCKSTEP_DATABASE_URL: databaseUrl,
         LOCKSTEP_MONITORING_LISTEN: 'off',
         LOCKSTEP_SHARE_KERNELS: 'off',
+        ...env,
       },
     });
     this.child = child;

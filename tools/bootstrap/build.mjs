@@ -35,6 +35,7 @@ const entries = [
   { out: 'bench-fleet-floor', from: 'tools/bench-fleet/floor-server.ts' },
   { out: 'bench-fleet-swarm', from: 'tools/bench-fleet/swarm-process.ts' },
   { out: 'bench-fleet-probe', from: 'tools/bench-fleet/event-loop-probe.ts' },
+  { out: 'bench-console', from: 'tools/bench-console/main.ts' },
   { out: 'bench-load', from: 'tools/bench-load/main.ts' },
   { out: 'compare-verdicts', from: 'tools/compare-verdicts/main.ts' },
   { out: 'test-mutations', from: 'tools/mutation-test/main.ts' },
