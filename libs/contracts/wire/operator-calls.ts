@@ -110,6 +110,7 @@ export const operatorCalls = {
   // Another test does no harm.
   testWebhook: { repeat: 'spare', answer: 'whole', verb: 'set-up' },
   rotateWebhookSecret: { ...keyed, verb: 'set-up' },
+  getSystem: { repeat: 'reads', answer: 'whole', verb: 'look' },
   // Who asks for a folder while it is read follows the same work; read again, it is the same kernel build.
   addKernel: { repeat: 'same', answer: 'events', verb: 'register' },
   listKernels: read,

@@ -85,6 +85,7 @@ export const operatorPaths = {
   removeWebhook: { method: 'delete', path: '/v1/webhooks/{name}' },
   testWebhook: { method: 'post', path: '/v1/webhooks/{name}/test' },
   rotateWebhookSecret: { method: 'post', path: '/v1/webhooks/{name}/secret' },
+  getSystem: { method: 'get', path: '/v1/system' },
   addKernel: { method: 'post', path: '/v1/kernels', events: 'steps' },
   listKernels: { method: 'get', path: '/v1/kernels' },
   submitPatch: { method: 'post', path: '/v1/patches' },

@@ -21,6 +21,7 @@ import { nodeStore, type NodeStore } from './nodes';
 import { patchStore, type PatchStore } from './patches';
 import { replicaStore, type ReplicaStore } from './replicas';
 import { rolloutStore, type RolloutStore } from './rollouts';
+import { serverFacts, type ServerFactsStore } from './server-facts';
 import { scheduleStore, type ScheduleStore } from './schedules';
 import { webhookStore, type WebhookStore } from './webhooks';
 import { SoleControlPlane, type SoleOptions } from './sole-control-plane';
@@ -48,6 +49,7 @@ export interface Database {
   readonly audit: AuditStore;
   readonly events: EventStore;
   readonly webhooks: WebhookStore;
+  readonly server: ServerFactsStore;
   close(): Promise<void>;
 }
 
@@ -86,6 +88,7 @@ async function openStores(
     audit: auditStore(client),
     events: eventStore(client),
     webhooks: webhookStore(client),
+    server: serverFacts(client),
     close: async () => {
       await endWithinTime(() => client.$disconnect());
       await sole.close();

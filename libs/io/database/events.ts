@@ -50,6 +50,8 @@ export interface EventQuery {
   readonly clusters: readonly ClusterName[] | undefined;
   /** And what happened to these, of whatever cluster. */
   readonly nodes?: readonly NodeName[];
+  /** What they are about; undefined: whatever. */
+  readonly subject?: string | undefined;
   /** For the page before. */
   readonly beforeSeq?: number | undefined;
 }
@@ -102,9 +104,10 @@ export function eventStore(db: Client): EventStore {
       const where = { seq: { gt: afterSeq } };
       return (await db.event.findMany({ where, orderBy: { seq: 'asc' }, take: limit })).map(fromRow);
     },
-    async latest({ types, clusters, nodes = [], beforeSeq }, limit) {
+    async latest({ types, clusters, nodes = [], subject, beforeSeq }, limit) {
       const ofNodes = { type: { startsWith: 'node.' }, subject: { in: [...nodes] } };
       const where = {
+        ...(subject !== undefined && { subject }),
         ...(types.size > 0 && { type: { in: [...types] } }),
         ...(clusters !== undefined && {
           OR: [{ cluster: null }, { cluster: { in: [...clusters] } }, ...(nodes.length > 0 ? [ofNodes] : [])],

@@ -8,7 +8,7 @@ export {
   deliveriesAtOnce,
   type DeliveryResult,
 } from './delivery-queue';
-export { openJobQueue, type JobQueue, type JobQueueOptions } from './job-queue';
+export { openJobQueue, type QueueLook, type JobQueue, type JobQueueOptions } from './job-queue';
 export { startJobWorker, type JobWorker, type JobWorkerOptions } from './job-worker';
 export type {
   BuildInputs,

@@ -30,7 +30,16 @@ export interface JobQueue {
   stop(id: string, failure: JobFailure): Promise<void>;
   /** Forgets a job that nobody works on, its parts with it. */
   remove(id: string): Promise<void>;
+  /** How much there is to do, and who is there to do it. */
+  look(): Promise<QueueLook>;
   close(): Promise<void>;
+}
+
+export interface QueueLook {
+  readonly waiting: number;
+  readonly active: number;
+  /** host:pid of each worker that is connected, by name. */
+  readonly workers: readonly string[];
 }
 
 export interface JobQueueOptions {
@@ -87,6 +96,13 @@ async function stateOf(queue: WorkQueue, state: string, entry: Entry): Promise<J
   }
 }
 
+/** Those of which no worker has anything at hand. */
+const waitingStates = ['waiting', 'prioritized', 'delayed'] as const;
+
+/** A worker's connection is called after the queue and itself. */
+const workerNameOf = ({ rawname }: Readonly<Record<string, string>>): string =>
+  rawname?.split(':w:')[1] ?? 'without a name';
+
 /** Everything the asking end does to one queue, whatever it is kept in. */
 function operationsOn(queue: WorkQueue): Omit<JobQueue, 'close'> {
   return {
@@ -111,6 +127,14 @@ function operationsOn(queue: WorkQueue): Omit<JobQueue, 'close'> {
     },
     remove: async (id) => {
       await queue.remove(id, { removeChildren: true });
+    },
+    look: async () => {
+      const [counts, workers] = await Promise.all([queue.getJobCounts(...waitingStates, 'active'), queue.getWorkers()]);
+      return {
+        waiting: waitingStates.reduce((sum, state) => sum + (counts[state] ?? 0), 0),
+        active: counts['active'] ?? 0,
+        workers: workers.map(workerNameOf).sort(),
+      };
     },
   };
 }
@@ -161,6 +185,7 @@ export async function openJobQueue(options: JobQueueOptions): Promise<JobQueue> 
     setPriority: (...args) => ask(operations.setPriority(...args)),
     stop: (...args) => ask(operations.stop(...args)),
     remove: (...args) => ask(operations.remove(...args)),
+    look: (...args) => ask(operations.look(...args)),
     close: async () => {
       await Promise.all([events.close(), queue.close()]);
     },

@@ -72,10 +72,11 @@ export async function startJobWorker(options: JobWorkerOptions): Promise<JobWork
   const abort = new AbortController();
   const queue = new Queue(name, { connection, defaultJobOptions: jobDefaults }, factory) as unknown as WorkQueue;
   queue.on('error', onError);
+  const workerName = `${hostname()}:${process.pid}`;
   const parts = {
     queue,
     handler,
-    workerName: `${hostname()}:${process.pid}`,
+    workerName,
     closing: abort.signal,
     isPaused: (): boolean => worker.isPaused(),
   };
@@ -84,6 +85,8 @@ export async function startJobWorker(options: JobWorkerOptions): Promise<JobWork
     (entry, token) => runEntry(parts, entry, token ?? ''),
     {
       connection,
+      // So that who asks can see who is there.
+      name: workerName,
       concurrency,
       lockDuration: lockMs,
       stalledInterval: Math.ceil(lockMs / 2),

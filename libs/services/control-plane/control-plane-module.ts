@@ -28,6 +28,7 @@ import { KnownLogs, traceOfEntry } from './agents/known-logs';
 import { KnownNodes } from './agents/known-nodes';
 import { LogHeads } from './agents/log-heads';
 import { NodeOrders } from './agents/node-orders';
+import { RecentSwitches } from './agents/recent-switches';
 import { certificateRevoked } from './agents/peer-identity';
 import { returnWindowMs } from './agents/return-time';
 import { AuditLog } from './audit/audit-log';
@@ -289,6 +290,7 @@ export function controlPlaneModule(parts: ModuleParts): DynamicModule {
       admission,
       limits,
       sessions,
+      switches: new RecentSwitches(),
       orders,
       replica,
       others,

@@ -14,6 +14,7 @@ import type { NodeRevisions } from './agents/node-revisions';
 import type { LogHeads } from './agents/log-heads';
 import type { KnownNodes } from './agents/known-nodes';
 import type { NodeOrders } from './agents/node-orders';
+import type { RecentSwitches } from './agents/recent-switches';
 import type { AuditLog } from './audit/audit-log';
 import type { ChangeNotifier } from './change-notifier';
 import type { ControlPlaneConfig } from './config';
@@ -51,6 +52,7 @@ export interface Services {
   readonly admission: Admission;
   readonly limits: NodeLimits;
   readonly sessions: AgentSessions;
+  readonly switches: RecentSwitches;
   readonly orders: NodeOrders;
   readonly replica: Replica;
   /** Undefined where there are none. */

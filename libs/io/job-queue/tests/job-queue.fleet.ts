@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { hostname } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
@@ -139,6 +140,26 @@ describe.each(['postgres', 'redis'] as const)('job queue on %s', (kind) => {
     expect(changed).toContain('j1');
     await queue.remove('j1');
     expect(await queue.state('j1')).toEqual({ state: 'absent' });
+  });
+
+  test('how much there is to do, and who is there to do it, is seen', async () => {
+    await queue.add('l1', job);
+    await queue.add('l2', job, 'high');
+    expect(await queue.look()).toEqual({ waiting: 2, active: 0, workers: [] });
+    let finish = (): void => undefined;
+    const finished = new Promise<void>((resolve) => {
+      finish = resolve;
+    });
+    await work(async () => {
+      await finished;
+      return result;
+    });
+    await until('l1', ({ state }) => state === 'active');
+    await until('l2', ({ state }) => state === 'active');
+    expect(await queue.look()).toEqual({ waiting: 0, active: 2, workers: [`${hostname()}:${process.pid}`] });
+    finish();
+    await Promise.all([ended('l1'), ended('l2')]);
+    await Promise.all([queue.remove('l1'), queue.remove('l2')]);
   });
 
   test('progress is seen while it runs', async () => {

@@ -6,6 +6,7 @@ import { pino } from 'pino';
 import { OpenCalls } from '../grpc/open-calls';
 import { soleReplica } from '../replicas/replica';
 import { AgentSessions } from './agent-sessions';
+import { RecentSwitches } from './recent-switches';
 import { takeNodeOut } from './take-node-out';
 
 test('a node that is taken out has nothing under way any more: its downloads end as its stream does, and no other one’s', async () => {
@@ -14,7 +15,7 @@ test('a node that is taken out has nothing under way any more: its downloads end
   const download = calls.open(new EventEmitter(), 'stream', 'n1');
   const other = calls.open(new EventEmitter(), 'stream', 'n2');
   const services = {
-    ...{ calls, sessions: new AgentSessions(), log: pino({ level: 'silent' }) },
+    ...{ calls, sessions: new AgentSessions(), switches: new RecentSwitches(), log: pino({ level: 'silent' }) },
     nodes: { remove: () => Promise.resolve(node) },
     ...{ rollouts: { wake: () => undefined }, replica: soleReplica() },
   };

@@ -5,14 +5,15 @@ import type { Uses } from '../services';
 import { cutOff } from './cut-off';
 
 /** What taking a node out needs. */
-export type NodeRemover = 'nodes' | 'sessions' | 'calls' | 'rollouts' | 'replica' | 'log';
+export type NodeRemover = 'nodes' | 'sessions' | 'switches' | 'calls' | 'rollouts' | 'replica' | 'log';
 
 function noteRemoval(
-  { rollouts, replica, log }: Uses<'rollouts' | 'replica' | 'log'>,
+  { switches, rollouts, replica, log }: Uses<'switches' | 'rollouts' | 'replica' | 'log'>,
   { name: node, cluster, lastSeenAt }: NodeRecord,
   by: 'an operator' | 'silence',
 ): void {
   log.warn({ node, cluster, lastSeenAt, by }, 'node removed');
+  switches.forget(node);
   replica.announce({ kind: 'node', node });
   rollouts.wake(cluster);
 }

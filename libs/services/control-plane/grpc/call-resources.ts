@@ -161,6 +161,7 @@ const resources: Resources = {
   removeWebhook: ofWebhook,
   testWebhook: ofWebhook,
   rotateWebhookSecret: ofWebhook,
+  getSystem: isShared,
   addKernel: isShared,
   listKernels: isShared,
   submitPatch: ({ onto }) => (onto === undefined ? shared : inside(onto)),

@@ -44,6 +44,7 @@ import { getNode } from '../routes/get-node';
 import { getOrder } from '../routes/get-order';
 import { getPatch } from '../routes/get-patch';
 import { getRollout } from '../routes/get-rollout';
+import { getSystem } from '../routes/get-system';
 import { labelNodes } from '../routes/label-nodes';
 import {
   listBuilds,
@@ -168,6 +169,7 @@ const routes: Routes = {
   removeWebhook,
   testWebhook,
   rotateWebhookSecret,
+  getSystem,
   addKernel,
   listKernels,
   submitPatch,

@@ -2,7 +2,7 @@
 import { LockstepError } from '@lockstep/domain/livepatch-model';
 import type { ArtifactStore } from '@lockstep/io/artifact-store';
 import type { BuildLogRow, BuildRecord, Database, RegistrationRecord, WorkFailure } from '@lockstep/io/database';
-import type { Job, JobFailure, JobPriority, JobQueue, JobState } from '@lockstep/io/job-queue';
+import type { Job, JobFailure, JobPriority, JobQueue, JobState, QueueLook } from '@lockstep/io/job-queue';
 import type { TraceMemory } from '@lockstep/platform/tracing';
 import type { Logger } from 'pino';
 import type { ChangeNotifier } from '../change-notifier';
@@ -88,6 +88,11 @@ export class WorkTracker {
   /** Brings one job and its record together now. Never throws: what fails is tried again with all others. */
   async reconcile(jobId: string): Promise<void> {
     if (!this.stopped) await this.reconciler.request(jobId);
+  }
+
+  /** Of the queue that all this is in. @throws LockstepError `unavailable` `queue-unavailable`. */
+  look(): Promise<QueueLook> {
+    return this.parts.queue.look();
   }
 
   /** The same for callers that do not wait for it: what they recorded is done as soon as the queue can be reached. */

@@ -112,6 +112,12 @@ export class PlaneMetrics {
     this.limited.inc({ limit });
   }
 
+  /** Since the control plane was started. */
+  async limitedTimes(): Promise<{ readonly name: Limit; readonly times: number }[]> {
+    const { values } = await this.limited.get();
+    return limits.map((name) => ({ name, times: values.find(({ labels }) => labels.limit === name)?.value ?? 0 }));
+  }
+
   noteNews(before: NodeReport | undefined, report: NodeReport): void {
     this.transitions.note(before, report);
   }

@@ -28,7 +28,7 @@ export interface LivingReplicaParts {
 export class LivingReplica implements Replica {
   readonly id = randomUUID();
   readonly isAlone = false;
-  private others: ReadonlySet<string> = new Set();
+  private alive: ReadonlySet<string> = new Set();
   private token: number | undefined;
   /** By a clock that runs on while the process is stopped: one that hung does not take itself for the leader. */
   private leadsUntilMs = -Infinity;
@@ -69,6 +69,10 @@ export class LivingReplica implements Replica {
     await this.parts.store.leave(this.id).catch(() => undefined);
   }
 
+  others(): readonly string[] {
+    return [...this.alive].sort();
+  }
+
   leads(): boolean {
     return performance.now() < this.leadsUntilMs;
   }
@@ -82,7 +86,7 @@ export class LivingReplica implements Replica {
   }
 
   isAlive(other: string): boolean {
-    return this.others.has(other);
+    return this.alive.has(other);
   }
 
   private async beat(): Promise<void> {
@@ -91,10 +95,10 @@ export class LivingReplica implements Replica {
     const led = this.leads() && this.token === token;
     this.token = token;
     this.leadsUntilMs = token === undefined ? -Infinity : askedAtMs + ttlMs;
-    const before = this.others;
-    this.others = new Set(others);
+    const before = this.alive;
+    this.alive = new Set(others);
     for (const other of others) if (!before.has(other)) this.handlers?.onFound(other);
-    for (const other of before) if (!this.others.has(other)) this.handlers?.onLost(other);
+    for (const other of before) if (!this.alive.has(other)) this.handlers?.onLost(other);
     if (token === undefined || led) return;
     this.parts.log.info({ replica: this.id, token }, 'this control plane leads');
     this.handlers?.onLeading();

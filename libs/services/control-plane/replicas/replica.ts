@@ -8,6 +8,8 @@ export interface Replica {
   readonly id: string;
   /** There is no other. */
   readonly isAlone: boolean;
+  /** The ids of the others that live. */
+  others(): readonly string[];
   /** Whether what only one may do is this one's to do now. */
   leads(): boolean;
   /** What its decisions are stored with; undefined where there is no other. */
@@ -19,6 +21,7 @@ export interface Replica {
 export const soleReplica = (): Replica => ({
   id: randomUUID(),
   isAlone: true,
+  others: () => [],
   leads: () => true,
   fence: () => undefined,
   announce: () => undefined,

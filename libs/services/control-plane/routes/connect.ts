@@ -78,7 +78,8 @@ function insistNewest(nodes: KnownNodes, node: NodeRecord): void {
   throw new LockstepError('unavailable', 'replaced', message, { node: node.name });
 }
 
-type Needs = Welcomer | 'nodes' | 'admission' | 'limits' | 'sessions' | 'orders' | 'rollouts' | 'metrics' | 'log';
+type Needs =
+  Welcomer | 'nodes' | 'admission' | 'limits' | 'sessions' | 'switches' | 'orders' | 'rollouts' | 'metrics' | 'log';
 
 /** One conversation with one node, from its hello to the end of the stream. `abort` ends it from our side. */
 export async function connect(
@@ -143,10 +144,11 @@ function noteDeparture(
 }
 
 function open(services: Uses<Needs>, node: NodeRecord, session: NodeSession): Opened {
-  const { nodes, sessions, orders, rollouts, metrics, log } = services;
+  const { nodes, sessions, switches, orders, rollouts, metrics, log } = services;
   let before = node.report ?? undefined;
   const onNews = (report: NodeReport): void => {
     metrics.noteNews(before, report);
+    switches.note(node.name, before, report);
     before = report;
     orders.noteReport(node.name, report);
     rollouts.wake(node.cluster);

@@ -59,7 +59,10 @@ export async function listEvents(
   const single = parts.flatMap((each) => nodes.list(each).filter(nodeVisibleTo(context)));
   // First: what happens meanwhile is told to who follows from here.
   const head = await db.events.head();
-  const query = { types, clusters, nodes: single.map(({ name }) => name), beforeSeq: request.beforeSeq ?? head + 1 };
+  const query = {
+    ...{ types, clusters, nodes: single.map(({ name }) => name) },
+    ...{ subject: request.subject, beforeSeq: request.beforeSeq ?? head + 1 },
+  };
   const events = await db.events.latest(query, request.limit === 0 ? defaultLimit : request.limit);
   return { events: events.map(eventToWire), head };
 }

@@ -4,7 +4,17 @@ import { parseNodeName } from '@lockstep/domain/livepatch-model';
 import type { Uses } from '../services';
 import { nodeToWire } from '../views/node-view';
 
-export function getNode({ nodes, sessions }: Uses<'nodes' | 'sessions'>, request: GetNodeRequest): GetNodeResponse {
+/** All that is known of it: also what lists leave out. */
+export function getNode(
+  { nodes, sessions, switches }: Uses<'nodes' | 'sessions' | 'switches'>,
+  request: GetNodeRequest,
+): GetNodeResponse {
   const node = nodes.require(parseNodeName(request.name));
-  return { node: nodeToWire(node, sessions.isConnected(node.name)) };
+  return {
+    node: {
+      ...nodeToWire(node, sessions.isConnected(node.name)),
+      certificateFingerprint: node.certificateFingerprint,
+      recentTransitions: [...switches.of(node.name)],
+    },
+  };
 }

@@ -2,6 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { NodeReport, NodeStatus } from '@lockstep/contracts/generated';
 import { parseClusterName, parseKernelBuildId, parseSeq } from '@lockstep/domain/livepatch-model';
+import type { SignedHead } from '@lockstep/domain/load-order';
 import type { NodeRecord, UnconfirmedRecord } from '@lockstep/io/database';
 import fc from 'fast-check';
 import { censusToWire } from './census-view';
@@ -12,6 +13,10 @@ const kernels = ['ab', 'cd'].map((byte) => parseKernelBuildId(byte.repeat(20)));
 const nowMs = Date.parse('2030-01-02T00:00:00Z');
 const appendedAt = new Date('2030-01-01T00:00:00Z');
 const heads = [{ cluster: web, kernelBuild: kernels[0]!, appendedAt, seq: parseSeq(3) }];
+const signedAtMs = nowMs - 60_000;
+const signedHeads = [
+  { cluster: web, kernelBuild: kernels[0]!, issuedAtMs: signedAtMs, expiresAtMs: nowMs },
+] as SignedHead[];
 const { NODE_STATUS_IN_STEP, NODE_STATUS_MOVING, NODE_STATUS_FAILED, NODE_STATUS_UNSPECIFIED } = NodeStatus;
 
 interface Some {
@@ -44,7 +49,7 @@ const recordOf = ({
 const censusOf = (some: readonly Some[], unconfirmed: readonly UnconfirmedRecord[] = []) =>
   censusToWire({
     unconfirmed,
-    ...{ clusters: [db, web], heads, nodes: some.map(recordOf) as never },
+    ...{ clusters: [db, web], heads, signedHeads, nodes: some.map(recordOf) as never },
     isConnected: (node) => !(node as unknown as { isAway: boolean }).isAway,
     nowMs,
   });
@@ -91,6 +96,8 @@ describe('a census', () => {
               atHead: 0,
               headSeq: 0,
               headAt: undefined,
+              headSignedAt: undefined,
+              headExpiresAt: undefined,
             },
             positions: [{ position: 0, nodes: 1 }],
           },
@@ -116,6 +123,8 @@ describe('a census', () => {
               atHead: 2,
               headSeq: 3,
               headAt: appendedAt,
+              headSignedAt: new Date(signedAtMs),
+              headExpiresAt: new Date(nowMs),
             },
             positions: [
               { position: 2, nodes: 1 },

@@ -2,6 +2,7 @@
 import { NodeStatus, type ClusterCensus, type OrderCensus } from '@lockstep/contracts/generated';
 import { isHeadOverdue } from '@lockstep/contracts/wire';
 import type { ClusterName } from '@lockstep/domain/livepatch-model';
+import type { SignedHead } from '@lockstep/domain/load-order';
 import type { HeadTime, NodeRecord, UnconfirmedRecord } from '@lockstep/io/database';
 
 class Count<Key> {
@@ -26,6 +27,7 @@ class OrderCount {
     private readonly kernelBuildId: string,
     private readonly kernelRelease: string,
     private readonly head: HeadTime | undefined,
+    private readonly signedHead: SignedHead | undefined,
   ) {}
 
   add({ report }: NodeRecord): void {
@@ -36,7 +38,7 @@ class OrderCount {
   }
 
   toWire(): OrderCensus {
-    const { kernelBuildId, kernelRelease, head, nodes, atHead } = this;
+    const { kernelBuildId, kernelRelease, head, signedHead, nodes, atHead } = this;
     const positions = this.positions.entries().map(([position, count]) => ({ position, nodes: count }));
     return {
       kernelBuildId,
@@ -46,6 +48,8 @@ class OrderCount {
       headSeq: head?.seq ?? 0,
       headAt: head?.appendedAt,
       positions,
+      headSignedAt: signedHead && new Date(signedHead.issuedAtMs),
+      headExpiresAt: signedHead && new Date(signedHead.expiresAtMs),
     };
   }
 }
@@ -61,6 +65,7 @@ class ClusterCount {
   constructor(
     private readonly cluster: ClusterName,
     private readonly heads: readonly HeadTime[],
+    private readonly signedHeads: readonly SignedHead[],
     private readonly unconfirmed: readonly UnconfirmedRecord[],
   ) {}
 
@@ -79,7 +84,8 @@ class ClusterCount {
     const known = this.orders.get(kernelBuild);
     if (known !== undefined) return known;
     const head = this.heads.find((one) => one.kernelBuild === kernelBuild);
-    const added = new OrderCount(kernelBuild, release, head);
+    const signed = this.signedHeads.find((one) => one.kernelBuild === kernelBuild);
+    const added = new OrderCount(kernelBuild, release, head, signed);
     this.orders.set(kernelBuild, added);
     return added;
   }
@@ -104,6 +110,8 @@ export interface CensusParts {
   readonly nodes: Iterable<NodeRecord>;
   readonly isConnected: (node: NodeRecord) => boolean;
   readonly heads: readonly HeadTime[];
+  /** Where nodes are told that load orders end; none of one that cannot be signed now. */
+  readonly signedHeads: readonly SignedHead[];
   readonly nowMs: number;
   /** Emergencies that nobody else has confirmed. */
   readonly unconfirmed: readonly UnconfirmedRecord[];
@@ -111,13 +119,14 @@ export interface CensusParts {
 
 /** How many nodes are how, cluster by cluster: one look at each node, and an answer that does not grow with them. */
 export function censusToWire(parts: CensusParts): ClusterCensus[] {
-  const { clusters, nodes, isConnected, heads, nowMs, unconfirmed } = parts;
+  const { clusters, nodes, isConnected, heads, signedHeads, nowMs, unconfirmed } = parts;
   const counts = new Map(
     clusters.map((name) => [
       name,
       new ClusterCount(
         name,
         heads.filter(({ cluster }) => cluster === name),
+        signedHeads.filter(({ cluster }) => cluster === name),
         unconfirmed.filter(({ cluster }) => cluster === name),
       ),
     ]),

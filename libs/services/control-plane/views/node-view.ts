@@ -17,5 +17,7 @@ export function nodeToWire(node: NodeRecord, connected: boolean): Node {
     labels: Object.fromEntries(effectiveLabels(node.labels)),
     reportedLabels: Object.fromEntries(node.labels.reported),
     revokedAt: node.revokedAt ?? undefined,
+    // Of one node alone.
+    ...{ certificateFingerprint: '', recentTransitions: [] },
   };
 }
