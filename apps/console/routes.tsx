@@ -8,6 +8,14 @@ const pages: RouteObject[] = [
   { index: true, lazy: async () => ({ Component: (await import('./overview/overview-page')).OverviewPage }) },
   { path: 'rollouts', lazy: async () => ({ Component: (await import('./rollouts/rollouts-page')).RolloutsPage }) },
   { path: 'rollouts/:id', lazy: async () => ({ Component: (await import('./rollouts/rollout-page')).RolloutPage }) },
+  {
+    path: 'campaigns',
+    lazy: async () => ({ Component: (await import('./campaigns/campaigns-page')).CampaignsPage }),
+  },
+  {
+    path: 'campaigns/:id',
+    lazy: async () => ({ Component: (await import('./campaigns/campaign-page')).CampaignPage }),
+  },
   { path: 'schedule', lazy: async () => ({ Component: (await import('./schedule/schedule-page')).SchedulePage }) },
   {
     path: 'load-order',

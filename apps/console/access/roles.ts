@@ -9,6 +9,7 @@ export const roleWords = {
   ROLE_AUDITOR: 'reads also who did what',
   ROLE_OPERATOR: 'builds, orders, rolls out, lets nodes join',
   ROLE_APPROVER: 'agrees to what somebody else wants rolled out',
+  ROLE_RESPONDER: 'begins emergency rollouts, and nothing else',
   ROLE_ADMIN: 'all of it, and clusters and rights',
 } as const satisfies Partial<Record<Role, string>>;
 

@@ -14,6 +14,8 @@ export interface OrderCensus {
   readonly atHead: number;
   readonly headSeq: number;
   readonly headAt: string | undefined;
+  /** When nodes were last given proof of where it ends. */
+  readonly headSignedAt: string | undefined;
   readonly positions: readonly { readonly position: number; readonly nodes: number }[];
 }
 
@@ -24,16 +26,29 @@ export interface ClusterCensus {
   readonly statuses: readonly { readonly status: NodeStatus; readonly nodes: number }[];
   readonly agentVersions: readonly { readonly version: string; readonly nodes: number }[];
   readonly orders: readonly OrderCensus[];
+  /** Connected nodes that have heard for a day of no end of their load order. */
+  readonly headOverdue: number;
+  /** Emergencies that nobody else has confirmed. */
+  readonly unconfirmed: readonly Schemas['UnconfirmedRollout'][];
 }
 
 const orderOf = (order: Schemas['OrderCensus']): OrderCensus => ({
   ...{ kernelBuildId: order.kernelBuildId ?? '', kernelRelease: order.kernelRelease ?? '' },
   ...{ nodes: order.nodes ?? 0, atHead: order.atHead ?? 0, headSeq: order.headSeq ?? 0, headAt: order.headAt },
+  headSignedAt: order.headSignedAt,
   positions: (order.positions ?? []).map(({ position = 0, nodes = 0 }) => ({ position, nodes })),
 });
 
-const clusterOf = ({ cluster = '', nodes = 0, connected = 0, statuses, agentVersions, orders }: ClusterMessage) => ({
-  ...{ cluster, nodes, connected },
+const clusterOf = ({
+  cluster = '',
+  nodes = 0,
+  connected = 0,
+  statuses,
+  agentVersions,
+  orders,
+  ...rest
+}: ClusterMessage) => ({
+  ...{ cluster, nodes, connected, headOverdue: rest.headOverdue ?? 0, unconfirmed: rest.unconfirmed ?? [] },
   statuses: (statuses ?? []).map(({ status = 'NODE_STATUS_UNSPECIFIED', nodes: count = 0 }) => ({
     ...{ status, nodes: count },
   })),

@@ -6,6 +6,7 @@ const strokes = {
   overview: 'M4 5h7v6H4zM13 5h7v9h-7zM4 13h7v6H4zM13 16h7v3h-7z',
   nodes: 'M4 4h16v6H4zM4 14h16v6H4zM8 7h.01M8 17h.01M12 7h4M12 17h4',
   rollouts: 'M4 19h4v-5H4zM10 19h4V10h-4zM16 19h4V5h-4z',
+  flag: 'M6 21V4M6 5h11l-2 4 2 4H6',
   layers: 'M12 3l9 5-9 5-9-5zM3 12.5l9 5 9-5M3 17l9 5 9-5',
   patches: 'M7 3h7l5 5v13H7zM14 3v5h5M10 13h6M13 10v6M10 18h6',
   shield: 'M12 3l8 3v6c0 5-3.5 8-8 9-4.5-1-8-4-8-9V6zM12 8v5M12 16h.01',

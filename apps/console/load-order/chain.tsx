@@ -1,42 +1,40 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { encodeEntry, firstPreviousHash, type LogEntry } from '@lockstep/domain/load-order';
+import type { LogEntry } from '@lockstep/domain/load-order';
 import { useQuery } from '@tanstack/react-query';
 import type { ReactElement } from 'react';
 import { NothingHere } from '../display/nothing-here';
 import { Panel } from '../display/panel';
 import { StateMark } from '../display/state-mark';
+import type { StateWord } from '../display/tones';
 import type { Order } from './order';
+import { verifyOrder, type OrderVerdict } from './verify-order';
 
-const hexOf = (bytes: ArrayBuffer): string =>
-  Array.from(new Uint8Array(bytes), (byte) => byte.toString(16).padStart(2, '0')).join('');
+const whole: StateWord = { tone: 'good', icon: 'link', word: 'chain whole, hashed again by this page' };
+const signed: StateWord = { tone: 'good', icon: 'key', word: 'each entry signed by the key of its place' };
+const unknown: StateWord = { tone: 'idle', icon: 'key', word: 'signatures: this browser cannot check them' };
 
-async function hashOf(entry: LogEntry): Promise<string> {
-  const bytes = new Uint8Array(encodeEntry(entry));
-  return hexOf(await crypto.subtle.digest('SHA-256', bytes));
-}
-
-/** The first entry that is not what its hash says, or does not name the one before; undefined: the chain is whole. */
-async function brokenAt(entries: readonly LogEntry[]): Promise<number | undefined> {
-  let previous: string = firstPreviousHash;
-  for (const entry of entries) {
-    if (entry.previousHash !== previous || (await hashOf(entry)) !== entry.hash) return entry.seq;
-    previous = entry.hash;
-  }
-  return undefined;
-}
+const signatureState = (unsignedAt: OrderVerdict['unsignedAt']): StateWord => {
+  if (unsignedAt === 'unknown') return unknown;
+  return unsignedAt === undefined
+    ? signed
+    : { tone: 'bad', icon: 'key', word: `entry ${unsignedAt} is not signed by its key` };
+};
 
 function Verdict({ order }: { readonly order: Order }): ReactElement | null {
-  const { entries } = order;
   const { data } = useQuery({
-    queryKey: ['chain', order.cluster, order.kernelBuildId, entries.at(-1)?.hash],
-    queryFn: async () => ({ brokenAt: await brokenAt(entries) }),
+    queryKey: ['chain', order.cluster, order.kernelBuildId, order.entries.at(-1)?.hash],
+    queryFn: () => verifyOrder(order),
     staleTime: Infinity,
   });
   if (data === undefined) return null;
-  return data.brokenAt === undefined ? (
-    <StateMark state={{ tone: 'good', icon: 'link', word: 'chain whole, hashed again by this page' }} />
-  ) : (
-    <StateMark state={{ tone: 'bad', icon: 'warning', word: `broken at ${data.brokenAt}` }} />
+  const { brokenAt, unsignedAt } = data;
+  return (
+    <span className="verdicts">
+      <StateMark
+        state={brokenAt === undefined ? whole : { tone: 'bad', icon: 'warning', word: `broken at ${brokenAt}` }}
+      />
+      <StateMark state={signatureState(unsignedAt)} />
+    </span>
   );
 }
 

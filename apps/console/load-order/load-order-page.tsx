@@ -18,6 +18,7 @@ import { DraftPanel } from './draft-panel';
 import { useOrder, type Order } from './order';
 import { isTorn, pictureOf } from './picture';
 import { PictureTable } from './picture-table';
+import { TrustPanel } from './trust-panel';
 import './load-order.css';
 
 interface Choice {
@@ -124,6 +125,7 @@ function OrderShown({ order, at, draft: draftName, set }: OrderShownProps): Reac
           }}
         />
       )}
+      <TrustPanel order={order} />
       <Chain order={order} />
     </div>
   );

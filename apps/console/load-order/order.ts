@@ -27,6 +27,16 @@ export interface Order {
   readonly cluster: string;
   readonly kernelBuildId: string;
   readonly entries: readonly DomainEntry[];
+  /** The key that load orders begin with, PEM. */
+  readonly firstKey: string;
+  /** Where nodes are told that it ends, since when, and until when they believe it. */
+  readonly signedHead: SignedHeadTimes | undefined;
+}
+
+export interface SignedHeadTimes {
+  readonly seq: number;
+  readonly issuedAt: string;
+  readonly expiresAt: string;
 }
 
 export const functionOf = ({ object = '', name = '', sympos = 0 }: PatchedFunction) => ({ object, name, sympos });
@@ -83,10 +93,19 @@ const entryOf = (entry: LogEntry): DomainEntry => ({
 });
 
 /** @throws LockstepError where an answer holds what no load order does. */
-export const orderOf = ({ cluster = '', kernelBuildId = '', entries = [] }: Schemas['GetOrderResponse']): Order => ({
-  ...{ cluster, kernelBuildId },
-  entries: entries.map(entryOf),
-});
+export const orderOf = (answer: Schemas['GetOrderResponse']): Order => {
+  const { cluster = '', kernelBuildId = '', entries = [], logPublicKey: firstKey = '', signedHead } = answer;
+  const at = (ms = 0): string => new Date(ms).toISOString();
+  return {
+    ...{ cluster, kernelBuildId, firstKey },
+    entries: entries.map(entryOf),
+    signedHead: signedHead && {
+      seq: signedHead.seq ?? 0,
+      issuedAt: at(signedHead.issuedAtMs),
+      expiresAt: at(signedHead.expiresAtMs),
+    },
+  };
+};
 
 export interface OrderName {
   readonly cluster: string;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { ReactElement } from 'react';
 import { Link, useParams } from 'react-router';
-import type { NodeMessage } from '../api/schemas';
+import type { NodeMessage, NodeReport } from '../api/schemas';
 import { Awaited } from '../display/awaited';
 import { PageHead } from '../display/page-head';
 import { Panel } from '../display/panel';
@@ -12,7 +12,10 @@ import { KernelStack } from './kernel-stack';
 import { LastTransition } from './last-transition';
 import { useNode } from './node';
 import { NodeActions } from './node-actions';
+import { NodeHistory } from './node-history';
 import { NodeNotes } from './node-notes';
+import { ProbeResults } from './probe-results';
+import { RecentWindows } from './recent-windows';
 import './nodes.css';
 
 function Summary({ node: { report, cluster = '', connected } }: { readonly node: NodeMessage }): ReactElement {
@@ -25,6 +28,19 @@ function Summary({ node: { report, cluster = '', connected } }: { readonly node:
       </span>
       <span>{target > position ? `position ${position}, on its way to ${target}` : `position ${position}`}</span>
       <span>{connected === true ? 'connected' : 'away'}</span>
+    </>
+  );
+}
+
+/** Until when it is sure that nothing of its load order is withheld from it. */
+function HeardHead({ heard }: { readonly heard: NodeReport['heardHead'] }): ReactElement {
+  if (heard === undefined) return <span className="dim">none heard yet</span>;
+  const { seq = 0, issuedAtMs = 0, expiresAtMs = 0, expired, refused } = heard;
+  return (
+    <>
+      {seq}, issued <Ago at={new Date(issuedAtMs).toISOString()} />, {expired === true ? 'expired' : 'good until'}{' '}
+      <Ago at={new Date(expiresAtMs).toISOString()} />
+      {refused !== undefined && <span className="tag">refused the last: {refused}</span>}
     </>
   );
 }
@@ -53,6 +69,23 @@ function Facts({ node }: { readonly node: NodeMessage }): ReactElement {
         <dt>Log it knows</dt>
         <dd>
           up to {report?.headSeq ?? 0} <code className="dim">{(report?.headHash ?? '').slice(0, 16)}</code>
+        </dd>
+        <dt>Signed head</dt>
+        <dd>
+          <HeardHead heard={report?.heardHead} />
+        </dd>
+        <dt>Certificate</dt>
+        <dd>
+          {node.revokedAt === undefined ? (
+            'good'
+          ) : (
+            <>
+              revoked <Ago at={node.revokedAt} />
+            </>
+          )}{' '}
+          <code className="dim" title="sha256 of its public key">
+            {(node.certificateFingerprint ?? '').slice(0, 16)}
+          </code>
         </dd>
         <dt>Labels</dt>
         <dd>
@@ -87,9 +120,14 @@ export function NodePage(): ReactElement {
             <div className="panels panels-two">
               <div className="stacked">
                 <KernelStack node={known} />
+                <ProbeResults report={known.report} />
                 <LastTransition report={known.report} />
+                <RecentWindows node={known} />
               </div>
-              <Facts node={known} />
+              <div className="stacked">
+                <Facts node={known} />
+                <NodeHistory name={name} />
+              </div>
             </div>
           </div>
         )}

@@ -2,6 +2,7 @@
 import type { ReactElement } from 'react';
 import { Link } from 'react-router';
 import { countWords, numberWords } from '../display/counts';
+import { Icon } from '../display/icon';
 import { ShareBar } from '../display/share-bar';
 import { StateMark } from '../display/state-mark';
 import { nodeWord, type StateWord } from '../display/tones';
@@ -18,7 +19,7 @@ function stateOf(census: ClusterCensus): StateWord {
 }
 
 function Order({ cluster, order }: { readonly cluster: string; readonly order: OrderCensus }): ReactElement {
-  const { kernelBuildId, kernelRelease, headSeq, headAt, nodes, atHead, positions } = order;
+  const { kernelBuildId, kernelRelease, headSeq, headAt, headSignedAt, nodes, atHead, positions } = order;
   const elsewhere = positions.filter(({ position }) => position !== headSeq);
   const query = new URLSearchParams({ cluster, kernel: kernelBuildId });
   return (
@@ -35,6 +36,19 @@ function Order({ cluster, order }: { readonly cluster: string; readonly order: O
             <Ago at={headAt} />
           </>
         )}
+        {headSeq > 0 && (
+          <span className="dim">
+            {' '}
+            ·{' '}
+            {headSignedAt === undefined ? (
+              'not signed: its key is not here'
+            ) : (
+              <>
+                signed head from <Ago at={headSignedAt} />
+              </>
+            )}
+          </span>
+        )}
         {headSeq > 0 && elsewhere.length > 0 && (
           <span className="dim">
             {' '}
@@ -48,7 +62,7 @@ function Order({ cluster, order }: { readonly cluster: string; readonly order: O
 
 /** One cluster: whether all its nodes run the same code, and how they are. */
 export function ClusterCard({ census }: { readonly census: ClusterCensus }): ReactElement {
-  const { cluster, nodes, connected, statuses, orders } = census;
+  const { cluster, nodes, connected, statuses, orders, headOverdue } = census;
   const away = nodes - connected;
   const parts = statuses.map(({ status, nodes: count }) => ({ ...nodeWord(status), status, count }));
   return (
@@ -77,6 +91,15 @@ export function ClusterCard({ census }: { readonly census: ClusterCensus }): Rea
               {numberWords(away)} away
             </Link>
           )}
+        </p>
+      )}
+      {headOverdue > 0 && (
+        <p className="note tone-warn cluster-card-note">
+          <Icon name="warning" />
+          <span>
+            {countWords(headOverdue, 'connected node')} have heard for a day of no end of the load order: it may be
+            withheld from them.
+          </span>
         </p>
       )}
       <ul className="cluster-orders">

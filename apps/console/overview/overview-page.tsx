@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { ReactElement } from 'react';
+import { Link } from 'react-router';
 import { Awaited } from '../display/awaited';
 import { countWords, numberWords } from '../display/counts';
+import { Icon } from '../display/icon';
 import { NothingHere } from '../display/nothing-here';
 import { PageHead } from '../display/page-head';
 import { Panel } from '../display/panel';
@@ -10,6 +12,7 @@ import { ShareBar } from '../display/share-bar';
 import { RolloutCard } from '../rollouts/rollout-card';
 import { useOpenRollouts } from '../rollouts/rollout-list';
 import { isInStep, useCensus, versionsOf, type ClusterCensus } from '../clusters/census';
+import { Ago } from '../time/ago';
 import { ClusterCard } from './cluster-card';
 import { Lately } from './lately';
 import './overview.css';
@@ -37,6 +40,26 @@ function UnderWay(): ReactElement {
       <ul className="rollout-cards">
         {rollouts.map((rollout) => (
           <RolloutCard key={rollout.id} rollout={rollout} />
+        ))}
+      </ul>
+    </Panel>
+  );
+}
+
+/** Emergencies for which a second person has still to answer. */
+function Unconfirmed({ clusters }: { readonly clusters: readonly ClusterCensus[] }): ReactElement | null {
+  const all = clusters.flatMap(({ cluster, unconfirmed }) => unconfirmed.map((one) => ({ ...one, cluster })));
+  if (all.length === 0) return null;
+  return (
+    <Panel title="Broken glass" aside={`${countWords(all.length, 'emergency', 'emergencies')} to confirm`}>
+      <ul className="unconfirmed">
+        {all.map(({ id = '', by, reason, startedAt, cluster }) => (
+          <li key={id}>
+            <Icon name="warning" />
+            <span>
+              <Link to={`/rollouts/${id}`}>{cluster}</Link> by <strong>{by}</strong> <Ago at={startedAt} />: {reason}
+            </span>
+          </li>
         ))}
       </ul>
     </Panel>
@@ -96,6 +119,7 @@ export function OverviewPage(): ReactElement {
           {census.data !== undefined && <Versions clusters={census.data} />}
         </div>
         <div className="stacked">
+          {census.data !== undefined && <Unconfirmed clusters={census.data} />}
           <UnderWay />
           <Lately />
         </div>

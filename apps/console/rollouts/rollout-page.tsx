@@ -14,6 +14,8 @@ import { rolloutWord } from '../display/tones';
 import { useUrlState } from '../display/url-state';
 import { Ago } from '../time/ago';
 import { ApprovalsPanel } from './approvals-panel';
+import { ChecksPanel } from './checks-panel';
+import { EmergencyNote } from './emergency-note';
 import { HaltNote } from './halt-note';
 import { OrderButtons } from './order-buttons';
 import { ProgressTable } from './progress-table';
@@ -43,6 +45,11 @@ function Summary({ rollout, live }: { readonly rollout: RolloutMessage; readonly
       {rollout.rollsBack !== undefined && (
         <span>
           rolls back <Link to={`/rollouts/${rollout.rollsBack}`}>{rollout.rollsBack.slice(0, 8)}</Link>
+        </span>
+      )}
+      {rollout.campaignId !== undefined && (
+        <span>
+          of a <Link to={`/campaigns/${rollout.campaignId}`}>campaign</Link>
         </span>
       )}
       {status === 'ROLLOUT_STATUS_HALTED' && (
@@ -152,6 +159,7 @@ export function RolloutPage(): ReactElement {
       <Awaited query={query}>
         {(known) => (
           <div className="stacked">
+            <EmergencyNote rollout={known} />
             <HaltNote rollout={known} />
             <Waiting rollout={known} />
             <ApprovalsPanel rollout={known} />
@@ -169,6 +177,7 @@ export function RolloutPage(): ReactElement {
                 >
                   <WaveLadder rollout={known} />
                 </Panel>
+                <ChecksPanel rollout={known} />
                 <Said rollout={known} />
               </div>
               <Nodes rollout={known} />

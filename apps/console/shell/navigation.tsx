@@ -13,6 +13,7 @@ const places: readonly (readonly Place[])[] = [
   [
     { to: '/', name: 'Overview', icon: 'overview' },
     { to: '/rollouts', name: 'Rollouts', icon: 'rollouts' },
+    { to: '/campaigns', name: 'Campaigns', icon: 'flag' },
     { to: '/schedule', name: 'Windows and freezes', icon: 'clock' },
     { to: '/load-order', name: 'Load order', icon: 'layers' },
     { to: '/nodes', name: 'Nodes', icon: 'nodes' },

@@ -13,6 +13,9 @@ import { Panel } from '../display/panel';
 import { StateMark } from '../display/state-mark';
 import { buildWord } from '../display/tones';
 import { Ago } from '../time/ago';
+import { Foundations } from './foundations';
+import { LogKeys } from './log-keys';
+import './system.css';
 
 const mebibyte = 2 ** 20;
 
@@ -173,10 +176,12 @@ function Webhooks(): ReactElement {
 export function SystemPage(): ReactElement {
   return (
     <>
-      <PageHead title="System" summary="Kernels, workers’ work, and who is told of events." />
+      <PageHead title="System" summary="What Lockstep stands on, workers’ work, keys, and who is told of events." />
+      <Foundations />
       <div className="panels panels-two">
         <div className="stacked">
           <Kernels />
+          <LogKeys />
           <Webhooks />
         </div>
         <div className="stacked">

@@ -60,7 +60,8 @@ const pages = [
   { name: 'cves', place: 'cves', shows: 'CVE-2024-26581' },
   { name: 'audit', place: 'audit', shows: 'Fleet/AppendLoad' },
   { name: 'access', place: 'access?show=sessions', shows: 'session-' },
-  { name: 'system', place: 'system', shows: 'Kernel builds' },
+  { name: 'campaigns', place: 'campaigns', shows: 'There is no campaign yet.' },
+  { name: 'system', place: 'system', shows: 'build worker connected' },
 ];
 
 describe.each(pages)('the page $name', ({ name, place, shows }) => {
