@@ -112,6 +112,7 @@ describe('what an error number means', () => {
       /changed/,
       { errno: 129, log: ['Loading of module with unsupported crypto is rejected'] },
     ],
+    ['a module that was revoked', /blacklist/, /changed/, { errno: 129, log: ['Module hash 00ff is blacklisted'] }],
     ['a changed file', /changed after it was signed\./, /none/, { errno: 129, log: ['nothing about it'] }],
     ['a log that is not shown', /changed after it was signed, or has none/, /lacks/, { errno: 129, facts: enforced }],
   ])('an enforcing kernel gives one error for many reasons: %s', (_, says, doesNot, given) => {

@@ -75,6 +75,9 @@ function rejectedKey({ log }: CallAnswer, { rules }: RefusalFacts): Refusal {
   const why = unsigned[what];
   if (why !== undefined)
     return badSignature(`The kernel takes only modules with a signature that it can check, and ${why}.`);
+  if (log.some((line) => /^Module hash .* is blacklisted$/.test(line))) {
+    return badSignature('The kernel’s blacklist has the hash of this module.');
+  }
   const changed = 'The module’s signature is not valid: the file was changed after it was signed';
   // Without its words either may be meant.
   return badSignature(

@@ -348,6 +348,20 @@ describe('load', () => {
     await stock.load(request('lockstep_b', 'one', { mayShadow: [moduleName('lockstep_a')] }));
     expect(await held(stock)).toBe('lockstep_a<lockstep_b');
   });
+  test('a kernel that keeps no more grants is not taken for a full disk', async () => {
+    kernelOn({ patchedCore: true });
+    tree.insert('lockstep_a', functionsNamed('one'));
+    const { roots, calls } = tree;
+    const writeAttribute = (file: string): Promise<void> =>
+      Promise.reject(Object.assign(new Error(`ENOSPC: no space left on device, write ${file}`), { code: 'ENOSPC' }));
+    const kernel = new SysfsKernel({ roots, calls, writeAttribute });
+    const mayShadow = [moduleName('lockstep_a')];
+    await expect(kernel.load(request('lockstep_b', 'one', { mayShadow }))).rejects.toMatchObject({
+      ...{ kind: 'unavailable', reason: 'grants-waiting' },
+      message: expect.not.stringContaining('device'),
+    });
+    expect(tree.moduleNames).toEqual(['lockstep_a']);
+  });
   test('removes what an interrupted unload left under its name', async () => {
     const kernel = kernelOn();
     tree.insertPlain('lockstep_a', true);
@@ -399,6 +413,16 @@ describe('unload', () => {
     tree.insertPlain('lockstep_a', true);
     await kernel.unload(moduleName('lockstep_a'));
     expect(tree.moduleNames).toEqual([]);
+  });
+  test('while another livepatch switches that is told, and nothing is done', async () => {
+    const kernel = kernelOn();
+    tree.insert('lockstep_a', functionsNamed('one'));
+    tree.insert('by_hand', functionsNamed('two'), Infinity);
+    await expect(kernel.unload(moduleName('lockstep_a'))).rejects.toMatchObject({
+      ...{ kind: 'unavailable', reason: 'transition-busy' },
+      message: expect.stringContaining('while by_hand is in transition'),
+    });
+    expect(await held(kernel)).toBe('lockstep_a<by_hand');
   });
   test('one that does not end is taken back: the patch stays in effect', async () => {
     const kernel = kernelOn();

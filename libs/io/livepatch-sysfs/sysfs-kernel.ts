@@ -245,7 +245,7 @@ export class SysfsKernel implements LivepatchKernel {
       // It goes the way that it came.
       const mode = (await readTransitionStats(this.roots, module))?.mode;
       const goal: Goal = { module, inEffect: false, limitMs: patienceMs(wished, mode, mayInterrupt) };
-      await this.switch(goal, mode, () => this.writeEnabled(module, false));
+      await this.switch(goal, mode, () => this.disable(module));
     }
     await this.loader.removeWhenUnused(module);
   }
@@ -364,9 +364,20 @@ export class SysfsKernel implements LivepatchKernel {
     );
   }
 
-  /** One shot: the next load of `module` may shadow the victims. */
+  /**
+   * One shot: the next load of `module` may shadow the victims.
+   * @throws LockstepError `unavailable` `grants-waiting`
+   */
   private async grant(module: ModuleName, victims: readonly ModuleName[]): Promise<void> {
-    await this.writeAttribute(path.join(livepatchFolder(this.roots), 'override'), `${module} ${victims.join(',')}\n`);
+    const file = path.join(livepatchFolder(this.roots), 'override');
+    await this.writeAttribute(file, `${module} ${victims.join(',')}\n`).catch((error: unknown) => {
+      // Of no disk: the kernel keeps but a few.
+      if (errorCode(error) !== 'ENOSPC') throw error;
+      const message =
+        `The kernel takes no permission for ${module} to shadow ${victims.join(', ')}: too many wait that no load has used up ` +
+        `(${file}). Each goes with the next load of the module that it names, and all with the next boot.`;
+      throw new LockstepError('unavailable', 'grants-waiting', message, { module }, { cause: error });
+    });
   }
 
   private patchFile(module: ModuleName, name: string): string {
@@ -375,6 +386,18 @@ export class SysfsKernel implements LivepatchKernel {
 
   private async readFlag(module: ModuleName, name: 'enabled' | 'transition'): Promise<boolean> {
     return (await unlessGone(readFile(this.patchFile(module, name), 'latin1')))?.trim() === '1';
+  }
+
+  /** @throws LockstepError `unavailable` `transition-busy` */
+  private async disable(module: ModuleName): Promise<void> {
+    await this.writeEnabled(module, false).catch(async (error: unknown) => {
+      if (errorCode(error) !== 'EBUSY') throw error;
+      const switching = (await this.observe()).find((patch) => patch.transition && patch.module !== module);
+      const message =
+        `${module} cannot be disabled while ${switching?.module ?? 'another livepatch'} is in transition: the kernel ` +
+        'switches one at a time. Wait until that has ended.';
+      throw new LockstepError('unavailable', 'transition-busy', message, { module }, { cause: error });
+    });
   }
 
   private async writeEnabled(module: ModuleName, enabled: boolean): Promise<void> {

@@ -205,6 +205,9 @@ export class FakeKernelTree {
     if (patch === undefined) return refuse('ENOENT');
     if (wanted === patch.enabled) return refuse('EINVAL');
     const reverses = patch.ticksLeft !== undefined;
+    // The core makes one transition at a time.
+    const others = [...this.patches.values()].filter((other) => other !== patch);
+    if (!reverses && others.some(({ ticksLeft }) => ticksLeft !== undefined)) return refuse('EBUSY');
     // A reversal goes back over the tasks already switched: those are not the ones in the way.
     patch.ticksLeft = reverses ? 1 : this.transitionTicks;
     patch.enabled = wanted;
