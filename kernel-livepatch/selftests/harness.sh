@@ -280,7 +280,7 @@ stop_jobs_at_exit() {
 }
 
 unload_all() {
-	local name path names
+	local name path names pass
 
 	[ ! -e /sys/module/klp_target ] || echo 0 >/sys/module/klp_target/parameters/block
 	read -ra names <<<"$(stack)"
@@ -291,10 +291,20 @@ unload_all() {
 			echo 0 >"/sys/module/$name/parameters/hold"
 		unload "$name"
 	done
-	for path in /sys/module/klp_*; do
-		name=${path##*/}
-		[[ ! -e $path || " $PINNED " == *" $name "* ]] || remove_module "$name"
+	# First those that no other needs: a case that failed half way leaves both.
+	for pass in 1 2; do
+		for path in /sys/module/klp_*; do
+			name=${path##*/}
+			[[ -e $path && " $PINNED " != *" $name "* ]] || continue
+			if [ $pass = 2 ] || ! held_by_others "$name"; then remove_module "$name"; fi
+		done
 	done
+}
+
+held_by_others() { # MODULE
+	local holders=("/sys/module/$1/holders"/*)
+
+	[ -e "${holders[0]}" ]
 }
 
 # A grant that no load has used up yet would help a later case.

@@ -126,8 +126,7 @@ case_consistency_lets_others_fork_while_stacks_are_checked() {
 	load klp_target
 	load klp_slow
 	use_mode system
-	"$MODULES/klp-crowd" 300 0 >"$WORK/crowd" &
-	wait_until test -s "$WORK/crowd"
+	crowd 300
 	block
 	# Before the checks begin: they would hold up its own start.
 	"$MODULES/klp-latency" 4000 >"$WORK/latency" &
@@ -142,6 +141,103 @@ case_consistency_lets_others_fork_while_stacks_are_checked() {
 	unblock
 	echo "# the longest fork took $((longest / 1000)) us"
 	[ "$longest" -lt 1000000000 ] || fail "a fork took $longest ns"
+}
+
+crowd() { # TASKS -- that sleep in a system call of their own
+	"$MODULES/klp-crowd" "$1" 0 >"$WORK/crowd" &
+	CROWD=$!
+	wait_until test -s "$WORK/crowd"
+}
+
+# Its one attempt takes seconds, as above, and cannot succeed. Has it still not failed when COMMAND has ended?
+ends_before_the_attempt() { # COMMAND...
+	local stats=$SYSFS/klp_a01/transition_stats result
+
+	start_load klp_a01 funcs=klp_target:klp_target_block livepatch.consistency=system \
+		livepatch.consistency_attempts=1
+	wait_until eval "[ ! -e $stats ] || [ \"\$(<$stats/attempts)\" = 1 ]"
+	"$@"
+	{ read -r result <$stats/result; } 2>/dev/null || result=failed
+	wait_until gone klp_a01
+	remove_module klp_a01
+	[ "$result" = pending ]
+}
+
+does_not_wait_for_the_attempt() { # COMMAND...
+	local round
+
+	load klp_target
+	load klp_slow
+	crowd 300
+	block
+	for round in {1..10}; do
+		! ends_before_the_attempt "$@" || break
+	done
+	kill $CROWD
+	unblock
+	unload_all
+	[ "$round" -lt 10 ] || fail "waits each time: $*"
+}
+
+read_transitions() {
+	local line
+
+	while read -r line; do
+		[ "$line" != "result pending" ] || return
+	done <$DEBUGFS/transitions
+}
+
+case_consistency_tells_who_is_in_the_way_while_stacks_are_checked() {
+	does_not_wait_for_the_attempt read_transitions
+}
+
+switch_off() { # CPU-FILE -- that is on
+	echo 1 >"$1" 2>/dev/null
+	echo 0 >"$1"
+}
+
+# Whoever wants to read the list of CPUs waits for a CPU that waits to go.
+case_consistency_lets_cpus_go_while_stacks_are_checked() {
+	local cpu=/sys/devices/system/cpu/cpu1/online verdict=0
+
+	[ -e $cpu ] || fail "this machine has one CPU"
+	(does_not_wait_for_the_attempt switch_off $cpu) || verdict=1
+	echo 1 >$cpu 2>/dev/null
+	expect "CPU 1 online" 1 "$(<$cpu)"
+	return $verdict
+}
+
+# It is known that there are too many; to look at all of them again and again changes nothing.
+case_consistency_looks_once_at_a_crowd_that_is_in_the_way() {
+	local checked
+
+	use_mode system
+	set_limits 1 600000
+	crowd 300
+	start_load klp_a01 funcs=vmlinux:__x64_sys_pause
+	wait_until gone klp_a01
+	checked=$(stat_of checked_outside)
+	kill $CROWD
+	expect "result" failed "$(stat_of result)"
+	stat_of blocker | grep -q ' __x64_sys_pause klp-crowd' || fail "not for that: $(stat_of blocker)"
+	echo "# $checked stacks were checked"
+	[ "$checked" -lt 1500 ] || fail "$checked stacks were checked for 300 tasks"
+}
+
+case_consistency_looks_for_no_more_than_it_tells_each_task_by_itself() {
+	local calls
+
+	load klp_stopwatch func=klp_ranges_find_task
+	crowd 300
+	start_load klp_a01 funcs=vmlinux:__x64_sys_pause
+	calls=$(</sys/module/klp_stopwatch/parameters/calls)
+	expect "blockers" 16 "$(stat_of blocker | grep -c ' __x64_sys_pause klp-crowd')"
+	start_disable klp_a01
+	wait_until gone klp_a01
+	kill $CROWD
+	remove_module klp_stopwatch
+	echo "# $calls stacks were checked"
+	[ "$calls" -lt 150 ] || fail "$calls stacks were checked to tell 16 tasks"
 }
 
 case_consistency_runs_callbacks_as_others_do() {
@@ -179,6 +275,30 @@ case_consistency_disturbs_sleepers_only_when_its_time_runs_out() {
 	for_both_modes hold_until_signaled
 }
 
+# More than are told by name. A stop that meets the first of them looks for no others.
+hold_many_until_signaled() {
+	local i
+
+	set_limits 1000 8000
+	load klp_oracle
+	echo 1 >/sys/module/klp_oracle/parameters/hold
+	for i in {1..24}; do
+		{ echo 4 0 >/proc/klp_oracle; } &
+		wait_until sleeps_in klp_oracle_outer $!
+	done
+	start_load klp_oracle_new
+	wait_until settled klp_oracle_new
+	expect "result" switched "$(stat_of result)"
+	echo 0 >/sys/module/klp_oracle/parameters/hold
+	wait
+	unload klp_oracle_new
+	remove_module klp_oracle
+}
+
+case_consistency_disturbs_all_who_sleep_when_its_time_runs_out() {
+	for_both_modes hold_many_until_signaled
+}
+
 # --- what holds a transition up -------------------------------------------------------------------
 
 sleep_where_the_unwinder_is_lost() {
@@ -197,6 +317,23 @@ case_consistency_names_what_the_unwinder_does_not_get_past() {
 	sleep_where_the_unwinder_is_lost system
 	sleep_where_the_unwinder_is_lost stop_machine
 	sleep_where_the_unwinder_is_lost per_task
+}
+
+case_consistency_tells_who_is_stopped() {
+	local sleeper
+
+	use_mode system
+	set_limits 1 600000
+	sleep 600 &
+	sleeper=$!
+	kill -STOP $sleeper
+	wait_until grep -q '^State:.T' /proc/$sleeper/status
+	start_load klp_a01 funcs=vmlinux:get_signal
+	wait_until gone klp_a01
+	expect "result" failed "$(stat_of result)"
+	expect "in the way" "$sleeper get_signal $(<"/proc/$sleeper/comm")" "$(stat_of blocker)"
+	expect "stopped" "$sleeper" "$(stat_of stopped)"
+	kill -KILL $sleeper
 }
 
 case_consistency_names_who_holds_up_each_task_by_itself() {

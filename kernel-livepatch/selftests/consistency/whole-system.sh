@@ -160,6 +160,7 @@ case_consistency_replaces_under_another_name() {
 }
 
 enable_past_a_blocker() {
+	log_mark
 	give_up_soon
 	load klp_target
 	block
@@ -168,6 +169,7 @@ enable_past_a_blocker() {
 	expect "result" failed "$(stat_of result)"
 	stat_of blocker | grep -qx "$BLOCKED klp_target_block $(<"/proc/$BLOCKED/comm")" ||
 		fail "the blocker is not named: $(stat_of blocker)"
+	expect_log_count 1 " attempts, see $DEBUGFS/transitions for what was in the way"
 	expect "alpha" original "$(cat $TARGET/alpha)"
 	remove_module klp_a01
 	unblock

@@ -21,13 +21,6 @@
 #include "stats.h"
 #include "track.h"
 
-const char * const klp_block_reasons[] = {
-	[KLP_IN_FUNCTION] = "function",
-	[KLP_UNRELIABLE] = "unreliable",
-	[KLP_EXITING] = "exiting",
-	[KLP_NOT_SWITCHED] = "pending",
-};
-
 /* Both are protected by klp_mutex */
 static char klp_symbol[KSYM_NAME_LEN];
 static struct klp_blockers klp_pending_blockers;
@@ -60,8 +53,8 @@ static void klp_blocker_name(struct klp_blocker *blocker,
 			     struct task_struct *task)
 {
 	blocker->pid = task->pid;
-	blocker->frozen = cgroup_task_frozen(task) || frozen(task) ||
-			  task_is_stopped_or_traced(task);
+	blocker->frozen = cgroup_task_frozen(task) || frozen(task);
+	blocker->stopped = task_is_stopped_or_traced(task);
 	strscpy(blocker->comm, task->comm, sizeof(blocker->comm));
 }
 
@@ -185,6 +178,17 @@ void klp_blockers_clear(struct klp_blockers *blockers)
 	atomic_set(&blockers->nr, 0);
 }
 
+/**
+ * klp_blockers_full() - are there as many as can be told?
+ * @blockers:	the list
+ *
+ * Return: true when it does not matter who else is in the way
+ */
+bool klp_blockers_full(const struct klp_blockers *blockers)
+{
+	return atomic_read(&blockers->nr) >= KLP_MAX_BLOCKERS;
+}
+
 static int klp_add_held(struct task_struct *task, void *data)
 {
 	struct klp_pending *pending = data;
@@ -220,7 +224,8 @@ static void klp_add_tasks(struct klp_pending *pending,
 	pid_t nr = 1;
 
 	rcu_read_lock();
-	while ((task = klp_next_task(&nr))) {
+	while (!klp_blockers_full(&klp_pending_blockers) &&
+	       (task = klp_next_task(&nr))) {
 		if (task->patch_state != pending->target)
 			klp_call_locked(task, add, pending);
 	}

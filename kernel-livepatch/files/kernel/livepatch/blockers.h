@@ -29,7 +29,8 @@ enum klp_block_reason {
  * struct klp_blocker - a task that was in the way
  * @reason:	why
  * @pid:	its pid in the initial namespace, 0 when it is not known
- * @frozen:	it is frozen or stopped, and will not go on by itself
+ * @frozen:	it is frozen, and goes on when it is thawed, whoever signals it
+ * @stopped:	it is stopped by a signal, or by who traces it
  * @comm:	its name
  * @addr:	KLP_UNRELIABLE: the code that the unwinder does not get past
  * @func:	KLP_IN_FUNCTION: the function. KLP_UNRELIABLE: what that code
@@ -39,6 +40,7 @@ struct klp_blocker {
 	enum klp_block_reason reason;
 	pid_t pid;
 	bool frozen;
+	bool stopped;
 	char comm[TASK_COMM_LEN];
 	unsigned long addr;
 	char func[KLP_BLOCKER_FUNC_LEN];
@@ -54,13 +56,12 @@ struct klp_blockers {
 	struct klp_blocker blockers[KLP_MAX_BLOCKERS];
 };
 
-extern const char * const klp_block_reasons[];
-
 void klp_blockers_add(struct klp_blockers *blockers, struct task_struct *task,
 		      const char *func);
 void klp_blockers_add_exiting(struct klp_blockers *blockers);
 void klp_blockers_explain(struct klp_blockers *blockers);
 void klp_blockers_clear(struct klp_blockers *blockers);
+bool klp_blockers_full(const struct klp_blockers *blockers);
 void klp_blockers_report_pending(struct klp_patch *patch, int target);
 
 #endif /* _LIVEPATCH_BLOCKERS_H */

@@ -262,7 +262,7 @@ static void klp_mark_tasks(void)
 
 static void klp_give_up(void)
 {
-	pr_warn("'%s' gives up after %u attempts, see transition_stats for what was in the way\n",
+	pr_warn("'%s' gives up after %u attempts, see /sys/kernel/debug/livepatch/transitions for what was in the way\n",
 		klp_transition_patch->mod->name, klp_failed_attempts);
 	klp_exhausted = true;
 	klp_reverse_transition();

@@ -8,11 +8,12 @@
  * all CPUs for the rest. When more has run than could be noted, or memory is
  * short, everything is checked while CPUs are stopped.
  *
- * No lock is held from one task to the next, and after some tasks the CPU is
- * given away: nobody who forks, exits or signals waits for the scan to end. A
- * task that joins meanwhile has not run, or has been noted; one that leaves is
- * waited for if it did not run (exits.c); one that takes the place of another
- * when it executes a program runs.
+ * No lock is held from one task to the next but klp_mutex, and after some tasks
+ * the CPU is given away: nobody who forks, exits or signals waits for the scan
+ * to end, nor a CPU that comes or goes. A task that joins meanwhile has not run,
+ * or has been noted; one that leaves is waited for if it did not run (exits.c);
+ * one that takes the place of another when it executes a program runs. The idle
+ * task of a CPU that comes runs.
  */
 
 /* Not "livepatch: ", see consistency.c */
@@ -130,6 +131,15 @@ static int klp_check_unnoted(struct task_struct *task, void *data)
 	return 0;
 }
 
+/* Does it sleep in the way? Who only waits for a CPU leaves by itself. */
+static int klp_check_sleeper(struct task_struct *task, void *data)
+{
+	struct klp_scan *scan = data;
+
+	return !task_is_running(task) && !task_curr(task) &&
+	       klp_ranges_find_task(&scan->ranges, task);
+}
+
 /* It has a realtime priority: others would wait until it sleeps */
 static bool klp_slice_ends(struct klp_scan *scan)
 {
@@ -172,6 +182,18 @@ struct task_struct *klp_next_task(pid_t *nr)
 	return NULL;
 }
 
+/* The same from one task to the next, which takes its time */
+static struct task_struct *klp_scan_next(struct klp_scan *scan, pid_t *nr)
+{
+	if (klp_slice_ends(scan)) {
+		rcu_read_unlock();
+		klp_give_cpu_away(scan);
+		rcu_read_lock();
+	}
+
+	return klp_next_task(nr);
+}
+
 static void klp_scan_all(struct klp_scan *scan,
 			 int (*check)(struct task_struct *task, void *data))
 {
@@ -180,18 +202,14 @@ static void klp_scan_all(struct klp_scan *scan,
 	pid_t nr = 1;
 
 	rcu_read_lock();
-	while ((task = klp_next_task(&nr))) {
+	while ((task = klp_scan_next(scan, &nr)))
 		klp_call_locked(task, check, scan);
-		if (klp_slice_ends(scan)) {
-			rcu_read_unlock();
-			klp_give_cpu_away(scan);
-			rcu_read_lock();
-		}
-	}
 	rcu_read_unlock();
 
+	cpus_read_lock();
 	for_each_online_cpu(cpu)
 		klp_call_locked(idle_task(cpu), check, scan);
+	cpus_read_unlock();
 }
 
 /* Returns how many stacks were checked */
@@ -200,8 +218,11 @@ static unsigned int klp_scan_ran(struct klp_scan *scan)
 	unsigned int before = scan->checked;
 	unsigned int nr = klp_track_nr_queued();
 
-	/* Those that come back while this goes on are left to the next pass */
-	while (nr--) {
+	/*
+	 * Those that come back while this goes on are left to the next pass.
+	 * So are the others once more are in the way than can be told.
+	 */
+	while (nr-- && !klp_blockers_full(&klp_scan_blockers)) {
 		scan->entry = klp_track_next();
 		if (!scan->entry)
 			break;
@@ -276,17 +297,18 @@ static int klp_scan_and_stop(struct klp_scan *scan, unsigned int max_stops)
 	return ret;
 }
 
-static void klp_signal_blockers(const struct klp_patch *patch)
+/* All of them: the list has but the first, in the stop not even those */
+static void klp_scan_signal(struct klp_scan *scan,
+			    const struct klp_patch *patch)
 {
-	unsigned int nr = atomic_read(&klp_scan_blockers.nr);
 	struct task_struct *task;
-	unsigned int i, signaled = 0;
+	unsigned int signaled = 0;
+	pid_t nr = 1;
 
+	scan->slice_began_ns = ktime_get_ns();
 	rcu_read_lock();
-	for (i = 0; i < min_t(unsigned int, nr, KLP_MAX_BLOCKERS); i++) {
-		task = find_task_by_pid_ns(klp_scan_blockers.blockers[i].pid,
-					   &init_pid_ns);
-		if (!task)
+	while ((task = klp_scan_next(scan, &nr))) {
+		if (!klp_call_locked(task, klp_check_sleeper, scan))
 			continue;
 		klp_signal_task(task);
 		signaled++;
@@ -309,12 +331,10 @@ static int klp_scan_urgently(struct klp_scan *scan, bool tracked,
 	int ret;
 
 	sched_set_fifo_low(current);
-	cpus_read_lock();
 	/* Without the memory to do better all is done in the stop, too */
 	ret = tracked ? klp_scan_and_stop(scan, max_stops) :
 			klp_stop_and_switch(&scan->ranges, &klp_scan_blockers,
 					    scan->target, true);
-	cpus_read_unlock();
 	sched_set_normal(current, MIN_NICE);
 
 	return ret;
@@ -357,15 +377,15 @@ int klp_scan_and_switch(const struct klp_attempt *attempt)
 		ret = klp_scan_in_mode(&scan, attempt);
 	else
 		WRITE_ONCE(klp_system_state, attempt->target);
-	klp_ranges_put(&scan.ranges);
 
 	klp_stats_outside(scan.checked);
 	if (ret) {
 		klp_blockers_explain(&klp_scan_blockers);
 		klp_stats_blocked(&klp_scan_blockers);
 		if (attempt->signal)
-			klp_signal_blockers(attempt->patch);
+			klp_scan_signal(&scan, attempt->patch);
 	}
+	klp_ranges_put(&scan.ranges);
 
 	return ret;
 }

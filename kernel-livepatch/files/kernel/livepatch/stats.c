@@ -10,11 +10,11 @@
  * The latest transition is kept until the next one starts, also when its
  * livepatch has gone. Each livepatch keeps its own latest one as long as it is
  * there. Protected by a lock of their own: the readers must not wait for
- * klp_mutex, which is held while files of a livepatch are removed.
+ * klp_mutex, which is held while files of a livepatch are removed, and for as
+ * long as an attempt takes.
  */
 
 #include <linux/debugfs.h>
-#include <linux/gfp.h>
 #include <linux/kernel.h>
 #include <linux/ktime.h>
 #include <linux/seq_file.h>
@@ -208,8 +208,8 @@ static const char * const klp_other_reasons[] = {
 	[KLP_NOT_SWITCHED] = "(pending",
 };
 
-static int klp_blocker_print(const struct klp_blocker *blocker, char *buf,
-			     int at)
+static void klp_blocker_print(struct seq_file *file,
+			      const struct klp_blocker *blocker)
 {
 	bool in_function = blocker->reason == KLP_IN_FUNCTION;
 	char comm[4 * TASK_COMM_LEN];
@@ -220,11 +220,14 @@ static int klp_blocker_print(const struct klp_blocker *blocker, char *buf,
 				ESCAPE_OCTAL | ESCAPE_NP | ESCAPE_APPEND, "\\");
 	comm[min_t(int, len, sizeof(comm) - 1)] = 0;
 
-	return sysfs_emit_at(buf, at, "blocker %d %s%s%s%s %s\n", blocker->pid,
-			     in_function ? "" :
-					   klp_other_reasons[blocker->reason],
-			     !in_function && *blocker->func ? ":" : "",
-			     blocker->func, in_function ? "" : ")", comm);
+	seq_printf(file, "blocker %d %s%s%s%s %s\n", blocker->pid,
+		   in_function ? "" : klp_other_reasons[blocker->reason],
+		   !in_function && *blocker->func ? ":" : "", blocker->func,
+		   in_function ? "" : ")", comm);
+	if (blocker->frozen)
+		seq_printf(file, "frozen %d\n", blocker->pid);
+	if (blocker->stopped)
+		seq_printf(file, "stopped %d\n", blocker->pid);
 }
 
 static u64 klp_stats_elapsed_ms(const struct klp_stats *stats)
@@ -232,28 +235,6 @@ static u64 klp_stats_elapsed_ms(const struct klp_stats *stats)
 	u64 ended_ns = stats->ended_ns ?: ktime_get_ns();
 
 	return div_u64(ended_ns - stats->began_ns, NSEC_PER_MSEC);
-}
-
-static int klp_stats_emit(const struct klp_stats *stats, char *buf)
-{
-	unsigned int nr = atomic_read(&stats->blockers.nr);
-	unsigned int i;
-	int at;
-
-	at = sysfs_emit(buf,
-			"patch %s\nmode %s\ndirection %s\nresult %s\nattempts %u\nstops %u\nwindow_ns %llu %llu\nstop_ns %llu %llu\nchecked_outside %u\nchecked_inside %u\nsignaled %u\nelapsed_ms %llu\n",
-			stats->name, klp_consistency_names[stats->mode],
-			stats->target ? "patching" : "unpatching",
-			klp_result_names[stats->result], stats->attempts,
-			stats->stops, stats->window_ns, stats->max_window_ns,
-			stats->stop_ns, stats->max_stop_ns, stats->outside,
-			stats->inside, stats->signaled,
-			klp_stats_elapsed_ms(stats));
-
-	for (i = 0; i < min_t(unsigned int, nr, KLP_MAX_BLOCKERS); i++)
-		at += klp_blocker_print(&stats->blockers.blockers[i], buf, at);
-
-	return at;
 }
 
 /* Of the latest transition of all when @patch is NULL; NULL before the first */
@@ -268,36 +249,44 @@ static const struct klp_stats *klp_stats_of(const struct klp_patch *patch)
 	return stats && stats->began_ns ? stats : NULL;
 }
 
+/* Under klp_stats_lock; @stats may be NULL */
 static void klp_stats_print(struct seq_file *file,
-			    const struct klp_patch *patch, char *page)
+			    const struct klp_stats *stats)
 {
-	const struct klp_stats *stats;
+	unsigned int i, nr;
 
-	*page = '\0';
-	spin_lock(&klp_stats_lock);
-	stats = klp_stats_of(patch);
-	if (stats)
-		klp_stats_emit(stats, page);
-	spin_unlock(&klp_stats_lock);
+	if (!stats)
+		return;
 
-	seq_puts(file, page);
+	seq_printf(file, "patch %s\nmode %s\ndirection %s\nresult %s\n",
+		   stats->name, klp_consistency_names[stats->mode],
+		   stats->target ? "patching" : "unpatching",
+		   klp_result_names[stats->result]);
+	seq_printf(file, "attempts %u\nstops %u\n", stats->attempts,
+		   stats->stops);
+	seq_printf(file, "window_ns %llu %llu\nstop_ns %llu %llu\n",
+		   stats->window_ns, stats->max_window_ns, stats->stop_ns,
+		   stats->max_stop_ns);
+	seq_printf(file, "checked_outside %u\nchecked_inside %u\n",
+		   stats->outside, stats->inside);
+	seq_printf(file, "signaled %u\nelapsed_ms %llu\n", stats->signaled,
+		   klp_stats_elapsed_ms(stats));
+
+	nr = atomic_read(&stats->blockers.nr);
+	for (i = 0; i < min_t(unsigned int, nr, KLP_MAX_BLOCKERS); i++)
+		klp_blocker_print(file, &stats->blockers.blockers[i]);
 }
 
 static int klp_transitions_show(struct seq_file *file, void *unused)
 {
-	char *page = (char *)__get_free_page(GFP_KERNEL);
-	struct klp_patch *patch;
+	const struct klp_stats *stats;
 
-	if (!page)
-		return -ENOMEM;
+	spin_lock(&klp_stats_lock);
+	klp_stats_print(file, klp_stats_of(NULL));
+	list_for_each_entry(stats, &klp_all_stats, node)
+		klp_stats_print(file, klp_stats_of(stats->patch));
+	spin_unlock(&klp_stats_lock);
 
-	klp_stats_print(file, NULL, page);
-	mutex_lock(&klp_mutex);
-	klp_for_each_patch(patch)
-		klp_stats_print(file, patch, page);
-	mutex_unlock(&klp_mutex);
-
-	free_page((unsigned long)page);
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(klp_transitions);

@@ -214,7 +214,7 @@ static int klp_stop_cpu(void *data)
  * @all:	check all tasks rather than only those that track.c has noted; done
  *		in any case when there were more than it could note
  *
- * Called with cpus_read_lock() held, from a task that is not in @ranges itself.
+ * Called from a task that is not in @ranges itself.
  *
  * Return: 0, or -EAGAIN when there are blockers
  */
@@ -227,14 +227,18 @@ int klp_stop_and_switch(const struct klp_ranges *ranges,
 		.target = target,
 		.all = all,
 		.arrived = ATOMIC_INIT(0),
-		.busy = ATOMIC_INIT(num_online_cpus()),
 		.next = ATOMIC_INIT(0),
-		.exiting = ATOMIC_INIT(klp_exits_elsewhere()),
 		.checked = ATOMIC_INIT(0),
 	};
-	u64 began_ns = ktime_get_ns();
+	u64 began_ns;
 
+	cpus_read_lock();
+	atomic_set(&stop.busy, num_online_cpus());
+	atomic_set(&stop.exiting, klp_exits_elsewhere());
+	began_ns = ktime_get_ns();
 	stop_machine_cpuslocked(klp_stop_cpu, &stop, cpu_online_mask);
+	cpus_read_unlock();
+
 	klp_stats_stop(stop.window_ns, ktime_get_ns() - began_ns,
 		       atomic_read(&stop.checked));
 
