@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { Command, Option } from 'commander';
 import type { BuiltKernel } from '@lockstep/io/kernel-builder';
@@ -8,6 +8,7 @@ import { wholeNumber } from '../command-options/whole-number';
 import { ProgressLine } from '../progress/progress-line';
 import { suiteNames, type SuiteName, type SuiteResult } from './suite-result';
 import { flavourOf, runSuite } from './suites';
+import { wholePatches } from './whole-patches';
 
 const root = path.resolve(__dirname, '..');
 
@@ -19,6 +20,7 @@ interface Options {
   readonly cpus: number;
   readonly oracleRounds: number;
   readonly report?: string;
+  readonly export?: string;
   readonly json?: boolean;
 }
 
@@ -41,14 +43,26 @@ function readOptions(): Options {
     )
     .option('--json', 'print one JSON document at the end')
     .option('--report <file>', 'write the counts to this file as JSON')
+    .option(
+      '--export <dir>',
+      'instead, write the series there as a reviewer reads it: our files in the patches that need them',
+    )
     .parse();
   const options = program.opts<Omit<Options, 'against'> & Partial<Pick<Options, 'against'>>>();
   const src = options.src ?? (options.kernel === '5.15' ? process.env['LOCKSTEP_KERNEL_SRC'] : undefined);
-  if (options.kernel === '5.15' && src === undefined) {
+  if (options.kernel === '5.15' && src === undefined && options.export === undefined) {
     program.error('error: 5.15 needs a kernel tree: give it with --src or LOCKSTEP_KERNEL_SRC');
   }
   const against = options.against ?? [];
   return src === undefined ? { ...options, against } : { ...options, against, src };
+}
+
+function exportSeries(version: string, dir: string): number {
+  mkdirSync(dir, { recursive: true });
+  const patches = wholePatches(path.join(root, 'kernel-livepatch'), version);
+  for (const { name, text } of patches) writeFileSync(path.join(dir, name), text);
+  console.log(`${patches.length} patches in ${dir}`);
+  return 0;
 }
 
 async function main({
@@ -60,7 +74,9 @@ async function main({
   json = false,
   cpus,
   oracleRounds,
+  export: exportDir,
 }: Options): Promise<number> {
+  if (exportDir !== undefined) return exportSeries(version, exportDir);
   const flavours = [...new Set(suites.map(flavourOf))];
   const progress = new ProgressLine(flavours.length + suites.length, json ? process.stderr : process.stdout);
   const kernels = new Map<KernelFlavour, BuiltKernel>();
