@@ -5,7 +5,6 @@ import { isComparedByContent, type Chunk } from './object-model';
 import { differRefusal } from './refusal';
 import type { Side } from './side';
 import type { Skim } from './skim';
-import { isPerFunctionStatic } from './symbol-names';
 
 /**
  * An original object that has patches in it which the running kernel got as livepatches: what came with them is in
@@ -59,8 +58,6 @@ export class Below {
 }
 
 const isNamed = (chunk: Chunk): boolean =>
-  (chunk.kind === 'function' || (chunk.kind === 'data' && chunk.role === 'data')) &&
-  !isComparedByContent(chunk) &&
-  !isPerFunctionStatic(chunk.name);
+  (chunk.kind === 'function' || (chunk.kind === 'data' && chunk.role === 'data')) && !isComparedByContent(chunk);
 
 const isState = ({ kind, section }: Chunk): boolean => kind === 'data' && (section.flags & sectionFlag.write) !== 0;

@@ -8,7 +8,7 @@ import type { Chunk } from './object-model';
 import { dataPlace, replacementPlace, tablePlace, textPlace, type OutputPlace } from './output-places';
 import type { Range, Reference, Target } from './references';
 import { differRefusal } from './refusal';
-import { isInitSection } from './section-roles';
+import { isInitSection, memoryOf, type Memory } from './section-roles';
 import type { Below } from './below';
 import type { Side } from './side';
 import { coldParent } from './symbol-names';
@@ -163,7 +163,10 @@ export class Carrier {
       }
       return this.kernel(this.kernelSymbolOf(original));
     }
-    if (original !== undefined) return this.kernel(this.kernelSymbolOf(original));
+    if (original !== undefined) {
+      this.checkMemory(original, chunk, home);
+      return this.kernel(this.kernelSymbolOf(original));
+    }
     if (this.correlation.ambiguous.has(chunk)) {
       throw this.refusal('ambiguous-static', `${chunk.name} may be one of several static variables.`, home, {
         variable: chunk.name,
@@ -171,6 +174,19 @@ export class Carrier {
       });
     }
     return { kind: 'piece', piece: this.carryData(chunk) };
+  }
+
+  /** The kernel's variable lies where it was put, whatever the patch says of it. */
+  private checkMemory(original: Chunk, patched: Chunk, home: Chunk): void {
+    const [was, is] = [memoryOf(original.section), memoryOf(patched.section)];
+    const isRefused =
+      was !== is && (was === 'gone' || was === 'percpu' || is === 'percpu' || (isUnwritten(was) && is === 'writable'));
+    if (!isRefused) return;
+    throw this.refusal('variable-moved', `${patched.name} ${whereItLies[was]}, and is otherwise with the diff.`, home, {
+      variable: patched.name,
+      section: original.section.name,
+      action: 'leave the variable as it is, and use a new one for what the new code needs',
+    });
   }
 
   private kernel(symbol: KernelSymbol): RelocationTarget {
@@ -254,6 +270,16 @@ export class Carrier {
     return differRefusal(reason, problem, { object: this.objectPath, ...owner, ...fields });
   }
 }
+
+const isUnwritten = (memory: Memory): boolean => memory === 'constant' || memory === 'sealed';
+
+const whereItLies: Readonly<Record<Memory, string>> = {
+  gone: 'is gone from the running kernel since it started (__init and its like)',
+  percpu: 'exists once for each processor',
+  constant: 'lies in memory that cannot be written to (const)',
+  sealed: 'cannot be written to since the kernel started (__ro_after_init)',
+  writable: 'exists once for all processors',
+};
 
 function showUnclear(target: Target & { kind: 'section' | 'unclear' }): string {
   return target.kind === 'unclear' ? target.what : `the middle of ${target.section.name}`;

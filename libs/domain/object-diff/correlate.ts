@@ -2,7 +2,8 @@
 import { isComparedByContent, type Chunk, type ObjectModel } from './object-model';
 import type { ReferenceReader } from './references';
 import type { Skim } from './skim';
-import { isPerFunctionStatic, sourceFunctionName, unnumbered } from './symbol-names';
+import { isInitSection } from './section-roles';
+import { sourceFunctionName, unnumbered } from './symbol-names';
 
 /** Which chunk of the patched object is which of the original's. */
 export class Correlation {
@@ -14,6 +15,8 @@ export class Correlation {
     private readonly unpaired: ReadonlySet<Chunk>,
     /** Patched static locals that may be one of several original ones. */
     readonly ambiguous: ReadonlySet<Chunk>,
+    /** Patched functions by their names beside the first. */
+    private readonly aliases: ReadonlyMap<string, Chunk>,
   ) {}
 
   /**
@@ -41,7 +44,8 @@ export class Correlation {
     }
     const users = { original: usersOf(original, skim.unsettled()), patched: usersOf(patched, skim.unsettledPatched()) };
     const ambiguous = pairStaticLocals(pairs, staticLocals, users);
-    return new Correlation(original.model, patched.model, skim, pairs, new Set(), ambiguous);
+    const aliases = aliasesIn(chunksOf(patched.model, skim.unsettledPatched()));
+    return new Correlation(original.model, patched.model, skim, pairs, new Set(), ambiguous, aliases);
   }
 
   /** What stands for its content has no pair: each function has its own. */
@@ -49,6 +53,12 @@ export class Correlation {
     if (this.unpaired.has(chunk) || isComparedByContent(chunk)) return undefined;
     const aligned = this.skim.alignedWith(chunk.section.index);
     return aligned === 0 ? this.pairs.toPatched.get(chunk) : this.patched.chunksIn(aligned)[chunk.rank];
+  }
+
+  /** What a function of a name of its own is another name of with the patch. */
+  toAlias({ kind, scope, name, section }: Chunk): Chunk | undefined {
+    if (kind !== 'function' || scope !== 'global' || isInitSection(section.name)) return undefined;
+    return this.aliases.get(name);
   }
 
   toOriginal(chunk: Chunk): Chunk | undefined {
@@ -61,7 +71,7 @@ export class Correlation {
   /** The same without the pairs of some original chunks. */
   without(originals: readonly Chunk[]): Correlation {
     const unpaired = new Set([...this.unpaired, ...originals]);
-    return new Correlation(this.original, this.patched, this.skim, this.pairs, unpaired, this.ambiguous);
+    return new Correlation(this.original, this.patched, this.skim, this.pairs, unpaired, this.ambiguous, this.aliases);
   }
 }
 
@@ -69,7 +79,10 @@ class PairMap {
   readonly toPatched = new Map<Chunk, Chunk>();
   readonly toOriginal = new Map<Chunk, Chunk>();
 
+  /** A function that is gone after the start (`__init`) is not the one that stays with the patch. */
   add(original: Chunk, patched: Chunk): void {
+    const { kind, section } = original;
+    if (kind === 'function' && isInitSection(section.name) && !isInitSection(patched.section.name)) return;
     this.toPatched.set(original, patched);
     this.toOriginal.set(patched, original);
   }
@@ -79,6 +92,11 @@ class PairMap {
   }
 }
 
+function aliasesIn(chunks: readonly Chunk[]): Map<string, Chunk> {
+  const functions = chunks.filter(({ kind, names }) => kind === 'function' && names.length > 1);
+  return new Map(functions.flatMap((chunk) => chunk.names.map((name) => [name, chunk] as const)));
+}
+
 export function chunksOf(model: ObjectModel, sections: readonly number[]): Chunk[] {
   return sections.flatMap((section) => model.chunksIn(section));
 }
@@ -86,7 +104,7 @@ export function chunksOf(model: ObjectModel, sections: readonly number[]): Chunk
 function groupByName(chunks: readonly Chunk[]): Map<string, Chunk[]> {
   const groups = new Map<string, Chunk[]>();
   for (const chunk of chunks) {
-    if (chunk.kind !== 'function' && (chunk.kind !== 'data' || isPerFunctionStatic(chunk.name))) continue;
+    if (chunk.kind !== 'function' && (chunk.kind !== 'data' || isComparedByContent(chunk))) continue;
     const key = `${chunk.kind} ${chunk.file} ${unnumbered(chunk.name)}`;
     const group = groups.get(key);
     if (group === undefined) groups.set(key, [chunk]);

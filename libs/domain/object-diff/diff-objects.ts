@@ -39,14 +39,16 @@ export function diffObjects(pair: ObjectPair): ObjectDiff {
   const newExports = checkRegistrations(objectPath, before, after, skim, compared);
   // All pieces first: places inside changed functions are those of the carried copies.
   const functions = changes.map(([chunk, reasons]): ChangedFunction => {
-    const piece = carrier.carryCode(correlation.toPatched(chunk) as Chunk);
+    const piece = carrier.carryCode((correlation.toPatched(chunk) ?? correlation.toAlias(chunk)) as Chunk);
     return { symbol: carrier.kernelSymbolOf(chunk), piece, reasons };
   });
   const openChunks = chunksOf(after.reader.model, skim.unsettledPatched());
   for (const chunk of openChunks) {
     const isNewGlobal = chunk.scope === 'global' && correlation.toOriginal(chunk) === undefined;
-    if (chunk.kind === 'function' && isNewGlobal && !isInitSection(chunk.section.name)) carrier.carryCode(chunk);
-    else if (chunk.kind === 'data' && chunk.role === 'data' && isNewGlobal && !isInitSection(chunk.section.name)) {
+    if (chunk.kind === 'function' && isNewGlobal && !isInitSection(chunk.section.name)) {
+      refuseLeftInit(objectPath, before, chunk);
+      carrier.carryCode(chunk);
+    } else if (chunk.kind === 'data' && chunk.role === 'data' && isNewGlobal && !isInitSection(chunk.section.name)) {
       carrier.carryData(chunk);
     }
   }
@@ -69,6 +71,18 @@ export function diffObjects(pair: ObjectPair): ObjectDiff {
     newExports,
     callbacks,
   };
+}
+
+/** A static function that was `__init` is carried as a new one; a global one is meant by name, and that is gone. */
+function refuseLeftInit(objectPath: string, { reader }: Side, { name }: Chunk): void {
+  const was = reader.model.find(name, '');
+  if (was === null || !isInitSection(was.section.name)) return;
+  throw differRefusal('left-init', `${name} was in ${was.section.name}, which is gone since the kernel started.`, {
+    object: objectPath,
+    function: name,
+    section: was.section.name,
+    action: 'leave it there, and add a function of another name that does the same',
+  });
 }
 
 function sleepersAmong(functions: readonly ChangedFunction[], running: ElfFile): Sleeper[] {
@@ -162,13 +176,13 @@ function findChangedFunctions(
   const changed = new Map<Chunk, ChangeReason[]>();
   const { model } = before.reader;
   for (const chunk of chunksOf(model, skim.unsettled())) {
-    const twin = correlation.toPatched(chunk);
+    const twin = correlation.toPatched(chunk) ?? correlation.toAlias(chunk);
     if (chunk.kind !== 'function' || twin === undefined) continue;
     const differences = comparison.functionDifferences(chunk, twin);
     if (differences.length === 0) continue;
     const parent = coldParent(chunk.name);
     const owner = parent === null ? chunk : model.find(parent, chunk.file);
-    if (owner === null || correlation.toPatched(owner) === undefined) continue;
+    if (owner === null || (owner !== chunk && correlation.toPatched(owner) === undefined)) continue;
     const part = owner === chunk ? 'function' : 'cold';
     const reasons = differences.map((difference): ChangeReason => ({ part, difference }));
     changed.set(owner, [...(changed.get(owner) ?? []), ...reasons]);

@@ -9,12 +9,13 @@ import { isPerFunctionStatic } from './symbol-names';
 export function namesakes(object: Uint8Array, name: string): Map<string, string[]> {
   const found = new Map<string, string[]>();
   if (!isElf(object)) return found;
-  const { symbols } = parseElf(object, name);
+  const { symbols, sectionTable } = parseElf(object, name);
   for (let symbol = 1; symbol < symbols.firstGlobal; symbol++) {
     if (symbols.type(symbol) !== symbolType.object || !symbols.isDefined(symbol)) continue;
     const full = symbols.name(symbol);
     const base = /^(.+)\.\d+$/.exec(full)?.[1];
-    if (base === undefined || base === '__compound_literal' || isPerFunctionStatic(full)) continue;
+    const section = sectionTable.name(symbols.section(symbol));
+    if (base === undefined || base === '__compound_literal' || isPerFunctionStatic(full, section)) continue;
     found.set(base, [...(found.get(base) ?? []), full]);
   }
   return new Map([...found].filter(([, all]) => all.length > 1));

@@ -37,8 +37,8 @@ export interface Chunk {
 }
 
 /** Chunks that stand for their content: no name says which of the other build's they are. */
-export function isComparedByContent({ kind, name }: Chunk): boolean {
-  return kind === 'anonymous' || (kind === 'data' && isPerFunctionStatic(name));
+export function isComparedByContent({ kind, name, section }: Chunk): boolean {
+  return kind === 'anonymous' || (kind === 'data' && isPerFunctionStatic(name, section.name));
 }
 
 interface SymbolRange {

@@ -113,12 +113,12 @@ export class ReferenceReader {
     const { elf } = this.model;
     const { symbols } = elf;
     if (relocationWidthBytes(type) === undefined) {
-      return { kind: 'unclear', what: `relocation type ${type}`, place: addend };
+      return { kind: 'unclear', what: `${this.nameOf(symbol)} by relocation type ${type}`, place: addend };
     }
     if (!symbols.isDefined(symbol)) {
       const name = symbols.name(symbol);
       if (symbols.section(symbol) !== 0)
-        return { kind: 'unclear', what: `symbol ${name} outside sections`, place: addend };
+        return { kind: 'unclear', what: `symbol ${name} outside sections`, place: symbols.value(symbol) + addend };
       return { kind: 'undefined', name, weak: symbols.binding(symbol) === symbolBinding.weak, place: addend };
     }
     const index = symbols.section(symbol);
@@ -147,6 +147,14 @@ export class ReferenceReader {
     return { kind: 'chunk', chunk, place: place - chunk.start, bias, base: 0 };
   }
 
+  /** For what is only told apart: its name, or where it lies. */
+  private nameOf(symbol: number): string {
+    const { symbols, sectionTable } = this.model.elf;
+    const section = symbols.section(symbol);
+    if (symbols.type(symbol) !== symbolType.section && symbols.nameOffset(symbol) !== 0) return symbols.name(symbol);
+    return section < sectionTable.count ? sectionTable.name(section) : '';
+  }
+
   /**
    * What a place in variables that share a section may be, where that cannot be told: the end of one or the start of the
    * next, or, with a register added to it, any of them. null: it is in `chunk`.
@@ -156,7 +164,8 @@ export class ReferenceReader {
     if (use === 'indexed') return `a place around ${chunk.name} (${chunk.section.name}), plus a register`;
     const before = this.model.chunksIn(chunk.section.index)[chunk.rank - 1];
     // Of what macros make for a function nobody takes the end.
-    if (meant !== chunk.start || before?.end !== meant || isPerFunctionStatic(before.name)) return null;
+    if (meant !== chunk.start || before?.end !== meant) return null;
+    if (isPerFunctionStatic(before.name, before.section.name)) return null;
     return `the end of ${before.name} or the start of ${chunk.name} (${chunk.section.name})`;
   }
 

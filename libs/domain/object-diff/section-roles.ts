@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { sectionFlag, sectionType, type ElfFile, type SectionTable } from '@lockstep/domain/elf';
+import { sectionFlag, sectionType, type ElfFile, type ElfSection, type SectionTable } from '@lockstep/domain/elf';
 
 /**
  * What a section means to the differ.
@@ -74,4 +74,17 @@ function roleByKind(name: string, flags: number): SectionRole {
 /** Code and data that are gone once the kernel (or the module) has started, or only run when it goes. */
 export function isInitSection(name: string): boolean {
   return /^\.(init|exit|meminit|memexit|head)\./.test(name);
+}
+
+/**
+ * What becomes of a section once the kernel runs: `gone` after the start, `percpu` once for each processor, `sealed` or
+ * `constant` not to be written to (at once, or once the start is over), `writable`.
+ */
+export type Memory = 'gone' | 'percpu' | 'constant' | 'sealed' | 'writable';
+
+export function memoryOf({ name, flags }: ElfSection): Memory {
+  if (isInitSection(name)) return 'gone';
+  if (name.startsWith('.data..percpu')) return 'percpu';
+  if (name.startsWith('.data..ro_after_init')) return 'sealed';
+  return (flags & sectionFlag.write) === 0 || /^\.data\.rel\.ro\b/.test(name) ? 'constant' : 'writable';
 }

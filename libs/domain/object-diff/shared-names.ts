@@ -29,12 +29,14 @@ export function namesInSharedSections(object: Uint8Array, objectPath: string): s
     const places = placesOf.get(section) ?? new Set();
     placesOf.set(section, places.add(symbols.value(symbol)));
     if (symbols.binding(symbol) !== symbolBinding.local) continue;
-    membersOf.set(section, [...(membersOf.get(section) ?? []), symbols.name(symbol)]);
+    const name = symbols.name(symbol);
+    if (name.startsWith('.L') || isPerFunctionStatic(name, sectionTable.name(section))) continue;
+    membersOf.set(section, [...(membersOf.get(section) ?? []), name]);
   }
   const isShared = (section: number): boolean => {
     const name = sectionTable.name(section);
     return (placesOf.get(section)?.size ?? 0) > 1 && !split.test(name) && !isInitSection(name);
   };
   const names = [...membersOf].flatMap(([section, members]) => (isShared(section) ? members : []));
-  return [...new Set(names)].filter((name) => !name.startsWith('.L') && !isPerFunctionStatic(name)).sort();
+  return [...new Set(names)].sort();
 }

@@ -240,10 +240,10 @@ function sectionsWithEntries({ reader, tables }: Side): Uint8Array {
 
 /** Sections of variables with numbered names that `sections` refer to. */
 function numberedVariables(model: ObjectModel, sections: readonly number[]): number[] {
-  const { symbols } = model.elf;
+  const { symbols, sectionTable } = model.elf;
   const isNumbered = (symbol: number) => {
     const name = symbols.name(symbol);
-    return unnumbered(name) !== name && !isPerFunctionStatic(name);
+    return unnumbered(name) !== name && !isPerFunctionStatic(name, sectionTable.name(symbols.section(symbol)));
   };
   return sections.flatMap((section) => {
     const relocations = model.elf.relocationsOfIndex(section);

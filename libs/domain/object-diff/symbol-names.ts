@@ -21,12 +21,20 @@ export const coldParent = (name: string): string | null => /^(.+)\.cold(\.\d+)?$
 
 /*
  * Compiler- and macro-made statics that are only constants or once-flags of their function: each copy of the function
- * has its own. `_entry` and `_entry_ptr` are printk's index, `_rs` a rate limit, `descriptor` dynamic debug.
+ * has its own. `_entry` and `_entry_ptr` are printk's index, `_rs` a rate limit. gcc numbers what is a function's own,
+ * clang puts the function's name before it: without either it is a variable of the whole file, and so its state.
  */
-const perFunctionStatic =
-  /^(?:[A-Za-z_]\w*\.)?(?:__func__|__FUNCTION__|__PRETTY_FUNCTION__|__warned|__already_done|__print_once|___done|__key|__msg|_rs|descriptor|_entry|_entry_ptr|CSWTCH|__UNIQUE_ID_\w+?)(?:\.\d+)*$/;
+const ownName =
+  '(?:__func__|__FUNCTION__|__PRETTY_FUNCTION__|__warned|__already_done|__print_once|___done|__key|__msg|_rs|_entry|_entry_ptr|CSWTCH)';
+const perFunctionStatic = new RegExp(`^(?:[A-Za-z_]\\w*\\.${ownName}(?:\\.\\d+)*|${ownName}(?:\\.\\d+)+)$`);
+
+/** Dynamic debug's: known by its section, for drivers have descriptors of their own. */
+const dynamicDebug = /^(?:[A-Za-z_]\w*\.)?descriptor(?:\.\d+)*$/;
 
 /** Whether two instances of this variable mean the same when their content is the same. */
-export function isPerFunctionStatic(name: string): boolean {
-  return name.startsWith('__UNIQUE_ID_') || perFunctionStatic.test(name);
+export function isPerFunctionStatic(name: string, section: string): boolean {
+  if (section === '__dyndbg' || section === '__verbose') return isMadeUnique(name) || dynamicDebug.test(name);
+  return isMadeUnique(name) || perFunctionStatic.test(name);
 }
+
+const isMadeUnique = (name: string): boolean => /^(?:[A-Za-z_]\w*\.)?__UNIQUE_ID_/.test(name);
