@@ -35,6 +35,7 @@ test.each<[string, string]>([
     'a new function and its prototype',
     put('enum state', 'int one(struct held *held);\nint one(struct held *held)\n{\n\treturn 1;\n}\n\nenum state'),
   ],
+  ['what a variable begins with', put('.owner = THIS_MODULE', '.owner = NULL')],
   ['a new variable', put('enum state', 'static struct held spare = { 1 };\n\nenum state')],
 ])('%s: no type changes', (_, after) => {
   expect(mayChangeTypes(source, after)).toBe(false);
@@ -50,8 +51,15 @@ test.each<[string, string]>([
   ['another header', put('#include <linux/fs.h>', '#include <linux/fs.h>\n#include <linux/mm.h>')],
   ['an enumerator', put('STARTED, ENDED', 'STARTED, PAUSED, ENDED')],
   ['a type inside a function', put('return held.count;', 'struct inner { int a; } inner = { 1 };\n\treturn inner.a;')],
+  ['the type of a variable', put('static const struct file_operations operations', 'struct held operations')],
   ['a typedef', put('enum state', 'typedef struct held held_t;\nenum state')],
   ['nothing that was there', 'int x;\nstruct held { int count; };\n'],
 ])('%s: types may change', (_, after) => {
   expect(mayChangeTypes(source, after)).toBe(true);
+});
+
+test('the type of a variable that each processor has', () => {
+  const declared = (type: string): string => `${source}static DEFINE_PER_CPU(${type}, hits);\n`;
+  expect(mayChangeTypes(declared('int'), declared('u32'))).toBe(true);
+  expect(mayChangeTypes(declared('int'), declared('int').replace('hits', 'misses'))).toBe(false);
 });

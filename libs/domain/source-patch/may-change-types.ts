@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+import { nameIn } from './authors-places';
 import { onlyInOne } from './c-items';
 import { itemTexts } from './confined-change';
 
@@ -19,7 +20,22 @@ export function mayChangeTypes(before: string, after: string): boolean {
   if (before === after) return false;
   const different = onlyInOne(itemTexts(before), itemTexts(after));
   if (different === undefined) return true;
-  return [...different.before, ...different.after].some(
-    (item) => otherDirective.test(item) || typeBody.test(item) || declaringMacro.test(item),
-  );
+  const { before: olds, after: news } = different;
+  const mayDefine = (item: string): boolean =>
+    otherDirective.test(item) || typeBody.test(item) || declaringMacro.test(item);
+  return [...olds, ...news].some(mayDefine) || isAnyDeclaredAnew(olds, news);
+}
+
+/** Whether a variable that stays is declared in another way: what is in it stays, too. */
+function isAnyDeclaredAnew(olds: readonly string[], news: readonly string[]): boolean {
+  const declared = new Map(olds.flatMap(declarationIn));
+  return news.flatMap(declarationIn).some(([name, head]) => (declared.get(name) ?? head) !== head);
+}
+
+/** Name and declaration of what is a variable; nothing of functions, which have their parameters there. */
+function declarationIn(item: string): (readonly [string, string])[] {
+  const perCpu = /^(?:static\s+)?\w*PER_CPU\w*\s*\([^=]*?(\w+)\s*\)/.exec(item);
+  if (perCpu !== null) return [[perCpu[1] ?? '', perCpu[0]]];
+  const [head = ''] = item.split(/[=;{]/, 1);
+  return /\w\s*\((?!\()/.test(head) ? [] : [[nameIn(item), head.trim()]];
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { LockstepError } from '@lockstep/domain/livepatch-model';
-import { compareLayouts, type LayoutChange } from './compare-layouts';
+import { compareLayouts, compareVariables, type LayoutChange } from './compare-layouts';
 import { lifetimesOf, type Lifetime } from './lifetimes';
 import { readDwarf } from './read-dwarf';
 
@@ -24,10 +24,12 @@ export interface AllowedTypeChanges {
 export function changedTypes(original: Uint8Array, patched: Uint8Array, objectPath: string): TypeChange[] {
   const [before, after] = [readDwarf(original, objectPath), readDwarf(patched, `${objectPath} (patched)`)];
   const changes = compareLayouts(before, after);
-  if (changes.length === 0) return [];
+  const variables = compareVariables(before, after).map((change): TypeChange => ({ ...change, lifetime: 'longer' }));
+  if (changes.length === 0) return variables;
   const names = new Set(changes.map(({ type }) => type));
   const [old, now] = [lifetimesOf(before, names), lifetimesOf(after, names)];
-  return changes.map((change) => ({ ...change, lifetime: longest(old.get(change.type), now.get(change.type)) }));
+  const lived = changes.map((change) => ({ ...change, lifetime: longest(old.get(change.type), now.get(change.type)) }));
+  return [...lived, ...variables];
 }
 
 function longest(...lifetimes: readonly (Lifetime | undefined)[]): Lifetime {
@@ -46,6 +48,13 @@ function consequenceAndWaysOut({ type, what, isPadding }: LayoutChange): readonl
   if (/^(?:enum|constant) /.test(type)) {
     const instead = 'keep the values as they are and add new ones behind them';
     return [`${made} keep the old value, and new code would take it for another`, instead, everyObject];
+  }
+  if (type.startsWith('variable ')) {
+    return [
+      'What the running kernel has put there stays, and new code would take it for something else',
+      'keep the variable as it is, and use a new one for new state',
+      'if what is there is right for old and new code alike',
+    ];
   }
   const shadow =
     `keep ${type} as it is and attach new state to its objects with klp_shadow_get_or_alloc() and klp_shadow_free() ` +

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { placedMembers, type PlacedMember } from './describe-type';
+import { describeType, placedMembers, shownType, type PlacedMember } from './describe-type';
 import { plainType, type Type, type TypeGraph } from './type-graph';
 
 /** A struct, union or enum that two builds understand in different ways. Plain data. */
 export interface LayoutChange {
-  /** `struct eventfd_ctx`; `foo_t` where only a typedef names it; `constant WORKER_IDLE` of an enum without a name. */
+  /**
+   * `struct eventfd_ctx`; `foo_t` where only a typedef names it; `constant WORKER_IDLE` of an enum without a name;
+   * `variable state`, whose type has none.
+   */
   readonly type: string;
   /** The first member that differs; null where only the size does. */
   readonly member: string | null;
@@ -51,6 +54,68 @@ function constants(graph: TypeGraph): Map<string, number> {
       return type.kind === 'enum' && type.name === null && !named.has(key) ? withoutCount(type.values) : [];
     }),
   );
+}
+
+/** Variables that keep their place, and are something else with the other build: what is in them stays. In order of name. */
+export function compareVariables(before: TypeGraph, after: TypeGraph): LayoutChange[] {
+  const news = variables(after);
+  const changes = [...variables(before)].flatMap(([key, old]) => {
+    const now = news.get(key);
+    // Several of one name in one function: which is which is not said.
+    if (old.length !== 1 || now?.length !== 1) return [];
+    const [name, was, is] = [key.split(' ').at(-1) ?? key, old[0] as number, now[0] as number];
+    const change = variableChange(before, was, after, is);
+    return change === null ? [] : [{ type: `variable ${name}`, ...change }];
+  });
+  return changes.sort((a, b) => (a.type < b.type ? -1 : a.type > b.type ? 1 : 0));
+}
+
+/** Types of variables, by function and name. Nothing is known of an array that is only declared. */
+function variables(graph: TypeGraph): Map<string, number[]> {
+  const found = new Map<string, Map<string, number>>();
+  for (const use of graph.uses) {
+    if (use.kind !== 'static' || use.name === null) continue;
+    const key = `${use.function ?? ''} ${use.name}`;
+    const described = describeType(graph, use.type);
+    if (described.includes('[]')) continue;
+    found.set(key, (found.get(key) ?? new Map<string, number>()).set(described, use.type));
+  }
+  return new Map([...found].map(([key, types]) => [key, [...types.values()]]));
+}
+
+function variableChange(
+  before: TypeGraph,
+  was: number,
+  after: TypeGraph,
+  is: number,
+): Omit<LayoutChange, 'type'> | null {
+  const [described, now] = [describeType(before, was), describeType(after, is)];
+  if (described === now) return null;
+  const [old, fresh] = [withoutSteps(before, was), withoutSteps(after, is)];
+  const isStruct = old.type !== undefined && fresh.type !== undefined && isDefined(old.type) && isDefined(fresh.type);
+  // A typedef of a struct without a name is compared as such.
+  if (isStruct && old.called !== null && old.called === fresh.called) return null;
+  if (!isStruct || old.steps !== fresh.steps || old.type?.kind === 'enum') {
+    return { member: null, what: `is ${now}, and was ${described}`, isPadding: false };
+  }
+  // Only called otherwise, it is what it was.
+  return difference(before, old.type as Defined, after, fresh.type as Defined);
+}
+
+/** What an array has or a pointer leads to, with how it does, and the typedef that it is called by. */
+function withoutSteps(graph: TypeGraph, key: number): { type: Type | undefined; steps: string; called: string | null } {
+  let type = graph.types.get(key);
+  let steps = '';
+  let called: string | null = null;
+  // Longer than any chain of pointers and typedefs.
+  for (let step = 0; step < 64 && type !== undefined; step++) {
+    if (type.kind === 'pointer') steps += '*';
+    else if (type.kind === 'array') steps += `[${type.counts.join()}]`;
+    else if (type.kind === 'typedef') called = type.name;
+    else if (type.kind !== 'qualified') break;
+    type = graph.types.get(type.kind === 'pointer' ? type.to : type.of);
+  }
+  return { type, steps, called };
 }
 
 /** As compareLayouts, of a build that knows some types of another one which may have several of a name. */
@@ -159,13 +224,11 @@ function memberDifference(
       return { member: old.name, what: `is at ${place(now.bitOffset)}, and was at ${place(old.bitOffset)}` };
     }
     if (now.type !== old.type || now.bitSize !== old.bitSize) {
-      return { member: old.name, what: `is ${shown(now)}, and was ${shown(old)}` };
+      return { member: old.name, what: `is ${shownType(now)}, and was ${shownType(old)}` };
     }
   }
   return null;
 }
-
-const shown = ({ type, bitSize }: PlacedMember): string => (bitSize === null ? type : `${type} : ${bitSize}`);
 
 function place(bitOffset: number): string {
   const bit = bitOffset % 8;

@@ -27,7 +27,7 @@ export function describeType(graph: TypeGraph, key: number, depth = 0): string {
     case 'struct':
     case 'union': {
       if (type.name !== null) return `${type.kind} ${type.name}`;
-      const members = placedMembers(graph, type).map((one) => `${one.name}@${one.bitOffset} ${one.type}`);
+      const members = placedMembers(graph, type).map((one) => `${one.name}@${one.bitOffset} ${shownType(one)}`);
       return `${type.kind} { ${members.join('; ')} }`;
     }
     case 'typedef':
@@ -35,6 +35,10 @@ export function describeType(graph: TypeGraph, key: number, depth = 0): string {
       return '…';
   }
 }
+
+/** A bit-field's width is part of what it is. */
+export const shownType = ({ type, bitSize }: Pick<PlacedMember, 'type' | 'bitSize'>): string =>
+  bitSize === null ? type : `${type} : ${bitSize}`;
 
 /** A member under its full name: those of anonymous structs and unions count as the outer one's. */
 export interface PlacedMember {
