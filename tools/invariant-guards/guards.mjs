@@ -386,6 +386,23 @@ export const guards = [
     test: 'libs/io/livepatch-sysfs/livepatch-kernel.test.ts',
   },
   {
+    invariant: 'a refused load says why',
+    breaks:
+      'goes by the error alone, which enforcing kernels give for modules without a signature and for changed ones',
+    file: 'libs/io/livepatch-sysfs/load-refusal.ts',
+    from: 'if (why !== undefined)',
+    to: 'if (why !== undefined && (false as boolean))',
+    test: 'libs/io/livepatch-sysfs/load-refusal.test.ts',
+  },
+  {
+    invariant: 'a refused load says why',
+    breaks: "takes a callback's error for one of the kernel's own",
+    file: 'libs/io/livepatch-sysfs/load-refusal.ts',
+    from: 'inWords ?? refusalFor',
+    to: 'refusalFor',
+    test: 'libs/io/livepatch-sysfs/load-refusal.test.ts',
+  },
+  {
     invariant: 'sleepers are not interrupted',
     breaks: 'waits for a transition task by task as long as it was told',
     file: 'libs/domain/load-order/transition-timeout.ts',
