@@ -19,11 +19,15 @@ const beginnings: readonly (readonly [KernelTroubleKind, RegExp])[] = [
     /^(?:watchdog: )?BUG: (?:soft|workqueue) lockup|Watchdog detected hard LOCKUP|^watchdog: CPU\d+: hard LOCKUP/,
   ],
   ['rcu-stall', /^(?:rcu: )?INFO: rcu\w* (?:self-)?detected.*stall/],
-  ['oops', /^(?:BUG: |kernel BUG at |Oops: |general protection fault|Unable to handle kernel|stack segment: )/],
-  // WARN() as kernels have written it, newer ones with the place first, and what lock and RCU checkers find.
+  [
+    'oops',
+    /^(?:BUG: (?:kernel NULL pointer|unable to handle|(?:\S+ )?stack guard page was hit)|kernel BUG at |Oops: |general protection fault|Unable to handle kernel|stack segment: )/,
+  ],
+  // WARN() as kernels have written it, newer ones with the place first, what lock and RCU checkers find, and what else is called
+  // a BUG: after these the kernel goes on, as a task that sleeps where it must not.
   [
     'warning',
-    /^WARNING: (?:CPU: |\S+:\d+ at |possible |suspicious |inconsistent lock|bad unlock|held lock|lock held|Nested lock|(?:HARD|SOFT)IRQ-|kernel stack )/,
+    /^(?:WARNING: (?:CPU: |\S+:\d+ at |possible |suspicious |inconsistent lock|bad unlock|held lock|lock held|Nested lock|(?:HARD|SOFT)IRQ-|kernel stack )|(?:\[ )?BUG: )/,
   ],
 ];
 

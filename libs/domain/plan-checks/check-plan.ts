@@ -158,7 +158,9 @@ function isUnwell(planned: NodePlan, facts: NodeFacts | undefined, context: Plan
   if (!connected) return true;
   if (isThere(facts, planned, context) || (report !== null && isHeldOutStatus(report.status))) return false;
   if (isTroubled(facts, planned)) return true;
-  if (holdsPosition(facts, planned, policy.toSeq)) return probeWord(facts, context, true) === 'fail';
+  if (holdsPosition(facts, planned, policy.toSeq)) {
+    return probeWord(facts, context, true) === 'fail' && planned.triesAgain !== true;
+  }
   return planned.triesSinceMs !== undefined && nowMs - planned.triesSinceMs > policy.deadlineMs;
 }
 

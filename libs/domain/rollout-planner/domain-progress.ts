@@ -6,7 +6,11 @@ import type { NodePlan, RolloutPlan } from './rollout-plan';
 import type { RolloutPolicy } from './rollout-policy';
 import { sizeOf } from './share';
 
-const isOnItsWay = ({ notYet, released }: NodePlan): boolean => notYet !== null && released && isAwaited(notYet);
+const isUnknown = ({ notYet, released, excused }: NodePlan): boolean =>
+  notYet?.reason === 'unmeasured' && released && !excused;
+
+const isOnItsWay = (node: NodePlan): boolean =>
+  node.notYet !== null && node.released && isAwaited(node.notYet) && node.notYet.reason !== 'unmeasured';
 
 /** Each failure domain as a plan has it, by name; none where it is not spread. */
 export function domainProgress({ nodes }: RolloutPlan, { spread }: RolloutPolicy): DomainState[] {
@@ -22,5 +26,6 @@ export function domainProgress({ nodes }: RolloutPlan, { spread }: RolloutPolicy
       ...{ name, nodes: all.length, atMost: sizeOf(spread.atMost, all.length) },
       onTheWay: all.filter((node) => isOnItsWay(node) && !countedAsFailure(node)).length,
       failures: all.filter(countedAsFailure).length,
+      unmeasured: all.filter(isUnknown).length,
     }));
 }

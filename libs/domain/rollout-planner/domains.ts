@@ -20,6 +20,8 @@ export interface DomainState {
   readonly atMost: number;
   readonly onTheWay: number;
   readonly failures: number;
+  /** Nobody knows how they are since their load, and nobody has gone on without them. */
+  readonly unmeasured: number;
 }
 
 /** Nodes that do not say where they are may all be in one place. */
@@ -41,17 +43,19 @@ export function refuseSpread(spread: Spread | undefined, members: readonly NodeF
   return `No node has the label "${label}", so there is nothing to spread over: \`lockstep node label\` says where each is.`;
 }
 
-/** Also one of which nobody knows how it is since its load; and one that was sent, and is not to begin now: perhaps it has all the same. */
-const isUnderWay = ({ standing, released, excused }: NodeStanding): boolean =>
-  standing === 'on-its-way' ||
-  standing === 'probing' ||
-  (standing === 'unmeasured' && released && !excused) ||
-  (standing === 'ready' && released);
+/** Also one that was sent, and is not to begin now: perhaps it has all the same. */
+const isUnderWay = ({ standing, released }: NodeStanding): boolean =>
+  standing === 'on-its-way' || standing === 'probing' || (standing === 'ready' && released);
+
+/** It was loaded, and nobody knows how it is since: it may be as unwell as any. */
+const isUnknown = ({ standing, released, excused }: NodeStanding): boolean =>
+  standing === 'unmeasured' && released && !excused;
 
 interface Counts {
   nodes: number;
   onTheWay: number;
   failures: number;
+  unmeasured: number;
 }
 
 /** What every failure domain has room for; who starts takes some. Without a spread there is always room. */
@@ -68,12 +72,13 @@ export class Domains {
       counts.nodes += 1;
       if (countsAsFailure(node)) counts.failures += 1;
       else if (isUnderWay(node)) counts.onTheWay += 1;
+      else if (isUnknown(node)) counts.unmeasured += 1;
     }
   }
 
   private countsOf({ labels }: NodeFacts): Counts {
     const name = this.spread === undefined ? '' : domainOf(this.spread, labels);
-    const known = this.counts.get(name) ?? { nodes: 0, onTheWay: 0, failures: 0 };
+    const known = this.counts.get(name) ?? { nodes: 0, onTheWay: 0, failures: 0, unmeasured: 0 };
     this.counts.set(name, known);
     return known;
   }
@@ -85,13 +90,27 @@ export class Domains {
   /** As many of its domain as may be are on their way or unwell. */
   isFull({ facts }: NodeStanding): boolean {
     const counts = this.countsOf(facts);
-    return counts.onTheWay + counts.failures >= this.atMost(counts);
+    return counts.onTheWay + counts.failures + counts.unmeasured >= this.atMost(counts);
   }
 
   /** So many of its domain are unwell that nobody else of it could ever start. */
   isUsedUp({ facts }: NodeStanding): boolean {
     const counts = this.countsOf(facts);
     return counts.failures >= this.atMost(counts);
+  }
+
+  /** So many of its domain are unwell, or could not be measured, that nobody else of it starts before a person has looked. */
+  isStuck({ facts }: NodeStanding): boolean {
+    const counts = this.countsOf(facts);
+    return counts.failures + counts.unmeasured >= this.atMost(counts);
+  }
+
+  /** Those of its domain, of these, of whom nobody knows how they are. */
+  unknownBeside<T extends NodeStanding>({ facts }: NodeStanding, nodes: readonly T[]): T[] {
+    const { spread } = this;
+    if (spread === undefined) return [];
+    const name = domainOf(spread, facts.labels);
+    return nodes.filter((node) => isUnknown(node) && domainOf(spread, node.facts.labels) === name);
   }
 
   /** @returns whether there was room for it. */

@@ -64,6 +64,14 @@ function explainInconclusive(what: Inconclusive): string {
       'Paused: `lockstep rollout resume` goes on without the gates of that wave, `lockstep rollout abort` ends it.'
     );
   }
+  if (what.kind === 'domain') {
+    const { domain, nodes, ready } = what;
+    return (
+      `Inconclusive: of ${domain} ${someOf(nodes, nodes.length)} could not be measured, and nobody else of it may start ` +
+      `before that: ${someOf(ready, ready.length)}. ` +
+      'Paused: `lockstep rollout resume` goes on without them, `lockstep rollout abort` ends it.'
+    );
+  }
   const { wave, count, allowed, nodes } = what;
   return (
     `Inconclusive: ${count} nodes of ${waveName(wave)} could not be measured, ${allowed} may: ${someOf(nodes, count)}. ` +
@@ -83,7 +91,10 @@ export function explainWaiting(waiting: Waiting, { openWave }: Pick<RolloutPlan,
     case 'bake':
       return `All of ${waveName(waiting.wave)} are there, and have to stay well.`;
     case 'gates':
-      return `All of ${waveName(waiting.wave)} have been well for long enough; the gates have to be measured.`;
+      return (
+        `All of ${waveName(waiting.wave)} have been well for long enough; the gates have to be measured` +
+        `${waiting.untilMs === null ? ', and nobody asks them yet' : ''}.`
+      );
     case 'absent':
       if (openWave !== null) return `No canary could try it yet; waits for ${someOf(waiting.nodes, waiting.count)}.`;
       return `Nobody else is to be tried; waits for ${someOf(waiting.nodes, waiting.count)}.`;
@@ -104,9 +115,13 @@ export function explainNotYet(notYet: NotYet, { openWave, halt }: Pick<RolloutPl
     case 'waiting-for-budget':
       return 'Its wave is open: it starts as soon as fewer of the wave are on their way or unwell.';
     case 'waiting-for-domain': {
-      const { domain, onTheWay, failures, atMost } = notYet;
-      const unwell = failures === 0 ? '' : ` and ${failures} unwell`;
-      return `Held: ${onTheWay} of ${domain} are under way${unwell}, and at most ${atMost} may be.`;
+      const { domain, onTheWay, failures, unmeasured = 0, atMost } = notYet;
+      const beside = [
+        `${onTheWay} are under way`,
+        ...(failures === 0 ? [] : [`${failures} unwell`]),
+        ...(unmeasured === 0 ? [] : [`${unmeasured} could not be measured`]),
+      ];
+      return `Held: of ${domain} ${beside.join(' and ')}, and at most ${atMost} may be.`;
     }
     case 'waiting-for-approval':
       return 'Nothing begins before enough people have approved: `lockstep rollout approve`.';

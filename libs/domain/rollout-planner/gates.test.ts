@@ -79,12 +79,6 @@ test('a gate that cannot be measured pauses it for a person, and is no pass', ()
   expect([resumed.status, resumed.waves[0]?.passedAtMs]).toEqual(['running', rollout.nowMs]);
 });
 
-test('where nobody asks it is not waited for without an end', () => {
-  const rollout = new Rollout().baking();
-  rollout.nowMs += policy.bakeMs + policy.deadlineMs + 1;
-  expect(rollout.next('n1 there, n2 ready').status).toBe('paused');
-});
-
 test('two gates of one name are refused', () => {
   expect(refuseRules({ ...policy, gates: [...policy.gates, ...policy.gates] }, 2)).toMatch(/two gates "errors"/);
 });

@@ -19,6 +19,13 @@ export function countedAsFailure({ notYet, released, excused }: NodePlan): boole
   return (reason !== undefined && failures.has(reason)) || (reason === 'unreachable' && released);
 }
 
+/** Whoever goes on does so despite what has stopped it, and nothing else: a pause by a person stood in no way. */
+function isDespite({ status, halt, waiting }: RolloutPlan): (node: NodePlan) => boolean {
+  if (status === 'halted') return (node) => halt?.reason !== 'gate' && countedAsFailure(node);
+  const isUnknown = waiting?.reason === 'inconclusive' && waiting.what.kind !== 'gate';
+  return ({ notYet }) => isUnknown && notYet?.reason === 'unmeasured';
+}
+
 /** Whoever goes on despite a gate goes on despite it for all of that wave. */
 function wavesUnderResume({ waves, halt, waiting }: RolloutPlan): readonly WavePlan[] {
   const what = waiting?.reason === 'inconclusive' ? waiting.what : null;
@@ -35,14 +42,14 @@ export function parentUnderOrder({ parent, order, inventory, nowMs }: PlanReques
     case 'approve':
     case 'reject':
       return parent;
-    case 'resume':
+    case 'resume': {
+      const excuses = isDespite(parent);
       return {
         ...parent,
         waves: wavesUnderResume(parent),
-        nodes: parent.nodes.map((node) =>
-          countedAsFailure(node) || node.notYet?.reason === 'unmeasured' ? { ...node, excused: true } : node,
-        ),
+        nodes: parent.nodes.map((node) => (excuses(node) ? { ...node, excused: true } : node)),
       };
+    }
     case 'retry': {
       const again = new Set(retried(parent, order.nodes));
       const troubles = new Map(inventory.map(({ node, report }) => [node, report?.trouble?.id]));

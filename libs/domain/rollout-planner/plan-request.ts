@@ -27,6 +27,8 @@ export interface PlanRequest {
   readonly digest?: ((text: string) => string) | undefined;
   /** What the policy's gates came to last, by those who ask them. */
   readonly measures?: readonly GateMeasure[] | undefined;
+  /** Since when they ask without a break, in ms; absent: nobody does, so no gate is late. */
+  readonly gatesAskedSinceMs?: number | undefined;
   /** Load entries up to the position; absent where no node tells of obstacles. */
   readonly loads?: readonly PlannedLoad[] | undefined;
   /** Of the position's stack, what was retired since. */

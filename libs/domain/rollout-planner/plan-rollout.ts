@@ -8,7 +8,7 @@ import { isUrgent } from './break-glass';
 import { assignWaves, byName } from './assign-waves';
 import { mostNamed } from './explain-not-yet';
 import { haltOfGates, inconclusiveGates, WaveGates, type GateWord } from './wave-gates';
-import { inconclusiveOf } from './inconclusive';
+import { inconclusiveDomain, inconclusiveOf } from './inconclusive';
 import { parentUnderOrder } from './parent-under-order';
 import { retiredAhead } from './retired-loads';
 import { isForGood, type Halt, type Inconclusive, type Move, type OpenWave, type PlanStatus } from './rollout-plan';
@@ -86,7 +86,11 @@ function verdictOf(request: PlanRequest, known: Known): Verdict {
   if (status === 'paused') return { status, halt: null, inconclusive: was };
   const missed = mayBegin ? haltOfAbsence(states, placed, absent, policy) : null;
   if (missed !== null) return { status: 'halted', halt: missed };
-  const inconclusive = inconclusiveOf(states, policy) ?? inconclusiveGates(gates);
+  const openWave = openWaveOf(states, policy)?.wave ?? Infinity;
+  const inconclusive =
+    inconclusiveOf(states, policy) ??
+    inconclusiveGates(gates) ??
+    (mayBegin ? inconclusiveDomain(states, placed, domains, openWave) : null);
   if (inconclusive !== null && status === 'running') return { status: 'paused', halt: null, inconclusive };
   const isOver = (state: WaveState): boolean => state.passedAtMs !== null || isSkipped(state, policy);
   const isDone = states.some(({ passedAtMs }) => passedAtMs !== null) && states.every(isOver) && absent.length === 0;
@@ -164,7 +168,7 @@ function waitingOf(
   placed: readonly Placed[],
   openWave: OpenWave | null,
   absent: readonly Absent[],
-  { policy: { deadlineMs }, nowMs }: PlanRequest,
+  { policy: { deadlineMs }, nowMs, gatesAskedSinceMs }: PlanRequest,
 ): Waiting | null {
   if (status === 'paused' && inconclusive !== undefined)
     return { reason: 'inconclusive', what: inconclusive, untilMs: null };
@@ -187,9 +191,9 @@ function waitingOf(
   });
   if (tries.length === 0 && openWave !== null && openWave.bakesUntilMs !== null) {
     const { wave, bakesUntilMs: untilMs } = openWave;
-    return nowMs < untilMs
-      ? { reason: 'bake', wave, untilMs }
-      : { reason: 'gates', wave, untilMs: untilMs + deadlineMs };
+    if (nowMs < untilMs) return { reason: 'bake', wave, untilMs };
+    const lateAtMs = gatesAskedSinceMs === undefined ? null : Math.max(untilMs, gatesAskedSinceMs) + deadlineMs;
+    return { reason: 'gates', wave, untilMs: lateAtMs };
   }
   const isReady = ({ standing }: Placed): boolean => standing === 'ready';
   if (tries.length === 0) {
@@ -250,7 +254,7 @@ export function planRollout(request: PlanRequest): RolloutPlan {
   const thereSinceMs = new Map(
     parent?.nodes.flatMap(({ node, notYet, sinceMs }) => (notYet === null ? [[node, sinceMs] as const] : [])),
   );
-  const gates = new WaveGates(policy, request.measures ?? [], nowMs);
+  const gates = new WaveGates(policy, request.measures ?? [], nowMs, request.gatesAskedSinceMs);
   const mayPass = (state: WaveState, sinceMs: number): boolean => gates.judge(state, sinceMs).kind === 'pass';
   const statesOf = (nodes: readonly Placed[]): WaveState[] =>
     passWaves(waveStates(nodes, parent?.waves ?? []), policy, thereSinceMs, nowMs, mayPass);

@@ -23,6 +23,8 @@ export interface ProbeWord {
   readonly measuresSinceMs?: number | undefined;
   /** What its probes say against it. */
   readonly probeProblem?: string | undefined;
+  /** They say so still, and somebody wants it waited for once more. */
+  readonly probesAgain?: true | undefined;
 }
 
 /** @param isOpen whether its wave may still be judged by it */
@@ -38,22 +40,23 @@ export function underProbes(
   if (!isAsked) return { standing, awaitsBaseline: false };
   const judged = judgeProbes(wanted, report?.probes ?? [], (position) => position >= toSeq === isAfter);
   const [waits, fails] = isAfter ? (['probing', 'probe-failed'] as const) : (['ready', 'unhealthy'] as const);
+  const reason = before?.notYet?.reason;
+  const isSame = reason === (isAfter ? 'probing' : 'waiting-for-baseline');
+  const measuresSinceMs = isSame && before !== undefined ? Math.min(before.sinceMs, nowMs) : nowMs;
+  const isOver = nowMs - measuresSinceMs > deadlineMs;
   switch (judged.kind) {
     case 'pass':
       return { standing, awaitsBaseline: false };
     case 'fail':
-      return { standing: fails, awaitsBaseline: false, probeProblem: judged.problem };
+      return isAfter && before?.triesAgain === true && !isOver
+        ? { standing: 'probing', awaitsBaseline: false, measuresSinceMs, probesAgain: true }
+        : { standing: fails, awaitsBaseline: false, probeProblem: judged.problem };
     case 'error':
       return { standing: 'unmeasured', awaitsBaseline: false, probeProblem: judged.problem };
-    case 'awaited': {
-      const reason = before?.notYet?.reason;
-      const isSame = reason === (isAfter ? 'probing' : 'waiting-for-baseline');
-      const measuresSinceMs = isSame && before !== undefined ? Math.min(before.sinceMs, nowMs) : nowMs;
+    case 'awaited':
       // What nobody says in time is not known, and stays so until somebody says it.
-      const isLate = nowMs - measuresSinceMs > deadlineMs || reason === 'unmeasured';
-      return isLate
+      return isOver || reason === 'unmeasured'
         ? { standing: 'unmeasured', awaitsBaseline: false, probeProblem: judged.problem }
         : { standing: waits, awaitsBaseline: !isAfter, measuresSinceMs };
-    }
   }
 }

@@ -7,7 +7,7 @@ import type { PlanStatus } from './rollout-plan';
 export type RolloutOrder =
   /** Who is on the way finishes, nobody starts. */
   | { readonly kind: 'pause'; readonly reason: string }
-  /** Goes on; the failures that halted it are no reason to halt again. */
+  /** Goes on; what had stopped it, and nothing else, is no reason to stop again. */
   | { readonly kind: 'resume'; readonly reason: string }
   /** Stops for good, and stays where it is. */
   | { readonly kind: 'abort'; readonly reason: string }

@@ -58,6 +58,8 @@ export type NotYet =
       readonly domain: string;
       readonly onTheWay: number;
       readonly failures: number;
+      /** Of whom nobody knows how they are since their load; absent: none. */
+      readonly unmeasured?: number | undefined;
       readonly atMost: number;
     }
   /** Its wave is open, and not enough people have approved. */
@@ -192,6 +194,14 @@ export type Inconclusive =
       readonly allowed: number;
       readonly nodes: readonly NodeName[];
     }
+  /** They fill that failure domain, and nobody else could start: not one of these, which are ready. */
+  | {
+      readonly kind: 'domain';
+      readonly wave: number;
+      readonly domain: string;
+      readonly nodes: readonly NodeName[];
+      readonly ready: readonly NodeName[];
+    }
   /** A gate of that name. */
   | { readonly kind: 'gate'; readonly wave: number; readonly gate: string; readonly problem: string };
 
@@ -204,8 +214,8 @@ export type Waiting =
   | { readonly reason: 'window'; readonly closed: ClosedGate; readonly untilMs: number }
   /** All of the wave are there: they have to stay well. */
   | { readonly reason: 'bake'; readonly wave: number; readonly untilMs: number }
-  /** All of the wave have been well for long enough; its gates have to be measured. */
-  | { readonly reason: 'gates'; readonly wave: number; readonly untilMs: number }
+  /** All of the wave have been well for long enough; its gates have to be measured. Null: nobody asks them. */
+  | { readonly reason: 'gates'; readonly wave: number; readonly untilMs: number | null }
   /** No wave is open, none that somebody could try: for those that are not there. */
   | { readonly reason: 'absent'; readonly nodes: readonly NodeName[]; readonly count: number; readonly untilMs: number }
   /** It has paused by itself. */

@@ -34,7 +34,8 @@ const sameDecision = (a: RolloutPlan, b: RolloutPlan): boolean =>
 function detailOf(notYet: NotYet | null): string | number {
   if (notYet === null) return '';
   if ('problem' in notYet) return notYet.problem;
-  if ('domain' in notYet) return `${notYet.domain} ${notYet.onTheWay} ${notYet.failures} ${notYet.atMost}`;
+  if ('domain' in notYet)
+    return `${notYet.domain} ${notYet.onTheWay} ${notYet.failures} ${notYet.unmeasured ?? 0} ${notYet.atMost}`;
   if ('closed' in notYet) return `${notYet.closed.name} ${notYet.closed.opensAtMs}`;
   return 'wave' in notYet ? notYet.wave : '';
 }

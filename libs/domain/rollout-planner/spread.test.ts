@@ -45,10 +45,10 @@ describe('at most so many of a failure domain at once', () => {
       'n0/0 there, n1/1 moving, n2/1 waiting-for-domain, n3/1 moving, n4/1 moving, n5/1 waiting-for-domain',
     ]);
     expect(open.nodes.map(({ notYet }) => (notYet === null ? '' : explainNotYet(notYet, open)))[2]).toBe(
-      'Held: 1 of zone=a are under way, and at most 1 may be.',
+      'Held: of zone=a 1 are under way, and at most 1 may be.',
     );
     // Who does not say where it is may be in one place with all others that do not.
-    expect(explainNotYet(open.nodes[5]!.notYet!, open)).toBe('Held: 1 of zone= are under way, and at most 1 may be.');
+    expect(explainNotYet(open.nodes[5]!.notYet!, open)).toBe('Held: of zone= 1 are under way, and at most 1 may be.');
     const next = at('n0 there zone=c; n1 there zone=a; n2 ready zone=a; n3 moving>5 zone=b; n4 there; n5 ready');
     expect(moved(next)).toBe('n2 n5');
   });
@@ -61,7 +61,7 @@ describe('at most so many of a failure domain at once', () => {
     const busy = at('n0 there zone=c; n1 failed>5 zone=a; n2 ready zone=a; n3 moving>5 zone=b; n4 there; n5 there');
     expect([busy.status, explainNotYet(busy.nodes[2]!.notYet!, busy)]).toEqual([
       'running',
-      'Held: 0 of zone=a are under way and 1 unwell, and at most 1 may be.',
+      'Held: of zone=a 0 are under way and 1 unwell, and at most 1 may be.',
     ]);
     const halted = at(`n0 there zone=c; n1 failed>5 zone=a; n2 ready zone=a; ${rest}`);
     expect([halted.status, explainHalt(halted.halt!)]).toEqual([

@@ -169,10 +169,13 @@ export function nodeStanding(
   const probed =
     standing === 'there' || standing === 'ready'
       ? underProbes(standing, report, before, isOpenTo(before), probing)
-      : { standing, awaitsBaseline: false };
+      : { standing, awaitsBaseline: false, probesAgain: undefined };
   standing = probed.standing;
   const unwellBefore = undoes && wasUnwellBefore(standing, before, report);
   const excused = isExcused(standing, before) || (unwellBefore && isFailure(standing));
-  const decided = { released, excused, unwellBefore, triesAgain, triesSinceMs, troubleBefore };
+  const decided = {
+    ...{ released, excused, unwellBefore, triesSinceMs, troubleBefore },
+    triesAgain: triesAgain || probed.probesAgain === true,
+  };
   return { facts, ...probed, ...decided, obstacles, gate };
 }

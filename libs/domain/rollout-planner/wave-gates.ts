@@ -10,12 +10,17 @@ export interface GateWord {
   readonly judged: GatesJudgement;
 }
 
-/** Asks the gates about a wave of which all are there. @param measures what they came to last */
+/** Asks the gates about a wave of which all are there. */
 export class WaveGates {
+  /**
+   * @param measures what they came to last
+   * @param askedSinceMs since when somebody asks; undefined: nobody does, and what nobody has asked is not late
+   */
   constructor(
     private readonly rules: RolloutRules,
     private readonly measures: readonly GateMeasure[],
     private readonly nowMs: number,
+    private readonly askedSinceMs: number | undefined,
   ) {}
 
   /** @param bakesSinceMs since when all of the wave have been there */
@@ -24,9 +29,9 @@ export class WaveGates {
     const [first] = gates;
     if (first === undefined || gatesWaived) return { kind: 'pass' };
     const judged = judgeGates(gates, this.measures, bakesSinceMs, this.nowMs);
-    const isLate = this.nowMs - bakesSinceMs - bakeMs > deadlineMs;
+    const isLate = this.nowMs - Math.max(bakesSinceMs + bakeMs, this.askedSinceMs ?? Infinity) > deadlineMs;
     return judged.kind === 'awaited' && isLate
-      ? { kind: 'error', gate: first, problem: 'nobody asked in time' }
+      ? { kind: 'error', gate: first, problem: 'no answer has come in time' }
       : judged;
   }
 

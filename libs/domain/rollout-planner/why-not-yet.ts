@@ -27,8 +27,9 @@ function whyOnItsWay(report: NodeFactsReport | null, wasReleased: boolean): NotY
 /** Whose turn it is, and who has no room: in its failure domain, or in its wave. */
 function whyNoRoom(node: Placed, domains: Domains): NotYet {
   if (!domains.isFull(node)) return { reason: 'waiting-for-budget' };
-  const { name, onTheWay, failures, atMost } = domains.of(node);
-  return { reason: 'waiting-for-domain', domain: name, onTheWay, failures, atMost };
+  const { name, onTheWay, failures, unmeasured, atMost } = domains.of(node);
+  const unknown = unmeasured === 0 ? {} : { unmeasured };
+  return { reason: 'waiting-for-domain', domain: name, onTheWay, failures, ...unknown, atMost };
 }
 
 function whyNotStarted(node: Placed, { status, openWave, isPending, retired, domains }: PlanWords): NotYet {

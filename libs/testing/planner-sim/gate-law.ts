@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import type { GateMeasure } from '@lockstep/domain/probes';
-import type { RolloutOrder, RolloutPlan, RolloutPolicy } from '@lockstep/domain/rollout-planner';
+import type { RolloutPlan, RolloutPolicy } from '@lockstep/domain/rollout-planner';
+import type { PlanStep } from './plan-step';
 
 /** As long ago as this a number was that of another time. */
 const staleMs = 120_000;
@@ -12,12 +12,14 @@ export class GateLaw {
 
   constructor(private readonly policy: RolloutPolicy) {}
 
-  check(plan: RolloutPlan, measures: readonly GateMeasure[], order: RolloutOrder | undefined, nowMs: number): string[] {
+  check(step: PlanStep): string[] {
+    const { plan, measures, order, nowMs } = step;
     if (this.policy.gates.length === 0) return [];
     const { before } = this;
     if (order?.kind === 'resume') this.waive(before);
     this.before = plan;
-    return plan.waves.flatMap(({ bakesSinceMs, passedAtMs }, wave) => {
+    const early = this.pausesEarly(step, before) ? ['pauses for a gate that nobody has asked for long enough'] : [];
+    const wrong = plan.waves.flatMap(({ bakesSinceMs, passedAtMs }, wave) => {
       const hadPassed = before?.waves[wave]?.passedAtMs != null;
       if (hadPassed || bakesSinceMs === null || this.waived.has(wave)) return [];
       const said = measures.filter(({ atMs }) => atMs >= bakesSinceMs && nowMs - atMs <= staleMs);
@@ -28,6 +30,20 @@ export class GateLaw {
         ? [`wave ${wave} passes, and ${held} of its gates were measured to hold`]
         : [];
     });
+    return [...early, ...wrong];
+  }
+
+  /** A person is asked when a gate could not be measured three times in a row, or when who asks has heard nothing for too long. */
+  private pausesEarly(
+    { plan, measures, nowMs, gatesAskedSinceMs }: PlanStep,
+    before: RolloutPlan | undefined,
+  ): boolean {
+    const isAsked = (each: RolloutPlan | undefined): boolean =>
+      each?.waiting?.reason === 'inconclusive' && each.waiting.what.kind === 'gate';
+    if (!isAsked(plan) || isAsked(before)) return false;
+    const isHopeless = measures.some(({ outcome, errorsInARow }) => outcome.kind === 'error' && errorsInARow >= 3);
+    const askedForMs = gatesAskedSinceMs === undefined ? 0 : nowMs - gatesAskedSinceMs;
+    return !isHopeless && askedForMs <= this.policy.deadlineMs;
   }
 
   private waive(before: RolloutPlan | undefined): void {

@@ -1,30 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { NodeName } from '@lockstep/domain/livepatch-model';
 import type { Schedule } from '@lockstep/domain/schedule';
-import type {
-  NodeFacts,
-  RetiredLoad,
-  RolloutOrder,
-  RolloutPlan,
-  RolloutPolicy,
-  Share,
-} from '@lockstep/domain/rollout-planner';
-import type { GateMeasure } from '@lockstep/domain/probes';
+import type { NodeFacts, RolloutPlan, RolloutPolicy, Share } from '@lockstep/domain/rollout-planner';
 import { GateLaw } from './gate-law';
+import type { PlanStep } from './plan-step';
 import { ProbeLaw } from './probe-law';
 import { ScheduleLaw } from './schedule-law';
 import { SpreadLaw } from './spread-law';
-
-/** One plan with what it was made from. */
-export interface PlanStep {
-  readonly plan: RolloutPlan;
-  readonly facts: readonly NodeFacts[];
-  readonly order: RolloutOrder | undefined;
-  readonly nowMs: number;
-  /** Of what is rolled out. */
-  readonly retired: readonly RetiredLoad[];
-  readonly measures: readonly GateMeasure[];
-}
 
 /** In thousandths of a node, so that no rounding of the planner's own is repeated here. */
 const thousandths = (share: Share, of: number): number =>
@@ -37,6 +19,8 @@ interface Past {
   excused: boolean;
   workingSinceMs: number | undefined;
   retried: boolean;
+  /** Since when somebody has its probes waited for once more, though they fail. */
+  probesAgainSinceMs: number | undefined;
   /** What its kernel had complained about when it was let go. */
   complaint: string | undefined;
   /** It was unwell when what did that began to be rolled back, and has not been well since. */
@@ -54,6 +38,8 @@ type Condition = 'there' | 'working' | 'idle' | 'unready' | 'ill' | 'unknown' | 
 export class RolloutLaws {
   private readonly past = new Map<NodeName, Past>();
   private readonly waveOf = new Map<NodeName, number>();
+  /** The same by wave, as long as nobody changes it. */
+  private readonly known = new Map<number, NodeName[]>();
   private readonly planned: number[] = [];
   private readonly passed = new Set<number>();
   private before: RolloutPlan | undefined;
@@ -94,7 +80,7 @@ export class RolloutLaws {
       ...this.checkStatus(step, conditions),
     );
     wrong.push(...this.checkPasses(step, conditions));
-    wrong.push(...this.gates.check(plan, step.measures, step.order, step.nowMs));
+    wrong.push(...this.gates.check(step));
     this.remember(step, conditions);
     this.before = plan;
     return wrong;
@@ -160,6 +146,7 @@ export class RolloutLaws {
       if (!isNew && known !== undefined && wave !== known && !isNeeded) {
         wrong.push(`${node} changed from wave ${known}`);
       }
+      if (wave !== (known ?? null)) this.known.clear();
       if (wave === null) this.waveOf.delete(node);
       else this.waveOf.set(node, wave);
     }
@@ -174,6 +161,7 @@ export class RolloutLaws {
       excused: true,
       workingSinceMs: undefined,
       retried: false,
+      probesAgainSinceMs: undefined,
       complaint: undefined,
       unwellBefore:
         this.policy.undoes !== undefined && ['failed', 'quarantined'].includes(facts?.report?.status ?? 'in-step'),
@@ -185,8 +173,10 @@ export class RolloutLaws {
 
   private look({ facts, order, nowMs }: PlanStep): Map<NodeName, Condition> {
     if (order?.kind === 'resume') {
-      this.excuseFailed();
-      this.probes.drop(this.before);
+      const { before } = this;
+      if (before?.status === 'halted' && before.halt?.reason !== 'gate') this.excuseFailed();
+      const isUnknown = before?.waiting?.reason === 'inconclusive' && before.waiting.what.kind !== 'gate';
+      if (before?.status === 'paused' && isUnknown) this.probes.drop(before);
     }
     const conditions = new Map<NodeName, Condition>();
     for (const each of facts) {
@@ -236,12 +226,23 @@ export class RolloutLaws {
       case 'well':
         return condition;
       case 'ill':
+        if (condition === 'there' && this.isLookedAtAgain(facts.node, nowMs)) return 'working';
         return condition === 'there' ? 'bad' : 'ill';
       case 'unknown':
         return 'unknown';
       case 'silent':
         return condition === 'there' ? 'working' : 'unready';
     }
+  }
+
+  /** Somebody wants it waited for once more, and its time for that has not passed. */
+  private isLookedAtAgain(node: NodeName, nowMs: number): boolean {
+    const past = this.pastOf(node);
+    if (past.probesAgainSinceMs === undefined) return false;
+    past.probesAgainSinceMs = Math.min(past.probesAgainSinceMs, nowMs);
+    if (nowMs - past.probesAgainSinceMs <= this.policy.deadlineMs) return true;
+    past.probesAgainSinceMs = undefined;
+    return false;
   }
 
   private excuseFailed(): void {
@@ -258,7 +259,9 @@ export class RolloutLaws {
     const reason = this.before?.nodes.find((other) => other.node === node)?.notYet?.reason;
     if (!['failed', 'unwell', 'lost', 'overdue', 'unreachable', 'probe-failed'].includes(reason ?? '')) return;
     const complaint = report?.trouble?.id;
-    Object.assign(past, { retried: true, workingSinceMs: nowMs, excused: false, unwellBefore: false, complaint });
+    const probesAgainSinceMs = nowMs;
+    Object.assign(past, { retried: true, probesAgainSinceMs, workingSinceMs: nowMs });
+    Object.assign(past, { excused: false, unwellBefore: false, complaint });
   }
 
   private isFailure(node: NodeName, conditions: ReadonlyMap<NodeName, Condition>): boolean {
@@ -280,7 +283,12 @@ export class RolloutLaws {
   }
 
   private members(wave: number): NodeName[] {
-    return [...this.waveOf].flatMap(([node, its]) => (its === wave ? [node] : []));
+    const known = this.known.get(wave);
+    if (known !== undefined) return known;
+    const found: NodeName[] = [];
+    for (const [node, its] of this.waveOf) if (its === wave) found.push(node);
+    this.known.set(wave, found);
+    return found;
   }
 
   /** Nothing begins before so many others than the author have agreed to this very division into waves. */

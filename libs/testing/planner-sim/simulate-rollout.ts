@@ -166,10 +166,11 @@ class History {
       order,
       retired,
       measures: this.gates.measures,
+      gatesAskedSinceMs: this.gates.askedSinceMs,
     };
     const plan = planRollout(request);
     this.plans += 1;
-    this.violations.push(...this.laws.check({ plan, facts, order, nowMs, retired, measures: request.measures }));
+    this.violations.push(...this.laws.check({ ...request, plan, facts }));
     if (plan !== parent) {
       const faults = checkPlan(plan, { ...request, head });
       this.violations.push(...faults.map(({ rule, node, message }) => `${rule}: ${node ?? 'plan'} ${message}`));

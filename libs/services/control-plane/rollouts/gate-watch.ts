@@ -28,13 +28,17 @@ interface Watched {
   readonly cluster: ClusterName;
   readonly gates: readonly MetricGate[];
   readonly timer: NodeJS.Timeout;
+  /** As plans are told it. */
+  readonly sinceMs: number;
   asking: boolean;
   measures: readonly GateMeasure[];
 }
 
+/** Also after a success, where a wave that nobody could try before is tried in its turn. */
 const isProving = ({ plan, policy }: RolloutRecord): boolean =>
   policy.gates.length > 0 &&
-  (plan.status === 'running' || plan.status === 'paused') &&
+  plan.status !== 'halted' &&
+  plan.status !== 'aborted' &&
   plan.openWave !== null &&
   plan.openWave.bakesUntilMs !== null;
 
@@ -47,6 +51,11 @@ export class GateWatch {
 
   measures(rollout: string): readonly GateMeasure[] {
     return this.watched.get(rollout)?.measures ?? [];
+  }
+
+  /** Since when its gates are asked without a break, in ms; undefined where they are not. */
+  askedSinceMs(rollout: string): number | undefined {
+    return this.watched.get(rollout)?.sinceMs;
   }
 
   /** Of these rollouts, all there are of a cluster, those that prove themselves are watched, and no others. */
@@ -72,7 +81,8 @@ export class GateWatch {
     };
     const timer = setInterval(look, this.parts.everyMs ?? defaultEveryMs);
     timer.unref();
-    const watched: Watched = { cluster, gates, timer, asking: false, measures: [] };
+    const sinceMs = this.parts.nowMs();
+    const watched: Watched = { cluster, gates, timer, sinceMs, asking: false, measures: [] };
     this.watched.set(id, watched);
     look();
   }

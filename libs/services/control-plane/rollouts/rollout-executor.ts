@@ -410,8 +410,11 @@ export class RolloutExecutor {
     const isClear = inventory.every(({ report }) => report?.obstacles === undefined);
     const loads = isClear ? undefined : plannedLoads(entries, policy.toSeq);
     const schedule = await this.schedules.of(cluster);
-    const measures = this.gates.measures(rollout.id);
-    return this.decide(cluster, { policy, parent, inventory, schedule, loads, retired, order, measures }, head);
+    const asked = {
+      measures: this.gates.measures(rollout.id),
+      gatesAskedSinceMs: this.gates.askedSinceMs(rollout.id),
+    };
+    return this.decide(cluster, { policy, parent, inventory, schedule, loads, retired, order, ...asked }, head);
   }
 
   /** Of a success, what others take back: until somebody does, who comes late becomes as all others are. */

@@ -179,7 +179,7 @@ test('canaries are those that labels choose, and of a failure domain no more go 
     ],
   });
   expect(nodes.find(({ node }) => node === 's-2')?.notYet?.message).toBe(
-    'Held: 1 of zone=a are under way, and at most 1 may be.',
+    'Held: of zone=a 1 are under way, and at most 1 may be.',
   );
 });
 
