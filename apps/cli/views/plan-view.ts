@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import type { NodeProgress, NodeSteps, PlanRolloutResponse, TornPatch } from '@lockstep/contracts/generated';
+import type {
+  NodeProgress,
+  NodeSteps,
+  PlannedEnd,
+  PlanRolloutResponse,
+  TornPatch,
+} from '@lockstep/contracts/generated';
 import { visibleLine } from '@lockstep/domain/visible-text';
 import { toDocument } from '../document';
-import { table } from '../table';
+import { showTime, table } from '../table';
 import { emergencyRule } from './emergency-view';
 import { approvalLines } from './approvals-view';
 import { gateLines } from './schedule-view';
@@ -30,8 +36,16 @@ function nodeRow(progress: NodeProgress, steps: NodeSteps | undefined): string[]
   ];
 }
 
+/** Not before when it ends, when it likely would, and what nobody knows. */
+function endLines(end: PlannedEnd | undefined): string[] {
+  if (end?.notBefore === undefined) return [];
+  const likely =
+    end.likely === undefined ? '' : `; if all goes well and nodes take as long as last time: ${showTime(end.likely)}`;
+  return [`Ends not before ${showTime(end.notBefore)}${likely}.`, ...end.unknown.map((what) => `Not known: ${what}.`)];
+}
+
 /** Waves with what would stop them, and what to know of the way. */
-export function planLines({ rollout, nodes, torn, bakeSeconds, gates }: PlanRolloutResponse): string[] {
+export function planLines({ rollout, nodes, torn, bakeSeconds, gates, end }: PlanRolloutResponse): string[] {
   if (rollout === undefined) return [];
   const leftOut = nodes.filter((each) => each.leftOut !== '').length;
   return [
@@ -42,6 +56,7 @@ export function planLines({ rollout, nodes, torn, bakeSeconds, gates }: PlanRoll
     ...spreadLines(rollout),
     'One host that does not survive halts it, unless it was planned with --go-on-after-crash. Nodes that join later follow when it has succeeded.',
     ...(bakeSeconds === 0 ? [] : [`It takes ${bakeSeconds} s at least, for its waves to prove themselves.`]),
+    ...endLines(end),
     ...probeLines(rollout),
     ...approvalLines(rollout),
     ...gateLines(gates),

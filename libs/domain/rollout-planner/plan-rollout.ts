@@ -211,6 +211,13 @@ function movesOf(nodes: readonly Placed[], status: PlanStatus, { toSeq }: Rollou
     .map(({ facts }) => ({ node: facts.node, toSeq }));
 }
 
+/** Seen once: when it is first where it was brought. */
+function tookOf(node: Placed, was: NodePlan | undefined, { policy, nowMs }: PlanRequest): Pick<NodePlan, 'tookMs'> {
+  if (was?.tookMs !== undefined) return { tookMs: was.tookMs };
+  if (was?.triesSinceMs === undefined || positionOf(node) < policy.toSeq) return {};
+  return { tookMs: Math.max(0, nowMs - was.triesSinceMs) };
+}
+
 const lastWave = Number.MAX_SAFE_INTEGER;
 
 const byWaveThenName = (a: Placed, b: Placed): number => (a.wave ?? lastWave) - (b.wave ?? lastWave) || byName(a, b);
@@ -285,6 +292,7 @@ export function planRollout(request: PlanRequest): RolloutPlan {
       ...(node.unwellBefore ? { unwellBefore: true } : {}),
       ...(node.triesAgain ? { triesAgain: true } : {}),
       ...(node.triesSinceMs === undefined ? {} : { triesSinceMs: node.triesSinceMs }),
+      ...tookOf(node, was, request),
       ...(node.troubleBefore === undefined ? {} : { troubleBefore: node.troubleBefore }),
       ...(policy.spread === undefined ? {} : { domain: domainOf(policy.spread, node.facts.labels) }),
       ...(possible.length === 0 ? {} : { obstacles: possible }),

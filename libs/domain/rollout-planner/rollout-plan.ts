@@ -119,6 +119,8 @@ export interface NodePlan {
   readonly triesAgain?: true | undefined;
   /** Since when it has been on its way; absent for one that is not. */
   readonly triesSinceMs?: number | undefined;
+  /** How long it was on its way before it was where it was brought; absent where that was not seen. */
+  readonly tookMs?: number | undefined;
   /** What its kernel had complained about when it was let go: no news; absent if nothing. */
   readonly troubleBefore?: string | undefined;
   /** Its failure domain, as `zone=a`; absent where the rollout is not spread. */

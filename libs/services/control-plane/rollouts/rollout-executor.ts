@@ -1,15 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { planWithoutFaults } from '@lockstep/domain/plan-checks';
-import { LockstepError, parseSeq, seqZero, type ClusterName, type Seq } from '@lockstep/domain/livepatch-model';
+import {
+  LockstepError,
+  parseSeq,
+  seqZero,
+  type ClusterName,
+  type NodeName,
+  type Seq,
+} from '@lockstep/domain/livepatch-model';
 import type { LogEntry, LogName } from '@lockstep/domain/load-order';
 import {
   explainOrderRefusal,
+  estimateEnd,
   explainRolloutRefusal,
   planCaveats,
   plannedGates,
   plannedLoads,
   type PlannedGate,
   previewRollout,
+  type EstimatedEnd,
   type NodeFacts,
   retiredLoads,
   takenBack,
@@ -76,6 +85,17 @@ export interface RolloutExecutorParts {
 const agreementHash = ({ cluster, kernelBuild }: LogName, text: string): string =>
   sha256OfBytes(Buffer.from(`${cluster}\n${kernelBuild}\n${text}`));
 
+const isOfOrder = ({ policy }: RolloutRecord, { kernelBuild }: RolloutPolicy): boolean =>
+  policy.kernelBuild === kernelBuild;
+
+/** Of each node what the newest of these rollouts has seen. @param rollouts the oldest first */
+const tookBefore = (rollouts: readonly RolloutRecord[]): ReadonlyMap<NodeName, number> =>
+  new Map(
+    rollouts.flatMap(({ plan }) =>
+      plan.nodes.flatMap(({ node, tookMs }) => (tookMs === undefined ? [] : [[node, tookMs] as const])),
+    ),
+  );
+
 const away: ReadonlySet<string | undefined> = new Set(['lost', 'disconnected', 'unreachable']);
 
 /** An operator's word is planned for at once, also just after a start: who was there before has its time to return. */
@@ -101,6 +121,7 @@ export interface PreparedRollout {
   readonly preview: RolloutPreview;
   /** What windows and freezes allow. */
   readonly gates: readonly PlannedGate[];
+  readonly end: EstimatedEnd;
 }
 
 /**
@@ -270,8 +291,12 @@ export class RolloutExecutor {
     await this.schedules.refresh();
     const schedule = await this.schedules.of(cluster);
     const plan = this.decide(cluster, { policy, parent: null, inventory, schedule, caveats, loads, order }, head);
-    const gates = plannedGates(members, schedule, Date.now());
-    return { plan, preview: previewRollout(policy, plan, entries), gates };
+    const clockMs = Date.now();
+    const gates = plannedGates(members, schedule, clockMs);
+    const labels = new Map(members.map((member) => [member.node, member.labels]));
+    const tookMs = tookBefore((await this.inForce.of(cluster)).filter((other) => isOfOrder(other, policy)));
+    const end = estimateEnd({ policy, plan, schedule, labels, clockMs, tookMs });
+    return { plan, preview: previewRollout(policy, plan, entries), gates, end };
   }
 
   /**

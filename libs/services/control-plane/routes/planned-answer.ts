@@ -44,7 +44,7 @@ export async function plannedAnswer(
   policy: RolloutPolicy,
   entries: readonly LogEntry[],
 ): Promise<PlanRolloutResponse> {
-  const { plan, preview, gates, hash } = await rollouts.preview(cluster, policy, entries);
+  const { plan, preview, gates, end, hash } = await rollouts.preview(cluster, policy, entries);
   const record = {
     id: '',
     cluster,
@@ -61,5 +61,10 @@ export async function plannedAnswer(
     ...previewToWire(preview, entries),
     gates: gates.map(gateToWire),
     bakeSeconds: (plan.waves.length * policy.bakeMs) / 1_000,
+    end: {
+      notBefore: new Date(end.notBeforeMs),
+      likely: end.likelyMs === null ? undefined : new Date(end.likelyMs),
+      unknown: [...end.unknown],
+    },
   };
 }
