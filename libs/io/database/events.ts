@@ -137,7 +137,8 @@ export function eventStore(db: Client): EventStore {
       await db.$executeRaw`DELETE FROM events old WHERE at < now() - make_interval(days => ${keepDays})
         AND (type NOT LIKE 'node.%' OR EXISTS (
           SELECT 1 FROM events newer WHERE newer.subject = old.subject AND newer.seq > old.seq AND newer.type LIKE 'node.%'))
-        AND NOT EXISTS (SELECT 1 FROM rollouts WHERE rollouts.id::text = old.subject AND rollouts.ended_at IS NULL)`;
+        AND NOT EXISTS (SELECT 1 FROM rollouts WHERE rollouts.id::text = old.subject AND rollouts.ended_at IS NULL)
+        AND NOT EXISTS (SELECT 1 FROM campaigns WHERE campaigns.id::text = old.subject AND campaigns.ended_at IS NULL)`;
     },
   };
 }

@@ -156,7 +156,7 @@ export interface MemberRolloutRow extends LogName {
 
 export interface RolloutStore {
   /**
-   * Puts the rollout in force; those that it supersedes end.
+   * Puts the rollout in force; those that it supersedes end, and so does one that had halted.
    * @throws LockstepError `refused` `rollout-running` where another one of the load order has not ended.
    */
   start(rollout: NewRollout, call?: KeptCall<RolloutRecord>): Promise<RolloutRecord>;
@@ -277,6 +277,9 @@ async function supersede(tx: Transaction, { cluster, policy, supersedes = [] }: 
   }
   const ids = unended.map(({ id }) => id);
   await tx.rollout.updateMany({ where: { id: { in: ids } }, data: { status: 'superseded', endedAt: new Date() } });
+  // Nobody resumes these any more: they had ended, unless somebody had looked to it.
+  const halted = { clusterName: cluster, kernelBuildId: policy.kernelBuild, status: 'halted' } as const;
+  await tx.rollout.updateMany({ where: halted, data: { status: 'superseded' } });
 }
 
 async function start(tx: Transaction, rollout: NewRollout): Promise<RolloutRecord> {

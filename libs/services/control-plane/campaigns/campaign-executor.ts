@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { Priority } from '@lockstep/contracts/generated';
 import { campaignState, nextSteps, type CampaignStep } from '@lockstep/domain/campaign';
-import { LockstepError, parseSeq } from '@lockstep/domain/livepatch-model';
+import { LockstepError, seqZero } from '@lockstep/domain/livepatch-model';
 import type { CampaignRecord } from '@lockstep/io/database';
 import type { Topic } from '../change-notifier';
 import { Reconciler } from '../reconciler';
 import { builtFor } from '../routes/choose-build';
 import { orderPatch, type PatchOrderer } from '../routes/append-load';
+import { rulesOfMember } from '../routes/asked-canaries';
+import { memberTarget } from '../routes/plan-campaign';
 import { queueBuilds, type BuildQueuer } from '../routes/queue-builds';
 import type { Uses } from '../services';
 import { byCampaign, campaignDigest, gatherCampaign, type CampaignGatherer } from './gather-campaign';
@@ -24,6 +26,7 @@ export type CampaignExecutorUses = Uses<
   | 'db.campaigns'
   | 'db.clusters'
   | 'db.loadOrders'
+  | 'nodes'
   | 'changes'
   | 'replica'
   | 'log'
@@ -93,7 +96,8 @@ export class CampaignExecutor {
     }
     const { facts } = await gatherCampaign(this.services, campaign);
     const steps = nextSteps(facts, campaignDigest);
-    for (const step of steps) await this.obey(campaign, step);
+    let done = 0;
+    for (const step of steps) if (await this.obey(campaign, step)) done += 1;
     const state = campaignState(facts);
     const hasEnded = steps.length === 0 && (state === 'succeeded' || state === 'aborted');
     if (state !== campaign.state || hasEnded) {
@@ -101,24 +105,29 @@ export class CampaignExecutor {
       log.info({ campaign: id, state }, 'campaign');
     }
     if (hasEnded) this.unended.delete(id);
-    // Whoever watches it looks, and so does this, with what has become of the steps.
-    if (steps.length > 0 || state !== campaign.state) changes.notify(`campaign:${id}`);
+    // Whoever watches it looks, and so does this, with what has become of the steps. What was refused waits for news.
+    if (done > 0 || state !== campaign.state) changes.notify(`campaign:${id}`);
   }
 
-  /** What is refused is a fact of its member; what cannot be done now is done at another look. */
-  private async obey(campaign: CampaignRecord, step: CampaignStep): Promise<void> {
+  /**
+   * What is refused is a fact of its member; what cannot be done now is done at another look.
+   * @returns whether anything has changed by it
+   */
+  private async obey(campaign: CampaignRecord, step: CampaignStep): Promise<boolean> {
     const { db, replica, log } = this.services;
     try {
       await this.perform(campaign, step);
+      return true;
     } catch (error) {
       if (!(error instanceof LockstepError) || error.kind === 'unavailable') {
         log.warn({ err: error, campaign: campaign.id, step: step.kind }, 'cannot do a step of a campaign now');
-        return;
+        return false;
       }
       const { reason, message } = error;
       log.info({ campaign: campaign.id, step: step.kind, reason }, 'a step of a campaign was refused');
-      if (step.kind !== 'append' && step.kind !== 'begin') return;
+      if (step.kind !== 'append' && step.kind !== 'begin') return false;
       await db.campaigns.noteProblem(campaign.id, step.member, { reason, message }, replica.fence());
+      return true;
     }
   }
 
@@ -172,9 +181,10 @@ export class CampaignExecutor {
     const { db, rollouts } = this.services;
     const { cluster, kernelBuild, seq } = member;
     const { approvals } = await db.clusters.require(cluster);
-    const furthest = await db.rollouts.furthest({ cluster, kernelBuild });
+    const log = { cluster, kernelBuild };
     const policy = {
-      ...{ ...rules, kernelBuild, toSeq: parseSeq(Math.max(seq ?? 0, furthest)) },
+      ...rulesOfMember(this.services, log, rules),
+      ...{ kernelBuild, toSeq: await memberTarget(this.services, log, seq ?? seqZero) },
       approvals: approvals === undefined ? null : { ...approvals, author },
     };
     const pause = { kind: 'pause', reason: `${byCampaign(id)}waits for its turn` } as const;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { rolloutEvents, type FleetEvent, type ShownRollout } from '@lockstep/domain/fleet-events';
+import { campaignEvents, rolloutEvents, type FleetEvent, type ShownRollout } from '@lockstep/domain/fleet-events';
 import type { NodeName } from '@lockstep/domain/livepatch-model';
 import type { BuildRecord, Database, RolloutRecord } from '@lockstep/io/database';
 import type { Logger } from 'pino';
@@ -48,7 +48,7 @@ const failedBuild = ({ id, generation, patchName, kernelBuild, failure }: BuildR
 });
 
 export interface EventDeriverParts {
-  readonly db: Pick<Database, 'events' | 'rollouts' | 'builds'>;
+  readonly db: Pick<Database, 'events' | 'rollouts' | 'builds' | 'campaigns'>;
   readonly rollouts: Pick<RolloutExecutor, 'find'>;
   readonly replica: Pick<Replica, 'leads' | 'fence'>;
   readonly changes: ChangeNotifier;
@@ -104,6 +104,9 @@ export class EventDeriver {
     for (const { id, endedAt } of await db.rollouts.page({ after: undefined, limit: mostLookedAt })) {
       if (endedAt === null || endedAt.getTime() > nowMs - dayMs) this.request(`rollout:${id}`);
     }
+    for (const { id, endedAt } of await db.campaigns.page({ after: undefined, limit: mostLookedAt })) {
+      if (endedAt === null || endedAt.getTime() > nowMs - dayMs) this.request(`campaign:${id}`);
+    }
     const since = { at: new Date(nowMs - dayMs), id: firstRowId };
     for (const { id } of await db.builds.page({ after: since, limit: mostLookedAt }, { status: 'failed' })) {
       this.request(`build:${id}`);
@@ -126,7 +129,7 @@ export class EventDeriver {
   private noticeTopic(topic: Topic): void {
     if (!this.parts.replica.leads()) return;
     if (topic.startsWith('rollout:')) this.planned.add(topic);
-    if (topic.startsWith('rollout:') || topic.startsWith('build:')) this.request(topic);
+    if (['rollout:', 'build:', 'campaign:'].some((kind) => topic.startsWith(kind))) this.request(topic);
   }
 
   private request(what: string): void {
@@ -147,6 +150,7 @@ export class EventDeriver {
     const [kind, id = ''] = what.split(':');
     if (kind === 'rollout') await this.derivePlanned(what, id);
     else if (kind === 'build') await this.deriveBuild(id);
+    else if (kind === 'campaign') await this.deriveCampaign(id);
     else await this.deriveNodes();
   }
 
@@ -178,6 +182,20 @@ export class EventDeriver {
     // A plan from before the start knows nothing of who has come back since.
     if (!isPlannedNow || (hasEnded && shown.status !== 'halted')) return;
     await nodes.lose(shown.nodes.filter(({ notYet }) => notYet === 'lost').map(({ node }) => node));
+  }
+
+  private async deriveCampaign(id: string): Promise<void> {
+    const { db, events, replica } = this.parts;
+    const campaign = await db.campaigns.require(id);
+    if (campaign.endedAt !== null && campaign.endedAt.getTime() < Date.now() - dayMs) return;
+    const before = await db.events.toldOf(id);
+    const told = new Set(before.map(({ key }) => key));
+    const shown = { ...campaign, members: campaign.members.length };
+    const types = before.map(({ type }) => type);
+    await events.record(
+      campaignEvents(shown, types).filter(({ key }) => !told.has(key)),
+      replica.fence(),
+    );
   }
 
   private async deriveBuild(id: string): Promise<void> {

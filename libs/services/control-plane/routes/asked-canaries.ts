@@ -9,7 +9,10 @@ import type { Uses } from '../services';
 export function askedCanaries(
   { nodes }: Uses<'nodes'>,
   { cluster, kernelBuild }: LogName,
-  { canaries, rules }: Pick<StartRolloutRequest, 'canaries' | 'rules'>,
+  {
+    canaries,
+    rules,
+  }: Pick<StartRolloutRequest, 'canaries'> & { readonly rules?: { readonly canarySelector: string } | undefined },
   usual: Pick<RolloutRules, 'canaries' | 'canarySelector'>,
 ): Pick<RolloutRules, 'canaries' | 'canarySelector'> {
   const canarySelector = rules?.canarySelector ?? '';
@@ -25,15 +28,25 @@ export function askedCanaries(
   return { canarySelector, canaries: canaries === 0 ? Math.max(1, chosen.length) : canaries };
 }
 
-/** Of each member of a campaign: as many of those that labels choose as are asked for. @throws as `askedCanaries` */
+/** What a campaign keeps: of each member all that labels choose (0), or as many as are asked for. @throws as `askedCanaries` */
 export function canariesOfEach({
   canaries,
   rules,
 }: Pick<StartRolloutRequest, 'canaries' | 'rules'>): Pick<RolloutRules, 'canaries' | 'canarySelector'> {
   const canarySelector = rules?.canarySelector ?? '';
-  if (canarySelector !== '') parseSelector(canarySelector);
-  return {
-    canaries: canaries === 0 ? defaultRules.canaries : canaries,
-    canarySelector: canarySelector === '' ? undefined : canarySelector,
-  };
+  if (canarySelector === '') {
+    return { canaries: canaries === 0 ? defaultRules.canaries : canaries, canarySelector: undefined };
+  }
+  parseSelector(canarySelector);
+  return { canaries, canarySelector };
 }
+
+/** The rules of a campaign as they are for one of its members. */
+export const rulesOfMember = (
+  services: Uses<'nodes'>,
+  log: LogName,
+  { canaries, canarySelector = '', ...rules }: RolloutRules,
+): RolloutRules => ({
+  ...rules,
+  ...askedCanaries(services, log, { canaries, rules: { canarySelector } }, defaultRules),
+});

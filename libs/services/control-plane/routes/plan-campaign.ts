@@ -7,7 +7,13 @@ import type {
 } from '@lockstep/contracts/generated';
 import type { CampaignPolicy } from '@lockstep/domain/campaign';
 import { inCluster, insistMay, type Verb } from '@lockstep/domain/access';
-import { LockstepError, parseClusterName, parseSeq, type KernelBuildId } from '@lockstep/domain/livepatch-model';
+import {
+  LockstepError,
+  parseClusterName,
+  parseSeq,
+  type KernelBuildId,
+  type Seq,
+} from '@lockstep/domain/livepatch-model';
 import { withAppended, type LogEntry, type LogName } from '@lockstep/domain/load-order';
 import { waveSizes, type RolloutRules } from '@lockstep/domain/rollout-planner';
 import type { BuildRecord, PatchRecord } from '@lockstep/io/database';
@@ -16,14 +22,14 @@ import { buildFacts, seqOf } from '../campaigns/gather-campaign';
 import type { CallContext } from '../grpc/call-route';
 import type { Uses } from '../services';
 import { loadBody } from './append-load';
-import { canariesOfEach } from './asked-canaries';
+import { canariesOfEach, rulesOfMember } from './asked-canaries';
 import { approvalsFor, rulesOf } from './asked-rollout';
 import { checkConflicts } from './check-conflicts';
 import { builtFor, type BuildChooser } from './choose-build';
 import type { LogChooser } from './choose-log';
 
 /** What planning a campaign needs. */
-export type CampaignPlanner = LogChooser | BuildChooser | 'rollouts' | 'logs';
+export type CampaignPlanner = LogChooser | BuildChooser | 'rollouts' | 'logs' | 'db.rollouts';
 
 export interface AskedCampaign {
   readonly patch: PatchRecord;
@@ -87,16 +93,23 @@ const nothingTold = (log: LogName): PlannedMember => ({
   ...{ problem: undefined, waysOut: [] },
 });
 
-/** As its rollout would begin over these entries. */
+/** Where its rollout goes: to the entry of its patch, or to where nodes were sent already. */
+export const memberTarget = async ({ db }: Uses<'db.rollouts'>, log: LogName, seq: Seq): Promise<Seq> =>
+  parseSeq(Math.max(seq, await db.rollouts.furthest(log)));
+
+/** As its rollout would begin over these entries. @param seq the entry of its patch */
 async function previewed(
   services: Uses<CampaignPlanner>,
-  { cluster, kernelBuild }: LogName,
+  log: LogName,
   { rules }: AskedCampaign,
   entries: readonly LogEntry[],
+  seq: Seq,
   context: Pick<CallContext, 'caller'>,
 ): Promise<{ readonly told: Pick<PlannedMember, 'nodeCount' | 'waves'>; readonly facts: string }> {
+  const { cluster, kernelBuild } = log;
   const approvals = await approvalsFor(services, cluster, context);
-  const policy = { ...rules, approvals, kernelBuild, toSeq: parseSeq(entries.length) };
+  const toSeq = await memberTarget(services, log, seq);
+  const policy = { ...rulesOfMember(services, log, rules), approvals, kernelBuild, toSeq };
   const { plan, hash } = await services.rollouts.preview(cluster, policy, entries);
   return { told: { nodeCount: plan.nodes.length, waves: plan.waves.map(({ planned }) => planned) }, facts: hash };
 }
@@ -113,13 +126,15 @@ async function plannedBuilt(
   const { switching } = await db.clusters.require(log.cluster);
   const known = await logs.entries(log);
   const body = loadBody(choose, { overrides: [], mayInterrupt: false, switching })(known);
-  return previewed(services, log, asked, withAppended(log, known, [body], sha256OfBytes), context);
+  const entries = withAppended(log, known, [body], sha256OfBytes);
+  return previewed(services, log, asked, entries, parseSeq(entries.length), context);
 }
 
 /** Who runs that kernel, before there is a module. */
-function plannedUnbuilt({ nodes }: Uses<CampaignPlanner>, { cluster, kernelBuild }: LogName, { rules }: AskedCampaign) {
-  const members = nodes.list(cluster).filter((node) => node.kernelBuild === kernelBuild);
-  const told = { nodeCount: members.length, waves: waveSizes(rules, members.length) };
+function plannedUnbuilt(services: Uses<CampaignPlanner>, log: LogName, { rules }: AskedCampaign) {
+  const members = services.nodes.list(log.cluster).filter((node) => node.kernelBuild === log.kernelBuild);
+  const waves = waveSizes(rulesOfMember(services, log, rules), members.length);
+  const told = { nodeCount: members.length, waves };
   return { told, facts: members.map(({ name }) => name).sort() };
 }
 
@@ -135,8 +150,9 @@ async function planMember(
   const told = { ...nothingTold(log), buildId };
   const entries = await services.logs.entries(log);
   try {
-    if (seqOf(entries, asked.patch.id) !== null) {
-      const plan = await previewed(services, log, asked, entries, context);
+    const seq = seqOf(entries, asked.patch.id);
+    if (seq !== null) {
+      const plan = await previewed(services, log, asked, entries, seq, context);
       return { told: { ...told, ...plan.told, state: 'ordered' }, facts: plan.facts };
     }
     if (build.kind !== 'built') {
