@@ -1,16 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * klp_slow.c - let it take 5 ms to check a stack
+ *
+ * @calls: how many were checked
  */
 
 #include <linux/livepatch.h>
 #include <linux/module.h>
+#include <linux/moduleparam.h>
 #include <linux/timekeeping.h>
 #include "klp_chain.h"
 
 #define KLP_SLOW_NS	(5 * NSEC_PER_MSEC)
 
 struct klp_ranges;
+
+/* Checks that end at once may count as one */
+static unsigned int calls;
+module_param(calls, uint, 0444);
 
 static const char *klp_slow_find_task(const struct klp_ranges *ranges,
 				      struct task_struct *task);
@@ -32,6 +39,7 @@ static const char *klp_slow_find_task(const struct klp_ranges *ranges,
 	/* Emulated, mdelay() may be much shorter than it says */
 	while (ktime_get_mono_fast_ns() < until_ns)
 		cpu_relax();
+	WRITE_ONCE(calls, calls + 1);
 
 	return original(ranges, task);
 }
