@@ -32,6 +32,18 @@ const acts: readonly Act[] = [
     asks: ['POST', '/v1/clusters/dev/rollouts', { planHash: 'none' }],
   },
   {
+    ...{ place: 'rollouts', button: 'Break the glass', verbs: ['break-glass'] },
+    asks: ['POST', '/v1/clusters/dev/emergencies', { planHash: 'none', reason: 'none' }],
+  },
+  {
+    ...{ place: 'campaigns', button: 'Start a campaign', verbs: ['roll-out', 'order'] },
+    asks: ['POST', '/v1/campaigns', { patch: 'none', clusters: ['dev'] }],
+  },
+  {
+    ...{ place: 'system', button: 'Rotate the key of shop', verbs: ['set-up'] },
+    asks: ['POST', '/v1/clusters/none/order/keys', {}],
+  },
+  {
     ...{ place: 'rollout', button: 'Roll back', verbs: ['roll-out', 'order'] },
     asks: ['POST', '/v1/rollouts/none/rollback', {}],
   },
