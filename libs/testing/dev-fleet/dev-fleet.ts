@@ -59,7 +59,7 @@ export interface DevFleet {
   stop(): Promise<void>;
 }
 
-const settledWithinMs = 60_000;
+const settledWithinMs = 300_000;
 const registeredWithinMs = 120_000;
 const cluster = parseClusterName('dev');
 

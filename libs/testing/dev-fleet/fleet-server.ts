@@ -26,7 +26,7 @@ export interface FleetServer {
   connect(): OperatorClient;
 }
 
-const readyWithinMs = 60_000;
+const readyWithinMs = 300_000;
 
 const endpointForm = z.object({ queueUrl: z.string(), pid: z.number() });
 

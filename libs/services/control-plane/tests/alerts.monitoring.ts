@@ -123,8 +123,10 @@ describe('what nodes say', () => {
 
   test('LockstepNodesHeadOverdue', async () => {
     const expiresAtMs = Date.now() - 1;
-    agents[0]!.report({ heardHead: { seq: 1, issuedAtMs: 1, expiresAtMs, expired: true, refused: '' } });
+    agents[0]!.heardHead = { seq: 1, issuedAtMs: 1, expiresAtMs, expired: true, refused: '' };
+    agents[0]!.report();
     await fires('LockstepNodesHeadOverdue', { cluster: 'web' });
+    agents[0]!.heardHead = undefined;
     agents[0]!.report();
     await clears('LockstepNodesHeadOverdue');
   });

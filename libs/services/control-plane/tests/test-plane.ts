@@ -14,6 +14,7 @@ import {
   type ConnectResponse,
   type CreateTokenRequest,
   type Hello,
+  type HeardHead,
   type KernelTrouble,
   type LoadedPatch,
   type LogEntry,
@@ -349,6 +350,7 @@ export class TestAgent {
   status = NodeStatus.NODE_STATUS_IN_STEP;
   problem: Problem | undefined;
   trouble: KernelTrouble | undefined;
+  heardHead: HeardHead | undefined;
   /** What it was ordered to probe. */
   probeOrder: ProbeOrder | undefined;
   /** What each probe comes to where it stands; nothing: it says nothing of them. */
@@ -409,7 +411,7 @@ export class TestAgent {
       kept: [],
       trouble: this.trouble,
       probes: this.probed(),
-      heardHead: undefined,
+      heardHead: this.heardHead,
       ...over,
     });
   }
