@@ -110,9 +110,8 @@ export function TrustPanel({ order }: { readonly order: Order }): ReactElement {
       {ahead.length > 0 && <Ahead order={order} names={ahead} />}
       {signedHead !== undefined && (
         <p className="dim signed-head">
-          <Icon name="key" size={13} /> Nodes are told, signed, that it ends at {signedHead.seq}:{' '}
-          <Ago at={signedHead.issuedAt} />, good until <Ago at={signedHead.expiresAt} />. Who hears no newer one by then
-          raises the alarm.
+          <Icon name="key" size={13} /> Its signed head: {signedHead.seq}, issued <Ago at={signedHead.issuedAt} />,
+          expires <Ago at={signedHead.expiresAt} />. A node that hears no newer one by then raises the alarm.
         </p>
       )}
     </>

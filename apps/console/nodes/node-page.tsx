@@ -38,7 +38,7 @@ function HeardHead({ heard }: { readonly heard: NodeReport['heardHead'] }): Reac
   const { seq = 0, issuedAtMs = 0, expiresAtMs = 0, expired, refused } = heard;
   return (
     <>
-      {seq}, issued <Ago at={new Date(issuedAtMs).toISOString()} />, {expired === true ? 'expired' : 'good until'}{' '}
+      {seq}, issued <Ago at={new Date(issuedAtMs).toISOString()} />, {expired === true ? 'expired' : 'expires'}{' '}
       <Ago at={new Date(expiresAtMs).toISOString()} />
       {refused !== undefined && <span className="tag">refused the last: {refused}</span>}
     </>

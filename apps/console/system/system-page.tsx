@@ -177,17 +177,19 @@ export function SystemPage(): ReactElement {
   return (
     <>
       <PageHead title="System" summary="What Lockstep stands on, workers’ work, keys, and who is told of events." />
-      <Foundations />
-      <div className="panels panels-two">
-        <div className="stacked">
-          <Kernels />
-          <LogKeys />
-          <Webhooks />
-        </div>
-        <div className="stacked">
-          <Builds title="Under way" status="BUILD_STATUS_RUNNING" nothing="No worker builds anything." />
-          <Builds title="Waiting for a worker" status="BUILD_STATUS_QUEUED" nothing="No build waits." />
-          <Builds title="Failed" status="BUILD_STATUS_FAILED" nothing="No build has failed." />
+      <div className="stacked">
+        <Foundations />
+        <div className="panels panels-two">
+          <div className="stacked">
+            <Kernels />
+            <LogKeys />
+            <Webhooks />
+          </div>
+          <div className="stacked">
+            <Builds title="Under way" status="BUILD_STATUS_RUNNING" nothing="No worker builds anything." />
+            <Builds title="Waiting for a worker" status="BUILD_STATUS_QUEUED" nothing="No build waits." />
+            <Builds title="Failed" status="BUILD_STATUS_FAILED" nothing="No build has failed." />
+          </div>
         </div>
       </div>
     </>
