@@ -123,8 +123,12 @@ test('its conflict is seen on the picture, and it is stacked', async () => {
 });
 
 test('a rollout waits for another person, who sees what it would do and what is otherwise than before', async () => {
-  const broken = world.fleet.nodes[0]!;
-  await broken.kernel.change({ refuseLoads: [parseModuleName('lockstep_loadavg_fix')] });
+  const { nodes, operator } = world.fleet;
+  const { builds } = await operator.build.listBuilds({ patch: 'loadavg-fix' });
+  const stacked = builds.find(({ builtOnto }) => builtOnto.length > 0)!;
+  // Whichever of them is the canary.
+  const refuseLoads = [parseModuleName(stacked.artifact!.moduleName)];
+  for (const { kernel } of nodes) await kernel.change({ refuseLoads });
   await alice.open('rollouts');
   await button(alice, 'Start a rollout').click();
   await button(alice, 'Start exactly this').click();
