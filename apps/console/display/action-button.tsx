@@ -25,6 +25,7 @@ export function ActionButton(props: ActionButtonProps): ReactElement {
       {...(color === undefined ? {} : { color })}
       {...(icon === undefined ? {} : { leftSection: <Icon name={icon} size={14} /> })}
       loading={isBusy}
+      {...(isBusy ? { 'aria-busy': true } : {})}
       {...(name === undefined ? {} : { 'aria-label': name })}
       // Not `disabled`: whoever comes by keyboard is to hear the reason.
       {...(whyNot === undefined ? { onClick } : { 'data-disabled': true, 'aria-disabled': true })}

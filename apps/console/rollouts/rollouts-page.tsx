@@ -86,7 +86,7 @@ export function RolloutsPage(): ReactElement {
       <PageHead
         title="Rollouts"
         summary="Moving a cluster's nodes to a position of its load order, wave by wave."
-        actions={<StartRollout clusters={census.data ?? []} />}
+        actions={<StartRollout clusters={census.data} />}
       />
       <div className="filters" role="search" aria-label="Filter the rollouts">
         <NativeSelect

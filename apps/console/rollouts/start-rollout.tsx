@@ -211,10 +211,10 @@ const ways: readonly (Begun & { readonly isEmergency: boolean })[] = [
 ];
 
 /** Shows what a rollout, or an emergency, would do, then begins exactly that. */
-export function StartRollout({ clusters }: { readonly clusters: readonly ClusterCensus[] }): ReactElement {
+export function StartRollout({ clusters }: { readonly clusters: readonly ClusterCensus[] | undefined }): ReactElement {
   const session = useSession();
   const [open, setOpen] = useState<'rollout' | 'emergency'>();
-  const isEmpty = clusters.every(({ orders }) => orders.every(({ headSeq }) => headSeq === 0));
+  const isEmpty = (clusters ?? []).every(({ orders }) => orders.every(({ headSeq }) => headSeq === 0));
   const senseless = isEmpty ? 'No load order has an entry yet: append a patch first.' : undefined;
   return (
     <>
@@ -224,7 +224,8 @@ export function StartRollout({ clusters }: { readonly clusters: readonly Cluster
           label={label}
           icon={icon}
           {...(isEmergency ? {} : { variant: 'filled' as const })}
-          whyNot={whyNot(session, verb) ?? senseless}
+          whyNot={whyNot(session, verb) ?? (clusters === undefined ? undefined : senseless)}
+          isBusy={clusters === undefined && whyNot(session, verb) === undefined}
           onClick={() => {
             setOpen(isEmergency ? 'emergency' : 'rollout');
           }}
@@ -232,7 +233,7 @@ export function StartRollout({ clusters }: { readonly clusters: readonly Cluster
       ))}
       {open !== undefined && (
         <Dialog
-          clusters={clusters}
+          clusters={clusters ?? []}
           isEmergency={open === 'emergency'}
           onClose={() => {
             setOpen(undefined);
