@@ -82,7 +82,7 @@ async function approve(): Promise<void> {
   await bob.page.goto(alice.page.url());
   await button(bob, 'Approve').click();
   await bob.page.getByRole('dialog').getByRole('button', { name: 'Approve' }).click();
-  await bob.page.getByText('1 of 1').waitFor();
+  await bob.page.getByRole('region', { name: 'Approvals' }).getByText('1 of 1').waitFor();
 }
 
 test('people sign in by the button of their identity provider, each with the rights of their groups', async () => {
@@ -119,7 +119,7 @@ test('its conflict is seen on the picture, and it is stacked', async () => {
   await alice.open('load-order?cluster=dev&draft=loadavg-fix');
   await alice.page.getByText('Nothing is in its way').waitFor();
   await button(alice, 'Append loadavg-fix').click();
-  await alice.page.getByText('head 2').first().waitFor();
+  await alice.page.getByText('Position 2 of 2').waitFor();
 });
 
 test('a rollout waits for another person, who sees what it would do and what is otherwise than before', async () => {
@@ -163,8 +163,8 @@ test('it is rolled back, as it was shown and approved', async () => {
 test('the CVE that was rolled back is open on every node, the other one on none', async () => {
   await alice.open('cves?cve=CVE-2024-26581');
   const rows = alice.page.locator('.rows tbody tr');
-  await rows.filter({ hasText: 'CVE-2024-1086' }).getByText('3 patched').waitFor();
-  expect(await rows.filter({ hasText: 'CVE-2024-26581' }).innerText()).not.toContain('3 patched');
+  await rows.filter({ hasText: 'CVE-2024-1086' }).getByText('3 fixed').waitFor();
+  expect(await rows.filter({ hasText: 'CVE-2024-26581' }).innerText()).not.toContain('3 fixed');
 });
 
 test('an auditor reads who did what, and verifies it', async () => {
