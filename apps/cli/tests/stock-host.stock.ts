@@ -166,3 +166,28 @@ test('many functions in one module: how long that will take is told, and it is w
   const loaded = await host('load many.ko');
   expect(loaded).toMatchObject({ status: 0 });
 });
+
+// The last one: neither can be taken back before the next boot.
+test('locked down, and where signatures are enforced, an unsigned module is told as that', async () => {
+  await machine.run(
+    `mountpoint -q /sys/kernel/security || mount -t securityfs securityfs /sys/kernel/security
+     echo integrity >/sys/kernel/security/lockdown`,
+  );
+  expect(await host('check memory.ko')).toMatchObject({
+    status: 1,
+    stdout: expect.stringMatching(/takes no unsigned module \(it is locked down: integrity\)/),
+  });
+  expect(await host('load memory.ko')).toMatchObject({
+    status: 1,
+    stderr: expect.stringMatching(/error 1\)\. The kernel is locked down \(integrity\) and takes only signed modules/),
+  });
+  // From here on the kernel answers this as it answers a file that was changed after it was signed.
+  await machine.run('echo 1 >/sys/module/module/parameters/sig_enforce');
+  const rejected = await host('load memory.ko');
+  expect(rejected).toMatchObject({
+    status: 1,
+    stderr: expect.stringMatching(/error 129\)\. The kernel takes only modules with a signature .* this one has none/),
+  });
+  expect(rejected.stderr).not.toContain('changed');
+  expect(await memory()).toBe('MemTotal');
+});
