@@ -1,14 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-only
+import { createSecureContext, type SecureContext } from 'node:tls';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { NodeReport, NodeStatus, type ConnectResponse, type LogEntry } from '@lockstep/contracts/generated';
+import {
+  ConnectRequest,
+  ConnectResponse,
+  Hello,
+  NodeReport,
+  NodeStatus,
+  type LogEntry,
+} from '@lockstep/contracts/generated';
 import { comeBackWithinMs } from '@lockstep/contracts/wire';
-import { LockstepError } from '@lockstep/domain/livepatch-model';
-import { connectAgent, createBackOff, type AgentClient, type AgentSession } from '@lockstep/io/rpc-client';
+import type { LockstepError } from '@lockstep/domain/livepatch-model';
+import { createBackOff } from '@lockstep/io/rpc-client';
+import { BenchStream, framed } from './bench-stream';
 
 export const kernelBuild = 'ab'.repeat(20);
 
 export interface BenchIdentity {
-  readonly address: string;
+  readonly host: string;
+  readonly port: number;
   readonly ca: string;
   readonly certificate: string;
   readonly key: string;
@@ -29,33 +39,83 @@ const connectWithinMs = 10_000;
 /** A session that lived this long was a good one, as with the real agent. */
 const goodSessionMs = 5_000;
 
-function reasonOf(failure: unknown): string {
-  if (failure instanceof LockstepError) return failure.reason;
-  return failure instanceof Error ? failure.message : 'ended-by-server';
+const frameOf = (message: ConnectRequest['message']): Buffer => framed(ConnectRequest.encode({ message }).finish());
+
+/** All agents are sent the same bytes: they are read once. */
+class LastRead {
+  private bytes = Buffer.alloc(0);
+  private response: ConnectResponse | undefined;
+
+  read(bytes: Buffer): ConnectResponse {
+    if (this.response === undefined || !this.bytes.equals(bytes)) {
+      this.response = ConnectResponse.decode(bytes);
+      this.bytes = Buffer.from(bytes);
+    }
+    return this.response;
+  }
+}
+
+const lastRead = new LastRead();
+
+interface Standing {
+  readonly position: number;
+  readonly target: number;
+  readonly entries: readonly LogEntry[];
+}
+
+/** What agents that stand alike say is the same but for who says it, which is not in it: it is written once. */
+const reports = new Map<string, Buffer>();
+
+function reportOf({ position, target, entries }: Standing): Buffer {
+  const headSeq = entries.length;
+  const headHash = entries.at(-1)?.hash ?? noHash;
+  const key = `${position} ${target} ${headSeq} ${headHash}`;
+  const known = reports.get(key);
+  if (known !== undefined) return known;
+  const stack = entries.slice(0, position).map(({ body }) => {
+    const artifact = body?.$case === 'load' ? body.value.artifact : undefined;
+    return {
+      moduleName: artifact?.moduleName ?? '',
+      enabled: true,
+      functions: artifact?.functions ?? [],
+      artifactSha256: artifact?.sha256 ?? '',
+    };
+  });
+  const status = position === target ? NodeStatus.NODE_STATUS_IN_STEP : NodeStatus.NODE_STATUS_MOVING;
+  const value = NodeReport.fromPartial({ position, target, headSeq, headHash, stack, bootId: 'bench', status });
+  const frame = frameOf({ $case: 'report', value });
+  reports.set(key, frame);
+  return frame;
+}
+
+function helloOf(entries: readonly LogEntry[]): Buffer {
+  const value = Hello.fromPartial({
+    ...{ agentVersion: 'bench', kernelBuildId: kernelBuild, kernelRelease: '6.1.0-bench', bootId: 'bench' },
+    ...{ patchedCore: true, entryVersions: [1, 2, 3], labels: {} },
+    ...{ headSeq: entries.length, headHash: entries.at(-1)?.hash ?? noHash },
+  });
+  return frameOf({ $case: 'hello', value });
 }
 
 /** An agent without a kernel: real mutual TLS, the production back-off, reports as long as a real one's. */
 export class BenchAgent {
-  private client: AgentClient;
-  private wantedCa: string | undefined;
-  private session: AgentSession | undefined;
+  private context: SecureContext | undefined;
+  private ca: string;
+  private stream: BenchStream | undefined;
   private readonly entries: LogEntry[] = [];
   private heartbeat: NodeJS.Timeout | undefined;
   private target = 0;
   position = 0;
+  isConnected = false;
   /** Sessions that ended without being told to. */
   lost = 0;
 
   constructor(private readonly options: BenchAgentOptions) {
-    this.client = connectAgent(options.identity);
+    this.ca = options.identity.ca;
   }
 
   get headSeq(): number {
     return this.entries.length;
-  }
-
-  get isConnected(): boolean {
-    return this.session !== undefined;
   }
 
   /** Comes again for ever, like the real one. */
@@ -63,49 +123,53 @@ export class BenchAgent {
     const backOff = createBackOff({ firstMs: 300, maxMs: 15_000 });
     for (;;) {
       const startedAt = performance.now();
-      const failure: unknown = await this.converse().catch((error: unknown) => error);
+      const failure = await this.converse();
       this.lost += 1;
-      this.options.onEnd(reasonOf(failure));
+      this.options.onEnd(failure.reason);
       this.options.onChange();
       if (performance.now() - startedAt > goodSessionMs) backOff.reset();
       await sleep(backOff.nextMs(comeBackWithinMs(failure)));
     }
   }
 
-  private get headHash(): string {
-    return this.entries.at(-1)?.hash ?? noHash;
-  }
-
   /** From the next try on. */
   trustOnly(ca: string): void {
-    this.wantedCa = ca;
+    this.ca = ca;
+    this.context = undefined;
   }
 
-  private async converse(): Promise<void> {
-    if (this.wantedCa !== undefined) {
-      this.client.close();
-      this.client = connectAgent({ ...this.options.identity, ca: this.wantedCa });
-      this.wantedCa = undefined;
-    }
-    await this.client.ready(connectWithinMs);
-    const { headSeq, headHash } = this;
-    const session = this.client.openSession({
-      ...{ agentVersion: 'bench', kernelBuildId: kernelBuild, kernelRelease: '6.1.0-bench', bootId: 'bench' },
-      ...{ patchedCore: true, entryVersions: [1, 2, 3], labels: {}, headSeq, headHash },
+  /** Until the session ends. @returns why it did. */
+  private converse(): Promise<LockstepError> {
+    const { host, port, certificate: cert, key } = this.options.identity;
+    this.context ??= createSecureContext({ ca: this.ca, cert, key });
+    const place = { host, port, context: this.context, withinMs: connectWithinMs };
+    return new Promise((resolve) => {
+      const stream = new BenchStream(place, {
+        onConnect: () => {
+          this.begin(stream);
+        },
+        onMessage: (bytes) => {
+          this.take(lastRead.read(bytes).message);
+        },
+        onEnd: (error) => {
+          clearInterval(this.heartbeat);
+          this.stream = undefined;
+          this.isConnected = false;
+          resolve(error);
+        },
+      });
     });
-    this.session = session;
-    this.options.onChange();
+  }
+
+  private begin(stream: BenchStream): void {
+    this.stream = stream;
+    this.isConnected = true;
+    stream.send(helloOf(this.entries));
+    this.report();
     this.heartbeat = setInterval(() => {
       this.report();
     }, this.options.heartbeatMs);
-    this.report();
-    try {
-      for await (const { message } of session.messages) this.take(message);
-    } finally {
-      clearInterval(this.heartbeat);
-      this.session = undefined;
-      session.close();
-    }
+    this.options.onChange();
   }
 
   private take(message: ConnectResponse['message']): void {
@@ -125,22 +189,7 @@ export class BenchAgent {
   }
 
   private report(): void {
-    const { position, target, headSeq, headHash } = this;
-    const isThere = position === target;
-    const stack = this.entries.slice(0, position).map(({ body }) => {
-      const artifact = body?.$case === 'load' ? body.value.artifact : undefined;
-      return {
-        moduleName: artifact?.moduleName ?? '',
-        enabled: true,
-        functions: artifact?.functions ?? [],
-        artifactSha256: artifact?.sha256 ?? '',
-      };
-    });
-    this.session?.report(
-      NodeReport.fromPartial({
-        ...{ position, target, headSeq, headHash, stack, bootId: 'bench' },
-        status: isThere ? NodeStatus.NODE_STATUS_IN_STEP : NodeStatus.NODE_STATUS_MOVING,
-      }),
-    );
+    const { position, target, entries } = this;
+    this.stream?.send(reportOf({ position, target, entries }));
   }
 }

@@ -19,10 +19,10 @@ export interface GivenIdentity {
 export async function giveIdentities(keysDir: string, nodes: readonly string[]): Promise<GivenIdentity[]> {
   const authority = await openCertificateAuthority({ dir: keysDir, names: [], mayMakeKeys: false });
   const { privateKeyPem, requestPem } = await createCertificateRequest();
-  const key = await readCertificateRequest(requestPem);
+  const key = readCertificateRequest(requestPem);
   const identities: GivenIdentity[] = [];
   for (const node of nodes) {
-    const certificate = await authority.issueNodeCertificate(key, parseNodeName(node));
+    const certificate = authority.issueNodeCertificate(key, parseNodeName(node));
     identities.push({ node, certificate, key: privateKeyPem, fingerprint: certificateFingerprint(certificate) });
   }
   return identities;

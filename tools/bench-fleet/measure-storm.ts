@@ -101,7 +101,8 @@ export const measureStorm = (options: FleetOptions): Promise<StormFigures> =>
     const waveBefore = await storm.openWave();
     const dir = path.join(options.dir, 'other-pki');
     const other = await openCertificateAuthority({ dir, names: ['127.0.0.1'], mayMakeKeys: true });
-    swarm.tell({ kind: 'distrust', last: wrongClocks, ca: other.certificatePem });
+    const places = Array.from({ length: wrongClocks }, (_, index) => agents - wrongClocks + index);
+    swarm.tell({ kind: 'distrust', places, ca: other.certificatePem });
     await meter.during('revoked', async () => {
       for (let index = others.size; index < others.size + revoked; index += 1) {
         await operator.fleet.revokeNode({ name: nodeName(index) }, longDeadline);

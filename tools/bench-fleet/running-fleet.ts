@@ -20,7 +20,7 @@ export interface FleetOptions {
   readonly say: (line: string) => void;
 }
 
-const connectPerSecond = 50;
+const connectPerSecond = 200;
 const switchMs = 100;
 
 async function addPatches(plane: BenchControlPlane, database: BenchDatabase, names: readonly string[]): Promise<void> {
@@ -35,9 +35,9 @@ export async function withFleet<T>(options: FleetOptions, work: (fleet: Measured
   await using database = await BenchDatabase.start(dir);
   await using plane = await BenchControlPlane.start({ dir, bundles, ownBundles, databaseUrl: database.url });
   await using swarm = new Swarm(ownBundles, {
-    ...{ agents, heartbeatMs, switchMs, connectPerSecond, ca: plane.ca },
+    ...{ heartbeatMs, switchMs, connectPerSecond, ca: plane.ca },
     operatorAddress: `127.0.0.1:${plane.operatorPort}`,
-    agentAddress: `127.0.0.1:${plane.agentPort}`,
+    ...{ agentHost: '127.0.0.1', agentPort: plane.agentPort },
   });
   const operator = plane.operator();
   try {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// What the benchmark and the process of its agents tell each other.
+// What the benchmark and the processes of its agents tell each other.
 
 export interface SwarmStart {
   readonly kind: 'start';
-  readonly agents: number;
   readonly operatorAddress: string;
-  readonly agentAddress: string;
+  readonly agentHost: string;
+  readonly agentPort: number;
   readonly ca: string;
   readonly heartbeatMs: number;
   readonly switchMs: number;
@@ -18,8 +18,8 @@ export type SwarmOrder =
   | { readonly kind: 'enrol'; readonly joinTokens: readonly string[] }
   /** These have enrolled. */
   | { readonly kind: 'take'; readonly identities: readonly { readonly certificate: string; readonly key: string }[] }
-  /** The last so many find the server's certificate no good from their next try on, as with a clock that is years off. */
-  | { readonly kind: 'distrust'; readonly last: number; readonly ca: string }
+  /** These, by their places among those taken, find the server's certificate no good from their next try on, as with a clock that is years off. */
+  | { readonly kind: 'distrust'; readonly places: readonly number[]; readonly ca: string }
   /** All that have enrolled begin to connect. */
   | { readonly kind: 'connect' };
 
@@ -37,3 +37,7 @@ export interface SwarmState {
   readonly endings: Readonly<Record<string, number>>;
   readonly failure: string | undefined;
 }
+
+export const nobody: SwarmState = {
+  ...{ enrolled: 0, connected: 0, knowing: [], arrived: [], lost: 0, endings: {}, failure: undefined },
+};

@@ -7,9 +7,9 @@ import { BenchAgent, type BenchIdentity } from './bench-agent';
 import type { SwarmOrder, SwarmStart, SwarmState } from './swarm-messages';
 
 /** As many enrol at once: a provisioning tool's pace. */
-const enrolAtOnce = 4;
+const enrolAtOnce = 2;
 /** The state is told this long after a change, so that a thousand changes are one message. */
-const tellAfterMs = 20;
+const tellAfterMs = 50;
 const enrolWithinMs = 60_000;
 
 const atLeast = (numbers: readonly number[]): number[] =>
@@ -27,7 +27,7 @@ class Swarm {
   /** One key serves all: each node has its own certificate. */
   async enrol(joinTokens: readonly string[]): Promise<void> {
     const { privateKeyPem, requestPem } = await createCertificateRequest();
-    const { operatorAddress, agentAddress, ca } = this.start;
+    const { operatorAddress, agentHost: host, agentPort: port, ca } = this.start;
     const left = [...joinTokens];
     const enrolOne = async (): Promise<void> => {
       for (let joinToken = left.pop(); joinToken !== undefined; joinToken = left.pop()) {
@@ -38,7 +38,7 @@ class Swarm {
           deadlineMs: enrolWithinMs,
         };
         const { certificate } = await enrol(asked);
-        this.identities.push({ address: agentAddress, ca, certificate, key: privateKeyPem });
+        this.identities.push({ host, port, ca, certificate, key: privateKeyPem });
         this.tellSoon();
       }
     };
@@ -46,8 +46,8 @@ class Swarm {
   }
 
   take(identities: readonly Pick<BenchIdentity, 'certificate' | 'key'>[]): void {
-    const { agentAddress: address, ca } = this.start;
-    for (const { certificate, key } of identities) this.identities.push({ address, ca, certificate, key });
+    const { agentHost: host, agentPort: port, ca } = this.start;
+    for (const { certificate, key } of identities) this.identities.push({ host, port, ca, certificate, key });
     this.tellSoon();
   }
 
@@ -67,8 +67,8 @@ class Swarm {
     }
   }
 
-  distrust(last: number, ca: string): void {
-    for (const agent of this.agents.slice(-last)) agent.trustOnly(ca);
+  distrust(places: readonly number[], ca: string): void {
+    for (const place of places) this.agents[place]?.trustOnly(ca);
   }
 
   readonly fail = (error: unknown): void => {
@@ -101,7 +101,7 @@ let swarm: Swarm | undefined;
 process.on('message', (order: SwarmOrder) => {
   if (order.kind === 'start') swarm = new Swarm(order);
   else if (order.kind === 'enrol') swarm?.enrol(order.joinTokens).catch(swarm.fail);
-  else if (order.kind === 'distrust') swarm?.distrust(order.last, order.ca);
+  else if (order.kind === 'distrust') swarm?.distrust(order.places, order.ca);
   else if (order.kind === 'take') swarm?.take(order.identities);
   else swarm?.connect().catch(swarm.fail);
 });
