@@ -5,6 +5,7 @@ import path from 'node:path';
 import { LockstepError, type NodeName } from '@lockstep/domain/livepatch-model';
 import { certificatePin, readIfPresent, readOrCreate, writePrivateFile } from '@lockstep/platform/runtime';
 import type { ProvenKey } from './certificate-request';
+import { issueClientCertificate, openClientIssuer } from './client-certificate';
 import { newSigningKey, openLogKeyring, type LogKeyring } from './log-keyring';
 import { createLogSigner, type LogSigner } from './log-signer';
 import { generatePrivateKey, keyAlgorithm, keyPairFrom, x509Library } from './x509-library';
@@ -31,9 +32,9 @@ export interface CertificateAuthority {
   readonly logSigner: LogSigner;
   readonly logKeys: LogKeyring;
   /** Certifies a key for a node, as TLS client only: the certificate's DNS name is the node. PEM. */
-  issueNodeCertificate(key: ProvenKey, node: NodeName): Promise<string>;
+  issueNodeCertificate(key: ProvenKey, node: NodeName): string;
   /** Certifies a key for whoever has an access token of this name, as TLS client, until then. PEM. */
-  issueClientCertificate(key: ProvenKey, name: string, until: Date): Promise<string>;
+  issueClientCertificate(key: ProvenKey, name: string, until: Date): string;
 }
 
 export interface AuthorityOptions {
@@ -79,11 +80,10 @@ interface Leaf {
   readonly subject: string;
   readonly publicKey: webcrypto.CryptoKey;
   readonly days: number;
-  readonly use: 'server' | 'client';
-  readonly names?: readonly string[];
+  readonly names: readonly string[];
 }
 
-async function issue(issuer: Issuer, { subject, publicKey, days, use, names = [] }: Leaf): Promise<string> {
+async function issueServer(issuer: Issuer, { subject, publicKey, days, names }: Leaf): Promise<string> {
   const x509 = x509Library();
   const alternativeNames = names.map((value) => ({
     type: isIP(value) === 0 ? ('dns' as const) : ('ip' as const),
@@ -99,9 +99,9 @@ async function issue(issuer: Issuer, { subject, publicKey, days, use, names = []
     extensions: [
       new x509.BasicConstraintsExtension(false, undefined, true),
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
-      new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage[use === 'server' ? 'serverAuth' : 'clientAuth']], true),
+      new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth], true),
       await x509.AuthorityKeyIdentifierExtension.create(issuer.certificate),
-      ...(alternativeNames.length > 0 ? [new x509.SubjectAlternativeNameExtension(alternativeNames)] : []),
+      new x509.SubjectAlternativeNameExtension(alternativeNames),
     ],
   });
   return `${certificate.toString('pem')}\n`;
@@ -137,11 +137,10 @@ async function openServerCertificate(
   let certificatePem = await readIfPresent(file);
   if (certificatePem === undefined || !stillFits(certificatePem, caPem, privateKeyPem, names)) {
     const { publicKey } = await keyPairFrom(privateKeyPem);
-    certificatePem = await issue(issuer, {
+    certificatePem = await issueServer(issuer, {
       subject: 'lockstep-control-plane',
       publicKey,
       days: serverDays,
-      use: 'server',
       names,
     });
     await writePrivateFile(file, certificatePem);
@@ -172,6 +171,7 @@ export async function openCertificateAuthority(options: AuthorityOptions): Promi
     const issuer: Issuer = { privateKey, certificate: new Certificate(certificatePem) };
     const openServer = () => openServerCertificate(dir, issuer, certificatePem, names);
     let server = await openServer();
+    const clientIssuer = openClientIssuer(caKeyPem, certificatePem);
     const logSigner = createLogSigner(await openKey('log-signing.key', newSigningKey, options));
     return {
       certificatePem,
@@ -185,21 +185,15 @@ export async function openCertificateAuthority(options: AuthorityOptions): Promi
         return server.certificateChainPem !== before;
       },
       logSigner,
-      issueClientCertificate: async (key, name, until) => {
-        const publicKey = await webcrypto.subtle.importKey('spki', key.publicKeyDer, keyAlgorithm, true, ['verify']);
-        const days = (until.getTime() - Date.now()) / dayMs;
-        return issue(issuer, { subject: name.slice(0, longestCommonName), publicKey, days, use: 'client' });
+      issueClientCertificate: ({ publicKeyDer }, name, notAfter) => {
+        const commonName = name.slice(0, longestCommonName);
+        return issueClientCertificate(clientIssuer, { commonName, publicKeyDer, ...validity(nodeDays), notAfter });
       },
       logKeys: openLogKeyring(path.join(dir, 'log-keys'), logSigner),
-      issueNodeCertificate: async (key, node) => {
-        const publicKey = await webcrypto.subtle.importKey('spki', key.publicKeyDer, keyAlgorithm, true, ['verify']);
-        return issue(issuer, {
-          subject: node.slice(0, longestCommonName),
-          publicKey,
-          days: nodeDays,
-          use: 'client',
-          names: [node],
-        });
+      issueNodeCertificate: ({ publicKeyDer }, node) => {
+        const commonName = node.slice(0, longestCommonName);
+        const leaf = { commonName, publicKeyDer, ...validity(nodeDays), dnsName: node };
+        return issueClientCertificate(clientIssuer, leaf);
       },
     };
   } catch (cause) {

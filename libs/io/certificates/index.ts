@@ -16,6 +16,7 @@ export {
   type CertificateRequest,
   type ProvenKey,
 } from './certificate-request';
+export { readCertifiedKey, type CertifiedKey } from './certified-key';
 export { openBuildSigner } from './open-build-signer';
 export { newJoinToken, secretSha256 } from './join-secret';
 export { moduleHashes, moduleSignerOf, type ModuleHash, type ModuleSigner } from './module-signer';

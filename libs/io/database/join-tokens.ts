@@ -43,7 +43,7 @@ export interface Redemption {
   readonly machine: string;
   readonly now: Date;
   /** Makes the node's certificate; may be called more than once. */
-  readonly certify: (node: NodeName) => Promise<IssuedCertificate>;
+  readonly certify: (node: NodeName) => IssuedCertificate | Promise<IssuedCertificate>;
   /** What is written down of it, in the same transaction. */
   readonly audit: (enrolment: Pick<Enrolment, 'cluster' | 'node'>) => AuditEvent;
 }

@@ -14,7 +14,7 @@ async function newCertificate(): Promise<string> {
     ...{ dir: path.join(folder.path, 'pki'), names: ['127.0.0.1'], mayMakeKeys: true },
   });
   const { requestPem } = await createCertificateRequest();
-  const pem = await authority.issueNodeCertificate(await readCertificateRequest(requestPem), parseNodeName('n1'));
+  const pem = authority.issueNodeCertificate(readCertificateRequest(requestPem), parseNodeName('n1'));
   await folder.remove();
   return pem;
 }

@@ -261,9 +261,9 @@ export class TestControlPlane {
 
   private async enrol({ certificateRequest }: EnrolRequest): Promise<EnrolResponse> {
     this.enrolments += 1;
-    const key = await readCertificateRequest(certificateRequest);
+    const key = readCertificateRequest(certificateRequest);
     return {
-      certificate: await this.authority.issueNodeCertificate(key, 'n1' as NodeName),
+      certificate: this.authority.issueNodeCertificate(key, 'n1' as NodeName),
       caCertificate: this.authority.certificatePem,
       logPublicKey: this.authority.logSigner.publicKeyPem,
       newestLogPublicKey: currentKey(this.entries) ?? '',

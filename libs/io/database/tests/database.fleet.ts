@@ -239,7 +239,7 @@ describe('enrolment', () => {
     publicKeySha256,
     now: new Date(),
     machine: '',
-    certify: async () => ({ certificatePem: `pem for ${publicKeySha256}`, fingerprint: publicKeySha256 }),
+    certify: () => ({ certificatePem: `pem for ${publicKeySha256}`, fingerprint: publicKeySha256 }),
     audit: enrolled,
   });
 

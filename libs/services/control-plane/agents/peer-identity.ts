@@ -2,6 +2,7 @@
 import { X509Certificate } from 'node:crypto';
 import type { Identity } from '@lockstep/domain/access';
 import { LockstepError, parseNodeName, type NodeName } from '@lockstep/domain/livepatch-model';
+import { readCertifiedKey } from '@lockstep/io/certificates';
 import type { NodeRecord } from '@lockstep/io/database';
 import { sha256OfBytes } from '@lockstep/platform/runtime';
 import type { Peer } from '../grpc/tls-front';
@@ -18,28 +19,29 @@ interface ShownCertificate {
   readonly name: string;
   readonly keySha256: string;
   readonly sha256: string;
-  readonly validFrom: string;
 }
 
-/** By the bytes that a connection's peer has shown: each call asks again who calls, and reading them takes a millisecond. */
+/** By the bytes that a connection's peer has shown: each call asks again who calls. */
 const shownBefore = new WeakMap<Buffer, ShownCertificate>();
 
 function readShown(raw: Buffer): ShownCertificate {
   const before = shownBefore.get(raw);
   if (before !== undefined) return before;
-  const { subjectAltName, subject, validFrom, publicKey } = new X509Certificate(raw);
-  const [, dns] = /(?:^|, )DNS:([^,]+)/.exec(subjectAltName ?? '') ?? [];
-  const [, common] = /^CN=(.+)$/m.exec(subject) ?? [];
-  const keySha256 = sha256OfBytes(publicKey.export({ type: 'spki', format: 'der' }));
-  const shown = { name: dns ?? common ?? '', keySha256, sha256: sha256OfBytes(raw), validFrom };
+  const { publicKeyDer, dnsName, commonName } = readCertifiedKey(raw);
+  const shown = {
+    name: dnsName ?? commonName ?? '',
+    keySha256: sha256OfBytes(publicKeyDer),
+    sha256: sha256OfBytes(raw),
+  };
   shownBefore.set(raw, shown);
   return shown;
 }
 
 /** Why a certificate that is not of our making, or not of this time, is no good. @throws always, but for one that has expired. */
-function insistOnlyExpired(fault: string, begins: string, nowMs: number): void {
+function insistOnlyExpired(fault: string, raw: Buffer, nowMs: number): void {
   if (fault === 'CERT_HAS_EXPIRED') return;
   if (fault === 'CERT_NOT_YET_VALID') {
+    const begins = new X509Certificate(raw).validFrom;
     const off = hours(Date.parse(begins) - nowMs);
     const message = `This certificate begins at ${begins}, and by the control plane's clock that is ${off} from now: one of the two clocks is off.`;
     throw new LockstepError('unauthenticated', 'certificate-not-yet-valid', message, { begins, nowMs });
@@ -66,8 +68,8 @@ export function identifyPeer(
     const message = 'A node speaks with its own certificate: enrol first.';
     throw new LockstepError('unauthenticated', 'no-certificate', message);
   }
+  if (fault !== undefined) insistOnlyExpired(fault, raw, nowMs);
   const shown = readShown(raw);
-  if (fault !== undefined) insistOnlyExpired(fault, shown.validFrom, nowMs);
   const name = parseNodeName(shown.name);
   const node = nodes.find(name);
   if (node === undefined) {

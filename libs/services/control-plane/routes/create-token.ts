@@ -40,8 +40,8 @@ async function proofOf(
     throw new LockstepError('invalid-input', 'secret-or-certificate', message);
   }
   if (secretSha256 !== '') return { secretSha256: parseSha256(secretSha256), certificate: false, pem: '' };
-  const key = await readCertificateRequest(certificateRequest);
-  const pem = await authority.issueClientCertificate(key, name, expiresAt);
+  const key = readCertificateRequest(certificateRequest);
+  const pem = authority.issueClientCertificate(key, name, expiresAt);
   return { secretSha256: certificateFingerprint(pem), certificate: true, pem };
 }
 

@@ -26,15 +26,15 @@ export async function enrol(
   const proof = { secretSha256: secretSha256(secret), now: new Date() };
   // Anybody can reach this call: only who holds a token has a parser work for them.
   await db.joinTokens.insistGood(proof.secretSha256, proof.now);
-  const key = await readCertificateRequest(request.certificateRequest);
+  const key = readCertificateRequest(request.certificateRequest);
   const { cluster, node, certificatePem } = await db.joinTokens.redeem({
     ...proof,
     publicKeySha256: key.publicKeySha256,
     machine: request.node,
-    certify: async (name) => {
-      const pem = await authority.issueNodeCertificate(key, name);
-      return { certificatePem: pem, fingerprint: key.publicKeySha256 };
-    },
+    certify: (name) => ({
+      certificatePem: authority.issueNodeCertificate(key, name),
+      fingerprint: key.publicKeySha256,
+    }),
     audit: (enrolment) => ({
       ...eventOf({
         path: EnrolmentServiceService.enrol.path,

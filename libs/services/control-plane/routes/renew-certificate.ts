@@ -20,7 +20,7 @@ export async function renewCertificate(
   }
   log.info({ node: node.name }, 'certificate renewed');
   return {
-    certificate: await authority.issueNodeCertificate(key, node.name),
+    certificate: authority.issueNodeCertificate(key, node.name),
     caCertificates: authority.certificatePem,
   };
 }

@@ -68,13 +68,13 @@ describe('who may speak', () => {
     expect(await old.connect().ended).toMatchObject({ kind: 'forbidden', reason: 'certificate-superseded' });
 
     const key = await createCertificateRequest();
-    const proven = await readCertificateRequest(key.requestPem);
+    const proven = readCertificateRequest(key.requestPem);
     const ours = await openCertificateAuthority({
       dir: path.join(plane.config.stateDir, 'pki'),
       names: ['localhost', '127.0.0.1', '::1'],
       mayMakeKeys: false,
     });
-    const stranger = plane.agent(await ours.issueNodeCertificate(proven, parseNodeName('nobody')), key.privateKeyPem);
+    const stranger = plane.agent(ours.issueNodeCertificate(proven, parseNodeName('nobody')), key.privateKeyPem);
     expect(await stranger.connect().ended).toMatchObject({ kind: 'forbidden', reason: 'unknown-node' });
 
     const theirs = await openCertificateAuthority({
@@ -82,7 +82,7 @@ describe('who may speak', () => {
       names: ['localhost'],
       mayMakeKeys: true,
     });
-    const forged = plane.agent(await theirs.issueNodeCertificate(proven, parseNodeName('c1')), key.privateKeyPem);
+    const forged = plane.agent(theirs.issueNodeCertificate(proven, parseNodeName('c1')), key.privateKeyPem);
     expect(await forged.connect().ended).toMatchObject({ reason: 'certificate-of-other-ca' });
     current.disconnect();
   });

@@ -110,8 +110,8 @@ describe('who may speak', () => {
       mayMakeKeys: true,
     });
     const request = await createCertificateRequest();
-    const proven = await readCertificateRequest(request.requestPem);
-    const certificate = await other.issueNodeCertificate(proven, parseNodeName('n1'));
+    const proven = readCertificateRequest(request.requestPem);
+    const certificate = other.issueNodeCertificate(proven, parseNodeName('n1'));
     const agent = connectAgent({
       ...{ address: fleet.server.agentAddress, ca: ca().toString(), certificate, key: request.privateKeyPem },
     });
