@@ -28,14 +28,7 @@ export { explainDatabaseError, isDatabaseAway } from './database-errors';
 export { openDatabase, type Database, type DatabaseOptions } from './database';
 export type { AddedEvent, EventRecord, EventStore, ToldEvent } from './events';
 export { startEmbeddedPostgres, type EmbeddedPostgres, type EmbeddedPostgresOptions } from './embedded-postgres';
-export type {
-  Enrolment,
-  IssuedCertificate,
-  JoinTokenStore,
-  NewBulkJoinToken,
-  NewJoinToken,
-  Redemption,
-} from './join-tokens';
+export type { Enrolment, GoodToken, JoinTokenStore, NewBulkJoinToken, NewJoinToken, Redemption } from './join-tokens';
 export type {
   KernelBuildFacts,
   KernelBuildRecord,

@@ -2,10 +2,10 @@
 import type { AuditEvent } from '@lockstep/domain/audit';
 import { matchesNamePattern } from '@lockstep/domain/access';
 import { LockstepError, parseNodeName, type ClusterName, type NodeName } from '@lockstep/domain/livepatch-model';
+import { storableText } from '@lockstep/platform/runtime';
 import { addAuditEvent } from './audit';
 import { transactionLimits, type Client, type Transaction } from './client';
 import { requireCluster } from './clusters';
-import type { JoinToken as TokenRow } from './generated/client';
 
 export interface NewJoinToken {
   readonly secretSha256: string;
@@ -24,26 +24,26 @@ export interface NewBulkJoinToken {
   readonly expiresAt: Date;
 }
 
-export interface IssuedCertificate {
-  readonly certificatePem: string;
-  readonly fingerprint: string;
-}
-
 export interface Enrolment {
   readonly cluster: ClusterName;
   readonly node: NodeName;
   readonly certificatePem: string;
 }
 
+/** One that was good when it was looked up: for one machine, or for many. */
+export type GoodToken =
+  { readonly of: 'one'; readonly cluster: ClusterName; readonly node: NodeName } | { readonly of: 'many' };
+
 export interface Redemption {
   readonly secretSha256: string;
+  readonly token: GoodToken;
   /** Of the key in the certificate request. */
   readonly publicKeySha256: string;
   /** What the machine is called; only a token for many looks at it. */
   readonly machine: string;
   readonly now: Date;
-  /** Makes the node's certificate; may be called more than once. */
-  readonly certify: (node: NodeName) => IssuedCertificate | Promise<IssuedCertificate>;
+  /** Makes the node's certificate (PEM), of that key. */
+  readonly certify: (node: NodeName) => string | Promise<string>;
   /** What is written down of it, in the same transaction. */
   readonly audit: (enrolment: Pick<Enrolment, 'cluster' | 'node'>) => AuditEvent;
 }
@@ -54,7 +54,7 @@ export interface JoinTokenStore {
   /** @throws LockstepError when the cluster is unknown. */
   createBulk(token: NewBulkJoinToken): Promise<void>;
   /** Cheap, before anything else of the request is looked at. @throws LockstepError `unauthenticated` `join-token-refused`. */
-  insistGood(secretSha256: string, now: Date): Promise<void>;
+  requireGood(secretSha256: string, now: Date): Promise<GoodToken>;
   /**
    * Makes the token's machine its node, once. The same key asking again gets the same certificate: the answer may
    * have been lost. A token for many makes no node anew that another machine is. Tokens that made this node before are
@@ -74,14 +74,16 @@ function refused(): LockstepError {
 }
 
 /** Who took a key keeps it, however its machine is called: only another key makes a node again. */
-async function insistNotRevoked(tx: Transaction, certificateFingerprint: string): Promise<void> {
-  const revoked = await tx.revokedKey.findUnique({ where: { certificateFingerprint } });
-  if (revoked === null) return;
-  const { nodeName: node, revokedAt } = revoked;
+function keyRevoked(node: string, revokedAt: Date): LockstepError {
   const message =
     `The key of this machine was revoked at ${revokedAt.toISOString()}, as that of node "${node}": it joins with a new ` +
     'one alone. Remove node.key and identity.json from the state folder of its agent, and start that with a join token.';
-  throw new LockstepError('refused', 'key-revoked', message, { node });
+  return new LockstepError('refused', 'key-revoked', message, { node });
+}
+
+async function insistNotRevoked(tx: Transaction, certificateFingerprint: string): Promise<void> {
+  const revoked = await tx.revokedKey.findUnique({ where: { certificateFingerprint } });
+  if (revoked !== null) throw keyRevoked(revoked.nodeName, revoked.revokedAt);
 }
 
 /** What is done to one node by tokens is done one after the other: together they would be repeated, and nodes of others with them. */
@@ -91,11 +93,14 @@ async function lockNode(tx: Transaction, node: NodeName): Promise<void> {
   await tx.$executeRaw`SELECT 1 FROM nodes WHERE name = ${node} FOR UPDATE`;
 }
 
+function inOtherCluster(node: NodeName, cluster: string): LockstepError {
+  const message = `Node "${node}" is in cluster "${cluster}": a node is in exactly one, choose another name.`;
+  return new LockstepError('refused', 'node-in-other-cluster', message, { node, cluster });
+}
+
 async function checkMembership(tx: Transaction, cluster: ClusterName, node: NodeName): Promise<void> {
   const present = await tx.node.findUnique({ where: { name: node } });
-  if (present === null || present.clusterName === cluster) return;
-  const message = `Node "${node}" is in cluster "${present.clusterName}": a node is in exactly one, choose another name.`;
-  throw new LockstepError('refused', 'node-in-other-cluster', message, { node, cluster: present.clusterName });
+  if (present !== null && present.clusterName !== cluster) throw inOtherCluster(node, present.clusterName);
 }
 
 interface BulkRow {
@@ -125,52 +130,54 @@ async function enrolOneOfMany(db: Client, redemption: Redemption): Promise<Enrol
       const message = `There is a node "${node}" already: a token for many takes nobody's place. Make one for this node alone (lockstep node join ${node}), or remove it.`;
       throw new LockstepError('refused', 'node-exists', message, { node });
     }
-    const { certificatePem, fingerprint } = await redemption.certify(node);
+    const certificatePem = await redemption.certify(node);
     if (present !== null) return { cluster, node, certificatePem };
     if (token.left === 0) throw refused();
     await tx.bulkJoinToken.update({ where: { secretSha256 }, data: { left: { decrement: 1 } } });
-    const enrolled = { name: node, clusterName: cluster, certificateFingerprint: fingerprint, enrolledAt: now };
+    const enrolled = { name: node, clusterName: cluster, certificateFingerprint: publicKeySha256, enrolledAt: now };
     await tx.node.create({ data: enrolled });
     await addAuditEvent(tx, redemption.audit({ cluster, node }));
     return { cluster, node, certificatePem };
   }, transactionLimits);
 }
 
-async function enrol(tx: Transaction, token: TokenRow, redemption: Redemption): Promise<Enrolment> {
-  const node = token.nodeName as NodeName;
-  const cluster = token.clusterName as ClusterName;
-  const { secretSha256, now, publicKeySha256 } = redemption;
-  await checkMembership(tx, cluster, node);
-  const { certificatePem, fingerprint } = await redemption.certify(node);
-  await tx.$executeRaw`
-    WITH superseded AS (
-      -- The certificate that came of it is superseded now, and nobody is to be handed it again.
-      DELETE FROM join_tokens WHERE node_name = ${node} AND used_at IS NOT NULL AND secret_sha256 <> ${secretSha256}
-    ), used AS (
-      UPDATE join_tokens SET used_at = ${now}, public_key_sha256 = ${publicKeySha256}, certificate_pem = ${certificatePem}
-      WHERE secret_sha256 = ${secretSha256}
-    )
-    INSERT INTO nodes (name, cluster_name, certificate_fingerprint, enrolled_at)
-    VALUES (${node}, ${cluster}, ${fingerprint}, ${now})
-    -- Another machine, or another life of it: what the one before reported is not its own, nor may it still report.
-    ON CONFLICT (name) DO UPDATE SET certificate_fingerprint = ${fingerprint}, enrolled_at = ${now}, report = NULL,
-      boot_id = NULL, revoked_at = NULL, reported_labels = '{}', session_epoch = nodes.session_epoch + 1`;
-  await addAuditEvent(tx, redemption.audit({ cluster, node }));
-  return { cluster, node, certificatePem };
+/** As `redeem_join_token` of the database has it. */
+interface RedeemedRow {
+  readonly outcome: 'enrolled' | 'refused' | 'key-revoked' | 'node-in-other-cluster';
+  readonly pem: string | null;
+  readonly other_cluster: string | null;
+  readonly revoked_node: string | null;
+  readonly revoked_at: Date | null;
 }
 
-async function redeemOne(tx: Transaction, node: NodeName, redemption: Redemption): Promise<Enrolment> {
-  await lockNode(tx, node);
-  const { secretSha256 } = redemption;
-  // Who takes it back waits, or has done so by now.
-  await tx.$executeRaw`SELECT 1 FROM join_tokens WHERE secret_sha256 = ${secretSha256} FOR UPDATE`;
-  const token = await tx.joinToken.findUnique({ where: { secretSha256 } });
-  if (token === null || token.expiresAt <= redemption.now) throw refused();
-  await insistNotRevoked(tx, redemption.publicKeySha256);
-  if (token.usedAt === null) return enrol(tx, token, redemption);
-  const isSameKey = token.publicKeySha256 === redemption.publicKeySha256;
-  if (!isSameKey || token.certificatePem === null) throw refused();
-  return { cluster: token.clusterName as ClusterName, node, certificatePem: token.certificatePem };
+/** All of it is one statement: what it costs is mostly waiting for answers and being woken by them. */
+async function enrolOne(
+  db: Client,
+  { cluster, node }: Extract<GoodToken, { of: 'one' }>,
+  redemption: Redemption,
+): Promise<Enrolment> {
+  const { secretSha256, publicKeySha256, now, certify } = redemption;
+  const certificatePem = await certify(node);
+  const { who, token, from, call, on, details, because, result } = redemption.audit({ cluster, node });
+  const [redeemed] = await db.$queryRaw<RedeemedRow[]>`
+    SELECT * FROM redeem_join_token(${secretSha256}, ${publicKeySha256}, ${certificatePem}, ${now},
+      ${who}, ${token}, ${from}, ${call}, ${on}, ${storableText(details)}, ${storableText(because)}, ${result})`;
+  switch (redeemed?.outcome) {
+    case 'enrolled':
+      return { cluster, node, certificatePem: redeemed.pem ?? '' };
+    case 'key-revoked':
+      throw keyRevoked(redeemed.revoked_node ?? '', redeemed.revoked_at ?? now);
+    case 'node-in-other-cluster':
+      throw inOtherCluster(node, redeemed.other_cluster ?? '');
+    case 'refused':
+    case undefined:
+      throw refused();
+  }
+}
+
+interface GoodRow {
+  readonly cluster_name: string | null;
+  readonly node_name: string | null;
 }
 
 export function joinTokenStore(db: Client): JoinTokenStore {
@@ -189,17 +196,16 @@ export function joinTokenStore(db: Client): JoinTokenStore {
       await db.bulkJoinToken.create({ data: { secretSha256, clusterName: cluster, allow, left: count, expiresAt } });
       await db.$executeRaw`DELETE FROM bulk_join_tokens WHERE expires_at < now()`;
     },
-    async insistGood(secretSha256, now) {
-      const found = await db.$queryRaw<unknown[]>`
-        SELECT 1 FROM join_tokens WHERE secret_sha256 = ${secretSha256} AND expires_at > ${now}
-        UNION ALL SELECT 1 FROM bulk_join_tokens WHERE secret_sha256 = ${secretSha256} AND expires_at > ${now}`;
-      if (found.length === 0) throw refused();
+    async requireGood(secretSha256, now) {
+      const [found] = await db.$queryRaw<GoodRow[]>`
+        SELECT cluster_name, node_name FROM join_tokens WHERE secret_sha256 = ${secretSha256} AND expires_at > ${now}
+        UNION ALL SELECT NULL, NULL FROM bulk_join_tokens WHERE secret_sha256 = ${secretSha256} AND expires_at > ${now}`;
+      if (found === undefined) throw refused();
+      const { cluster_name: cluster, node_name: node } = found;
+      if (cluster === null || node === null) return { of: 'many' };
+      return { of: 'one', cluster: cluster as ClusterName, node: node as NodeName };
     },
-    async redeem(redemption) {
-      const where = { secretSha256: redemption.secretSha256 };
-      const token = await db.joinToken.findUnique({ where, select: { nodeName: true } });
-      if (token === null) return enrolOneOfMany(db, redemption);
-      return db.$transaction((tx) => redeemOne(tx, token.nodeName as NodeName, redemption), transactionLimits);
-    },
+    redeem: (redemption) =>
+      redemption.token.of === 'one' ? enrolOne(db, redemption.token, redemption) : enrolOneOfMany(db, redemption),
   };
 }

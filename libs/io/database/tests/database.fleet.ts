@@ -234,25 +234,23 @@ describe('what the artifact store must keep', () => {
 describe('enrolment', () => {
   const node = parseNodeName('n1');
   const soon = (): Date => new Date(Date.now() + 60_000);
-  const redemption = (secretSha256: string, publicKeySha256: string) => ({
-    secretSha256,
-    publicKeySha256,
-    now: new Date(),
-    machine: '',
-    certify: () => ({ certificatePem: `pem for ${publicKeySha256}`, fingerprint: publicKeySha256 }),
-    audit: enrolled,
-  });
+  const redeem = async (secretSha256: string, publicKeySha256: string) => {
+    const now = new Date();
+    const token = await db.joinTokens.requireGood(secretSha256, now);
+    const certify = () => `pem for ${publicKeySha256}`;
+    return db.joinTokens.redeem({ secretSha256, token, publicKeySha256, now, machine: '', certify, audit: enrolled });
+  };
 
   test('a token makes one key one node; the same key may ask again, no other', async () => {
     const { cluster: name } = await cluster('enrolling');
     await db.joinTokens.create({ secretSha256: 's1', cluster: name, node, expiresAt: soon() });
-    const first = await db.joinTokens.redeem(redemption('s1', 'key1'));
+    const first = await redeem('s1', 'key1');
     expect(first).toEqual({ cluster: name, node, certificatePem: 'pem for key1' });
-    expect(await db.joinTokens.redeem(redemption('s1', 'key1'))).toEqual(first);
-    await expect(db.joinTokens.redeem(redemption('s1', 'key2'))).rejects.toMatchObject({
+    expect(await redeem('s1', 'key1')).toEqual(first);
+    await expect(redeem('s1', 'key2')).rejects.toMatchObject({
       reason: 'join-token-refused',
     });
-    await expect(db.joinTokens.redeem(redemption('s9', 'key1'))).rejects.toMatchObject({
+    await expect(redeem('s9', 'key1')).rejects.toMatchObject({
       reason: 'join-token-refused',
     });
     expect(await db.nodes.require(node)).toMatchObject({
@@ -270,12 +268,12 @@ describe('enrolment', () => {
       ['r2', 'key2'],
     ] as const) {
       await db.joinTokens.create({ secretSha256, cluster: name, node: again, expiresAt: soon() });
-      await db.joinTokens.redeem(redemption(secretSha256, key));
+      await redeem(secretSha256, key);
     }
-    await expect(db.joinTokens.redeem(redemption('r1', 'key1'))).rejects.toMatchObject({
+    await expect(redeem('r1', 'key1')).rejects.toMatchObject({
       reason: 'join-token-refused',
     });
-    expect(await db.joinTokens.redeem(redemption('r2', 'key2'))).toMatchObject({ certificatePem: 'pem for key2' });
+    expect(await redeem('r2', 'key2')).toMatchObject({ certificatePem: 'pem for key2' });
   });
 
   test('machines that come at once with tokens for one node are it one after the other; one whose key is revoked meanwhile never is', async () => {
@@ -286,13 +284,11 @@ describe('enrolment', () => {
       await db.joinTokens.create({ secretSha256, cluster: name, node: raced, expiresAt: soon() });
     }
     const revoking = (async () => {
-      await db.joinTokens.redeem(redemption('a', 'key a'));
+      await redeem('a', 'key a');
       return db.nodes.revoke(raced, new Date());
     })();
     const outcomes = await Promise.all([
-      ...secrets
-        .slice(1)
-        .map((secret) => db.joinTokens.redeem(redemption(secret, `key ${secret}`)).catch(() => undefined)),
+      ...secrets.slice(1).map((secret) => redeem(secret, `key ${secret}`).catch(() => undefined)),
       revoking,
     ]);
     expect(outcomes.every((outcome) => outcome !== undefined)).toBe(true);
@@ -308,9 +304,9 @@ describe('enrolment', () => {
     const { cluster: name } = await cluster('forgetting');
     const old = { secretSha256: 'e1', cluster: name, node: parseNodeName('n-old'), expiresAt: new Date(0) };
     await db.joinTokens.create(old);
-    await expect(db.joinTokens.insistGood('e1', new Date())).rejects.toMatchObject({ reason: 'join-token-refused' });
+    await expect(db.joinTokens.requireGood('e1', new Date())).rejects.toMatchObject({ reason: 'join-token-refused' });
     await db.joinTokens.create({ ...old, secretSha256: 'e2', expiresAt: soon() });
-    await db.joinTokens.insistGood('e2', new Date());
+    await db.joinTokens.requireGood('e2', new Date());
     const { rows } = await pg.query(`SELECT secret_sha256 AS kept FROM join_tokens WHERE cluster_name = 'forgetting'`);
     expect(rows).toEqual([{ kept: 'e2' }]);
   });
@@ -325,7 +321,11 @@ describe('enrolment', () => {
       node: parseNodeName('n3'),
       expiresAt: new Date(0),
     });
-    await expect(db.joinTokens.redeem(redemption('s3', 'key'))).rejects.toMatchObject({ reason: 'join-token-refused' });
+    await expect(redeem('s3', 'key')).rejects.toMatchObject({ reason: 'join-token-refused' });
+    // It may have been good when it was looked up.
+    const late = { secretSha256: 's3', token: { of: 'one', cluster: other, node: parseNodeName('n3') } } as const;
+    const asked = { publicKeySha256: 'key', now: new Date(), machine: '', certify: () => 'pem', audit: enrolled };
+    await expect(db.joinTokens.redeem({ ...late, ...asked })).rejects.toMatchObject({ reason: 'join-token-refused' });
   });
 });
 

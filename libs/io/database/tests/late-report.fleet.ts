@@ -31,8 +31,9 @@ const hello = {
 async function enrol(secretSha256: string, name = node): Promise<void> {
   const now = new Date();
   await db.joinTokens.create({ secretSha256, cluster, node: name, expiresAt: new Date(now.getTime() + 60_000) });
-  const certify = () => ({ certificatePem: 'pem', fingerprint: secretSha256 });
-  await db.joinTokens.redeem({ secretSha256, publicKeySha256: 'key', now, machine: '', certify, audit: enrolled });
+  const token = await db.joinTokens.requireGood(secretSha256, now);
+  const proof = { secretSha256, token, publicKeySha256: secretSha256 };
+  await db.joinTokens.redeem({ ...proof, now, machine: '', certify: () => 'pem', audit: enrolled });
 }
 
 const reportAt = (position: number): NodeReport =>

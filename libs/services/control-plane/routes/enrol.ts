@@ -25,16 +25,14 @@ export async function enrol(
   const { secret } = parseJoinToken(request.joinToken);
   const proof = { secretSha256: secretSha256(secret), now: new Date() };
   // Anybody can reach this call: only who holds a token has a parser work for them.
-  await db.joinTokens.insistGood(proof.secretSha256, proof.now);
+  const token = await db.joinTokens.requireGood(proof.secretSha256, proof.now);
   const key = readCertificateRequest(request.certificateRequest);
   const { cluster, node, certificatePem } = await db.joinTokens.redeem({
     ...proof,
+    token,
     publicKeySha256: key.publicKeySha256,
     machine: request.node,
-    certify: (name) => ({
-      certificatePem: authority.issueNodeCertificate(key, name),
-      fingerprint: key.publicKeySha256,
-    }),
+    certify: (name) => authority.issueNodeCertificate(key, name),
     audit: (enrolment) => ({
       ...eventOf({
         path: EnrolmentServiceService.enrol.path,
