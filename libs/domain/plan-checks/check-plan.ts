@@ -7,6 +7,7 @@ import {
   domainOf,
   emergencyMs,
   exceeds,
+  finish,
   isForGood,
   nodeObstacles,
   sizeOf,
@@ -16,6 +17,7 @@ import {
   type PlanRequest,
   type RolloutPlan,
   type RolloutPolicy,
+  type Steps,
 } from '@lockstep/domain/rollout-planner';
 import { isLeftOut, isProven, probeWord } from './probe-lints';
 
@@ -352,22 +354,21 @@ function checkBaselines(plan: RolloutPlan, context: PlanContext, { before, facts
 }
 
 /** Lints a plan, whoever made it, against the facts it was made from. No faults: it may be stored and sent. */
-export function checkPlan(plan: RolloutPlan, context: PlanContext): PlanFault[] {
+export const checkPlan = (plan: RolloutPlan, context: PlanContext): PlanFault[] => finish(checkingPlan(plan, context));
+
+/** The same in steps. */
+export function* checkingPlan(plan: RolloutPlan, context: PlanContext): Steps<PlanFault[]> {
   const lookups: Lookups = {
     facts: new Map(context.inventory.map((facts) => [facts.node, facts])),
     before: new Map(context.parent?.nodes.map((node) => [node.node, node])),
     planned: new Map(plan.nodes.map((node) => [node.node, node])),
   };
-  return [
-    ...checkLineage(plan, context),
-    ...checkMembership(plan, context),
-    ...checkMoves(plan, lookups),
-    ...checkOrder(plan, context, lookups),
-    ...checkSpread(plan, context, lookups),
-    ...checkCanaries(plan, context, lookups),
-    ...checkStatus(plan, context, lookups),
-    ...checkGates(plan, context, lookups),
-    ...checkApprovals(plan, context, lookups),
-    ...checkBaselines(plan, context, lookups),
-  ];
+  const faults = [...checkLineage(plan, context), ...checkMembership(plan, context), ...checkMoves(plan, lookups)];
+  yield;
+  faults.push(...checkOrder(plan, context, lookups), ...checkSpread(plan, context, lookups));
+  yield;
+  faults.push(...checkCanaries(plan, context, lookups), ...checkStatus(plan, context, lookups));
+  yield;
+  faults.push(...checkGates(plan, context, lookups), ...checkApprovals(plan, context, lookups));
+  return [...faults, ...checkBaselines(plan, context, lookups)];
 }

@@ -1,3 +1,3 @@
 // SPDX-License-Identifier: GPL-2.0-only
 export { checkPlan, type PlanContext, type PlanFault, type PlanRule } from './check-plan';
-export { planWithoutFaults, type CheckedPlan } from './plan-without-faults';
+export { planningWithoutFaults, planWithoutFaults, type CheckedPlan } from './plan-without-faults';

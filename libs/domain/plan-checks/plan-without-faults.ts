@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { LockstepError, type NodeName, type Seq } from '@lockstep/domain/livepatch-model';
-import { planRollout, type NodeFacts, type PlanRequest, type RolloutPlan } from '@lockstep/domain/rollout-planner';
-import { checkPlan, type PlanFault } from './check-plan';
+import {
+  finish,
+  planningRollout,
+  type NodeFacts,
+  type PlanRequest,
+  type RolloutPlan,
+  type Steps,
+} from '@lockstep/domain/rollout-planner';
+import { checkingPlan, type PlanFault } from './check-plan';
 
 export interface CheckedPlan {
   readonly plan: RolloutPlan;
@@ -23,12 +30,17 @@ function heldOut(facts: NodeFacts, faults: readonly PlanFault[]): NodeFacts {
  * `implausible`, and the others go on.
  * @throws LockstepError `internal` `faulty-plan` for a fault that no node is to blame for: that is our bug.
  */
-export function planWithoutFaults(request: PlanRequest, head: Seq): CheckedPlan {
+export const planWithoutFaults = (request: PlanRequest, head: Seq): CheckedPlan =>
+  finish(planningWithoutFaults(request, head));
+
+/** The same in steps. */
+export function* planningWithoutFaults(request: PlanRequest, head: Seq): Steps<CheckedPlan> {
   const faults: PlanFault[] = [];
   let { inventory } = request;
   for (;;) {
-    const plan = planRollout({ ...request, inventory });
-    const found = plan === request.parent ? [] : checkPlan(plan, { ...request, inventory, head });
+    const plan = yield* planningRollout({ ...request, inventory });
+    yield;
+    const found = plan === request.parent ? [] : yield* checkingPlan(plan, { ...request, inventory, head });
     if (found.length === 0) return { plan, faults };
     const before = new Set(faults.map(({ node }) => node));
     const nodes = new Set(found.map(({ node }) => node).filter((node) => !before.has(node)));

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { NodeName } from '@lockstep/domain/livepatch-model';
 import { canaryChoice } from './canary-choice';
-import type { RolloutPlan } from './rollout-plan';
+import type { NodePlan, RolloutPlan } from './rollout-plan';
 import { waveSizes, type RolloutPolicy } from './rollout-policy';
 import { hasFailed, isHeldOut, type NodeStanding } from './standing';
 
 /** Null of a node that came after the waves were planned. */
 export type Waves = Map<NodeName, number | null>;
+
+/** Those of the parent plan. */
+export type NodesBefore = ReadonlyMap<NodeName, NodePlan>;
 
 /**
  * The likelier a node is to arrive, the earlier it goes: who is there already, the healthy, the failing, the held out. Of a
@@ -42,9 +45,10 @@ function firstWaves(nodes: readonly NodeStanding[], policy: RolloutPolicy): Wave
 }
 
 /** Membership is fixed when it is planned: who comes later is in no wave. */
-function laterWaves(nodes: readonly NodeStanding[], parent: RolloutPlan): Waves {
-  const before = new Map(parent.nodes.map(({ node, wave }) => [node, wave]));
-  return new Map(nodes.map(({ facts }) => [facts.node, before.get(facts.node) ?? null]));
+function laterWaves(nodes: readonly NodeStanding[], before: NodesBefore): Waves {
+  const waves: Waves = new Map();
+  for (const { facts } of nodes) waves.set(facts.node, before.get(facts.node)?.wave ?? null);
+  return waves;
 }
 
 /** While canaries are held out, others take their place: a wave never goes untried. */
@@ -61,7 +65,12 @@ function replaceHeldOutCanaries(waves: Waves, nodes: readonly NodeStanding[], po
 }
 
 /** The wave of each node: 0 for the canaries. Stable from plan to plan, but for canaries that must be replaced. */
-export function assignWaves(nodes: readonly NodeStanding[], policy: RolloutPolicy, parent: RolloutPlan | null): Waves {
-  const waves = parent === null ? firstWaves(nodes, policy) : laterWaves(nodes, parent);
+export function assignWaves(
+  nodes: readonly NodeStanding[],
+  policy: RolloutPolicy,
+  parent: RolloutPlan | null,
+  before: NodesBefore,
+): Waves {
+  const waves = parent === null ? firstWaves(nodes, policy) : laterWaves(nodes, before);
   return parent?.waves[0]?.passedAtMs == null ? replaceHeldOutCanaries(waves, nodes, policy) : waves;
 }

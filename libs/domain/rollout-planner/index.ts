@@ -24,7 +24,8 @@ export { plannedGates, type PlannedGate } from './planned-gates';
 export { plannedLoads, type PlannedLoad } from './planned-load';
 export { planCaveats, type PlanCaveat } from './plan-caveats';
 export { countedAsFailure } from './parent-under-order';
-export { planRollout } from './plan-rollout';
+export { planningRollout, planRollout } from './plan-rollout';
+export { finish, type Steps } from './steps';
 export { changesSince, previewRollout, previewText, type PreviewedNode, type RolloutPreview } from './rollout-preview';
 export {
   explainRolloutRefusal,

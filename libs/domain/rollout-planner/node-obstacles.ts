@@ -11,9 +11,12 @@ export interface NodeObstacles {
   readonly possible: readonly string[];
 }
 
+const none: NodeObstacles = { fatal: [], possible: [] };
+
 export function nodeObstacles(report: NodeFactsReport | null, loads: readonly PlannedLoad[]): NodeObstacles {
+  if (loads.length === 0) return none;
   const functions = loads.filter(({ seq }) => seq > (report?.position ?? seqZero)).flatMap((load) => load.functions);
-  if (functions.length === 0) return { fatal: [], possible: [] };
+  if (functions.length === 0) return none;
   const inTheWay = (report?.obstacles ?? []).filter((obstacle) => concerns(obstacle, functions));
   const told = (areFatal: boolean): string[] =>
     inTheWay

@@ -17,7 +17,8 @@ import type { NodePlan, RolloutPlan, Waiting } from './rollout-plan';
 import { statusAfter } from './rollout-order';
 import type { RolloutPolicy } from './rollout-policy';
 import { inNewestWords } from './same-decision';
-import { nodeStanding, type Standing } from './standing';
+import { nodeStanding, type NodeStanding, type Standing } from './standing';
+import { finish, type Steps } from './steps';
 import {
   fillUntriedWave,
   haltOf,
@@ -212,10 +213,45 @@ function movesOf(nodes: readonly Placed[], status: PlanStatus, { toSeq }: Rollou
 }
 
 /** Seen once: when it is first where it was brought. */
-function tookOf(node: Placed, was: NodePlan | undefined, { policy, nowMs }: PlanRequest): Pick<NodePlan, 'tookMs'> {
-  if (was?.tookMs !== undefined) return { tookMs: was.tookMs };
-  if (was?.triesSinceMs === undefined || positionOf(node) < policy.toSeq) return {};
-  return { tookMs: Math.max(0, nowMs - was.triesSinceMs) };
+function tookOf(node: Placed, was: NodePlan | undefined, { policy, nowMs }: PlanRequest): number | undefined {
+  if (was?.tookMs !== undefined) return was.tookMs;
+  if (was?.triesSinceMs === undefined || positionOf(node) < policy.toSeq) return undefined;
+  return Math.max(0, nowMs - was.triesSinceMs);
+}
+
+type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
+
+/** Each of it once: of objects spread into one another thousands a second cost more than all that is decided. */
+function nodePlanOf(
+  node: Placed,
+  policy: RolloutPolicy,
+  { notYet, sinceMs, tookMs }: Pick<NodePlan, 'notYet' | 'sinceMs' | 'tookMs'>,
+): NodePlan {
+  const { facts, wave, released, excused, obstacles } = node;
+  const position = facts.report?.position ?? seqZero;
+  const plan: Writable<NodePlan> = { node: facts.node, wave, position, released, excused, notYet, sinceMs };
+  if (node.unwellBefore) plan.unwellBefore = true;
+  if (node.triesAgain) plan.triesAgain = true;
+  if (node.triesSinceMs !== undefined) plan.triesSinceMs = node.triesSinceMs;
+  if (tookMs !== undefined) plan.tookMs = tookMs;
+  if (node.troubleBefore !== undefined) plan.troubleBefore = node.troubleBefore;
+  if (policy.spread !== undefined) plan.domain = domainOf(policy.spread, facts.labels);
+  if (obstacles.possible.length > 0) plan.obstacles = obstacles.possible;
+  return plan;
+}
+
+/** In the order of the plan before, newcomers last: what is nearly in order is soon sorted. */
+function asBefore(nodes: readonly NodeStanding[], parent: RolloutPlan | null): NodeStanding[] {
+  if (parent === null) return [...nodes];
+  const left = new Map(nodes.map((node) => [node.facts.node, node]));
+  const known: NodeStanding[] = [];
+  for (const { node } of parent.nodes) {
+    const found = left.get(node);
+    if (found === undefined) continue;
+    known.push(found);
+    left.delete(node);
+  }
+  return [...known, ...left.values()];
 }
 
 const lastWave = Number.MAX_SAFE_INTEGER;
@@ -229,7 +265,10 @@ const byWaveThenName = (a: Placed, b: Placed): number => (a.wave ?? lastWave) - 
  * generation, then send its `moves`; send those of the same one again too, they are the ones that no agent has
  * acknowledged.
  */
-export function planRollout(request: PlanRequest): RolloutPlan {
+export const planRollout = (request: PlanRequest): RolloutPlan => finish(planningRollout(request));
+
+/** The same in steps, each of which looks at every node once or twice. */
+export function* planningRollout(request: PlanRequest): Steps<RolloutPlan> {
   const { policy, inventory, nowMs, caveats = [], loads = [], schedule = alwaysOpen } = request;
   const parent = parentUnderOrder(request);
   const urgentSinceMs = urgentSince(policy, parent, nowMs);
@@ -253,20 +292,27 @@ export function planRollout(request: PlanRequest): RolloutPlan {
   const standings = inventory
     .filter(({ kernelBuild }) => kernelBuild === policy.kernelBuild)
     .map((facts) => nodeStanding(facts, before.get(facts.node), context));
-  const waves = assignWaves(standings, policy, parent);
-  const assigned = standings
+  yield;
+  const waves = assignWaves(standings, policy, parent, before);
+  const assigned = asBefore(standings, parent)
     .map((node): Placed => ({ ...node, wave: waves.get(node.facts.node) ?? null }))
     .sort(byWaveThenName);
+  yield;
 
-  const thereSinceMs = new Map(
-    parent?.nodes.flatMap(({ node, notYet, sinceMs }) => (notYet === null ? [[node, sinceMs] as const] : [])),
-  );
+  const thereSinceMs = (node: NodeName): number | undefined => {
+    const was = before.get(node);
+    return was?.notYet === null ? was.sinceMs : undefined;
+  };
   const gates = new WaveGates(policy, request.measures ?? [], nowMs, request.gatesAskedSinceMs);
   const mayPass = (state: WaveState, sinceMs: number): boolean => gates.judge(state, sinceMs).kind === 'pass';
   const statesOf = (nodes: readonly Placed[]): WaveState[] =>
     passWaves(waveStates(nodes, parent?.waves ?? []), policy, thereSinceMs, nowMs, mayPass);
-  const placed = [...fillUntriedWave(assigned, statesOf(assigned), policy)].sort(byWaveThenName);
-  const states = statesOf(placed);
+  const assignedStates = statesOf(assigned);
+  const filled = fillUntriedWave(assigned, assignedStates, policy);
+  const isAsAssigned = filled === assigned;
+  const placed = isAsAssigned ? assigned : [...filled].sort(byWaveThenName);
+  const states = isAsAssigned ? assignedStates : statesOf(placed);
+  yield;
   const absent = absentOf(placed, before, request);
   const approvals = approvalsOf({ ...request, parent }, placed);
   const mayBegin = !isPending(approvals, nowMs);
@@ -277,29 +323,15 @@ export function planRollout(request: PlanRequest): RolloutPlan {
   const openWave = openWaveOf(states, policy);
   const released = release(known, status, request);
   const begins = released.some((node, index) => node !== placed[index]);
+  yield;
+  const { retired = [] } = request;
+  const words = { status, openWave, nowMs, deadlineMs: policy.deadlineMs, isPending: !mayBegin, retired, domains };
   const nodes = released.map((node): NodePlan => {
     const was = before.get(node.facts.node);
-    const { possible } = node.obstacles;
-    const { retired = [] } = request;
-    const words = { status, openWave, nowMs, deadlineMs: policy.deadlineMs, isPending: !mayBegin, retired, domains };
     const { notYet, sinceMs } = whyNotYet(node, was, words);
-    return {
-      node: node.facts.node,
-      wave: node.wave,
-      position: node.facts.report?.position ?? seqZero,
-      released: node.released,
-      excused: node.excused,
-      ...(node.unwellBefore ? { unwellBefore: true } : {}),
-      ...(node.triesAgain ? { triesAgain: true } : {}),
-      ...(node.triesSinceMs === undefined ? {} : { triesSinceMs: node.triesSinceMs }),
-      ...tookOf(node, was, request),
-      ...(node.troubleBefore === undefined ? {} : { troubleBefore: node.troubleBefore }),
-      ...(policy.spread === undefined ? {} : { domain: domainOf(policy.spread, node.facts.labels) }),
-      ...(possible.length === 0 ? {} : { obstacles: possible }),
-      notYet,
-      sinceMs,
-    };
+    return nodePlanOf(node, policy, { notYet, sinceMs, tookMs: tookOf(node, was, request) });
   });
+  yield;
   const plan: RolloutPlan = {
     generation: (parent?.generation ?? 0) + 1,
     parent: parent?.generation ?? null,

@@ -166,16 +166,18 @@ export function nodeStanding(
   // A clock that was put back makes nobody late, nor gives more than the whole time anew.
   const triesSinceMs = standing === 'on-its-way' ? Math.min(before?.triesSinceMs ?? nowMs, nowMs) : undefined;
   if (triesSinceMs !== undefined && nowMs - triesSinceMs > deadlineMs) standing = 'overdue';
-  const probed =
+  const probed: ProbeWord & { readonly standing: Standing } =
     standing === 'there' || standing === 'ready'
       ? underProbes(standing, report, before, isOpenTo(before), probing)
       : { standing, awaitsBaseline: false, probesAgain: undefined };
   standing = probed.standing;
   const unwellBefore = undoes && wasUnwellBefore(standing, before, report);
   const excused = isExcused(standing, before) || (unwellBefore && isFailure(standing));
+  const { awaitsBaseline, measuresSinceMs, probeProblem, probesAgain } = probed;
   const decided = {
     ...{ released, excused, unwellBefore, triesSinceMs, troubleBefore },
-    triesAgain: triesAgain || probed.probesAgain === true,
+    triesAgain: triesAgain || probesAgain === true,
   };
-  return { facts, ...probed, ...decided, obstacles, gate };
+  const word = { standing, awaitsBaseline, measuresSinceMs, probeProblem, probesAgain };
+  return { facts, ...word, ...decided, obstacles, gate };
 }

@@ -35,8 +35,35 @@ export interface WaveState {
 
 const firstNames = (nodes: readonly Placed[]): NodeName[] => nodes.slice(0, mostNamed).map(({ facts }) => facts.node);
 
-const thereSince = (nodes: readonly Placed[], since: ReadonlyMap<NodeName, number>, nowMs: number): number =>
-  Math.max(...nodes.map(({ facts }) => Math.min(since.get(facts.node) ?? nowMs, nowMs)));
+/** Since when a node has been there, by the plan before; undefined of one that was not. */
+export type ThereSinceMs = (node: NodeName) => number | undefined;
+
+const thereSince = (nodes: readonly Placed[], sinceMs: ThereSinceMs, nowMs: number): number =>
+  nodes.reduce((latest, { facts }) => Math.max(latest, Math.min(sinceMs(facts.node) ?? nowMs, nowMs)), -Infinity);
+
+/** Of each kind of standing, the nodes of a wave, in one walk: thousands of nodes are planned with each second. */
+function sorted(nodes: readonly Placed[]) {
+  const kinds = {
+    there: [] as Placed[],
+    onTheWay: [] as Placed[],
+    ready: [] as Placed[],
+    failures: [] as Placed[],
+    unmeasured: [] as Placed[],
+    unhealthy: [] as Placed[],
+    out: [] as Placed[],
+  };
+  for (const node of nodes) {
+    const { standing, excused } = node;
+    if (standing === 'there') kinds.there.push(node);
+    else if (standing === 'on-its-way' || standing === 'probing') kinds.onTheWay.push(node);
+    else if (standing === 'ready') kinds.ready.push(node);
+    else if (standing === 'unhealthy') kinds.unhealthy.push(node);
+    else if (standing === 'unmeasured' && !excused) kinds.unmeasured.push(node);
+    if (countsAsFailure(node)) kinds.failures.push(node);
+    if (isHeldOut(node)) kinds.out.push(node);
+  }
+  return kinds;
+}
 
 /** @param before of the parent plan; empty for a new rollout, whose waves are planned by this. */
 export function waveStates(nodes: readonly Placed[], before: readonly WavePlan[]): WaveState[] {
@@ -52,13 +79,7 @@ export function waveStates(nodes: readonly Placed[], before: readonly WavePlan[]
     .map(([wave, all]) => ({
       wave,
       planned: before[wave]?.planned ?? all.length,
-      there: all.filter(({ standing }) => standing === 'there'),
-      onTheWay: all.filter(({ standing }) => standing === 'on-its-way' || standing === 'probing'),
-      ready: all.filter(({ standing }) => standing === 'ready'),
-      failures: all.filter(countsAsFailure),
-      unmeasured: all.filter(({ standing, excused }) => standing === 'unmeasured' && !excused),
-      unhealthy: all.filter(({ standing }) => standing === 'unhealthy'),
-      out: all.filter(isHeldOut),
+      ...sorted(all),
       bakesSinceMs: before[wave]?.bakesSinceMs ?? null,
       passedAtMs: before[wave]?.passedAtMs ?? null,
       gatesWaived: before[wave]?.gatesWaived === true,
@@ -89,7 +110,7 @@ const isComplete = (state: WaveState): boolean => !isBusy(state) && state.there.
 export function passWaves(
   states: readonly WaveState[],
   rules: RolloutRules,
-  thereSinceMs: ReadonlyMap<NodeName, number>,
+  thereSinceMs: ThereSinceMs,
   nowMs: number,
   mayPass: (state: WaveState, bakesSinceMs: number) => boolean = () => true,
 ): WaveState[] {

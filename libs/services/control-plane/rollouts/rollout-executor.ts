@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { planWithoutFaults } from '@lockstep/domain/plan-checks';
+import { planningWithoutFaults } from '@lockstep/domain/plan-checks';
 import {
   LockstepError,
   parseSeq,
@@ -36,6 +36,7 @@ import type { TraceMemory } from '@lockstep/platform/tracing';
 import type { Logger } from 'pino';
 import type { AgentSessions } from '../agents/agent-sessions';
 import { FleetReturn } from '../agents/fleet-return';
+import { betweenTurns } from '../agents/between-turns';
 import { inTurns } from '../agents/in-turns';
 import type { KnownLogs } from '../agents/known-logs';
 import type { KnownNodes } from '../agents/known-nodes';
@@ -290,7 +291,7 @@ export class RolloutExecutor {
     const loads = plannedLoads(entries, policy.toSeq);
     await this.schedules.refresh();
     const schedule = await this.schedules.of(cluster);
-    const plan = this.decide(cluster, { policy, parent: null, inventory, schedule, caveats, loads, order }, head);
+    const plan = await this.decide(cluster, { policy, parent: null, inventory, schedule, caveats, loads, order }, head);
     const clockMs = Date.now();
     const gates = plannedGates(members, schedule, clockMs);
     const labels = new Map(members.map((member) => [member.node, member.labels]));
@@ -439,7 +440,7 @@ export class RolloutExecutor {
       measures: this.gates.measures(rollout.id),
       gatesAskedSinceMs: this.gates.askedSinceMs(rollout.id),
     };
-    return this.decide(cluster, { policy, parent, inventory, schedule, loads, retired, order, ...asked }, head);
+    return await this.decide(cluster, { policy, parent, inventory, schedule, loads, retired, order, ...asked }, head);
   }
 
   /** Of a success, what others take back: until somebody does, who comes late becomes as all others are. */
@@ -455,11 +456,15 @@ export class RolloutExecutor {
   }
 
   /** No plan goes out that its lints find fault with: who is to blame for one is held out, and named. */
-  private decide(cluster: ClusterName, known: Omit<PlanRequest, 'nowMs' | 'clockMs'>, head: Seq): RolloutPlan {
+  private async decide(
+    cluster: ClusterName,
+    known: Omit<PlanRequest, 'nowMs' | 'clockMs'>,
+    head: Seq,
+  ): Promise<RolloutPlan> {
     const { policy } = known;
     const digest = (text: string): string => agreementHash({ cluster, kernelBuild: policy.kernelBuild }, text);
     const request = { ...known, digest, nowMs: nowMs(), clockMs: Date.now() };
-    const { plan, faults } = planWithoutFaults(request, head);
+    const { plan, faults } = await betweenTurns(planningWithoutFaults(request, head));
     // Said once for each plan that comes of it, not at each look.
     if (faults.length > 0 && plan !== request.parent) {
       this.parts.log.error({ cluster, faults }, 'nodes whose facts are impossible are held out');
