@@ -25,7 +25,7 @@ import { operatorHandlers } from './operator-handlers';
 import { tellingUnreadable } from './readable-request';
 import { TlsFront, type FrontLimit, type FrontLimits, type Peer } from './tls-front';
 
-/** A node's machine that was switched off is noticed after these two together. */
+/** An operator's machine that was switched off, or hangs, is noticed after these two together; nodes report, or are silent. */
 const keepaliveTimeMs = 10_000;
 const keepaliveTimeoutMs = 5_000;
 /** When the server stops, streams are told so at once; what is short gets this long to finish. */
@@ -42,14 +42,16 @@ interface Share {
   readonly streams: number;
   /** Of all that waits in it. */
   readonly megabytes: number;
+  /** Whether it is asked by HTTP/2 if its peer lives. */
+  readonly isPinged: boolean;
 }
 
 /** A watch or a list for each screen of an operator's. */
-const operatorsShare: Share = { messageBytes: maxMessageBytes, streams: 256, megabytes: 64 };
+const operatorsShare: Share = { messageBytes: maxMessageBytes, streams: 256, megabytes: 64, isPinged: true };
 /** A stream, a few downloads, a renewal. */
-const nodesShare: Share = { messageBytes: maxMessageBytes, streams: 16, megabytes: 64 };
+const nodesShare: Share = { messageBytes: maxMessageBytes, streams: 16, megabytes: 64, isPinged: false };
 /** One enrolment: a token, and a certificate request of a few hundred bytes. */
-const strangersShare: Share = { messageBytes: 16 * 1024, streams: 4, megabytes: 1 };
+const strangersShare: Share = { messageBytes: 16 * 1024, streams: 4, megabytes: 1, isPinged: false };
 
 /**
  * Whole sites are behind one address: the limit is for whoever opens thousands. Of handshakes there may be as many as
@@ -68,14 +70,14 @@ const operatorLimits: FrontLimits = {
   mostOfOneCertificate: 100,
 };
 
-const optionsOf = ({ messageBytes, streams, megabytes }: Share): ServerOptions => ({
+const optionsOf = ({ messageBytes, streams, megabytes, isPinged }: Share): ServerOptions => ({
   'grpc.max_receive_message_length': messageBytes,
   'grpc.max_send_message_length': maxMessageBytes,
   'grpc.max_concurrent_streams': streams,
   'grpc-node.max_session_memory': megabytes,
-  'grpc.keepalive_time_ms': keepaliveTimeMs,
-  'grpc.keepalive_timeout_ms': keepaliveTimeoutMs,
-  'grpc.keepalive_permit_without_calls': 1,
+  // What it counts of each connection and call nobody asks for.
+  'grpc.enable_channelz': 0,
+  ...(isPinged && { 'grpc.keepalive_time_ms': keepaliveTimeMs, 'grpc.keepalive_timeout_ms': keepaliveTimeoutMs }),
 });
 
 const operatorServices = ['lockstep.v1.EnrolmentService', 'lockstep.v1.FleetService', 'lockstep.v1.BuildService'];

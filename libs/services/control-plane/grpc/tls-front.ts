@@ -73,6 +73,12 @@ const defaultKnownWithinMs = 15_000;
 /** A stranger's call gives it so much more: one that enrols may wait for its turn, one that asks for health asks again. */
 const defaultStrangerWithinMs = 75_000;
 
+/**
+ * A machine that was switched off is noticed so long after it was heard last: the kernel asks from then on, each second, ten
+ * times. That costs this process nothing, where HTTP/2 pings of ten thousand cost more than all that they say.
+ */
+const kernelAsksAfterMs = 10_000;
+
 /** How many there are of each. */
 class Tally {
   private readonly counts = new Map<string, number>();
@@ -274,6 +280,7 @@ export class TlsFront {
     });
     // Its peer may be gone before it begins.
     socket.on('error', () => undefined);
+    socket.setKeepAlive(true, kernelAsksAfterMs);
     const cameAtMs = performance.now();
     this.pace.begin(() => {
       if (!this.server.listening || performance.now() - cameAtMs > patienceMs) socket.destroy();
