@@ -26,6 +26,8 @@ export interface BenchIdentity {
 
 export interface BenchAgentOptions {
   readonly identity: BenchIdentity;
+  /** Its address. */
+  readonly from: string;
   readonly heartbeatMs: number;
   /** How long its kernel takes to switch. */
   readonly switchMs: number;
@@ -142,7 +144,8 @@ export class BenchAgent {
   private converse(): Promise<LockstepError> {
     const { host, port, certificate: cert, key } = this.options.identity;
     this.context ??= createSecureContext({ ca: this.ca, cert, key });
-    const place = { host, port, context: this.context, withinMs: connectWithinMs };
+    const { from } = this.options;
+    const place = { host, port, from, context: this.context, withinMs: connectWithinMs };
     return new Promise((resolve) => {
       const stream = new BenchStream(place, {
         onConnect: () => {

@@ -73,7 +73,6 @@ export class BenchControlPlane implements AsyncDisposable {
     const child = fork(path.join(bundles, 'control-plane.js'), [], {
       execArgv: ['--require', path.join(ownBundles, 'bench-fleet-probe.js')],
       stdio: ['ignore', log, log, 'ipc'],
-      detached: true,
       env: {
         PATH: process.env['PATH'] ?? '',
         HOME: process.env['HOME'] ?? '/',

@@ -15,6 +15,8 @@ const servername = 'lockstep-control-plane';
 export interface StreamPlace {
   readonly host: string;
   readonly port: number;
+  /** Where it comes from. */
+  readonly from: string;
   /** With the node's certificate and the authority that it trusts. */
   readonly context: SecureContext;
   /** For TLS and HTTP/2 to stand. */
@@ -76,13 +78,13 @@ export class BenchStream {
   private hasEnded = false;
 
   constructor(
-    { host, port, context, withinMs }: StreamPlace,
+    { host, port, from, context, withinMs }: StreamPlace,
     private readonly events: StreamEvents,
   ) {
     this.session = http2Connect(`https://${host}:${port}`, {
       createConnection: () =>
         tlsConnect({
-          ...{ host, port, servername, secureContext: context, ALPNProtocols: ['h2'] },
+          ...{ host, port, localAddress: from, servername, secureContext: context, ALPNProtocols: ['h2'] },
           checkServerIdentity: (_, certificate) => checkServerIdentity(host, certificate),
         }),
     });

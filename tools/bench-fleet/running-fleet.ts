@@ -20,7 +20,7 @@ export interface FleetOptions {
   readonly say: (line: string) => void;
 }
 
-const connectPerSecond = 200;
+const connectPerSecond = 100;
 const switchMs = 100;
 
 async function addPatches(plane: BenchControlPlane, database: BenchDatabase, names: readonly string[]): Promise<void> {

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // The agents, in a process of their own: what they use is not the control plane's.
+import { setPriority } from 'node:os';
 import { createCertificateRequest } from '@lockstep/io/certificates';
 import { enrol } from '@lockstep/io/rpc-client';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BenchAgent, type BenchIdentity } from './bench-agent';
 import type { SwarmOrder, SwarmStart, SwarmState } from './swarm-messages';
 
+/** The agents have machines of their own: here they are not to take from the control plane what it would have there. */
+const politeness = 10;
 /** As many enrol at once: a provisioning tool's pace. */
 const enrolAtOnce = 2;
 /** The state is told this long after a change, so that a thousand changes are one message. */
@@ -14,6 +17,9 @@ const enrolWithinMs = 60_000;
 
 const atLeast = (numbers: readonly number[]): number[] =>
   Array.from({ length: Math.max(0, ...numbers) }, (_, index) => numbers.filter((number) => number > index).length);
+
+/** Each has an address of its own, as machines have. */
+const addressOf = (place: number): string => `127.${10 + (process.pid % 200)}.${place >> 8}.${place & 255}`;
 
 class Swarm {
   private readonly identities: BenchIdentity[] = [];
@@ -59,8 +65,9 @@ class Swarm {
     const onEnd = (reason: string): void => {
       this.endings.set(reason, (this.endings.get(reason) ?? 0) + 1);
     };
-    for (const identity of this.identities) {
-      const agent = new BenchAgent({ identity, heartbeatMs, switchMs, onChange, onEnd });
+    for (const [place, identity] of this.identities.entries()) {
+      const from = addressOf(place);
+      const agent = new BenchAgent({ identity, from, heartbeatMs, switchMs, onChange, onEnd });
       this.agents.push(agent);
       agent.run().catch(this.fail);
       await sleep(1000 / connectPerSecond);
@@ -95,6 +102,8 @@ class Swarm {
     };
   }
 }
+
+setPriority(politeness);
 
 let swarm: Swarm | undefined;
 
