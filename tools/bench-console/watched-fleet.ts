@@ -71,9 +71,9 @@ export class WatchedFleet {
       env: { LOCKSTEP_HTTP_PORT: String(httpPort) },
     });
     await using swarm = new Swarm(bundles, {
-      ...{ agents, heartbeatMs, switchMs, connectPerSecond, ca: plane.ca },
+      ...{ heartbeatMs, switchMs, connectPerSecond, ca: plane.ca },
       operatorAddress: `127.0.0.1:${plane.operatorPort}`,
-      agentAddress: `127.0.0.1:${plane.agentPort}`,
+      ...{ agentHost: '127.0.0.1', agentPort: plane.agentPort },
     });
     const operator = plane.operator();
     try {
