@@ -230,8 +230,8 @@ export const rolloutGuards = [
     invariant: '14 a rollout keeps its policy',
     breaks: 'takes newcomers into its waves',
     file: 'libs/domain/rollout-planner/assign-waves.ts',
-    from: 'before.get(facts.node) ?? null]));',
-    to: 'before.get(facts.node) ?? parent.waves.length - 1]));',
+    from: 'before.get(facts.node)?.wave ?? null);',
+    to: 'before.get(facts.node)?.wave ?? 0);',
     test: 'libs/testing/planner-sim/planner-sim.test.ts',
   },
   {
@@ -246,8 +246,8 @@ export const rolloutGuards = [
     invariant: '14 a rollout keeps its policy',
     breaks: 'counts the bake time of a node that has just come back from before',
     file: 'libs/domain/rollout-planner/wave-state.ts',
-    from: 'since.get(facts.node) ?? nowMs, nowMs)',
-    to: 'since.get(facts.node) ?? 0, nowMs)',
+    from: 'sinceMs(facts.node) ?? nowMs, nowMs)',
+    to: 'sinceMs(facts.node) ?? 0, nowMs)',
     test: 'libs/testing/planner-sim/planner-sim.test.ts',
   },
   {
@@ -374,8 +374,8 @@ export const rolloutGuards = [
     invariant: '19 nothing passes unproved',
     breaks: 'lets a wave pass before its probes have',
     file: 'libs/domain/rollout-planner/wave-state.ts',
-    from: "standing === 'on-its-way' || standing === 'probing'),",
-    to: "standing === 'on-its-way'),",
+    from: "standing === 'on-its-way' || standing === 'probing') kinds",
+    to: "standing === 'on-its-way') kinds",
     test: 'libs/testing/planner-sim/planner-sim.test.ts',
   },
   {
