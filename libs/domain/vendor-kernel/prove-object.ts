@@ -75,7 +75,7 @@ export function proveObject(object: ElfFile, image: LinkedImage): ObjectProof {
   const differences: ProofDifference[] = [];
   const functions = functionsOf(object, defined);
   for (const one of functions) {
-    if (isOverridden(object, one, image)) overridden.push(one.name);
+    if (comparison.isOverridden(one)) overridden.push(one.name);
     else differences.push(...comparison.compareFunction(one));
   }
   const equal = functions.length - overridden.length - differences.length;
@@ -99,10 +99,6 @@ function functionsOf({ sections }: ElfFile, defined: readonly DefinedSymbol[]): 
   return [...found.values()];
 }
 
-function isOverridden({ symbols }: ElfFile, { symbol, name }: DefinedSymbol, image: LinkedImage): boolean {
-  return symbols.binding(symbol) === symbolBinding.weak && image.global(name)?.isWeak === false;
-}
-
 /** A stretch of one of the object's sections, and where the image has it. */
 interface Stretch {
   readonly name: string;
@@ -121,6 +117,16 @@ class Comparison {
     private readonly image: LinkedImage,
     private readonly places: SectionPlaces,
   ) {}
+
+  /** A weak function that is another object's in the image: one that is not weak, or a weak one that was linked before it. */
+  isOverridden({ name, section, isWeak }: DefinedSymbol): boolean {
+    const linked = isWeak ? this.image.global(name) : undefined;
+    if (linked === undefined) return false;
+    if (!linked.isWeak) return true;
+    const start = this.startOf(section);
+    const sizeBytes = this.object.sections[section]?.sizeBytes ?? 0;
+    return start !== undefined && (linked.address < start || linked.address >= start + sizeBytes);
+  }
 
   compareFunction(one: DefinedSymbol): ProofDifference[] {
     const { name, section, value: start, sizeBytes } = one;
@@ -199,9 +205,15 @@ class Comparison {
       const section = this.object.sections[this.object.symbols.section(symbol)];
       if (section === undefined || !this.object.symbols.isDefined(symbol))
         return { ours: this.nameOf(symbol), vendors: 'kernel has no such symbol' };
-      const offset = this.object.symbols.value(symbol) + addend;
-      if ((section.flags & sectionFlag.merge) !== 0)
-        return this.compareMerged(section, offset + tail, (target + tail) >>> 0);
+      const start = this.object.symbols.value(symbol);
+      const offset = start + addend;
+      if ((section.flags & sectionFlag.merge) !== 0) {
+        const isNamed = this.object.symbols.type(symbol) !== symbolType.section;
+        // What is named is a string's start, and the field may point behind its end (where a loop over it stops).
+        return isNamed
+          ? this.compareMerged(section, start, (target - addend) >>> 0)
+          : this.compareMerged(section, offset + tail, (target + tail) >>> 0);
+      }
       this.inferred.set(section.index, (target - offset) >>> 0);
       return null;
     }

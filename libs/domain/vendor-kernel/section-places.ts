@@ -12,6 +12,7 @@ export interface DefinedSymbol {
   readonly sizeBytes: number;
   readonly isFunction: boolean;
   readonly isLocal: boolean;
+  readonly isWeak: boolean;
 }
 
 /** Where the linker put an object's sections, and the image's symbols that are this object's. */
@@ -40,6 +41,7 @@ export function definedSymbols(object: ElfFile): DefinedSymbol[] {
       sizeBytes: symbols.sizeBytes(symbol),
       isFunction: type === symbolType.function,
       isLocal: symbols.binding(symbol) === symbolBinding.local,
+      isWeak: symbols.binding(symbol) === symbolBinding.weak,
     });
   }
   return found;
@@ -66,6 +68,9 @@ export function placeSections(object: ElfFile, defined: readonly DefinedSymbol[]
   return best ?? { starts: new Map(), namesakes: () => [] };
 }
 
+/** A weak symbol may be another object's: all of them together decide where nothing else does. */
+const weakVote = 1e-6;
+
 function place(
   defined: readonly DefinedSymbol[],
   locals: ReadonlyMap<string, readonly ImageSymbol[]>,
@@ -82,7 +87,7 @@ function place(
     votes.set(one.section, ofSection);
     for (const { address } of namesakes(one)) {
       const start = (address - one.value) >>> 0;
-      ofSection.set(start, (ofSection.get(start) ?? 0) + 1);
+      ofSection.set(start, (ofSection.get(start) ?? 0) + (one.isWeak ? weakVote : 1));
     }
   }
   const starts = new Map<number, number>();

@@ -138,6 +138,46 @@ describe('an object against the kernel that it was linked into', () => {
   });
 });
 
+describe('what several objects have, or none', () => {
+  /** The proof of one object, linked behind another. */
+  const behind = (name: string, source: string, before: string): ObjectProof => {
+    const object = compile(`${name}-own`, source);
+    const output = path.join(dir, `${name}.vmlinux`);
+    const entry = ['-Ttext=0xffffffff81000000', '-n', '-e', '0'];
+    run('ld', ...entry, compile(`${name}-before`, before), object, '-o', output);
+    return proveObject(read(object), kernelImage(read(output)));
+  };
+
+  test('a weak function of which another object has a weak one that comes first', () => {
+    const proof = behind(
+      'weak',
+      '__attribute__((weak)) int hook(int by) { return by + 1; } int use(int by) { return by * 3; }',
+      '__attribute__((weak)) int hook(int by) { return by + 2; }',
+    );
+    expect(proof).toEqual({ functions: 2, equal: 1, overridden: ['hook'], differences: [] });
+  });
+
+  test('a weak constant that another object overrides tells nothing of where the others are', () => {
+    const proof = behind(
+      'banner',
+      '__attribute__((weak)) const char banner[] = "mine"; const char text[] = "of mine"; const char *all(int at) { return text + at; }',
+      'const char other[] = "before"; const char banner[] = "the real one";',
+    );
+    expect(proof).toEqual({ functions: 1, equal: 1, overridden: [], differences: [] });
+  });
+
+  test('where a loop over a text ends, behind its end, is a place in nothing', () => {
+    const ends = (text: string): string => `
+      __asm__(".pushsection .rodata.str1.1, \\"aMS\\", @progbits, 1\\n.Lown: .string \\"${text}\\"\\n.popsection");
+      int use(long at) { int less; __asm__("cmp $.Lown+9, %1\\n\\tsetb %b0" : "=r"(less) : "r"(at)); return less; }`;
+    const before = 'const char *first(void) { return "any text"; }';
+    expect(behind('end', ends('own'), before)).toMatchObject({ equal: 1, differences: [] });
+    const object = read(compile('end-other', ends('one')));
+    const linked = kernelImage(read(path.join(dir, 'end.vmlinux')));
+    expect(proveObject(object, linked).differences).toMatchObject([{ name: 'use', ours: '"one"', vendors: '"own"' }]);
+  });
+});
+
 /** The place of each byte of the functions that are proved, in a file. */
 function codeBytes(image: ElfFile, names: ReadonlySet<string>): number[] {
   const places: number[] = [];

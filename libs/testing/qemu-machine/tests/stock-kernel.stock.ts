@@ -24,8 +24,22 @@ beforeAll(async () => {
   kernel = await registerStockTestKernel();
 }, stockTestSetupMs);
 
-/** A livepatch of one source file, in which a text is replaced. */
-async function livepatch(name: string, file: string, from: string, to: string): Promise<Uint8Array> {
+interface Edit {
+  readonly file: string;
+  readonly from: string;
+  readonly to: string;
+}
+
+/** The memory total by another name, which vmlinux prints. */
+const memTotal = (name: string): Edit => ({
+  file: 'fs/proc/meminfo.c',
+  from: '"MemTotal:       "',
+  to: `"${name}:       "`,
+});
+
+const inModule: Edit = { file: 'crypto/af_alg.c', from: 'return -EPROTONOSUPPORT;', to: 'return -EPROTOTYPE;' };
+
+function diffOf({ file, from, to }: Edit): string {
   const before = readFileSync(path.join(kernel.treeDir, file), 'latin1');
   expect(before).toContain(from);
   for (const [folder, text] of [
@@ -35,7 +49,11 @@ async function livepatch(name: string, file: string, from: string, to: string): 
     writeFileSync(path.join(dir, folder), text, 'latin1');
   // diff ends with 1 where it finds differences.
   const script = `diff -u --label a/${file} --label b/${file} a b || [ $? = 1 ]`;
-  const diff = execFileSync('sh', ['-c', script], { cwd: dir });
+  return execFileSync('sh', ['-c', script], { cwd: dir, encoding: 'latin1' });
+}
+
+async function livepatch(name: string, ...edits: readonly Edit[]): Promise<Uint8Array> {
+  const diff = Buffer.from(edits.map(diffOf).join(''), 'latin1');
   const named = { moduleName: parseModuleName(name), patchId: parsePatchId('0'.repeat(64)), replace: false };
   return (await buildLivepatch({ kernel, diff, ...named })).bytes;
 }
@@ -79,12 +97,14 @@ async function boot(files: ReadonlyMap<string, Uint8Array>, script: readonly str
 
 describe("Debian's own kernel", () => {
   test(
-    'runs a livepatch of vmlinux and one of a module, before the module is loaded and while it is',
+    'runs livepatches of vmlinux, of a module (before it is loaded and while it is), and of both at once',
     async () => {
       const patches = new Map([
-        ['core.ko', await livepatch('core', 'fs/proc/meminfo.c', '"MemTotal:       "', '"MemTOTAL:       "')],
-        ['late.ko', await livepatch('late', 'crypto/af_alg.c', 'return -EPROTONOSUPPORT;', 'return -EPROTOTYPE;')],
+        ['core.ko', await livepatch('core', memTotal('MemTOTAL'))],
+        ['late.ko', await livepatch('late', inModule)],
+        ['both.ko', await livepatch('both', memTotal('MemBOTH'), inModule)],
       ]);
+      const whole = ['vmlinux', 'af_alg'].map((object) => `/sys/kernel/livepatch/both/${object}/patched`);
       const shared = '/sys/kernel/livepatch/late/af_alg/patched';
       const told = await boot(new Map([...patches, ['af_alg.ko', await vendorModule('af_alg')]]), [
         'show /proc/sys/kernel/osrelease',
@@ -93,6 +113,9 @@ describe("Debian's own kernel", () => {
         ...['write /sys/kernel/livepatch/late/enabled 0', 'settle late', 'unload late'],
         ...['load /late.ko', 'settle late', `show ${shared}`],
         ...['write /sys/kernel/livepatch/core/enabled 0', 'settle core', 'unload core', 'show /proc/meminfo'],
+        ...['write /sys/kernel/livepatch/late/enabled 0', 'settle late', 'unload late'],
+        ...['load /both.ko', 'settle both', ...whole.map((file) => `show ${file}`), 'show /proc/meminfo'],
+        ...['write /sys/kernel/livepatch/both/enabled 0', 'settle both', 'unload both', 'show /proc/meminfo'],
       ]);
       expect(told).toEqual([
         `show /proc/sys/kernel/osrelease: ${kernel.release}`,
@@ -101,6 +124,11 @@ describe("Debian's own kernel", () => {
         ...['write /sys/kernel/livepatch/late/enabled: ok', 'settle late: ok', 'unload late: ok'],
         ...['load /late.ko: ok', 'settle late: ok', `show ${shared}: 1`],
         ...['write /sys/kernel/livepatch/core/enabled: ok', 'settle core: ok', 'unload core: ok'],
+        expect.stringMatching(/^show \/proc\/meminfo: MemTotal: /),
+        ...['write /sys/kernel/livepatch/late/enabled: ok', 'settle late: ok', 'unload late: ok'],
+        ...['load /both.ko: ok', 'settle both: ok', ...whole.map((file) => `show ${file}: 1`)],
+        expect.stringMatching(/^show \/proc\/meminfo: MemBOTH: /),
+        ...['write /sys/kernel/livepatch/both/enabled: ok', 'settle both: ok', 'unload both: ok'],
         expect.stringMatching(/^show \/proc\/meminfo: MemTotal: /),
         'end of script',
       ]);
