@@ -40,7 +40,8 @@ function editsOf(name: CaseName, round: number): Edit[] {
       return [inHeader];
     case 'narrow-header':
       // The same of a header that some hundred objects of a distribution's kernel read, not a thousand.
-      return [{ file: 'include/net/tcp.h', from: '\tif (win < 0)', to: `\tif (win < -${round})` }];
+      // Below 0 from round 0 on: -0 would change nothing.
+      return [{ file: 'include/net/tcp.h', from: '\tif (win < 0)', to: `\tif (win < ${-1 - round})` }];
     case 'header-type':
       // And a type, because of which all that read the header are compiled.
       return [
