@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { isPcRelative, relocationType, sectionFlag } from '@lockstep/domain/elf';
-import { decodeInstruction, type ObjectDiff, type Piece, type PieceRelocation } from '@lockstep/domain/object-diff';
+import type { ObjectDiff, Piece, PieceRelocation } from '@lockstep/domain/object-diff';
+import { flowsFromFrame, flowsOf, type AddressFlow } from './address-flow';
 
 /*
  * A new function lives in the livepatch module. Who holds its address may call it when the patch is long disabled; then
@@ -23,6 +24,13 @@ const callsAtOnce = new Set([
   ...['device_for_each_child', 'device_find_child', 'driver_for_each_device', 'kallsyms_on_each_symbol'],
   ...['walk_system_ram_range', 'walk_iomem_res_desc', '__wait_on_bit', '__wait_on_bit_lock', 'out_of_line_wait_on_bit'],
 ]);
+
+/**
+ * They use what they are given of a function's own frame before it goes, and copy nothing of it: whoever waits, and what
+ * is asked of strings, locks and timers. Others take a struct of functions apart and keep them (netlink_dump_start()).
+ */
+const usesFrame =
+  /^(?:prepare_to_s?wait\w*|finish_s?wait\w*|(?:__)?(?:add|remove)_(?:s?wait_queue)\w*|init_wait\w*|do_wait_intr\w*|wait_woken|(?:io_)?schedule\w*|wait_for_completion\w*|complete(?:_all)?|__init_swait_queue_head|iterate_dir|poll_(?:init|free)wait|hrtimer_\w+|destroy_\w+_on_stack|(?:add|mod|del|try_to_del|timer_delete|timer_shutdown)_?(?:timer|sync)\w*|flush_\w*work\w*|cancel_\w*work\w*|(?:__)?mutex_\w+|_raw_\w+|memset|mem(?:cmp|chr)|str\w+|v?s\w*printf|_?copy_(?:from|to)_user|__stack_chk_fail)$/;
 
 /** They put what they are given onto lists of the kernel: data of the module, too, is then called for later. */
 const registers =
@@ -51,8 +59,9 @@ class Outliving {
       this.diff.pieces.filter(isCode).flatMap((piece) =>
         piece.relocations.flatMap((relocation) => {
           const held = this.heldFunction(relocation);
-          const receiver = held === null ? null : this.receiver(piece, relocation);
-          return held?.piece !== undefined && waitedFor.has(receiver ?? '') ? [held.piece] : [];
+          if (held?.piece === undefined) return [];
+          const isWaitedFor = this.receivers(piece, relocation).some((name) => waitedFor.has(name ?? ''));
+          return isWaitedFor ? [held.piece] : [];
         }),
       ),
     );
@@ -71,10 +80,9 @@ class Outliving {
     return reached;
   }
 
-  /** Who gets what a reference means as an argument; null if nobody, or that is not said. */
-  private receiver(piece: Piece, { offset, type }: PieceRelocation): string | null {
-    const use = useIn(piece, offset, type);
-    return use.kind === 'argument' ? this.nextCall(piece, use.end) : null;
+  /** Who is given what a reference means; null among them for whoever is not said. */
+  private receivers(piece: Piece, relocation: PieceRelocation): (string | null)[] {
+    return flowsOf(piece, relocation).map((flow) => (flow.kind === 'given' ? this.calledAt(piece, flow.call) : null));
   }
 
   reasons(): string[] {
@@ -110,15 +118,23 @@ class Outliving {
     return isOwn ? { kind: 'variable', name: piece.symbol.name } : null;
   }
 
-  private inCode(piece: Piece, { offset, type }: PieceRelocation, held: Held): string[] {
+  private inCode(piece: Piece, relocation: PieceRelocation, held: Held): string[] {
+    return flowsOf(piece, relocation, held.kind === 'variable').flatMap((flow) =>
+      held.kind === 'variable' ? this.variableFlow(piece, flow, held) : this.functionFlow(piece, flow, held),
+    );
+  }
+
+  private variableFlow(piece: Piece, flow: AddressFlow, { name }: Held): string[] {
     const owner = piece.symbol?.name ?? piece.section;
-    const use = useIn(piece, offset, type);
-    if (use.kind === 'branch' || use.kind === 'on-stack') return [];
-    const receiver = use.kind === 'argument' ? this.nextCall(piece, use.end) : null;
-    if (held.kind === 'variable') {
-      if (use.kind === 'stored') return this.isInOwn(piece, use) ? [] : [`${owner} stores the address of ${held.name}`];
-      return receiver !== null && registers.test(receiver) ? [`${owner} gives ${held.name} to ${receiver}()`] : [];
-    }
+    if (flow.kind === 'stored') return this.isInOwn(piece, flow) ? [] : [`${owner} stores the address of ${name}`];
+    const receiver = flow.kind === 'given' ? this.calledAt(piece, flow.call) : null;
+    return receiver !== null && registers.test(receiver) ? [`${owner} gives ${name} to ${receiver}()`] : [];
+  }
+
+  private functionFlow(piece: Piece, flow: AddressFlow, held: Held): string[] {
+    const owner = piece.symbol?.name ?? piece.section;
+    if (flow.kind === 'on-stack') return this.frameFlow(piece, flow.displacement, held);
+    const receiver = flow.kind === 'given' ? this.calledAt(piece, flow.call) : null;
     if (receiver === null) return [`${owner} stores the address of ${held.name}`];
     if (callsAtOnce.has(receiver)) return [];
     if (waitedFor.has(receiver)) {
@@ -127,6 +143,18 @@ class Outliving {
       return isOnce ? [] : [`${owner} gives ${held.name} to ${receiver}(), again and again`];
     }
     return [`${owner} gives ${held.name} to ${receiver}()`];
+  }
+
+  /** The frame is gone when its function returns, which holds up the patch until then; what is copied from it is not. */
+  private frameFlow(piece: Piece, displacement: number, { name }: Held): string[] {
+    const owner = piece.symbol?.name ?? piece.section;
+    return flowsFromFrame(piece, displacement).flatMap((flow) => {
+      if (flow.kind === 'stored') return [`${owner} stores the address of ${name}`];
+      if (flow.kind !== 'given') return [];
+      const receiver = this.calledAt(piece, flow.call);
+      if (receiver !== null && (callsAtOnce.has(receiver) || usesFrame.test(receiver))) return [];
+      return [`${owner} gives a struct with the address of ${name} to ${receiver ?? 'another function'}()`];
+    });
   }
 
   /** Whether the instruction writes to a variable of the module's: that goes when the module does. */
@@ -139,34 +167,25 @@ class Outliving {
 
   /** A variable that holds the function's address outlives as what gets the variable does. */
   private inData(piece: Piece, held: Held): string[] {
-    if (held.kind === 'variable' || !isVariable(piece) || piece.symbol === null) return [];
+    if (held.kind === 'variable' || !isVariable(piece)) return [];
     const index = this.diff.pieces.indexOf(piece);
     const receivers = this.diff.pieces.filter(isCode).flatMap((code) =>
-      code.relocations.flatMap(({ target, offset, type, addend }) => {
-        if (target.kind !== 'piece' || target.piece !== index || !isEntry(type, addend)) return [];
-        const use = useIn(code, offset, type);
-        return use.kind === 'argument' ? [this.nextCall(code, use.end) ?? ''] : use.kind === 'branch' ? [] : [''];
+      code.relocations.flatMap((relocation) => {
+        if (relocation.target.kind !== 'piece' || relocation.target.piece !== index) return [];
+        return isEntry(relocation.type, relocation.addend) ? this.receivers(code, relocation) : [null];
       }),
     );
-    if (receivers.length > 0 && receivers.every((name) => callsAtOnce.has(name))) return [];
-    return [`${piece.symbol.name} holds the address of ${held.name}`];
+    if (receivers.length > 0 && receivers.every((name) => callsAtOnce.has(name ?? ''))) return [];
+    return [`${piece.symbol?.name ?? 'a constant without a name'} holds the address of ${held.name}`];
   }
 
-  /** Who is called next in a piece from `at` on; null where that is not said by name. */
-  private nextCall({ bytes, relocations }: Piece, at: number): string | null {
-    const byOffset = new Map(relocations.map((relocation) => [relocation.offset, relocation]));
-    for (let from = at; from < bytes.length;) {
-      const instruction = decodeInstruction(bytes, from, bytes.length);
-      if (instruction === null) return null;
-      from = instruction.end;
-      if (instruction.opcode !== 0xe8 && instruction.opcode !== 0xe9) continue;
-      const target = byOffset.get(instruction.relativeOffset)?.target;
-      if (target === undefined) continue;
-      return target.kind === 'kernel'
-        ? (this.diff.kernelSymbols[target.symbol]?.name ?? null)
-        : (this.diff.pieces[target.piece]?.symbol?.name ?? null);
-    }
-    return null;
+  /** Who is called by the relocation at an offset of a piece; null where that is not said by name. */
+  private calledAt({ relocations }: Piece, at: number): string | null {
+    const target = relocations.find(({ offset }) => offset === at)?.target;
+    if (target === undefined) return null;
+    return target.kind === 'kernel'
+      ? (this.diff.kernelSymbols[target.symbol]?.name ?? null)
+      : (this.diff.pieces[target.piece]?.symbol?.name ?? null);
   }
 }
 
@@ -185,40 +204,3 @@ const isVariable = ({ section }: Piece): boolean => /^\.(?:data|rodata|bss)/.tes
 /** The start of what is meant, not a place inside. */
 const isEntry = (type: number, addend: number): boolean =>
   isPcRelative(type) ? addend <= -4 && addend >= -8 : addend === 0 && type !== relocationType.none;
-
-type Use =
-  | { readonly kind: 'branch' }
-  /** Stored in the function's own frame: gone when it returns, and it holds up the patch until then. */
-  | { readonly kind: 'on-stack' }
-  | { readonly kind: 'stored'; readonly start: number; readonly end: number }
-  | { readonly kind: 'argument'; readonly end: number };
-
-const [moveImmediate, leaOpcode, stackPointerBase] = [0xc7, 0x8d, 0x24];
-
-/** What the instruction around a reference does with it. */
-function useIn({ bytes }: Piece, offset: number, type: number): Use {
-  for (let at = 0; at < bytes.length;) {
-    const instruction = decodeInstruction(bytes, at, bytes.length);
-    if (instruction === null) return { kind: 'stored', start: at, end: bytes.length };
-    at = instruction.end;
-    if (at <= offset) continue;
-    if (instruction.relativeOffset === offset) return { kind: 'branch' };
-    if (instruction.opcode === leaOpcode) return { kind: 'argument', end: at };
-    // A RIP-relative operand that is not LEA's reads or writes there: a variable of the module's own.
-    if (isPcRelative(type)) return { kind: 'branch' };
-    if (instruction.opcode !== moveImmediate) {
-      return instruction.immediateOffset === offset ? { kind: 'argument', end: at } : { kind: 'branch' };
-    }
-    if (instruction.immediateOffset !== offset) return { kind: 'branch' };
-    return storedWhere(bytes, instruction.start, at);
-  }
-  return { kind: 'stored', start: offset, end: offset };
-}
-
-/** Where `mov $imm32` puts its number: ModRM follows the opcode, a SIB byte with base %rsp after it means the frame. */
-function storedWhere(bytes: Uint8Array, start: number, end: number): Use {
-  const opcodeAt = bytes.indexOf(moveImmediate, start);
-  const [modRm = 0, sib = 0] = bytes.subarray(opcodeAt + 1, opcodeAt + 3);
-  if (modRm >> 6 === 3) return { kind: 'argument', end };
-  return (modRm & 7) === 4 && sib === stackPointerBase ? { kind: 'on-stack' } : { kind: 'stored', start, end };
-}

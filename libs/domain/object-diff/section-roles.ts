@@ -51,8 +51,12 @@ const dataNames =
   /^(\.data|\.rodata|\.bss|\.ref\.(data|rodata)|\.(init|exit)\.(data|rodata)|\.BTF_ids$|__dyndbg$|__verbose$|\.(lockstep|kpatch)\.callbacks\.)/;
 
 /** The roles of all sections of one file; most are told without making their names. */
-export function sectionRoles({ sectionTable }: ElfFile): SectionRole[] {
-  return Array.from({ length: sectionTable.count }, (_, section) => sectionRole(sectionTable, section));
+export function sectionRoles({ sectionTable, relocationsOfIndex }: ElfFile): SectionRole[] {
+  return Array.from({ length: sectionTable.count }, (_, section) => {
+    const role = sectionRole(sectionTable, section);
+    // Addresses among merged constants (vector code) are in no bytes: their references are what they are.
+    return role === 'constants' && (relocationsOfIndex(section)?.count ?? 0) > 0 ? 'data' : role;
+  });
 }
 
 function sectionRole(sections: SectionTable, section: number): SectionRole {

@@ -8,6 +8,9 @@ export interface Instruction {
   readonly end: number;
   /** Opcode: `0x00-0xff`, `0x0f00-0x0fff`, `0x0f3800…`, `0x0f3a00…`. */
   readonly opcode: number;
+  /** The REX prefix; 0 without. */
+  readonly rex: number;
+  readonly modRmOffset: number;
   readonly immediateOffset: number;
   readonly immediateBytes: number;
   /** A branch's relative operand. */
@@ -65,6 +68,7 @@ interface Reader {
   operand16: boolean;
   address32: boolean;
   wide: boolean;
+  rex: number;
 }
 
 const u8 = (reader: Reader): number => (reader.at < reader.end ? (reader.bytes[reader.at++] ?? 0) : failEnd(reader));
@@ -80,7 +84,7 @@ function failEnd(reader: Reader): number {
  * @returns null where the bytes are no instruction that is known here, or cut short
  */
 export function decodeInstruction(bytes: Uint8Array, start: number, end: number): Instruction | null {
-  const reader: Reader = { bytes, end, at: start, operand16: false, address32: false, wide: false };
+  const reader: Reader = { bytes, end, at: start, operand16: false, address32: false, wide: false, rex: 0 };
   let opcode = skipPrefixes(reader);
   let form = oneByte[opcode] ?? 'x';
   if (form === '0') {
@@ -106,6 +110,7 @@ function skipPrefixes(reader: Reader): number {
     if (reader.at > reader.end || oneByte[byte] !== 'p') return byte;
     // REX counts only directly before the opcode; a later prefix cancels it.
     reader.wide = (byte & 0xf8) === 0x48;
+    reader.rex = (byte & 0xf0) === 0x40 ? byte : 0;
     if (byte === 0x66) reader.operand16 = true;
     if (byte === 0x67) reader.address32 = true;
   }
@@ -124,8 +129,10 @@ function finish(reader: Reader, start: number, opcode: number, form: string): In
   if (form === 'x') return null;
   let immediateBytes = 0;
   let relativeBytes = 0;
+  let modRmOffset = -1;
   const word = reader.operand16 && !reader.wide ? 2 : 4;
   if (form === 'M' || form === 'B' || form === 'Z' || form === 'F') {
+    modRmOffset = reader.at;
     const group = skipModRm(reader);
     if (form === 'B') immediateBytes = 1;
     else if (form === 'Z') immediateBytes = word;
@@ -145,6 +152,8 @@ function finish(reader: Reader, start: number, opcode: number, form: string): In
     start,
     end,
     opcode,
+    rex: reader.rex,
+    modRmOffset,
     immediateOffset: immediateBytes > 0 ? operandsAt : -1,
     immediateBytes,
     relativeOffset: relativeBytes > 0 ? operandsAt : -1,

@@ -19,7 +19,7 @@ const functions = [
   'stored',
 ];
 const called = [
-  ...['other', 'call_rcu', 'sort', 'walk_page_range', 'wait_on', 'queue_later'],
+  ...['other', 'call_rcu', 'sort', 'walk_page_range', 'prepare_to_wait', 'queue_later'],
   ...['register_netdevice_notifier', 'kthread_create_on_node', 'klp_enable_patch', '__fentry__', 'rcu_barrier'],
 ];
 

@@ -13,7 +13,7 @@ void sort(void *base, unsigned long count, unsigned long size, int (*compare)(co
 int register_netdevice_notifier(struct head *block);
 void *kthread_create_on_node(callback function, void *data, int node, const char *name);
 int walk_page_range(struct head *head, const struct head *operations, void *data);
-int wait_on(struct head *head);
+void prepare_to_wait(struct head *queue, struct head *head, int state);
 void queue_later(struct head *head);
 
 #ifdef PATCHED
@@ -67,7 +67,7 @@ int on_stack(int value)
 	other(own_list.next == 0);
 	struct head head = { .function = woken };
 
-	wait_on(&head);
+	prepare_to_wait(&own_list, &head, 1);
 #endif
 	return other(4);
 }
