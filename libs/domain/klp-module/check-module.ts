@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { LockstepError, type ArtifactManifest, type PatchedFunction } from '@lockstep/domain/livepatch-model';
+import {
+  LockstepError,
+  staysLoadedFor,
+  type ArtifactManifest,
+  type PatchedFunction,
+} from '@lockstep/domain/livepatch-model';
 import { readLivepatchModule } from './read-livepatch-module';
 
 /**
@@ -8,7 +13,7 @@ import { readLivepatchModule } from './read-livepatch-module';
  * @throws LockstepError `corrupt` `module-differs`, naming what differs
  */
 export function checkModule(bytes: Uint8Array, manifest: ArtifactManifest, release: string): void {
-  const { moduleName, kernelBuild, replace, functions } = manifest;
+  const { moduleName, kernelBuild, patch, replace, functions, caveats } = manifest;
   const file = `${moduleName}.ko`;
   const read = readOwn(bytes, file);
   const differ = (what: string, said: unknown, found: unknown): void => {
@@ -21,7 +26,10 @@ export function checkModule(bytes: Uint8Array, manifest: ArtifactManifest, relea
   differ('name', moduleName, read.module);
   differ('kernel build', kernelBuild, read.kernelBuild);
   differ('release', release, read.release);
+  differ('patch', patch, read.patch ?? patch);
   differ('replace', replace, read.replace);
+  const stays = staysLoadedFor(caveats).length > 0;
+  differ('that it stays loaded', stays, read.staysLoaded ?? stays);
   const [said, found] = [functions, read.functions].map((list) => new Set(list.map(nameOf)));
   const missing = [...(found ?? [])].filter((name) => said?.has(name) !== true);
   const untrue = [...(said ?? [])].filter((name) => found?.has(name) !== true);

@@ -15,6 +15,8 @@ export interface LivepatchFile extends ModuleOrigin {
   readonly functions: readonly PatchedFunction[];
   /** Takes the place of all other livepatches; null when it decides that only when it is loaded (kpatch's do). */
   readonly replace: boolean | null;
+  /** The kernel cannot remove it: it has an entry and no exit. Null where neither is to be seen. */
+  readonly staysLoaded: boolean | null;
 }
 
 /** A reading of one of the two forms in which modules keep their functions. */
@@ -42,7 +44,14 @@ export function readLivepatchModule(bytes: Uint8Array, file: string): LivepatchF
   const found = readPatchStruct(elf) ?? readKpatchTable(elf);
   if (found === null) throw functionsUnknown(file, name);
   const inKernel = found.functions.filter(({ object }) => object === 'vmlinux').length;
-  return { module: parseModuleName(name), ...originOf(elf, bytes, inKernel), ...found };
+  return { module: parseModuleName(name), ...originOf(elf, bytes, inKernel), ...found, staysLoaded: hasNoExit(elf) };
+}
+
+/** struct module points at its init and its exit, and at nothing else. */
+function hasNoExit(elf: ElfFile): boolean | null {
+  const own = elf.sections.find(({ name }) => name === '.gnu.linkonce.this_module');
+  const pointers = own === undefined ? 0 : (elf.relocationsOf(own)?.count ?? 0);
+  return pointers === 0 ? null : pointers === 1;
 }
 
 function functionsUnknown(file: string, module: string): LockstepError {

@@ -24,7 +24,7 @@ const manifest: ArtifactManifest = {
   replace: false,
   functions: [fn('vmlinux', 'a', 1), fn('vmlinux', 'b', 2), fn('ext4', 'c')],
 };
-const built = writtenLivepatch({ ...manifest, release });
+const built = writtenLivepatch({ ...manifest, release, recordedPatch: manifest.patch });
 
 const refusal = (bytes: Uint8Array, over: Partial<ArtifactManifest> = {}, on = release): string => {
   try {
@@ -72,4 +72,15 @@ test('so is a module of another release, and what is none', () => {
   expect(refusal(built, {}, '6.1.0-other')).toContain('release: ');
   expect(refusal(new TextEncoder().encode('a module'))).toContain('cannot be read');
   expect(refusal(built.subarray(0, built.length - 200))).toMatch(/^module-differs/);
+});
+
+test('so is a module of another patch, and one whose going away is not as it is said', () => {
+  const other = parsePatchId('22'.repeat(32));
+  expect(refusal(built, { patch: other })).toContain('patch: ');
+  const caveats = [{ kind: 'stays-loaded' as const, message: 'block holds the address of notified' }];
+  const [leaving, staying] = [true, false].map((hasExit) => writtenLivepatch({ ...manifest, release, hasExit }));
+  expect(refusal(leaving ?? built)).toBe('');
+  expect(refusal(leaving ?? built, { caveats })).toContain('that it stays loaded: ');
+  expect(refusal(staying ?? built)).toContain('that it stays loaded: ');
+  expect(refusal(staying ?? built, { caveats })).toBe('');
 });

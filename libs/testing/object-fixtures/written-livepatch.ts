@@ -16,6 +16,10 @@ import type { ArtifactManifest } from '@lockstep/domain/livepatch-model';
 /** What a livepatch module's file says about itself. */
 export type SaidOfModule = Pick<ArtifactManifest, 'moduleName' | 'kernelBuild' | 'functions' | 'replace'> & {
   readonly release: string;
+  /** Left out of the module where it is not given. */
+  readonly recordedPatch?: ArtifactManifest['patch'];
+  /** Whether it has an exit; undefined: neither entry nor exit. */
+  readonly hasExit?: boolean;
 };
 
 // Any sizes are right: readers find them out. Fields stand where include/linux/livepatch.h has them.
@@ -25,7 +29,8 @@ const [patchBytes, replaceAt, symposAt] = [48, 24, 16];
 const [text, strings, data, thisModule] = [0, 1, 2, 3];
 
 /** A livepatch module as its readers find it, made without a compiler; no kernel would load it. */
-export function writtenLivepatch({ moduleName, kernelBuild, functions, replace, release }: SaidOfModule): Uint8Array {
+export function writtenLivepatch(wanted: SaidOfModule): Uint8Array {
+  const { moduleName, kernelBuild, functions, replace, release, recordedPatch, hasExit } = wanted;
   const objects = [...new Set(functions.map(({ object }) => object))];
   const names = [...functions.map(({ name }) => name), ...objects];
   const placeOf = (name: string): number =>
@@ -68,15 +73,27 @@ export function writtenLivepatch({ moduleName, kernelBuild, functions, replace, 
     section(
       '.note.lockstep',
       sectionFlag.alloc,
-      writeNote({ owner: 'Lockstep', type: 2, description: build }),
+      Uint8Array.from([
+        ...writeNote({ owner: 'Lockstep', type: 2, description: build }),
+        ...(recordedPatch === undefined
+          ? []
+          : [...writeNote({ owner: 'Lockstep', type: 1, description: Buffer.from(recordedPatch, 'hex') })]),
+      ]),
       sectionType.note,
     ),
   ];
   relocations.sort((left, right) => left.offset - right.offset);
+  const entries = [0, 8]
+    .slice(0, hasExit === undefined ? 0 : hasExit ? 2 : 1)
+    .map((offset): OutputRelocation => ({ offset, type: relocationType.absolute64, symbol: text, addend: 0 }));
+  const own = { name: '.rela.gnu.linkonce.this_module', flags: 0, target: thisModule, entries };
   return writeRelocatable({
     sections,
     symbols,
-    relocations: [{ name: '.rela.data', flags: 0, target: data, entries: relocations }],
+    relocations: [
+      { name: '.rela.data', flags: 0, target: data, entries: relocations },
+      ...(entries.length === 0 ? [] : [own]),
+    ],
   });
 }
 
