@@ -33,7 +33,8 @@ const reasonOf = (bytes: Uint8Array): string => {
 describe('a livepatch module made by hand', () => {
   test('tells its functions, objects without functions included', () => {
     const expected = { module: 'hand_made', release: '5.15.135-test', functions: changed, replace: false };
-    expect(read()).toEqual({ ...expected, kernelBuild: null, lookups: 2, isSigned: false });
+    const unknown = { kernelBuild: null, patch: null, staysLoaded: null };
+    expect(read()).toEqual({ ...expected, ...unknown, lookups: 2, isSigned: false });
   });
 
   test('tells that it replaces all others', () => {
@@ -96,7 +97,7 @@ test('a module that Lockstep wrote tells what it was written with', () => {
   const back = readLivepatchModule(written.bytes, 'm.ko');
   expect(back).toEqual({
     ...{ module: moduleName, release: null, functions: written.functions, replace: true },
-    ...{ kernelBuild, lookups: 1, isSigned: false },
+    ...{ kernelBuild, patch: '5a'.repeat(32), lookups: 1, isSigned: false, staysLoaded: false },
   });
 });
 
