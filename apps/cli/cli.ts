@@ -5,6 +5,7 @@ import type { SysfsKernel, SysfsKernelOptions } from '@lockstep/io/livepatch-sys
 import { connectOperator, type OperatorClient } from '@lockstep/io/rpc-client';
 import type { Answer } from './answer';
 import { exitCodeOf, exitCodes, type ExitCode } from './exit-code';
+import { inWords } from './file-fault';
 import { meantNames } from './known-names';
 import { nextStep } from './next-step';
 import { answerText, formOf, isForPrograms, outputOption, printAs, type OutputOptions } from './output-form';
@@ -176,7 +177,7 @@ export function createCli(surroundings: Surroundings): Cli {
       exitCode = await printAnswers(() => task({ signal, screen }), { signal, screen }, options);
     } catch (cause) {
       const isLate = late?.aborted === true && !surroundings.signal.aborted;
-      const error = isLate ? timedOut(options.timeout ?? 0) : asInterrupt(cause, signal);
+      const error = isLate ? timedOut(options.timeout ?? 0) : inWords(asInterrupt(cause, signal));
       const failure: Failure = { error, meant: await explain(error) };
       if (form === 'json') screen.printJson(`${JSON.stringify(errorDocument(failure), null, 2)}\n`);
       else if (form === 'yaml') screen.print(yamlText(errorDocument(failure)));
@@ -213,7 +214,7 @@ export function createCli(surroundings: Surroundings): Cli {
       const explain = async (error: unknown): Promise<string[]> => {
         if (client === undefined || !(error instanceof LockstepError)) return [];
         const signal = AbortSignal.any([surroundings.signal, AbortSignal.timeout(explainWithinMs)]);
-        return meantNames(error, { fleet: client.fleet, build: client.build, campaigns: client.campaigns, signal });
+        return meantNames(error, { ...client, signal });
       };
       await answer(options, () => (server === '' ? undefined : server), ask, explain);
       client?.close();

@@ -6,6 +6,7 @@ import { LockstepError } from '@lockstep/domain/livepatch-model';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { yamlText } from './yaml-text';
+import { fileFault } from './file-fault';
 
 const contextForm = z.strictObject({
   server: z.optional(z.string()),
@@ -43,7 +44,7 @@ function readText(file: string): string | undefined {
     return readFileSync(file, 'utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw unusable(`The contexts in ${file} cannot be read: ${(error as Error).message}.`, file, error);
+    throw unusable(`The contexts in ${file} cannot be read: ${fileFault(error)}.`, file, error);
   }
 }
 
@@ -70,7 +71,7 @@ export function writeContexts(env: Env, { current, contexts }: Contexts): void {
     writeFileSync(next, yamlText(kept), { mode: 0o600 });
     renameSync(next, file);
   } catch (error) {
-    throw unusable(`The contexts in ${file} cannot be written: ${(error as Error).message}.`, file, error);
+    throw unusable(`The contexts in ${file} cannot be written: ${fileFault(error)}.`, file, error);
   }
 }
 
@@ -79,6 +80,6 @@ export function requireContext({ contexts }: Contexts, name: string): Context {
   const context = contexts.get(name);
   if (context !== undefined) return context;
   const known = [...contexts.keys()].join(', ');
-  const message = `There is no context "${name}": ${known === '' ? 'lockstep context add makes one' : `there are ${known}`}.`;
+  const message = `There is no context "${name}": ${known === '' ? 'lockstep context add makes one' : `those kept are ${known}`}.`;
   throw new LockstepError('invalid-input', 'usage', message, { context: name });
 }

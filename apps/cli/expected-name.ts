@@ -14,6 +14,8 @@ const kinds: Readonly<Record<string, NameKind>> = {
   kernel: 'kernel',
   window: 'window',
   freeze: 'freeze',
+  campaign: 'campaign',
+  token: 'token',
   words: 'node',
 };
 /** Options whose value is called otherwise. */

@@ -12,19 +12,23 @@ export const nameKinds = [
   'campaign',
   'build',
   'kernel',
+  'token',
   'webhook',
   'window',
   'freeze',
 ] as const;
 export type NameKind = (typeof nameKinds)[number];
 
-export type Asking = Pick<OperatorClient, 'fleet' | 'build' | 'campaigns'> & { readonly signal: AbortSignal };
+export type Asking = Pick<OperatorClient, 'fleet' | 'build' | 'campaigns' | 'access'> & {
+  readonly signal: AbortSignal;
+};
 
 /** Nobody types the id of an old one. */
 const mostIds = 200;
 
 /** All names of a kind, as the control plane has them. */
-export async function knownNames(kind: NameKind, { fleet, build, campaigns, signal }: Asking): Promise<string[]> {
+export async function knownNames(kind: NameKind, asking: Asking): Promise<string[]> {
+  const { fleet, build, campaigns, access, signal } = asking;
   switch (kind) {
     case 'node': {
       const asked = { cluster: '', selector: '', readMask: 'name' };
@@ -52,6 +56,8 @@ export async function knownNames(kind: NameKind, { fleet, build, campaigns, sign
       return (await fleet.listWindows({ cluster: '' }, { signal })).windows.map(({ name }) => name);
     case 'freeze':
       return (await fleet.listFreezes({ cluster: '' }, { signal })).freezes.map(({ name }) => name);
+    case 'token':
+      return (await access.listTokens({ all: false, sessions: false }, { signal })).tokens.map(({ name }) => name);
     case 'kernel':
       return (await listAll(build.listKernels, {}, ({ kernelBuilds }) => kernelBuilds, { signal })).map(({ id }) => id);
   }
@@ -68,6 +74,7 @@ const unknownNames: Readonly<Record<string, readonly [NameKind, field: string]>>
   'unknown-webhook': ['webhook', 'webhook'],
   'unknown-window': ['window', 'window'],
   'unknown-freeze': ['freeze', 'freeze'],
+  'unknown-token': ['token', 'name'],
 };
 
 /** The names that may have been meant where there is none like the one given. Never throws: it only helps. */

@@ -9,12 +9,17 @@ export interface ListOptions {
   readonly limit?: number;
 }
 
+/** For the option that says how many are listed. @throws LockstepError `usage`. */
+export const countReader =
+  (option: string) =>
+  (text: string): number => {
+    const count = wholeNumber(text);
+    if (count > 0) return count;
+    throw new LockstepError('invalid-input', 'usage', `${option} 0 lists nothing: give a number from 1.`, { text });
+  };
+
 export const limitOption = (): Option =>
-  new Option('--limit <n>', 'only the first so many (default: all)').argParser((text: string) => {
-    const limit = wholeNumber(text);
-    if (limit > 0) return limit;
-    throw new LockstepError('invalid-input', 'usage', '--limit 0 lists nothing: leave it out for all.', { text });
-  });
+  new Option('--limit <n>', 'only the first so many (default: all)').argParser(countReader('--limit'));
 
 /** `--status <word>` by the words of a generated enum. */
 export function statusOption(

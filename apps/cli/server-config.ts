@@ -5,6 +5,7 @@ import { LockstepError } from '@lockstep/domain/livepatch-model';
 import { parseAddress, reachableAddress, showAddress, type OperatorConnection } from '@lockstep/io/rpc-client';
 import { z } from 'zod';
 import { readContexts, requireContext, type Context } from './contexts';
+import { fileFault } from './file-fault';
 
 /** As written in flags (`--server`, …). */
 export interface ServerFlags {
@@ -34,7 +35,7 @@ function readText(file: string, what: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
-    throw notConfigured(`The ${what} ${file} cannot be read: ${(error as Error).message}.`, { file }, error);
+    throw notConfigured(`The ${what} ${file} cannot be read: ${fileFault(error)}.`, { file }, error);
   }
 }
 

@@ -2,6 +2,7 @@
 import type { Share } from '@lockstep/contracts/generated';
 import { shareToWire } from '@lockstep/contracts/wire';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
+import { readSeconds } from './duration';
 
 /** `5` nodes, or `5%` of them. @throws LockstepError `usage`. */
 export function share(text: string): Share {
@@ -16,13 +17,5 @@ export function share(text: string): Share {
 /** `5%,20,25%`: the sizes of waves in their order. */
 export const shares = (text: string): Share[] => text.split(',').map(share);
 
-const unitSeconds: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: 86_400 };
-
 /** `90s`, `15m`, `2h`, `1d`, or seconds. @returns seconds. @throws LockstepError `usage`. */
-export function duration(text: string): number {
-  const [, digits, unit] = /^(\d{1,7})([smhd]?)$/.exec(text) ?? [];
-  if (digits === undefined) {
-    throw new LockstepError('invalid-input', 'usage', `"${text}" is no time: write 90s, 15m, 2h or 1d.`, { text });
-  }
-  return Number(digits) * (unitSeconds[unit ?? ''] ?? 1);
-}
+export const duration = (text: string): number => (/^\d{1,7}$/.test(text) ? Number(text) : readSeconds(text));

@@ -8,7 +8,7 @@ import {
   parseStableMs,
   parseTransitionTimeoutMs,
 } from '@lockstep/domain/load-order';
-import { readTime, showDuration } from './duration';
+import { readTimeOrDefault, showDuration } from './duration';
 
 // How kernels switch and when a host has come through it: what the commands take, and how they show it.
 
@@ -45,14 +45,14 @@ export const timeoutOption = (whenNotGiven: string) =>
   [
     '--transition-timeout <time>',
     `after how long a transition is taken back, as in 30s or 5m (default: ${whenNotGiven})`,
-    readTime('transition timeout', parseTransitionTimeoutMs),
+    readTimeOrDefault('transition timeout', parseTransitionTimeoutMs),
   ] as const;
 
 export const stableOption = (whenNotGiven: string) =>
   [
     '--stable <time>',
     `how long a host must be well after the load: a crash before that quarantines it (default: ${whenNotGiven})`,
-    readTime('stable time', parseStableMs),
+    readTimeOrDefault('stable time', parseStableMs),
   ] as const;
 
 /** A word of one entry, or one load, and of no cluster. */

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
+import { fileFault } from './file-fault';
 
 export const secretOption = [
   '--secret-file <file>',
@@ -16,7 +17,7 @@ export function chooseSecret(file: string | undefined): string {
   try {
     return readFileSync(file, 'utf8').trim();
   } catch (error) {
-    const message = `The secret in ${file} cannot be read: ${(error as Error).message}.`;
+    const message = `The secret in ${file} cannot be read: ${fileFault(error)}.`;
     throw new LockstepError('invalid-input', 'usage', message, { file }, { cause: error });
   }
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { Command } from 'commander';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
@@ -14,6 +15,10 @@ interface Options extends OutputOptions {
   readonly caFile?: string;
   readonly stateDir?: string;
 }
+
+/** What a command with this context would not find: it may come yet, so the context is kept. */
+const missingFiles = ({ tokenFile, certFile, caFile, stateDir }: Context): string[] =>
+  [tokenFile, certFile, caFile, stateDir].filter((file) => file !== undefined).filter((file) => !existsSync(file));
 
 /** Files are kept by their whole paths: a context is used from anywhere. */
 function contextOf({ server, tokenFile, certFile, caFile, stateDir }: Options): Context {
@@ -51,7 +56,8 @@ export const addContext = (cli: Cli): Command =>
         const { current = name, contexts } = readContexts(cli.env);
         writeContexts(cli.env, { current, contexts: new Map([...contexts, [name, context]]) });
         const used = current === name ? ', and in use' : `; lockstep context use ${name} uses it`;
-        const text = `Kept in ${contextsFile(cli.env)}${used}.`;
+        const missing = missingFiles(context).map((file) => `\nNot there yet: ${file}`);
+        const text = `Kept in ${contextsFile(cli.env)}${used}.${missing.join('')}`;
         return Promise.resolve({ document: { name, ...context, current: current === name }, text });
       }),
     );

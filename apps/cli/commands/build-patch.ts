@@ -32,6 +32,7 @@ import { buildChangesOption } from '../build-changes-option';
 import { fuzzOption } from '../fuzz-option';
 import { describeProof } from '../views/build-view';
 import { wholeNumber, type Answer, type Cli, type LeafOptions, type LocalContext } from '../cli';
+import { fileFault } from '../file-fault';
 
 interface Options extends Pick<LeafOptions, 'json'> {
   readonly sourcedir?: string;
@@ -61,14 +62,14 @@ function moduleNameFor(file: string, given: string | undefined): ModuleName {
 
 async function readDiff(file: string): Promise<Buffer> {
   return readFile(file).catch((cause: unknown) => {
-    const message = `The diff ${file} cannot be read: ${(cause as Error).message}.`;
+    const message = `The diff ${file} cannot be read: ${fileFault(cause)}.`;
     throw new LockstepError('invalid-input', 'usage', message, { file }, { cause });
   });
 }
 
 async function readKey(file: string): Promise<string> {
   return readFile(file, 'utf8').catch((cause: unknown) => {
-    const message = `The build key ${file} cannot be read: ${(cause as Error).message}.`;
+    const message = `The build key ${file} cannot be read: ${fileFault(cause)}.`;
     throw new LockstepError('invalid-input', 'usage', message, { file }, { cause });
   });
 }
@@ -81,7 +82,7 @@ async function writeModule(file: string, bytes: Uint8Array): Promise<void> {
     await rename(temporary, file);
   } catch (cause) {
     await rm(temporary, { force: true });
-    const message = `The module cannot be written to ${file}: ${(cause as Error).message}.`;
+    const message = `The module cannot be written to ${file}: ${fileFault(cause)}.`;
     throw new LockstepError('unavailable', 'output-unwritable', message, { file }, { cause });
   }
 }

@@ -1,16 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { writeFile } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { Command } from 'commander';
-import { LockstepError } from '@lockstep/domain/livepatch-model';
 import { createBuildKey } from '@lockstep/io/certificates';
 import type { Cli, LeafOptions } from '../cli';
+import { writeNewFile } from '../file-fault';
 
-/** A key that is there is some machine's trust: never written over. */
-async function writeNew(file: string, text: string, mode: number): Promise<void> {
-  await writeFile(file, text, { mode, flag: 'wx' }).catch((cause: unknown) => {
-    const message = `The build key cannot be written: ${(cause as Error).message}. Choose a file that is not there yet.`;
-    throw new LockstepError('invalid-input', 'output-unwritable', message, { file }, { cause });
-  });
+/** The private one first: a public key that fits none beside it would have agents refuse what is built. */
+async function writePair(
+  privateFile: string,
+  privateKeyPem: string,
+  publicFile: string,
+  publicKeyPem: string,
+): Promise<void> {
+  await writeNewFile(privateFile, privateKeyPem, 0o600);
+  try {
+    await writeNewFile(publicFile, publicKeyPem, 0o644);
+  } catch (error) {
+    await rm(privateFile);
+    throw error;
+  }
 }
 
 export const createBuildKeyCommand = (cli: Cli): Command =>
@@ -22,8 +30,7 @@ export const createBuildKeyCommand = (cli: Cli): Command =>
       cli.runHere(options, async () => {
         const { privateKeyPem, publicKeyPem } = createBuildKey();
         const publicFile = `${file}.pub`;
-        await writeNew(publicFile, publicKeyPem, 0o644);
-        await writeNew(file, privateKeyPem, 0o600);
+        await writePair(file, privateKeyPem, publicFile, publicKeyPem);
         return {
           document: { privateFile: file, publicFile, publicKeyPem },
           text: `${file}: give it to build workers (LOCKSTEP_BUILD_KEY)\n${publicFile}: give it to every agent (--build-keys)`,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { createHash, randomBytes } from 'node:crypto';
-import { appendFile, rm, writeFile } from 'node:fs/promises';
+import { appendFile, rm } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { OwnerKind, type CreateTokenRequest, type CreateTokenResponse } from '@lockstep/contracts/generated';
 import { roleToWire } from '@lockstep/contracts/wire';
@@ -9,6 +9,7 @@ import { LockstepError } from '@lockstep/domain/livepatch-model';
 import { createCertificateRequest } from '@lockstep/io/certificates';
 import type { Answer } from '../answer';
 import { readTtlSeconds } from '../ttl-option';
+import { writeNewFile } from '../file-fault';
 import { collect, leafCommand, type Cli, type LeafOptions } from '../cli';
 import { tokenDocument, tokenFields } from '../views/token-view';
 
@@ -41,7 +42,7 @@ const newSecret = (): string => `lockstep_${randomBytes(32).toString('base64url'
 /** Into a file of its owner's alone, which must be new; there first, since nobody could tell the secret again. */
 async function keepSecret<T>(secret: string, out: string | undefined, make: () => Promise<T>): Promise<T> {
   if (out === undefined) return make();
-  await writeFile(out, `${secret}\n`, { mode: 0o600, flag: 'wx' });
+  await writeNewFile(out, `${secret}\n`, 0o600);
   try {
     return await make();
   } catch (error) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { open, writeFile } from 'node:fs/promises';
+import { open, rm, writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { auditRecordFromWire, checkpointFromWire } from '@lockstep/contracts/wire';
 import { checkpointLine, recordLine } from '../audit-file';
@@ -30,6 +30,10 @@ export const exportAudit = (cli: Cli): Command =>
             if (keyOut !== undefined && part.logPublicKey !== '') await writeFile(keyOut, part.logPublicKey);
           }
           await out.sync();
+        } catch (error) {
+          // Half a log would stand in the way of the next try, and pass for a whole one that ends early.
+          await rm(file, { force: true });
+          throw error;
         } finally {
           await out.close();
         }

@@ -13,14 +13,14 @@ export const listContexts = (cli: Cli): Command =>
     .action((options: OutputOptions) =>
       cli.runHere(options, () => {
         const { current, contexts } = readContexts(cli.env);
-        const rows = [...contexts].map(([name, { server, tokenFile, stateDir }]) => [
-          ...[name, name === current ? 'in use' : '', server ?? '', tokenFile ?? '', stateDir ?? ''],
+        const rows = [...contexts].map(([name, { server, tokenFile, certFile, stateDir }]) => [
+          ...[name, name === current ? 'in use' : '', server ?? '', tokenFile ?? certFile ?? '', stateDir ?? ''],
         ]);
         const document = {
           current: current ?? null,
           contexts: [...contexts].map(([name, context]) => ({ name, ...context })),
         };
-        const heads = ['CONTEXT', 'STATE', 'SERVER', 'TOKEN FILE', 'STATE FOLDER'];
+        const heads = ['CONTEXT', 'STATE', 'SERVER', 'TOKEN OR CERTIFICATE', 'STATE FOLDER'];
         const text = table(heads, rows, 'No contexts: lockstep context add makes one.');
         return Promise.resolve({ document, text, names: [...contexts.keys()] });
       }),

@@ -15,6 +15,7 @@ export const listTokens = (cli: Cli): Command =>
     .action(({ all = false, sessions = false, ...options }: Options) =>
       cli.run(options, async ({ access, signal }) => {
         const { tokens } = await access.listTokens({ all, sessions }, { signal });
-        return { document: { tokens: tokens.map(tokenDocument) }, text: tokenTable(tokens) };
+        const names = tokens.map(({ name }) => name);
+        return { document: { tokens: tokens.map(tokenDocument) }, text: tokenTable(tokens), names };
       }),
     );

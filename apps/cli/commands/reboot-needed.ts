@@ -8,6 +8,7 @@ import { viewCommand, type Cli, type LeafOptions } from '../cli';
 import { resolveKernelBuild } from '../resolve-kernel-build';
 import { selectorOption } from '../selector-option';
 import { judgeReboots, rebootDocument, rebootTable } from '../views/reboot-view';
+import { fileFault } from '../file-fault';
 
 interface Options extends LeafOptions {
   readonly nextKernel: string;
@@ -21,7 +22,7 @@ function readFixes(file: string): CveId[] {
   try {
     text = readFileSync(file === '-' ? 0 : file, 'utf8');
   } catch (error) {
-    const message = `The list of fixes ${file} cannot be read: ${(error as Error).message}.`;
+    const message = `The list of fixes ${file} cannot be read: ${fileFault(error)}.`;
     throw new LockstepError('invalid-input', 'usage', message, { file }, { cause: error });
   }
   return parseFixes(text);

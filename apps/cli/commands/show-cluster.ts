@@ -34,9 +34,10 @@ export const showCluster = (cli: Cli): Command =>
             unconfirmed: unconfirmed.map(toDocument),
           },
           text: [
-            [`Cluster ${name}. New entries: ${describeSwitching(cluster)}`, ...unconfirmedLines(unconfirmed)].join(
-              '\n',
-            ),
+            [
+              `Cluster ${name}. New entries get ${describeSwitching(cluster) || 'nothing of the cluster’s own'}.`,
+              ...unconfirmedLines(unconfirmed),
+            ].join('\n'),
             rolloutTable(rollouts),
             driftTable(drift),
           ].join('\n\n'),

@@ -4,6 +4,7 @@ import { Command } from 'commander';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
 import { openBuildSigner } from '@lockstep/io/certificates';
 import type { Cli, LeafOptions } from '../cli';
+import { fileFault } from '../file-fault';
 
 interface Options extends Pick<LeafOptions, 'json'> {
   readonly key: string;
@@ -11,7 +12,7 @@ interface Options extends Pick<LeafOptions, 'json'> {
 
 const readGiven = (file: string): Promise<Buffer> =>
   readFile(file).catch((cause: unknown) => {
-    const message = `${file} cannot be read: ${(cause as Error).message}.`;
+    const message = `${file} cannot be read: ${fileFault(cause)}.`;
     throw new LockstepError('invalid-input', 'input-unreadable', message, { file }, { cause });
   });
 
@@ -28,7 +29,7 @@ export const signWithBuildKey = (cli: Cli): Command =>
         const signed = await signer.sign(bytes);
         const signatureFile = `${file}.sig`;
         await writeFile(signatureFile, signed.subarray(bytes.length)).catch((cause: unknown) => {
-          const message = `${signatureFile} cannot be written: ${(cause as Error).message}.`;
+          const message = `${signatureFile} cannot be written: ${fileFault(cause)}.`;
           throw new LockstepError('invalid-input', 'output-unwritable', message, { file: signatureFile }, { cause });
         });
         return {

@@ -10,6 +10,7 @@ import { buildChangesOption } from '../build-changes-option';
 import { fuzzOption } from '../fuzz-option';
 import { kernelBuildOption, resolveKernelBuild } from '../resolve-kernel-build';
 import { answerSubmission, priorityOption } from '../answer-submission';
+import { fileFault } from '../file-fault';
 
 interface Options extends LeafOptions {
   readonly name?: string;
@@ -31,7 +32,7 @@ function readDiff(file: string): Buffer {
   try {
     return readFileSync(file === '-' ? 0 : file);
   } catch (error) {
-    const message = `The diff ${file} cannot be read: ${(error as Error).message}.`;
+    const message = `The diff ${file} cannot be read: ${fileFault(error)}.`;
     throw new LockstepError('invalid-input', 'usage', message, { file }, { cause: error });
   }
 }

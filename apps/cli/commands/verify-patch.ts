@@ -9,6 +9,7 @@ import { sha256OfBytes } from '@lockstep/platform/runtime';
 import type { Cli, LeafOptions } from '../cli';
 import { fields } from '../table';
 import { showFunctions } from '../views/host-view';
+import { fileFault } from '../file-fault';
 
 interface Options extends Pick<LeafOptions, 'json'> {
   readonly buildKeys: string;
@@ -18,7 +19,7 @@ interface Options extends Pick<LeafOptions, 'json'> {
 
 async function read(file: string): Promise<Buffer> {
   return readFile(file).catch((cause: unknown) => {
-    const message = `${file} cannot be read: ${(cause as Error).message}`;
+    const message = `${file} cannot be read: ${fileFault(cause)}.`;
     throw new LockstepError('invalid-input', 'unreadable-file', message, { file }, { cause });
   });
 }
@@ -31,7 +32,7 @@ async function writeDocument(to: string | undefined, document: object | null, fi
     throw new LockstepError('not-found', 'no-build-record', message, { file });
   }
   await writeFile(to, `${JSON.stringify(document, null, 2)}\n`).catch((cause: unknown) => {
-    const message = `${to} cannot be written: ${(cause as Error).message}`;
+    const message = `${to} cannot be written: ${fileFault(cause)}.`;
     throw new LockstepError('unavailable', 'output-unwritable', message, { file: to }, { cause });
   });
 }

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { readLivepatchModule, type LivepatchFile } from '@lockstep/domain/klp-module';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
 import { refuseOtherKernel, type KernelIdentity } from '@lockstep/io/livepatch-sysfs';
+import { fileFault } from '../file-fault';
 
 const compressions: readonly { readonly name: string; readonly magic: readonly number[]; readonly tool: string }[] = [
   { name: 'gzip', magic: [0x1f, 0x8b], tool: 'gunzip' },
@@ -14,7 +15,7 @@ async function readBytes(file: string): Promise<Uint8Array> {
   try {
     return new Uint8Array(await readFile(file));
   } catch (cause) {
-    const message = `${file} cannot be read: ${(cause as Error).message}`;
+    const message = `${file} cannot be read: ${fileFault(cause)}.`;
     throw new LockstepError('invalid-input', 'unreadable-file', message, { file }, { cause });
   }
 }

@@ -20,7 +20,7 @@ const cells = (record: AuditRecord): string[] => [
   record.because,
 ];
 
-export const auditTable = (records: readonly AuditRecord[]): string => table(head, records.map(cells), 'nothing yet');
+export const auditTable = (records: readonly AuditRecord[]): string => table(head, records.map(cells), 'No records.');
 
 /** For a log that is followed: one line, in no columns. */
 export const auditLine = (record: AuditRecord): string =>

@@ -36,7 +36,7 @@ export const tokenTable = (tokens: readonly AccessToken[]): string =>
       expiryWords(token),
       showTime(token.lastUsedAt),
     ]),
-    'no tokens',
+    'No tokens.',
   );
 
 export const tokenFields = (token: AccessToken): string =>

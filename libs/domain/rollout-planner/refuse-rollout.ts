@@ -34,7 +34,11 @@ export interface RolloutContext {
 /** Positions only grow, so a rollout to below what any node was ever sent to could never make the nodes equal. */
 export function refuseRollout(policy: RolloutPolicy, context: RolloutContext): RolloutRefusal | undefined {
   if (!Number.isSafeInteger(policy.toSeq) || policy.toSeq < 1) {
-    return { reason: 'invalid-policy', why: 'A rollout goes to an entry of the load order: use a seq from 1.' };
+    const why =
+      context.head === 0
+        ? 'The load order has no entries yet: put a patch into it with `lockstep order append`, then roll that out.'
+        : 'A rollout goes to an entry of the load order: use a seq from 1.';
+    return { reason: 'invalid-policy', why };
   }
   if (policy.toSeq > context.head) return { reason: 'beyond-head', head: context.head };
   const members = context.inventory.filter(({ kernelBuild }) => kernelBuild === policy.kernelBuild);

@@ -41,10 +41,22 @@ function judge(status: number): DeliveryOutcome {
   return { kind: 'failed', text: `answered ${status}${more}` };
 }
 
+/** What the system's codes mean to whoever set the endpoint up. */
+const reached: Readonly<Record<string, string>> = {
+  ENOTFOUND: 'its name is not known here (ENOTFOUND)',
+  EAI_AGAIN: 'its name cannot be looked up now (EAI_AGAIN)',
+  ECONNREFUSED: 'nothing listens there (ECONNREFUSED)',
+  ECONNRESET: 'it ended the connection (ECONNRESET)',
+  EHOSTUNREACH: 'there is no way to it (EHOSTUNREACH)',
+  ENETUNREACH: 'there is no way to it (ENETUNREACH)',
+};
+
 function explain(error: unknown, isLate: boolean, withinMs: number): string {
   if (isLate) return `gave no answer within ${withinMs / 1000} s`;
   const { code, message } = error as NodeJS.ErrnoException;
-  return error instanceof LockstepError ? message : `cannot be reached: ${code ?? message}`;
+  if (error instanceof LockstepError) return message;
+  const said = code === undefined ? message : (reached[code] ?? code);
+  return `cannot be reached: ${said}`;
 }
 
 function send(url: URL, body: string, options: RequestOptions): Promise<number> {
