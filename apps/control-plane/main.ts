@@ -4,6 +4,7 @@ import { installLastResort } from '@lockstep/platform/runtime';
 import { startTracing } from '@lockstep/platform/tracing';
 import { createServiceLog } from '@lockstep/platform/service-log';
 import { createControlPlane, readControlPlaneConfig } from '@lockstep/services/control-plane';
+import { runInit } from './init';
 
 /** Longer than all that stops in order takes; whoever sent the signal must not wait for what hangs. */
 const stopWithinMs = 60_000;
@@ -13,7 +14,7 @@ const fail = (error: unknown): void => {
   process.exit(1);
 };
 
-async function main(): Promise<void> {
+async function serve(): Promise<void> {
   const log = createServiceLog('control-plane');
   installLastResort((message, err) => {
     log.fatal({ err }, message);
@@ -38,4 +39,10 @@ async function main(): Promise<void> {
   });
 }
 
-main().catch(fail);
+async function main([command, ...rest]: readonly string[]): Promise<void> {
+  if (command === undefined) return serve();
+  if (command === 'init') return runInit(rest).then(() => process.exit(0));
+  throw new Error(`"${command}" is no command: without one it serves; init sets a new control plane up`);
+}
+
+main(process.argv.slice(2)).catch(fail);

@@ -77,6 +77,7 @@ export class BenchControlPlane implements AsyncDisposable {
         PATH: process.env['PATH'] ?? '',
         HOME: process.env['HOME'] ?? '/',
         LOCKSTEP_STATE_DIR: this.stateDir,
+        LOCKSTEP_AUTO_INIT: 'on',
         LOCKSTEP_OPERATOR_PORT: String(this.operatorPort),
         LOCKSTEP_AGENT_PORT: String(this.agentPort),
         LOCKSTEP_DATABASE_URL: databaseUrl,

@@ -57,6 +57,7 @@ export async function startServices(
     bundle('control-plane'),
     {
       LOCKSTEP_STATE_DIR: stateDir,
+      LOCKSTEP_AUTO_INIT: 'on',
       LOCKSTEP_OPERATOR_PORT: String(operatorPort),
       LOCKSTEP_AGENT_PORT: String(agentPort),
       LOCKSTEP_POSTGRES_PORT: String(postgresPort),

@@ -27,6 +27,7 @@ test('nothing written means the defaults: this machine only, its own PostgreSQL'
     agentAddress: undefined,
     tlsNames: [],
     isOneOfSeveral: false,
+    initialises: false,
     keysDir: '/var/lib/lockstep',
     databaseUrl: undefined,
     postgresPort: 17432,

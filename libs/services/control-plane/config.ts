@@ -46,6 +46,8 @@ export interface ControlPlaneConfig {
   readonly tlsNames: readonly string[];
   /** One of several control planes on the database. */
   readonly isOneOfSeveral: boolean;
+  /** A first start makes the keys by itself: for trying out. Otherwise `init` does, once. */
+  readonly initialises: boolean;
   /** pki/ and operator.token: control planes of one database share them. */
   readonly keysDir: string;
   /** Undefined: an embedded PostgreSQL on `postgresPort`. */
@@ -84,6 +86,7 @@ const defaults = {
   LOCKSTEP_WEBHOOK_LOCAL: 'off',
   LOCKSTEP_WEBHOOK_FIRST_RETRY_MS: '5000',
   LOCKSTEP_REPLICAS: 'one',
+  LOCKSTEP_AUTO_INIT: 'off',
   LOCKSTEP_GATE_SECONDS: '15',
   LOCKSTEP_NODE_REPORTS_PER_SECOND: '5',
   LOCKSTEP_NODE_CALLS_PER_SECOND: '5',
@@ -122,6 +125,7 @@ const schema = z.object({
   LOCKSTEP_WEBHOOK_LOCAL: z.enum(['on', 'off']),
   LOCKSTEP_WEBHOOK_FIRST_RETRY_MS: z.coerce.number().int().min(100).max(3_600_000),
   LOCKSTEP_REPLICAS: z.enum(['one', 'several']),
+  LOCKSTEP_AUTO_INIT: z.enum(['on', 'off']),
   LOCKSTEP_NODE_REPORTS_PER_SECOND: perSecond,
   LOCKSTEP_NODE_CALLS_PER_SECOND: perSecond,
   LOCKSTEP_KEYS_DIR: z.string().min(1).optional(),
@@ -176,6 +180,7 @@ export function readControlPlaneConfig(written: WrittenConfig): ControlPlaneConf
     agentAddress: given.LOCKSTEP_AGENT_ADDRESS,
     tlsNames: given.LOCKSTEP_TLS_NAMES.split(',').flatMap((name) => (name.trim() === '' ? [] : [name.trim()])),
     isOneOfSeveral: given.LOCKSTEP_REPLICAS === 'several',
+    initialises: given.LOCKSTEP_AUTO_INIT === 'on',
     keysDir: path.resolve(given.LOCKSTEP_KEYS_DIR ?? stateDir),
     databaseUrl: given.LOCKSTEP_DATABASE_URL,
     postgresPort: given.LOCKSTEP_POSTGRES_PORT,

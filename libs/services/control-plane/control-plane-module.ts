@@ -47,6 +47,7 @@ import { LivingReplica } from './replicas/living-replica';
 import { soleReplica, type Replica } from './replicas/replica';
 import { metricsAsker } from './rollouts/metrics-asker';
 import { RolloutExecutor } from './rollouts/rollout-executor';
+import { keysPlaceOf } from './initialise';
 import { openKeys } from './open-keys';
 import type { Services } from './services';
 import type { Teardown } from './teardown';
@@ -306,10 +307,7 @@ export function controlPlaneModule(parts: ModuleParts): DynamicModule {
     module: ControlPlaneModule,
     providers: [
       ...databaseProviders(parts),
-      provide(authorityToken, [databaseToken], (db: Database) => {
-        const names = ['localhost', '127.0.0.1', '::1', ...config.tlsNames];
-        return openKeys(db, { dir: path.join(config.keysDir, 'pki'), names });
-      }),
+      provide(authorityToken, [databaseToken], (db: Database) => openKeys(db, keysPlaceOf(config))),
       provide(artifactsToken, [authorityToken], () => openArtifactStore(config.artifacts)),
       queueProvider(parts, queueToken, 'work', artifactsToken, (jobId) => {
         jobChanged(jobId);

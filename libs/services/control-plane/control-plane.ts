@@ -21,6 +21,7 @@ import {
 } from './control-plane-module';
 import { removeEndpoint, removeStaleEndpoint, writeEndpoint, type Endpoint } from './endpoint-file';
 import type { Servers } from './grpc/servers';
+import { insistInitialised } from './initialise';
 import { startHttpApi, type HttpApi } from './http/http-api';
 import { SilenceWatch } from './jobs/silence-watch';
 import { openWorkersQueue } from './jobs/workers-queue';
@@ -60,6 +61,7 @@ async function bringUp(known: Omit<ModuleParts, 'metrics' | 'readiness'>): Promi
   const parts: ModuleParts = { ...known, metrics: new PlaneMetrics(registry), readiness };
   const monitoring = await openMonitoring({ config, registry, readiness, log });
   if (monitoring !== undefined) teardown.add('monitoring', () => monitoring.close());
+  await insistInitialised(config);
   await makeFolder(config.stateDir);
   await makeFolder(config.keysDir);
   await removeStaleEndpoint(config.stateDir);

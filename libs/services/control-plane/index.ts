@@ -2,3 +2,4 @@
 export { readControlPlaneConfig, type ControlPlaneConfig, type WrittenConfig } from './config';
 export { createControlPlane, type ControlPlane, type ControlPlaneOverrides } from './control-plane';
 export type { Endpoint } from './endpoint-file';
+export { initialise, type Initialised } from './initialise';

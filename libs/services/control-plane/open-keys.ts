@@ -12,7 +12,7 @@ import type { Database, KeyBinding } from '@lockstep/io/database';
 import { readIfPresent, sha256OfBytes, writePrivateFile } from '@lockstep/platform/runtime';
 
 /** The other half of the database's own record: which database the keys in the folder are for. */
-const fileOfDatabaseId = (dir: string): string => path.join(dir, 'database-id');
+export const fileOfDatabaseId = (dir: string): string => path.join(dir, 'database-id');
 
 function otherKeys(dir: string, found: string, fields: Record<string, string | number>): LockstepError {
   const message =
@@ -28,12 +28,21 @@ function otherDatabase(dir: string, databaseId: string): LockstepError {
   return new LockstepError('refused', 'database-not-of-this-pki', message, { dir, databaseId });
 }
 
+/** What whoever starts a control plane that has never been set up is told. */
+export function notInitialised(dir: string): LockstepError {
+  const message =
+    `This control plane was never set up: there are no keys in ${dir}, and its database is new. Run \`node dist/control-plane.js init\` ` +
+    'once, with the same settings; if there were keys or a database before, restore them instead.';
+  return new LockstepError('refused', 'not-initialised', message, { dir });
+}
+
 /** Where the database keeps something, keys that are missing are lost, and new ones would be of no use to anybody. */
-async function openAuthority(options: AuthorityOptions): Promise<CertificateAuthority> {
+async function openAuthority(options: AuthorityOptions, isFresh: boolean): Promise<CertificateAuthority> {
   try {
     return await openCertificateAuthority(options);
   } catch (error) {
     if (!(error instanceof LockstepError) || error.reason !== 'pki-missing') throw error;
+    if (isFresh) throw notInitialised(options.dir);
     throw otherKeys(options.dir, error.message.replace(/\.$/, ''), error.fields as Record<string, string>);
   }
 }
@@ -69,16 +78,20 @@ async function insistOnSignatures(
   }
 }
 
+export interface KeysPlace {
+  readonly dir: string;
+  readonly names: string[];
+  /** Whoever opens them has said that they are to be made, if the database is new. */
+  readonly initialises: boolean;
+}
+
 /**
- * The keys that the database belongs to. They are made at the first start on a new database, and never again: both sides
+ * The keys that the database belongs to. They are made once, by `init` on a new database, and never again: both sides
  * then name the other.
- * @throws LockstepError `refused` `pki-not-of-this-database`, `database-not-of-this-pki`.
+ * @throws LockstepError `refused` `not-initialised`, `pki-not-of-this-database`, `database-not-of-this-pki`.
  */
-export async function openKeys(
-  db: Pick<Database, 'keys'>,
-  place: { dir: string; names: string[] },
-): Promise<CertificateAuthority> {
-  const { dir } = place;
+export async function openKeys(db: Pick<Database, 'keys'>, place: KeysPlace): Promise<CertificateAuthority> {
+  const { dir, names, initialises } = place;
   const bound = await db.keys.find();
   const databaseId = (await readIfPresent(fileOfDatabaseId(dir)))?.trim();
   if (databaseId !== undefined && bound !== null && databaseId !== bound.databaseId) {
@@ -86,13 +99,13 @@ export async function openKeys(
   }
   const isFresh = bound === null && (await db.keys.isFresh());
   if (isFresh && databaseId !== undefined) throw otherDatabase(dir, databaseId);
-  const authority = await openAuthority({ ...place, mayMakeKeys: isFresh });
+  const authority = await openAuthority({ dir, names, mayMakeKeys: isFresh && initialises }, isFresh);
   const { publicKeyPem } = authority.logSigner;
   const pins = { caPinSha256: authority.pinSha256, logKeySha256: sha256OfBytes(Buffer.from(publicKeyPem)) };
   if (bound !== null) insistOnPins(dir, bound, pins);
   await insistOnSignatures(dir, db, authority);
   const binding = bound ?? (await db.keys.bind({ databaseId: databaseId ?? randomUUID(), ...pins }));
-  // Last: a start that was cut off before it goes on as a first one.
+  // Last: an `init` that was cut off before it goes on where it was.
   if (databaseId === undefined) await writePrivateFile(fileOfDatabaseId(dir), `${binding.databaseId}\n`);
   return authority;
 }

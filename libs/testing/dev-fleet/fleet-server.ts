@@ -46,6 +46,7 @@ export async function createFleetServer(
     args: [bundle('control-plane')],
     env: {
       LOCKSTEP_STATE_DIR: stateDir,
+      LOCKSTEP_AUTO_INIT: 'on',
       LOCKSTEP_OPERATOR_PORT: String(operatorPort),
       LOCKSTEP_AGENT_PORT: String(agentPort),
       LOCKSTEP_POSTGRES_PORT: String(await freePort()),

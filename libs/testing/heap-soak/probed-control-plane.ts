@@ -45,6 +45,7 @@ export class ProbedControlPlane implements AsyncDisposable {
         PATH: process.env['PATH'] ?? '',
         HOME: process.env['HOME'] ?? '/',
         LOCKSTEP_STATE_DIR: stateDir,
+        LOCKSTEP_AUTO_INIT: 'on',
         LOCKSTEP_OPERATOR_PORT: String(await freePort()),
         LOCKSTEP_AGENT_PORT: String(await freePort()),
         LOCKSTEP_POSTGRES_PORT: String(await freePort()),

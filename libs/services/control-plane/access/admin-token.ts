@@ -6,19 +6,21 @@ import { LockstepError } from '@lockstep/domain/livepatch-model';
 import type { Database } from '@lockstep/io/database';
 import { readOrCreate, sha256OfBytes } from '@lockstep/platform/runtime';
 
+export const adminTokenFile = (keysDir: string): string => path.join(keysDir, 'operator.token');
+
 /** Ours have more than 43. */
 const shortestToken = 32;
 
 /**
  * The token of this machine's own admin: whoever may write into the state folder has the keys too. It is kept in
  * `operator.token`, as it was when one token was all there was, and is good from the next start on.
- * @throws LockstepError `refused` `operator-token-weak`.
+ * @returns it. @throws LockstepError `refused` `operator-token-weak`.
  */
 export async function openAdminToken(
-  stateDir: string,
+  keysDir: string,
   { accessTokens }: Pick<Database, 'accessTokens'>,
-): Promise<void> {
-  const file = path.join(stateDir, 'operator.token');
+): Promise<string> {
+  const file = adminTokenFile(keysDir);
   const token = (await readOrCreate(file, () => `lockstep_${randomBytes(32).toString('base64url')}\n`)).trim();
   if (token.length < shortestToken) {
     const message = `${file} holds ${token.length} characters, and a token has at least ${shortestToken}. Remove the file: the next start makes a new one; or write a longer token.`;
@@ -30,4 +32,5 @@ export async function openAdminToken(
   const about = { createdBy: 'start', expiresAt: null, session: false, certificate: false, begunWith: null };
   const admin = { id: randomUUID(), name: 'local-admin', ...rights, secretSha256, ...about };
   await accessTokens.replace(admin, new Date());
+  return token;
 }

@@ -19,6 +19,7 @@ beforeAll(async () => {
   folder = await temporaryFolder('stopped-start');
   env = {
     LOCKSTEP_STATE_DIR: path.join(folder.path, 'state'),
+    LOCKSTEP_AUTO_INIT: 'on',
     LOCKSTEP_OPERATOR_PORT: String(await freePort()),
     LOCKSTEP_AGENT_PORT: String(await freePort()),
     LOCKSTEP_POSTGRES_PORT: String(await freePort()),

@@ -101,6 +101,7 @@ export class TestPlane {
     const folder = await temporaryFolder('plane');
     return new TestPlane(folder, {
       LOCKSTEP_STATE_DIR: path.join(folder.path, 'state'),
+      LOCKSTEP_AUTO_INIT: 'on',
       LOCKSTEP_OPERATOR_PORT: String(await freePort()),
       LOCKSTEP_AGENT_PORT: String(await freePort()),
       LOCKSTEP_POSTGRES_PORT: String(await freePort()),
