@@ -45,6 +45,13 @@ import { planRollout } from './commands/plan-rollout';
 import { printCompletion } from './commands/print-completion';
 import { rebootNeeded } from './commands/reboot-needed';
 import { recoverOrder } from './commands/recover-order';
+import {
+  activateAuthority,
+  fetchAuthorities,
+  listAuthorities,
+  retireAuthority,
+  rotateAuthority,
+} from './commands/authorities';
 import { rotateLogKey } from './commands/rotate-log-key';
 import { verifyOrder } from './commands/verify-order';
 import { repairDrift } from './commands/repair-drift';
@@ -107,6 +114,11 @@ type MakeCommand = (cli: Cli) => Command;
 const groups: readonly (readonly [noun: string, description: string, commands: readonly MakeCommand[]])[] = [
   ['kernel', 'kernel builds that patches are built for', [addKernel, listKernels]],
   ['patch', 'source diffs', [submitPatch, combinePatches, listPatches, showPatch, explainPatch, verifyPatch]],
+  [
+    'ca',
+    'authorities that certify nodes and control planes, and how one takes the place of another',
+    [listAuthorities, rotateAuthority, activateAuthority, retireAuthority, fetchAuthorities],
+  ],
   ['build-key', 'keys that vouch for what workers build', [createBuildKeyCommand, signWithBuildKey]],
   ['order', "a cluster's load order", [showOrder, appendLoad, retireEntry, verifyOrder, rotateLogKey, recoverOrder]],
   [

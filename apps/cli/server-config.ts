@@ -55,12 +55,18 @@ function localAddress(stateDir: string): string | undefined {
 const inState = (stateDir: string | undefined, file: string): string | undefined =>
   stateDir === undefined ? undefined : path.join(stateDir, file);
 
+/** Once there was more than one authority, all that are trusted. */
+function trustedFile(stateDir: string | undefined): string | undefined {
+  const file = inState(stateDir, 'pki/trusted.crt');
+  return file !== undefined && existsSync(file) ? file : inState(stateDir, 'pki/ca.crt');
+}
+
 /** Its own settings over what the state directory of a control plane on this machine says. */
 const fromContext = ({ server, tokenFile, certFile, caFile, stateDir }: Context): MergedConfig => ({
   address: server ?? (stateDir === undefined ? undefined : localAddress(stateDir)),
   tokenFile: tokenFile ?? (certFile === undefined ? inState(stateDir, 'operator.token') : undefined),
   certFile,
-  caFile: caFile ?? inState(stateDir, 'pki/ca.crt'),
+  caFile: caFile ?? trustedFile(stateDir),
 });
 
 const contextOfEnvironment = (env: Readonly<NodeJS.ProcessEnv>): Context => ({

@@ -102,7 +102,7 @@ export const measureStorm = (options: FleetOptions): Promise<StormFigures> =>
     const dir = path.join(options.dir, 'other-pki');
     const other = await openCertificateAuthority({ dir, names: ['127.0.0.1'], mayMakeKeys: true });
     const places = Array.from({ length: wrongClocks }, (_, index) => agents - wrongClocks + index);
-    swarm.tell({ kind: 'distrust', places, ca: other.certificatePem });
+    swarm.tell({ kind: 'distrust', places, ca: other.trustedPem });
     await meter.during('revoked', async () => {
       for (let index = others.size; index < others.size + revoked; index += 1) {
         await operator.fleet.revokeNode({ name: nodeName(index) }, longDeadline);

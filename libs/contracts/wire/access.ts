@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { OwnerKind as WireOwnerKind, Role as WireRole, type Scope as WireScope } from '@lockstep/contracts/generated';
-import type { Owner, Role, Scope } from '@lockstep/domain/access';
+import {
+  AuthorityStage as WireStage,
+  OwnerKind as WireOwnerKind,
+  Role as WireRole,
+  type Scope as WireScope,
+} from '@lockstep/contracts/generated';
+import type { AuthorityStage, Owner, Role, Scope } from '@lockstep/domain/access';
 import { parseSelector, showSelector } from '@lockstep/domain/labels';
 import { LockstepError, parseClusterName } from '@lockstep/domain/livepatch-model';
 
@@ -26,6 +31,15 @@ const wireKinds: Readonly<Record<Owner['kind'], WireOwnerKind>> = {
   person: WireOwnerKind.OWNER_KIND_PERSON,
   service: WireOwnerKind.OWNER_KIND_SERVICE,
 };
+
+const wireStages: Readonly<Record<AuthorityStage, WireStage>> = {
+  prepared: WireStage.AUTHORITY_STAGE_PREPARED,
+  signs: WireStage.AUTHORITY_STAGE_SIGNS,
+  retiring: WireStage.AUTHORITY_STAGE_RETIRING,
+  retired: WireStage.AUTHORITY_STAGE_RETIRED,
+};
+
+export const authorityStageToWire = (stage: AuthorityStage): WireStage => wireStages[stage];
 
 export const ownerKindToWire = (kind: Owner['kind']): WireOwnerKind => wireKinds[kind];
 

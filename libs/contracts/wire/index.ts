@@ -1,5 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
-export { ownerKindFromWire, ownerKindToWire, roleFromWire, roleToWire, scopeFromWire, scopeToWire } from './access';
+export {
+  authorityStageToWire,
+  ownerKindFromWire,
+  ownerKindToWire,
+  roleFromWire,
+  roleToWire,
+  scopeFromWire,
+  scopeToWire,
+} from './access';
 export { auditRecordFromWire, auditRecordToWire, checkpointFromWire } from './audit';
 export { callVerbs } from './call-verbs';
 export { comeBackWithinField, comeBackWithinMs } from './come-back';

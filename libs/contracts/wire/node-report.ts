@@ -82,6 +82,8 @@ export function reportToWire(view: NodeView, bootId: string, nowMs: number): Nod
     kept: (view.kept ?? []).map(({ module, reasons }) => ({ moduleName: module, reasons: [...reasons] })),
     problem: problem === undefined ? undefined : { reason: problem.reason, message: problem.message },
     heardHead: heardHeadToWire(view, nowMs),
+    // The half with the network adds it.
+    trust: undefined,
   };
 }
 

@@ -133,6 +133,10 @@ export const operatorCalls = {
   beginSession: { repeat: 'spare', answer: 'whole', verb: 'sign-in' },
   // Who has ended it is not known any more.
   endSession: { repeat: 'spare', answer: 'whole', verb: 'sign-in' },
+  listAuthorities: read,
+  prepareAuthority: { ...keyed, verb: 'set-up' },
+  activateAuthority: { ...keyed, verb: 'set-up' },
+  retireAuthority: { ...keyed, verb: 'set-up' },
   readAudit: { ...watch, verb: 'audit' },
 } as const satisfies Readonly<
   Record<

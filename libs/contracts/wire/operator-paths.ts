@@ -105,6 +105,10 @@ export const operatorPaths = {
   revokeToken: { method: 'delete', path: '/v1/access/tokens/{name}' },
   beginSession: { method: 'post', path: '/v1/access/sessions' },
   endSession: { method: 'delete', path: '/v1/access/sessions/mine' },
+  listAuthorities: { method: 'get', path: '/v1/access/authorities' },
+  prepareAuthority: { method: 'post', path: '/v1/access/authorities' },
+  activateAuthority: { method: 'post', path: '/v1/access/authorities/{sha256}/activate' },
+  retireAuthority: { method: 'post', path: '/v1/access/authorities/{sha256}/retire' },
   readAudit: { method: 'get', path: '/v1/audit', events: 'steps', resume: { from: 'afterSeq', by: 'lastSeq' } },
   cancelBuild: { method: 'post', path: '/v1/builds/{id}/cancel' },
 } as const satisfies Readonly<Record<OperatorCallName, OperatorPath>>;

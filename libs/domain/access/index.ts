@@ -19,4 +19,14 @@ export { denial, insistMay, may, mayAnywhere } from './may';
 export { matchesNamePattern, parseNamePattern } from './name-pattern';
 export { parseOwnerName, parseTokenName } from './names';
 export { parseRole, roles, verbsOf, type Role } from './roles';
+export {
+  notCertifiedBy,
+  notTrusting,
+  successionOf,
+  type Authority,
+  type AuthorityStage,
+  type Succession,
+  type Successor,
+  type TrustingNode,
+} from './succession';
 export { verbs, type Verb } from './verbs';

@@ -2,6 +2,7 @@
 import { createPublicKey, webcrypto, X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import path from 'node:path';
+import { successionOf, type Authority, type Succession, type Successor } from '@lockstep/domain/access';
 import { LockstepError, type NodeName } from '@lockstep/domain/livepatch-model';
 import { certificatePin, readIfPresent, readOrCreate, writePrivateFile } from '@lockstep/platform/runtime';
 import type { ProvenKey } from './certificate-request';
@@ -20,11 +21,21 @@ const serverDays = 397;
 /** A server certificate with less than this left is made anew, at start or when it is looked at. */
 const renewBeforeMs = 90 * dayMs;
 
+/** Signs what nodes, control planes and operators show: the first authority, and those that took its place. */
 export interface CertificateAuthority {
-  readonly certificatePem: string;
-  /** sha256 (hex) of the CA's SPKI, as in join tokens. */
-  readonly pinSha256: string;
-  /** The control plane's own, as it is now; the chain ends in the CA certificate, so that a pin can be checked against it. */
+  /** The first one, by which keys and database know each other. */
+  readonly first: Authority;
+  readonly succession: Succession;
+  /** Of all whom to trust, PEM, one after the other. */
+  readonly trustedPem: string;
+  /**
+   * Who has come after the first, as it is decided elsewhere. @returns whether that changes anything.
+   * @throws LockstepError `not-found` `authority-key-missing` where the key of who signs is not there; then it stays as it was.
+   */
+  follow(successors: readonly Successor[]): Promise<boolean>;
+  /** Makes a successor of who signs: its key is on disk then, and signs nothing. */
+  makeSuccessor(): Promise<Successor>;
+  /** The control plane's own, as it is now; the chain ends in the authority that join tokens name, so that a pin can be checked against it. */
   readonly server: { readonly privateKeyPem: string; readonly certificateChainPem: string };
   /** Makes the control plane's own certificate anew if it does not last much longer. @returns whether it did. */
   renewServer(): Promise<boolean>;
@@ -38,20 +49,30 @@ export interface CertificateAuthority {
 }
 
 export interface AuthorityOptions {
-  /** Holds ca.key, ca.crt, server.key, server.crt, log-signing.key, and later log keys in log-keys/. */
+  /**
+   * Holds ca.key, ca.crt, server.key, server.crt, log-signing.key, and later log keys in log-keys/. Later authorities are in
+   * authorities/, and whom to trust then is in trusted.crt.
+   */
   readonly dir: string;
   /** DNS names and IP addresses the control plane is reached by. */
   readonly names: readonly string[];
   /** Also make the two keys that nothing can replace, ca.key and log-signing.key; all else is made where missing. */
   readonly mayMakeKeys: boolean;
+  /** Who has come after the first by now. */
+  readonly successors?: readonly Successor[];
 }
 
 /** X.509's own limit; the whole name is in the certificate's alternative names. */
 const longestCommonName = 64;
 
+/** All have it: one that another one vouches for does not count as standing between, where none may stand. */
+const authorityName = 'CN=Lockstep CA';
+
 interface Issuer {
   readonly privateKey: webcrypto.CryptoKey;
+  readonly certificatePem: string;
   readonly certificate: InstanceType<ReturnType<typeof x509Library>['X509Certificate']>;
+  readonly clients: ReturnType<typeof openClientIssuer>;
 }
 
 const validity = (days: number): { notBefore: Date; notAfter: Date } => ({
@@ -63,7 +84,7 @@ async function createCaCertificate(privateKeyPem: string): Promise<string> {
   const x509 = x509Library();
   const keys = await keyPairFrom(privateKeyPem);
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
-    name: 'CN=Lockstep CA',
+    name: authorityName,
     keys,
     signingAlgorithm: keyAlgorithm,
     ...validity(caDays),
@@ -71,6 +92,24 @@ async function createCaCertificate(privateKeyPem: string): Promise<string> {
       new x509.BasicConstraintsExtension(true, 0, true),
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
       await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
+    ],
+  });
+  return `${certificate.toString('pem')}\n`;
+}
+
+/** The successor's key, certified by the one before, for as long as that one is good. */
+async function crossCertify(issuer: Issuer, successorPem: string): Promise<string> {
+  const x509 = x509Library();
+  const { publicKey } = new x509.X509Certificate(successorPem);
+  const certificate = await x509.X509CertificateGenerator.create({
+    ...{ subject: authorityName, issuer: issuer.certificate.subject, publicKey: await publicKey.export() },
+    ...{ signingKey: issuer.privateKey, signingAlgorithm: keyAlgorithm },
+    ...{ notBefore: validity(0).notBefore, notAfter: issuer.certificate.notAfter },
+    extensions: [
+      new x509.BasicConstraintsExtension(true, 0, true),
+      new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
+      await x509.SubjectKeyIdentifierExtension.create(publicKey),
+      await x509.AuthorityKeyIdentifierExtension.create(issuer.certificate),
     ],
   });
   return `${certificate.toString('pem')}\n`;
@@ -126,16 +165,16 @@ function stillFits(
   );
 }
 
+/** @param chain what follows its own certificate */
 async function openServerCertificate(
-  dir: string,
+  { dir, names }: Pick<AuthorityOptions, 'dir' | 'names'>,
   issuer: Issuer,
-  caPem: string,
-  names: readonly string[],
+  chain: string,
 ): Promise<CertificateAuthority['server']> {
   const privateKeyPem = await readOrCreate(path.join(dir, 'server.key'), generatePrivateKey);
   const file = path.join(dir, 'server.crt');
   let certificatePem = await readIfPresent(file);
-  if (certificatePem === undefined || !stillFits(certificatePem, caPem, privateKeyPem, names)) {
+  if (certificatePem === undefined || !stillFits(certificatePem, issuer.certificatePem, privateKeyPem, names)) {
     const { publicKey } = await keyPairFrom(privateKeyPem);
     certificatePem = await issueServer(issuer, {
       subject: 'lockstep-control-plane',
@@ -145,7 +184,7 @@ async function openServerCertificate(
     });
     await writePrivateFile(file, certificatePem);
   }
-  return { privateKeyPem, certificateChainPem: certificatePem + caPem };
+  return { privateKeyPem, certificateChainPem: certificatePem + chain };
 }
 
 async function openKey(name: string, make: () => string, { dir, mayMakeKeys }: AuthorityOptions): Promise<string> {
@@ -156,46 +195,112 @@ async function openKey(name: string, make: () => string, { dir, mayMakeKeys }: A
   throw new LockstepError('not-found', 'pki-missing', `There is no ${file}.`, { file });
 }
 
+async function issuerOf(privateKeyPem: string, certificatePem: string): Promise<Issuer> {
+  const { X509Certificate: Certificate } = x509Library();
+  const { privateKey } = await keyPairFrom(privateKeyPem);
+  const clients = openClientIssuer(privateKeyPem, certificatePem);
+  return { privateKey, certificatePem, certificate: new Certificate(certificatePem), clients };
+}
+
+const authorityKeyFile = (dir: string, pin: string): string => path.join(dir, 'authorities', `${pin}.key`);
+
+async function readAuthorityKey(dir: string, pin: string): Promise<string> {
+  const file = authorityKeyFile(dir, pin);
+  const pem = await readIfPresent(file);
+  if (pem !== undefined) return pem;
+  const message = `The key of the authority that signs is not there: ${file}. Restore the folder of the keys from a backup.`;
+  throw new LockstepError('not-found', 'authority-key-missing', message, { file });
+}
+
+const together = (authorities: readonly Authority[]): string =>
+  authorities.map(({ certificatePem }) => certificatePem).join('');
+
+/** Who signs, and what the control plane itself shows then. */
+interface Standing {
+  readonly succession: Succession;
+  readonly issuer: Issuer;
+  readonly server: CertificateAuthority['server'];
+}
+
+async function standingOf(options: AuthorityOptions, succession: Succession, issuer: Issuer): Promise<Standing> {
+  const chain = succession.between.join('') + succession.anchor.certificatePem;
+  return { succession, issuer, server: await openServerCertificate(options, issuer, chain) };
+}
+
+/** The authorities in `dir`, the first of which is `firstIssuer`. */
+async function makeAuthority(
+  options: AuthorityOptions,
+  firstIssuer: Issuer,
+  logSigner: LogSigner,
+): Promise<CertificateAuthority> {
+  const { dir } = options;
+  const { certificatePem } = firstIssuer;
+  const first: Authority = { pinSha256: certificatePin(certificatePem), certificatePem };
+  const keep = (next: Standing): boolean => {
+    const isNews =
+      next.server.certificateChainPem !== now.server.certificateChainPem ||
+      together(next.succession.trusted) !== together(now.succession.trusted);
+    now = next;
+    return isNews;
+  };
+  const issuerIn = async ({ signs: { pinSha256, certificatePem: pem } }: Succession): Promise<Issuer> =>
+    pinSha256 === first.pinSha256 ? firstIssuer : issuerOf(await readAuthorityKey(dir, pinSha256), pem);
+  const standIn = async (successors: readonly Successor[]): Promise<Standing> => {
+    const succession = successionOf(first, successors);
+    const standing = await standingOf(options, succession, await issuerIn(succession));
+    if (successors.length > 0) await writePrivateFile(path.join(dir, 'trusted.crt'), together(succession.trusted));
+    return standing;
+  };
+  let now = await standIn(options.successors ?? []);
+  return {
+    first,
+    get succession() {
+      return now.succession;
+    },
+    get trustedPem() {
+      return together(now.succession.trusted);
+    },
+    get server() {
+      return now.server;
+    },
+    follow: async (successors) => keep(await standIn(successors)),
+    async makeSuccessor() {
+      const privateKeyPem = generatePrivateKey();
+      const pem = await createCaCertificate(privateKeyPem);
+      const pinSha256 = certificatePin(pem);
+      const crossCertificatePem = await crossCertify(now.issuer, pem);
+      await writePrivateFile(authorityKeyFile(dir, pinSha256), privateKeyPem);
+      return { pinSha256, certificatePem: pem, crossCertificatePem, tookOver: false, retiredBefore: false };
+    },
+    renewServer: async () => keep(await standingOf(options, now.succession, now.issuer)),
+    logSigner,
+    logKeys: openLogKeyring(path.join(dir, 'log-keys'), logSigner),
+    issueClientCertificate: ({ publicKeyDer }, name, notAfter) => {
+      const commonName = name.slice(0, longestCommonName);
+      const leaf = { commonName, publicKeyDer, ...validity(nodeDays), notAfter };
+      return issueClientCertificate(now.issuer.clients, leaf);
+    },
+    issueNodeCertificate: ({ publicKeyDer }, node) => {
+      const commonName = node.slice(0, longestCommonName);
+      const leaf = { commonName, publicKeyDer, ...validity(nodeDays), dnsName: node };
+      return issueClientCertificate(now.issuer.clients, leaf);
+    },
+  };
+}
+
 /**
  * Opens the CA in `dir`, making what is missing and may be made: killed in between, the next call goes on from there, since a
  * certificate can always be made again from its key. @throws LockstepError `not-found` `pki-missing`;
  * `corrupt` when a file is not what it should be.
  */
 export async function openCertificateAuthority(options: AuthorityOptions): Promise<CertificateAuthority> {
-  const { dir, names } = options;
+  const { dir } = options;
   try {
     const caKeyPem = await openKey('ca.key', generatePrivateKey, options);
     const certificatePem = await readOrCreate(path.join(dir, 'ca.crt'), () => createCaCertificate(caKeyPem));
-    const { X509Certificate: Certificate } = x509Library();
-    const { privateKey } = await keyPairFrom(caKeyPem);
-    const issuer: Issuer = { privateKey, certificate: new Certificate(certificatePem) };
-    const openServer = () => openServerCertificate(dir, issuer, certificatePem, names);
-    let server = await openServer();
-    const clientIssuer = openClientIssuer(caKeyPem, certificatePem);
+    const issuer = await issuerOf(caKeyPem, certificatePem);
     const logSigner = createLogSigner(await openKey('log-signing.key', newSigningKey, options));
-    return {
-      certificatePem,
-      pinSha256: certificatePin(certificatePem),
-      get server() {
-        return server;
-      },
-      async renewServer() {
-        const before = server.certificateChainPem;
-        server = await openServer();
-        return server.certificateChainPem !== before;
-      },
-      logSigner,
-      issueClientCertificate: ({ publicKeyDer }, name, notAfter) => {
-        const commonName = name.slice(0, longestCommonName);
-        return issueClientCertificate(clientIssuer, { commonName, publicKeyDer, ...validity(nodeDays), notAfter });
-      },
-      logKeys: openLogKeyring(path.join(dir, 'log-keys'), logSigner),
-      issueNodeCertificate: ({ publicKeyDer }, node) => {
-        const commonName = node.slice(0, longestCommonName);
-        const leaf = { commonName, publicKeyDer, ...validity(nodeDays), dnsName: node };
-        return issueClientCertificate(clientIssuer, leaf);
-      },
-    };
+    return await makeAuthority(options, issuer, logSigner);
   } catch (cause) {
     if (cause instanceof LockstepError || (cause as NodeJS.ErrnoException).syscall !== undefined) throw cause;
     throw new LockstepError(

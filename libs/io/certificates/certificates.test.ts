@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { X509Certificate } from 'node:crypto';
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { connect, createServer } from 'node:tls';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { formatJoinToken, parseJoinToken } from '@lockstep/contracts/wire';
 import { parseNodeName } from '@lockstep/domain/livepatch-model';
@@ -15,6 +17,7 @@ import {
   newJoinToken,
   openCertificateAuthority,
   readCertificateRequest,
+  type CertificateAuthority,
 } from './index';
 
 let dir: string;
@@ -33,8 +36,7 @@ describe('certificate authority', () => {
     const first = await open();
     const again = await open();
     expect(again).toMatchObject({
-      certificatePem: first.certificatePem,
-      pinSha256: first.pinSha256,
+      first: first.first,
       server: first.server,
     });
     expect(again.logSigner.publicKeyPem).toBe(first.logSigner.publicKeyPem);
@@ -58,7 +60,7 @@ describe('certificate authority', () => {
   test('a lost CA certificate is made again from its key: tokens given out stay good', async () => {
     const first = await open();
     await rm(path.join(dir, 'pki', 'ca.crt'));
-    expect((await open()).pinSha256).toBe(first.pinSha256);
+    expect((await open()).first.pinSha256).toBe(first.first.pinSha256);
   });
 
   test('another name makes a new server certificate that covers it', async () => {
@@ -91,7 +93,7 @@ describe('node certificates', () => {
     expect(certificate.subject).toBe('CN=n1');
     expect(certificate.ca).toBe(false);
     expect(certificate.keyUsage).toEqual(['1.3.6.1.5.5.7.3.2']);
-    expect(certificate.verify(new X509Certificate(authority.certificatePem).publicKey)).toBe(true);
+    expect(certificate.verify(new X509Certificate(authority.trustedPem).publicKey)).toBe(true);
     const again = await createCertificateRequest(privateKeyPem);
     expect(readCertificateRequest(again.requestPem).publicKeySha256).toBe(key.publicKeySha256);
     const second = authority.issueNodeCertificate(key, parseNodeName('n1'));
@@ -121,9 +123,9 @@ describe('node certificates', () => {
 });
 
 test('the server shows the CA at the end of its chain, so that an agent can check the pin', async () => {
-  const { server, certificatePem, pinSha256 } = await open();
-  expect(server.certificateChainPem.endsWith(certificatePem)).toBe(true);
-  expect(certificatePin(certificatePem)).toBe(pinSha256);
+  const { server, first } = await open();
+  expect(server.certificateChainPem.endsWith(first.certificatePem)).toBe(true);
+  expect(certificatePin(first.certificatePem)).toBe(first.pinSha256);
 });
 
 test('join tokens survive the round trip; anything else is refused without repeating it', () => {
@@ -150,4 +152,103 @@ test('log signatures hold for their hash and key only', async () => {
   expect(verify(hash, other.logSigner.sign(hash))).toBe(false);
   expect(verify(hash, '' as EntrySignature)).toBe(false);
   expect(() => createLogVerifier('nonsense')).toThrow(/public key/);
+});
+
+describe('an authority that takes the place of another', () => {
+  const enrolled = async (authority: CertificateAuthority) => {
+    const { privateKeyPem: key, requestPem } = await createCertificateRequest();
+    const certificate = await authority.issueNodeCertificate(
+      await readCertificateRequest(requestPem),
+      parseNodeName('n1'),
+    );
+    return { key, cert: certificate };
+  };
+
+  /** What each side thinks of the other; undefined: nothing is wrong. */
+  async function meet(
+    { server, trustedPem }: Pick<CertificateAuthority, 'server' | 'trustedPem'>,
+    { ca, ...own }: { ca: string; key: string; cert: string },
+  ) {
+    const { privateKeyPem: key, certificateChainPem: cert } = server;
+    let ofClient: unknown;
+    const listening = createServer(
+      { key, cert, ca: trustedPem, requestCert: true, rejectUnauthorized: false },
+      (socket) => {
+        ofClient = socket.authorizationError ?? undefined;
+        socket.end('met');
+      },
+    );
+    listening.on('tlsClientError', () => undefined);
+    await new Promise<void>((resolve) => listening.listen(0, '127.0.0.1', resolve));
+    const { port } = listening.address() as AddressInfo;
+    const ofServer = await new Promise<string | undefined>((resolve) => {
+      const socket = connect({ host: '127.0.0.1', port, ca, ...own });
+      socket.on('error', (error: NodeJS.ErrnoException) => {
+        resolve(error.code);
+      });
+      socket.on('data', () => {
+        resolve(undefined);
+      });
+    });
+    listening.close();
+    return { ofServer, ofClient };
+  }
+
+  const trusted = { ofServer: undefined, ofClient: undefined };
+
+  test('who trusts only the one before meets no stranger, until that one is retired', async () => {
+    const authority = await open();
+    const before = { ...(await enrolled(authority)), ca: authority.trustedPem };
+    const [leafBefore] = authority.server.certificateChainPem.split(/(?<=-----END CERTIFICATE-----\n)/);
+
+    const successor = await authority.makeSuccessor();
+    expect(await authority.follow([successor])).toBe(true);
+    // It is trusted, and signs nothing yet.
+    expect(authority.server.certificateChainPem.startsWith(leafBefore!)).toBe(true);
+    expect(await meet(authority, before)).toEqual(trusted);
+    const told = { ...before, ca: authority.trustedPem };
+    expect(await meet(authority, told)).toEqual(trusted);
+
+    expect(await authority.follow([{ ...successor, tookOver: true }])).toBe(true);
+    expect(await authority.follow([{ ...successor, tookOver: true }])).toBe(false);
+    const after = { ...(await enrolled(authority)), ca: successor.certificatePem };
+    const meetings = { before, told, after, afterOld: { ...before, ca: successor.certificatePem } };
+    for (const [who, what] of Object.entries(meetings))
+      expect([who, await meet(authority, what)]).toEqual([who, trusted]);
+
+    expect(await authority.follow([{ ...successor, tookOver: true, retiredBefore: true }])).toBe(true);
+    expect(await meet(authority, after)).toEqual(trusted);
+    expect(await meet(authority, { ...before, ca: authority.trustedPem })).toEqual({
+      ofServer: undefined,
+      ofClient: expect.stringMatching(/UNABLE_TO|SIGNATURE/),
+    });
+    expect((await meet(authority, before)).ofServer).toMatch(/SELF_SIGNED|UNABLE_TO/);
+  });
+
+  test('it is opened again as it stands, its own certificate too; a key that is lost is told', async () => {
+    const authority = await open();
+    const successors = [{ ...(await authority.makeSuccessor()), tookOver: true }];
+    await authority.follow(successors);
+    const again = () => openCertificateAuthority({ dir: path.join(dir, 'pki'), names, mayMakeKeys: false, successors });
+    const opened = await again();
+    expect([opened.server, opened.succession]).toEqual([authority.server, authority.succession]);
+    expect(await readFile(path.join(dir, 'pki/trusted.crt'), 'utf8')).toBe(authority.trustedPem);
+    await rm(path.join(dir, 'pki/authorities'), { recursive: true });
+    await expect(again()).rejects.toMatchObject({ reason: 'authority-key-missing' });
+    // What cannot be gone along with leaves everything as it was.
+    const signs = authority.succession.signs.pinSha256;
+    const lost = { ...successors[0]!, pinSha256: 'cd'.repeat(32) };
+    await expect(authority.follow([...successors, lost])).rejects.toMatchObject({ reason: 'authority-key-missing' });
+    expect(authority.succession.signs.pinSha256).toBe(signs);
+  });
+
+  test('a machine that joins finds the authority that its token names, at each step', async () => {
+    const authority = await open();
+    const successor = await authority.makeSuccessor();
+    for (const stage of [{}, { tookOver: true }, { tookOver: true, retiredBefore: true }]) {
+      await authority.follow([{ ...successor, ...stage }]);
+      const { anchor } = authority.succession;
+      expect(authority.server.certificateChainPem.endsWith(anchor.certificatePem)).toBe(true);
+    }
+  });
 });

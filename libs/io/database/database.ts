@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { accessTokenStore, type AccessTokenStore } from './access-tokens';
+import { authorityStore, type AuthorityStore } from './authorities';
 import { auditStore, type AuditStore } from './audit';
 import { artifactReferences, type ArtifactReferences } from './artifact-references';
 import { buildStore, type BuildStore } from './builds';
@@ -44,6 +45,7 @@ export interface Database {
   readonly replicas: ReplicaStore;
   readonly references: ArtifactReferences;
   readonly keys: KeyBindingStore;
+  readonly authorities: AuthorityStore;
   readonly callAnswers: CallAnswerStore;
   readonly accessTokens: AccessTokenStore;
   readonly audit: AuditStore;
@@ -83,6 +85,7 @@ async function openStores(
     replicas: replicaStore(client),
     references: artifactReferences(client),
     keys: keyBindingStore(client),
+    authorities: authorityStore(client),
     callAnswers: callAnswerStore(client),
     accessTokens: accessTokenStore(client),
     audit: auditStore(client),

@@ -36,6 +36,7 @@ export type {
   RegistrationRecord,
   RegistrationStore,
 } from './kernel-builds';
+export type { AuthorityStore } from './authorities';
 export type { KeyBinding, KeyBindingStore, LastEntry } from './key-binding';
 export type { KernelCopyRecord, KernelCopyStore } from './kernel-copies';
 export type { Appending, HeadTime, LoadOrderStore } from './load-orders';

@@ -18,6 +18,7 @@ import {
 import { TraceMemory } from '@lockstep/platform/tracing';
 import type { Logger } from 'pino';
 import { openAdminToken } from './access/admin-token';
+import { KnownAuthorities } from './access/known-authorities';
 import { KnownTokens } from './access/known-tokens';
 import { Admission } from './agents/admission';
 import { NodeLimits } from './agents/node-limits';
@@ -231,6 +232,12 @@ export function controlPlaneModule(parts: ModuleParts): DynamicModule {
     });
     const revisions = new NodeRevisions(Date.now());
     const sessions = new AgentSessions(config.returnGraceMs);
+    const announceAuthorities = () => {
+      replica.announce({ kind: 'authorities' });
+    };
+    const authorities = new KnownAuthorities({
+      ...{ store: db.authorities, authority, nodes, sessions, log, announce: announceAuthorities },
+    });
     const announceOrders = () => {
       replica.announce({ kind: 'node-orders' });
     };
@@ -269,12 +276,14 @@ export function controlPlaneModule(parts: ModuleParts): DynamicModule {
     };
     const webhooks = makeWebhooks(parts, { db, replica, changes, server: queueServerOf(config, databaseUrl) });
     const told = { sessions, orders, calls, changes, deriver, webhooks, logs, rollouts };
-    const others = living && new FollowOthers({ store: db.replicas, replica: living, tokens, nodes, ...told, log });
+    const others =
+      living && new FollowOthers({ store: db.replicas, replica: living, tokens, authorities, nodes, ...told, log });
     return {
       config,
       log,
       db,
       authority,
+      authorities,
       tokens,
       calls,
       audit,

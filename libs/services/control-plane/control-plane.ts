@@ -149,7 +149,7 @@ async function openHttpApi(services: Services, operatorPort: number): Promise<Ht
   const { httpPort: port, listenHost: host } = config;
   if (port === undefined) return undefined;
   const own = { '0.0.0.0': '127.0.0.1', '::': '[::1]' }[host] ?? (host.includes(':') ? `[${host}]` : host);
-  const { server: tls, certificatePem: ca } = authority;
+  const { server: tls, trustedPem: ca } = authority;
   const consoleDir = config.consoleDir ?? path.join(path.dirname(process.argv[1] ?? ''), 'console');
   const people = await openPeopleSignIn(services);
   return startHttpApi({ host, port, tls, ca, operatorAddress: `${own}:${operatorPort}`, consoleDir, people, log });

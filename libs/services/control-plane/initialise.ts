@@ -65,7 +65,7 @@ async function makeAll(config: ControlPlaneConfig, database: Database): Promise<
   return {
     databaseId: binding?.databaseId ?? '',
     caFile: path.join(place.dir, 'ca.crt'),
-    caPinSha256: authority.pinSha256,
+    caPinSha256: authority.first.pinSha256,
     logKeySha256: sha256OfBytes(Buffer.from(authority.logSigner.publicKeyPem)),
     keysDir,
     adminTokenFile: adminTokenFile(keysDir),

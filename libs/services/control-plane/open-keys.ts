@@ -41,7 +41,8 @@ async function openAuthority(options: AuthorityOptions, isFresh: boolean): Promi
   try {
     return await openCertificateAuthority(options);
   } catch (error) {
-    if (!(error instanceof LockstepError) || error.reason !== 'pki-missing') throw error;
+    const isMissing = error instanceof LockstepError && ['pki-missing', 'authority-key-missing'].includes(error.reason);
+    if (!isMissing) throw error;
     if (isFresh) throw notInitialised(options.dir);
     throw otherKeys(options.dir, error.message.replace(/\.$/, ''), error.fields as Record<string, string>);
   }
@@ -90,7 +91,10 @@ export interface KeysPlace {
  * then name the other.
  * @throws LockstepError `refused` `not-initialised`, `pki-not-of-this-database`, `database-not-of-this-pki`.
  */
-export async function openKeys(db: Pick<Database, 'keys'>, place: KeysPlace): Promise<CertificateAuthority> {
+export async function openKeys(
+  db: Pick<Database, 'keys' | 'authorities'>,
+  place: KeysPlace,
+): Promise<CertificateAuthority> {
   const { dir, names, initialises } = place;
   const bound = await db.keys.find();
   const databaseId = (await readIfPresent(fileOfDatabaseId(dir)))?.trim();
@@ -99,9 +103,12 @@ export async function openKeys(db: Pick<Database, 'keys'>, place: KeysPlace): Pr
   }
   const isFresh = bound === null && (await db.keys.isFresh());
   if (isFresh && databaseId !== undefined) throw otherDatabase(dir, databaseId);
-  const authority = await openAuthority({ dir, names, mayMakeKeys: isFresh && initialises }, isFresh);
+  const authority = await openAuthority(
+    { dir, names, mayMakeKeys: isFresh && initialises, successors: await db.authorities.list() },
+    isFresh,
+  );
   const { publicKeyPem } = authority.logSigner;
-  const pins = { caPinSha256: authority.pinSha256, logKeySha256: sha256OfBytes(Buffer.from(publicKeyPem)) };
+  const pins = { caPinSha256: authority.first.pinSha256, logKeySha256: sha256OfBytes(Buffer.from(publicKeyPem)) };
   if (bound !== null) insistOnPins(dir, bound, pins);
   await insistOnSignatures(dir, db, authority);
   const binding = bound ?? (await db.keys.bind({ databaseId: databaseId ?? randomUUID(), ...pins }));

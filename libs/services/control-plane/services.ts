@@ -4,6 +4,7 @@ import type { CertificateAuthority } from '@lockstep/io/certificates';
 import type { Database } from '@lockstep/io/database';
 import type { TraceMemory } from '@lockstep/platform/tracing';
 import type { Logger } from 'pino';
+import type { KnownAuthorities } from './access/known-authorities';
 import type { KnownTokens } from './access/known-tokens';
 import type { Admission } from './agents/admission';
 import type { NodeLimits } from './agents/node-limits';
@@ -36,6 +37,7 @@ export interface Services {
   readonly log: Logger;
   readonly db: Database;
   readonly authority: CertificateAuthority;
+  readonly authorities: KnownAuthorities;
   readonly tokens: KnownTokens;
   readonly calls: OpenCalls;
   readonly audit: AuditLog;

@@ -38,6 +38,11 @@ export class CertificateRenewal {
     this.dueAtMs = Math.max(dueAtMs(certificatePem, Math.random()), Date.now() + retryAfterMs);
   }
 
+  /** Another authority certifies nodes now: at some time within this. */
+  noteSuperseded(withinMs: number): void {
+    this.dueAtMs = Math.min(this.dueAtMs, Date.now() + Math.random() * withinMs);
+  }
+
   /** The control plane says so, by its clock: until it is renewed there is no session. */
   noteExpired(): void {
     this.dueAtMs = -Infinity;

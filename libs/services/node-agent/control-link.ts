@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type {
+  Authorities,
   ConnectResponse,
   Hello,
   LogEntry as WireLogEntry,
   NodeReport,
+  NodeTrust,
   ProbeOrder,
 } from '@lockstep/contracts/generated';
 import { comeBackWithinMs, entryFromWire, entryToWire, headFromWire } from '@lockstep/contracts/wire';
@@ -25,6 +27,7 @@ import type { FollowingLoader } from './loader';
 import type { Log } from './logger';
 import type { NodeIdentity } from './node-identity';
 import type { NodeTraces } from './node-traces';
+import { readAuthorities, trustOf } from './trusted-authorities';
 import { problemFrom } from './problem';
 
 export interface LinkOptions {
@@ -62,16 +65,20 @@ const serversOf = ({ agentAddress, ca, certificate, key }: NodeIdentity): Server
 export class ControlLink {
   private identity: NodeIdentity;
   private servers: readonly Server[];
+  private trust: NodeTrust;
   private current: number;
   private readonly renewal: CertificateRenewal;
   private readonly abort = new AbortController();
   private session: AgentSession | undefined;
+  /** Its connections are of before the authorities changed. */
+  private isNewlyTrusting = false;
   private heartbeat: NodeJS.Timeout | undefined;
   private running: Promise<void> = Promise.resolve();
 
   constructor(private readonly options: LinkOptions) {
     this.identity = options.identity;
     this.servers = serversOf(this.identity);
+    this.trust = trustOf(this.identity);
     this.renewal = new CertificateRenewal(this.identity.certificate);
     // A fleet spreads over them by itself.
     this.current = Math.floor(Math.random() * this.servers.length);
@@ -98,7 +105,7 @@ export class ControlLink {
 
   /** Sends the node's view as it is now, if anybody listens. */
   report(): void {
-    this.session?.report(this.options.makeReport());
+    this.session?.report({ ...this.options.makeReport(), trust: this.trust });
   }
 
   /** Ends this session; the next one begins with a new hello. */
@@ -118,6 +125,29 @@ export class ControlLink {
     this.closeClients();
   }
 
+  /** From the next session on. */
+  private useIdentity(): void {
+    this.closeClients();
+    this.servers = serversOf(this.identity);
+    this.isNewlyTrusting = false;
+  }
+
+  /** What is trusted is kept before it is said; the session goes on with the connection that it has. */
+  private async takeAuthorities({ certificates, signs, renewWithinMs }: Authorities): Promise<void> {
+    const ca = readAuthorities(certificates);
+    const next = { ...this.identity, ca };
+    const trust = trustOf(next);
+    if (JSON.stringify(trust) !== JSON.stringify(this.trust)) {
+      await this.options.keepIdentity(next);
+      this.identity = next;
+      this.trust = trust;
+      this.isNewlyTrusting = true;
+      this.options.log('info', 'authorities changed', { authorities: trust.authorities.join(' ') });
+    }
+    if (trust.certifiedBy !== signs && trust.authorities.includes(signs)) this.renewal.noteSuperseded(renewWithinMs);
+    this.report();
+  }
+
   private closeClients(): void {
     for (const { client } of this.servers) client.close();
   }
@@ -130,6 +160,7 @@ export class ControlLink {
     const { log } = this.options;
     const backOff = createBackOff({ firstMs: 300, maxMs: 15_000 });
     while (!this.isStopping()) {
+      if (this.isNewlyTrusting) this.useIdentity();
       let openedAtMs = Infinity;
       const onOpened = (): void => {
         openedAtMs = performance.now();
@@ -182,11 +213,11 @@ export class ControlLink {
     const { log, keepIdentity } = this.options;
     try {
       const { certificate, caCertificates } = await this.server.client.renewCertificate(this.abort.signal);
-      const renewed = { ...this.identity, certificate, ca: caCertificates };
+      const renewed = { ...this.identity, certificate, ca: readAuthorities(caCertificates) };
       await keepIdentity(renewed);
-      this.closeClients();
       this.identity = renewed;
-      this.servers = serversOf(renewed);
+      this.trust = trustOf(renewed);
+      this.useIdentity();
       this.renewal.noteRenewed(certificate);
       log('info', 'certificate renewed');
     } catch (error) {
@@ -230,6 +261,9 @@ export class ControlLink {
         return;
       case 'signedHead':
         await loader.tell({ kind: 'head-offered', head: headFromWire(message.value) });
+        return;
+      case 'authorities':
+        await this.takeAuthorities(message.value);
         return;
       case 'moveTo':
         traces.noteMove(message.value.traceparent);

@@ -21,6 +21,7 @@ import {
 import { parseLogKey, type LogKey } from '@lockstep/domain/load-order';
 import { readIfPresent, readOrCreate, writePrivateFile } from '@lockstep/platform/runtime';
 import type { Log } from './logger';
+import { readAuthorities } from './trusted-authorities';
 
 /** Who this node is, and whom it trusts from its enrolment on. */
 export interface NodeIdentity {
@@ -100,7 +101,8 @@ export async function enrolNode(
         node: parseNodeName(answer.node),
         cluster: parseClusterName(answer.cluster),
         certificate: answer.certificate,
-        ca: answer.caCertificate,
+        // The pinned one's word counts for the others too: it has certified whoever answered.
+        ca: answer.caCertificates === '' ? answer.caCertificate : readAuthorities(answer.caCertificates),
         logPublicKey: answer.logPublicKey,
         ...(answer.newestLogPublicKey === '' ? {} : { newestLogKey: parseLogKey(answer.newestLogPublicKey) }),
         agentAddress: showAddresses(

@@ -129,7 +129,7 @@ export class TestControlPlane {
         this.download(call);
       },
     });
-    const ca = Buffer.from(this.authority.certificatePem);
+    const ca = Buffer.from(this.authority.trustedPem);
     this.operatorPort = await listen(operators, this.operatorPort, ServerCredentials.createSsl(null, [pair]));
     this.agentPort = await listen(agents, this.agentPort, ServerCredentials.createSsl(ca, [pair], true));
     this.servers = [operators, agents];
@@ -147,7 +147,7 @@ export class TestControlPlane {
     rmSync(this.folder, { recursive: true });
   }
 
-  readonly joinToken = (): string => formatJoinToken(newJoinToken(this.authority.pinSha256));
+  readonly joinToken = (): string => formatJoinToken(newJoinToken(this.authority.first.pinSha256));
 
   get address(): string {
     return `127.0.0.1:${this.operatorPort}`;
@@ -264,7 +264,8 @@ export class TestControlPlane {
     const key = readCertificateRequest(certificateRequest);
     return {
       certificate: this.authority.issueNodeCertificate(key, 'n1' as NodeName),
-      caCertificate: this.authority.certificatePem,
+      caCertificate: this.authority.first.certificatePem,
+      caCertificates: '',
       logPublicKey: this.authority.logSigner.publicKeyPem,
       newestLogPublicKey: currentKey(this.entries) ?? '',
       cluster: 'web',

@@ -26,6 +26,8 @@ export interface AgentSessionOptions {
   readonly extensionsAfter: (log: LogName, seq: number) => Promise<readonly Extension[]>;
   /** Where the log ends, signed; the same object again is not told again. */
   readonly headOf: (log: LogName) => Promise<ToldHead | undefined>;
+  /** Whom to trust; the same object again is not told again. */
+  readonly authorities: () => EncodedResponse | undefined;
   /** Ends the stream with this error. */
   readonly close: (error: unknown) => void;
 }
@@ -44,6 +46,7 @@ export class AgentSession implements NodeSession {
   private sentSeq: number;
   private offered: number;
   private toldHead: ToldHead | undefined;
+  private toldAuthorities: EncodedResponse | undefined;
   private wantedMove = 0;
   private moveTrace: TraceParent | undefined;
   private sentMove = 0;
@@ -126,6 +129,7 @@ export class AgentSession implements NodeSession {
   private async pump(): Promise<void> {
     while (this.wokenAgain && !this.closed) {
       this.wokenAgain = false;
+      await this.sendAuthorities();
       await this.sendEntries();
       await this.sendHead();
       await this.sendMove();
@@ -133,6 +137,13 @@ export class AgentSession implements NodeSession {
       await this.sendRepair();
       await this.sendProbes();
     }
+  }
+
+  private async sendAuthorities(): Promise<void> {
+    const message = this.options.authorities();
+    if (message === undefined || message === this.toldAuthorities) return;
+    await this.send(message);
+    this.toldAuthorities = message;
   }
 
   private async sendEntries(): Promise<void> {

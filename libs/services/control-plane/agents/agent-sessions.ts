@@ -190,6 +190,11 @@ export class AgentSessions {
     });
   }
 
+  /** There is something new for all of them. */
+  wakeEverybody(): void {
+    for (const session of this.sessions.values()) session.wake();
+  }
+
   private of(log: LogName): NodeSession[] {
     return [...(this.byLog.get(keyOfLog(log)) ?? [])];
   }

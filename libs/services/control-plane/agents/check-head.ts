@@ -61,6 +61,7 @@ export function forkedReport(last: NodeReport | null, head: AgentHead, problem: 
     trouble,
     probes = [],
     heardHead,
+    trust,
   } = last ?? {};
   return {
     status: nodeStatusToWire('forked'),
@@ -76,6 +77,7 @@ export function forkedReport(last: NodeReport | null, head: AgentHead, problem: 
     trouble,
     probes,
     heardHead,
+    trust,
     problem,
     ...head,
   };

@@ -179,6 +179,11 @@ const resources: Resources = {
   createToken: isInstallation,
   listTokens: isInstallation,
   revokeToken: isInstallation,
+  // Whom to trust is for everybody; of whom it waits for its route tells those who may look everywhere.
+  listAuthorities: isShared,
+  prepareAuthority: isInstallation,
+  activateAuthority: isInstallation,
+  retireAuthority: isInstallation,
   readAudit: isInstallation,
 };
 

@@ -63,6 +63,7 @@ import { readAudit } from '../routes/read-audit';
 import { planRollout } from '../routes/plan-rollout';
 import { removeNode } from '../routes/remove-node';
 import { recoverOrder } from '../routes/recover-order';
+import { activateAuthority, listAuthorities, prepareAuthority, retireAuthority } from '../routes/authorities';
 import { rotateLogKey } from '../routes/rotate-log-key';
 import { releaseNode } from '../routes/release-node';
 import { addFreeze, addWindow, listFreezes, listWindows, removeFreeze, removeWindow } from '../routes/schedules';
@@ -187,6 +188,10 @@ const routes: Routes = {
   revokeToken,
   beginSession,
   endSession,
+  listAuthorities,
+  prepareAuthority,
+  activateAuthority,
+  retireAuthority,
   readAudit,
 };
 

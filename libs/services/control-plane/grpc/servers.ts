@@ -23,7 +23,7 @@ import { letInKnown, type Identify } from './callers';
 import { healthService } from './health-service';
 import { operatorHandlers } from './operator-handlers';
 import { tellingUnreadable } from './readable-request';
-import { TlsFront, type FrontLimit, type FrontLimits, type Peer } from './tls-front';
+import { TlsFront, type FrontLimit, type FrontLimits, type Peer, type ServerCertificate } from './tls-front';
 
 /** An operator's machine that was switched off, or hangs, is noticed after these two together; nodes report, or are silent. */
 const keepaliveTimeMs = 10_000;
@@ -35,6 +35,11 @@ const lastWordsWithinMs = 1_000;
 const cutWithinMs = 1_000;
 /** How often the control plane's own certificate is looked at. */
 const lookAtCertificateEveryMs = 3_600_000;
+
+/** A port that shows the control plane's certificate, and knows clients by theirs. */
+export interface Presenting {
+  present(certificate: ServerCertificate, trustedPem: string): void;
+}
 
 /** What one connection may ask for. */
 interface Share {
@@ -107,7 +112,7 @@ export class Servers {
   private readonly operatorFront: TlsFront;
   private readonly agentFront: TlsFront;
   /** All that show the control plane's certificate. */
-  private readonly presenting: Pick<TlsFront, 'present'>[];
+  private readonly presenting: Presenting[];
   private timer: NodeJS.Timeout | undefined;
 
   constructor(
@@ -146,12 +151,17 @@ export class Servers {
   }
 
   /** Another port that shows the control plane's certificate. */
-  presentTo(port: Pick<TlsFront, 'present'>): void {
+  presentTo(port: Presenting): void {
     this.presenting.push(port);
   }
 
   async start(): Promise<ListeningPorts> {
     const ports = { operatorPort: await this.operatorFront.listen(), agentPort: await this.agentFront.listen() };
+    this.services.authorities.onNews = () => {
+      this.present();
+    };
+    // Meanwhile another control plane may have had a successor take over.
+    this.present();
     this.timer = setInterval(() => {
       this.renewCertificate().catch((err: unknown) => {
         this.services.log.error({ err }, "cannot renew the control plane's own certificate");
@@ -164,8 +174,13 @@ export class Servers {
   async renewCertificate(): Promise<void> {
     const { authority, log } = this.services;
     if (!(await authority.renewServer())) return;
-    for (const port of this.presenting) port.present(authority.server);
+    this.present();
     log.info("the control plane's own certificate was renewed");
+  }
+
+  private present(): void {
+    const { server, trustedPem } = this.services.authority;
+    for (const port of this.presenting) port.present(server, trustedPem);
   }
 
   /** Takes no more calls and ends those under way as `unavailable` `stopping`, which callers repeat. Always resolves. */
@@ -196,7 +211,7 @@ export class Servers {
     const take = injectorOf(this.operator);
     const place = { host: config.listenHost, port: config.operatorPort, variable: 'LOCKSTEP_OPERATOR_PORT' };
     return new TlsFront(
-      { ...place, clientCa: authority.certificatePem, limits: operatorLimits, log, take, onLimited: this.onLimited },
+      { ...place, clientCa: authority.trustedPem, limits: operatorLimits, log, take, onLimited: this.onLimited },
       authority.server,
     );
   }
@@ -207,7 +222,7 @@ export class Servers {
     const place = { host: config.listenHost, port: config.agentPort, variable: 'LOCKSTEP_AGENT_PORT' };
     const options = {
       ...place,
-      clientCa: authority.certificatePem,
+      clientCa: authority.trustedPem,
       limits: agentLimits,
       log,
       onLimited: this.onLimited,

@@ -38,7 +38,7 @@ const roomy: FrontLimits = {
 
 function open(limits: Partial<FrontLimits> = {}, times: Partial<TlsFrontOptions> = {}): Promise<number> {
   const place = { host: '127.0.0.1', port: 0, variable: 'LOCKSTEP_AGENT_PORT', log: pino({ level: 'silent' }) };
-  const options = { ...place, clientCa: authority.certificatePem, limits: { ...roomy, ...limits } };
+  const options = { ...place, clientCa: authority.trustedPem, limits: { ...roomy, ...limits } };
   const take = (connection: Duplex, peer: Peer): void => {
     taken.push({ connection, peer });
   };
@@ -51,7 +51,7 @@ function open(limits: Partial<FrontLimits> = {}, times: Partial<TlsFrontOptions>
 
 async function come(port: number, localAddress = '127.0.0.1', shown: object = {}): Promise<TLSSocket> {
   const from = { host: '127.0.0.1', port, localAddress, ...shown };
-  const socket = connect({ ...from, ca: authority.certificatePem, ALPNProtocols: ['h2'] });
+  const socket = connect({ ...from, ca: authority.trustedPem, ALPNProtocols: ['h2'] });
   sockets.push(socket);
   socket.on('error', () => undefined);
   await new Promise<void>((resolve) => {

@@ -46,7 +46,7 @@ export interface TlsFrontOptions {
   readonly port: number;
   /** The variable that sets the port. */
   readonly variable: string;
-  /** Clients are asked for a certificate of this authority (PEM). One that they lack, or that is no good, is no end yet: who decides says why. */
+  /** Clients are asked for a certificate of these authorities (PEM). One that they lack, or that is no good, is no end yet: who decides says why. */
   readonly clientCa: string | undefined;
   readonly limits: FrontLimits;
   readonly log: Logger;
@@ -145,11 +145,13 @@ export class TlsFront {
   private readonly handshakesFrom = new Tally();
   private readonly ofCertificate = new Tally();
   private refused = 0;
+  private clientCa: string | undefined;
 
   constructor(
     private readonly options: TlsFrontOptions,
     certificate: ServerCertificate,
   ) {
+    this.clientCa = options.clientCa;
     this.tls = createTlsServer({
       ...this.contextOf(certificate),
       ALPNProtocols: ['h2'],
@@ -191,8 +193,9 @@ export class TlsFront {
     });
   }
 
-  /** For connections that come from now on. */
-  present(certificate: ServerCertificate): void {
+  /** For connections that come from now on. @param clientCa whose certificates clients are to show from now on */
+  present(certificate: ServerCertificate, clientCa = this.clientCa): void {
+    this.clientCa = clientCa;
     this.tls.setSecureContext(this.contextOf(certificate));
   }
 
@@ -254,7 +257,7 @@ export class TlsFront {
   }
 
   private contextOf({ privateKeyPem, certificateChainPem }: ServerCertificate) {
-    const { clientCa } = this.options;
+    const { clientCa } = this;
     return { key: privateKeyPem, cert: certificateChainPem, ...(clientCa !== undefined && { ca: clientCa }) };
   }
 

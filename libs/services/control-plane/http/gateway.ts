@@ -52,24 +52,40 @@ export interface GatewayOptions {
  * decided there and nowhere else.
  */
 export class Gateway {
-  private readonly asking: Client;
+  private asking: Client;
   /** By a connection of their own: those who watch for hours must leave room for those who ask. */
-  private readonly watching: Client;
+  private watching: Client;
   private readonly mostWatches: number;
   private watches = 0;
 
-  constructor({ address, ca, mostWatches = defaultMostWatches }: GatewayOptions) {
-    const connect = (): Client =>
-      new Client(address, credentials.createSsl(Buffer.from(ca)), {
-        'grpc.max_receive_message_length': maxMessageBytes,
-        'grpc.max_send_message_length': maxMessageBytes,
-        // Its certificate has that name whatever address it listens on.
-        'grpc.ssl_target_name_override': 'localhost',
-        'grpc.use_local_subchannel_pool': 1,
-      });
-    this.asking = connect();
-    this.watching = connect();
+  private ca: string;
+
+  constructor(private readonly options: GatewayOptions) {
+    const { ca, mostWatches = defaultMostWatches } = options;
+    this.ca = ca;
+    this.asking = this.connect();
+    this.watching = this.connect();
     this.mostWatches = mostWatches;
+  }
+
+  /** Whom to trust from now on, PEM: calls under way end with the connection that they have. */
+  trust(ca: string): void {
+    if (ca === this.ca) return;
+    this.ca = ca;
+    const before = [this.asking, this.watching];
+    this.asking = this.connect();
+    this.watching = this.connect();
+    for (const client of before) client.close();
+  }
+
+  private connect(): Client {
+    return new Client(this.options.address, credentials.createSsl(Buffer.from(this.ca)), {
+      'grpc.max_receive_message_length': maxMessageBytes,
+      'grpc.max_send_message_length': maxMessageBytes,
+      // Its certificate has that name whatever address it listens on.
+      'grpc.ssl_target_name_override': 'localhost',
+      'grpc.use_local_subchannel_pool': 1,
+    });
   }
 
   /** The answer in its JSON form. @throws LockstepError, as the route or who decides about it says. */

@@ -28,7 +28,7 @@ const openAuthority = (names: readonly string[]): Promise<CertificateAuthority> 
   openCertificateAuthority({ dir: path.join(folder.path, 'pki'), names, mayMakeKeys: true });
 
 async function namesShown(port: number): Promise<string | undefined> {
-  const socket = connect({ host: '127.0.0.1', port, ca: authority.certificatePem });
+  const socket = connect({ host: '127.0.0.1', port, ca: authority.trustedPem });
   await once(socket, 'secureConnect');
   const names = socket.getPeerCertificate().subjectaltname;
   socket.destroy();
@@ -36,7 +36,7 @@ async function namesShown(port: number): Promise<string | undefined> {
 }
 
 test('a certificate that is made anew is shown by HTTP too', async () => {
-  const { server: tls, certificatePem: ca } = authority;
+  const { server: tls, trustedPem: ca } = authority;
   const place = {
     host: '127.0.0.1',
     port: 0,
@@ -47,7 +47,8 @@ test('a certificate that is made anew is shown by HTTP too', async () => {
   const api = await startHttpApi({ ...place, tls, ca, log: pino({ level: 'silent' }) });
   try {
     expect(await namesShown(api.port)).not.toContain('other.example');
-    api.present((await openAuthority(['127.0.0.1', 'localhost', 'other.example'])).server);
+    const renewed = await openAuthority(['127.0.0.1', 'localhost', 'other.example']);
+    api.present(renewed.server, renewed.trustedPem);
     expect(await namesShown(api.port)).toContain('other.example');
   } finally {
     await api.stop();
@@ -73,7 +74,7 @@ test('those who watch by HTTP keep nobody from asking, and are no more than may 
       else reject(error);
     });
   });
-  const gateway = new Gateway({ address: `127.0.0.1:${port}`, ca: authority.certificatePem, mostWatches: 2 });
+  const gateway = new Gateway({ address: `127.0.0.1:${port}`, ca: authority.trustedPem, mostWatches: 2 });
   const abort = new AbortController();
   try {
     const watch = () => gateway.follow(callNamed('watchEvents'), {}, {}, abort.signal);

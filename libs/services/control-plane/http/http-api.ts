@@ -41,7 +41,7 @@ export interface HttpApiOptions {
 export interface HttpApi {
   readonly port: number;
   /** For connections that come from now on. */
-  present(certificate: ServerCertificate): void;
+  present(certificate: ServerCertificate, trustedPem: string): void;
   stop(): Promise<void>;
 }
 
@@ -236,7 +236,8 @@ export async function startHttpApi(options: HttpApiOptions): Promise<HttpApi> {
   const bound = adapter.getHttpServer().address();
   return {
     port: typeof bound === 'object' && bound !== null ? bound.port : port,
-    present: (certificate) => {
+    present: (certificate, trustedPem) => {
+      gateway.trust(trustedPem);
       adapter.getHttpServer<HttpsServer>().setSecureContext(contextOf(certificate));
     },
     stop: async () => {

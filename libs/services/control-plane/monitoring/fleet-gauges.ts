@@ -20,7 +20,7 @@ export interface FleetGaugesParts {
   readonly rollouts: Pick<RolloutExecutor, 'inForceNow'>;
   readonly heads: Pick<HeadTimes, 'list'>;
   readonly logs: Pick<KnownLogs, 'knownEntries'>;
-  readonly authority: Pick<CertificateAuthority, 'certificatePem' | 'server'>;
+  readonly authority: Pick<CertificateAuthority, 'succession' | 'server'>;
 }
 
 /** `silent`: it has not reported yet, or nothing that is known here. */
@@ -72,10 +72,10 @@ export function takeCensus(
 }
 
 /** Of the CA and of the server: when they end, in seconds since 1970. */
-function certificateEnds({ certificatePem, server }: FleetGaugesParts['authority']): Readonly<Record<string, number>> {
+function certificateEnds({ succession, server }: FleetGaugesParts['authority']): Readonly<Record<string, number>> {
   const endOf = (pem: string): number => Date.parse(new X509Certificate(pem).validTo) / 1000;
   // The chain begins with the server's own.
-  return { ca: endOf(certificatePem), server: endOf(server.certificateChainPem) };
+  return { ca: endOf(succession.signs.certificatePem), server: endOf(server.certificateChainPem) };
 }
 
 /** What is looked up at each scrape, all of it in memory: no statement, and no more than a look at each node. */

@@ -68,6 +68,7 @@ async function following(rows: { written: NodeRecord[] }, orderStore = keptOrder
     replica: silent as never,
     ...{ nodes, calls, log, sessions, orders, changes: new ChangeNotifier() },
     tokens: { readAgain: async () => undefined },
+    authorities: { readAgain: async () => undefined },
     deriver: { noticeNode: () => undefined, takeOver: () => undefined },
     webhooks: { request: () => undefined },
     logs: new KnownLogs({ entries: async () => [] }),

@@ -2,6 +2,7 @@
 import type { NodeName } from '@lockstep/domain/livepatch-model';
 import type { NodeRecord, ReplicaStore } from '@lockstep/io/database';
 import type { Logger } from 'pino';
+import type { KnownAuthorities } from '../access/known-authorities';
 import type { KnownTokens } from '../access/known-tokens';
 import type { AgentSessions } from '../agents/agent-sessions';
 import { cutOff } from '../agents/cut-off';
@@ -26,6 +27,7 @@ export interface FollowOthersParts {
   readonly store: Pick<ReplicaStore, 'nodeChanges' | 'labelRevisions'>;
   readonly replica: LivingReplica;
   readonly tokens: Pick<KnownTokens, 'readAgain'>;
+  readonly authorities: Pick<KnownAuthorities, 'readAgain'>;
   readonly nodes: KnownNodes;
   readonly sessions: AgentSessions;
   readonly orders: Pick<NodeOrders, 'readAgain'>;
@@ -139,6 +141,11 @@ export class FollowOthers {
           this.look('all');
         });
         return;
+      case 'authorities':
+        this.parts.authorities.readAgain().catch(() => {
+          this.look('all');
+        });
+        return;
       case 'tokens':
         tokens.readAgain().catch(() => undefined);
         return;
@@ -203,6 +210,7 @@ export class FollowOthers {
     await this.sweepNodes();
     this.findElsewhere();
     await this.parts.tokens.readAgain();
+    await this.parts.authorities.readAgain();
     const revisions = await store.labelRevisions();
     for (const { name, labelsRevision } of nodes.list()) {
       const revision = revisions.get(name);

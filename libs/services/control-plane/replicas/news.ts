@@ -26,6 +26,8 @@ const form = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('reports') }),
   /** It was removed or revoked, has enrolled, has another certificate or other labels. */
   z.object({ kind: z.literal('node'), node }),
+  /** A successor of the authority was prepared, has taken over, or the one before was retired. */
+  z.object({ kind: z.literal('authorities') }),
   /** An access token was made, or revoked. */
   z.object({ kind: z.literal('tokens') }),
   /** Whoever waits for it reads it again. */

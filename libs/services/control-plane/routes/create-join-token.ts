@@ -32,7 +32,7 @@ export async function createJoinToken(
     const message = `A join token lives for at most ${maxTtlSeconds} seconds.`;
     throw new LockstepError('invalid-input', 'ttl-too-long', message, { ttlSeconds, maxTtlSeconds });
   }
-  const token = newJoinToken(authority.pinSha256);
+  const token = newJoinToken(authority.succession.anchor.pinSha256);
   const expiresAt = new Date(Date.now() + ttlSeconds * 1000);
   const common = { secretSha256: secretSha256(token.secret), cluster: parseClusterName(request.cluster), expiresAt };
   if (request.allow === '') await db.joinTokens.create({ ...common, node: parseNodeName(request.node) });

@@ -22,7 +22,7 @@ export async function enrol(
   request: EnrolRequest,
   { caller, metadata }: CallContext,
 ): Promise<EnrolResponse> {
-  const { secret } = parseJoinToken(request.joinToken);
+  const { secret, caPinSha256 } = parseJoinToken(request.joinToken);
   const proof = { secretSha256: secretSha256(secret), now: new Date() };
   // Anybody can reach this call: only who holds a token has a parser work for them.
   const token = await db.joinTokens.requireGood(proof.secretSha256, proof.now);
@@ -52,10 +52,13 @@ export async function enrol(
     calls.endOf(node, certificateSuperseded(node));
   }
   replica.announce({ kind: 'node', node });
+  const { trusted, anchor } = authority.succession;
   const logKeys = await db.loadOrders.keys(cluster);
   return {
     certificate: certificatePem,
-    caCertificate: authority.certificatePem,
+    // By the pin of its token the machine has found whom it speaks with: it insists on that one.
+    caCertificate: (trusted.find(({ pinSha256 }) => pinSha256 === caPinSha256) ?? anchor).certificatePem,
+    caCertificates: authority.trustedPem,
     logPublicKey: authority.logSigner.publicKeyPem,
     newestLogPublicKey: logKeys.at(-1) ?? '',
     cluster,

@@ -21,6 +21,6 @@ export async function renewCertificate(
   log.info({ node: node.name }, 'certificate renewed');
   return {
     certificate: authority.issueNodeCertificate(key, node.name),
-    caCertificates: authority.certificatePem,
+    caCertificates: authority.trustedPem,
   };
 }

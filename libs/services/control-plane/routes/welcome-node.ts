@@ -31,7 +31,7 @@ export interface Arrival {
 }
 
 /** What welcoming a node needs. */
-export type Welcomer = 'nodes' | 'logs' | 'logHeads' | 'sessions' | 'rollouts' | 'authority' | 'log';
+export type Welcomer = 'nodes' | 'logs' | 'logHeads' | 'sessions' | 'rollouts' | 'authority' | 'authorities' | 'log';
 
 type Parts = Uses<Welcomer>;
 
@@ -125,7 +125,7 @@ async function judgeNewestHead(logs: Parts['logs'], log: LogName, head: AgentHea
 
 /** The session of a node that has said hello; undefined if it was turned away. */
 export async function welcomeNode(parts: Parts, arrival: Arrival): Promise<NodeSession | undefined> {
-  const { logs, logHeads } = parts;
+  const { logs, logHeads, authorities } = parts;
   const { node, hello, stream, abort } = arrival;
   const log: LogName = { cluster: node.cluster, kernelBuild: parseKernelBuildId(hello.kernelBuildId) };
   const head: AgentHead = { headSeq: hello.headSeq, headHash: hello.headHash };
@@ -141,6 +141,7 @@ export async function welcomeNode(parts: Parts, arrival: Arrival): Promise<NodeS
         ...{ node: node.name, log, bootId: node.bootId, stream, headSeq: hello.headSeq },
         extensionsAfter: (name, seq) => logs.extensionsAfter(name, seq),
         headOf: (name) => logHeads.toldHeadOf(name),
+        authorities: () => authorities.toTell,
         close: (error) => {
           abort.abort(error);
         },

@@ -19,6 +19,7 @@ import {
   type LoadedPatch,
   type LogEntry,
   type NodeReport,
+  type NodeTrust,
   type ProbeOrder,
   type ProbeResult,
   type Problem,
@@ -352,6 +353,8 @@ export class TestAgent {
   problem: Problem | undefined;
   trouble: KernelTrouble | undefined;
   heardHead: HeardHead | undefined;
+  /** Whom it says that it trusts. */
+  trust: NodeTrust | undefined;
   /** What it was ordered to probe. */
   probeOrder: ProbeOrder | undefined;
   /** What each probe comes to where it stands; nothing: it says nothing of them. */
@@ -413,6 +416,7 @@ export class TestAgent {
       trouble: this.trouble,
       probes: this.probed(),
       heardHead: this.heardHead,
+      trust: this.trust,
       ...over,
     });
   }

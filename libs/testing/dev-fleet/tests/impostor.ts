@@ -52,7 +52,7 @@ export class Impostor {
     });
     const { privateKeyPem, certificateChainPem } = authority.server;
     const pair = { private_key: Buffer.from(privateKeyPem), cert_chain: Buffer.from(certificateChainPem) };
-    const tls = ServerCredentials.createSsl(Buffer.from(authority.certificatePem), [pair], true);
+    const tls = ServerCredentials.createSsl(Buffer.from(authority.trustedPem), [pair], true);
     await new Promise<void>((resolve, reject) => {
       impostor.server.bindAsync(address, tls, (error) => {
         if (error === null) resolve();
