@@ -42,4 +42,28 @@ export const keyGuards = [
     to: '): boolean =>\n  nowMs < 0 && nowMs >= expiresAtMs;',
     test: 'libs/domain/load-order/signed-head.test.ts',
   },
+  {
+    invariant: '3 one history',
+    breaks: 'believes a head that is dated years ahead',
+    file: 'libs/domain/load-order/signed-head.ts',
+    from: "if (isDatedAhead(head, nowMs)) return 'dated-ahead';",
+    to: "if (head.issuedAtMs > Infinity) return 'dated-ahead';",
+    test: 'libs/domain/load-order/signed-head.test.ts',
+  },
+  {
+    invariant: '7 survives anything',
+    breaks: 'shows no word of the authority before, so that nodes that were away meet a stranger',
+    file: 'libs/io/certificates/certificate-authority.ts',
+    from: "const chain = succession.between.join('') + succession.anchor.certificatePem;",
+    to: 'const chain = succession.signs.certificatePem;',
+    test: 'libs/io/certificates/certificates.test.ts',
+  },
+  {
+    invariant: '7 survives anything',
+    breaks: 'follows a log before it is on disk whose it is',
+    file: 'libs/services/node-agent/pinned-loader.ts',
+    from: 'await writePrivateFile(this.file, JSON.stringify(anchor, undefined, 2));',
+    to: 'await writePrivateFile(this.file, JSON.stringify(anchor, undefined, 2)).catch(() => undefined);',
+    test: 'libs/services/node-agent/two-halves.test.ts',
+  },
 ];

@@ -29,9 +29,10 @@ interface Options extends LeafOptions {
 function headFault(order: GetOrderResponse, known: HeadContext, firstKeyPem: string): string | undefined {
   if (order.signedHead === undefined) return undefined;
   const head = headFromWire(order.signedHead);
-  const refusal = refuseHead(known, head, logChecksOf(firstKeyPem));
+  const nowMs = Date.now();
+  const refusal = refuseHead(known, head, logChecksOf(firstKeyPem), nowMs);
   if (refusal !== undefined) return explainHeadRefusal(refusal);
-  return hasExpired(head, Date.now()) ? 'The head that agents are told has expired.' : undefined;
+  return hasExpired(head, nowMs) ? 'The head that agents are told has expired.' : undefined;
 }
 
 /** The walk from the first key to the last, as every agent goes it. */

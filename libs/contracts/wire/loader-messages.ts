@@ -207,9 +207,9 @@ export const writeToLoader = (said: ToLoaderMessage): Uint8Array =>
 
 export const loaderFactsToWire = (
   { kernelBuild, release, bootId, patchedCore }: RunningKernel,
-  needsBuildSignature: boolean,
+  rest: { readonly needsBuildSignature: boolean; readonly speaksEveryMs: number },
 ): LoaderFacts => ({
-  needsBuildSignature,
+  ...rest,
   ...{ protocol: loaderProtocol, kernelBuildId: kernelBuild, kernelRelease: release, bootId, patchedCore },
 });
 

@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { HeardHead, SignedHead as WireHead } from '@lockstep/contracts/generated';
 import { parseClusterName, parseKernelBuildId, parseSeq, parseSha256 } from '@lockstep/domain/livepatch-model';
-import { hasExpired, parseLogKey, type EntrySignature, type SignedHead } from '@lockstep/domain/load-order';
+import {
+  hasExpired,
+  heardUntilMs,
+  parseLogKey,
+  type EntrySignature,
+  type SignedHead,
+} from '@lockstep/domain/load-order';
 import type { NodeView } from '@lockstep/domain/node-state';
 
 export function headToWire({
@@ -35,10 +41,15 @@ export function headFromWire(wire: WireHead): SignedHead {
 export const isHeadOverdue = (heard: HeardHead | undefined, nowMs: number): boolean =>
   heard !== undefined && (heard.expired || (heard.expiresAtMs > 0 && hasExpired(heard, nowMs)));
 
-/** What a node has heard of its log's end; undefined where nobody has said anything of it. */
-export function heardHeadToWire({ signedHead, headRefusal }: NodeView, nowMs: number): HeardHead | undefined {
-  if (signedHead === undefined && headRefusal === undefined) return undefined;
-  const { seq = 0, issuedAtMs = 0, expiresAtMs = 0 } = signedHead ?? {};
-  const expired = signedHead !== undefined && hasExpired(signedHead, nowMs);
+/** What a node has heard of its log's end, or how long it has heard nothing; undefined where it does not know that. */
+export function heardHeadToWire(
+  { signedHead, headRefusal, followsSinceMs }: NodeView,
+  nowMs: number,
+): HeardHead | undefined {
+  const untilMs = heardUntilMs(signedHead, followsSinceMs);
+  if (untilMs === undefined && headRefusal === undefined) return undefined;
+  const { seq = 0, issuedAtMs = 0 } = signedHead ?? {};
+  const expiresAtMs = untilMs ?? 0;
+  const expired = untilMs !== undefined && hasExpired({ expiresAtMs }, nowMs);
   return { seq, issuedAtMs, expiresAtMs, expired, refused: headRefusal ?? '' };
 }

@@ -50,6 +50,8 @@ export {
   explainHeadRefusal,
   hasExpired,
   headLifeMs,
+  heardUntilMs,
+  isDatedAhead,
   refuseHead,
   type HeadContext,
   type HeadRefusal,

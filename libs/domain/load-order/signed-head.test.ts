@@ -2,7 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { ClusterName, KernelBuildId, Seq, Sha256 } from '@lockstep/domain/livepatch-model';
-import { encodeHead, hasExpired, headLifeMs, refuseHead, type SignedHead } from './signed-head';
+import { encodeHead, hasExpired, headLifeMs, heardUntilMs, refuseHead, type SignedHead } from './signed-head';
 import { headHash } from './propose-entry';
 import { checks, load, log, logOf, rotateTo, signHead, testKey } from './test-log';
 
@@ -19,7 +19,7 @@ const headOf = (known: typeof entries, over: Partial<SignedHead> = {}): SignedHe
   });
 
 const refusal = (known: typeof entries, head: SignedHead, newestKey = undefined as SignedHead['key']) =>
-  refuseHead({ log, entries: known, newestKey }, head, checks);
+  refuseHead({ log, entries: known, newestKey }, head, checks, issuedAtMs);
 
 describe('a signed head', () => {
   test('is taken of the log as it is known, empty ones too', () => {
@@ -43,6 +43,18 @@ describe('a signed head', () => {
     expect(refusal(entries, { ...headOf(entries), signature: headOf(rotated).signature })).toBe('bad-signature');
     const later = { ...headOf(entries), expiresAtMs: issuedAtMs + headLifeMs + 1 };
     expect(refusal(entries, later)).toBe('bad-signature');
+  });
+  test('is not believed when it is dated more than a day ahead of the node', () => {
+    const ahead = (ms: number) =>
+      headOf(entries, { issuedAtMs: issuedAtMs + ms, expiresAtMs: issuedAtMs + ms + headLifeMs });
+    expect(refusal(entries, ahead(headLifeMs))).toBeUndefined();
+    expect(refusal(entries, ahead(headLifeMs + 1))).toBe('dated-ahead');
+    expect(refusal(entries, ahead(3_650 * headLifeMs))).toBe('dated-ahead');
+  });
+  test('is missed a day after a log is followed of which none was ever told', () => {
+    expect(heardUntilMs(undefined, undefined)).toBeUndefined();
+    expect(heardUntilMs(undefined, issuedAtMs)).toBe(issuedAtMs + headLifeMs);
+    expect(heardUntilMs(headOf(entries), 0)).toBe(issuedAtMs + headLifeMs);
   });
   test('expires at its time', () => {
     const head = headOf(entries);

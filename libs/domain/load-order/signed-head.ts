@@ -28,6 +28,21 @@ export interface SignedHead extends HeadStatement {
 export const headLifeMs = 24 * 3_600_000;
 /** Nobody may promise more: a head for years would keep the alarm still for years. */
 const longestLifeMs = 2 * headLifeMs;
+/** Clocks differ; but a head that is dated years ahead would keep the alarm still for years. */
+const mostAheadMs = headLifeMs;
+
+/** By the node's clock it was made in the future. */
+export const isDatedAhead = ({ issuedAtMs }: Pick<HeadStatement, 'issuedAtMs'>, nowMs: number): boolean =>
+  issuedAtMs > nowMs + mostAheadMs;
+
+/**
+ * Until when nothing of the log is withheld, as far as a node can know: what it was told last, or a day after it began to follow
+ * a log of which it was never told. Undefined: it does not know when that was.
+ */
+export const heardUntilMs = (
+  head: Pick<HeadStatement, 'expiresAtMs'> | undefined,
+  followsSinceMs: number | undefined,
+): number | undefined => head?.expiresAtMs ?? (followsSinceMs === undefined ? undefined : followsSinceMs + headLifeMs);
 
 /** The bytes that are hashed and signed. */
 export function encodeHead({
@@ -44,7 +59,8 @@ export function encodeHead({
 }
 
 /** Why a head is not taken for the one of the log that is known. */
-export type HeadRefusal = 'wrong-log' | 'other-head' | 'lowered-key' | 'lasts-too-long' | 'bad-signature';
+export type HeadRefusal =
+  'wrong-log' | 'other-head' | 'lowered-key' | 'lasts-too-long' | 'dated-ahead' | 'bad-signature';
 
 /** What of a log is known where a head is offered. */
 export interface HeadContext {
@@ -53,13 +69,22 @@ export interface HeadContext {
   readonly newestKey?: LogKey | undefined;
 }
 
-/** It must be of this very log, as long as it is known, and signed by the newest key that is known. */
-export function refuseHead(known: HeadContext, head: SignedHead, checks: LogChecks): HeadRefusal | undefined {
+/**
+ * It must be of this very log, as long as it is known, and signed by the newest key that is known.
+ * @param nowMs by the node's own clock, since 1970
+ */
+export function refuseHead(
+  known: HeadContext,
+  head: SignedHead,
+  checks: LogChecks,
+  nowMs: number,
+): HeadRefusal | undefined {
   const { log, entries } = known;
   if (head.cluster !== log.cluster || head.kernelBuild !== log.kernelBuild) return 'wrong-log';
   if (head.seq !== entries.length || head.hash !== headHash(entries)) return 'other-head';
   if (head.key !== newestKey(known.newestKey, entries)) return 'lowered-key';
   if (head.expiresAtMs - head.issuedAtMs > longestLifeMs) return 'lasts-too-long';
+  if (isDatedAhead(head, nowMs)) return 'dated-ahead';
   const hash = checks.hash(encodeHead(head));
   const { key, signature } = head;
   const isSigned = key === undefined ? checks.verify(hash, signature) : checks.verifyBy(key, hash, signature);
@@ -80,6 +105,8 @@ export function explainHeadRefusal(refusal: HeadRefusal): string {
       return 'The head that was sent is signed with another key than the newest that this node knows.';
     case 'lasts-too-long':
       return 'The head that was sent would be good for longer than any may be.';
+    case 'dated-ahead':
+      return "The head that was sent is dated more than a day ahead of this node's clock: one of the two clocks is off.";
     case 'bad-signature':
       return 'The head that was sent is not signed by the key that it names.';
   }

@@ -2,9 +2,22 @@
 import { describe, expect, test } from '@jest/globals';
 import type { ClusterName, ModuleName, Seq } from '@lockstep/domain/livepatch-model';
 import type { EntryBody } from '@lockstep/domain/load-order';
+import { advance } from './advance';
 import { viewOf } from './node-view';
 import type { Transition } from './observation';
-import { append, headOf, load, logOf, Machine, observed, PowerCut, retire, rotate, testKey } from './test-machine';
+import {
+  append,
+  checks,
+  headOf,
+  load,
+  logOf,
+  Machine,
+  observed,
+  PowerCut,
+  retire,
+  rotate,
+  testKey,
+} from './test-machine';
 
 const a = load('a', 'abc');
 const b = load('b', 'ad', [1]);
@@ -234,14 +247,14 @@ describe('where the log ends, by the word of who signs it', () => {
 
   test('is kept, over a restart too, until a later word comes', () => {
     const machine = machineAt(ours, 3);
-    machine.tell({ kind: 'head-offered', head: headOf(ours, atMs) });
+    machine.tell({ kind: 'head-offered', head: headOf(ours, atMs), nowMs: atMs });
     expect(viewOf(machine.state)).toMatchObject({ signedHead: { seq: 3, issuedAtMs: atMs }, headRefusal: undefined });
     machine.startAgent();
     expect(seenBy(machine)).toBe(atMs);
     machine.quiesce();
-    machine.tell({ kind: 'head-offered', head: headOf(ours, atMs + hourMs) });
+    machine.tell({ kind: 'head-offered', head: headOf(ours, atMs + hourMs), nowMs: atMs });
     expect(seenBy(machine)).toBe(atMs + hourMs);
-    machine.tell({ kind: 'head-offered', head: headOf(ours, atMs) });
+    machine.tell({ kind: 'head-offered', head: headOf(ours, atMs), nowMs: atMs });
     expect(seenBy(machine)).toBe(atMs + hourMs);
     check(machine, 'in-step', '3/3', 'a<b<c');
   });
@@ -249,12 +262,39 @@ describe('where the log ends, by the word of who signs it', () => {
     ['wrong-log', headOf(ours, atMs, { cluster: 'db' as ClusterName })],
     ['other-head', headOf(ours.slice(0, 2), atMs)],
     ['bad-signature', { ...headOf(ours, atMs), issuedAtMs: atMs + 1 }],
+    ['dated-ahead', headOf(ours, atMs + 1_000 * 24 * hourMs)],
   ])('is not taken as %s: what was known goes on to age', (reason, head) => {
     const machine = machineAt(ours, 3);
-    machine.tell({ kind: 'head-offered', head: headOf(ours, atMs - hourMs) });
-    machine.tell({ kind: 'head-offered', head });
+    machine.tell({ kind: 'head-offered', head: headOf(ours, atMs - hourMs), nowMs: atMs });
+    machine.tell({ kind: 'head-offered', head, nowMs: atMs });
     expect(viewOf(machine.state)).toMatchObject({ signedHead: { issuedAtMs: atMs - hourMs }, headRefusal: reason });
     check(machine, 'in-step', '3/3', 'a<b<c');
+  });
+  test('one dated years ahead, which an agent of before has kept, gives way to one of now', () => {
+    const machine = machineAt(ours, 3);
+    const ahead = atMs + 1_000 * 24 * hourMs;
+    machine.tell({ kind: 'head-offered', head: headOf(ours, ahead), nowMs: ahead });
+    expect(seenBy(machine)).toBe(ahead);
+    machine.tell({ kind: 'head-offered', head: headOf(ours, atMs), nowMs: atMs });
+    expect(seenBy(machine)).toBe(atMs);
+  });
+});
+
+describe('a word about foreign livepatches that is repeated for ever', () => {
+  const repairs = (machine: Machine, modules: readonly string[]): number => {
+    const word = { kind: 'repair-requested' as const, modules: modules as never };
+    return advance(machine.state, word, checks).effects.filter((effect) => effect.kind === 'record-repair').length;
+  };
+  test('is written down once, and only of what is there', () => {
+    const machine = machineAt(ours, 3);
+    expect(repairs(machine, ['nobody_has_this'])).toBe(0);
+    machine.kernel.push(observed('by_hand', 'z'));
+    machine.tell({ kind: 'look-due' });
+    machine.finishObserving();
+    expect(repairs(machine, ['by_hand', 'nobody_has_this'])).toBe(1);
+    machine.tell({ kind: 'repair-requested', modules: ['by_hand'] as never });
+    expect(repairs(machine, ['by_hand'])).toBe(0);
+    expect(repairs(machine, [])).toBe(0);
   });
 });
 

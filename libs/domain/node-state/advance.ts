@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import {
   extendLog,
+  isDatedAhead,
   keysOf,
   newestKey,
   refuseHead,
@@ -246,12 +247,14 @@ function onLogOffered(state: NodeState, offered: readonly LogEntry[], checks: Lo
   return { state: withKnown(state, healed), effects: [{ kind: 'report' }] };
 }
 
-/** One that is good for no longer than the one before tells nothing. */
-function onHeadOffered(state: NodeState, head: SignedHead, checks: LogChecks): Advance {
+/** One that is good for no longer than the one before tells nothing, unless that one was dated ahead. */
+function onHeadOffered(state: NodeState, head: SignedHead, nowMs: number, checks: LogChecks): Advance {
   const { known } = state;
-  const headRefusal = refuseHead(known, head, checks);
+  const headRefusal = refuseHead(known, head, checks, nowMs);
   const next = withKnown(state, { ...known, headRefusal });
-  const isNews = headRefusal === undefined && head.expiresAtMs > (known.signedHead?.expiresAtMs ?? 0);
+  const { signedHead } = known;
+  const before = signedHead !== undefined && !isDatedAhead(signedHead, nowMs) ? signedHead.expiresAtMs : 0;
+  const isNews = headRefusal === undefined && head.expiresAtMs > before;
   return { state: next, effects: [...(isNews ? [{ kind: 'record-head' as const, head }] : []), { kind: 'report' }] };
 }
 
@@ -280,8 +283,23 @@ const onReleaseRecorded = (state: NodeState, released: readonly Quarantine[]): A
   return startAfresh(state, { ...state.known, quarantines, storage: undefined });
 };
 
+/** So many that were not seen yet are kept in mind. */
+const mostUnseen = 16;
+
+/**
+ * Added to those that were named before: whoever says it again and again, or of ever other livepatches, fills no disk. What is
+ * not there needs no repair.
+ */
 function onRepairRequested(state: NodeState, modules: readonly ModuleName[]): Advance {
-  return { state, effects: [modules.length > 0 ? { kind: 'record-repair', modules } : { kind: 'report' }] };
+  const { disowned } = state.known;
+  const isThere = (module: ModuleName): boolean => state.seen?.patches.some((patch) => patch.module === module) ?? true;
+  const news = [...new Set(modules)].filter((module) => !disowned.includes(module) && isThere(module));
+  const room = state.seen === undefined ? Math.max(0, mostUnseen - disowned.length) : news.length;
+  const next = [...disowned, ...news.slice(0, room)];
+  return {
+    state,
+    effects: [next.length > disowned.length ? { kind: 'record-repair', modules: next } : { kind: 'report' }],
+  };
 }
 
 function onRepairRecorded(state: NodeState, disowned: readonly ModuleName[]): Advance {
@@ -363,7 +381,7 @@ export function advance(state: NodeState, event: NodeEvent, checks: LogChecks): 
         effects: [{ kind: 'report' }],
       };
     case 'head-offered':
-      return onHeadOffered(state, event.head, checks);
+      return onHeadOffered(state, event.head, event.nowMs, checks);
     case 'move-requested':
       return onMoveRequested(state, event.seq);
     case 'entries-recorded':

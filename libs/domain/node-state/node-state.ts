@@ -21,6 +21,8 @@ export interface Recorded {
   readonly newestKey?: LogKey | undefined;
   /** The newest word of whoever signs this log about where it ends. */
   readonly signedHead?: SignedHead | undefined;
+  /** Since when this log is followed, by the node's clock; undefined: that was not written down. */
+  readonly followsSinceMs?: number | undefined;
   /** The highest position accepted; never above the head. */
   readonly target: Seq;
   /** The highest position whose stack the kernel has held; never above the target. */
@@ -131,8 +133,8 @@ export type NodeEvent =
   | { readonly kind: 'log-offered'; readonly entries: readonly LogEntry[] }
   /** What follows the entries that were offered is of a version that this agent does not know. */
   | { readonly kind: 'log-unreadable'; readonly problem: Problem }
-  /** Where the log ends, by the word of who signs it. */
-  | { readonly kind: 'head-offered'; readonly head: SignedHead }
+  /** Where the log ends, by the word of who signs it; when it came is the node's own word. */
+  | { readonly kind: 'head-offered'; readonly head: SignedHead; readonly nowMs: number }
   | { readonly kind: 'move-requested'; readonly seq: Seq }
   | { readonly kind: 'entries-recorded'; readonly entries: readonly LogEntry[] }
   | { readonly kind: 'head-recorded'; readonly head: SignedHead }
@@ -151,20 +153,21 @@ export type NodeEvent =
   | { readonly kind: 'recording-failed'; readonly problem: Problem };
 
 /** Events that a control plane brings about. What became of the kernel or the journal is nobody's word but the agent's own. */
-export type ControlWord = Extract<
-  NodeEvent,
-  {
-    readonly kind:
-      | 'session-opened'
-      | 'retry-due'
-      | 'log-offered'
-      | 'log-unreadable'
-      | 'head-offered'
-      | 'move-requested'
-      | 'release-requested'
-      | 'repair-requested';
-  }
->;
+export type ControlWord =
+  | Extract<
+      NodeEvent,
+      {
+        readonly kind:
+          | 'session-opened'
+          | 'retry-due'
+          | 'log-offered'
+          | 'log-unreadable'
+          | 'move-requested'
+          | 'release-requested'
+          | 'repair-requested';
+      }
+    >
+  | { readonly kind: 'head-offered'; readonly head: SignedHead };
 
 /**
  * `record-*` are carried out at once and answered by `*-recorded` or `recording-failed` before the effects that follow

@@ -37,6 +37,8 @@ export interface NodeView {
   readonly problem?: Problem;
   /** Until when it is known that nothing of the log is withheld; absent where nobody has said so yet. */
   readonly signedHead?: Pick<SignedHead, 'seq' | 'issuedAtMs' | 'expiresAtMs'> | undefined;
+  /** As recorded: of a log of which no head was ever told. */
+  readonly followsSinceMs?: number | undefined;
   /** Why the last signed head was not taken. */
   readonly headRefusal?: HeadRefusal | undefined;
   /** Absent where nothing was looked at yet. */
@@ -130,6 +132,7 @@ export function viewOf(state: NodeState): NodeView {
     ...(state.seen?.trouble && { trouble: state.seen.trouble }),
     kept: keptModules(state),
     signedHead: state.known.signedHead,
+    followsSinceMs: state.known.followsSinceMs,
     headRefusal: state.known.headRefusal,
     stack: patches.map((patch) => {
       const artifact = foreign.has(patch.module) ? undefined : artifacts.get(patch.module);

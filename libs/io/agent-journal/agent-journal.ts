@@ -32,6 +32,8 @@ type JournalRecord =
   | { readonly kind: 'entry'; readonly entry: WireLogEntry }
   | { readonly kind: 'target' | 'position'; readonly seq: number }
   | { readonly kind: 'head'; readonly head: WireHead }
+  /** The log is followed since then. */
+  | { readonly kind: 'since'; readonly atMs: number }
   /** A load is about to begin. */
   | { readonly kind: 'load'; readonly seq: number; readonly bootId: string; readonly atMs: number }
   /** The host was well for a while after these loads of that boot. */
@@ -66,6 +68,8 @@ export interface KnownElsewhere {
   readonly endedBoots?: readonly EndedBoot[];
   /** The newest log key that any load order of this node has brought in. */
   readonly newestKey?: LogKey | undefined;
+  /** Since 1970: of a log that was not followed before it is since now. */
+  readonly nowMs?: number | undefined;
 }
 
 /** Where the loads of boots went. */
@@ -111,6 +115,7 @@ function replay(
   const received: LogEntry[] = [];
   const boots = new LoadHistory();
   let signedHead: SignedHead | undefined;
+  let followsSinceMs: number | undefined;
   let target = seqZero;
   let position = seqZero;
   let disowned: readonly ModuleName[] = [];
@@ -122,6 +127,9 @@ function replay(
         break;
       case 'head':
         signedHead = headFromWire(WireHead.fromPartial(record.head));
+        break;
+      case 'since':
+        followsSinceMs ??= record.atMs;
         break;
       case 'target':
         target = later(target, record.seq);
@@ -168,6 +176,7 @@ function replay(
   const heard = {
     ...(key === undefined ? {} : { newestKey: key }),
     ...(signedHead === undefined ? {} : { signedHead }),
+    ...(followsSinceMs === undefined ? {} : { followsSinceMs }),
   };
   return { log, entries, target, position, ...history, disowned, ...heard };
 }
@@ -192,10 +201,11 @@ const quarantineRecord = (quarantine: Quarantine): JournalRecord => ({ kind: 'qu
 
 /** The fewest records that say the same. */
 function shortestOf(recorded: Recorded): JournalRecord[] {
-  const { entries, signedHead, target, position, loads, quarantines, disowned } = recorded;
+  const { entries, signedHead, followsSinceMs, target, position, loads, quarantines, disowned } = recorded;
   return [
     ...entries.map(entryRecord),
     ...(signedHead === undefined ? [] : [headRecord(signedHead)]),
+    ...(followsSinceMs === undefined ? [] : [{ kind: 'since', atMs: followsSinceMs } as const]),
     { kind: 'target', seq: target },
     { kind: 'position', seq: position },
     ...loads.flatMap((load): JournalRecord[] =>
@@ -221,7 +231,12 @@ export async function openAgentJournal(
   openHandle?: OpenRecordHandle,
 ): Promise<AgentJournal> {
   const { journal, records } = await RecordFile.open(file, openHandle);
-  const recorded = replayWhole(log, records as readonly JournalRecord[], checks, file, elsewhere);
+  const replayed = replayWhole(log, records as readonly JournalRecord[], checks, file, elsewhere);
+  const recorded = { followsSinceMs: elsewhere.nowMs, ...replayed };
+  // A disk that takes nothing more must not keep a stack from being restored: then it is counted from the next time.
+  if (replayed.followsSinceMs === undefined && elsewhere.nowMs !== undefined) {
+    await journal.append([{ kind: 'since', atMs: elsewhere.nowMs }]).catch(() => undefined);
+  }
   const shortest = shortestOf(recorded);
   if (records.length > shortest.length + surplusRecords) await journal.replaceWith(shortest);
   const append = (...added: JournalRecord[]): Promise<void> => journal.append(added);

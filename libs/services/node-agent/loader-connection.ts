@@ -19,7 +19,11 @@ export interface ConnectionOptions {
   readonly socket: LocalSocket;
   readonly loader: Loader;
   readonly log: Log;
+  /** How often to say how the node stands, also without news (default 10 s). */
+  readonly speaksEveryMs?: number | undefined;
 }
+
+const defaultSpeaksEveryMs = 10_000;
 
 type FromLoaderMessage = Parameters<typeof writeFromLoader>[0];
 
@@ -49,14 +53,23 @@ export class LoaderConnection implements NetworkSide {
 
   /** From the first message to the end of the connection. Never throws. */
   async serve(): Promise<void> {
-    const { socket, loader, log } = this.options;
+    const { socket, loader, log, speaksEveryMs = defaultSpeaksEveryMs } = this.options;
+    const { needsBuildSignature } = loader;
+    // Whoever speaks for it must not go on to do so when it hangs.
+    const speaking = setInterval(() => {
+      if (this.following !== undefined) this.onReport();
+    }, speaksEveryMs);
     try {
-      await this.send({ $case: 'facts', value: loaderFactsToWire(loader.running, loader.needsBuildSignature) });
+      await this.send({
+        $case: 'facts',
+        value: loaderFactsToWire(loader.running, { needsBuildSignature, speaksEveryMs }),
+      });
       for await (const bytes of socket.messages) await this.take(readToLoader(bytes));
     } catch (error) {
       const { reason, message } = problemFrom(error);
       log('warn', 'connection of the half with the network ended', { reason, problem: message });
     } finally {
+      clearInterval(speaking);
       this.following = undefined;
       this.waiting?.giveUp(gone());
       socket.close();

@@ -13,6 +13,8 @@ import { claimStateDir } from './single-instance';
 export interface LoaderServiceOptions extends Omit<LoaderOptions, 'signal' | 'traces'> {
   /** Where the half with the network finds it: a path, or `passed` by systemd. */
   readonly socket: string;
+  /** How often to tell the other half how the node stands, also without news (default 10 s). */
+  readonly speaksEveryMs?: number;
 }
 
 /** The half with the kernel in a process of its own, without the network: `create`, `start`, `stop`. */
@@ -51,14 +53,19 @@ export class LoaderService {
     await makeFolder(stateDir);
     this.claim = await claimStateDir(stateDir);
     this.loader = await LocalLoader.create({ ...this.options, signal: this.abort.signal });
-    const loader = await PinnedLoader.open(this.loader, stateDir);
+    const loader = await PinnedLoader.open(this.loader, stateDir, log);
     this.abort.signal.throwIfAborted();
     this.listener = await listenLocally(socket, {
       maxBytes: maxLoaderMessageBytes,
       onConnection: (peer) => {
         // There is one half with the network: whoever comes again has lost its connection.
         this.connection?.close();
-        const connection = new LoaderConnection({ socket: peer, loader, log });
+        const connection = new LoaderConnection({
+          socket: peer,
+          loader,
+          log,
+          speaksEveryMs: this.options.speaksEveryMs,
+        });
         this.connection = connection;
         connection.serve().catch(this.options.onFatal);
       },

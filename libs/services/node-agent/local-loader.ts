@@ -89,7 +89,11 @@ export class LocalLoader implements Loader, FollowingLoader {
 
   /** Restores the stack of this log and keeps it. With a journal that does not verify it only looks and says so. */
   async restore(anchor: LogAnchor): Promise<void> {
-    this.beginning ??= this.begin(anchor);
+    // What failed may go well next time: a key file was restored, a disk has room again.
+    this.beginning ??= this.begin(anchor).catch((error: unknown) => {
+      this.beginning = undefined;
+      throw error;
+    });
     this.following = await this.beginning;
     insistSame(this.following.anchor, anchor);
   }
@@ -135,7 +139,11 @@ export class LocalLoader implements Loader, FollowingLoader {
     const newestKey = await this.newestLogKey(anchor);
     const file = path.join(stateDir, 'journals', `${cluster}-${kernelBuild}.journal`);
     const endedBoots = await readShutdownMarks(stateDir);
-    const opened = openAgentJournal(file, { cluster, kernelBuild }, checks, { endedBoots, newestKey });
+    const opened = openAgentJournal(file, { cluster, kernelBuild }, checks, {
+      endedBoots,
+      newestKey,
+      nowMs: timeOfDayMs(),
+    });
     const journal = await opened.catch(damageOf);
     if (this.options.signal.aborted && !isDamage(journal)) await journal.close();
     this.options.signal.throwIfAborted();

@@ -59,7 +59,7 @@ export class NetworkService {
   /** As long as this life of the loader lasts. */
   private async speakForOne(): Promise<void> {
     const { signal } = this.abort;
-    const loader = await RemoteLoader.connect(this.options.loaderSocket);
+    const loader = await RemoteLoader.connect(this.options.loaderSocket, this.options.log);
     const ends = (): void => {
       loader.close();
     };

@@ -4,6 +4,7 @@ import type { AgentJournal } from '@lockstep/io/agent-journal';
 import {
   currentKey,
   hasExpired,
+  heardUntilMs,
   stackAt,
   type LogChecks,
   type LogEntry,
@@ -98,7 +99,9 @@ export class NodeBrain implements NodeMind {
   }
 
   tell(word: ControlWord): Promise<void> {
-    return this.enqueue(() => this.take(word));
+    // Against which clock a head is looked at is not the control plane's to say.
+    const event: NodeEvent = word.kind === 'head-offered' ? { ...word, nowMs: timeOfDayMs() } : word;
+    return this.enqueue(() => this.take(event));
   }
 
   /** For those who do not wait until it has been taken in. */
@@ -275,14 +278,15 @@ export class NodeBrain implements NodeMind {
 
   /** Nobody has said for a day where the log ends: what there is to load may be withheld. What is loaded stays. */
   private watchHead(): void {
-    const { signedHead: head } = this.state.known;
-    const isOverdue = head !== undefined && hasExpired(head, timeOfDayMs());
+    const { signedHead: head, followsSinceMs, headRefusal: refused } = this.state.known;
+    const expiresAtMs = heardUntilMs(head, followsSinceMs);
+    const isOverdue = expiresAtMs !== undefined && hasExpired({ expiresAtMs }, timeOfDayMs());
     if (isOverdue === this.headIsOverdue) return;
     this.headIsOverdue = isOverdue;
-    const told = { seq: head?.seq, refused: this.state.known.headRefusal };
+    const told = { seq: head?.seq, refused };
     if (!isOverdue) this.options.log('info', 'the load order is signed anew', told);
     else {
-      const expiredAt = new Date(head.expiresAtMs).toISOString();
+      const expiredAt = new Date(expiresAtMs).toISOString();
       this.options.log('error', 'no newer word of where the load order ends: it may be withheld', {
         ...told,
         expiredAt,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { NodeStatus } from '@lockstep/contracts/generated';
@@ -339,9 +339,88 @@ describe('a network half that was taken over', () => {
   });
 });
 
-test('a loader whose record of its log is damaged says what to do', async () => {
-  writeFileSync(path.join(loaderDir(), 'log-anchor.json'), '{"cluster":');
-  await expect(startLoader()).rejects.toMatchObject({ reason: 'anchor-damaged' });
+describe('whose log a loader follows', () => {
+  const anchor = (): string => path.join(loaderDir(), 'log-anchor.json');
+  const introduce = async (half: LyingHalf, logPublicKey: string): Promise<string | undefined> => {
+    const before = half.answers.length;
+    await half.say({ kind: 'introduction', cluster: plane.log.cluster, logPublicKey });
+    await node.until('an answer', () => half.answers.length > before || half.isOver);
+    return half.answers[before]?.problem?.reason;
+  };
+  const ours = (): string => plane.authority.logSigner.publicKeyPem;
+
+  test.each(['{"cluster":', '{"cluster":"web","logPublicKey":"no key"}'])(
+    'a record that is damaged is told to whoever asks, and ends nothing: %s',
+    async (text) => {
+      writeFileSync(anchor(), text);
+      await startLoader();
+      const half = await LyingHalf.connect(socket());
+      expect(await introduce(half, ours())).toBe('anchor-damaged');
+      expect(said('follows nothing')).toBe(true);
+      expect(readFileSync(anchor(), 'utf8')).toBe(text);
+      half.hangUp();
+    },
+  );
+
+  test('a key that is none is not kept: the right one is followed afterwards', async () => {
+    await startLoader();
+    const half = await LyingHalf.connect(socket());
+    expect(await introduce(half, 'no key')).toBeDefined();
+    expect(existsSync(anchor())).toBe(false);
+    half.hangUp();
+    const next = await LyingHalf.connect(socket());
+    expect(await introduce(next, ours())).toBeUndefined();
+    expect(JSON.parse(readFileSync(anchor(), 'utf8'))).toMatchObject({ logPublicKey: ours() });
+    next.hangUp();
+  });
+
+  test('one that cannot be kept is not followed, and once it can be it is', async () => {
+    await startLoader();
+    // No file can take the place of a folder.
+    mkdirSync(path.join(anchor(), 'in-the-way'), { recursive: true });
+    const half = await LyingHalf.connect(socket());
+    await introduce(half, ours());
+    expect(node.logLines.join('\n')).not.toContain('loader started');
+    half.hangUp();
+    rmSync(anchor(), { recursive: true });
+    const next = await LyingHalf.connect(socket());
+    expect(await introduce(next, ours())).toBeUndefined();
+    next.hangUp();
+  });
+});
+
+test('what a loader that hangs said last is not told for ever', async () => {
+  await startLoader({ speaksEveryMs: 20 });
+  const relay = path.join(node.folder, 'relay.sock');
+  let hangs = false;
+  // Between the halves: what the loader says is not passed on any more, as if it stood still.
+  const between = createServer((network) => {
+    if (hangs) {
+      network.destroy();
+      return;
+    }
+    const loader = connect(socket());
+    network.pipe(loader);
+    loader.on('data', (bytes) => {
+      if (!hangs) network.write(bytes);
+    });
+    for (const [one, other] of [
+      [network, loader],
+      [loader, network],
+    ] as const) {
+      one.on('error', () => undefined);
+      one.on('close', () => other.destroy());
+    }
+  });
+  await new Promise<void>((resolve) => between.listen(relay, resolve));
+  ending.unshift(() => new Promise((resolve) => between.close(() => resolve())));
+  await startNetwork({ loaderSocket: relay });
+  await node.inStep(0);
+  hangs = true;
+  await node.until('it is said that it hangs', () => said('the loader hangs'));
+  await node.until('nobody speaks for it', () => !plane.connected);
+  hangs = false;
+  await node.until('it is spoken for again', () => plane.connected);
 });
 
 test('a frame is its length and the message', () => {

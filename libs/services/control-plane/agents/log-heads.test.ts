@@ -55,7 +55,7 @@ test('one that agents take is told for an hour, then a new one, and another when
   const known = { entries: [] as LogEntry[], keys: [] as LogKey[], nowMs: Date.UTC(2026, 10, 28) };
   const { heads } = headsOf(known);
   const told = await heads.headOf(log);
-  expect(refuseHead({ log, entries: [] }, told.head, checks)).toBeUndefined();
+  expect(refuseHead({ log, entries: [] }, told.head, checks, known.nowMs)).toBeUndefined();
   known.nowMs += hourMs - 1;
   expect(await heads.headOf(log)).toBe(told);
   known.nowMs += 1;
@@ -64,7 +64,7 @@ test('one that agents take is told for an hour, then a new one, and another when
   known.entries = await withKey([], second);
   const grown = (await heads.headOf(log)).head;
   expect(grown.key).toBe(currentKey(known.entries));
-  expect(refuseHead({ log, entries: known.entries }, grown, checks)).toBeUndefined();
+  expect(refuseHead({ log, entries: known.entries }, grown, checks, known.nowMs)).toBeUndefined();
   // A clock that was set back signs anew: the one before would be told for too long.
   known.nowMs -= 5 * hourMs;
   expect((await heads.headOf(log)).head.issuedAtMs).toBe(known.nowMs);
@@ -73,8 +73,8 @@ test('one that agents take is told for an hour, then a new one, and another when
 test('a log without entries is signed with the key that its first one will be', async () => {
   const { heads } = headsOf({ entries: [], keys: [second.publicKeyPem], nowMs: 0 });
   const { head } = await heads.headOf(log);
-  expect(refuseHead({ log, entries: [], newestKey: second.publicKeyPem }, head, checks)).toBeUndefined();
-  expect(refuseHead({ log, entries: [] }, head, checks)).toBe('lowered-key');
+  expect(refuseHead({ log, entries: [], newestKey: second.publicKeyPem }, head, checks, 0)).toBeUndefined();
+  expect(refuseHead({ log, entries: [] }, head, checks, 0)).toBe('lowered-key');
 });
 
 test('without its key nothing is told, and nobody is cut off', async () => {

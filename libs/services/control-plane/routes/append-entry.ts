@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { LockstepError, parseSeq } from '@lockstep/domain/livepatch-model';
 import { nodeStatusFromWire } from '@lockstep/contracts/wire';
-import { insistAllRead, type EntryBody, type LogEntry, type LogName } from '@lockstep/domain/load-order';
+import { insistAllRead, introducesKey, type EntryBody, type LogEntry, type LogName } from '@lockstep/domain/load-order';
 import { sha256OfBytes } from '@lockstep/platform/runtime';
 import type { Appending, KeptCall, NodeRecord } from '@lockstep/io/database';
 import { traceOfEntry } from '../agents/known-logs';
@@ -18,6 +18,9 @@ export function insistNobodyAhead({ cluster, kernelBuild }: LogName, members: re
     '(lockstep node remove).';
   throw new LockstepError('refused', 'members-ahead', message, { cluster, kernelBuild, nodes });
 }
+
+const introducesKeys = (entries: readonly LogEntry[]): boolean =>
+  entries.length > 0 && entries.every(({ body }) => body.kind === 'rotate');
 
 /** What appending needs. */
 export type Appender = 'traces' | 'nodes' | 'logs' | 'db.loadOrders' | 'authority' | 'sessions' | 'replica' | 'log';
@@ -39,6 +42,8 @@ export async function appendEntry(
   const appending: Appending = {
     body: (entries) => {
       const next = body(entries);
+      // A log that begins does so with the keys of its cluster.
+      if (introducesKeys(entries)) insistAllRead(introducesKey, members);
       insistAllRead(next, members);
       return next;
     },
