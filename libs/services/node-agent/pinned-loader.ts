@@ -13,7 +13,7 @@ const form = z.object({ cluster: z.string(), logPublicKey: z.string(), newestLog
 
 /** What nothing could be checked with is not kept: a loader that begins with it would end, and begin again. @throws LockstepError `invalid-input`. */
 function insistUsable({ logPublicKey }: LogAnchor): void {
-  logChecksOf(parseLogKey(logPublicKey));
+  logChecksOf(logPublicKey);
 }
 
 async function readAnchor(file: string): Promise<LogAnchor | LockstepError | undefined> {
