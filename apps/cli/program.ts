@@ -45,13 +45,11 @@ import { planRollout } from './commands/plan-rollout';
 import { printCompletion } from './commands/print-completion';
 import { rebootNeeded } from './commands/reboot-needed';
 import { recoverOrder } from './commands/recover-order';
-import {
-  activateAuthority,
-  fetchAuthorities,
-  listAuthorities,
-  retireAuthority,
-  rotateAuthority,
-} from './commands/authorities';
+import { activateAuthority } from './commands/activate-authority';
+import { fetchAuthorities } from './commands/fetch-authorities';
+import { listAuthorities } from './commands/list-authorities';
+import { retireAuthority } from './commands/retire-authority';
+import { rotateAuthority } from './commands/rotate-authority';
 import { rotateLogKey } from './commands/rotate-log-key';
 import { verifyOrder } from './commands/verify-order';
 import { repairDrift } from './commands/repair-drift';

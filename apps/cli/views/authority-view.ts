@@ -10,6 +10,9 @@ export const authorityDocument = ({ stage, ...rest }: Authority): unknown => ({
   stage: stageWord(stage),
 });
 
+/** As much of its key's digest as people compare. */
+export const shortOf = (authority: Authority | undefined): string => authority?.sha256.slice(0, 16) ?? '';
+
 const stages = ({ authorities }: ListAuthoritiesResponse): ReadonlySet<AuthorityStage> =>
   new Set(authorities.map(({ stage }) => stage));
 
