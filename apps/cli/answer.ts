@@ -10,4 +10,6 @@ export interface Answer {
   readonly names?: readonly string[];
   /** It was answered, but what was asked for did not come to be (a build that failed): exit 1. */
   readonly hasFailed?: boolean;
+  /** What was waited for has halted, and goes on only by somebody's word: exit 5. */
+  readonly hasHalted?: boolean;
 }

@@ -156,6 +156,7 @@ async function printAnswers(
   }
   const answer = await ask();
   printAs(screen, answerText(answer, form), form);
+  if (answer.hasHalted === true) return exitCodes.halted;
   return answer.hasFailed === true ? exitCodes.failed : exitCodes.done;
 }
 

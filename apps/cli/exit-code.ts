@@ -2,7 +2,12 @@
 import { LockstepError } from '@lockstep/domain/livepatch-model';
 
 /** What the shell is told. The README and `lockstep --help` list the same numbers. */
-export const exitCodes = { done: 0, failed: 1, usage: 2, unreachable: 3, timedOut: 4, interrupted: 130 } as const;
+export const exitCodes = {
+  ...{ done: 0, failed: 1, usage: 2, unreachable: 3, timedOut: 4 },
+  /** What was waited for has halted: somebody has to say how it goes on. */
+  halted: 5,
+  interrupted: 130,
+} as const;
 
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 

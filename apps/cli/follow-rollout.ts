@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import type { Rollout } from '@lockstep/contracts/generated';
+import { RolloutStatus, type Rollout } from '@lockstep/contracts/generated';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
 import type { Answer, TaskContext } from './cli';
 import type { Screen } from './screen';
@@ -57,7 +57,10 @@ function rolloutDisplay(screen: Screen): RolloutDisplay {
   };
 }
 
-/** Shows a rollout until it has ended. Anything but a success is a failed command. */
+/**
+ * Shows a rollout until it has ended, or has halted: then somebody has to say how it goes on, and may follow it again with that
+ * word (`rollout resume --wait`). Anything but a success is a failed command.
+ */
 export async function followRollout(context: TaskContext, id: string): Promise<Answer> {
   const { fleet, screen, signal } = context;
   const display = rolloutDisplay(screen);
@@ -74,5 +77,6 @@ export async function followRollout(context: TaskContext, id: string): Promise<A
   if (last === undefined) {
     throw new LockstepError('internal', 'no-answer', `The server said nothing about rollout ${id}.`, { id });
   }
-  return { document: rolloutDocument(last), text: rolloutText(last), hasFailed: !hasSucceeded(last) };
+  const hasHalted = last.status === RolloutStatus.ROLLOUT_STATUS_HALTED;
+  return { document: rolloutDocument(last), text: rolloutText(last), hasFailed: !hasSucceeded(last), hasHalted };
 }

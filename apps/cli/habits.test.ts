@@ -47,6 +47,16 @@ async function answered(options: LeafOptions, task: LocalTask, signal?: AbortSig
   return said();
 }
 
+describe('what was waited for', () => {
+  it.each([
+    ['ended well', {}, 0],
+    ['failed', { hasFailed: true }, 1],
+    ['halted, and waits for a word', { hasFailed: true, hasHalted: true }, 5],
+  ])('%s', async (_, how, code) => {
+    expect((await answered({}, () => Promise.resolve({ document: {}, text: '', ...how }))).code).toBe(code);
+  });
+});
+
 describe('-o', () => {
   const task: LocalTask = ({ screen }) => {
     screen.say('a line at once');

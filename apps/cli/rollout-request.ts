@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { Command } from 'commander';
-import { StartRolloutRequest } from '@lockstep/contracts/generated';
+import type { StartRolloutRequest } from '@lockstep/contracts/generated';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
 import { wholeNumber, type TaskContext } from './cli';
 import { kernelBuildOption, resolveKernelBuild } from './resolve-kernel-build';
@@ -24,12 +24,12 @@ function clusterOf({ cluster }: RolloutOptions): string {
   throw new LockstepError('invalid-input', 'usage', 'Say whose nodes: --cluster CLUSTER.');
 }
 
-/** For one that is named by the hash of its plan. @throws LockstepError `usage` without a cluster. */
-export const plannedRequest = (options: RolloutOptions, planHash: string): StartRolloutRequest =>
-  StartRolloutRequest.fromPartial({ cluster: clusterOf(options), planHash });
-
-/** @throws LockstepError `usage` without a cluster. */
-export async function rolloutRequest(context: TaskContext, options: RolloutOptions): Promise<StartRolloutRequest> {
+/** @param planHash of what was shown; empty: of nothing @throws LockstepError `usage` without a cluster. */
+export async function rolloutRequest(
+  context: TaskContext,
+  options: RolloutOptions,
+  planHash = '',
+): Promise<StartRolloutRequest> {
   const { to: toSeq = 0, canaries = 0 } = options;
   const cluster = clusterOf(options);
   const kernelBuildId = await resolveKernelBuild(context, options.kernelBuild);
@@ -40,7 +40,7 @@ export async function rolloutRequest(context: TaskContext, options: RolloutOptio
     canaries,
     waveSize: 0,
     rules: rulesFrom(options),
-    planHash: '',
+    planHash,
   };
 }
 

@@ -7,6 +7,7 @@ import { lockstepVersion } from '@lockstep/platform/runtime';
 import { createLog, NodeAgent } from '@lockstep/services/node-agent';
 import { DirectoryKernel } from '@lockstep/testing/directory-kernel';
 import type { AgentsState, StartAgents } from './agents-messages';
+import { probeListFile } from './probe-list';
 
 /** As many enrol at once: a provisioning tool's pace. */
 const enrolAtOnce = 4;
@@ -38,6 +39,7 @@ async function startAgents({ server, joinToken, nodes }: StartAgents): Promise<v
       }),
       lookEveryMs,
       holdFile: path.join(folder, 'hold'),
+      probeCommandsFile: probeListFile(folder),
       onFatal: fail,
     });
     agents.push(agent);

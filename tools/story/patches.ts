@@ -29,6 +29,14 @@ export function addedLine(file: string, source: string, after: string, added: st
 
 const file = 'fs/proc/meminfo.c';
 
+/** A patch whose function writes to address 0 (these machines have no swap) when /proc/meminfo is read: an oops, not a panic. */
+export async function writeOopsingPatch(treeDir: string, dir: string): Promise<string> {
+  const target = path.join(dir, 'meminfo-oops.patch');
+  const source = await readFile(path.join(treeDir, file), 'utf8');
+  await writeFile(target, addedLine(file, source, 'si_swapinfo(&i);', '\t*(volatile int *)i.totalswap = 0;'));
+  return target;
+}
+
 export interface StoryPatches {
   /** A fix of two functions' worth of CVE; its author has overlooked something. */
   readonly first: string;

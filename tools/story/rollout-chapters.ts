@@ -9,13 +9,15 @@ const plan = z.object({ hash: z.string() });
 const bakeSeconds = 25;
 const rules = [
   ...['--canaries', '2', '--waves', '30%,70%', '--at-once', '25%', '--allowed-failures', '1%'],
-  ...['--bake', `${bakeSeconds}s`],
+  ...['--bake', `${bakeSeconds}s`, '--probe', 'command=web-answers', '--probe-every', '5s'],
 ];
+/** Of what mends it: all after the canaries. */
+const fastRules = ['--canaries', '2', '--waves', '100%', '--bake', '5s', '--probe', 'command=web-answers'];
 
 /** Shows what would happen, and begins exactly that. @returns the rollout's id */
-async function planAndStart({ people, say }: StoryStage): Promise<string> {
-  const asked = ['--cluster', cluster, ...rules];
-  await people.type('ada', ['rollout', 'plan', ...asked], { says: /Nothing has been shipped/ });
+async function planAndStart({ people, say }: StoryStage, asRules: readonly string[]): Promise<string> {
+  const asked = ['--cluster', cluster, ...asRules];
+  await people.type('ada', ['rollout', 'plan', ...asked], { says: /Ends not before/ });
   const { hash } = await people.ask(['rollout', 'plan', ...asked], plan);
   await people.type('ada', ['rollout', 'start', '--cluster', cluster, '--plan', hash], { most: 3 });
   const id = await newestRollout(people, cluster);
@@ -35,8 +37,14 @@ async function approve(stage: StoryStage, id: string, person: string): Promise<v
   await stage.people.type(person, ['rollout', 'approve', id, '--plan', hash], { most: 3 });
 }
 
-/** Plan, approvals, a canary that complains, halt. @returns the rollout's id */
-export async function tellFirstRollout(stage: StoryStage): Promise<string> {
+export interface HaltedRollout {
+  readonly id: string;
+  /** Whose probe failed. */
+  readonly canary: string;
+}
+
+/** Plan, approvals, a canary that fails its probe, halt. */
+export async function tellFirstRollout(stage: StoryStage): Promise<HaltedRollout> {
   const { people, narrator, fleet, patches, say } = stage;
   await narrator.chapter('A fix is written, built and ordered', async () => {
     const submit = ['patch', 'submit', patches.first, '--name', 'meminfo', '--cve', cve, '--wait'];
@@ -45,7 +53,7 @@ export async function tellFirstRollout(stage: StoryStage): Promise<string> {
     await people.type('ada', ['cve', cve, '--cluster', cluster], { most: 4 });
   });
   const id = await narrator.chapter('It is planned, and approved by two people', async () => {
-    const started = await planAndStart(stage);
+    const started = await planAndStart(stage, rules);
     const hash = await hashOf(stage, started);
     const own = ['rollout', 'approve', started, '--plan', hash];
     await people.type('ada', own, { code: 1, most: 2 });
@@ -53,13 +61,13 @@ export async function tellFirstRollout(stage: StoryStage): Promise<string> {
     await approve(stage, started, 'carol');
     return started;
   });
-  await narrator.chapter('A canary does not stay well, and the rollout halts', async () => {
+  const canary = await narrator.chapter('A canary fails its probe, and the rollout halts', async () => {
     const there = await watchUntil(stage, id, 'a canary is there', ({ nodes }) =>
       nodes.some(({ wave, notYet }) => wave === 0 && notYet === null),
     );
-    const canary = there.nodes.find(({ wave, notYet }) => wave === 0 && notYet === null)?.node ?? '';
-    say(`The kernel of ${canary} writes a warning into its log.`);
-    await fleet.complain(canary, 'WARNING: CPU: 1 PID: 77 at fs/proc/meminfo.c:161 meminfo_proc_show+0x5a/0x90');
+    const sick = there.nodes.find(({ wave, notYet }) => wave === 0 && notYet === null)?.node ?? '';
+    say(`A service of ${sick} answers no more.`);
+    await fleet.setService(sick, false);
     const halted = await watchUntil(stage, id, 'it halts', ({ status }) => status === 'halted');
     const touched = halted.nodes.filter(({ position }) => position > 0);
     expectThat(
@@ -67,10 +75,12 @@ export async function tellFirstRollout(stage: StoryStage): Promise<string> {
       touched.every(({ wave }) => wave === 0),
       touched,
     );
-    await people.type('ada', ['rollout', 'show', id], { says: /Halted: / });
-    await people.type('ada', ['node', 'show', canary], { says: /meminfo_proc_show/, most: 20 });
+    const why = halted.nodes.find(({ node }) => node === sick)?.notYet?.reason;
+    expectThat('it halted for the probe', why === 'probe-failed', why);
+    await people.type('ada', ['rollout', 'show', id], { says: /Halted: 1 of 2 nodes of the canaries failed/ });
+    return sick;
   });
-  return id;
+  return { id, canary };
 }
 
 /** What is in the way of the fix of the fix, and how it is built onto what is there. */
@@ -106,20 +116,30 @@ async function addWindows({ people }: StoryStage): Promise<void> {
   await people.type('admin', [...add, 'evening', ...common, '--start', clock(opensMs), '--length', '4h']);
 }
 
-/** The mended fix: a window that closes and one that opens, done. @returns the rollout's id */
+/** What was halted is resumed, for a reason; its window closes and opens, and it is done. */
+export async function tellResumed(stage: StoryStage, { id, canary }: HaltedRollout): Promise<void> {
+  const { people, narrator, fleet, say } = stage;
+  await narrator.chapter('It is resumed; its window closes, and opens', async () => {
+    await people.type('ada', ['rollout', 'resume', id], { code: 1, says: /--reason/, most: 3 });
+    await fleet.setService(canary, true);
+    say(`The service of ${canary} answers again.`);
+    await addWindows(stage);
+    const reason = 'the service was restarted, and meminfo-again is ordered';
+    await people.type('ada', ['rollout', 'resume', id, '--reason', reason], { most: 3 });
+    await watchUntil(stage, id, 'it waits for its window', ({ waiting }) => waiting?.reason === 'window');
+    await people.type('ada', ['rollout', 'show', id], { says: /window "evening" opens/, most: 6 });
+    await watchToTheEnd(stage, id);
+  });
+}
+
+/** The mended fix over it, on every node. @returns the rollout's id */
 export async function tellSecondRollout(stage: StoryStage): Promise<string> {
   const { people, narrator, agents, say, signal } = stage;
-  const id = await narrator.chapter('It is rolled out; its window closes, and opens', async () => {
-    const started = await planAndStart(stage);
-    await addWindows(stage);
-    await approve(stage, started, 'carol');
-    await approve(stage, started, 'bob');
-    await watchUntil(stage, started, 'it waits for its window', ({ waiting }) => waiting?.reason === 'window');
-    await people.type('ada', ['rollout', 'show', started], { says: /window "evening" opens/, most: 6 });
-    await watchToTheEnd(stage, started);
-    return started;
-  });
-  await narrator.chapter('Done: every node runs the fix, by what its kernel shows', async () => {
+  return narrator.chapter('The mended fix is rolled out: done, by what every kernel shows', async () => {
+    const id = await planAndStart(stage, fastRules);
+    await approve(stage, id, 'carol');
+    await approve(stage, id, 'bob');
+    await watchToTheEnd(stage, id);
     await sleep(1_000, undefined, { signal });
     await people.type('ada', ['cve', cve, '--cluster', cluster], { most: 4 });
     const exposure = await people.ask(
@@ -128,8 +148,8 @@ export async function tellSecondRollout(stage: StoryStage): Promise<string> {
     );
     expectThat('no node is without the fix', exposure.nodes.length === 0, exposure.nodes);
     say(`All ${agents} nodes show it.`);
+    return id;
   });
-  return id;
 }
 
 /** Undone, forward. @returns the rollout that did */
@@ -144,9 +164,9 @@ export async function tellRollback(stage: StoryStage, undone: string): Promise<s
     const { nodes } = await watchToTheEnd(stage, id);
     for (const { node } of nodes) {
       const held = await fleet.holds(node);
-      expectThat(`${node} holds nothing any more`, held.length === 0, held);
+      expectThat(`${node} holds the first fix alone`, held.length === 1, held);
     }
-    stage.say(`The kernels of all ${nodes.length} nodes hold nothing any more.`);
+    stage.say(`The kernels of all ${nodes.length} nodes hold the first fix alone.`);
     return id;
   });
 }

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { parseKernelBuildId } from '@lockstep/domain/livepatch-model';
 import { DirectoryKernel } from '@lockstep/testing/directory-kernel';
 import type { AgentsState, StartAgents } from './agents-messages';
+import { setService, writeProbeLists } from './probe-list';
 
 const startedWithinMs = 300_000;
 
@@ -28,6 +29,7 @@ export class StoryFleet implements AsyncDisposable {
   private constructor(
     private readonly child: ChildProcess,
     private readonly kernels: ReadonlyMap<string, DirectoryKernel>,
+    private readonly dir: string,
   ) {}
 
   /** Resolves when all have enrolled. @param onStarted told how many have */
@@ -39,8 +41,9 @@ export class StoryFleet implements AsyncDisposable {
     for (const { name, folder } of nodes) {
       kernels.set(name, await DirectoryKernel.create(path.join(folder, 'kernel'), identity, { transitionMs: 200 }));
     }
+    await writeProbeLists(nodes.map(({ folder }) => folder));
     const child = fork(path.join(bundles, 'story-agents.js'), [], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
-    const fleet = new StoryFleet(child, kernels);
+    const fleet = new StoryFleet(child, kernels, dir);
     try {
       child.send({ server, joinToken, nodes } satisfies StartAgents);
       await fleet.allStarted(names.length, onStarted, signal);
@@ -61,11 +64,9 @@ export class StoryFleet implements AsyncDisposable {
     }
   }
 
-  /** The node's kernel writes that into its log, as one does after a livepatch that is wrong. */
-  async complain(node: string, message: string): Promise<void> {
-    const kernel = this.kernels.get(node);
-    if (kernel === undefined) throw new Error(`${node} is none of this fleet's nodes.`);
-    await kernel.change({ trouble: { id: `${node}-${Math.round(performance.now())}`, kind: 'warning', message } });
+  /** The node's service answers no more, as after a fix that it does not bear; or it answers again. */
+  async setService(node: string, answers: boolean): Promise<void> {
+    await setService(path.join(this.dir, node), answers);
   }
 
   /** Names of the modules that the node's kernel holds, bottom first. */

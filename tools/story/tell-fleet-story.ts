@@ -9,7 +9,14 @@ import { ProgressLine } from '../progress/progress-line';
 import type { Narrator } from './narrator';
 import { writePatches } from './patches';
 import { People } from './people';
-import { tellAudit, tellFirstRollout, tellRollback, tellSecondRollout, tellStackedBuild } from './rollout-chapters';
+import {
+  tellAudit,
+  tellFirstRollout,
+  tellResumed,
+  tellRollback,
+  tellSecondRollout,
+  tellStackedBuild,
+} from './rollout-chapters';
 import { nodeNames, StoryFleet } from './story-fleet';
 import { cluster, type StoryStage } from './story-stage';
 
@@ -62,10 +69,11 @@ export async function tellFleetStory(stage: Stage, narrator: Narrator, agents: n
   const set = await narrator.chapter(`A control plane, three people, ${agents} nodes`, () =>
     setUp(stage, narrator, agents),
   );
-  await tellFirstRollout(set);
+  const halted = await tellFirstRollout(set);
   await tellStackedBuild(set);
+  await tellResumed(set, halted);
   const rolledOut = await tellSecondRollout(set);
   const undoing = await tellRollback(set, rolledOut);
-  await tellAudit(set, rolledOut);
+  await tellAudit(set, halted.id);
   await set.people.type('admin', ['rollout', 'ls', '--cluster', cluster], { says: new RegExp(undoing) });
 }

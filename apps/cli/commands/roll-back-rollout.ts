@@ -39,7 +39,7 @@ export const rollBackRollout = (cli: Cli): Command =>
       'show what it would retire and whom it would move, and do nothing; with a hash: do exactly what was shown',
     )
     .option('--supersede', 'end another rollout of the same load order that is running or paused')
-    .option('--wait', 'follow it to its end')
+    .option('--wait', 'follow it to its end, or until it halts (exit 5)')
     .action((id: string, options: Options) =>
       cli.run(options, async (context) => {
         const { fleet, signal, screen } = context;

@@ -16,7 +16,7 @@ export const startCampaign = (cli: Cli): Command =>
     leafCommand('start', 'build a patch for several clusters, order it in each, and roll it out, one after the other'),
   )
     .option('--plan <hash>', 'only if it is what `campaign plan` has shown; with the same options')
-    .option('--wait', 'follow it to its end')
+    .option('--wait', 'follow it to its end, or until it halts (exit 5)')
     .action((patch: string, { plan: planHash = '', ...options }: Options) =>
       cli.run(options, async (context) => {
         const { campaigns, signal, screen } = context;

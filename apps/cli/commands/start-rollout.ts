@@ -4,13 +4,7 @@ import { LockstepError } from '@lockstep/domain/livepatch-model';
 import type { Rollout, StartRolloutRequest } from '@lockstep/contracts/generated';
 import { leafCommand, type Cli, type LeafOptions, type TaskContext } from '../cli';
 import { followRollout } from '../follow-rollout';
-import {
-  insistNoCanaries,
-  plannedRequest,
-  rolloutOptions,
-  rolloutRequest,
-  type RolloutOptions,
-} from '../rollout-request';
+import { insistNoCanaries, rolloutOptions, rolloutRequest, type RolloutOptions } from '../rollout-request';
 import { caveatLines, rolloutDocument, rolloutText } from '../views/rollout-view';
 
 interface Options extends LeafOptions, RolloutOptions {
@@ -44,7 +38,7 @@ export const startRollout = (cli: Cli): Command =>
   rolloutOptions(leafCommand('start', "move the cluster's nodes to a position of the load order, wave by wave"))
     .option(
       '--plan <hash>',
-      'begin exactly what `rollout plan` has shown; of that --cluster; no other option but --wait and --supersede counts then',
+      'begin exactly what `rollout plan` has shown of that --cluster; of several control planes, with the same options as there',
     )
     .option('--supersede', 'end one of the same load order that is running or paused, and go on from where it stands')
     .option(
@@ -52,10 +46,10 @@ export const startRollout = (cli: Cli): Command =>
       'an emergency: waves of 5, 25, 50, 90, 100 % within three hours, whatever windows, approvals and bake times say; needs --reason, and a second person confirms it afterwards',
     )
     .option('--reason <text>', 'of --break-glass: why; told to everybody')
-    .option('--wait', 'follow it to its end')
+    .option('--wait', 'follow it to its end, or until it halts (exit 5)')
     .action(({ plan: planHash = '', ...options }: Options) =>
       cli.run(options, async (context) => {
-        const asked = planHash === '' ? await rolloutRequest(context, options) : plannedRequest(options, planHash);
+        const asked = await rolloutRequest(context, options, planHash);
         const { rollout } = await begin(context, { ...asked, supersede: options.supersede === true }, options);
         if (rollout === undefined) throw new LockstepError('internal', 'no-answer', 'The server named no rollout.');
         if (options.wait !== true) return { document: rolloutDocument(rollout), text: rolloutText(rollout) };

@@ -216,9 +216,9 @@ export class RolloutExecutor {
     return { ...prepared, hash: this.shown.remember({ cluster, preview: prepared.preview }) };
   }
 
-  /** The policy of what was shown. @throws LockstepError `not-found` `unknown-plan`. */
-  shownPolicy(cluster: ClusterName, hash: string): RolloutPolicy {
-    return this.shown.require(cluster, hash).preview.policy;
+  /** The policy of what was shown here; undefined of what was not: whoever asks for the same has it by its hash too. */
+  shownPolicy(cluster: ClusterName, hash: string): RolloutPolicy | undefined {
+    return this.shown.find(cluster, hash)?.preview.policy;
   }
 
   /** For who does something before it begins. @throws LockstepError what `begin` would. @param entries as in `preview` */

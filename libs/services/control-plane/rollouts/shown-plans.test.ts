@@ -17,13 +17,7 @@ function plan(nodes: number, bakeMs: number) {
   return { cluster, preview: previewRollout(policy, planRollout({ policy, parent: null, nowMs: 0, inventory }), []) };
 }
 
-const isKnown = (shown: ShownPlans, hash: string): boolean => {
-  try {
-    return shown.require(cluster, hash).cluster === cluster;
-  } catch {
-    return false;
-  }
-};
+const isKnown = (shown: ShownPlans, hash: string): boolean => shown.find(cluster, hash) !== undefined;
 
 test('plans are remembered for so many nodes in all: the oldest go, the newest stays however large it is', () => {
   const shown = new ShownPlans(25);
@@ -35,4 +29,15 @@ test('plans are remembered for so many nodes in all: the oldest go, the newest s
   expect([hashes[1]!, hashes[2]!, small].map((hash) => isKnown(shown, hash))).toEqual([true, true, true]);
   const large = shown.remember(plan(40, 5));
   expect([hashes[1]!, small, large].map((hash) => isKnown(shown, hash))).toEqual([false, false, true]);
+});
+
+test('what another control plane has shown is the same plan by its hash, and another one is told as unknown', () => {
+  const hash = new ShownPlans().remember(plan(3, 1));
+  const here = new ShownPlans();
+  expect(() => {
+    here.expectSame(hash, plan(3, 1));
+  }).not.toThrow();
+  expect(() => {
+    here.expectSame(hash, plan(3, 2));
+  }).toThrow(/with the options that it was planned with/);
 });

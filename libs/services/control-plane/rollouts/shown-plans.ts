@@ -42,17 +42,24 @@ export class ShownPlans {
     this.shown.delete(hash);
   }
 
-  /** Of that cluster and no other. @throws LockstepError `not-found` `unknown-plan`. */
-  require(cluster: ClusterName, hash: string): ShownPlan {
+  /** Of that cluster and no other; undefined of one that was shown too long ago, before a restart, or by another control plane. */
+  find(cluster: ClusterName, hash: string): ShownPlan | undefined {
     const found = this.shown.get(hash);
-    if (found?.cluster === cluster) return found;
+    return found?.cluster === cluster ? found : undefined;
+  }
+
+  /** @throws LockstepError `not-found` `unknown-plan`. */
+  private require(cluster: ClusterName, hash: string): ShownPlan {
+    const found = this.find(cluster, hash);
+    if (found !== undefined) return found;
     const message =
-      `Cluster "${cluster}" has no plan ${hash} here: it was shown too long ago, before a restart, or by another control ` +
-      'plane. Look at a new one with `lockstep rollout plan`.';
+      `Cluster "${cluster}" has no plan ${hash} here, and what was asked for now is another one: it was shown too long ago, before a ` +
+      'restart, or by another control plane. Say it with the options that it was planned with, or look at a new one with ' +
+      '`lockstep rollout plan`.';
     throw new LockstepError('not-found', 'unknown-plan', message, { plan: hash });
   }
 
-  /** @throws LockstepError `refused` `plan-changed`, with what has. */
+  /** Whoever has shown it: it is the same by its hash. @throws LockstepError `refused` `plan-changed`, with what has; `unknown-plan`. */
   expectSame(hash: string, now: ShownPlan): void {
     if (hashOf(now) === hash) return;
     const changes = changesSince(this.require(now.cluster, hash).preview, now.preview);

@@ -10,14 +10,15 @@ import { askedEmergency } from './asked-emergency';
 import type { AskedRollout } from './asked-rollout';
 import type { LogChooser } from './choose-log';
 
-/** The emergency that was shown, in the name of whoever begins it. @throws LockstepError `refused` `no-emergency`. */
+/** The emergency that was shown here, in the name of whoever begins it. @throws LockstepError `refused` `no-emergency`. */
 function shownEmergency(
   { rollouts }: Uses<'rollouts'>,
   { cluster: name, planHash, reason }: BreakGlassRequest,
   by: string,
-): AskedRollout {
+): AskedRollout | undefined {
   const cluster = parseClusterName(name);
-  const policy = rollouts.shownPolicy(cluster, planHash);
+  const policy = planHash === '' ? undefined : rollouts.shownPolicy(cluster, planHash);
+  if (policy === undefined) return undefined;
   if (policy.breakGlass !== undefined) return { cluster, policy: { ...policy, breakGlass: { by, reason } } };
   const message = 'That plan is none of an emergency: look at one with `lockstep rollout plan --break-glass`.';
   throw new LockstepError('refused', 'no-emergency', message, { plan: planHash });
@@ -33,7 +34,7 @@ export async function breakGlass(
   const by = subjectOf(context.caller.identity);
   const answer = (rollout: RolloutRecord) => ({ rollout: rolloutToWire(rollout) });
   const { cluster, policy } =
-    planHash === '' ? await askedEmergency(services, request, reason, context) : shownEmergency(services, request, by);
+    shownEmergency(services, request, by) ?? (await askedEmergency(services, request, reason, context));
   const how = {
     call: context.kept(answer),
     ...(planHash === '' ? {} : { shownAs: planHash }),

@@ -23,15 +23,17 @@ export async function startRollout(
   const { kept } = context;
   const answer = (rollout: RolloutRecord) => ({ rollout: rolloutToWire(rollout) });
   const how = { call: kept(answer), ...(request.supersede === true ? { supersedes: 'any' as const } : {}) };
-  if (request.planHash !== '') {
-    const shownIn = parseClusterName(request.cluster);
-    const policy = rollouts.shownPolicy(shownIn, request.planHash);
+  const shownIn = request.planHash === '' ? undefined : parseClusterName(request.cluster);
+  const policy = shownIn === undefined ? undefined : rollouts.shownPolicy(shownIn, request.planHash);
+  if (shownIn !== undefined && policy !== undefined) {
     if (policy.breakGlass !== undefined) throw emergencyPlan(request.planHash);
     // Whoever starts it is its author, whoever has looked at it first.
     const approvals = await approvalsFor(services, shownIn, context);
     const shown = { ...policy, approvals };
     return answer(await rollouts.begin(shownIn, shown, { ...how, shownAs: request.planHash }));
   }
-  const { cluster, policy } = await askedRollout(services, request, context);
-  return answer(await rollouts.begin(cluster, policy, how));
+  // What was shown elsewhere is what is asked for now, if it has the same hash.
+  const asked = await askedRollout(services, request, context);
+  const shownAs = request.planHash === '' ? undefined : request.planHash;
+  return answer(await rollouts.begin(asked.cluster, asked.policy, { ...how, shownAs }));
 }

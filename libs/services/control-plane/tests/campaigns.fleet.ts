@@ -93,3 +93,59 @@ test('one patch goes through clusters in turn by one approval, also when the con
   const report = await lockstep('campaign', 'report', id);
   expect(report.stdout).toMatch(/Begun by:.* person:local-admin[^]*None: every node is there/);
 });
+
+test('paused nobody goes on, resumed all do; aborted it ends, also where a member that had halted is history', async () => {
+  await clusterOf('c', 'c-1');
+  await clusterOf('d', 'd-1');
+  await submit('second', 'g');
+  const c1 = agents.get('c-1')!;
+  c1.obedient = false;
+  const { campaign } = await campaigns().startCampaign(ask('second', 'c', 'd'));
+  const { id } = campaign!;
+  await eventuallyShows(id, 'running: c running 0, d held 0');
+  await campaigns().pauseCampaign({ id, reason: 'lunch' });
+  await eventuallyShows(id, 'paused: c paused 0, d held 0');
+  await campaigns().resumeCampaign({ id, reason: '' });
+  await eventuallyShows(id, 'running: c running 0, d held 0');
+  const problem = { reason: 'load-failed', message: 'insmod said no' };
+  Object.assign(c1, { status: NodeStatus.NODE_STATUS_FAILED, problem });
+  c1.report();
+  await eventuallyShows(id, 'halted: c halted 0, d held 0');
+  // Somebody begins another one there: that of the campaign can be told nothing any more.
+  const other = { cluster: 'c', kernelBuildId: '', toSeq: 0, canaries: 1, waveSize: 0, rules: undefined, planHash: '' };
+  await fleet().startRollout(other);
+  await eventuallyShows(id, 'halted: c superseded 0, d held 0');
+  await campaigns().abortCampaign({ id, reason: 'another fix' });
+  await eventuallyShows(id, 'aborted: c superseded 0, d aborted 0');
+  await eventually(async () => {
+    expect((await campaignOf(id)).endedAt).toBeDefined();
+  }, 60_000);
+  await eventually(async () => {
+    const { events } = await fleet().listEvents({ types: ['campaign.*'], cluster: '', limit: 0 });
+    const own = events.filter(({ subject }) => subject === id).map(({ type }) => type);
+    expect(own.sort()).toEqual([
+      ...['campaign.aborted', 'campaign.halted', 'campaign.paused', 'campaign.resumed', 'campaign.started'],
+    ]);
+  }, 60_000);
+});
+
+test('of each member all go first that labels choose, and nobody else', async () => {
+  await fleet().createCluster({ ...switchingToWire({}), name: 'e' });
+  for (const [node, role] of [
+    ['e-1', 'web'],
+    ['e-2', 'canary'],
+    ['e-3', 'canary'],
+  ] as const) {
+    agents.set(node, (await plane.enrol('e', node)).connect({ labels: { role } }));
+  }
+  await submit('third', 'h');
+  const asked = StartCampaignRequest.fromPartial({
+    ...{ patch: 'third', clusters: ['e'], rules: { canarySelector: 'role=canary' } },
+  });
+  await eventually(async () => {
+    const { members } = await campaigns().planCampaign({ campaign: asked });
+    expect(members.map(({ waves }) => waves)).toEqual([[2, 1]]);
+  }, 60_000);
+  const { campaign } = await campaigns().startCampaign(asked);
+  await eventuallyShows(campaign!.id, 'succeeded: e succeeded 3');
+});

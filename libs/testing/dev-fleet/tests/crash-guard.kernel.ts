@@ -160,7 +160,7 @@ it.each([...whileLoading, ...(hasAll ? others : [])])(
     const crashed = await node.machine.waitReady();
     const { code, stdout } = await node.rollOut();
     expect([code, JSON.parse(stdout)]).toMatchObject([
-      1,
+      5,
       { status: 'halted', nodes: [{ node: node.name, position: seq - 1, notYet: { reason: 'quarantined' } }] },
     ]);
     await expectQuarantine(seq, crashed);
