@@ -44,7 +44,9 @@ export function readLivepatchModule(bytes: Uint8Array, file: string): LivepatchF
   const found = readPatchStruct(elf) ?? readKpatchTable(elf);
   if (found === null) throw functionsUnknown(file, name);
   const inKernel = found.functions.filter(({ object }) => object === 'vmlinux').length;
-  return { module: parseModuleName(name), ...originOf(elf, bytes, inKernel), ...found, staysLoaded: hasNoExit(elf) };
+  // Without CONFIG_MODULE_UNLOAD no module has an exit.
+  const staysLoaded = /\bmod_unload\b/.test(info.get('vermagic') ?? '') ? hasNoExit(elf) : null;
+  return { module: parseModuleName(name), ...originOf(elf, bytes, inKernel), ...found, staysLoaded };
 }
 
 /** struct module points at its init and its exit, and at nothing else. */

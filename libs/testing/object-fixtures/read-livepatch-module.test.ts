@@ -97,7 +97,7 @@ test('a module that Lockstep wrote tells what it was written with', () => {
   const back = readLivepatchModule(written.bytes, 'm.ko');
   expect(back).toEqual({
     ...{ module: moduleName, release: null, functions: written.functions, replace: true },
-    ...{ kernelBuild, patch: '5a'.repeat(32), lookups: 1, isSigned: false, staysLoaded: false },
+    ...{ kernelBuild, patch: '5a'.repeat(32), lookups: 1, isSigned: false, staysLoaded: null },
   });
 });
 
