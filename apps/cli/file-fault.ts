@@ -25,9 +25,8 @@ export const fileFault = (cause: unknown): string =>
 
 /** An error of the file system that nobody has put into words yet; any other as it is. */
 export function inWords(error: unknown): unknown {
-  if (error instanceof LockstepError || !(error instanceof Error)) return error;
   const fault = faults[codeOf(error)];
-  if (fault === undefined || !('syscall' in error)) return error;
+  if (fault === undefined || (error as NodeJS.ErrnoException).syscall === undefined) return error;
   const { path: file = 'A file' } = error as NodeJS.ErrnoException;
   return new LockstepError('invalid-input', 'file-unusable', `${file}: ${fault}.`, { file }, { cause: error });
 }
