@@ -75,7 +75,7 @@ describe('a file that cannot be used is told in words', () => {
     expect(stderr).toMatch(words);
     expect(stderr).not.toMatch(/\bE[A-Z]{4,}\b|, open '|\n\s+at /);
     expect([1, 2]).toContain(code);
-  });
+  }, 120_000);
 });
 
 it('makes no public key beside a private one that is another', async () => {
