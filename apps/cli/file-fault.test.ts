@@ -70,12 +70,16 @@ describe('a file that cannot be used is told in words', () => {
       /none cannot be read: there is no/,
     ],
     ['a build key', () => ['build-key', 'create', at('taken')], /taken cannot be written: it is there already/],
-  ])('%s', async (_, args, words) => {
-    const { code, stderr } = await lockstep(...args());
-    expect(stderr).toMatch(words);
-    expect(stderr).not.toMatch(/\bE[A-Z]{4,}\b|, open '|\n\s+at /);
-    expect([1, 2]).toContain(code);
-  }, 120_000);
+  ])(
+    '%s',
+    async (_, args, words) => {
+      const { code, stderr } = await lockstep(...args());
+      expect(stderr).toMatch(words);
+      expect(stderr).not.toMatch(/\bE[A-Z]{4,}\b|, open '|\n\s+at /);
+      expect([1, 2]).toContain(code);
+    },
+    120_000,
+  );
 });
 
 it('makes no public key beside a private one that is another', async () => {
