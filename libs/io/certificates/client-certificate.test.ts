@@ -25,7 +25,7 @@ test.each(['n1', 'host-7.rack.example', longName])(
     const key = readCertificateRequest((await createCertificateRequest()).requestPem);
     const pem = authority.issueNodeCertificate(key, parseNodeName(name));
     const read = new X509Certificate(pem);
-    const ca = new X509Certificate(authority.certificatePem);
+    const ca = new X509Certificate(authority.first.certificatePem);
     expect(read.verify(ca.publicKey)).toBe(true);
     expect(read.checkIssued(ca)).toBe(true);
     expect(read.subject).toBe(`CN=${name.slice(0, 64)}`);
@@ -49,9 +49,9 @@ test.each(['n1', 'host-7.rack.example', longName])(
         ['2.5.29.17', false],
       ],
     ]);
-    expect(await byLibrary.verify({ publicKey: new (x509Library().X509Certificate)(authority.certificatePem) })).toBe(
-      true,
-    );
+    expect(
+      await byLibrary.verify({ publicKey: new (x509Library().X509Certificate)(authority.first.certificatePem) }),
+    ).toBe(true);
     expect(readCertifiedKey(read.raw)).toEqual({
       publicKeyDer: expect.anything(),
       ...{ dnsName: name, commonName: name.slice(0, 64) },

@@ -128,7 +128,10 @@ describe('a message', () => {
   });
 
   it('reaches nobody where nobody is, and no name that leads to this machine', async () => {
-    expect(await post('http://127.0.0.1:1/x')).toEqual({ kind: 'failed', text: 'cannot be reached: nothing listens there (ECONNREFUSED)' });
+    expect(await post('http://127.0.0.1:1/x')).toEqual({
+      kind: 'failed',
+      text: 'cannot be reached: nothing listens there (ECONNREFUSED)',
+    });
     const outcome = await post('https://localhost:1/x', { mayBeLocal: false });
     expect(outcome.kind).toBe('failed');
     expect(outcome.text).toMatch(/localhost leads to .* this machine itself/);
