@@ -25,7 +25,7 @@ test('a key is made once, and what it has signed is known from what it has not, 
   expect(statSync(key).mode & 0o777).toBe(0o600);
   expect(await lockstep('build-key', 'create', key)).toMatchObject({
     code: 1,
-    error: expect.stringContaining('not there yet'),
+    error: expect.stringContaining('is there already'),
   });
   const module = writtenLivepatch({
     ...{ moduleName: parseModuleName('fix'), kernelBuild: parseKernelBuildId('ab'.repeat(20)), release: '6.1.0-test' },

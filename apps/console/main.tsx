@@ -9,6 +9,7 @@ import { routes } from './routes';
 import './theme/mantine-styles';
 import './theme/tokens.css';
 import './theme/console.css';
+import './theme/tables.css';
 import { theme } from './theme/theme';
 
 const root = document.getElementById('console');

@@ -2,16 +2,15 @@
 import { describe, expect, test } from '@jest/globals';
 import type { ClusterName, ModuleName, Seq } from '@lockstep/domain/livepatch-model';
 import type { EntryBody } from '@lockstep/domain/load-order';
-import { advance } from './advance';
 import { viewOf } from './node-view';
 import type { Transition } from './observation';
 import {
   append,
-  checks,
   headOf,
   load,
   logOf,
   Machine,
+  machineAt,
   observed,
   PowerCut,
   retire,
@@ -23,16 +22,6 @@ const a = load('a', 'abc');
 const b = load('b', 'ad', [1]);
 const c = load('c', 'x');
 const ours = logOf(a, b, c);
-
-function machineAt(entries: typeof ours, seq: number): Machine {
-  const machine = new Machine();
-  machine.quiesce();
-  machine.tell({ kind: 'log-offered', entries });
-  machine.tell({ kind: 'move-requested', seq: seq as Seq });
-  machine.quiesce();
-  machine.jobsDone.length = 0;
-  return machine;
-}
 
 /** Status, position of target, what the kernel holds. */
 function check(machine: Machine, status: string, at: string, holds: string): void {
@@ -277,24 +266,6 @@ describe('where the log ends, by the word of who signs it', () => {
     expect(seenBy(machine)).toBe(ahead);
     machine.tell({ kind: 'head-offered', head: headOf(ours, atMs), nowMs: atMs });
     expect(seenBy(machine)).toBe(atMs);
-  });
-});
-
-describe('a word about foreign livepatches that is repeated for ever', () => {
-  const repairs = (machine: Machine, modules: readonly string[]): number => {
-    const word = { kind: 'repair-requested' as const, modules: modules as never };
-    return advance(machine.state, word, checks).effects.filter((effect) => effect.kind === 'record-repair').length;
-  };
-  test('is written down once, and only of what is there', () => {
-    const machine = machineAt(ours, 3);
-    expect(repairs(machine, ['nobody_has_this'])).toBe(0);
-    machine.kernel.push(observed('by_hand', 'z'));
-    machine.tell({ kind: 'look-due' });
-    machine.finishObserving();
-    expect(repairs(machine, ['by_hand', 'nobody_has_this'])).toBe(1);
-    machine.tell({ kind: 'repair-requested', modules: ['by_hand'] as never });
-    expect(repairs(machine, ['by_hand'])).toBe(0);
-    expect(repairs(machine, [])).toBe(0);
   });
 });
 

@@ -433,3 +433,14 @@ export class Machine {
       .join('<');
   }
 }
+
+/** A node that has been told of these entries and moved to `seq`. */
+export function machineAt(entries: ReturnType<typeof logOf>, seq: number): Machine {
+  const machine = new Machine();
+  machine.quiesce();
+  machine.tell({ kind: 'log-offered', entries });
+  machine.tell({ kind: 'move-requested', seq: seq as Seq });
+  machine.quiesce();
+  machine.jobsDone.length = 0;
+  return machine;
+}

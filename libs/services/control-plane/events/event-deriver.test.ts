@@ -72,7 +72,12 @@ class Bench {
     };
     const rollouts = { page, require: async () => rollout };
     this.deriver = new EventDeriver({
-      db: { events: this.store, rollouts, builds: { page: async () => [] } } as never,
+      db: {
+        events: this.store,
+        rollouts,
+        campaigns: { page: async () => [] },
+        builds: { page: async () => [] },
+      } as never,
       rollouts: { find: () => rollout as never },
       events: new EventLog(this.store, this.changes),
       replica: this.replica,
