@@ -80,7 +80,7 @@ const wholes = [
  */
 const tellsTheTime = [
   'libs/services/node-agent/{logger,time-of-day,certificate-renewal}.ts',
-  'libs/services/control-plane/{agents/log-heads,events/node-watch,routes/get-census}.ts',
+  'libs/services/control-plane/{agents/{log-heads,recent-switches},events/node-watch,routes/get-census}.ts',
   'libs/services/control-plane/agents/known-nodes.ts',
   'libs/services/control-plane/rollouts/rollout-executor.ts',
   'libs/services/control-plane/jobs/artifact-evictor.ts',
@@ -92,7 +92,7 @@ const tellsTheTime = [
   'libs/services/node-agent/test-control-plane.ts',
   'tools/story/rollout-chapters.ts',
   'libs/io/job-queue/delivery-queue.ts',
-  'libs/services/control-plane/routes/{enrol,create-join-token,create-token,get-exposure,schedules,sessions}.ts',
+  'libs/services/control-plane/routes/{authorities,enrol,create-join-token,create-token,get-exposure,schedules,sessions}.ts',
   'libs/io/certificates/certificate-authority.ts',
   'libs/services/control-plane/campaigns/gather-campaign.ts',
   'libs/io/database/{campaigns,work,rollouts,kernel-builds,nodes,builds,webhooks}.ts',

@@ -33,9 +33,11 @@ export interface StreamEvents {
 
 const unreachable = (message: string): LockstepError => new LockstepError('unavailable', 'server-unreachable', message);
 
+const statuses = Object.values(status).filter((value) => typeof value !== 'string');
+
 function errorOf(trailers: IncomingHttpHeaders): LockstepError {
   const details = decodeURIComponent(String(trailers['grpc-message'] ?? ''));
-  const code = Number(trailers['grpc-status'] ?? status.UNKNOWN) as status;
+  const code = statuses.find((value) => value === Number(trailers['grpc-status'])) ?? status.UNKNOWN;
   const metadata = Metadata.fromHttp2Headers(trailers);
   const error: ServiceError = Object.assign(new Error(details), { code, details, metadata });
   return errorFromStatus(error, false);

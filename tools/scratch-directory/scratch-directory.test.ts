@@ -12,7 +12,7 @@ afterAll(() => {
 
 test('is made in a cache that nobody has used yet, and gone with its scope', () => {
   const cache = path.join(dir, 'cache/lockstep');
-  let made = '';
+  let made: string;
   {
     using scratch = ScratchDirectory.create('first', cache);
     made = scratch.path;

@@ -23,7 +23,7 @@ interface Signer {
 }
 
 async function newSigner(): Promise<Signer> {
-  const pair = (await crypto.subtle.generateKey('Ed25519', true, ['sign', 'verify'])) as CryptoKeyPair;
+  const pair = await crypto.subtle.generateKey('Ed25519', true, ['sign', 'verify']);
   const spki = base64(await crypto.subtle.exportKey('spki', pair.publicKey));
   return {
     pem: `-----BEGIN PUBLIC KEY-----\n${spki}\n-----END PUBLIC KEY-----\n`,

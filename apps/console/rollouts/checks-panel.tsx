@@ -33,7 +33,7 @@ function Gates({ rollout }: { readonly rollout: RolloutMessage }): ReactElement 
   const { gates = [], waiting, halt } = rollout;
   if (gates.length === 0) return null;
   const isInconclusive = waiting?.reason === 'inconclusive';
-  const said = halt?.reason === 'gate' ? halt.message : isInconclusive ? waiting?.message : undefined;
+  const said = halt?.reason === 'gate' ? halt.message : isInconclusive ? waiting.message : undefined;
   return (
     <section>
       <h3>Metric gates</h3>

@@ -167,7 +167,7 @@ function Limits({ system: { limits = [] } }: SystemShown): ReactElement | null {
         <strong>Somebody asks for more than they are given.</strong> Since this control plane was started it held up or
         refused{' '}
         {limits
-          .map(({ name = '', times = 0 }) => `${limitWords[name] ?? name} ${countWords(Number(times), 'time')}`)
+          .map(({ name = '', times = 0 }) => `${limitWords[name] ?? name} ${countWords(times, 'time')}`)
           .join(', ')}
         . Its log names who.
       </div>

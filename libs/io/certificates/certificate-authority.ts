@@ -101,8 +101,9 @@ async function createCaCertificate(privateKeyPem: string): Promise<string> {
 async function crossCertify(issuer: Issuer, successorPem: string): Promise<string> {
   const x509 = x509Library();
   const { publicKey } = new x509.X509Certificate(successorPem);
+  const key = (await publicKey.export()) as webcrypto.CryptoKey;
   const certificate = await x509.X509CertificateGenerator.create({
-    ...{ subject: authorityName, issuer: issuer.certificate.subject, publicKey: await publicKey.export() },
+    ...{ subject: authorityName, issuer: issuer.certificate.subject, publicKey: key },
     ...{ signingKey: issuer.privateKey, signingAlgorithm: keyAlgorithm },
     ...{ notBefore: validity(0).notBefore, notAfter: issuer.certificate.notAfter },
     extensions: [

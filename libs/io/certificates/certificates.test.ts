@@ -157,10 +157,7 @@ test('log signatures hold for their hash and key only', async () => {
 describe('an authority that takes the place of another', () => {
   const enrolled = async (authority: CertificateAuthority) => {
     const { privateKeyPem: key, requestPem } = await createCertificateRequest();
-    const certificate = await authority.issueNodeCertificate(
-      await readCertificateRequest(requestPem),
-      parseNodeName('n1'),
-    );
+    const certificate = authority.issueNodeCertificate(readCertificateRequest(requestPem), parseNodeName('n1'));
     return { key, cert: certificate };
   };
 
@@ -174,7 +171,7 @@ describe('an authority that takes the place of another', () => {
     const listening = createServer(
       { key, cert, ca: trustedPem, requestCert: true, rejectUnauthorized: false },
       (socket) => {
-        ofClient = socket.authorizationError ?? undefined;
+        ofClient = socket.authorized ? undefined : socket.authorizationError;
         socket.end('met');
       },
     );

@@ -110,14 +110,11 @@ export class TestControlPlane {
     const operators = new Server();
     operators.addService(EnrolmentServiceService, {
       enrol: (call: ServerUnaryCall<EnrolRequest, EnrolResponse>, callback: sendUnaryData<EnrolResponse>) => {
-        this.enrol(call.request).then(
-          (answer) => {
-            callback(null, answer);
-          },
-          (error: unknown) => {
-            callback(statusFromError(error));
-          },
-        );
+        try {
+          callback(null, this.enrol(call.request));
+        } catch (error) {
+          callback(statusFromError(error));
+        }
       },
     });
     const agents = new Server();
@@ -259,7 +256,7 @@ export class TestControlPlane {
     this.stream?.write({ message: { $case: 'extension', value: { entries, traceparent: '' } } });
   }
 
-  private async enrol({ certificateRequest }: EnrolRequest): Promise<EnrolResponse> {
+  private enrol({ certificateRequest }: EnrolRequest): EnrolResponse {
     this.enrolments += 1;
     const key = readCertificateRequest(certificateRequest);
     return {

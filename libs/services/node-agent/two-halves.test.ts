@@ -413,7 +413,14 @@ test('what a loader that hangs said last is not told for ever', async () => {
     }
   });
   await new Promise<void>((resolve) => between.listen(relay, resolve));
-  ending.unshift(() => new Promise((resolve) => between.close(() => resolve())));
+  ending.unshift(
+    () =>
+      new Promise<void>((resolve) => {
+        between.close(() => {
+          resolve();
+        });
+      }),
+  );
   await startNetwork({ loaderSocket: relay });
   await node.inStep(0);
   hangs = true;

@@ -29,11 +29,11 @@ async function insistClusters(db: Stores<'clusters'>, clusters: readonly Cluster
 }
 
 /** What lets its owner in: a secret of their making, or a certificate of ours for a key of theirs. */
-async function proofOf(
+function proofOf(
   authority: Pick<CertificateAuthority, 'issueClientCertificate'>,
   { name, secretSha256, certificateRequest }: CreateTokenRequest,
   expiresAt: Date,
-): Promise<Pick<NewAccessToken, 'secretSha256' | 'certificate'> & { readonly pem: string }> {
+): Pick<NewAccessToken, 'secretSha256' | 'certificate'> & { readonly pem: string } {
   if ((secretSha256 === '') === (certificateRequest === '')) {
     const message =
       'A token is a secret or a client certificate: send the digest of the one, or the request for the other.';
@@ -60,7 +60,7 @@ export async function createToken(
   if (scope.clusters !== 'all') await insistClusters(db, scope.clusters);
   const name = parseTokenName(request.name);
   const expiresAt = expiryOf(request.ttlSeconds);
-  const { pem, ...proof } = await proofOf(authority, { ...request, name }, expiresAt);
+  const { pem, ...proof } = proofOf(authority, { ...request, name }, expiresAt);
   const token = {
     id: randomUUID(),
     name,

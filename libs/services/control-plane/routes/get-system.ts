@@ -1,11 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import type {
-  GetSystemRequest,
-  GetSystemResponse,
-  SystemDatabase,
-  SystemQueue,
-  SystemStore,
-} from '@lockstep/contracts/generated';
+import type { GetSystemResponse, SystemDatabase, SystemQueue, SystemStore } from '@lockstep/contracts/generated';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
 import { lockstepVersion } from '@lockstep/platform/runtime';
 import type { Uses } from '../services';
@@ -58,7 +52,6 @@ async function storeOf({ config, artifacts }: Uses<'config' | 'artifacts'>): Pro
 /** What this control plane stands on, and how that is. */
 export async function getSystem(
   services: Uses<'db.server' | 'config' | 'work' | 'artifacts' | 'replica' | 'sessions' | 'metrics'>,
-  _request: GetSystemRequest,
 ): Promise<GetSystemResponse> {
   const { replica, sessions, metrics } = services;
   const [database, queue, store, limits] = await Promise.all([
