@@ -33,11 +33,15 @@ export interface StreamEvents {
 
 const unreachable = (message: string): LockstepError => new LockstepError('unavailable', 'server-unreachable', message);
 
-const statuses = Object.values(status).filter((value) => typeof value !== 'string');
+const statuses = new Map<number, status>(
+  Object.values(status)
+    .filter((value) => typeof value !== 'string')
+    .map((value) => [value, value]),
+);
 
 function errorOf(trailers: IncomingHttpHeaders): LockstepError {
   const details = decodeURIComponent(String(trailers['grpc-message'] ?? ''));
-  const code = statuses.find((value) => value === Number(trailers['grpc-status'])) ?? status.UNKNOWN;
+  const code = statuses.get(Number(trailers['grpc-status'])) ?? status.UNKNOWN;
   const metadata = Metadata.fromHttp2Headers(trailers);
   const error: ServiceError = Object.assign(new Error(details), { code, details, metadata });
   return errorFromStatus(error, false);
