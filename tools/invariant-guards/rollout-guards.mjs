@@ -8,7 +8,7 @@ export const rolloutGuards = [
     file: 'libs/domain/rollout-planner/parent-under-order.ts',
     from: "if (status === 'halted') return (node) =>",
     to: "if (status !== 'running') return (node) =>",
-    test: 'libs/testing/planner-sim/planner-sim.test.ts',
+    test: 'libs/domain/rollout-planner/going-on.test.ts',
   },
   {
     invariant: '14 a rollout keeps its policy',

@@ -31,7 +31,9 @@ const connectedAt = async (position: number): Promise<void> => {
   expect(node).toMatchObject({ connected: true, report: { problem: { message: `at ${position}` } } });
 };
 const say = (agent: TestAgent, position: number): void => {
-  agent.report({ problem: { reason: 'test', message: `at ${position}` } });
+  // For good: whatever it is told it answers with a report.
+  agent.problem = { reason: 'test', message: `at ${position}` };
+  agent.report();
 };
 
 test('a database that restarts ends no stream: what is asked meanwhile is told so, and what nodes said is kept after it', async () => {
