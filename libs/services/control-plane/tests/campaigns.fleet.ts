@@ -29,6 +29,12 @@ const eventuallyShows = (id: string, expected: string): Promise<unknown> =>
     expect(show(await campaignOf(id))).toBe(expected);
   }, 60_000);
 
+/** That is noted after what it has become can be seen. */
+const eventuallyEnded = (id: string): Promise<unknown> =>
+  eventually(async () => {
+    expect((await campaignOf(id)).endedAt).toBeDefined();
+  }, 60_000);
+
 /** A cluster of so many nodes that obey. */
 async function clusterOf(name: string, ...nodes: string[]): Promise<void> {
   await fleet().createCluster({ ...switchingToWire({}), name });
@@ -85,11 +91,9 @@ test('one patch goes through clusters in turn by one approval, also when the con
   await plane.up();
   for (const agent of agents.values()) agent.connect();
   await eventuallyShows(id, 'succeeded: a succeeded 2, b succeeded 1');
-  const { endedAt, orders } = await campaignOf(id);
-  expect([endedAt !== undefined, orders.map(({ kind, givenBy }) => `${kind} ${givenBy}`)]).toEqual([
-    true,
-    ['approve person:bob'],
-  ]);
+  await eventuallyEnded(id);
+  const { orders } = await campaignOf(id);
+  expect(orders.map(({ kind, givenBy }) => `${kind} ${givenBy}`)).toEqual(['approve person:bob']);
   const report = await lockstep('campaign', 'report', id);
   expect(report.stdout).toMatch(/Begun by:.* person:local-admin[^]*None: every node is there/);
 });
@@ -129,9 +133,7 @@ test('paused nobody goes on, resumed all do; aborted it ends, also where a membe
   await eventuallyShows(id, 'halted: c superseded 0, d held 0');
   await campaigns().abortCampaign({ id, reason: 'another fix' });
   await eventuallyShows(id, 'aborted: c superseded 0, d aborted 0');
-  await eventually(async () => {
-    expect((await campaignOf(id)).endedAt).toBeDefined();
-  }, 60_000);
+  await eventuallyEnded(id);
   await eventuallyTold(id, 'started', 'paused', 'resumed', 'halted', 'aborted');
 });
 
