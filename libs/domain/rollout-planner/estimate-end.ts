@@ -110,7 +110,10 @@ class Walk {
       }
       left = waits;
       const landsAtMs = flying.length === 0 ? Infinity : Math.min(...flying.map(({ untilMs }) => untilMs));
-      atMs = Math.min(opensAtMs, landsAtMs);
+      const nextMs = Math.min(opensAtMs, landsAtMs);
+      // Nothing comes that those who wait could go at: not before who has gone is there is all that can be said.
+      if (nextMs <= now || nextMs === Infinity) return endsAtMs;
+      atMs = nextMs;
     }
     return endsAtMs;
   }
