@@ -142,7 +142,7 @@ describe.each(modes)('entries with consistency %s', (mode) => {
     expect(pending).toMatchObject({ mode, direction: 'patching', blockers: [blocker] });
     const { code, stdout } = await rollout;
     expect([code, JSON.parse(stdout)]).toMatchObject([
-      1,
+      5,
       { status: 'halted', nodes: [{ node: node.name, position: seq, notYet: { reason: 'failed' } }] },
     ]);
     const { status, position, problem, lastTransition } = await report();
