@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { Button } from '@mantine/core';
 import { keepPreviousData, useInfiniteQuery } from '@tanstack/react-query';
 import type { ReactElement } from 'react';
 import { Link } from 'react-router';
 import { answerOf, api } from '../api/client';
 import { refreshMs } from '../api/queries';
 import { NothingHere } from '../display/nothing-here';
+import { OlderOnes } from '../display/older-ones';
 import { PageHead } from '../display/page-head';
 import { Panel } from '../display/panel';
 import { ProblemNote } from '../display/problem-note';
@@ -86,19 +86,7 @@ export function CampaignsPage(): ReactElement {
             </table>
           </div>
         )}
-        {pages.hasNextPage && (
-          <div className="rows-more">
-            <Button
-              variant="subtle"
-              loading={pages.isFetchingNextPage}
-              onClick={() => {
-                pages.fetchNextPage().catch(() => undefined);
-              }}
-            >
-              Show older ones
-            </Button>
-          </div>
-        )}
+        <OlderOnes pages={pages} />
       </Panel>
     </>
   );

@@ -6,7 +6,7 @@ import { refreshMs } from '../api/queries';
 import { Awaited } from '../display/awaited';
 import { NothingHere } from '../display/nothing-here';
 import { Panel } from '../display/panel';
-import { Ago } from '../time/ago';
+import { EventList } from '../overview/event-list';
 
 const shown = 20;
 
@@ -27,16 +27,7 @@ export function NodeHistory({ name }: { readonly name: string }): ReactElement {
           events.length === 0 ? (
             <NothingHere title="Nothing has happened to it that anybody would be told of." />
           ) : (
-            <ol className="lately">
-              {events.toReversed().map(({ seq, at, message, type }) => (
-                <li key={seq}>
-                  <span className="lately-when dim">
-                    <Ago at={at} />
-                  </span>
-                  <span title={type}>{message}</span>
-                </li>
-              ))}
-            </ol>
+            <EventList events={events} />
           )
         }
       </Awaited>

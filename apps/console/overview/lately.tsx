@@ -6,7 +6,7 @@ import { refreshMs } from '../api/queries';
 import { Awaited } from '../display/awaited';
 import { NothingHere } from '../display/nothing-here';
 import { Panel } from '../display/panel';
-import { Ago } from '../time/ago';
+import { EventList } from './event-list';
 
 const shown = 8;
 
@@ -22,20 +22,7 @@ export function Lately(): ReactElement {
     <Panel title="Lately">
       <Awaited query={query}>
         {(events) =>
-          events.length === 0 ? (
-            <NothingHere title="Nothing has happened yet." />
-          ) : (
-            <ol className="lately">
-              {events.toReversed().map(({ seq, at, message, type }) => (
-                <li key={seq}>
-                  <span className="lately-when dim">
-                    <Ago at={at} />
-                  </span>
-                  <span title={type}>{message}</span>
-                </li>
-              ))}
-            </ol>
-          )
+          events.length === 0 ? <NothingHere title="Nothing has happened yet." /> : <EventList events={events} />
         }
       </Awaited>
     </Panel>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { Button, NativeSelect } from '@mantine/core';
+import { NativeSelect } from '@mantine/core';
 import { keepPreviousData, useInfiniteQuery } from '@tanstack/react-query';
 import type { ReactElement } from 'react';
 import { Link } from 'react-router';
@@ -9,6 +9,7 @@ import type { RolloutMessage, RolloutStatus } from '../api/schemas';
 import { useCensus } from '../clusters/census';
 import { numberWords } from '../display/counts';
 import { NothingHere } from '../display/nothing-here';
+import { OlderOnes } from '../display/older-ones';
 import { PageHead } from '../display/page-head';
 import { Panel } from '../display/panel';
 import { ProblemNote } from '../display/problem-note';
@@ -138,19 +139,7 @@ export function RolloutsPage(): ReactElement {
             </table>
           </div>
         )}
-        {pages.hasNextPage && (
-          <div className="rows-more">
-            <Button
-              variant="subtle"
-              loading={pages.isFetchingNextPage}
-              onClick={() => {
-                pages.fetchNextPage().catch(() => undefined);
-              }}
-            >
-              Show older ones
-            </Button>
-          </div>
-        )}
+        <OlderOnes pages={pages} />
       </Panel>
     </>
   );
