@@ -5,7 +5,7 @@ import { Awaited } from '../display/awaited';
 import { countWords, numberWords } from '../display/counts';
 import { PageHead } from '../display/page-head';
 import { Panel } from '../display/panel';
-import { ShareBar } from '../display/share-bar';
+import { NodesThereBar } from '../display/nodes-there-bar';
 import { StateMark } from '../display/state-mark';
 import { Ago } from '../time/ago';
 import { campaignWord, hasEnded, memberWord, useCampaign, type CampaignMember, type CampaignMessage } from './campaign';
@@ -57,13 +57,7 @@ function Member({ member, patch }: { readonly member: CampaignMember; readonly p
           {kernelBuildId.slice(0, 12)}
         </code>
       </div>
-      <ShareBar
-        of={nodeCount}
-        parts={[
-          { word: 'there', tone: 'good', count: nodesThere },
-          { word: 'not yet', tone: 'idle', count: nodeCount - nodesThere },
-        ]}
-      />
+      <NodesThereBar of={nodeCount} there={nodesThere} />
       <p className="member-counts">
         {numberWords(nodesThere)} of {numberWords(nodeCount)} there
         {approvals !== undefined && ` · ${approvals.given ?? 0} of ${approvals.needed ?? 0} approvals`}

@@ -4,7 +4,7 @@ import { Link } from 'react-router';
 import type { RolloutMessage } from '../api/schemas';
 import { numberWords } from '../display/counts';
 import { Icon } from '../display/icon';
-import { ShareBar } from '../display/share-bar';
+import { NodesThereBar } from '../display/nodes-there-bar';
 import { StateMark } from '../display/state-mark';
 import { rolloutWord } from '../display/tones';
 import { Ago } from '../time/ago';
@@ -25,13 +25,7 @@ export function RolloutCard({ rollout }: { readonly rollout: RolloutMessage }): 
           <Ago at={startedAt} />
         </span>
       </div>
-      <ShareBar
-        of={nodeCount}
-        parts={[
-          { word: 'there', tone: 'good', count: nodesThere },
-          { word: 'not yet', tone: 'idle', count: nodeCount - nodesThere },
-        ]}
-      />
+      <NodesThereBar of={nodeCount} there={nodesThere} />
       <p className="rollout-card-words">
         {numberWords(nodesThere)} of {numberWords(nodeCount)} there
         {waiting !== undefined && (
