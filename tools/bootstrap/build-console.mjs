@@ -2,14 +2,16 @@
 // The web console under dist/console/, made again when what it is made of has changed. Whoever reads the folder meanwhile finds
 // the one before whole.
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { namesUnder, publishFile, publishFolder } from './published.mjs';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const finished = path.join(root, 'dist/console');
 const stamp = path.join(root, 'dist/console.stamp');
 const sources = ['apps/console', 'libs/domain', 'package-lock.json', 'tools/bootstrap/build-console.mjs'];
+const page = 'index.html';
 
 /** All that a browser is ever sent, compressed. */
 export const mostBytes = 350 * 1024;
@@ -18,10 +20,7 @@ const isSource = (file) => !file.includes(`${path.sep}tests${path.sep}`) && !fil
 
 function filesUnder(place) {
   if (statSync(place).isFile()) return [place];
-  return readdirSync(place, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => path.join(entry.parentPath, entry.name))
-    .sort();
+  return namesUnder(place).map((name) => path.join(place, name));
 }
 
 function contentHash() {
@@ -38,7 +37,7 @@ const compressedBytes = (folder) =>
 
 export async function buildConsole() {
   const hash = contentHash();
-  const isFresh = existsSync(stamp) && existsSync(finished) && readFileSync(stamp, 'utf8') === hash;
+  const isFresh = existsSync(stamp) && existsSync(path.join(finished, page)) && readFileSync(stamp, 'utf8') === hash;
   if (isFresh) return;
   // Vite goes by the caller's: a test would look at React's development build, which is half as large again, and ship it.
   process.env.NODE_ENV = 'production';
@@ -48,9 +47,11 @@ export async function buildConsole() {
   const configFile = path.join(root, 'apps/console/vite.config.mjs');
   await build({ configFile, logLevel: 'warn', build: { outDir, emptyOutDir: true } });
   const bytes = compressedBytes(outDir);
-  rmSync(finished, { recursive: true, force: true });
-  renameSync(outDir, finished);
-  writeFileSync(stamp, hash);
   process.stderr.write(`console: ${(bytes / 1024).toFixed(0)} KB compressed in all, of ${mostBytes / 1024}\n`);
-  if (bytes > mostBytes) throw new Error('The console has grown too large: load what one page needs with that page.');
+  if (bytes > mostBytes) {
+    rmSync(outDir, { recursive: true });
+    throw new Error('The console has grown too large: leave out what no page needs.');
+  }
+  publishFolder(outDir, finished, page);
+  publishFile(stamp, Buffer.from(hash));
 }

@@ -6,6 +6,7 @@ import path from 'node:path';
 import { build } from 'esbuild';
 import { buildConsole } from './build-console.mjs';
 import { bundleTarget } from '../node-versions/node-versions.mjs';
+import { publishFile } from './published.mjs';
 
 const root = path.resolve(import.meta.dirname, '../..');
 
@@ -43,22 +44,23 @@ const entries = [
   { out: 'prove-kernel', from: 'tools/prove-kernel/main.ts' },
 ].filter(({ from }) => existsSync(path.join(root, from)));
 
-await Promise.all([
-  buildConsole(),
-  ...entries.map(({ out, from, standalone }) =>
-    build({
-      absWorkingDir: root,
-      entryPoints: [from],
-      outfile: `dist/${out}.js`,
-      bundle: true,
-      platform: 'node',
-      target: bundleTarget,
-      format: 'cjs',
-      packages: standalone ? 'bundle' : 'external',
-      sourcemap: 'linked',
-      logLevel: 'warning',
-      banner: { js: '#!/usr/bin/env node' },
-      define: { 'import.meta.url': '__filename' },
-    }),
-  ),
-]);
+async function bundle({ out, from, standalone }) {
+  const { outputFiles } = await build({
+    absWorkingDir: root,
+    entryPoints: [from],
+    outfile: `dist/${out}.js`,
+    write: false,
+    bundle: true,
+    platform: 'node',
+    target: bundleTarget,
+    format: 'cjs',
+    packages: standalone ? 'bundle' : 'external',
+    sourcemap: 'linked',
+    logLevel: 'warning',
+    banner: { js: '#!/usr/bin/env node' },
+    define: { 'import.meta.url': '__filename' },
+  });
+  for (const { path: place, contents } of outputFiles) publishFile(place, contents);
+}
+
+await Promise.all([buildConsole(), ...entries.map(bundle)]);
