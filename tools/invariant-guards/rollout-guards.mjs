@@ -4,6 +4,14 @@
 export const rolloutGuards = [
   {
     invariant: '14 a rollout keeps its policy',
+    breaks: 'has a wave pass whose failures halt the rollout',
+    file: 'libs/domain/rollout-planner/wave-state.ts',
+    from: 'open ||= isStopped(state, rules);',
+    to: '',
+    test: 'libs/domain/rollout-planner/going-on.test.ts',
+  },
+  {
+    invariant: '14 a rollout keeps its policy',
     breaks: 'excuses failures where somebody goes on after a pause',
     file: 'libs/domain/rollout-planner/parent-under-order.ts',
     from: "if (status === 'halted') return (node) =>",

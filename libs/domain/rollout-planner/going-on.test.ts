@@ -153,3 +153,25 @@ test('a node whose probe failed is tried again: it has its time to pass, and is 
   rollout.nowMs += 1;
   expect(rollout.next(failing).status).toBe('halted');
 });
+
+test('a wave whose failures halt the rollout has not passed, however long it is halted, until somebody goes on', () => {
+  const rollout = new Rollout({ ...strict, waves: [{ nodes: 2 }] });
+  rollout.next('n1 ready; n2 ready; n3 ready; n4 ready');
+  rollout.next('n1 there; n2 ready; n3 ready; n4 ready');
+  const failed = 'n1 there; n2 there; n3 failed>5; n4 ready';
+  for (let look = 0; look < 2; look += 1) {
+    const { status, waves, openWave } = rollout.next(failed);
+    expect([status, waves[1]?.passedAtMs, openWave?.wave]).toEqual(['halted', null, 1]);
+    rollout.nowMs += 60_000;
+  }
+  expect(rollout.next(failed, resume('known')).waves[1]?.passedAtMs).toBe(rollout.nowMs);
+});
+
+test('nor has one of which a host did not survive; who goes on has another one tried in its place', () => {
+  const rollout = new Rollout({ ...strict, canaries: 2, allowedFailures: { nodes: 2 } });
+  rollout.next('n1 ready; n2 ready; n3 ready; n4 ready');
+  const crashed = 'n1 there; n2 quarantined>5; n3 ready; n4 ready';
+  const { halt, waves } = rollout.next(crashed);
+  expect([halt?.reason, waves[0]?.passedAtMs]).toEqual(['crash', null]);
+  expect(moved(rollout.next(crashed, resume('known')))).toBe('n3');
+});

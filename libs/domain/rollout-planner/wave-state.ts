@@ -101,9 +101,18 @@ export const isSkipped = (state: WaveState, { canarySelector }: RolloutRules): b
 /** All that it waits for are there, and somebody is. */
 const isComplete = (state: WaveState): boolean => !isBusy(state) && state.there.length > 0;
 
+const crashedOf = ({ failures }: WaveState): Placed[] => failures.filter(({ standing }) => standing === 'crashed');
+
+const hasTooManyFailures = ({ failures, planned }: WaveState, { allowedFailures }: RolloutRules): boolean =>
+  exceeds(failures.length, allowedFailures, planned);
+
+/** Its own failures halt the rollout: whoever goes on despite them lets it pass, and nobody else. */
+const isStopped = (state: WaveState, rules: RolloutRules): boolean =>
+  hasTooManyFailures(state, rules) || (rules.haltsOnCrash && crashedOf(state).length > 0);
+
 /**
  * Waves pass one after the other, each once for all: when all that it waits for have been there, and well, for the bake
- * time. One that nobody can try keeps none waiting: nodes that could start have been moved into it, if there are any.
+ * time, and no more have failed than may. One that nobody can try keeps none waiting: nodes that could start have been moved into it, if there are any.
  * @param thereSinceMs of nodes that were there before
  * @param mayPass what else is asked of one whose bake time is over
  */
@@ -123,6 +132,7 @@ export function passWaves(
     }
     const bakesSinceMs = thereSince(state.there, thereSinceMs, nowMs);
     open = nowMs - bakesSinceMs < rules.bakeMs || !mayPass(state, bakesSinceMs);
+    open ||= isStopped(state, rules);
     return { ...state, bakesSinceMs, passedAtMs: open ? null : nowMs };
   });
 }
@@ -169,13 +179,13 @@ function domainWithoutRoom({ wave, onTheWay, ready }: WaveState, domains: Domain
 /** Why it must halt now, if it must. */
 export function haltOf(states: readonly WaveState[], rules: RolloutRules, domains: Domains): Halt | null {
   const { allowedFailures, haltsOnCrash } = rules;
-  const crashed = states.flatMap(({ failures }) => failures.filter(({ standing }) => standing === 'crashed'));
+  const crashed = states.flatMap(crashedOf);
   if (haltsOnCrash && crashed.length > 0) return { reason: 'crash', nodes: firstNames(crashed) };
   const openWave = openWaveOf(states, rules)?.wave ?? Infinity;
   for (const state of states) {
     const { wave, planned, failures } = state;
     const nodes = firstNames(failures);
-    if (exceeds(failures.length, allowedFailures, planned)) {
+    if (hasTooManyFailures(state, rules)) {
       const allowed = allowedOf(allowedFailures, planned);
       return { reason: 'failures', wave, failures: failures.length, allowed, planned, nodes };
     }

@@ -471,6 +471,9 @@ export class RolloutLaws {
       );
       if (waits !== undefined) return [`wave ${wave} passes before ${waits}`];
       if (!this.isThere(wave, conditions)) return [`wave ${wave} passes, and nobody has tried it`];
+      const failed = this.members(wave).filter((node) => isHere.has(node) && this.isFailure(node, conditions)).length;
+      if (failed * 1_000 > thousandths(this.policy.allowedFailures, this.planned[wave] ?? 0))
+        return [`wave ${wave} passes with ${failed} failed`];
       const young = this.members(wave).find((node) => {
         const { thereSinceMs } = this.pastOf(node);
         return isHere.has(node) && thereSinceMs !== undefined && nowMs - thereSinceMs < this.policy.bakeMs;

@@ -79,8 +79,14 @@ function wavesToWire({ policy, plan }: RolloutRecord): WaveProgress[] {
     else if (countedAsFailure(node)) wave.failures += 1;
     else if (node.released && isAwaited(node.notYet)) wave.moving += 1;
   }
-  // A canary that took another's place makes a wave larger than it was planned.
-  return waves.map((wave, index) => ({ ...wave, left: Math.max(0, wave.planned - (members[index] ?? 0)) }));
+  // Who took another's place in a wave makes that larger than it was planned, and a later one smaller.
+  let early = 0;
+  return waves.map((wave, index) => {
+    const missing = wave.planned - (members[index] ?? 0);
+    const before = Math.min(early, Math.max(0, missing));
+    early += Math.max(0, -missing) - before;
+    return { ...wave, left: Math.max(0, missing) - before };
+  });
 }
 
 /** Why it goes no further, or what it waits for. */
