@@ -143,6 +143,54 @@ describe('beside git apply', () => {
   }, 120_000);
 });
 
+describe('damaged on its way', () => {
+  const files = fc.tuple(lines, lines, fc.array(edit, { minLength: 1, maxLength: 2 }), fc.boolean());
+  /** What an editor, a mailer or a cut connection makes of a text's lines. */
+  const damage = fc.oneof(
+    fc.nat(60).map((at) => (all: string[]) => all.splice(at, 1)),
+    fc.tuple(fc.nat(60), line).map(
+      ([at, text]) =>
+        (all: string[]) =>
+          all.splice(at, 0, text),
+    ),
+    fc.nat(60).map((at) => (all: string[]) => all.splice(at, 0, '\\ No newline at end of file')),
+    fc.tuple(fc.nat(60), fc.nat(60)).map(
+      ([at, to]) =>
+        (all: string[]) =>
+          all.splice(to, 0, ...all.splice(at, 1)),
+    ),
+    fc.tuple(fc.nat(60), fc.nat(9)).map(([at, digit]) => (all: string[]) => {
+      all.splice(at, 1, ...all.slice(at, at + 1).map((text) => text.replace(/,\d/, `,${digit}`)));
+    }),
+    fc.nat(60).map((at) => (all: string[]) => all.splice(at, 1, ...all.slice(at, at + 1).map((text) => text.slice(1)))),
+    fc.nat(60).map((at) => (all: string[]) => all.splice(at, all.length, '')),
+  );
+
+  test('refused, or what git makes of it', () => {
+    fc.assert(
+      fc.property(files, damage, ([first, second, changes, ends], harm) => {
+        const before = [textOf(first, ends), textOf(second, ends)];
+        const after = [textOf(edited(first, changes), ends), textOf(edited(second, changes), ends)];
+        const diff = ['f.c', 'g.c'].map((path, index) => {
+          const head = `diff --git a/${path} b/${path}\nindex 1234567..89abcde 100644\n`;
+          return before[index] === after[index] ? '' : head + unifiedDiffOf(path, before[index]!, after[index]!, 3);
+        });
+        const all = diff.join('').split('\n');
+        harm(all);
+        const tree = new Map([
+          ['f.c', before[0]!],
+          ['g.c', before[1]!],
+        ]);
+        // Git wants a newline at the end, and who pastes a diff loses it.
+        const text = all.join('\n').replace(/\n?$/, '\n');
+        const ours = byUs(tree, text);
+        if (typeof ours !== 'string') expect(ours).toEqual(byGit(tree, text) ?? byGit(tree, text, ['--unidiff-zero']));
+      }),
+      { numRuns: 300 },
+    );
+  }, 120_000);
+});
+
 describe('what git writes', () => {
   const body = fc.array(
     fc.integer({ min: 0, max: 9 }).map((n) => `line ${n}`),

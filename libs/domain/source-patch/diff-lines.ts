@@ -7,12 +7,14 @@ const fileHeader = /^(?:diff --git |--- |\+\+\+ |@@ )/;
 /** Reads the text of a diff line by line. */
 export class DiffLines {
   private readonly lines: string[];
+  private readonly isLastLineWhole: boolean;
   private index = 0;
 
   /** @throws LockstepError with reason `diff-syntax` for a text that is no plain diff any more */
   constructor(text: string) {
     this.lines = text.split('\n');
-    if (this.lines.at(-1) === '') this.lines.pop();
+    this.isLastLineWhole = this.lines.at(-1) === '';
+    if (this.isLastLineWhole) this.lines.pop();
     this.refuseUnreadable(text);
     // Headers never end so but where a mailer ended all lines so; those of a CR LF source's own lines do not.
     if (this.lines.find((line) => fileHeader.test(line))?.endsWith('\r') !== true) return;
@@ -22,6 +24,11 @@ export class DiffLines {
   /** 1-based number of the line that `peek()` shows. */
   get lineNumber(): number {
     return this.index + 1;
+  }
+
+  /** Whether the line that `next()` gave last has no newline: more of it may have been cut off. */
+  get isCutShort(): boolean {
+    return !this.isLastLineWhole && this.index === this.lines.length;
   }
 
   peek(ahead = 0): string | undefined {

@@ -38,6 +38,12 @@ export function pathInHeader(headerLine: string, prefix: Prefix, lines: DiffLine
   return pathIn(name, prefix, lines);
 }
 
+/** Whether a `---` or `+++` line names this path, whatever its prefix. */
+export function isNameOf(headerLine: string, path: string): boolean {
+  const name = textOf(bareName(headerLine.slice(4)));
+  return name === path || name.endsWith(`/${path}`);
+}
+
 /** The path that `rename from` and its like name: they have no prefix. @throws LockstepError `diff-syntax` */
 export function pathInRename(name: string, lines: DiffLines): string {
   return pathIn(quotedName(name)?.name ?? name, 0, lines);

@@ -46,6 +46,9 @@ function parseHunk(reader: DiffLines): Hunk {
     reader.next();
     if (parsed.kind !== 'added') oldLeft -= 1;
     if (parsed.kind !== 'removed') newLeft -= 1;
+    // What is to be there already is seen to be whole.
+    if (parsed.kind === 'added' && reader.isCutShort)
+      throw reader.error('it ends in the middle of a line (truncated?)', -1);
     if (oldLeft < 0 || newLeft < 0) throw reader.error('more lines than the hunk header announces', -1);
     if (reader.peek()?.startsWith('\\ ') === true) {
       reader.next();
@@ -53,16 +56,26 @@ function parseHunk(reader: DiffLines): Hunk {
     }
     lines.push(parsed);
   }
-  const after = reader.peek();
-  if (after !== undefined && isStrayHunkLine(after, reader))
-    throw reader.error('more lines than the hunk header announces');
+  const stray = strayLineBehind(reader);
+  if (stray !== undefined) throw reader.error('more lines than the hunk header announces', stray);
+  if (lines.every(({ kind }) => kind === 'context')) throw reader.error('a hunk that changes nothing', -1);
   return { oldStart: Number(match[1]), lines };
 }
 
-/** After a complete hunk only another hunk, another file, or prose may follow; "-- " starts a mail signature. */
-function isStrayHunkLine(line: string, reader: DiffLines): boolean {
-  if (line.startsWith('--- ') && reader.peek(1)?.startsWith('+++ ') === true) return false;
-  return (line.startsWith('+') || line.startsWith('-')) && line !== '-- ' && line !== '--';
+/**
+ * After a complete hunk only another hunk, another file, or prose may follow; "-- " starts a mail signature. What goes on
+ * like a hunk, be it after lines that look like context, would be left out without a word.
+ */
+function strayLineBehind(reader: DiffLines): number | undefined {
+  for (let ahead = 0, isBlankSeen = false; ; ahead += 1) {
+    const line = reader.peek(ahead);
+    const isEnd = line === undefined || line === '-- ' || line === '--' || (isBlankSeen && line === '---');
+    if (isEnd || isHunkHeader(line)) return undefined;
+    if (line.startsWith('--- ') && reader.peek(ahead + 1)?.startsWith('+++ ') === true) return undefined;
+    if (/^[-+]|^ ?@{1,2} ?-\d/.test(line)) return ahead;
+    if (!/^(?:[ \\]|$)/.test(line)) return undefined;
+    isBlankSeen ||= line === '';
+  }
 }
 
 function parseHunkLine(line: string): DiffLine | undefined {

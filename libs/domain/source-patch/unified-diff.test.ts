@@ -118,6 +118,24 @@ describe('a unified diff', () => {
     expect(parseUnifiedDiff(mail(1) + mail(2)).map(({ commit }) => commit)).toEqual([0, 1]);
   });
 
+  test('pasted without its last newline it says the same, where its last line is one of the tree', () => {
+    expect(parseUnifiedDiff(oneLine.trimEnd())).toEqual(parseUnifiedDiff(oneLine));
+  });
+
+  test('behind a hunk a mail may go on, and behind a file prose of any kind', () => {
+    const ends = [
+      '-- \n2.39.5\n',
+      '\n---\nBest\n',
+      '\n\nThanks,\n- me\n',
+      '\n  - a note\nof mine\n',
+      '```\n+1\n',
+      ' \n\n',
+    ];
+    for (const end of ends) expect(parseUnifiedDiff(oneLine + end)).toEqual(parseUnifiedDiff(oneLine));
+    const script = '\ncommit 1\n\n@@\nexpression E;\n@@\n-f(E)\n+g(E)\n';
+    expect(parseUnifiedDiff(oneLine + script + oneLine.replaceAll('x.c', 'y.c'))).toHaveLength(2);
+  });
+
   test('a mailer that ended every line with CR LF changed nothing; CR LF of the sources is theirs', () => {
     expect(parseUnifiedDiff(oneLine.replaceAll('\n', '\r\n'))).toEqual(parseUnifiedDiff(oneLine));
     const [file] = parseUnifiedDiff('--- a/f.c\n+++ b/f.c\n@@ -1 +1 @@\n-a\r\n+b\r\n');
@@ -125,6 +143,31 @@ describe('a unified diff', () => {
   });
 
   test.each([
+    [`${oneLine}diff --git a/g.c b/g.c\n`, /line 10: the changes of the file .* are not there \(truncated/],
+    [`${oneLine}diff --git a/g.c b/g.c\nindex 12..34 100644\n`, /line 11: .* are not there/],
+    [`${oneLine}diff --git a/g.c b/g.c\nindex 12..34 100644\n--- a/g.c\n`, /are not there/],
+    [`${oneLine}diff --git a/g.c b/g.c\nold mode 100644\n`, /are not there/],
+    [`${oneLine}diff --git a/g.c b/g.c\nold mode 100644\nnew mode 100755\nindex 12..34\n`, /are not there/],
+    [`${oneLine}diff --git a/g.c b/h.c\nrename from g.c\n`, /are not there/],
+    [`${oneLine}diff --git a/g.c b/h.c\nrename from g.c\nrename to h.c\nindex 12..34 100644\n`, /are not there/],
+    [`${oneLine}diff --git a/g.c b/g.c\nnew file mode 100644\nindex 00000000..12345678\n`, /are not there/],
+    [`${oneLine}diff --git a/g.c b/g.c\ndeleted file mode 100644\nindex 12..00\n`, /are not there/],
+    ['diff --git a/g.c b/g.c\nindex 1..2\nx\n--- a/g.c\n+++ b/g.c\n@@ -1 +1 @@\n-a\n+b\n', /line 3: .* are not there/],
+    [
+      'diff --git a/g.c b/g.c\nnew file mode 100644\n--- a/g.c\n+++ b/g.c\n@@ -1 +1 @@\n-a\n+b\n',
+      /g\.c is new by its header, and not by the names of its hunks/,
+    ],
+    ['diff --git a/g.c b/g.c\n--- /dev/null\n+++ b/g.c\n@@ -0,0 +1 @@\n+b\n', /g\.c is there by its header/],
+    [
+      'diff --git a/g.c b/h.c\nrename from g.c\nrename to h.c\n--- a/g.c\n+++ b/x.c\n@@ -1 +1 @@\n-a\n+b\n',
+      /another name than "rename"/,
+    ],
+    [`${oneLine} four\n-five\n+5\n`, /line 10: more lines than the hunk header announces/],
+    [`${oneLine}@@-5,2 +5,2 @@\n-five\n+5\n`, /line 9: more lines than/],
+    [`${oneLine} @@ -5,2 +5,2 @@\n-five\n+5\n`, /line 9: more lines than/],
+    [`${oneLine}\n\n-five\n`, /line 11: more lines than/],
+    ['--- a/f.c\n+++ b/f.c\n@@ -1,2 +1,2 @@\n a\n b\n', /line 5: a hunk that changes nothing/],
+    ['--- a/f.c\n+++ b/f.c\n@@ -1 +1,2 @@\n a\n+int x = 1', /line 5: it ends in the middle of a line/],
     ['', /changes no file/],
     ['just words\n', /changes no file/],
     ['@@ -1 +1 @@\n-a\n+b\n', /without the "---" and "\+\+\+" lines/],

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { DiffLines } from './diff-lines';
-import { namesInGitLine, pathInHeader, pathInRename, type Prefix } from './diff-names';
+import { isNameOf, namesInGitLine, pathInHeader, pathInRename, type Prefix } from './diff-names';
 import { isHunkHeader, parseHunks, type Hunk } from './hunks';
 
 /** What a diff makes of one file. Two paths that differ are those of a rename, or of a copy. */
@@ -103,10 +103,21 @@ interface GitHeader {
   to?: string;
   isCopy: boolean;
   change: 'creates' | 'deletes' | 'modifies';
+  modes: Set<string>;
+  /** By its `index` line it has other lines than before, which the hunks must show. */
+  hasOtherLines: boolean;
 }
 
 const gitHeaderLine =
-  /^(?:(old|new) mode|(new|deleted) file mode|(rename|copy) (from|to)|(?:dis)?similarity index|index) (.*)$/;
+  /^(?:(old|new) mode|(new|deleted) file mode|(rename|copy) (from|to)|(?:dis)?similarity index|(index)) (.*)$/;
+
+/** Of no file, and of one without lines (SHA-1, SHA-256). */
+const withoutLines = /^(?:0+|e69de29[0-9a-f]*|473a0f4[0-9a-f]*)$/;
+
+function tellsOfOtherLines(index: string): boolean {
+  const [before = '', after = ''] = index.split(' ')[0]?.split('..') ?? [];
+  return before !== after && !(withoutLines.test(before) && withoutLines.test(after));
+}
 
 /** One file of git's; undefined where only its mode changes. */
 function parseGitFile(lines: DiffLines): ParsedFile | undefined {
@@ -116,14 +127,18 @@ function parseGitFile(lines: DiffLines): ParsedFile | undefined {
   const [line, after] = [lines.peek() ?? '', lines.peek(1) ?? ''];
   refuseBinary(line, lines);
   const hasHunks = line.startsWith('--- ') && after.startsWith('+++ ');
+  if (!hasHunks) refuseWithoutHunks(header, lines);
   if (from !== undefined && to !== undefined) {
-    if (hasHunks) {
-      lines.next();
-      lines.next();
-    }
-    return { oldPath: from, newPath: to, isCopy, hunks: hasHunks ? parseHunks(lines) : [] };
+    if (!hasHunks) return { oldPath: from, newPath: to, isCopy, hunks: [] };
+    const isSame = isNameOf(lines.next(), from) && isNameOf(lines.next(), to);
+    if (!isSame) throw lines.error('another name than "rename" or "copy" above says (edited by hand?)', -1);
+    return { oldPath: from, newPath: to, isCopy, hunks: parseHunks(lines) };
   }
-  if (hasHunks) return parseFile(lines, prefix);
+  if (hasHunks) {
+    const file = parseFile(lines, prefix);
+    refuseOtherChange(change, file, lines);
+    return file;
+  }
   if (change === 'modifies') return undefined;
   if (name === undefined) throw lines.error('this file has no name');
   const path = pathInHeader(`--- ${name}`, prefix, lines);
@@ -131,18 +146,34 @@ function parseGitFile(lines: DiffLines): ParsedFile | undefined {
   return { oldPath: isNew ? null : path, newPath: isNew ? path : null, isCopy: false, hunks: [] };
 }
 
+/** What was cut off, or whose hunks lie behind what a hand added, would be left out of the livepatch without a word. */
+function refuseWithoutHunks({ from, to, change, modes, hasOtherLines }: GitHeader, lines: DiffLines): void {
+  const isWhole = (from !== undefined && to !== undefined) || change !== 'modifies' || modes.size === 2;
+  if (isWhole && !hasOtherLines) return;
+  throw lines.error('the changes of the file that git names above are not there (truncated or edited by hand?)');
+}
+
+function refuseOtherChange(change: GitHeader['change'], { oldPath, newPath }: ParsedFile, lines: DiffLines): void {
+  const isSo = (change === 'creates') === (oldPath === null) && (change === 'deletes') === (newPath === null);
+  if (isSo) return;
+  const [said, path] = [{ creates: 'new', deletes: 'deleted', modifies: 'there' }[change], newPath ?? oldPath ?? ''];
+  throw lines.error(`${path} is ${said} by its header, and not by the names of its hunks (edited by hand?)`, -1);
+}
+
 function parseGitHeader(lines: DiffLines): GitHeader {
-  const header: GitHeader = { isCopy: false, change: 'modifies' };
+  const header: GitHeader = { isCopy: false, change: 'modifies', modes: new Set(), hasOtherLines: false };
   for (
     let match = gitHeaderLine.exec(lines.peek() ?? '');
     match !== null;
     match = gitHeaderLine.exec(lines.peek() ?? '')
   ) {
-    const [, mode, file, move, side, rest = ''] = match;
+    const [, mode, file, move, side, index, rest = ''] = match;
     lines.next();
     if ((mode === 'new' || file === 'new') && !rest.startsWith('100')) {
       throw lines.error(`mode ${rest} makes it a link or a submodule: no source is built from that`, -1);
     }
+    if (mode !== undefined) header.modes.add(mode);
+    if (index !== undefined) header.hasOtherLines = tellsOfOtherLines(rest);
     if (file !== undefined) header.change = file === 'new' ? 'creates' : 'deletes';
     if (move !== undefined) header.isCopy = move === 'copy';
     if (side === 'from') header.from = pathInRename(rest, lines);
