@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+import type { DemoMachine } from './machines';
 import { Refused, type NodeState, type Operator } from './operator';
 
 /** The demo's own. */
@@ -26,10 +27,12 @@ export async function waitForNodes(
   }
 }
 
-export const isAt = (position: number, nodes: readonly NodeState[], names: readonly string[]): boolean =>
-  names.every((name) => {
-    const node = nodes.find((candidate) => candidate.name === name);
-    return node?.connected === true && node.report?.status === 'in-step' && node.report.position === position;
+/** In step at the position, as each machine told it in the boot that it is in now. */
+export const isAt = (position: number, nodes: readonly NodeState[], machines: readonly DemoMachine[]): boolean =>
+  machines.every(({ node: name, machine }) => {
+    const { connected, report } = nodes.find((candidate) => candidate.name === name) ?? {};
+    const isToday = report?.bootId === machine.bootId;
+    return connected === true && isToday && report?.status === 'in-step' && report.position === position;
   });
 
 /** Rolls what was appended last out, and waits for the end. */

@@ -22,7 +22,13 @@ const nodeList = z.object({
       connected: z.boolean(),
       patchedCore: z.boolean(),
       report: z
-        .object({ status: z.string(), position: z.number(), problem: z.object({ message: z.string() }).nullable() })
+        .object({
+          status: z.string(),
+          position: z.number(),
+          /** Of the boot that it was told in: a report outlives the machine that gave it. */
+          bootId: z.string(),
+          problem: z.object({ message: z.string() }).nullable(),
+        })
         .nullable(),
     }),
   ),

@@ -111,7 +111,7 @@ export async function tellStockStory(stage: Stage, { release, packages }: StockK
   );
   const machines = await progress.run('Boot three machines with it and the agent', async () => {
     const started = await bootMachines(stage, kernelBuildId, controlPlane, operator);
-    await waitForNodes(operator, signal, 'three nodes connected', (nodes) => isAt(0, nodes, nodeNames));
+    await waitForNodes(operator, signal, 'three nodes connected', (nodes) => isAt(0, nodes, started));
     return started;
   });
   const [first, , third] = machines;
@@ -157,7 +157,7 @@ export async function tellStockStory(stage: Stage, { release, packages }: StockK
         nodes.some(({ name, report }) => name === third.node && report?.status === 'diverged'),
       ).then((nodes) => nodes.filter(({ name }) => name === third.node));
       await unloadByHand(third, audit);
-      await waitForNodes(operator, signal, 'node-3 in step again', (nodes) => isAt(1, nodes, nodeNames));
+      await waitForNodes(operator, signal, 'node-3 in step again', (nodes) => isAt(1, nodes, machines));
       return { answer, problem: node?.report?.problem?.message ?? 'diverged' };
     },
     ({ answer, problem }) =>

@@ -308,54 +308,61 @@ function breach(step: CampaignStep, before: CampaignFacts): string | undefined {
   return under >= before.policy.membersAtOnce ? 'more than may be under way' : undefined;
 }
 
-test('whatever happens, in whatever order, and wherever it is cut off, each step may be done; and no campaign waits for nothing', () => {
-  const ends = new Map<string, number>();
-  fc.assert(
-    fc.property(
-      fc.record({
-        members: fc.integer({ min: 1, max: 5 }),
-        membersAtOnce: fc.integer({ min: 1, max: 3 }),
-        goesOnAfterHalt: fc.boolean(),
-        happenings: fc.array(anyHappening, { maxLength: 60, size: 'max' }),
-        cuts: fc.array(fc.nat(3), { minLength: 1, maxLength: 20 }),
-      }),
-      ({ members, happenings, cuts, ...policy }) => {
-        const names = Array.from({ length: members }, (_, index) => `c${index}`);
-        const played = new Played(
-          facts(
-            names.map((name) => member(name)),
-            { policy },
-          ),
-        );
-        const look = (most: number): void => {
-          for (const step of nextSteps(played.facts, digest).slice(0, most)) {
-            expect(breach(step, played.facts)).toBeUndefined();
-            played.obey(step);
-          }
-        };
-        for (const [index, happening] of happenings.entries()) {
-          look(cuts[index % cuts.length]!);
-          played.happen(happening);
-        }
-        for (let left = 30; left > 0 && nextSteps(played.facts, digest).length > 0; left -= 1) look(Infinity);
-        expect(nextSteps(played.facts, digest)).toEqual([]);
-        const state = campaignState(played.facts);
-        ends.set(state, (ends.get(state) ?? 0) + 1);
-        const states = played.facts.members.map(memberState);
-        if (state === 'running')
-          expect(
-            played.facts.members.some(
-              (each) => ['running', 'paused'].includes(memberState(each)) || lacksApprovals(each),
-            ),
-          ).toBe(true);
-        if (state === 'preparing') expect(states).toContain('building');
-        if (state === 'succeeded') expect(played.facts.members.every(isBegun)).toBe(true);
-      },
+const anyPlay = fc.record({
+  members: fc.integer({ min: 1, max: 5 }),
+  membersAtOnce: fc.integer({ min: 1, max: 3 }),
+  goesOnAfterHalt: fc.boolean(),
+  happenings: fc.array(anyHappening, { maxLength: 60, size: 'max' }),
+  cuts: fc.array(fc.nat(3), { minLength: 1, maxLength: 20 }),
+});
+
+type Play = typeof anyPlay extends fc.Arbitrary<infer P> ? P : never;
+
+/** Each step is looked at before it is obeyed; then it goes on for as long as there is anything to do. */
+function playToItsEnd({ members, happenings, cuts, ...policy }: Play): CampaignFacts {
+  const names = Array.from({ length: members }, (_, index) => `c${index}`);
+  const played = new Played(
+    facts(
+      names.map((name) => member(name)),
+      { policy },
     ),
+  );
+  const look = (most: number): void => {
+    for (const step of nextSteps(played.facts, digest).slice(0, most)) {
+      expect(breach(step, played.facts)).toBeUndefined();
+      played.obey(step);
+    }
+  };
+  for (const [index, happening] of happenings.entries()) {
+    look(cuts[index % cuts.length]!);
+    played.happen(happening);
+  }
+  for (let left = 30; left > 0 && nextSteps(played.facts, digest).length > 0; left -= 1) look(Infinity);
+  return played.facts;
+}
+
+test('whatever happens, in whatever order, and wherever it is cut off, each step may be done; and no campaign waits for nothing', () => {
+  fc.assert(
+    fc.property(anyPlay, (play) => {
+      const end = playToItsEnd(play);
+      expect(nextSteps(end, digest)).toEqual([]);
+      const state = campaignState(end);
+      const states = end.members.map(memberState);
+      if (state === 'running')
+        expect(
+          end.members.some((each) => ['running', 'paused'].includes(memberState(each)) || lacksApprovals(each)),
+        ).toBe(true);
+      if (state === 'preparing') expect(states).toContain('building');
+      if (state === 'succeeded') expect(end.members.every(isBegun)).toBe(true);
+    }),
     { numRuns: 600 },
   );
-  // It has played all of them.
-  expect([...ends.keys()].sort()).toEqual(
+});
+
+test('such plays come to every end that there is', () => {
+  // By a seed: what a few hundred others meet is luck.
+  const ends = fc.sample(anyPlay, { numRuns: 600, seed: 1 }).map((play) => campaignState(playToItsEnd(play)));
+  expect([...new Set(ends)]).toEqual(
     expect.arrayContaining(['halted', 'paused', 'preparing', 'running', 'succeeded', 'waiting']),
   );
 });
