@@ -29,7 +29,7 @@ const suites = [
   jestSuite('unit', '--maxWorkers=100%'),
   {
     name: 'guards',
-    command: (report) => [process.execPath, 'tools/invariant-guards/main.mjs', '--report', report],
+    command: (report) => [process.execPath, 'tools/invariant-guards/main.mjs', '--beside-suites', '--report', report],
     count: (report) => report,
   },
   {

@@ -5,7 +5,7 @@ import { startDevFleet } from '../dev-fleet';
 import { runChaos } from './chaos-rounds';
 
 /** `npm run test:chaos` has more. */
-const rounds = Number(process.env['LOCKSTEP_CHAOS_ROUNDS'] ?? 6);
+const rounds = Number(process.env['LOCKSTEP_CHAOS_ROUNDS'] ?? 4);
 
 describe.each(['postgres', 'redis'] as const)('kill -9 of everything at random moments, queue on %s', (queue) => {
   it(`${rounds} rounds of append and rollout: nothing lost, no order divergence, the chain intact`, async () => {
