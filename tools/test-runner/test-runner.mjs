@@ -44,9 +44,9 @@ const suites = [
     ],
     count: (report) => report,
   },
-  // Much of these two is waiting, for servers and for emulated machines: two at a time. Fleet tests end processes and
-  // servers in every way; a socket that one left open must not keep the rest waiting.
-  jestSuite('fleet', '--maxWorkers=2', '--forceExit'),
+  // Seven tenths of the fleet tests' time is waiting for servers: three at a time. They end processes and servers in every
+  // way; a socket that one left open must not keep the rest waiting.
+  jestSuite('fleet', '--maxWorkers=3', '--forceExit'),
   jestSuite('kernel', '--maxWorkers=2'),
   {
     name: 'demo',
