@@ -24,7 +24,7 @@ test('a key is made once, and what it has signed is known from what it has not, 
   expect((await lockstep('build-key', 'create', key)).code).toBe(0);
   expect(statSync(key).mode & 0o777).toBe(0o600);
   expect(await lockstep('build-key', 'create', key)).toMatchObject({
-    code: 1,
+    code: 2,
     error: expect.stringContaining('is there already'),
   });
   const module = writtenLivepatch({

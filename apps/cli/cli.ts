@@ -107,6 +107,13 @@ export function wholeNumber(text: string): number {
   throw new LockstepError('invalid-input', 'usage', `"${text}" is not a whole number.`, { text });
 }
 
+/** For what there is none of at 0, which the API takes for what was not said. @throws LockstepError `usage`. */
+export function numberFromOne(text: string): number {
+  const value = wholeNumber(text);
+  if (value > 0) return value;
+  throw new LockstepError('invalid-input', 'usage', `"${text}" is none: use a whole number from 1.`, { text });
+}
+
 const timedOut = (ms: number): LockstepError =>
   new LockstepError('cancelled', 'timed-out', `It was not done within ${ms / 1000} s. What was begun goes on.`, { ms });
 

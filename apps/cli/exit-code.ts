@@ -14,9 +14,10 @@ export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 /** Errors that the transport itself raised have reasons of its own. */
 const transportReason = /^grpc-(?:unavailable|deadline-exceeded)$/;
 
+/** What was given cannot be meant, whoever finds that out: the same words are wrong whatever is there. */
 export function exitCodeOf(error: unknown): ExitCode {
   if (!(error instanceof LockstepError)) return exitCodes.failed;
-  if (error.reason === 'not-configured' || error.reason === 'usage') return exitCodes.usage;
+  if (error.kind === 'invalid-input' || error.reason === 'not-configured') return exitCodes.usage;
   if (error.reason === 'timed-out') return exitCodes.timedOut;
   if (error.kind === 'cancelled') return exitCodes.interrupted;
   return transportReason.test(error.reason) ? exitCodes.unreachable : exitCodes.failed;

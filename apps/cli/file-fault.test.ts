@@ -83,10 +83,10 @@ describe('a file that cannot be used is told in words', () => {
 });
 
 it('makes no public key beside a private one that is another', async () => {
-  expect((await lockstep('build-key', 'create', at('taken'))).code).toBe(1);
+  expect((await lockstep('build-key', 'create', at('taken'))).code).toBe(2);
   expect(existsSync(at('taken.pub'))).toBe(false);
   writeFileSync(at('new.pub'), 'of another');
-  expect((await lockstep('build-key', 'create', at('new'))).code).toBe(1);
+  expect((await lockstep('build-key', 'create', at('new'))).code).toBe(2);
   expect([existsSync(at('new')), readFileSync(at('new.pub'), 'utf8')]).toEqual([false, 'of another']);
 });
 

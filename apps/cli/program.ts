@@ -182,8 +182,8 @@ const groups: readonly (readonly [noun: string, description: string, commands: r
 ];
 
 const exitCodeHelp = `
-Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 control plane unreachable, 4 --timeout passed, 5 what was waited for has halted,
-130 interrupted.
+Exit codes: 0 done, 1 refused or failed as things are, 2 what was typed or given is wrong, whoever says so, 3 control plane unreachable,
+4 --timeout passed, 5 what was waited for has halted, 130 interrupted.
 Every command that asks the control plane or this host takes --json and then prints one JSON document; those that ask the
 control plane take -o json|yaml|wide|name.`;
 

@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import type { StartRolloutRequest } from '@lockstep/contracts/generated';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
-import { wholeNumber, type TaskContext } from './cli';
+import { numberFromOne, type TaskContext } from './cli';
 import { kernelBuildOption, resolveKernelBuild } from './resolve-kernel-build';
 import { ruleOptions, rulesFrom, type RuleOptions } from './rule-options';
 
@@ -16,7 +16,7 @@ export interface RolloutOptions extends RuleOptions {
 export const rolloutOptions = (command: Command): Command =>
   ruleOptions(command)
     .option('--cluster <cluster>', 'whose nodes')
-    .option('--to <seq>', 'position (default: the head)', wholeNumber)
+    .option('--to <seq>', 'position (default: the head)', numberFromOne)
     .option(...kernelBuildOption);
 
 function clusterOf({ cluster }: RolloutOptions): string {

@@ -3,8 +3,8 @@ import type { Command } from 'commander';
 import type { DomainSpread, RolloutRules, Share } from '@lockstep/contracts/generated';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
 import { parseGate, parseProbe, showGate, showProbe } from '@lockstep/domain/probes';
-import { wholeNumber } from './cli';
-import { duration, share, shares } from './share-option';
+import { numberFromOne } from './cli';
+import { duration, durationFromOne, share, shares } from './share-option';
 
 /** How a rollout is to go. */
 export interface RuleOptions {
@@ -31,7 +31,7 @@ const gates = (text: string, before: readonly string[] = []): string[] => [...be
 
 export const ruleOptions = (command: Command): Command =>
   command
-    .option('--canaries <nodes>', 'nodes that go first, alone (default: 1)', wholeNumber)
+    .option('--canaries <nodes>', 'nodes that go first, alone (default: 1)', numberFromOne)
     .option(
       '--canary-selector <selector>',
       'only nodes with these labels go first, as role=canary: all of them, or as many as --canaries says',
@@ -49,8 +49,8 @@ export const ruleOptions = (command: Command): Command =>
       'must pass on each node before its load and after it: http=URL or tcp=HOST:PORT of the node itself, command=NAME from its list; again for more',
       probes,
     )
-    .option('--probe-every <time>', 'between runs of a probe (default: 10s)', duration)
-    .option('--probe-timeout <time>', 'a probe that takes longer could not be measured (default: 5s)', duration)
+    .option('--probe-every <time>', 'between runs of a probe (default: 10s)', durationFromOne)
+    .option('--probe-timeout <time>', 'a probe that takes longer could not be measured (default: 5s)', durationFromOne)
     .option(
       '--gate <bound>',
       '[NAME=]PROMQL <= NUMBER (or <, >=, >, ==, !=): halt when it does not hold while a wave proves itself; again for more',
@@ -64,7 +64,7 @@ export const ruleOptions = (command: Command): Command =>
     .option(
       '--deadline <time>',
       'how long to wait for a node that does not arrive or is away (default: 15m)',
-      duration,
+      durationFromOne,
     );
 
 /** @throws LockstepError `usage`. */

@@ -19,3 +19,10 @@ export const shares = (text: string): Share[] => text.split(',').map(share);
 
 /** `90s`, `15m`, `2h`, `1d`, or seconds. @returns seconds. @throws LockstepError `usage`. */
 export const duration = (text: string): number => (/^\d{1,7}$/.test(text) ? Number(text) : readSeconds(text));
+
+/** Of what the API takes for what was not said where it is 0. @throws LockstepError `usage`. */
+export function durationFromOne(text: string): number {
+  const seconds = duration(text);
+  if (seconds > 0) return seconds;
+  throw new LockstepError('invalid-input', 'usage', `"${text}" is no time at all: write 1s or more.`, { text });
+}

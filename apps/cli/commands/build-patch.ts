@@ -31,7 +31,7 @@ import { allowedTypeChangesOf, allowTypeChangeOption, becauseOption } from '../a
 import { buildChangesOption } from '../build-changes-option';
 import { fuzzOption } from '../fuzz-option';
 import { describeProof } from '../views/build-view';
-import { wholeNumber, type Answer, type Cli, type LeafOptions, type LocalContext } from '../cli';
+import { numberFromOne, type Answer, type Cli, type LeafOptions, type LocalContext } from '../cli';
 import { fileFault } from '../file-fault';
 
 interface Options extends Pick<LeafOptions, 'json'> {
@@ -204,7 +204,7 @@ export const buildPatch = (cli: Cli): Command =>
     .option('--from <dir>', 'its packages, unpacked there (default: fetched through apt)')
     .option('-n, --name <name>', 'name of the module (default: livepatch-FILE)')
     .option('-o, --output <dir>', 'where the module goes', '.')
-    .option('-j, --jobs <n>', 'compilers at once (default: as many as processors)', wholeNumber)
+    .option('-j, --jobs <n>', 'compilers at once (default: as many as processors)', numberFromOne)
     .option(...allowTypeChangeOption)
     .option(...becauseOption)
     .option(...fuzzOption)

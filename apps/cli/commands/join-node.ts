@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { Command } from 'commander';
 import { parseAddress, reachableAddress, showAddress } from '@lockstep/io/rpc-client';
-import { leafCommand, wholeNumber, type Cli, type LeafOptions } from '../cli';
+import { leafCommand, numberFromOne, wholeNumber, type Cli, type LeafOptions } from '../cli';
 import { toDocument } from '../document';
 import { readTtlSeconds } from '../ttl-option';
 import { fields, showTime } from '../table';
@@ -19,7 +19,7 @@ export const joinNode = (cli: Cli): Command =>
     .argument('[node]', 'name of the node')
     .requiredOption('--cluster <cluster>', 'cluster it belongs to')
     .option('--allow <pattern>', 'for many machines, each under its own name, which must look like this: web-*')
-    .option('--count <machines>', 'how many machines, with --allow', wholeNumber)
+    .option('--count <machines>', 'how many machines, with --allow', numberFromOne)
     .option('--expires <time>', 'how long the token holds, as in 30m or 12h (default: an hour)', readTtlSeconds)
     .option('--ttl-seconds <seconds>', 'the same in seconds', wholeNumber)
     .action(

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { Command } from 'commander';
-import { collect, leafCommand, wholeNumber, type Cli, type LeafOptions } from '../cli';
+import { collect, leafCommand, numberFromOne, wholeNumber, type Cli, type LeafOptions } from '../cli';
 import { formOf } from '../output-form';
 import { eventDocument, eventLine } from '../views/event-view';
 
@@ -16,7 +16,7 @@ export const listEvents = (cli: Cli): Command =>
   leafCommand('events', 'what happened: rollouts, nodes, patches, builds; the newest last')
     .option('--cluster <cluster>', 'only of this cluster')
     .option('--type <type>', 'only of this type, or as node.* of this kind; may be given again', collect)
-    .option('--limit <n>', 'so many at most (default: 100)', wholeNumber)
+    .option('--limit <n>', 'so many at most (default: 100)', numberFromOne)
     .option('--before <seq>', 'only those before this one, which --json names', wholeNumber)
     .option('-f, --follow', 'then each as it happens, until Ctrl-C; with --json a line of JSON each')
     .action(({ cluster = '', type = [], limit = 0, before, follow = false, ...options }: Options) =>

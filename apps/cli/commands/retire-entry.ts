@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { Command } from 'commander';
 import type { Caveat } from '@lockstep/contracts/generated';
-import { leafCommand, wholeNumber, type Cli, type LeafOptions } from '../cli';
+import { leafCommand, numberFromOne, type Cli, type LeafOptions } from '../cli';
 import { toDocument } from '../document';
 import { kernelBuildOption, resolveKernelBuild } from '../resolve-kernel-build';
 import { describeEntry } from '../views/order-view';
@@ -22,7 +22,7 @@ const keptLines = (caveats: readonly Caveat[]): string[] =>
 
 export const retireEntry = (cli: Cli): Command =>
   leafCommand('retire', 'append an entry that takes a load entry out of the stack')
-    .argument('<seq>', 'seq of the load entry', wholeNumber)
+    .argument('<seq>', 'seq of the load entry', numberFromOne)
     .requiredOption('--cluster <cluster>', 'whose load order')
     .option(...kernelBuildOption)
     .action((seq: number, { cluster, kernelBuild, ...options }: Options) =>

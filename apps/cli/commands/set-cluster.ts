@@ -9,7 +9,7 @@ import {
   timeoutOption,
   type SwitchingOptions,
 } from '../switching-options';
-import { duration } from '../share-option';
+import { durationFromOne } from '../share-option';
 import { clusterDocument } from '../views/cluster-view';
 
 interface Options extends LeafOptions, SwitchingOptions {
@@ -45,7 +45,7 @@ export const setCluster = (cli: Cli): Command =>
       "with --approvals: whose counts, may be given again (default: anybody's who may)",
       collect,
     )
-    .option('--approvals-valid <time>', 'with --approvals: for so long one counts (default: 7d)', duration)
+    .option('--approvals-valid <time>', 'with --approvals: for so long one counts (default: 7d)', durationFromOne)
     .action((name: string, { consistency, transitionTimeout, stable, removeSilentAfterDays, ...options }: Options) =>
       cli.run(options, async ({ fleet, signal }) => {
         const { approvals: needed, approver = [], approvalsValid: validSeconds = 0 } = options;

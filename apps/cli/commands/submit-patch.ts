@@ -5,7 +5,7 @@ import type { Command } from 'commander';
 import { Priority } from '@lockstep/contracts/generated';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
 import { allowedTypeChangesOf, allowTypeChangeOption, becauseOption } from '../allowed-type-changes';
-import { collect, leafCommand, wholeNumber, type Cli, type LeafOptions } from '../cli';
+import { collect, leafCommand, numberFromOne, type Cli, type LeafOptions } from '../cli';
 import { buildChangesOption } from '../build-changes-option';
 import { fuzzOption } from '../fuzz-option';
 import { kernelBuildOption, resolveKernelBuild } from '../resolve-kernel-build';
@@ -55,7 +55,7 @@ export const submitPatch = (cli: Cli): Command =>
     .option('--author <author>', 'who wrote it')
     .option('--cve <id>', 'CVE it fixes; may be given again', collect)
     .option(kernelBuildOption[0], 'build for this kernel build only; may be given again', collect)
-    .option('--onto <seq>', 'build it on the sources of the stack at this seq of a load order', wholeNumber)
+    .option('--onto <seq>', 'build it on the sources of the stack at this seq of a load order', numberFromOne)
     .option('--cluster <cluster>', 'whose load order --onto means')
     .option(...allowTypeChangeOption)
     .option(...becauseOption)
