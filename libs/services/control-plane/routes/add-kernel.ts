@@ -7,6 +7,7 @@ import type { RegistrationRecord } from '@lockstep/io/database';
 import type { CallContext } from '../grpc/call-route';
 import type { Stores, Uses } from '../services';
 import { kernelToWire } from '../views/build-view';
+import { awaitedWorker } from '../jobs/awaited-worker';
 import { registrationJobId } from '../jobs/work-tracker';
 
 async function readRegistration(db: Stores<'registrations'>, id: string): Promise<RegistrationRecord> {
@@ -29,10 +30,14 @@ export async function* addKernel(
   }
   const { id } = await db.registrations.begin(isFetched ? '' : path.normalize(request.path), stock);
   work.request(registrationJobId({ id }));
-  const read = () => readRegistration(db, id);
-  const hasEnded = ({ endedAt }: RegistrationRecord) => endedAt !== null;
-  for await (const registration of changes.watch(`registration:${id}`, read, hasEnded, signal)) {
-    const { failure, kernelBuild, progress } = registration;
+  const read = async () => {
+    const registration = await readRegistration(db, id);
+    return { registration, awaits: registration.status === 'queued' ? await awaitedWorker(work) : '' };
+  };
+  const hasEnded = ({ registration: { endedAt } }: { registration: RegistrationRecord }) => endedAt !== null;
+  for await (const { registration, awaits } of changes.watch(`registration:${id}`, read, hasEnded, signal)) {
+    const { failure, kernelBuild } = registration;
+    const progress = awaits === '' ? registration.progress : { stage: awaits, done: 0, total: 0 };
     if (failure !== null) {
       const kind = failure.retryable ? 'unavailable' : 'refused';
       throw new LockstepError(kind, failure.reason, failure.message, { path: registration.path });

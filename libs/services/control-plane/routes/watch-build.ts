@@ -7,6 +7,7 @@ import {
 } from '@lockstep/contracts/generated';
 import { groupsBySize } from '@lockstep/contracts/wire';
 import type { CallContext } from '../grpc/call-route';
+import { awaitedWorker } from '../jobs/awaited-worker';
 import type { Uses } from '../services';
 import { logLineToWire, oneBuildToWire } from '../views/build-view';
 
@@ -23,7 +24,10 @@ export async function* watchBuild(
   const read = async () => {
     const record = await db.builds.require(id);
     const lines = await work.log(record, sent);
-    return { build: await oneBuildToWire(db, record), known: sent + lines.length, lines };
+    const build = await oneBuildToWire(db, record);
+    const stage = record.status === 'queued' ? await awaitedWorker(work) : '';
+    if (stage !== '') build.progress = { stage, done: 0, total: 0 };
+    return { build, known: sent + lines.length, lines };
   };
   // What was sent is no news: only the number of lines tells whether there are more.
   const newsOf = ({ build, known }: Awaited<ReturnType<typeof read>>) => ({ build, known });
