@@ -41,9 +41,9 @@ export class People {
   ) {}
 
   /** Another person, by the admin. */
-  async invite(name: string, role: string, cluster: string): Promise<void> {
+  async invite(name: string, roles: readonly string[], cluster: string): Promise<void> {
     const file = path.join(this.setting.workDir, `${name}.token`);
-    const rights = ['--role', role, '--owner', name, '--cluster', cluster];
+    const rights = [...roles.flatMap((role) => ['--role', role]), '--owner', name, '--cluster', cluster];
     await this.type('admin', ['token', 'create', name, ...rights, '--out', file], { most: 1 });
     this.tokenFiles.set(name, file);
   }

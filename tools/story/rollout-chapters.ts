@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { cluster, cve, expectThat, type StoryStage } from './story-stage';
-import { lookAt, newestRollout, watchToTheEnd, watchUntil } from './told-rollout';
+import { lookAt, newestRollout, patienceMs, watchToTheEnd, watchUntil } from './told-rollout';
 
 const plan = z.object({ hash: z.string() });
 
@@ -56,7 +56,7 @@ export async function tellFirstRollout(stage: StoryStage): Promise<HaltedRollout
     const started = await planAndStart(stage, rules);
     const hash = await hashOf(stage, started);
     const own = ['rollout', 'approve', started, '--plan', hash];
-    await people.type('ada', own, { code: 1, most: 2 });
+    await people.type('ada', own, { code: 1, says: /nobody approves what they ask for themselves/, most: 2 });
     await approve(stage, started, 'bob');
     await approve(stage, started, 'carol');
     return started;
@@ -83,18 +83,22 @@ export async function tellFirstRollout(stage: StoryStage): Promise<HaltedRollout
   return { id, canary };
 }
 
-/** What is in the way of the fix of the fix, and how it is built onto what is there. */
-export async function tellStackedBuild({ people, narrator, patches }: StoryStage): Promise<void> {
-  await narrator.chapter('The fix is mended: what is in its way, and how it is built onto what is there', async () => {
+/** What is in the way of the fix of the fix, and how it is built onto what is there. @returns its module */
+export async function tellStackedBuild({ people, narrator, patches }: StoryStage): Promise<string> {
+  const title = 'The fix is mended: what is in its way, and how it is built onto what is there';
+  return narrator.chapter(title, async () => {
     const submit = ['patch', 'submit', patches.second, '--name', 'meminfo-again', '--cve', cve];
     await people.type('ada', [...submit, '--wait'], { says: /succeeded/ });
     const conflicts = ['conflicts', '--cluster', cluster, 'meminfo-again'];
     await people.type('ada', conflicts, { code: 1, says: /meminfo_proc_show/ });
     const append = ['order', 'append', 'meminfo-again', '--cluster', cluster];
     await people.type('ada', append, { code: 1, says: /meminfo_proc_show/, most: 4 });
-    await people.type('ada', [...submit, '--onto', '1', '--cluster', cluster, '--wait'], { says: /succeeded/ });
-    await people.type('ada', append, { says: /Appended: #2/ });
+    const onto = ['--onto', '1', '--cluster', cluster, '--wait'];
+    const built = await people.type('ada', [...submit, ...onto], { says: /succeeded/ });
+    const patience = ['--transition-timeout', '5m'];
+    await people.type('ada', [...append, ...patience], { says: /Appended: #2/ });
     await people.type('ada', ['order', 'show', '--cluster', cluster]);
+    return /(lockstep_\w+) \(1 functions\)/.exec(built)?.[1] ?? '';
   });
 }
 
@@ -132,13 +136,38 @@ export async function tellResumed(stage: StoryStage, { id, canary }: HaltedRollo
   });
 }
 
+const blocking = z.object({ transition: z.object({ blockers: z.array(z.unknown()) }).nullable() });
+
+/** One node cannot switch while a task of it sleeps in what changes: who that is is told, and it goes on without being asked. */
+async function tellBlocked(stage: StoryStage, id: string, node: string): Promise<void> {
+  const { people, fleet, say, signal } = stage;
+  await watchUntil(stage, id, 'all others are there', ({ nodes }) =>
+    nodes.every((each) => (each.notYet === null) === (each.node !== node)),
+  );
+  const untilMs = performance.now() + patienceMs;
+  for (;;) {
+    const { transition } = await people.ask(['node', 'blocking', node], blocking);
+    if (transition !== null && transition.blockers.length > 0) break;
+    expectThat(`${node} says in time who is in its way`, performance.now() < untilMs, transition);
+    await sleep(1_000, undefined, { signal });
+  }
+  await people.type('ada', ['node', 'blocking', node], { says: /backup/ });
+  await fleet.wake(node);
+  say(`The task on ${node} has left.`);
+}
+
 /** The mended fix over it, on every node. @returns the rollout's id */
-export async function tellSecondRollout(stage: StoryStage): Promise<string> {
-  const { people, narrator, agents, say, signal } = stage;
+export async function tellSecondRollout(stage: StoryStage, module: string): Promise<string> {
+  const { people, narrator, fleet, agents, say, signal } = stage;
   return narrator.chapter('The mended fix is rolled out: done, by what every kernel shows', async () => {
     const id = await planAndStart(stage, fastRules);
+    const { nodes } = await lookAt(people, id);
+    const last = nodes.at(-1)?.node ?? '';
+    say(`A task of ${last} sleeps in the function that changes.`);
+    await fleet.sleepIn(last, module);
     await approve(stage, id, 'carol');
     await approve(stage, id, 'bob');
+    await tellBlocked(stage, id, last);
     await watchToTheEnd(stage, id);
     await sleep(1_000, undefined, { signal });
     await people.type('ada', ['cve', cve, '--cluster', cluster], { most: 4 });
@@ -174,7 +203,8 @@ export async function tellRollback(stage: StoryStage, undone: string): Promise<s
 /** Who did what, that nothing of it was changed, and what an auditor wants of the rollout. */
 export async function tellAudit({ people, narrator }: StoryStage, rollout: string): Promise<void> {
   await narrator.chapter('What was done, by whom, and what came of it', async () => {
-    await people.type('admin', ['audit', 'ls', '--last', '60'], { says: /ApproveRollout/i, most: 40 });
+    // Before that the nodes enrolled, one by one.
+    await people.type('admin', ['audit', 'ls', '--last', '24'], { says: /ApproveRollout/i, most: 25 });
     await people.type('admin', ['audit', 'verify']);
     await people.type('admin', ['report', 'rollout', rollout], { says: /succeeded/, most: 24 });
   });

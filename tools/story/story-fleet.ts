@@ -69,6 +69,16 @@ export class StoryFleet implements AsyncDisposable {
     await setService(path.join(this.dir, node), answers);
   }
 
+  /** A task of the node sleeps in what that module changes: it does not come into effect before the task has left. */
+  async sleepIn(node: string, module: string): Promise<void> {
+    const sleeper = { pid: 411, comm: 'backup', function: 'meminfo_proc_show' };
+    await this.kernels.get(node)?.change({ sleepers: { [module]: [sleeper] } });
+  }
+
+  async wake(node: string): Promise<void> {
+    await this.kernels.get(node)?.change({ sleepers: {} });
+  }
+
   /** Names of the modules that the node's kernel holds, bottom first. */
   async holds(node: string): Promise<readonly string[]> {
     const observed = await this.kernels.get(node)?.observe();

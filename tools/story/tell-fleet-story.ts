@@ -41,9 +41,9 @@ async function setUp(stage: Stage, narrator: Narrator, agents: number): Promise<
   await people.type('admin', ['kernel', 'add', kernel.treeDir], { most: 4 });
   await people.type('admin', ['cluster', 'create', cluster], { most: 2 });
   await people.type('admin', ['cluster', 'set', cluster, '--approvals', '2'], { most: 4 });
-  await people.invite('ada', 'operator', cluster);
-  await people.invite('bob', 'approver', cluster);
-  await people.invite('carol', 'approver', cluster);
+  await people.invite('ada', ['operator', 'approver'], cluster);
+  await people.invite('bob', ['approver'], cluster);
+  await people.invite('carol', ['approver'], cluster);
   const { kernelBuilds } = await people.ask(['kernel', 'ls'], kernels);
   const [registered] = kernelBuilds;
   if (registered === undefined) throw new Error('The kernel build is not registered.');
@@ -70,9 +70,9 @@ export async function tellFleetStory(stage: Stage, narrator: Narrator, agents: n
     setUp(stage, narrator, agents),
   );
   const halted = await tellFirstRollout(set);
-  await tellStackedBuild(set);
+  const mended = await tellStackedBuild(set);
   await tellResumed(set, halted);
-  const rolledOut = await tellSecondRollout(set);
+  const rolledOut = await tellSecondRollout(set, mended);
   const undoing = await tellRollback(set, rolledOut);
   await tellAudit(set, halted.id);
   await set.people.type('admin', ['rollout', 'ls', '--cluster', cluster], { says: new RegExp(undoing) });

@@ -12,19 +12,16 @@ import type { Narrator } from './narrator';
 import { writeOopsingPatch } from './patches';
 import { People, StoryFault } from './people';
 import { expectThat } from './story-stage';
-import { newestRollout, watchToTheEnd, watchUntil, type Watcher } from './told-rollout';
+import { newestRollout, patienceMs, watchToTheEnd, watchUntil, type Watcher } from './told-rollout';
 
 const cluster = 'lab';
 const names = ['lab-1', 'lab-2', 'lab-3', 'lab-4'];
 
-/** Emulated machines on a host that may be busy. */
-const patienceMs = 300_000;
 const answerMs = 60_000;
 
 const joined = z.object({ joinToken: z.string() });
-const shownNode = z.object({
-  report: z.object({ status: z.string(), position: z.number() }).nullable(),
-});
+const report = z.object({ status: z.string(), position: z.number() }).nullable();
+const listed = z.object({ nodes: z.array(z.object({ name: z.string(), report })) });
 
 interface MachineStage extends Watcher {
   readonly narrator: Narrator;
@@ -58,15 +55,16 @@ async function setUp(stage: Stage, narrator: Narrator): Promise<MachineStage> {
   return set;
 }
 
-/** Asks until the node has said so. */
+/** Asks until the node has said so; one that has just booted is no node yet. */
 async function untilNode({ people, signal }: Watcher, node: string, status: string, position?: number): Promise<void> {
   const deadlineMs = performance.now() + patienceMs;
   for (;;) {
-    const { report } = await people.ask(['node', 'show', node], shownNode);
-    if (report?.status === status && report.position === (position ?? report.position)) return;
+    const { nodes } = await people.ask(['node', 'ls', '--cluster', cluster], listed);
+    const said = nodes.find(({ name }) => name === node)?.report;
+    if (said?.status === status && said.position === (position ?? said.position)) return;
     if (performance.now() > deadlineMs) {
       throw new StoryFault(
-        `Not within ${patienceMs / 1000} s: ${node} is ${status}. It says ${JSON.stringify(report)}.`,
+        `Not within ${patienceMs / 1000} s: ${node} is ${status}. It says ${JSON.stringify(said ?? null)}.`,
       );
     }
     await sleep(1_000, undefined, { signal });

@@ -20,7 +20,7 @@ export type ToldRollout = z.infer<typeof form>;
 const list = z.object({ rollouts: z.array(z.object({ id: z.string() })) });
 
 /** A slow machine under load is no fault of the story's. */
-const patienceMs = 300_000;
+export const patienceMs = 300_000;
 
 const howFar = ({ status, nodes, waiting }: ToldRollout): string => {
   const there = nodes.filter(({ notYet }) => notYet === null).length;
