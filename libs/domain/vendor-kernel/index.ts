@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 export { buildSaltOf, withBuildSalt } from './build-salt';
 export { likelyReason } from './likely-reason';
-export { kernelBanner, packageArguments, releaseIn } from './kernel-banner';
+export { identityArguments, kernelBanner, packageArguments, releaseIn } from './kernel-banner';
 export { exportsOfKernel } from './kernel-exports';
 export { belowSourceTree, readCompileUnits, type CompileUnit, type KnownPaths } from './line-tables';
 export { kernelImage, moduleImage, type LinkedImage } from './linked-image';

@@ -4,7 +4,13 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { parseElf } from '@lockstep/domain/elf';
 import { droppedOptions, type DroppedOption } from '@lockstep/domain/running-kernel';
-import { buildSaltOf, kernelBanner, packageArguments, withBuildSalt } from '@lockstep/domain/vendor-kernel';
+import {
+  buildSaltOf,
+  identityArguments,
+  kernelBanner,
+  packageArguments,
+  withBuildSalt,
+} from '@lockstep/domain/vendor-kernel';
 import { buildError, firstErrorLines } from '../processes/failure';
 import { runMake } from '../processes/run-make';
 import type { OnProgress } from '../processes/stage';
@@ -58,10 +64,12 @@ export async function prepareVendorTree(options: PrepareVendorTreeOptions): Prom
   await writeFile(join(treeDir, '.config'), withBuildSalt(config, salt));
   if (vendor.symvers !== undefined)
     await writeFile(join(treeDir, 'Module.symvers'), await readDecompressed(vendor.symvers));
+  const banner = kernelBanner(said);
   const makeArguments = [
     `KERNELRELEASE=${vendor.release}`,
     ...compilerArgument(compiler),
-    ...packageArguments(kernelBanner(said), await readFile(join(treeDir, 'Makefile'), 'utf8')),
+    ...packageArguments(banner, await readFile(join(treeDir, 'Makefile'), 'utf8')),
+    ...identityArguments(banner),
     ...(await standIns(treeDir, asked)),
   ];
   const make = async (...args: string[]): Promise<void> => {
@@ -92,7 +100,7 @@ function withoutKeys(config: string): { config: string; remarks: string[] } {
 }
 
 const compilerArgument = (compiler: string): string[] => {
-  const command = /^\S+/.exec(compiler)?.[0] ?? 'gcc';
+  const command = /^[\w.+-]+/.exec(compiler)?.[0] ?? 'gcc';
   return command === 'gcc' || command === 'clang' ? [] : [`CC=${command}`];
 };
 
