@@ -60,6 +60,8 @@ export interface StockBuild {
   readonly tools: BuildTools;
   /** Of the vendor's vmlinux as it came: lower-case hex. Absent in what an older version kept. */
   readonly vmlinuxSha256?: string | undefined;
+  /** As `name=version`, where they came through apt: what is offered in the same versions is the same kernel. */
+  readonly packages?: readonly string[] | undefined;
   /** What was done to make its tree, for a person. */
   readonly remarks: readonly string[];
 }

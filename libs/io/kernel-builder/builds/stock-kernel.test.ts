@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { buildIdOf, registrationFormat } from './registered-kernel';
+import { offeredPackages } from '../vendors/fetch-packages';
 import { registerGivenKernel, registerStockKernel } from './stock-kernel';
 
 const dir = mkdtempSync(path.join(tmpdir(), 'lockstep-register-'));
@@ -158,6 +159,48 @@ describe('a kernel that is registered', () => {
 
   test('by this version is opened as it is', async () => {
     expect(await registeredAs('current', registrationFormat)).toMatchObject({ code: 'ENOENT' });
+  });
+});
+
+describe('a kernel that came through apt', () => {
+  const version = '6.1.176-1';
+  /** Programs of apt's names: one version of everything is offered, and nothing can be fetched. */
+  const withApt = async (work: () => Promise<unknown>): Promise<unknown> => {
+    const programs = path.join(dir, 'apt');
+    mkdirSync(programs, { recursive: true });
+    for (const [name, does] of Object.entries({ 'apt-cache': `echo Version: ${version}`, 'apt-get': 'exit 1' }))
+      writeFileSync(path.join(programs, name), `#!/bin/sh\n${does}\n`, { mode: 0o755 });
+    const before = process.env['PATH'];
+    process.env['PATH'] = `${programs}:${before ?? ''}`;
+    return work().finally(() => {
+      process.env['PATH'] = before;
+    });
+  };
+
+  async function registerAgain(packages: readonly string[]): Promise<unknown> {
+    const cacheDir = path.join(dir, 'cache-of-apt');
+    const id = 'ab'.repeat(20);
+    const registered = path.join(cacheDir, 'registered', id);
+    mkdirSync(registered, { recursive: true });
+    const stock = { distribution: 'debian', packages, remarks: [] };
+    const info = { format: registrationFormat, id, release, treeDir: path.join(registered, 'tree'), stock };
+    writeFileSync(path.join(registered, 'kernel-build.json'), JSON.stringify(info));
+    for (const [file, text] of Object.entries({ 'dependency-index.json': '{}', '.complete': '' }))
+      writeFileSync(path.join(registered, file), text);
+    return withApt(async () =>
+      registerStockKernel({ distribution: 'debian', release, cacheDir }).catch((error: unknown) => error),
+    );
+  }
+
+  test('and is offered in the same versions still is not fetched again', async () => {
+    const offered = (await withApt(async () => offeredPackages({ distribution: 'debian', release }))) as string[];
+    expect(offered).toContain(`linux-image-${release}-dbg=${version}`);
+    // Opened as it is: its facts are not there.
+    expect(await registerAgain(offered)).toMatchObject({ code: 'ENOENT' });
+  });
+
+  test('and is offered in another version is', async () => {
+    expect(await registerAgain([`linux-image-${release}=6.1.170-1`])).toMatchObject({ reason: 'packages-unavailable' });
   });
 });
 

@@ -3,6 +3,7 @@ import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseElf } from '@lockstep/domain/elf';
 import { kernelProbeSources, moduleGlueSource, readKernelFacts, type KernelFacts } from '@lockstep/domain/klp-module';
+import type { KernelBuildId } from '@lockstep/domain/livepatch-model';
 import { otherCompiler } from '@lockstep/domain/running-kernel';
 import { makeDependencyIndex, type CompiledObject, type DependencyIndex } from '@lockstep/domain/source-patch';
 import { exportsOfKernel, kernelBanner, releaseIn, type StockName } from '@lockstep/domain/vendor-kernel';
@@ -10,7 +11,7 @@ import { FileLock, sha256OfFile } from '@lockstep/platform/runtime';
 import { buildError } from '../processes/failure';
 import { tellingFullDisk } from '../processes/full-disk';
 import { runStage, type OnProgress } from '../processes/stage';
-import { fetchPackages } from '../vendors/fetch-packages';
+import { fetchPackages, offeredPackages } from '../vendors/fetch-packages';
 import { findVendorKernel, type VendorKernel } from '../vendors/find-vendor-kernel';
 import { prepareVendorTree } from '../vendors/prepare-vendor-tree';
 import { isNote, readSections } from '../vendors/read-sections';
@@ -23,10 +24,12 @@ import {
   checkOptions,
   findKernelBuild,
   keepBuild,
+  listKernelBuilds,
   openKernelBuild,
   registrationFormat,
   requireCompiler,
   type KernelBuild,
+  type KernelBuildInfo,
 } from './registered-kernel';
 import { scanSavedCommands } from './scan-tree';
 import { StagedTree } from './staged-tree';
@@ -56,8 +59,12 @@ export async function registerStockKernel(options: StockKernelOptions): Promise<
     FileLock.hold(
       `${fetched}.lock`,
       async () => {
-        await fetchPackages({ distribution, release, dir: fetched, onProgress, signal });
-        const kernel = await registerUnpacked(await findVendorKernel(distribution, release, fetched), options);
+        const packages = await offeredPackages({ distribution, release, signal });
+        const known = await findByPackages(options, packages);
+        if (known !== undefined) return openRegistered(cacheDir, known, signal);
+        await fetchPackages(packages, { distribution, release, dir: fetched, onProgress, signal });
+        const vendor = await findVendorKernel(distribution, release, fetched);
+        const kernel = await registerUnpacked(vendor, options, packages);
         // What patches need of it is kept with the kernel build.
         await rm(fetched, { recursive: true, force: true });
         return kernel;
@@ -65,6 +72,31 @@ export async function registerStockKernel(options: StockKernelOptions): Promise<
       signal,
     ),
   );
+}
+
+/** The kernel that was registered from just these packages: fetching them again, half a gigabyte, would tell nothing new. */
+async function findByPackages(
+  { distribution, release, cacheDir }: StockKernelOptions,
+  packages: readonly string[],
+): Promise<KernelBuildId | undefined> {
+  const isSame = ({ format, release: its, stock }: KernelBuildInfo): boolean =>
+    format === registrationFormat &&
+    its === release &&
+    stock?.distribution === distribution &&
+    stock.packages?.join() === packages.join();
+  return (await listKernelBuilds(cacheDir)).find(isSame)?.id;
+}
+
+async function openRegistered(
+  cacheDir: string,
+  id: KernelBuildId,
+  signal: AbortSignal | undefined,
+): Promise<KernelBuild> {
+  const kernel = await openKernelBuild(cacheDir, id);
+  // So that the first patch does not wait for it.
+  await using staged = await StagedTree.lease(kernel.dir, kernel.treeDir, signal);
+  await staged.restore();
+  return kernel;
 }
 
 export interface GivenKernelOptions extends Pick<StockKernelOptions, 'cacheDir' | 'onProgress' | 'signal'> {
@@ -93,6 +125,7 @@ export async function registerGivenKernel(options: GivenKernelOptions): Promise<
 async function registerUnpacked(
   vendor: VendorKernel,
   { cacheDir, onProgress, signal }: Pick<StockKernelOptions, 'cacheDir' | 'onProgress' | 'signal'>,
+  packages?: readonly string[],
 ): Promise<KernelBuild> {
   onProgress?.({ stage: "read the vendor's kernel", done: 0, total: 1 });
   const id = buildIdOf(await readSections(vendor.vmlinux, isNote), vendor.vmlinux);
@@ -105,13 +138,9 @@ async function registerUnpacked(
         await rm(join(dir, '.complete'), { force: true });
         const vmlinux = await readVendorVmlinux(vendor.vmlinux);
         await checkParts(vendor, vmlinux);
-        await runStage(dir, async () => makeStockBuild({ vendor, vmlinux, dir, onProgress, signal }));
+        await runStage(dir, async () => makeStockBuild({ vendor, vmlinux, packages, dir, onProgress, signal }));
       }
-      const kernel = await openKernelBuild(cacheDir, id);
-      // So that the first patch does not wait for it.
-      await using staged = await StagedTree.lease(dir, kernel.treeDir, signal);
-      await staged.restore();
-      return kernel;
+      return openRegistered(cacheDir, id, signal);
     },
     signal,
   );
@@ -142,18 +171,19 @@ async function checkParts(vendor: VendorKernel, vmlinux: Uint8Array): Promise<vo
 /** `gcc-12` of `gcc-12 (Debian 12.2.0-14+deb12u1) 12.2.0`. */
 const commandOf = (compiler: string): string => {
   const clang = /clang version (\d+)/.exec(compiler)?.[1];
-  return clang === undefined ? (/^\S+/.exec(compiler)?.[0] ?? 'gcc') : `clang-${clang}`;
+  return clang === undefined ? (/^[\w.+-]+/.exec(compiler)?.[0] ?? 'gcc') : `clang-${clang}`;
 };
 
 interface MakingStockBuild {
   readonly vendor: VendorKernel;
   readonly vmlinux: Uint8Array;
+  readonly packages: readonly string[] | undefined;
   readonly dir: string;
   readonly onProgress: OnProgress | undefined;
   readonly signal: AbortSignal | undefined;
 }
 
-async function makeStockBuild({ vendor, vmlinux, dir, onProgress, signal }: MakingStockBuild): Promise<void> {
+async function makeStockBuild({ vendor, vmlinux, packages, dir, onProgress, signal }: MakingStockBuild): Promise<void> {
   const treeDir = join(dir, 'tree');
   const readDir = join(dir, 'read');
   const reading = Promise.all([keepVendorFiles(vendor, readDir, vmlinux), sha256OfFile(vendor.vmlinux)]);
@@ -169,7 +199,7 @@ async function makeStockBuild({ vendor, vmlinux, dir, onProgress, signal }: Maki
     await writeFile(join(treeDir, 'Module.symvers'), exportsOfKernel(parseElf(vmlinux, vendor.vmlinux)));
   const tools: BuildTools = { compiler: commandOf(compiler), makeArguments };
   const facts = await factsOf(vendor.release, treeDir, tools, vmlinux, signal);
-  const stock = { distribution: vendor.distribution, tools, vmlinuxSha256, remarks };
+  const stock = { distribution: vendor.distribution, tools, vmlinuxSha256, packages, remarks };
   const index = await indexOf(units, treeDir);
   await keepBuild({
     dir,

@@ -15,14 +15,10 @@ export interface FetchPackagesOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/**
- * Fetches a kernel's packages through the machine's own apt and unpacks them; nothing is installed. Packages that several
- * kernels share are taken in the version of the one they must fit.
- * @returns the folder that they are unpacked in
- * @throws LockstepError `packages-unavailable` with what to type
- */
-export async function fetchPackages(options: FetchPackagesOptions): Promise<string> {
-  const { distribution, release, dir, onProgress, signal } = options;
+type PackagesOfKernel = Pick<FetchPackagesOptions, 'distribution' | 'release' | 'signal'>;
+
+/** Runs one of the machine's own programs; where it fails, what to type is said. */
+function packageTools({ distribution, release, signal }: PackagesOfKernel) {
   const { packages, commands } = layoutOf(distribution, release);
   const unavailable = (reason: string): Error =>
     buildError({
@@ -43,18 +39,39 @@ export async function fetchPackages(options: FetchPackagesOptions): Promise<stri
     if (result.status !== 0) throw unavailable(result.output.trim().split('\n').slice(-3).join(' '));
     return result.output;
   };
-  if (distribution === 'rhel') throw unavailable('apt has no such packages');
+  return { packages, unavailable, run };
+}
+
+/**
+ * What apt offers of a kernel, as `name=version`; packages that several kernels share in the version of the one they must fit.
+ * @throws LockstepError `packages-unavailable` with what to type
+ */
+export async function offeredPackages(kernel: PackagesOfKernel): Promise<string[]> {
+  const { packages, unavailable, run } = packageTools(kernel);
+  if (kernel.distribution === 'rhel') throw unavailable('apt has no such packages');
+  const offered: string[] = [];
+  for (const { name, fits } of packages) {
+    const shown = await run('apt-cache', ['show', '--no-all-versions', fits ?? name], '/');
+    const version = /^Version: (.*)$/m.exec(shown)?.[1] ?? '';
+    offered.push(`${name}=${version}`);
+  }
+  return offered;
+}
+
+/**
+ * Fetches a kernel's packages through the machine's own apt and unpacks them; nothing is installed.
+ * @param offered as `offeredPackages` names them
+ * @returns the folder that they are unpacked in
+ * @throws LockstepError `packages-unavailable` with what to type
+ */
+export async function fetchPackages(offered: readonly string[], options: FetchPackagesOptions): Promise<string> {
+  const { dir, onProgress } = options;
+  const { run } = packageTools(options);
   await runStage(dir, async () => {
     const downloads = join(dir, 'packages');
     await mkdir(downloads, { recursive: true });
-    const wanted: string[] = [];
-    for (const { name, fits } of packages) {
-      const shown = await run('apt-cache', ['show', '--no-all-versions', fits ?? name], dir);
-      const version = /^Version: (.*)$/m.exec(shown)?.[1] ?? '';
-      wanted.push(`${name}=${version}`);
-    }
-    onProgress?.({ stage: 'fetch the packages', done: 0, total: packages.length });
-    await run('apt-get', ['download', '--quiet', ...wanted], downloads);
+    onProgress?.({ stage: 'fetch the packages', done: 0, total: offered.length });
+    await run('apt-get', ['download', '--quiet', ...offered], downloads);
     const files = (await readdir(downloads)).sort();
     for (const [index, file] of files.entries()) {
       onProgress?.({ stage: 'unpack the packages', done: index, total: files.length });

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { parseElf, readBuildId, sectionType } from '@lockstep/domain/elf';
 import type { Distribution } from '@lockstep/domain/vendor-kernel';
-import { fetchPackages } from './fetch-packages';
+import { offeredPackages } from './fetch-packages';
 import { findVendorKernel } from './find-vendor-kernel';
 import { isCodeOrSymbols, readSections } from './read-sections';
 import { keepVendorFiles, readKeptModule, readVendorVmlinux } from './vendor-files';
@@ -92,11 +92,7 @@ describe.each(shapes)('packages of %s, unpacked', (distribution, release, parts)
 
 describe('packages that cannot be fetched', () => {
   test('a distribution without apt: what to type is said', async () => {
-    const fetching = fetchPackages({
-      distribution: 'rhel',
-      release: '5.14.0-1.el9.x86_64',
-      dir: path.join(dir, 'none'),
-    });
+    const fetching = offeredPackages({ distribution: 'rhel', release: '5.14.0-1.el9.x86_64' });
     await expect(fetching).rejects.toMatchObject({
       reason: 'packages-unavailable',
       message: expect.stringMatching(
@@ -108,8 +104,7 @@ describe('packages that cannot be fetched', () => {
   test('a machine without apt', async () => {
     const before = process.env['PATH'];
     process.env['PATH'] = dir;
-    const options = { distribution: 'debian', release: '6.1.0-50-amd64', dir: path.join(dir, 'no-apt') } as const;
-    const fetching = fetchPackages(options).finally(() => {
+    const fetching = offeredPackages({ distribution: 'debian', release: '6.1.0-50-amd64' }).finally(() => {
       process.env['PATH'] = before;
     });
     await expect(fetching).rejects.toMatchObject({
@@ -123,7 +118,7 @@ describe('packages that cannot be fetched', () => {
 
   test('a release that apt does not know', async () => {
     const release = '6.1.0-999-made-up';
-    const fetching = fetchPackages({ distribution: 'debian', release, dir: path.join(dir, 'unknown') });
+    const fetching = offeredPackages({ distribution: 'debian', release });
     await expect(fetching).rejects.toMatchObject({
       reason: 'packages-unavailable',
       fields: { release, packages: expect.arrayContaining([`linux-image-${release}-dbg`]) as unknown },
