@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // The web console under dist/console/, made again when what it is made of has changed. Whoever reads the folder meanwhile finds
 // the one before whole.
+import { Buffer } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Files that others may be reading, or making, at the same moment: two fleets of one checkout both bundle it as they start.
+import { Buffer } from 'node:buffer';
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 

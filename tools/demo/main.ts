@@ -21,17 +21,31 @@ function printEnd({ table, line, deviations }: StoryEnd): void {
   if (deviations.length === 0) console.log(line);
 }
 
-async function printCommands(stateDir: string, signal: AbortSignal): Promise<void> {
+/** Where it is looked at, and by whom. */
+interface ShownConsole {
+  readonly url: string;
+  readonly token: string;
+  readonly stateDir: string;
+}
+
+async function consoleOf(operator: Operator): Promise<ShownConsole> {
+  const { stateDir } = operator;
   const { httpAddress } = await readEndpoint(stateDir);
-  const token = await new Operator(root, stateDir, signal).accessToken('demo');
-  const commands = ['node ls', 'node show node-1', 'order show --cluster demo', 'patch ls', 'build ls'];
-  console.log(
-    '\nIt is left running until Ctrl-C. Its console, whose certificate no browser knows (its CA is in pki/ca.crt below):\n',
-  );
-  console.log(`  https://${httpAddress}/console/`);
+  return { url: `https://${httpAddress}/console/`, token: await operator.accessToken('demo'), stateDir };
+}
+
+function printConsole({ url, token, stateDir }: ShownConsole): void {
+  console.log(`\n  ${url}`);
   console.log(`  sign in with ${token}`);
-  console.log('\nOr look around from another terminal:\n');
-  console.log(`  export LOCKSTEP_STATE_DIR=${stateDir}`);
+  console.log(`  (no browser knows its certificate: its authority's is ${path.join(stateDir, 'pki/ca.crt')})\n`);
+}
+
+function printCommands(shown: ShownConsole): void {
+  const commands = ['node ls', 'node show node-1', 'order show --cluster demo', 'patch ls', 'build ls'];
+  console.log('\nIt is left running until Ctrl-C, and its console with it:');
+  printConsole(shown);
+  console.log('Or look around from another terminal:\n');
+  console.log(`  export LOCKSTEP_STATE_DIR=${shown.stateDir}`);
   for (const command of commands) console.log(`  node ${path.join(root, 'dist/lockstep.js')} ${command}`);
 }
 
@@ -64,12 +78,19 @@ async function main({ keep = false, stock = false, release, from }: Options): Pr
   const workDir = await mkdtemp(path.join(tmpdir(), 'lockstep-demo-'));
   let failed = true;
   try {
-    const stage = { root, workDir, cleanup, signal: interruption.signal };
+    let shown: ShownConsole | undefined;
+    const showConsole = async (operator: Operator): Promise<void> => {
+      if (!keep) return;
+      shown = await consoleOf(operator);
+      console.log('      watch the machines move on its console:');
+      printConsole(shown);
+    };
+    const stage = { root, workDir, cleanup, signal: interruption.signal, showConsole };
     const end = stock ? await tellStockStory(stage, { release, packages: from }) : await tellStory(stage);
     printEnd(end);
     failed = end.deviations.length > 0;
-    if (keep && !failed) {
-      await printCommands(end.stateDir, interruption.signal);
+    if (shown !== undefined && !failed) {
+      printCommands(shown);
       await aborted(interruption.signal);
     }
   } catch (error) {

@@ -61,7 +61,7 @@ export class Refused extends Error {
 export class Operator {
   constructor(
     private readonly root: string,
-    private readonly stateDir: string,
+    readonly stateDir: string,
     private readonly signal: AbortSignal,
   ) {}
 

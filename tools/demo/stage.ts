@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+import type { Operator } from './operator';
 import type { Cleanup } from './processes';
 
 export interface Stage {
@@ -9,10 +10,14 @@ export interface Stage {
   readonly signal: AbortSignal;
 }
 
+export interface DemoStage extends Stage {
+  /** Told as soon as there is a control plane to look at: what comes then is to be seen on its console. */
+  readonly showConsole: (operator: Operator) => Promise<void>;
+}
+
 export interface StoryEnd {
   readonly table: string;
   /** What is printed where nothing deviates. */
   readonly line: string;
   readonly deviations: readonly string[];
-  readonly stateDir: string;
 }

@@ -17,7 +17,7 @@ import {
   patchedModule,
   startReading,
 } from './short-reads';
-import type { Stage, StoryEnd } from './stage';
+import type { DemoStage, Stage, StoryEnd } from './stage';
 import { judgeStock, stockTable, type StockEvidence } from './stock-proof';
 
 export interface StockKernelChoice {
@@ -97,13 +97,14 @@ async function gather({ node, machine }: DemoMachine, position: number, fix: Man
 }
 
 /** The job on a kernel that nobody here built; every step throws if something is not as it must be. */
-export async function tellStockStory(stage: Stage, { release, packages }: StockKernelChoice): Promise<StoryEnd> {
+export async function tellStockStory(stage: DemoStage, { release, packages }: StockKernelChoice): Promise<StoryEnd> {
   const { root, workDir, cleanup, signal } = stage;
   const progress = new ProgressLine(10);
   const controlPlane = await progress.run('Start the control plane and a build worker', () =>
     startServices(root, workDir, cleanup),
   );
   const operator = new Operator(root, controlPlane.stateDir, signal);
+  await stage.showConsole(operator);
   const kernelBuildId = await progress.run(
     `Register Debian's ${release} from its packages: nothing is compiled but what its build prepares`,
     () => operator.addDebianKernel(release, packages),
@@ -169,5 +170,5 @@ export async function tellStockStory(stage: Stage, { release, packages }: StockK
     return Promise.all(machines.map((one) => gather(one, positionOf(one.node), fix)));
   });
   const expected = { nodes: nodeNames.length, position: 1, release };
-  return { table: stockTable(evidence), ...judgeStock(evidence, expected), stateDir: controlPlane.stateDir };
+  return { table: stockTable(evidence), ...judgeStock(evidence, expected) };
 }

@@ -9,7 +9,7 @@ import { describeManifest, Operator, type Manifest } from './operator';
 import { ProgressLine } from '../progress/progress-line';
 import { evidenceTable, judge, type MachineEvidence } from './proof';
 import { startServices, type ControlPlane } from './services';
-import type { Stage, StoryEnd } from './stage';
+import type { DemoStage, Stage, StoryEnd } from './stage';
 
 /** A machine that is off while others switch is not lost in this story, however long an emulated one takes to boot. */
 const patience = { LOCKSTEP_RETURN_GRACE_SECONDS: '300' };
@@ -67,7 +67,7 @@ async function rollOutB(stage: Stage, operator: Operator, machines: readonly Dem
 }
 
 /** The demo's nine steps after the bootstrap; every one throws if something is not as it must be. */
-export async function tellStory(stage: Stage): Promise<StoryEnd> {
+export async function tellStory(stage: DemoStage): Promise<StoryEnd> {
   const { root, workDir, cleanup, signal } = stage;
   const progress = new ProgressLine(9);
   const kernel = await progress.run(
@@ -79,6 +79,7 @@ export async function tellStory(stage: Stage): Promise<StoryEnd> {
     startServices(root, workDir, cleanup, patience),
   );
   const operator = new Operator(root, controlPlane.stateDir, signal);
+  await stage.showConsole(operator);
   const machines = await progress.run('Start three machines with the agent; register the kernel build', async () => {
     const [started] = await Promise.all([
       bootMachines(stage, kernel, controlPlane, operator),
@@ -128,5 +129,5 @@ export async function tellStory(stage: Stage): Promise<StoryEnd> {
     answers: { a: 'a2', b: 'b1', c: 'c1', d: 'd2' },
   };
   const table = evidenceTable(evidence, expected);
-  return { table, ...judge(evidence, expected), stateDir: controlPlane.stateDir };
+  return { table, ...judge(evidence, expected) };
 }
