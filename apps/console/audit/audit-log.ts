@@ -10,6 +10,7 @@ import {
 import { parseSha256 } from '@lockstep/domain/livepatch-model';
 import type { EntrySignature } from '@lockstep/domain/load-order';
 import type { Schemas } from '../api/schemas';
+import { bytesOfBase64, hexOf, isSignedBy, publicKeyOf, sha256Of } from '../signatures/signatures';
 
 /** Read so far: records in order, and who vouches for them. */
 export interface AuditRead {
@@ -47,25 +48,16 @@ export function readOn(
   };
 }
 
-const bytesOf = (base64: string): Uint8Array<ArrayBuffer> =>
-  Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
-
-const hexOf = (bytes: Uint8Array): string => Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
-
-const sha256 = async (bytes: Uint8Array): Promise<Uint8Array<ArrayBuffer>> =>
-  new Uint8Array(await crypto.subtle.digest('SHA-256', new Uint8Array(bytes)));
-
 /**
  * Whether what was read is one unbroken chain that the log key vouches for: computed here, not believed.
- * @throws DOMException in a browser that knows no Ed25519.
+ * @throws ApiProblem `no-ed25519`.
  */
 export async function verifyAudit({ records, checkpoints, publicKey }: AuditRead): Promise<AuditVerdict> {
-  const spki = bytesOf(publicKey.replace(/-----[A-Z ]+-----|\s/g, ''));
-  const key = await crypto.subtle.importKey('spki', spki, 'Ed25519', false, ['verify']);
+  const key = await publicKeyOf(publicKey);
   const hashes = new Map<string, string>();
   // The domain asks at once; what it will ask is computed before.
   const note = async (bytes: Uint8Array): Promise<Uint8Array<ArrayBuffer>> => {
-    const hash = await sha256(bytes);
+    const hash = await sha256Of(bytes);
     hashes.set(new TextDecoder().decode(bytes), hexOf(hash));
     return hash;
   };
@@ -73,7 +65,7 @@ export async function verifyAudit({ records, checkpoints, publicKey }: AuditRead
   const good = new Set<string>();
   for (const checkpoint of checkpoints) {
     const digest = await note(encodeAuditCheckpoint(checkpoint));
-    if (await crypto.subtle.verify('Ed25519', key, bytesOf(checkpoint.signature), digest)) {
+    if (await isSignedBy(key, digest, bytesOfBase64(checkpoint.signature))) {
       good.add(`${hexOf(digest)} ${checkpoint.signature}`);
     }
   }

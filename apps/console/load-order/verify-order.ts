@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { encodeEntry, firstPreviousHash, type LogEntry } from '@lockstep/domain/load-order';
+import { asProblem } from '../api/problem';
+import { bytesOfBase64, bytesOfHex, hexOf, isSignedBy, publicKeyOf, sha256Of } from '../signatures/signatures';
 import type { Order } from './order';
 
 /** What this page itself has found out about a log, of which it trusts the first key alone. */
@@ -10,15 +12,8 @@ export interface OrderVerdict {
   readonly unsignedAt: number | undefined | 'unknown';
 }
 
-const bytesOfHex = (hex: string): Uint8Array<ArrayBuffer> =>
-  Uint8Array.from(hex.match(/../g) ?? [], (byte) => Number.parseInt(byte, 16));
-const bytesOfBase64 = (text: string): Uint8Array<ArrayBuffer> =>
-  Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
-const hexOf = (bytes: ArrayBuffer): string =>
-  Array.from(new Uint8Array(bytes), (byte) => byte.toString(16).padStart(2, '0')).join('');
-
 async function hashOf(entry: LogEntry): Promise<string> {
-  return hexOf(await crypto.subtle.digest('SHA-256', new Uint8Array(encodeEntry(entry))));
+  return hexOf(await sha256Of(encodeEntry(entry)));
 }
 
 async function brokenAt(entries: readonly LogEntry[]): Promise<number | undefined> {
@@ -30,31 +25,29 @@ async function brokenAt(entries: readonly LogEntry[]): Promise<number | undefine
   return undefined;
 }
 
-const importKey = (pem: string): Promise<CryptoKey> =>
-  crypto.subtle.importKey('spki', bytesOfBase64(pem.replaceAll(/-----[^-]+-----|\s/g, '')), 'Ed25519', false, [
-    'verify',
-  ]);
+/** Undefined: it is no key, so that nothing is signed by it. @throws ApiProblem `no-ed25519` */
+const keyOf = (pem: string): Promise<CryptoKey | undefined> =>
+  publicKeyOf(pem).catch((error: unknown) => {
+    if (asProblem(error).reason === 'no-ed25519') throw error;
+    return undefined;
+  });
 
 /** From the key that load orders begin with on, each entry that brings a new one in hands over to it. */
-async function unsignedAt({
-  entries,
-  firstKey,
-}: Pick<Order, 'entries' | 'firstKey'>): Promise<OrderVerdict['unsignedAt']> {
-  let key: CryptoKey;
-  try {
-    key = await importKey(firstKey);
-  } catch {
-    return 'unknown';
-  }
+async function unsignedAt({ entries, firstKey }: Pick<Order, 'entries' | 'firstKey'>): Promise<number | undefined> {
+  let key = await keyOf(firstKey);
   for (const { seq, hash, signature, body } of entries) {
-    const isSigned = await crypto.subtle.verify('Ed25519', key, bytesOfBase64(signature), bytesOfHex(hash));
+    const isSigned = key !== undefined && (await isSignedBy(key, bytesOfHex(hash), bytesOfBase64(signature)));
     if (!isSigned) return seq;
-    if (body.kind === 'rotate') key = await importKey(body.key);
+    if (body.kind === 'rotate') key = await keyOf(body.key);
   }
   return undefined;
 }
 
 /** Reads a log as an agent does before it takes it: hash by hash, signature by signature. */
 export async function verifyOrder(order: Pick<Order, 'entries' | 'firstKey'>): Promise<OrderVerdict> {
-  return { brokenAt: await brokenAt(order.entries), unsignedAt: await unsignedAt(order) };
+  const signatures = unsignedAt(order).catch((error: unknown) => {
+    if (asProblem(error).reason === 'no-ed25519') return 'unknown' as const;
+    throw error;
+  });
+  return { brokenAt: await brokenAt(order.entries), unsignedAt: await signatures };
 }

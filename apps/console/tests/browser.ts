@@ -6,12 +6,14 @@ export type ColorScheme = 'light' | 'dark';
 export const viewports = { desktop: { width: 1360, height: 860 }, phone: { width: 390, height: 844 } } as const;
 export type Device = keyof typeof viewports;
 
-/** Debian's. Of a browser that talks to nobody but the page's server. */
-export function startBrowser(): Promise<Browser> {
+const debians = process.env['LOCKSTEP_CHROMIUM'] ?? '/usr/bin/chromium';
+
+/** Of a browser that talks to nobody but the page's server. */
+export function startBrowser(executablePath = debians): Promise<Browser> {
   const quiet = ['--disable-background-networking', '--disable-component-update', '--disable-sync', '--no-first-run'];
   const isRoot = process.getuid?.() === 0;
   return chromium.launch({
-    executablePath: process.env['LOCKSTEP_CHROMIUM'] ?? '/usr/bin/chromium',
+    executablePath,
     args: [...quiet, ...(isRoot ? ['--no-sandbox'] : [])],
   });
 }

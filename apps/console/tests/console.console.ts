@@ -8,6 +8,8 @@ import { repositoryRoot } from '@lockstep/testing/qemu-machine';
 import type { Browser } from 'playwright-core';
 import { startBrowser, viewports, Visitor, type ColorScheme, type Device } from './browser';
 import { startConsoleFleet, tokenOf, type ConsoleFleet } from './console-fleet';
+import { installOldChromium } from './old-chromium';
+import { pages } from './pages';
 
 jest.setTimeout(900_000);
 
@@ -45,24 +47,6 @@ describe('somebody who is not signed in', () => {
     expect(ada.page.url()).toContain('cluster=dev');
   });
 });
-
-/** Each with something that only the fleet's own data says. */
-const pages = [
-  { name: 'overview', place: '', shows: 'at head 2' },
-  { name: 'rollouts', place: 'rollouts', shows: 'dev to 1' },
-  { name: 'nodes', place: 'nodes', shows: 'n6' },
-  { name: 'node', place: 'nodes/n1', shows: 'lockstep_meminfo_fix' },
-  { name: 'load-order', place: 'load-order?cluster=dev', shows: 'torn: 2 of 3 run' },
-  { name: 'conflict', place: 'load-order?cluster=dev&draft=cmdline-fix', shows: '2 conflicts.' },
-  { name: 'patches', place: 'patches', shows: 'loadavg-fix' },
-  { name: 'patch', place: 'patches/meminfo-fix', shows: 'meminfo_proc_show' },
-  { name: 'schedule', place: 'schedule', shows: 'too many guests' },
-  { name: 'cves', place: 'cves', shows: 'CVE-2024-26581' },
-  { name: 'audit', place: 'audit', shows: 'Fleet/AppendLoad' },
-  { name: 'access', place: 'access?show=sessions', shows: 'session-' },
-  { name: 'campaigns', place: 'campaigns', shows: 'There is no campaign yet.' },
-  { name: 'system', place: 'system', shows: 'build worker connected' },
-];
 
 describe.each(pages)('the page $name', ({ name, place, shows }) => {
   test('shows what there is', async () => {
@@ -166,4 +150,30 @@ test('a refused action says why where it was asked for', async () => {
   await olga.page.getByLabel('Name of the combined patch').fill('7');
   await olga.page.getByRole('button', { name: 'Combine' }).click();
   await olga.page.getByRole('alert').getByText('They are not combined').waitFor();
+});
+
+describe('a browser of two years ago', () => {
+  let oldBrowser: Browser;
+  let gus: Visitor;
+  beforeAll(async () => {
+    oldBrowser = await startBrowser(installOldChromium());
+    gus = await Visitor.come(oldBrowser, world.consoleUrl);
+    await gus.signIn(world.token);
+  });
+  afterAll(() => oldBrowser.close());
+
+  test.each(pages)('shows the page $name', async ({ place, shows }) => {
+    await gus.open(place);
+    await gus.settled();
+    await gus.page.getByText(shows).first().waitFor();
+    expect(gus.complaints).toEqual([]);
+  });
+
+  test('is told what it cannot verify, and by what it can be', async () => {
+    await gus.open('audit?find=StartRollout');
+    await gus.page.getByText('Fleet/StartRollout').first().waitFor();
+    await gus.page.getByRole('button', { name: 'Verify what is shown' }).click();
+    await gus.page.getByText('This browser does not know Ed25519').waitFor();
+    expect(gus.complaints).toEqual([]);
+  });
 });
