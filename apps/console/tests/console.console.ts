@@ -62,6 +62,9 @@ describe.each(pages)('the page $name', ({ name, place, shows }) => {
     expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)).toEqual([]);
     for (const device of Object.keys(viewports) as Device[]) {
       await ada.page.setViewportSize(viewports[device]);
+      // Nobody has to push a page to the side to read it.
+      const widths = await ada.page.evaluate(() => [document.documentElement.scrollWidth, window.innerWidth]);
+      expect(widths[0]).toBeLessThanOrEqual(widths[1] ?? 0);
       await ada.page.screenshot({ path: path.join(pictures, `${name}-${colorScheme}-${device}.png`) });
     }
     await ada.page.setViewportSize(viewports.desktop);
@@ -118,6 +121,7 @@ test('a word in the address that every object knows breaks no page', async () =>
   await ada.page.getByRole('link', { name: 'n1', exact: true }).waitFor();
   await ada.open('rollouts');
   await ada.page.getByRole('link', { name: 'dev to 1' }).click();
+  await ada.page.getByRole('heading', { name: 'dev to 1' }).waitFor();
   await ada.open(`${ada.page.url().split('/console/')[1]}?show=toString`);
   await ada.page.getByRole('link', { name: 'n1', exact: true }).waitFor();
   expect(ada.complaints).toEqual([]);
