@@ -18,6 +18,7 @@ import { useSession } from '../session/session';
 import { Ago } from '../time/ago';
 import { NewToken } from './new-token';
 import { roleWord } from './roles';
+import { RolesPanel } from './roles-panel';
 
 type Token = Schemas['AccessToken'];
 
@@ -60,9 +61,17 @@ function Row({ token, onRevoke }: { readonly token: Token; readonly onRevoke: ()
 const views = [
   { id: 'good', name: 'Good' },
   { id: 'sessions', name: 'Sessions' },
+  { id: 'revoked', name: 'Revoked' },
   { id: 'all', name: 'All' },
 ] as const;
 type View = (typeof views)[number]['id'];
+
+const isOf: Readonly<Record<View, (token: Token) => boolean>> = {
+  good: () => true,
+  sessions: ({ session }) => session === true,
+  revoked: ({ revokedAt }) => revokedAt !== undefined,
+  all: () => true,
+};
 
 function Tokens({ view }: { readonly view: View }): ReactElement {
   const client = useQueryClient();
@@ -70,9 +79,9 @@ function Tokens({ view }: { readonly view: View }): ReactElement {
   const query = useQuery({
     queryKey: ['tokens', view],
     queryFn: async ({ signal }) => {
-      const query = { all: view === 'all', sessions: view !== 'good' };
+      const query = { all: view === 'all' || view === 'revoked', sessions: view !== 'good' };
       const { tokens = [] } = await answerOf(api.GET('/v1/access/tokens', { signal, params: { query } }));
-      return view === 'sessions' ? tokens.filter(({ name = '' }) => name.startsWith('session-')) : tokens;
+      return tokens.filter(isOf[view]);
     },
   });
   return (
@@ -143,29 +152,32 @@ export function AccessPage(): ReactElement {
         summary="Whoever has a token may what its roles say, where its scope says. A session is a token, too."
         actions={<NewToken whyNot={forbidden} />}
       />
-      {forbidden !== undefined ? (
-        <div className="note tone-warn">
-          <Icon name="lock" />
-          <div>{forbidden}</div>
-        </div>
-      ) : (
-        <Panel
-          title="Tokens"
-          flush
-          aside={
-            <Tabs
-              label="Tokens to show"
-              chosen={view}
-              choices={views}
-              onChoose={(show) => {
-                set({ show: show === 'good' ? '' : show });
-              }}
-            />
-          }
-        >
-          <Tokens view={view} />
-        </Panel>
-      )}
+      <div className="stacked">
+        {forbidden !== undefined ? (
+          <div className="note tone-warn">
+            <Icon name="lock" />
+            <div>{forbidden}</div>
+          </div>
+        ) : (
+          <Panel
+            title="Tokens"
+            flush
+            aside={
+              <Tabs
+                label="Tokens to show"
+                chosen={view}
+                choices={views}
+                onChoose={(show) => {
+                  set({ show: show === 'good' ? '' : show });
+                }}
+              />
+            }
+          >
+            <Tokens view={view} />
+          </Panel>
+        )}
+        <RolesPanel own={session.identity.roles} />
+      </div>
     </>
   );
 }

@@ -11,6 +11,7 @@ import { NothingHere } from '../display/nothing-here';
 import { PageHead } from '../display/page-head';
 import { Panel } from '../display/panel';
 import { ProblemNote } from '../display/problem-note';
+import { ShowMore } from '../display/show-more';
 import { StateMark } from '../display/state-mark';
 import { useUrlState } from '../display/url-state';
 import { whyNot } from '../session/may';
@@ -116,6 +117,7 @@ export function AuditPage(): ReactElement {
   const forbidden = whyNot(session, 'audit');
   const { values, set } = useUrlState(['last', 'find']);
   const read = useAudit(values.last, forbidden === undefined);
+  const [most, setMost] = useState(atFirst);
   const sought = values.find.toLowerCase();
   const shown = read.records
     .filter(({ who, call, on, because, result, details }) =>
@@ -170,11 +172,18 @@ export function AuditPage(): ReactElement {
                     </tr>
                   </thead>
                   <tbody>
-                    {shown.slice(0, atFirst).map((record) => (
+                    {shown.slice(0, most).map((record) => (
                       <Row key={record.seq} record={record} />
                     ))}
                   </tbody>
                 </table>
+                <ShowMore
+                  left={shown.length - most}
+                  one="record"
+                  onMore={() => {
+                    setMost(most + 10 * atFirst);
+                  }}
+                />
               </div>
             )}
           </Panel>

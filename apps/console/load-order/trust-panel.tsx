@@ -65,8 +65,8 @@ function Ahead({ order, names }: { readonly order: Order; readonly names: readon
       <Icon name="ahead" />
       <div className="stacked">
         <p>
-          <strong>{countWords(names.length, 'node')} know more than this log:</strong> <Names names={names} />. Their
-          entries are signed by its key, so that this control plane has lost them: it was put back from an older backup.
+          <strong>More than this log know {countWords(names.length, 'node')}:</strong> <Names names={names} />. What
+          they know is signed by its key, so that this control plane has lost it: it was put back from an older backup.
         </p>
         <ActionButton
           label="Take the lost entries back"
@@ -101,9 +101,9 @@ export function TrustPanel({ order }: { readonly order: Order }): ReactElement {
         <div className="note tone-bad">
           <Icon name="fork" />
           <p>
-            <strong>{countWords(forked.length, 'node')} were offered another history:</strong> <Names names={forked} />.
-            They take nothing from here until this log extends theirs again: another control plane, or an old backup,
-            spoke to them.
+            <strong>Another history was offered to {countWords(forked.length, 'node')}:</strong>{' '}
+            <Names names={forked} />. Nothing is taken from here there until this log extends what they know again:
+            another control plane, or an old backup, spoke to them.
           </p>
         </div>
       )}

@@ -97,8 +97,8 @@ export function ClusterCard({ census }: { readonly census: ClusterCensus }): Rea
         <p className="note tone-warn cluster-card-note">
           <Icon name="warning" />
           <span>
-            {countWords(headOverdue, 'connected node')} have heard for a day of no end of the load order: it may be
-            withheld from them.
+            For a day no end of the load order has reached {countWords(headOverdue, 'connected node')}: it may be
+            withheld there.
           </span>
         </p>
       )}

@@ -1,19 +1,31 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { ReactElement } from 'react';
 import type { BuildMessage } from '../api/schemas';
+import { byteWords } from '../display/bytes';
 import { NothingHere } from '../display/nothing-here';
 import { Panel } from '../display/panel';
 import { StateMark } from '../display/state-mark';
 import { buildWord } from '../display/tones';
 import { Ago } from '../time/ago';
 import { BuildLog } from './build-log';
+import { Provenance } from './provenance';
+
+/** Builds by their ids; empty: none. */
+export interface OpenBuilds {
+  readonly log: string;
+  readonly provenance: string;
+}
 
 export interface BuildsPanelProps {
   readonly builds: readonly BuildMessage[];
-  /** Of which the log is shown; empty: none. */
-  readonly open: string;
-  readonly onOpen: (build: string) => void;
+  readonly open: OpenBuilds;
+  readonly onOpen: (open: Partial<OpenBuilds>) => void;
 }
+
+const openers = [
+  { what: 'log', show: 'Show the log', hide: 'Hide the log' },
+  { what: 'provenance', show: 'Where it comes from', hide: 'Hide where it comes from' },
+] as const;
 
 function Build({
   build,
@@ -21,7 +33,6 @@ function Build({
   onOpen,
 }: { readonly build: BuildMessage } & Omit<BuildsPanelProps, 'builds'>): ReactElement {
   const { id = '', kernelBuildId = '', status, failure, builtOnto = [], queuedAt, artifact, proofs = [] } = build;
-  const isOpen = open === id;
   return (
     <li className="build">
       <div className="build-head">
@@ -33,16 +44,21 @@ function Build({
         <span className="dim">
           queued <Ago at={queuedAt} />
         </span>
-        <button
-          type="button"
-          className="text-button"
-          aria-expanded={isOpen}
-          onClick={() => {
-            onOpen(isOpen ? '' : id);
-          }}
-        >
-          {isOpen ? 'Hide the log' : 'Show the log'}
-        </button>
+        {openers
+          .filter(({ what }) => what === 'log' || artifact !== undefined)
+          .map(({ what, show, hide }) => (
+            <button
+              key={what}
+              type="button"
+              className="text-button"
+              aria-expanded={open[what] === id}
+              onClick={() => {
+                onOpen({ [what]: open[what] === id ? '' : id });
+              }}
+            >
+              {open[what] === id ? hide : show}
+            </button>
+          ))}
       </div>
       {failure !== undefined && (
         <div className="note tone-bad">
@@ -53,7 +69,7 @@ function Build({
       )}
       {artifact !== undefined && (
         <p className="dim">
-          <code>{artifact.moduleName}</code>, {artifact.sizeBytes ?? 0} bytes, sha256{' '}
+          <code>{artifact.moduleName}</code>, {byteWords(artifact.sizeBytes ?? 0)}, sha256{' '}
           <code title={artifact.sha256}>{(artifact.sha256 ?? '').slice(0, 16)}</code>
         </p>
       )}
@@ -62,12 +78,16 @@ function Build({
           <strong>{kind}</strong>: {message}
         </p>
       ))}
-      {proofs.map(({ object, functions = 0, equal = 0 }) => (
+      {proofs.map(({ object, functions = 0, equal = 0, overridden = [] }) => (
         <p key={object}>
-          Proved against the vendor&rsquo;s <code>{object}</code>: {equal} of {functions} functions equal.
+          Its originals were proved against the kernel&rsquo;s own <code>{object}</code>: {equal} of {functions}{' '}
+          functions equal{overridden.length > 0 && `, ${overridden.join(', ')} overridden elsewhere`}.
         </p>
       ))}
-      {isOpen && <BuildLog build={build} />}
+      {open.provenance === id && artifact !== undefined && (
+        <Provenance build={id} moduleName={artifact.moduleName ?? ''} />
+      )}
+      {open.log === id && <BuildLog build={build} />}
     </li>
   );
 }

@@ -11,6 +11,7 @@ import { Panel } from '../display/panel';
 import { useUrlState } from '../display/url-state';
 import { Ago } from '../time/ago';
 import { BuildsPanel } from './builds-panel';
+import { CoveragePanel } from './coverage-panel';
 import { DiffView } from './diff-view';
 import { FunctionsPanel } from './functions-panel';
 import './patches.css';
@@ -37,7 +38,7 @@ function Summary({ patch }: { readonly patch: PatchMessage }): ReactElement {
 
 export function PatchPage(): ReactElement {
   const { name = '' } = useParams();
-  const { values, set } = useUrlState(['log']);
+  const { values, set } = useUrlState(['log', 'provenance', 'build']);
   const query = useQuery({
     queryKey: ['patches', name],
     queryFn: async ({ signal }) =>
@@ -69,16 +70,18 @@ export function PatchPage(): ReactElement {
                 <DiffView diff={textOf(diff)} />
               </Panel>
               <div className="stacked">
-                <BuildsPanel
-                  builds={builds}
-                  open={values.log}
-                  onOpen={(log) => {
-                    set({ log });
-                  }}
+                <BuildsPanel builds={builds} open={values} onOpen={set} />
+                <CoveragePanel
+                  patch={name}
+                  kernels={new Set(builds.flatMap(({ kernelBuildId = '' }) => kernelBuildId))}
                 />
                 <FunctionsPanel
                   patch={name}
                   built={builds.filter(({ status }) => status === 'BUILD_STATUS_SUCCEEDED').length}
+                  chosen={values.build}
+                  onChoose={(build) => {
+                    set({ build });
+                  }}
                 />
               </div>
             </div>

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { Button } from '@mantine/core';
 import { useState, type ReactElement } from 'react';
 import { Link } from 'react-router';
 import type { NodeProgress } from '../api/schemas';
-import { countWords } from '../display/counts';
 import { NothingHere } from '../display/nothing-here';
+import { ShowMore } from '../display/show-more';
 import { StateMark } from '../display/state-mark';
 import type { StateWord } from '../display/tones';
 import { For } from '../time/ago';
@@ -28,7 +27,6 @@ function wordOf(node: NodeProgress): StateWord {
 export function ProgressTable({ nodes }: { readonly nodes: readonly NodeProgress[] }): ReactElement {
   const [most, setMost] = useState(atFirst);
   if (nodes.length === 0) return <NothingHere title="No node is like that." />;
-  const left = nodes.length - most;
   return (
     <>
       <div className="rows-scroll">
@@ -70,18 +68,13 @@ export function ProgressTable({ nodes }: { readonly nodes: readonly NodeProgress
           </tbody>
         </table>
       </div>
-      {left > 0 && (
-        <div className="rows-more">
-          <Button
-            variant="subtle"
-            onClick={() => {
-              setMost(most + 10 * atFirst);
-            }}
-          >
-            Show more: {countWords(left, 'node')} left
-          </Button>
-        </div>
-      )}
+      <ShowMore
+        left={nodes.length - most}
+        one="node"
+        onMore={() => {
+          setMost(most + 10 * atFirst);
+        }}
+      />
     </>
   );
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { AxeBuilder } from '@axe-core/playwright';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
@@ -69,6 +69,33 @@ describe.each(pages)('the page $name', ({ name, place, shows }) => {
     }
     await ada.page.setViewportSize(viewports.desktop);
   });
+});
+
+test('a patch tells where it runs, what would be in its way elsewhere, and what it was built from', async () => {
+  await ada.open('patches/meminfo-fix');
+  await ada.page.getByText('6 of 6 nodes hold it, as entry 1').waitFor();
+  await ada.page.getByRole('button', { name: 'Where it comes from' }).click();
+  const provenance = ada.page.getByRole('region', { name: /^Provenance of lockstep_meminfo_fix/ });
+  await provenance.getByText('gcc').first().waitFor();
+  const [saved] = await Promise.all([
+    ada.page.waitForEvent('download'),
+    provenance.getByRole('button', { name: 'Save as SLSA provenance' }).click(),
+  ]);
+  const statement: unknown = JSON.parse(readFileSync(await saved.path(), 'utf8'));
+  expect(statement).toMatchObject({ predicateType: 'https://slsa.dev/provenance/v1' });
+  expect(ada.page.url()).toContain('provenance=');
+  await ada.open('patches/cmdline-fix');
+  await ada.page.getByText('2 conflicts').waitFor();
+  expect(ada.complaints).toEqual([]);
+});
+
+test('a draft that is dragged onto the picture is tried on it', async () => {
+  await ada.open('load-order?cluster=dev');
+  const draft = ada.page.getByRole('button', { name: 'cmdline-fix' });
+  await draft.dragTo(ada.page.getByRole('region', { name: 'What runs' }));
+  await ada.page.getByText('2 conflicts.').waitFor();
+  expect(ada.page.url()).toContain('draft=cmdline-fix');
+  expect(ada.complaints).toEqual([]);
 });
 
 test('a rollout is begun as it was shown, and moves while it is looked at', async () => {

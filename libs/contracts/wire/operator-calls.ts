@@ -118,6 +118,7 @@ export const operatorCalls = {
   submitPatch: { ...same, verb: 'build' },
   combinePatches: { ...same, verb: 'build' },
   explainPatch: read,
+  getProvenance: read,
   listPatches: read,
   getPatch: read,
   listBuilds: read,

@@ -91,6 +91,7 @@ export const operatorPaths = {
   submitPatch: { method: 'post', path: '/v1/patches' },
   combinePatches: { method: 'post', path: '/v1/patches/combined' },
   explainPatch: { method: 'get', path: '/v1/patches/{patch}/explanation' },
+  getProvenance: { method: 'get', path: '/v1/builds/{buildId}/provenance' },
   listPatches: { method: 'get', path: '/v1/patches' },
   getPatch: { method: 'get', path: '/v1/patches/{patch}' },
   listBuilds: { method: 'get', path: '/v1/builds' },

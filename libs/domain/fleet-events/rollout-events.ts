@@ -45,6 +45,8 @@ const mostNamed = 20;
 
 const namesOf = (nodes: ShownRollout['nodes']): string[] => nodes.slice(0, mostNamed).map(({ node }) => node);
 
+const nodeWords = (count: number): string => (count === 1 ? '1 node' : `${count} nodes`);
+
 const waveName = (wave: number): string => (wave === 0 ? 'the canaries' : `wave ${wave}`);
 
 function statusMessage({ id, cluster, toSeq, status, nodes }: ShownRollout): string {
@@ -106,7 +108,7 @@ export function rolloutEvents(rollout: ShownRollout, before: readonly EventType[
   const data = { rollout: id, cluster, toSeq };
   const started: FleetEvent = {
     ...{ ...common, key: `rollout ${id} started`, type: 'rollout.started' },
-    message: `Rollout ${id} of ${cluster} to #${toSeq} began with ${nodes.length} nodes.`,
+    message: `Rollout ${id} of ${cluster} to #${toSeq} began with ${nodeWords(nodes.length)}.`,
     data: { ...data, nodes: nodes.length },
   };
   const waves = [...new Set(nodes.flatMap(({ released, wave }) => (released && wave !== null ? [wave] : [])))];
@@ -116,7 +118,7 @@ export function rolloutEvents(rollout: ShownRollout, before: readonly EventType[
       const members = nodes.filter((node) => node.wave === wave);
       return {
         ...{ ...common, key: `rollout ${id} wave ${wave}`, type: 'rollout.wave-opened' },
-        message: `Rollout ${id} of ${cluster} opened ${waveName(wave)}: ${members.length} nodes.`,
+        message: `Rollout ${id} of ${cluster} opened ${waveName(wave)}: ${nodeWords(members.length)}.`,
         data: { ...data, wave, nodes: members.length, first: namesOf(members) },
       };
     });

@@ -167,6 +167,7 @@ const resources: Resources = {
   submitPatch: ({ onto }) => (onto === undefined ? shared : inside(onto)),
   combinePatches: isShared,
   explainPatch: isShared,
+  getProvenance: isShared,
   listPatches: isShared,
   getPatch: isShared,
   listBuilds: isShared,

@@ -37,6 +37,7 @@ import { addWebhook, listWebhooks, removeWebhook, rotateWebhookSecret, testWebho
 import { enrol } from '../routes/enrol';
 import { createToken } from '../routes/create-token';
 import { explainPatch } from '../routes/explain-patch';
+import { getProvenance } from '../routes/get-provenance';
 import { getBuild } from '../routes/get-build';
 import { getCensus } from '../routes/get-census';
 import { getExposure } from '../routes/get-exposure';
@@ -176,6 +177,7 @@ const routes: Routes = {
   submitPatch,
   combinePatches,
   explainPatch,
+  getProvenance,
   listPatches,
   getPatch,
   listBuilds,
