@@ -8,6 +8,7 @@ import { repositoryRoot } from '@lockstep/testing/qemu-machine';
 import type { Browser } from 'playwright-core';
 import { startBrowser, viewports, Visitor, type ColorScheme, type Device } from './browser';
 import { startConsoleFleet, tokenOf, type ConsoleFleet } from './console-fleet';
+import { focused, tabTo } from './keyboard';
 import { installOldChromium } from './old-chromium';
 import { pages } from './pages';
 
@@ -68,6 +69,51 @@ describe.each(pages)('the page $name', ({ name, place, shows }) => {
       await ada.page.screenshot({ path: path.join(pictures, `${name}-${colorScheme}-${device}.png`) });
     }
     await ada.page.setViewportSize(viewports.desktop);
+  });
+});
+
+describe('by keyboard alone', () => {
+  test('the pages are skipped to what one came for, and a dialog is left to where it was opened', async () => {
+    const { page } = ada;
+    await ada.open('rollouts');
+    await ada.settled();
+    await tabTo(page, 'Skip to the page');
+    await page.keyboard.press('Enter');
+    await tabTo(page, 'Break the glass');
+    await tabTo(page, 'Start a rollout');
+    await page.keyboard.press('Enter');
+    const dialog = page.getByRole('dialog');
+    await dialog.getByText('to position').waitFor();
+    await tabTo(page, 'Start exactly this');
+    await page.keyboard.press('Escape');
+    await dialog.waitFor({ state: 'detached' });
+    await page.waitForFunction(() => document.activeElement?.textContent === 'Start a rollout');
+  });
+
+  test('nodes are gone through by arrows and opened', async () => {
+    const { page } = ada;
+    await ada.open('nodes');
+    await page.getByRole('link', { name: 'n6', exact: true }).waitFor();
+    await tabTo(page, 'n1');
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('ArrowDown');
+    expect(await focused(page)).toBe('n3');
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: 'n3', exact: true }).waitFor();
+  });
+
+  test('a draft is tried, and positions are gone through', async () => {
+    const { page } = ada;
+    await ada.open('load-order?cluster=dev');
+    await page.getByText('Position 2 of 2').waitFor();
+    await tabTo(page, 'Position 2 of 2');
+    await page.keyboard.press('ArrowLeft');
+    await page.getByText('Runs at 1', { exact: true }).waitFor();
+    await page.keyboard.press('ArrowRight');
+    await tabTo(page, 'cmdline-fix');
+    await page.keyboard.press('Enter');
+    await page.getByText('2 conflicts.').waitFor();
+    await tabTo(page, 'Build it onto 2');
   });
 });
 
