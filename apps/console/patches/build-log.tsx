@@ -17,6 +17,7 @@ export function BuildLog({ build: { id = '' } }: { readonly build: BuildMessage 
   const [build, setBuild] = useState<BuildMessage>();
   const scroller = useRef<HTMLDivElement>(null);
   const followsEnd = useRef(true);
+  const lastTop = useRef(0);
   const path = `/v1/builds/${encodeURIComponent(id)}/events`;
   const state = useLiveEvents(
     path,
@@ -52,8 +53,11 @@ export function BuildLog({ build: { id = '' } }: { readonly build: BuildMessage 
         tabIndex={0}
         aria-label="Build log"
         onScroll={({ currentTarget: { scrollTop, clientHeight, scrollHeight } }) => {
-          // Whoever has scrolled up reads there, until they come back to the end.
-          followsEnd.current = scrollTop + clientHeight >= scrollHeight - 2 * lineHeightPx;
+          // Whoever has scrolled up reads there, until they come back to the end. That the end has gone on meanwhile is no
+          // scrolling up: this is told later than it happened.
+          if (scrollTop + clientHeight >= scrollHeight - 2 * lineHeightPx) followsEnd.current = true;
+          else if (scrollTop < lastTop.current) followsEnd.current = false;
+          lastTop.current = scrollTop;
         }}
       >
         <div className="build-lines-all" style={{ height: virtual.getTotalSize() }}>

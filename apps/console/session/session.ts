@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { useQuery, type UseQueryResult } from '@tanstack/react-query';
+import { createContext, useContext } from 'react';
 import { answerOf, api, doneBy, setCsrf } from '../api/client';
 import { asProblem } from '../api/problem';
 import { queryClient, sessionKey } from '../api/queries';
@@ -23,10 +24,13 @@ async function currentSession(): Promise<Session | null> {
 export const useSessionQuery = (): UseQueryResult<Session | null> =>
   useQuery({ queryKey: sessionKey, queryFn: currentSession, staleTime: Infinity, refetchOnWindowFocus: 'always' });
 
+/** Whom the pages are shown to: all of them go at once when that is nobody any more. */
+export const SessionContext = createContext<Session | null>(null);
+
 /** Of a page that is shown to somebody who is signed in. */
 export function useSession(): Session {
-  const session = useSessionQuery().data;
-  if (session == null) throw new Error('Only somebody who is signed in sees this page.');
+  const session = useContext(SessionContext);
+  if (session === null) throw new Error('Only somebody who is signed in sees this page.');
   return session;
 }
 
@@ -37,7 +41,12 @@ export async function signIn(token: string): Promise<void> {
 
 export async function signOut(): Promise<void> {
   await doneBy(api.DELETE('/v1/session'));
-  setCsrf('');
-  queryClient.clear();
   queryClient.setQueryData(sessionKey, null);
+}
+
+/** What was told to whoever was signed in before is nobody else's. */
+export function forgetAnswers(): void {
+  setCsrf('');
+  queryClient.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== sessionKey[0] });
+  queryClient.getMutationCache().clear();
 }

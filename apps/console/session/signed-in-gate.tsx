@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import type { ReactElement } from 'react';
+import { useEffect, type ReactElement } from 'react';
 import { Emblem } from '../shell/emblem';
 import { Shell } from '../shell/shell';
-import { useSessionQuery } from './session';
+import { forgetAnswers, SessionContext, useSessionQuery } from './session';
 import { SignInPage } from './sign-in-page';
 import './sign-in.css';
 
 /** The pages, for somebody who is signed in. */
 export function SignedInGate(): ReactElement {
   const { data: session, failureReason } = useSessionQuery();
+  const isSignedOut = session === null;
+  useEffect(() => {
+    if (isSignedOut) forgetAnswers();
+  }, [isSignedOut]);
   if (session === undefined) {
     return (
       <main className="sign-in">
@@ -19,5 +23,11 @@ export function SignedInGate(): ReactElement {
       </main>
     );
   }
-  return session === null ? <SignInPage /> : <Shell />;
+  return session === null ? (
+    <SignInPage />
+  ) : (
+    <SessionContext value={session}>
+      <Shell />
+    </SessionContext>
+  );
 }
