@@ -180,24 +180,6 @@ describe('builds, followed and led', () => {
     expect(builds[0]?.functions).toMatchObject([{ objectPath: 'fs/test.o', reasons: ['it is named'] }]);
   });
 
-  test('what a module was built from is told as the module itself records it', async () => {
-    const id = await plane.build('recorded', 'fn_recorded');
-    const told = await plane.operator.build.getProvenance({ buildId: id });
-    const sha256 = sha256OfBytes(Buffer.from('fn_recorded'));
-    expect(told.record).toMatchObject({ diffs: [{ name: 'recorded', sha256 }], onto: [], compiler: 'gcc 12' });
-    expect(told.signed).toBe(false);
-    const { artifact } = (await plane.operator.build.getBuild({ id })).build!;
-    expect(JSON.parse(told.provenance)).toMatchObject({
-      predicateType: 'https://slsa.dev/provenance/v1',
-      subject: [{ name: 'lockstep_recorded.ko', digest: { sha256: artifact!.sha256 } }],
-    });
-    expect(JSON.parse(told.billOfMaterials)).toMatchObject({ bomFormat: 'CycloneDX' });
-    await rm(path.join(plane.config.artifactDir, artifact!.sha256.slice(0, 2), `${artifact!.sha256}.ko`));
-    await expect(plane.operator.build.getProvenance({ buildId: id })).rejects.toMatchObject({
-      reason: 'artifact-missing',
-    });
-  });
-
   test('a cancelled build leaves its worker to others; submitted again it is built', async () => {
     await plane.stopWorkers();
     let isHeld = true;

@@ -32,7 +32,6 @@ import {
   parseSha256,
   type ArtifactManifest,
 } from '@lockstep/domain/livepatch-model';
-import { withBuildRecord } from '@lockstep/domain/build-record';
 import { openArtifactStore, type ArtifactStore } from '@lockstep/io/artifact-store';
 import { createCertificateRequest } from '@lockstep/io/certificates';
 import {
@@ -53,7 +52,6 @@ import {
   type AgentSession,
   type OperatorClient,
 } from '@lockstep/io/rpc-client';
-import { sha256OfBytes } from '@lockstep/platform/runtime';
 import { bundle, fleetProcess, type FleetProcess } from '@lockstep/testing/dev-fleet';
 import { freePort, temporaryFolder, type TemporaryFolder } from '@lockstep/testing/local-servers';
 import { writtenLivepatch } from '@lockstep/testing/object-fixtures';
@@ -239,13 +237,8 @@ export class TestPlane {
     const below = onto.map((each) => `_${each.patchName}`).join('');
     const moduleName = parseModuleName(`lockstep_${patchName}${below}`.replaceAll('-', '_'));
     const said = { kernelBuild: job.kernelBuild, moduleName, replace, functions };
-    const recorded = withBuildRecord(writtenLivepatch({ ...said, release }), {
-      ...{ module: moduleName, patch, kernelBuild: job.kernelBuild, release, compiler: 'gcc 12' },
-      ...{ diffs: [{ name: patchName, sha256: sha256OfBytes(diff) }], onto: [] },
-      ...{ configSha256: parseSha256(zeroHash), builderVersion: '0.0.1-test' },
-    });
     const artifact: ArtifactManifest = {
-      ...(await this.artifacts.put(recorded)),
+      ...(await this.artifacts.put(writtenLivepatch({ ...said, release }))),
       ...{ ...said, patch, patchName },
     };
     const explanation = functions.map((fn) => ({ ...fn, objectPath: 'fs/test.o', reasons: ['it is named'] }));
