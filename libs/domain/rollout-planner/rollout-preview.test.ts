@@ -2,7 +2,9 @@
 import { expect, test } from '@jest/globals';
 import { parseSeq } from '@lockstep/domain/livepatch-model';
 import type { EntryBody, LogEntry } from '@lockstep/domain/load-order';
+import { parseTimes, type Schedule } from '@lockstep/domain/schedule';
 import { planRollout } from './plan-rollout';
+import type { RolloutPolicy } from './rollout-policy';
 import { changesSince, previewRollout, previewText, type RolloutPreview } from './rollout-preview';
 import { inventory, strict } from './test-inventory';
 
@@ -20,9 +22,10 @@ const entries = bodies.map((body, index) => ({
   body: body as EntryBody,
 })) as LogEntry[];
 
-function preview(facts: string, over: Partial<typeof strict> = {}): RolloutPreview {
+function preview(facts: string, over: Partial<RolloutPolicy> = {}, schedule?: Schedule): RolloutPreview {
   const policy = { ...strict, toSeq: parseSeq(5), ...over };
-  return previewRollout(policy, planRollout({ policy, parent: null, nowMs: 0, inventory: inventory(facts) }), entries);
+  const plan = planRollout({ policy, parent: null, nowMs: 0, inventory: inventory(facts), schedule });
+  return previewRollout(policy, plan, entries, schedule);
 }
 
 test('what each node will unload and load, from where it is, who is left out and why, and what will run in part', () => {
@@ -69,4 +72,31 @@ test('time alone makes no other plan: a node that is away when it is shown may b
     return previewText(previewRollout(policy, plan, entries));
   });
   expect(later).toBe(shown);
+});
+
+const night = {
+  ...{ name: 'night', selector: '' },
+  ...parseTimes({ zone: 'UTC', days: ['sat'], start: '02:00', lengthMs: 3_600_000, cutoffMs: 0 }),
+};
+const fair = { name: 'fair', selector: '', fromMs: 1, untilMs: 2, reason: '' };
+
+test.each<[string, Schedule, string[]]>([
+  ['the same', { windows: [night], freezes: [] }, []],
+  ['a freeze more', { windows: [night], freezes: [fair] }, ['freeze "fair" has been added.']],
+  ['an hour later', { windows: [{ ...night, startMinute: 180 }], freezes: [] }, ['window "night" is another one.']],
+  ['no window any more', { windows: [], freezes: [] }, ['window "night" was removed.']],
+])('when loads may begin is a part of what was shown: %s', (_, schedule, changes) => {
+  const facts = 'n1 ready@4, n2 ready@1';
+  const shown = preview(facts, {}, { windows: [night], freezes: [] });
+  const now = preview(facts, {}, schedule);
+  expect(changesSince(shown, now)).toEqual(changes);
+  expect(previewText(now) === previewText(shown)).toBe(changes.length === 0);
+});
+
+test('an emergency asks no window, so none makes it another plan', () => {
+  const breakGlass = { by: 'person:ada', reason: 'x' };
+  const [shown, now] = [[night], []].map((windows) =>
+    previewText(preview('n1 ready@4', { breakGlass }, { windows, freezes: [] })),
+  );
+  expect(now).toBe(shown);
 });

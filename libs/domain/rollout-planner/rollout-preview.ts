@@ -2,6 +2,7 @@
 import { tornPatches, type TornPatch } from '@lockstep/domain/conflicts';
 import type { NodeName, Seq, Sha256 } from '@lockstep/domain/livepatch-model';
 import { showGate, showProbe } from '@lockstep/domain/probes';
+import { alwaysOpen, type Schedule } from '@lockstep/domain/schedule';
 import { headHash, stackAt, stackOwners, stepsTo, type LogEntry, type Stack } from '@lockstep/domain/load-order';
 import { explainNotYet } from './explain-not-yet';
 import type { NotYet, RolloutPlan } from './rollout-plan';
@@ -29,6 +30,14 @@ export interface RolloutPreview {
   readonly nodes: readonly PreviewedNode[];
   /** Patches of the position's stack that will run in part. */
   readonly torn: readonly TornPatch<Seq>[];
+  /** What says when its loads may begin, by name; empty for an emergency, which asks none of it. */
+  readonly schedule: readonly NamedTimes[];
+}
+
+/** `window "night"`, and all that it says, as text: the same today and tomorrow. */
+interface NamedTimes {
+  readonly name: string;
+  readonly text: string;
 }
 
 function isLeftOut({ reason }: NotYet): boolean {
@@ -81,8 +90,32 @@ function stepsBetween(held: Stack, target: Stack): Pick<PreviewedNode, 'unloads'
   };
 }
 
-/** @param plan the first of a rollout, made from what is known now */
-export function previewRollout(policy: RolloutPolicy, plan: RolloutPlan, entries: readonly LogEntry[]): RolloutPreview {
+/** What time makes of it is none of it: which is open now, and whether a freeze is over. */
+function namedTimes({ windows, freezes }: Schedule): NamedTimes[] {
+  const named = [
+    ...windows.map((window) => {
+      const { selector, zone, days, startMinute, lengthMs, cutoffMs } = window;
+      return { name: `window "${window.name}"`, says: [selector, zone, days, startMinute, lengthMs, cutoffMs] };
+    }),
+    ...freezes.map(({ name, selector, fromMs, untilMs }) => {
+      return { name: `freeze "${name}"`, says: [selector, fromMs, untilMs] };
+    }),
+  ];
+  return named
+    .map(({ name, says }) => ({ name, text: JSON.stringify(says) }))
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/**
+ * @param plan the first of a rollout, made from what is known now
+ * @param schedule of its cluster
+ */
+export function previewRollout(
+  policy: RolloutPolicy,
+  plan: RolloutPlan,
+  entries: readonly LogEntry[],
+  schedule: Schedule = alwaysOpen,
+): RolloutPreview {
   const target = stackAt(entries, policy.toSeq);
   const steps = new Map<Seq, Pick<PreviewedNode, 'unloads' | 'loads'>>();
   const stepsFrom = (position: Seq): Pick<PreviewedNode, 'unloads' | 'loads'> => {
@@ -98,11 +131,12 @@ export function previewRollout(policy: RolloutPolicy, plan: RolloutPlan, entries
       leftOut: notYet !== null && isLeftOut(notYet) ? explainNotYet(timeless(notYet), plan) : null,
     })),
     torn: tornPatches(stackOwners(target)),
+    schedule: policy.breakGlass === undefined ? namedTimes(schedule) : [],
   };
 }
 
 /** Everything that makes it this plan and no other, as text to be hashed: the same today and tomorrow. */
-export function previewText({ policy, logHash, nodes }: RolloutPreview): string {
+export function previewText({ policy, logHash, nodes, schedule }: RolloutPreview): string {
   const { kernelBuild, toSeq, canaries, waves, allowedFailures, atOnce, haltsOnCrash, deadlineMs, bakeMs, undoes } =
     policy;
   const { canarySelector = null, spread = null, breakGlass } = policy;
@@ -119,10 +153,22 @@ export function previewText({ policy, logHash, nodes }: RolloutPreview): string 
     domain,
     leftOut,
   ]);
-  return JSON.stringify(['lockstep rollout plan 3', kernelBuild, toSeq, rules, logHash, members]);
+  const times = schedule.map(({ name, text }) => [name, text]);
+  return JSON.stringify(['lockstep rollout plan 4', kernelBuild, toSeq, rules, logHash, members, times]);
 }
 
 const placeOf = (wave: number | null): string => (wave === 0 ? 'the canaries' : `wave ${wave ?? '-'}`);
+
+function scheduleChanges(shown: RolloutPreview, now: RolloutPreview): string[] {
+  const before = new Map(shown.schedule.map(({ name, text }) => [name, text]));
+  const changes = now.schedule.flatMap(({ name, text }) => {
+    const was = before.get(name);
+    before.delete(name);
+    if (was === text) return [];
+    return [`${name} ${was === undefined ? 'has been added' : 'is another one'}.`];
+  });
+  return [...changes, ...[...before.keys()].map((name) => `${name} was removed.`)];
+}
 
 /** What has changed since a plan was shown, in words; none if it is the same. */
 export function changesSince(shown: RolloutPreview, now: RolloutPreview): string[] {
@@ -138,5 +184,5 @@ export function changesSince(shown: RolloutPreview, now: RolloutPreview): string
     else if (was.wave !== wave) changes.push(`${node} is in ${placeOf(wave)}, not in ${placeOf(was.wave)}.`);
   }
   for (const node of before.keys()) changes.push(`${node} has left.`);
-  return changes;
+  return [...changes, ...scheduleChanges(shown, now)];
 }

@@ -297,7 +297,7 @@ export class RolloutExecutor {
     const labels = new Map(members.map((member) => [member.node, member.labels]));
     const tookMs = tookBefore((await this.inForce.of(cluster)).filter((other) => isOfOrder(other, policy)));
     const end = estimateEnd({ policy, plan, schedule, labels, clockMs, tookMs });
-    return { plan, preview: previewRollout(policy, plan, entries), gates, end };
+    return { plan, preview: previewRollout(policy, plan, entries, schedule), gates, end };
   }
 
   /**
