@@ -51,6 +51,8 @@ export class RolloutLaws {
   private readonly schedule: ScheduleLaw;
   private readonly probes: ProbeLaw;
   private readonly gates: GateLaw;
+  /** The last entry that nobody wants any more; 0: all are wanted. */
+  private retiredUpTo = 0;
   /** Of an emergency, until when it may skip windows. */
   private urgentUntilMs = -Infinity;
   private readonly spread: SpreadLaw;
@@ -171,7 +173,8 @@ export class RolloutLaws {
     return past;
   }
 
-  private look({ facts, order, nowMs }: PlanStep): Map<NodeName, Condition> {
+  private look({ facts, order, nowMs, retired }: PlanStep): Map<NodeName, Condition> {
+    this.retiredUpTo = Math.max(0, ...retired.map(({ seq }) => seq));
     if (order?.kind === 'resume') {
       const { before } = this;
       if (before?.status === 'halted' && before.halt?.reason !== 'gate') this.excuseFailed();
@@ -210,8 +213,9 @@ export class RolloutLaws {
     if (past.released && complains) return 'bad';
     if (report.status === 'in-step' && report.position >= this.policy.toSeq) return 'there';
     if (!past.released) return 'idle';
-    // It was sent, has not taken it up, and may not now.
-    if (report.target < this.policy.toSeq && !this.mayBegin(facts, nowMs)) return 'idle';
+    // It was sent, has not taken it up, and may not now, or nobody wants it any more.
+    const isKept = report.position < this.retiredUpTo || !this.mayBegin(facts, nowMs);
+    if (report.target < this.policy.toSeq && isKept) return 'idle';
     past.workingSinceMs = Math.min(past.workingSinceMs ?? nowMs, nowMs);
     return nowMs - past.workingSinceMs > this.policy.deadlineMs ? 'bad' : 'working';
   }
@@ -259,7 +263,8 @@ export class RolloutLaws {
     const reason = this.before?.nodes.find((other) => other.node === node)?.notYet?.reason;
     if (!['failed', 'unwell', 'lost', 'overdue', 'unreachable', 'probe-failed'].includes(reason ?? '')) return;
     const complaint = report?.trouble?.id;
-    const probesAgainSinceMs = nowMs;
+    // The first word of its probes after its load is looked at as anybody's.
+    const probesAgainSinceMs = reason === 'probe-failed' ? nowMs : undefined;
     Object.assign(past, { retried: true, probesAgainSinceMs, workingSinceMs: nowMs });
     Object.assign(past, { excused: false, unwellBefore: false, complaint });
   }
