@@ -37,7 +37,8 @@ export interface BenchAgentOptions {
 }
 
 const noHash = '0'.repeat(64);
-const connectWithinMs = 10_000;
+/** As the real agent's (`node-agent/control-link`). */
+const connectWithinMs = 60_000;
 /** A session that lived this long was a good one, as with the real agent. */
 const goodSessionMs = 5_000;
 

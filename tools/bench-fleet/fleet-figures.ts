@@ -2,32 +2,36 @@
 import CliTable from 'cli-table3';
 import type { CpuSeconds, PhaseFigures } from './fleet-phase';
 
-/** One build of the control plane under one number of agents. */
+/** What can be measured once all are connected, in this order. */
+export const fleetParts = ['rollouts', 'idle', 'restart', 'floor'] as const;
+export type FleetPart = (typeof fleetParts)[number];
+
+/** One build of the control plane under one number of agents. What was not asked for is null. */
 export interface FleetFigures {
   /** The most it ever had, and idle before the first rollout. */
   readonly rssBytes: number;
   readonly idleRssBytes: number;
   /** Of a server that holds the same streams and does nothing, and what the streams' beginnings cost it. */
-  readonly floorRssBytes: number;
-  readonly floorConnectSeconds: number;
-  readonly floorConnectCpuSeconds: number;
+  readonly floorRssBytes: number | null;
+  readonly floorConnectSeconds: number | null;
+  readonly floorConnectCpuSeconds: number | null;
   /** Of PostgreSQL, without what its processes share. */
   readonly postgresOwnBytes: number;
   /** Of one CPU, both processes; idle once rollouts have been. */
-  readonly idleCpuPercent: number;
-  readonly statementsPerSecond: number;
+  readonly idleCpuPercent: number | null;
+  readonly statementsPerSecond: number | null;
   readonly enrolmentCpuMs: number;
-  readonly pushSeconds: number;
-  readonly rolloutSeconds: number;
+  readonly pushSeconds: number | null;
+  readonly rolloutSeconds: number | null;
   readonly listNodesMs: number;
   /** Killed and started again: until all are back. */
-  readonly reconnectSeconds: number;
+  readonly reconnectSeconds: number | null;
   /** By the clock, and of the event loop's own CPU. */
   readonly longestStopMs: number;
   readonly longestTurnCpuMs: number;
   /** Sessions that ended without anybody having been killed. */
   readonly lostSessions: number;
-  readonly phases: Readonly<Record<FleetPhase, PhaseFigures>>;
+  readonly phases: Readonly<Partial<Record<FleetPhase, PhaseFigures>>>;
 }
 
 export type FleetPhase =
@@ -40,21 +44,25 @@ export interface FleetRow extends FleetFigures {
   readonly baselineFailure?: string;
 }
 
-const megabytes = (bytes: number): string => `${Math.round(bytes / 1e6)} MB`;
-const seconds = (value: number): string => `${value.toFixed(1)} s`;
+const notMeasured = '–';
+const megabytes = (bytes: number | null): string => (bytes === null ? notMeasured : `${Math.round(bytes / 1e6)} MB`);
+const seconds = (value: number | null): string => (value === null ? notMeasured : `${value.toFixed(1)} s`);
 const cpu = ({ plane, postgres }: CpuSeconds): string => `${plane.toFixed(1)} + ${postgres.toFixed(1)} s`;
-const phase = (figures: PhaseFigures): string => `${seconds(figures.seconds)} (CPU ${cpu(figures.cpu)})`;
-const aMinute = ({ cpu: used, seconds: took }: PhaseFigures): CpuSeconds => ({
-  plane: (used.plane * 60) / took,
-  postgres: (used.postgres * 60) / took,
-});
+const phase = (figures: PhaseFigures | undefined): string =>
+  figures === undefined ? notMeasured : `${seconds(figures.seconds)} (CPU ${cpu(figures.cpu)})`;
+const aMinute = (figures: PhaseFigures | undefined): string => {
+  if (figures === undefined) return notMeasured;
+  const minutes = figures.seconds / 60;
+  return cpu({ plane: figures.cpu.plane / minutes, postgres: figures.cpu.postgres / minutes });
+};
 
 const lines: readonly (readonly [string, (figures: FleetFigures) => string])[] = [
   ['resident, idle / highest', (f) => `${megabytes(f.idleRssBytes)} / ${megabytes(f.rssBytes)}`],
   ['the floor', (f) => megabytes(f.floorRssBytes)],
   ["PostgreSQL's own memory", (f) => megabytes(f.postgresOwnBytes)],
-  ['idle CPU a minute, control plane + PostgreSQL', (f) => cpu(aMinute(f.phases.idle))],
-  ['statements a second, idle', (f) => f.statementsPerSecond.toFixed(1)],
+  ['all connected', (f) => phase(f.phases.connecting)],
+  ['idle CPU a minute, control plane + PostgreSQL', (f) => aMinute(f.phases.idle)],
+  ['statements a second, idle', (f) => f.statementsPerSecond?.toFixed(1) ?? notMeasured],
   ['CPU of one enrolment', (f) => `${f.enrolmentCpuMs.toFixed(1)} ms`],
   ['append until all have it', (f) => phase(f.phases.push)],
   ['rollout, all at once', (f) => phase(f.phases.atOnce)],

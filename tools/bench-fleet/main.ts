@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import path from 'node:path';
-import { Command } from 'commander';
+import { Command, InvalidArgumentError } from 'commander';
 import { wholeNumber } from '../command-options/whole-number';
 import { ScratchDirectory } from '../scratch-directory/scratch-directory';
-import { fleetTable, type FleetFigures, type FleetRow } from './fleet-figures';
+import { fleetParts, fleetTable, type FleetFigures, type FleetPart, type FleetRow } from './fleet-figures';
 import { measureStorm, type StormFigures } from './measure-storm';
 import { measureFleet, type MeasureOptions } from './measure-fleet';
 
@@ -16,9 +16,16 @@ interface Options {
   readonly against?: string;
   readonly idleSeconds: number;
   readonly enrol: number;
+  readonly parts: ReadonlySet<FleetPart>;
   readonly profile?: string;
   readonly storm?: boolean;
   readonly json?: boolean;
+}
+
+function readParts(text: string): ReadonlySet<FleetPart> {
+  const parts = text.split(',').map((name) => fleetParts.find((part) => part === name));
+  if (parts.includes(undefined)) throw new InvalidArgumentError(`Some of ${fleetParts.join(',')}.`);
+  return new Set(parts.filter((part) => part !== undefined));
 }
 
 function readOptions(): Options {
@@ -38,6 +45,12 @@ function readOptions(): Options {
       wholeNumber,
       Infinity,
     )
+    .option(
+      '--parts <names>',
+      `what is measured once all are connected: some of ${fleetParts.join(',')} (default: all)`,
+      readParts,
+      new Set(fleetParts),
+    )
     .option('--profile <dir>', 'keep a CPU profile of each phase of this build there')
     .option('--storm', 'kill and start it while 30 % of the agents can never come back, and measure nothing else')
     .option('--json', 'print one JSON document')
@@ -51,7 +64,7 @@ const say = (line: string): void => {
 };
 
 type Build = Pick<MeasureOptions, 'bundles' | 'profileDir'> & { readonly name: string };
-type Asked = Pick<MeasureOptions, 'agents' | 'idleSeconds' | 'enrolling'>;
+type Asked = Pick<MeasureOptions, 'agents' | 'idleSeconds' | 'enrolling' | 'parts'>;
 
 async function measure(asked: Asked, { name, ...build }: Build): Promise<FleetFigures> {
   using scratch = ScratchDirectory.create('bench-fleet');
@@ -62,8 +75,8 @@ async function measure(asked: Asked, { name, ...build }: Build): Promise<FleetFi
   return await measureFleet({ ...asked, ...build, ownBundles, dir: scratch.path, heartbeatMs, say: tell });
 }
 
-async function rowOf(agents: number, { against, idleSeconds, enrol, profile }: Options): Promise<FleetRow> {
-  const asked = { agents, idleSeconds, enrolling: enrol };
+async function rowOf(agents: number, { against, idleSeconds, enrol, parts, profile }: Options): Promise<FleetRow> {
+  const asked = { agents, idleSeconds, enrolling: enrol, parts };
   const profiled = profile === undefined ? {} : { profileDir: path.resolve(profile, String(agents)) };
   const figures = await measure(asked, { name: 'this build', bundles: ownBundles, ...profiled });
   if (against === undefined) return { agents, ...figures, baseline: null };

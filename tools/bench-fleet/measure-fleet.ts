@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { FleetFigures } from './fleet-figures';
+import type { FleetFigures, FleetPart, FleetPhase } from './fleet-figures';
 import type { PhaseFigures } from './fleet-phase';
 import { Floor } from './floor';
 import type { MeasuredFleet } from './measured-fleet';
@@ -10,8 +10,11 @@ export interface MeasureOptions extends FleetOptions {
   /** So many of them enrol by the call; that is what takes longest with many. */
   readonly enrolling: number;
   readonly idleSeconds: number;
+  /** What is measured once all are connected. */
+  readonly parts: ReadonlySet<FleetPart>;
 }
 
+type Phases = Partial<Record<FleetPhase, PhaseFigures>>;
 type FloorFigures = Pick<FleetFigures, 'floorRssBytes' | 'floorConnectSeconds' | 'floorConnectCpuSeconds'>;
 
 /** In the control plane's place comes the server that does nothing, and all agents to it. */
@@ -32,8 +35,19 @@ async function measureFloor(fleet: MeasuredFleet, { ownBundles, say }: MeasureOp
   return { floorRssBytes, floorConnectSeconds, floorConnectCpuSeconds };
 }
 
+const noFloor: FloorFigures = { floorRssBytes: null, floorConnectSeconds: null, floorConnectCpuSeconds: null };
+
+async function rollOutTwice(fleet: MeasuredFleet, agents: number): Promise<Phases> {
+  const { meter } = fleet.parts;
+  const push = await meter.during('pushed', () => fleet.append('bench-1', 1));
+  const atOnce = await meter.during('rolled out at once', () => fleet.rollOut(1, agents));
+  const secondPush = await meter.during('pushed again', () => fleet.append('bench-2', 2));
+  const inWaves = await meter.during('rolled out in waves', () => fleet.rollOut(2, Math.ceil(agents / 10)));
+  return { push, atOnce, secondPush, inWaves };
+}
+
 async function takeFigures(fleet: MeasuredFleet, options: MeasureOptions): Promise<FleetFigures> {
-  const { agents, idleSeconds } = options;
+  const { agents, idleSeconds, parts } = options;
   const { plane, swarm, meter, database } = fleet.parts;
   const enrolling = Math.min(agents, options.enrolling);
   const enrolment = await fleet.enrol(enrolling);
@@ -41,31 +55,29 @@ async function takeFigures(fleet: MeasuredFleet, options: MeasureOptions): Promi
   const connecting = await meter.during('connected', () => fleet.connect());
   await sleep(5_000);
   const idleRssBytes = plane.residentBytes();
-  const push = await meter.during('pushed', () => fleet.append('bench-1', 1));
-  const atOnce = await meter.during('rolled out at once', () => fleet.rollOut(1, agents));
-  const secondPush = await meter.during('pushed again', () => fleet.append('bench-2', 2));
-  const inWaves = await meter.during('rolled out in waves', () => fleet.rollOut(2, Math.ceil(agents / 10)));
+  const rollouts: Phases = parts.has('rollouts') ? await rollOutTwice(fleet, agents) : {};
   const { ms: listNodesMs } = await fleet.listNodes();
-  const idle = await meter.during('idle', () => sleep(idleSeconds * 1000));
+  const idle = parts.has('idle') ? await meter.during('idle', () => sleep(idleSeconds * 1000)) : undefined;
   const lostSessions = swarm.state.lost;
   if (lostSessions > 0) options.say(`ended by themselves: ${JSON.stringify(swarm.state.endings)}`);
   const postgresOwnBytes = database.ownBytes();
-  const reconnect = await fleet.killAndRestart();
+  const reconnect = parts.has('restart') ? await fleet.killAndRestart() : undefined;
   const rssBytes = plane.peakResidentBytes();
-  const phases = { enrolment, connecting, push, atOnce, secondPush, inWaves, idle, reconnect };
+  const others = { ...(idle !== undefined && { idle }), ...(reconnect !== undefined && { reconnect }) };
+  const phases: Phases = { enrolment, connecting, ...rollouts, ...others };
   const worst = (figure: (phase: PhaseFigures) => number): number => Math.max(...Object.values(phases).map(figure));
   return {
     rssBytes,
     idleRssBytes,
-    ...(await measureFloor(fleet, options)),
+    ...(parts.has('floor') ? await measureFloor(fleet, options) : noFloor),
     postgresOwnBytes,
-    idleCpuPercent: ((idle.cpu.plane + idle.cpu.postgres) / idle.seconds) * 100,
-    statementsPerSecond: idle.statements / idle.seconds,
+    idleCpuPercent: idle === undefined ? null : ((idle.cpu.plane + idle.cpu.postgres) / idle.seconds) * 100,
+    statementsPerSecond: idle === undefined ? null : idle.statements / idle.seconds,
     enrolmentCpuMs: (enrolment.cpu.plane * 1000) / enrolling,
-    pushSeconds: push.seconds,
-    rolloutSeconds: atOnce.seconds,
+    pushSeconds: phases.push?.seconds ?? null,
+    rolloutSeconds: phases.atOnce?.seconds ?? null,
     listNodesMs,
-    reconnectSeconds: reconnect.seconds,
+    reconnectSeconds: reconnect?.seconds ?? null,
     longestStopMs: worst((phase) => phase.longestStopMs),
     longestTurnCpuMs: worst((phase) => phase.longestTurnCpuMs),
     lostSessions,

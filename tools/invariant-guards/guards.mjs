@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { accessGuards } from './access-guards.mjs';
 import { agentGuards } from './agent-guards.mjs';
+import { fleetGuards } from './fleet-guards.mjs';
 import { keyGuards } from './key-guards.mjs';
 import { rolloutGuards } from './rollout-guards.mjs';
 
@@ -494,4 +495,5 @@ export const guards = [
   ...keyGuards,
   ...accessGuards,
   ...agentGuards,
+  ...fleetGuards,
 ];

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
+import { once } from 'node:events';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, jest, test } from '@jest/globals';
 import type { ServerDuplexStream } from '@grpc/grpc-js';
@@ -58,4 +60,25 @@ test('a session that the server ends just ends; one that is closed here is cance
   };
   expect(await endOf(end, 500)).toBe('ended');
   expect(await endOf(() => undefined, 0, true)).toMatchObject({ kind: 'cancelled' });
+});
+
+test('a server that lets a connection wait is not asked by another one why', async () => {
+  const pki = await makePki();
+  const held: Socket[] = [];
+  const server = createServer((socket) => {
+    socket.on('error', () => undefined);
+    held.push(socket);
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const client = connectAgent({ ...pki, address: `127.0.0.1:${(server.address() as AddressInfo).port}` });
+  try {
+    await expect(client.ready(1_000)).rejects.toMatchObject({ reason: 'server-unreachable' });
+    // Its place is kept for the next time that somebody wants it to be ready.
+    await expect(client.ready(300)).rejects.toMatchObject({ reason: 'server-unreachable' });
+    expect(held).toHaveLength(1);
+  } finally {
+    client.close();
+    for (const socket of held) socket.destroy();
+    server.close();
+  }
 });

@@ -108,20 +108,46 @@ function openSession(client: Client, hello: Hello): AgentSession {
  */
 const readyPollMs = (waitedMs: number): number => Math.min(500, Math.max(50, waitedMs / 10));
 
-/** @throws LockstepError `unavailable`, with the cause where the server's certificate is one. */
+/** Where connecting has failed, and does not just take its time, the caller is told so soon. */
+const failedWithinMs = 10_000;
+/** A server that did not answer a look is not looked at again before: with a whole fleet that comes back it has enough to do. */
+const lookAgainMs = 60_000;
+
+/** Finds out why a server cannot be connected to. */
+class ServerLook {
+  private noLookBeforeMs = 0;
+
+  constructor(private readonly connection: AgentConnection) {}
+
+  async fault(): Promise<LockstepError | undefined> {
+    if (performance.now() < this.noLookBeforeMs) return undefined;
+    const fault = await serverFault(this.connection.address, this.connection.ca);
+    if (fault === undefined) this.noLookBeforeMs = performance.now() + lookAgainMs;
+    return fault;
+  }
+}
+
+/**
+ * A server that takes a fleet in turn lets connections wait: as long as none has failed, the whole time is waited.
+ * @throws LockstepError `unavailable`, with the cause where the server's certificate is one.
+ */
 async function ready(
   client: Client,
-  { address, ca }: AgentConnection,
+  { address, look }: { readonly address: string; readonly look: ServerLook },
   timeoutMs: number,
   signal?: AbortSignal,
 ): Promise<void> {
   const startedAt = performance.now();
-  while (client.getChannel().getConnectivityState(true) !== connectivityState.READY) {
+  let hasFailed = false;
+  for (;;) {
+    const state = client.getChannel().getConnectivityState(true);
+    if (state === connectivityState.READY) return;
+    hasFailed ||= state === connectivityState.TRANSIENT_FAILURE;
     const waitedMs = performance.now() - startedAt;
-    if (waitedMs >= timeoutMs) {
-      const fault = await serverFault(address, ca);
+    if (waitedMs >= (hasFailed ? Math.min(timeoutMs, failedWithinMs) : timeoutMs)) {
+      const fault = hasFailed ? await look.fault() : undefined;
       if (fault !== undefined) throw fault;
-      const message = `No control plane that this node trusts answers at ${address} within ${timeoutMs} ms.`;
+      const message = `No control plane that this node trusts answers at ${address} within ${Math.round(waitedMs)} ms.`;
       throw new LockstepError('unavailable', 'server-unreachable', message, { address });
     }
     await pause(readyPollMs(waitedMs), signal);
@@ -152,6 +178,7 @@ async function* withTimeout<T>(source: AsyncIterable<T>, abort: AbortController)
 export function connectAgent(connection: AgentConnection): AgentClient {
   const { address, ca, certificate, key } = connection;
   const client = createTlsClient(address, { ca, key, certificate });
+  const look = new ServerLook(connection);
   const service = createServiceClient(client, AgentServiceService, () => new Metadata(), {
     connect: { repeat: 'never', answer: 'events' },
     // It resumes where it was, and by whom it is asked for knows where that is.
@@ -159,7 +186,7 @@ export function connectAgent(connection: AgentConnection): AgentClient {
     renewCertificate: { repeat: 'never', answer: 'whole' },
   });
   return {
-    ready: (timeoutMs, signal) => ready(client, connection, timeoutMs, signal),
+    ready: (timeoutMs, signal) => ready(client, { address, look }, timeoutMs, signal),
     openSession: (hello) => openSession(client, hello),
     renewCertificate: (signal) => service.renewCertificate({}, signal === undefined ? {} : { signal }),
     async *downloadArtifact(sha256, offset, signal) {

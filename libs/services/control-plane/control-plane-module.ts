@@ -82,6 +82,8 @@ export interface ModuleParts {
 const sharedKeepEveryMs = 500;
 /** As many streams begin at once; each costs some milliseconds of the one thread. */
 const mostWelcomedAtOnce = 100;
+/** And so many more wait: a whole fleet that comes back while the database is slow. */
+const mostWaitingForWelcome = 20_000;
 
 /** Nest wants a class to name the module by. */
 @Module({})
@@ -244,7 +246,11 @@ export function controlPlaneModule(parts: ModuleParts): DynamicModule {
     const orders = new NodeOrders({ store: db.nodeOrders, sessions, announce: announceOrders, log });
     const logHeads = new LogHeads({ logs, store: db.loadOrders, keys: authority.logKeys, sessions, log });
     const windowMs = () => returnWindowMs(nodes.size - sessions.connectedCount);
-    const admission = new Admission({ mostAtOnce: mostWelcomedAtOnce, windowMs });
+    const admission = new Admission({
+      mostAtOnce: mostWelcomedAtOnce,
+      mostWaiting: mostWaitingForWelcome,
+      windowMs,
+    });
     const limits = new NodeLimits(config.nodeRates, metrics);
     const { storeMaxBytes: maxBytes, storeCheckMs: checkEveryMs } = config;
     const evictor = new ArtifactEvictor({ db, artifacts, log, maxBytes, checkEveryMs, leads });

@@ -44,8 +44,12 @@ export interface LinkOptions {
   readonly traces: NodeTraces;
 }
 
-/** How long one try to connect may take. */
-const connectTimeoutMs = 10_000;
+/**
+ * How long one try to connect may take: a control plane that has just started takes a fleet in turn, and whoever leaves its
+ * place begins anew. Where there is another one it may be at leisure, so each is asked for a shorter time first.
+ */
+const connectTimeoutMs = 60_000;
+const firstConnectTimeoutMs = 10_000;
 /** A session that lived this long was a good one: the next try comes soon. A try to connect may take as long, and is none. */
 const goodSessionMs = 5_000;
 
@@ -67,6 +71,8 @@ export class ControlLink {
   private servers: readonly Server[];
   private trust: NodeTrust;
   private current: number;
+  /** Since the last good session. */
+  private tries = 0;
   private readonly renewal: CertificateRenewal;
   private readonly abort = new AbortController();
   private session: AgentSession | undefined;
@@ -172,7 +178,10 @@ export class ControlLink {
       const problem = failure === undefined ? undefined : problemFrom(failure);
       if (this.isStopping()) return;
       if (problem?.reason === 'certificate-expired') this.renewal.noteExpired();
-      if (performance.now() - openedAtMs > goodSessionMs) backOff.reset();
+      if (performance.now() - openedAtMs > goodSessionMs) {
+        backOff.reset();
+        this.tries = 0;
+      }
       const delayMs = backOff.nextMs(comeBackWithinMs(failure));
       log('warn', 'not connected', {
         address: this.server.address,
@@ -189,7 +198,9 @@ export class ControlLink {
   private async converse(onOpened: () => void): Promise<void> {
     const { makeHello, loader, log } = this.options;
     const { address } = this.server;
-    await this.server.client.ready(connectTimeoutMs, this.abort.signal);
+    const hasOthersToAsk = this.servers.length > 1 && this.tries < this.servers.length;
+    this.tries += 1;
+    await this.server.client.ready(hasOthersToAsk ? firstConnectTimeoutMs : connectTimeoutMs, this.abort.signal);
     if (this.isStopping()) return;
     if (this.renewal.isDue()) await this.renew();
     const session = this.server.client.openSession(makeHello());

@@ -4,34 +4,33 @@ export interface PaceOptions {
   /** So many begin, and no more until this time has passed. */
   readonly atOnce: number;
   readonly everyMs: number;
+  /** Begins what is next; false where nothing waits. */
+  readonly beginNext: () => boolean;
 }
 
 /**
- * Lets work begin in the order in which it came, at a pace that leaves room for everything else. Where the event loop is
- * behind, its ticks are too, and what they miss is not made up for: less begins, so that what has begun gets to its end.
+ * Lets work begin at a pace that leaves room for everything else. Where the event loop is behind, its ticks are too, and
+ * what they miss is not made up for: less begins, so that what has begun gets to its end.
  */
 export class Pace {
-  private readonly waiting: (() => void)[] = [];
   private begun = 0;
   private timer: NodeJS.Timeout | undefined;
 
   constructor(private readonly options: PaceOptions) {}
 
-  begin(work: () => void): void {
-    const { atOnce, everyMs } = this.options;
+  /** There is something to begin, now or when its turn comes. */
+  wake(): void {
+    const { atOnce, everyMs, beginNext } = this.options;
+    while (this.begun < atOnce && beginNext()) this.begun += 1;
+    if (this.begun === 0) return;
     this.timer ??= setTimeout(() => {
       this.tick();
     }, everyMs);
-    if (this.begun >= atOnce) this.waiting.push(work);
-    else {
-      this.begun += 1;
-      work();
-    }
   }
 
   private tick(): void {
     this.timer = undefined;
     this.begun = 0;
-    for (const work of this.waiting.splice(0, this.options.atOnce)) this.begin(work);
+    this.wake();
   }
 }

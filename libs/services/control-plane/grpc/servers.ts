@@ -58,13 +58,10 @@ const nodesShare: Share = { messageBytes: maxMessageBytes, streams: 16, megabyte
 /** One enrolment: a token, and a certificate request of a few hundred bytes. */
 const strangersShare: Share = { messageBytes: 16 * 1024, streams: 4, megabytes: 1, isPinged: false };
 
-/**
- * Whole sites are behind one address: the limit is for whoever opens thousands. Of handshakes there may be as many as
- * begin while their agents still wait.
- */
+/** Whole sites are behind one address: the limit is for whoever opens thousands. A fleet that comes back waits in turn. */
 const agentLimits: FrontLimits = {
   mostConnections: 40_000,
-  mostHandshakes: 3_000,
+  mostHandshakes: 20_000,
   mostFromOneAddress: 20_000,
   mostOfOneCertificate: 8,
 };

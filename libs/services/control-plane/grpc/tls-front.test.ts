@@ -138,6 +138,24 @@ test('no more handshakes at once than it was told', async () => {
   expect((await come(port)).authorized).toBe(true);
 });
 
+test('many that come at once all get in: nobody is refused while there is room to wait', async () => {
+  const port = await open({ mostHandshakes: 200, mostConnections: 200 });
+  const guests = await Promise.all(Array.from({ length: 60 }, (_, at) => come(port, `127.0.0.${2 + (at % 3)}`)));
+  expect(guests.filter(({ authorized }) => !authorized)).toEqual([]);
+  while (taken.length < 60) await sleep(5);
+  expect(limited).toEqual([]);
+});
+
+test('who opens many connections and says nothing does not have others wait behind all of them', async () => {
+  const port = await open({ mostHandshakes: 200 });
+  const silent = Array.from({ length: 90 }, () => connectTcp(port, '127.0.0.1'));
+  sockets.push(...silent);
+  for (const socket of silent) socket.on('error', () => undefined);
+  await Promise.all(silent.map((socket) => once(socket, 'connect')));
+  expect((await come(port, '127.0.0.2')).authorized).toBe(true);
+  expect(limited).toEqual([]);
+});
+
 test('one address has at most half of the handshakes: whoever opens them and says nothing keeps no other one out', async () => {
   const port = await open({ mostHandshakes: 4 });
   const silent = [1, 2, 3, 4].map(() => connectTcp(port, '127.0.0.1'));

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+import { constants } from 'node:crypto';
 import { createServer as createTcpServer, type Server as TcpServer, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import {
@@ -11,6 +12,7 @@ import { LockstepError } from '@lockstep/domain/livepatch-model';
 import { sha256OfBytes } from '@lockstep/platform/runtime';
 import type { Logger } from 'pino';
 import { Pace } from './pace';
+import { Turns } from './turns';
 
 /** PEM. */
 export interface ServerCertificate {
@@ -31,7 +33,10 @@ export interface Peer {
 /** What a port takes from whom it does not know yet. */
 export interface FrontLimits {
   readonly mostConnections: number;
-  /** Of one address half of them: others are to get in beside it. */
+  /**
+   * Connections whose TLS does not stand yet: most of them wait for their turn, which costs no more than a socket. Of one
+   * address half of them: others are to get in beside it.
+   */
   readonly mostHandshakes: number;
   readonly mostFromOneAddress: number;
   /** With one certificate: more have calls by them refused. */
@@ -64,8 +69,8 @@ export interface TlsFrontOptions {
  */
 const handshakesAtOnce = 3;
 const handshakesEveryMs = 10;
-/** Who has waited for this long to begin gives up before it would be done. */
-const patienceMs = 5_000;
+/** Agents wait for a minute, and those of before for ten seconds: who came this long ago is there, even if that costs it a round trip. */
+const surelyThereMs = 5_000;
 /** TLS must stand by then; it takes a round trip or two. */
 const handshakeWithinMs = 10_000;
 /** And somebody who is known must have called: whoever has nothing to say needs no connection. */
@@ -134,13 +139,18 @@ function shownBy(socket: TLSSocket): Buffer | undefined {
 export class TlsFront {
   private readonly server: TcpServer;
   private readonly tls: TlsServer;
-  private readonly pace = new Pace({ atOnce: handshakesAtOnce, everyMs: handshakesEveryMs });
+  private readonly turns = new Turns<Socket>(surelyThereMs);
+  private readonly pace = new Pace({
+    atOnce: handshakesAtOnce,
+    everyMs: handshakesEveryMs,
+    beginNext: () => this.beginNext(),
+  });
   private readonly peers = new Map<string, Peer>();
   /** Who said something last is last. */
   private readonly waiting = new Map<string, Waiting>();
   private readonly waitingFrom = new Tally();
   private readonly fromAddress = new Tally();
-  /** Each with its address. */
+  /** Each with its address; they wait, or have begun. */
   private readonly handshaking = new Map<string, string>();
   private readonly handshakesFrom = new Tally();
   private readonly ofCertificate = new Tally();
@@ -219,6 +229,7 @@ export class TlsFront {
   /** Takes no more, and ends those by which nobody has called; a call that goes on is its server's to end, with a word. */
   close(): void {
     this.server.close();
+    for (const socket of this.turns.clear()) socket.destroy();
     for (const { socket, timer, hasCalled } of this.waiting.values()) {
       clearTimeout(timer);
       if (!hasCalled) socket.destroy();
@@ -258,7 +269,12 @@ export class TlsFront {
 
   private contextOf({ privateKeyPem, certificateChainPem }: ServerCertificate) {
     const { clientCa } = this;
-    return { key: privateKeyPem, cert: certificateChainPem, ...(clientCa !== undefined && { ca: clientCa }) };
+    return {
+      ...{ key: privateKeyPem, cert: certificateChainPem },
+      ...(clientCa !== undefined && { ca: clientCa }),
+      // Nobody resumes a session, and sealing the client's certificate in tickets is a third of a handshake.
+      secureOptions: constants.SSL_OP_NO_TICKET,
+    };
   }
 
   private admit(socket: Socket): void {
@@ -284,11 +300,17 @@ export class TlsFront {
     // Its peer may be gone before it begins.
     socket.on('error', () => undefined);
     socket.setKeepAlive(true, kernelAsksAfterMs);
-    const cameAtMs = performance.now();
-    this.pace.begin(() => {
-      if (!this.server.listening || performance.now() - cameAtMs > patienceMs) socket.destroy();
-      if (!socket.destroyed) this.tls.emit('connection', socket);
-    });
+    this.turns.add(address, socket);
+    this.pace.wake();
+  }
+
+  private beginNext(): boolean {
+    for (let socket = this.turns.next(); socket !== undefined; socket = this.turns.next()) {
+      if (socket.destroyed) continue;
+      this.tls.emit('connection', socket);
+      return true;
+    }
+    return false;
   }
 
   private endHandshake(key: string): void {

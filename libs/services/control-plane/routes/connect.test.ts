@@ -39,7 +39,7 @@ test('a stream that broke while its node was being welcomed takes no living oneâ
   };
   const rollouts = { wake: () => undefined, noticeDeparture: () => undefined };
   const logs = new KnownLogs({ entries: () => Promise.resolve([]) });
-  const admission = new Admission({ mostAtOnce: 1, windowMs: () => 0 });
+  const admission = new Admission({ mostAtOnce: 1, mostWaiting: 0, windowMs: () => 0 });
   const services = { nodes, logs, admission, sessions, rollouts, log: pino({ level: 'silent' }), authority: {} };
   const hello = Hello.fromPartial({ kernelBuildId: 'ab'.repeat(20), bootId: 'b1' });
   const call = Object.assign(Readable.from([saying(hello)]), { write: () => true });
@@ -65,7 +65,7 @@ test('a stream whose node has come to another control plane while it was being w
   const rollouts = { wake: () => undefined, noticeDeparture: () => undefined };
   const metrics = { noteStream: () => undefined };
   const logs = new KnownLogs({ entries: () => Promise.resolve([]) });
-  const admission = new Admission({ mostAtOnce: 1, windowMs: () => 0 });
+  const admission = new Admission({ mostAtOnce: 1, mostWaiting: 0, windowMs: () => 0 });
   const services = { nodes, logs, admission, sessions, rollouts, metrics, log: quiet, authority: {} };
   const hello = Hello.fromPartial({ kernelBuildId: 'ab'.repeat(20), bootId: 'b1' });
   const call = Object.assign(Readable.from([saying(hello)]), { write: () => true });

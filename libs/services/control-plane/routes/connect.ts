@@ -106,7 +106,7 @@ export async function connect(
       } else if (message?.$case === 'hello' && opened === undefined) {
         const hello = message.value;
         if (turnAwayTwin(services, peer, hello, call)) return;
-        const node = await admission.admit(() => introduce(services.nodes, peer, hello));
+        const node = await admission.admit(() => introduce(services.nodes, peer, hello), abort.signal);
         const session = await welcomeNode(services, { node, hello, stream: call, messages, abort });
         if (session === undefined) return;
         // It may have broken meanwhile, and the agent have come again: this one must not take that one's place.

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+/** How a fleet that was cut off comes back. */
+export const fleetGuards = [
+  {
+    invariant: 'a fleet comes back in turn',
+    breaks: 'sends nodes away though there is room for them to wait',
+    file: 'libs/services/control-plane/agents/admission.ts',
+    from: 'if (this.waiting.length >= mostWaiting) {',
+    to: 'if (mostWaiting >= 0) {',
+    test: 'libs/services/control-plane/agents/admission.test.ts',
+  },
+  {
+    invariant: 'a fleet comes back in turn',
+    breaks: 'takes those first that have given up meanwhile',
+    file: 'libs/services/control-plane/grpc/turns.ts',
+    from: 'return this.late.pop()?.item;',
+    to: 'return this.late.shift()?.item;',
+    test: 'libs/services/control-plane/grpc/turns.test.ts',
+  },
+  {
+    invariant: 'a fleet comes back in turn',
+    breaks: 'lets one address go before all others',
+    file: 'libs/services/control-plane/grpc/turns.ts',
+    from: 'this.fresh.delete(address);',
+    to: '',
+    test: 'libs/services/control-plane/grpc/turns.test.ts',
+  },
+];
