@@ -2,6 +2,7 @@
 import { mkdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LockstepError, type KernelBuildId } from '@lockstep/domain/livepatch-model';
+import { buildSecrets } from './build-secrets';
 import { cachePaths } from './cache-directory';
 import { writeSharedCopy, type SharedCopy } from './cached-kernels';
 import { moveSavedCommands } from './copy-build';
@@ -53,10 +54,12 @@ export async function* packKernelBuild(
   kernel: KernelBuildInfo & { readonly dir: string },
   signal?: AbortSignal,
 ): AsyncGenerator<Buffer, void> {
+  const secrets = await buildSecrets(kernel.treeDir);
   const args = [
     ...['--create', '--file=-', '--use-compress-program=gzip -1 --no-name', ...reproducible],
     // Patterns are for whole paths; a star stays within a name.
     ...['--anchored', '--no-wildcards-match-slash', ...leftOut.map((pattern) => `--exclude=./${pattern}`)],
+    ...['--no-wildcards', ...secrets.map((path) => `--exclude=./${path}`)],
     ...['-C', kernel.dir, ...registeredFiles, '-C', kernel.treeDir, '.'],
   ];
   const { status, errors } = yield* readCommand('nice', [...politely, 'tar', ...args], signal);

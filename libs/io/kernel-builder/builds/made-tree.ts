@@ -10,6 +10,7 @@ import { runCommand, type CommandResult } from '../processes/run-command';
 import { takeSlot } from '../processes/slots';
 import type { OnProgress } from '../processes/stage';
 import { changeFiles } from '../sources/change-files';
+import { blankSecrets, buildSecrets } from './build-secrets';
 import { copyBuild } from './copy-build';
 import { runMake } from '../processes/run-make';
 import { refuseWaysOut } from './ways-out';
@@ -36,6 +37,7 @@ export class MadeTree implements AsyncDisposable {
       await rm(tree.dir, { recursive: true, force: true });
       await mkdir(tree.dir, { recursive: true });
       await copyBuild(kernel.treeDir, tree.dir, { signal, sources: 'copied' });
+      await blankSecrets(tree.dir, await buildSecrets(kernel.treeDir));
       return tree;
     } catch (error) {
       await tree[Symbol.asyncDispose]();

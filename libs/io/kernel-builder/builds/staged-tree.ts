@@ -4,6 +4,7 @@ import { copyFile, link, mkdir, readdir, readFile, readlink, rm, symlink, writeF
 import { dirname, join } from 'node:path';
 import { errorCode, type FileLock } from '@lockstep/platform/runtime';
 import { takeSlot } from '../processes/slots';
+import { buildSecrets } from './build-secrets';
 import { generatedFiles } from './generated-files';
 import { exists, replaceFile, runStage } from '../processes/stage';
 
@@ -34,6 +35,7 @@ export class StagedTree implements AsyncDisposable {
         await rm(join(slotDir, '.complete'), { force: true });
       await runStage(slotDir, async (dir) => {
         await linkTree(treeDir, join(dir, 'linux'), '', signal);
+        for (const path of await buildSecrets(treeDir)) await rm(join(dir, 'linux', path), { force: true });
         await writeFile(bootFile, boot);
       });
       const staged = new StagedTree(join(slotDir, 'linux'), treeDir, join(slotDir, 'changed.json'), lock);
@@ -94,7 +96,7 @@ export class StagedTree implements AsyncDisposable {
 }
 
 /** Rises whenever other files are needed: trees that were staged before lack them. */
-const contents = 2;
+const contents = 3;
 
 /** What no compile command reads: build products, and other architectures. */
 function isNeeded(path: string, name: string): boolean {

@@ -19,7 +19,9 @@ const files: Readonly<Record<string, string>> = {
   Makefile: 'KCONFIG_CONFIG ?= .config\nolddefconfig:\n\t@:\ndescend:\n\t@sh scripts/build.sh\ninclude fs/Makefile\n',
   'scripts/build.sh': 'set -e\nfor name in a b; do gcc -O2 -pg -mfentry -fno-pie -c -o fs/$name.o fs/$name.c; done\n',
   'fs/Kconfig': '# nothing\n',
-  '.config': 'CONFIG_SMP=y\n',
+  '.config': 'CONFIG_SMP=y\nCONFIG_MODULE_SIG_KEY="certs/signing_key.pem"\n',
+  // As kbuild leaves it where it has built a kernel that checks modules.
+  'certs/signing_key.pem': `-----BEGIN PRIVATE KEY-----\n${secret}\n-----END PRIVATE KEY-----\n`,
   'include/config/kernel.release': '6.1.0\n',
 };
 

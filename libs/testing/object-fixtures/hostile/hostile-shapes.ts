@@ -10,7 +10,7 @@ export interface HostileShape {
   readonly becomes: RegExp;
 }
 
-const created = (file: string, text: string): string => {
+export const created = (file: string, text: string): string => {
   const lines = text.split('\n');
   return `--- /dev/null\n+++ b/${file}\n@@ -0,0 +1,${lines.length} @@\n${lines.map((line) => `+${line}\n`).join('')}`;
 };
@@ -21,7 +21,7 @@ type Written = string | ((places: Places) => string);
 const textOf = (text: Written, places: Places): string => (typeof text === 'string' ? text : text(places));
 
 /** In a source, where it is compiled. */
-const inSource = (name: string, text: Written, becomes: RegExp): HostileShape => ({
+export const inSource = (name: string, text: Written, becomes: RegExp): HostileShape => ({
   name,
   diff: (kernel, places) =>
     kernel.replacing(
@@ -30,7 +30,7 @@ const inSource = (name: string, text: Written, becomes: RegExp): HostileShape =>
     ),
   becomes,
 });
-const inHeader = (name: string, text: Written, becomes: RegExp): HostileShape => ({
+export const inHeader = (name: string, text: Written, becomes: RegExp): HostileShape => ({
   name,
   diff: (kernel, places) => kernel.replacing('fs/a.h', `#define ADDED 2\n${textOf(text, places)}`),
   becomes,
@@ -45,7 +45,7 @@ const unasked = (file: string, text = 'anything'): HostileShape => ({
   becomes: /^changes-the-build$/,
 });
 
-const up = '../'.repeat(24);
+export const up = '../'.repeat(24);
 
 const paths: HostileShape[] = [
   ...['../evil.c', '/etc/evil.c', 'fs/../../evil.c', './../evil.c', 'fs//../../evil.c', '..'].map((file) => ({
@@ -274,19 +274,19 @@ const refusedRight: HostileShape[] = [
 ];
 
 /** By the right, in what make runs. */
-const inMake = (name: string, script: (places: Places) => string, becomes: RegExp): HostileShape => ({
+export const inMake = (name: string, script: (places: Places) => string, becomes: RegExp): HostileShape => ({
   name: `make: ${name}`,
   diff: (kernel, places) => kernel.replacing('scripts/build.sh', script(places)),
   mayChangeBuild: true,
   becomes,
 });
-const inKconfig = (name: string, text: (places: Places) => string, becomes: RegExp): HostileShape => ({
+export const inKconfig = (name: string, text: (places: Places) => string, becomes: RegExp): HostileShape => ({
   name: `make: ${name}`,
   diff: (kernel, places) => kernel.replacing('fs/Makefile', text(places)),
   mayChangeBuild: true,
   becomes,
 });
-const ended = /^make-failed$|^changes-no-object$/;
+export const ended = /^make-failed$|^changes-no-object$/;
 
 const throughMake: HostileShape[] = [
   inMake('reads the host', ({ secretFile }) => `cat ${secretFile} /etc/shadow ~/.ssh/* ; exit 1`, ended),

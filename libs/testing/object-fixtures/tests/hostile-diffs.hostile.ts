@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { expect, test } from '@jest/globals';
 import { hostileShapes } from '../hostile/hostile-shapes';
+import { laterShapes } from '../hostile/later-shapes';
 import { testShapes } from '../hostile/run-shapes';
 
+const shapes = [...hostileShapes, ...laterShapes];
+
 test('each has a name of its own', () => {
-  expect(new Set(hostileShapes.map(({ name }) => name)).size).toBe(hostileShapes.length);
-  expect(hostileShapes.length).toBeGreaterThanOrEqual(60);
+  expect(new Set(shapes.map(({ name }) => name)).size).toBe(shapes.length);
+  expect(shapes.length).toBeGreaterThanOrEqual(60);
 });
 
-testShapes(hostileShapes);
+testShapes(shapes);
