@@ -66,4 +66,28 @@ export const keyGuards = [
     to: 'await writePrivateFile(this.file, JSON.stringify(anchor, undefined, 2)).catch(() => undefined);',
     test: 'libs/services/node-agent/two-halves.test.ts',
   },
+  {
+    invariant: '13 a build reaches nothing',
+    breaks: 'lets diffs see the key that signs the kernel’s modules',
+    file: 'libs/io/kernel-builder/builds/build-secrets.ts',
+    from: 'return named.filter((_, index) => secret[index]);',
+    to: 'return named.slice(secret.length);',
+    test: 'libs/io/kernel-builder/builds/build-secrets.test.ts',
+  },
+  {
+    invariant: '15 two words for what is loaded',
+    breaks: 'signs what two workers have built differently',
+    file: 'libs/services/build-worker/reproduced.ts',
+    from: 'if (second === first) return;',
+    to: "if (second !== '') return;",
+    test: 'libs/services/build-worker/reproduced.test.ts',
+  },
+  {
+    invariant: '15 two words for what is loaded',
+    breaks: 'sends a module without a signature to kernels that take none',
+    file: 'libs/domain/rollout-planner/node-obstacles.ts',
+    from: "const unsigned = pending.filter(({ signer }) => signer === '');",
+    to: 'const unsigned = pending.slice(pending.length);',
+    test: 'libs/domain/plan-checks/node-obstacles.test.ts',
+  },
 ];

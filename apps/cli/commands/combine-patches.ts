@@ -4,6 +4,7 @@ import { Priority } from '@lockstep/contracts/generated';
 import { collect, leafCommand, type Cli, type LeafOptions } from '../cli';
 import { kernelBuildOption, resolveKernelBuild } from '../resolve-kernel-build';
 import { answerSubmission, priorityOption } from '../answer-submission';
+import { reproduceOption } from '../reproduce-option';
 
 interface Options extends LeafOptions {
   readonly name: string;
@@ -12,6 +13,7 @@ interface Options extends LeafOptions {
   readonly kernelBuild?: readonly string[];
   readonly priority?: Priority;
   readonly wait?: boolean;
+  readonly reproduce?: boolean;
 }
 
 export const combinePatches = (cli: Cli): Command =>
@@ -22,6 +24,7 @@ export const combinePatches = (cli: Cli): Command =>
     .option('--author <author>', 'who wrote it')
     .option(kernelBuildOption[0], 'build for this kernel build only; may be given again', collect)
     .option(...priorityOption)
+    .option(...reproduceOption)
     .option('--wait', 'follow the builds to their end')
     .action((patches: string[], { name, description = '', author = '', ...options }: Options) =>
       cli.run(options, async (context) => {
@@ -29,7 +32,7 @@ export const combinePatches = (cli: Cli): Command =>
         for (const given of options.kernelBuild ?? []) kernelBuildIds.push(await resolveKernelBuild(context, given));
         const priority = options.priority ?? Priority.PRIORITY_NORMAL;
         const combined = await context.build.combinePatches(
-          { name, patches, description, author, kernelBuildIds, priority },
+          { name, patches, description, author, kernelBuildIds, priority, reproduce: options.reproduce ?? false },
           { signal: context.signal },
         );
         return answerSubmission(context, combined, options.wait === true);

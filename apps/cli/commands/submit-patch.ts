@@ -10,6 +10,7 @@ import { buildChangesOption } from '../build-changes-option';
 import { fuzzOption } from '../fuzz-option';
 import { kernelBuildOption, resolveKernelBuild } from '../resolve-kernel-build';
 import { answerSubmission, priorityOption } from '../answer-submission';
+import { reproduceOption } from '../reproduce-option';
 import { fileFault } from '../file-fault';
 
 interface Options extends LeafOptions {
@@ -22,6 +23,7 @@ interface Options extends LeafOptions {
   readonly onto?: number;
   readonly cluster?: string;
   readonly wait?: boolean;
+  readonly reproduce?: boolean;
   readonly allowTypeChange?: readonly string[];
   readonly because?: string;
   readonly fuzz?: number;
@@ -61,6 +63,7 @@ export const submitPatch = (cli: Cli): Command =>
     .option(...becauseOption)
     .option(...fuzzOption)
     .option(...buildChangesOption)
+    .option(...reproduceOption)
     .option(...priorityOption)
     .option('--wait', 'follow the builds to their end')
     .action((file: string, { name = nameOf(file), description = '', author = '', cve = [], ...options }: Options) =>
@@ -73,7 +76,12 @@ export const submitPatch = (cli: Cli): Command =>
         const allowed = allowedTypeChangesOf(options);
         const allowedTypeChanges = allowed && { ...allowed, types: [...allowed.types] };
         const mayChangeBuild = options.allowBuildChanges ?? false;
-        const words = { allowedTypeChanges, fuzz: options.fuzz ?? 0, mayChangeBuild };
+        const words = {
+          allowedTypeChanges,
+          fuzz: options.fuzz ?? 0,
+          mayChangeBuild,
+          reproduce: options.reproduce ?? false,
+        };
         const submitted = await context.build.submitPatch(
           { name, diff, description, author, cves: [...cve], kernelBuildIds, priority, onto, ...words },
           { signal: context.signal },

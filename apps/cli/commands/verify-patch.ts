@@ -48,6 +48,7 @@ function recordFields(record: BuildRecord | null): (readonly [string, string])[]
     ...below,
     ['Compiler', record.compiler],
     ['Builder', `lockstep ${record.builderVersion}`],
+    ['Built by', record.reproduced === true ? 'two workers, the same byte for byte' : 'one worker'],
   ];
 }
 

@@ -86,6 +86,7 @@ export function buildText(build: Build): string {
     ['Kernel build', build.kernelBuildId],
     ['Status', buildStatusWord(build.status)],
     ['Priority', enumWord(Priority, 'PRIORITY_', build.priority)],
+    ...(build.reproduce ? [['Built by', 'two workers, each all of it, before it is signed'] as const] : []),
     ['Attempts', String(build.attempts)],
     ['Queued', showTime(build.queuedAt)],
     ['Ended', showTime(build.endedAt)],

@@ -38,7 +38,7 @@ async function submit({ operator, release }: DevFleet, wanted: PatchWanted): Pro
     ...{ name, description, author: 'Ada Lovelace <ada@example.org>', cves: [...cves] },
     diff: Buffer.from(exampleDiff(release, changes, mark)),
     ...{ kernelBuildIds: [], priority: Priority.PRIORITY_NORMAL, onto: undefined },
-    ...{ allowedTypeChanges: undefined, fuzz: 0, mayChangeBuild: false },
+    ...{ allowedTypeChanges: undefined, fuzz: 0, mayChangeBuild: false, reproduce: false },
   });
   await eventually(
     `${name} is built`,

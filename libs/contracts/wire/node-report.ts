@@ -75,7 +75,7 @@ export function reportToWire(view: NodeView, bootId: string, nowMs: number): Nod
     lastTransition: lastTransition === undefined ? undefined : transitionToWire(lastTransition),
     quarantine: quarantine === undefined ? undefined : quarantineToWire(quarantine),
     bootId,
-    obstacles: (view.obstacles ?? []).map((obstacle) => ({ ...obstacle })),
+    obstacles: (view.obstacles ?? []).map(({ trusted = [], ...obstacle }) => ({ ...obstacle, trusted: [...trusted] })),
     trouble: view.trouble === undefined ? undefined : { ...view.trouble },
     // Whoever speaks with the control plane adds what it has measured.
     probes: [],
@@ -93,9 +93,12 @@ export function troubleFromWire({ id, kind, message }: WireTrouble): KernelTroub
 }
 
 /** None of a kind that only a newer agent knows. */
-export function obstacleFromWire({ kind, at, by }: WireObstacle): Obstacle[] {
+export function obstacleFromWire({ kind, at, by, trusted }: WireObstacle): Obstacle[] {
   const known = obstacleKinds.find((each) => each === kind);
-  return known === undefined ? [] : [{ kind: known, at, by }];
+  if (known === undefined) return [];
+  // A report of an older agent was kept without the list.
+  const keys = (trusted as string[] | undefined) ?? [];
+  return [{ kind: known, at, by, ...(keys.length > 0 ? { trusted: keys } : {}) }];
 }
 
 /**

@@ -33,6 +33,8 @@ export interface BuildRecord {
   readonly compiler: string;
   /** Of Lockstep, which built it. */
   readonly builderVersion: string;
+  /** Two workers have built it, the same byte for byte, before any key signed it. */
+  readonly reproduced?: true;
 }
 
 const mark = new TextEncoder().encode('~Lockstep build record 1~\n');
@@ -80,6 +82,7 @@ function parseRecord(value: unknown): BuildRecord {
     configSha256: parseSha256(text(record.configSha256)),
     compiler: text(record.compiler),
     builderVersion: text(record.builderVersion),
+    ...(record.reproduced === true ? { reproduced: true } : {}),
   };
 }
 

@@ -23,7 +23,7 @@ export function provenanceOf(record: BuildRecord, sha256: Sha256): object {
       buildDefinition: {
         buildType,
         externalParameters: { patch: record.patch, kernelBuild: record.kernelBuild, module: record.module },
-        internalParameters: { compiler: record.compiler },
+        internalParameters: { compiler: record.compiler, reproduced: record.reproduced === true },
         resolvedDependencies: [
           ...record.diffs.map(material('diff')),
           ...record.onto.map(material('below')),

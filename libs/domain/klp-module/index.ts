@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 export { readBuildSignature, signedText, withBuildSignature, type SignedModule } from './build-signature';
 export { checkModule } from './check-module';
-export { withModuleSignature, withoutModuleSignature } from './module-signature';
+export { hasModuleSignature, withModuleSignature, withoutModuleSignature } from './module-signature';
 export type {
   CSource,
   ExportedSymbol,

@@ -26,3 +26,7 @@ export function withoutModuleSignature(module: Uint8Array): Uint8Array {
   const signatureBytes = new DataView(module.buffer, module.byteOffset).getUint32(structAt + 8, false);
   return signatureBytes > structAt ? module : module.subarray(0, structAt - signatureBytes);
 }
+
+/** Is there one, of whomever? */
+export const hasModuleSignature = (module: Uint8Array): boolean =>
+  withoutModuleSignature(module).length < module.length;

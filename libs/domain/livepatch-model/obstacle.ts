@@ -19,6 +19,8 @@ export interface Obstacle {
   readonly at: string;
   /** Who or what it is, as far as the kernel tells. */
   readonly by: string;
+  /** Of `signature-enforced`: ids of all keys that the kernel shows, lower-case hex. Absent where it shows none. */
+  readonly trusted?: readonly string[];
 }
 
 /** How much is known beforehand: the kernel will refuse; it will if the module has no signature; a transition may be held up. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import {
   parseKernelBuildId,
   parseNodeName,
@@ -19,7 +19,7 @@ const loads = [
 ];
 
 /** Two nodes at position 1, the first with what it tells. */
-function request(obstacles: readonly Obstacle[]): PlanRequest {
+function request(obstacles: readonly Obstacle[], planned: PlanRequest['loads'] = loads): PlanRequest {
   const at = { status: 'in-step', position: parseSeq(1), target: parseSeq(1), problem: null } as const;
   const inventory = ['n1', 'n2'].map((name) => ({
     node: parseNodeName(name),
@@ -27,7 +27,7 @@ function request(obstacles: readonly Obstacle[]): PlanRequest {
     connected: true,
     report: name === 'n1' ? { ...at, obstacles } : at,
   }));
-  return { policy, parent: null, nowMs: 0, inventory, loads };
+  return { policy, parent: null, nowMs: 0, inventory, loads: planned };
 }
 
 const planned = (...obstacles: Obstacle[]) => {
@@ -79,4 +79,63 @@ test('what may hold a transition up keeps nobody from going, and is in the plan'
     expect.stringContaining('Control group /jail is frozen'),
     expect.stringContaining('vmlinux:vfs_read has bpf_trampoline_1'),
   ]);
+});
+
+describe('where a kernel enforces signatures', () => {
+  const key = 'ab'.repeat(20);
+  const other = 'cd'.repeat(20);
+  const enforced = (trusted?: readonly string[]): Obstacle => {
+    return { kind: 'signature-enforced', at: '', by: 'module.sig_enforce', ...(trusted && { trusted }) };
+  };
+  /** The second load with this signer; functions of none are in it, as of callbacks alone. */
+  const signedBy = (signer?: string) => {
+    const load = { seq: parseSeq(2), functions: [], ...(signer === undefined ? {} : { signer }) };
+    return [{ seq: parseSeq(1), functions: [fn('one')], signer: '' }, load];
+  };
+  const first = (obstacle: Obstacle, signer?: string) => {
+    const asked = request([obstacle], signedBy(signer));
+    const plan = planRollout(asked);
+    expect(checkPlan(plan, { ...asked, head: policy.toSeq })).toEqual([]);
+    const decided = plan.nodes.find(({ node }) => node === 'n1');
+    return { moves: plan.moves.map(({ node }) => node), notYet: decided?.notYet, obstacles: decided?.obstacles };
+  };
+
+  test.each([undefined, [key]])(
+    'a module without a signature is not sent there, whatever keys it shows (%s)',
+    (keys) => {
+      expect(first(enforced(keys), '')).toEqual({
+        moves: ['n2'],
+        notYet: {
+          reason: 'obstructed',
+          problem: expect.stringMatching(/takes no unsigned module \(module\.sig_enforce\), and #2 has no signature/),
+        },
+        obstacles: undefined,
+      });
+    },
+  );
+
+  test('nor one that is signed with a key that it does not show', () => {
+    expect(first(enforced([other]), key)).toMatchObject({
+      moves: ['n2'],
+      notYet: { reason: 'obstructed', problem: expect.stringContaining(`shows no key ${key}, with which #2`) },
+    });
+  });
+
+  test('one that is signed with a key that it shows goes, and nothing is told', () => {
+    expect(first(enforced([other, key]), key)).toEqual({
+      moves: ['n1'],
+      notYet: { reason: 'moving', position: 1 },
+      obstacles: undefined,
+    });
+  });
+
+  test.each<[string, readonly string[] | undefined, string | undefined]>([
+    ['nobody knows how it is signed', [key], undefined],
+    ['the kernel shows no keys', undefined, key],
+  ])('where %s it is tried, and told', (_, keys, signer) => {
+    expect(first(enforced(keys), signer)).toMatchObject({
+      moves: ['n1'],
+      obstacles: [expect.stringContaining('takes no unsigned module')],
+    });
+  });
 });

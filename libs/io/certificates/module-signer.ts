@@ -3,10 +3,12 @@ import { createPrivateKey, createPublicKey, sign, X509Certificate, type KeyObjec
 import { withModuleSignature } from '@lockstep/domain/klp-module';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
 import { encodeDer, encodeOid, readDer } from './der';
-import { parseForeign } from './x509-library';
+import { parseForeign, x509Library } from './x509-library';
 
 /** Signs a module as scripts/sign-file of the kernel does, for a kernel whose keyring has the certificate. */
 export interface ModuleSigner {
+  /** As kernels show the certificate's key: its subject key id, or the serial number where it has none; lower-case hex. */
+  readonly keyId: string;
   sign(module: Uint8Array): Uint8Array;
 }
 
@@ -41,6 +43,7 @@ export function moduleSignerOf(
   insistPair(key, certificate);
   const sid = issuerAndSerial(certificate.raw);
   return {
+    keyId: keyIdOf(certificate),
     sign: (module) => withModuleSignature(module, signedData(sid, hash, sign(hash, module, key))),
   };
 }
@@ -52,6 +55,13 @@ function insistPair(key: KeyObject, certificate: X509Certificate): void {
       : !certificate.publicKey.equals(createPublicKey(key)) && 'the certificate is of another key';
   if (said === false) return;
   throw new LockstepError('invalid-input', 'invalid-module-key', `Modules cannot be signed with this key: ${said}.`);
+}
+
+function keyIdOf({ raw, serialNumber }: X509Certificate): string {
+  const { SubjectKeyIdentifierExtension, X509Certificate: Parsed } = x509Library();
+  return (
+    new Parsed(new Uint8Array(raw)).getExtension(SubjectKeyIdentifierExtension)?.keyId ?? serialNumber
+  ).toLowerCase();
 }
 
 const sequence = (...parts: Uint8Array[]): Buffer => encodeDer(tag.sequence, ...parts);

@@ -38,6 +38,8 @@ export interface BuildRecord extends WorkState {
   readonly kernelBuild: KernelBuildId;
   /** Patches whose diffs are applied before, bottom first. */
   readonly onto: readonly PatchId[];
+  /** Two workers build it, each all of it, before it is signed. */
+  readonly reproduce: boolean;
   readonly priority: BuildPriority;
   readonly artifact: ArtifactManifest | null;
   /** That the artifact was made from what the vendor built; none of a kernel that was built in its tree. */
@@ -51,6 +53,8 @@ export interface BuildWish {
   readonly patch: PatchId;
   readonly kernelBuild: KernelBuildId;
   readonly onto: readonly PatchId[];
+  /** By two workers, each all of it; absent: however it was built. */
+  readonly reproduce?: boolean;
 }
 
 /** What a worker said, as the queue kept it. */
@@ -113,6 +117,7 @@ const fromRow = (row: BuildRow): BuildRecord => ({
   patchName: row.patch.name as PatchName,
   kernelBuild: row.kernelBuildId as KernelBuildId,
   onto: row.onto as PatchId[],
+  reproduce: row.reproduce,
   priority: row.priority,
   artifact: row.artifact === null ? null : artifactFromRow(row.artifact, row.patch.name),
   proofs: (row.artifact?.proofs ?? []) as unknown as VendorProof[],
@@ -123,6 +128,8 @@ export interface BuildResult {
   readonly artifact: ArtifactManifest;
   readonly explanation: readonly ExplanationRow[];
   readonly proofs: readonly VendorProof[];
+  /** Id of the key that it is signed with for the kernel's own check; empty without one, null where that is not known. */
+  readonly moduleSigner?: string | null;
 }
 
 export interface BuildStore {
@@ -149,30 +156,46 @@ export interface BuildStore {
   keepLog(run: BuildRun, log: readonly BuildLogRow[]): Promise<void>;
   log(id: string): Promise<BuildLogRow[]>;
   explanation(id: string): Promise<ExplanationRow[]>;
+  /** With which keys these modules are signed for the kernel's own check, of those of which that is known; see `BuildResult`. */
+  moduleSigners(modules: readonly Sha256[]): Promise<Map<Sha256, string>>;
 }
 
 async function queueOne(tx: Transaction, wish: BuildWish, priority: BuildPriority): Promise<BuildRow> {
-  const { patch: patchId, kernelBuild: kernelBuildId, onto } = wish;
+  const { patch: patchId, kernelBuild: kernelBuildId, onto, reproduce = false } = wish;
   const ontoKey = ontoKeyOf(onto);
   const where = { patchId_kernelBuildId_ontoKey: { patchId, kernelBuildId, ontoKey } };
   const present = await tx.build.findUnique({ where, include, omit });
   if (present === null) {
-    const data = { id: randomUUID(), patchId, kernelBuildId, onto: [...onto], ontoKey, priority };
+    const data = { id: randomUUID(), patchId, kernelBuildId, onto: [...onto], ontoKey, reproduce, priority };
     return tx.build.create({ data, include, omit });
   }
   const hasEnded = present.endedAt !== null;
+  if (reproduce && !present.reproduce) {
+    if (!hasEnded) throw underWay(present);
+    // What one worker has built is not enough.
+    const again = { ...queuedAgain(), reproduce, priority, artifactSha256: null, generation: present.generation + 1 };
+    return tx.build.update({ where, data: again, include, omit });
+  }
   if (!hasEnded && present.priority !== priority) {
     return tx.build.update({ where, data: { priority }, include, omit });
   }
-  if (!hasEnded || !present.retryable) return present;
+  // Two workers that have built different things are mended, and then asked once more.
+  const mayPass = present.retryable || (present.reproduce && present.failureReason === 'not-reproduced');
+  if (!hasEnded || !mayPass) return present;
   const data = { ...queuedAgain(), priority, generation: present.generation + 1 };
   return tx.build.update({ where, data, include, omit });
 }
 
+function underWay({ id }: BuildRow): LockstepError {
+  const message =
+    'This patch is being built by one worker alone. Wait for that (`lockstep build watch ' +
+    `${id}\`), or end it (\`lockstep build cancel ${id}\`), and submit it again.`;
+  return new LockstepError('refused', 'build-under-way', message, { build: id });
+}
+
 async function recordArtifact(
   tx: Transaction,
-  manifest: ArtifactManifest,
-  proofs: readonly VendorProof[],
+  { artifact: manifest, proofs, moduleSigner = null }: Omit<BuildResult, 'explanation'>,
 ): Promise<void> {
   const { sha256, kernelBuild: kernelBuildId, patch: patchId, functions } = manifest;
   const { sizeBytes, moduleName, replace, caveats = [] } = manifest;
@@ -181,7 +204,7 @@ async function recordArtifact(
     caveats: caveats as unknown as Prisma.InputJsonArray,
     proofs: proofs as unknown as Prisma.InputJsonArray,
   };
-  const rest = { sizeBytes, moduleName, replace, ...lists };
+  const rest = { sizeBytes, moduleName, replace, moduleSigner, ...lists };
   await tx.artifact.upsert({ where: { sha256 }, create: { sha256, kernelBuildId, patchId, ...rest }, update: {} });
 }
 
@@ -246,12 +269,15 @@ export function buildStore(db: Client): BuildStore {
     async progress(run, attempts, progress) {
       await db.build.updateMany({ where: at(run), data: running(progress, attempts) });
     },
-    succeed: (run, attempts, { artifact, explanation, proofs }) =>
+    succeed: (run, attempts, { explanation, ...result }) =>
       serialisable(db, async (tx) => {
         if ((await tx.build.count({ where: at(run) })) === 0) return;
-        await recordArtifact(tx, artifact, proofs);
+        await recordArtifact(tx, result);
         const ended = { status: 'succeeded' as const, attempts, endedAt: new Date() };
-        const found = { artifactSha256: artifact.sha256, explanation: explanation as unknown as Prisma.InputJsonArray };
+        const found = {
+          artifactSha256: result.artifact.sha256,
+          explanation: explanation as unknown as Prisma.InputJsonArray,
+        };
         await tx.build.updateMany({ where: at(run), data: { ...ended, ...found } });
       }),
     async fail(run, attempts, failure) {
@@ -277,6 +303,11 @@ export function buildStore(db: Client): BuildStore {
       const row = await db.build.findUnique({ where: { id }, select: { explanation: true } });
       if (row === null) throw unknownBuild(id);
       return row.explanation as unknown as ExplanationRow[];
+    },
+    async moduleSigners(modules) {
+      const where = { sha256: { in: [...modules] }, moduleSigner: { not: null } };
+      const rows = await db.artifact.findMany({ where, select: { sha256: true, moduleSigner: true } });
+      return new Map(rows.map(({ sha256, moduleSigner }) => [sha256 as Sha256, moduleSigner ?? '']));
     },
   };
 }

@@ -14,6 +14,7 @@ export type {
   BuildInputs,
   BuildWork,
   ExplainedFunction,
+  FirstBuild,
   Job,
   JobFailure,
   JobLogLine,
@@ -27,4 +28,10 @@ export type {
   KernelCopy,
   SourceDiff,
 } from './jobs';
-export { lacksKernelReason, type JobContext, type JobHandler } from './running-job';
+export {
+  lacksKernelReason,
+  needsAnotherWorkerReason,
+  notReproducedReason,
+  type JobContext,
+  type JobHandler,
+} from './running-job';

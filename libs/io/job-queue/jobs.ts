@@ -35,12 +35,22 @@ export interface BuildInputs {
   readonly onto: readonly SourceDiff[];
   /** The module takes every other livepatch's place. */
   readonly replace: boolean;
+  /** Two workers are to build it, each all of it, before it is signed. */
+  readonly reproduce?: boolean | undefined;
 }
 
 /** A build, and what helps a worker to do it. */
 export interface BuildWork extends BuildInputs {
   /** Where a worker that lacks the kernel build can fetch it; undefined while there is no copy. */
   readonly kernelCopy?: Sha256 | undefined;
+}
+
+/** What came out the first time. */
+export interface FirstBuild {
+  /** The module without any signature, in the artifact store. */
+  readonly unsigned: Sha256;
+  /** Of the worker that has built it. */
+  readonly place: string;
 }
 
 /** What a worker is asked to do. Carries all it needs, so that workers need no way to the database. */
@@ -52,6 +62,8 @@ export type Job =
       readonly stock: StockName | null;
     }
   | ({ readonly kind: 'build' } & BuildWork)
+  /** A build for the second time, by a worker that has not done it the first time. */
+  | ({ readonly kind: 'build-again'; readonly first: FirstBuild } & BuildWork)
   /** Compiles and compares some of a build's objects. */
   | ({ readonly kind: 'build-part'; readonly objectPaths: readonly string[] } & BuildWork)
   /** Puts a registered kernel build where the other workers can fetch it. */
@@ -89,6 +101,8 @@ export type JobResult =
       readonly explanation: readonly ExplainedFunction[];
       /** That it was made from what the vendor built; of a kernel that was built in its tree nothing. */
       readonly proofs: readonly VendorProof[];
+      /** Of the key that the module is signed with for the kernel's own check; undefined without one. */
+      readonly moduleKeyId?: string | undefined;
     }
   /** The differences found, as a file of the artifact store. */
   | { readonly kind: 'build-part'; readonly differences: Sha256 }

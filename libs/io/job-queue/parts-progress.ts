@@ -22,10 +22,22 @@ export async function progressOfParts(queue: WorkQueue, entry: Entry): Promise<J
   const ended = Object.values(processed as Record<string, EndedPart>).map(({ place }) => place.weight);
   const open = await Promise.all(unprocessed.map((key) => doneOf(queue, idOf(key))));
   const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);
+  const [only] = unprocessed;
+  if (only !== undefined && entry.data.job.kind === 'build' && entry.data.job.reproduce === true) {
+    return again((await queue.getJob(idOf(only)))?.progress);
+  }
   const working = open.filter(({ isTaken }) => isTaken).length;
   return {
     stage: `compile and compare, ${working} of ${open.length + ended.length} parts at work`,
     done: Math.floor(sum([...ended, ...open.map(({ done }) => done)])),
     total: sum([...ended, ...open.map(({ weight }) => weight)]),
   };
+}
+
+/** Of a build that is done once: it waits for another worker, or that one is at it. */
+function again(progress: unknown): JobProgress {
+  const hasBegun = typeof progress === 'object' && progress !== null && 'stage' in progress;
+  if (!hasBegun) return { stage: 'built once, waits for another worker to build it again', done: 0, total: 0 };
+  const { stage, done, total } = progress as JobProgress;
+  return { stage: `again: ${stage}`, done, total };
 }

@@ -105,12 +105,22 @@ async function handBack(entry: Entry, token: string): Promise<never> {
 
 /** A worker that throws it lacks the kernel build and cannot get it: another one may have it. */
 export const lacksKernelReason = 'kernel-not-registered';
+/** It has done the job the first time: it waits for another worker, however long that takes to come. */
+export const needsAnotherWorkerReason = 'needs-another-worker';
+/** Two workers' builds of one patch differ. */
+export const notReproducedReason = 'not-reproduced';
 
 async function leaveToOthers(entry: Entry, token: string, reporter: Reporter, why: string): Promise<never> {
-  reporter.log(`left to another worker: ${why}`);
+  // Whoever waits is told once, and not as often as it is looked for.
+  if (entry.attemptsStarted <= maxTimesElsewhere) reporter.log(`left to another worker: ${why}`);
   await reporter.end();
   await entry.moveToDelayed(Date.now() + elsewhereDelayMs(entry.attemptsStarted), token);
   throw new DelayedError();
+}
+
+function isForOthers({ reason }: LockstepError, { attemptsStarted }: Entry): boolean {
+  if (reason === needsAnotherWorkerReason) return true;
+  return reason === lacksKernelReason && attemptsStarted <= maxTimesElsewhere;
 }
 
 const isLastAttempt = (entry: Entry): boolean => entry.attemptsMade + 1 >= (entry.opts.attempts ?? 1);
@@ -152,8 +162,7 @@ export async function runEntry(worker: WorkerParts, entry: Entry, token: string)
     }
     if (error instanceof PartFailed) throw new UnrecoverableError(failureToText(error.failure));
     if (isClosing()) return await handBack(entry, token);
-    const lacksKernel = error instanceof LockstepError && error.reason === lacksKernelReason;
-    if (lacksKernel && entry.attemptsStarted <= maxTimesElsewhere) {
+    if (error instanceof LockstepError && isForOthers(error, entry)) {
       return await leaveToOthers(entry, token, reporter, error.message);
     }
     return await endFailed(worker, entry, failureOf(error));

@@ -10,6 +10,7 @@ const rules: ModuleRules = {
   ftraceDisabled: false,
   lockdown: undefined,
   signaturesEnforced: false,
+  shownKeys: undefined,
   mayLoad: true,
 };
 const quiet: RefusalFacts = { rules, holders: [], switching: undefined };

@@ -16,12 +16,15 @@ export async function holdersBeside(
   return functionHolders(roots, release, new Set(own));
 }
 
-function fromRules({ modulesDisabled, ftraceDisabled, lockdown, signaturesEnforced }: ModuleRules): Obstacle[] {
+function fromRules(rules: ModuleRules): Obstacle[] {
+  const { modulesDisabled, ftraceDisabled, lockdown, signaturesEnforced, shownKeys: trusted } = rules;
   const enforcedBy = signaturesEnforced ? 'module.sig_enforce' : lockdown && `it is locked down: ${lockdown}`;
   return [
     ...(modulesDisabled ? [{ kind: 'modules-disabled', at: '', by: '' } as const] : []),
     ...(ftraceDisabled ? [{ kind: 'ftrace-disabled', at: '', by: '' } as const] : []),
-    ...(enforcedBy ? [{ kind: 'signature-enforced', at: '', by: enforcedBy } as const] : []),
+    ...(enforcedBy
+      ? [{ kind: 'signature-enforced', at: '', by: enforcedBy, ...(trusted && { trusted }) } as const]
+      : []),
   ];
 }
 

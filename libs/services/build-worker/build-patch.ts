@@ -1,8 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { LockstepError } from '@lockstep/domain/livepatch-model';
+import { LockstepError, type ModuleName } from '@lockstep/domain/livepatch-model';
 import { withBuildRecord } from '@lockstep/domain/build-record';
 import type { ArtifactStore } from '@lockstep/io/artifact-store';
-import type { BuildInputs, Job, JobContext, JobOutcome, JobResult, SourceDiff } from '@lockstep/io/job-queue';
+import {
+  needsAnotherWorkerReason,
+  type BuildInputs,
+  type Job,
+  type JobContext,
+  type JobOutcome,
+  type JobResult,
+  type SourceDiff,
+} from '@lockstep/io/job-queue';
 import {
   comparePatch,
   linkLivepatch,
@@ -14,20 +22,24 @@ import {
 } from '@lockstep/io/kernel-builder';
 import type { AllowedTypeChanges } from '@lockstep/domain/type-layouts';
 import { moduleNameFor } from './build-identity';
-import type { SignModule } from './read-signers';
+import type { WorkerSigner } from './read-signers';
 import { recordOf } from './record-build';
 import { keepDifferences, readDifferences } from './differences-file';
 import { divideObjects } from './divide-build';
 import { explainBuild } from './explain-build';
+import { insistReproduced } from './reproduced';
 
 type BuildJob = Extract<Job, { kind: 'build' }>;
+type AgainJob = Extract<Job, { kind: 'build-again' }>;
 type PartJob = Extract<Job, { kind: 'build-part' }>;
 
 export interface BuildPlace {
+  /** See `workPlaceId`. */
+  readonly id: string;
   readonly kernel: KernelBuild;
   readonly artifacts: ArtifactStore;
   /** Vouches for what is built here, with the keys that there are. */
-  readonly sign: SignModule;
+  readonly signer: WorkerSigner;
   /** Compilers at once; undefined: as many as processors. */
   readonly compilers: number | undefined;
 }
@@ -73,26 +85,86 @@ async function compare(
 const pathList = (compared: readonly ComparedObject[]): string =>
   compared.map(({ diff }) => diff.objectPath).join(', ') || 'none';
 
-async function link(
-  job: BuildJob,
+/** A module that nobody has signed. */
+interface Linked extends Omit<Awaited<ReturnType<typeof linkLivepatch>>, 'bytes'> {
+  readonly moduleName: ModuleName;
+  /** With its build record. */
+  readonly recorded: Uint8Array;
+}
+
+async function linkUnsigned(
+  job: BuildJob | AgainJob,
   compared: readonly ComparedObject[],
-  { kernel, artifacts, sign }: BuildPlace,
-  { onProgress, log }: JobContext,
-): Promise<JobResult> {
+  { kernel }: BuildPlace,
+  { onProgress }: JobContext,
+): Promise<Linked> {
   onProgress({ stage: 'write the module', done: 0, total: 1 });
-  const { kernelBuild, patch, patchName, replace } = job;
+  const { patch, replace } = job;
   const moduleName = moduleNameFor(job);
-  const { bytes, functions, remarks, caveats, proofs } = await linkLivepatch({
+  const { bytes, ...linked } = await linkLivepatch({
     ...{ kernel, sources: sourcesOf(job), compared, moduleName, replace },
     patchId: patch,
     allowedTypeChanges: allowedIn(job),
   });
-  const recorded = withBuildRecord(bytes, recordOf(job, moduleName, kernel));
-  const { sha256, sizeBytes } = await artifacts.put(await sign(recorded));
+  return { ...linked, moduleName, recorded: withBuildRecord(bytes, recordOf(job, moduleName, kernel)) };
+}
+
+async function signAndKeep(
+  job: BuildJob | AgainJob,
+  compared: readonly ComparedObject[],
+  linked: Linked,
+  { artifacts, signer }: BuildPlace,
+  { log }: JobContext,
+): Promise<JobResult> {
+  const { kernelBuild, patch, patchName, replace } = job;
+  const { moduleName, functions, remarks, caveats, proofs, recorded } = linked;
+  const { sha256, sizeBytes } = await artifacts.put(await signer.sign(recorded));
   for (const remark of remarks) log(remark);
   log(`module ${moduleName}: ${functions.length} functions, ${sizeBytes} bytes, sha256 ${sha256}`);
   const artifact = { sha256, sizeBytes, kernelBuild, moduleName, patch, patchName, replace, functions, caveats };
-  return { kind: 'build', artifact, explanation: explainBuild(compared, functions), proofs };
+  const { moduleKeyId } = signer;
+  return { kind: 'build', artifact, explanation: explainBuild(compared, functions), proofs, moduleKeyId };
+}
+
+async function link(
+  job: BuildJob,
+  compared: readonly ComparedObject[],
+  place: BuildPlace,
+  context: JobContext,
+): Promise<JobResult> {
+  return signAndKeep(job, compared, await linkUnsigned(job, compared, place, context), place, context);
+}
+
+/**
+ * One that two workers are to build, each all of it: the first keeps what it has built unsigned, and asks for another one. What
+ * that has built and signed is the result.
+ */
+async function buildFirst(job: BuildJob, place: BuildPlace, context: JobContext): Promise<JobOutcome> {
+  const [again] = context.parts ?? [];
+  if (again !== undefined) return again;
+  const { recorded } = await linkUnsigned(job, await compare(job, place, context), place, context);
+  const { sha256: unsigned } = await place.artifacts.put(recorded);
+  context.log(`built, sha256 ${unsigned} without a signature: another worker is to build it again before it is signed`);
+  const asked: AgainJob = { ...job, kind: 'build-again', first: { unsigned, place: place.id } };
+  return { kind: 'parts', parts: [{ job: asked, weight: 1 }] };
+}
+
+/** @throws LockstepError `unavailable` `needs-another-worker` */
+export function insistOtherPlace({ first }: AgainJob, id: string): void {
+  if (first.place !== id) return;
+  const message =
+    'This worker has built it the first time; it is to be built again by another one, with a cache of its own, before it is ' +
+    'signed. Where there is no other, start one, or cancel the build and submit the patch without --reproduce.';
+  throw new LockstepError('unavailable', needsAnotherWorkerReason, message);
+}
+
+/** The second time, by another worker: what comes out is signed if it is the same. @throws LockstepError `not-reproduced` */
+export async function buildAgain(job: AgainJob, place: BuildPlace, context: JobContext): Promise<JobResult> {
+  const compared = await compare(job, place, context);
+  const linked = await linkUnsigned(job, compared, place, context);
+  await insistReproduced(job.first.unsigned, linked.recorded, place.artifacts);
+  context.log('built again, the same byte for byte: it is signed');
+  return signAndKeep(job, compared, linked, place, context);
 }
 
 /** The runs of objects that workers share; the same whoever asks. */
@@ -133,6 +205,7 @@ async function collect(
  * @throws LockstepError what these say: `diff-does-not-apply`, `compile-failed`, `unsupported-change`, …
  */
 export async function buildPatch(job: BuildJob, place: BuildPlace, context: JobContext): Promise<JobOutcome> {
+  if (job.reproduce === true) return buildFirst(job, place, context);
   if (context.parts !== undefined) return link(job, await collect(job, context.parts, place, context), place, context);
   const runs = await divide(job, place, context);
   if (runs.length === 1) return link(job, await compare(job, place, context), place, context);

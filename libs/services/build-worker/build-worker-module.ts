@@ -7,6 +7,7 @@ import { jobHandler } from './handle-job';
 import { KernelCache } from './kernel-cache';
 import { OpenKernels } from './open-kernels';
 import { readSigners } from './read-signers';
+import { workPlaceId } from './work-place-id';
 import type { WorkerConfig } from './worker-config';
 import { WorkerMonitoring } from './worker-monitoring';
 
@@ -26,14 +27,15 @@ class RunningWorker implements OnApplicationShutdown {
 
 async function startWorking(config: WorkerConfig, artifacts: ArtifactStore, log: Logger): Promise<RunningWorker> {
   const { cacheDir, cacheMaxBytes: maxBytes, compilers, concurrency, lockMs, queue: server } = config;
-  const sign = await readSigners(config.buildKeyFile, config.moduleKey);
+  const signer = await readSigners(config.buildKeyFile, config.moduleKey);
+  const id = await workPlaceId(cacheDir);
   const cache = new KernelCache({ cacheDir, artifacts, log, maxBytes });
   cache.makeRoom().catch((err: unknown) => {
     log.warn({ err }, 'could not make room for kernels');
   });
   const kernels = new OpenKernels({ cacheDir, artifacts, cache });
   const monitoring = await WorkerMonitoring.open(config, log);
-  const handler = monitoring.metrics.measuring(jobHandler({ cacheDir, kernels, artifacts, compilers, sign }));
+  const handler = monitoring.metrics.measuring(jobHandler({ cacheDir, id, kernels, artifacts, compilers, signer }));
   const onError = (error: Error): void => {
     log.error({ error: error.message }, 'the queue failed');
   };

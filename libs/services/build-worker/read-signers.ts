@@ -11,7 +11,11 @@ export interface ModuleKeyFiles {
 }
 
 /** Signs a module in every way that this worker was given a key for. */
-export type SignModule = (module: Uint8Array) => Promise<Uint8Array>;
+export interface WorkerSigner {
+  /** As kernels show the key that they check modules with; undefined where there is none. */
+  readonly moduleKeyId: string | undefined;
+  sign(module: Uint8Array): Promise<Uint8Array>;
+}
 
 /**
  * @param buildKey a file, or a key on a token
@@ -20,17 +24,18 @@ export type SignModule = (module: Uint8Array) => Promise<Uint8Array>;
 export async function readSigners(
   buildKey: string | undefined,
   moduleKey: ModuleKeyFiles | undefined,
-): Promise<SignModule> {
+): Promise<WorkerSigner> {
   const build = buildKey === undefined ? undefined : await openBuildSigner(buildKey, readKey);
   const kernel =
     moduleKey === undefined
       ? undefined
       : moduleSignerOf(await readKey(moduleKey.keyFile), await readKey(moduleKey.certificateFile), moduleKey.hash);
   // The kernel looks for its own at the very end, and it covers all before it.
-  return async (module) => {
+  const signWithAll = async (module: Uint8Array): Promise<Uint8Array> => {
     const built = build === undefined ? module : await build.sign(module);
     return kernel === undefined ? built : kernel.sign(built);
   };
+  return { moduleKeyId: kernel?.keyId, sign: signWithAll };
 }
 
 async function readKey(file: string): Promise<string> {

@@ -13,7 +13,7 @@ const recordedDiff = ({ patchName, diff }: SourceDiff): RecordedDiff => ({
 
 /** What goes into the module about its build. */
 export const recordOf = (
-  { patch, diffs, onto }: BuildInputs,
+  { patch, diffs, onto, reproduce }: BuildInputs,
   module: ModuleName,
   { id, release, compiler, configSha256 }: KernelBuild,
 ): BuildRecord => ({
@@ -26,4 +26,5 @@ export const recordOf = (
   configSha256: parseSha256(configSha256),
   compiler,
   builderVersion: lockstepVersion,
+  ...(reproduce === true ? { reproduced: true } : {}),
 });

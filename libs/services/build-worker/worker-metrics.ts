@@ -9,7 +9,7 @@ type Kind = Job['kind'];
 type Outcome = 'done' | 'failed' | 'aborted';
 
 const kinds = Object.keys({
-  ...{ 'register-kernel': true, build: true, 'build-part': true, 'share-kernel': true },
+  ...{ 'register-kernel': true, build: true, 'build-again': true, 'build-part': true, 'share-kernel': true },
 } satisfies Record<Kind, true>) as Kind[];
 
 const jobSeconds = [0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300, 1800];

@@ -29,6 +29,8 @@ export interface DevFleetOptions {
   readonly workerLockMs?: number;
   /** Copies of kernel builds go into the artifact store, for workers with caches of their own. */
   readonly shareKernels?: boolean;
+  /** The finished kernel build that it is for; the tests' usual one if undefined. */
+  readonly treeDir?: string;
   /** Build workers besides the first. */
   readonly moreWorkers?: number;
   /** Nodes whose agents are two processes. */
@@ -97,7 +99,7 @@ async function waitUntilSettled({ fleet }: OperatorClient, expected: readonly Fl
 
 async function bootFleet(folder: string, options: DevFleetOptions, stoppers: Stopper[]) {
   buildBundles();
-  const treeDir = await fleetKernelTree();
+  const treeDir = options.treeDir ?? (await fleetKernelTree());
   const redis = options.queue === 'redis' ? await startRedis(path.join(folder, 'redis')) : undefined;
   if (redis !== undefined) stoppers.push(() => redis.stop());
   const server = await createFleetServer(folder, redis?.url, options.shareKernels, options.env);

@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import assert from 'node:assert/strict';
 import type { NodeName } from '@lockstep/domain/livepatch-model';
-import { hostAddressInGuest, startTestMachine, type TestMachine } from '@lockstep/testing/qemu-machine';
+import {
+  buildTestKernel,
+  hostAddressInGuest,
+  startTestMachine,
+  type KernelFlavour,
+  type TestMachine,
+} from '@lockstep/testing/qemu-machine';
 import { startDevFleet, type DevFleet } from './dev-fleet';
 import { eventually } from './eventually';
 import { bundle } from './fleet-kernel';
@@ -19,6 +25,13 @@ export interface ShownNode {
   readonly report: { readonly status: string; readonly position: number; readonly target: number } | null;
 }
 
+/** What the node's machine boots; the fleet's patches are built for it. */
+export interface NodeKernel {
+  /** `plain` if undefined. */
+  readonly flavour?: KernelFlavour;
+  readonly kernelArguments?: readonly string[];
+}
+
 /** A fleet whose one node is a real kernel in a machine, with the agent that is shipped, and an operator's commands. */
 export class MachineNode implements AsyncDisposable {
   private constructor(
@@ -27,10 +40,14 @@ export class MachineNode implements AsyncDisposable {
     private readonly test: TestMachine,
   ) {}
 
-  static async start(name: NodeName): Promise<MachineNode> {
-    const fleet = await startDevFleet({ nodes: 0, queue: 'postgres' });
+  static async start(
+    name: NodeName,
+    { flavour = 'plain', kernelArguments = [] }: NodeKernel = {},
+  ): Promise<MachineNode> {
+    const usual = flavour === 'plain' ? {} : { treeDir: (await buildTestKernel(flavour)).treeDir };
+    const fleet = await startDevFleet({ nodes: 0, queue: 'postgres', ...usual });
     try {
-      return new MachineNode(name, fleet, await bootNode(name, fleet));
+      return new MachineNode(name, fleet, await bootNode(name, fleet, { flavour, kernelArguments }));
     } catch (error) {
       await fleet.stop();
       throw error;
@@ -92,7 +109,11 @@ export class MachineNode implements AsyncDisposable {
 
 const portOf = (address: string): number => Number(address.split(':')[1]);
 
-async function bootNode(node: NodeName, { operator, cluster, server }: DevFleet): Promise<TestMachine> {
+async function bootNode(
+  node: NodeName,
+  { operator, cluster, server }: DevFleet,
+  kernel: NodeKernel,
+): Promise<TestMachine> {
   const { joinToken } = await operator.fleet.createJoinToken({ cluster, node, ttlSeconds: 0, allow: '', count: 0 });
   const [port, agentPort] = [portOf(server.address), portOf(server.agentAddress)];
   const service = [
@@ -100,5 +121,5 @@ async function bootNode(node: NodeName, { operator, cluster, server }: DevFleet)
     `export LOCKSTEP_AGENT_STATE_DIR=${stateDir}`,
     `exec ${agentCommand}`,
   ];
-  return startTestMachine({ name: node, service: `${service.join('\n')}\n`, hostPorts: [port, agentPort] });
+  return startTestMachine({ name: node, ...kernel, service: `${service.join('\n')}\n`, hostPorts: [port, agentPort] });
 }

@@ -93,6 +93,7 @@ export function patientOperator({ operator, cluster, kernelBuild }: DevFleet): P
       allowedTypeChanges: undefined,
       fuzz: 0,
       mayChangeBuild: false,
+      reproduce: false,
     };
     const { builds } = await patiently('a submission', () => build.submitPatch(request));
     const [first] = builds;

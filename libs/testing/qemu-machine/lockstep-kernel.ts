@@ -14,9 +14,18 @@ import {
  * `debug` finds wrong locking, sleeping and memory use, and lets allocations fail. `preempt` is `plain` with tasks that are
  * preempted anywhere in the kernel, at the speed of a kernel that checks nothing. `stock` is `plain` without the patched
  * core: what everybody else runs. `distribution` has what distributors turn on; `ibt` that and indirect branch tracking;
- * `clang` is `distribution` made by another compiler.
+ * `clang` is `distribution` made by another compiler. `signatures` is `plain` that checks the signatures of modules.
  */
-export const kernelFlavours = ['plain', 'debug', 'preempt', 'stock', 'distribution', 'ibt', 'clang'] as const;
+export const kernelFlavours = [
+  'plain',
+  'debug',
+  'preempt',
+  'stock',
+  'distribution',
+  'ibt',
+  'clang',
+  'signatures',
+] as const;
 export type KernelFlavour = (typeof kernelFlavours)[number];
 
 /** The kernel that tests run on: LOCKSTEP_TEST_KERNEL names another flavour than `plain`. */
@@ -51,6 +60,7 @@ const fragments: Readonly<Record<KernelFlavour, readonly string[]>> = {
   distribution: [...small, 'distribution.config'],
   ibt: [...small, 'distribution.config', 'ibt.config'],
   clang: [...small, 'distribution.config'],
+  signatures: [...small, 'signatures.config'],
 };
 
 /** The clang that bootstrap installs. */

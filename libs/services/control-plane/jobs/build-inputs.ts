@@ -29,5 +29,6 @@ export async function buildInputs(db: Pick<Database, 'patches'>, build: BuildRec
     diffs: await sourcesOf(db, patch),
     onto,
     replace: patch.combines.length > 0,
+    ...(build.reproduce && { reproduce: true }),
   };
 }

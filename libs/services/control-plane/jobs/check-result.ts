@@ -1,5 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { checkModule } from '@lockstep/domain/klp-module';
+import { readBuildRecord } from '@lockstep/domain/build-record';
+import {
+  checkModule,
+  hasModuleSignature,
+  readBuildSignature,
+  withoutModuleSignature,
+} from '@lockstep/domain/klp-module';
 import { manifestFromWire, manifestToWire } from '@lockstep/contracts/wire';
 import { LockstepError, parseKernelBuildId, parseSha256 } from '@lockstep/domain/livepatch-model';
 import type { VendorProof } from '@lockstep/domain/vendor-kernel';
@@ -53,13 +59,27 @@ export async function checkBuildResult(
   const hasEffect = manifest.functions.length > 0 || manifest.caveats?.some(({ kind }) => kind === 'callbacks-only');
   if (hasEffect !== true) throw wrong('it changes no function.', { build: build.id });
   await artifacts.verify(manifest);
-  checkModule(await readWhole(artifacts, manifest.sha256), manifest, expected.release);
+  const bytes = await readWhole(artifacts, manifest.sha256);
+  checkModule(bytes, manifest, expected.release);
+  if (build.reproduce) insistRecordedTwice(bytes, build);
   return {
     artifact: manifest,
     explanation: checkExplanation(result.explanation, build.id),
     proofs: checkProofs(result.proofs, build.id),
+    moduleSigner: hasModuleSignature(bytes) ? keyIdOf(result.moduleKeyId) : '',
   };
 }
+
+/** So that what is signed says of itself that two have built it, to whoever has the file. */
+function insistRecordedTwice(bytes: Uint8Array, { id }: BuildRecord): void {
+  const content = readBuildSignature(bytes)?.content ?? withoutModuleSignature(bytes);
+  if (readBuildRecord(content)?.reproduced === true) return;
+  throw wrong('it was to be built by two workers, and its module does not say that it was.', { build: id });
+}
+
+/** As the worker says; null where that is no key id. */
+const keyIdOf = (said: string | undefined): string | null =>
+  /^[0-9a-f]{2,128}$/.test(said ?? '') ? (said ?? null) : null;
 
 /** @throws LockstepError `corrupt`, `invalid-input`. */
 export function checkRegistrationResult(id: string, result: JobResult): KernelBuildFacts {

@@ -8,7 +8,7 @@ import {
   type NodeName,
   type Seq,
 } from '@lockstep/domain/livepatch-model';
-import type { LogEntry, LogName } from '@lockstep/domain/load-order';
+import { stackAt, type LogEntry, type LogName } from '@lockstep/domain/load-order';
 import {
   explainOrderRefusal,
   estimateEnd,
@@ -17,6 +17,7 @@ import {
   plannedGates,
   plannedLoads,
   type PlannedGate,
+  type PlannedLoad,
   previewRollout,
   type EstimatedEnd,
   type NodeFacts,
@@ -46,6 +47,7 @@ import type { Replica } from '../replicas/replica';
 import { gatherInventory } from './gather';
 import { GateWatch, type AskMetrics } from './gate-watch';
 import { KnownSchedules } from './known-schedules';
+import { ModuleSigners } from './module-signers';
 import { ProbeDispatch } from './probe-orders';
 import { RolloutsInForce } from './rollouts-in-force';
 import { ShownPlans } from './shown-plans';
@@ -67,7 +69,7 @@ const noPrometheus = (): LockstepError => {
 };
 
 export interface RolloutExecutorParts {
-  readonly db: Pick<Database, 'rollouts' | 'schedules'>;
+  readonly db: Pick<Database, 'rollouts' | 'schedules' | 'builds'>;
   readonly logs: KnownLogs;
   readonly nodes: Pick<KnownNodes, 'list' | 'size'>;
   readonly sessions: AgentSessions;
@@ -136,6 +138,7 @@ export class RolloutExecutor {
   private readonly shown = new ShownPlans();
   private readonly probes: ProbeDispatch;
   private readonly gates: GateWatch;
+  private readonly signers: ModuleSigners;
   /** Who is still to come back after a start. */
   readonly returns: FleetReturn;
   private timer: NodeJS.Timeout | undefined;
@@ -146,6 +149,7 @@ export class RolloutExecutor {
     this.returns = new FleetReturn(parts);
     this.schedules = new KnownSchedules(parts.db.schedules);
     this.probes = new ProbeDispatch(parts.sessions);
+    this.signers = new ModuleSigners(parts.db);
     this.gates = new GateWatch({
       ask: parts.askMetrics ?? (() => Promise.reject(noPrometheus())),
       everyMs: parts.gateEveryMs,
@@ -288,7 +292,7 @@ export class RolloutExecutor {
     const members = inventory.filter(({ kernelBuild }) => kernelBuild === policy.kernelBuild);
     const positions = members.map(({ report }) => report?.position ?? seqZero);
     const caveats = planCaveats(entries, positions.length > 0 ? positions : [seqZero], policy.toSeq);
-    const loads = plannedLoads(entries, policy.toSeq);
+    const loads = await this.loadsOf(entries, policy, inventory);
     await this.schedules.refresh();
     const schedule = await this.schedules.of(cluster);
     const plan = await this.decide(cluster, { policy, parent: null, inventory, schedule, caveats, loads, order }, head);
@@ -434,13 +438,26 @@ export class RolloutExecutor {
     const retired = head > policy.toSeq ? await this.retiredOf(rollout, entries) : [];
     // Few nodes tell of obstacles.
     const isClear = inventory.every(({ report }) => report?.obstacles === undefined);
-    const loads = isClear ? undefined : plannedLoads(entries, policy.toSeq);
+    const loads = isClear ? undefined : await this.loadsOf(entries, policy, inventory);
     const schedule = await this.schedules.of(cluster);
     const asked = {
       measures: this.gates.measures(rollout.id),
       gatesAskedSinceMs: this.gates.askedSinceMs(rollout.id),
     };
     return await this.decide(cluster, { policy, parent, inventory, schedule, loads, retired, order, ...asked }, head);
+  }
+
+  private async loadsOf(
+    entries: readonly LogEntry[],
+    { toSeq }: RolloutPolicy,
+    inventory: readonly NodeFacts[],
+  ): Promise<PlannedLoad[]> {
+    const isAsked = inventory.some(({ report }) =>
+      report?.obstacles?.some(({ kind }) => kind === 'signature-enforced'),
+    );
+    if (!isAsked) return plannedLoads(entries, toSeq);
+    const modules = stackAt(entries, toSeq).map(({ body }) => body.artifact.sha256);
+    return plannedLoads(entries, toSeq, await this.signers.of(modules));
   }
 
   /** Of a success, what others take back: until somebody does, who comes late becomes as all others are. */

@@ -44,7 +44,12 @@ export async function combinePatches(
   const kernels = await chosenKernels(db, request.kernelBuildIds);
   const patch = await db.patches.submit({ id, name, description, author, cves, combines, diff: new Uint8Array() });
   await services.events.record([patchSubmitted(patch)]);
-  const wishes = kernels.map((kernelBuild) => ({ patch: patch.id, kernelBuild, onto: [] }));
+  const wishes = kernels.map((kernelBuild) => ({
+    patch: patch.id,
+    kernelBuild,
+    onto: [],
+    reproduce: request.reproduce,
+  }));
   return {
     patch: await onePatchToWire(db, patch),
     builds: await queueBuilds(services, wishes, request.priority),

@@ -99,10 +99,10 @@ async function readOnto(
 type Needs = LogChooser | BuildQueuer | 'events';
 
 async function wishesOf(services: Uses<Needs>, request: SubmitPatchRequest, patch: PatchId): Promise<BuildWish[]> {
-  const { onto, kernelBuildIds } = request;
+  const { onto, kernelBuildIds, reproduce } = request;
   if (onto === undefined) {
     const kernels = await chosenKernels(services.db, kernelBuildIds);
-    return kernels.map((kernelBuild) => ({ patch, kernelBuild, onto: [] }));
+    return kernels.map((kernelBuild) => ({ patch, kernelBuild, onto: [], reproduce }));
   }
   const { kernelBuild, patches } = await readOnto(services, onto);
   if (kernelBuildIds.some((id) => id !== kernelBuild)) {
@@ -113,7 +113,7 @@ async function wishesOf(services: Uses<Needs>, request: SubmitPatchRequest, patc
     const message = 'The patch is in that stack itself: there is nothing of it left to build onto it.';
     throw new LockstepError('refused', 'already-in-stack', message, { patch });
   }
-  return [{ patch, kernelBuild, onto: patches }];
+  return [{ patch, kernelBuild, onto: patches, reproduce }];
 }
 
 /** Keeps the patch, then its builds: each step finds the one before done when it is repeated. */

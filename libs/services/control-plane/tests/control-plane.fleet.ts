@@ -278,7 +278,7 @@ describe('stacked and combined patches', () => {
     expect(await plane.append(cluster, 'other')).toBe(3);
     const combine = {
       ...{ name: 'both', patches: ['below', 'above'], description: '', author: '' },
-      ...{ kernelBuildIds: [], priority: Priority.PRIORITY_UNSPECIFIED },
+      ...{ kernelBuildIds: [], priority: Priority.PRIORITY_UNSPECIFIED, reproduce: false },
     };
     const { builds, patch } = await plane.operator.build.combinePatches(combine);
     expect(patch?.combines).toEqual(['below', 'above']);

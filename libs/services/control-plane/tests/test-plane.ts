@@ -271,6 +271,7 @@ export class TestPlane {
       allowedTypeChanges: undefined,
       fuzz: 0,
       mayChangeBuild: false,
+      reproduce: false,
       ...some,
     };
     const { builds } = await this.operator.build.submitPatch(request);

@@ -75,6 +75,7 @@ function buildToWire(build: BuildRecord, names: PatchNames): Build {
     attempts: build.attempts,
     priority: priorityToWire[build.priority],
     builtOnto: namesOf(build.onto, names),
+    reproduce: build.reproduce,
     proofs: build.proofs.map(({ overridden, ...proof }) => ({ ...proof, overridden: [...overridden] })),
   };
 }
