@@ -11,7 +11,7 @@ import { differRefusal } from './refusal';
 import { isInitSection, memoryOf, type Memory } from './section-roles';
 import type { Below } from './below';
 import type { Side } from './side';
-import { coldParent } from './symbol-names';
+import { coldParent, isPerFunctionStatic } from './symbol-names';
 
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 type Draft = Mutable<Piece>;
@@ -73,6 +73,22 @@ export class Carrier {
   kernelSymbolOf(chunk: Chunk): KernelSymbol {
     const { name, scope, weak } = this.below?.inKernel(chunk) ?? chunk;
     return { name, scope, weak, optional: false };
+  }
+
+  /** Whether a variable has the neighbours that it has in the kernel, in its section from end to end. */
+  private liesAsBefore(variable: Chunk): boolean {
+    const original = this.correlation.toOriginal(variable);
+    if (original === undefined) return false;
+    const before = this.correlation.chunksBeside(original);
+    const after = this.patched.reader.model.chunksIn(variable.section.index);
+    return (
+      before.length === after.length &&
+      after.every((chunk, rank) => {
+        const old = before[rank];
+        if (old === undefined || old.start !== chunk.start || old.end !== chunk.end) return false;
+        return old === this.correlation.toOriginal(chunk) || (isOfAMacro(old) && isOfAMacro(chunk));
+      })
+    );
   }
 
   private hasOriginal(chunk: Chunk): boolean {
@@ -138,6 +154,8 @@ export class Carrier {
       }
       case 'section':
       case 'unclear':
+        if (target.kind === 'unclear' && target.near !== undefined && this.liesAsBefore(target.near))
+          return { to: this.chunkTarget(target.near, home, 'inside') };
         throw this.refusal('unclear-reference', `${home.name} refers to ${showUnclear(target)}.`, home, {
           action: 'change the code so that it does not, or patch a function that calls it instead',
         });
@@ -270,6 +288,9 @@ export class Carrier {
     return differRefusal(reason, problem, { object: this.objectPath, ...owner, ...fields });
   }
 }
+
+/** What macros make for a function has no pair, and nobody takes its end or counts from it. */
+const isOfAMacro = ({ name, section }: Chunk): boolean => isPerFunctionStatic(name, section.name);
 
 const isUnwritten = (memory: Memory): boolean => memory === 'constant' || memory === 'sealed';
 

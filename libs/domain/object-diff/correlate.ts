@@ -61,6 +61,11 @@ export class Correlation {
     return this.aliases.get(name);
   }
 
+  /** All of the section that an original chunk is in. */
+  chunksBeside(original: Chunk): readonly Chunk[] {
+    return this.original.chunksIn(original.section.index);
+  }
+
   toOriginal(chunk: Chunk): Chunk | undefined {
     if (isComparedByContent(chunk)) return undefined;
     const aligned = this.skim.originalAlignedWith(chunk.section.index);

@@ -36,8 +36,11 @@ export type Target =
   | { readonly kind: 'undefined'; readonly name: string; readonly weak: boolean; readonly place: number }
   /** Into a section that is not cut into chunks (`.altinstr_replacement`). */
   | { readonly kind: 'section'; readonly section: ElfSection; readonly place: number }
-  /** Cannot be told apart; equal only to itself, and never carried. */
-  | { readonly kind: 'unclear'; readonly what: string; readonly place: number };
+  /**
+   * Cannot be told apart; equal only to itself, and carried only where it comes to the same: among variables that lie
+   * beside each other as they do in the kernel. `place` is counted from `near`, where there is one.
+   */
+  | { readonly kind: 'unclear'; readonly what: string; readonly place: number; readonly near?: Chunk };
 
 export interface Reference {
   /** From the range's start (bytes). */
@@ -140,10 +143,9 @@ export class ReferenceReader {
       return { kind: 'chunk', chunk: whole, place, bias, base };
     }
     const chunk = this.model.chunkAt(index, meant);
-    const neighbours = chunk === null ? null : this.neighboursAt(chunk, meant, this.useOf(range, offset, type));
-    if (chunk === null || neighbours !== null) {
-      return { kind: 'unclear', what: neighbours ?? `${section.name}+${meant}`, place };
-    }
+    if (chunk === null) return { kind: 'unclear', what: `${section.name}+${meant}`, place };
+    const neighbours = this.neighboursAt(chunk, meant, this.useOf(range, offset, type));
+    if (neighbours !== null) return { kind: 'unclear', what: neighbours, place: place - chunk.start, near: chunk };
     return { kind: 'chunk', chunk, place: place - chunk.start, bias, base: 0 };
   }
 

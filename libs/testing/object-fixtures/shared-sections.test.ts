@@ -42,6 +42,20 @@ describe('variables that share a section', () => {
     );
   });
 
+  test('names lost or kept, what lies as it lies in the kernel is where it is, whatever it is called', () => {
+    for (const pair of [compilePair('lost-names'), compileNamedPair('lost-names')]) {
+      const diff = diffOf(pair);
+      expect(changedIn(diff)).toEqual(['indexed', 'to_the_end']);
+      expect(diff.kernelSymbols.map(({ name }) => name)).toContain('table');
+    }
+    expect(addressesIn(diffOf(compilePair('lost-names')))).toContain('table+4');
+  });
+
+  test('names lost, a place that stays the same while its variable moves is another place', () => {
+    expect(changedIn(diffOf(compileNamedPair('lost-names-moved')))).toContain('indexed');
+    expect(() => diffOf(compilePair('lost-names-moved'))).toThrow(/indexed refers to a place around table/);
+  });
+
   test('an object against itself: no change, names kept or lost', () => {
     for (const { original, patched } of [named, compilePair('array-ends')]) {
       expect(diffOf({ original, patched: original }).pieces).toEqual([]);
