@@ -35,7 +35,10 @@ export interface KernelSymbolTable {
   readonly fileOf: Int32Array;
   /** One per STT_FILE symbol, in symbol table order; names repeat (`core.c`). */
   readonly files: readonly string[];
-  /** 1 function, 2 object, 0 other; +4 if weak; +8 if sealed: its ENDBR is overwritten when it is loaded (IBT). */
+  /**
+   * 1 function, 2 object, 0 other; +4 if weak; +8 if sealed: its ENDBR is overwritten when it is loaded (IBT); +16 if
+   * gone: its memory is given back once the kernel has started.
+   */
   readonly kinds: Uint8Array;
 }
 

@@ -22,7 +22,16 @@ export function readKernelSymbols(vmlinux: ElfFile): KernelSymbolTable {
       a.symbol - b.symbol,
   );
   const sealed = sealedAddresses(vmlinux);
-  return toTable(symbols, rows, files, (symbol) => sealed.has(symbols.addressLow(symbol)));
+  const goes = goingSections(vmlinux);
+  return toTable(symbols, rows, files, {
+    isSealed: (symbol) => sealed.has(symbols.addressLow(symbol)),
+    isGone: (symbol) => goes.has(symbols.section(symbol)),
+  });
+}
+
+/** What kallsyms names still when its memory is another's: `__init`, `__exit`, and data so marked. */
+function goingSections({ sections }: ElfFile): Set<number> {
+  return new Set(sections.filter(({ name }) => /^\.(?:init|exit)\./.test(name)).map(({ index }) => index));
 }
 
 const sealTable = '.ibt_endbr_seal';
@@ -69,7 +78,7 @@ export function readModuleSymbols(bytes: Uint8Array, moduleName: string, named?:
   const stays = ({ symbol }: Row) => !/^\.init/.test(sections[symbols.section(symbol)]?.name ?? '');
   const sealed = sealedPlaces(module);
   const isSealed = (symbol: number) => sealed.has(`${symbols.section(symbol)}:${symbols.value(symbol)}`);
-  return toTable(symbols, rows.filter(stays), files, isSealed);
+  return toTable(symbols, rows.filter(stays), files, { isSealed, isGone: () => false });
 }
 
 /** The rows with the files that another copy of the module has for the same symbols. */
@@ -95,23 +104,30 @@ function readRows(symbols: SymbolTable): { rows: Row[]; files: string[] } {
   return { rows, files };
 }
 
+interface ToldOfSymbols {
+  readonly isSealed: (symbol: number) => boolean;
+  readonly isGone: (symbol: number) => boolean;
+}
+
 function toTable(
   symbols: SymbolTable,
   rows: readonly Row[],
   files: readonly string[],
-  isSealed: (symbol: number) => boolean,
+  told: ToldOfSymbols,
 ): KernelSymbolTable {
   return {
     names: rows.map(({ symbol }) => symbols.name(symbol)),
     fileOf: Int32Array.from(rows, ({ file }) => file),
     files,
-    kinds: Uint8Array.from(rows, ({ symbol }) => kindOf(symbols, symbol, isSealed)),
+    kinds: Uint8Array.from(rows, ({ symbol }) => kindOf(symbols, symbol, told)),
   };
 }
 
-function kindOf(symbols: SymbolTable, symbol: number, isSealed: (symbol: number) => boolean): number {
+function kindOf(symbols: SymbolTable, symbol: number, { isSealed, isGone }: ToldOfSymbols): number {
   const type = symbols.type(symbol);
   const kind = type === symbolType.function ? 1 : type === symbolType.object ? 2 : 0;
   const weak = symbols.binding(symbol) === symbolBinding.weak ? 4 : 0;
-  return kind + weak + (type === symbolType.function && isSealed(symbol) ? 8 : 0);
+  // Marks of the linker's in between are only compared with.
+  const gone = kind !== 0 && isGone(symbol) ? 16 : 0;
+  return kind + weak + gone + (type === symbolType.function && isSealed(symbol) ? 8 : 0);
 }

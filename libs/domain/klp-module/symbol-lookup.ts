@@ -11,12 +11,15 @@ export interface FoundSymbol {
   readonly isWeak: boolean;
   /** An indirect call of it would trap, since nothing of the kernel calls it so. */
   readonly isSealed: boolean;
+  /** Its memory is given back once the kernel has started. */
+  readonly isGone: boolean;
 }
 
 const kindMask = 3;
 const functionKind = 1;
 const weakBit = 4;
 const sealedBit = 8;
+const goneBit = 16;
 
 /** Finds one object file's symbols in the symbol table of the kernel (or module) that it was linked into. */
 export class SymbolLookup {
@@ -50,6 +53,7 @@ export class SymbolLookup {
       isFunction: (kind & kindMask) === functionKind,
       isWeak: (kind & weakBit) !== 0,
       isSealed: (kind & sealedBit) !== 0,
+      isGone: (kind & goneBit) !== 0,
     };
   }
 

@@ -17,7 +17,7 @@ import { moduleRefusal } from './module-refusal';
 import { ownNote, ownNoteOwner } from './own-notes';
 import { whatOutlives } from './outliving-code';
 import { addPatchStructs, type PatchedObject } from './patch-structs';
-import { SymbolLookup } from './symbol-lookup';
+import { SymbolLookup, type FoundSymbol } from './symbol-lookup';
 import { versionsTable } from './versions';
 
 export interface LivepatchModuleInput {
@@ -242,6 +242,7 @@ class Linker {
     const { type, addend } = relocation;
     const offset = place.offset + relocation.offset;
     const found = placed.lookup.find(symbol, placed.diff);
+    if (found !== null) this.checkThere(placed, found, piece);
     if (found?.isSealed === true && takesAddress(piece, relocation)) throw this.sealedFunction(placed, symbol.name);
     const isModule = placed.object !== 'vmlinux';
     const exporter = exporterOf(symbol, this.exports);
@@ -260,6 +261,7 @@ class Linker {
       const symbolThere = { owner: moduleNameOfPath(exporter), name: symbol.name, sympos: 0 };
       this.relocateLate(placed, piece, place, { offset, type, addend }, symbolThere);
     } else if (hidden !== null) {
+      this.checkThere(placed, hidden, piece);
       // kernel/livepatch resolves it for any module, at once.
       const index = this.image.livepatchSymbol('vmlinux', hidden.name, hidden.sympos);
       this.image.relocateLate('vmlinux', place, { offset, type, addend, symbol: index });
@@ -295,6 +297,20 @@ class Linker {
       section: piece.section,
       action: `ask the key by a call (static_key_enabled()), or leave out what ${placed.object} defines: it may load later`,
     });
+  }
+
+  /** kallsyms names what is gone like what is there. */
+  private checkThere({ diff }: PlacedDiff, { name, isGone }: FoundSymbol, { symbol, mayUseStart }: Piece): void {
+    if (!isGone || mayUseStart === true) return;
+    throw moduleRefusal(
+      'gone-symbol',
+      `the new code refers to ${name}, whose memory is given back once the kernel has started (__init and its like).`,
+      {
+        object: diff.objectPath,
+        function: symbol?.name ?? name,
+        action: `leave it out, or bring along what it needs of ${name} under another name`,
+      },
+    );
   }
 
   private sealedFunction(placed: PlacedDiff, name: string) {

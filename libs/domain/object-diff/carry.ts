@@ -102,6 +102,7 @@ export class Carrier {
       sizeBytes: chunk === null ? bytes.length : chunk.end - chunk.start,
       bytes: isEmpty ? new Uint8Array(0) : bytes,
       relocations: [],
+      ...(chunk?.section.name.startsWith('.ref.') === true ? { mayUseStart: true } : {}),
       symbol:
         chunk === null || chunk.names.length === 0
           ? null

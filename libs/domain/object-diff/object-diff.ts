@@ -39,6 +39,8 @@ export interface Piece {
   /** Empty for SHT_NOBITS. */
   readonly bytes: Uint8Array;
   readonly relocations: readonly PieceRelocation[];
+  /** Its author says (`__ref`) that it knows when what is only there at the start is gone. */
+  readonly mayUseStart?: true;
   /** The symbol that covers the piece, if one does. */
   readonly symbol: { readonly name: string; readonly type: 'function' | 'object' } | null;
 }

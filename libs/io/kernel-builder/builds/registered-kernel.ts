@@ -32,7 +32,7 @@ import { StagedTree } from './staged-tree';
 import { exists, runStage, writeFileAtomically, type OnProgress } from '../processes/stage';
 
 /** Raised with every change of what is read of a kernel and kept, or of how its tree is made: what is older is read again. */
-export const registrationFormat = 3;
+export const registrationFormat = 4;
 
 /** What is known of a kernel build without opening its large files. */
 export interface KernelBuildInfo {
