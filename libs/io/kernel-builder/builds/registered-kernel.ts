@@ -119,10 +119,8 @@ export async function registerKernelBuild({
       `${dir}.lock`,
       async () => {
         const known = await readInfo(dir).catch(() => undefined);
-        const upToDate =
-          known?.format === registrationFormat &&
-          known.treeDir === treeDir &&
-          (await newestOutput(treeDir)) <= known.registeredAtMs;
+        const isSameTree = known?.treeDir === treeDir && (await newestOutput(treeDir)) <= known.registeredAtMs;
+        const upToDate = isSameTree && known.format === registrationFormat;
         const kept = upToDate ? await openKernelBuild(cacheDir, id).catch(() => undefined) : undefined;
         if (kept === undefined) {
           await rm(join(dir, '.complete'), { force: true });
@@ -130,7 +128,9 @@ export async function registerKernelBuild({
           const readIndex = async (): Promise<DependencyIndex> => scanBuiltTree(treeDir);
           const vmlinuxSha256 = await sha256OfFile(join(treeDir, 'vmlinux'));
           const read = { dir, treeDir, facts, config, compiler, vmlinuxSha256, readIndex, onProgress };
-          await runStage(dir, async () => keepBuild(read));
+          // Another version of Lockstep may have a build of this tree under way; what it proved is proved again.
+          if (isSameTree) await rm(join(dir, 'proofs'), { recursive: true, force: true });
+          await runStage(dir, async () => keepBuild(read), { resumable: isSameTree });
         }
         // So that the first patch does not wait for it.
         await using staged = await StagedTree.lease(dir, treeDir, signal);
