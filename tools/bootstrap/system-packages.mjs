@@ -39,7 +39,7 @@ const needs = {
   // A kernel that its distribution built comes with its own source.
   stock: ['kernel', 'machines'],
   test: ['kernel', 'machines', 'source', 'clang', 'redis', 'units'],
-  console: ['kernel', ...(process.env.LOCKSTEP_KERNEL_SRC ? [] : ['source']), 'console'],
+  console: ['kernel', 'machines', ...(process.env.LOCKSTEP_KERNEL_SRC ? [] : ['source']), 'console'],
   monitoring: ['monitoring'],
 };
 
