@@ -154,7 +154,8 @@ export interface BuildStore {
   cancel(run: BuildRun): Promise<void>;
   /** Keeps what the workers said, unless it has ended: then the queue may know nothing of it any more. */
   keepLog(run: BuildRun, log: readonly BuildLogRow[]): Promise<void>;
-  log(id: string): Promise<BuildLogRow[]>;
+  /** From line `from` on, at most so many. */
+  log(id: string, from: number, most: number): Promise<BuildLogRow[]>;
   explanation(id: string): Promise<ExplanationRow[]>;
   /** With which keys these modules are signed for the kernel's own check, of those of which that is known; see `BuildResult`. */
   moduleSigners(modules: readonly Sha256[]): Promise<Map<Sha256, string>>;
@@ -290,10 +291,14 @@ export function buildStore(db: Client): BuildStore {
       const log = rows.map(({ at: time, worker, text }) => [time.getTime(), worker, storableText(text)]);
       await db.build.updateMany({ where: at(run), data: { log } });
     },
-    async log(id) {
-      const row = await db.build.findUnique({ where: { id }, select: { log: true } });
-      if (row === null) throw unknownBuild(id);
-      return (row.log as [number, string, string][]).map(([time, worker, text]) => ({
+    async log(id, from, most) {
+      // As text, and as much of it as is wanted: a log of a hundred megabytes is not held as a whole, nor taken apart by Prisma.
+      const [row] = await db.$queryRaw<{ lines: string }[]>`
+        SELECT jsonb_path_query_array(log, '$[$first to $last]',
+          jsonb_build_object('first', ${from}::int, 'last', ${from + most - 1}::int))::text AS lines
+        FROM builds WHERE id = ${id}::uuid`;
+      if (row === undefined) throw unknownBuild(id);
+      return (JSON.parse(row.lines) as [number, string, string][]).map(([time, worker, text]) => ({
         at: new Date(time),
         worker,
         text,

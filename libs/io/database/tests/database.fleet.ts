@@ -374,10 +374,12 @@ describe('patches and builds', () => {
     expect(await db.builds.unfinished()).toEqual([again]);
     const lines = [{ at: new Date(5), worker: 'w', text: 'said' }];
     await db.builds.keepLog(again!, lines);
-    expect(await db.builds.log(again!.id)).toEqual(lines);
+    expect(await db.builds.log(again!.id, 0, 100)).toEqual(lines);
+    expect(await db.builds.log(again!.id, 1, 1)).toEqual(lines.slice(1, 2));
+    expect(await db.builds.log(again!.id, lines.length, 100)).toEqual([]);
     const odd = [{ ...lines[0]!, text: 'NUL \0, and half a pair \ud83d' }];
     await db.builds.keepLog(again!, odd);
-    expect(await db.builds.log(again!.id)).toMatchObject([{ text: 'NUL \ufffd, and half a pair \ufffd' }]);
+    expect(await db.builds.log(again!.id, 0, 100)).toMatchObject([{ text: 'NUL \ufffd, and half a pair \ufffd' }]);
     await db.builds.keepLog(again!, lines);
     await db.builds.succeed(again!, 1, { artifact, explanation, proofs });
     await db.builds.keepLog(again!, []);
@@ -385,7 +387,7 @@ describe('patches and builds', () => {
     expect(await db.builds.require(again!.id)).toMatchObject({ status: 'succeeded', artifact });
     expect(await db.builds.requireBuilt(patchId, kernelBuild)).toMatchObject([{ id: again!.id, artifact, proofs }]);
     expect(await db.builds.explanation(again!.id)).toEqual(explanation);
-    expect(await db.builds.log(again!.id)).toEqual(lines);
+    expect(await db.builds.log(again!.id, 0, 100)).toEqual(lines);
     await expect(db.builds.require('x')).rejects.toMatchObject({ reason: 'unknown-build' });
   });
 });

@@ -13,6 +13,8 @@ import { Reconciler } from '../reconciler';
 
 /** The queue's word of a change may be lost; this is how late it can then be noticed. */
 const reconcileEveryMs = 3_000;
+/** Of an ended build's log, read at once. */
+const linesAtOnce = 20_000;
 
 export interface WorkTrackerParts {
   readonly db: Pick<Database, 'builds' | 'registrations' | 'kernelBuilds' | 'kernelCopies' | 'patches'>;
@@ -127,10 +129,17 @@ export class WorkTracker {
     changes.notify(`build:${build.id}`);
   }
 
-  /** What the workers said about a build so far, from line `from` on. */
-  async log(build: BuildRecord, from: number): Promise<BuildLogRow[]> {
-    if (build.endedAt === null) return this.parts.queue.log(buildJobId(build), from);
-    return (await this.parts.db.builds.log(build.id)).slice(from);
+  /** What the workers said about a build so far, from line `from` on, in pieces; of one that runs what there is now. */
+  async *log(build: BuildRecord, from: number): AsyncGenerator<BuildLogRow[]> {
+    if (build.endedAt === null) {
+      yield await this.parts.queue.log(buildJobId(build), from);
+      return;
+    }
+    for (let next = from; ; next += linesAtOnce) {
+      const lines = await this.parts.db.builds.log(build.id, next, linesAtOnce);
+      yield lines;
+      if (lines.length < linesAtOnce) return;
+    }
   }
 
   private readonly logBug = (err: unknown): void => {

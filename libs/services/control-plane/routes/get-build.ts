@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import type { GetBuildRequest, GetBuildResponse } from '@lockstep/contracts/generated';
+import type { BuildLogLine, GetBuildRequest, GetBuildResponse } from '@lockstep/contracts/generated';
 import type { Uses } from '../services';
 import { logLineToWire, oneBuildToWire } from '../views/build-view';
 
@@ -8,6 +8,7 @@ export async function getBuild(
   { id }: GetBuildRequest,
 ): Promise<GetBuildResponse> {
   const build = await db.builds.require(id);
-  const log = await work.log(build, 0);
-  return { build: await oneBuildToWire(db, build), logLines: log.map(logLineToWire) };
+  const logLines: BuildLogLine[] = [];
+  for await (const lines of work.log(build, 0)) for (const line of lines) logLines.push(logLineToWire(line));
+  return { build: await oneBuildToWire(db, build), logLines };
 }

@@ -23,20 +23,23 @@ export async function* watchBuild(
   let sent = fromLine;
   const read = async () => {
     const record = await db.builds.require(id);
-    const lines = await work.log(record, sent);
+    const pieces = work.log(record, sent);
+    const { value: lines = [] } = await pieces.next();
     const build = await oneBuildToWire(db, record);
     const stage = record.status === 'queued' ? await awaitedWorker(work) : '';
     if (stage !== '') build.progress = { stage, done: 0, total: 0 };
-    return { build, known: sent + lines.length, lines };
+    return { build, known: sent + lines.length, lines, pieces };
   };
   // What was sent is no news: only the number of lines tells whether there are more.
   const newsOf = ({ build, known }: Awaited<ReturnType<typeof read>>) => ({ build, known });
   const isLast = ({ build }: { build: { status: BuildStatus } }) => !open.includes(build.status);
-  for await (const { build, lines } of changes.watch(`build:${id}`, read, isLast, signal, newsOf)) {
+  for await (const { build, lines, pieces } of changes.watch(`build:${id}`, read, isLast, signal, newsOf)) {
     if (lines.length === 0) yield { build, logLines: [], nextLine: sent };
-    for (const group of groupsBySize(lines.map(logLineToWire), sizeOf)) {
-      sent += group.length;
-      yield { build, logLines: group, nextLine: sent };
+    for (let piece = lines; piece.length > 0 && !signal.aborted; piece = (await pieces.next()).value ?? []) {
+      for (const group of groupsBySize(piece.map(logLineToWire), sizeOf)) {
+        sent += group.length;
+        yield { build, logLines: group, nextLine: sent };
+      }
     }
   }
 }
