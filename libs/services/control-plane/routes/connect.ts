@@ -9,6 +9,7 @@ import type { KnownNodes } from '../agents/known-nodes';
 import type { NodeSession } from '../agents/node-session';
 import { ReportIntake } from '../agents/report-intake';
 import { sayingAgain } from '../agents/saying-again';
+import { SharedFunctions } from '../agents/shared-functions';
 import { messagesUntil } from '../grpc/messages-until';
 import { readRequest } from '../grpc/readable-request';
 import type { Uses } from '../services';
@@ -19,6 +20,15 @@ const helloWithinMs = 15_000;
 const silentForMs = 60_000;
 /** Far more versions than there will be; a node's word is kept, so it has a limit. */
 const mostEntryVersions = 64;
+
+/** Of all streams. */
+const sharedFunctions = new SharedFunctions();
+
+function readMessage(bytes: Buffer): ConnectRequest {
+  const request = readRequest((sent) => ConnectRequest.decode(sent), bytes);
+  if (request.message?.$case === 'report') sharedFunctions.share(request.message.value);
+  return request;
+}
 
 /** What is read from it are messages' bytes. */
 export type AgentCall = AgentStream & Readable;
@@ -95,8 +105,7 @@ export async function connect(
   listener.expectWithin(helloWithinMs);
   let opened: Opened | undefined;
   try {
-    const read = sayingAgain((bytes) => readRequest((sent) => ConnectRequest.decode(sent), bytes));
-    const messages = messagesUntil(call, abort.signal, read);
+    const messages = messagesUntil(call, abort.signal, sayingAgain(readMessage));
     for await (const { message } of messages) {
       listener.expectWithin(silentForMs);
       if (message?.$case === 'report' && opened !== undefined) {
