@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-/** How a fleet that was cut off comes back. */
+/** How a fleet that was cut off comes back, and what is kept of it. */
 export const fleetGuards = [
   {
     invariant: 'a fleet comes back in turn',
@@ -25,5 +25,13 @@ export const fleetGuards = [
     from: 'this.fresh.delete(address);',
     to: '',
     test: 'libs/services/control-plane/grpc/turns.test.ts',
+  },
+  {
+    invariant: '10 nobody lies for others',
+    breaks: 'takes what one node says of a module for what all say of it',
+    file: 'libs/services/control-plane/agents/shared-functions.ts',
+    from: 'known !== undefined && areSame(known, functions)',
+    to: 'known !== undefined',
+    test: 'libs/services/control-plane/agents/shared-functions.test.ts',
   },
 ];
