@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { createPublicKey, webcrypto, X509Certificate } from 'node:crypto';
+import { rm } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import path from 'node:path';
 import { successionOf, type Authority, type Succession, type Successor } from '@lockstep/domain/access';
@@ -203,6 +204,7 @@ async function issuerOf(privateKeyPem: string, certificatePem: string): Promise<
   return { privateKey, certificatePem, certificate: new Certificate(certificatePem), clients };
 }
 
+const firstKey = 'ca.key';
 const authorityKeyFile = (dir: string, pin: string): string => path.join(dir, 'authorities', `${pin}.key`);
 
 async function readAuthorityKey(dir: string, pin: string): Promise<string> {
@@ -228,15 +230,30 @@ async function standingOf(options: AuthorityOptions, succession: Succession, iss
   return { succession, issuer, server: await openServerCertificate(options, issuer, chain) };
 }
 
-/** The authorities in `dir`, the first of which is `firstIssuer`. */
+const authorityOf = (certificatePem: string): Authority => ({
+  pinSha256: certificatePin(certificatePem),
+  certificatePem,
+});
+
+/**
+ * The authorities in `dir`.
+ * @param firstKeyPem of the first; undefined once that is retired
+ */
 async function makeAuthority(
   options: AuthorityOptions,
-  firstIssuer: Issuer,
+  first: Authority,
+  firstKeyPem: string | undefined,
   logSigner: LogSigner,
 ): Promise<CertificateAuthority> {
   const { dir } = options;
-  const { certificatePem } = firstIssuer;
-  const first: Authority = { pinSha256: certificatePin(certificatePem), certificatePem };
+  const firstIssuer = firstKeyPem === undefined ? undefined : await issuerOf(firstKeyPem, first.certificatePem);
+  /** Whoever finds it can certify nothing that anybody trusts, and after a backup is restored nothing either. */
+  const forgetRetired = async ({ all }: Succession): Promise<void> => {
+    for (const { pinSha256, stage } of all) {
+      const file = pinSha256 === first.pinSha256 ? path.join(dir, firstKey) : authorityKeyFile(dir, pinSha256);
+      if (stage === 'retired') await rm(file, { force: true });
+    }
+  };
   const keep = (next: Standing): boolean => {
     const isNews =
       next.server.certificateChainPem !== now.server.certificateChainPem ||
@@ -245,11 +262,14 @@ async function makeAuthority(
     return isNews;
   };
   const issuerIn = async ({ signs: { pinSha256, certificatePem: pem } }: Succession): Promise<Issuer> =>
-    pinSha256 === first.pinSha256 ? firstIssuer : issuerOf(await readAuthorityKey(dir, pinSha256), pem);
+    pinSha256 === first.pinSha256 && firstIssuer !== undefined
+      ? firstIssuer
+      : issuerOf(await readAuthorityKey(dir, pinSha256), pem);
   const standIn = async (successors: readonly Successor[]): Promise<Standing> => {
     const succession = successionOf(first, successors);
     const standing = await standingOf(options, succession, await issuerIn(succession));
     if (successors.length > 0) await writePrivateFile(path.join(dir, 'trusted.crt'), together(succession.trusted));
+    await forgetRetired(succession);
     return standing;
   };
   let now = await standIn(options.successors ?? []);
@@ -289,6 +309,18 @@ async function makeAuthority(
   };
 }
 
+/** What keys and database know each other by stays when it is retired, without its key. */
+async function openFirst(options: AuthorityOptions): Promise<{ certificatePem: string; keyPem: string | undefined }> {
+  const file = path.join(options.dir, 'ca.crt');
+  const kept = await readIfPresent(file);
+  if (kept !== undefined) {
+    const [first] = successionOf(authorityOf(kept), options.successors ?? []).all;
+    if (first?.stage === 'retired') return { certificatePem: kept, keyPem: undefined };
+  }
+  const keyPem = await openKey(firstKey, generatePrivateKey, options);
+  return { certificatePem: await readOrCreate(file, () => createCaCertificate(keyPem)), keyPem };
+}
+
 /**
  * Opens the CA in `dir`, making what is missing and may be made: killed in between, the next call goes on from there, since a
  * certificate can always be made again from its key. @throws LockstepError `not-found` `pki-missing`;
@@ -297,11 +329,9 @@ async function makeAuthority(
 export async function openCertificateAuthority(options: AuthorityOptions): Promise<CertificateAuthority> {
   const { dir } = options;
   try {
-    const caKeyPem = await openKey('ca.key', generatePrivateKey, options);
-    const certificatePem = await readOrCreate(path.join(dir, 'ca.crt'), () => createCaCertificate(caKeyPem));
-    const issuer = await issuerOf(caKeyPem, certificatePem);
+    const { certificatePem, keyPem } = await openFirst(options);
     const logSigner = createLogSigner(await openKey('log-signing.key', newSigningKey, options));
-    return await makeAuthority(options, issuer, logSigner);
+    return await makeAuthority(options, authorityOf(certificatePem), keyPem, logSigner);
   } catch (cause) {
     if (cause instanceof LockstepError || (cause as NodeJS.ErrnoException).syscall !== undefined) throw cause;
     throw new LockstepError(

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { X509Certificate } from 'node:crypto';
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { connect, createServer } from 'node:tls';
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { formatJoinToken, parseJoinToken } from '@lockstep/contracts/wire';
 import { parseNodeName } from '@lockstep/domain/livepatch-model';
 import type { EntrySignature } from '@lockstep/domain/load-order';
@@ -19,6 +19,9 @@ import {
   readCertificateRequest,
   type CertificateAuthority,
 } from './index';
+
+// Keys are made, on a machine that may have much else to do.
+jest.setTimeout(120_000);
 
 let dir: string;
 beforeEach(async () => {
@@ -237,6 +240,33 @@ describe('an authority that takes the place of another', () => {
     const lost = { ...successors[0]!, pinSha256: 'cd'.repeat(32) };
     await expect(authority.follow([...successors, lost])).rejects.toMatchObject({ reason: 'authority-key-missing' });
     expect(authority.succession.signs.pinSha256).toBe(signs);
+  });
+
+  test('whoever is retired leaves no key behind, here and at the next start; the others’ stay', async () => {
+    const authority = await open();
+    const file = (name: string) => path.join(dir, 'pki', name);
+    const second = await authority.makeSuccessor();
+    await authority.follow([{ ...second, tookOver: true }]);
+    const third = await authority.makeSuccessor();
+    const keys = async () => (await readdir(file('authorities'))).sort();
+    expect((await keys()).length).toBe(2);
+    const retiredFirst = [{ ...second, tookOver: true, retiredBefore: true }, third];
+    const caKey = await readFile(file('ca.key'), 'utf8');
+    await authority.follow(retiredFirst);
+    await expect(stat(file('ca.key'))).rejects.toMatchObject({ code: 'ENOENT' });
+    expect((await keys()).length).toBe(2);
+    // Cut off before it was removed.
+    await writeFile(file('ca.key'), caKey);
+    const again = (successors: typeof retiredFirst) =>
+      openCertificateAuthority({ dir: path.join(dir, 'pki'), names, mayMakeKeys: false, successors });
+    const opened = await again(retiredFirst);
+    expect([opened.first.pinSha256, opened.server]).toEqual([authority.first.pinSha256, authority.server]);
+    await expect(stat(file('ca.key'))).rejects.toMatchObject({ code: 'ENOENT' });
+    expect(await meet(opened, { ...(await enrolled(opened)), ca: opened.trustedPem })).toEqual(trusted);
+    const retiredSecond = [retiredFirst[0]!, { ...third, tookOver: true, retiredBefore: true }];
+    await opened.follow(retiredSecond);
+    expect(await keys()).toEqual([`${third.pinSha256}.key`]);
+    expect((await again(retiredSecond)).succession.signs.pinSha256).toBe(third.pinSha256);
   });
 
   test('a machine that joins finds the authority that its token names, at each step', async () => {

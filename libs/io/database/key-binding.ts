@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
+import type { AuditEvent } from '@lockstep/domain/audit';
 import type { Sha256 } from '@lockstep/domain/livepatch-model';
 import type { EntrySignature, LogKey } from '@lockstep/domain/load-order';
-import type { Client } from './client';
+import { addAuditEvent } from './audit';
+import { serialisable, type Client } from './client';
 
 /** Which keys a database belongs to: those that its agents trust, and that sign its load orders. */
 export interface KeyBinding {
@@ -29,8 +31,8 @@ export interface LastEntry {
 export interface KeyBindingStore {
   /** Null: no control plane of this version has started on it. */
   find(): Promise<KeyBinding | null>;
-  /** Once for all time. */
-  bind(binding: KeyBinding): Promise<KeyBinding>;
+  /** Once for all time. @param event what goes into the audit with it */
+  bind(binding: KeyBinding, event: AuditEvent): Promise<KeyBinding>;
   /** Nothing in it was certified or signed by anybody's keys. */
   isFresh(): Promise<boolean>;
   /** The last entry of each load order. */
@@ -40,7 +42,11 @@ export interface KeyBindingStore {
 export function keyBindingStore(db: Client): KeyBindingStore {
   return {
     find: () => db.controlPlaneKeys.findFirst({ omit: { only: true, boundAt: true } }),
-    bind: (data) => db.controlPlaneKeys.create({ data, omit: { only: true, boundAt: true } }),
+    bind: (data, event) =>
+      serialisable(db, async (tx) => {
+        await addAuditEvent(tx, event);
+        return tx.controlPlaneKeys.create({ data, omit: { only: true, boundAt: true } });
+      }),
     async isFresh() {
       // Nodes, join tokens and load orders are all of some cluster.
       return (await db.cluster.count()) === 0;

@@ -97,8 +97,8 @@ async function fetchPinnedCa(
   throw new LockstepError(
     'forbidden',
     'wrong-ca',
-    `The server at ${address} does not present the CA that the join token names: it is another control plane, ` +
-      'or someone stands between. Nothing was sent to it.',
+    `The server at ${address} does not present the CA that the join token names: it is another control plane, someone stands ` +
+      'between, or that CA was retired since the token was made (`lockstep ca ls`): then make another token. Nothing was sent to it.',
     { address, expectedPin: pin, presentedPins: chain.map(({ raw }) => certificatePin(raw)) },
   );
 }

@@ -79,6 +79,13 @@ async function insistOnSignatures(
   }
 }
 
+/** The first thing that an audit tells: with which keys it all began. */
+const bindTo = ({ keys }: Pick<Database, 'keys'>, binding: KeyBinding): Promise<KeyBinding> =>
+  keys.bind(binding, {
+    ...{ who: 'control-plane', token: '', from: '', call: 'Installation/Init', on: 'installation', because: '' },
+    ...{ details: JSON.stringify(binding), result: 'done' },
+  });
+
 export interface KeysPlace {
   readonly dir: string;
   readonly names: string[];
@@ -111,7 +118,7 @@ export async function openKeys(
   const pins = { caPinSha256: authority.first.pinSha256, logKeySha256: sha256OfBytes(Buffer.from(publicKeyPem)) };
   if (bound !== null) insistOnPins(dir, bound, pins);
   await insistOnSignatures(dir, db, authority);
-  const binding = bound ?? (await db.keys.bind({ databaseId: databaseId ?? randomUUID(), ...pins }));
+  const binding = bound ?? (await bindTo(db, { databaseId: databaseId ?? randomUUID(), ...pins }));
   // Last: an `init` that was cut off before it goes on where it was.
   if (databaseId === undefined) await writePrivateFile(fileOfDatabaseId(dir), `${binding.databaseId}\n`);
   return authority;

@@ -93,6 +93,11 @@ test('what was set up starts, and its admin is let in', async () => {
   });
   const { token } = await operator.access.whoAmI({});
   expect(token?.name).toBe('local-admin');
+  // With which keys it all began is the first thing that is written down.
+  const read = [];
+  for await (const { records } of operator.audit.readAudit({ afterSeq: 0, last: 0, follow: false }))
+    read.push(...records);
+  expect(read[0]).toMatchObject({ seq: 1, who: 'control-plane', call: 'Installation/Init', result: 'done' });
   // Beside one that runs there is nothing to set up.
   await expect(initialise(config(), log)).rejects.toMatchObject({ kind: 'refused', reason: 'already-running' });
   operator.close();
