@@ -172,6 +172,8 @@ it('keys and authorities are changed under rollouts, on both control planes, and
     const shows = async () => ((await shownBy(address)).slice(1).join() === signs ? true : undefined);
     await eventually('nobody vouches for it any more', shows, patience);
   }
+  // Whoever breaks in from now on finds no key of it.
+  await eventually('its key is gone', () => (existsSync(inPki('ca.key')) ? undefined : true), patience);
   await rollingOut;
 
   // Everybody comes back by what they were given, to whichever control plane.
