@@ -27,7 +27,7 @@ const settings = {
 /** What a loader of its own decides; said to the other half it would have no effect. */
 const loaderSettings = ['hold-file', 'allow-unsigned', 'look-every-ms'] as const;
 
-export const usage = `lockstep-agent: keeps this machine's livepatches in step with its cluster.
+export const usage = `node-agent.js: keeps this machine's livepatches in step with its cluster.
 
   --server HOST:PORT     agents' port of the control plane, to enrol    $LOCKSTEP_AGENT_SERVER
   --node NAME            for a token that is for many machines          $LOCKSTEP_AGENT_NODE
@@ -52,9 +52,9 @@ export const usage = `lockstep-agent: keeps this machine's livepatches in step w
                          of its own: this one then needs no privileges, and the
                          loader must have build keys if this one has (default: loads itself)
 
-"lockstep-agent loader" is the half that loads, without the network: see "lockstep-agent loader --help".
+"node node-agent.js loader" is the half that loads, without the network: see "node node-agent.js loader --help".
 
-"lockstep-agent shutdown" (with the same --state-dir) says that the machine is being shut down in order: run it last, from
+"node node-agent.js shutdown" (with the same --state-dir) says that the machine is being shut down in order: run it last, from
 what brings the machine down. Without that a load that is not yet stable counts as survived by nobody.
 
 Server and token are needed once; after that the state directory knows. Prefer the environment for the token: other

@@ -12,8 +12,8 @@ const settings = {
   'look-every-ms': 'LOCKSTEP_LOADER_LOOK_EVERY_MS',
 } as const;
 
-export const loaderUsage = `lockstep-agent loader: the half of the agent that loads livepatches. It has the kernel and no network, and loads only what
-the load order that it follows has signed for this kernel, whatever the half with the network (lockstep-agent --loader) says.
+export const loaderUsage = `node-agent.js loader: the half of the agent that loads livepatches. It has the kernel and no network, and loads only what
+the load order that it follows has signed for this kernel, whatever the half with the network (node-agent.js --loader) says.
 
   --state-dir DIR        load order, modules                            $LOCKSTEP_LOADER_STATE_DIR
                          (default /var/lib/lockstep-loader)

@@ -14,6 +14,11 @@ interface Options extends LeafOptions {
   readonly count?: number;
 }
 
+/** As root there; which Node.js will do is in the manual. */
+const toType = (server: string, joinToken: string): string =>
+  'copy dist/node-agent.js and a Node.js there, then as root:\n' +
+  `LOCKSTEP_AGENT_SERVER=${server} LOCKSTEP_AGENT_JOIN_TOKEN=${joinToken} node node-agent.js`;
+
 export const joinNode = (cli: Cli): Command =>
   leafCommand('join', 'make the token with which one machine becomes this node, or many become nodes')
     .argument('[node]', 'name of the node')
@@ -34,10 +39,7 @@ export const joinNode = (cli: Cli): Command =>
           const text = fields([
             ['Join token', answer.joinToken],
             ['Expires', showTime(answer.expiresAt)],
-            [
-              allow === '' ? 'On the machine' : 'On each machine',
-              `LOCKSTEP_AGENT_SERVER=${showAddress(agents)} LOCKSTEP_AGENT_JOIN_TOKEN=<token> lockstep-agent`,
-            ],
+            [allow === '' ? 'On the machine' : 'On each machine', toType(showAddress(agents), answer.joinToken)],
           ]);
           return { document: toDocument(answer), text };
         }),

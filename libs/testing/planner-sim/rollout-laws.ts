@@ -259,13 +259,13 @@ export class RolloutLaws {
     }
   }
 
-  private takeUpAgain({ node, report }: NodeFacts, past: Past, nowMs: number): void {
+  private takeUpAgain({ node, connected, report }: NodeFacts, past: Past, nowMs: number): void {
     const reason = this.before?.nodes.find((other) => other.node === node)?.notYet?.reason;
     if (!['failed', 'unwell', 'lost', 'overdue', 'unreachable', 'probe-failed'].includes(reason ?? '')) return;
     const complaint = report?.trouble?.id;
-    // The first word of its probes after its load is looked at as anybody's.
-    const probesAgainSinceMs = reason === 'probe-failed' ? nowMs : undefined;
-    Object.assign(past, { retried: true, probesAgainSinceMs, workingSinceMs: nowMs });
+    // Of who is there: the first word of its probes after its load is looked at as anybody's.
+    const isThere = connected && report?.status === 'in-step' && report.position >= this.policy.toSeq;
+    Object.assign(past, { retried: true, probesAgainSinceMs: isThere ? nowMs : undefined, workingSinceMs: nowMs });
     Object.assign(past, { excused: false, unwellBefore: false, complaint });
   }
 
