@@ -69,6 +69,7 @@ import { retireEntry } from './commands/retire-entry';
 import { retryRollout } from './commands/retry-rollout';
 import { revokeNode } from './commands/revoke-node';
 import { revokeToken } from './commands/revoke-token';
+import { rollBackCampaign } from './commands/roll-back-campaign';
 import { rollBackRollout } from './commands/roll-back-rollout';
 import { rotateWebhookSecret } from './commands/rotate-webhook-secret';
 import { setCluster } from './commands/set-cluster';
@@ -153,6 +154,7 @@ const groups: readonly (readonly [noun: string, description: string, commands: r
       resumeCampaign,
       abortCampaign,
       approveCampaign,
+      rollBackCampaign,
       reportCampaign,
     ],
   ],

@@ -22,6 +22,8 @@ export interface RolloutSummary {
   /** Of an emergency. */
   readonly breakGlass?: BreakGlass | undefined;
   readonly confirmation?: Confirmation | undefined;
+  /** The rollout that it takes back. */
+  readonly rollsBack?: string | undefined;
 }
 
 /** Only rollouts that fit all that is said. */
@@ -40,6 +42,8 @@ function emergencyOf(rules: unknown, row: ConfirmationRow | null): Pick<RolloutS
     ? { breakGlass }
     : { breakGlass, confirmation: { by: row.givenBy, reason: row.reason, atMs: row.givenAt.getTime() } };
 }
+
+const undoneBy = (rules: unknown): string | undefined => (rules as PolicyRules).undoes?.rollout;
 
 /** Those with a smaller number than this one, the newest first. No plan is read. */
 export async function rolloutPage(
@@ -66,6 +70,7 @@ export async function rolloutPage(
   return rows.map(({ clusterName, kernelBuildId, toSeq, rules, confirmation, ...row }) => ({
     ...row,
     ...emergencyOf(rules, confirmation),
+    rollsBack: undoneBy(rules),
     cluster: clusterName as ClusterName,
     kernelBuild: kernelBuildId as KernelBuildId,
     toSeq: toSeq as Seq,

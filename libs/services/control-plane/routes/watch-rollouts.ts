@@ -15,6 +15,8 @@ const summaryOf = ({ policy, plan, ...rollout }: RolloutRecord): ShownSummary =>
     toSeq: policy.toSeq,
     nodeCount: plan.nodes.length,
     nodesThere: countThere(plan),
+    breakGlass: policy.breakGlass,
+    rollsBack: policy.undoes?.rollout,
   },
 });
 

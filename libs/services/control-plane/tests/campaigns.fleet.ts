@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
-import { CampaignStatus, NodeStatus, Role, StartCampaignRequest, type Campaign } from '@lockstep/contracts/generated';
+import {
+  CampaignStatus,
+  NodeStatus,
+  Role,
+  RolloutStatus,
+  StartCampaignRequest,
+  type Campaign,
+} from '@lockstep/contracts/generated';
 import { switchingToWire } from '@lockstep/contracts/wire';
 import { runLockstep } from '@lockstep/testing/dev-fleet';
 import { eventually, TestPlane, type TestAgent } from './test-plane';
@@ -11,7 +18,8 @@ let plane: TestPlane;
 const agents = new Map<string, TestAgent>();
 
 beforeAll(async () => {
-  plane = await TestPlane.startProcess();
+  // On a busy machine the agents take their time to come back.
+  plane = await TestPlane.startProcess({ LOCKSTEP_RETURN_GRACE_SECONDS: '120' });
   await plane.work(plane.honestWorker);
   await plane.addKernel();
 });
@@ -156,4 +164,50 @@ test('of each member all go first that labels choose, and nobody else', async ()
   }, 60_000);
   const { campaign } = await campaigns().startCampaign(asked);
   await eventuallyShows(campaign!.id, 'succeeded: e succeeded 3');
+});
+
+test('what a campaign has brought is taken back from the last cluster to the first, once, also while it is under way', async () => {
+  await clusterOf('f', 'f-1');
+  await clusterOf('g', 'g-1');
+  await submit('fourth', 'i');
+  const whole = (await campaigns().startCampaign(ask('fourth', 'f', 'g'))).campaign!.id;
+  await eventuallyShows(whole, 'succeeded: f succeeded 1, g succeeded 1');
+  await eventuallyEnded(whole);
+  const shown = await lockstep('campaign', 'rollback', whole, '--plan');
+  expect(shown).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/^g\n[^]*retires fourth[^]*^f\n[^]*retires fourth/m),
+  });
+  expect(agents.get('f-1')!.headSeq).toBe(1);
+  const undone = await lockstep('campaign', 'rollback', whole, '--wait');
+  expect(undone).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/^g\/[^]*takes it back[^]*^f\/[^]*takes it back/m),
+  });
+  for (const node of ['f-1', 'g-1']) expect(agents.get(node)!.position).toBe(2);
+  const again = await lockstep('campaign', 'rollback', whole);
+  expect(again).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/takes it back already[^]*takes it back already/),
+  });
+  expect((await fleet().getOrder({ cluster: 'f', kernelBuildId: '' })).entries).toHaveLength(2);
+
+  // Nobody of what waits for its turn begins while the others are taken back.
+  await submit('fifth', 'k');
+  agents.get('f-1')!.obedient = false;
+  const half = (await campaigns().startCampaign(ask('fifth', 'f', 'g'))).campaign!.id;
+  await eventuallyShows(half, 'running: f running 0, g held 0');
+  agents.get('f-1')!.obedient = true;
+  expect(await lockstep('campaign', 'rollback', half, '--reason', 'too slow')).toMatchObject({ code: 0 });
+  const { status, orders } = await campaignOf(half);
+  expect([CampaignStatus[status], orders.map(({ kind, reason }) => `${kind} ${reason}`)]).toEqual([
+    'CAMPAIGN_STATUS_ABORTED',
+    ['abort too slow'],
+  ]);
+  for (const cluster of ['f', 'g']) {
+    await eventually(async () => {
+      const { rollouts } = await fleet().listRollouts({ cluster });
+      expect(rollouts[0]).toMatchObject({ toSeq: 4, status: RolloutStatus.ROLLOUT_STATUS_SUCCEEDED });
+    }, 60_000);
+  }
 });

@@ -190,6 +190,7 @@ export function rolloutSummaryToWire(rollout: ShownSummary, plan: RolloutPlan | 
     emergency: emergencyToWire({ policy: rollout, confirmation: rollout.confirmation }),
     nodeCount: plan?.nodes.length ?? nodeCount,
     nodesThere: plan === undefined ? nodesThere : countThere(plan),
+    rollsBack: rollout.rollsBack,
   };
 }
 
