@@ -8,6 +8,7 @@ import type { Chunk } from './object-model';
 import { dataPlace, replacementPlace, tablePlace, textPlace, type OutputPlace } from './output-places';
 import type { Range, Reference, Target } from './references';
 import { differRefusal } from './refusal';
+import { holdsPlacesIn } from './label-tables';
 import { isInitSection, memoryOf, type Memory } from './section-roles';
 import type { Below } from './below';
 import type { Side } from './side';
@@ -173,7 +174,11 @@ export class Carrier {
       const isPart = chunk.kind === 'anonymous' || coldParent(chunk.name) !== null;
       if (isPart || original === undefined) return { kind: 'piece', piece: this.carryCode(chunk) };
       const piece = this.pieceOfChunk.get(chunk.id);
-      const isOwn = chunk === home || home.kind === 'anonymous' || chunk.names.includes(coldParent(home.name) ?? '');
+      const isOwn =
+        chunk === home ||
+        home.kind === 'anonymous' ||
+        home.kind === 'data' ||
+        chunk.names.includes(coldParent(home.name) ?? '');
       if (piece !== undefined && isOwn && how !== 'entry') return { kind: 'piece', piece };
       if (how === 'inside') {
         throw this.refusal('jump-into-function', `${home.name} jumps into the middle of ${chunk.name}.`, home, {
@@ -183,6 +188,9 @@ export class Carrier {
       return this.kernel(this.kernelSymbolOf(original));
     }
     if (original !== undefined) {
+      // The kernel's copy has the places of the kernel's code.
+      if (holdsPlacesIn(this.patched, chunk, (code) => this.pieceOfChunk.has(code.id)))
+        return { kind: 'piece', piece: this.carryData(chunk) };
       this.checkMemory(original, chunk, home);
       return this.kernel(this.kernelSymbolOf(original));
     }
@@ -198,6 +206,15 @@ export class Carrier {
   /** The kernel's variable lies where it was put, whatever the patch says of it. */
   private checkMemory(original: Chunk, patched: Chunk, home: Chunk): void {
     const [was, is] = [memoryOf(original.section), memoryOf(patched.section)];
+    const isTighter = !original.shared && !patched.shared && patched.section.alignment > original.section.alignment;
+    if (isTighter) {
+      const bytes = `${original.section.alignment} bytes, and to ${patched.section.alignment} with the diff.`;
+      throw this.refusal('variable-aligned', `${patched.name} is aligned to ${bytes}`, home, {
+        variable: patched.name,
+        section: original.section.name,
+        action: 'leave its alignment as it is, and use a new variable for what the new code needs',
+      });
+    }
     const isRefused =
       was !== is && (was === 'gone' || was === 'percpu' || is === 'percpu' || (isUnwritten(was) && is === 'writable'));
     if (!isRefused) return;

@@ -8,6 +8,7 @@ import { Comparison } from './compare';
 import { chunksOf, Correlation } from './correlate';
 import { exportIn, exportNames } from './export-sections';
 import type { ChangedFunction, LivepatchCallback, ObjectDiff, ObjectPair } from './object-diff';
+import { holdsPlacesIn } from './label-tables';
 import { ObjectModel, type Chunk } from './object-model';
 import { ReferenceReader } from './references';
 import { differRefusal } from './refusal';
@@ -254,9 +255,10 @@ function checkData(
   objectPath: string,
   before: Side,
   skim: Skim,
-  { correlation, comparison, absorbed }: Compared,
+  { correlation, comparison, absorbed, changed }: Compared,
 ): void {
   for (const chunk of chunksOf(before.reader.model, skim.unsettled())) {
+    if (holdsPlacesIn(before, chunk, (code) => changed.has(code))) continue;
     const twin = correlation.toPatched(chunk);
     if (chunk.kind !== 'data' || twin === undefined) continue;
     const isZero = chunk.section.type === sectionType.nobits && twin.section.type === sectionType.nobits;
