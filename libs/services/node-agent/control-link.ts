@@ -29,6 +29,7 @@ import type { NodeIdentity } from './node-identity';
 import type { NodeTraces } from './node-traces';
 import { readAuthorities, trustOf } from './trusted-authorities';
 import { problemFrom } from './problem';
+import { ReportPace } from './report-pace';
 
 export interface LinkOptions {
   readonly identity: NodeIdentity;
@@ -80,6 +81,9 @@ export class ControlLink {
   private isNewlyTrusting = false;
   private heartbeat: NodeJS.Timeout | undefined;
   private running: Promise<void> = Promise.resolve();
+  private readonly pace = new ReportPace(() => {
+    this.session?.report({ ...this.options.makeReport(), trust: this.trust });
+  });
 
   constructor(private readonly options: LinkOptions) {
     this.identity = options.identity;
@@ -109,9 +113,9 @@ export class ControlLink {
     }, this.options.heartbeatMs);
   }
 
-  /** Sends the node's view as it is now, if anybody listens. */
+  /** Sends the node's view as it is then, now or in a moment, if anybody listens. */
   report(): void {
-    this.session?.report({ ...this.options.makeReport(), trust: this.trust });
+    this.pace.request();
   }
 
   /** Ends this session; the next one begins with a new hello. */
@@ -128,6 +132,7 @@ export class ControlLink {
     this.abort.abort();
     this.session?.close();
     await this.running;
+    this.pace.stop();
     this.closeClients();
   }
 

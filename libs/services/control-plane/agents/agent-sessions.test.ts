@@ -78,3 +78,25 @@ test('two machines with one key are found out also where they speak with two con
   // A machine that has booted again is none.
   expect(sessions.noteHello(made.node, 'b3')).toBe(false);
 });
+
+test('nothing is remembered of a node that was taken out', () => {
+  const sessions = new AgentSessions();
+  const { made } = session('n1');
+  sessions.enter(made);
+  expect([sessions.noteHello(made.node, 'b2'), sessions.hasCome(made.node)]).toEqual([false, true]);
+  sessions.enter(session('n1', { bootId: 'b2' }).made);
+  sessions.forget(made.node);
+  // A machine of that name that is let in later is no twin of the one before.
+  expect([sessions.noteHello(made.node, 'b1'), sessions.hasCome(made.node)]).toEqual([false, false]);
+});
+
+test('many are woken over a time, where nothing hurries', async () => {
+  const sessions = new AgentSessions();
+  const many = Array.from({ length: 250 }, (_, index) => session(`n${index}`));
+  for (const { made } of many) sessions.enter(made);
+  const count = () => many.filter(({ woken }) => woken.length > 0).length;
+  const waking = sessions.wakeAll(log, 50);
+  expect(count()).toBe(100);
+  await waking;
+  expect(count()).toBe(250);
+});

@@ -150,7 +150,11 @@ export class AgentSessions {
   twinProblem(node: NodeName): Problem | undefined {
     const twin = this.twins.get(node);
     const current = this.livingStream(node);
-    if (twin === undefined || current === undefined || performance.now() - twin.seenAtMs > twinForMs) return undefined;
+    if (twin === undefined || current === undefined) return undefined;
+    if (performance.now() - twin.seenAtMs > twinForMs) {
+      this.twins.delete(node);
+      return undefined;
+    }
     const message =
       `Two machines speak as node ${node}, in boots ${current.bootId} and ${twin.bootId}: one is a copy of the other. ` +
       "Empty the copy's state folder and let it join under a name of its own (lockstep node join).";
@@ -183,11 +187,20 @@ export class AgentSessions {
     return undefined;
   }
 
-  /** New entries: every node of that load order is to have them. */
-  wakeAll(log: LogName): Promise<void> {
-    return inTurns(this.of(log), (session) => {
+  /** New entries: every node of that load order is to have them. @param overMs as `inTurns` */
+  wakeAll(log: LogName, overMs?: number): Promise<void> {
+    const wake = (session: NodeSession): void => {
       session.wake();
-    });
+    };
+    return inTurns(this.of(log), wake, overMs);
+  }
+
+  /** There is no such node any more. */
+  forget(node: NodeName): void {
+    this.displaced.delete(node);
+    this.twins.delete(node);
+    this.come.delete(node);
+    this.returning.delete(node);
   }
 
   /** There is something new for all of them. */

@@ -20,6 +20,10 @@ import { EncodedResponse, keyOfLog, type KnownLogs } from './known-logs';
 
 /** How old a head may be that is told: nodes hear a new one this often, and raise the alarm when they have heard none for a day. */
 const refreshEveryMs = 3_600_000;
+/** Over so long the nodes of all load orders are told anew: at once they would hold up everything else. */
+const tellOverMs = 600_000;
+/** As many heads are remembered of load orders without an entry. */
+const mostEmpty = 256;
 
 export interface LogHeadsParts {
   readonly logs: Pick<KnownLogs, 'entries' | 'names'>;
@@ -53,7 +57,7 @@ export class LogHeads {
     const { logs, sessions, log } = this.parts;
     this.timer = setInterval(() => {
       for (const name of logs.names()) {
-        sessions.wakeAll(name).catch((err: unknown) => {
+        sessions.wakeAll(name, tellOverMs).catch((err: unknown) => {
           log.error({ err, ...name }, 'could not tell nodes where their load order ends');
         });
       }
@@ -76,6 +80,11 @@ export class LogHeads {
     }
   }
 
+  private forgetEmpty(): void {
+    const empty = [...this.told].filter(([, { head }]) => head.seq === 0);
+    for (const [key] of empty.slice(0, Math.max(0, empty.length - mostEmpty))) this.told.delete(key);
+  }
+
   /** @throws LockstepError `not-found` `log-key-missing`, and what reading the log throws. */
   async headOf(log: LogName): Promise<ToldHead> {
     const entries = await this.parts.logs.entries(log);
@@ -94,7 +103,9 @@ export class LogHeads {
     const statement: HeadStatement = { ...place, key, issuedAtMs: nowMs, expiresAtMs: nowMs + headLifeMs };
     const signature = await this.parts.keys.sign(key, sha256OfBytes(encodeHead(statement)));
     const told = tell({ ...statement, signature });
+    this.told.delete(keyOfLog(log));
     this.told.set(keyOfLog(log), told);
+    this.forgetEmpty();
     return told;
   }
 }

@@ -8,12 +8,13 @@ import { cutOff } from './cut-off';
 export type NodeRemover = 'nodes' | 'sessions' | 'switches' | 'calls' | 'rollouts' | 'replica' | 'log';
 
 function noteRemoval(
-  { switches, rollouts, replica, log }: Uses<'switches' | 'rollouts' | 'replica' | 'log'>,
+  { sessions, switches, rollouts, replica, log }: Uses<'sessions' | 'switches' | 'rollouts' | 'replica' | 'log'>,
   { name: node, cluster, lastSeenAt }: NodeRecord,
   by: 'an operator' | 'silence',
 ): void {
   log.warn({ node, cluster, lastSeenAt, by }, 'node removed');
   switches.forget(node);
+  sessions.forget(node);
   replica.announce({ kind: 'node', node });
   rollouts.wake(cluster);
 }

@@ -75,6 +75,8 @@ export class NodeWatch {
     return this.tell(
       [...names].flatMap((name) => {
         const node = this.parts.nodes.find(name);
+        // One of that name that comes later is found told already, and what was told of it read again.
+        if (node === undefined) this.told.delete(name);
         const condition = node && conditionOf(node);
         return node === undefined || condition === undefined ? [] : [shownOf(node, condition)];
       }),

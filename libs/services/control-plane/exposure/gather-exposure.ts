@@ -110,7 +110,7 @@ export async function gatherExposure(
   for (const each of fixes) {
     const factsOf = factsByLog(each, entries);
     const verdicts: NodeExposure[] = [];
-    await inTurns(shown, ([node, seen]) => {
+    await inTurns([...shown], ([node, seen]) => {
       const exposure: Exposure =
         node.kernelBuild === null
           ? { reason: 'never-reported' }
