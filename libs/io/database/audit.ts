@@ -41,6 +41,9 @@ const eventOf = ({ at, who, token, from, call, on, details, because, result }: E
   ...{ at: at.toISOString(), who, token, from, call, on, details, because, result },
 });
 
+/** Of PostgreSQL's integer, which records are numbered with. */
+const highestSeq = 2 ** 31 - 1;
+
 /** An event where it belongs: in the transaction that does what it tells. */
 export async function addAuditEvent(tx: Transaction | Client, event: AuditEvent): Promise<void> {
   const { who, token, from, call, on, result } = event;
@@ -79,6 +82,8 @@ export function auditStore(db: Client): AuditStore {
       }),
     head: () => headOf(db),
     async read(afterSeq, most) {
+      // Whoever asks may name any number, and the database refuses those that it cannot have.
+      if (afterSeq >= highestSeq) return [];
       const where = { seq: { gt: afterSeq } };
       const rows = await db.auditEvent.findMany({ where, orderBy: { seq: 'asc' }, take: most });
       return rows.map((row) => ({

@@ -65,7 +65,8 @@ test('what is done, refused, or read is written down: who, what, on what, why, f
     ];
     expect(told).toEqual(expect.arrayContaining(wanted));
   });
-  const [first] = await records();
+  const [begun, first] = await records();
+  expect(begun).toMatchObject({ seq: 1, who: 'control-plane', call: 'Installation/Init', result: 'done' });
   expect(first).toMatchObject({ token: 'local-admin', because: 'ticket 17: new web hosts', details: '{"name":"web"}' });
   expect(first?.from).toMatch(/^127\.0\.0\.1:\d+$/);
   const secrets = (await records()).filter(({ details }) => /lsjoin1|lockstep_/.test(details));
@@ -90,6 +91,11 @@ test('whoever follows sees what is done as it is done', async () => {
   }, 2_000);
   abort.abort();
   await following;
+});
+
+test('behind any number there is nothing, however high somebody asks', async () => {
+  for (const after of [2 ** 31 - 2, 2 ** 31 - 1, 2 ** 31, 2 ** 32 - 1, Number.MAX_SAFE_INTEGER])
+    expect([after, await records(after)]).toEqual([after, []]);
 });
 
 test('a whole log verifies, here and from an export on a machine that has the public key alone', async () => {

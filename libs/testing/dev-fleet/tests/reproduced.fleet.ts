@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, it, jest } from '@jest/globals';
 import { readBuildSignature } from '@lockstep/domain/klp-module';
 import { createBuildKey } from '@lockstep/io/certificates';
-import { defaultCacheDirectory } from '@lockstep/io/kernel-builder';
+import { registerKernelBuild } from '@lockstep/io/kernel-builder';
 import { kernelTestSetupMs } from '@lockstep/testing/qemu-machine';
 import { startDevFleet, type DevFleet } from '../dev-fleet';
 import { eventually } from '../eventually';
 import { exampleDiff } from '../example-patches';
+import { fleetKernelTree } from '../fleet-kernel';
 import type { FleetProcess } from '../fleet-process';
 import { createFleetWorker } from '../fleet-server';
 import { runLockstep } from '../lockstep-command';
@@ -25,14 +26,6 @@ const file = (name: string): string => path.join(fleet.folder, name);
 const otherCache = (): string => file('other-cache');
 const registeredIn = (cache: string): string => path.join(cache, 'registered', fleet.kernelBuild);
 
-/** As if it had been registered there too: what it has built since is not taken along. */
-function shareRegistration(): void {
-  const [from, to] = [registeredIn(defaultCacheDirectory()), registeredIn(otherCache())];
-  mkdirSync(to, { recursive: true });
-  const files = readdirSync(from, { withFileTypes: true }).filter((entry) => entry.isFile());
-  for (const { name } of files) cpSync(path.join(from, name), path.join(to, name));
-}
-
 const beside = (name: string, env: Readonly<Record<string, string>>): FleetProcess =>
   createFleetWorker(fleet.folder, fleet.server, undefined, 5_000, name, {
     LOCKSTEP_BUILD_KEY: file('build.key'),
@@ -45,7 +38,7 @@ beforeAll(async () => {
   const { privateKeyPem, publicKeyPem } = createBuildKey();
   writeFileSync(file('build.key'), privateKeyPem, { mode: 0o600 });
   writeFileSync(file('build.pub'), publicKeyPem);
-  shareRegistration();
+  await registerKernelBuild({ path: await fleetKernelTree(), cacheDir: otherCache() });
   another = beside('first', {});
   other = beside('second', { LOCKSTEP_CACHE_DIR: otherCache() });
   for (const [name, mark] of Object.entries({ both: '1', later: '2', differs: '3' }))
@@ -66,7 +59,7 @@ interface BuildDocument {
   readonly reproduce: boolean;
   readonly progress?: { readonly stage: string };
   readonly failure?: { readonly reason: string; readonly message: string };
-  readonly artifact?: { readonly sha256: string };
+  readonly artifact?: { readonly sha256: string } | null;
   readonly log: readonly { readonly worker: string; readonly text: string }[];
 }
 
@@ -129,7 +122,7 @@ it('what one worker has built alone is built again by two, when that is asked fo
     { withinMs: 300_000 },
   );
   expect(waiting.status).toBe('running');
-  expect(waiting.artifact).toBeUndefined();
+  expect(waiting.artifact).toBeNull();
   // Its own restart makes no second worker of it.
   await another.stop();
   another.start();
