@@ -25,7 +25,7 @@ async function show({ fleet, signal }: TaskContext, members: readonly CampaignMe
   }
   const texts = plans.map(([{ cluster, rolloutId }, plan]) => `${cluster}\n${rollbackPlanText(plan, rolloutId)}`);
   return {
-    document: { members: plans.map(([{ cluster }, plan]) => ({ cluster, ...(planDocument(plan) as object) })) },
+    document: { members: plans.map(([{ cluster }, plan]) => ({ cluster, ...planDocument(plan) })) },
     text: plans.length === 0 ? 'Nothing of it has been rolled out.' : texts.join('\n\n'),
   };
 }

@@ -175,3 +175,13 @@ test('nor has one of which a host did not survive; who goes on has another one t
   expect([halt?.reason, waves[0]?.passedAtMs]).toEqual(['crash', null]);
   expect(moved(rollout.next(crashed, resume('known')))).toBe('n3');
 });
+
+test('who is tried again and gets there is judged by its first probe there, as anybody is', () => {
+  const rollout = new Rollout({ ...strict, probing, canaries: 2, allowedFailures: { nodes: 1 } });
+  rollout.next('n1 ready pass; n2 ready pass; n3 ready pass');
+  const failed = 'n1 failed@4>5 pass; n2 moving@4>5; n3 ready pass';
+  rollout.next(failed);
+  rollout.next(failed, { kind: 'retry', reason: '', nodes: [] });
+  rollout.next(failed);
+  expect(show(rollout.next('n1 there fail; n2 moving@4>5; n3 ready pass'))).toContain('n1/0 probe-failed');
+});

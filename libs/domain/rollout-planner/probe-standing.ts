@@ -48,7 +48,8 @@ export function underProbes(
     case 'pass':
       return { standing, awaitsBaseline: false };
     case 'fail':
-      return isAfter && before?.triesAgain === true && !isOver
+      // Of who was there when that was said: the first word after a load is nobody's second try.
+      return isAfter && before?.triesAgain === true && before.position >= toSeq && !isOver
         ? { standing: 'probing', awaitsBaseline: false, measuresSinceMs, probesAgain: true }
         : { standing: fails, awaitsBaseline: false, probeProblem: judged.problem };
     case 'error':
