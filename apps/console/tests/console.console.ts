@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { mkdirSync, readFileSync } from 'node:fs';
-import path from 'node:path';
-import { AxeBuilder } from '@axe-core/playwright';
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { Role } from '@lockstep/contracts/generated';
-import { repositoryRoot } from '@lockstep/testing/qemu-machine';
 import type { Browser } from 'playwright-core';
-import { startBrowser, viewports, Visitor, type ColorScheme, type Device } from './browser';
+import { checkAppearance } from './appearance';
+import { startBrowser, Visitor, type ColorScheme } from './browser';
 import { startConsoleFleet, tokenOf, type ConsoleFleet } from './console-fleet';
 import { focused, tabTo } from './keyboard';
 import { installOldChromium } from './old-chromium';
@@ -14,14 +12,11 @@ import { pages } from './pages';
 
 jest.setTimeout(900_000);
 
-const pictures = path.join(repositoryRoot, 'dist/console-pictures');
-
 let world: ConsoleFleet;
 let browser: Browser;
 let ada: Visitor;
 
 beforeAll(async () => {
-  mkdirSync(pictures, { recursive: true });
   world = await startConsoleFleet();
   browser = await startBrowser();
   ada = await Visitor.come(browser, world.consoleUrl);
@@ -33,6 +28,12 @@ afterAll(async () => {
 });
 
 describe('somebody who is not signed in', () => {
+  test.each<ColorScheme>(['light', 'dark'])('can use the page to sign in on, in %s colours', async (colorScheme) => {
+    await ada.open('');
+    await ada.page.getByLabel('Access token').waitFor();
+    await checkAppearance(ada.page, 'sign-in', colorScheme);
+  });
+
   test('is told what is wrong with a token that is none, where they are', async () => {
     await ada.open('nodes?cluster=dev');
     await ada.page.getByLabel('Access token').fill('lockstep_not-one');
@@ -49,26 +50,17 @@ describe('somebody who is not signed in', () => {
   });
 });
 
-describe.each(pages)('the page $name', ({ name, place, shows }) => {
+describe.each(pages)('the page $name', ({ name, place, link, shows }) => {
   test('shows what there is', async () => {
     await ada.open(place);
+    if (link !== undefined) await ada.page.getByRole('link', { name: link }).click();
     await ada.settled();
     await ada.page.getByText(shows).first().waitFor();
     expect(ada.complaints).toEqual([]);
   });
 
   test.each<ColorScheme>(['light', 'dark'])('has no violation of accessibility in %s colours', async (colorScheme) => {
-    await ada.page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-    const { violations } = await new AxeBuilder({ page: ada.page }).analyze();
-    expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)).toEqual([]);
-    for (const device of Object.keys(viewports) as Device[]) {
-      await ada.page.setViewportSize(viewports[device]);
-      // Nobody has to push a page to the side to read it.
-      const widths = await ada.page.evaluate(() => [document.documentElement.scrollWidth, window.innerWidth]);
-      expect(widths[0]).toBeLessThanOrEqual(widths[1] ?? 0);
-      await ada.page.screenshot({ path: path.join(pictures, `${name}-${colorScheme}-${device}.png`) });
-    }
-    await ada.page.setViewportSize(viewports.desktop);
+    await checkAppearance(ada.page, name, colorScheme);
   });
 });
 
@@ -239,8 +231,9 @@ describe('a browser of two years ago', () => {
   });
   afterAll(() => oldBrowser.close());
 
-  test.each(pages)('shows the page $name', async ({ place, shows }) => {
+  test.each(pages)('shows the page $name', async ({ place, link, shows }) => {
     await gus.open(place);
+    if (link !== undefined) await gus.page.getByRole('link', { name: link }).click();
     await gus.settled();
     await gus.page.getByText(shows).first().waitFor();
     expect(gus.complaints).toEqual([]);

@@ -6,6 +6,7 @@ import { eventually, fleetProcess, type FleetProcess } from '@lockstep/testing/d
 import { temporaryFolder, type TemporaryFolder } from '@lockstep/testing/local-servers';
 import { repositoryRoot } from '@lockstep/testing/qemu-machine';
 import type { Browser } from 'playwright-core';
+import { pictures } from './appearance';
 import { startBrowser, Visitor } from './browser';
 
 /** It builds a kernel where none is in the cache. */
@@ -14,7 +15,6 @@ const doneWithinMs = 1_200_000;
 jest.setTimeout(toldWithinMs + doneWithinMs);
 
 const machines = ['node-1', 'node-2', 'node-3'] as const;
-const pictures = path.join(repositoryRoot, 'dist/console-pictures');
 
 let folder: TemporaryFolder;
 let demo: FleetProcess;

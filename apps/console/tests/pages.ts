@@ -1,9 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
+interface ShownPage {
+  readonly name: string;
+  readonly place: string;
+  /** That leads there from `place`. */
+  readonly link?: string;
+  readonly shows: string;
+}
+
 /** Each with something that only the fleet's own data says. */
-export const pages = [
+export const pages: readonly ShownPage[] = [
   { name: 'overview', place: '', shows: 'at head 2' },
   { name: 'rollouts', place: 'rollouts', shows: 'dev to 1' },
+  { name: 'rollout', place: 'rollouts', link: 'dev to 1', shows: '6 of 6 nodes there' },
   { name: 'nodes', place: 'nodes', shows: 'n6' },
   { name: 'node', place: 'nodes/n1', shows: 'lockstep_meminfo_fix' },
   { name: 'load-order', place: 'load-order?cluster=dev', shows: 'torn: 2 of 3 run' },

@@ -8,6 +8,7 @@ import { eventually, exampleDiff, fleetProcess, type FleetProcess } from '@locks
 import { freePort, temporaryFolder, type TemporaryFolder } from '@lockstep/testing/local-servers';
 import { repositoryRoot } from '@lockstep/testing/qemu-machine';
 import type { Browser } from 'playwright-core';
+import { checkAppearance } from './appearance';
 import { startBrowser, Visitor } from './browser';
 import { rollOutMeminfoFix, startFleetWithConsole, type ConsoleFleet } from './console-fleet';
 
@@ -148,6 +149,9 @@ test('a canary fails while it is watched, and everybody is told why', async () =
   await alice.page.getByText('Halted: nobody further starts.').waitFor({ timeout: 180_000 });
   await alice.page.getByRole('alert').getByText('It was told so').waitFor();
   expect(await button(alice, 'Try again').getAttribute('aria-disabled')).toBe('true');
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await checkAppearance(alice.page, 'rollout-halted', colorScheme);
+  }
 });
 
 test('it is rolled back, as it was shown and approved', async () => {
