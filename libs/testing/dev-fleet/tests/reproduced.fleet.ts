@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, it, jest } from '@jest/globals';
 import { readBuildSignature } from '@lockstep/domain/klp-module';
+import { parseSha256 } from '@lockstep/domain/livepatch-model';
+import { openArtifactStore, readWhole } from '@lockstep/io/artifact-store';
 import { createBuildKey } from '@lockstep/io/certificates';
 import { registerKernelBuild } from '@lockstep/io/kernel-builder';
 import { kernelTestSetupMs } from '@lockstep/testing/qemu-machine';
@@ -78,11 +80,10 @@ async function ended(id: string): Promise<BuildDocument> {
   return show(id);
 }
 
-const moduleOf = (sha256: string): Buffer => {
-  const folder = path.join(fleet.server.stateDir, 'artifacts');
-  const found = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith(sha256));
-  return readFileSync(path.join(folder, found[0] ?? ''));
-};
+async function moduleOf(sha256: string): Promise<Buffer> {
+  const artifacts = await openArtifactStore(path.join(fleet.server.stateDir, 'artifacts'));
+  return Buffer.from(await readWhole(artifacts, parseSha256(sha256)));
+}
 
 const workersThat = ({ log }: BuildDocument, text: RegExp): string[] =>
   log.filter((line) => text.test(line.text)).map(({ worker }) => worker);
@@ -95,10 +96,11 @@ it('is built by one worker, again by another, and only then signed; the module s
   expect([first, second]).toEqual([expect.stringMatching(/:\d+$/), expect.stringMatching(/:\d+$/)]);
   expect(first).not.toBe(second);
   const [, unsigned = ''] = /sha256 ([0-9a-f]{64}) without/.exec(build.log.map(({ text }) => text).join('\n')) ?? [];
-  const signed = moduleOf(build.artifact?.sha256 ?? '');
+  const signed = await moduleOf(build.artifact?.sha256 ?? '');
   // What the first has built nobody has signed; what is signed is the same without its signature.
-  expect(readBuildSignature(moduleOf(unsigned))).toBe(null);
-  expect(Buffer.from(readBuildSignature(signed)?.content ?? []).equals(moduleOf(unsigned))).toBe(true);
+  const unsignedModule = await moduleOf(unsigned);
+  expect(readBuildSignature(unsignedModule)).toBe(null);
+  expect(Buffer.from(readBuildSignature(signed)?.content ?? []).equals(unsignedModule)).toBe(true);
   writeFileSync(file('both.ko'), signed);
   const verified = await ask<object>('patch', 'verify', file('both.ko'), '--build-keys', file('build.pub'));
   expect(JSON.stringify(verified)).toContain('"reproduced":true');
