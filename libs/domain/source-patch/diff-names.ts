@@ -49,6 +49,10 @@ export function pathInRename(name: string, lines: DiffLines): string {
   return pathIn(quotedName(name)?.name ?? name, 0, lines);
 }
 
+/** Of one name on file systems of Linux; of a path no more than leaves room for wherever the tree lies. */
+const longestNameBytes = 255;
+const longestPathBytes = 1024;
+
 function pathIn(name: string, prefix: Prefix, lines: DiffLines): string {
   const slash = prefix === 0 ? -1 : name.indexOf('/');
   if (prefix === 1 && slash <= 0) {
@@ -58,6 +62,10 @@ function pathIn(name: string, prefix: Prefix, lines: DiffLines): string {
   const parts = path.split('/');
   if (path.includes('\0') || parts.some((part) => part === '' || part === '.' || part === '..')) {
     throw lines.error(`"${name}" is not a path inside the tree`, -1);
+  }
+  // Each character is a byte here.
+  if (path.length > longestPathBytes || parts.some((part) => part.length > longestNameBytes)) {
+    throw lines.error(`"${name.slice(0, 60)}…" is longer than the path of a file can be`, -1);
   }
   return textOf(path);
 }
