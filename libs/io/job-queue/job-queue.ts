@@ -55,12 +55,15 @@ export interface JobQueueOptions {
 
 const answerWithinMs = 10_000;
 
-async function withinTime<T>(server: QueueServer, work: Promise<T>): Promise<T> {
+/** That the server is there is known by then: it may have its tables to make, on a machine that starts much else. */
+const openWithinMs = 60_000;
+
+async function withinTime<T>(server: QueueServer, work: Promise<T>, limitMs = answerWithinMs): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
       reject(queueUnavailable(server));
-    }, answerWithinMs);
+    }, limitMs);
   });
   try {
     return await Promise.race([work, late]);
@@ -163,7 +166,7 @@ export async function openJobQueue(options: JobQueueOptions): Promise<JobQueue> 
   events.on('error', onError);
   listen(events, onChange);
   try {
-    await withinTime(server, Promise.all([queue.waitUntilReady(), events.waitUntilReady()]));
+    await withinTime(server, Promise.all([queue.waitUntilReady(), events.waitUntilReady()]), openWithinMs);
   } catch (cause) {
     // Not waited for: they may hang on the very server that does not answer.
     for (const closing of [events.disconnect(), queue.disconnect()]) closing.catch(onError);
