@@ -64,6 +64,33 @@ describe.each(pages)('the page $name', ({ name, place, link, shows }) => {
   });
 });
 
+describe('a browser of two years ago', () => {
+  let oldBrowser: Browser;
+  let gus: Visitor;
+  beforeAll(async () => {
+    oldBrowser = await startBrowser(installOldChromium());
+    gus = await Visitor.come(oldBrowser, world.consoleUrl);
+    await gus.signIn(world.token);
+  });
+  afterAll(() => oldBrowser.close());
+
+  test.each(pages)('shows the page $name', async ({ place, link, shows }) => {
+    await gus.open(place);
+    if (link !== undefined) await gus.page.getByRole('link', { name: link }).click();
+    await gus.settled();
+    await gus.page.getByText(shows).first().waitFor();
+    expect(gus.complaints).toEqual([]);
+  });
+
+  test('is told what it cannot verify, and by what it can be', async () => {
+    await gus.open('audit?find=StartRollout');
+    await gus.page.getByText('Fleet/StartRollout').first().waitFor();
+    await gus.page.getByRole('button', { name: 'Verify what is shown' }).click();
+    await gus.page.getByText('This browser does not know Ed25519').waitFor();
+    expect(gus.complaints).toEqual([]);
+  });
+});
+
 describe('by keyboard alone', () => {
   test('the pages are skipped to what one came for, and a dialog is left to where it was opened', async () => {
     const { page } = ada;
@@ -219,31 +246,4 @@ test('a refused action says why where it was asked for', async () => {
   await olga.page.getByLabel('Name of the combined patch').fill('7');
   await olga.page.getByRole('button', { name: 'Combine' }).click();
   await olga.page.getByRole('alert').getByText('They are not combined').waitFor();
-});
-
-describe('a browser of two years ago', () => {
-  let oldBrowser: Browser;
-  let gus: Visitor;
-  beforeAll(async () => {
-    oldBrowser = await startBrowser(installOldChromium());
-    gus = await Visitor.come(oldBrowser, world.consoleUrl);
-    await gus.signIn(world.token);
-  });
-  afterAll(() => oldBrowser.close());
-
-  test.each(pages)('shows the page $name', async ({ place, link, shows }) => {
-    await gus.open(place);
-    if (link !== undefined) await gus.page.getByRole('link', { name: link }).click();
-    await gus.settled();
-    await gus.page.getByText(shows).first().waitFor();
-    expect(gus.complaints).toEqual([]);
-  });
-
-  test('is told what it cannot verify, and by what it can be', async () => {
-    await gus.open('audit?find=StartRollout');
-    await gus.page.getByText('Fleet/StartRollout').first().waitFor();
-    await gus.page.getByRole('button', { name: 'Verify what is shown' }).click();
-    await gus.page.getByText('This browser does not know Ed25519').waitFor();
-    expect(gus.complaints).toEqual([]);
-  });
 });
