@@ -247,7 +247,7 @@ describe('following the load order', () => {
     await kernel.change({ obstacles: [held] });
     await node.startAgent();
     await node.inStep(0);
-    expect(plane.lastReport!.obstacles).toEqual([held]);
+    expect(plane.lastReport!.obstacles).toEqual([{ ...held, trusted: [] }]);
     plane.moveTo(1);
     await node.untilReported(NodeStatus.NODE_STATUS_FAILED, 0);
     expect(plane.lastReport!.problem).toMatchObject({
