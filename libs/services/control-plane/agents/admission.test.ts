@@ -17,7 +17,7 @@ function visit(admission: Admission, inside: string[], name: string, until: Abor
     await staying;
     return name;
   };
-  return { done: admission.admit(work, until), leave: () => leave() };
+  return { done: admission.admit(work, until), leave };
 }
 
 const settled = () => new Promise((resolve) => setImmediate(resolve));

@@ -130,15 +130,15 @@ export class WorkTracker {
   }
 
   /** What the workers said about a build so far, from line `from` on, in pieces; of one that runs what there is now. */
-  async *log(build: BuildRecord, from: number): AsyncGenerator<BuildLogRow[]> {
+  async *log(build: BuildRecord, from: number): AsyncGenerator<BuildLogRow[], undefined> {
     if (build.endedAt === null) {
       yield await this.parts.queue.log(buildJobId(build), from);
-      return;
+      return undefined;
     }
     for (let next = from; ; next += linesAtOnce) {
       const lines = await this.parts.db.builds.log(build.id, next, linesAtOnce);
       yield lines;
-      if (lines.length < linesAtOnce) return;
+      if (lines.length < linesAtOnce) return undefined;
     }
   }
 

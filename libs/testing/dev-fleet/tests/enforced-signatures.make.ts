@@ -101,7 +101,7 @@ interface Enforcing extends ShownNode {
 it('tells that its kernel enforces signatures, and which keys that trusts', async () => {
   const shown = await node.shown<Enforcing>(
     'the node says what is in the way',
-    ({ report }) => report?.status === 'in-step' && report.obstacles.length > 0,
+    ({ report }) => report.status === 'in-step' && report.obstacles.length > 0,
   );
   expect(shown.report.obstacles).toMatchObject([
     { kind: 'signature-enforced', trusted: [keyIdOf(file('trusted.pem'))] },
