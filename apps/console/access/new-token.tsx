@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { Button, Checkbox, Modal, TextInput } from '@mantine/core';
+import { Button, Checkbox, TextInput } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState, type ReactElement } from 'react';
 import { answerOf, api } from '../api/client';
 import { ActionButton } from '../display/action-button';
+import { PageDialog } from '../display/page-dialog';
 import { ProblemNote } from '../display/problem-note';
 import { roles, roleWord, roleWords, type Role } from './roles';
 
@@ -159,9 +160,9 @@ export function NewToken({ whyNot }: { readonly whyNot: string | undefined }): R
         }}
       />
       {isOpen && (
-        <Modal opened onClose={close} title="Make a token" closeButtonProps={{ 'aria-label': 'Close' }}>
+        <PageDialog onClose={close} title="Make a token">
           {secret === '' ? <Form onMade={setSecret} /> : <Made secret={secret} onClose={close} />}
-        </Modal>
+        </PageDialog>
       )}
     </>
   );

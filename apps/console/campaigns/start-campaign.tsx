@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { Button, Checkbox, Modal, NativeSelect, TextInput } from '@mantine/core';
+import { Button, Checkbox, NativeSelect, TextInput } from '@mantine/core';
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { useState, type ReactElement } from 'react';
 import { useNavigate } from 'react-router';
@@ -10,6 +10,7 @@ import { ActionButton } from '../display/action-button';
 import { Awaited } from '../display/awaited';
 import { countWords } from '../display/counts';
 import { NothingHere } from '../display/nothing-here';
+import { PageDialog } from '../display/page-dialog';
 import { ProblemNote } from '../display/problem-note';
 import { StateMark } from '../display/state-mark';
 import { usePatches } from '../load-order/draft';
@@ -60,7 +61,7 @@ function Dialog({ onClose }: { readonly onClose: () => void }): ReactElement {
   const planHash = preview.data?.hash;
   const withNodes = (census.data ?? []).filter(({ orders }) => orders.some(({ nodes }) => nodes > 0));
   return (
-    <Modal opened onClose={onClose} title="Start a campaign" size="lg" closeButtonProps={{ 'aria-label': 'Close' }}>
+    <PageDialog onClose={onClose} title="Start a campaign" size="lg">
       <form
         className="dialog-form"
         onSubmit={(event) => {
@@ -125,7 +126,7 @@ function Dialog({ onClose }: { readonly onClose: () => void }): ReactElement {
           </Button>
         </div>
       </form>
-    </Modal>
+    </PageDialog>
   );
 }
 

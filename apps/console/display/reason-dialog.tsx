@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { Button, Modal, Textarea } from '@mantine/core';
+import { Button, Textarea } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
 import { useState, type ReactElement, type ReactNode } from 'react';
+import { PageDialog } from './page-dialog';
 import { ProblemNote } from './problem-note';
 
 export interface ReasonDialogProps {
@@ -23,7 +24,7 @@ export function ReasonDialog(props: ReasonDialogProps): ReactElement {
   const { mutate, isPending, error } = useMutation({ mutationFn: act, onSuccess: onClose });
   const isMissing = needsReason && reason.trim() === '';
   return (
-    <Modal opened onClose={onClose} title={title} closeButtonProps={{ 'aria-label': 'Close' }}>
+    <PageDialog onClose={onClose} title={title}>
       <form
         className="dialog-form"
         onSubmit={(event) => {
@@ -55,6 +56,6 @@ export function ReasonDialog(props: ReasonDialogProps): ReactElement {
           </Button>
         </div>
       </form>
-    </Modal>
+    </PageDialog>
   );
 }

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { Button, FileInput, Modal, Textarea, TextInput } from '@mantine/core';
+import { Button, FileInput, Textarea, TextInput } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
 import { useState, type ReactElement } from 'react';
 import { useNavigate } from 'react-router';
 import { answerOf, api } from '../api/client';
 import { ActionButton } from '../display/action-button';
+import { PageDialog } from '../display/page-dialog';
 import { ProblemNote } from '../display/problem-note';
 import { whyNot } from '../session/may';
 import { useSession } from '../session/session';
@@ -130,9 +131,9 @@ export function SubmitPatch(): ReactElement {
         }}
       />
       {isOpen && (
-        <Modal opened onClose={close} title="Submit a diff" size="lg" closeButtonProps={{ 'aria-label': 'Close' }}>
+        <PageDialog onClose={close} title="Submit a diff" size="lg">
           <Form onClose={close} />
-        </Modal>
+        </PageDialog>
       )}
     </>
   );

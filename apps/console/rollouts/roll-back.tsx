@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { Button, Checkbox, Modal } from '@mantine/core';
+import { Button, Checkbox } from '@mantine/core';
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { useState, type ReactElement } from 'react';
 import { useNavigate } from 'react-router';
@@ -8,6 +8,7 @@ import { asProblem } from '../api/problem';
 import type { RolloutMessage, Schemas } from '../api/schemas';
 import { ActionButton } from '../display/action-button';
 import { Awaited } from '../display/awaited';
+import { PageDialog } from '../display/page-dialog';
 import { ProblemNote } from '../display/problem-note';
 import { whyNot } from '../session/may';
 import { useSession } from '../session/session';
@@ -77,13 +78,7 @@ function Dialog({ rollout: { id = '', cluster, toSeq }, onClose }: DialogProps):
   const planHash = preview.data?.hash;
   const reason = rollBack.error === null ? '' : asProblem(rollBack.error).reason;
   return (
-    <Modal
-      opened
-      onClose={onClose}
-      title={`Roll back: ${cluster ?? ''} to ${toSeq ?? 0}`}
-      size="lg"
-      closeButtonProps={{ 'aria-label': 'Close' }}
-    >
+    <PageDialog onClose={onClose} title={`Roll back: ${cluster ?? ''} to ${toSeq ?? 0}`} size="lg">
       <form
         className="dialog-form"
         onSubmit={(event) => {
@@ -129,7 +124,7 @@ function Dialog({ rollout: { id = '', cluster, toSeq }, onClose }: DialogProps):
           </Button>
         </div>
       </form>
-    </Modal>
+    </PageDialog>
   );
 }
 

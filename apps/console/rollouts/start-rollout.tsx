@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { Button, Modal, NativeSelect, Textarea, TextInput } from '@mantine/core';
+import { Button, NativeSelect, Textarea, TextInput } from '@mantine/core';
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { useState, type ReactElement } from 'react';
 import { useNavigate } from 'react-router';
@@ -9,6 +9,7 @@ import type { ClusterCensus } from '../clusters/census';
 import { ActionButton } from '../display/action-button';
 import { Awaited } from '../display/awaited';
 import type { IconName } from '../display/icon';
+import { PageDialog } from '../display/page-dialog';
 import { ProblemNote } from '../display/problem-note';
 import { whyNot } from '../session/may';
 import { useSession } from '../session/session';
@@ -152,13 +153,7 @@ function Dialog({ clusters, isEmergency, onClose }: DialogProps): ReactElement {
   const planHash = preview.data?.hash;
   const isUnexplained = isEmergency && wanted.reason.trim() === '';
   return (
-    <Modal
-      opened
-      onClose={onClose}
-      title={isEmergency ? 'Break the glass' : 'Start a rollout'}
-      size="lg"
-      closeButtonProps={{ 'aria-label': 'Close' }}
-    >
+    <PageDialog onClose={onClose} title={isEmergency ? 'Break the glass' : 'Start a rollout'} size="lg">
       <form
         className="dialog-form"
         onSubmit={(event) => {
@@ -195,7 +190,7 @@ function Dialog({ clusters, isEmergency, onClose }: DialogProps): ReactElement {
           </Button>
         </div>
       </form>
-    </Modal>
+    </PageDialog>
   );
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { Modal, NativeSelect } from '@mantine/core';
+import { NativeSelect } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState, type ReactElement } from 'react';
 import { answerOf, api } from '../api/client';
@@ -8,6 +8,7 @@ import { useSession } from '../session/session';
 import { ownZone } from './calendar';
 import { Field, FormEnd } from './form-parts';
 import type { NewScheduleProps } from './new-window';
+import { PageDialog } from '../display/page-dialog';
 import { schedulesKey } from './schedules';
 
 interface Wanted {
@@ -45,7 +46,7 @@ export function NewFreeze({ clusters, onClose }: NewScheduleProps): ReactElement
     setWanted({ ...wanted, [key]: value });
   };
   return (
-    <Modal opened onClose={onClose} title="Freeze" closeButtonProps={{ 'aria-label': 'Close' }}>
+    <PageDialog onClose={onClose} title="Freeze">
       <form
         className="dialog-form"
         onSubmit={(event) => {
@@ -88,6 +89,6 @@ export function NewFreeze({ clusters, onClose }: NewScheduleProps): ReactElement
           onClose={onClose}
         />
       </form>
-    </Modal>
+    </PageDialog>
   );
 }

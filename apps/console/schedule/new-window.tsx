@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { Checkbox, Modal, NativeSelect } from '@mantine/core';
+import { Checkbox, NativeSelect } from '@mantine/core';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
 import { weekdays } from '@lockstep/domain/schedule';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
@@ -8,6 +8,7 @@ import { answerOf, api } from '../api/client';
 import { useMinuteMs } from '../time/now';
 import { daysFrom, dayOrder, openings, ownZone, wallWords, windowOf } from './calendar';
 import { Field, FormEnd } from './form-parts';
+import { PageDialog } from '../display/page-dialog';
 import { schedulesKey } from './schedules';
 
 interface Wanted {
@@ -89,7 +90,7 @@ export function NewWindow({ clusters, onClose }: NewScheduleProps): ReactElement
     setWanted({ ...wanted, [key]: value });
   };
   return (
-    <Modal opened onClose={onClose} title="Add a window" closeButtonProps={{ 'aria-label': 'Close' }}>
+    <PageDialog onClose={onClose} title="Add a window">
       <form
         className="dialog-form"
         onSubmit={(event) => {
@@ -148,6 +149,6 @@ export function NewWindow({ clusters, onClose }: NewScheduleProps): ReactElement
           onClose={onClose}
         />
       </form>
-    </Modal>
+    </PageDialog>
   );
 }
