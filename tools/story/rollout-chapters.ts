@@ -10,9 +10,14 @@ const bakeSeconds = 25;
 const rules = [
   ...['--canaries', '2', '--waves', '30%,70%', '--at-once', '25%', '--allowed-failures', '1%'],
   ...['--bake', `${bakeSeconds}s`, '--probe', 'command=web-answers', '--probe-every', '5s'],
+  // Two hundred agents share this machine: a probe that waits for a processor is no verdict.
+  ...['--probe-timeout', '30s'],
 ];
 /** Of what mends it: all after the canaries. */
-const fastRules = ['--canaries', '2', '--waves', '100%', '--bake', '5s', '--probe', 'command=web-answers'];
+const fastRules = [
+  ...['--canaries', '2', '--waves', '100%', '--bake', '5s'],
+  ...['--probe', 'command=web-answers', '--probe-timeout', '30s'],
+];
 
 /** Shows what would happen, and begins exactly that. @returns the rollout's id */
 async function planAndStart({ people, say }: StoryStage, asRules: readonly string[]): Promise<string> {
