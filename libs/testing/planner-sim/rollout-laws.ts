@@ -259,14 +259,14 @@ export class RolloutLaws {
     }
   }
 
-  private takeUpAgain({ node, connected, report }: NodeFacts, past: Past, nowMs: number): void {
-    const reason = this.before?.nodes.find((other) => other.node === node)?.notYet?.reason;
-    if (!['failed', 'unwell', 'lost', 'overdue', 'unreachable', 'probe-failed'].includes(reason ?? '')) return;
-    const complaint = report?.trouble?.id;
-    // Of who is there: the first word of its probes after its load is looked at as anybody's.
-    const isThere = connected && report?.status === 'in-step' && report.position >= this.policy.toSeq;
-    Object.assign(past, { retried: true, probesAgainSinceMs: isThere ? nowMs : undefined, workingSinceMs: nowMs });
-    Object.assign(past, { excused: false, unwellBefore: false, complaint });
+  private takeUpAgain({ node, report }: NodeFacts, past: Past, nowMs: number): void {
+    const seen = this.before?.nodes.find((other) => other.node === node);
+    const reason = seen?.notYet?.reason ?? '';
+    if (!['failed', 'unwell', 'lost', 'overdue', 'unreachable', 'probe-failed'].includes(reason)) return;
+    // Of who was there when that was said: the first word of its probes after its load is looked at as anybody's.
+    const wasThere = seen !== undefined && seen.position >= this.policy.toSeq;
+    Object.assign(past, { retried: true, probesAgainSinceMs: wasThere ? nowMs : undefined, workingSinceMs: nowMs });
+    Object.assign(past, { excused: false, unwellBefore: false, complaint: report?.trouble?.id });
   }
 
   private isFailure(node: NodeName, conditions: ReadonlyMap<NodeName, Condition>): boolean {
