@@ -163,7 +163,7 @@ test('canaries are those that labels choose, and of a failure domain no more go 
   const start = (...options: string[]) =>
     lockstep('rollout', 'start', '--cluster', 's', '--waves', '100%', '--json', ...options);
   const nobody = await start('--canary-selector', 'role=none');
-  expect([nobody.code, nobody.stderr]).toEqual([1, expect.stringMatching(/No node matches/)]);
+  expect([nobody.code, nobody.stderr]).toEqual([2, expect.stringMatching(/No node matches/)]);
   const unsaid = await start('--at-most', '2');
   expect([unsaid.code, unsaid.stderr]).toEqual([2, expect.stringMatching(/--spread LABEL/)]);
   const began = await start('--canary-selector', 'role=canary', '--spread', 'zone', '--at-most', '50%');
