@@ -171,3 +171,10 @@ test('too many probes, the same one twice and times out of reason are refused', 
   expect(refuse({ allowedErrors: { percent: 101 } })).toMatch(/Allowed errors/);
   expect(toSeq).toBeGreaterThan(before);
 });
+
+test('what takes another rollout back does not wait to hear of who was unwell before', () => {
+  const rollout = new Rollout({ ...probed, undoes: { rollout: 'before', after: parseSeq(3) } });
+  rollout.next('n1 failed@4>4, n2 ready, n3 ready');
+  const { status, nodes } = rollout.next('n1 there error, n2 ready, n3 ready');
+  expect([status, nodes[0]?.notYet?.reason]).toEqual(['running', 'unmeasured']);
+});

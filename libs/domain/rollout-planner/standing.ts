@@ -172,7 +172,8 @@ export function nodeStanding(
       : { standing, awaitsBaseline: false, probesAgain: undefined };
   standing = probed.standing;
   const unwellBefore = undoes && wasUnwellBefore(standing, before, report);
-  const excused = isExcused(standing, before) || (unwellBefore && isFailure(standing));
+  // Nor need anybody know how it is.
+  const excused = isExcused(standing, before) || (unwellBefore && (isFailure(standing) || standing === 'unmeasured'));
   const { awaitsBaseline, measuresSinceMs, probeProblem, probesAgain } = probed;
   const decided = {
     ...{ released, excused, unwellBefore, triesSinceMs, troubleBefore },

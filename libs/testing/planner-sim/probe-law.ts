@@ -47,6 +47,11 @@ export class ProbeLaw {
     return says;
   }
 
+  /** It said no, and is waited for once more since then: silence is part of that time. */
+  waitFrom(node: NodeName, sinceMs: number): void {
+    this.of(node).silentSinceMs = sinceMs;
+  }
+
   isDropped(node: NodeName): boolean {
     return this.of(node).isDropped;
   }

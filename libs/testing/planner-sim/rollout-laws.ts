@@ -222,6 +222,9 @@ export class RolloutLaws {
 
   /** The probes' word: before its load it keeps a node from that, after it it is a failure, until its wave has passed. */
   private probed(facts: NodeFacts, condition: Condition, nowMs: number): Condition {
+    const past = this.pastOf(facts.node);
+    const againSinceMs = past.probesAgainSinceMs;
+    past.probesAgainSinceMs = undefined;
     if (condition !== 'idle' && condition !== 'there') return condition;
     const wave = this.waveOf.get(facts.node);
     const isOver = this.before !== undefined && (wave === undefined || this.passed.has(wave));
@@ -229,24 +232,20 @@ export class RolloutLaws {
     switch (this.probes.says(facts, nowMs)) {
       case 'well':
         return condition;
-      case 'ill':
-        if (condition === 'there' && this.isLookedAtAgain(facts.node, nowMs)) return 'working';
-        return condition === 'there' ? 'bad' : 'ill';
+      case 'ill': {
+        if (condition !== 'there') return 'ill';
+        // Somebody wants it waited for once more, for as long as they say so without a pause, and its time has not passed.
+        const sinceMs = Math.min(againSinceMs ?? -Infinity, nowMs);
+        if (nowMs - sinceMs > this.policy.deadlineMs) return 'bad';
+        past.probesAgainSinceMs = sinceMs;
+        this.probes.waitFrom(facts.node, sinceMs);
+        return 'working';
+      }
       case 'unknown':
         return 'unknown';
       case 'silent':
         return condition === 'there' ? 'working' : 'unready';
     }
-  }
-
-  /** Somebody wants it waited for once more, and its time for that has not passed. */
-  private isLookedAtAgain(node: NodeName, nowMs: number): boolean {
-    const past = this.pastOf(node);
-    if (past.probesAgainSinceMs === undefined) return false;
-    past.probesAgainSinceMs = Math.min(past.probesAgainSinceMs, nowMs);
-    if (nowMs - past.probesAgainSinceMs <= this.policy.deadlineMs) return true;
-    past.probesAgainSinceMs = undefined;
-    return false;
   }
 
   private excuseFailed(): void {
@@ -434,7 +433,7 @@ export class RolloutLaws {
       for (const [wave, planned] of this.planned.entries()) {
         const failed = this.members(wave).filter((node) => isHere.has(node) && this.isFailure(node, conditions));
         // Who had failed, and whom somebody has gone on despite, has not been well since.
-        const isDespite = ({ released, excused }: Past): boolean => released && excused;
+        const isDespite = ({ released, excused, unwellBefore }: Past): boolean => released && (excused || unwellBefore);
         const unknown = this.members(wave).filter(
           (node) => isHere.has(node) && conditions.get(node) === 'unknown' && !isDespite(this.pastOf(node)),
         );
