@@ -80,7 +80,7 @@ test('refuses what does not belong together, and says what to do', async () => {
     error: { reason: 'config-differs', fields: { options: ['CONFIG_PROC_FS'] } },
   });
   const vmlinux = await build('-s', treeDir, '-v', process.execPath, diffFile(), ...cache('c1'));
-  expect(vmlinux).toMatchObject({ code: 1 });
+  expect(vmlinux).toMatchObject({ code: 2 });
   expect(vmlinux.stderr).toContain('no kernel at all');
   expect((await build(diffFile())).code).toBe(2);
   expect((await build('-s', folder, diffFile())).stderr).toContain('not a kernel source tree');
