@@ -5,6 +5,7 @@ import { firstPreviousHash, type EntrySignature } from '@lockstep/domain/load-or
 import { storableText } from '@lockstep/platform/runtime';
 import type { Client, Transaction } from './client';
 import type { AuditEvent as EventRow } from './generated/client';
+import { highestSeq } from './highest-seq';
 
 /** Where the chain ends. */
 export type AuditHead = Pick<AuditRecord, 'seq' | 'hash'>;
@@ -40,9 +41,6 @@ const chainLock = 7_262_012;
 const eventOf = ({ at, who, token, from, call, on, details, because, result }: EventRow): UnchainedEvent => ({
   ...{ at: at.toISOString(), who, token, from, call, on, details, because, result },
 });
-
-/** Of PostgreSQL's integer, which records are numbered with. */
-const highestSeq = 2 ** 31 - 1;
 
 /** An event where it belongs: in the transaction that does what it tells. */
 export async function addAuditEvent(tx: Transaction | Client, event: AuditEvent): Promise<void> {

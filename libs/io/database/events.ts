@@ -6,6 +6,7 @@ import type { Client, Transaction } from './client';
 import type { Event as EventRow } from './generated/client';
 import { jsonText } from './json-text';
 import { insistOnLease, type Fence } from './replicas';
+import { highestSeq } from './highest-seq';
 
 /** An event as it is kept. */
 export interface EventRecord extends Omit<FleetEvent, 'key'> {
@@ -101,6 +102,7 @@ export function eventStore(db: Client): EventStore {
       });
     },
     async after(afterSeq, limit) {
+      if (afterSeq >= highestSeq) return [];
       const where = { seq: { gt: afterSeq } };
       return (await db.event.findMany({ where, orderBy: { seq: 'asc' }, take: limit })).map(fromRow);
     },
@@ -112,11 +114,12 @@ export function eventStore(db: Client): EventStore {
         ...(clusters !== undefined && {
           OR: [{ cluster: null }, { cluster: { in: [...clusters] } }, ...(nodes.length > 0 ? [ofNodes] : [])],
         }),
-        ...(beforeSeq !== undefined && { seq: { lt: beforeSeq } }),
+        ...(beforeSeq !== undefined && beforeSeq <= highestSeq && { seq: { lt: beforeSeq } }),
       };
       return (await db.event.findMany({ where, orderBy: { seq: 'desc' }, take: limit })).map(fromRow).reverse();
     },
     async find(seq) {
+      if (seq > highestSeq) return null;
       const row = await db.event.findUnique({ where: { seq } });
       return row === null ? null : fromRow(row);
     },

@@ -246,6 +246,13 @@ test.each([
   expect([code, stderr]).toEqual([wanted, expect.stringMatching(expected)]);
 });
 
+test('no number is too high to be asked for', async () => {
+  for (const beforeSeq of [2 ** 31 - 1, 2 ** 31, 2 ** 32 - 1, Number.MAX_SAFE_INTEGER]) {
+    const { events } = await plane.operator.fleet.listEvents({ types: [], cluster: '', limit: 3, beforeSeq });
+    expect([beforeSeq, events.length]).toEqual([beforeSeq, 3]);
+  }
+});
+
 test('what is asked for is found among thousands of other events, page by page', async () => {
   const pg = new Client({ connectionString: plane.endpoint.databaseUrl });
   await pg.connect();
