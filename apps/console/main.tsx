@@ -6,6 +6,7 @@ import { createRoot } from 'react-dom/client';
 import { createBrowserRouter, RouterProvider } from 'react-router';
 import { queryClient } from './api/queries';
 import { routes } from './routes';
+import { askForSession } from './session/session';
 import './theme/mantine-styles';
 import './theme/tokens.css';
 import './theme/console.css';
@@ -15,6 +16,7 @@ import { theme } from './theme/theme';
 const root = document.getElementById('console');
 if (root === null) throw new Error('index.html has no place for the console.');
 
+askForSession();
 const router = createBrowserRouter(routes, { basename: '/console' });
 
 createRoot(root).render(

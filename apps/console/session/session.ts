@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { useQuery, type UseQueryResult } from '@tanstack/react-query';
+import { queryOptions, useQuery, type UseQueryResult } from '@tanstack/react-query';
 import { createContext, useContext } from 'react';
 import { answerOf, api, doneBy, setCsrf } from '../api/client';
 import { asProblem } from '../api/problem';
@@ -21,8 +21,19 @@ async function currentSession(): Promise<Session | null> {
   }
 }
 
+const sessionQuery = queryOptions<Session | null>({
+  queryKey: sessionKey,
+  queryFn: currentSession,
+  staleTime: Infinity,
+});
+
+/** Asks before anything is shown, so that the answer comes while the page's own file does. */
+export function askForSession(): void {
+  queryClient.query(sessionQuery).catch(() => undefined);
+}
+
 export const useSessionQuery = (): UseQueryResult<Session | null> =>
-  useQuery({ queryKey: sessionKey, queryFn: currentSession, staleTime: Infinity, refetchOnWindowFocus: 'always' });
+  useQuery({ ...sessionQuery, refetchOnWindowFocus: 'always' });
 
 /** Whom the pages are shown to: all of them go at once when that is nobody any more. */
 export const SessionContext = createContext<Session | null>(null);
