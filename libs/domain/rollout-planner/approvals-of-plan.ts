@@ -30,7 +30,10 @@ export function approvalsOf(request: PlanRequest, placed: readonly Placed[]): Ap
   const before = parent?.approvals;
   if (before?.begun === true) return before;
   const added = order?.kind === 'approve' ? [{ by: order.by, atMs: nowMs, hash: order.hash }] : [];
-  const others = (before?.given ?? []).filter(({ by }) => added.every((each) => each.by !== by));
+  const others = (before?.given ?? [])
+    .filter(({ by }) => added.every((each) => each.by !== by))
+    // Given by a clock that was put back since, it counts for no longer than one that is given now.
+    .map((each) => (each.atMs > nowMs ? { ...each, atMs: nowMs } : each));
   return {
     ...policy.approvals,
     hash: digest(agreement(policy, placed)),

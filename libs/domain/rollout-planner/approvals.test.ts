@@ -66,12 +66,44 @@ test('who approved and waited too long approves again', () => {
   expect(moved(after(anew, 150, facts, approve(one, 'carol')))).toBe('n1');
 });
 
-test('one that had nothing to begin asks nobody again once it has succeeded', () => {
+test('one with nothing to begin asks nobody; who comes late begins with approvals', () => {
   const there = 'n1 there, n2 there, n3 there';
-  const start = planRollout({ policy, parent: null, nowMs: 0, inventory: inventory(there) });
-  const done = after(after(start, 1, there, approve(start, 'bob')), 2, there, approve(start, 'carol'));
+  const baking = { ...policy, bakeMs: 50 };
+  const plan = (parent: RolloutPlan | null, nowMs: number, nodes: string, order?: RolloutOrder): RolloutPlan =>
+    planRollout({ policy: baking, parent, nowMs, inventory: inventory(nodes), order });
+  const start = plan(null, 0, there);
+  expect(start.waiting).toMatchObject({ reason: 'bake' });
+  // Somebody who is to move is asked about.
+  expect(plan(start, 1, 'n1 there, n2 there, n3 ready').waiting).toMatchObject({ reason: 'approval' });
+  expect(plan(null, 0, 'n1 there, n2 there, n3 off').waiting).toMatchObject({ reason: 'approval' });
+  const first = plan(start, 50, there);
+  const done = plan(first, 100, there);
+  expect([done.status, done.waiting, done.approvals?.begun]).toEqual(['succeeded', null, false]);
+  const late = plan(done, 500, `${there}, n4 ready`);
+  expect([moved(late), show(late)]).toEqual(['', expect.stringMatching(/n4\/late waiting-for-approval/)]);
+  expect(refuseOrder(approve(late, 'bob'), late, 500)).toBeUndefined();
+  const one = plan(late, 501, `${there}, n4 ready`, approve(late, 'bob'));
+  const two = plan(one, 502, `${there}, n4 ready`, approve(late, 'carol'));
+  expect([moved(one), moved(two), two.approvals?.begun]).toEqual(['', 'n4', true]);
+  expect(refuseOrder(approve(two, 'dave'), two, 503)).toMatchObject({ reason: 'rollout-ended' });
+});
+
+test('one that was approved asks nobody again once it has succeeded', () => {
+  const start = after(after(first, 1, facts, approve(first, 'bob')), 2, facts, approve(first, 'carol'));
+  const there = 'n1 there, n2 there, n3 there';
+  const done = after(after(start, 3, 'n1 there, n2 ready, n3 ready'), 4, there);
   expect([done.status, done.approvals?.begun]).toEqual(['succeeded', true]);
-  expect(moved(after(done, 500, 'n1 there, n2 there, n4 ready'))).toBe('n4');
+  expect(moved(after(done, 500, `${there}, n4 ready`))).toBe('n4');
+});
+
+test('a clock that was put back lets none count for longer', () => {
+  const ahead = after(first, 1_000_000, facts, approve(first, 'bob'));
+  const put = after(ahead, 0);
+  expect(put.waiting).toMatchObject({ given: 1 });
+  const one = after(ahead, 0, facts, approve(ahead, 'carol'));
+  expect(moved(one)).toBe('n1');
+  const late = after(put, 100, facts, approve(put, 'carol'));
+  expect([moved(late), late.waiting]).toEqual(['', expect.objectContaining({ given: 1 })]);
 });
 
 test('a policy that was stored, which keeps no order of names, is the same plan', () => {

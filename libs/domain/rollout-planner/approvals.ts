@@ -37,4 +37,7 @@ export const isPending = (approvals: Approvals | undefined, nowMs: number): appr
   approvals !== undefined && !approvals.begun && countApprovals(approvals, nowMs) < approvals.needed;
 
 export const sameApprovals = (a: Approvals | undefined, b: Approvals | undefined): boolean =>
-  a?.hash === b?.hash && a?.begun === b?.begun && a?.given.length === b?.given.length;
+  a?.hash === b?.hash &&
+  a?.begun === b?.begun &&
+  a?.given.length === b?.given.length &&
+  (a?.given.every(({ atMs }, index) => atMs === b?.given[index]?.atMs) ?? true);

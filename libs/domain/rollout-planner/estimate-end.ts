@@ -2,6 +2,7 @@
 import type { Labels } from '@lockstep/domain/labels';
 import type { NodeName } from '@lockstep/domain/livepatch-model';
 import { alwaysOpen, Gates, type Gate, type Schedule } from '@lockstep/domain/schedule';
+import { counted } from '@lockstep/domain/visible-text';
 import { isUrgent } from './break-glass';
 import { domainOf } from './domains';
 import { mostNamed } from './explain-not-yet';
@@ -144,9 +145,13 @@ const minutes = (ms: number): string => `${Math.round(ms / 6_000) / 10} minutes`
 function unknownOf({ policy, plan, tookMs }: EstimateRequest): string[] {
   const out = plan.nodes.filter((node) => isOut(node) && !comes(node)).map(({ node }) => node);
   const { approvals, probing, gates, deadlineMs } = policy;
-  const some = `${out.slice(0, mostNamed).join(', ')}${out.length > mostNamed ? ` and ${out.length - mostNamed} others` : ''}`;
+  const more = out.length > mostNamed ? ` and ${counted(out.length - mostNamed, 'other')}` : '';
+  const some = `${out.slice(0, mostNamed).join(', ')}${more}`;
+  const begins = plan.nodes.some(({ position }) => position < plan.toSeq);
   return [
-    ...(approvals === null ? [] : [`when ${approvals.needed} people approve it; all is counted from now`]),
+    ...(approvals === null || !begins
+      ? []
+      : [`when ${counted(approvals.needed, 'person approves', 'people approve')} it; all is counted from now`]),
     ...(tookMs.size > 0 ? [] : ['how long its nodes take to load: no rollout has brought any of them anywhere yet']),
     ...(out.length === 0
       ? []

@@ -63,6 +63,8 @@ interface Known {
   readonly domains: Domains;
   /** Enough people have approved. */
   readonly mayBegin: boolean;
+  /** Not enough have, and there is somebody who would begin with it. */
+  readonly asksApproval: boolean;
   readonly urgentSinceMs: number | undefined;
   readonly gates: GateWord | undefined;
 }
@@ -72,7 +74,7 @@ const urgentSince = (policy: RolloutPolicy, parent: RolloutPlan | null, nowMs: n
   policy.breakGlass === undefined ? undefined : Math.min(parent?.urgentSinceMs ?? nowMs, nowMs);
 
 function verdictOf(request: PlanRequest, known: Known): Verdict {
-  const { placed, states, absent, domains, mayBegin, urgentSinceMs, gates } = known;
+  const { placed, states, absent, domains, asksApproval, urgentSinceMs, gates } = known;
   const { parent, order, policy } = request;
   const status = statusAfter(parent?.status ?? 'running', order);
   if (isForGood(status)) return { status, halt: null };
@@ -85,18 +87,18 @@ function verdictOf(request: PlanRequest, known: Known): Verdict {
   if (halt !== null) return { status: 'halted', halt };
   const was = parent?.waiting?.reason === 'inconclusive' ? parent.waiting.what : undefined;
   if (status === 'paused') return { status, halt: null, inconclusive: was };
-  const missed = mayBegin ? haltOfAbsence(states, placed, absent, policy) : null;
+  const missed = asksApproval ? null : haltOfAbsence(states, placed, absent, policy);
   if (missed !== null) return { status: 'halted', halt: missed };
   const openWave = openWaveOf(states, policy)?.wave ?? Infinity;
   const inconclusive =
     inconclusiveOf(states, policy) ??
     inconclusiveGates(gates) ??
-    (mayBegin ? inconclusiveDomain(states, placed, domains, openWave) : null);
+    (asksApproval ? null : inconclusiveDomain(states, placed, domains, openWave));
   if (inconclusive !== null && status === 'running') return { status: 'paused', halt: null, inconclusive };
   const isOver = (state: WaveState): boolean => state.passedAtMs !== null || isSkipped(state, policy);
   const isDone = states.some(({ passedAtMs }) => passedAtMs !== null) && states.every(isOver) && absent.length === 0;
   const isAtRest = states.every(({ onTheWay, ready }) => onTheWay.length + ready.length === 0);
-  if (isDone && isAtRest && mayBegin) return { status: 'succeeded', halt: null };
+  if (isDone && isAtRest && !asksApproval) return { status: 'succeeded', halt: null };
   const isLate = urgentSinceMs !== undefined && !isUrgent(urgentSinceMs, request.nowMs);
   return isLate ? { status: 'halted', halt: { reason: 'out-of-time' } } : { status: 'running', halt: null };
 }
@@ -159,8 +161,13 @@ function firstGateOf(placed: readonly Placed[], openWave: OpenWave | null): Wait
   return first;
 }
 
-function awaitedApprovals(status: PlanStatus, approvals: Approvals | undefined, nowMs: number): Waiting | null {
-  if (status !== 'running' || !isPending(approvals, nowMs)) return null;
+function awaitedApprovals(
+  status: PlanStatus,
+  approvals: Approvals | undefined,
+  { asksApproval }: Known,
+  nowMs: number,
+): Waiting | null {
+  if (status !== 'running' || approvals === undefined || !asksApproval) return null;
   return { reason: 'approval', given: countApprovals(approvals, nowMs), needed: approvals.needed, untilMs: null };
 }
 
@@ -317,7 +324,9 @@ export function* planningRollout(request: PlanRequest): Steps<RolloutPlan> {
   const approvals = approvalsOf({ ...request, parent }, placed);
   const mayBegin = !isPending(approvals, nowMs);
   const domains = new Domains(policy.spread, placed);
-  const known = { placed, states, absent, domains, mayBegin, urgentSinceMs, gates: gates.word(states) };
+  // Where all are there, nothing begins and nobody is asked.
+  const asksApproval = !mayBegin && placed.some((node) => positionOf(node) < policy.toSeq);
+  const known = { placed, states, absent, domains, mayBegin, asksApproval, urgentSinceMs, gates: gates.word(states) };
   const verdict = verdictOf({ ...request, parent }, known);
   const { status, halt } = verdict;
   const openWave = openWaveOf(states, policy);
@@ -343,11 +352,12 @@ export function* planningRollout(request: PlanRequest): Steps<RolloutPlan> {
     })),
     openWave,
     halt,
-    waiting: awaitedApprovals(status, approvals, nowMs) ?? waitingOf(verdict, released, openWave, absent, request),
+    waiting:
+      awaitedApprovals(status, approvals, known, nowMs) ?? waitingOf(verdict, released, openWave, absent, request),
     nodes,
     ...(approvals === undefined
       ? {}
-      : { approvals: { ...approvals, begun: approvals.begun || begins || status === 'succeeded' } }),
+      : { approvals: { ...approvals, begun: approvals.begun || begins || (mayBegin && status === 'succeeded') } }),
     ...(urgentSinceMs === undefined ? {} : { urgentSinceMs }),
     moves: movesOf(released, status, policy),
     caveats: parent?.caveats ?? caveats,

@@ -89,8 +89,10 @@ function refuseApproval(
 
 /** Why an order makes no sense to a rollout as it is. */
 export function refuseOrder(order: RolloutOrder, plan: OrderedPlan, nowMs: number): OrderRefusal | undefined {
-  const { status } = plan;
-  if (status === 'aborted' || (status === 'succeeded' && order.kind !== 'retry')) {
+  const { status, approvals } = plan;
+  // One that had nothing to begin was asked for none: who comes late begins with them.
+  const mayApprove = order.kind === 'approve' && approvals?.begun === false;
+  if (status === 'aborted' || (status === 'succeeded' && order.kind !== 'retry' && !mayApprove)) {
     return { reason: 'rollout-ended', status };
   }
   switch (order.kind) {
