@@ -103,7 +103,7 @@ export async function tellStackedBuild({ people, narrator, patches }: StoryStage
     const patience = ['--transition-timeout', '5m'];
     await people.type('ada', [...append, ...patience], { says: /Appended: #2/ });
     await people.type('ada', ['order', 'show', '--cluster', cluster]);
-    return /(lockstep_\w+) \(1 functions\)/.exec(built)?.[1] ?? '';
+    return /(lockstep_\w+) \(1 function\)/.exec(built)?.[1] ?? '';
   });
 }
 

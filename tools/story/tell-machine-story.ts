@@ -102,7 +102,7 @@ async function tellOops(stage: MachineStage): Promise<{ readonly id: string; rea
     expectThat('whoever read it was killed', status !== 0, status);
     const halted = await watchUntil(stage, id, 'it halts', (rollout) => rollout.status === 'halted');
     expectThat('it halted for the oops, whatever may fail', halted.halt?.reason === 'crash', halted.halt);
-    await people.type('admin', ['rollout', 'show', id], { says: /did not survive it/, most: 16 });
+    await people.type('admin', ['rollout', 'show', id], { says: /had an oops/, most: 16 });
     for (const other of machines.filter((each) => each !== canary)) {
       const { held, isWell } = await lookInto(other);
       expectThat(`${other.node} was not touched, by its own kernel`, held === '' && isWell, { held, isWell });

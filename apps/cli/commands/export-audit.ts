@@ -2,6 +2,7 @@
 import { open, rm, writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { auditRecordFromWire, checkpointFromWire } from '@lockstep/contracts/wire';
+import { counted } from '@lockstep/domain/visible-text';
 import { checkpointLine, recordLine } from '../audit-file';
 import { leafCommand, wholeNumber, type Cli, type LeafOptions } from '../cli';
 
@@ -37,6 +38,6 @@ export const exportAudit = (cli: Cli): Command =>
         } finally {
           await out.close();
         }
-        return { document: { file, records }, text: `${records} records in ${file}.` };
+        return { document: { file, records }, text: `${counted(records, 'record')} in ${file}.` };
       }),
     );

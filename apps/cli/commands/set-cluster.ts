@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { Command } from 'commander';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
+import { counted } from '@lockstep/domain/visible-text';
 import { collect, leafCommand, wholeNumber, type Cli, type LeafOptions } from '../cli';
 import {
   consistencyOption,
@@ -68,7 +69,7 @@ export const setCluster = (cli: Cli): Command =>
         const days = cluster?.removeSilentAfterDays ?? 0;
         const text =
           `New entries of ${name} get ${now === '' ? 'nothing of the cluster’s own' : now}. ` +
-          `Silent nodes are ${days === 0 ? 'never removed' : `removed after ${days} days`}. ` +
+          `Silent nodes are ${days === 0 ? 'never removed' : `removed after ${counted(days, 'day')}`}. ` +
           `Rollouts need ${cluster?.approvals === undefined ? 'nobody’s approval' : `the approval of ${cluster.approvals.needed}`}.`;
         return { document: clusterDocument(cluster), text };
       }),

@@ -14,6 +14,7 @@ import {
   type HeadContext,
 } from '@lockstep/domain/load-order';
 import { explainExtensionRefusal } from '@lockstep/domain/node-state';
+import { counted } from '@lockstep/domain/visible-text';
 import { logChecksOf } from '@lockstep/io/certificates';
 import { leafCommand, type Answer, type Cli, type LeafOptions } from '../cli';
 import { kernelBuildOption, resolveKernelBuild } from '../resolve-kernel-build';
@@ -59,7 +60,7 @@ function verify(order: GetOrderResponse, firstKeyPem: string): Answer {
   return {
     document: { whole: true, head, keys },
     text: [
-      `${entries.length} entries, each chained, signed and by the rules; the head is ${head.hash}.`,
+      `${counted(entries.length, 'entry', 'entries')}, each chained, signed and by the rules; the head is ${head.hash}.`,
       'Keys:',
       ...walked,
     ].join('\n'),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { RolloutStatus, type Rollout } from '@lockstep/contracts/generated';
-import { visibleLine } from '@lockstep/domain/visible-text';
+import { counted, visibleLine } from '@lockstep/domain/visible-text';
 import { showTime, table } from '../table';
 
 const hasEnded: ReadonlySet<RolloutStatus> = new Set([
@@ -15,7 +15,11 @@ export function approvalLines({ id, status, approvals }: Rollout): string[] {
   const { needed, given, author, planHash, begun, approvers } = approvals;
   const whose = approvers.length === 0 ? '' : ` of ${approvers.join(', ')}`;
   if (begun)
-    return [visibleLine(`Approved by ${given} people${whose}, as ${needed} were needed; asked for by ${author}.`)];
+    return [
+      visibleLine(
+        `Approved by ${counted(given, 'person', 'people')}${whose}; it needed ${needed}, and was asked for by ${author}.`,
+      ),
+    ];
   const line = `Approvals: ${given} of ${needed}${whose}, never of ${author}, who asked for it.`;
   if (id === '' || given >= needed || hasEnded.has(status)) return [visibleLine(line)];
   return [visibleLine(`${line} To approve this plan: lockstep rollout approve ${id} --plan ${planHash}`)];

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { AuditRecord } from '@lockstep/contracts/generated';
 import type { AuditVerdict } from '@lockstep/domain/audit';
+import { counted } from '@lockstep/domain/visible-text';
 import { toDocument } from '../document';
 import { showTime, table } from '../table';
 
@@ -29,7 +30,7 @@ export const auditLine = (record: AuditRecord): string =>
     .join('  ');
 
 export function verdictText({ records, lastSeq, lastHash, faults }: AuditVerdict): string {
-  const end = `${records} records, the last is #${lastSeq} ${lastHash}`;
+  const end = `${counted(records, 'record')}, the last is #${lastSeq} ${lastHash}`;
   if (faults.length === 0) return `The audit log is whole: ${end}.`;
   return [`The audit log is NOT whole (${end}):`, ...faults.map(({ message }) => `  ${message}`)].join('\n');
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { AuthorityStage, type Authority, type ListAuthoritiesResponse } from '@lockstep/contracts/generated';
+import { counted } from '@lockstep/domain/visible-text';
 import { enumWord, toDocument } from '../document';
 import { showTime, table } from '../table';
 
@@ -28,7 +29,7 @@ function whatNext(all: ListAuthoritiesResponse): string[] {
   const names =
     waitsForNodes.length === 0 ? '' : `: ${waitsForNodes.slice(0, 10).join(', ')}${waitingNodes > 10 ? ', …' : ''}`;
   return [
-    ...(waitingNodes === 0 ? [] : [`${waitingNodes} nodes ${why}${names}`]),
+    ...(waitingNodes === 0 ? [] : [`${counted(waitingNodes, 'node')} ${why}${names}`]),
     ...(waitsForTokens.length === 0 ? [] : [`Client certificates of whoever retires: ${waitsForTokens.join(', ')}`]),
     `Then: ${command}`,
   ];

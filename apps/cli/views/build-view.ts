@@ -10,6 +10,7 @@ import {
 } from '@lockstep/contracts/generated';
 import { functionFromWire } from '@lockstep/contracts/wire';
 import { showFunction } from '@lockstep/domain/livepatch-model';
+import { counted } from '@lockstep/domain/visible-text';
 import { enumWord, toDocument } from '../document';
 import { fields, shortId, showTime, table } from '../table';
 
@@ -33,7 +34,7 @@ const patchOf = ({ patchName, builtOnto }: Build): string =>
 function outcome(build: Build): string {
   if (build.failure !== undefined) return `${build.failure.reason}: ${build.failure.message.split('\n')[0] ?? ''}`;
   if (build.artifact !== undefined)
-    return `${build.artifact.moduleName} (${build.artifact.functions.length === 0 ? 'callbacks only' : `${build.artifact.functions.length} functions`})`;
+    return `${build.artifact.moduleName} (${build.artifact.functions.length === 0 ? 'callbacks only' : counted(build.artifact.functions.length, 'function')})`;
   return build.progress === undefined ? '' : build.progress.stage;
 }
 

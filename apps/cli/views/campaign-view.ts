@@ -6,7 +6,7 @@ import {
   type PlanCampaignResponse,
   type PlannedMember,
 } from '@lockstep/contracts/generated';
-import { visibleLine } from '@lockstep/domain/visible-text';
+import { counted, visibleLine } from '@lockstep/domain/visible-text';
 import { enumWord, toDocument } from '../document';
 import { showTime, table } from '../table';
 
@@ -26,7 +26,7 @@ const shortBuild = (id: string): string => id.slice(0, 12);
 /** `web/0123456789ab: running, 3 of 20 nodes there`. */
 export function memberLine(member: CampaignMember): string {
   const { cluster, kernelBuildId, state, nodeCount, nodesThere, message } = member;
-  const nodes = nodeCount === 0 ? '' : `, ${nodesThere} of ${nodeCount} nodes there`;
+  const nodes = nodeCount === 0 ? '' : `, ${nodesThere} of ${counted(nodeCount, 'node')} there`;
   const why = message === '' ? '' : `. ${message}`;
   return visibleLine(`${cluster}/${shortBuild(kernelBuildId)}: ${state}${nodes}${why}`);
 }
@@ -95,7 +95,7 @@ export function campaignPlanText({ hash, members }: PlanCampaignResponse): strin
   const nodes = members.reduce((sum, { nodeCount }) => sum + nodeCount, 0);
   const isObstructed = members.some(({ problem }) => problem !== undefined);
   return [
-    `Plan of ${members.length} members, ${nodes} nodes, one after the other in this order. Nothing has been built, ordered or shipped.`,
+    `Plan of ${counted(members.length, 'member')}, ${counted(nodes, 'node')}, one after the other in this order. Nothing has been built, ordered or shipped.`,
     '',
     table(['CLUSTER', 'KERNEL', 'MODULE', 'NODES', 'WAVES', 'IN THE WAY'], members.map(plannedRow), 'No members.'),
     ...members.flatMap(wayLines),

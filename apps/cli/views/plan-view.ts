@@ -6,7 +6,7 @@ import type {
   PlanRolloutResponse,
   TornPatch,
 } from '@lockstep/contracts/generated';
-import { visibleLine } from '@lockstep/domain/visible-text';
+import { counted, visibleLine } from '@lockstep/domain/visible-text';
 import { toDocument } from '../document';
 import { showTime, table } from '../table';
 import { emergencyRule } from './emergency-view';
@@ -49,12 +49,12 @@ export function planLines({ rollout, nodes, torn, bakeSeconds, gates, end }: Pla
   if (rollout === undefined) return [];
   const leftOut = nodes.filter((each) => each.leftOut !== '').length;
   return [
-    `Plan of ${rollout.cluster} to position ${rollout.toSeq}: ${rollout.nodes.length} nodes in ${rollout.waves.length} waves` +
+    `Plan of ${rollout.cluster} to position ${rollout.toSeq}: ${counted(rollout.nodes.length, 'node')} in ${counted(rollout.waves.length, 'wave')}` +
       `${leftOut === 0 ? '' : `, ${leftOut} of them left out as they are now`}. Nothing has been shipped.`,
     ...(rollout.emergency === undefined ? [] : [emergencyRule]),
     ...waveLines(rollout),
     ...spreadLines(rollout),
-    'One host that does not survive halts it, unless it was planned with --go-on-after-crash. Nodes that join later follow when it has succeeded.',
+    'One host that does not survive, or whose kernel has an oops, halts it, unless it was planned with --go-on-after-crash. Nodes that join later follow when it has succeeded.',
     ...(bakeSeconds === 0 ? [] : [`It takes ${bakeSeconds} s at least, for its waves to prove themselves.`]),
     ...endLines(end),
     ...probeLines(rollout),

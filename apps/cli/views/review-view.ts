@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { PlanChanges, ReviewRolloutResponse } from '@lockstep/contracts/generated';
-import { visibleLine } from '@lockstep/domain/visible-text';
+import { counted, visibleLine } from '@lockstep/domain/visible-text';
 import { toDocument } from '../document';
 import { showTime } from '../table';
 import { approvalLines } from './approvals-view';
@@ -23,7 +23,7 @@ export function reviewText(review: ReviewRolloutResponse): string {
   const { rollout, torn, sinceApproved, sinceLast } = review;
   if (rollout === undefined) return 'No rollout.';
   return [
-    `Rollout ${rollout.id} of ${rollout.cluster} to position ${rollout.toSeq}: ${rollout.nodes.length} nodes.`,
+    `Rollout ${rollout.id} of ${rollout.cluster} to position ${rollout.toSeq}: ${counted(rollout.nodes.length, 'node')}.`,
     ...waveLines(rollout),
     ...torn.map(tornLine),
     ...(sinceApproved === undefined

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { RolloutStatus, type NodeProgress, type Rollout, type RolloutWaiting } from '@lockstep/contracts/generated';
-import { visibleLine } from '@lockstep/domain/visible-text';
+import { counted, visibleLine } from '@lockstep/domain/visible-text';
 import { enumWord, toDocument } from '../document';
 import { approvalLines } from './approvals-view';
 import { emergencyLines } from './emergency-view';
@@ -102,7 +102,7 @@ export function spreadLines({ canarySelector, domains }: Rollout): string[] {
   const chosen = canarySelector === undefined ? [] : [`The canaries are of those with ${canarySelector}.`];
   const lines = domains.map(({ name, nodes, atMost, moving, failures }) => {
     const state = moving + failures === 0 ? '' : `: ${moving} on their way, ${failures} failed`;
-    return `${name}: ${nodes} nodes, at most ${atMost} at once${state}`;
+    return `${name}: ${counted(nodes, 'node')}, at most ${atMost} at once${state}`;
   });
   return [...chosen, ...lines].map(visibleLine);
 }
@@ -130,7 +130,7 @@ export function rolloutText(rollout: Rollout): string {
   const there = rollout.nodes.filter(({ notYet }) => notYet === undefined).length;
   const head =
     `Rollout ${rollout.id} of ${rollout.cluster} to position ${rollout.toSeq}: ${rolloutStatusWord(rollout.status)}, ` +
-    `${there}/${rollout.nodes.length} nodes there`;
+    `${there}/${counted(rollout.nodes.length, 'node')} there`;
   const rows = rollout.nodes.map((progress) => [
     progress.node,
     waveName(progress),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { Freeze, PlannedGate, Window } from '@lockstep/contracts/generated';
-import { visibleLine } from '@lockstep/domain/visible-text';
+import { counted, visibleLine } from '@lockstep/domain/visible-text';
 import { showDuration } from '../duration';
 import { showHere } from '../local-time';
 import { showTime, table } from '../table';
@@ -33,7 +33,7 @@ export const freezeTable = (freezes: readonly Freeze[]): string =>
 export function gateLines(gates: readonly PlannedGate[]): string[] {
   if (gates.every(({ opensAt, closesAt }) => opensAt === undefined && closesAt === undefined)) return [];
   return gates.map(({ nodes, first, closed, opensAt, closesAt }) => {
-    const who = `${nodes} nodes (${first.join(', ')}${nodes > first.length ? ' …' : ''})`;
+    const who = `${counted(nodes, 'node')} (${first.join(', ')}${nodes > first.length ? ' …' : ''})`;
     if (opensAt !== undefined) return visibleLine(`${who} may begin from ${showHere(opensAt)}: ${closed}.`);
     return visibleLine(`${who} may begin now${closesAt === undefined ? '' : `, until ${showHere(closesAt)}`}.`);
   });

@@ -149,7 +149,7 @@ describe('builds', () => {
     const failure = { reason: 'compile-failed', message: 'x.c:1: error\nmore' };
     const failed = Build.fromPartial({ id: 'b2', status: BuildStatus.BUILD_STATUS_FAILED, failure });
     expect(buildTable([build, failed])).toMatch(
-      /^b1 .*lockstep_a \(1 functions\)$[^]*^b2 .*compile-failed: x\.c:1: error$/m,
+      /^b1 .*lockstep_a \(1 function\)$[^]*^b2 .*compile-failed: x\.c:1: error$/m,
     );
     expect(buildText(failed)).toMatch(/^Message: +x\.c:1: error\n +more$/m);
   });

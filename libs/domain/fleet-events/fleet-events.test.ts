@@ -31,7 +31,7 @@ describe('a rollout', () => {
     const halted = rolloutEvents(rollout({ status: 'halted', generation: 4 }), ['rollout.started']);
     expect(halted.at(-1)).toMatchObject({
       ...{ key: 'rollout r1 halted 4', type: 'rollout.halted', cluster, subject: 'r1' },
-      message: 'Rollout r1 of web to #2 was halted: 1 of 2 nodes are there.',
+      message: 'Rollout r1 of web to #2 was halted: 1 of 2 nodes there.',
       data: { rollout: 'r1', toSeq: 2, there: 1, notThere: ['n2'] },
     });
     expect(typesOf(rollout({ status: 'halted', generation: 9 }), ['rollout.started', 'rollout.halted'])).toHaveLength(

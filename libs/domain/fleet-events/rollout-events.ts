@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { ClusterName, NodeName } from '@lockstep/domain/livepatch-model';
+import { counted } from '@lockstep/domain/visible-text';
 import type { EventType, FleetEvent } from './fleet-event';
 
 /** A rollout as it stands. */
@@ -45,8 +46,6 @@ const mostNamed = 20;
 
 const namesOf = (nodes: ShownRollout['nodes']): string[] => nodes.slice(0, mostNamed).map(({ node }) => node);
 
-const nodeWords = (count: number): string => (count === 1 ? '1 node' : `${count} nodes`);
-
 const waveName = (wave: number): string => (wave === 0 ? 'the canaries' : `wave ${wave}`);
 
 function statusMessage({ id, cluster, toSeq, status, nodes }: ShownRollout): string {
@@ -59,7 +58,7 @@ function statusMessage({ id, cluster, toSeq, status, nodes }: ShownRollout): str
     aborted: 'was aborted',
     superseded: 'was superseded',
   };
-  return `Rollout ${id} of ${cluster} to #${toSeq} ${words[status]}: ${there} of ${nodes.length} nodes are there.`;
+  return `Rollout ${id} of ${cluster} to #${toSeq} ${words[status]}: ${there} of ${counted(nodes.length, 'node')} there.`;
 }
 
 /** Told once for each plan that is to be approved. */
@@ -108,7 +107,7 @@ export function rolloutEvents(rollout: ShownRollout, before: readonly EventType[
   const data = { rollout: id, cluster, toSeq };
   const started: FleetEvent = {
     ...{ ...common, key: `rollout ${id} started`, type: 'rollout.started' },
-    message: `Rollout ${id} of ${cluster} to #${toSeq} began with ${nodeWords(nodes.length)}.`,
+    message: `Rollout ${id} of ${cluster} to #${toSeq} began with ${counted(nodes.length, 'node')}.`,
     data: { ...data, nodes: nodes.length },
   };
   const waves = [...new Set(nodes.flatMap(({ released, wave }) => (released && wave !== null ? [wave] : [])))];
@@ -118,7 +117,7 @@ export function rolloutEvents(rollout: ShownRollout, before: readonly EventType[
       const members = nodes.filter((node) => node.wave === wave);
       return {
         ...{ ...common, key: `rollout ${id} wave ${wave}`, type: 'rollout.wave-opened' },
-        message: `Rollout ${id} of ${cluster} opened ${waveName(wave)}: ${nodeWords(members.length)}.`,
+        message: `Rollout ${id} of ${cluster} opened ${waveName(wave)}: ${counted(members.length, 'node')}.`,
         data: { ...data, wave, nodes: members.length, first: namesOf(members) },
       };
     });

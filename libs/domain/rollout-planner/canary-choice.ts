@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { matchesSelector, noLabels, parseSelector } from '@lockstep/domain/labels';
+import { counted } from '@lockstep/domain/visible-text';
 import type { NodeFacts } from './rollout-plan';
 import type { RolloutRules } from './rollout-policy';
 
@@ -20,5 +21,5 @@ export function refuseCanaries(rules: RolloutRules, members: readonly NodeFacts[
   }
   return canaries <= chosen
     ? undefined
-    : `${chosen} nodes match "${canarySelector}", and ${canaries} canaries are asked for: ask for at most ${chosen}.`;
+    : `${counted(chosen, 'node')} with "${canarySelector}", and ${canaries} canaries are asked for: ask for at most ${chosen}.`;
 }

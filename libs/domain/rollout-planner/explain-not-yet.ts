@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { HeldOutStatus, NodeName } from '@lockstep/domain/livepatch-model';
 import { explainClosed } from '@lockstep/domain/schedule';
+import { counted } from '@lockstep/domain/visible-text';
 import { explainRetired } from './retired-loads';
 import type { Halt, Inconclusive, NotYet, RolloutPlan, Waiting } from './rollout-plan';
 
@@ -18,7 +19,7 @@ export const mostNamed = 10;
 
 const someOf = (nodes: readonly NodeName[], count: number): string => {
   const named = nodes.slice(0, mostNamed);
-  return count <= named.length ? named.join(', ') : `${named.join(', ')} and ${count - named.length} others`;
+  return count <= named.length ? named.join(', ') : `${named.join(', ')} and ${counted(count - named.length, 'other')}`;
 };
 
 const openWords = (wave: number, openWave: RolloutPlan['openWave']): string =>
@@ -26,16 +27,25 @@ const openWords = (wave: number, openWave: RolloutPlan['openWave']): string =>
     ? `${waveName(wave)}, which have to stay well`
     : `${waveName(wave)}: ${someOf(openWave.nodes, openWave.open)}`;
 
+/** A kernel that goes on after an oops is not to be trusted any more, but nobody has to look for its host. */
+function crashWords({ nodes, oopsed = [] }: Extract<Halt, { reason: 'crash' }>): string {
+  const gone = nodes.filter((node) => !oopsed.includes(node));
+  return [
+    ...(gone.length === 0 ? [] : [`A host did not survive it: ${gone.join(', ')}.`]),
+    ...(oopsed.length === 0 ? [] : [`A kernel had an oops since, which its host has survived: ${oopsed.join(', ')}.`]),
+  ].join(' ');
+}
+
 /** Why a rollout halted, in words and numbers. */
 export function explainHalt(halt: Halt): string {
   switch (halt.reason) {
     case 'failures': {
       const { wave, failures, allowed, planned, nodes } = halt;
-      const many = `${failures} of ${planned} nodes of ${waveName(wave)} failed, ${allowed} may`;
+      const many = `${failures} of ${counted(planned, 'node')} of ${waveName(wave)} failed, ${allowed} may`;
       return `${many}: ${someOf(nodes, failures)}.`;
     }
     case 'crash':
-      return `A host did not survive it: ${halt.nodes.join(', ')}.`;
+      return crashWords(halt);
     case 'no-room':
       if (halt.domain !== undefined) {
         return `Of ${halt.domain} ${halt.failures} failed, as many as may be unwell at once: ${halt.nodes.join(', ')} cannot start.`;
@@ -74,7 +84,7 @@ function explainInconclusive(what: Inconclusive): string {
   }
   const { wave, count, allowed, nodes } = what;
   return (
-    `Inconclusive: ${count} nodes of ${waveName(wave)} could not be measured, ${allowed} may: ${someOf(nodes, count)}. ` +
+    `Inconclusive: ${counted(count, 'node')} of ${waveName(wave)} could not be measured, ${allowed} may: ${someOf(nodes, count)}. ` +
     'Paused: `lockstep rollout resume` goes on without them, `lockstep rollout abort` ends it.'
   );
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { describe, expect, it } from '@jest/globals';
 import { parseNodeName, type KernelTrouble } from '@lockstep/domain/livepatch-model';
-import { explainNotYet } from './explain-not-yet';
+import { explainHalt, explainNotYet } from './explain-not-yet';
 import { planRollout } from './plan-rollout';
 import type { NodeFacts, RolloutPlan } from './rollout-plan';
 import type { RolloutPolicy } from './rollout-policy';
@@ -112,10 +112,10 @@ describe('a plan and those that follow it', () => {
     expect(explainNotYet(halted.nodes[0]!.notYet!, halted)).toMatch(/complained since it was let go: WARNING: CPU: 0/);
     // An oops halts it whatever may fail.
     const lenient = { ...strict, allowedFailures: { percent: 100 } };
-    expect(plan(first, complaining('n1 there', 'b/2', 'oops'), lenient).halt).toEqual({
-      reason: 'crash',
-      nodes: ['n1'],
-    });
+    const { halt } = plan(first, complaining('n1 there', 'b/2', 'oops'), lenient);
+    expect(halt).toEqual({ reason: 'crash', nodes: ['n1'], oopsed: ['n1'] });
+    // Nobody looks for a host that is there.
+    expect(explainHalt(halt!)).toBe('A kernel had an oops since, which its host has survived: n1.');
   });
 
   it('says who is waited for, and who made it halt', () => {

@@ -109,7 +109,7 @@ test('what cannot be measured pauses it for a person, and never counts as a pass
   const plan = rollout.next('n1 there pass, n2 there error, n3 ready');
   expect(plan.status).toBe('paused');
   expect(plan.waiting && explainWaiting(plan.waiting, plan)).toBe(
-    'Inconclusive: 1 nodes of the canaries could not be measured, 0 may: n2. ' +
+    'Inconclusive: 1 node of the canaries could not be measured, 0 may: n2. ' +
       'Paused: `lockstep rollout resume` goes on without them, `lockstep rollout abort` ends it.',
   );
   // It does not go on by itself where the probe comes to itself again: a person was asked.

@@ -38,7 +38,7 @@ describe('refuseRollout', () => {
       'more canaries than nodes',
       { canaries: 2 },
       {},
-      /^invalid-policy: There are 1 nodes, and 2 canaries .* at most 1/,
+      /^invalid-policy: The cluster has 1 node, and 2 canaries .* at most 1/,
     ],
   ])('to %s', (_title, policy, context, expected) => {
     const said = check(policy as Partial<RolloutPolicy>, context);

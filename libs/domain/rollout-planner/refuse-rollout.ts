@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { hasStrayLog, type Seq } from '@lockstep/domain/livepatch-model';
+import { counted } from '@lockstep/domain/visible-text';
 import { refuseCanaries } from './canary-choice';
 import { countThere } from './count-there';
 import { refuseEmergency } from './break-glass';
@@ -81,7 +82,7 @@ function explainRunning({ id, plan }: RunningRollout): string {
   const wave = openWave?.wave ?? waves.length - 1;
   const at = wave === 0 ? 'the canaries' : `wave ${wave}`;
   return (
-    `Rollout ${id} to #${toSeq} is ${status}, at ${at} of ${waves.length} waves, with ${countThere(plan)} of ${nodes.length} ` +
-    `nodes there: wait for it (lockstep rollout watch ${id}), or end it and go on from where it stands with --supersede.`
+    `Rollout ${id} to #${toSeq} is ${status}, at ${at} of ${counted(waves.length, 'wave')}, with ${countThere(plan)} of ` +
+    `${counted(nodes.length, 'node')} there: wait for it (lockstep rollout watch ${id}), or end it and go on from where it stands with --supersede.`
   );
 }

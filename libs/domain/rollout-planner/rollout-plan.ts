@@ -164,8 +164,13 @@ export type Halt =
       readonly planned: number;
       readonly nodes: readonly NodeName[];
     }
-  /** A host did not survive. */
-  | { readonly reason: 'crash'; readonly nodes: readonly NodeName[] }
+  /** A host did not survive, or its kernel had an oops. */
+  | {
+      readonly reason: 'crash';
+      readonly nodes: readonly NodeName[];
+      /** Those of them that live on after an oops; absent: none. */
+      readonly oopsed?: readonly NodeName[] | undefined;
+    }
   /** As many have failed as may be unwell at once: nobody else could start. */
   | {
       readonly reason: 'no-room';

@@ -2,6 +2,7 @@
 import type { KernelBuildId, Seq } from '@lockstep/domain/livepatch-model';
 import { refuseApprovals, type ApprovalRules } from './approval-rules';
 import type { MetricGate } from '@lockstep/domain/probes';
+import { counted } from '@lockstep/domain/visible-text';
 import { refuseGates } from './refuse-gates';
 import { noProbes, refuseProbes, type ProbeRules } from './probe-rules';
 import type { BreakGlass } from './break-glass';
@@ -22,7 +23,7 @@ export interface RolloutRules {
   readonly allowedFailures: Share;
   /** How many of a wave's planned nodes may be on their way or unwell at once; null: all of them. */
   readonly atOnce: Share | null;
-  /** One host that did not survive halts it, whatever is allowed. */
+  /** One host that did not survive, or whose kernel had an oops, halts it, whatever is allowed. */
   readonly haltsOnCrash: boolean;
   /** For so long a node that does not arrive, or is away, is waited for. */
   readonly deadlineMs: number;
@@ -118,7 +119,7 @@ export function refuseRules(rules: RolloutRules, nodes: number): string | undefi
     refuseGates(rules.gates);
   if (unmet !== undefined) return unmet;
   if (nodes > 0 && rules.canaries > nodes) {
-    return `There are ${nodes} nodes, and ${rules.canaries} canaries are asked for: ask for at most ${nodes}.`;
+    return `The cluster has ${counted(nodes, 'node')}, and ${rules.canaries} canaries are asked for: ask for at most ${nodes}.`;
   }
   return refuseBudget(rules, nodes);
 }
@@ -130,7 +131,7 @@ function refuseBudget(rules: RolloutRules, nodes: number): string | undefined {
     const allowed = allowedOf(rules.allowedFailures, planned);
     if (budget >= planned || allowed < budget) continue;
     return (
-      `Wave ${wave} has ${planned} nodes, ${budget} of them at once, and ${explainShare(rules.allowedFailures)} may fail: ` +
+      `Wave ${wave} has ${counted(planned, 'node')}, ${budget} of them at once, and ${explainShare(rules.allowedFailures)} may fail: ` +
       `${budget} that fail would use that up, and nobody else could start. Allow fewer failures, or more at once.`
     );
   }

@@ -133,7 +133,7 @@ describe('canaries by label', () => {
     expect(refusal(policy, 'n1 ready; n2 ready role=db')).toBe(
       'No node matches "role=canary", so there would be no canary: `lockstep node ls -l role=canary`.',
     );
-    expect(refusal({ ...policy, canaries: 2 }, 'n1 ready; n2 ready role=canary')).toMatch(/^1 nodes match/);
+    expect(refusal({ ...policy, canaries: 2 }, 'n1 ready; n2 ready role=canary')).toMatch(/^1 node with/);
     expect(refusal(policy, 'n1 ready; n2 ready role=canary')).toBeUndefined();
   });
 });

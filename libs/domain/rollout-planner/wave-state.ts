@@ -176,11 +176,17 @@ function domainWithoutRoom({ wave, onTheWay, ready }: WaveState, domains: Domain
   return { reason: 'no-room', wave, failures, nodes: firstNames(ready), domain: name };
 }
 
+function crashHalt(crashed: readonly Placed[]): Halt {
+  const named = crashed.slice(0, mostNamed);
+  const oopsed = firstNames(named.filter(({ facts }) => facts.report?.status !== 'quarantined'));
+  return { reason: 'crash', nodes: firstNames(named), ...(oopsed.length === 0 ? {} : { oopsed }) };
+}
+
 /** Why it must halt now, if it must. */
 export function haltOf(states: readonly WaveState[], rules: RolloutRules, domains: Domains): Halt | null {
   const { allowedFailures, haltsOnCrash } = rules;
   const crashed = states.flatMap(crashedOf);
-  if (haltsOnCrash && crashed.length > 0) return { reason: 'crash', nodes: firstNames(crashed) };
+  if (haltsOnCrash && crashed.length > 0) return crashHalt(crashed);
   const openWave = openWaveOf(states, rules)?.wave ?? Infinity;
   for (const state of states) {
     const { wave, planned, failures } = state;

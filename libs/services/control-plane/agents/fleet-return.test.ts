@@ -13,7 +13,7 @@ test('who came back after the start and went again is away, and awaited no more'
   returns.start(0);
   expect(() => {
     returns.requireSettled(cluster, 1);
-  }).toThrow(/1 nodes of cluster "web" are still to come back/);
+  }).toThrow(/1 node of cluster "web" is still to come back/);
   sessions.enterElsewhere(node.name, { replica: 'other', bootId: 'b1' });
   sessions.leaveElsewhere(node.name, 2);
   expect(returns.hasSettled(cluster, 3)).toBe(true);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { LockstepError, type ClusterName } from '@lockstep/domain/livepatch-model';
+import { counted } from '@lockstep/domain/visible-text';
 import type { NodeRecord } from '@lockstep/io/database';
 import type { AgentSessions } from './agent-sessions';
 import type { KnownNodes } from './known-nodes';
@@ -42,7 +43,7 @@ export class FleetReturn {
     const missing = this.awaited(cluster, nowMs).length;
     const retryAfterMs = Math.ceil(this.settledAtMs - nowMs);
     const message =
-      `The control plane has just started, and ${missing} nodes of cluster "${cluster}" are still to come back: a plan ` +
+      `The control plane has just started, and ${counted(missing, 'node')} of cluster "${cluster}" ${missing === 1 ? 'is' : 'are'} still to come back: a plan ` +
       `made now would leave them out. Ask again in ${Math.ceil(retryAfterMs / 1_000)} s.`;
     throw new LockstepError('unavailable', 'fleet-returning', message, { cluster, missing, retryAfterMs });
   }

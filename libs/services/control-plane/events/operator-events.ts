@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { FleetEvent } from '@lockstep/domain/fleet-events';
 import { LockstepError, type ClusterName } from '@lockstep/domain/livepatch-model';
 import type { LogEntry, LogName } from '@lockstep/domain/load-order';
+import { counted } from '@lockstep/domain/visible-text';
 import type { PatchRecord } from '@lockstep/io/database';
 import type { Uses } from '../services';
 
@@ -23,7 +24,7 @@ export const orderRecovered = (
 ): FleetEvent => ({
   key: `order ${entries.at(-1)?.hash ?? randomUUID()} recovered`,
   ...{ type: 'order.recovered', cluster, subject: cluster },
-  message: `${entries.length} entries of the load order of ${cluster} were taken back from ${nodes.join(', ')}.`,
+  message: `Taken back of the load order of ${cluster}: ${counted(entries.length, 'entry', 'entries')}, from ${nodes.join(', ')}.`,
   data: { cluster, kernelBuild, seqs: entries.map(({ seq }) => String(seq)), nodes: [...nodes] },
 });
 

@@ -183,7 +183,7 @@ test('a node is loaded when its probes pass, its wave is over when they pass aga
   await eventuallyShows(id, `paused: w-c1 unmeasured, ${held}`);
   const { waiting, probes } = await rolloutOf(id);
   expect([probes, waiting]).toMatchObject([['tcp=127.0.0.1:22'], { reason: 'inconclusive', until: undefined }]);
-  expect(waiting?.message).toMatch(/^Inconclusive: 1 nodes of the canaries could not be measured, 0 may: w-c1\./);
+  expect(waiting?.message).toMatch(/^Inconclusive: 1 node of the canaries could not be measured, 0 may: w-c1\./);
   agent('c1').verdict = ProbeVerdict.PROBE_VERDICT_FAIL;
   agent('c1').report();
   await eventuallyShows(id, 'halted: w-c1 probe-failed, w-n1 rollout-halted, w-n2 rollout-halted, w-n3 rollout-halted');
