@@ -30,8 +30,8 @@ export const rolloutGuards = [
     invariant: '14 a rollout keeps its policy',
     breaks: 'waits without a word where those that cannot be measured fill a failure domain',
     file: 'libs/domain/rollout-planner/plan-rollout.ts',
-    from: '(mayBegin ? inconclusiveDomain(',
-    to: '(mayBegin === null ? inconclusiveDomain(',
+    from: '(asksApproval ? null : inconclusiveDomain(',
+    to: '(asksApproval !== null ? null : inconclusiveDomain(',
     test: 'libs/domain/rollout-planner/going-on.test.ts',
   },
   {
@@ -166,8 +166,8 @@ export const rolloutGuards = [
     invariant: '14 a rollout keeps its policy',
     breaks: 'halts for those that are away while it waits for approval',
     file: 'libs/domain/rollout-planner/plan-rollout.ts',
-    from: 'const missed = mayBegin ? haltOfAbsence(',
-    to: 'const missed = haltOfAbsence !== undefined ? haltOfAbsence(',
+    from: 'const missed = asksApproval ? null : haltOfAbsence(',
+    to: 'const missed = asksApproval === undefined ? null : haltOfAbsence(',
     test: 'libs/domain/rollout-planner/absent-while-waiting.test.ts',
   },
   {
@@ -385,6 +385,14 @@ export const rolloutGuards = [
     from: 'to === hash && by !== author &&',
     to: 'to !== undefined && by !== author &&',
     test: 'libs/testing/planner-sim/planner-sim.test.ts',
+  },
+  {
+    invariant: '16 nothing begins without its approvals',
+    breaks: 'lets who comes late begin with the approvals of a rollout that needed none',
+    file: 'libs/domain/rollout-planner/plan-rollout.ts',
+    from: "begins || (mayBegin && status === 'succeeded')",
+    to: "begins || (mayBegin !== null && status === 'succeeded')",
+    test: 'libs/domain/rollout-planner/approvals.test.ts',
   },
   {
     invariant: '16 nothing begins without its approvals',
