@@ -110,6 +110,13 @@ function describeProbe(result: ProbeResult): string {
   return `${probe}: ${verdict} at position ${position}${message === '' ? '' : `, ${message}`}`;
 }
 
+function certificateWords({ revokedAt, certificateEndsAt }: Node, nowMs: number): string {
+  if (revokedAt !== undefined) return `revoked ${showTime(revokedAt)}`;
+  if (certificateEndsAt === undefined) return 'its end is known once the node connects';
+  const at = showTime(certificateEndsAt);
+  return certificateEndsAt.getTime() > nowMs ? `good until ${at}` : `ended ${at}: renewed when the node connects`;
+}
+
 export function nodeText(node: Node): string {
   const { report } = node;
   const loaded = (report?.stack ?? []).map((patch) => [
@@ -146,6 +153,7 @@ export function nodeText(node: Node): string {
       .map((obstacle) => ['In the way', describeObstacle(obstacle)] as const),
     ...(report?.probes ?? []).map((result) => ['Probed', describeProbe(result)] as const),
     ...labelFields(node),
+    ['Certificate', certificateWords(node, Date.now())],
     ['Agent', node.agentVersion],
     ['Last seen', showTime(node.lastSeenAt)],
   ]);

@@ -8,6 +8,7 @@ import { Panel } from '../display/panel';
 import { StateMark } from '../display/state-mark';
 import { nodeWord } from '../display/tones';
 import { Ago } from '../time/ago';
+import { CertificateWords } from './certificate-words';
 import { KernelStack } from './kernel-stack';
 import { LastTransition } from './last-transition';
 import { useNode } from './node';
@@ -76,13 +77,7 @@ function Facts({ node }: { readonly node: NodeMessage }): ReactElement {
         </dd>
         <dt>Certificate</dt>
         <dd>
-          {node.revokedAt === undefined ? (
-            'good'
-          ) : (
-            <>
-              revoked <Ago at={node.revokedAt} />
-            </>
-          )}{' '}
+          <CertificateWords node={node} />{' '}
           <code className="dim" title="sha256 of its public key">
             {(node.certificateFingerprint ?? '').slice(0, 16)}
           </code>

@@ -54,7 +54,7 @@ test.each(['n1', 'host-7.rack.example', longName])(
     ).toBe(true);
     expect(readCertifiedKey(read.raw)).toEqual({
       publicKeyDer: expect.anything(),
-      ...{ dnsName: name, commonName: name.slice(0, 64) },
+      ...{ dnsName: name, commonName: name.slice(0, 64), notAfter: new Date(read.validTo) },
     });
     expect(Buffer.from(readCertifiedKey(read.raw).publicKeyDer).equals(key.publicKeyDer)).toBe(true);
   },
@@ -67,7 +67,9 @@ test('a client certificate has no alternative name and ends when it is told to',
   const read = new X509Certificate(authority.issueClientCertificate(key, 'ops, O=nobody', until));
   expect(new Date(read.validTo)).toEqual(until);
   expect(read.subjectAltName).toBeUndefined();
-  expect(readCertifiedKey(read.raw)).toMatchObject({ dnsName: undefined, commonName: 'ops, O=nobody' });
+  expect(readCertifiedKey(read.raw)).toMatchObject({
+    ...{ dnsName: undefined, commonName: 'ops, O=nobody', notAfter: until },
+  });
 });
 
 test('no two have one serial number', async () => {

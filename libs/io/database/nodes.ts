@@ -13,6 +13,8 @@ export interface NodeRecord {
   readonly name: NodeName;
   readonly cluster: ClusterName;
   readonly certificateFingerprint: string;
+  /** Of the certificate that its last stream began with; null until the node has connected once. */
+  readonly certificateEndsAt: Date | null;
   /** Null until the node has connected once. */
   readonly kernelBuild: KernelBuildId | null;
   readonly kernelRelease: string;
@@ -50,8 +52,9 @@ export interface NodeWord {
 
 export type NodeIdentity = Pick<NodeRecord, 'name' | 'certificateFingerprint'>;
 
-/** What a node says of itself when it connects. */
+/** What a node says of itself when it connects, and shows. */
 export interface NodeIntroduction {
+  readonly certificateEndsAt: Date;
   readonly kernelBuild: KernelBuildId;
   readonly kernelRelease: string;
   readonly agentVersion: string;
@@ -65,6 +68,7 @@ export const nodeFromRow = (row: NodeRow): NodeRecord => ({
   name: row.name as NodeName,
   cluster: row.clusterName as ClusterName,
   certificateFingerprint: row.certificateFingerprint,
+  certificateEndsAt: row.certificateEndsAt,
   kernelBuild: row.kernelBuildId as KernelBuildId | null,
   kernelRelease: row.kernelRelease ?? '',
   agentVersion: row.agentVersion ?? '',
@@ -160,10 +164,12 @@ async function introduceAll(
       patched_core = said."patchedCore",
       entry_versions = said."entryVersions",
       reported_labels = said."reportedLabels",
+      certificate_ends_at = said."certificateEndsAt",
       replica_id = said.replica
     FROM jsonb_to_recordset(${jsonText(said)}::jsonb) AS said(
       name text, "certificateFingerprint" text, "kernelBuild" text, "kernelRelease" text, "agentVersion" text,
-      "bootId" text, "patchedCore" boolean, "entryVersions" int[], "reportedLabels" jsonb, replica uuid)
+      "bootId" text, "patchedCore" boolean, "entryVersions" int[], "reportedLabels" jsonb, "certificateEndsAt" timestamptz,
+      replica uuid)
     WHERE nodes.name = said.name AND nodes.certificate_fingerprint = said."certificateFingerprint" AND ${among}
       AND nodes.revoked_at IS NULL
     RETURNING nodes.name, nodes.session_epoch`;

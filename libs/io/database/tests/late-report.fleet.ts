@@ -26,6 +26,7 @@ const hello = {
   patchedCore: false,
   entryVersions: [1, 2],
   reportedLabels: noLabels,
+  certificateEndsAt: new Date('2027-01-01'),
 };
 
 async function enrol(secretSha256: string, name = node): Promise<void> {

@@ -11,7 +11,7 @@ const names = ['n1', 'n2', 'n3'].map(parseNodeName);
 const [n1, n2] = names as [NodeName, NodeName];
 const about = {
   ...{ kernelBuild: parseKernelBuildId('ab'.repeat(20)), kernelRelease: '6.1', bootId: 'b1', agentVersion: '1' },
-  ...{ patchedCore: true, entryVersions: [1] },
+  ...{ patchedCore: true, entryVersions: [1], certificateEndsAt: new Date('2027-01-01') },
 };
 const hello = { ...about, reportedLabels: parseLabels('rack=a1') };
 const at = (position: number): NodeReport => NodeReport.fromPartial({ position, target: position, bootId: 'b1' });

@@ -19,6 +19,7 @@ interface ShownCertificate {
   readonly name: string;
   readonly keySha256: string;
   readonly sha256: string;
+  readonly notAfter: Date;
 }
 
 /** By the bytes that a connection's peer has shown: each call asks again who calls. */
@@ -27,15 +28,19 @@ const shownBefore = new WeakMap<Buffer, ShownCertificate>();
 function readShown(raw: Buffer): ShownCertificate {
   const before = shownBefore.get(raw);
   if (before !== undefined) return before;
-  const { publicKeyDer, dnsName, commonName } = readCertifiedKey(raw);
+  const { publicKeyDer, dnsName, commonName, notAfter } = readCertifiedKey(raw);
   const shown = {
     name: dnsName ?? commonName ?? '',
     keySha256: sha256OfBytes(publicKeyDer),
     sha256: sha256OfBytes(raw),
+    notAfter,
   };
   shownBefore.set(raw, shown);
   return shown;
 }
+
+/** Until when a certificate is good that a connection's peer has shown. @throws LockstepError as `readCertifiedKey`. */
+export const certificateEnd = (raw: Buffer): Date => readShown(raw).notAfter;
 
 /** Why a certificate that is not of our making, or not of this time, is no good. @throws always, but for one that has expired. */
 function insistOnlyExpired(fault: string, raw: Buffer, nowMs: number): void {

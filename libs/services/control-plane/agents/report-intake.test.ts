@@ -11,6 +11,7 @@ const node: NodeRecord = {
   name: parseNodeName('n1'),
   cluster: parseClusterName('web'),
   certificateFingerprint: '',
+  certificateEndsAt: null,
   kernelBuild: null,
   kernelRelease: '',
   agentVersion: '',

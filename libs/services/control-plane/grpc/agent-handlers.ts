@@ -3,7 +3,8 @@ import type { Metadata, ServerDuplexStream } from '@grpc/grpc-js';
 import type { AgentServiceServer, ConnectRequest, ConnectResponse } from '@lockstep/contracts/generated';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
 import type { NodeRecord } from '@lockstep/io/database';
-import { connect } from '../routes/connect';
+import { certificateEnd } from '../agents/peer-identity';
+import { connect, type ConnectingNode } from '../routes/connect';
 import { downloadArtifact } from '../routes/download-artifact';
 import { renewCertificate } from '../routes/renew-certificate';
 import type { Services, Uses } from '../services';
@@ -21,6 +22,16 @@ function nodeCalling({ nodes, limits }: Uses<'nodes' | 'limits'>, metadata: Meta
   throw new LockstepError('forbidden', 'not-a-node', 'Only nodes make this call.');
 }
 
+const withoutCertificate = (): LockstepError =>
+  new LockstepError('unauthenticated', 'no-certificate', 'A node speaks with its own certificate.');
+
+function nodeConnecting(services: Uses<'nodes' | 'limits'>, metadata: Metadata): ConnectingNode {
+  const node = nodeCalling(services, metadata);
+  const { certificate } = callerOf(metadata);
+  if (certificate === undefined) throw withoutCertificate();
+  return { node, certificateEndsAt: certificateEnd(certificate) };
+}
+
 /** The conversation with one agent, as long as it lasts. */
 function handleConnect(
   services: Services,
@@ -30,7 +41,7 @@ function handleConnect(
   // A broken transport shows in the iteration; without a listener it would end the process.
   call.on('error', () => undefined);
   const work = (abort: AbortController): Promise<void> =>
-    connect(services, nodeCalling(services, call.metadata), call, abort);
+    connect(services, nodeConnecting(services, call.metadata), call, abort);
   runStream(call, { log: services.log, calls }, work, 'stream', proofOf(call));
 }
 
@@ -44,7 +55,7 @@ export function agentHandlers(services: Services): AgentServiceServer {
     renewCertificate: unary({ log, calls }, async (_, { metadata, caller }) => {
       const node = nodeCalling(services, metadata);
       if (caller.certificate !== undefined) return renewCertificate(services, node, caller.certificate);
-      throw new LockstepError('unauthenticated', 'no-certificate', 'A node speaks with its own certificate.');
+      throw withoutCertificate();
     }),
     downloadArtifact: (call) => {
       serverStream({ log, calls }, (request: Parameters<typeof downloadArtifact>[1]) =>

@@ -28,7 +28,7 @@ const row: NodeRecord = {
   ...{ name, cluster: parseClusterName('web'), kernelBuild: parseKernelBuildId('ab'.repeat(20)), kernelRelease: '' },
   ...{ agentVersion: '', bootId: 'b1', patchedCore: false, entryVersions: [], certificateFingerprint: 'f' },
   ...{ labels: { reported: noLabels, assigned: noLabels }, labelsRevision: 0, report: null, lastSeenAt: null },
-  ...{ sessionEpoch: 1, revokedAt: null, replica: here },
+  ...{ sessionEpoch: 1, certificateEndsAt: null, revokedAt: null, replica: here },
 };
 
 /** Orders as a database keeps them, for all who share it. */

@@ -17,8 +17,9 @@ const node: NodeRecord = {
   ...{ name: parseNodeName('n1'), cluster: parseClusterName('web'), certificateFingerprint: '', report: null },
   ...{ kernelBuild: parseKernelBuildId('ab'.repeat(20)), kernelRelease: '', agentVersion: '', bootId: 'b1' },
   ...{ patchedCore: false, entryVersions: [], sessionEpoch: 7, lastSeenAt: null, revokedAt: null, replica: null },
-  ...{ labels: { reported: noLabels, assigned: noLabels }, labelsRevision: 0 },
+  ...{ labels: { reported: noLabels, assigned: noLabels }, labelsRevision: 0, certificateEndsAt: null },
 };
+const connecting = { node, certificateEndsAt: new Date('2027-01-01') };
 
 const saying = (hello: Hello): Buffer =>
   Buffer.from(ConnectRequest.encode({ message: { $case: 'hello', value: hello } }).finish());
@@ -43,7 +44,7 @@ test('a stream that broke while its node was being welcomed takes no living oneâ
   const services = { nodes, logs, admission, sessions, rollouts, log: pino({ level: 'silent' }), authority: {} };
   const hello = Hello.fromPartial({ kernelBuildId: 'ab'.repeat(20), bootId: 'b1' });
   const call = Object.assign(Readable.from([saying(hello)]), { write: () => true });
-  await expect(connect(services as never, node, call, abort)).rejects.toThrow('it broke');
+  await expect(connect(services as never, connecting, call, abort)).rejects.toThrow('it broke');
   expect(closed).toEqual([]);
   expect(sessions.find(node.name)).toBe(living);
 });
@@ -69,7 +70,7 @@ test('a stream whose node has come to another control plane while it was being w
   const services = { nodes, logs, admission, sessions, rollouts, metrics, log: quiet, authority: {} };
   const hello = Hello.fromPartial({ kernelBuildId: 'ab'.repeat(20), bootId: 'b1' });
   const call = Object.assign(Readable.from([saying(hello)]), { write: () => true });
-  const connected = connect(services as never, node, call, new AbortController());
+  const connected = connect(services as never, connecting, call, new AbortController());
   await expect(connected.finally(() => nodes.stop())).rejects.toMatchObject({ reason: 'replaced' });
   expect([sessions.find(node.name), sessions.isConnected(node.name)]).toEqual([undefined, true]);
 });

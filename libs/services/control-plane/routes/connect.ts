@@ -55,13 +55,17 @@ class Listener {
   }
 }
 
-async function introduce(nodes: KnownNodes, node: NodeRecord, hello: Hello): Promise<NodeRecord> {
+async function introduce(
+  nodes: KnownNodes,
+  { node, certificateEndsAt }: ConnectingNode,
+  hello: Hello,
+): Promise<NodeRecord> {
   const { kernelBuildId, kernelRelease, agentVersion, bootId, patchedCore } = hello;
   const entryVersions = hello.entryVersions.slice(0, mostEntryVersions).filter((version) => version < 2 ** 31);
   const kernelBuild = parseKernelBuildId(kernelBuildId);
   const reportedLabels = labelsOfEntries(Object.entries(hello.labels));
   const about = { kernelBuild, kernelRelease, agentVersion, bootId, patchedCore, entryVersions, reportedLabels };
-  return nodes.introduce(node, about);
+  return nodes.introduce(node, { ...about, certificateEndsAt });
 }
 
 /**
@@ -91,14 +95,21 @@ function insistNewest(nodes: KnownNodes, node: NodeRecord): void {
 type Needs =
   Welcomer | 'nodes' | 'admission' | 'limits' | 'sessions' | 'switches' | 'orders' | 'rollouts' | 'metrics' | 'log';
 
+/** Who opens a stream, and until when the certificate is good that it shows. */
+export interface ConnectingNode {
+  readonly node: NodeRecord;
+  readonly certificateEndsAt: Date;
+}
+
 /** One conversation with one node, from its hello to the end of the stream. `abort` ends it from our side. */
 export async function connect(
   services: Uses<Needs>,
-  peer: NodeRecord,
+  connecting: ConnectingNode,
   call: AgentCall,
   abort: AbortController,
 ): Promise<void> {
   const { admission, sessions, log } = services;
+  const { node: peer } = connecting;
   const listener = new Listener(peer.name, (error) => {
     abort.abort(error);
   });
@@ -115,7 +126,7 @@ export async function connect(
       } else if (message?.$case === 'hello' && opened === undefined) {
         const hello = message.value;
         if (turnAwayTwin(services, peer, hello, call)) return;
-        const node = await admission.admit(() => introduce(services.nodes, peer, hello), abort.signal);
+        const node = await admission.admit(() => introduce(services.nodes, connecting, hello), abort.signal);
         const session = await welcomeNode(services, { node, hello, stream: call, messages, abort });
         if (session === undefined) return;
         // It may have broken meanwhile, and the agent have come again: this one must not take that one's place.

@@ -14,6 +14,7 @@ export function getNode(
     node: {
       ...nodeToWire(node, sessions.isConnected(node.name)),
       certificateFingerprint: node.certificateFingerprint,
+      certificateEndsAt: node.certificateEndsAt ?? undefined,
       recentTransitions: [...switches.of(node.name)],
     },
   };

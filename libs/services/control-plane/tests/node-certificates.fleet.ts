@@ -70,6 +70,8 @@ test('a machine becomes a node on the agents’ port, under a name with dots, fo
     const { nodes } = await plane.operator.fleet.listNodes({ cluster: 'web', selector: '' });
     expect(nodes.find(({ name }) => name.startsWith('web-1.'))?.connected).toBe(true);
   });
+  const { node } = await plane.operator.fleet.getNode({ name: 'web-1.rack-2.example.org' });
+  expect(node?.certificateEndsAt).toEqual(new Date(new X509Certificate(renewed.certificate).validTo));
   agent.disconnect();
 });
 

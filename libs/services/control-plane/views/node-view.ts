@@ -18,6 +18,6 @@ export function nodeToWire(node: NodeRecord, connected: boolean): Node {
     reportedLabels: Object.fromEntries(node.labels.reported),
     revokedAt: node.revokedAt ?? undefined,
     // Of one node alone.
-    ...{ certificateFingerprint: '', recentTransitions: [] },
+    ...{ certificateFingerprint: '', certificateEndsAt: undefined, recentTransitions: [] },
   };
 }
