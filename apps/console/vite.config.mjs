@@ -17,5 +17,11 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
+    rolldownOptions: {
+      output: {
+        // What pages share comes with the first file: each of some thirty little ones waits for one of a browser's six connections.
+        codeSplitting: { groups: [{ name: 'shared', minShareCount: 2, maxModuleSize: 16 * 1024 }] },
+      },
+    },
   },
 });
