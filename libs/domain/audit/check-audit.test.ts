@@ -105,6 +105,29 @@ describe('an audit log', () => {
     expect(kinds(judge(records, [...checkpoints.slice(0, 2), forged]))).toEqual(['forged-checkpoint', 'unsigned']);
   });
 
+  test('of which the key has signed another history is found out, in whichever order that comes', () => {
+    const before = records.slice(0, 3);
+    const elsewhere = chainRecord({ ...records[3]!, because: 'another' }, before.at(-1)!, hash);
+    fc.assert(
+      fc.property(fc.nat(checkpoints.length), (at) => {
+        const signed = [...checkpoints.slice(0, at), checkpointOf(elsewhere), ...checkpoints.slice(at)];
+        expect(kinds(judge(records, signed))).toEqual(['other-history']);
+      }),
+    );
+  });
+
+  test('that is whole has no fault for a checkpoint that is told again, or is older than where the log begins', () => {
+    expect(kinds(judge(records, [...checkpoints, checkpoints[0]!, ...checkpoints]))).toEqual([]);
+    const check = new AuditCheck(checks, checkpoints[1]);
+    for (const record of records.slice(8)) check.take(record);
+    for (const checkpoint of checkpoints) check.takeCheckpoint(checkpoint);
+    expect(check.end().faults).toEqual([]);
+  });
+
+  test('of which a checkpoint was taken out that is told at the end is found out', () => {
+    expect(kinds(judge(records, [...checkpoints.slice(1), checkpoints[0]!]))).toEqual(['late-checkpoint']);
+  });
+
   test('can be looked at from a checkpoint on that was kept', () => {
     const check = new AuditCheck(checks, checkpoints[0]);
     for (const record of records.slice(4)) check.take(record);

@@ -12,10 +12,18 @@ export interface AuditFault {
    * - `unsigned`: nothing signed vouches for the last records;
    * - `forged-checkpoint`: a checkpoint that the key did not sign;
    * - `other-history`: the key signed another record in this place;
-   * - `truncated`: the key signed records beyond the last one.
+   * - `truncated`: the key signed records beyond the last one;
+   * - `late-checkpoint`: the key signed a record that later ones vouch for, and the log has no checkpoint of it in its place.
    */
   readonly kind:
-    'edited' | 'missing' | 'broken-chain' | 'unsigned' | 'forged-checkpoint' | 'other-history' | 'truncated';
+    | 'edited'
+    | 'missing'
+    | 'broken-chain'
+    | 'unsigned'
+    | 'forged-checkpoint'
+    | 'other-history'
+    | 'truncated'
+    | 'late-checkpoint';
   readonly seq: number;
   readonly message: string;
 }
@@ -37,14 +45,19 @@ export interface AuditChecks {
 /** Of a log that was rewritten the first faults tell as much as all of them. */
 const mostFaults = 100;
 
-/** Takes an audit log record by record, checkpoints anywhere after the records that they are about, and says what is wrong with it. */
+/** Takes an audit log record by record, checkpoints after the records that they are about, and says what is wrong with it. */
 export class AuditCheck {
   private lastSeq = 0;
   private lastHash = firstPreviousHash;
   private signedSeq = 0;
+  /** Records before it are not in this log: it begins after them. */
+  private readonly firstSeq: number = 1;
   private records = 0;
   private checkpoints = 0;
+  /** Of records that nothing vouches for yet. */
   private readonly hashes = new Map<number, Sha256>();
+  /** Of those with a checkpoint. */
+  private readonly signedHashes = new Map<number, Sha256>();
   private readonly faults: AuditFault[] = [];
 
   /** @param after where the log begins, by a checkpoint that the checker has kept; otherwise with its first record. */
@@ -56,6 +69,8 @@ export class AuditCheck {
     this.lastSeq = after.seq;
     this.lastHash = after.hash;
     this.signedSeq = after.seq;
+    this.firstSeq = after.seq;
+    this.signedHashes.set(after.seq, after.hash);
   }
 
   take(record: AuditRecord): void {
@@ -82,12 +97,16 @@ export class AuditCheck {
       this.fault('forged-checkpoint', seq, 'the key did not sign this checkpoint');
       return;
     }
-    const known = this.hashes.get(seq);
+    const known = this.hashes.get(seq) ?? this.signedHashes.get(seq);
     if (known !== undefined && known !== hash) this.fault('other-history', seq, 'the key signed another record here');
     if (known === hash) {
       this.signedSeq = Math.max(this.signedSeq, seq);
-      // What is vouched for is not looked at again: a long log takes no memory.
-      for (const each of this.hashes.keys()) if (each < seq) this.hashes.delete(each);
+      this.signedHashes.set(seq, hash);
+      // Those before it are not looked at again: a long log takes little memory.
+      for (const each of this.hashes.keys()) if (each <= seq) this.hashes.delete(each);
+    }
+    if (known === undefined && seq < this.signedSeq && seq >= this.firstSeq) {
+      this.fault('late-checkpoint', seq, 'the key signed it, and the log has no such checkpoint in its place');
     }
     if (seq > this.lastSeq) {
       this.fault('truncated', seq, `the key signed records up to #${seq}, and the log ends at #${this.lastSeq}`);
