@@ -20,6 +20,22 @@ export const rolloutGuards = [
   },
   {
     invariant: '14 a rollout keeps its policy',
+    breaks: 'counts as proved what nobody has looked at',
+    file: 'libs/services/control-plane/rollouts/looks.ts',
+    from: 'return Math.abs(gapMs) > unnoticedMs ? gapMs : 0;',
+    to: 'return Math.abs(gapMs) > Infinity ? gapMs : 0;',
+    test: 'libs/services/control-plane/rollouts/rollout-executor.test.ts',
+  },
+  {
+    invariant: '14 a rollout keeps its policy',
+    breaks: 'tells plans by the clock on the wall when a node was heard',
+    file: 'libs/services/control-plane/rollouts/gather.ts',
+    from: 'node.heardAtMs === undefined ?',
+    to: 'node.heardAtMs !== null ?',
+    test: 'libs/services/control-plane/rollouts/gather.test.ts',
+  },
+  {
+    invariant: '14 a rollout keeps its policy',
     breaks: 'calls a gate late that nobody has asked',
     file: 'libs/domain/rollout-planner/wave-gates.ts',
     from: 'this.askedSinceMs ?? Infinity',

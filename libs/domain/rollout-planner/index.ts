@@ -10,6 +10,7 @@ export {
   type Confirmation,
 } from './break-glass';
 export { emergencyRules } from './emergency-rules';
+export { afterGap } from './after-gap';
 export { estimateEnd, type EstimatedEnd } from './estimate-end';
 export { refuseCanaries } from './canary-choice';
 export { countThere } from './count-there';

@@ -31,6 +31,8 @@ export interface NodeRecord {
   /** The last one, of this boot and enrolment. */
   readonly report: NodeReport | null;
   readonly lastSeenAt: Date | null;
+  /** The same by a clock that only goes forward, of this process; absent of one that it has not heard itself. */
+  readonly heardAtMs?: number | undefined;
   /** Its certificate is good for nothing since then. */
   readonly revokedAt: Date | null;
   /** The control plane that holds that stream, as far as is known; null: none does. */

@@ -41,6 +41,8 @@ export interface RolloutRecord {
   readonly endedAt: Date | null;
   /** The one in force. */
   readonly plan: RolloutPlan;
+  /** When whoever decides had looked at it last, by its clock, as far as that is kept. */
+  readonly lookedAtMs?: number | undefined;
   /** What operators have said to it, in order. */
   readonly orders: readonly GivenOrder[];
   /** That it was begun for. */
@@ -68,6 +70,7 @@ interface RolloutRow {
   readonly ended_at: Date | null;
   readonly plan: unknown;
   readonly planned_at: Date | null;
+  readonly looked_at_ms: bigint | null;
   readonly orders: readonly OrderRow[];
   readonly campaign_id: string | null;
   readonly confirmed_by: string | null;
@@ -88,7 +91,7 @@ interface OrderRow {
 /** Rollouts with their newest plan: it alone is read, however many there were. */
 async function readRollouts(db: Client | Transaction, which: Prisma.Sql): Promise<RolloutRecord[]> {
   const rows = await db.$queryRaw<RolloutRow[]>`SELECT r.id::text, r.cluster_name, r.kernel_build_id, r.to_seq, r.rules,
-      r.status::text, r.started_at, r.ended_at, plan, planned_at, r.campaign_id::text,
+      r.status::text, r.started_at, r.ended_at, r.looked_at_ms, plan, planned_at, r.campaign_id::text,
       c.given_by AS confirmed_by, c.reason AS confirmation, c.given_at AS confirmed_at,
       (SELECT coalesce(jsonb_agg(o ORDER BY o.generation), '[]') FROM rollout_orders o WHERE o.rollout_id = r.id) AS orders
     FROM rollouts r LEFT JOIN rollout_confirmations c ON c.rollout_id = r.id LEFT JOIN LATERAL (
@@ -114,6 +117,7 @@ function fromRow(row: RolloutRow): RolloutRecord {
     startedAt: row.started_at,
     endedAt: row.ended_at,
     plan: planFromStored(row.plan, row.planned_at),
+    lookedAtMs: row.looked_at_ms === null ? row.planned_at.getTime() : Number(row.looked_at_ms),
     orders: row.orders.map(orderFromRow),
     campaign: row.campaign_id ?? undefined,
     ...confirmationFromRow(row),
@@ -193,6 +197,8 @@ export interface RolloutStore {
    * @throws LockstepError `unavailable` `lease-lost` when another control plane decides by now.
    */
   advance(id: string, plan: RolloutPlan, fence?: Fence): Promise<boolean>;
+  /** Keeps when whoever decides has looked at these last. */
+  noteLooked(ids: readonly string[], atMs: number): Promise<void>;
   /** Stores what an operator has said together with the plan that it leads to. @returns as `advance`, then undefined. */
   order(
     id: string,
@@ -373,6 +379,9 @@ export function rolloutStore(db: Client): RolloutStore {
         if (isUniqueViolation(error)) return false;
         throw error;
       }
+    },
+    async noteLooked(ids, atMs) {
+      await db.$executeRaw`UPDATE rollouts SET looked_at_ms = ${BigInt(atMs)} WHERE id = ANY(${[...ids]}::uuid[])`;
     },
     async order(id, order, by, plan, call) {
       try {

@@ -63,6 +63,8 @@ export interface KnownNodesParts {
   readonly log: Logger;
 }
 
+const heardNow = () => ({ lastSeenAt: new Date(), heardAtMs: performance.now() });
+
 /**
  * All nodes, as they are known now. What they say counts as soon as it is heard, and is read from here; it is written
  * in batches, so a sign of life costs no statement. Who they are (their certificates, their streams' epochs) is written
@@ -164,7 +166,7 @@ export class KnownNodes {
       labels: { ...before.labels, reported: reportedLabels },
       ...{ sessionEpoch, replica },
       report: isSameBoot ? before.report : null,
-      lastSeenAt: new Date(),
+      ...heardNow(),
     };
     if (sessionEpoch > before.sessionEpoch) this.nodes.set(name, node);
     return node;
@@ -328,7 +330,7 @@ export class KnownNodes {
     const { name } = stream;
     const node = this.nodes.get(name);
     if (node === undefined || !isSameStream(node, stream)) return false;
-    this.nodes.set(name, { ...node, ...(report && { report }), lastSeenAt: new Date() });
+    this.nodes.set(name, { ...node, ...(report && { report }), ...heardNow() });
     this.heard.add(name);
     if (report !== undefined) {
       this.unkept.set(name, { hasReport: true, hasLeft: false });

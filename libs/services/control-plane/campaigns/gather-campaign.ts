@@ -12,6 +12,7 @@ import { approvalCounts, countApprovals, type RolloutPlan } from '@lockstep/doma
 import type { BuildRecord, CampaignRecord, GivenOrder, RolloutRecord } from '@lockstep/io/database';
 import { sha256OfBytes } from '@lockstep/platform/runtime';
 import type { Uses } from '../services';
+import { steadyTimeMs } from '../steady-time';
 import { currentRollout } from '../views/rollout-view';
 
 /** What gathering a campaign needs. */
@@ -47,6 +48,7 @@ export function seqOf(entries: readonly LogEntry[], patch: PatchId): Seq | null 
   return stack.find(({ body }) => body.artifact.patch === patch)?.seq ?? null;
 }
 
+/** @param nowMs by the clock that rollouts go by */
 function approvalsOf(
   { approvals }: RolloutPlan,
   orders: readonly GivenOrder[],
@@ -95,7 +97,7 @@ export async function gatherCampaign(
     gathered.push({
       ...{ cluster, kernelBuild, problem, build: buildFacts(builds, kernelBuild) },
       seq: seqOf(await logs.entries({ cluster, kernelBuild }), patch),
-      rollout: rollout === undefined ? null : memberRollout(id, rollout, nowMs),
+      rollout: rollout === undefined ? null : memberRollout(id, rollout, steadyTimeMs()),
     });
   }
   return { facts: { nowMs, policy, members: gathered, orders }, rollouts };

@@ -106,7 +106,7 @@ export class FollowOthers {
   /** What the one before had not done yet is done now. */
   private lead(): void {
     const { nodes, sessions, rollouts, deriver, webhooks } = this.parts;
-    rollouts.wakeAll();
+    rollouts.takeOver();
     const connected = nodes.list().filter(({ name }) => sessions.isConnected(name));
     deriver.takeOver(connected.map(({ name }) => name));
     webhooks.request();

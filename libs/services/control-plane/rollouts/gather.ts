@@ -8,6 +8,7 @@ import type { NodeFacts, NodeFactsReport } from '@lockstep/domain/rollout-planne
 import type { NodeRecord } from '@lockstep/io/database';
 import type { AgentSessions } from '../agents/agent-sessions';
 import type { KnownNodes } from '../agents/known-nodes';
+import { steadyTimeMs } from '../steady-time';
 
 function reportFacts(report: NodeReport | null): NodeFactsReport | null {
   const status = report === null ? undefined : nodeStatusFromWire(report.status);
@@ -35,7 +36,8 @@ function factsOf(node: NodeRecord, sessions: AgentSessions, nowMs: number): Node
     connected: sessions.countsAsConnected(node.name, nowMs),
     report: reportFacts(node.report),
     labels: effectiveLabels(node.labels),
-    lastSeenMs: node.lastSeenAt?.getTime(),
+    // What is heard here is told by the clock that plans go by: the one on the wall may be set in between.
+    lastSeenMs: node.heardAtMs === undefined ? node.lastSeenAt?.getTime() : steadyTimeMs(node.heardAtMs),
   };
 }
 

@@ -198,3 +198,65 @@ test('nothing is planned anew just after a start, while nodes are still to come 
   await executor.stop();
   expect(started.map(({ nodes }) => nodes.map(({ notYet }) => notYet?.reason))).toEqual([['moving']]);
 });
+
+/** Of two nodes one is there, and well, since `sinceMs`; the next wave opens when it has been so for ten minutes. */
+async function lookAfter(known: { readonly sinceMs: number; readonly lookedAtMs: number }) {
+  const policy = { kernelBuild: log.kernelBuild, toSeq: parseSeq(3), ...defaultRules, bakeMs: 600_000 };
+  const word = (status: NodeStatus, position: number): NodeReport =>
+    NodeReport.fromPartial({ status, bootId: 'ab', position, target: position });
+  const [canary, other] = [parseNodeName('n1'), parseNodeName('n2')];
+  const facts = [
+    { node: canary, position: 3 },
+    { node: other, position: 2 },
+  ].map(({ node: name, position: at }) => {
+    const position = parseSeq(at);
+    const report = { status: 'in-step', position, target: position, problem: null } as const;
+    return { node: name, kernelBuild: log.kernelBuild, connected: true, report };
+  });
+  const rules = { ...policy, canaries: 1, waves: [{ nodes: 1 }] };
+  const plan = planRollout({ policy: rules, parent: null, nowMs: known.sinceMs, inventory: facts });
+  const rollout = { id: 'r', cluster, policy: rules, plan, status: 'running', startedAt: new Date(), endedAt: null };
+  const stored: RolloutPlan[] = [];
+  const db = {
+    schedules,
+    rollouts: {
+      inForce: () => Promise.resolve([{ ...rollout, lookedAtMs: known.lookedAtMs }]),
+      advance: (_: string, next: RolloutPlan) => Promise.resolve(stored.push(next) > 0),
+    },
+  };
+  const sessions = new AgentSessions();
+  for (const name of [canary, other]) sessions.enter({ ...stream(log), node: name });
+  const nodes = [
+    { name: canary, report: word(NodeStatus.NODE_STATUS_IN_STEP, 3) },
+    { name: other, report: word(NodeStatus.NODE_STATUS_IN_STEP, 2) },
+  ].map((each) => ({ ...each, kernelBuild: log.kernelBuild, labels, lastSeenAt: null }));
+  const executor = new RolloutExecutor({
+    ...{ db: db as never, nodes: { list: () => nodes as never, size: 2 }, logs: new KnownLogs(nineEntries), sessions },
+    ...{ changes: new ChangeNotifier(), traces: new TraceMemory(), replica: soleReplica() },
+    log: pino({ level: 'silent' }),
+  });
+  await executor.start(performance.now());
+  executor.wake(cluster);
+  const waits = (): string => JSON.stringify(executor.find('r')?.plan.waiting);
+  while (waits() === JSON.stringify(plan.waiting)) await new Promise((resolve) => setTimeout(resolve, 5));
+  const now = executor.find('r')!.plan;
+  await executor.stop();
+  return { stored, now, hasMoved: now.nodes.some(({ node: name, released }) => name === other && released) };
+}
+
+test('hours in which nobody looked, or that a clock has skipped over a start, prove no wave', async () => {
+  const nowMs = Date.now();
+  const hourMs = 3_600_000;
+  // Looked at until a moment ago: it has proved itself.
+  expect(await lookAfter({ sinceMs: nowMs - hourMs, lookedAtMs: nowMs - 1_000 })).toMatchObject({ hasMoved: true });
+  // It was there for a minute when somebody looked last, hours ago.
+  const { stored, now, hasMoved } = await lookAfter({ sinceMs: nowMs - hourMs - 60_000, lookedAtMs: nowMs - hourMs });
+  expect([hasMoved, stored.map(({ generation, parent }) => [generation, parent])]).toEqual([false, [[2, 1]]]);
+  const { waiting } = now;
+  const leftMs = waiting?.reason === 'bake' ? waiting.untilMs - nowMs : 0;
+  expect(Math.round(leftMs / 60_000)).toBe(9);
+  // And one that was put back takes nothing of that minute.
+  const back = await lookAfter({ sinceMs: nowMs + hourMs - 60_000, lookedAtMs: nowMs + hourMs });
+  const untilMs = back.now.waiting?.untilMs ?? 0;
+  expect([back.hasMoved, Math.round((untilMs - nowMs) / 60_000)]).toEqual([false, 9]);
+});

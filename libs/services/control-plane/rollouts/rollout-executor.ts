@@ -10,6 +10,7 @@ import {
 } from '@lockstep/domain/livepatch-model';
 import { stackAt, type LogEntry, type LogName } from '@lockstep/domain/load-order';
 import {
+  afterGap,
   explainOrderRefusal,
   estimateEnd,
   explainRolloutRefusal,
@@ -43,10 +44,12 @@ import type { KnownLogs } from '../agents/known-logs';
 import type { KnownNodes } from '../agents/known-nodes';
 import type { ChangeNotifier } from '../change-notifier';
 import { Reconciler } from '../reconciler';
+import { steadyTimeMs } from '../steady-time';
 import type { Replica } from '../replicas/replica';
 import { gatherInventory } from './gather';
 import { GateWatch, type AskMetrics } from './gate-watch';
 import { KnownSchedules } from './known-schedules';
+import { Looks } from './looks';
 import { ModuleSigners } from './module-signers';
 import { ProbeDispatch } from './probe-orders';
 import { RolloutsInForce } from './rollouts-in-force';
@@ -57,11 +60,8 @@ const reconcileEveryMs = 15_000;
 /** A cluster is planned for no more often: what its nodes say meanwhile goes into one plan. */
 const planEveryMs = 1_000;
 
-/**
- * Time of day as it was at the start, going on evenly: setting the clock makes no node late, and proves no wave. Windows and
- * freezes are about the clock that is set.
- */
-const nowMs = (): number => Math.round(performance.timeOrigin + performance.now());
+/** Setting the clock makes no node late, and proves no wave. Windows and freezes are about the clock that is set. */
+const nowMs = (): number => steadyTimeMs();
 
 const noPrometheus = (): LockstepError => {
   const message = 'This control plane knows of no Prometheus that gates could ask: set LOCKSTEP_PROMETHEUS_URL.';
@@ -139,6 +139,7 @@ export class RolloutExecutor {
   private readonly probes: ProbeDispatch;
   private readonly gates: GateWatch;
   private readonly signers: ModuleSigners;
+  private readonly looks = new Looks();
   /** Who is still to come back after a start. */
   readonly returns: FleetReturn;
   private timer: NodeJS.Timeout | undefined;
@@ -163,7 +164,10 @@ export class RolloutExecutor {
   async start(nowMs: number): Promise<void> {
     const settleMs = this.returns.start(nowMs);
     await this.inForce.start();
-    this.timer = setInterval(this.wakeAll.bind(this), reconcileEveryMs);
+    this.timer = setInterval(() => {
+      this.wakeAll();
+      this.keepLooks();
+    }, reconcileEveryMs);
     // Just after the time that nodes get to return in.
     setTimeout(this.wakeAll.bind(this), settleMs + 1).unref();
   }
@@ -260,6 +264,7 @@ export class RolloutExecutor {
     try {
       const rollout = await db.rollouts.start({ cluster, policy, plan, supersedes, campaign }, call);
       this.parts.traces.note(`rollout ${rollout.id}`);
+      if (this.parts.replica.leads()) this.looks.note(rollout.id, nowMs());
       return rollout;
     } finally {
       this.inForce.readAgain(cluster);
@@ -313,12 +318,18 @@ export class RolloutExecutor {
     const { cluster } = await db.rollouts.require(id);
     if (!replica.isAlone) this.inForce.readAgain(cluster);
     for (;;) {
-      const rollout = (await this.inForce.of(cluster)).find((each) => each.id === id);
-      if (rollout === undefined) {
+      const known = (await this.inForce.of(cluster)).find((each) => each.id === id);
+      if (known === undefined) {
         const message = `Rollout ${id} is history: a later one took its place, \`lockstep rollout ls\` names it.`;
         throw new LockstepError('refused', 'rollout-superseded', message, { rollout: id });
       }
-      const refusal = refuseOrder(order, rollout.plan, nowMs());
+      const lookedAtMs = nowMs();
+      const { generation, parent } = known.plan;
+      // Stored with what follows from the order.
+      const gapMs = this.looks.gapMs(known, lookedAtMs);
+      const rest = gapMs === 0 ? undefined : afterGap(known.plan, gapMs);
+      const rollout = rest === undefined ? known : { ...known, plan: { ...rest, generation, parent } };
+      const refusal = refuseOrder(order, rollout.plan, lookedAtMs);
       if (refusal !== undefined) {
         throw new LockstepError('refused', refusal.reason, explainOrderRefusal(refusal, order, id), { rollout: id });
       }
@@ -326,6 +337,7 @@ export class RolloutExecutor {
       const ordered = await db.rollouts.order(id, order, by, plan, call);
       this.inForce.readAgain(cluster);
       if (ordered === undefined) continue;
+      if (replica.leads()) this.looks.note(id, lookedAtMs);
       changes.notify(`rollout:${id}`);
       replica.announce({ kind: 'rollouts', cluster });
       this.wake(cluster);
@@ -346,6 +358,21 @@ export class RolloutExecutor {
     for (const id of this.inForce.idsIn(cluster)) this.parts.changes.notify(`rollout:${id}`);
     this.inForce.readAgain(cluster);
     this.wake(cluster);
+  }
+
+  /** What another one has decided is read before anything follows from it, and when that had looked last. */
+  takeOver(): void {
+    this.looks.forget();
+    for (const cluster of this.inForce.clusters()) this.inForce.readAgain(cluster);
+    this.wakeAll();
+  }
+
+  private keepLooks(): void {
+    const { ids, atMs } = this.looks.ofThese([...this.inForce.all().values()].flat());
+    if (ids.length === 0 || !this.parts.replica.leads()) return;
+    this.parts.db.rollouts.noteLooked(ids, atMs).catch((err: unknown) => {
+      this.parts.log.warn({ err }, 'cannot keep now when rollouts were looked at');
+    });
   }
 
   wakeAll(): void {
@@ -374,8 +401,30 @@ export class RolloutExecutor {
     }
   }
 
-  private async advance(rollout: RolloutRecord): Promise<void> {
+  /** Where nobody looked for a while the plan goes on from where it stood: stored before anything follows from it. */
+  private async continued(rollout: RolloutRecord, lookedAtMs: number): Promise<RolloutRecord> {
+    const { db, replica, log } = this.parts;
+    const gapMs = this.looks.gapMs(rollout, lookedAtMs);
+    const plan = gapMs === 0 || !replica.leads() ? undefined : afterGap(rollout.plan, gapMs);
+    if (plan === undefined) return rollout;
+    const { id } = rollout;
+    if (!(await db.rollouts.advance(id, plan, replica.fence()))) {
+      throw new LockstepError(
+        'unavailable',
+        'planned-meanwhile',
+        `Rollout ${id} was planned for meanwhile: look again.`,
+      );
+    }
+    log.warn({ rollout: id, gapMs }, 'nobody has looked at a rollout for a while: that time proves nothing');
+    this.looks.note(id, lookedAtMs);
+    this.inForce.replace(rollout, plan);
+    return { ...rollout, plan };
+  }
+
+  private async advance(known: RolloutRecord): Promise<void> {
     const { db, sessions, replica, changes, traces, log } = this.parts;
+    const lookedAtMs = nowMs();
+    const rollout = await this.continued(known, lookedAtMs);
     const { id, cluster, policy, plan: parent } = rollout;
     const loadOrder: LogName = { cluster, kernelBuild: policy.kernelBuild };
     const plan = await this.nextPlan(rollout);
@@ -395,6 +444,7 @@ export class RolloutExecutor {
       this.inForce.replace(rollout, plan);
       changes.notify(`rollout:${id}`);
     }
+    if (replica.leads()) this.looks.note(id, lookedAtMs);
     this.wakeAt(cluster, plan.waiting);
     const trace = traces.find(`rollout ${id}`);
     await inTurns(plan.moves, ({ node, toSeq }) => sessions.findIn(loadOrder, node)?.moveTo(toSeq, trace));

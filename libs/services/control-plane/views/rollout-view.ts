@@ -28,6 +28,7 @@ import {
 import { showGate, showProbe } from '@lockstep/domain/probes';
 import type { RolloutRecord, RolloutSummary } from '@lockstep/io/database';
 import type { Uses } from '../services';
+import { steadyTimeMs } from '../steady-time';
 import { statusFromWire } from './status-filter';
 
 const statusToWire: Readonly<Record<RolloutRecord['status'], RolloutStatus>> = {
@@ -110,7 +111,14 @@ export function approvalsToWire({ approvals }: RolloutPlan): RolloutApprovals | 
   if (approvals === undefined) return undefined;
   const { needed, among, author, hash, given, begun, validMs } = approvals;
   return {
-    ...{ needed, author, begun, approvers: [...among], planHash: hash, given: countApprovals(approvals, Date.now()) },
+    ...{
+      needed,
+      author,
+      begun,
+      approvers: [...among],
+      planHash: hash,
+      given: countApprovals(approvals, steadyTimeMs()),
+    },
     all: given.map(({ by, atMs, hash: to }) => ({
       ...{ by, givenAt: new Date(atMs), expiresAt: new Date(atMs + validMs), ofThisPlan: to === hash },
     })),
