@@ -30,6 +30,14 @@ test.each([
   expect(outcomeOf(gate, values)).toEqual(outcome);
 });
 
+test('what is only a part of the answer keeps to nothing, and breaks it all the same', () => {
+  const partial = ['store a did not answer'];
+  expect(outcomeOf(gate, [0], partial)).toEqual({
+    ...{ kind: 'error', problem: 'the answer is not whole: store a did not answer' },
+  });
+  expect(outcomeOf(gate, [2], partial)).toEqual({ kind: 'value', value: 2 });
+});
+
 const measure = (over: Partial<GateMeasure> = {}): GateMeasure => ({
   ...{ gate: 'errors', atMs: 100, outcome: { kind: 'value', value: 0 }, errorsInARow: 0 },
   ...over,

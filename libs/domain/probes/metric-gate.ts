@@ -62,11 +62,17 @@ export const showGate = ({ name, query, comparison, limit }: MetricGate): string
 
 const keepsTo = ({ comparison, limit }: MetricGate, value: number): boolean => comparisons[comparison](value, limit);
 
-/** Of what a query answered: what breaks the bound, if anything does. None at all, and what is no number, is not known. */
-export function outcomeOf(gate: MetricGate, values: readonly number[]): GateOutcome {
+/**
+ * Of what a query answered: what breaks the bound, if anything does. None at all, what is no number, and what is only a part,
+ * is not known.
+ * @param warnings what its server says was not looked at
+ */
+export function outcomeOf(gate: MetricGate, values: readonly number[], warnings: readonly string[] = []): GateOutcome {
   const broken = values.find((value) => !Number.isNaN(value) && !keepsTo(gate, value));
   if (broken !== undefined) return { kind: 'value', value: broken };
   const [first] = values;
+  const [warning] = warnings;
+  if (warning !== undefined) return { kind: 'error', problem: `the answer is not whole: ${warning}` };
   if (first === undefined) return { kind: 'error', problem: 'the query has no data' };
   return values.some(Number.isNaN)
     ? { kind: 'error', problem: 'the query answers NaN' }

@@ -53,7 +53,8 @@ export function explainHalt(halt: Halt): string {
       return `In ${waveName(halt.wave)} ${someOf(halt.nodes, halt.failures)} failed, as many as may be unwell at once: nobody else can start.`;
     case 'gate': {
       const { gate, value, wave } = halt;
-      return `Gate ${gate.name} is ${value} at ${waveName(wave)}, and has to be ${gate.comparison} ${gate.limit}.`;
+      // A stored plan holds no infinity.
+      return `Gate ${gate.name} is ${Number.isFinite(value) ? value : 'infinite'} at ${waveName(wave)}, and has to be ${gate.comparison} ${gate.limit}.`;
     }
     case 'retired':
       return `It was retired meanwhile, and nodes had yet to load it: ${explainRetired(halt.entries)}.`;

@@ -4,7 +4,7 @@ import { parseGate, type GateMeasure, type GateOutcome } from '@lockstep/domain/
 import { explainHalt, explainWaiting } from './explain-not-yet';
 import { planRollout } from './plan-rollout';
 import type { RolloutOrder } from './rollout-order';
-import type { RolloutPlan } from './rollout-plan';
+import type { Halt, RolloutPlan } from './rollout-plan';
 import { refuseRules, type RolloutPolicy } from './rollout-policy';
 import { byOne, inventory } from './test-inventory';
 
@@ -58,6 +58,8 @@ test('a number that leaves its bound halts, with the number; whoever goes on doe
   const plan = rollout.next('n1 there, n2 ready', value(0.25));
   expect(plan.status).toBe('halted');
   expect(plan.halt && explainHalt(plan.halt)).toBe('Gate errors is 0.25 at the canaries, and has to be <= 0.01.');
+  const stored = JSON.parse(JSON.stringify({ ...plan.halt, value: Infinity })) as Halt;
+  expect(explainHalt(stored)).toMatch(/^Gate errors is infinite at/);
   rollout.nowMs += 60_000;
   const resumed = rollout.next('n1 there, n2 ready', value(0.25), 0, { kind: 'resume', reason: 'known' });
   expect([resumed.status, resumed.waves[0]?.passedAtMs]).toEqual(['running', rollout.nowMs]);

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { generateKeyPairSync, sign, verify } from 'node:crypto';
+import { execFileSync } from 'node:child_process';
+import promises from 'node:fs/promises';
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { readBuildSignature, signedText, withBuildSignature } from '@lockstep/domain/klp-module';
 import { parseProbe } from '@lockstep/domain/probes';
 import { isProcessAlive, sha256OfBytes } from '@lockstep/platform/runtime';
@@ -19,6 +21,34 @@ beforeAll(async () => {
   folder = await temporaryFolder('probes');
   server = createServer((request, response) => {
     if (request.url === '/never') return;
+    if (request.url === '/slow') {
+      // A line that never ends.
+      const { socket } = response;
+      socket?.write('HTTP/1.1 200 OK\r\nx: ');
+      const timer = setInterval(() => socket?.write('y'), 5);
+      socket
+        ?.on('error', () => undefined)
+        .on('close', () => {
+          clearInterval(timer);
+        });
+      return;
+    }
+    if (request.url === '/endless') {
+      response.writeHead(200);
+      const timer = setInterval(() => response.write('x'.repeat(65_536)), 1);
+      response.on('close', () => {
+        clearInterval(timer);
+      });
+      return;
+    }
+    if (request.url === '/head') {
+      response.writeHead(200).flushHeaders();
+      return;
+    }
+    if (request.url === '/bloated') {
+      response.socket?.end(`HTTP/1.1 200 OK\r\n${'x: y\r\n'.repeat(100_000)}`);
+      return;
+    }
     response.writeHead(Number(request.url?.slice(1)), { location: '/500' }).end('x'.repeat(100_000));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -76,6 +106,13 @@ test('who answers nobody in time could not be measured; who is not there fails',
   expect(await run(`tcp=127.0.0.1:${port}`)).toBe('pass ');
 });
 
+test('one whose head is whole has answered, whatever comes of its body; one whose head never ends has not', async () => {
+  expect(await run(`http=http://127.0.0.1:${port}/head`)).toBe('pass ');
+  expect(await run(`http=http://127.0.0.1:${port}/endless`)).toBe('pass ');
+  expect(await run(`http=http://127.0.0.1:${port}/slow`, { timeoutMs: 200 })).toMatch(/^error it did not end/);
+  expect(await run(`http=http://127.0.0.1:${port}/bloated`)).toMatch(/^fail /);
+});
+
 test.each([
   ['exit 0', 'pass '],
   ['echo not well; exit 1', 'fail exit 1: not well'],
@@ -102,6 +139,45 @@ test('a command that hangs is ended with all that it has started', async () => {
   await eventually(() => {
     expect(started.filter((pid) => isRunning(pid))).toEqual([]);
   });
+});
+
+test('a command that asks not to be ended is; what one that has ended left behind is too, and nobody waits for it', async () => {
+  const pids = inFolder('left');
+  const stubborn = install(
+    'stubborn',
+    `trap '' TERM INT HUP; echo $$ > "$1.new"; mv "$1.new" "$1"; while :; do sleep 1; done`,
+    [pids],
+  );
+  const stop = new AbortController();
+  const commands = { file: stubborn };
+  const running = runProbe(parseProbe('command=stubborn'), { timeoutMs: 60_000, commands, signal: stop.signal });
+  const [pid = 0] = await eventually(() => readFileSync(pids, 'utf8').trim().split(' ').map(Number));
+  stop.abort();
+  expect(await running).toMatchObject({ verdict: 'error' });
+  await eventually(() => {
+    expect(isRunning(pid)).toBe(false);
+  });
+  // It keeps what it was given to write to.
+  const leaves = install('leaves', `sleep 600 & echo $! > "$1"; exit 0`, [inFolder('kept')]);
+  expect(await run('command=leaves', { file: leaves })).toBe('pass ');
+  const left = Number(readFileSync(inFolder('kept'), 'utf8'));
+  await eventually(() => {
+    expect(isRunning(left)).toBe(false);
+  });
+});
+
+test('a list, or a program, that cannot be read in time keeps nobody', async () => {
+  const pipe = inFolder('pipe');
+  execFileSync('mkfifo', ['-m', '600', pipe]);
+  expect(await run('command=any', { file: pipe })).toMatch(/^error .*is no file/);
+  // A disk that hangs.
+  const never = (): Promise<never> => new Promise(() => undefined);
+  const stat = jest.spyOn(promises, 'stat').mockImplementation(never);
+  const asked = await run('command=stuck', { file: inFolder('stuck.json'), timeoutMs: 50 });
+  expect(asked).toMatch(/^error .*could not be read in time/);
+  expect(await run('command=stuck', { file: inFolder('stuck.json'), timeoutMs: 50 })).toBe(asked);
+  expect(stat).toHaveBeenCalledTimes(1);
+  stat.mockRestore();
 });
 
 test('nothing runs that the list does not name as it is', async () => {

@@ -36,7 +36,10 @@ const refused = (reason: string, message: string, fields: Record<string, string>
 
 /** Whoever may write what root runs is root. */
 async function insistOwn(file: string): Promise<void> {
-  const { uid, mode } = await stat(file);
+  const found = await stat(file);
+  // A pipe, or a device, would be read for ever.
+  if (!found.isFile()) throw refused('probe-file-open', `${file} is no file.`, { file });
+  const { uid, mode } = found;
   const isOwn = (uid === 0 || uid === process.getuid?.()) && (mode & 0o022) === 0;
   if (isOwn) return;
   const message = `${file} may be written by others than the agent's own user: chown it and chmod go-w.`;

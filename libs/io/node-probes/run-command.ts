@@ -20,8 +20,20 @@ function outcomeOf(code: number | null, signal: NodeJS.Signals | null, output: s
 /** Those that were killed and have not gone: the kernel keeps them. Another one would only be kept beside it. */
 const running = new Set<string>();
 
+/** What a script has left running would be more with each turn. */
+function endGroup(leader: number | undefined): void {
+  if (leader === undefined) return;
+  try {
+    // As long as one of them lives the number is theirs; where none does it is taken anew only after all others.
+    process.kill(-leader, 'SIGKILL');
+  } catch {
+    // Nobody is left, or it has other rights by now.
+  }
+}
+
 /**
- * In a process group of its own, which is killed as one when its time is over: what a script has started ends with it.
+ * In a process group of its own, which is killed as one when its time is over or it has ended: what a script has started ends
+ * with it.
  * @param signal aborted when its time is over, or nobody asks any more
  */
 export function runCommand({ program, args }: ProbeCommand, signal: AbortSignal): Promise<ProbeOutcome> {
@@ -30,11 +42,11 @@ export function runCommand({ program, args }: ProbeCommand, signal: AbortSignal)
     return Promise.resolve({ verdict: 'error', message: 'the one before was killed, and has not gone yet' });
   }
   return new Promise((resolve) => {
-    running.add(key);
     const child = spawn(program, args, {
       ...{ detached: true, cwd: '/', stdio: ['ignore', 'pipe', 'pipe'] },
       env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LANG: 'C.UTF-8' },
     });
+    running.add(key);
     let output = '';
     const hear = (chunk: Buffer): void => {
       if (output.length < longestOutput) output = `${output}${chunk.toString('utf8')}`.slice(0, longestOutput);
@@ -62,6 +74,7 @@ export function runCommand({ program, args }: ProbeCommand, signal: AbortSignal)
     });
     child.on('exit', (code, by) => {
       running.delete(key);
+      endGroup(child.pid);
       // What it wrote last is on its way.
       setImmediate(() => {
         settle(outcomeOf(code, by, output));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { Probe } from '@lockstep/domain/probes';
-import { findProbeCommand, type ProbeCommandsOptions } from './probe-commands';
+import { findProbeCommand, type ProbeCommand, type ProbeCommandsOptions } from './probe-commands';
 import type { ProbeOutcome } from './probe-outcome';
 import { runCommand } from './run-command';
 import { askHttp, askTcp } from './run-connection';
@@ -14,6 +14,25 @@ export interface ProbeRun {
   readonly signal: AbortSignal;
 }
 
+/** By file and name, those that are being read: a disk that hangs holds one read of each, and not one more each turn. */
+const lookups = new Map<string, Promise<ProbeCommand>>();
+
+function lookUp(name: string, commands: ProbeCommandsOptions, signal: AbortSignal): Promise<ProbeCommand> {
+  const key = JSON.stringify([commands.file, name]);
+  const found = lookups.get(key) ?? findProbeCommand(name, commands).finally(() => lookups.delete(key));
+  lookups.set(key, found);
+  return new Promise((resolve, reject) => {
+    const giveUp = (): void => {
+      reject(new Error('its program, or the list that names it, could not be read in time'));
+    };
+    if (signal.aborted) giveUp();
+    signal.addEventListener('abort', giveUp, { once: true });
+    found.then(resolve, reject).finally(() => {
+      signal.removeEventListener('abort', giveUp);
+    });
+  });
+}
+
 async function attempt(probe: Probe, commands: ProbeCommandsOptions, signal: AbortSignal): Promise<ProbeOutcome> {
   switch (probe.kind) {
     case 'http':
@@ -21,7 +40,7 @@ async function attempt(probe: Probe, commands: ProbeCommandsOptions, signal: Abo
     case 'tcp':
       return askTcp(probe, signal);
     case 'command':
-      return runCommand(await findProbeCommand(probe.name, commands), signal);
+      return runCommand(await lookUp(probe.name, commands, signal), signal);
   }
 }
 

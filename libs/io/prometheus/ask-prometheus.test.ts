@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { freePort } from '@lockstep/testing/local-servers';
-import { askPrometheus, parsePrometheusUrl } from './index';
+import { askPrometheus, parsePrometheusUrl, type MetricAnswer } from './index';
 
 let server: Server;
 let base: URL;
@@ -30,7 +30,7 @@ afterAll(() => {
   server.close();
 });
 
-const ask = (query = 'up'): Promise<readonly number[]> => askPrometheus(base, query, new AbortController().signal);
+const ask = (query = 'up'): Promise<MetricAnswer> => askPrometheus(base, query, new AbortController().signal);
 const success = (resultType: string, result: unknown): string =>
   JSON.stringify({ status: 'success', data: { resultType, result } });
 
@@ -52,11 +52,20 @@ test.each([
     [1, Infinity],
   ],
   ['vector', [{ metric: {}, value: [1, 'NaN'] }], [NaN]],
+  ['scalar', [1, '1e-3'], [0.001]],
+  // Nothing is not 0.
+  ['scalar', [1, ''], [NaN]],
+  ['vector', [{ metric: {}, value: [1, ' '] }], [NaN]],
   // A native histogram is no number.
   ['vector', [{ metric: {}, histogram: [1, {}] }], [NaN]],
 ])('%s: %j', async (type, result, values) => {
   answer = { body: success(type, result) };
-  expect(await ask()).toEqual(values);
+  expect(await ask()).toEqual({ values, warnings: [] });
+});
+
+test('what was left out of an answer is told with it', async () => {
+  answer = { body: success('vector', []).replace('{', '{"warnings":["no store matched"],"infos":["of no matter"],') };
+  expect(await ask()).toEqual({ values: [], warnings: ['no store matched'] });
 });
 
 test.each([

@@ -12,6 +12,8 @@ const point = z.tuple([z.number(), z.string()]);
 const form = z.discriminatedUnion('status', [
   z.object({
     status: z.literal('success'),
+    // Of a part of the answer that is missing, as where one of several stores is away.
+    warnings: z.optional(z.array(z.string())),
     data: z.discriminatedUnion('resultType', [
       z.object({ resultType: z.literal('vector'), result: z.array(z.object({ value: z.optional(point) })) }),
       z.object({ resultType: z.literal('scalar'), result: point }),
@@ -24,10 +26,18 @@ const form = z.discriminatedUnion('status', [
 const unanswered = (message: string, cause?: unknown): LockstepError =>
   new LockstepError('unavailable', 'prometheus-unanswered', message, {}, { cause });
 
-/** A sample's value is told as text, for JSON has neither infinity nor NaN. */
+/** A sample's value is told as text, for JSON has neither infinity nor NaN. Nothing is not 0. */
 function numberOf(text: string): number {
   const known: Readonly<Record<string, number>> = { NaN, '+Inf': Infinity, '-Inf': -Infinity };
-  return known[text] ?? Number(text);
+  return known[text] ?? (/^[-+]?[\d.]/.test(text) ? Number(text) : NaN);
+}
+
+/** What a query has now. */
+export interface MetricAnswer {
+  /** One of each series. */
+  readonly values: readonly number[];
+  /** What was not looked at, or not as it was meant, in the words of whoever answers. */
+  readonly warnings: readonly string[];
 }
 
 /** @throws LockstepError `invalid-input` `invalid-prometheus-url` */
@@ -51,7 +61,7 @@ async function bodyOf(response: Response): Promise<string> {
   return Buffer.concat(parts).toString('utf8');
 }
 
-function valuesOf(text: string): number[] {
+function answerOf(text: string): MetricAnswer {
   let json: unknown;
   try {
     json = JSON.parse(text);
@@ -61,12 +71,12 @@ function valuesOf(text: string): number[] {
   const parsed = form.safeParse(json);
   if (!parsed.success) throw unanswered('What answers is no Prometheus, or a query with histograms.');
   if (parsed.data.status === 'error') throw unanswered(`Prometheus refuses the query: ${parsed.data.error}`);
-  const { data } = parsed.data;
+  const { data, warnings = [] } = parsed.data;
   switch (data.resultType) {
     case 'scalar':
-      return [numberOf(data.result[1])];
+      return { values: [numberOf(data.result[1])], warnings };
     case 'vector':
-      return data.result.map(({ value }) => (value === undefined ? NaN : numberOf(value[1])));
+      return { values: data.result.map(({ value }) => (value === undefined ? NaN : numberOf(value[1]))), warnings };
     case 'matrix':
     case 'string':
       throw unanswered(`The query answers with a ${data.resultType}, and not with numbers of now.`);
@@ -74,11 +84,11 @@ function valuesOf(text: string): number[] {
 }
 
 /**
- * The values that a query has now, one a series.
+ * Asks for what a query has now.
  * @param base as `parsePrometheusUrl` reads it
  * @throws LockstepError `unavailable` `prometheus-unanswered`: it was not asked, did not answer, or not with numbers
  */
-export async function askPrometheus(base: URL, query: string, signal: AbortSignal): Promise<readonly number[]> {
+export async function askPrometheus(base: URL, query: string, signal: AbortSignal): Promise<MetricAnswer> {
   const url = new URL(`${base.pathname.replace(/\/$/, '')}/api/v1/query`, base);
   const limit = AbortSignal.any([signal, AbortSignal.timeout(answerWithinMs)]);
   const asked = { method: 'POST', body: new URLSearchParams({ query }), redirect: 'error' as const, signal: limit };
@@ -93,5 +103,5 @@ export async function askPrometheus(base: URL, query: string, signal: AbortSigna
       };
       throw unanswered(`Prometheus does not answer: ${why?.message ?? message}`, cause);
     });
-  return valuesOf(text);
+  return answerOf(text);
 }

@@ -1,2 +1,2 @@
 // SPDX-License-Identifier: GPL-2.0-only
-export { askPrometheus, parsePrometheusUrl } from './ask-prometheus';
+export { askPrometheus, parsePrometheusUrl, type MetricAnswer } from './ask-prometheus';

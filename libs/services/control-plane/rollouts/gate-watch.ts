@@ -8,9 +8,10 @@ import {
   type MetricGate,
 } from '@lockstep/domain/probes';
 import type { RolloutRecord } from '@lockstep/io/database';
+import type { MetricAnswer } from '@lockstep/io/prometheus';
 
 /** Asks for the values that a query has now. @throws what kept it from being answered */
-export type AskMetrics = (query: string, signal: AbortSignal) => Promise<readonly number[]>;
+export type AskMetrics = (query: string, signal: AbortSignal) => Promise<MetricAnswer>;
 
 const defaultEveryMs = 15_000;
 
@@ -102,7 +103,7 @@ export class GateWatch {
   private async ask(gate: MetricGate, before: readonly GateMeasure[]): Promise<GateMeasure> {
     const atMs = this.parts.nowMs();
     const outcome = await this.parts.ask(gate.query, this.abort.signal).then(
-      (values) => outcomeOf(gate, values),
+      ({ values, warnings }) => outcomeOf(gate, values, warnings),
       (error: unknown): GateOutcome => ({
         kind: 'error',
         problem: error instanceof Error ? error.message : String(error),
