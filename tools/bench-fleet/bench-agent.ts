@@ -42,6 +42,12 @@ const connectWithinMs = 60_000;
 /** A session that lived this long was a good one, as with the real agent. */
 const goodSessionMs = 5_000;
 
+/** Of one that was not reached, or is no more, what happened, without ports and times. */
+function endingOf({ reason, message }: LockstepError, hadBegun: boolean): string {
+  const what = reason === 'server-unreachable' ? message.replace(/\s*\d.*$/, '') : reason;
+  return hadBegun ? what : `try: ${what}`;
+}
+
 const frameOf = (message: ConnectRequest['message']): Buffer => framed(ConnectRequest.encode({ message }).finish());
 
 /** All agents are sent the same bytes: they are read once. */
@@ -112,6 +118,8 @@ export class BenchAgent {
   isConnected = false;
   /** Sessions that ended without being told to. */
   lost = 0;
+  /** Connections that came to stand. */
+  begun = 0;
 
   constructor(private readonly options: BenchAgentOptions) {
     this.ca = options.identity.ca;
@@ -126,9 +134,10 @@ export class BenchAgent {
     const backOff = createBackOff({ firstMs: 300, maxMs: 15_000 });
     for (;;) {
       const startedAt = performance.now();
+      const begunBefore = this.begun;
       const failure = await this.converse();
       this.lost += 1;
-      this.options.onEnd(failure.reason);
+      this.options.onEnd(endingOf(failure, this.begun > begunBefore));
       this.options.onChange();
       if (performance.now() - startedAt > goodSessionMs) backOff.reset();
       await sleep(backOff.nextMs(comeBackWithinMs(failure)));
@@ -168,6 +177,7 @@ export class BenchAgent {
   private begin(stream: BenchStream): void {
     this.stream = stream;
     this.isConnected = true;
+    this.begun += 1;
     stream.send(helloOf(this.entries));
     this.report();
     this.heartbeat = setInterval(() => {

@@ -116,10 +116,12 @@ export class BenchControlPlane implements AsyncDisposable {
     return this.ask({ kind: 'measure' });
   }
 
-  /** What was computed while `work` was under way, as a CPU profile in that file. */
-  async profiled(file: string, work: () => Promise<unknown>): Promise<void> {
+  async beginProfile(): Promise<void> {
     await this.ask({ kind: 'profile' });
-    await work();
+  }
+
+  /** What was computed since, as a CPU profile in that file. */
+  async keepProfile(file: string): Promise<void> {
     await this.ask({ kind: 'keep-profile', file });
   }
 

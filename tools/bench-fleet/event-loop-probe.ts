@@ -3,6 +3,7 @@
 // channel how long its event loop has stood still, and what it computed meanwhile. The product knows nothing of it.
 import { openSync, readSync, writeFileSync } from 'node:fs';
 import { Session } from 'node:inspector';
+import { PerformanceObserver } from 'node:perf_hooks';
 
 /** What the probe answers: the longest since it was asked last. */
 export interface LoopAnswer {
@@ -10,6 +11,15 @@ export interface LoopAnswer {
   readonly longestStopMs: number;
   /** Of the loop's own thread, between two looks: on a shared machine only this is its own doing. */
   readonly longestTurnCpuMs: number;
+  /** When in the process' life that was. */
+  readonly longestTurnAtMs: number;
+  /** The longest stop for the garbage collector, which is part of some turn. */
+  readonly longestGcMs: number;
+  /** What JavaScript's objects need, and what V8 holds for them. */
+  readonly heapUsedBytes: number;
+  readonly heapTotalBytes: number;
+  /** Memory of buffers, outside that heap. */
+  readonly externalBytes: number;
 }
 
 /** A profile begins, or is written to the file and ends. */
@@ -29,17 +39,33 @@ function threadCpuMs(): number {
   return Number(text.toString('latin1', 0, text.indexOf(' '))) / 1e6;
 }
 
-let longest: LoopAnswer = { longestStopMs: 0, longestTurnCpuMs: 0 };
+type Longest = Pick<LoopAnswer, 'longestStopMs' | 'longestTurnCpuMs' | 'longestTurnAtMs' | 'longestGcMs'>;
+
+const nothingYet: Longest = { longestStopMs: 0, longestTurnCpuMs: 0, longestTurnAtMs: 0, longestGcMs: 0 };
+let longest = nothingYet;
 let last = { atMs: performance.now(), cpuMs: threadCpuMs() };
 
 setInterval(() => {
   const now = { atMs: performance.now(), cpuMs: threadCpuMs() };
+  const turnCpuMs = now.cpuMs - last.cpuMs;
   longest = {
+    ...longest,
     longestStopMs: Math.max(longest.longestStopMs, now.atMs - last.atMs - lookEveryMs),
-    longestTurnCpuMs: Math.max(longest.longestTurnCpuMs, now.cpuMs - last.cpuMs),
+    ...(turnCpuMs > longest.longestTurnCpuMs && { longestTurnCpuMs: turnCpuMs, longestTurnAtMs: now.atMs }),
   };
   last = now;
 }, lookEveryMs).unref();
+
+new PerformanceObserver((list) => {
+  for (const { duration } of list.getEntries()) {
+    longest = { ...longest, longestGcMs: Math.max(longest.longestGcMs, duration) };
+  }
+}).observe({ entryTypes: ['gc'] });
+
+function answer(): LoopAnswer {
+  const { heapUsed, heapTotal, external } = process.memoryUsage();
+  return { ...longest, heapUsedBytes: heapUsed, heapTotalBytes: heapTotal, externalBytes: external };
+}
 
 let profiler: Session | undefined;
 
@@ -62,8 +88,8 @@ function keepProfile(file: string): void {
 process.on('message', (question: ProbeQuestion) => {
   if (question.kind === 'profile') beginProfile();
   else if (question.kind === 'keep-profile') keepProfile(question.file);
-  process.send?.(longest);
-  if (question.kind === 'measure') longest = { longestStopMs: 0, longestTurnCpuMs: 0 };
+  process.send?.(answer());
+  if (question.kind === 'measure') longest = nothingYet;
 });
 // The channel alone must not keep the control plane alive.
 process.channel?.unref();

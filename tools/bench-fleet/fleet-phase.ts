@@ -29,10 +29,14 @@ export interface Measured {
   readonly database: BenchDatabase;
 }
 
+const inMegabytes = (bytes: number): string => `${Math.round(bytes / 1e6)} MB`;
+
 const sentence = (name: string, { seconds, cpu, statements, ...rest }: PhaseFigures): string =>
   `${name}: ${seconds.toFixed(1)} s, CPU ${cpu.plane.toFixed(1)} + ${cpu.postgres.toFixed(1)} s, ${statements} statements, ` +
-  `stops of ${rest.longestStopMs.toFixed(0)} ms (${rest.longestTurnCpuMs.toFixed(0)} ms of CPU), ` +
-  `${Math.round(rest.rssBytes / 1e6)} MB, load ${rest.load.toFixed(1)}`;
+  `stops of ${rest.longestStopMs.toFixed(0)} ms (${rest.longestTurnCpuMs.toFixed(0)} ms of CPU at ` +
+  `${(rest.longestTurnAtMs / 1000).toFixed(1)} s of its life; the collector's ${rest.longestGcMs.toFixed(0)} ms), ` +
+  `${inMegabytes(rest.rssBytes)} (heap ${inMegabytes(rest.heapUsedBytes)} of ${inMegabytes(rest.heapTotalBytes)}, ` +
+  `buffers ${inMegabytes(rest.externalBytes)}), load ${rest.load.toFixed(1)}`;
 
 /** Does things in phases and tells what each cost. */
 export class PhaseMeter {
@@ -48,16 +52,24 @@ export class PhaseMeter {
     return { plane: plane.cpuSeconds(), postgres: database.cpuSeconds() };
   }
 
-  /** @param mayProfile not where the control plane is killed meanwhile */
-  async during(name: string, work: () => Promise<unknown>, mayProfile = true): Promise<PhaseFigures> {
+  /** @param work where it kills the control plane, it says itself from when on there is one to be profiled */
+  async during(
+    name: string,
+    work: (begin: () => Promise<void>) => Promise<unknown>,
+    beginsItself = false,
+  ): Promise<PhaseFigures> {
     const { plane, database } = this.measured;
     const statementsBefore = await database.statements();
     const before = this.cpu();
     await plane.stopsSince();
     const startedAt = performance.now();
-    const profile = this.profileDir === undefined || !mayProfile ? undefined : this.profileIn(this.profileDir, name);
-    if (profile === undefined) await work();
-    else await plane.profiled(profile, work);
+    const profile = this.profileDir === undefined ? undefined : this.profileIn(this.profileDir, name);
+    const begin = async (): Promise<void> => {
+      if (profile !== undefined) await plane.beginProfile();
+    };
+    if (!beginsItself) await begin();
+    await work(begin);
+    if (profile !== undefined) await plane.keepProfile(profile);
     const seconds = (performance.now() - startedAt) / 1000;
     const after = this.cpu();
     const figures: PhaseFigures = {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { setTimeout as sleep } from 'node:timers/promises';
+import { endingsSince } from './add-states';
 import type { FleetFigures, FleetPart, FleetPhase } from './fleet-figures';
 import type { PhaseFigures } from './fleet-phase';
 import { Floor } from './floor';
@@ -46,6 +47,15 @@ async function rollOutTwice(fleet: MeasuredFleet, agents: number): Promise<Phase
   return { push, atOnce, secondPush, inWaves };
 }
 
+async function restart(fleet: MeasuredFleet, { say }: MeasureOptions): Promise<PhaseFigures> {
+  const { swarm } = fleet.parts;
+  const before = swarm.state;
+  const figures = await fleet.killAndRestart();
+  const { begun, endings } = swarm.state;
+  say(`connections of the return: ${begun - before.begun}; ended: ${JSON.stringify(endingsSince(before.endings, endings))}`);
+  return figures;
+}
+
 async function takeFigures(fleet: MeasuredFleet, options: MeasureOptions): Promise<FleetFigures> {
   const { agents, idleSeconds, parts } = options;
   const { plane, swarm, meter, database } = fleet.parts;
@@ -61,7 +71,7 @@ async function takeFigures(fleet: MeasuredFleet, options: MeasureOptions): Promi
   const lostSessions = swarm.state.lost;
   if (lostSessions > 0) options.say(`ended by themselves: ${JSON.stringify(swarm.state.endings)}`);
   const postgresOwnBytes = database.ownBytes();
-  const reconnect = parts.has('restart') ? await fleet.killAndRestart() : undefined;
+  const reconnect = parts.has('restart') ? await restart(fleet, options) : undefined;
   const rssBytes = plane.peakResidentBytes();
   const others = { ...(idle !== undefined && { idle }), ...(reconnect !== undefined && { reconnect }) };
   const phases: Phases = { enrolment, connecting, ...rollouts, ...others };

@@ -108,12 +108,13 @@ export const measureStorm = (options: FleetOptions): Promise<StormFigures> =>
         await operator.fleet.revokeNode({ name: nodeName(index) }, longDeadline);
       }
     });
-    const restart = async (): Promise<void> => {
+    const restart = async (begin: () => Promise<void>): Promise<void> => {
       await fleet.kill();
       await plane.launch();
+      await begin();
       await storm.untilOthersAreBack(waveBefore);
     };
-    const reconnect = await meter.during('killed and started, until the others are back', restart, false);
+    const reconnect = await meter.during('killed and started, until the others are back', restart, true);
     await meter.during('afterwards', async () => {
       const untilMs = performance.now() + afterwardsMs;
       while (performance.now() < untilMs) {

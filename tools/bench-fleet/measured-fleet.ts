@@ -112,13 +112,14 @@ export class MeasuredFleet {
   /** Killed and started: until it counts all as connected again. */
   killAndRestart(): Promise<PhaseFigures> {
     const { meter, plane, agents } = this.parts;
-    const work = async (): Promise<void> => {
+    const work = async (begin: () => Promise<void>): Promise<void> => {
       await this.kill();
       await plane.launch();
+      await begin();
       await this.all('all back', ({ connected }) => connected);
       while ((await this.listNodes()).connected < agents) await sleep(1000);
     };
-    return meter.during('killed and started', work, false);
+    return meter.during('killed and started', work, true);
   }
 
   /** Until all agents have noticed. */

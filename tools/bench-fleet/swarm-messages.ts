@@ -33,11 +33,13 @@ export interface SwarmState {
   readonly arrived: readonly number[];
   /** Sessions that ended, of all agents, ever. */
   readonly lost: number;
-  /** Why sessions and tries to connect ended, and how many did. */
+  /** Connections that came to stand, of all agents, ever. */
+  readonly begun: number;
+  /** Why sessions ended, and tries to connect (`try: …`), and how many did. */
   readonly endings: Readonly<Record<string, number>>;
   readonly failure: string | undefined;
 }
 
 export const nobody: SwarmState = {
-  ...{ enrolled: 0, connected: 0, knowing: [], arrived: [], lost: 0, endings: {}, failure: undefined },
+  ...{ enrolled: 0, connected: 0, knowing: [], arrived: [], lost: 0, begun: 0, endings: {}, failure: undefined },
 };

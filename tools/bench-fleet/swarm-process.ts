@@ -97,6 +97,7 @@ class Swarm {
       knowing: atLeast(this.agents.map(({ headSeq }) => headSeq)),
       arrived: atLeast(this.agents.map(({ position }) => position)),
       lost: this.agents.reduce((sum, { lost }) => sum + lost, 0),
+      begun: this.agents.reduce((sum, { begun }) => sum + begun, 0),
       endings: Object.fromEntries(this.endings),
       failure: this.failure,
     };
