@@ -32,7 +32,7 @@ export interface BenchAgentOptions {
   /** How long its kernel takes to switch. */
   readonly switchMs: number;
   readonly onChange: () => void;
-  /** Its session, or its try to connect, ended for this reason. */
+  /** Its session, or its try to connect, ended for this reason, or nearly did. */
   readonly onEnd: (reason: string) => void;
 }
 
@@ -163,6 +163,9 @@ export class BenchAgent {
         },
         onMessage: (bytes) => {
           this.take(lastRead.read(bytes).message);
+        },
+        onLateLook: () => {
+          this.options.onEnd('none: a ping was answered and not looked at in time');
         },
         onEnd: (error) => {
           clearInterval(this.heartbeat);

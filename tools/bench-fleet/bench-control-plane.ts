@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { connectOperator, type OperatorClient } from '@lockstep/io/rpc-client';
 import { freePort } from '@lockstep/testing/local-servers';
 import type { LoopAnswer, ProbeQuestion } from './event-loop-probe';
+import { allocatorSettingsOf } from './image-environment';
 import { cpuSeconds, peakResidentBytes, residentBytes } from './process-usage';
 
 const readyWithinMs = 120_000;
@@ -83,6 +84,7 @@ export class BenchControlPlane implements AsyncDisposable {
         LOCKSTEP_DATABASE_URL: databaseUrl,
         LOCKSTEP_MONITORING_LISTEN: 'off',
         LOCKSTEP_SHARE_KERNELS: 'off',
+        ...allocatorSettingsOf(bundles),
         ...env,
       },
     });

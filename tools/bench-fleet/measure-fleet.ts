@@ -52,7 +52,9 @@ async function restart(fleet: MeasuredFleet, { say }: MeasureOptions): Promise<P
   const before = swarm.state;
   const figures = await fleet.killAndRestart();
   const { begun, endings } = swarm.state;
-  say(`connections of the return: ${begun - before.begun}; ended: ${JSON.stringify(endingsSince(before.endings, endings))}`);
+  say(
+    `connections of the return: ${begun - before.begun}; ended: ${JSON.stringify(endingsSince(before.endings, endings))}`,
+  );
   return figures;
 }
 

@@ -27,6 +27,14 @@ export const fleetGuards = [
     test: 'libs/services/control-plane/grpc/turns.test.ts',
   },
   {
+    invariant: 'a fleet comes back in turn',
+    breaks: 'takes who waits to be welcomed for silent',
+    file: 'libs/services/control-plane/routes/connect.ts',
+    from: 'listener.stop();\n        const node',
+    to: 'const node',
+    test: 'libs/services/control-plane/routes/connect.test.ts',
+  },
+  {
     invariant: '10 nobody lies for others',
     breaks: 'takes what one node says of a module for what all say of it',
     file: 'libs/services/control-plane/agents/shared-functions.ts',

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { Readable } from 'node:stream';
-import { expect, test } from '@jest/globals';
+import { afterEach, expect, jest, test } from '@jest/globals';
 import { ConnectRequest, Hello } from '@lockstep/contracts/generated';
 import { noLabels } from '@lockstep/domain/labels';
 import { parseClusterName, parseKernelBuildId, parseNodeName } from '@lockstep/domain/livepatch-model';
@@ -73,4 +73,43 @@ test('a stream whose node has come to another control plane while it was being w
   const connected = connect(services as never, connecting, call, new AbortController());
   await expect(connected.finally(() => nodes.stop())).rejects.toMatchObject({ reason: 'replaced' });
   expect([sessions.find(node.name), sessions.isConnected(node.name)]).toEqual([undefined, true]);
+});
+
+afterEach(() => {
+  jest.useRealTimers();
+});
+
+test('a node that waits for its turn to be welcomed is not taken for a silent one; once it is welcomed, it is', async () => {
+  jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask'] });
+  const sessions = new AgentSessions();
+  const quiet = pino({ level: 'silent' });
+  const none = () => undefined;
+  const nodes = {
+    introduce: () => Promise.resolve(node),
+    isCurrent: () => true,
+    noteDeparture: none,
+    note: () => true,
+  };
+  const rollouts = { wake: none, noticeDeparture: none };
+  const logs = new KnownLogs({ entries: () => Promise.resolve([]) });
+  const admission = new Admission({ mostAtOnce: 1, mostWaiting: 1, windowMs: () => 0 });
+  let letOn = (): void => undefined;
+  const before = admission.admit(() => new Promise<void>((resolve) => (letOn = resolve)), new AbortController().signal);
+  const others = { switches: {}, orders: { remind: none }, metrics: { noteStream: none }, limits: {} };
+  const told = { logHeads: { toldHeadOf: () => Promise.resolve(undefined) }, authorities: { toTell: undefined } };
+  const services = { nodes, logs, admission, sessions, rollouts, ...others, ...told, log: quiet, authority: {} };
+  const hello = Hello.fromPartial({ kernelBuildId: 'ab'.repeat(20), bootId: 'b1' });
+  const call = Object.assign(new Readable({ objectMode: true, read: none }), { write: () => true });
+  call.push(saying(hello));
+  const abort = new AbortController();
+  const connected = connect(services as never, connecting, call, abort);
+  const ended = expect(connected).rejects.toMatchObject({ reason: 'node-silent' });
+  await jest.advanceTimersByTimeAsync(600_000);
+  expect([abort.signal.aborted, sessions.isConnected(node.name)]).toEqual([false, false]);
+  letOn();
+  await before;
+  await jest.advanceTimersByTimeAsync(1_000);
+  expect(sessions.isConnected(node.name)).toBe(true);
+  await jest.advanceTimersByTimeAsync(60_000);
+  await ended;
 });

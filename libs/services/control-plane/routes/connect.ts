@@ -126,6 +126,8 @@ export async function connect(
       } else if (message?.$case === 'hello' && opened === undefined) {
         const hello = message.value;
         if (turnAwayTwin(services, peer, hello, call)) return;
+        // Until it is welcomed nothing of it is read: the silence is ours, and long where a fleet comes back.
+        listener.stop();
         const node = await admission.admit(() => introduce(services.nodes, connecting, hello), abort.signal);
         const session = await welcomeNode(services, { node, hello, stream: call, messages, abort });
         if (session === undefined) return;
@@ -133,6 +135,7 @@ export async function connect(
         abort.signal.throwIfAborted();
         insistNewest(services.nodes, node);
         opened = open(services, node, session);
+        listener.expectWithin(silentForMs);
         log.info({ node: node.name, kernelBuild: node.kernelBuild, headSeq: hello.headSeq }, 'node connected');
       } else {
         throw new LockstepError('invalid-input', 'unexpected-message', 'An agent says hello once, then reports.');
