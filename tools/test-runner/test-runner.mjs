@@ -44,10 +44,11 @@ const suites = [
     ],
     count: (report) => report,
   },
-  // Seven tenths of the fleet tests' time is waiting for servers: three at a time. They end processes and servers in every
+  // Seven tenths of the fleet tests' time is waiting for servers: four at a time. They end processes and servers in every
   // way; a socket that one left open must not keep the rest waiting.
-  jestSuite('fleet', '--maxWorkers=3', '--forceExit'),
-  jestSuite('kernel', '--maxWorkers=2'),
+  jestSuite('fleet', '--maxWorkers=4', '--forceExit'),
+  // Some of them wait for machines that boot, or for a kernel that is to stay well for a while.
+  jestSuite('kernel', '--maxWorkers=3'),
   {
     name: 'demo',
     command: () => [process.execPath, 'dist/demo.js'],
