@@ -3,6 +3,7 @@ import { Button, PasswordInput } from '@mantine/core';
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { useEffect, useState, type ReactElement } from 'react';
 import { answerOf, api } from '../api/client';
+import { sessionKey } from '../api/queries';
 import { ProblemNote } from '../display/problem-note';
 import { ColorSchemeSwitch } from '../shell/color-scheme-switch';
 import { Emblem } from '../shell/emblem';
@@ -14,7 +15,8 @@ export function SignInPage(): ReactElement {
   const [token, setToken] = useState('');
   const { mutate, isPending, error } = useMutation({ mutationFn: signIn });
   const ways = useQuery({
-    queryKey: ['sign-in-ways'],
+    // Of the session's, which are all that stays of what somebody else was told.
+    queryKey: [...sessionKey, 'ways'],
     queryFn: () => answerOf(api.GET('/v1/session/ways')),
     staleTime: Infinity,
   });
