@@ -210,6 +210,22 @@ async function shapes(
   return cases.some(({ outcome }) => outcome === 'wrong') ? 1 : 0;
 }
 
+/** Ctrl-C ends the work early; a second one ends the program. */
+async function stoppable<Result>(work: (signal: AbortSignal) => Promise<Result>): Promise<Result> {
+  const stop = new AbortController();
+  const onStop = (): void => {
+    stop.abort();
+  };
+  for (const name of stopSignals) process.once(name, onStop);
+  try {
+    return await work(stop.signal);
+  } finally {
+    for (const name of stopSignals) process.off(name, onStop);
+  }
+}
+
+const stopSignals = ['SIGINT', 'SIGTERM'] as const;
+
 async function main(options: Options): Promise<number> {
   if (options.shapes !== undefined) return shapes(Number(options.shapes), options);
   const isJson = options.json === true;
@@ -224,15 +240,27 @@ async function main(options: Options): Promise<number> {
   const kernel = await registerKernelBuild({ path: built.treeDir, cacheDir: defaultCacheDirectory() });
   const self = isSelfDiff
     ? await progress.run('Compare objects with themselves', async () =>
-        selfDiff(kernel, compared, update('compare objects')),
+        stoppable((signal) =>
+          selfDiff(kernel, {
+            count: compared,
+            resultsFile: options.results,
+            signal,
+            onProgress: ({ objects, of, changed }) => {
+              progress.update(`objects compared, ${changed.length} with changes`, objects, of);
+            },
+          }),
+        ),
       )
     : null;
-  const cases = await progress.run(`Mutate ${options.count} functions`, async () =>
-    runCases(kernel, options, update('mutations')),
-  );
+  const isStopped = self !== null && self.objects < self.of;
+  const cases = isStopped
+    ? []
+    : await progress.run(`Mutate ${options.count} functions`, async () =>
+        runCases(kernel, options, update('mutations')),
+      );
   const random = seededRandom(Number(options.seed));
   const loaded =
-    wanted === 0
+    wanted === 0 || isStopped
       ? []
       : await progress.run(`See what ${wanted} others do in a machine`, async () =>
           loadUntilSeen({ kernel, random, root, imageFile: built.imageFile }, wanted, update('mutations seen')),
@@ -250,7 +278,9 @@ async function main(options: Options): Promise<number> {
   if (isJson) console.log(JSON.stringify(results, null, 2));
   else print(results);
   const isSeen = seenOf(loaded) === wanted && loaded.every(({ problem }) => problem === null);
-  return results.right === results.count && (self === null || self.changed.length === 0) && isSeen ? 0 : 1;
+  return results.right === results.count && !isStopped && (self === null || self.changed.length === 0) && isSeen
+    ? 0
+    : 1;
 }
 
 function print({ cases, self, right, count, refused, seed, loaded }: Results): void {
@@ -260,7 +290,12 @@ function print({ cases, self, right, count, refused, seed, loaded }: Results): v
     if (agreement?.agrees === false)
       console.log(`${place}\n  Lockstep: ${agreement.ours}\n  peer: ${agreement.theirs}`);
   }
-  if (self !== null) console.log(`self-diff: ${self.objects} objects, ${self.changed.length} with changes`);
+  if (self !== null) {
+    for (const change of self.changed) console.log(change);
+    const stopped = self.objects < self.of ? `, stopped: of ${self.of}` : '';
+    console.log(`self-diff: ${self.objects} objects, ${self.changed.length} with changes${stopped}`);
+  }
+  if (cases.length === 0) return;
   console.log(`mutations: ${right} of ${count} right (${refused} rightly or wrongly refused), seed ${seed}`);
   const asked = cases.flatMap(({ agreement }) => agreement ?? []);
   if (asked.length > 0) console.log(`the peer says the same of ${asked.filter(({ agrees }) => agrees).length}`);
@@ -287,7 +322,10 @@ const options = new Command('test:mutations')
     '--shapes <n>',
     'instead: so many arrays with neighbours, and types that change, of each kind, judged by what they do in a machine',
   )
-  .option('--results <file>', 'where results of --shapes are kept: those that are there already are not run again')
+  .option(
+    '--results <file>',
+    'where results of --shapes or --self-diff are kept as they come: those that are there already are not run again',
+  )
   .option('--against <file>', 'create-diff-object, to compare verdicts with')
   .option('--self-diff [n]', 'also compare every object of the kernel with itself, or so many of them')
   .option('--json', 'print one JSON document with every case')
