@@ -34,7 +34,13 @@ const usesFrame =
 
 /** They put what they are given onto lists of the kernel: data of the module, too, is then called for later. */
 const registers =
-  /^(?:_*register_|(?:__)?(?:mod_timer|add_timer|timer_reduce)|queue_\w*work|mod_delayed_work|hrtimer_start|\w*chain_register|kthread_|task_work_add|irq_work_queue|tasklet_|__tasklet_|add_wait_queue|request_\w*irq|__cpuhp_|misc_register|(?:__)?device_(?:add|register)|kobject_(?:add|init)|sysfs_create|debugfs_create|proc_create|seq_open|init_timer_key)/;
+  /^(?:(?:\w*_)?register(?:_\w*)?$|__percpu_counter_init|cdev_add|netif_napi_add|(?:__)?(?:mod_timer|add_timer|timer_reduce)|queue_\w*work|mod_delayed_work|hrtimer_start|\w*chain_register|kthread_|task_work_add|irq_work_queue|tasklet_|__tasklet_|add_wait_queue|request_\w*irq|__cpuhp_|misc_register|(?:__)?device_(?:add|register)|kobject_(?:add|init)|sysfs_create|debugfs_create|proc_create|seq_open|init_timer_key)/;
+
+/** They keep the name that they are given, and copy nothing of it. */
+const keepsNames = /^(?:(?:devm_)?request_\w*irq|__(?:devm_)?request_region|__class_create|class_create)$/;
+
+/** What netlink's callers are told of a mistake is read before they return. */
+const isMessage = (name: string): boolean => /^__msg(?:\.\d+)?$/.test(name);
 
 /** One line for each reason why the module must stay for good; empty if it may go. */
 export function whatOutlives(diffs: readonly ObjectDiff[]): string[] {
@@ -114,21 +120,25 @@ class Outliving {
     // A list links members, which may lie anywhere in what has them.
     const isInside = !isPcRelative(type) && addend >= 0 && addend < (piece?.sizeBytes ?? 0);
     if (!isEntry(type, addend) && !isInside) return null;
-    const isOwn = piece?.symbol?.type === 'object' && (piece.sectionFlags & sectionFlag.write) !== 0;
-    return isOwn ? { kind: 'variable', name: piece.symbol.name } : null;
+    if (piece === undefined || !isVariable(piece) || piece.symbol?.type === 'function') return null;
+    if ((piece.sectionFlags & sectionFlag.write) !== 0)
+      return piece.symbol === null ? null : { kind: 'variable', name: piece.symbol.name };
+    if (piece.symbol === null) return { kind: 'string', name: textOf(piece) };
+    return isMessage(piece.symbol.name) ? null : { kind: 'variable', name: piece.symbol.name };
   }
 
   private inCode(piece: Piece, relocation: PieceRelocation, held: Held): string[] {
-    return flowsOf(piece, relocation, held.kind === 'variable').flatMap((flow) =>
-      held.kind === 'variable' ? this.variableFlow(piece, flow, held) : this.functionFlow(piece, flow, held),
+    return flowsOf(piece, relocation, held.kind !== 'function').flatMap((flow) =>
+      held.kind === 'function' ? this.functionFlow(piece, flow, held) : this.variableFlow(piece, flow, held),
     );
   }
 
-  private variableFlow(piece: Piece, flow: AddressFlow, { name }: Held): string[] {
+  private variableFlow(piece: Piece, flow: AddressFlow, { kind, name }: Held): string[] {
     const owner = piece.symbol?.name ?? piece.section;
     if (flow.kind === 'stored') return this.isInOwn(piece, flow) ? [] : [`${owner} stores the address of ${name}`];
     const receiver = flow.kind === 'given' ? this.calledAt(piece, flow.call) : null;
-    return receiver !== null && registers.test(receiver) ? [`${owner} gives ${name} to ${receiver}()`] : [];
+    const keeps = kind === 'string' ? keepsNames : registers;
+    return receiver !== null && keeps.test(receiver) ? [`${owner} gives ${name} to ${receiver}()`] : [];
   }
 
   private functionFlow(piece: Piece, flow: AddressFlow, held: Held): string[] {
@@ -167,7 +177,7 @@ class Outliving {
 
   /** A variable that holds the function's address outlives as what gets the variable does. */
   private inData(piece: Piece, held: Held): string[] {
-    if (held.kind === 'variable' || !isVariable(piece)) return [];
+    if (held.kind !== 'function' || !isVariable(piece)) return [];
     const index = this.diff.pieces.indexOf(piece);
     const receivers = this.diff.pieces.filter(isCode).flatMap((code) =>
       code.relocations.flatMap((relocation) => {
@@ -190,7 +200,7 @@ class Outliving {
 }
 
 interface Held {
-  readonly kind: 'function' | 'variable';
+  readonly kind: 'function' | 'variable' | 'string';
   readonly name: string;
   /** Undefined where another object defines it. */
   readonly piece?: number;
@@ -200,6 +210,13 @@ const isCode = ({ sectionFlags }: Piece): boolean => (sectionFlags & sectionFlag
 
 /** Tables of code sites only tell places. */
 const isVariable = ({ section }: Piece): boolean => /^\.(?:data|rodata|bss)/.test(section);
+
+/** A string as C writes it, for people; any other constant without a name is only called that. */
+function textOf({ bytes }: Piece): string {
+  const end = bytes.indexOf(0);
+  const text = String.fromCharCode(...bytes.subarray(0, Math.max(0, end)));
+  return /^[\x20-\x7e]+$/.test(text) && end === bytes.length - 1 ? JSON.stringify(text) : 'a constant without a name';
+}
 
 /** The start of what is meant, not a place inside. */
 const isEntry = (type: number, addend: number): boolean =>

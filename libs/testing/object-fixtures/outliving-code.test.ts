@@ -17,9 +17,15 @@ const functions = [
   'repeated',
   'linked',
   'stored',
+  'kept_operations',
+  'kept_name',
+  'kept_line',
+  'told',
+  'counted',
 ];
 const called = [
   ...['other', 'call_rcu', 'sort', 'walk_page_range', 'prepare_to_wait', 'queue_later'],
+  ...['request_threaded_irq', '__percpu_counter_init'],
   ...['register_netdevice_notifier', 'kthread_create_on_node', 'klp_enable_patch', '__fentry__', 'rcu_barrier'],
 ];
 
@@ -50,12 +56,16 @@ describe('new functions whose address goes somewhere', () => {
     expect([...module.staysLoadedFor].sort()).toEqual([
       'again gives again to call_rcu(), again and again',
       'block holds the address of notified',
+      'counted gives counter to __percpu_counter_init()',
+      'kept_line gives "a line" to request_threaded_irq()',
+      'kept_name stores the address of "a name"',
+      'kept_operations stores the address of only_of_the_kernel',
       'linked stores the address of linked_in',
       'registered gives block to register_netdevice_notifier()',
       'started gives threaded to kthread_create_on_node()',
       'stored stores the address of worked',
     ]);
-    expect(module.remarks.filter((remark) => remark.includes('stays loaded until the next boot'))).toHaveLength(6);
+    expect(module.remarks.filter((remark) => remark.includes('stays loaded until the next boot'))).toHaveLength(10);
   });
 
   test('such a module has no exit, so that the kernel does not let it go', () => {

@@ -12,6 +12,8 @@ void call_rcu(struct head *head, callback function);
 void sort(void *base, unsigned long count, unsigned long size, int (*compare)(const void *, const void *), void *swap);
 int register_netdevice_notifier(struct head *block);
 void *kthread_create_on_node(callback function, void *data, int node, const char *name);
+int request_threaded_irq(int line, callback function, callback thread, long flags, const char *name, void *data);
+int __percpu_counter_init(struct head *counter, long amount, int flags, void *key);
 int walk_page_range(struct head *head, const struct head *operations, void *data);
 void prepare_to_wait(struct head *queue, struct head *head, int state);
 void queue_later(struct head *head);
@@ -31,6 +33,7 @@ static noinline void again(void *data)
 		call_rcu(data, again);
 }
 static struct head linked_in;
+static struct head counter;
 static struct head own_list = { .next = &own_list };
 static struct head block = { .function = notified };
 static const struct head operations = { .function = visited };
@@ -111,6 +114,62 @@ int linked(struct head *head)
 	head->next = &linked_in;
 #endif
 	return other(10);
+}
+
+struct calls {
+	int (*function)(int value);
+};
+
+struct shown {
+	const struct calls *calls;
+	const char *name;
+};
+
+#ifdef PATCHED
+static const struct calls only_of_the_kernel = { other };
+#endif
+
+int kept_operations(struct shown *shown)
+{
+#ifdef PATCHED
+	shown->calls = &only_of_the_kernel;
+#endif
+	return other(11);
+}
+
+int kept_name(struct shown *shown)
+{
+	shown->name = "a name";
+#ifdef PATCHED
+	return other(13);
+#endif
+	return other(12);
+}
+
+int kept_line(int line)
+{
+#ifdef PATCHED
+	request_threaded_irq(line, 0, 0, 0, "a line", 0);
+#endif
+	return other(14);
+}
+
+int told(struct shown *answer)
+{
+#ifdef PATCHED
+	static const char __msg[] = "told before it returns";
+
+	answer->name = __msg;
+#endif
+	return other(15);
+}
+
+int counted(void)
+{
+#ifdef PATCHED
+	__percpu_counter_init(&counter, 0, 0, 0);
+#endif
+	return other(16);
 }
 
 int stored(struct head *head)
