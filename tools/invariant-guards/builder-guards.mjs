@@ -75,6 +75,22 @@ export const builderGuards = [
     test: 'libs/testing/object-fixtures/static-owners.test.ts',
   },
   {
+    invariant: '9 what the source means',
+    breaks: 'begins state anew that only has another name',
+    file: 'libs/domain/object-diff/state.ts',
+    from: 'if (was !== undefined) throw stateLost(was, is);',
+    to: 'if (was?.objectPath === "") throw stateLost(was, is);',
+    test: 'libs/testing/object-fixtures/lost-state.test.ts',
+  },
+  {
+    invariant: '9 what the source means',
+    breaks: 'counts it as no change when a weak function takes the place of a strong one',
+    file: 'libs/io/kernel-builder/objects/refuse-gone-globals.ts',
+    from: 'if (first === undefined) return;',
+    to: 'if (first?.name !== "") return;',
+    test: 'libs/io/kernel-builder/objects/refuse-gone-globals.test.ts',
+  },
+  {
     invariant: '9 a module means what its source means',
     breaks: "builds from originals that the vendor's kernel does not have",
     file: 'libs/io/kernel-builder/objects/stock-originals.ts',

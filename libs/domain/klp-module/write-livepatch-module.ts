@@ -12,6 +12,7 @@ import { describeCallbacksOnly } from './callbacks-only';
 import { addGlue } from './glue';
 import type { ExportedSymbol, KernelFacts, KernelSymbolTable } from './kernel-facts';
 import { lateSite } from './late-sites';
+import { checkLostState } from './lost-state';
 import { ModuleImage, type Place } from './module-image';
 import { moduleRefusal } from './module-refusal';
 import { ownNote, ownNoteOwner } from './own-notes';
@@ -72,6 +73,7 @@ interface PlacedDiff {
 export function writeLivepatchModule(input: LivepatchModuleInput): LivepatchModule {
   const { facts, diffs, moduleName, replace } = input;
   if (!diffs.some(({ diff }) => diff.functions.length + diff.callbacks.length > 0)) throw noFunctionChanged(diffs);
+  const lostState = checkLostState(diffs.map(({ diff }) => diff));
   const image = new ModuleImage();
   const staysLoadedFor = whatOutlives(diffs.map(({ diff }) => diff));
   const staysLoaded = staysLoadedFor.length > 0;
@@ -98,6 +100,7 @@ export function writeLivepatchModule(input: LivepatchModuleInput): LivepatchModu
     ),
     remarks: [
       ...new Set(placed.flatMap(({ remarks }) => remarks)),
+      ...lostState,
       ...diffs.flatMap(({ diff }) => diff.newExports.map((name) => describeExport(name, diff.objectPath))),
       ...staysLoadedFor.map(describeStay),
     ],

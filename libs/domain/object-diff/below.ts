@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { sectionFlag } from '@lockstep/domain/elf';
 import { chunksOf, type Correlation } from './correlate';
 import { isComparedByContent, type Chunk } from './object-model';
 import { differRefusal } from './refusal';
 import type { Side } from './side';
 import type { Skim } from './skim';
+import { isState } from './state';
 
 /**
  * An original object that has patches in it which the running kernel got as livepatches: what came with them is in
@@ -59,5 +59,3 @@ export class Below {
 
 const isNamed = (chunk: Chunk): boolean =>
   (chunk.kind === 'function' || (chunk.kind === 'data' && chunk.role === 'data')) && !isComparedByContent(chunk);
-
-const isState = ({ kind, section }: Chunk): boolean => kind === 'data' && (section.flags & sectionFlag.write) !== 0;

@@ -62,6 +62,12 @@ export class Carrier {
           'leave out what is only read at boot or at module load (parameters, exports, tracepoints, initcalls, type ids)',
       });
     }
+    if (memoryOf(chunk.section) === 'apart') {
+      throw this.refusal('special-memory', `${chunk.name} is new in ${chunk.section.name}.`, chunk, {
+        section: chunk.section.name,
+        action: 'leave it out, or put it into ordinary memory: a module has no pages of that kind',
+      });
+    }
     const index = this.add(dataPlace(chunk), this.bytesOf(chunk), chunk);
     if (chunk.kind === 'data' && chunk.scope === 'global' && !this.hasOriginal(chunk)) {
       this.newGlobals.push({ name: chunk.name, piece: index });
@@ -216,7 +222,10 @@ export class Carrier {
       });
     }
     const isRefused =
-      was !== is && (was === 'gone' || was === 'percpu' || is === 'percpu' || (isUnwritten(was) && is === 'writable'));
+      was !== is &&
+      ([was, is].some((memory) => memory === 'percpu' || memory === 'apart') ||
+        was === 'gone' ||
+        (isUnwritten(was) && is === 'writable'));
     if (!isRefused) return;
     throw this.refusal('variable-moved', `${patched.name} ${whereItLies[was]}, and is otherwise with the diff.`, home, {
       variable: patched.name,
@@ -317,7 +326,8 @@ const whereItLies: Readonly<Record<Memory, string>> = {
   percpu: 'exists once for each processor',
   constant: 'lies in memory that cannot be written to (const)',
   sealed: 'cannot be written to since the kernel started (__ro_after_init)',
-  writable: 'exists once for all processors',
+  apart: 'lies in pages of its own kind (shared with the hypervisor, or left out of a hibernation)',
+  writable: 'exists once for all processors, in ordinary memory',
 };
 
 function showUnclear(target: Target & { kind: 'section' | 'unclear' }): string {

@@ -3,7 +3,8 @@ import { isComparedByContent, type Chunk, type ObjectModel } from './object-mode
 import type { ReferenceReader } from './references';
 import type { Skim } from './skim';
 import { isInitSection } from './section-roles';
-import { sourceFunctionName, unnumbered } from './symbol-names';
+import { unnumbered } from './symbol-names';
+import { usersOf, type UsersOf } from './users';
 
 /** Which chunk of the patched object is which of the original's. */
 export class Correlation {
@@ -42,6 +43,7 @@ export class Correlation {
         else staticLocals.push([oldChunks, newChunks]);
       } else pairSameNames(pairs, oldChunks, newChunks, original.model, patched.model);
     }
+    pairAliases(pairs, chunksOf(original.model, skim.unsettled()), chunksOf(patched.model, skim.unsettledPatched()));
     const users = { original: usersOf(original, skim.unsettled()), patched: usersOf(patched, skim.unsettledPatched()) };
     const ambiguous = pairStaticLocals(pairs, staticLocals, users);
     const aliases = aliasesIn(chunksOf(patched.model, skim.unsettledPatched()));
@@ -151,6 +153,17 @@ function pairSameNames(
   });
 }
 
+/** A variable that has got one more name, which comes first among its names now, is the one that it was. */
+function pairAliases(pairs: PairMap, oldChunks: readonly Chunk[], newChunks: readonly Chunk[]): void {
+  for (const after of newChunks) {
+    if (after.kind !== 'data' || after.names.length < 2 || pairs.toOriginal.has(after)) continue;
+    const before = oldChunks.find(
+      ({ kind, name, file }) => kind === 'data' && file === after.file && after.names.includes(name),
+    );
+    if (before !== undefined && pairs.isFree(before, after)) pairs.add(before, after);
+  }
+}
+
 /** Several of one name (files of one name, linked together) keep their order. */
 function pairByName(pairs: PairMap, oldChunks: readonly Chunk[], newChunks: readonly Chunk[]): void {
   const newByName = byName(newChunks);
@@ -177,9 +190,6 @@ function sameBytes(original: ObjectModel, before: Chunk, patched: ObjectModel, a
   const b = patched.elf.bytesOf(after.section).subarray(after.start, after.end);
   return a.length === b.length && a.length > 0 && a.every((byte, index) => byte === b[index]);
 }
-
-/** For some chunks: the source names of the functions and variables that refer to each. */
-type UsersOf = (wanted: readonly Chunk[]) => ReadonlyMap<Chunk, ReadonlySet<string>>;
 
 /** A static local is the same variable if some function uses it in both builds; its number says nothing. */
 function pairStaticLocals(
@@ -215,15 +225,3 @@ function pairStaticLocals(
 
 const numberOf = ({ name }: Chunk) => Number(/\.(\d+)$/.exec(name)?.[1] ?? 0);
 const byNumber = (chunks: readonly Chunk[]) => [...chunks].sort((a, b) => numberOf(a) - numberOf(b));
-
-/** What refers to a section that changed is open too, so the open sections hold all users. */
-function usersOf(reader: ReferenceReader, open: readonly number[]): UsersOf {
-  return (wanted) => {
-    const users = new Map<Chunk, Set<string>>(wanted.map((chunk) => [chunk, new Set()]));
-    for (const { from, to } of reader.referencesBetween(open, new Set(wanted.map(({ section }) => section.index)))) {
-      // A list or a lock that is empty points at itself.
-      if (from !== to) users.get(to)?.add(sourceFunctionName(from.name));
-    }
-    return users;
-  };
-}

@@ -16,6 +16,7 @@ import { isInitSection } from './section-roles';
 import type { Side } from './side';
 import { Skim } from './skim';
 import { sleepersIn, type Sleeper } from './sleepers';
+import { describeState, isState, refuseLostState, type StateOf, type StateVariable } from './state';
 import { coldParent } from './symbol-names';
 import type { TableLayouts } from './table-layouts';
 
@@ -34,6 +35,9 @@ export function diffObjects(pair: ObjectPair): ObjectDiff {
   const compared = compareAll(before, after, skim, { tables, provenStatics, below });
   const { correlation, changed } = compared;
   const carrier = new Carrier(objectPath, after, correlation.without(below?.copied ?? []), below);
+  const state = changedState(before, after, skim, correlation);
+  const inThis = (variable: StateVariable): StateOf => ({ objectPath, variable });
+  refuseLostState(state.gone.map(inThis), state.fresh.map(inThis));
   const changes = [...changed].sort(([a], [b]) => a.section.index - b.section.index || a.start - b.start);
   for (const [chunk] of changes) checkPatchable(objectPath, before, chunk);
   checkData(objectPath, before, skim, compared);
@@ -66,11 +70,28 @@ export function diffObjects(pair: ObjectPair): ObjectDiff {
       const isWidened = chunk.scope === 'global' && original?.scope === 'local' && chunk.role !== 'registration';
       return isWidened ? [carrier.kernelSymbolOf(original)] : [];
     }),
+    goneGlobals: skim.goneGlobals(),
+    goneState: state.gone,
+    newState: state.fresh,
     pieces: carrier.pieces,
     kernelSymbols: carrier.kernelSymbols,
     sleepers: functions.length === 0 ? [] : sleepersAmong(functions, kernel.reader.model.elf),
     newExports,
     callbacks,
+  };
+}
+
+/** What state the one build has and the other has not. */
+function changedState(before: Side, after: Side, skim: Skim, correlation: Correlation) {
+  const stateIn = ({ reader }: Side, open: readonly number[], pairOf: (chunk: Chunk) => Chunk | undefined) => {
+    const alone = chunksOf(reader.model, open).filter((chunk) => isState(chunk) && pairOf(chunk) === undefined);
+    return describeState(alone, reader, open);
+  };
+  // What may be one of several has its own refusal, where it is used.
+  const mayBeOld = (chunk: Chunk) => (correlation.ambiguous.has(chunk) ? chunk : correlation.toOriginal(chunk));
+  return {
+    gone: stateIn(before, skim.unsettled(), (chunk) => correlation.toPatched(chunk)),
+    fresh: stateIn(after, skim.unsettledPatched(), mayBeOld),
   };
 }
 

@@ -23,4 +23,5 @@ export { namesakes } from './namesakes';
 export { registrationsIn, type Registration } from './registrations';
 export { namesInSharedSections } from './shared-names';
 export type { Sleeper } from './sleepers';
+export { refuseLostState, type StateOf, type StateVariable } from './state';
 export type { TableLayouts } from './table-layouts';

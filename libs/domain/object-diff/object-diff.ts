@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { Sleeper } from './sleepers';
+import type { StateVariable } from './state';
 import type { ChangeReason } from './change-reason';
 import type { TableLayouts } from './table-layouts';
 
@@ -68,6 +69,11 @@ export interface ObjectDiff {
   readonly newGlobals: readonly NewGlobal[];
   /** Global in the patched object, local in the running kernel: other objects of the same patch may refer to them now. */
   readonly widened: readonly KernelSymbol[];
+  /** Symbols that others may refer to by name, which the patched object has no more. */
+  readonly goneGlobals: readonly string[];
+  /** State of the running kernel that the patched object has no more, and such that it has alone. */
+  readonly goneState: readonly StateVariable[];
+  readonly newState: readonly StateVariable[];
   readonly pieces: readonly Piece[];
   readonly kernelSymbols: readonly KernelSymbol[];
   /** Those of `functions` that tasks sleep in. */

@@ -82,12 +82,14 @@ export function isInitSection(name: string): boolean {
 
 /**
  * What becomes of a section once the kernel runs: `gone` after the start, `percpu` once for each processor, `sealed` or
- * `constant` not to be written to (at once, or once the start is over), `writable`.
+ * `constant` not to be written to (at once, or once the start is over), `apart` in pages that the kernel treats otherwise than
+ * all others: it shares them with the hypervisor, or leaves them out of a hibernation's image; `writable`.
  */
-export type Memory = 'gone' | 'percpu' | 'constant' | 'sealed' | 'writable';
+export type Memory = 'gone' | 'percpu' | 'constant' | 'sealed' | 'apart' | 'writable';
 
 export function memoryOf({ name, flags }: ElfSection): Memory {
   if (isInitSection(name)) return 'gone';
+  if (/^\.(?:data|bss)\.\.(?:percpu\.\.)?(?:decrypted|nosave)\b/.test(name)) return 'apart';
   if (name.startsWith('.data..percpu')) return 'percpu';
   if (name.startsWith('.data..ro_after_init')) return 'sealed';
   return (flags & sectionFlag.write) === 0 || /^\.data\.rel\.ro\b/.test(name) ? 'constant' : 'writable';

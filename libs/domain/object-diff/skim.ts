@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { sectionType, symbolType } from '@lockstep/domain/elf';
+import { sectionType, symbolBinding, symbolType } from '@lockstep/domain/elf';
 import { CodeTables, type TableSection } from './code-tables';
 import { comparedTables } from './compared-tables';
 import { groupByKey, type RowGroups } from './group-by-key';
@@ -7,6 +7,7 @@ import type { ObjectModel } from './object-model';
 import { RangeEquality, type PairedBuilds } from './range-equality';
 import type { Side } from './side';
 import { pairSections } from './section-pairs';
+import { isInitSection } from './section-roles';
 import { isPerFunctionStatic, unnumbered } from './symbol-names';
 import { twinSymbols } from './symbol-twins';
 import type { TableLayouts } from './table-layouts';
@@ -76,6 +77,23 @@ export class Skim {
   /** As alignedWith, the other way round. */
   originalAlignedWith(patched: number): number {
     return this.alignedOriginal[patched] as number;
+  }
+
+  /** Functions and variables that others find by name in the original object, and not in the patched one. */
+  goneGlobals(): string[] {
+    const { original, patched, symbolTwins } = this.builds;
+    const { symbols } = original.elf;
+    const gone: string[] = [];
+    for (let symbol = symbols.firstGlobal; symbol < symbols.count; symbol++) {
+      if (!symbols.isDefined(symbol) || symbols.binding(symbol) !== symbolBinding.global) continue;
+      const twin = symbolTwins[symbol] as number;
+      if (twin !== 0 && patched.elf.symbols.isDefined(twin)) continue;
+      const section = symbols.section(symbol);
+      const role = original.roles[section];
+      const isMeant = role === 'code' || role === 'data';
+      if (isMeant && !isInitSection(original.elf.sectionTable.name(section))) gone.push(symbols.name(symbol));
+    }
+    return gone;
   }
 
   /** What refers to these original sections is to be looked at closely too. */

@@ -16,6 +16,13 @@ export function sourceFunctionName(name: string): string {
   return name.replace(/\.(isra|part|constprop|cold|localalias|lto_priv|llvm)(\.\d+)*/g, '').replace(numberedSuffix, '');
 }
 
+/** `count.5`, clang's `work.count` → `count`: the variable as the source names it. */
+export function sourceVariableName(name: string): string {
+  if (!name.includes('.')) return name;
+  const plain = name.replace(/\.(?:new_\w+_)?\d+$/, '');
+  return /^[A-Za-z_]\w*\.([A-Za-z_]\w*)$/.exec(plain)?.[1] ?? plain;
+}
+
 /** `work.cold` runs as part of `work`: it has no entry of its own. */
 export const coldParent = (name: string): string | null => /^(.+)\.cold(\.\d+)?$/.exec(name)?.[1] ?? null;
 

@@ -16,6 +16,7 @@ describe('a variable that lies elsewhere with the patch than in the running kern
     ['CONSTANT', /limit lies in memory that cannot be written to \(const\)/],
     ['SEALED', /limit cannot be written to since the kernel started/],
     ['PER_CPU', /limit exists once for all processors/],
+    ['SHARED_WITH_HOST', /limit exists once for all processors, in ordinary memory/],
     ['START', /limit is gone from the running kernel since it started/],
   ])('%s: refused, for new code would take the running one for what it is not', (name, problem) => {
     expect(() => diffOfCase(name)).toThrow(
@@ -30,6 +31,15 @@ describe('a variable that lies elsewhere with the patch than in the running kern
   test('one that new code may write to less than old code could is what it was', () => {
     expect(diffOfCase('TIGHTER').kernelSymbols.map(({ name }) => name)).toContain('limit');
   });
+});
+
+test('a new variable in pages that only the image of the kernel has is refused', () => {
+  expect(() => diffOfCase('NEW_UNSAVED')).toThrow(
+    expect.objectContaining({
+      reason: 'special-memory',
+      message: expect.stringContaining('unsaved is new in .data..nosave'),
+    }),
+  );
 });
 
 describe('a function that stays with the patch, and is gone from the running kernel', () => {

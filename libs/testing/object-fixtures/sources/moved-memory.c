@@ -32,6 +32,16 @@ int limit = 5;
 #else
 int START_DATA limit = 5;
 #endif
+#elif defined(SHARED_WITH_HOST)
+#ifdef PATCHED
+__section(".data..decrypted")
+#endif
+int limit = 5;
+#elif defined(NEW_UNSAVED)
+int limit = 5;
+#ifdef PATCHED
+__section(".data..nosave") int unsaved = 5;
+#endif
 #elif defined(TIGHTER)
 #ifdef PATCHED
 READ_ONLY_LATER
@@ -65,6 +75,9 @@ int work(int value)
 	return other(value);
 #elif defined(START) || defined(TIGHTER)
 	return value > limit ? 0 : other(value);
+#elif defined(NEW_UNSAVED)
+	unsaved = value;
+	return other(value);
 #else
 	limit = value;
 	return other(value);

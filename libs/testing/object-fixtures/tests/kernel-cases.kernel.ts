@@ -109,6 +109,62 @@ describe('shapes that patches meet', () => {
     });
   }, 120_000);
 
+  test.each<[shape: string, edits: Edit[], reason: string, problem: RegExp]>([
+    [
+      'a function without which a weak one of another file takes its place',
+      [['arch/x86/mm/pat/set_memory.c', '', 'void arch_report_meminfo(', 'void lockstep_report_meminfo(']],
+      'gone-global',
+      /set_memory\.o: arch_report_meminfo is gone, and fs\/proc\/meminfo\.o/,
+    ],
+    [
+      'a static variable of a function that is renamed',
+      [
+        [`${folder}/static_locals.c`, 'static noinline int second_ticket', 'static int count;', 'static int tickets;'],
+        [`${folder}/static_locals.c`, 'static int tickets', '++count', '++tickets'],
+      ],
+      'state-lost',
+      /tickets is new, where count is gone/,
+    ],
+    [
+      'a static variable that moves into another function, told apart by debug information',
+      [
+        [`${folder}/static_locals.c`, 'static noinline int second_ticket', 'static int count;', ''],
+        [`${folder}/static_locals.c`, 'static noinline int second_ticket', 'return ++count', 'return third_ticket()'],
+        [
+          `${folder}/static_locals.c`,
+          '',
+          'static __always_inline',
+          'static noinline int third_ticket(void)\n{\n\tstatic int count;\n\n\treturn ++count;\n}\nstatic __always_inline',
+        ],
+      ],
+      'state-lost',
+      /count is moved/,
+    ],
+    [
+      'a static variable that moves to another file',
+      [
+        [`${folder}/toggled.c`, '', 'static bool is_on;', 'bool *lockstep_on(void);\n#define is_on (*lockstep_on())'],
+        [
+          `${folder}/section_names.c`,
+          '',
+          'static int once',
+          'static bool is_on;\nbool *lockstep_on(void);\nbool *lockstep_on(void)\n{\n\treturn &is_on;\n}\nstatic int once',
+        ],
+      ],
+      'state-lost',
+      /is_on is moved from fs\/lockstep_cases\/toggled\.o/,
+    ],
+  ])(
+    '%s is refused',
+    async (_, edits, reason, problem) => {
+      await expect(build('klp_lost', edits)).rejects.toMatchObject({
+        reason,
+        message: expect.stringMatching(problem),
+      });
+    },
+    120_000,
+  );
+
   test('a source that is only included, by two', async () => {
     expect(await shown('outer_one', 'outer_two', 'outer_two')).toBe('one 1\ntwo 1\ntwo 2');
     await build('klp_inner', [patched('inner.c')]);

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from '@jest/globals';
+import { diffObjects } from '@lockstep/domain/object-diff';
+import { compileC, fixtureTables } from '@lockstep/testing/object-fixtures';
+import { refuseGoneGlobals } from './refuse-gone-globals';
+
+const treeDir = mkdtempSync(join(tmpdir(), 'lockstep-gone-globals-'));
+afterAll(() => {
+  rmSync(treeDir, { recursive: true });
+});
+
+function compile(name: string, text: string, ...flags: string[]): Uint8Array {
+  writeFileSync(join(treeDir, `${name}.c`), text);
+  return compileC(join(treeDir, `${name}.c`), ...flags);
+}
+
+const own = `int other(int value);
+#ifndef PATCHED
+int arch_hook(int value) { return other(value); }
+#endif
+int work(int value) { return other(value) + 1; }
+`;
+const diff = diffObjects({
+  original: compile('own', own),
+  patched: compile('own', own, '-DPATCHED'),
+  objectPath: 'own.o',
+  tables: fixtureTables,
+});
+
+/** A kernel of the patched object and another one. */
+const kernelWith = (name: string) => ({
+  treeDir,
+  index: {
+    objects: ['own', name].map((each) => ({ path: `${each}.o`, source: `${each}.c`, object: 'vmlinux' })),
+    readers: {},
+    generates: {},
+  },
+});
+
+function withObject(name: string, text: string) {
+  writeFileSync(join(treeDir, `${name}.o`), compile(name, text));
+  return kernelWith(name);
+}
+
+describe('a function that is gone from its object', () => {
+  test.each([
+    ['defines it weakly', 'weak', '__attribute__((weak)) int arch_hook(int value) { return value; }'],
+    ['calls it', 'caller', 'int arch_hook(int value); int caller(int value) { return arch_hook(value) + 1; }'],
+    [
+      'names it after one that ends like it',
+      'longer',
+      'int arch_hook(int); int my_arch_hook(int value) { return arch_hook(value) + 1; }',
+    ],
+  ])('is refused where another object %s', async (_, name, text) => {
+    await expect(refuseGoneGlobals(withObject(name, text), [diff])).rejects.toMatchObject({
+      reason: 'gone-global',
+      fields: { object: 'own.o', function: 'arch_hook', by: `${name}.o` },
+    });
+  });
+
+  test('is let go where nobody names it, or has a static one of its own', async () => {
+    const text =
+      'static __attribute__((noinline)) int arch_hook(int v) { return v; } int user(int v) { return arch_hook(v); }';
+    await refuseGoneGlobals(withObject('stranger', text), [diff]);
+  });
+
+  test('is looked for in the source of an object that was not compiled yet', async () => {
+    copyFileSync(join(treeDir, 'weak.c'), join(treeDir, 'open.c'));
+    await expect(refuseGoneGlobals(kernelWith('open'), [diff])).rejects.toMatchObject({ reason: 'gone-global' });
+  });
+});

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { join } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { writeLivepatchModule, type LivepatchModule } from '@lockstep/domain/klp-module';
+import { parseModuleName, parsePatchId } from '@lockstep/domain/livepatch-model';
+import { diffObjects, type ObjectDiff } from '@lockstep/domain/object-diff';
+import { compileC, fixtureKernel, fixtureTables, symbolTable } from './index';
+
+// What the kernel has counted, listed or locked is in its own variables, under their names.
+
+const source = join(__dirname, 'sources', 'lost-state.c');
+
+function diffOf(name: string): ObjectDiff {
+  const [original, patched] = [compileC(source, `-D${name}`), compileC(source, `-D${name}`, '-DPATCHED')];
+  return diffObjects({ original, patched, objectPath: `${name.toLowerCase()}.o`, tables: fixtureTables });
+}
+
+const named = (names: readonly string[]) => names.map((name) => ({ name, file: null }));
+
+const facts = fixtureKernel({
+  symbols: symbolTable(['lost-state.c'], [...named(['work', 'elsewhere', 'state']), { name: 'cache', file: 0 }]),
+  exports: Object.fromEntries(['other', 'allocate', 'klp_enable_patch', '__fentry__'].map((name) => [name, {}])),
+});
+
+const write = (...names: string[]): LivepatchModule =>
+  writeLivepatchModule({
+    facts,
+    diffs: names.map((name) => ({ object: 'vmlinux', diff: diffOf(name) })),
+    moduleName: parseModuleName('state_fixture'),
+    patchId: parsePatchId('5a'.repeat(32)),
+    replace: false,
+  });
+
+describe('state that would begin anew', () => {
+  test.each<[string, readonly string[], string]>([
+    ['under another name', ['RENAMED'], 'renamed.o: total is new, where count is gone'],
+    ['outside of its function', ['LEFT_FUNCTION'], 'left_function.o: count is moved'],
+    ['inside of a function', ['INTO_FUNCTION'], 'into_function.o: count is moved'],
+    ['sealed after the start', ['SEALED_RENAMED'], 'sealed_renamed.o: object_cache is new, where cache is gone'],
+    ['in another file', ['FROM', 'TO'], 'to.o: counted is moved from from.o'],
+  ])('%s: refused', (_, names, problem) => {
+    expect(() => write(...names)).toThrow(
+      expect.objectContaining({
+        reason: 'state-lost',
+        message: expect.stringContaining(`${problem}: new code would begin with what the source says`),
+      }),
+    );
+  });
+
+  test('where the old variable stays, the author means a new one', () => {
+    const { functions, remarks } = write('KEPT');
+    expect(functions.map(({ name }) => name)).toEqual(['work']);
+    expect(remarks).toEqual([]);
+  });
+
+  test('one that is neither of the name nor of the size is told', () => {
+    expect(write('SPLIT').remarks).toEqual([
+      'split.o: ring is gone, and what the kernel has there stays with it: head, tail begin with what the source says',
+    ]);
+  });
+});
+
+test('a variable that gets one more name is what it was', () => {
+  const { pieces, kernelSymbols, newGlobals } = diffOf('ALIAS');
+  expect(kernelSymbols.map(({ name }) => name)).toContain('state');
+  expect(newGlobals).toEqual([]);
+  expect(pieces.filter(({ symbol }) => symbol?.type === 'object')).toEqual([]);
+});
+
+test('what others find by its name no more is told, but what the start had and weak ones', () => {
+  expect(diffOf('GONE').goneGlobals).toEqual(['hook']);
+  expect(diffOf('HIDDEN').goneGlobals).toEqual(['hook']);
+  expect(diffOf('KEPT').goneGlobals).toEqual([]);
+});
