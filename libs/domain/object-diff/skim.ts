@@ -82,12 +82,13 @@ export class Skim {
   /** Functions and variables that others find by name in the original object, and not in the patched one. */
   goneGlobals(): string[] {
     const { original, patched, symbolTwins } = this.builds;
-    const { symbols } = original.elf;
+    const [{ symbols }, after] = [original.elf, patched.elf.symbols];
+    const isGlobal = (symbol: number) => symbol >= after.firstGlobal && after.isDefined(symbol);
     const gone: string[] = [];
     for (let symbol = symbols.firstGlobal; symbol < symbols.count; symbol++) {
       if (!symbols.isDefined(symbol) || symbols.binding(symbol) !== symbolBinding.global) continue;
-      const twin = symbolTwins[symbol] as number;
-      if (twin !== 0 && patched.elf.symbols.isDefined(twin)) continue;
+      // Those whose order changed may have no twin.
+      if (isGlobal(symbolTwins[symbol] as number) || after.named(symbols.name(symbol)).some(isGlobal)) continue;
       const section = symbols.section(symbol);
       const role = original.roles[section];
       const isMeant = role === 'code' || role === 'data';

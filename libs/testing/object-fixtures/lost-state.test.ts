@@ -70,5 +70,6 @@ test('a variable that gets one more name is what it was', () => {
 test('what others find by its name no more is told, but what the start had and weak ones', () => {
   expect(diffOf('GONE').goneGlobals).toEqual(['hook']);
   expect(diffOf('HIDDEN').goneGlobals).toEqual(['hook']);
+  expect(diffOf('REORDERED').goneGlobals).toEqual([]);
   expect(diffOf('KEPT').goneGlobals).toEqual([]);
 });

@@ -112,6 +112,17 @@ int work(int value)
 	return state;
 }
 
+#elif defined(REORDERED)
+#ifdef PATCHED
+int work(int value) { return other(value) + 2; }
+#endif
+int first(int value) { return other(value) + 3; }
+int second(int value) { return first(value) + 4; }
+int third(int value) { return second(value) + 5; }
+#ifndef PATCHED
+int work(int value) { return other(value) + 1; }
+#endif
+
 #elif defined(GONE) || defined(HIDDEN)
 /* What others call by its name is theirs no more. */
 #ifdef HIDDEN

@@ -165,6 +165,17 @@ describe('shapes that patches meet', () => {
     120_000,
   );
 
+  test('a function that is exported and has other neighbours with the patch is still there', async () => {
+    const file = `${folder}/static_locals.c`;
+    const { functions, remarks } = await build('klp_exported', [
+      [file, '', '#include "cases.h"', '#include "cases.h"\n#include <linux/export.h>'],
+      [file, 'int static_locals_show', '{\n', '{\n\tseq_puts(m, "exported ");\n'],
+      [file, 'int static_locals_show', '}\n', '}\nEXPORT_SYMBOL_GPL(static_locals_show);\n'],
+    ]);
+    expect(functions.map(({ name }) => name)).toEqual(['static_locals_show']);
+    expect(remarks).toEqual([expect.stringContaining('EXPORT_SYMBOL of static_locals_show')]);
+  }, 120_000);
+
   test('a source that is only included, by two', async () => {
     expect(await shown('outer_one', 'outer_two', 'outer_two')).toBe('one 1\ntwo 1\ntwo 2');
     await build('klp_inner', [patched('inner.c')]);
