@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { Command } from 'commander';
-import { RollBackRolloutRequest, type CampaignMember, type PlanRollbackResponse } from '@lockstep/contracts/generated';
+import {
+  RollBackRolloutRequest,
+  type CampaignMember,
+  type PlanRollbackResponse,
+  type UndoneMember,
+} from '@lockstep/contracts/generated';
 import { leafCommand, type Answer, type Cli, type LeafOptions, type TaskContext } from '../cli';
 import { followRollout } from '../follow-rollout';
-import { endCampaign, membersToUndo, undoMember, type UndoneMember } from '../undo-campaign';
+import { membersToUndo, undoMembers, type Undoing } from '../undo-campaign';
 import { planDocument } from '../views/plan-view';
 import { rollbackPlanText } from '../views/rollback-view';
 import { undoneDocument, undoneLine, undoneText } from '../views/undone-campaign-view';
@@ -31,18 +36,19 @@ async function show({ fleet, signal }: TaskContext, members: readonly CampaignMe
 }
 
 /** One after the other, the next when the one before has ended well; or all of them at once. */
-async function undo(context: TaskContext, id: string, { wait, supersede }: Options): Promise<Answer> {
-  const undone: UndoneMember[] = [];
-  for (const member of await membersToUndo(context, id)) {
-    const one = await undoMember(context, member, supersede === true);
+async function undo(context: TaskContext, undoing: Undoing, inTurn: boolean): Promise<Answer> {
+  const undone: UndoneMember[] = inTurn ? [] : await undoMembers(context, undoing);
+  for (const member of inTurn ? await membersToUndo(context, undoing.id) : []) {
+    const [one] = await undoMembers(context, undoing, member);
+    if (one === undefined) continue;
     undone.push(one);
-    if (wait !== true || !('rollout' in one)) continue;
+    if (one.rolloutId === '') continue;
     context.screen.say(undoneLine(one));
-    const end = await followRollout(context, one.rollout.id);
+    const end = await followRollout(context, one.rolloutId);
     if (end.hasFailed === true) return end;
   }
-  const hasFailed = undone.some(({ kind }) => kind === 'refused');
-  return { document: undoneDocument(id, undone), text: undoneText(undone), hasFailed };
+  const hasFailed = undone.some(({ outcome }) => outcome === 'refused');
+  return { document: undoneDocument(undoing.id, undone), text: undoneText(undone), hasFailed };
 }
 
 export const rollBackCampaign = (cli: Cli): Command =>
@@ -55,7 +61,6 @@ export const rollBackCampaign = (cli: Cli): Command =>
     .action((id: string, { reason = 'rolled back', ...options }: Options) =>
       cli.run(options, async (context) => {
         if (options.plan === true) return show(context, await membersToUndo(context, id));
-        await endCampaign(context, id, reason);
-        return undo(context, id, options);
+        return undo(context, { id, reason, supersede: options.supersede }, options.wait === true);
       }),
     );

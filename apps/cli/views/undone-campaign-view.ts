@@ -1,28 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0-only
+import type { UndoneMember } from '@lockstep/contracts/generated';
 import { visibleLine } from '@lockstep/domain/visible-text';
-import type { UndoneMember } from '../undo-campaign';
 import { describeEntry } from './order-view';
-import { rolloutDocument } from './rollout-view';
 
 /** `web/0123456789ab: rollout … rolls it back (…)`, with what to type. */
 export function undoneLine(member: UndoneMember): string {
   const place = `${member.cluster}/${member.kernelBuildId.slice(0, 12)}`;
-  switch (member.kind) {
+  switch (member.outcome) {
     case 'begun': {
       const appended = member.entries.map((entry) => describeEntry(entry)).join('; ');
       const what = appended === '' ? 'all it had loaded was retired already' : appended;
-      return visibleLine(`${place}: ${what}; rollout ${member.rollout.id} takes it back`);
+      return visibleLine(`${place}: ${what}; rollout ${member.rolloutId} takes it back`);
     }
     case 'there':
-      return visibleLine(`${place}: rollout ${member.rollout.id} takes it back already`);
+      return visibleLine(`${place}: rollout ${member.rolloutId} takes it back already`);
     case 'never-begun':
       return member.seq === 0
         ? visibleLine(`${place}: nothing was ordered`)
         : visibleLine(
             `${place}: nothing was rolled out; lockstep order retire ${member.seq} --cluster ${member.cluster} takes the entry out`,
           );
-    case 'refused':
-      return visibleLine(`${place}: ${member.message}`);
+    default:
+      return visibleLine(`${place}: ${member.problem?.message ?? member.outcome}`);
   }
 }
 
@@ -33,9 +32,5 @@ export const undoneText = (members: readonly UndoneMember[]): string =>
 
 export const undoneDocument = (campaign: string, members: readonly UndoneMember[]): object => ({
   campaign,
-  members: members.map((member) => ({
-    ...member,
-    ...('rollout' in member ? { rollout: rolloutDocument(member.rollout) } : {}),
-    ...('entries' in member ? { entries: member.entries.map(({ seq }) => seq) } : {}),
-  })),
+  members: members.map(({ entries, ...member }) => ({ ...member, entries: entries.map(({ seq }) => seq) })),
 });

@@ -10,6 +10,7 @@ import { StateMark } from '../display/state-mark';
 import { Ago } from '../time/ago';
 import { campaignWord, hasEnded, memberWord, useCampaign, type CampaignMember, type CampaignMessage } from './campaign';
 import { CampaignOrders } from './campaign-orders';
+import { RollBackCampaign } from './roll-back-campaign';
 import './campaigns.css';
 
 function Summary({ campaign }: { readonly campaign: CampaignMessage }): ReactElement {
@@ -97,7 +98,14 @@ export function CampaignPage(): ReactElement {
         title={campaign === undefined ? 'Campaign' : patch}
         within={{ title: 'Campaigns', to: '/campaigns' }}
         summary={campaign !== undefined && <Summary campaign={campaign} />}
-        actions={campaign !== undefined && <CampaignOrders campaign={campaign} />}
+        actions={
+          campaign !== undefined && (
+            <>
+              <CampaignOrders campaign={campaign} />
+              <RollBackCampaign campaign={campaign} />
+            </>
+          )
+        }
       />
       <Awaited query={query}>
         {(known) => (

@@ -101,6 +101,8 @@ export const operatorCalls = {
   pauseCampaign: { ...keyed, verb: 'roll-out' },
   resumeCampaign: { ...keyed, verb: 'roll-out' },
   abortCampaign: { ...keyed, verb: 'roll-out' },
+  // A rollout that takes another one back names it, and is not begun twice.
+  rollBackCampaign: { ...same, verb: 'roll-out' },
   approveCampaign: { ...keyed, verb: 'approve' },
   listEvents: read,
   watchEvents: watch,

@@ -74,6 +74,7 @@ export const operatorPaths = {
   pauseCampaign: { method: 'post', path: '/v1/campaigns/{id}/pause' },
   resumeCampaign: { method: 'post', path: '/v1/campaigns/{id}/resume' },
   abortCampaign: { method: 'post', path: '/v1/campaigns/{id}/abort' },
+  rollBackCampaign: { method: 'post', path: '/v1/campaigns/{id}/rollback' },
   approveCampaign: { method: 'post', path: '/v1/campaigns/{id}/approve' },
   listEvents: { method: 'get', path: '/v1/events' },
   watchEvents: {

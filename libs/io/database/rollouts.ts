@@ -170,6 +170,8 @@ export interface RolloutStore {
   logOf(id: string): Promise<LogName | undefined>;
   /** Those that were begun for a campaign, the newest first. */
   ofCampaign(campaign: string): Promise<MemberRolloutRow[]>;
+  /** The newest that takes this one back, and goes on or has succeeded. */
+  undoing(id: string): Promise<string | undefined>;
   /** The newest first, from the one with the next smaller number on. */
   page(range: PageRange<number>, only?: RolloutFilter): Promise<RolloutSummary[]>;
   /** Of each load order the newest that succeeded, for nodes that come later, and the newest. */
@@ -322,6 +324,12 @@ export function rolloutStore(db: Client): RolloutStore {
       return rows.map(({ id, clusterName, kernelBuildId }) => ({
         ...{ id, cluster: clusterName as ClusterName, kernelBuild: kernelBuildId as KernelBuildId },
       }));
+    },
+    async undoing(id) {
+      const [row] = await db.$queryRaw<{ id: string }[]>`SELECT id::text FROM rollouts
+        WHERE rules->'undoes'->>'rollout' = ${id} AND status NOT IN ('aborted', 'superseded')
+        ORDER BY number DESC LIMIT 1`;
+      return row?.id;
     },
     page: (range, only = {}) => rolloutPage(db, range, only),
     inForce: (cluster) =>

@@ -152,6 +152,7 @@ const resources: Resources = {
   pauseCampaign: ofCampaign,
   resumeCampaign: ofCampaign,
   abortCampaign: ofCampaign,
+  rollBackCampaign: ofCampaign,
   approveCampaign: ofCampaign,
   listEvents: insideOneOrAll,
   watchEvents: insideOneOrAll,

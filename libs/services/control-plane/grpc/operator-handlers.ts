@@ -20,6 +20,7 @@ import {
   watchCampaign,
 } from '../routes/campaigns';
 import { planCampaign } from '../routes/plan-campaign';
+import { rollBackCampaign } from '../routes/roll-back-campaign';
 import { addKernel } from '../routes/add-kernel';
 import { appendLoad } from '../routes/append-load';
 import { appendRetire } from '../routes/append-retire';
@@ -163,6 +164,7 @@ const routes: Routes = {
   pauseCampaign,
   resumeCampaign,
   abortCampaign,
+  rollBackCampaign,
   approveCampaign,
   listEvents,
   watchEvents,

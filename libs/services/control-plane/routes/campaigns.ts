@@ -41,7 +41,7 @@ interface CampaignAnswer {
 }
 
 /** Of several clusters, in each of them. @throws LockstepError `forbidden` `not-allowed` */
-function insistEverywhere(
+export function insistEverywhere(
   { clusters }: CampaignSummary,
   { caller }: Pick<CallContext, 'caller'>,
   ...verbs: Verb[]

@@ -23,6 +23,9 @@ import { plannedAnswer } from './planned-answer';
 
 type Planner = 'rollouts' | 'logs' | 'nodes' | 'db.rollouts' | 'db.clusters';
 
+/** What rolling back needs. */
+export type RollbackUses = Planner | Appender;
+
 interface AskedRollback {
   readonly cluster: ClusterName;
   readonly policy: RolloutPolicy;
@@ -101,7 +104,7 @@ export async function planRollback(
  * @throws LockstepError as `askedRollback`, as `begin`; `refused` `plan-changed`.
  */
 export async function rollBackRollout(
-  services: Uses<Planner | Appender>,
+  services: Uses<RollbackUses>,
   request: RollBackRolloutRequest,
   context: KeepingContext<RollBackRolloutResponse>,
 ): Promise<RollBackRolloutResponse> {

@@ -192,6 +192,15 @@ test('what a campaign has brought is taken back from the last cluster to the fir
   });
   expect((await fleet().getOrder({ cluster: 'f', kernelBuildId: '' })).entries).toHaveLength(2);
 
+  // Whoever may not order in each of its clusters takes nothing back; what was done is written down as what it was.
+  const eve = plane.operatorWith(await plane.accessToken('eve', { roles: [Role.ROLE_APPROVER] })).campaigns;
+  const asked = { id: whole, reason: '', supersede: false, cluster: '', kernelBuildId: '' };
+  await expect(eve.rollBackCampaign(asked)).rejects.toMatchObject({ kind: 'forbidden' });
+  const { members } = await campaigns().rollBackCampaign({ ...asked, cluster: 'f' });
+  expect(members).toMatchObject([{ cluster: 'f', outcome: 'there', rolloutId: expect.stringMatching(/./) }]);
+  const audit = await lockstep('audit', 'ls', '--json');
+  expect(audit.stdout.match(/RollBackRollout"/g)).toHaveLength(2);
+
   // Nobody of what waits for its turn begins while the others are taken back.
   await submit('fifth', 'k');
   agents.get('f-1')!.obedient = false;

@@ -38,6 +38,7 @@ describe('what the manual shows', () => {
       ...examples,
     ];
     await writeFile(path.join(plane.folder.path, 'fix.patch'), 'f');
+    await writeFile(path.join(plane.folder.path, 'fix-1235.patch'), 'g');
     // The node of the examples joins its cluster as soon as that is made.
     const joined = eventually(async () => {
       agent = (await plane.enrol('web', 'web-01')).connect();
@@ -54,6 +55,8 @@ describe('what the manual shows', () => {
     expect(output).toContain('"status":"BUILD_STATUS_SUCCEEDED"');
     expect(output).toContain('ROLLOUT_STATUS_SUCCEEDED');
     expect(output).toContain('event: end');
+    expect(output).toContain('CAMPAIGN_STATUS_SUCCEEDED');
+    expect(output).toMatch(/"toSeq":3,"status":"ROLLOUT_STATUS_SUCCEEDED"[^]*"rollsBack"/);
     expect(output.trimEnd()).toMatch(/"name":"web-01".*\}$/s);
   });
 });
@@ -169,7 +172,7 @@ describe('a live rollout', () => {
     const { rollout } = await plane.operator.fleet.startRollout(StartRolloutRequest.fromPartial({ cluster: 'web' }));
     place = `/v1/rollouts/${rollout?.id ?? ''}/events`;
     await eventually(() => {
-      expect(agent.target).toBe(2);
+      expect(agent.target).toBe(4);
     });
   });
 
@@ -211,7 +214,7 @@ describe('a live rollout', () => {
   test('its end is told as one', async () => {
     const { events, close } = http.listen(place);
     agent.obedient = true;
-    agent.position = 2;
+    agent.position = 4;
     agent.status = NodeStatus.NODE_STATUS_IN_STEP;
     agent.report();
     await eventually(() => {
