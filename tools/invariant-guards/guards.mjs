@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { accessGuards } from './access-guards.mjs';
 import { agentGuards } from './agent-guards.mjs';
+import { approvalGuards } from './approval-guards.mjs';
 import { builderGuards } from './builder-guards.mjs';
 import { fleetGuards } from './fleet-guards.mjs';
 import { keyGuards } from './key-guards.mjs';
@@ -383,6 +384,7 @@ export const guards = [
   ...rolloutGuards,
   ...keyGuards,
   ...accessGuards,
+  ...approvalGuards,
   ...agentGuards,
   ...builderGuards,
   ...fleetGuards,

@@ -70,6 +70,11 @@ test('one leads until its time is over, and then another one; a plan by the word
   const late = db.rollouts.advance(id, next, { holder: one, token: 1 });
   await expect(late).rejects.toMatchObject({ kind: 'unavailable', reason: 'lease-lost' });
   expect(await db.rollouts.advance(id, next, { holder: two, token: 2 })).toBe(true);
+  // Looked at when it was planned, until that is said anew: whoever leads next begins from there.
+  expect(Math.abs(((await db.rollouts.require(id)).lookedAtMs ?? 0) - Date.now())).toBeLessThan(3_600_000);
+  await db.rollouts.noteLooked([id], 1_796_000_000_123);
+  const [inForce] = await db.rollouts.inForce(cluster);
+  expect(inForce?.lookedAtMs).toBe(1_796_000_000_123);
   // One that stops says so: nobody waits for its time.
   await db.replicas.leave(two);
   expect(await db.replicas.beat(one, 60_000)).toEqual({ token: 3, others: [] });

@@ -1,16 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { planningWithoutFaults } from '@lockstep/domain/plan-checks';
-import {
-  LockstepError,
-  parseSeq,
-  seqZero,
-  type ClusterName,
-  type NodeName,
-  type Seq,
-} from '@lockstep/domain/livepatch-model';
+import { LockstepError, parseSeq, seqZero, type ClusterName, type Seq } from '@lockstep/domain/livepatch-model';
 import { stackAt, type LogEntry, type LogName } from '@lockstep/domain/load-order';
 import {
-  afterGap,
   explainOrderRefusal,
   estimateEnd,
   explainRolloutRefusal,
@@ -33,7 +25,6 @@ import {
   type RolloutPreview,
 } from '@lockstep/domain/rollout-planner';
 import type { Database, KeptCall, NewRollout, RolloutRecord } from '@lockstep/io/database';
-import { sha256OfBytes } from '@lockstep/platform/runtime';
 import type { TraceMemory } from '@lockstep/platform/tracing';
 import type { Logger } from 'pino';
 import type { AgentSessions } from '../agents/agent-sessions';
@@ -52,6 +43,7 @@ import { KnownSchedules } from './known-schedules';
 import { Looks } from './looks';
 import { ModuleSigners } from './module-signers';
 import { ProbeDispatch } from './probe-orders';
+import { agreementHash, isOfOrder, tookBefore, withThoseThatReturn } from './planned-from';
 import { RolloutsInForce } from './rollouts-in-force';
 import { ShownPlans } from './shown-plans';
 
@@ -82,29 +74,6 @@ export interface RolloutExecutorParts {
   readonly askMetrics?: AskMetrics | undefined;
   /** How often gates are asked while a wave proves itself. */
   readonly gateEveryMs?: number;
-}
-
-/** What people agree to, of this load order and no other. */
-const agreementHash = ({ cluster, kernelBuild }: LogName, text: string): string =>
-  sha256OfBytes(Buffer.from(`${cluster}\n${kernelBuild}\n${text}`));
-
-const isOfOrder = ({ policy }: RolloutRecord, { kernelBuild }: RolloutPolicy): boolean =>
-  policy.kernelBuild === kernelBuild;
-
-/** Of each node what the newest of these rollouts has seen. @param rollouts the oldest first */
-const tookBefore = (rollouts: readonly RolloutRecord[]): ReadonlyMap<NodeName, number> =>
-  new Map(
-    rollouts.flatMap(({ plan }) =>
-      plan.nodes.flatMap(({ node, tookMs }) => (tookMs === undefined ? [] : [[node, tookMs] as const])),
-    ),
-  );
-
-const away: ReadonlySet<string | undefined> = new Set(['lost', 'disconnected', 'unreachable']);
-
-/** An operator's word is planned for at once, also just after a start: who was there before has its time to return. */
-function withThoseThatReturn(inventory: readonly NodeFacts[], { nodes }: RolloutPlan): NodeFacts[] {
-  const were = new Set(nodes.filter(({ notYet }) => !away.has(notYet?.reason)).map(({ node }) => node));
-  return inventory.map((facts) => (were.has(facts.node) ? { ...facts, connected: true } : facts));
 }
 
 /** How a rollout is begun. */
@@ -139,7 +108,7 @@ export class RolloutExecutor {
   private readonly probes: ProbeDispatch;
   private readonly gates: GateWatch;
   private readonly signers: ModuleSigners;
-  private readonly looks = new Looks();
+  private readonly looks: Looks;
   /** Who is still to come back after a start. */
   readonly returns: FleetReturn;
   private timer: NodeJS.Timeout | undefined;
@@ -147,6 +116,7 @@ export class RolloutExecutor {
 
   constructor(private readonly parts: RolloutExecutorParts) {
     this.inForce = new RolloutsInForce(parts.db.rollouts);
+    this.looks = new Looks(parts);
     this.returns = new FleetReturn(parts);
     this.schedules = new KnownSchedules(parts.db.schedules);
     this.probes = new ProbeDispatch(parts.sessions);
@@ -166,7 +136,7 @@ export class RolloutExecutor {
     await this.inForce.start();
     this.timer = setInterval(() => {
       this.wakeAll();
-      this.keepLooks();
+      this.looks.keep([...this.inForce.all().values()].flat());
     }, reconcileEveryMs);
     // Just after the time that nodes get to return in.
     setTimeout(this.wakeAll.bind(this), settleMs + 1).unref();
@@ -324,11 +294,7 @@ export class RolloutExecutor {
         throw new LockstepError('refused', 'rollout-superseded', message, { rollout: id });
       }
       const lookedAtMs = nowMs();
-      const { generation, parent } = known.plan;
-      // Stored with what follows from the order.
-      const gapMs = this.looks.gapMs(known, lookedAtMs);
-      const rest = gapMs === 0 ? undefined : afterGap(known.plan, gapMs);
-      const rollout = rest === undefined ? known : { ...known, plan: { ...rest, generation, parent } };
+      const rollout = this.looks.underOrder(known, lookedAtMs);
       const refusal = refuseOrder(order, rollout.plan, lookedAtMs);
       if (refusal !== undefined) {
         throw new LockstepError('refused', refusal.reason, explainOrderRefusal(refusal, order, id), { rollout: id });
@@ -367,14 +333,6 @@ export class RolloutExecutor {
     this.wakeAll();
   }
 
-  private keepLooks(): void {
-    const { ids, atMs } = this.looks.ofThese([...this.inForce.all().values()].flat());
-    if (ids.length === 0 || !this.parts.replica.leads()) return;
-    this.parts.db.rollouts.noteLooked(ids, atMs).catch((err: unknown) => {
-      this.parts.log.warn({ err }, 'cannot keep now when rollouts were looked at');
-    });
-  }
-
   wakeAll(): void {
     if (this.isWaiting()) this.schedules.readAgain();
     for (const cluster of this.inForce.clusters()) this.wake(cluster);
@@ -401,30 +359,11 @@ export class RolloutExecutor {
     }
   }
 
-  /** Where nobody looked for a while the plan goes on from where it stood: stored before anything follows from it. */
-  private async continued(rollout: RolloutRecord, lookedAtMs: number): Promise<RolloutRecord> {
-    const { db, replica, log } = this.parts;
-    const gapMs = this.looks.gapMs(rollout, lookedAtMs);
-    const plan = gapMs === 0 || !replica.leads() ? undefined : afterGap(rollout.plan, gapMs);
-    if (plan === undefined) return rollout;
-    const { id } = rollout;
-    if (!(await db.rollouts.advance(id, plan, replica.fence()))) {
-      throw new LockstepError(
-        'unavailable',
-        'planned-meanwhile',
-        `Rollout ${id} was planned for meanwhile: look again.`,
-      );
-    }
-    log.warn({ rollout: id, gapMs }, 'nobody has looked at a rollout for a while: that time proves nothing');
-    this.looks.note(id, lookedAtMs);
-    this.inForce.replace(rollout, plan);
-    return { ...rollout, plan };
-  }
-
   private async advance(known: RolloutRecord): Promise<void> {
     const { db, sessions, replica, changes, traces, log } = this.parts;
     const lookedAtMs = nowMs();
-    const rollout = await this.continued(known, lookedAtMs);
+    const rollout = await this.looks.continued(known, lookedAtMs);
+    if (rollout !== known) this.inForce.replace(known, rollout.plan);
     const { id, cluster, policy, plan: parent } = rollout;
     const loadOrder: LogName = { cluster, kernelBuild: policy.kernelBuild };
     const plan = await this.nextPlan(rollout);
