@@ -72,13 +72,17 @@ interface PlacedDiff {
 /** @throws LockstepError `refused` naming object, function or section, and what to do */
 export function writeLivepatchModule(input: LivepatchModuleInput): LivepatchModule {
   const { facts, diffs, moduleName, replace } = input;
-  if (!diffs.some(({ diff }) => diff.functions.length + diff.callbacks.length > 0)) throw noFunctionChanged(diffs);
-  const lostState = checkLostState(diffs.map(({ diff }) => diff));
+  const lostState = checkLostState(
+    diffs.map(({ diff }) => diff),
+    replace,
+  );
   const image = new ModuleImage();
   const staysLoadedFor = whatOutlives(diffs.map(({ diff }) => diff));
   const staysLoaded = staysLoadedFor.length > 0;
   const glue = addGlue(image, facts.glue, { name: moduleName, staysLoaded }, facts.layouts);
   const placed = placeDiffs(image, input);
+  for (const one of placed) refuseMoved(one);
+  if (!diffs.some(({ diff }) => diff.functions.length + diff.callbacks.length > 0)) throw noFunctionChanged(diffs);
   const linker = new Linker(image, facts.exports, placed);
   for (const diff of placed) linker.relocateDiff(diff);
   const objects = groupByObject(placed);
@@ -185,7 +189,6 @@ class Linker {
         one.diff.widened.map((symbol) => [`${one.object} ${symbol.name}`, { placed: one, symbol }]),
       ),
     );
-    for (const one of placed) refuseMoved(one);
   }
 
   relocateDiff(placed: PlacedDiff): void {

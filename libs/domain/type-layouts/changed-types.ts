@@ -77,6 +77,17 @@ export function isVouchedFor({ type }: LayoutChange, allowed: AllowedTypeChanges
   return allowed?.types.some((name) => name === type || name === type.replace(/^\w+ /, '')) ?? false;
 }
 
+/** What is only said of a patch's types, for people: what counts may also be a value that objects keep. */
+export function remarksOnCounts(objects: readonly ObjectTypes[]): string[] {
+  const counts = objects.flatMap(({ types }) => types.filter(({ isCount }) => isCount === true));
+  const told = counts.map(
+    (change) =>
+      `${describeTypeChange(change)}: right if it only counts the others. Objects that keep it have the old value, ` +
+      'which new code takes for what was put in front of it',
+  );
+  return [...new Set(told)];
+}
+
 /** What one object says of the types of a patch. */
 export interface ObjectTypes {
   readonly objectPath: string;
@@ -97,6 +108,7 @@ export function refuseTypeChanges(
   const found = new Map<string, { objectPath: string; change: TypeChange; lifetimes: Set<Lifetime> }>();
   for (const { objectPath, types } of objects) {
     for (const change of types) {
+      if (change.isCount === true) continue;
       const known = found.get(change.type) ?? { objectPath, change, lifetimes: new Set() };
       found.set(change.type, known);
       known.lifetimes.add(change.lifetime);

@@ -15,6 +15,8 @@ export interface LayoutChange {
   readonly what: string;
   /** All that differs are members in what was padding, or is now. */
   readonly isPadding: boolean;
+  /** All that differs is a last value which, by its name, only counts the others. */
+  readonly isCount?: true;
 }
 
 type Defined = Extract<Type, { kind: 'struct' | 'union' | 'enum' }>;
@@ -29,7 +31,8 @@ export function compareLayouts(before: TypeGraph, after: TypeGraph): LayoutChang
     // Several of one name: those of functions' own scopes, in order.
     old.forEach((one, index) => {
       const other = now?.[index];
-      const change = other === undefined ? null : difference(before, one, after, other);
+      const change =
+        other === undefined ? null : (difference(before, one, after, other) ?? countDifference(one, other));
       if (change !== null) changes.push({ type, ...change });
     });
   }
@@ -39,21 +42,22 @@ export function compareLayouts(before: TypeGraph, after: TypeGraph): LayoutChang
 
 /** Constants of enums without a name: flags and states mostly, which objects keep as plain integers. */
 function constantChanges(before: TypeGraph, after: TypeGraph): LayoutChange[] {
-  const now = constants(after);
-  return [...constants(before)].flatMap(([name, value]) => {
-    const found = now.get(name);
-    if (found === undefined || found === value) return [];
-    return [{ type: `constant ${name}`, member: null, what: `is ${found}, and was ${value}`, isPadding: false }];
-  });
-}
-
-function constants(graph: TypeGraph): Map<string, number> {
-  const named = new Set([...graph.types.values()].flatMap((type) => (type.kind === 'typedef' ? [type.of] : [])));
-  return new Map(
-    [...graph.types].flatMap(([key, type]) => {
-      return type.kind === 'enum' && type.name === null && !named.has(key) ? withoutCount(type.values) : [];
+  const now = new Map(namelessEnums(after).flatMap(({ values }) => values));
+  return namelessEnums(before).flatMap((one) =>
+    one.values.flatMap(([name, value]): LayoutChange[] => {
+      const found = now.get(name);
+      if (found === undefined || found === value) return [];
+      const change = { type: `constant ${name}`, member: null, what: movedValue(found, value), isPadding: false };
+      return [{ ...change, ...(name === countIn(one) ? { isCount: true } : {}) }];
     }),
   );
+}
+
+function namelessEnums(graph: TypeGraph): EnumType[] {
+  const named = new Set([...graph.types.values()].flatMap((type) => (type.kind === 'typedef' ? [type.of] : [])));
+  return [...graph.types].flatMap(([key, type]) => {
+    return type.kind === 'enum' && type.name === null && !named.has(key) ? [type] : [];
+  });
 }
 
 /** Variables that keep their place, and are something else with the other build: what is in them stays. In order of name. */
@@ -183,26 +187,33 @@ function differInPadding(olds: readonly PlacedMember[], news: readonly PlacedMem
 
 type EnumType = Extract<Type, { kind: 'enum' }>;
 
-/** Names of a last value that only counts the others: nothing keeps it. */
+/** Names of a last value that only counts the others: mostly nothing keeps it. */
 const countName = /(?:^|_)(?:nr|num|max|count|cnt|last|end|size|total|limit)(?:_|\d|$)|(?:max|count)$/i;
 
-function withoutCount(values: EnumType['values']): EnumType['values'] {
-  return countName.test(values.at(-1)?.[0] ?? '') ? values.slice(0, -1) : values;
+function countIn({ values }: EnumType): string | undefined {
+  const last = values.at(-1)?.[0] ?? '';
+  return countName.test(last) ? last : undefined;
 }
 
-/** Values may be added. */
+const movedValue = (found: number, value: number): string => `is ${found}, and was ${value}`;
+
+/** Values may be added, and what counts them moves. */
 function enumDifference(old: EnumType, now: EnumType): Omit<LayoutChange, 'type'> | null {
-  const values = new Map(now.values);
-  for (const [name, value] of withoutCount(old.values)) {
+  const [values, count] = [new Map(now.values), countIn(old)];
+  for (const [name, value] of old.values) {
     const found = values.get(name);
-    if (found !== value)
-      return {
-        member: name,
-        what: found === undefined ? 'is gone' : `is ${found}, and was ${value}`,
-        isPadding: false,
-      };
+    if (found === value || name === count) continue;
+    return { member: name, what: found === undefined ? 'is gone' : movedValue(found, value), isPadding: false };
   }
   return null;
+}
+
+function countDifference(old: Defined, now: Defined): Omit<LayoutChange, 'type'> | null {
+  if (old.kind !== 'enum' || now.kind !== 'enum') return null;
+  const [count, value] = old.values.at(-1) ?? ['', 0];
+  const found = new Map(now.values).get(count);
+  if (found === undefined || found === value) return null;
+  return { member: count, what: movedValue(found, value), isPadding: false, isCount: true };
 }
 
 function memberDifference(

@@ -4,6 +4,7 @@ export {
   describeTypeChange,
   isVouchedFor,
   refuseTypeChanges,
+  remarksOnCounts,
   type AllowedTypeChanges,
   type TypeChange,
 } from './changed-types';

@@ -22,13 +22,15 @@ const facts = fixtureKernel({
   exports: Object.fromEntries(['other', 'allocate', 'klp_enable_patch', '__fentry__'].map((name) => [name, {}])),
 });
 
-const write = (...names: string[]): LivepatchModule =>
+const write = (...names: string[]): LivepatchModule => writeModule(names, false);
+
+const writeModule = (names: readonly string[], replace: boolean): LivepatchModule =>
   writeLivepatchModule({
     facts,
     diffs: names.map((name) => ({ object: 'vmlinux', diff: diffOf(name) })),
     moduleName: parseModuleName('state_fixture'),
     patchId: parsePatchId('5a'.repeat(32)),
-    replace: false,
+    replace,
   });
 
 describe('state that would begin anew', () => {
@@ -53,6 +55,12 @@ describe('state that would begin anew', () => {
     expect(remarks).toEqual([]);
   });
 
+  test('a patch that takes the place of others does not go on with what they have', () => {
+    expect(writeModule(['KEPT'], true).remarks).toEqual([
+      "kept.o: total is a variable of the patch's own: what a livepatch that it takes the place of has under such a name is not gone on with",
+    ]);
+  });
+
   test('one that is neither of the name nor of the size is told', () => {
     expect(write('SPLIT').remarks).toEqual([
       'split.o: ring is gone, and what the kernel has there stays with it: head, tail begin with what the source says',
@@ -65,6 +73,15 @@ test('a variable that gets one more name is what it was', () => {
   expect(kernelSymbols.map(({ name }) => name)).toContain('state');
   expect(newGlobals).toEqual([]);
   expect(pieces.filter(({ symbol }) => symbol?.type === 'object')).toEqual([]);
+});
+
+test('a function of a name that the kernel has from another object is no change of nothing', () => {
+  expect(() => write('OVERRIDES')).toThrow(
+    expect.objectContaining({
+      reason: 'moved-symbol',
+      message: expect.stringContaining('elsewhere is new in it, and vmlinux has one from another object'),
+    }),
+  );
 });
 
 test('what others find by its name no more is told, but what the start had and weak ones', () => {

@@ -112,6 +112,13 @@ int work(int value)
 	return state;
 }
 
+#elif defined(OVERRIDES)
+/* Another object has a weak one. */
+#ifdef PATCHED
+int elsewhere(int value) { return other(value) + 1; }
+#endif
+int work(int value) { return other(value); }
+
 #elif defined(REORDERED)
 #ifdef PATCHED
 int work(int value) { return other(value) + 2; }
