@@ -35,6 +35,22 @@ export const fleetGuards = [
     test: 'libs/services/control-plane/routes/connect.test.ts',
   },
   {
+    invariant: 'a fleet comes back in turn',
+    breaks: 'hands on in one turn however many connections come to stand',
+    file: 'libs/services/control-plane/grpc/few-a-turn.ts',
+    from: 'this.waiting.splice(0, this.options.most)',
+    to: 'this.waiting.splice(0)',
+    test: 'libs/services/control-plane/grpc/few-a-turn.test.ts',
+  },
+  {
+    invariant: 'a fleet comes back in turn',
+    breaks: 'lets whoever begins handshakes and says nothing hold as many as it likes',
+    file: 'libs/services/control-plane/grpc/tls-front.ts',
+    from: 'if (this.underWay.size <= this.options.limits.mostUnderWay) return;',
+    to: 'if (this.underWay.size >= 0) return;',
+    test: 'libs/services/control-plane/grpc/tls-front.test.ts',
+  },
+  {
     invariant: '10 nobody lies for others',
     breaks: 'takes what one node says of a module for what all say of it',
     file: 'libs/services/control-plane/agents/shared-functions.ts',

@@ -62,12 +62,15 @@ const strangersShare: Share = { messageBytes: 16 * 1024, streams: 4, megabytes: 
 const agentLimits: FrontLimits = {
   mostConnections: 40_000,
   mostHandshakes: 20_000,
+  // As many as begin in ten seconds: of some fifty kilobytes each.
+  mostUnderWay: 3_000,
   mostFromOneAddress: 20_000,
   mostOfOneCertificate: 8,
 };
 const operatorLimits: FrontLimits = {
   mostConnections: 2_000,
   mostHandshakes: 100,
+  mostUnderWay: 100,
   mostFromOneAddress: 1_000,
   mostOfOneCertificate: 100,
 };

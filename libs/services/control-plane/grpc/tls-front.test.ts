@@ -33,7 +33,13 @@ afterEach(async () => {
 });
 
 const roomy: FrontLimits = {
-  ...{ mostConnections: 100, mostHandshakes: 100, mostFromOneAddress: 100, mostOfOneCertificate: 100 },
+  ...{
+    mostConnections: 100,
+    mostHandshakes: 100,
+    mostUnderWay: 100,
+    mostFromOneAddress: 100,
+    mostOfOneCertificate: 100,
+  },
 };
 
 function open(limits: Partial<FrontLimits> = {}, times: Partial<TlsFrontOptions> = {}): Promise<number> {
@@ -154,6 +160,26 @@ test('who opens many connections and says nothing does not have others wait behi
   await Promise.all(silent.map((socket) => once(socket, 'connect')));
   expect((await come(port, '127.0.0.2')).authorized).toBe(true);
   expect(limited).toEqual([]);
+});
+
+test('whoever begins handshakes and says nothing keeps nobody out: the one that takes longest goes', async () => {
+  const port = await open({ mostUnderWay: 2 });
+  const silent = [];
+  for (let index = 0; index < 3; index += 1) {
+    const socket = connectTcp({ host: '127.0.0.1', port });
+    sockets.push(socket);
+    await once(socket, 'connect');
+    silent.push(socket);
+    if (index === 0) continue;
+    // They begin in the order in which they are there.
+    await come(port);
+    while (taken.length < index) await sleep(5);
+  }
+  const [first] = silent;
+  if (first?.readableEnded === false && !first.destroyed) await once(first.resume(), 'close');
+  const last = await come(port);
+  while (taken.length < 3) await sleep(5);
+  expect([last.authorized, limited[0]]).toEqual([true, 'handshakes']);
 });
 
 test('one address has at most half of the handshakes: whoever opens them and says nothing keeps no other one out', async () => {

@@ -11,6 +11,7 @@ import {
 import { LockstepError } from '@lockstep/domain/livepatch-model';
 import { sha256OfBytes } from '@lockstep/platform/runtime';
 import type { Logger } from 'pino';
+import { FewATurn } from './few-a-turn';
 import { Pace } from './pace';
 import { Turns } from './turns';
 
@@ -38,6 +39,8 @@ export interface FrontLimits {
    * address half of them: others are to get in beside it.
    */
   readonly mostHandshakes: number;
+  /** Handshakes that have begun: of more, the one that takes longest goes. */
+  readonly mostUnderWay: number;
   readonly mostFromOneAddress: number;
   /** With one certificate: more have calls by them refused. */
   readonly mostOfOneCertificate: number;
@@ -69,10 +72,18 @@ export interface TlsFrontOptions {
  */
 const handshakesAtOnce = 3;
 const handshakesEveryMs = 10;
+/**
+ * What is begun at a pace may still end at once, where clients answer late together: of those whose TLS then stands so many are handed
+ * on in one turn of the event loop. Each takes a millisecond or two, with the call that it brings.
+ */
+const handedATurn = 5;
 /** Agents wait for a minute, and those of before for ten seconds: who came this long ago is there, even if that costs it a round trip. */
 const surelyThereMs = 5_000;
-/** TLS must stand by then; it takes a round trip or two. */
-const handshakeWithinMs = 10_000;
+/**
+ * TLS must stand by then. It takes a round trip or two, but a client may have to wait for its processor: one that is cut off comes
+ * again, and costs both sides another handshake. What those who say nothing can hold is bounded by their number.
+ */
+const handshakeWithinMs = 30_000;
 /** And somebody who is known must have called: whoever has nothing to say needs no connection. */
 const defaultKnownWithinMs = 15_000;
 /** A stranger's call gives it so much more: one that enrols may wait for its turn, one that asks for health asks again. */
@@ -152,6 +163,12 @@ export class TlsFront {
     everyMs: handshakesEveryMs,
     beginNext: () => this.beginNext(),
   });
+  private readonly standing = new FewATurn<TLSSocket>({
+    most: handedATurn,
+    work: (socket) => {
+      this.hand(socket);
+    },
+  });
   private readonly peers = new Map<string, Peer>();
   /** Who said something last is last. */
   private readonly waiting = new Map<string, Waiting>();
@@ -160,6 +177,8 @@ export class TlsFront {
   /** Each with its address; they wait, or have begun. */
   private readonly handshaking = new Map<string, string>();
   private readonly handshakesFrom = new Tally();
+  /** Of those, which have begun: who began first is first. */
+  private readonly underWay = new Map<string, Socket>();
   private readonly ofCertificate = new Tally();
   private refused = 0;
   private clientCa: string | undefined;
@@ -185,7 +204,11 @@ export class TlsFront {
       this.refuse(dropped?.remoteAddress ?? '', 'connections');
     });
     this.tls.on('secureConnection', (socket) => {
-      this.hand(socket);
+      // What gRPC speaks over it reports its own end.
+      socket.on('error', (err) => {
+        options.log.debug({ err, from: keyOf(socket) }, 'a TLS connection ended with an error');
+      });
+      this.standing.add(socket);
     });
     // Each of them is somebody's broken connection, and none is ours.
     this.tls.on('tlsClientError', (err, socket) => {
@@ -236,7 +259,7 @@ export class TlsFront {
   /** Takes no more, and ends those by which nobody has called; a call that goes on is its server's to end, with a word. */
   close(): void {
     this.server.close();
-    for (const socket of this.turns.clear()) socket.destroy();
+    for (const socket of [...this.turns.clear(), ...this.standing.clear()]) socket.destroy();
     for (const { socket, timer, hasCalled } of this.waiting.values()) {
       clearTimeout(timer);
       if (!hasCalled) socket.destroy();
@@ -314,13 +337,27 @@ export class TlsFront {
   private beginNext(): boolean {
     for (let socket = this.turns.next(); socket !== undefined; socket = this.turns.next()) {
       if (socket.destroyed) continue;
+      const key = keyOf(socket);
+      this.underWay.set(key, socket);
+      this.endSlowest();
       this.tls.emit('connection', socket);
       return true;
     }
     return false;
   }
 
+  private endSlowest(): void {
+    if (this.underWay.size <= this.options.limits.mostUnderWay) return;
+    const [slowest] = this.underWay;
+    if (slowest === undefined) return;
+    const [key, socket] = slowest;
+    this.refuse(this.handshaking.get(key) ?? '', 'handshakes');
+    this.endHandshake(key);
+    socket.destroy();
+  }
+
   private endHandshake(key: string): void {
+    this.underWay.delete(key);
     const address = this.handshaking.get(key);
     if (address === undefined) return;
     this.handshaking.delete(key);
@@ -337,7 +374,7 @@ export class TlsFront {
   }
 
   private hand(socket: TLSSocket): void {
-    const { log, take, clientCa, knownWithinMs = defaultKnownWithinMs } = this.options;
+    const { take, clientCa, knownWithinMs = defaultKnownWithinMs } = this.options;
     const key = keyOf(socket);
     this.endHandshake(key);
     // One that was reset meanwhile has no address any more, and must not be taken for another such one.
@@ -345,10 +382,6 @@ export class TlsFront {
       socket.destroy();
       return;
     }
-    // What gRPC speaks over it reports its own end.
-    socket.on('error', (err) => {
-      log.debug({ err, from: key }, 'a TLS connection ended with an error');
-    });
     const certificate = clientCa === undefined ? undefined : shownBy(socket);
     const fault = certificate === undefined || socket.authorized ? undefined : String(socket.authorizationError);
     const shown = certificate === undefined ? undefined : sha256OfBytes(certificate);
