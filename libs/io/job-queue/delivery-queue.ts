@@ -27,6 +27,8 @@ export interface DeliveryQueueOptions {
 export interface DeliveryQueue {
   /** Those that are there already stay as they are. */
   add(deliveries: readonly Delivery[]): Promise<void>;
+  /** Whether it has neither ended nor been given up. */
+  isWaiting(delivery: Delivery): Promise<boolean>;
   /** Waits for those at hand. */
   close(): Promise<void>;
 }
@@ -37,6 +39,8 @@ const attempts = 16;
 const jitter = 0.25;
 export const deliveriesAtOnce = 32;
 const keepFailed = { age: 7 * 24 * 3600, count: 1000 };
+
+const idOf = ({ webhook, event }: Delivery): string => `${webhook}.${event}`;
 
 type DeliveryEntries = Queue<Delivery, undefined, string, Delivery, undefined, string, IQueueBackend>;
 
@@ -83,9 +87,14 @@ export async function openDeliveryQueue(options: DeliveryQueueOptions): Promise<
       const entries = deliveries.map((data) => ({
         name: 'deliver',
         data,
-        opts: { jobId: `${data.webhook}.${data.event}` },
+        opts: { jobId: idOf(data) },
       }));
       if (entries.length > 0) await queue.addBulk(entries);
+    },
+    async isWaiting(delivery) {
+      // One that has ended is removed.
+      const entry = await queue.getJob(idOf(delivery));
+      return entry !== undefined && !(await entry.isFailed());
     },
     async close() {
       await worker.close();

@@ -8,6 +8,7 @@ import type { Logger } from 'pino';
 import type { ChangeNotifier } from '../change-notifier';
 import { Reconciler } from '../reconciler';
 import type { Replica } from '../replicas/replica';
+import { EndpointBacklogs } from './endpoint-backlogs';
 import { EndpointPlaces } from './endpoint-places';
 
 /** A word of the change notifier may be lost, and the queue be away. */
@@ -34,11 +35,16 @@ const secretsOf = ({ secret, previous }: WebhookRecord, now: Date): string[] => 
   ...(previous !== undefined && previous.until > now ? [previous.secret] : []),
 ];
 
+/** It did not take what it was sent last. */
+const takesNothing = ({ triedAt, takenAt }: WebhookRecord): boolean =>
+  triedAt !== undefined && (takenAt === undefined || takenAt < triedAt);
+
 /** Queues what happens for each endpoint that wants it, and delivers it: at least once, in no promised order. */
 export class WebhookSender {
   private readonly reconciler = new Reconciler(() => this.queueAll());
   private readonly abort = new AbortController();
   private readonly places = new EndpointPlaces();
+  private readonly backlogs = new EndpointBacklogs();
   private queue: DeliveryQueue | undefined;
   private timer: NodeJS.Timeout | undefined;
 
@@ -87,15 +93,26 @@ export class WebhookSender {
   }
 
   /** The jobs first: killed in between, the same ones are added again, and are there. */
-  private async queueFor({ name, types, cluster, afterSeq, disabled }: WebhookRecord): Promise<void> {
+  private async queueFor(webhook: WebhookRecord): Promise<void> {
     const { db } = this.parts;
+    const { name, types, cluster, afterSeq, disabled } = webhook;
     const filter = parseEventFilter(types, cluster);
+    const isFailing = disabled === undefined && takesNothing(webhook);
+    if (!isFailing) this.backlogs.forget(name);
+    const isWaiting = async (event: number) => (await this.queue?.isWaiting({ webhook: name, event })) === true;
     for (let from = afterSeq; ;) {
+      // The rest stays where it is: the next look comes by again.
+      if (isFailing && (await this.backlogs.isFull(name, isWaiting))) return;
       const events = await db.events.after(from, eventsAtOnce);
       const last = events.at(-1)?.seq;
       if (last === undefined) return;
       const wanted = disabled === undefined ? events.filter((event) => matchesFilter(filter, event)) : [];
       await this.queue?.add(wanted.map(({ seq }) => ({ webhook: name, event: seq })));
+      if (isFailing)
+        this.backlogs.note(
+          name,
+          wanted.map(({ seq }) => seq),
+        );
       await db.webhooks.advance(name, last);
       from = last;
     }
