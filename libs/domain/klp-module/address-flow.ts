@@ -9,6 +9,8 @@ export type AddressFlow =
   | { readonly kind: 'stored'; readonly start: number; readonly end: number }
   /** In a register when somebody is called by name: `call` is the offset of the call's operand. */
   | { readonly kind: 'given'; readonly call: number }
+  /** What the function returns; `jump` is the operand's offset where it leaves by a jump, which may be to another function. */
+  | { readonly kind: 'returned'; readonly jump: number | null }
   /** In a register where the way parts, or when somebody is called through a pointer. */
   | { readonly kind: 'unknown' };
 
@@ -20,7 +22,7 @@ const lostByCalls: ReadonlySet<number> = new Set([rax, rcx, rdx, rsi, rdi, 8, 9,
 /** As the index of a SIB byte. */
 const noIndex = 4;
 const [moveImmediate, lea, load, store] = [0xc7, 0x8d, 0x8b, 0x89];
-const [call, jump] = [0xe8, 0xe9];
+const [call, jump, leave] = [0xe8, 0xe9, 0xc9];
 /** With the register of ModRM they write what it holds: mov, xchg, cmpxchg, xadd. */
 const stores: ReadonlySet<number> = new Set([store, 0x87, 0x0fb1, 0x0fc1]);
 /** What they write: movs copies what %rsi points at, stos writes %rax. */
@@ -93,16 +95,23 @@ function followed(bytes: Uint8Array, from: number, register: number, isStraight:
   for (const instruction of instructionsFrom(bytes, from)) {
     const { opcode, rex, relativeBytes, relativeOffset } = instruction;
     const modRm = modRmOf(bytes, instruction);
+    if (isStraight && relativeBytes > 0 && holders.has(rax))
+      flows.push(...returnsAt(bytes, targetOf(bytes, instruction)));
     const isPointerCall = opcode === 0xff && modRm !== null && modRm.group >= 2 && modRm.group <= 5;
     if (opcode === call || opcode === jump) {
       const isGiven = [...holders].some((one) => argumentRegisters.has(one));
       if (isGiven) flows.push({ kind: 'given', call: relativeOffset });
       else if (opcode === jump && !isStraight) flows.push({ kind: 'unknown' });
+      if (opcode === jump && isStraight && holders.has(rax)) flows.push({ kind: 'returned', jump: relativeOffset });
       for (const one of lostByCalls) holders.delete(one);
       if (opcode === jump && !isStraight) break;
     } else if (relativeBytes > 0 || isPointerCall || opcode === 0xc3) {
       if (!isStraight) {
         flows.push({ kind: 'unknown' });
+        break;
+      }
+      if (opcode === 0xc3) {
+        if (holders.has(rax)) flows.push({ kind: 'returned', jump: null });
         break;
       }
     } else if (stringWrites.has(opcode)) {
@@ -115,6 +124,26 @@ function followed(bytes: Uint8Array, from: number, register: number, isStraight:
     if (holders.size === 0) break;
   }
   return flows.length === 0 && !isStraight ? [{ kind: 'unknown' }] : flows;
+}
+
+/** Where a branch inside the code goes; one to elsewhere has its relocation instead, and so seems to go on. */
+function targetOf(bytes: Uint8Array, { relativeOffset, relativeBytes, end }: Instruction): number {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return end + (relativeBytes === 1 ? view.getInt8(relativeOffset) : view.getInt32(relativeOffset, true));
+}
+
+/** Whether all that comes at a place is a function's end: then %rax is what it returns. */
+function returnsAt(bytes: Uint8Array, place: number): AddressFlow[] {
+  for (const instruction of instructionsFrom(bytes, Math.max(0, place))) {
+    const { opcode, relativeOffset } = instruction;
+    if (opcode === 0xc3) return [{ kind: 'returned', jump: null }];
+    if (opcode === jump) return [{ kind: 'returned', jump: relativeOffset }];
+    const modRm = modRmOf(bytes, instruction);
+    const isPop = opcode >= 0x58 && opcode <= 0x5f;
+    const isFrame = modRm !== null && (opcode === lea ? modRm.reg : modRm.isRegister ? modRm.rm : -1) === rsp;
+    if (!isPop && !isFrame && opcode !== leave) return [];
+  }
+  return [];
 }
 
 /** What one instruction does with an address that some registers hold; it may change which do. */

@@ -136,6 +136,11 @@ class Outliving {
   private variableFlow(piece: Piece, flow: AddressFlow, { kind, name }: Held): string[] {
     const owner = piece.symbol?.name ?? piece.section;
     if (flow.kind === 'stored') return this.isInOwn(piece, flow) ? [] : [`${owner} stores the address of ${name}`];
+    if (flow.kind === 'returned') {
+      const isReturn = flow.jump === null || this.calledAt(piece, flow.jump) === '__x86_return_thunk';
+      // Names are mostly only shown.
+      return isReturn && kind !== 'string' ? [`${owner} returns the address of ${name}`] : [];
+    }
     const receiver = flow.kind === 'given' ? this.calledAt(piece, flow.call) : null;
     const keeps = kind === 'string' ? keepsNames : registers;
     return receiver !== null && keeps.test(receiver) ? [`${owner} gives ${name} to ${receiver}()`] : [];

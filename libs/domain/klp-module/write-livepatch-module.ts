@@ -114,8 +114,11 @@ export function writeLivepatchModule(input: LivepatchModuleInput): LivepatchModu
 }
 
 function noFunctionChanged(diffs: LivepatchModuleInput['diffs']): LockstepError {
+  const added = diffs.flatMap(({ diff }) => diff.newFunctions);
   const message =
-    'The diff changes no function: after compilation the code is the same. Check that it touches what this kernel builds.';
+    added.length === 0
+      ? 'The diff changes no function: after compilation the code is the same. Check that it touches what this kernel builds.'
+      : `The diff changes no function, it only adds some (${added.join(', ')}) that nothing of the running kernel calls. Change a function that calls them; tables of the kernel, of system calls for one, stay as they are.`;
   const objects = diffs.map(({ diff }) => diff.objectPath);
   return new LockstepError('refused', 'no-function-changed', message, { objects });
 }

@@ -84,6 +84,15 @@ test('a function of a name that the kernel has from another object is no change 
   );
 });
 
+test('a function that is only added is told as that, not as nothing', () => {
+  expect(() => write('ADDED')).toThrow(
+    expect.objectContaining({
+      reason: 'no-function-changed',
+      message: expect.stringContaining('it only adds some (uncalled) that nothing of the running kernel calls'),
+    }),
+  );
+});
+
 test('what others find by its name no more is told, but what the start had and weak ones', () => {
   expect(diffOf('GONE').goneGlobals).toEqual(['hook']);
   expect(diffOf('HIDDEN').goneGlobals).toEqual(['hook']);

@@ -18,6 +18,7 @@ const functions = [
   'linked',
   'stored',
   'kept_operations',
+  'chosen',
   'kept_name',
   'kept_line',
   'told',
@@ -56,6 +57,7 @@ describe('new functions whose address goes somewhere', () => {
     expect([...module.staysLoadedFor].sort()).toEqual([
       'again gives again to call_rcu(), again and again',
       'block holds the address of notified',
+      'chosen returns the address of only_of_the_kernel',
       'counted gives counter to __percpu_counter_init()',
       'kept_line gives "a line" to request_threaded_irq()',
       'kept_name stores the address of "a name"',
@@ -65,7 +67,7 @@ describe('new functions whose address goes somewhere', () => {
       'started gives threaded to kthread_create_on_node()',
       'stored stores the address of worked',
     ]);
-    expect(module.remarks.filter((remark) => remark.includes('stays loaded until the next boot'))).toHaveLength(10);
+    expect(module.remarks.filter((remark) => remark.includes('stays loaded until the next boot'))).toHaveLength(11);
   });
 
   test('such a module has no exit, so that the kernel does not let it go', () => {

@@ -31,10 +31,13 @@ const diff = diffObjects({
 });
 
 /** A kernel of the patched object and another one. */
-const kernelWith = (name: string) => ({
+const kernelWith = (name: string, object = 'vmlinux') => ({
   treeDir,
   index: {
-    objects: ['own', name].map((each) => ({ path: `${each}.o`, source: `${each}.c`, object: 'vmlinux' })),
+    objects: [
+      { path: 'own.o', source: 'own.c', object: 'vmlinux' },
+      { path: `${name}.o`, source: `${name}.c`, object },
+    ],
     readers: {},
     generates: {},
   },
@@ -55,7 +58,7 @@ describe('a function that is gone from its object', () => {
       'int arch_hook(int); int my_arch_hook(int value) { return arch_hook(value) + 1; }',
     ],
   ])('is refused where another object %s', async (_, name, text) => {
-    await expect(refuseGoneGlobals(withObject(name, text), [diff])).rejects.toMatchObject({
+    await expect(refuseGoneGlobals(withObject(name, text), [{ object: 'vmlinux', diff }])).rejects.toMatchObject({
       reason: 'gone-global',
       fields: { object: 'own.o', function: 'arch_hook', by: `${name}.o` },
     });
@@ -64,11 +67,18 @@ describe('a function that is gone from its object', () => {
   test('is let go where nobody names it, or has a static one of its own', async () => {
     const text =
       'static __attribute__((noinline)) int arch_hook(int v) { return v; } int user(int v) { return arch_hook(v); }';
-    await refuseGoneGlobals(withObject('stranger', text), [diff]);
+    await refuseGoneGlobals(withObject('stranger', text), [{ object: 'vmlinux', diff }]);
+  });
+
+  test('is let go where another module has its own', async () => {
+    withObject('module', 'int arch_hook(int value) { return value + 1; }');
+    await refuseGoneGlobals(kernelWith('module', 'module'), [{ object: 'vmlinux', diff }]);
   });
 
   test('is looked for in the source of an object that was not compiled yet', async () => {
     copyFileSync(join(treeDir, 'weak.c'), join(treeDir, 'open.c'));
-    await expect(refuseGoneGlobals(kernelWith('open'), [diff])).rejects.toMatchObject({ reason: 'gone-global' });
+    await expect(refuseGoneGlobals(kernelWith('open'), [{ object: 'vmlinux', diff }])).rejects.toMatchObject({
+      reason: 'gone-global',
+    });
   });
 });

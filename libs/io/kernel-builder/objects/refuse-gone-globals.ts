@@ -18,30 +18,35 @@ const readers = 16;
  */
 export async function refuseGoneGlobals(
   kernel: Pick<KernelBuild, 'treeDir' | 'index'>,
-  diffs: readonly ObjectDiff[],
+  compared: readonly { readonly object: string; readonly diff: ObjectDiff }[],
 ): Promise<void> {
-  const goneFrom = new Map(
-    diffs.flatMap(({ goneGlobals, objectPath }) => goneGlobals.map((name) => [name, objectPath])),
+  const own = new Set(compared.map(({ diff }) => diff.objectPath));
+  const gone = compared.flatMap(({ object, diff }) =>
+    diff.goneGlobals.map((name) => ({ name, from: diff.objectPath, object })),
   );
-  if (goneFrom.size === 0) return;
-  const own = new Set(diffs.map(({ objectPath }) => objectPath));
-  const others = kernel.index.objects.filter(({ object, path }) => object !== null && !own.has(path));
-  const found = await mapAtOnce(others, readers, async ({ path, source }) => {
-    const name = await namedIn(kernel.treeDir, path, source, [...goneFrom.keys()]);
-    return name === undefined ? [] : [{ path, name }];
+  if (gone.length === 0) return;
+  const found = await mapAtOnce(kernel.index.objects, readers, async ({ path, source, object }) => {
+    // Modules do not find each other's names, but what is exported.
+    const possible = own.has(path) ? [] : gone.filter((one) => one.object === object);
+    const one = possible.length === 0 ? undefined : await namedIn(kernel.treeDir, path, source, possible);
+    return one === undefined ? [] : [{ path, ...one }];
   });
   const [first] = found.flat();
   if (first === undefined) return;
-  const { path, name } = first;
-  const object = goneFrom.get(name) ?? '';
+  const { path, name, from } = first;
   throw new LockstepError(
     'refused',
     'gone-global',
-    `${object}: ${name} is gone, and ${path}, which the diff does not change, goes on to name it: a weak definition would take ` +
+    `${from}: ${name} is gone, and ${path}, which the diff does not change, goes on to name it: a weak definition would take ` +
       'its place for everybody, and the running kernel cannot be told so. ' +
       `To go on: leave ${name} there, and give it the body that is to run.`,
-    { object, function: name, by: path },
+    { object: from, function: name, by: path },
   );
+}
+
+interface Gone {
+  readonly name: string;
+  readonly from: string;
 }
 
 /** The first of the names that an object defines or refers to; by its source's words where a stock kernel has no object yet. */
@@ -49,16 +54,16 @@ async function namedIn(
   treeDir: string,
   path: string,
   source: string,
-  names: readonly string[],
-): Promise<string | undefined> {
+  names: readonly Gone[],
+): Promise<Gone | undefined> {
   const bytes = await readFile(join(treeDir, path)).catch(() => undefined);
   if (bytes !== undefined && isElf(bytes)) {
     // A name may be the end of a longer one.
-    const possible = names.filter((name) => bytes.includes(`${name}\0`));
+    const possible = names.filter(({ name }) => bytes.includes(`${name}\0`));
     if (possible.length === 0) return undefined;
     const { symbols } = parseElf(bytes, path);
-    return possible.find((name) => symbols.named(name).some((symbol) => symbol >= symbols.firstGlobal));
+    return possible.find(({ name }) => symbols.named(name).some((symbol) => symbol >= symbols.firstGlobal));
   }
   const text = await readFile(join(treeDir, source), 'latin1').catch(() => '');
-  return names.find((name) => new RegExp(`\\b${name}\\b`).test(text));
+  return names.find(({ name }) => new RegExp(`\\b${name}\\b`).test(text));
 }

@@ -99,10 +99,7 @@ export async function linkLivepatch(options: Omit<LinkOptions, 'sources'>): Prom
   const { kernel, compared, allowedTypeChanges, moduleName, patchId, replace } = options;
   const objects = compared.map(({ diff, types }) => ({ objectPath: diff.objectPath, types }));
   const vouchedFor = refuseTypeChanges(objects, allowedTypeChanges, true);
-  await refuseGoneGlobals(
-    kernel,
-    compared.map(({ diff }) => diff),
-  );
+  await refuseGoneGlobals(kernel, compared);
   const modules = new Set(compared.map(({ object }) => object).filter((object) => object !== 'vmlinux'));
   const { symbols: moduleSymbols, digests } = await readModules(modules, kernel);
   const module = writeLivepatchModule({

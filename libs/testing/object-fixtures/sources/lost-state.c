@@ -119,6 +119,12 @@ int elsewhere(int value) { return other(value) + 1; }
 #endif
 int work(int value) { return other(value); }
 
+#elif defined(ADDED)
+#ifdef PATCHED
+int uncalled(int value) { return other(value) + 1; }
+#endif
+int work(int value) { return other(value); }
+
 #elif defined(REORDERED)
 #ifdef PATCHED
 int work(int value) { return other(value) + 2; }

@@ -137,6 +137,15 @@ int kept_operations(struct shown *shown)
 	return other(11);
 }
 
+const struct calls *chosen(int value)
+{
+#ifdef PATCHED
+	if (other(value) > 3)
+		return &only_of_the_kernel;
+#endif
+	return other(17) ? 0 : (void *)1;
+}
+
 int kept_name(struct shown *shown)
 {
 	shown->name = "a name";
