@@ -3,6 +3,17 @@ import type { RouteObject } from 'react-router';
 import { PageFailed } from './shell/page-failed';
 import { SignedInGate } from './session/signed-in-gate';
 
+/** What changes in its address the page asks for itself, as it is told of it. */
+const onlyOnArrival = { shouldRevalidate: (): boolean => false };
+
+async function nodesRoute() {
+  const [{ NodesPage }, { askForShownNodes }] = await Promise.all([
+    import('./nodes/nodes-page'),
+    import('./nodes/shown-nodes'),
+  ]);
+  return { Component: NodesPage, loader: askForShownNodes, ...onlyOnArrival };
+}
+
 /** Each page comes with its own file, when it is first looked at. */
 const pages: RouteObject[] = [
   { index: true, lazy: async () => ({ Component: (await import('./overview/overview-page')).OverviewPage }) },
@@ -21,7 +32,7 @@ const pages: RouteObject[] = [
     path: 'load-order',
     lazy: async () => ({ Component: (await import('./load-order/load-order-page')).LoadOrderPage }),
   },
-  { path: 'nodes', lazy: async () => ({ Component: (await import('./nodes/nodes-page')).NodesPage }) },
+  { path: 'nodes', lazy: nodesRoute },
   { path: 'nodes/:name', lazy: async () => ({ Component: (await import('./nodes/node-page')).NodePage }) },
   { path: 'patches', lazy: async () => ({ Component: (await import('./patches/patches-page')).PatchesPage }) },
   { path: 'patches/:name', lazy: async () => ({ Component: (await import('./patches/patch-page')).PatchPage }) },

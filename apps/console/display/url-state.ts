@@ -8,9 +8,14 @@ export interface UrlState<Key extends string> {
   readonly set: (changes: Readonly<Partial<Record<Key, string>>>) => void;
 }
 
+export const urlValues = <const Key extends string>(
+  params: URLSearchParams,
+  keys: readonly Key[],
+): Readonly<Record<Key, string>> =>
+  Object.fromEntries(keys.map((key) => [key, params.get(key) ?? ''])) as Record<Key, string>;
+
 export function useUrlState<const Key extends string>(keys: readonly Key[]): UrlState<Key> {
   const [params, setParams] = useSearchParams();
-  const values = Object.fromEntries(keys.map((key) => [key, params.get(key) ?? ''])) as Record<Key, string>;
   const set: UrlState<Key>['set'] = (changes) => {
     setParams(
       (before) => {
@@ -24,5 +29,5 @@ export function useUrlState<const Key extends string>(keys: readonly Key[]): Url
       { replace: true },
     );
   };
-  return { values, set };
+  return { values: urlValues(params, keys), set };
 }

@@ -1,9 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { keepPreviousData, useInfiniteQuery, useQueryClient, type InfiniteData } from '@tanstack/react-query';
+import {
+  infiniteQueryOptions,
+  keepPreviousData,
+  useInfiniteQuery,
+  useQueryClient,
+  type InfiniteData,
+} from '@tanstack/react-query';
 import { useRef } from 'react';
 import { answerOf, api } from '../api/client';
 import { useLiveEvents } from '../api/live-events';
-import { refreshMs } from '../api/queries';
+import { queryClient, refreshMs } from '../api/queries';
 import type { NodeMessage } from '../api/schemas';
 import type { NodeQuery } from './node-filters';
 import { revisionOf, withNews, type NodesNews, type NodesPage } from './node-news';
@@ -63,10 +69,8 @@ function useNews(query: NodeQuery, known: Known | undefined): { readonly isLive:
   return { isLive: path !== undefined && state === 'live' };
 }
 
-export function useNodePages(query: NodeQuery): NodePages {
-  const client = useQueryClient();
-  const { isLive } = useNews(query, client.getQueryData<Known>(['nodes', query]));
-  const asked = useInfiniteQuery({
+const pagesOf = (query: NodeQuery) =>
+  infiniteQueryOptions({
     queryKey: ['nodes', query],
     queryFn: async ({ pageParam, signal }) =>
       answerOf(
@@ -77,6 +81,18 @@ export function useNodePages(query: NodeQuery): NodePages {
       ),
     initialPageParam: '',
     getNextPageParam: ({ nextPageToken }) => nextPageToken,
+  });
+
+/** Asks for the first of them before there is a page to show them on. */
+export function askForNodes(query: NodeQuery): void {
+  queryClient.infiniteQuery(pagesOf(query)).catch(() => undefined);
+}
+
+export function useNodePages(query: NodeQuery): NodePages {
+  const client = useQueryClient();
+  const { isLive } = useNews(query, client.getQueryData<Known>(['nodes', query]));
+  const asked = useInfiniteQuery({
+    ...pagesOf(query),
     select: ({ pages }) => pages.flatMap(({ nodes }) => nodes ?? []),
     placeholderData: keepPreviousData,
     refetchInterval: ({ state }) =>

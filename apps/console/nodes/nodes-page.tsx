@@ -7,11 +7,12 @@ import { ProblemNote } from '../display/problem-note';
 import { useUrlState } from '../display/url-state';
 import { useCensus, type ClusterCensus } from '../clusters/census';
 import { FilterBar } from './filter-bar';
-import { filterKeys, nodeQuery, type NodeFilters } from './node-filters';
-import { orderBy, orderOf } from './node-order';
+import { filterKeys, type NodeFilters } from './node-filters';
+import { orderOf } from './node-order';
 import { useNodePages } from './node-pages';
 import { NodeTable } from './node-table';
 import { SavedFilters } from './saved-filters';
+import { shownNodes } from './shown-nodes';
 import './nodes.css';
 
 /** How many nodes these filters leave, where counting tells without asking for each. */
@@ -35,8 +36,7 @@ export function NodesPage(): ReactElement {
   const census = useCensus();
   const { values: sorting, set: sort } = useUrlState(['order']);
   const order = orderOf(sorting.order);
-  const asked = orderBy(order);
-  const pages = useNodePages({ ...nodeQuery(filters), ...(asked === undefined ? {} : { orderBy: asked }) });
+  const pages = useNodePages(shownNodes(filters, order));
   const total = totalOf(filters, census.data);
   const loaded = pages.nodes.length;
   const summary =
