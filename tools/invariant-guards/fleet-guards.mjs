@@ -51,6 +51,22 @@ export const fleetGuards = [
     test: 'libs/services/control-plane/grpc/tls-front.test.ts',
   },
   {
+    invariant: 'a fleet fetches in turn',
+    breaks: 'has all downloads under way at once',
+    file: 'libs/services/control-plane/agents/transfers.ts',
+    from: 'if (this.underWay >= this.parts.mostAtOnce) return;',
+    to: '',
+    test: 'libs/services/control-plane/agents/transfers.test.ts',
+  },
+  {
+    invariant: 'a fleet fetches in turn',
+    breaks: 'lets one node have as many downloads as it likes',
+    file: 'libs/services/control-plane/agents/transfers.ts',
+    from: 'if ((this.ofNode.get(node) ?? 0) < mostOfNode) return;',
+    to: 'if (node !== undefined) return;',
+    test: 'libs/services/control-plane/agents/transfers.test.ts',
+  },
+  {
     invariant: '10 nobody lies for others',
     breaks: 'takes what one node says of a module for what all say of it',
     file: 'libs/services/control-plane/agents/shared-functions.ts',

@@ -153,6 +153,7 @@ const limitWords: Readonly<Record<string, string>> = {
   handshakes: 'TLS handshakes at once',
   'silent-connections': 'connections that say nothing',
   'connections-of-node': 'connections of one node',
+  'downloads-of-node': 'downloads of one node',
   'calls-of-node': 'calls of one node',
   'reports-of-node': 'reports of one node',
   enrolments: 'tries to enrol',

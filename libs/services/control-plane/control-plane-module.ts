@@ -24,6 +24,7 @@ import { Admission } from './agents/admission';
 import { NodeLimits } from './agents/node-limits';
 import { NodeRevisions } from './agents/node-revisions';
 import { AgentSessions } from './agents/agent-sessions';
+import { Transfers } from './agents/transfers';
 import { HeadTimes } from './agents/head-times';
 import { KnownLogs, traceOfEntry } from './agents/known-logs';
 import { KnownNodes } from './agents/known-nodes';
@@ -84,6 +85,9 @@ const sharedKeepEveryMs = 500;
 const mostWelcomedAtOnce = 100;
 /** And so many more wait: a whole fleet that comes back while the database is slow. */
 const mostWaitingForWelcome = 20_000;
+
+/** As many modules are on their way to nodes: of each some chunks are in memory. */
+const mostTransfersAtOnce = 200;
 
 /** Nest wants a class to name the module by. */
 @Module({})
@@ -305,6 +309,12 @@ export function controlPlaneModule(parts: ModuleParts): DynamicModule {
       logHeads,
       admission,
       limits,
+      transfers: new Transfers({
+        mostAtOnce: mostTransfersAtOnce,
+        onLimited: () => {
+          metrics.noteLimited('downloads-of-node');
+        },
+      }),
       sessions,
       switches: new RecentSwitches(),
       orders,

@@ -9,6 +9,7 @@ import type { KnownTokens } from './access/known-tokens';
 import type { Admission } from './agents/admission';
 import type { NodeLimits } from './agents/node-limits';
 import type { AgentSessions } from './agents/agent-sessions';
+import type { Transfers } from './agents/transfers';
 import type { HeadTimes } from './agents/head-times';
 import type { KnownLogs } from './agents/known-logs';
 import type { NodeRevisions } from './agents/node-revisions';
@@ -53,6 +54,7 @@ export interface Services {
   readonly logHeads: LogHeads;
   readonly admission: Admission;
   readonly limits: NodeLimits;
+  readonly transfers: Transfers;
   readonly sessions: AgentSessions;
   readonly switches: RecentSwitches;
   readonly orders: NodeOrders;

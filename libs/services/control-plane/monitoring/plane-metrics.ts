@@ -17,6 +17,7 @@ export const limits = [
   'silent-connections',
   'connections-of-node',
   'calls-of-node',
+  'downloads-of-node',
   'reports-of-node',
   'enrolments',
 ] as const;

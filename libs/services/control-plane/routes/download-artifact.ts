@@ -6,14 +6,17 @@ import type { Uses } from '../services';
 
 /** A module's bytes from an offset on, for nodes of a cluster that loads it; they check it against the signed entry. */
 export async function* downloadArtifact(
-  { artifacts, db }: Uses<'artifacts' | 'db.loadOrders'>,
+  { artifacts, transfers, db }: Uses<'artifacts' | 'transfers' | 'db.loadOrders'>,
   request: DownloadArtifactRequest,
-  { cluster }: Pick<NodeRecord, 'cluster'>,
+  { name, cluster }: Pick<NodeRecord, 'name' | 'cluster'>,
 ): AsyncGenerator<DownloadArtifactResponse> {
   const sha256 = parseSha256(request.sha256);
   if (!(await db.loadOrders.loads(cluster, sha256))) {
     const message = `No load order of ${cluster} names an artifact ${sha256}.`;
     throw new LockstepError('not-found', 'unknown-artifact', message, { cluster, sha256 });
   }
-  for await (const chunk of artifacts.read(sha256, request.offset)) yield { chunk: Buffer.from(chunk) };
+  const nothingYet = { chunk: Buffer.alloc(0) };
+  yield* transfers.inTurn(name, nothingYet, async function* () {
+    for await (const chunk of artifacts.read(sha256, request.offset)) yield { chunk: Buffer.from(chunk) };
+  });
 }
