@@ -7,6 +7,7 @@ import type { KeepingContext } from '../grpc/kept-answer';
 import type { Uses } from '../services';
 import { rolloutToWire } from '../views/rollout-view';
 import { askedEmergency } from './asked-emergency';
+import { askedReason } from './asked-reason';
 import type { AskedRollout } from './asked-rollout';
 import type { LogChooser } from './choose-log';
 
@@ -30,11 +31,12 @@ export async function breakGlass(
   request: BreakGlassRequest,
   context: KeepingContext<BreakGlassResponse>,
 ): Promise<BreakGlassResponse> {
-  const { planHash, reason } = request;
+  const { planHash } = request;
+  const reason = askedReason(request.reason);
   const by = subjectOf(context.caller.identity);
   const answer = (rollout: RolloutRecord) => ({ rollout: rolloutToWire(rollout) });
   const { cluster, policy } =
-    shownEmergency(services, request, by) ?? (await askedEmergency(services, request, reason, context));
+    shownEmergency(services, { ...request, reason }, by) ?? (await askedEmergency(services, request, reason, context));
   const how = {
     call: context.kept(answer),
     ...(planHash === '' ? {} : { shownAs: planHash }),

@@ -32,6 +32,7 @@ import type { KeepingContext } from '../grpc/kept-answer';
 import type { Uses } from '../services';
 import { campaignSummaryToWire, campaignToWire } from '../views/campaign-view';
 import { personOf } from './approve-rollout';
+import { askedReason } from './asked-reason';
 import { visibleTo } from './chosen-nodes';
 import { numberKey, onePage } from './page';
 import { askedCampaign, plannedCampaign, type CampaignPlanner } from './plan-campaign';
@@ -132,12 +133,13 @@ async function giveOrder(
   services: Uses<Reader | 'changes'>,
   id: string,
   verb: Verb,
-  wanted: WantedOrder,
+  asked: WantedOrder,
   context: KeepingContext<CampaignAnswer>,
 ): Promise<CampaignAnswer> {
   const { db, changes } = services;
   const campaign = await db.campaigns.require(id);
   insistEverywhere(campaign, context, verb);
+  const wanted = { ...asked, reason: askedReason(asked.reason) };
   const gathered = await gatherCampaign(services, campaign);
   const { facts } = gathered;
   const refusal = refuseCampaignOrder(wanted, facts, { author: campaign.author, digest: campaignDigest });

@@ -5,6 +5,7 @@ import type { KeepingContext } from '../grpc/kept-answer';
 import type { Uses } from '../services';
 import { rolloutToWire } from '../views/rollout-view';
 import { personOf } from './approve-rollout';
+import { askedReason } from './asked-reason';
 
 /** A second person's word for an emergency, whatever has become of it. @throws LockstepError as the store's `confirm`. */
 export async function confirmRollout(
@@ -13,7 +14,11 @@ export async function confirmRollout(
   context: KeepingContext<ConfirmRolloutResponse>,
 ): Promise<ConfirmRolloutResponse> {
   const answer = (rollout: RolloutRecord) => ({ rollout: rolloutToWire(rollout) });
-  const confirmed = await db.rollouts.confirm(id, { by: personOf(context), reason }, context.kept(answer));
+  const confirmed = await db.rollouts.confirm(
+    id,
+    { by: personOf(context), reason: askedReason(reason) },
+    context.kept(answer),
+  );
   rollouts.noticeConfirmed(confirmed);
   return answer(confirmed);
 }

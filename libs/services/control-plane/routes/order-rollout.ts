@@ -12,6 +12,7 @@ import type { RolloutOrder } from '@lockstep/domain/rollout-planner';
 import type { KeepingContext } from '../grpc/kept-answer';
 import type { Uses } from '../services';
 import { rolloutToWire } from '../views/rollout-view';
+import { askedReason } from './asked-reason';
 
 export interface RolloutAnswer {
   readonly rollout: Rollout | undefined;
@@ -26,7 +27,8 @@ export async function giveOrder(
   { kept, caller }: Context,
 ): Promise<RolloutAnswer> {
   const answer = (rollout: Parameters<typeof rolloutToWire>[0]): RolloutAnswer => ({ rollout: rolloutToWire(rollout) });
-  return answer(await rollouts.order(id, order, subjectOf(caller.identity), kept(answer)));
+  const said = { ...order, reason: askedReason(order.reason) };
+  return answer(await rollouts.order(id, said, subjectOf(caller.identity), kept(answer)));
 }
 
 export const pauseRollout = (

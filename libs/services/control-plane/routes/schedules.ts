@@ -14,7 +14,7 @@ import type {
   RemoveWindowResponse,
 } from '@lockstep/contracts/generated';
 import { parseSelector } from '@lockstep/domain/labels';
-import { LockstepError, parseClusterName } from '@lockstep/domain/livepatch-model';
+import { parseClusterName } from '@lockstep/domain/livepatch-model';
 import { parseFreezeTimes, parseScheduleName, parseTimes } from '@lockstep/domain/schedule';
 import type { FreezeRecord, WindowRecord } from '@lockstep/io/database';
 import { scheduleChanged } from '../events/operator-events';
@@ -22,6 +22,7 @@ import type { CallContext } from '../grpc/call-route';
 import type { KeepingContext } from '../grpc/kept-answer';
 import type { Uses } from '../services';
 import { freezeToWire, windowToWire } from '../views/schedule-view';
+import { askedReason } from './asked-reason';
 import { clusterNamed, visibleTo } from './chosen-nodes';
 
 type Changes = Uses<'db.schedules' | 'db.clusters' | 'rollouts' | 'replica' | 'events' | 'log'>;
@@ -39,13 +40,6 @@ async function tell(
   await events.record([scheduleChanged(change)]).catch((err: unknown) => {
     log.warn({ err }, 'cannot tell that windows or freezes have changed');
   });
-}
-
-const maxReasonChars = 1_000;
-
-function reasonOf({ reason }: AddFreezeRequest): string {
-  if (reason.length <= maxReasonChars) return reason;
-  throw new LockstepError('invalid-input', 'reason-too-long', `A reason has at most ${maxReasonChars} characters.`);
 }
 
 export async function addWindow(
@@ -94,7 +88,7 @@ export async function addFreeze(
   parseSelector(request.selector);
   const freeze = {
     cluster: await clusterNamed(services.db, request.cluster),
-    ...{ name: parseScheduleName(request.name), selector: request.selector, reason: reasonOf(request) },
+    ...{ name: parseScheduleName(request.name), selector: request.selector, reason: askedReason(request.reason) },
     ...parseFreezeTimes(request.from?.getTime() ?? nowMs, request.until?.getTime() ?? NaN, nowMs),
   };
   const added = await services.db.schedules.addFreeze(freeze, kept(freezeAnswer));
