@@ -8,7 +8,9 @@ import { buildsToWire, priorityFromWire } from '../views/build-view';
 /** The kernel builds that a request names; every one if it names none. */
 export async function chosenKernels(db: Stores<'kernelBuilds'>, ids: readonly string[]): Promise<KernelBuildId[]> {
   if (ids.length > 0) {
-    const kernels = await Promise.all([...new Set(ids)].map((id) => db.kernelBuilds.require(parseKernelBuildId(id))));
+    // All are read before any is asked for: nobody would wait for those that were.
+    const wanted = new Set(ids.map(parseKernelBuildId));
+    const kernels = await Promise.all([...wanted].map((id) => db.kernelBuilds.require(id)));
     return kernels.map(({ id }) => id);
   }
   const all = (await db.kernelBuilds.list()).map(({ id }) => id);
