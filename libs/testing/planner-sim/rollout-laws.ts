@@ -325,7 +325,7 @@ export class RolloutLaws {
         (facts.find((each) => each.node === node)?.report?.target ?? 0) < this.policy.toSeq,
     );
     const wrong = begins.length > 0 && !this.hasBegun && agreed.length < rules.needed;
-    this.hasBegun ||= begins.length > 0 || plan.status === 'succeeded';
+    this.hasBegun ||= begins.length > 0 || (plan.status === 'succeeded' && agreed.length >= rules.needed);
     return wrong ? [`begins with ${agreed.length} of ${rules.needed} approvals`] : [];
   }
 
