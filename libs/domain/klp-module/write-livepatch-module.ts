@@ -57,6 +57,9 @@ const describeStay = (reason: string): string =>
 const describeExport = (name: string, objectPath: string): string =>
   `EXPORT_SYMBOL of ${name} in ${objectPath} is left out: modules link against what the kernel was built with`;
 
+const describeOldAddress = (name: string, objectPath: string): string =>
+  `${name} of ${objectPath} has no ftrace entry: new code calls the new one, and whoever was given its address before goes on with the old one`;
+
 /** A diff with where its pieces went and how its symbols are found. */
 interface PlacedDiff {
   readonly object: string;
@@ -72,10 +75,7 @@ interface PlacedDiff {
 /** @throws LockstepError `refused` naming object, function or section, and what to do */
 export function writeLivepatchModule(input: LivepatchModuleInput): LivepatchModule {
   const { facts, diffs, moduleName, replace } = input;
-  const lostState = checkLostState(
-    diffs.map(({ diff }) => diff),
-    replace,
-  );
+  const lostState = checkLostState(diffs, replace);
   const image = new ModuleImage();
   const staysLoadedFor = whatOutlives(diffs.map(({ diff }) => diff));
   const staysLoaded = staysLoadedFor.length > 0;
@@ -105,6 +105,7 @@ export function writeLivepatchModule(input: LivepatchModuleInput): LivepatchModu
     remarks: [
       ...new Set(placed.flatMap(({ remarks }) => remarks)),
       ...lostState,
+      ...diffs.flatMap(({ diff }) => diff.oldAddresses.map((name) => describeOldAddress(name, diff.objectPath))),
       ...diffs.flatMap(({ diff }) => diff.newExports.map((name) => describeExport(name, diff.objectPath))),
       ...staysLoadedFor.map(describeStay),
     ],

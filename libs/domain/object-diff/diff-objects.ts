@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { parseElf, sectionType, symbolType, type ElfFile } from '@lockstep/domain/elf';
+import { isPcRelative, parseElf, sectionType, symbolType, type ElfFile } from '@lockstep/domain/elf';
 import { Below } from './below';
 import { Carrier } from './carry';
 import { describeDifference, type ChangeReason } from './change-reason';
@@ -71,6 +71,7 @@ export function diffObjects(pair: ObjectPair): ObjectDiff {
       return isWidened ? [carrier.kernelSymbolOf(original)] : [];
     }),
     goneGlobals: skim.goneGlobals(),
+    oldAddresses: addressesTaken(before, skim, compared.absorbed),
     goneState: state.gone,
     newState: state.fresh,
     pieces: carrier.pieces,
@@ -79,6 +80,26 @@ export function diffObjects(pair: ObjectPair): ObjectDiff {
     newExports,
     callbacks,
   };
+}
+
+/** Those of some functions whose address code takes for something else than to call it. */
+function addressesTaken({ reader }: Side, skim: Skim, functions: ReadonlySet<Chunk>): string[] {
+  if (functions.size === 0) return [];
+  const code = chunksOf(reader.model, skim.unsettled()).filter(({ role }) => role === 'code');
+  const taken = code.flatMap((chunk) => {
+    const bytes = reader.model.elf.bytesOf(chunk.section).subarray(chunk.start, chunk.end);
+    const references = reader.referencesOf(chunk).filter(({ offset, type }) => !isBranch(bytes, offset, type));
+    return references.flatMap(({ target }) =>
+      target.kind === 'chunk' && target.chunk !== chunk && functions.has(target.chunk) ? [target.chunk.name] : [],
+    );
+  });
+  return [...new Set(taken)].sort();
+}
+
+/** Whether the operand at `offset` is that of a call or jump. */
+function isBranch(bytes: Uint8Array, offset: number, type: number): boolean {
+  const [escape, opcode = 0] = [bytes[offset - 2], bytes[offset - 1]];
+  return isPcRelative(type) && (opcode === 0xe8 || opcode === 0xe9 || (escape === 0x0f && (opcode & 0xf0) === 0x80));
 }
 
 /** What state the one build has and the other has not. */

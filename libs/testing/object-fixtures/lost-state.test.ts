@@ -4,7 +4,7 @@ import { describe, expect, test } from '@jest/globals';
 import { writeLivepatchModule, type LivepatchModule } from '@lockstep/domain/klp-module';
 import { parseModuleName, parsePatchId } from '@lockstep/domain/livepatch-model';
 import { diffObjects, type ObjectDiff } from '@lockstep/domain/object-diff';
-import { compileC, fixtureKernel, fixtureTables, symbolTable } from './index';
+import { compileC, compilePair, fixtureKernel, fixtureTables, symbolTable } from './index';
 
 // What the kernel has counted, listed or locked is in its own variables, under their names.
 
@@ -82,6 +82,28 @@ test('a function of a name that the kernel has from another object is no change 
       message: expect.stringContaining('elsewhere is new in it, and vmlinux has one from another object'),
     }),
   );
+});
+
+test("state that a patch brings to a module is the patch's, however often the module is loaded", () => {
+  const moduleSymbols = new Map([['carrier', symbolTable(['lost-state.c'], named(['work']))]]);
+  const { remarks } = writeLivepatchModule({
+    facts,
+    diffs: [{ object: 'carrier', diff: diffOf('KEPT') }],
+    moduleSymbols,
+    moduleName: parseModuleName('state_fixture'),
+    patchId: parsePatchId('5a'.repeat(32)),
+    replace: false,
+  });
+  expect(remarks).toEqual([
+    "kept.o: total is a variable of the patch's own, and not of module carrier: what is there stays when carrier is unloaded, and is not set anew when it is loaded again",
+  ]);
+});
+
+test('a function that is replaced for want of an ftrace entry is told where its address was given away', () => {
+  const pair = compilePair('old-address');
+  const diff = diffObjects({ ...pair, objectPath: 'old-address.o', tables: fixtureTables });
+  expect(diff.newFunctions).toEqual(['given_away', 'only_called']);
+  expect(diff.oldAddresses).toEqual(['given_away']);
 });
 
 test('a function that is only added is told as that, not as nothing', () => {

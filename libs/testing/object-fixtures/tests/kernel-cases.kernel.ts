@@ -57,9 +57,14 @@ const load = (name: string): Promise<string> =>
      while [ "$(cat /sys/kernel/livepatch/${name}/transition)" != 0 ]; do sleep 0.1; done`,
   );
 
+const disabling = (name: string): string =>
+  `echo 0 >/sys/kernel/livepatch/${name}/enabled; while [ -e /sys/kernel/livepatch/${name} ]; do sleep 0.1; done`;
+
+const disable = (name: string): Promise<string> => machine.run(disabling(name));
+
 const unload = (name: string): Promise<string> =>
   machine.run(
-    `echo 0 >/sys/kernel/livepatch/${name}/enabled; while [ -e /sys/kernel/livepatch/${name} ]; do sleep 0.1; done
+    `${disabling(name)}
      rmmod ${name}; dmesg | grep -E 'BUG|WARNING|Oops' || :`,
   );
 
@@ -197,6 +202,109 @@ describe('shapes that patches meet', () => {
     expect(await unload('klp_toggled')).toBe('');
     expect(await shown('toggled')).toBe(on);
     expect(await shown('toggle', 'toggled')).toBe(`0\n${off}`);
+  }, 300_000);
+
+  test('keys, calls and per-CPU variables that come with the patch', async () => {
+    const [file, before] = [`${folder}/toggled.c`, await shown('toggled')];
+    await build('klp_sites', [
+      [
+        file,
+        '',
+        '#include "cases.h"\n',
+        `#include <linux/percpu.h>
+#include "cases.h"
+DEFINE_STATIC_KEY_FALSE(fresh_key);
+static DEFINE_STATIC_KEY_TRUE(fresh_true);
+static int fresh_one(void) { return 100; }
+static int fresh_two(void) { return 200; }
+DEFINE_STATIC_CALL(fresh_call, fresh_one);
+static DEFINE_PER_CPU_READ_MOSTLY(int, fresh_mostly) = 5;
+static DEFINE_PER_CPU_SHARED_ALIGNED(long, fresh_shared) = 7;
+static noinline void fresh_sums(struct seq_file *m)
+{
+	int cpu, mostly = 0;
+	long shared = 0;
+
+	this_cpu_inc(fresh_mostly);
+	this_cpu_add(fresh_shared, 2);
+	for_each_possible_cpu(cpu) {
+		mostly += per_cpu(fresh_mostly, cpu);
+		shared += per_cpu(fresh_shared, cpu);
+	}
+	seq_printf(m, "%d %ld ", mostly, shared);
+}
+`,
+      ],
+      [
+        file,
+        '',
+        'int key = 0, before = traced;\n',
+        `int key = 0, before = traced;
+
+	if (static_branch_unlikely(&fresh_key))
+		seq_puts(m, "on ");
+	else
+		static_branch_enable(&fresh_key);
+	if (static_branch_likely(&fresh_true))
+		seq_puts(m, "true ");
+	seq_printf(m, "%d ", static_call(fresh_call)());
+	static_call_update(fresh_call, fresh_two);
+	fresh_sums(m);
+`,
+      ],
+    ]);
+    await load('klp_sites');
+    // Two processors have 5 and 7 each.
+    expect(await shown('toggled')).toBe(`true 100 11 16 ${before}`);
+    expect(await shown('toggled')).toBe(`on true 200 12 18 ${before}`);
+    await disable('klp_sites');
+    expect(await shown('toggled')).toBe(before);
+  }, 300_000);
+
+  test('faults that are expected, and warnings, in new code', async () => {
+    const file = `${folder}/static_locals.c`;
+    await build('klp_faults', [
+      [
+        file,
+        '',
+        '#include "cases.h"\n',
+        `#include <linux/uaccess.h>
+#include "cases.h"
+static noinline int fresh_fault(int *from)
+{
+	int value = 0;
+
+	pagefault_disable();
+	__get_kernel_nofault(&value, from, int, fault);
+	pagefault_enable();
+	return value;
+fault:
+	pagefault_enable();
+	return -EFAULT;
+}
+`,
+      ],
+      [
+        file,
+        'int static_locals_show',
+        '{\n',
+        `{
+	int there = 5;
+
+	seq_printf(m, "%d %d\\n", fresh_fault(&there), fresh_fault((int *)0xffff800000000000UL));
+	WARN_ONCE(1, "lockstep: warned\\n");
+	return 0;
+`,
+      ],
+    ]);
+    await load('klp_faults');
+    expect(await shown('static_locals', 'static_locals')).toBe('5 -14\n5 -14');
+    const told = await machine.run(`dmesg | grep -E 'WARNING|lockstep: warned|BUG|Oops'; dmesg -C`);
+    // Each once: it is a warning that warns once.
+    expect(told.match(/WARNING: .* at fs\/lockstep_cases\/static_locals\.c:\d+ static_locals_show/g)).toHaveLength(1);
+    expect(told.match(/lockstep: warned/g)).toHaveLength(1);
+    expect(told).not.toMatch(/BUG|Oops/);
+    expect(await unload('klp_faults')).toBe('');
   }, 300_000);
 
   test('per-CPU variables of a module that comes later', async () => {
