@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { visibleText } from '@lockstep/domain/visible-text';
-import { installLastResort } from '@lockstep/platform/runtime';
+import { collectEarly, installLastResort } from '@lockstep/platform/runtime';
 import { startTracing } from '@lockstep/platform/tracing';
 import { createServiceLog } from '@lockstep/platform/service-log';
 import { createControlPlane, readControlPlaneConfig } from '@lockstep/services/control-plane';
@@ -45,4 +45,5 @@ async function main([command, ...rest]: readonly string[]): Promise<void> {
   throw new Error(`"${command}" is no command: without one it serves; init sets a new control plane up`);
 }
 
+collectEarly();
 main(process.argv.slice(2)).catch(fail);

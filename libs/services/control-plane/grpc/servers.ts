@@ -62,8 +62,8 @@ const strangersShare: Share = { messageBytes: 16 * 1024, streams: 4, megabytes: 
 const agentLimits: FrontLimits = {
   mostConnections: 40_000,
   mostHandshakes: 20_000,
-  // As many as begin in ten seconds: of some fifty kilobytes each.
-  mostUnderWay: 3_000,
+  // As many as begin in the time that each has: of clients that are all slow none is ended for the others.
+  mostUnderWay: 9_000,
   mostFromOneAddress: 20_000,
   mostOfOneCertificate: 8,
 };
