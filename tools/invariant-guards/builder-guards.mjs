@@ -88,7 +88,7 @@ export const builderGuards = [
     file: 'libs/io/kernel-builder/objects/refuse-gone-globals.ts',
     from: 'if (first === undefined) return;',
     to: 'if (first?.name !== "") return;',
-    test: 'libs/io/kernel-builder/objects/refuse-gone-globals.test.ts',
+    test: 'libs/testing/object-fixtures/gone-globals.test.ts',
   },
   {
     invariant: '9 a module means what its source means',

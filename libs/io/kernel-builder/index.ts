@@ -47,6 +47,7 @@ export { registerStockKernel, type StockKernelOptions } from './builds/stock-ker
 export { findVendorKernel, type VendorKernel } from './vendors/find-vendor-kernel';
 export { prepareVendorTree } from './vendors/prepare-vendor-tree';
 export { keptBootImage, readKeptModule, type KeptModule } from './vendors/vendor-files';
+export { refuseGoneGlobals } from './objects/refuse-gone-globals';
 export { BuiltOriginals } from './objects/built-originals';
 export type { ProvedObject } from './objects/prover';
 export { proveOriginals, provideOriginals } from './objects/stock-originals';

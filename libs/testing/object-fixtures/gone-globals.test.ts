@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { diffObjects } from '@lockstep/domain/object-diff';
-import { compileC, fixtureTables } from '@lockstep/testing/object-fixtures';
-import { refuseGoneGlobals } from './refuse-gone-globals';
+import { refuseGoneGlobals } from '@lockstep/io/kernel-builder';
+import { compileC, fixtureTables } from './index';
 
 const treeDir = mkdtempSync(join(tmpdir(), 'lockstep-gone-globals-'));
 afterAll(() => {
