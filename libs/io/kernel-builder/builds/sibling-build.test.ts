@@ -45,7 +45,9 @@ async function put(path: string, text: string): Promise<void> {
 
 beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), 'lockstep-sibling-'));
-  await put('linux/Makefile', makefile.replaceAll('$(COMPILE_LOG)', join(dir, 'log')));
+  // Of our environment make is told nothing.
+  const places = makefile.replaceAll('$(COMPILE_LOG)', join(dir, 'log')).replaceAll('$(TOLD)', join(dir, 'told'));
+  await put('linux/Makefile', places);
   await put('linux/kernel/livepatch/core.c', '');
   await put('linux/tools/Makefile', '');
   await put('linux/one.c', 'one\n');
@@ -54,11 +56,9 @@ beforeEach(async () => {
   await put('base.config', 'CONFIG_LIVEPATCH=y\nCONFIG_MODULES=y\nCONFIG_KALLSYMS_ALL=y\n');
   // What was compiled is told to a file outside.
   await useSandbox('none');
-  process.env['TOLD'] = join(dir, 'told');
 });
 
 afterEach(async () => {
-  delete process.env['TOLD'];
   await rm(dir, { recursive: true, force: true });
 });
 
