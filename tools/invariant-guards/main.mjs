@@ -70,9 +70,17 @@ function breakOnce(copy, { file, from, to }) {
   return () => writeFileSync(target, source);
 }
 
+/** A property that is tried on random input may miss once in fifty runs what it finds in all others. */
+const mostTries = 3;
+
+async function isNoticed(copy, { test }) {
+  for (let tries = 0; tries < mostTries; tries += 1) if (!(await runTest(copy, test)).passes) return true;
+  return false;
+}
+
 async function tryGuard(copy, guard) {
   const mend = breakOnce(copy, guard);
-  const noticed = !(await runTest(copy, guard.test)).passes;
+  const noticed = await isNoticed(copy, guard);
   mend();
   console.log(`${noticed ? 'ok' : 'NOT NOTICED'} invariant ${guard.invariant}: ${guard.breaks} (${guard.test})`);
   return noticed;

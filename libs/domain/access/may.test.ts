@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { describe, expect, test } from '@jest/globals';
 import { matchesSelector, noLabels, parseLabels, parseSelector, type NodeLabels } from '@lockstep/domain/labels';
-import { parseClusterName, parseNodeName } from '@lockstep/domain/livepatch-model';
+import { parseClusterName, parseNodeName, type ClusterName } from '@lockstep/domain/livepatch-model';
 import fc from 'fast-check';
 import {
   everywhere,
@@ -124,6 +124,16 @@ describe('who may do what', () => {
         const scope = { clusters: [], nodes: [] };
         if (resource.kind !== 'shared') expect(may(owner({ roles: ['admin'], scope }), verb, resource)).toBe(false);
       }
+    }
+  });
+
+  test('a token of one cluster may nothing in another', () => {
+    const [web, db] = clusters as [ClusterName, ClusterName];
+    const identity = owner({ roles: ['admin'], scope: { clusters: [web], nodes: [] } });
+    const nodeOf = (cluster: ClusterName) => theNode({ name: parseNodeName('n-1'), cluster, labels: labelled('') });
+    for (const about of [inCluster, sharedIn, nodeOf]) {
+      expect(verbs.filter((verb) => may(identity, verb, about(web)))).not.toEqual([]);
+      expect(verbs.filter((verb) => may(identity, verb, about(db)))).toEqual([]);
     }
   });
 
