@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// `npm test`: every suite one after the other (they share two cores with virtual machines), then one count over
-// all of them, taken from what the runners themselves report.
-import { spawnSync } from 'node:child_process';
+// `npm test`: every suite, few at once (they share two cores with virtual machines), then one count over all of them,
+// taken from what the runners themselves report.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -20,41 +21,48 @@ const jestSuite = (project, ...options) => ({
   }),
 });
 
-const suites = [
-  {
-    name: 'check',
-    command: () => [process.execPath, 'tools/check/check.mjs'],
-    count: undefined,
-  },
-  jestSuite('unit', '--maxWorkers=100%'),
-  {
-    name: 'guards',
-    command: (report) => [process.execPath, 'tools/invariant-guards/main.mjs', '--beside-suites', '--report', report],
-    count: (report) => report,
-  },
-  {
-    name: 'selftests',
-    // First of all that need the kernel: it says how far its compiling is. `npm run test:kernel` has more: upstream's
-    // tests in the other modes, more rounds of the oracle, kernels of their own, debug and stock.
-    command: (report) => [
-      process.execPath,
-      'dist/test-kernel.js',
-      ...['--kernel', '6.1', '--suite', 'style', 'upstream-system', 'lockstep', 'consistency', '--oracle-rounds', '5'],
-      ...['--report', report],
-    ],
-    count: (report) => report,
-  },
-  // Seven tenths of the fleet tests' time is waiting for servers: four at a time. They end processes and servers in every
-  // way; a socket that one left open must not keep the rest waiting.
-  jestSuite('fleet', '--maxWorkers=4', '--forceExit'),
-  // Some of them wait for machines that boot, or for a kernel that is to stay well for a while.
-  jestSuite('kernel', '--maxWorkers=3'),
-  {
-    name: 'demo',
-    command: () => [process.execPath, 'dist/demo.js'],
-    count: 'exit code',
-  },
-];
+const check = {
+  name: 'check',
+  command: () => [process.execPath, 'tools/check/check.mjs'],
+  count: undefined,
+};
+
+const guards = {
+  name: 'guards',
+  command: (report) => [process.execPath, 'tools/invariant-guards/main.mjs', '--beside-suites', '--report', report],
+  count: (report) => report,
+};
+
+/**
+ * First of all that need the kernel: it says how far its compiling is. `npm run test:kernel` has more: upstream's tests in the
+ * other modes, more rounds of the oracle, kernels of their own, debug and stock.
+ */
+const selftests = {
+  name: 'selftests',
+  command: (report) => [
+    process.execPath,
+    'dist/test-kernel.js',
+    ...['--kernel', '6.1', '--suite', 'style', 'upstream-system', 'lockstep', 'consistency', '--oracle-rounds', '5'],
+    ...['--report', report],
+  ],
+  count: (report) => report,
+};
+
+// Seven tenths of the fleet tests' time is waiting for servers: four at a time. They end processes and servers in every
+// way; a socket that one left open must not keep the rest waiting.
+const fleet = jestSuite('fleet', '--maxWorkers=4', '--forceExit');
+
+// Some of them wait for machines that boot, or for a kernel that is to stay well for a while.
+const kernel = jestSuite('kernel', '--maxWorkers=3');
+
+const demo = {
+  name: 'demo',
+  command: () => [process.execPath, 'dist/demo.js'],
+  count: 'exit code',
+};
+
+/** One after the other; what stands in one row runs at once: one machine of the selftests leaves a processor idle. */
+const steps = [[check], [jestSuite('unit', '--maxWorkers=100%')], [guards, selftests], [fleet], [kernel], [demo]];
 
 function readCount(suite, file, status) {
   if (suite.count === undefined) return { passed: 0, failed: status === 0 ? 0 : 1 };
@@ -64,18 +72,20 @@ function readCount(suite, file, status) {
   return status === 0 || count.failed > 0 ? count : { ...count, failed: 1 };
 }
 
-function run(suite) {
+async function run(suite) {
   const report = path.join(reports, `${suite.name}.json`);
   const [command, ...args] = suite.command(report);
   const started = performance.now();
-  const { status } = spawnSync(command, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
+  const child = spawn(command, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
+  const [status] = await once(child, 'close').catch(() => [1]);
   const count = readCount(suite, report, status);
   const seconds = ((performance.now() - started) / 1000).toFixed(0);
   console.log(`${suite.name}: ${count.passed} passed, ${count.failed} failed (${seconds} s)\n`);
   return count;
 }
 
-const counts = suites.map(run);
+const counts = [];
+for (const suites of steps) counts.push(...(await Promise.all(suites.map(run))));
 rmSync(reports, { recursive: true });
 const total = (key) => counts.reduce((sum, count) => sum + count[key], 0);
 console.log(`${total('passed')} passed, ${total('failed')} failed`);
