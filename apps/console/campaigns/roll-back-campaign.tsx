@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { Button, Textarea } from '@mantine/core';
+import { Button } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState, type ReactElement } from 'react';
 import { Link } from 'react-router';
@@ -8,6 +8,7 @@ import type { Schemas } from '../api/schemas';
 import { ActionButton } from '../display/action-button';
 import { PageDialog } from '../display/page-dialog';
 import { ProblemNote } from '../display/problem-note';
+import { ReasonField } from '../display/reason-field';
 import { whyNot } from '../session/may';
 import { useSession } from '../session/session';
 import { hasEnded, type CampaignMessage } from './campaign';
@@ -70,18 +71,7 @@ function Dialog({ campaign, onClose }: DialogProps): ReactElement {
               each of its rollouts is rolled back, forward: a rollout in each cluster retires what was loaded, the last
               cluster first.
             </p>
-            <Textarea
-              label="Reason"
-              description="It is kept in the audit."
-              autosize
-              minRows={2}
-              maxLength={900}
-              value={reason}
-              data-autofocus
-              onChange={({ currentTarget }) => {
-                setReason(currentTarget.value);
-              }}
-            />
+            <ReasonField reason={reason} onReason={setReason} />
           </>
         ) : (
           <WhatBecame members={data.members ?? []} />

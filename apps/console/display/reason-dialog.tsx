@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { Button, Textarea } from '@mantine/core';
+import { Button } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
 import { useState, type ReactElement, type ReactNode } from 'react';
 import { PageDialog } from './page-dialog';
 import { ProblemNote } from './problem-note';
+import { ReasonField } from './reason-field';
 
 export interface ReasonDialogProps {
   /** "Pause this rollout" */
@@ -33,19 +34,7 @@ export function ReasonDialog(props: ReasonDialogProps): ReactElement {
         }}
       >
         <div>{children}</div>
-        <Textarea
-          label="Reason"
-          description={needsReason ? 'Needed; it is kept in the audit.' : 'It is kept in the audit.'}
-          required={needsReason}
-          autosize
-          minRows={2}
-          maxLength={900}
-          value={reason}
-          data-autofocus
-          onChange={({ currentTarget }) => {
-            setReason(currentTarget.value);
-          }}
-        />
+        <ReasonField reason={reason} onReason={setReason} isNeeded={needsReason} />
         <ProblemNote error={error} what="Nothing was done" />
         <div className="dialog-actions">
           <Button variant="default" onClick={onClose}>
