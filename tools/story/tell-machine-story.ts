@@ -143,5 +143,5 @@ export async function tellMachineStory(stage: Stage, narrator: Narrator): Promis
   const set = await narrator.chapter(`Four machines with kernels of their own`, () => setUp(stage, narrator));
   const { id, canary } = await tellOops(set);
   await tellReboot(set, canary);
-  await set.people.type('admin', ['report', 'rollout', id], { says: /did not survive/, most: 24 });
+  await set.people.type('admin', ['report', 'rollout', id], { says: /which its host has survived/, most: 24 });
 }
