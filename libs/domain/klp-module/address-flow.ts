@@ -62,6 +62,42 @@ export function flowsOf(
   return isCompare ? [] : [{ kind: 'unknown' }];
 }
 
+/** Where what is read from the variable that the relocation at `offset` of a piece of code stands for goes from there. */
+export function flowsFromContent({ bytes }: Piece, { offset }: { offset: number }): AddressFlow[] {
+  const instruction = instructionAt(bytes, offset);
+  if (instruction === null || instruction.relativeOffset === offset) return [];
+  const { opcode, rex, end } = instruction;
+  const modRm = modRmOf(bytes, instruction);
+  if (instruction.immediateOffset === offset) {
+    return isMoveToRegister(opcode) ? readThrough(bytes, end, lowRegister(opcode, rex)) : [];
+  }
+  if (modRm === null || modRm.isRegister) return [];
+  if (opcode === lea) return readThrough(bytes, end, modRm.reg);
+  return isPointerLoad(instruction) ? followed(bytes, end, modRm.reg, true) : [];
+}
+
+/** All of an address is eight bytes. */
+const isPointerLoad = ({ opcode, rex }: Instruction): boolean => opcode === load && (rex & 8) !== 0;
+
+/** Follows what is read by way of an address in a register. */
+function readThrough(bytes: Uint8Array, from: number, register: number): AddressFlow[] {
+  const holders = new Set([register]);
+  const flows: AddressFlow[] = [];
+  for (const instruction of instructionsFrom(bytes, from)) {
+    const { opcode, rex, end } = instruction;
+    const modRm = modRmOf(bytes, instruction);
+    if (opcode === call || opcode === jump) for (const one of lostByCalls) holders.delete(one);
+    else if (isMoveToRegister(opcode)) holders.delete(lowRegister(opcode, rex));
+    else if (modRm !== null && !compares.has(opcode)) {
+      const isRead = isPointerLoad(instruction) && modRm.base !== null && holders.has(modRm.base);
+      if (isRead) flows.push(...followed(bytes, end, modRm.reg, true));
+      step(holders, instruction, modRm);
+    }
+    if (holders.size === 0) break;
+  }
+  return flows;
+}
+
 /** Where what lies in the frame at `displacement`, or a struct around it, goes from there. */
 export function flowsFromFrame({ bytes }: Piece, displacement: number): AddressFlow[] {
   return [...instructionsFrom(bytes, 0)].flatMap((instruction) => {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { isPcRelative, relocationType, sectionFlag } from '@lockstep/domain/elf';
 import type { ObjectDiff, Piece, PieceRelocation } from '@lockstep/domain/object-diff';
-import { flowsFromFrame, flowsOf, type AddressFlow } from './address-flow';
+import { flowsFromContent, flowsFromFrame, flowsOf, type AddressFlow } from './address-flow';
 
 /*
  * A new function lives in the livepatch module. Who holds its address may call it when the patch is long disabled; then
@@ -95,8 +95,9 @@ class Outliving {
     return this.diff.pieces.flatMap((piece) =>
       piece.relocations.flatMap((relocation) => {
         const held = this.heldFunction(relocation) ?? this.heldVariable(relocation);
-        if (held === null) return [];
-        return isCode(piece) ? this.inCode(piece, relocation, held) : this.inData(piece, held);
+        const read = isCode(piece) ? this.ofContent(piece, relocation) : [];
+        if (held === null) return read;
+        return isCode(piece) ? [...this.inCode(piece, relocation, held), ...read] : this.inData(piece, held);
       }),
     );
   }
@@ -125,6 +126,19 @@ class Outliving {
       return piece.symbol === null ? null : { kind: 'variable', name: piece.symbol.name };
     if (piece.symbol === null) return { kind: 'string', name: textOf(piece) };
     return isMessage(piece.symbol.name) ? null : { kind: 'variable', name: piece.symbol.name };
+  }
+
+  /** What code does with the addresses of strings and variables that it reads from a variable of the module's. */
+  private ofContent(piece: Piece, relocation: PieceRelocation): string[] {
+    const { target } = relocation;
+    const table = target.kind === 'piece' ? this.diff.pieces[target.piece] : undefined;
+    if (table === undefined || !isVariable(table) || table.symbol?.type === 'function') return [];
+    const pointedAt = table.relocations.flatMap((one) => this.heldVariable(one) ?? []);
+    if (pointedAt.length === 0) return [];
+    const isNames = pointedAt.every(({ kind }) => kind === 'string');
+    const name = `what ${table.symbol?.name ?? 'a constant without a name'} points at`;
+    const held: Held = { kind: isNames ? 'string' : 'variable', name };
+    return flowsFromContent(piece, relocation).flatMap((flow) => this.variableFlow(piece, flow, held));
   }
 
   private inCode(piece: Piece, relocation: PieceRelocation, held: Held): string[] {

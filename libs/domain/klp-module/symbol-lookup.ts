@@ -83,8 +83,9 @@ export class SymbolLookup {
 
 function rowsByName(table: KernelSymbolTable, diffs: readonly ObjectDiff[]): Map<string, number[]> {
   const rows = new Map<string, number[]>();
-  for (const { kernelSymbols, functions, localNames, newGlobals, widened } of diffs) {
+  for (const { kernelSymbols, functions, localNames, newGlobals, addedGlobals, widened } of diffs) {
     for (const { name } of [...kernelSymbols, ...newGlobals, ...widened]) rows.set(name, []);
+    for (const name of addedGlobals) rows.set(name, []);
     for (const { symbol } of functions) rows.set(symbol.name, []);
     for (const name of localNames) rows.set(name, []);
   }

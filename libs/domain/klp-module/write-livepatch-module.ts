@@ -356,7 +356,7 @@ function takesAddress({ bytes, sectionFlags }: Piece, { type, offset }: PieceRel
 
 /** A new function of a name that runs already would never be called: whoever calls that name gets the running one. */
 function refuseMoved({ object, diff, lookup }: PlacedDiff): void {
-  for (const { name } of diff.newGlobals) {
+  for (const name of [...diff.newGlobals.map((one) => one.name), ...diff.addedGlobals]) {
     const running = lookup.find({ name, scope: 'global', weak: false, optional: false }, diff);
     if (running === null) continue;
     throw moduleRefusal('moved-symbol', `${name} is new in it, and ${object} has one from another object.`, {

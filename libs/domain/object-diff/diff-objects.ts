@@ -71,6 +71,7 @@ export function diffObjects(pair: ObjectPair): ObjectDiff {
       return isWidened ? [carrier.kernelSymbolOf(original)] : [];
     }),
     goneGlobals: skim.goneGlobals(),
+    addedGlobals: skim.addedGlobals(),
     oldAddresses: addressesTaken(before, skim, compared.absorbed),
     goneState: state.gone,
     newState: state.fresh,

@@ -71,6 +71,8 @@ export interface ObjectDiff {
   readonly widened: readonly KernelSymbol[];
   /** Symbols that others may refer to by name, which the patched object has no more. */
   readonly goneGlobals: readonly string[];
+  /** Such that it has alone, with further names of what was there. */
+  readonly addedGlobals: readonly string[];
   /** Functions that are replaced by new ones for want of an ftrace entry, and whose address the running kernel may keep. */
   readonly oldAddresses: readonly string[];
   /** State of the running kernel that the patched object has no more, and such that it has alone. */

@@ -82,19 +82,15 @@ export class Skim {
   /** Functions and variables that others find by name in the original object, and not in the patched one. */
   goneGlobals(): string[] {
     const { original, patched, symbolTwins } = this.builds;
-    const [{ symbols }, after] = [original.elf, patched.elf.symbols];
-    const isGlobal = (symbol: number) => symbol >= after.firstGlobal && after.isDefined(symbol);
-    const gone: string[] = [];
-    for (let symbol = symbols.firstGlobal; symbol < symbols.count; symbol++) {
-      if (!symbols.isDefined(symbol) || symbols.binding(symbol) !== symbolBinding.global) continue;
-      // Those whose order changed may have no twin.
-      if (isGlobal(symbolTwins[symbol] as number) || after.named(symbols.name(symbol)).some(isGlobal)) continue;
-      const section = symbols.section(symbol);
-      const role = original.roles[section];
-      const isMeant = role === 'code' || role === 'data';
-      if (isMeant && !isInitSection(original.elf.sectionTable.name(section))) gone.push(symbols.name(symbol));
-    }
-    return gone;
+    return globalsOnlyIn(original, patched, (symbol) => symbolTwins[symbol] as number);
+  }
+
+  /** As goneGlobals, the other way round; names beside another are among them. */
+  addedGlobals(): string[] {
+    const { original, patched, symbolTwins } = this.builds;
+    const twins = new Uint32Array(patched.elf.symbols.count);
+    symbolTwins.forEach((twin, symbol) => (twins[twin] = symbol));
+    return globalsOnlyIn(patched, original, (symbol) => twins[symbol] as number);
   }
 
   /** What refers to these original sections is to be looked at closely too. */
@@ -246,6 +242,22 @@ export class Skim {
     this.referrerSections = Uint32Array.from(from);
     return groupByKey(Uint32Array.from(to), sectionTable.count);
   }
+}
+
+/** @param twinOf 0 for none: those whose order changed may have none */
+function globalsOnlyIn({ elf, roles }: ObjectModel, other: ObjectModel, twinOf: (symbol: number) => number): string[] {
+  const { symbols, sectionTable } = elf;
+  const others = other.elf.symbols;
+  const isGlobal = (symbol: number) => symbol >= others.firstGlobal && others.isDefined(symbol);
+  const found: string[] = [];
+  for (let symbol = symbols.firstGlobal; symbol < symbols.count; symbol++) {
+    if (!symbols.isDefined(symbol) || symbols.binding(symbol) !== symbolBinding.global) continue;
+    if (isGlobal(twinOf(symbol)) || others.named(symbols.name(symbol)).some(isGlobal)) continue;
+    const section = symbols.section(symbol);
+    const isMeant = roles[section] === 'code' || roles[section] === 'data';
+    if (isMeant && !isInitSection(sectionTable.name(section))) found.push(symbols.name(symbol));
+  }
+  return found;
 }
 
 function sectionsWithEntries({ reader, tables }: Side): Uint8Array {

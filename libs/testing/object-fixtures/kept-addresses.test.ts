@@ -6,7 +6,7 @@ import { parseModuleName, parsePatchId } from '@lockstep/domain/livepatch-model'
 import { diffObjects } from '@lockstep/domain/object-diff';
 import { compileC, fixtureKernel, fixtureTables, symbolTable } from './index';
 
-const functions = ['copies', 'parts', 'points', 'chooses', 'lists', 'reloads', 'exchanges', 'harmless'];
+const functions = ['copies', 'parts', 'points', 'chooses', 'lists', 'reloads', 'exchanges', 'named', 'harmless'];
 const called = [
   ...['other', 'call_rcu', 'list_sort', 'task_work_add', 'netlink_dump_start', 'iterate_dir', 'prepare_to_wait'],
   ...['mutex_lock', 'mutex_unlock', 'klp_enable_patch', '__fentry__', 'rcu_barrier'],
@@ -49,6 +49,9 @@ test.each([['-O2'], ['-Os']])('where addresses go that are kept: %s', (level) =>
   expect(found.get('chooses')).toEqual(['chooses stores the address of chosen']);
   expect(found.get('reloads')).toEqual(['reloads stores the address of reloaded']);
   expect(found.get('exchanges')).toEqual(['exchanges stores the address of exchanged']);
+  expect(found.get('named')).toEqual([
+    expect.stringMatching(/^named stores the address of what names(\.\d+)? points at$/),
+  ]);
   expect(found.get('harmless')).toBeUndefined();
   expect([...found.values()].flat().filter((reason) => reason.endsWith('listed'))).toHaveLength(2);
 });

@@ -107,6 +107,20 @@ int exchanges(struct head *head)
 	return other(7);
 }
 
+int named(struct head *head, int value)
+{
+#ifdef PATCHED
+	static const char *const names[] = { "one", "two", "three", "four" };
+	static const struct { const char *name; int bytes; } sized[] = { { "short", 2 }, { "long", 8 } };
+	static const char *const shown[] = { "first", "second", "third", "fourth" };
+
+	head->next = (struct head *)names[value & 3];
+	other((long)shown[value & 3]);
+	*(int *)&head->function = sized[value & 1].bytes;
+#endif
+	return other(9);
+}
+
 int harmless(struct head *head, void *file)
 {
 #ifdef PATCHED

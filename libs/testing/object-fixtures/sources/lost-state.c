@@ -119,6 +119,14 @@ int elsewhere(int value) { return other(value) + 1; }
 #endif
 int work(int value) { return other(value); }
 
+#elif defined(OVERRIDES_BY_ALIAS)
+/* As above, by one more name of what is there, which does not come first. */
+int become(int value) { return other(value) + 1; }
+#ifdef PATCHED
+extern int elsewhere(int value) __attribute__((alias("become")));
+#endif
+int work(int value) { return other(value); }
+
 #elif defined(ADDED)
 #ifdef PATCHED
 int uncalled(int value) { return other(value) + 1; }
