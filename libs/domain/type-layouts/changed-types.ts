@@ -77,16 +77,29 @@ export function isVouchedFor({ type }: LayoutChange, allowed: AllowedTypeChanges
   return allowed?.types.some((name) => name === type || name === type.replace(/^\w+ /, '')) ?? false;
 }
 
-/** What is only said of a patch's types, for people: what counts may also be a value that objects keep. */
-export function remarksOnCounts(objects: readonly ObjectTypes[]): string[] {
-  const counts = objects.flatMap(({ types }) => types.filter(({ isCount }) => isCount === true));
-  const told = counts.map(
-    (change) =>
-      `${describeTypeChange(change)}: right if it only counts the others. Objects that keep it have the old value, ` +
-      'which new code takes for what was put in front of it',
+/** What is only said of a patch's types, for people. */
+export function remarksOnTypes(objects: readonly ObjectTypes[]): string[] {
+  const told = objects.flatMap(({ types }) =>
+    types.flatMap((change) => {
+      // What counts may also be a value that objects keep.
+      if (change.isCount === true)
+        return (
+          `${describeTypeChange(change)}: right if it only counts the others. Objects that keep it have the old value, ` +
+          'which new code takes for what was put in front of it'
+        );
+      if (change.isMeaning === true)
+        return (
+          `${describeTypeChange(change)}: right if both names mean the same. Where new code reads it in another way ` +
+          '(another byte order, another unit), what old code has put there is read wrongly'
+        );
+      return [];
+    }),
   );
   return [...new Set(told)];
 }
+
+/** Whether it is for its author to judge, and nothing in the objects says that it is wrong. */
+export const isOnlyTold = ({ isCount, isMeaning }: LayoutChange): boolean => isCount === true || isMeaning === true;
 
 /** What one object says of the types of a patch. */
 export interface ObjectTypes {
@@ -108,7 +121,7 @@ export function refuseTypeChanges(
   const found = new Map<string, { objectPath: string; change: TypeChange; lifetimes: Set<Lifetime> }>();
   for (const { objectPath, types } of objects) {
     for (const change of types) {
-      if (change.isCount === true) continue;
+      if (isOnlyTold(change)) continue;
       const known = found.get(change.type) ?? { objectPath, change, lifetimes: new Set() };
       found.set(change.type, known);
       known.lifetimes.add(change.lifetime);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { describeType, placedMembers, shownType, type PlacedMember } from './describe-type';
+import { describeType, meaningOf, placedMembers, shownType, type PlacedMember } from './describe-type';
 import { plainType, type Type, type TypeGraph } from './type-graph';
 
 /** A struct, union or enum that two builds understand in different ways. Plain data. */
@@ -17,6 +17,8 @@ export interface LayoutChange {
   readonly isPadding: boolean;
   /** All that differs is a last value which, by its name, only counts the others. */
   readonly isCount?: true;
+  /** All that differs is what numbers are called, which may say how they are meant: `__le32` for `__be32`. */
+  readonly isMeaning?: true;
 }
 
 type Defined = Extract<Type, { kind: 'struct' | 'union' | 'enum' }>;
@@ -32,7 +34,11 @@ export function compareLayouts(before: TypeGraph, after: TypeGraph): LayoutChang
     old.forEach((one, index) => {
       const other = now?.[index];
       const change =
-        other === undefined ? null : (difference(before, one, after, other) ?? countDifference(one, other));
+        other === undefined
+          ? null
+          : (difference(before, one, after, other) ??
+            countDifference(one, other) ??
+            meaningDifference(before, one, after, other));
       if (change !== null) changes.push({ type, ...change });
     });
   }
@@ -94,7 +100,11 @@ function variableChange(
   is: number,
 ): Omit<LayoutChange, 'type'> | null {
   const [described, now] = [describeType(before, was), describeType(after, is)];
-  if (described === now) return null;
+  if (described === now) {
+    const [meant, means] = [meaningOf(before, was), meaningOf(after, is)];
+    if (meant === means) return null;
+    return { member: null, what: `is ${means}, and was ${meant}`, isPadding: false, isMeaning: true };
+  }
   const [old, fresh] = [withoutSteps(before, was), withoutSteps(after, is)];
   const isStruct = old.type !== undefined && fresh.type !== undefined && isDefined(old.type) && isDefined(fresh.type);
   // A typedef of a struct without a name is compared as such.
@@ -180,7 +190,11 @@ const namesOf = (members: readonly PlacedMember[]): Set<string> => new Set(membe
 function differInPadding(olds: readonly PlacedMember[], news: readonly PlacedMember[]): boolean {
   const [before, after] = [namesOf(olds), namesOf(news)];
   const common = (members: readonly PlacedMember[]) =>
-    JSON.stringify(members.filter(({ name }) => before.has(name) && after.has(name)));
+    JSON.stringify(
+      members
+        .filter(({ name }) => before.has(name) && after.has(name))
+        .map(({ name, bitOffset, type, bitSize, isShared }) => [name, bitOffset, type, bitSize, isShared]),
+    );
   const rest = [...olds.filter(({ name }) => !after.has(name)), ...news.filter(({ name }) => !before.has(name))];
   return common(olds) === common(news) && rest.every(({ isShared }) => !isShared);
 }
@@ -214,6 +228,22 @@ function countDifference(old: Defined, now: Defined): Omit<LayoutChange, 'type'>
   const found = new Map(now.values).get(count);
   if (found === undefined || found === value) return null;
   return { member: count, what: movedValue(found, value), isPadding: false, isCount: true };
+}
+
+function meaningDifference(
+  before: TypeGraph,
+  old: Defined,
+  after: TypeGraph,
+  now: Defined,
+): Omit<LayoutChange, 'type'> | null {
+  if (old.kind === 'enum' || now.kind === 'enum') return null;
+  const meanings = new Map(placedMembers(after, now).map(({ name, key }) => [name, meaningOf(after, key)]));
+  for (const { name, key } of placedMembers(before, old)) {
+    const [was, is] = [meaningOf(before, key), meanings.get(name)];
+    if (is === undefined || is === was) continue;
+    return { member: name, what: `is ${is}, and was ${was}`, isPadding: false, isMeaning: true };
+  }
+  return null;
 }
 
 function memberDifference(

@@ -36,6 +36,27 @@ export function describeType(graph: TypeGraph, key: number, depth = 0): string {
   }
 }
 
+/** Typedefs that say no more of a number than its width and sign. */
+const plainNumber =
+  /^(?:_*[us](?:8|16|32|64|128)|u?_?int(?:_fast|_least)?\d+_t|uint|ulong|ushort|unchar|u_(?:char|short|int|long)|bool|(?:__kernel_)?(?:s?size|u?long)_t)$/;
+
+/** As describeType, with what its author calls numbers where that says how they are meant: `__be32`, `ktime_t`. */
+export function meaningOf(graph: TypeGraph, key: number): string {
+  let steps = '';
+  let at = key;
+  // Longer than any chain of pointers and typedefs.
+  for (let step = 0; step < 64; step++) {
+    const type = graph.types.get(at);
+    if (type?.kind === 'typedef' && !plainNumber.test(type.name) && plainType(graph, at)?.kind === 'base')
+      return `${type.name}${steps}`;
+    if (type?.kind === 'pointer') steps = ` *${steps}`;
+    else if (type?.kind === 'array') steps = ` []${steps}`;
+    else if (type?.kind !== 'typedef' && type?.kind !== 'qualified') break;
+    at = type.kind === 'pointer' ? type.to : type.of;
+  }
+  return describeType(graph, key);
+}
+
 /** A bit-field's width is part of what it is. */
 export const shownType = ({ type, bitSize }: Pick<PlacedMember, 'type' | 'bitSize'>): string =>
   bitSize === null ? type : `${type} : ${bitSize}`;
@@ -48,6 +69,8 @@ export interface PlacedMember {
   readonly type: string;
   /** Others of a union lie there too. */
   readonly isShared: boolean;
+  /** Its type in its graph. */
+  readonly key: number;
 }
 
 export function placedMembers(
@@ -63,6 +86,8 @@ export function placedMembers(
       return placedMembers(graph, inner, from + bitOffset, isShared);
     }
     const shown = name ?? `(unnamed ${index})`;
-    return [{ name: shown, bitOffset: from + bitOffset, bitSize, type: describeType(graph, type), isShared }];
+    return [
+      { name: shown, bitOffset: from + bitOffset, bitSize, type: describeType(graph, type), isShared, key: type },
+    ];
   });
 }

@@ -2,9 +2,10 @@
 export {
   changedTypes,
   describeTypeChange,
+  isOnlyTold,
   isVouchedFor,
   refuseTypeChanges,
-  remarksOnCounts,
+  remarksOnTypes,
   type AllowedTypeChanges,
   type TypeChange,
 } from './changed-types';

@@ -11,7 +11,7 @@ import { diffObjects, type ObjectDiff, type Sleeper } from '@lockstep/domain/obj
 import {
   describeTypeChange,
   refuseTypeChanges,
-  remarksOnCounts,
+  remarksOnTypes,
   type AllowedTypeChanges,
   type TypeChange,
 } from '@lockstep/domain/type-layouts';
@@ -119,7 +119,7 @@ export async function linkLivepatch(options: Omit<LinkOptions, 'sources'>): Prom
   const reloading = kernel.stock === undefined ? [] : remarksOnReloading(modules, kernel.release);
   const sleepers = compared.flatMap(({ diff }) => diff.sleepers.map((one) => sleeperCaveat(one, diff.objectPath)));
   const said = [...vouched, ...only, ...sleepers].map(({ message }) => message);
-  const remarks = [...module.remarks, ...remarksOnCounts(objects), ...reloading, ...said];
+  const remarks = [...module.remarks, ...remarksOnTypes(objects), ...reloading, ...said];
   const proved = compared.flatMap(({ object, proof }) => (proof === undefined ? [] : [{ object, proof }]));
   const sha256Of = (object: string): string | undefined =>
     object === 'vmlinux' ? (kernel.stock ?? kernel).vmlinuxSha256 : digests.get(object);

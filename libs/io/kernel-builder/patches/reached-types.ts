@@ -1,5 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { changedTypes, isVouchedFor, type AllowedTypeChanges, type TypeChange } from '@lockstep/domain/type-layouts';
+import {
+  changedTypes,
+  isOnlyTold,
+  isVouchedFor,
+  type AllowedTypeChanges,
+  type TypeChange,
+} from '@lockstep/domain/type-layouts';
 import { sameButDebugInformation } from '../objects/same-code';
 import type { TypeRecords } from './compile-patch';
 
@@ -15,7 +21,9 @@ export async function reachedTypes(
 ): Promise<TypeChange[]> {
   const { original, patched } = records;
   const changes = changedTypes(original, patched, objectPath);
-  const inQuestion = changes.filter((change) => change.lifetime !== 'stack' && !isVouchedFor(change, allowed));
+  const inQuestion = changes.filter(
+    (change) => change.lifetime !== 'stack' && !isOnlyTold(change) && !isVouchedFor(change, allowed),
+  );
   if (inQuestion.length === 0) return changes;
   const names = new Set(inQuestion.map(({ type }) => type));
   const asBefore = await records.withTypesAsBefore(new Set([...names].map((name) => name.replace(/^\w+ /, ''))));

@@ -128,6 +128,36 @@ enum {
 	FLAGS_MAX
 };
 
+/* Numbers that mean something else in the same bytes, and one that is only called otherwise. */
+typedef unsigned int u32;
+typedef u32 __be32;
+typedef u32 __le32;
+typedef long ticks_t, seconds_t;
+
+struct meant {
+#ifdef PATCHED
+	__le32 length;
+	unsigned int size;
+#else
+	__be32 length;
+	u32 size;
+#endif
+};
+
+struct meant_list {
+#ifdef PATCHED
+	ticks_t *stamps[2];
+#else
+	seconds_t *stamps[2];
+#endif
+};
+
+#ifdef PATCHED
+static __be32 limit;
+#else
+static u32 limit;
+#endif
+
 typedef struct {
 	int value;
 #ifdef PATCHED
@@ -188,7 +218,12 @@ int make(int value)
 	struct flag_gone *flag_gone = allocate(sizeof(*flag_gone));
 	struct overlaid *overlaid = allocate(sizeof(*overlaid));
 	struct same *same = allocate(sizeof(*same));
+	struct meant *meant = allocate(sizeof(*meant));
+	struct meant_list *meant_list = allocate(sizeof(*meant_list));
 	enum state state = value ? ENDED : BEGUN;
+
+	meant->length = limit++;
+	use(meant_list);
 
 	more = value;
 	last_state = value ? CLOSED : OPENED;
