@@ -16,13 +16,14 @@ export async function diffOfEdits(treeDir: string, edits: readonly Edit[]): Prom
     if (at < 0) throw new Error(`${source} has no ${find}`);
     files.set(source, { before, after: text.slice(0, at) + put + text.slice(at + find.length) });
   }
-  return [...files]
-    .map(([source, { before, after }]) => {
-      const [old = [], now = []] = [before, after].map((text) => text.replace(/\n$/, '').split('\n'));
-      const head = `--- a/${source}\n+++ b/${source}\n@@ -1,${old.length} +1,${now.length} @@\n`;
-      return `${head}${old.map((line) => `-${line}\n`).join('')}${now.map((line) => `+${line}\n`).join('')}`;
-    })
-    .join('');
+  return [...files].map(([source, { before, after }]) => wholeFileDiff(source, before, after)).join('');
+}
+
+/** A diff that takes every line of a file away and puts `after` there. */
+export function wholeFileDiff(file: string, before: string, after: string): string {
+  const [old = [], now = []] = [before, after].map((text) => text.replace(/\n$/, '').split('\n'));
+  const head = `--- a/${file}\n+++ b/${file}\n@@ -1,${old.length} +1,${now.length} @@\n`;
+  return `${head}${old.map((line) => `-${line}\n`).join('')}${now.map((line) => `+${line}\n`).join('')}`;
 }
 
 /** A source as it is before or after its patch: the lines of `#ifdef PATCHED`, or else of its `#else`, without the marks. */

@@ -10,7 +10,7 @@ export {
   type CompiledPair,
   type Compiler,
 } from './compile-c';
-export { diffOfEdits, resolvePatched, type Edit } from './edited-sources';
+export { diffOfEdits, resolvePatched, wholeFileDiff, type Edit } from './edited-sources';
 export { fixtureKernel, symbolTable, type FixtureKernel, type FixtureSymbol } from './fixture-kernel';
 export { livepatchFile, type LivepatchFixture } from './livepatch-file';
 export { bytesOfNamed, readModule, type ReadModule } from './module-reader';

@@ -1,20 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { writeFile } from 'node:fs/promises';
-import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { parseModuleName, parsePatchId } from '@lockstep/domain/livepatch-model';
-import {
-  buildLivepatch,
-  defaultCacheDirectory,
-  registerKernelBuild,
-  type BuiltLivepatch,
-  type KernelBuild,
-} from '@lockstep/io/kernel-builder';
-import { kernelTestSetupMs, startTestMachine, type TestMachine } from '@lockstep/testing/qemu-machine';
-import { diffOfEdits } from '../index';
+import type { BuiltLivepatch } from '@lockstep/io/kernel-builder';
+import { kernelTestSetupMs } from '@lockstep/testing/qemu-machine';
+import { PatchableMachine } from '../patchable-machine';
 
-let bench: TestMachine;
-let kernel: KernelBuild;
+let machine: PatchableMachine;
 
 /** What sets a variable when the livepatch is switched on, and puts back what it was when it is switched off. */
 const setting = (type: string, variable: string, value: string): string => `
@@ -34,36 +24,17 @@ static int (*lockstep_pre)(struct klp_object *) __used __section(".lockstep.call
 static void (*lockstep_post)(struct klp_object *) __used __section(".lockstep.callbacks.post_unpatch") = lockstep_restore;
 `;
 
-async function build(name: string, source: string, before: string, text: string): Promise<BuiltLivepatch> {
-  const built = await buildLivepatch({
-    kernel,
-    diff: await diffOfEdits(kernel.treeDir, [[source, '', before, `${text}\n${before}`]]),
-    moduleName: parseModuleName(name),
-    patchId: parsePatchId('ab'.repeat(32)),
-    replace: false,
-  });
-  await writeFile(path.join(bench.folder, `${name}.ko`), built.bytes);
-  return built;
-}
+const build = (name: string, source: string, before: string, text: string): Promise<BuiltLivepatch> =>
+  machine.build(name, [[source, '', before, `${text}\n${before}`]]);
 
-const switched = (name: string): string =>
-  `while [ "$(cat /sys/kernel/livepatch/${name}/transition)" != 0 ]; do sleep 0.1; done`;
-const load = async (name: string): Promise<string> =>
-  bench.machine.run(`insmod '${bench.folder}/${name}.ko'; ${switched(name)}`);
-const unload = async (name: string): Promise<string> =>
-  bench.machine.run(
-    `echo 0 >/sys/kernel/livepatch/${name}/enabled; while [ -e /sys/kernel/livepatch/${name} ]; do sleep 0.1; done
-     rmmod ${name}; dmesg | grep -E 'BUG|WARNING|Oops' || :`,
-  );
-const read = async (file: string): Promise<string> => (await bench.machine.run(`cat ${file}`)).trim();
+const read = async (file: string): Promise<string> => (await machine.run(`cat ${file}`)).trim();
 
 describe('patches that consist of callbacks', () => {
   beforeAll(async () => {
-    bench = await startTestMachine({ name: 'callbacks-only' });
-    kernel = await registerKernelBuild({ path: bench.kernel.treeDir, cacheDir: defaultCacheDirectory() });
+    machine = await PatchableMachine.start({ name: 'callbacks-only' });
   }, kernelTestSetupMs);
 
-  afterAll(async () => bench[Symbol.asyncDispose](), 60_000);
+  afterAll(() => machine[Symbol.asyncDispose](), 60_000);
 
   test.each([
     ['klp_aio', 'fs/aio.c', '__initcall(aio_setup);', 'unsigned long', 'aio_max_nr', '/proc/sys/fs/aio-max-nr'],
@@ -81,9 +52,9 @@ describe('patches that consist of callbacks', () => {
           message: expect.stringMatching(`pre_patch lockstep_set\\(\\) of vmlinux.* using ${variable}`),
         },
       ]);
-      await load(name);
+      await machine.load(name);
       expect(await read(file)).toBe('123456');
-      expect(await unload(name)).toBe('');
+      expect(await machine.unload(name)).toBe('');
       expect(await read(file)).toBe(was);
     },
     300_000,
@@ -94,12 +65,12 @@ describe('patches that consist of callbacks', () => {
     const was = await read(file);
     await build('klp_below', 'fs/aio.c', '__initcall(aio_setup);', setting('unsigned long', 'aio_max_nr', '70001'));
     await build('klp_above', 'fs/aio.c', '__initcall(aio_setup);', setting('unsigned long', 'aio_max_nr', '70002'));
-    await load('klp_below');
-    await load('klp_above');
+    await machine.load('klp_below');
+    await machine.load('klp_above');
     expect(await read(file)).toBe('70002');
-    expect(await unload('klp_above')).toBe('');
+    expect(await machine.unload('klp_above')).toBe('');
     expect(await read(file)).toBe('70001');
-    expect(await unload('klp_below')).toBe('');
+    expect(await machine.unload('klp_below')).toBe('');
     expect(await read(file)).toBe(was);
   }, 300_000);
 
@@ -118,11 +89,11 @@ static int (*lockstep_pre)(struct klp_object *) __used __section(".lockstep.call
 `;
     const built = await build('klp_busy', source, before, said);
     expect(built.caveats[0]?.message).toContain('pre_patch lockstep_set() of test_klp_callbacks_busy');
-    await load('klp_busy');
-    expect(await bench.machine.run('dmesg')).not.toContain('lockstep was called');
-    await bench.machine.run(`insmod '${kernel.treeDir}/lib/livepatch/test_klp_callbacks_busy.ko'`);
-    expect(await bench.machine.run('dmesg')).toContain('lockstep was called');
-    await bench.machine.run('rmmod test_klp_callbacks_busy');
-    expect(await unload('klp_busy')).toBe('');
+    await machine.load('klp_busy');
+    expect(await machine.run('dmesg')).not.toContain('lockstep was called');
+    await machine.run(`insmod '${machine.kernel.treeDir}/lib/livepatch/test_klp_callbacks_busy.ko'`);
+    expect(await machine.run('dmesg')).toContain('lockstep was called');
+    await machine.run('rmmod test_klp_callbacks_busy');
+    expect(await machine.unload('klp_busy')).toBe('');
   }, 300_000);
 });

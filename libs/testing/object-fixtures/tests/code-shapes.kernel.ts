@@ -1,23 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { writeFile } from 'node:fs/promises';
-import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { parseModuleName, parsePatchId } from '@lockstep/domain/livepatch-model';
-import {
-  buildLivepatch,
-  defaultCacheDirectory,
-  registerKernelBuild,
-  type BuiltLivepatch,
-  type KernelBuild,
-} from '@lockstep/io/kernel-builder';
-import { diffOfEdits, type Edit } from '../index';
-import {
-  kernelTestSetupMs,
-  startTestMachine,
-  testKernelFlavour,
-  type QemuMachine,
-  type TestMachine,
-} from '@lockstep/testing/qemu-machine';
+import type { BuiltLivepatch } from '@lockstep/io/kernel-builder';
+import { kernelTestSetupMs, testKernelFlavour } from '@lockstep/testing/qemu-machine';
+import type { Edit } from '../index';
+import { PatchableMachine } from '../patchable-machine';
 
 const includes = `#include <linux/seq_file.h>
 #include <linux/livepatch.h>
@@ -88,20 +74,8 @@ const edits: readonly Edit[] = [
   ['fs/proc/cmdline.c', 'static int cmdline_proc_show(', '{\n', shown],
 ];
 
-let bench: TestMachine;
-let dir = '';
-let kernel: KernelBuild;
-let machine: QemuMachine;
+let machine: PatchableMachine;
 let patch: BuiltLivepatch;
-
-const build = async (changes: readonly Edit[]): Promise<BuiltLivepatch> =>
-  buildLivepatch({
-    kernel,
-    diff: await diffOfEdits(kernel.treeDir, changes),
-    moduleName: parseModuleName('klp_shapes'),
-    patchId: parsePatchId('ab'.repeat(32)),
-    replace: false,
-  });
 
 const counters = async (): Promise<number[]> => {
   const line = (await machine.run('cat /proc/cmdline')).split('\n')[0] ?? '';
@@ -110,15 +84,12 @@ const counters = async (): Promise<number[]> => {
 
 describe('the shapes that kernel code has, in one patch of a running kernel', () => {
   beforeAll(async () => {
-    bench = await startTestMachine({ name: 'code-shapes', flavour: testKernelFlavour() });
-    ({ machine, folder: dir } = bench);
-    kernel = await registerKernelBuild({ path: bench.kernel.treeDir, cacheDir: defaultCacheDirectory() });
-    patch = await build(edits);
-    await writeFile(path.join(dir, 'klp_shapes.ko'), patch.bytes);
+    machine = await PatchableMachine.start({ name: 'code-shapes', flavour: testKernelFlavour() });
+    patch = await machine.build('klp_shapes', edits);
     await machine.run('mkdir -p /sys/kernel/tracing; mount -t tracefs none /sys/kernel/tracing');
   }, kernelTestSetupMs);
 
-  afterAll(() => bench[Symbol.asyncDispose](), 60_000);
+  afterAll(() => machine[Symbol.asyncDispose](), 60_000);
 
   test('it changes what was edited, and nothing that only moved', () => {
     const names = patch.functions.map(({ name }) => name);
@@ -128,10 +99,7 @@ describe('the shapes that kernel code has, in one patch of a running kernel', ()
   });
 
   test('loaded, its callback has run and its counters count', async () => {
-    const log = await machine.run(
-      `dmesg -C; insmod '${dir}/klp_shapes.ko'
-       while [ "$(cat /sys/kernel/livepatch/klp_shapes/transition)" != 0 ]; do sleep 0.1; done; dmesg`,
-    );
+    const log = await machine.load('klp_shapes');
     expect(log).toContain('lockstep before');
     await machine.run('ls /usr/bin >/dev/null; mkdir -p /tmp/made; cd /tmp/made; touch 1 2 3 4 5 6 7 8');
     const [listed = 0, execs = 0, made = 0, shown = 0] = await counters();

@@ -1,24 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { readdirSync, readFileSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { parseModuleName, parsePatchId } from '@lockstep/domain/livepatch-model';
-import {
-  buildLivepatch,
-  defaultCacheDirectory,
-  registerKernelBuild,
-  type BuiltLivepatch,
-  type KernelBuild,
-} from '@lockstep/io/kernel-builder';
-import {
-  kernelTestSetupMs,
-  startTestMachine,
-  type AddedSources,
-  type QemuMachine,
-  type TestMachine,
-} from '@lockstep/testing/qemu-machine';
-import { diffOfEdits, resolvePatched, type Edit } from '../index';
+import type { BuiltLivepatch } from '@lockstep/io/kernel-builder';
+import { kernelTestSetupMs, type AddedSources } from '@lockstep/testing/qemu-machine';
+import { diffOfEdits, resolvePatched, wholeFileDiff, type Edit } from '../index';
+import { PatchableMachine } from '../patchable-machine';
 
 // Sources of our own, built into the kernel, each in a shape that patches meet; loaded, and judged by what they show.
 
@@ -35,50 +22,20 @@ const added: AddedSources = {
 
 const patched = (file: string): Edit => [`${folder}/${file}`, '', textBefore(file), textAfter(file)];
 
-let bench: TestMachine;
-let kernel: KernelBuild;
-let machine: QemuMachine;
+let machine: PatchableMachine;
 
-async function build(name: string, edits: readonly Edit[]): Promise<BuiltLivepatch> {
-  const built = await buildLivepatch({
-    kernel,
-    diff: await diffOfEdits(kernel.treeDir, edits),
-    moduleName: parseModuleName(name),
-    patchId: parsePatchId('ab'.repeat(32)),
-    replace: false,
-  });
-  await writeFile(path.join(bench.folder, `${name}.ko`), built.bytes);
-  return built;
-}
-
-const load = (name: string): Promise<string> =>
-  machine.run(
-    `dmesg -C; insmod '${bench.folder}/${name}.ko' livepatch.consistency=system
-     while [ "$(cat /sys/kernel/livepatch/${name}/transition)" != 0 ]; do sleep 0.1; done`,
-  );
-
-const disabling = (name: string): string =>
-  `echo 0 >/sys/kernel/livepatch/${name}/enabled; while [ -e /sys/kernel/livepatch/${name} ]; do sleep 0.1; done`;
-
-const disable = (name: string): Promise<string> => machine.run(disabling(name));
-
-const unload = (name: string): Promise<string> =>
-  machine.run(
-    `${disabling(name)}
-     rmmod ${name}; dmesg | grep -E 'BUG|WARNING|Oops' || :`,
-  );
+const build = (name: string, edits: readonly Edit[]): Promise<BuiltLivepatch> => machine.build(name, edits);
+const load = (name: string): Promise<string> => machine.load(name, 'livepatch.consistency=system');
 
 const shown = async (...names: string[]): Promise<string> =>
   (await machine.run(`cd /proc/lockstep_cases; cat ${names.join(' ')}`)).trim();
 
 describe('shapes that patches meet', () => {
   beforeAll(async () => {
-    bench = await startTestMachine({ name: 'cases', added });
-    machine = bench.machine;
-    kernel = await registerKernelBuild({ path: bench.kernel.treeDir, cacheDir: defaultCacheDirectory() });
+    machine = await PatchableMachine.start({ name: 'cases', added });
   }, kernelTestSetupMs);
 
-  afterAll(() => bench[Symbol.asyncDispose](), 60_000);
+  afterAll(() => machine[Symbol.asyncDispose](), 60_000);
 
   test.each<[file: string, original: string, underPatch: string[], original: string]>([
     ['static_locals', '1 1', ['2 2 1', '3 3 2'], '4 4'],
@@ -92,7 +49,7 @@ describe('shapes that patches meet', () => {
       await build(`klp_${name}`, [patched(`${name}.c`)]);
       await load(`klp_${name}`);
       for (const expected of underPatch) expect(await shown(name)).toBe(expected);
-      expect(await unload(`klp_${name}`)).toBe('');
+      expect(await machine.unload(`klp_${name}`)).toBe('');
       expect(await shown(name)).toBe(again);
     },
     300_000,
@@ -186,7 +143,7 @@ describe('shapes that patches meet', () => {
     await build('klp_inner', [patched('inner.c')]);
     await load('klp_inner');
     expect(await shown('outer_one', 'outer_two')).toBe('one 101\ntwo 102');
-    expect(await unload('klp_inner')).toBe('');
+    expect(await machine.unload('klp_inner')).toBe('');
     expect(await shown('outer_one', 'outer_two')).toBe('one 102\ntwo 103');
   }, 300_000);
 
@@ -199,7 +156,7 @@ describe('shapes that patches meet', () => {
     expect(await shown('toggled')).toBe('key 11 call 2 traced 105 fpu 1');
     expect(await shown('toggle', 'toggled')).toBe(`0\n${off}`);
     expect(await shown('toggle', 'toggled')).toBe('1\nkey 11 call 2 traced 105 fpu 1');
-    expect(await unload('klp_toggled')).toBe('');
+    expect(await machine.unload('klp_toggled')).toBe('');
     expect(await shown('toggled')).toBe(on);
     expect(await shown('toggle', 'toggled')).toBe(`0\n${off}`);
   }, 300_000);
@@ -257,7 +214,7 @@ static noinline void fresh_sums(struct seq_file *m)
     // Two processors have 5 and 7 each.
     expect(await shown('toggled')).toBe(`true 100 11 16 ${before}`);
     expect(await shown('toggled')).toBe(`on true 200 12 18 ${before}`);
-    await disable('klp_sites');
+    await machine.disable('klp_sites');
     expect(await shown('toggled')).toBe(before);
   }, 300_000);
 
@@ -304,12 +261,12 @@ fault:
     expect(told.match(/WARNING: .* at fs\/lockstep_cases\/static_locals\.c:\d+ static_locals_show/g)).toHaveLength(1);
     expect(told.match(/lockstep: warned/g)).toHaveLength(1);
     expect(told).not.toMatch(/BUG|Oops/);
-    expect(await unload('klp_faults')).toBe('');
+    expect(await machine.unload('klp_faults')).toBe('');
   }, 300_000);
 
   test('per-CPU variables of a module that comes later', async () => {
     const late = async (): Promise<string> => {
-      const ko = path.join(kernel.treeDir, folder, 'late_percpu.ko');
+      const ko = path.join(machine.kernel.treeDir, folder, 'late_percpu.ko');
       return (
         await machine.run(`insmod '${ko}'; cat /proc/lockstep_late; cat /proc/lockstep_late; rmmod late_percpu`)
       ).trim();
@@ -319,28 +276,15 @@ fault:
     await build('klp_late', [patched('late_percpu.c')]);
     await load('klp_late');
     expect(await late()).toBe('1151 7\n2152 7');
-    expect(await unload('klp_late')).toBe('');
+    expect(await machine.unload('klp_late')).toBe('');
   }, 300_000);
 
   test('a patch over one that brought a static variable is refused: a copy would be another variable', async () => {
+    const below = textAfter('static_locals.c');
     const file = `${folder}/static_locals.c`;
-    const [before, after] = [
-      textAfter('static_locals.c'),
-      textAfter('static_locals.c').replace('++count', 'count += 10'),
-    ];
-    const lines = (text: string): string[] => text.replace(/\n$/, '').split('\n');
-    const [old, now] = [lines(before), lines(after)];
-    const head = `--- a/${file}\n+++ b/${file}\n@@ -1,${old.length} +1,${now.length} @@\n`;
-    const diff = `${head}${old.map((line) => `-${line}\n`).join('')}${now.map((line) => `+${line}\n`).join('')}`;
-    const below = await diffOfEdits(kernel.treeDir, [patched('static_locals.c')]);
-    const building = buildLivepatch({
-      kernel,
-      diff,
-      onto: [{ name: 'below', text: Buffer.from(below) }],
-      moduleName: parseModuleName('klp_above'),
-      patchId: parsePatchId('cd'.repeat(32)),
-      replace: false,
-    });
+    const onto = [{ name: 'below', text: await diffOfEdits(machine.kernel.treeDir, [patched('static_locals.c')]) }];
+    const text = wholeFileDiff(file, below, below.replace('++count', 'count += 10'));
+    const building = machine.build('klp_above', [{ name: 'above', text }], { onto });
     await expect(building).rejects.toThrow(/count\.new_added_ticket_0 exists only in patches below/);
   }, 120_000);
 

@@ -1,28 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { writeFile } from 'node:fs/promises';
-import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { LockstepError, parseModuleName, parsePatchId } from '@lockstep/domain/livepatch-model';
-import {
-  buildLivepatch,
-  defaultCacheDirectory,
-  registerKernelBuild,
-  type BuiltLivepatch,
-  type KernelBuild,
-} from '@lockstep/io/kernel-builder';
-import {
-  kernelTestSetupMs,
-  startTestMachine,
-  testKernelFlavour,
-  type QemuMachine,
-  type TestMachine,
-} from '@lockstep/testing/qemu-machine';
-import { diffOfEdits, type Edit } from '../index';
+import { LockstepError } from '@lockstep/domain/livepatch-model';
+import { kernelTestSetupMs, testKernelFlavour } from '@lockstep/testing/qemu-machine';
+import type { Edit } from '../index';
+import { PatchableMachine } from '../patchable-machine';
 
-let bench: TestMachine;
-let dir = '';
-let kernel: KernelBuild;
-let machine: QemuMachine;
+let machine: PatchableMachine;
 
 const show = 'static int cmdline_proc_show(struct seq_file *m, void *v)\n{\n';
 
@@ -105,55 +88,30 @@ static bool lockstep_started;
   'if (!xchg(&lockstep_started, true))\n\t\tkthread_run(lockstep_thread, NULL, "lockstep");',
 );
 
-async function build(name: string, changes: readonly Edit[]): Promise<BuiltLivepatch> {
-  const built = await buildLivepatch({
-    kernel,
-    diff: await diffOfEdits(kernel.treeDir, changes),
-    moduleName: parseModuleName(name),
-    patchId: parsePatchId('ab'.repeat(32)),
-    replace: false,
-  });
-  await writeFile(path.join(dir, `${name}.ko`), built.bytes);
-  return built;
-}
-
-const load = async (name: string): Promise<string> =>
-  machine.run(
-    `dmesg -C; insmod '${dir}/${name}.ko'
-     while [ "$(cat /sys/kernel/livepatch/${name}/transition)" != 0 ]; do sleep 0.1; done`,
-  );
-
-const disable = async (name: string): Promise<string> =>
-  machine.run(
-    `echo 0 >/sys/kernel/livepatch/${name}/enabled; while [ -e /sys/kernel/livepatch/${name} ]; do sleep 0.1; done`,
-  );
-
 describe('code that may be called when its livepatch is disabled', () => {
   beforeAll(async () => {
-    bench = await startTestMachine({ name: 'outliving', flavour: testKernelFlavour() });
-    ({ machine, folder: dir } = bench);
-    kernel = await registerKernelBuild({ path: bench.kernel.treeDir, cacheDir: defaultCacheDirectory() });
+    machine = await PatchableMachine.start({ name: 'outliving', flavour: testKernelFlavour() });
   }, kernelTestSetupMs);
 
-  afterAll(() => bench[Symbol.asyncDispose](), 60_000);
+  afterAll(() => machine[Symbol.asyncDispose](), 60_000);
 
   test('callbacks of RCU have run before the module goes', async () => {
-    expect((await build('klp_rcu', afterGrace)).staysLoadedFor).toEqual([]);
-    await load('klp_rcu');
+    expect((await machine.build('klp_rcu', afterGrace)).staysLoadedFor).toEqual([]);
+    await machine.load('klp_rcu');
     await machine.run('for i in $(seq 300); do cat /proc/cmdline; done >/dev/null');
-    await disable('klp_rcu');
+    await machine.disable('klp_rcu');
     await machine.run('rmmod klp_rcu; sleep 1');
     expect(await machine.run("dmesg | grep -E 'BUG|Oops|fault' || :")).toBe('');
   }, 300_000);
 
   test('a timer that arms itself goes on, in a module that the kernel keeps', async () => {
-    const { staysLoadedFor, remarks } = await build('klp_timer', timed);
+    const { staysLoadedFor, remarks } = await machine.build('klp_timer', timed);
     expect(staysLoadedFor.join('\n')).toMatch(/lockstep_timer/);
     expect(remarks.join('\n')).toContain('stays loaded until the next boot');
-    await load('klp_timer');
+    await machine.load('klp_timer');
     await machine.run('cat /proc/cmdline; sleep 1');
     expect(await machine.run('cat /proc/cmdline')).toMatch(/^ticks [1-9]/m);
-    await disable('klp_timer');
+    await machine.disable('klp_timer');
     expect(await machine.run('cat /proc/cmdline')).not.toContain('ticks');
     expect(await machine.run('rmmod klp_timer 2>&1 && echo gone || :')).not.toContain('gone');
     expect(await machine.run('grep ^klp_timer /proc/modules')).toContain('[permanent],');
@@ -161,11 +119,11 @@ describe('code that may be called when its livepatch is disabled', () => {
   }, 300_000);
 
   test('so does queued work', async () => {
-    expect((await build('klp_work', worked)).staysLoadedFor.join('\n')).toMatch(/lockstep_work/);
-    await load('klp_work');
+    expect((await machine.build('klp_work', worked)).staysLoadedFor.join('\n')).toMatch(/lockstep_work/);
+    await machine.load('klp_work');
     await machine.run('cat /proc/cmdline; sleep 1');
     expect(await machine.run('dmesg')).toContain('lockstep worked');
-    await disable('klp_work');
+    await machine.disable('klp_work');
     expect(await machine.run('grep ^klp_work /proc/modules')).toContain('[permanent],');
   }, 300_000);
 
@@ -175,12 +133,12 @@ describe('code that may be called when its livepatch is disabled', () => {
   ])(
     '%s is called on, by whom it was given to',
     async (name, changes, code, trigger, said) => {
-      const { staysLoadedFor, caveats } = await build(name, changes);
+      const { staysLoadedFor, caveats } = await machine.build(name, changes);
       expect(staysLoadedFor.join('\n')).toContain(code);
       expect(caveats).toEqual(staysLoadedFor.map((message) => ({ kind: 'stays-loaded', message })));
-      await load(name);
+      await machine.load(name);
       await machine.run('cat /proc/cmdline; sleep 1');
-      await disable(name);
+      await machine.disable(name);
       await machine.run(`rmmod ${name} 2>&1 || :; dmesg -C; ${trigger}`);
       expect(await machine.run('dmesg')).toContain(said);
       expect(await machine.run("dmesg | grep -E 'BUG|Oops|fault' || :")).toBe('');
@@ -189,15 +147,17 @@ describe('code that may be called when its livepatch is disabled', () => {
   );
 
   test('a type that grows under objects that live on is refused with the member and the way out', async () => {
-    const grown = await build('klp_grown', [
-      ['fs/eventfd.c', 'struct eventfd_ctx {', '\tint id;\n};', '\tint id;\n\tu64 writes;\n};'],
-      [
-        'fs/eventfd.c',
-        '',
-        '\tspin_lock_irq(&ctx->wqh.lock);\n\tres = -EAGAIN;',
-        '\tspin_lock_irq(&ctx->wqh.lock);\n\tctx->writes++;\n\tres = -EAGAIN;',
-      ],
-    ]).catch((error: unknown) => error);
+    const grown = await machine
+      .build('klp_grown', [
+        ['fs/eventfd.c', 'struct eventfd_ctx {', '\tint id;\n};', '\tint id;\n\tu64 writes;\n};'],
+        [
+          'fs/eventfd.c',
+          '',
+          '\tspin_lock_irq(&ctx->wqh.lock);\n\tres = -EAGAIN;',
+          '\tspin_lock_irq(&ctx->wqh.lock);\n\tctx->writes++;\n\tres = -EAGAIN;',
+        ],
+      ])
+      .catch((error: unknown) => error);
     expect(grown).toBeInstanceOf(LockstepError);
     expect(grown).toMatchObject({ reason: 'type-changed', fields: { type: 'struct eventfd_ctx', member: 'writes' } });
   }, 120_000);

@@ -1,27 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { writeFile } from 'node:fs/promises';
-import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { parseModuleName, parsePatchId } from '@lockstep/domain/livepatch-model';
-import {
-  buildLivepatch,
-  defaultCacheDirectory,
-  registerKernelBuild,
-  type KernelBuild,
-} from '@lockstep/io/kernel-builder';
-import { diffOfEdits, type Edit } from '../index';
-import {
-  kernelTestSetupMs,
-  startTestMachine,
-  testKernelFlavour,
-  type QemuMachine,
-  type TestMachine,
-} from '@lockstep/testing/qemu-machine';
+import { kernelTestSetupMs, testKernelFlavour } from '@lockstep/testing/qemu-machine';
+import type { Edit } from '../index';
+import { PatchableMachine } from '../patchable-machine';
 
-let bench: TestMachine;
-let dir = '';
-let kernel: KernelBuild;
-let machine: QemuMachine;
+let machine: PatchableMachine;
 
 const neighbour = 'net/core/neighbour.c';
 const show = 'static int neigh_stat_seq_show(struct seq_file *seq, void *v)\n{\n';
@@ -63,41 +46,24 @@ const callee: readonly Edit[] = [
 ];
 
 async function load(name: string, edits: readonly Edit[]): Promise<readonly string[]> {
-  const { bytes, functions } = await buildLivepatch({
-    kernel,
-    diff: await diffOfEdits(kernel.treeDir, edits),
-    moduleName: parseModuleName(name),
-    patchId: parsePatchId('ab'.repeat(32)),
-    replace: false,
-  });
-  await writeFile(path.join(dir, `${name}.ko`), bytes);
-  await machine.run(
-    `insmod '${dir}/${name}.ko'; while [ "$(cat /sys/kernel/livepatch/${name}/transition)" != 0 ]; do sleep 0.1; done`,
-  );
+  const { functions } = await machine.build(name, edits);
+  await machine.load(name);
   return functions.map((one) => one.name);
 }
 
-const unload = async (name: string): Promise<string> =>
-  machine.run(
-    `echo 0 >/sys/kernel/livepatch/${name}/enabled; while [ -e /sys/kernel/livepatch/${name} ]; do sleep 0.1; done
-     rmmod ${name}; dmesg | grep -E 'BUG|WARNING|Oops' || :`,
-  );
-
 describe('functions and variables that share a section', () => {
   beforeAll(async () => {
-    bench = await startTestMachine({ name: 'shared-sections', flavour: testKernelFlavour() });
-    ({ machine, folder: dir } = bench);
-    kernel = await registerKernelBuild({ path: bench.kernel.treeDir, cacheDir: defaultCacheDirectory() });
+    machine = await PatchableMachine.start({ name: 'shared-sections', flavour: testKernelFlavour() });
   }, kernelTestSetupMs);
 
-  afterAll(() => bench[Symbol.asyncDispose](), 60_000);
+  afterAll(() => machine[Symbol.asyncDispose](), 60_000);
 
   test('a loop over an array ends with it, not at the new variable behind it', async () => {
     expect(await load('klp_arrays', arrays)).toEqual(['neigh_stat_seq_show']);
     const shown = await machine.run('cat /proc/net/stat/arp_cache');
     expect(shown).toMatch(/^tables [123] shown 5$/m);
     expect(await machine.run('cat /proc/net/stat/arp_cache')).not.toContain('shown 5\n');
-    expect(await unload('klp_arrays')).toBe('');
+    expect(await machine.unload('klp_arrays')).toBe('');
     expect(await machine.run('cat /proc/net/stat/arp_cache')).not.toContain('tables');
   }, 300_000);
 
@@ -106,7 +72,7 @@ describe('functions and variables that share a section', () => {
     expect(changed).not.toEqual([]);
     expect(changed.filter((name) => name.startsWith('init_'))).toEqual([]);
     await machine.run('head -c 100000 /usr/bin/perl >/tmp/copy; sync');
-    expect(await unload('klp_slabs')).toBe('');
+    expect(await machine.unload('klp_slabs')).toBe('');
   }, 300_000);
 
   test.each([
@@ -120,7 +86,7 @@ describe('functions and variables that share a section', () => {
       await machine.run(
         'mkdir -p /tmp/many; cd /tmp/many; touch $(seq 500); for i in 1 2 3 4; do ls >/dev/null & touch a$i b$i & done; wait',
       );
-      expect(await unload(name)).toBe('');
+      expect(await machine.unload(name)).toBe('');
     },
     300_000,
   );

@@ -1,20 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { writeFile } from 'node:fs/promises';
-import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { parseModuleName, parsePatchId } from '@lockstep/domain/livepatch-model';
-import {
-  buildLivepatch,
-  defaultCacheDirectory,
-  registerKernelBuild,
-  type BuiltLivepatch,
-  type KernelBuild,
-} from '@lockstep/io/kernel-builder';
-import { kernelTestSetupMs, startTestMachine, type TestMachine } from '@lockstep/testing/qemu-machine';
-import { diffOfEdits, type Edit } from '../index';
+import { kernelTestSetupMs } from '@lockstep/testing/qemu-machine';
+import type { Edit } from '../index';
+import { PatchableMachine } from '../patchable-machine';
 
-let bench: TestMachine;
-let kernel: KernelBuild;
+let machine: PatchableMachine;
 
 /** What a fix does that needs room in an object that is there already: an #include, and a shadow variable. */
 const shadowed = (source: string, firstInclude: string, after: string, object: string): readonly Edit[] => [
@@ -39,18 +29,6 @@ const shadowed = (source: string, firstInclude: string, after: string, object: s
   ],
 ];
 
-async function build(name: string, edits: readonly Edit[]): Promise<BuiltLivepatch> {
-  const built = await buildLivepatch({
-    kernel,
-    diff: await diffOfEdits(kernel.treeDir, edits),
-    moduleName: parseModuleName(name),
-    patchId: parsePatchId('ab'.repeat(32)),
-    replace: false,
-  });
-  await writeFile(path.join(bench.folder, `${name}.ko`), built.bytes);
-  return built;
-}
-
 const talk = `perl -MIO::Socket::INET -e 'my $l = IO::Socket::INET->new(Listen => 1, LocalAddr => "127.0.0.1") or die $@;
   my $c = IO::Socket::INET->new(PeerAddr => "127.0.0.1", PeerPort => $l->sockport) or die $@;
   my $s = $l->accept; print $c "words\\n"; $c->flush; print scalar <$s>; print $s "more\\n"; $s->flush; print scalar <$c>;'`;
@@ -59,11 +37,10 @@ const pin = 'dd if=/dev/vda of=/dev/null bs=4096 count=1 iflag=direct 2>&1 | tai
 
 describe('under MODVERSIONS', () => {
   beforeAll(async () => {
-    bench = await startTestMachine({ name: 'symbol-versions', flavour: 'distribution' });
-    kernel = await registerKernelBuild({ path: bench.kernel.treeDir, cacheDir: defaultCacheDirectory() });
+    machine = await PatchableMachine.start({ name: 'symbol-versions', flavour: 'distribution' });
   }, kernelTestSetupMs);
 
-  afterAll(async () => bench[Symbol.asyncDispose](), 60_000);
+  afterAll(() => machine[Symbol.asyncDispose](), 60_000);
 
   test.each([
     [
@@ -76,21 +53,15 @@ describe('under MODVERSIONS', () => {
   ])(
     '%s: an #include that completes types of exported functions changes no version that modules were built for',
     async (name, edits, exercise) => {
-      await build(name, edits);
-      await bench.machine.run(
-        `dmesg -C; insmod '${bench.folder}/${name}.ko'
-         while [ "$(cat /sys/kernel/livepatch/${name}/transition)" != 0 ]; do sleep 0.1; done`,
-      );
-      await bench.machine.run(exercise);
-      expect(await bench.machine.run('dmesg')).toContain('lockstep saw one');
+      await machine.build(name, edits);
+      await machine.load(name);
+      await machine.run(exercise);
+      expect(await machine.run('dmesg')).toContain('lockstep saw one');
       // A module that was built with the kernel still links against what the patched object exports.
-      await bench.machine.run(
-        `insmod '${kernel.treeDir}/lib/livepatch/test_klp_shadow_vars.ko'; rmmod test_klp_shadow_vars`,
+      await machine.run(
+        `insmod '${machine.kernel.treeDir}/lib/livepatch/test_klp_shadow_vars.ko'; rmmod test_klp_shadow_vars`,
       );
-      await bench.machine.run(
-        `echo 0 >/sys/kernel/livepatch/${name}/enabled; while [ -e /sys/kernel/livepatch/${name} ]; do sleep 0.1; done
-         rmmod ${name}`,
-      );
+      expect(await machine.unload(name)).toBe('');
     },
     600_000,
   );
@@ -100,7 +71,7 @@ describe('under MODVERSIONS', () => {
     const grown: readonly Edit[] = [
       [header, '', 'struct sock_common {\n', 'struct sock_common {\n\tint lockstep_extra;\n'],
     ];
-    await expect(build('klp_grown', grown)).rejects.toMatchObject({
+    await expect(machine.build('klp_grown', grown)).rejects.toMatchObject({
       reason: expect.stringMatching(/^(?:export-version-changed|type-changed)$/),
       message: expect.stringContaining('struct sock_common'),
     });
@@ -116,13 +87,10 @@ describe('under MODVERSIONS', () => {
       ],
       ['fs/proc/cmdline.c', '', "seq_putc(m, '\\n');", 'seq_printf(m, " %d\\n", lockstep_exported());'],
     ];
-    const { remarks, functions } = await build('klp_export', exporting);
+    const { remarks, functions } = await machine.build('klp_export', exporting);
     expect(functions.map(({ name }) => name)).toEqual(['cmdline_proc_show']);
     expect(remarks.join('\n')).toContain('lockstep_exported');
-    await bench.machine.run(
-      `insmod '${bench.folder}/klp_export.ko'
-       while [ "$(cat /sys/kernel/livepatch/klp_export/transition)" != 0 ]; do sleep 0.1; done`,
-    );
-    expect(await bench.machine.run('cat /proc/cmdline')).toMatch(/ 7$/m);
+    await machine.load('klp_export');
+    expect(await machine.run('cat /proc/cmdline')).toMatch(/ 7$/m);
   }, 300_000);
 });
