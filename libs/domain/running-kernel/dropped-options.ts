@@ -10,7 +10,7 @@ export interface DroppedOption {
 
 /** Told by the tools and the source, not by who configures; plugins and optimisations are asked for. */
 const toldByTools =
-  /^(?!GCC_PLUGIN_|CC_OPTIMIZE|LD_DEAD)(?:CC|AS|LD|GCC|CLANG|RUSTC|BINDGEN|PAHOLE|TOOLS|HAVE|ARCH|\w+_HAS|\w+_SUPPORTS?)_|_VERSION(?:_TEXT)?$|^GCC\d|^BUILD_SALT$/;
+  /^(?!GCC_PLUGIN_|CC_OPTIMIZE|LD_DEAD)(?:CC|AS|LD|GCC|CLANG|RUSTC|BINDGEN|PAHOLE|TOOLS|HAVE|ARCH|\w+_HAS|\w+_SUPPORTS?)_|_VERSION(?:_TEXT)?$|^GCC\d|^BUILD_SALT$|^RUST_IS_AVAILABLE$/;
 
 /** What of one .config is otherwise in another, which `make olddefconfig` made of it; in the first one's order. */
 export function droppedOptions(asked: string, got: string): DroppedOption[] {
@@ -19,6 +19,22 @@ export function droppedOptions(asked: string, got: string): DroppedOption[] {
     const now = result.get(option) ?? 'n';
     return now === value || toldByTools.test(option) ? [] : [{ option, asked: value, got: now }];
   });
+}
+
+/** What a config that a build wrote begins with; one that says only what somebody wants has it not. */
+export const isWholeConfig = (config: string): boolean => /^# .* Kernel Configuration$/m.test(config);
+
+export interface AddedOption {
+  readonly option: string;
+  readonly got: string;
+}
+
+/** What one .config has on of which another, that it was made of, says nothing: by default. */
+export function addedOptions(asked: string, got: string): AddedOption[] {
+  const named = settings(asked);
+  return [...settings(got)].flatMap(([option, now]) =>
+    named.has(option) || ['n', '""'].includes(now) || toldByTools.test(option) ? [] : [{ option, got: now }],
+  );
 }
 
 function settings(config: string): Map<string, string> {

@@ -39,8 +39,8 @@ export function withNamesKept(saved: SavedCommand, names: readonly string[], lis
 /** The compile step with a record of its types, in an object of its own: `TARGET.types`. */
 export function withTypeRecord(saved: SavedCommand): SavedCommand {
   const target = `${saved.target}.types`;
-  // The last of several -g options counts; locations of variables are what takes the time.
-  const flags = `-g -gdwarf-4 -gno-split-dwarf${isClang(saved) ? '' : ' -fno-var-tracking'}`;
+  // The last of several -g options counts; locations of variables are what takes the time. Compressed nobody here reads it.
+  const flags = `-g -gdwarf-4 -gno-split-dwarf -gz=none${isClang(saved) ? '' : ' -fno-var-tracking'}`;
   const compile = compileStepOf(withFlags(saved, flags));
   // The list of dependencies is the other compile's.
   const command = compile.replace(` -c -o ${saved.target} `, ` -c -o ${target} `).replace(/ -Wp,-M\S+/, '');

@@ -2,7 +2,8 @@
 export { buildSaltOf, withBuildSalt } from './build-salt';
 export { likelyReason } from './likely-reason';
 export { identityArguments, kernelBanner, packageArguments, releaseIn } from './kernel-banner';
-export { exportsOfKernel } from './kernel-exports';
+export { exportsOfKernel, otherExport } from './kernel-exports';
+export { otherModuleFormat } from './module-format';
 export { belowSourceTree, readCompileUnits, type CompileUnit, type KnownPaths } from './line-tables';
 export { kernelImage, moduleImage, type LinkedImage } from './linked-image';
 export { describeDifference, isNotLinked, proveObject, type ObjectProof, type ProofDifference } from './prove-object';

@@ -8,7 +8,9 @@ import { parseElf } from '@lockstep/domain/elf';
 import {
   compareKernels,
   compiledByOther,
+  addedOptions,
   droppedOptions,
+  isWholeConfig,
   otherCompiler,
   unsupportedOption,
 } from '@lockstep/domain/running-kernel';
@@ -135,6 +137,26 @@ describe('the config', () => {
       { option: 'OFF', asked: 'n', got: 'y' },
     ]);
     expect(droppedOptions(asked, asked)).toEqual([]);
+  });
+
+  test('what is on by default in it, but for what tools tell and what is on in name only', () => {
+    const asked = '# CONFIG_A is not set\nCONFIG_B=m\n';
+    const got =
+      'CONFIG_A=y\nCONFIG_B=m\nCONFIG_NEW=y\nCONFIG_LEVEL=7\nCONFIG_TEXT=""\nCONFIG_RUST_IS_AVAILABLE=y\n# CONFIG_C is not set\n';
+    expect(addedOptions(asked, got)).toEqual([
+      { option: 'NEW', got: 'y' },
+      { option: 'LEVEL', got: '7' },
+    ]);
+  });
+
+  test.each([
+    [
+      '#\n# Automatically generated file; DO NOT EDIT.\n# Linux/x86 6.1.176 Kernel Configuration\n#\nCONFIG_A=y\n',
+      true,
+    ],
+    ['CONFIG_A=y\n', false],
+  ])('is whole where a build wrote it: %j', (config, isWhole) => {
+    expect(isWholeConfig(config)).toBe(isWhole);
   });
 
   test('a plugin of the compiler that is not to be had here is one of those', () => {

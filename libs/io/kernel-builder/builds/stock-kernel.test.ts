@@ -30,6 +30,10 @@ interface MadeUp {
   readonly builtAs?: string;
   readonly config?: readonly string[];
   readonly compiler?: string;
+  readonly symvers?: string;
+  /** Of its config: that a build wrote it. */
+  readonly header?: string;
+  readonly isStripped?: boolean;
 }
 
 /** Packages of Debian's shape, with a vmlinux that says what it is told to say. */
@@ -42,6 +46,9 @@ function packages(name: string, madeUp: MadeUp): string {
     sublevel = 176,
     makefile = '',
     links = {},
+    symvers = '0x0\n',
+    header = '',
+    isStripped = false,
   } = madeUp;
   const root = path.join(dir, name);
   const put = (file: string, text: string): void => {
@@ -54,17 +61,18 @@ function packages(name: string, madeUp: MadeUp): string {
   for (const [link, target] of Object.entries(links)) symlinkSync(target, path.join(root, source, link));
   put(
     `boot/config-${release}`,
-    `#\n${config.map((one) => `CONFIG_${one}=y\n`).join('')}CONFIG_CC_VERSION_TEXT="${built}"\n`,
+    `#\n${header}${config.map((one) => `CONFIG_${one}=y\n`).join('')}CONFIG_CC_VERSION_TEXT="${built}"\n`,
   );
   put(`boot/vmlinuz-${release}`, '');
-  put(`usr/src/linux-headers-${release}/Module.symvers`, '0x0\n');
+  put(`usr/src/linux-headers-${release}/Module.symvers`, symvers);
   for (const folder of [`lib/modules/${release}`, `usr/lib/debug/lib/modules/${release}`])
     mkdirSync(path.join(root, folder), { recursive: true });
   put('banner.c', `const char linux_banner[] = "Linux version ${banner} (a@b) (gcc) ${builtAs}";`);
   const vmlinux = `usr/lib/debug/boot/vmlinux-${release}`;
   mkdirSync(path.dirname(path.join(root, vmlinux)), { recursive: true });
-  const link = ['-nostdlib', '-static', '-Wl,--build-id', '-Wl,-e,0', 'banner.c', '-o', vmlinux];
+  const link = ['-g', '-nostdlib', '-static', '-Wl,--build-id', '-Wl,-e,0', 'banner.c', '-o', vmlinux];
   execFileSync('gcc', link, { cwd: root, stdio: 'pipe' });
+  if (isStripped) execFileSync('strip', ['--strip-debug', vmlinux], { cwd: root });
   return root;
 }
 
@@ -123,6 +131,33 @@ describe('packages that cannot be right are refused before anything is built', (
       kind: 'refused',
       reason: 'options-dropped',
       fields: { options: ['X86_64=y (is n)', 'KALLSYMS_ALL=y (is n)'] },
+    });
+  });
+
+  test('with a config of another version, which lacks an option: what it is by default', async () => {
+    const makefile = 'olddefconfig:\n\techo CONFIG_NEWER=y >>.config\n';
+    const header = '# Linux/x86 6.1.170 Kernel Configuration\n#\n';
+    expect(await refusal('added', { makefile, header })).toMatchObject({
+      kind: 'refused',
+      reason: 'options-dropped',
+      fields: { options: ['NEWER, of which it says nothing (is y)'] },
+    });
+  });
+
+  test('with the list of exports of another build', async () => {
+    const symvers = '0x12345678\tvfs_read\tvmlinux\tEXPORT_SYMBOL\t\n';
+    expect(await refusal('headers', { symvers })).toMatchObject({
+      reason: 'packages-mixed',
+      message: expect.stringMatching(/Module\.symvers is of another build \(it has vfs_read, which/) as unknown,
+    });
+  });
+
+  test('with a vmlinux that nobody knows the sources of', async () => {
+    const makefile = 'olddefconfig modules_prepare:\n';
+    expect(await refusal('stripped', { makefile, isStripped: true })).toMatchObject({
+      kind: 'invalid-input',
+      reason: 'no-symbols',
+      message: expect.stringContaining('has no debug information') as unknown,
     });
   });
 

@@ -6,7 +6,14 @@ import { kernelProbeSources, moduleGlueSource, readKernelFacts, type KernelFacts
 import type { KernelBuildId } from '@lockstep/domain/livepatch-model';
 import { otherCompiler } from '@lockstep/domain/running-kernel';
 import { makeDependencyIndex, type CompiledObject, type DependencyIndex } from '@lockstep/domain/source-patch';
-import { exportsOfKernel, kernelBanner, releaseIn, type StockName } from '@lockstep/domain/vendor-kernel';
+import {
+  exportsOfKernel,
+  kernelBanner,
+  otherExport,
+  otherModuleFormat,
+  releaseIn,
+  type StockName,
+} from '@lockstep/domain/vendor-kernel';
 import { FileLock, sha256OfFile } from '@lockstep/platform/runtime';
 import { buildError } from '../processes/failure';
 import { tellingFullDisk } from '../processes/full-disk';
@@ -15,7 +22,15 @@ import { fetchPackages, offeredPackages } from '../vendors/fetch-packages';
 import { findVendorKernel, type VendorKernel } from '../vendors/find-vendor-kernel';
 import { prepareVendorTree } from '../vendors/prepare-vendor-tree';
 import { isNote, readSections } from '../vendors/read-sections';
-import { keepVendorFiles, readVendorVmlinux, vendorFolder, type VendorObjectUnits } from '../vendors/vendor-files';
+import { readDecompressed } from '../vendors/read-decompressed';
+import {
+  keepVendorFiles,
+  keptModules,
+  readKeptModule,
+  readVendorVmlinux,
+  vendorFolder,
+  type VendorObjectUnits,
+} from '../vendors/vendor-files';
 import type { BuildTools } from './build-tools';
 import { cachePaths } from './cache-directory';
 import { compileModuleSources } from './module-sources';
@@ -164,6 +179,19 @@ async function checkParts(vendor: VendorKernel, vmlinux: Uint8Array): Promise<vo
       'it was built with CONFIG_X86_KERNEL_IBT: objtool worked on its vmlinux as a whole, which is not done here yet';
     throw buildError({ kind: 'not-a-kernel-build', dir: vendor.vmlinux, reason });
   }
+  if (vendor.symvers !== undefined) {
+    const other = otherExport(
+      parseElf(vmlinux, vendor.vmlinux),
+      (await readDecompressed(vendor.symvers)).toString('utf8'),
+    );
+    if (other !== undefined)
+      throw buildError({
+        kind: 'packages-mixed',
+        file: vendor.symvers,
+        expected: vendor.vmlinux,
+        found: `another build (it has ${other})`,
+      });
+  }
   const compiler = /^CONFIG_CC_VERSION_TEXT="(.*)"$/m.exec(config)?.[1] ?? '';
   await requireCompiler(compiler, commandOf(compiler));
 }
@@ -241,7 +269,24 @@ async function factsOf(
     const found = parseElf(glueObject, 'a compiled object').name;
     throw buildError({ kind: 'compiler-differs', builtWith: other.compiler, compiler: tools.compiler, found });
   }
+  await checkModuleFormat(treeDir, glueObject);
   return readKernelFacts({ vmlinux, release, moduleSymvers, probeObjects, glueObject });
+}
+
+/** What code shows of a config is proved with each object; the format of modules is in none of them. */
+async function checkModuleFormat(treeDir: string, glueObject: Uint8Array): Promise<void> {
+  const [name] = await keptModules(treeDir);
+  const kept = name === undefined ? undefined : await readKeptModule(treeDir, name);
+  if (kept === undefined || name === undefined) return;
+  const module = parseElf(kept.module, `${name}.ko`);
+  const other = otherModuleFormat(parseElf(glueObject, moduleGlueSource.fileName), module);
+  if (other !== undefined)
+    throw buildError({
+      kind: 'packages-mixed',
+      file: `${name}.ko`,
+      expected: 'this source and config',
+      found: `another build (${other})`,
+    });
 }
 
 /** What the vendor compiled, and what kbuild compiled to prepare; the former counts where both are known. */

@@ -35,7 +35,7 @@ export type BuildFailure =
       reason: string;
     }
   | { kind: 'packages-mixed'; file: string; expected: string; found: string }
-  | { kind: 'no-symbols'; file: string }
+  | { kind: 'no-symbols'; file: string; lacks: 'symbols' | 'debug information' }
   | { kind: 'debug-file-differs'; module: string; own: string; found: string }
   | { kind: 'original-differs'; objectPath: string; object: string; differences: string[]; likely: string }
   | { kind: 'object-differs'; dir: string; objectPath: string; object: string; differences: string[] }
@@ -142,7 +142,7 @@ function describeFailure(failure: BuildFailure): string {
     case 'packages-mixed':
       return `the packages do not belong together: ${failure.file} is of ${failure.found}, not of ${failure.expected}. Take all in one version`;
     case 'no-symbols':
-      return `${failure.file} has no symbols: give the kernel with debug information, from the vendor's debug package`;
+      return `${failure.file} has no ${failure.lacks}: give the kernel with debug information, from the vendor's debug package`;
     case 'debug-file-differs':
       return `the symbols of the module ${failure.module} are of another build (${failure.found}) than the module itself (${failure.own}): take both packages in one version`;
     case 'original-differs':

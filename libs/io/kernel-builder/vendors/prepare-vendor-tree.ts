@@ -3,7 +3,7 @@ import { chmod, readFile, stat, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { parseElf } from '@lockstep/domain/elf';
-import { droppedOptions, type DroppedOption } from '@lockstep/domain/running-kernel';
+import { addedOptions, droppedOptions, isWholeConfig } from '@lockstep/domain/running-kernel';
 import {
   buildSaltOf,
   identityArguments,
@@ -80,7 +80,7 @@ export async function prepareVendorTree(options: PrepareVendorTreeOptions): Prom
   onProgress?.({ stage: 'configure', done: 0, total: 1 });
   await make('olddefconfig');
   const got = await readFile(join(treeDir, '.config'), 'utf8');
-  refuseDropped(droppedOptions(asked, got), vendor.config);
+  remarks.push(...changedOptions(asked, got, vendor.config));
   onProgress?.({ stage: 'prepare (make modules_prepare)', done: 0, total: 1 });
   await make('-s', `-j${availableParallelism()}`, 'modules_prepare');
   return { compiler, makeArguments, config: got, remarks };
@@ -117,9 +117,19 @@ async function standIns(treeDir: string, config: string): Promise<string[]> {
   return ['PAHOLE=./scripts/vendor-pahole'];
 }
 
-function refuseDropped(dropped: readonly DroppedOption[], given: string): void {
-  const serious = dropped.filter(({ option }) => !cannotMatter.has(option));
-  if (serious.length === 0) return;
-  const options = serious.map(({ option, asked, got }) => `${option}=${asked} (is ${got})`);
-  throw buildError({ kind: 'options-dropped', given, options });
+/**
+ * A build has written all options into its config: one that it lacks is of a source of another version.
+ * @returns what was left to the source, for a person
+ * @throws LockstepError `options-dropped`
+ */
+function changedOptions(asked: string, got: string, given: string): string[] {
+  const canMatter = ({ option }: { readonly option: string }): boolean => !cannotMatter.has(option);
+  const dropped = droppedOptions(asked, got).filter(canMatter);
+  const added = addedOptions(asked, got).filter(canMatter);
+  const isWhole = isWholeConfig(asked);
+  const options = dropped.map(({ option, asked: wanted, got: now }) => `${option}=${wanted} (is ${now})`);
+  if (isWhole) options.push(...added.map(({ option, got: now }) => `${option}, of which it says nothing (is ${now})`));
+  if (options.length > 0) throw buildError({ kind: 'options-dropped', given, options });
+  if (isWhole || added.length === 0) return [];
+  return [`${given} is no whole config: ${added.length} options are as this source has them by default`];
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { open, type FileHandle } from 'node:fs/promises';
+import { inflateSync } from 'node:zlib';
 import { malformed, sectionFlag, sectionType } from '@lockstep/domain/elf';
 
 const fileHeaderBytes = 64;
@@ -45,6 +46,14 @@ export async function readSections(file: string, isNeeded: (section: SectionHead
     const kept = rows.filter((row, index) => keepOrEmpty(row, index === namesIndex, names, isNeeded));
     if (kept.some((row) => offsetOf(row) + sizeOf(row) > size))
       throw malformed(file, 'a section', 'reaches past the end of the file');
+    const inflated = new Map<Buffer, Buffer>();
+    for (const row of kept) {
+      if ((row.readUInt32LE(8) & compressedFlag) === 0) continue;
+      const content = await readInflated(handle, file, row);
+      inflated.set(row, content);
+      row.writeUInt32LE(row.readUInt32LE(8) & ~compressedFlag, 8);
+      row.writeBigUInt64LE(BigInt(content.length), 32);
+    }
     // Where each came from, before its row tells where it goes.
     const from = kept.map(offsetOf);
     let end = fileHeaderBytes;
@@ -58,12 +67,39 @@ export async function readSections(file: string, isNeeded: (section: SectionHead
     header.writeUInt16LE(0, 56);
     const whole = Buffer.alloc(end + table.length);
     header.copy(whole);
-    for (const [index, row] of kept.entries())
-      await readAt(handle, file, from[index] ?? 0, whole.subarray(offsetOf(row), offsetOf(row) + sizeOf(row)));
+    for (const [index, row] of kept.entries()) {
+      const place = whole.subarray(offsetOf(row), offsetOf(row) + sizeOf(row));
+      const content = inflated.get(row);
+      if (content === undefined) await readAt(handle, file, from[index] ?? 0, place);
+      else content.copy(place);
+    }
     table.copy(whole, end);
     return whole;
   } finally {
     await handle.close();
+  }
+}
+
+/** SHF_COMPRESSED: debug information of a kernel with CONFIG_DEBUG_INFO_COMPRESSED. */
+const compressedFlag = 0x800;
+/** ELFCOMPRESS_ZLIB, and the size of the header before what is compressed. */
+const zlibType = 1;
+const compressionHeaderBytes = 24;
+
+async function readInflated(handle: FileHandle, file: string, row: Buffer): Promise<Buffer> {
+  const bytes = Buffer.alloc(sizeOf(row));
+  await readAt(handle, file, offsetOf(row), bytes);
+  if (bytes.length < compressionHeaderBytes || bytes.readUInt32LE(0) !== zlibType)
+    throw malformed(
+      file,
+      'a section',
+      'is not compressed by zlib: objcopy --decompress-debug-sections makes one that is read',
+    );
+  const sizeBytes = Number(bytes.readBigUInt64LE(8));
+  try {
+    return inflateSync(bytes.subarray(compressionHeaderBytes), { maxOutputLength: sizeBytes });
+  } catch {
+    throw malformed(file, 'a section', 'is compressed, and broken');
   }
 }
 

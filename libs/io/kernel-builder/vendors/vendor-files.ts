@@ -39,7 +39,7 @@ const isSymbolTable = ({ name, type }: SectionHeader): boolean =>
 export async function readVendorVmlinux(file: string): Promise<Uint8Array> {
   const bytes = await readSections(file, isCodeOrSymbols);
   if (parseElf(bytes, file).symbols.count > 0) return bytes;
-  throw buildError({ kind: 'no-symbols', file });
+  throw buildError({ kind: 'no-symbols', file, lacks: 'symbols' });
 }
 
 /** The names of its modules by the file's: `kernel/net/sctp/sctp.ko.xz` is `sctp`. */
@@ -54,6 +54,7 @@ const isModule = (file: string): boolean => /\.ko(?:\.(?:xz|gz|zst))?$/.test(fil
  * Keeps in a tree what of the vendor's kernel proofs and symbols need, and reads which sources it was compiled from: of a
  * whole kernel's debug information, only the line tables' headers.
  * @param vmlinux as readVendorVmlinux gives it
+ * @throws LockstepError `no-symbols` without debug information
  */
 export async function keepVendorFiles(
   vendor: VendorKernel,
@@ -66,6 +67,8 @@ export async function keepVendorFiles(
   const known: KnownPaths = new Map();
   const lines = await readSections(vendor.vmlinux, isLineTable);
   const units = belowSourceTree(readCompileUnits(parseElf(lines, vendor.vmlinux), known));
+  // Without them nobody knows what was compiled: each patch would seem to change nothing.
+  if (units.length === 0) throw buildError({ kind: 'no-symbols', file: vendor.vmlinux, lacks: 'debug information' });
   const { modules, debugModules } = vendor;
   if (modules === undefined) return [{ object: 'vmlinux', units }];
   const files = (await readdir(modules, { recursive: true })).filter(isModule).sort();
@@ -106,6 +109,12 @@ async function debugFileOf({ modules, debugModules }: Keeping, file: string): Pr
 /** The kernel as keepVendorFiles left it. */
 export async function readKeptVmlinux(treeDir: string): Promise<Uint8Array> {
   return readFile(kernelFile(treeDir));
+}
+
+/** The names of the modules that a tree keeps. */
+export async function keptModules(treeDir: string): Promise<string[]> {
+  const files = await readdir(moduleFolder(treeDir)).catch(() => []);
+  return files.filter(isModule).sort().map(moduleNameOfFile);
 }
 
 export interface KeptModule {

@@ -157,6 +157,19 @@ describe('an ELF file that is read by the sections that are needed', () => {
     expect(part.bytes.length).toBeLessThan(whole.bytes.length);
   });
 
+  test('has what was compressed as it was before', async () => {
+    const isLines = ({ name }: { readonly name: string }): boolean => name === '.debug_line';
+    const linesOf = async (file: string): Promise<Uint8Array | undefined> => {
+      const part = parseElf(await readSections(path.join(dir, file), isLines), file);
+      const section = part.sections.find(isLines);
+      return section && part.bytesOf(section);
+    };
+    run('objcopy', '--compress-debug-sections=zlib', 'whole', 'compressed');
+    const lines = await linesOf('whole');
+    expect(lines?.length).toBeGreaterThan(0);
+    expect(await linesOf('compressed')).toEqual(lines);
+  });
+
   test('a kernel without symbols is refused', async () => {
     run('strip', 'whole', '-o', 'stripped');
     await expect(readVendorVmlinux(path.join(dir, 'stripped'))).rejects.toMatchObject({ reason: 'no-symbols' });
