@@ -61,7 +61,7 @@ export interface StockKernelOptions extends StockName {
  * Registers a kernel that a distribution built, from its packages: nothing but what kbuild needs before it compiles is
  * built. Its objects are compiled when a patch needs them, and proved against the vendor's kernel then.
  * @throws LockstepError `packages-missing`, `packages-unavailable`, `packages-mixed`, `no-symbols`, `compiler-differs`,
- *   `options-dropped`, `not-a-kernel-build`, `make-failed`, `disk-full`
+ *   `options-dropped`, `not-a-kernel-build`, `file-broken`, `make-failed`, `disk-full`
  */
 export async function registerStockKernel(options: StockKernelOptions): Promise<KernelBuild> {
   const { distribution, release, from, cacheDir, onProgress, signal } = options;

@@ -36,6 +36,7 @@ export type BuildFailure =
     }
   | { kind: 'packages-mixed'; file: string; expected: string; found: string }
   | { kind: 'no-symbols'; file: string; lacks: 'symbols' | 'debug information' }
+  | { kind: 'file-broken'; file: string; said: string }
   | { kind: 'debug-file-differs'; module: string; own: string; found: string }
   | { kind: 'original-differs'; objectPath: string; object: string; differences: string[]; likely: string }
   | { kind: 'object-differs'; dir: string; objectPath: string; object: string; differences: string[] }
@@ -62,6 +63,7 @@ function errorKind(kind: BuildFailure['kind']): ErrorKind {
     case 'not-a-kernel-build':
     case 'packages-missing':
     case 'no-symbols':
+    case 'file-broken':
       return 'invalid-input';
     case 'kernel-not-registered':
       return 'not-found';
@@ -143,6 +145,8 @@ function describeFailure(failure: BuildFailure): string {
       return `the packages do not belong together: ${failure.file} is of ${failure.found}, not of ${failure.expected}. Take all in one version`;
     case 'no-symbols':
       return `${failure.file} has no ${failure.lacks}: give the kernel with debug information, from the vendor's debug package`;
+    case 'file-broken':
+      return `${failure.file} cannot be unpacked: ${failure.said}. Get it, or the package that it came in, again`;
     case 'debug-file-differs':
       return `the symbols of the module ${failure.module} are of another build (${failure.found}) than the module itself (${failure.own}): take both packages in one version`;
     case 'original-differs':

@@ -62,6 +62,20 @@ describe('preparing a tree', () => {
     expect(await kernelVersionOf(targetDir)).toBe('5.15');
   });
 
+  test('a tarball that did not come whole is told by its name', async () => {
+    const file = join(dir, 'linux-source-5.15.tar.xz');
+    await runCommand('tar', ['-cJf', file, '-C', dir, 'linux']);
+    await writeFile(file, (await readFile(file)).subarray(0, 100));
+    await expect(
+      prepareKernelTree({ source: { kind: 'tarball', file }, targetDir: join(dir, 'out') }),
+    ).rejects.toMatchObject({
+      reason: 'file-broken',
+      message: expect.stringMatching(
+        /^\S*linux-source-5\.15\.tar\.xz cannot be unpacked: tar ended with .*again$/s,
+      ) as unknown,
+    });
+  });
+
   test('a series is tried on a tree that is only read', async () => {
     expect(await tryKernelSeries(tree, series())).toBeUndefined();
     await put('linux/kernel/livepatch/core.c', 'one\nTWO\nthree\n');

@@ -112,11 +112,15 @@ async function unpack(file: string, targetDir: string, signal?: AbortSignal): Pr
   const decompress = file.endsWith('.xz') ? ['--use-compress-program', 'xz --decompress --threads=0'] : [];
   const args = ['-x', ...decompress, '-f', file, '-C', targetDir, '--strip-components=1'];
   const mounts = [readOnly(file), writable(targetDir)];
-  insistOk(
-    'tar',
-    await runSandboxed('tar', args, { what: 'tar', cwd: targetDir, mounts, limits: makeLimits(), signal }),
-  );
+  const limits = makeLimits();
+  const { status, output } = await runSandboxed('tar', args, { what: 'tar', cwd: targetDir, mounts, limits, signal });
+  if (status === 0) return;
+  const said = output.trim().split('\n').slice(0, shownLines).join('; ');
+  throw buildError({ kind: 'file-broken', file, said: `tar ended with status ${status}: ${said}` });
 }
+
+/** The first says why; what comes after it comes of it. */
+const shownLines = 3;
 
 function insistOk(step: string, { status, output }: CommandResult): void {
   if (status !== 0) throw new Error(`${step} ended with status ${status}:\n${output}`);

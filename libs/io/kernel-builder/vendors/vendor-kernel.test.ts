@@ -194,9 +194,10 @@ describe("a vendor's modules", () => {
     run('objcopy', '--only-keep-debug', `${name}.whole`, `${name}.ko.debug`);
   };
 
+  let made = 0;
   /** One module as it ships, and its debug file under either name. */
-  async function kept(suffix: string, compress: string[], debugName: string, debugOf = 'first'): Promise<string> {
-    const root = unpack(`modules${suffix}${debugOf}`, parts);
+  async function kept(compress: string[], debugName: string, debugOf = 'first'): Promise<string> {
+    const root = unpack(`modules-${(made += 1)}`, parts);
     run('gcc', '-g', '-no-pie', 'code.c', '-o', path.join(root, parts['vmlinux'] ?? ''));
     const places = [parts['modules'], parts['debugModules']].map((part) => path.join(root, part ?? '', 'kernel/net'));
     const [own = '', debug = ''] = places;
@@ -221,16 +222,42 @@ describe("a vendor's modules", () => {
     ['', [], 'first-one.ko'],
     ['.xz', ['xz'], 'first-one.ko.debug'],
     ['.gz', ['gzip'], 'first-one.ko.debug'],
-  ])('as they ship (%s)', async (suffix, compress, debugName) => {
-    const found = await readKeptModule(await kept(suffix, compress, debugName), 'first_one');
+  ])('as they ship (%s)', async (_, compress, debugName) => {
+    const found = await readKeptModule(await kept(compress, debugName), 'first_one');
     expect(Buffer.from(found?.module ?? []).equals(readFileSync(path.join(dir, 'first.ko')))).toBe(true);
     const named = parseElf(found?.symbols ?? new Uint8Array(0), 'debug').symbols;
     expect(Array.from({ length: named.count }, (_, symbol) => named.name(symbol))).toContain('first.c');
   });
 
   test('whose debug file is of another build is refused', async () => {
-    const tree = await kept('.other', [], 'first-one.ko.debug', 'second');
+    const tree = await kept([], 'first-one.ko.debug', 'second');
     await expect(readKeptModule(tree, 'first_one')).rejects.toMatchObject({ reason: 'debug-file-differs' });
+  });
+
+  test.each([
+    ['.xz', ['xz'], /first_one\.ko\.xz cannot be unpacked: xz ended with status 1: .*again$/s],
+    ['.gz', ['gzip'], /first_one\.ko\.gz cannot be unpacked: .*again$/s],
+  ])('that did not come whole (%s)', async (suffix, compress, said) => {
+    const tree = await kept(compress, 'first-one.ko.debug', 'first');
+    const file = path.join(tree, `.vendor/modules/first_one.ko${suffix}`);
+    writeFileSync(file, readFileSync(file).subarray(0, 100));
+    await expect(readKeptModule(tree, 'first_one')).rejects.toMatchObject({
+      reason: 'file-broken',
+      message: expect.stringMatching(said) as unknown,
+    });
+  });
+
+  test('that nothing here can unpack', async () => {
+    const tree = await kept(['xz'], 'first-one.ko.debug');
+    const before = process.env['PATH'];
+    process.env['PATH'] = dir;
+    const reading = readKeptModule(tree, 'first_one').finally(() => {
+      process.env['PATH'] = before;
+    });
+    await expect(reading).rejects.toMatchObject({
+      reason: 'tool-missing',
+      message: expect.stringContaining('apt-get install xz-utils') as unknown,
+    });
   });
 
   test('that there is none of', async () => {
