@@ -153,14 +153,16 @@ function pairSameNames(
   });
 }
 
-/** A variable that has got one more name, which comes first among its names now, is the one that it was. */
+/** A function or variable that has got one more name, which comes first among its names now, is the one that it was. */
 function pairAliases(pairs: PairMap, oldChunks: readonly Chunk[], newChunks: readonly Chunk[]): void {
   for (const after of newChunks) {
-    if (after.kind !== 'data' || after.names.length < 2 || pairs.toOriginal.has(after)) continue;
-    const before = oldChunks.find(
-      ({ kind, name, file }) => kind === 'data' && file === after.file && after.names.includes(name),
+    if (after.names.length < 2 || pairs.toOriginal.has(after)) continue;
+    const [before, ...others] = oldChunks.filter(
+      // A static one may be one of a source among several; its further name is global, and has no file.
+      ({ kind, name, file }) =>
+        kind === after.kind && (file === after.file || after.file === '') && after.names.includes(name),
     );
-    if (before !== undefined && pairs.isFree(before, after)) pairs.add(before, after);
+    if (before !== undefined && others.length === 0 && pairs.isFree(before, after)) pairs.add(before, after);
   }
 }
 

@@ -18,6 +18,7 @@ static const struct file_operations operations = {
 SYSCALL_DEFINE1(held, int, value)
 {
 	struct held held = { .count = value };
+	static long limit, last[4];
 #ifdef CONFIG_X
 	held.count++;
 #endif
@@ -36,6 +37,7 @@ test.each<[string, string]>([
     put('enum state', 'int one(struct held *held);\nint one(struct held *held)\n{\n\treturn 1;\n}\n\nenum state'),
   ],
   ['what a variable begins with', put('.owner = THIS_MODULE', '.owner = NULL')],
+  ['a new static variable of a function', put('#ifdef', 'static int seen;\n#ifdef')],
   ['a new variable', put('enum state', 'static struct held spare = { 1 };\n\nenum state')],
 ])('%s: no type changes', (_, after) => {
   expect(mayChangeTypes(source, after)).toBe(false);
@@ -52,6 +54,7 @@ test.each<[string, string]>([
   ['an enumerator', put('STARTED, ENDED', 'STARTED, PAUSED, ENDED')],
   ['a type inside a function', put('return held.count;', 'struct inner { int a; } inner = { 1 };\n\treturn inner.a;')],
   ['the type of a variable', put('static const struct file_operations operations', 'struct held operations')],
+  ['that of a static variable of a function', put('static long limit', 'static unsigned long limit')],
   ['a typedef', put('enum state', 'typedef struct held held_t;\nenum state')],
   ['nothing that was there', 'int x;\nstruct held { int count; };\n'],
 ])('%s: types may change', (_, after) => {

@@ -32,10 +32,18 @@ function isAnyDeclaredAnew(olds: readonly string[], news: readonly string[]): bo
   return news.flatMap(declarationIn).some(([name, head]) => (declared.get(name) ?? head) !== head);
 }
 
-/** Name and declaration of what is a variable; nothing of functions, which have their parameters there. */
+/** A static variable of a function: its type, with the size of an array, and its name. */
+const staticLocal = /\bstatic\s+([^;={}()]*?)(\w+)((?:\s*\[[^\]]*\])*)\s*[=;]/g;
+
+/** Name and declaration of what is a variable, and of those that functions keep. */
 function declarationIn(item: string): (readonly [string, string])[] {
   const perCpu = /^(?:static\s+)?\w*PER_CPU\w*\s*\([^=]*?(\w+)\s*\)/.exec(item);
   if (perCpu !== null) return [[perCpu[1] ?? '', perCpu[0]]];
   const [head = ''] = item.split(/[=;{]/, 1);
-  return /\w\s*\((?!\()/.test(head) ? [] : [[nameIn(item), head.trim()]];
+  if (!/\w\s*\((?!\()/.test(head)) return [[nameIn(item), head.trim()]];
+  const owner = nameIn(item);
+  return Array.from(item.slice(head.length).matchAll(staticLocal), ([, type = '', name = '', size = '']) => [
+    `${owner}.${name}`,
+    `${type.trim()} ${size}`,
+  ]);
 }

@@ -75,6 +75,12 @@ test('a variable that gets one more name is what it was', () => {
   expect(pieces.filter(({ symbol }) => symbol?.type === 'object')).toEqual([]);
 });
 
+test('so is a static function, whose users at the start are not taken for changed', () => {
+  const { functions, newFunctions, newGlobals } = diffOf('FUNCTION_ALIAS');
+  expect(functions.map(({ symbol }) => symbol.name)).toEqual(['called']);
+  expect([newFunctions, newGlobals]).toEqual([[], []]);
+});
+
 test.each([['OVERRIDES'], ['OVERRIDES_BY_ALIAS']])(
   'a name that the kernel has from another object is no change of nothing: %s',
   (name) => {

@@ -112,6 +112,19 @@ int work(int value)
 	return state;
 }
 
+#elif defined(FUNCTION_ALIAS)
+static int called(int value)
+{
+#ifdef PATCHED
+	value++;
+#endif
+	return other(value);
+}
+#ifdef PATCHED
+int also_called(int value) __attribute__((alias("called")));
+#endif
+__section(".init.text") int setup(int (**keep)(int)) { *keep = called; return 0; }
+
 #elif defined(OVERRIDES)
 /* Another object has a weak one. */
 #ifdef PATCHED
