@@ -100,6 +100,8 @@ export class Comparison {
   }
 
   private bytes(side: Side, { section, start, end }: Range): Uint8Array {
+    // Memory that begins as zeros may be in the file with the other build: its author put it elsewhere.
+    if (section.type === sectionType.nobits) return new Uint8Array(end - start);
     return side.reader.model.elf.bytesOf(section).subarray(start, end);
   }
 

@@ -28,6 +28,10 @@ describe('a variable that lies elsewhere with the patch than in the running kern
     );
   });
 
+  test('one that begins as zero is what it was in the memory of another kind, too', () => {
+    expect(diffOfCase('MOSTLY_READ').kernelSymbols.map(({ name }) => name)).toContain('limit');
+  });
+
   test('one that new code may write to less than old code could is what it was', () => {
     expect(diffOfCase('TIGHTER').kernelSymbols.map(({ name }) => name)).toContain('limit');
   });

@@ -42,6 +42,11 @@ int limit = 5;
 #ifdef PATCHED
 __section(".data..nosave") int unsaved = 5;
 #endif
+#elif defined(MOSTLY_READ)
+#ifdef PATCHED
+__section(".data..read_mostly")
+#endif
+static int limit;
 #elif defined(TIGHTER)
 #ifdef PATCHED
 READ_ONLY_LATER
