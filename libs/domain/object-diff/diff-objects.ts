@@ -317,10 +317,21 @@ function checkData(
       object: objectPath,
       variable: chunk.name,
       section: chunk.section.name,
-      action:
-        'leave the variable as it is and set it from a pre-patch callback, or use a new variable or shadow variables',
+      action: insteadOfData(chunk),
     });
   }
+}
+
+/** What to do instead of giving a variable another content. */
+function insteadOfData({ section }: Chunk): string {
+  if (section.name === '__param')
+    return (
+      'leave the parameter as it was registered: its file under /sys/module is there since then. ' +
+      'Who may write it is changed by chmod, what may be written in the function that sets it'
+    );
+  if (isInitSection(section.name))
+    return 'leave it as it is: it was read when the kernel (or the module) started, and is gone since then';
+  return 'leave the variable as it is and set it from a pre-patch callback, or use a new variable or shadow variables';
 }
 
 /** @returns the names of added exports, which change nothing that is there */

@@ -234,6 +234,10 @@ describe('refusals name the place and the way out', () => {
     expect(refusal.fields['action']).toMatch(/\w{3}/);
   });
 
+  test('of a parameter, what becomes of its file', () => {
+    expect(refusalOf('registration').fields['action']).toMatch(/under \/sys\/module .*chmod/);
+  });
+
   test('whether one function has no ftrace entry, or its whole file', () => {
     expect(refusalOf('notrace-function').fields['action']).toMatch(/notrace, noinstr and assembly/);
     expect(refusalOf('notrace-in-data').fields['action']).toMatch(/the whole file compiled without ftrace/);

@@ -88,6 +88,13 @@ static bool lockstep_started;
   'if (!xchg(&lockstep_started, true))\n\t\tkthread_run(lockstep_thread, NULL, "lockstep");',
 );
 
+const named = edits(
+  `#include <linux/ioport.h>
+static const char *const lockstep_names[] = { "lockstep even", "lockstep odd" };
+`,
+  'ioport_resource.child->name = lockstep_names[m->count & 1];',
+);
+
 describe('code that may be called when its livepatch is disabled', () => {
   beforeAll(async () => {
     machine = await PatchableMachine.start({ name: 'outliving', flavour: testKernelFlavour() });
@@ -145,6 +152,20 @@ describe('code that may be called when its livepatch is disabled', () => {
     },
     300_000,
   );
+
+  test('a name out of a table that the kernel goes on to read stays where it is', async () => {
+    const { staysLoadedFor } = await machine.build('klp_named', named);
+    expect(staysLoadedFor).toEqual([expect.stringContaining('stores the address of what lockstep_names points at')]);
+    await machine.load('klp_named');
+    await machine.run('cat /proc/cmdline');
+    expect(await machine.run('head -n 1 /proc/ioports')).toContain('lockstep even');
+    await machine.disable('klp_named');
+    expect(await machine.run('rmmod klp_named 2>&1 && echo gone || :')).not.toContain('gone');
+    // What took the place of a module that is gone would show here.
+    await machine.run('for i in $(seq 50); do cat /proc/kallsyms; done >/dev/null');
+    expect(await machine.run('head -n 1 /proc/ioports')).toContain('lockstep even');
+    expect(await machine.run("dmesg | grep -E 'BUG|Oops|fault' || :")).toBe('');
+  }, 300_000);
 
   test('a type that grows under objects that live on is refused with the member and the way out', async () => {
     const grown = await machine
