@@ -202,6 +202,9 @@ static struct klp_track *klp_track_alloc(void)
  * klp_call_locked(): the look comes before, and sees a task that runs, or waits
  * until it does not, and sees the stack that the switch has left.
  *
+ * A task that joins the list is either found there, or was not there yet when
+ * that was read: then it is noted whenever it is switched out.
+ *
  * Return: 0, or -ENOMEM
  */
 int klp_track_start(void)
@@ -211,6 +214,12 @@ int klp_track_start(void)
 		return -ENOMEM;
 
 	rcu_assign_pointer(klp_tracking, klp_track);
+	/*
+	 * Orders the start of tracking before the look at the list of tasks.
+	 * Pairs with smp_mb__after_spinlock() in __schedule(), which orders
+	 * what put a task on the list before the look at klp_tracking.
+	 */
+	smp_mb();
 	return 0;
 }
 
