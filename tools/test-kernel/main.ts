@@ -19,6 +19,7 @@ interface Options {
   readonly against: readonly string[];
   readonly cpus: number;
   readonly oracleRounds: number;
+  readonly cases: string;
   readonly report?: string;
   readonly export?: string;
   readonly json?: boolean;
@@ -40,6 +41,11 @@ function readOptions(): Options {
       'how often consistency switches a livepatch on and off in a mode',
       wholeNumber,
       15,
+    )
+    .option(
+      '--cases <pattern>',
+      'of our own suites, only cases whose name matches: an extended regular expression',
+      '.',
     )
     .option('--json', 'print one JSON document at the end')
     .option('--report <file>', 'write the counts to this file as JSON')
@@ -74,6 +80,7 @@ async function main({
   json = false,
   cpus,
   oracleRounds,
+  cases,
   export: exportDir,
 }: Options): Promise<number> {
   if (exportDir !== undefined) return exportSeries(version, exportDir);
@@ -98,6 +105,7 @@ async function main({
   const options = {
     cpus,
     oracleRounds,
+    cases,
     against,
     onProgress: (done: number, planned: number) => {
       progress.update('cases', done, planned);

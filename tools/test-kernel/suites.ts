@@ -15,6 +15,8 @@ export interface MachineOptions {
   readonly cpus: number;
   /** How often the consistency suite's oracle sees a livepatch switched on and off in a mode. */
   readonly oracleRounds: number;
+  /** Which of our own cases run: an extended regular expression for their names. */
+  readonly cases: string;
   /** Trees that the style suite tries the series on, beside the one that is built. */
   readonly against: readonly string[];
   readonly onProgress: (done: number, planned: number) => void;
@@ -69,14 +71,14 @@ function command(
   root: string,
   kernel: BuiltKernel,
   modulesDir: string,
-  oracleRounds: number,
+  { oracleRounds, cases }: Pick<MachineOptions, 'oracleRounds' | 'cases'>,
 ): string {
   const selftests = path.join(root, 'kernel-livepatch/selftests');
   return suite.startsWith('upstream')
     ? `bash '${selftests}/upstream.sh' '${kernel.treeDir}/tools/testing/selftests/livepatch' ${modeOf[suite] ?? ''}`
     : suite.startsWith('consistency')
-      ? `ORACLE_ROUNDS=${oracleRounds} bash '${selftests}/run.sh' '${modulesDir}' . consistency`
-      : `bash '${selftests}/run.sh' '${modulesDir}' . cases`;
+      ? `ORACLE_ROUNDS=${oracleRounds} bash '${selftests}/run.sh' '${modulesDir}' '${cases}' consistency`
+      : `bash '${selftests}/run.sh' '${modulesDir}' '${cases}' cases`;
 }
 
 const outputInGuest = '/run/suite.tap';
@@ -155,7 +157,7 @@ async function runInMachine(
   suite: SuiteName,
   root: string,
   kernel: BuiltKernel,
-  { cpus, oracleRounds, onProgress }: MachineOptions,
+  options: MachineOptions,
 ): Promise<SuiteResult> {
   using scratch = ScratchDirectory.create(suite);
   const dir = scratch.path;
@@ -166,7 +168,7 @@ async function runInMachine(
     kernelImage: kernel.imageFile,
     initFile: path.join(root, 'kernel-livepatch/qemu/init'),
     dir: path.join(dir, 'machine'),
-    processors: cpus,
+    processors: options.cpus,
     ...(flavourOf(suite) === 'debug'
       ? { memoryMb: 2048, kernelArguments: [keepLog, ...spareTheEmulator] }
       : { memoryMb: 1024, kernelArguments: [keepLog] }),
@@ -174,8 +176,8 @@ async function runInMachine(
   await machine.start();
   await machine.waitReady(bootTimeoutMs);
   await machine.run(installModules(kernel.treeDir), bootTimeoutMs);
-  const suiteCommand = command(suite, root, kernel, modulesDir, oracleRounds);
-  const { output, errors } = await follow(machine, suiteCommand, onProgress);
+  const suiteCommand = command(suite, root, kernel, modulesDir, options);
+  const { output, errors } = await follow(machine, suiteCommand, options.onProgress);
   const { passed, failed, remarks } = readTap(output);
   // Without its log it is not known that the kernel did not complain.
   const splats = await machine.run('dmesg').then(splatsIn, (error: unknown) => [`kernel log: ${String(error)}`]);

@@ -65,6 +65,6 @@ case_zy_allocation_failures_of_reading_conflicts() {
 	load klp_low funcs=vmlinux:cmdline_proc_show
 	grant klp_top klp_low
 	load klp_top funcs=vmlinux:cmdline_proc_show
-	try_allocations read "$SYSFS/conflicts"
-	try_allocations read "$SYSFS/klp_top/conflicts"
+	try_allocations read $DEBUGFS/conflicts
+	try_allocations read $DEBUGFS/shares
 }

@@ -350,6 +350,19 @@ case_consistency_names_who_holds_up_each_task_by_itself() {
 	unload_all
 }
 
+case_consistency_names_a_task_in_one_line_whatever_its_name() {
+	load klp_target
+	echo 1 >/sys/module/klp_target/parameters/block
+	ln -s "$(command -v cat)" "$WORK/"$'a\nb\\'
+	"$WORK/"$'a\nb\\' <$TARGET/block >/dev/null &
+	BLOCKED=$!
+	wait_until sleeps_in klp_target_block $BLOCKED
+	start_load klp_a01 funcs=klp_target:klp_target_block
+	wait_until blocked_by "$BLOCKED klp_target_block a\\\\012b\\\\134"
+	unblock
+	unload_all
+}
+
 # The storm's tasks run or have only just, and have not switched at the first look: none of them is held.
 case_consistency_names_nobody_who_has_only_not_had_its_turn() {
 	local storm round held

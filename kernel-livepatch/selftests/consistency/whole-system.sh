@@ -133,6 +133,102 @@ case_consistency_stacks_and_replaces() {
 	for_both_modes stack_and_replace
 }
 
+# --- several livepatches of one function, and somebody who sleeps in one of them --------------------
+
+# B replaces A without the function that A's reader sleeps in: the original is not to run beside it.
+replace_past_a_sleeper() {
+	load klp_target
+	load klp_a01 funcs=klp_target:klp_target_alpha,klp_target:klp_target_beta
+	hold_reader klp_a01 $TARGET/alpha
+	start_load klp_b01 replace=1 funcs=klp_target:klp_target_beta livepatch.consistency_timeout_ms=700
+	wait_until gone klp_b01
+	expect "result" failed "$(stat_of result)"
+	expect "in the way" "$HELD" "$(stat_of blocker | cut -d ' ' -f 1)"
+	expect "stack" klp_a01 "$(stack)"
+	release_reader klp_a01
+	remove_module klp_b01
+	expect "what runs" "klp_a01 klp_a01" "$(runs $TARGET/alpha $TARGET/beta)"
+	load klp_b01 replace=1 funcs=klp_target:klp_target_beta
+	expect "what runs" "original klp_b01" "$(runs $TARGET/alpha $TARGET/beta)"
+	unload_all
+}
+
+case_consistency_replaces_nothing_that_somebody_sleeps_in() {
+	for_both_modes replace_past_a_sleeper
+}
+
+reverse_a_replacement() {
+	load klp_target
+	load klp_a01 funcs=klp_target:klp_target_alpha,klp_target:klp_target_beta
+	block
+	start_load klp_b01 replace=1 funcs=klp_target:klp_target_beta,klp_target:klp_target_block
+	expect "what runs meanwhile" "klp_a01 klp_a01" "$(runs $TARGET/alpha $TARGET/beta)"
+	start_disable klp_b01
+	wait_until gone klp_b01
+	expect "result" reversed "$(stat_of result)"
+	expect "stack" klp_a01 "$(stack)"
+	expect "what runs" "klp_a01 klp_a01" "$(runs $TARGET/alpha $TARGET/beta)"
+	unblock
+	unload_all
+}
+
+case_consistency_takes_a_replacement_back() {
+	for_both_modes reverse_a_replacement
+}
+
+stack_of_two() {
+	load klp_target
+	load klp_a01 funcs=klp_target:klp_target_alpha
+	grant klp_b01 klp_a01
+	load klp_b01 funcs=klp_target:klp_target_alpha
+}
+
+# Who sleeps in the upper one is not in the lower one, which goes from below it.
+disable_below_a_sleeper() {
+	stack_of_two
+	hold_reader klp_b01 $TARGET/alpha
+	unload klp_a01
+	expect "result" switched "$(stat_of result)"
+	expect "stack" klp_b01 "$(stack)"
+	echo 700 >"$SYSFS/klp_b01/consistency_timeout_ms"
+	start_disable klp_b01
+	wait_until settled klp_b01
+	expect "result" failed "$(stat_of result)"
+	release_reader klp_b01
+	echo 30000 >"$SYSFS/klp_b01/consistency_timeout_ms"
+	unload klp_b01
+	expect "what runs" original "$(runs $TARGET/alpha)"
+	unload_all
+}
+
+case_consistency_disables_what_is_below_a_sleeper() {
+	for_both_modes disable_below_a_sleeper
+}
+
+# What the third one takes the place of is the second one, and that is what nobody may be in.
+enable_over_a_sleeper() {
+	stack_of_two
+	hold_reader klp_b01 $TARGET/alpha
+	grant klp_c01 klp_a01,klp_b01
+	start_load klp_c01 funcs=klp_target:klp_target_alpha livepatch.consistency_timeout_ms=700
+	wait_until gone klp_c01
+	expect "result" failed "$(stat_of result)"
+	expect "in the way" "$HELD klp_target_alpha $(<"/proc/$HELD/comm")" "$(stat_of blocker)"
+	release_reader klp_b01
+	remove_module klp_c01
+	grant klp_c01 klp_a01,klp_b01
+	load klp_c01 funcs=klp_target:klp_target_alpha
+	unload klp_b01
+	expect "what runs" klp_c01 "$(runs $TARGET/alpha)"
+	unload klp_c01
+	expect "what runs" klp_a01 "$(runs $TARGET/alpha)"
+	unload_all
+}
+
+case_consistency_enables_nothing_over_a_sleeper() {
+	for_both_modes enable_over_a_sleeper
+}
+
 # Somebody sleeps in another function that it replaces. MODULE comes while it waits for that.
 replace_under_another_name() { # [MODULE]
 	local sleeper
@@ -221,13 +317,25 @@ case_consistency_reverses_while_pending() {
 force() { # PATCH
 	load klp_target
 	block
-	start_load "$1" funcs=klp_target:klp_target_block
+	start_load "$1" funcs=klp_target:klp_target_block,klp_target:klp_target_alpha
 	echo 1 >"$SYSFS/$1/force"
 	wait_until settled "$1"
 	expect "result" forced "$(stat_of result "$1")"
 	unblock
+
+	# Its way back can be taken back, and forced in its turn.
+	hold_reader "$1" $TARGET/alpha
 	start_disable "$1"
+	wait_until blocked_by "$HELD klp_target_[a-z]* $(<"/proc/$HELD/comm")"
+	echo 1 >"$SYSFS/$1/enabled"
+	wait_until settled "$1"
+	expect "result" reversed "$(stat_of result "$1")"
+	start_disable "$1"
+	echo 1 >"$SYSFS/$1/force"
 	wait_until gone "$1"
+	expect "result" forced "$(stat_of result)"
+	expect "what runs" original "$(runs $TARGET/alpha)"
+	release_reader "$1"
 	remove_module klp_target
 }
 
@@ -391,6 +499,11 @@ case_consistency_mistrusts_the_blind_spots_of_the_unwinder() {
 	# Only kernels with the function graph tracer have it.
 	! grep -q ' return_to_handler$' /proc/kallsyms ||
 		expect "trust in return_to_handler" N "$(trust_in return_to_handler)"
+	# A call from where the unwinder knows everything: so the others are not mistrusted for their callers.
+	expect "trust in the beginning of a function" Y "$(trust_in version_proc_show ret_from_fork+1)"
+	# What a kretprobe of 5.15 leaves in place of a caller is taken for a return to there; later unwinders know better.
+	! grep -q ' kretprobe_trampoline$' /proc/kallsyms ||
+		expect "trust in a kretprobe" N "$(trust_in kretprobe_trampoline+-1 ret_from_fork+1)"
 	# The last thing that a retpoline does is to return to the function it is to call, not to its caller.
 	expect "trust in the end of a retpoline" N "$(trust_in __x86_indirect_thunk_rax+16 ret_from_fork+1)"
 	# Where faults are mended, outside of the functions that had them. Linux 6.1 has no such place.
