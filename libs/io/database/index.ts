@@ -44,7 +44,7 @@ export { migrateDatabase } from './migrate';
 export { openQueueRole, type QueueRole, type QueueRoleOptions } from './queue-role';
 export { nodeRemoved, unknownNode } from './nodes';
 export type { NodeOrder, NodeOrderStore } from './node-orders';
-export type { NodeIdentity, NodeIntroduction, NodeRecord, NodeStore, NodeStream, NodeWord } from './nodes';
+export type { BegunStream, NodeIdentity, NodeIntroduction, NodeRecord, NodeStore, NodeStream, NodeWord } from './nodes';
 export type { PatchContent, PatchRecord, PatchStore } from './patches';
 export { Announcements, type AnnouncementOptions } from './announcements';
 export type { Beat, Fence, NodeChanges, ReplicaStore } from './replicas';

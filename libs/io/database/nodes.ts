@@ -37,10 +37,15 @@ export interface NodeRecord {
   readonly revokedAt: Date | null;
   /** The control plane that holds that stream, as far as is known; null: none does. */
   readonly replica: string | null;
+  /** Of the version of its row that was read: of two readings the later one. */
+  readonly revision: number;
 }
 
 /** One stream of one life of a node: epochs begin anew when it was removed and has joined again. */
 export type NodeStream = NodeIdentity & Pick<NodeRecord, 'sessionEpoch'>;
+
+/** A stream that has an epoch from now on, and the version of the node's row that says so. */
+export type BegunStream = Pick<NodeRecord, 'sessionEpoch' | 'revision'>;
 
 /** What a node said last, in a stream. */
 export interface NodeWord {
@@ -48,8 +53,8 @@ export interface NodeWord {
   /** Undefined: only that it lives. */
   readonly report: NodeReport | undefined;
   readonly seenAt: Date;
-  /** The stream has ended. */
-  readonly hasLeft: boolean;
+  /** The control plane that holds the stream; null: it has ended. */
+  readonly replica: string | null;
 }
 
 export type NodeIdentity = Pick<NodeRecord, 'name' | 'certificateFingerprint'>;
@@ -84,6 +89,7 @@ export const nodeFromRow = (row: NodeRow): NodeRecord => ({
   lastSeenAt: row.lastSeenAt,
   revokedAt: row.revokedAt,
   replica: row.replicaId,
+  revision: Number(row.revision),
 });
 
 export function unknownNode(name: NodeName): LockstepError {
@@ -106,10 +112,9 @@ export interface NodeStore {
    * Begins a stream's epoch: from now on no other stream of the node may have a word kept. What was kept of another boot
    * or kernel is forgotten. Those that come at once go in one statement.
    * @param node as it was identified, by its certificate. @param replica the control plane that holds the stream.
-   * @returns the epoch.
    * @throws LockstepError `forbidden` `node-removed` when it was removed, or enrolled again, since it was identified.
    */
-  introduce(node: NodeIdentity, introduction: NodeIntroduction, replica: string): Promise<number>;
+  introduce(node: NodeIdentity, introduction: NodeIntroduction, replica: string): Promise<BegunStream>;
   /**
    * Writes what nodes said last, of all of them in one statement. No node is named twice.
    * @returns the nodes whose stream is the one named; of others nothing is written.
@@ -147,14 +152,14 @@ interface Introducing extends NodeIntroduction, NodeIdentity {
 const whoIsFree = (nodes: readonly Introducing[]): Prisma.Sql =>
   Prisma.sql`nodes.name IN (SELECT name FROM nodes WHERE name = ANY(${nodes.map(({ name }) => name)}) FOR UPDATE SKIP LOCKED)`;
 
-/** The epochs that begin, of those of them that `among` lets in; undefined also for whom there is no such node. */
+/** The streams that begin, of those of them that `among` lets in; undefined also for whom there is no such node. */
 async function introduceAll(
   db: Client,
   nodes: readonly Introducing[],
   among: Prisma.Sql,
-): Promise<(number | undefined)[]> {
+): Promise<(BegunStream | undefined)[]> {
   const said = nodes.map(({ reportedLabels, ...rest }) => ({ ...rest, reportedLabels: labelsToJson(reportedLabels) }));
-  const rows = await db.$queryRaw<{ name: string; session_epoch: number }[]>`UPDATE nodes SET
+  const rows = await db.$queryRaw<{ name: string; session_epoch: number; revision: bigint }[]>`UPDATE nodes SET
       session_epoch = nodes.session_epoch + 1,
       last_seen_at = now(),
       -- A report belongs to the boot and the kernel it was made in: of another one it says nothing.
@@ -174,22 +179,25 @@ async function introduceAll(
       replica uuid)
     WHERE nodes.name = said.name AND nodes.certificate_fingerprint = said."certificateFingerprint" AND ${among}
       AND nodes.revoked_at IS NULL
-    RETURNING nodes.name, nodes.session_epoch`;
-  const epochs = new Map(rows.map((row) => [row.name, row.session_epoch]));
-  return nodes.map(({ name }) => epochs.get(name));
+    RETURNING nodes.name, nodes.session_epoch, nodes.revision`;
+  const begun = new Map(
+    rows.map((row) => [row.name, { sessionEpoch: row.session_epoch, revision: Number(row.revision) }]),
+  );
+  return nodes.map(({ name }) => begun.get(name));
 }
 
 async function keepWords(db: Client, words: readonly NodeWord[]): Promise<Set<NodeName>> {
-  const said = words.map(({ stream: { name, certificateFingerprint, sessionEpoch }, report, seenAt, hasLeft }) => ({
-    ...{ name, certificateFingerprint, sessionEpoch, seenAt, hasLeft },
+  const said = words.map(({ stream: { name, certificateFingerprint, sessionEpoch }, report, seenAt, replica }) => ({
+    ...{ name, certificateFingerprint, sessionEpoch, seenAt, replica },
     report: report === undefined ? undefined : NodeReport.toJSON(report),
   }));
   const rows = await db.$queryRaw<{ name: string }[]>`UPDATE nodes SET
       report = COALESCE(said.report, nodes.report),
       last_seen_at = GREATEST(nodes.last_seen_at, said."seenAt"),
-      replica_id = CASE WHEN said."hasLeft" THEN NULL ELSE nodes.replica_id END
+      -- Whoever began the stream alone knows whether it still holds it.
+      replica_id = said.replica
     FROM jsonb_to_recordset(${jsonText(said)}::jsonb) AS said(
-      name text, "certificateFingerprint" text, "sessionEpoch" int, "seenAt" timestamptz, "hasLeft" boolean, report jsonb)
+      name text, "certificateFingerprint" text, "sessionEpoch" int, "seenAt" timestamptz, replica uuid, report jsonb)
     WHERE nodes.name = said.name AND nodes.session_epoch = said."sessionEpoch"
       AND nodes.certificate_fingerprint = said."certificateFingerprint"
     RETURNING nodes.name`;
@@ -239,7 +247,7 @@ export function nodeStore(db: Client): NodeStore {
     const row = await db.node.findUnique({ where: { name } });
     return row === null ? null : nodeFromRow(row);
   };
-  const introduceTogether = gathered<Introducing, number | undefined>({
+  const introduceTogether = gathered<Introducing, BegunStream | undefined>({
     work: (nodes) => introduceAll(db, nodes, whoIsFree(nodes)),
     keyOf: ({ name }) => name,
     mostAtOnce: mostIntroducedAtOnce,
@@ -259,9 +267,9 @@ export function nodeStore(db: Client): NodeStore {
     },
     async introduce({ name, certificateFingerprint }, introduction, replica) {
       const said = { ...introduction, name, certificateFingerprint, replica };
-      const epoch = (await introduceTogether(said)) ?? (await introduceAlone(said));
-      if (epoch === undefined) throw nodeRemoved(name);
-      return epoch;
+      const begun = (await introduceTogether(said)) ?? (await introduceAlone(said));
+      if (begun === undefined) throw nodeRemoved(name);
+      return begun;
     },
     keep: (words) => keepWords(db, words),
     remove: (name, call) => serialisable(db, (tx) => once(tx, call, () => removeRow(tx, name))),

@@ -43,11 +43,11 @@ const reportAt = (position: number): NodeReport =>
 const replica = randomUUID();
 const introduce = async (about: typeof hello): Promise<NodeStream> => {
   const { name, certificateFingerprint } = await db.nodes.require(node);
-  const sessionEpoch = await db.nodes.introduce({ name, certificateFingerprint }, about, replica);
+  const { sessionEpoch } = await db.nodes.introduce({ name, certificateFingerprint }, about, replica);
   return { name, certificateFingerprint, sessionEpoch };
 };
 const say = async (stream: NodeStream, report?: NodeReport): Promise<boolean> =>
-  (await db.nodes.keep([{ stream, report, seenAt: new Date(), hasLeft: false }])).has(node);
+  (await db.nodes.keep([{ stream, report, seenAt: new Date(), replica }])).has(node);
 const kept = async (): Promise<NodeReport | null> => (await db.nodes.require(node)).report;
 
 beforeAll(async () => {
@@ -106,8 +106,11 @@ test.each([
 test('a machine that enrols in the place of another has reported nothing yet, and the other no longer may', async () => {
   const stream = await introduce(hello);
   await say(stream, reportAt(2));
+  expect((await db.nodes.require(node)).replica).toBe(replica);
   await enrol('second');
   expect(await kept()).toBeNull();
+  // Whoever holds the stream of the one before holds none of this one.
+  expect((await db.nodes.require(node)).replica).toBeNull();
   expect(await say(stream, reportAt(2))).toBe(false);
   await introduce(hello);
   expect(await kept()).toBeNull();
@@ -127,14 +130,17 @@ test('what a node still had on its way when it was removed is no report of the o
 
 test('of many streams that begin at once each has its own epoch; whose certificate is old has none', async () => {
   const known = await db.nodes.require(node);
-  const epochs = await Promise.all([1, 2, 3].map(() => db.nodes.introduce(known, hello, replica)));
-  expect(epochs).toEqual([1, 2, 3].map((more) => known.sessionEpoch + more));
+  const begun = await Promise.all([1, 2, 3].map(() => db.nodes.introduce(known, hello, replica)));
+  expect(begun.map(({ sessionEpoch }) => sessionEpoch)).toEqual([1, 2, 3].map((more) => known.sessionEpoch + more));
   const stranger = { ...known, certificateFingerprint: 'other' };
   const both = await Promise.allSettled([
     db.nodes.introduce(stranger, hello, replica),
     db.nodes.introduce(known, hello, replica),
   ]);
-  expect(both).toMatchObject([{ reason: { reason: 'node-removed' } }, { value: known.sessionEpoch + 4 }]);
+  expect(both).toMatchObject([
+    { reason: { reason: 'node-removed' } },
+    { value: { sessionEpoch: known.sessionEpoch + 4 } },
+  ]);
 });
 
 test('a stream begins at once while somebody holds the row of another node, whose own waits for that', async () => {

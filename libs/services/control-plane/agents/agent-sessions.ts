@@ -63,6 +63,11 @@ export class AgentSessions {
     return this.sessions.has(node) || this.elsewhere.has(node);
   }
 
+  /** With another control plane, as far as is known. */
+  isElsewhere(node: NodeName): boolean {
+    return this.elsewhere.has(node);
+  }
+
   /** Connected, or gone for so short a time that it may just be reconnecting. */
   countsAsConnected(node: NodeName, nowMs: number): boolean {
     return this.isConnected(node) || (this.returning.get(node) ?? -Infinity) > nowMs;

@@ -17,18 +17,26 @@ const hello = { ...about, reportedLabels: parseLabels('rack=a1') };
 const at = (position: number): NodeReport => NodeReport.fromPartial({ position, target: position, bootId: 'b1' });
 const away = Object.assign(new Error('timeout exceeded when trying to connect'), { code: 'P2024' });
 
+/** As a database keeps rows: each version has a later revision. */
+class Rows extends Map<NodeName, NodeRecord> {
+  private revision = 0;
+
+  override set(name: NodeName, row: NodeRecord): this {
+    this.revision += 1;
+    return super.set(name, { ...row, revision: this.revision });
+  }
+}
+
 /** Rows with the database's fence, which notes what is written together; `failures` come first, in turn. */
 function rows() {
-  const table = new Map<NodeName, NodeRecord>(
-    names.map((name) => [
-      name,
-      {
-        ...{ ...about, labels: { reported: noLabels, assigned: noLabels }, labelsRevision: 0 },
-        ...{ name, cluster: parseClusterName('web'), certificateFingerprint: 'f', bootId: '' },
-        ...{ sessionEpoch: 0, report: null, lastSeenAt: null, revokedAt: null, replica: null },
-      },
-    ]),
-  );
+  const table = new Rows();
+  for (const name of names) {
+    table.set(name, {
+      ...{ ...about, labels: { reported: noLabels, assigned: noLabels }, labelsRevision: 0 },
+      ...{ name, cluster: parseClusterName('web'), certificateFingerprint: 'f', bootId: '' },
+      ...{ sessionEpoch: 0, report: null, lastSeenAt: null, revokedAt: null, replica: null, revision: 0 },
+    });
+  }
   const written: string[] = [];
   const failures: Error[] = [];
   const failsFor: string[] = [];
@@ -36,18 +44,30 @@ function rows() {
     list: async () => [...table.values()],
     find: async (name) => table.get(name) ?? null,
     require: async (name) => table.get(name)!,
-    introduce: async ({ name }, said) => {
+    introduce: async ({ name }, said, replica) => {
       const node = table.get(name)!;
       const { reportedLabels, ...rest } = said;
       const labels = { ...node.labels, reported: reportedLabels };
-      table.set(name, { ...node, ...rest, labels, sessionEpoch: node.sessionEpoch + 1 });
-      return node.sessionEpoch + 1;
+      table.set(name, {
+        ...node,
+        ...rest,
+        labels,
+        replica,
+        sessionEpoch: node.sessionEpoch + 1,
+        lastSeenAt: new Date(),
+      });
+      return table.get(name)!;
     },
     keep: async (words: readonly NodeWord[]) => {
       const failure = failures.shift();
       if (failure !== undefined) throw failure;
-      if (words.some(({ stream }) => failsFor.includes(stream.name))) throw new Error('it cannot be kept');
+      if (words.some(({ stream, report }) => report && failsFor.includes(stream.name)))
+        throw new Error('it cannot be kept');
       const current = words.filter(({ stream }) => table.get(stream.name)?.sessionEpoch === stream.sessionEpoch);
+      for (const { stream, report, replica } of current) {
+        const row = table.get(stream.name)!;
+        table.set(stream.name, { ...row, replica, report: report ?? row.report });
+      }
       written.push(current.map(({ stream, report }) => `${stream.name} ${report?.position ?? 'alive'}`).join(', '));
       return new Set(current.map(({ stream }) => stream.name));
     },
@@ -140,7 +160,7 @@ test('a word that the database does not take costs the others nothing', async ()
   for (const name of names) nodes.note(await begin(name), at(1));
   failsFor.push(n2);
   await nodes.stop();
-  expect(written.sort()).toEqual(['n1 1', 'n3 1']);
+  expect(written.sort()).toEqual(['n1 1', 'n2 alive', 'n3 1']);
 });
 
 test('who enrolled again, or was removed, past what is known here is read again when a word of it is refused', async () => {
@@ -212,11 +232,12 @@ test('what another control plane wrote is taken in where it is newer than what w
   expect(
     nodes.absorb([
       { ...table.get(n1)!, report: at(1) },
-      { ...table.get(n1)!, sessionEpoch: 0, replica: 'there' },
+      { ...table.get(n1)!, sessionEpoch: 0, replica: 'there', revision: 0 },
     ]),
   ).toEqual([]);
   expect(nodes.require(n1).report?.position).toBe(2);
-  const elsewhere = { ...table.get(n1)!, sessionEpoch: 2, replica: 'there', report: at(3) };
+  table.set(n1, { ...table.get(n1)!, sessionEpoch: 2, replica: 'there', report: at(3) });
+  const elsewhere = table.get(n1)!;
   const newcomer = { ...table.get(n2)!, name: parseNodeName('n9') };
   expect(nodes.absorb([elsewhere, newcomer])).toEqual([elsewhere, newcomer]);
   expect([nodes.note(ours, at(2)), nodes.require(n1).report?.position]).toEqual([false, 3]);
@@ -245,7 +266,8 @@ test('a row that was read before its key was revoked does not make it good again
   answer(before);
   await refreshed;
   expect(nodes.require(n1).revokedAt).not.toBeNull();
-  nodes.absorb([{ ...before, sessionEpoch: 1, replica: 'there' }]);
+  table.set(n1, { ...before, sessionEpoch: 1, replica: 'there' });
+  nodes.absorb([table.get(n1)!]);
   expect(nodes.require(n1)).toMatchObject({ sessionEpoch: 1, revokedAt: expect.any(Date) });
   expect(revoked).toEqual([n1]);
   // Another machine's key is another one.
@@ -264,6 +286,108 @@ test('a revocation whose answer was lost is told once it is found', async () => 
   };
   await expect(nodes.revoke(n1, undefined)).rejects.toThrow('timeout');
   expect(revoked).toEqual([]);
+  await nodes.stop();
+  expect(revoked).toEqual([n1]);
+});
+
+test('of a stream that began here no row takes anything back, however late it is read: neither its report nor its end', async () => {
+  const { nodes, begin, table } = await known();
+  const stream = await begin(n1);
+  nodes.note(stream, at(2));
+  // Somebody else has revoked it, and the row goes on saying that the stream is here.
+  const read = { ...table.get(n1)!, revokedAt: new Date(), revision: 50 };
+  expect(nodes.noteDeparture(stream)).toBe(true);
+  nodes.absorb([read]);
+  expect(nodes.require(n1)).toMatchObject({ replica: null, report: { position: 2 }, revokedAt: expect.any(Date) });
+  expect(nodes.note(stream, at(3)) || nodes.touch(stream)).toBe(false);
+  await nodes.stop();
+  expect(table.get(n1)).toMatchObject({ replica: null, report: { position: 2 } });
+});
+
+test('that a stream has ended is not told of the next one, where it could not be told before that began', async () => {
+  const { nodes, begin, store, table } = await known();
+  const first = await begin(n1);
+  nodes.noteDeparture(first);
+  const { keep } = store;
+  store.keep = async () => {
+    await begin(n1);
+    throw away;
+  };
+  await nodes.stop();
+  store.keep = keep;
+  await nodes.stop();
+  expect(table.get(n1)).toMatchObject({ sessionEpoch: 2, replica: 'here' });
+});
+
+test('of two readings of a row the later one counts, whichever comes last', async () => {
+  const { nodes, table, store } = await known();
+  const written = (change: Partial<NodeRecord>) => table.set(n1, { ...table.get(n1)!, ...change }).get(n1)!;
+  const held = written({ sessionEpoch: 1, replica: 'there' });
+  const left = written({ replica: null });
+  expect(nodes.absorb([left])).toEqual([left]);
+  expect(nodes.absorb([held])).toEqual([]);
+  expect(nodes.require(n1).replica).toBeNull();
+  const another = written({ certificateFingerprint: 'new', sessionEpoch: 2 });
+  await nodes.refresh(n1);
+  Object.assign(store, { find: async () => held });
+  await nodes.refresh(n1);
+  expect(nodes.require(n1)).toEqual(another);
+  await nodes.stop();
+});
+
+test('a node that was removed while its row was read is none again by what was read', async () => {
+  const { nodes, table, store } = await known();
+  const row = table.get(n1)!;
+  await nodes.takeIn(async () => {
+    await nodes.remove(n1, undefined);
+    return [row];
+  });
+  expect(nodes.find(n1)).toBeUndefined();
+  let isFirst = true;
+  const before = table.get(n2)!;
+  store.find = async (name) => {
+    if (!isFirst) return table.get(name) ?? null;
+    isFirst = false;
+    await nodes.remove(n2, undefined);
+    return before;
+  };
+  await nodes.refresh(n2);
+  await nodes.stop();
+  expect([nodes.find(n1), nodes.find(n2)]).toEqual([undefined, undefined]);
+});
+
+test('a stream whose epoch was begun without a word of it to us is not said to be here', async () => {
+  const { nodes, begin, store, table } = await known();
+  const { introduce } = store;
+  store.introduce = async (node, said, replica) => {
+    await introduce(node, said, replica);
+    throw away;
+  };
+  await expect(begin(n1)).rejects.toThrow('timeout');
+  expect(table.get(n1)).toMatchObject({ sessionEpoch: 1, replica: 'here' });
+  await nodes.stop();
+  expect(table.get(n1)).toMatchObject({ sessionEpoch: 1, replica: null });
+  expect(nodes.require(n1)).toMatchObject({ sessionEpoch: 1, replica: null });
+});
+
+test('who was removed, and has joined again with the same key past what is known here, begins its epochs anew', async () => {
+  const { nodes, begin, table } = await known();
+  for (let turn = 0; turn < 3; turn += 1) nodes.note(await begin(n1), at(turn));
+  table.set(n1, { ...table.get(n1)!, sessionEpoch: 0, report: null });
+  const stream = await begin(n1);
+  expect(stream).toMatchObject({ sessionEpoch: 1, report: null });
+  expect(nodes.note(stream, at(1))).toBe(true);
+  await nodes.stop();
+});
+
+test('a write whose answer is lost is looked after also where somebody looked while it was under way', async () => {
+  const { nodes, store, table, revoked } = await known();
+  store.revoke = async (name, revokedAt) => {
+    await nodes.refresh(name);
+    table.set(name, { ...table.get(name)!, revokedAt });
+    throw away;
+  };
+  await expect(nodes.revoke(n1, undefined)).rejects.toThrow('timeout');
   await nodes.stop();
   expect(revoked).toEqual([n1]);
 });

@@ -6,7 +6,9 @@ import {
   isDatabaseAway,
   nodeRemoved,
   unknownNode,
+  type BegunStream,
   type KeptCall,
+  type NodeIdentity,
   type NodeIntroduction,
   type NodeRecord,
   type NodeStore,
@@ -15,6 +17,7 @@ import {
   type PageRange,
 } from '@lockstep/io/database';
 import type { Logger } from 'pino';
+import { Reconciler } from '../reconciler';
 
 /** What nodes say is written this long after they said it, at the latest: a killed control plane is told it again. */
 const keepEveryMs = 2_000;
@@ -23,18 +26,27 @@ const keepSeenEveryMs = 600_000;
 /** As many reports go in one statement: about 2 MB, which is written out without holding up the rest. */
 const mostWords = 1_000;
 
-/** What there is to write of a node, besides when it was heard. */
+/** What there is to write of a node, besides when it was heard and who holds its stream. */
 interface Unkept {
   readonly hasReport: boolean;
-  readonly hasLeft: boolean;
 }
 
 const isSameStream = (a: NodeStream, b: NodeStream): boolean =>
   a.sessionEpoch === b.sessionEpoch && a.certificateFingerprint === b.certificateFingerprint;
 
-/** Not one that was read before a stream began which is known by now. */
-const isOfLaterStream = (row: NodeStream, known: NodeStream): boolean =>
-  row.certificateFingerprint !== known.certificateFingerprint || row.sessionEpoch > known.sessionEpoch;
+/** A stream that began here: what is heard of it is newer than its row, however late that was read. */
+const beganHere = (node: NodeRecord): boolean => node.heardAtMs !== undefined;
+
+/**
+ * What a row tells beyond what is known, whenever it comes: nothing where it was read before another reading of it; of a
+ * stream that began here only what others write; else all of it.
+ */
+function newsOf(row: NodeRecord, known: NodeRecord | undefined): 'all' | 'others-words' | 'none' {
+  if (known === undefined) return 'all';
+  const isSameKey = row.certificateFingerprint === known.certificateFingerprint;
+  if (isSameKey && beganHere(known) && row.sessionEpoch === known.sessionEpoch) return 'others-words';
+  return row.revision > known.revision ? 'all' : 'none';
+}
 
 /** Where the first name is that comes after this one. */
 function firstAfter(names: readonly string[], after: string | undefined): number {
@@ -81,6 +93,12 @@ export class KnownNodes {
   private readonly heard = new Set<NodeName>();
   /** Written by a call whose outcome was not told, or by somebody else: to be read again. */
   private readonly doubtful = new Set<NodeName>();
+  /** One at a time for each, so that of two readings the later one is taken in last. */
+  private readonly readings = new Reconciler((name) => this.readAgain(name as NodeName));
+  /** Those that went while rows were read: what was read of them before is nothing to go by. */
+  private readonly goneMeanwhile = new Set<Set<NodeName>>();
+  /** Streams whose epoch is being begun: how many of each node. */
+  private readonly beginning = new Map<NodeName, number>();
   private timers: NodeJS.Timeout[] = [];
   private keeping: Promise<void> | undefined;
   private isAway = false;
@@ -151,25 +169,39 @@ export class KnownNodes {
 
   /** Begins a stream's epoch. @throws LockstepError as `NodeStore.introduce`. */
   async introduce({ name, certificateFingerprint }: NodeRecord, said: NodeIntroduction): Promise<NodeRecord> {
-    const { store, replica } = this.parts;
-    const sessionEpoch = await store.introduce({ name, certificateFingerprint }, said, replica);
+    const { replica } = this.parts;
+    const { sessionEpoch, revision } = await this.beginEpoch({ name, certificateFingerprint }, said);
     const before = this.nodes.get(name);
     if (before?.certificateFingerprint !== certificateFingerprint) throw nodeRemoved(name);
     const { reportedLabels, ...about } = said;
-    const isSameBoot = before.kernelBuild === said.kernelBuild && before.bootId === said.bootId;
-    const unkept = this.unkept.get(name);
-    if (!isSameBoot) this.unkept.delete(name);
-    else if (unkept !== undefined) this.unkept.set(name, { ...unkept, hasLeft: false });
+    // Epochs of one that was removed and has joined again begin anew.
+    const isSameLife =
+      before.kernelBuild === said.kernelBuild && before.bootId === said.bootId && sessionEpoch >= before.sessionEpoch;
     const node = {
       ...before,
       ...about,
       labels: { ...before.labels, reported: reportedLabels },
-      ...{ sessionEpoch, replica },
-      report: isSameBoot ? before.report : null,
+      ...{ sessionEpoch, replica, revision: Math.max(revision, before.revision) },
+      report: isSameLife ? before.report : null,
       ...heardNow(),
     };
-    if (sessionEpoch > before.sessionEpoch) this.nodes.set(name, node);
+    // Its row may have been read since, by whomever; if it tells of a later stream, this one has ended.
+    if (revision < before.revision && sessionEpoch !== before.sessionEpoch) return node;
+    if (!isSameLife) this.unkept.delete(name);
+    this.nodes.set(name, node);
     return node;
+  }
+
+  private async beginEpoch(node: NodeIdentity, said: NodeIntroduction): Promise<BegunStream> {
+    const { name } = node;
+    this.beginning.set(name, (this.beginning.get(name) ?? 0) + 1);
+    try {
+      return await this.surely([name], () => this.parts.store.introduce(node, said, this.parts.replica));
+    } finally {
+      const others = (this.beginning.get(name) ?? 1) - 1;
+      if (others > 0) this.beginning.set(name, others);
+      else this.beginning.delete(name);
+    }
   }
 
   /** Whether no other stream or enrolment of the node has come since. */
@@ -188,52 +220,105 @@ export class KnownNodes {
     return this.hear(stream, undefined);
   }
 
-  /** The stream is gone: when it was heard last is written now, for nothing more will come. */
-  noteDeparture(stream: NodeStream): void {
+  /**
+   * A stream that began here is gone, welcomed or not: when it was heard last is written now, for nothing more will come,
+   * and that nobody holds it. @returns false where a later one is known.
+   */
+  noteDeparture(stream: NodeStream): boolean {
     const { name } = stream;
     const node = this.nodes.get(name);
-    if (node === undefined || !isSameStream(node, stream)) return;
+    if (node === undefined || !isSameStream(node, stream)) return false;
+    this.noteUnheld(node);
+    return true;
+  }
+
+  private noteUnheld(node: NodeRecord): void {
+    const { name } = node;
     this.heard.delete(name);
     this.nodes.set(name, { ...node, replica: null });
-    this.unkept.set(name, { hasReport: this.unkept.get(name)?.hasReport ?? false, hasLeft: true });
+    this.noteUnkept(name);
+  }
+
+  private noteUnkept(name: NodeName): void {
+    if (!this.unkept.has(name)) this.unkept.set(name, { hasReport: false });
+  }
+
+  /** Takes in what `read` finds that others have written. @returns the nodes that are known otherwise now, as they are. */
+  async takeIn(read: () => Promise<readonly NodeRecord[]>): Promise<NodeRecord[]> {
+    const gone = new Set<NodeName>();
+    this.goneMeanwhile.add(gone);
+    try {
+      const rows = await read();
+      for (const name of gone) this.doubtful.add(name);
+      return this.absorb(rows.filter(({ name }) => !gone.has(name)));
+    } finally {
+      this.goneMeanwhile.delete(gone);
+    }
   }
 
   /**
-   * Takes in what another control plane has written. What is heard here is newer than its row.
-   * @returns those that are known otherwise now.
+   * Takes in rows as they were read, in whatever order they come. @returns the nodes that are known otherwise now, as they
+   * are; but not one that is another machine's by now: that is to be read again (`refresh`).
    */
   absorb(rows: readonly NodeRecord[]): NodeRecord[] {
-    return rows.filter((row) => {
-      const known = this.nodes.get(row.name);
-      if (known !== undefined && known.certificateFingerprint !== row.certificateFingerprint) {
+    return rows.flatMap((row) => {
+      const before = this.nodes.get(row.name);
+      if (before !== undefined && before.certificateFingerprint !== row.certificateFingerprint) {
         this.doubtful.add(row.name);
-        return false;
+        return [];
       }
-      this.takeLabels(row);
-      const isRevoked = this.takeRevocation(row);
-      const isOlder = known !== undefined && known.sessionEpoch > row.sessionEpoch;
-      const isOurs = known?.sessionEpoch === row.sessionEpoch && known.replica === this.parts.replica;
-      if (isOlder || isOurs) return isRevoked;
-      if (known === undefined) this.sorted = undefined;
-      else if (known.sessionEpoch < row.sessionEpoch) this.unkept.delete(row.name);
-      this.know(row);
-      return true;
+      this.takeRow(row);
+      const now = this.nodes.get(row.name);
+      return now === undefined || now === before ? [] : [now];
     });
   }
 
   /** Reads a node again that was written past this, as by an enrolment. What it said in the same stream stays. */
   async refresh(name: NodeName): Promise<void> {
     this.doubtful.add(name);
-    const row = await this.parts.store.find(name);
-    this.doubtful.delete(name);
-    const known = this.nodes.get(name);
-    if (row === null) this.forget(name);
-    else {
-      this.takeRevocation(row);
-      if (known === undefined || isOfLaterStream(row, known)) this.know(row);
-      else this.takeLabels(row);
+    await this.readings.request(name);
+  }
+
+  private async readAgain(name: NodeName): Promise<void> {
+    const gone = new Set<NodeName>();
+    this.goneMeanwhile.add(gone);
+    try {
+      for (;;) {
+        gone.clear();
+        // Doubts that come up meanwhile are not dispelled by it.
+        this.doubtful.delete(name);
+        const row = await this.surely([name], () => this.parts.store.find(name));
+        if (row === null) this.forget(name);
+        else if (gone.has(name)) continue;
+        else this.takeRow(row);
+        return;
+      }
+    } finally {
+      this.goneMeanwhile.delete(gone);
     }
-    if (known === undefined) this.sorted = undefined;
+  }
+
+  /** Where no answer comes it is not known what became of it: then the nodes are read again. */
+  private async surely<T>(names: readonly NodeName[], ask: () => Promise<T>): Promise<T> {
+    try {
+      return await ask();
+    } catch (error) {
+      for (const name of names) this.doubtful.add(name);
+      throw error;
+    }
+  }
+
+  private takeRow(row: NodeRecord): void {
+    const { name } = row;
+    const known = this.nodes.get(name);
+    this.takeRevocation(row);
+    this.takeLabels(row);
+    const news = newsOf(row, known);
+    if (news === 'all') this.know(row);
+    // Whoever wrote so was late, or a word of ours was lost.
+    else if (news === 'others-words' && row.sessionEpoch === known?.sessionEpoch && row.replica !== known.replica) {
+      this.noteUnkept(name);
+    }
   }
 
   /** As `NodeStore.label`. */
@@ -242,14 +327,8 @@ export class KnownNodes {
     change: (node: NodeRecord) => Labels,
     call: KeptCall<readonly NodeRecord[]> | undefined,
   ): Promise<NodeRecord[]> {
-    try {
-      const changed = await this.parts.store.label(names, change, call);
-      for (const node of changed) this.takeLabels(node);
-    } catch (error) {
-      // Whatever became of it.
-      for (const name of names) if (this.nodes.has(name)) this.doubtful.add(name);
-      throw error;
-    }
+    const changed = await this.surely(names, () => this.parts.store.label(names, change, call));
+    for (const node of changed) this.takeLabels(node);
     return names.map((name) => this.require(name));
   }
 
@@ -271,9 +350,16 @@ export class KnownNodes {
 
   /** A row as it was read; a key that was revoked meanwhile stays so. */
   private know(row: NodeRecord): void {
-    const known = this.nodes.get(row.name);
+    const { name } = row;
+    const known = this.nodes.get(name);
     const isSameKey = known?.certificateFingerprint === row.certificateFingerprint;
-    this.nodes.set(row.name, { ...row, revokedAt: row.revokedAt ?? (isSameKey ? known.revokedAt : null) });
+    if (known === undefined) this.sorted = undefined;
+    this.unkept.delete(name);
+    this.heard.delete(name);
+    const node = { ...row, revokedAt: row.revokedAt ?? (isSameKey ? known.revokedAt : null) };
+    this.nodes.set(name, node);
+    // A stream that nobody here knows: it ended before its epoch was told.
+    if (row.replica === this.parts.replica && !this.beginning.has(name)) this.noteUnheld(node);
   }
 
   /** Those that were last heard of longer ago than their clusters allow. */
@@ -288,9 +374,7 @@ export class KnownNodes {
 
   /** Its certificate is good for nothing from now on. @throws LockstepError `not-found` `unknown-node`. */
   async revoke(name: NodeName, call: KeptCall<NodeRecord> | undefined): Promise<NodeRecord> {
-    this.doubtful.add(name);
-    const revoked = await this.parts.store.revoke(name, new Date(), call);
-    this.doubtful.delete(name);
+    const revoked = await this.surely([name], () => this.parts.store.revoke(name, new Date(), call));
     this.takeRevocation(revoked);
     return { ...this.require(name), revokedAt: revoked.revokedAt };
   }
@@ -300,7 +384,7 @@ export class KnownNodes {
    * @throws LockstepError `forbidden` `node-removed` when it is not the one any more that was identified.
    */
   async bindKey(node: NodeRecord, publicKeySha256: string): Promise<void> {
-    await this.parts.store.bindKey(node, publicKeySha256);
+    await this.surely([node.name], () => this.parts.store.bindKey(node, publicKeySha256));
     await this.refresh(node.name);
     if (this.find(node.name)?.certificateFingerprint !== publicKeySha256) throw nodeRemoved(node.name);
   }
@@ -311,15 +395,13 @@ export class KnownNodes {
   }
 
   private async removeBy<T extends NodeRecord | undefined>(name: NodeName, remove: () => Promise<T>): Promise<T> {
-    // Whatever becomes of the answer.
-    this.doubtful.add(name);
-    const removed = await remove();
-    this.doubtful.delete(name);
+    const removed = await this.surely([name], remove);
     if (removed !== undefined) this.forget(name);
     return removed;
   }
 
   private forget(name: NodeName): void {
+    for (const gone of this.goneMeanwhile) gone.add(name);
     this.nodes.delete(name);
     this.sorted = undefined;
     this.unkept.delete(name);
@@ -329,11 +411,12 @@ export class KnownNodes {
   private hear(stream: NodeStream, report: NodeReport | undefined): boolean {
     const { name } = stream;
     const node = this.nodes.get(name);
-    if (node === undefined || !isSameStream(node, stream)) return false;
+    // Nothing more comes of one that has ended.
+    if (node === undefined || !isSameStream(node, stream) || node.replica !== this.parts.replica) return false;
     this.nodes.set(name, { ...node, ...(report && { report }), ...heardNow() });
     this.heard.add(name);
     if (report !== undefined) {
-      this.unkept.set(name, { hasReport: true, hasLeft: false });
+      this.unkept.set(name, { hasReport: true });
       this.parts.onReport?.(name);
     }
     return true;
@@ -341,7 +424,7 @@ export class KnownNodes {
 
   private noteAllHeard(): void {
     for (const name of this.heard) {
-      if (!this.unkept.has(name)) this.unkept.set(name, { hasReport: false, hasLeft: false });
+      this.noteUnkept(name);
     }
     this.heard.clear();
   }
@@ -354,7 +437,7 @@ export class KnownNodes {
 
   private async keep(): Promise<void> {
     try {
-      for (const name of this.doubtful) await this.refresh(name);
+      for (const name of [...this.doubtful]) await this.refresh(name);
       // What comes meanwhile waits for the next time.
       const due = [...this.unkept];
       for (let from = 0; from < due.length; from += mostWords) await this.keepSome(due.slice(from, from + mostWords));
@@ -375,8 +458,8 @@ export class KnownNodes {
       for (const { stream } of words) if (!current.has(stream.name)) await this.refresh(stream.name);
     } catch (error) {
       for (const [name, what] of some) {
-        const { hasReport, hasLeft } = this.unkept.get(name) ?? what;
-        if (this.nodes.has(name)) this.unkept.set(name, { hasReport: hasReport || what.hasReport, hasLeft });
+        const hasReport = what.hasReport || this.unkept.get(name)?.hasReport === true;
+        if (this.nodes.has(name)) this.unkept.set(name, { hasReport });
       }
       throw error;
     }
@@ -386,7 +469,9 @@ export class KnownNodes {
     const node = this.nodes.get(name);
     if (node?.lastSeenAt == null) return [];
     const report = what.hasReport ? (node.report ?? undefined) : undefined;
-    return [{ stream: node, report, seenAt: node.lastSeenAt, hasLeft: what.hasLeft }];
+    // Of a stream that began elsewhere, or before this process, there is nothing to tell.
+    if (!beganHere(node) && node.replica !== null) return [];
+    return [{ stream: node, report, seenAt: node.lastSeenAt, replica: node.replica }];
   }
 
   /** One that the database does not take must not cost the others theirs: it is found, and dropped. */
@@ -399,7 +484,10 @@ export class KnownNodes {
       if (first === undefined || isDatabaseAway(err)) throw err;
       if (others.length === 0) {
         log.error({ err, node: first.stream.name }, 'a report cannot be kept');
-        return new Set([first.stream.name]);
+        // Who holds its stream can.
+        return first.report === undefined
+          ? new Set([first.stream.name])
+          : this.keepWords([{ ...first, report: undefined }]);
       }
       const middle = Math.ceil(words.length / 2);
       const halves = [words.slice(0, middle), words.slice(middle)];

@@ -25,6 +25,7 @@ const node: NodeRecord = {
   lastSeenAt: null,
   revokedAt: null,
   replica: null,
+  revision: 0,
 };
 
 const report = (position: number, target: number, status = NodeStatus.NODE_STATUS_MOVING): NodeReport =>

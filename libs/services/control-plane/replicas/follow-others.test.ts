@@ -28,7 +28,7 @@ const row: NodeRecord = {
   ...{ name, cluster: parseClusterName('web'), kernelBuild: parseKernelBuildId('ab'.repeat(20)), kernelRelease: '' },
   ...{ agentVersion: '', bootId: 'b1', patchedCore: false, entryVersions: [], certificateFingerprint: 'f' },
   ...{ labels: { reported: noLabels, assigned: noLabels }, labelsRevision: 0, report: null, lastSeenAt: null },
-  ...{ sessionEpoch: 1, certificateEndsAt: null, revokedAt: null, replica: here },
+  ...{ sessionEpoch: 1, certificateEndsAt: null, revokedAt: null, replica: here, revision: 1 },
 };
 
 /** Orders as a database keeps them, for all who share it. */
@@ -87,7 +87,7 @@ test('what nobody announced, or nobody heard, is found by looking: a revoked cer
   const rows: { written: NodeRecord[] } = { written: [] };
   const { nodes, calls, stop } = await following(rows);
   const call = calls.open(new EventEmitter(), 'stream', name);
-  rows.written = [{ ...row, revokedAt: new Date() }];
+  rows.written = [{ ...row, revokedAt: new Date(), revision: 2 }];
   // Well before everything is looked through.
   await Promise.race([once(call.signal, 'abort'), sleep(7_000, undefined, { ref: false })]);
   await stop();
@@ -104,7 +104,7 @@ test.each([
     const rows: { written: NodeRecord[] } = { written: [] };
     const { nodes, calls, sessions, stop } = await following(rows);
     const call = calls.open(new EventEmitter(), 'stream', name);
-    rows.written = [{ ...row, certificateFingerprint: 'another', sessionEpoch, replica: 'theirs' }];
+    rows.written = [{ ...row, certificateFingerprint: 'another', sessionEpoch, replica: 'theirs', revision: 2 }];
     await Promise.race([once(call.signal, 'abort'), sleep(5_000, undefined, { ref: false })]);
     await sleep(20);
     await stop();
@@ -173,7 +173,7 @@ describe('an operator’s word to a node whose stream another control plane hold
 });
 
 test('a node that another control plane holds, and that we took for gone, is found again', async () => {
-  const rows: { written: NodeRecord[] } = { written: [{ ...row, sessionEpoch: 2, replica: 'theirs' }] };
+  const rows: { written: NodeRecord[] } = { written: [{ ...row, sessionEpoch: 2, replica: 'theirs', revision: 2 }] };
   const { sessions, stop, handlers } = await following(rows);
   handlers.onGap();
   await sleep(50);
@@ -185,4 +185,25 @@ test('a node that another control plane holds, and that we took for gone, is fou
   await sleep(50);
   await stop();
   expect(sessions.isConnected(name)).toBe(true);
+});
+
+test('a row from before its newest stream began says nothing of where a node is, whatever else it tells', async () => {
+  const rows: { written: NodeRecord[] } = { written: [] };
+  const { nodes, sessions, stop, handlers } = await following(rows);
+  const later = { ...row, sessionEpoch: 3, replica: null, revision: 9 };
+  rows.written = [{ ...later, replica: 'theirs', revision: 8 }];
+  handlers.onGap();
+  await sleep(50);
+  expect(sessions.isConnected(name)).toBe(true);
+  rows.written = [later];
+  handlers.onGap();
+  await sleep(50);
+  expect(sessions.isConnected(name)).toBe(false);
+  // Read earlier, come later: it tells that the key was revoked, and no more.
+  rows.written = [{ ...row, sessionEpoch: 2, replica: 'theirs', revokedAt: new Date(), revision: 7 }];
+  handlers.onGap();
+  await sleep(50);
+  await stop();
+  expect(sessions.isConnected(name)).toBe(false);
+  expect(nodes.require(name)).toMatchObject({ sessionEpoch: 3, replica: null, revokedAt: expect.any(Date) });
 });

@@ -169,45 +169,62 @@ export class FollowOthers {
     if (node === undefined) cutOff(this.parts, name);
     else if (node.revokedAt !== null) calls.endOf(name, certificateRevoked(name));
     else if (before !== undefined && hasEnrolledAgain(before, node)) calls.endOf(name, certificateSuperseded(name));
-    const cluster = (node ?? before)?.cluster;
-    if (cluster !== undefined) rollouts.wake(cluster);
+    if (node !== undefined) this.followHolder(node);
+    else if (before !== undefined) rollouts.wake(before.cluster);
   }
 
   private async sweepNodes(): Promise<void> {
-    const { store, replica, nodes, orders, sessions, calls, deriver, rollouts } = this.parts;
+    const { store, replica, nodes, orders, calls, deriver } = this.parts;
     await orders.readAgain();
-    const changes = await store.nodeChanges(this.horizon, replica.id);
-    for (const { name, certificateFingerprint } of changes.nodes) {
-      const known = nodes.find(name);
-      if (known !== undefined && known.certificateFingerprint !== certificateFingerprint) await this.refresh(name);
+    let { horizon } = this;
+    const others: NodeName[] = [];
+    const news = await nodes.takeIn(async () => {
+      const changes = await store.nodeChanges(this.horizon, replica.id);
+      horizon = changes.horizon;
+      for (const { name, certificateFingerprint } of changes.nodes) {
+        const known = nodes.find(name);
+        if (known !== undefined && known.certificateFingerprint !== certificateFingerprint) others.push(name);
+      }
+      return changes.nodes;
+    });
+    for (const name of others) {
+      await this.refresh(name);
+      deriver.noticeNode(name);
     }
-    const news = nodes.absorb(changes.nodes);
-    this.horizon = changes.horizon;
-    const nowMs = performance.now();
+    this.horizon = horizon;
     for (const node of news) {
       if (node.revokedAt !== null) calls.endOf(node.name, certificateRevoked(node.name));
       deriver.noticeNode(node.name);
-      const holder = node.replica !== null && replica.isAlive(node.replica) ? node.replica : undefined;
-      if (holder !== undefined) sessions.enterElsewhere(node.name, { replica: holder, bootId: node.bootId });
-      const waitMs = holder === undefined ? sessions.leaveElsewhere(node.name, nowMs) : undefined;
-      if (waitMs === undefined) rollouts.wake(node.cluster);
-      else rollouts.noticeDeparture(node.cluster, waitMs);
+      this.followHolder(node);
     }
   }
 
-  /** A stream here that ended late, or a removal that failed, may have made us forget where a node is. */
-  private findElsewhere(): void {
-    const { nodes, sessions, replica, rollouts } = this.parts;
-    for (const { name, cluster, replica: holder, bootId } of nodes.list()) {
-      if (holder === null || !replica.isAlive(holder) || sessions.isConnected(name)) continue;
+  /** Where its stream is, by what is known of it now: its newest stream counts, whichever row came last. */
+  private followHolder({ name, cluster, replica: holder, bootId }: NodeRecord): void {
+    const { replica, sessions, rollouts } = this.parts;
+    if (holder !== null && replica.isAlive(holder)) {
       sessions.enterElsewhere(name, { replica: holder, bootId });
       rollouts.wake(cluster);
+      return;
+    }
+    const waitMs = sessions.leaveElsewhere(name, performance.now());
+    if (waitMs === undefined) rollouts.wake(cluster);
+    else rollouts.noticeDeparture(cluster, waitMs);
+  }
+
+  /** A stream here that ended late, or a removal that failed, may have made us forget where a node is, or that it went. */
+  private findElsewhere(): void {
+    const { nodes, sessions, replica } = this.parts;
+    for (const node of nodes.list()) {
+      const isElsewhere = node.replica !== null && replica.isAlive(node.replica);
+      if (isElsewhere !== sessions.isElsewhere(node.name)) this.followHolder(node);
     }
   }
 
   private async sweepAll(): Promise<void> {
     const { store, nodes, sessions, changes, logs, rollouts } = this.parts;
-    await this.sweepNodes();
+    // One look at a time: of two the one that began first may end last.
+    await this.reconciler.request('nodes');
     this.findElsewhere();
     await this.parts.tokens.readAgain();
     await this.parts.authorities.readAgain();

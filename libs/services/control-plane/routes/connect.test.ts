@@ -16,7 +16,15 @@ import { connect } from './connect';
 const node: NodeRecord = {
   ...{ name: parseNodeName('n1'), cluster: parseClusterName('web'), certificateFingerprint: '', report: null },
   ...{ kernelBuild: parseKernelBuildId('ab'.repeat(20)), kernelRelease: '', agentVersion: '', bootId: 'b1' },
-  ...{ patchedCore: false, entryVersions: [], sessionEpoch: 7, lastSeenAt: null, revokedAt: null, replica: null },
+  ...{
+    patchedCore: false,
+    entryVersions: [],
+    sessionEpoch: 7,
+    lastSeenAt: null,
+    revokedAt: null,
+    replica: null,
+    revision: 1,
+  },
   ...{ labels: { reported: noLabels, assigned: noLabels }, labelsRevision: 0, certificateEndsAt: null },
 };
 const connecting = { node, certificateEndsAt: new Date('2027-01-01') };
@@ -37,6 +45,8 @@ test('a stream that broke while its node was being welcomed takes no living oneâ
       abort.abort(new Error('it broke'));
       return Promise.resolve(node);
     },
+    // The living one is the newest.
+    noteDeparture: () => false,
   };
   const rollouts = { wake: () => undefined, noticeDeparture: () => undefined };
   const logs = new KnownLogs({ entries: () => Promise.resolve([]) });
@@ -56,9 +66,9 @@ test('a stream whose node has come to another control plane while it was being w
     list: async () => [node],
     keep: async () => new Set(),
     introduce: async () => {
-      nodes.absorb([{ ...node, sessionEpoch: 9, replica: 'theirs' }]);
+      nodes.absorb([{ ...node, sessionEpoch: 9, replica: 'theirs', revision: 9 }]);
       sessions.enterElsewhere(node.name, { replica: 'theirs', bootId: 'b1' });
-      return 8;
+      return { sessionEpoch: 8, revision: 8 };
     },
   };
   const nodes = new KnownNodes({ store: store as never, replica: 'ours', log: quiet });
@@ -75,6 +85,40 @@ test('a stream whose node has come to another control plane while it was being w
   expect([sessions.find(node.name), sessions.isConnected(node.name)]).toEqual([undefined, true]);
 });
 
+test('a stream that ended while its node was being welcomed is not said to be here, for other control planes to believe', async () => {
+  const sessions = new AgentSessions();
+  const quiet = pino({ level: 'silent' });
+  const kept: unknown[] = [];
+  const abort = new AbortController();
+  const store = {
+    list: async () => [node],
+    keep: async (words: { stream: NodeRecord; replica: string | null }[]) => {
+      for (const { stream, replica } of words) kept.push([stream.sessionEpoch, replica]);
+      return new Set([node.name]);
+    },
+    introduce: async () => {
+      abort.abort(new Error('its certificate was revoked'));
+      return { sessionEpoch: 8, revision: 8 };
+    },
+  };
+  const nodes = new KnownNodes({ store: store as never, replica: 'ours', log: quiet });
+  await nodes.start();
+  // The stream before was another one's, and is over by the new epoch.
+  sessions.enterElsewhere(node.name, { replica: 'theirs', bootId: 'b1' });
+  const waits: number[] = [];
+  const rollouts = { wake: () => undefined, noticeDeparture: (_: string, waitMs: number) => waits.push(waitMs) };
+  const logs = new KnownLogs({ entries: () => Promise.resolve([]) });
+  const admission = new Admission({ mostAtOnce: 1, mostWaiting: 0, windowMs: () => 0 });
+  const services = { nodes, logs, admission, sessions, rollouts, log: quiet, authority: {} };
+  const hello = Hello.fromPartial({ kernelBuildId: 'ab'.repeat(20), bootId: 'b1' });
+  const call = Object.assign(Readable.from([saying(hello)]), { write: () => true });
+  await expect(connect(services as never, connecting, call, abort)).rejects.toThrow('revoked');
+  expect([nodes.require(node.name).replica, sessions.isConnected(node.name)]).toEqual([null, false]);
+  expect(waits).toHaveLength(1);
+  await nodes.stop();
+  expect(kept).toEqual([[8, null]]);
+});
+
 afterEach(() => {
   jest.useRealTimers();
 });
@@ -87,7 +131,7 @@ test('a node that waits for its turn to be welcomed is not taken for a silent on
   const nodes = {
     introduce: () => Promise.resolve(node),
     isCurrent: () => true,
-    noteDeparture: none,
+    noteDeparture: () => true,
     note: () => true,
   };
   const rollouts = { wake: none, noticeDeparture: none };

@@ -108,12 +108,13 @@ export async function connect(
   call: AgentCall,
   abort: AbortController,
 ): Promise<void> {
-  const { admission, sessions, log } = services;
+  const { admission, log } = services;
   const { node: peer } = connecting;
   const listener = new Listener(peer.name, (error) => {
     abort.abort(error);
   });
   listener.expectWithin(helloWithinMs);
+  let begun: NodeRecord | undefined;
   let opened: Opened | undefined;
   try {
     const messages = messagesUntil(call, abort.signal, sayingAgain(readMessage));
@@ -129,6 +130,7 @@ export async function connect(
         // Until it is welcomed nothing of it is read: the silence is ours, and long where a fleet comes back.
         listener.stop();
         const node = await admission.admit(() => introduce(services.nodes, connecting, hello), abort.signal);
+        begun = node;
         const session = await welcomeNode(services, { node, hello, stream: call, messages, abort });
         if (session === undefined) return;
         // It may have broken meanwhile, and the agent have come again: this one must not take that one's place.
@@ -143,8 +145,7 @@ export async function connect(
     }
   } finally {
     listener.stop();
-    const lostAfterMs = opened && sessions.leave(opened.session, performance.now());
-    if (opened !== undefined && lostAfterMs !== undefined) noteDeparture(services, opened, lostAfterMs);
+    if (begun !== undefined) noteDeparture(services, begun, opened?.session);
   }
 }
 
@@ -155,14 +156,20 @@ interface Opened {
   readonly intake: ReportIntake;
 }
 
+/** Its epoch was begun, so others may believe that it is here, whether it was welcomed or not. */
 function noteDeparture(
-  { nodes, rollouts, log }: Uses<'nodes' | 'rollouts' | 'log'>,
-  { node, session }: Opened,
-  lostAfterMs: number,
+  { nodes, sessions, rollouts, log }: Uses<'nodes' | 'sessions' | 'rollouts' | 'log'>,
+  node: NodeRecord,
+  session: NodeSession | undefined,
 ): void {
-  session.close(new LockstepError('cancelled', 'ended', 'The stream has ended.'));
+  const nowMs = performance.now();
+  const isNewest = nodes.noteDeparture(node);
+  session?.close(new LockstepError('cancelled', 'ended', 'The stream has ended.'));
+  // Of one that was not welcomed the stream before, wherever it was, has ended with its beginning.
+  const unwelcomed = () => (isNewest ? sessions.leaveElsewhere(node.name, nowMs) : undefined);
+  const lostAfterMs = session === undefined ? unwelcomed() : sessions.leave(session, nowMs);
+  if (lostAfterMs === undefined) return;
   log.info({ node: node.name }, 'node gone');
-  nodes.noteDeparture(node);
   rollouts.noticeDeparture(node.cluster, lostAfterMs);
 }
 
