@@ -60,6 +60,9 @@ const describeExport = (name: string, objectPath: string): string =>
 const describeOldAddress = (name: string, objectPath: string): string =>
   `${name} of ${objectPath} has no ftrace entry: new code calls the new one, and whoever was given its address before goes on with the old one`;
 
+const describeGoneAddress = (name: string, objectPath: string): string =>
+  `${name} of ${objectPath} is gone with the diff: whoever was given its address before (a timer, a work item, an object's operations) goes on with it as it was. To have them run new code, leave the function under its name`;
+
 /** A diff with where its pieces went and how its symbols are found. */
 interface PlacedDiff {
   readonly object: string;
@@ -106,6 +109,7 @@ export function writeLivepatchModule(input: LivepatchModuleInput): LivepatchModu
       ...new Set(placed.flatMap(({ remarks }) => remarks)),
       ...lostState,
       ...diffs.flatMap(({ diff }) => diff.oldAddresses.map((name) => describeOldAddress(name, diff.objectPath))),
+      ...diffs.flatMap(({ diff }) => diff.goneAddresses.map((name) => describeGoneAddress(name, diff.objectPath))),
       ...diffs.flatMap(({ diff }) => diff.newExports.map((name) => describeExport(name, diff.objectPath))),
       ...staysLoadedFor.map(describeStay),
     ],

@@ -73,6 +73,7 @@ export function diffObjects(pair: ObjectPair): ObjectDiff {
     goneGlobals: skim.goneGlobals(),
     addedGlobals: skim.addedGlobals(),
     oldAddresses: addressesTaken(before, skim, compared.absorbed),
+    goneAddresses: addressesTaken(before, skim, goneFunctions(before, skim, compared)),
     goneState: state.gone,
     newState: state.fresh,
     pieces: carrier.pieces,
@@ -81,6 +82,17 @@ export function diffObjects(pair: ObjectPair): ObjectDiff {
     newExports,
     callbacks,
   };
+}
+
+/** Functions that stay in the running kernel, and that the patched source has no more. */
+function goneFunctions({ reader }: Side, skim: Skim, { correlation, absorbed }: Compared): Set<Chunk> {
+  const isGone = (chunk: Chunk) =>
+    chunk.kind === 'function' &&
+    !absorbed.has(chunk) &&
+    !isInitSection(chunk.section.name) &&
+    coldParent(chunk.name) === null &&
+    (correlation.toPatched(chunk) ?? correlation.toAlias(chunk)) === undefined;
+  return new Set(chunksOf(reader.model, skim.unsettled()).filter(isGone));
 }
 
 /** Those of some functions whose address code takes for something else than to call it. */

@@ -75,6 +75,8 @@ export interface ObjectDiff {
   readonly addedGlobals: readonly string[];
   /** Functions that are replaced by new ones for want of an ftrace entry, and whose address the running kernel may keep. */
   readonly oldAddresses: readonly string[];
+  /** Functions that the patched object has no more, and whose address the running kernel may keep. */
+  readonly goneAddresses: readonly string[];
   /** State of the running kernel that the patched object has no more, and such that it has alone. */
   readonly goneState: readonly StateVariable[];
   readonly newState: readonly StateVariable[];

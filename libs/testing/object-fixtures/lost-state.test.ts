@@ -108,11 +108,12 @@ test("state that a patch brings to a module is the patch's, however often the mo
   ]);
 });
 
-test('a function that is replaced for want of an ftrace entry is told where its address was given away', () => {
+test('a function that is replaced for want of an ftrace entry, or renamed, is told where its address was given away', () => {
   const pair = compilePair('old-address');
   const diff = diffObjects({ ...pair, objectPath: 'old-address.o', tables: fixtureTables });
-  expect(diff.newFunctions).toEqual(['given_away', 'only_called']);
+  expect([...diff.newFunctions].sort()).toEqual(['counted_safely', 'given_away', 'only_called', 'woken_safely']);
   expect(diff.oldAddresses).toEqual(['given_away']);
+  expect(diff.goneAddresses).toEqual(['woken']);
 });
 
 test('a function that is only added is told as that, not as nothing', () => {
