@@ -42,6 +42,13 @@ test.each([
   expect(placesIn(edit(find, put))).toEqual([{ file: 'fs/a.c', line, item }]);
 });
 
+test('of variables that stand line by line the one is told whose line it is', () => {
+  const before =
+    "static DEFINE_SPINLOCK(lock);\nstatic char end = '}'; /* { */\nstatic long users,\n\tmost = 4;\nstatic long count;\n";
+  const after = before.replace('most = 4', 'most = 5');
+  expect(placesIn({ file: 'fs/a.c', before, after })).toEqual([{ file: 'fs/a.c', line: 4, item: 'most' }]);
+});
+
 test('what is taken away is told where it was; what only moves is no change', () => {
   const gone = { file: 'fs/a.c', before: source, after: source.replace(/static inline[^}]*}\n\n/, '') };
   expect(placesIn(gone)).toEqual([{ file: 'fs/a.c', line: 10, item: 'step' }]);

@@ -28,8 +28,9 @@ export function placesIn({ file, before, after }: ChangedFile): AuthorsPlace[] {
     gone.filter(({ text }) => newLine(text, freshLines) >= 0).map((one) => [nameIn(one.text), one]),
   );
   const places = fresh.flatMap(({ text, firstLine }): AuthorsPlace[] => {
-    const [at, item] = [newLine(text, goneLines), nameIn(text)];
-    const isLess = losing.delete(item);
+    const at = newLine(text, goneLines);
+    const isLess = losing.delete(nameIn(text));
+    const item = nameAt(text, Math.max(at, 0));
     return at < 0 && !isLess ? [] : [{ file, line: firstLine + Math.max(at, 0), item }];
   });
   const removed = Array.from(losing, ([item, { firstLine }]): AuthorsPlace => ({ file, line: firstLine, item }));
@@ -46,6 +47,25 @@ const linesOf = (regions: readonly Region[]): Set<string> => new Set(regions.fla
 /** Index of the first line that is none of these; -1 if there is none. */
 const newLine = (text: string, known: ReadonlySet<string>): number =>
   text.split('\n').findIndex((line) => line.trim() !== '' && !known.has(line));
+
+/** Comments and literals, which may have any characters in them. */
+const quoted = /\/\*(?:[^*]|\*(?!\/))*\*\/|\/\/.*|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'/g;
+
+/** Variables may stand line by line with nothing between them: the name of the one whose line it is (0-based). */
+function nameAt(text: string, line: number): string {
+  const lines = text.replace(quoted, (found) => found.replace(/[^\n]/g, ' ')).split('\n');
+  let depth = 0;
+  let start = 0;
+  for (const [index, code] of lines.slice(0, line).entries()) {
+    for (const character of code) {
+      if (character === '{' || character === '(') depth++;
+      else if (character === '}' || character === ')') depth--;
+    }
+    if (depth === 0 && /[;}]\s*$/.test(code)) start = index + 1;
+  }
+  const name = nameIn(text.split('\n').slice(start).join('\n'));
+  return name === '' ? nameIn(text) : name;
+}
 
 /** The source text of a function, variable or type; undefined where the file has none of that name. */
 export const textOfItem = (source: string, item: string): string | undefined =>
