@@ -85,10 +85,12 @@ async function changesIn(
   const pair = { original, patched, objectPath: object.path, tables, provenStatics: proven };
   try {
     for (const thorough of [false, true]) {
-      const { functions, newFunctions, pieces, goneGlobals, goneState } = diffObjects({ ...pair, thorough });
-      const found = [...functions.map(({ symbol }) => symbol.name), ...newFunctions, ...goneGlobals];
-      found.push(...goneState.map(({ name }) => name));
-      if (pieces.length > 0 || found.length > 0) return `${object.path}: ${found.join(' ')}`;
+      const diff = diffObjects({ ...pair, thorough });
+      const found = [
+        ...[...diff.functions.map(({ symbol }) => symbol), ...diff.goneState, ...diff.newState].map(({ name }) => name),
+        ...[diff.newFunctions, diff.goneGlobals, diff.addedGlobals, diff.oldAddresses, diff.goneAddresses].flat(),
+      ];
+      if (diff.pieces.length > 0 || found.length > 0) return `${object.path}: ${found.join(' ')}`;
     }
     return null;
   } catch (error) {
