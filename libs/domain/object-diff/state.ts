@@ -18,7 +18,8 @@ export interface StateVariable {
 
 /** What of some chunks is state; what is set at the start and then sealed is, too. */
 export function isState(chunk: Chunk): boolean {
-  if (chunk.kind !== 'data' || chunk.role !== 'data' || isComparedByContent(chunk)) return false;
+  if (chunk.kind !== 'data' || chunk.role !== 'data' || chunk.start === chunk.end || isComparedByContent(chunk))
+    return false;
   const memory = memoryOf(chunk.section);
   return memory !== 'constant' && memory !== 'gone';
 }

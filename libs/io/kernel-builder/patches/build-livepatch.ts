@@ -18,6 +18,7 @@ import {
 import { vendorProofs, type ObjectProof, type VendorProof } from '@lockstep/domain/vendor-kernel';
 import { sha256OfBytes } from '@lockstep/platform/runtime';
 import { builtModules } from '../builds/built-modules';
+import { ObjectCompiler } from '../objects/object-compiler';
 import { refuseGoneGlobals } from '../objects/refuse-gone-globals';
 import { usingDirectory } from '../builds/cached-kernels';
 import { compilePatch, type CompilePatchOptions, type ObjectPair, type PatchPlan } from './compile-patch';
@@ -99,7 +100,10 @@ export async function linkLivepatch(options: Omit<LinkOptions, 'sources'>): Prom
   const { kernel, compared, allowedTypeChanges, moduleName, patchId, replace } = options;
   const objects = compared.map(({ diff, types }) => ({ objectPath: diff.objectPath, types }));
   const vouchedFor = refuseTypeChanges(objects, allowedTypeChanges, true);
-  await refuseGoneGlobals(kernel, compared);
+  await refuseGoneGlobals(kernel, compared, async (object) => {
+    await using compiler = await ObjectCompiler.lease(kernel);
+    return compiler.original(object);
+  });
   const modules = new Set(compared.map(({ object }) => object).filter((object) => object !== 'vmlinux'));
   const { symbols: moduleSymbols, digests } = await readModules(modules, kernel);
   const module = writeLivepatchModule({
