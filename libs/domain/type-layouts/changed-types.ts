@@ -131,7 +131,9 @@ export function refuseTypeChanges(
     return lifetimes.has('longer') || (isComplete && !lifetimes.has('stack'));
   });
   const open = lasting.filter(({ change }) => !isVouchedFor(change, allowed));
-  const first = open.find(({ change }) => !isFollowing(change)) ?? open[0];
+  const isResized = ({ change }: { change: TypeChange }): boolean => change.member === null;
+  // Where members lie closer or farther apart (packed, aligned), the type itself has another size.
+  const first = open.find(({ change }) => !isFollowing(change)) ?? open.find(isResized) ?? open[0];
   if (first === undefined) return lasting.map(({ change }) => change);
   const { type, member } = first.change;
   const others = open.filter((one) => one !== first).map(({ change }) => change.type);

@@ -147,6 +147,14 @@ describe('what a patch may do', () => {
     });
   });
 
+  test('of several that only follow the one is told that has another size', () => {
+    const outer = types({ type: 'struct embedding', member: 'last', what: 'is at byte 32, and was at byte 24' });
+    const packed = types({ member: null, what: 'is 16 bytes, and was 12' });
+    expect(refusal(() => refuseTypeChanges([outer, packed], undefined, true)).fields).toMatchObject({
+      type: 'struct held',
+    });
+  });
+
   test('of what was padding it says what is there, and when an author may let it pass', () => {
     const { message } = refusal(() => refuseTypeChanges([types({ isPadding: true })], undefined, false));
     expect(message).toContain('added of struct held is new, at byte 8, and nothing else moves. Objects that');
