@@ -3,6 +3,22 @@
 /** What an agent loads, and whose word it takes for it. */
 export const agentGuards = [
   {
+    invariant: '7 survives anything',
+    breaks: 'writes a module from two transfers at once: one that was asked for, and one ahead of it',
+    file: 'libs/services/node-agent/fetch-ahead.ts',
+    from: 'if (this.isDue || this.running !== undefined || this.isStopped) return;',
+    to: 'if (this.running !== undefined || this.isStopped) return;',
+    test: 'libs/services/node-agent/fetch-ahead.test.ts',
+  },
+  {
+    invariant: '1 order',
+    breaks: 'fetches ahead what was retired since',
+    file: 'libs/domain/node-state/modules-ahead.ts',
+    from: 'const modules = stackAt(entries, parseSeq(entries.length)).map(({ body }) => body.artifact);',
+    to: 'const modules = entries.flatMap(({ body }) => (body.kind === "load" ? [body.artifact] : []));',
+    test: 'libs/domain/node-state/modules-ahead.test.ts',
+  },
+  {
     invariant: '15 two words for what is loaded',
     breaks: 'loads what the log alone orders',
     file: 'libs/services/node-agent/vouch.ts',

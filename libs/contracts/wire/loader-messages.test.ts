@@ -12,6 +12,9 @@ const moduleName = fc.stringMatching(/^[A-Za-z0-9_]{1,55}$/).map(parseModuleName
 
 const word: fc.Arbitrary<ControlWord> = fc.oneof(
   fc.constantFrom<ControlWord>({ kind: 'session-opened' }, { kind: 'retry-due' }, { kind: 'log-offered', entries: [] }),
+  fc
+    .integer({ min: 1, max: 2 ** 32 - 1 })
+    .map((ms) => ({ kind: 'log-offered' as const, entries: [], fetchWithinMs: ms })),
   problem.map((said) => ({ kind: 'log-unreadable' as const, problem: said })),
   seq.map((to) => ({ kind: 'move-requested' as const, seq: to })),
   fc.string({ maxLength: 64 }).map((crashedBoot) => ({ kind: 'release-requested' as const, crashedBoot })),
@@ -80,7 +83,7 @@ test.each<[string, ToLoader['message']]>([
       value: { protocol: 1, cluster: 'web', logPublicKey: 'k'.repeat(1e6), newestLogPublicKey: '' },
     },
   ],
-  ['an entry without content', { $case: 'extension', value: { entries: [], traceparent: '' } }],
+  ['an entry without content', { $case: 'extension', value: { entries: [], traceparent: '', fetchWithinMs: 0 } }],
   ['a module that is a path', { $case: 'repair', value: { modules: ['../x'] } }],
   ['modules without end', { $case: 'repair', value: { modules: Array<string>(2000).fill('m') } }],
   ['a long boot id', { $case: 'release', value: { crashedBootId: 'b'.repeat(65) } }],

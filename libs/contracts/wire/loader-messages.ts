@@ -18,7 +18,7 @@ import {
   type Seq,
   type Sha256,
 } from '@lockstep/domain/livepatch-model';
-import { parseLogKey, type LogKey } from '@lockstep/domain/load-order';
+import { parseLogKey, type LogEntry, type LogKey } from '@lockstep/domain/load-order';
 import type { ControlWord, Problem } from '@lockstep/domain/node-state';
 import { entryFromWire, entryToWire } from './log-entry';
 import { headFromWire, headToWire } from './signed-head';
@@ -83,6 +83,11 @@ function insistProtocol(protocol: number): void {
 
 const word = (said: ControlWord): ToLoaderMessage => ({ kind: 'word', word: said });
 
+const logOffered = (entries: readonly LogEntry[], fetchWithinMs: number): ControlWord => ({
+  ...{ kind: 'log-offered', entries },
+  ...(fetchWithinMs > 0 && { fetchWithinMs }),
+});
+
 /** @throws whatever cannot be read; of a message from the same installation everything can. */
 function toLoaderFromWire({ message }: ToLoader): ToLoaderMessage {
   switch (message?.$case) {
@@ -98,7 +103,7 @@ function toLoaderFromWire({ message }: ToLoader): ToLoaderMessage {
     case 'retryDue':
       return word({ kind: 'retry-due' });
     case 'extension':
-      return word({ kind: 'log-offered', entries: message.value.entries.map(entryFromWire) });
+      return word(logOffered(message.value.entries.map(entryFromWire), message.value.fetchWithinMs));
     case 'logUnreadable':
       return word({ kind: 'log-unreadable', problem: problemFromWire(message.value) });
     case 'signedHead':
@@ -151,7 +156,10 @@ function wordToWire(said: ControlWord): ToLoader['message'] {
     case 'retry-due':
       return { $case: 'retryDue', value: {} };
     case 'log-offered':
-      return { $case: 'extension', value: { entries: said.entries.map(entryToWire), traceparent: '' } };
+      return {
+        $case: 'extension',
+        value: { entries: said.entries.map(entryToWire), traceparent: '', fetchWithinMs: said.fetchWithinMs ?? 0 },
+      };
     case 'log-unreadable':
       return { $case: 'logUnreadable', value: problemToWire(said.problem) };
     case 'head-offered':

@@ -2,6 +2,7 @@
 export { advance, explainExtensionRefusal, startNode } from './advance';
 export type { BegunLoad, BootFacts, CrashEvidence, EndedBoot, Quarantine } from './boot-history';
 export { mergeQuarantines } from './crash-guard';
+export { modulesAhead, mostBytesAhead } from './modules-ahead';
 export { foreignPatches, nextMove, positionReached, type NextMove } from './next-move';
 export type {
   Advance,

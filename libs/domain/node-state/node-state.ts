@@ -130,7 +130,12 @@ export type NodeEvent =
   | { readonly kind: 'retry-due' }
   /** A new conversation with a control plane. */
   | { readonly kind: 'session-opened' }
-  | { readonly kind: 'log-offered'; readonly entries: readonly LogEntry[] }
+  | {
+      readonly kind: 'log-offered';
+      readonly entries: readonly LogEntry[];
+      /** Within how many ms what they load may be fetched before it is asked for; undefined: nobody said. */
+      readonly fetchWithinMs?: number | undefined;
+    }
   /** What follows the entries that were offered is of a version that this agent does not know. */
   | { readonly kind: 'log-unreadable'; readonly problem: Problem }
   /** Where the log ends, by the word of who signs it; when it came is the node's own word. */

@@ -87,10 +87,11 @@ test('a file that changed on disk is not loaded but removed', async () => {
   expect(await files.list()).toEqual(new Set());
 });
 
-test('keeps only what is needed, and transfers under way', async () => {
+test('keeps only what is needed, whole or in part', async () => {
   await files.receive(artifact, source());
   writeFileSync(path.join(folder, `${'0'.repeat(64)}.ko`), 'old');
   writeFileSync(path.join(folder, `${'1'.repeat(64)}.partial`), 'half');
-  await files.keepOnly(new Set([artifact.sha256]));
+  writeFileSync(path.join(folder, `${'2'.repeat(64)}.partial`), 'of one that was retired');
+  await files.keepOnly(new Set([artifact.sha256, '1'.repeat(64) as Sha256]));
   expect(readdirSync(folder).sort()).toEqual([`${'1'.repeat(64)}.partial`, `${artifact.sha256}.ko`].sort());
 });

@@ -25,10 +25,7 @@ export class ArtifactFiles {
 
   /** What is here whole; a file gets its name only after its bytes were checked. */
   async list(): Promise<ReadonlySet<Sha256>> {
-    const names = await readdir(this.folder).catch((error: unknown) => {
-      if (errorCode(error) === 'ENOENT') return [];
-      throw error;
-    });
+    const names = await this.names();
     return new Set(names.flatMap((name) => (/^[0-9a-f]{64}\.ko$/.test(name) ? [name.slice(0, 64) as Sha256] : [])));
   }
 
@@ -56,9 +53,20 @@ export class ArtifactFiles {
     await syncFolder(this.folder);
   }
 
-  /** Removes whole files that `needed` does not name. */
+  /** Removes files that `needed` does not name, also those that have come in part. */
   async keepOnly(needed: ReadonlySet<Sha256>): Promise<void> {
-    for (const sha256 of await this.list()) if (!needed.has(sha256)) await rm(this.pathOf(sha256), { force: true });
+    for (const name of await this.names()) {
+      const [, sha256] = /^([0-9a-f]{64})\.(?:ko|partial)$/.exec(name) ?? [];
+      if (sha256 === undefined || needed.has(sha256 as Sha256)) continue;
+      await rm(path.join(this.folder, name), { force: true });
+    }
+  }
+
+  private async names(): Promise<string[]> {
+    return readdir(this.folder).catch((error: unknown) => {
+      if (errorCode(error) === 'ENOENT') return [];
+      throw error;
+    });
   }
 
   private async fill(partial: string, artifact: Wanted, source: ArtifactSource): Promise<string | undefined> {

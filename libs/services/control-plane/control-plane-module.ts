@@ -25,6 +25,7 @@ import { NodeLimits } from './agents/node-limits';
 import { NodeRevisions } from './agents/node-revisions';
 import { AgentSessions } from './agents/agent-sessions';
 import { Transfers } from './agents/transfers';
+import { fetchWindowMs } from './agents/fetch-window';
 import { HeadTimes } from './agents/head-times';
 import { KnownLogs, traceOfEntry } from './agents/known-logs';
 import { KnownNodes } from './agents/known-nodes';
@@ -235,6 +236,7 @@ export function controlPlaneModule(parts: ModuleParts): DynamicModule {
         heads.noteGrowth();
       },
       traceOf: (entry) => traces.find(traceOfEntry(entry)),
+      fetchWithinMs: () => fetchWindowMs(nodes.size),
     });
     const revisions = new NodeRevisions(Date.now());
     const sessions = new AgentSessions(config.returnGraceMs);

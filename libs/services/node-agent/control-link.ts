@@ -3,7 +3,7 @@ import type {
   Authorities,
   ConnectResponse,
   Hello,
-  LogEntry as WireLogEntry,
+  LogExtension,
   NodeReport,
   NodeTrust,
   ProbeOrder,
@@ -123,8 +123,9 @@ export class ControlLink {
     this.session?.close();
   }
 
-  fetch(sha256: Sha256): ArtifactSource {
-    return (offset) => this.server.client.downloadArtifact(sha256, offset, this.abort.signal);
+  fetch(sha256: Sha256, signal: AbortSignal = this.abort.signal): ArtifactSource {
+    const ended = AbortSignal.any([signal, this.abort.signal]);
+    return (offset) => this.server.client.downloadArtifact(sha256, offset, ended);
   }
 
   async stop(): Promise<void> {
@@ -245,7 +246,7 @@ export class ControlLink {
   }
 
   /** Whatever can be read is taken; what cannot is named, and no fork. */
-  private async offer(offered: readonly WireLogEntry[]): Promise<void> {
+  private async offer({ entries: offered, fetchWithinMs }: LogExtension): Promise<void> {
     const { loader } = this.options;
     const entries: LogEntry[] = [];
     let problem: Problem | undefined;
@@ -258,7 +259,9 @@ export class ControlLink {
         break;
       }
     }
-    if (entries.length > 0 || problem === undefined) await loader.tell({ kind: 'log-offered', entries });
+    if (entries.length > 0 || problem === undefined) {
+      await loader.tell({ kind: 'log-offered', entries, ...(fetchWithinMs > 0 && { fetchWithinMs }) });
+    }
     if (problem !== undefined) await loader.tell({ kind: 'log-unreadable', problem });
   }
 
@@ -273,7 +276,7 @@ export class ControlLink {
     switch (message?.$case) {
       case 'extension':
         traces.noteEntry(message.value.entries.at(-1)?.seq ?? 0, message.value.traceparent);
-        await this.offer(message.value.entries);
+        await this.offer(message.value);
         return;
       case 'signedHead':
         await loader.tell({ kind: 'head-offered', head: headFromWire(message.value) });

@@ -14,7 +14,7 @@ export interface Machine {
   /** While it is there the agent only looks. */
   readonly holdFile: string;
   /** Where a module's bytes come from. */
-  readonly fetch: (sha256: Sha256) => ArtifactSource;
+  readonly fetch: (sha256: Sha256, signal?: AbortSignal) => ArtifactSource;
   /** Who must have built what is loaded; undefined on a machine that was given no build key. */
   readonly policy?: BuildPolicy | undefined;
 }

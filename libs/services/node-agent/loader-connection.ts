@@ -45,7 +45,8 @@ const gone = (): LockstepError =>
  */
 export class LoaderConnection implements NetworkSide {
   private following: FollowingLoader | undefined;
-  private waiting: Waiting | undefined;
+  /** In the order in which they asked; who has given up still gets its answer. */
+  private readonly waiting: Waiting[] = [];
   private isSending = false;
   private hasNews = false;
 
@@ -71,7 +72,7 @@ export class LoaderConnection implements NetworkSide {
     } finally {
       clearInterval(speaking);
       this.following = undefined;
-      this.waiting?.giveUp(gone());
+      for (const { giveUp } of this.waiting.splice(0)) giveUp(gone());
       socket.close();
     }
   }
@@ -86,8 +87,8 @@ export class LoaderConnection implements NetworkSide {
     this.send({ $case: 'sessionWanted', value: {} }).catch(() => undefined);
   }
 
-  fetch(sha256: Sha256): ArtifactSource {
-    return (offset) => this.chunks(sha256, offset);
+  fetch(sha256: Sha256, signal?: AbortSignal): ArtifactSource {
+    return (offset) => this.chunks(sha256, offset, signal);
   }
 
   close(): void {
@@ -106,9 +107,10 @@ export class LoaderConnection implements NetworkSide {
     }
   }
 
-  private async *chunks(sha256: Sha256, from: number): AsyncGenerator<Uint8Array> {
+  private async *chunks(sha256: Sha256, from: number, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
     for (let offset = from; ;) {
-      const chunk = await this.ask(sha256, offset);
+      signal?.throwIfAborted();
+      const chunk = await this.ask(sha256, offset, signal);
       switch (chunk.kind) {
         case 'bytes':
           offset += chunk.bytes.length;
@@ -125,15 +127,20 @@ export class LoaderConnection implements NetworkSide {
     }
   }
 
-  /** At most one question at a time: there is one job at a time. */
-  private async ask(sha256: Sha256, offset: number): Promise<ModuleChunk> {
+  /** One question at a time, but for those whose answers nobody waits for any more. */
+  private async ask(sha256: Sha256, offset: number, signal?: AbortSignal): Promise<ModuleChunk> {
     if (this.following === undefined) throw gone();
+    let onAbort = (): void => undefined;
     const answer = new Promise<ModuleChunk>((take, giveUp) => {
-      this.waiting = { take, giveUp };
+      onAbort = () => {
+        giveUp(signal?.reason);
+      };
+      signal?.addEventListener('abort', onAbort, { once: true });
+      this.waiting.push({ take, giveUp });
       this.send({ $case: 'chunkWanted', value: { sha256, offset } }).catch(giveUp);
     });
     return answer.finally(() => {
-      this.waiting = undefined;
+      signal?.removeEventListener('abort', onAbort);
     });
   }
 
@@ -143,10 +150,11 @@ export class LoaderConnection implements NetworkSide {
 
   private async take(said: ToLoaderMessage): Promise<void> {
     if (said.kind === 'chunk') {
-      if (this.waiting === undefined) {
+      const waiting = this.waiting.shift();
+      if (waiting === undefined) {
         throw new LockstepError('invalid-input', 'not-for-loader', 'It sent a part of a module that nobody asked for.');
       }
-      this.waiting.take(said.chunk);
+      waiting.take(said.chunk);
       return;
     }
     const answer = await this.answer(said);

@@ -47,6 +47,6 @@ export interface NetworkSide {
   onReport(): void;
   /** What the control plane said could not be recorded: let it say it again. */
   onReconnect(): void;
-  /** A module's bytes, from the control plane. */
-  fetch(sha256: Sha256): ArtifactSource;
+  /** A module's bytes, from the control plane; once aborted it asks for no more. */
+  fetch(sha256: Sha256, signal?: AbortSignal): ArtifactSource;
 }

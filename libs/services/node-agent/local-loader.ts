@@ -40,6 +40,8 @@ export interface LoaderOptions {
   readonly buildPolicy?: BuildPolicy;
   /** How often to look for livepatches loaded by others (default 5 s). */
   readonly lookEveryMs?: number;
+  /** Of a window in ms, when to begin to fetch what may be loaded later (default: any moment of it). */
+  readonly pickFetchMoment?: (windowMs: number) => number;
   /** In which traces loads were asked for, where somebody knows. */
   readonly traces?: NodeTraces;
   /** Once aborted nothing is begun any more. */
@@ -173,7 +175,7 @@ export class LocalLoader implements Loader, FollowingLoader {
       kernel: options.kernel,
       artifacts: new ArtifactFiles(path.join(options.stateDir, 'artifacts')),
       holdFile: options.holdFile ?? defaultHoldFile,
-      fetch: (sha256) => this.fetch(sha256),
+      fetch: (sha256, signal) => this.fetch(sha256, signal),
       policy: options.buildPolicy,
     };
     const onReport = (): void => {
@@ -188,11 +190,12 @@ export class LocalLoader implements Loader, FollowingLoader {
         this.network?.onReconnect();
       },
       onFatal: options.onFatal,
+      pickFetchMoment: options.pickFetchMoment,
     });
   }
 
-  private fetch(sha256: Sha256): ArtifactSource {
-    if (this.network !== undefined) return this.network.fetch(sha256);
+  private fetch(sha256: Sha256, signal?: AbortSignal): ArtifactSource {
+    if (this.network !== undefined) return this.network.fetch(sha256, signal);
     throw new LockstepError('unavailable', 'no-network-half', 'Nobody is there who could fetch it.', { sha256 });
   }
 }

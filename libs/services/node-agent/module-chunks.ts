@@ -8,6 +8,7 @@ import { isServerTrouble } from './server-trouble';
 interface Download {
   readonly sha256: Sha256;
   readonly bytes: AsyncIterator<Uint8Array>;
+  readonly abort: AbortController;
   /** Where its next chunk begins. */
   offset: number;
 }
@@ -15,10 +16,20 @@ interface Download {
 /** Modules in pieces, as the loader asks for them. What goes on where the last piece ended goes on with the same download. */
 export class ModuleChunks {
   private current: Download | undefined;
+  /** Answers come in the order in which they were asked for. */
+  private asked: Promise<unknown> = Promise.resolve();
 
-  constructor(private readonly fetch: (sha256: Sha256) => ArtifactSource) {}
+  constructor(private readonly fetch: (sha256: Sha256, signal: AbortSignal) => ArtifactSource) {}
 
-  async next({ sha256, offset }: ChunkPlace): Promise<ModuleChunk> {
+  /** Who asks for another module does not wait for the one before any more: that may have been waiting for long. */
+  next(place: ChunkPlace): Promise<ModuleChunk> {
+    if (this.current !== undefined && this.current.sha256 !== place.sha256) this.current.abort.abort();
+    const answer = this.asked.then(() => this.read(place));
+    this.asked = answer;
+    return answer;
+  }
+
+  private async read({ sha256, offset }: ChunkPlace): Promise<ModuleChunk> {
     try {
       const download = await this.at(sha256, offset);
       for (;;) {
@@ -41,7 +52,9 @@ export class ModuleChunks {
   private async at(sha256: Sha256, offset: number): Promise<Download> {
     if (this.current?.sha256 === sha256 && this.current.offset === offset) return this.current;
     await this.current?.bytes.return?.();
-    this.current = { sha256, offset, bytes: this.fetch(sha256)(offset)[Symbol.asyncIterator]() };
+    const abort = new AbortController();
+    const bytes = this.fetch(sha256, abort.signal)(offset)[Symbol.asyncIterator]();
+    this.current = { sha256, offset, bytes, abort };
     return this.current;
   }
 }

@@ -67,7 +67,7 @@ export class NetworkHalf {
       onReconnect: () => {
         this.link?.restart();
       },
-      fetch: (sha256) => (offset) => this.insistLink().fetch(sha256)(offset),
+      fetch: (sha256, signal) => (offset) => this.insistLink().fetch(sha256, signal)(offset),
     };
     const following = await loader.follow({ cluster, logPublicKey, newestLogKey }, network);
     const { kernelBuild, release } = loader.running;

@@ -13,6 +13,7 @@ import {
 import { parseSeq } from '@lockstep/domain/livepatch-model';
 import {
   advance,
+  modulesAhead,
   startNode,
   viewOf,
   type BootFacts,
@@ -25,6 +26,7 @@ import {
   type Transition,
 } from '@lockstep/domain/node-state';
 import { traced } from '@lockstep/platform/tracing';
+import { FetchAhead } from './fetch-ahead';
 import { observeMachine, runJob, type Machine } from './job-runner';
 import type { Log } from './logger';
 import type { NodeMind } from './node-mind';
@@ -49,6 +51,8 @@ export interface BrainOptions {
   /** A bug; the process should end, and start again from the journal. */
   readonly onFatal: (error: unknown) => void;
   readonly traces: NodeTraces;
+  /** As `FetchAhead` has it. */
+  readonly pickFetchMoment?: ((windowMs: number) => number) | undefined;
 }
 
 /** Between looks at a transition while a job waits for it: soon at first, seldom once it is clear that it takes long. */
@@ -65,6 +69,7 @@ export class NodeBrain implements NodeMind {
   private lane: Promise<void> = Promise.resolve();
   private retryTimer: NodeJS.Timeout | undefined;
   private lookTimer: NodeJS.Timeout | undefined;
+  private readonly ahead: FetchAhead;
   private looking = false;
   private stopped = false;
   private lastLogged = '';
@@ -74,6 +79,12 @@ export class NodeBrain implements NodeMind {
 
   constructor(private readonly options: BrainOptions) {
     this.state = startNode(options.journal.recorded, options.boot).state;
+    const { machine, log, pickFetchMoment: pick } = options;
+    this.ahead = new FetchAhead({
+      wanted: async () => modulesAhead(this.state.known, await machine.artifacts.list()),
+      fetch: (artifact, signal) => machine.artifacts.receive(artifact, machine.fetch(artifact.sha256, signal)),
+      ...{ log, pick },
+    });
   }
 
   get entries(): readonly LogEntry[] {
@@ -101,7 +112,12 @@ export class NodeBrain implements NodeMind {
   tell(word: ControlWord): Promise<void> {
     // Against which clock a head is looked at is not the control plane's to say.
     const event: NodeEvent = word.kind === 'head-offered' ? { ...word, nowMs: timeOfDayMs() } : word;
-    return this.enqueue(() => this.take(event));
+    return this.enqueue(async () => {
+      await this.take(event);
+      if (word.kind === 'log-offered') this.ahead.expect(word.fetchWithinMs);
+      // What could not be fetched through the session before.
+      else if (word.kind === 'session-opened') this.ahead.expect(undefined);
+    });
   }
 
   /** For those who do not wait until it has been taken in. */
@@ -114,6 +130,7 @@ export class NodeBrain implements NodeMind {
     clearInterval(this.lookTimer);
     await this.events;
     clearTimeout(this.retryTimer);
+    await this.ahead.stop();
     await this.lane;
   }
 
@@ -238,7 +255,7 @@ export class NodeBrain implements NodeMind {
     const watching = this.watchTransitions(ended.signal);
     const seq = job.kind === 'load' ? job.entry.seq : undefined;
     const span = { ...traces.of(seq), attributes: attributesOf(what) };
-    const problem = await traced(job.kind, span, () => runJob(job, machine)).then(
+    const problem = await traced(job.kind, span, () => this.runInItsTurn(job)).then(
       () => undefined,
       (error: unknown) => problemFrom(error),
     );
@@ -254,6 +271,16 @@ export class NodeBrain implements NodeMind {
       kind: 'job-finished',
       outcome: failure === undefined ? { ok: true } : { ok: false, problem: failure },
       seen: 'reason' in seen ? before : seen,
+    });
+  }
+
+  private async runInItsTurn(job: Job): Promise<void> {
+    const { machine } = this.options;
+    if (job.kind !== 'fetch') return runJob(job, machine);
+    const { sha256 } = job.artifact;
+    await this.ahead.givingWayTo(sha256, async () => {
+      const isHere = (await machine.artifacts.list()).has(sha256);
+      if (!isHere) await runJob(job, machine);
     });
   }
 

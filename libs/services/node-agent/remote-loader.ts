@@ -85,7 +85,7 @@ export class RemoteLoader implements Loader, FollowingLoader {
 
   async follow({ cluster, logPublicKey, newestLogKey }: LogAnchor, network: NetworkSide): Promise<FollowingLoader> {
     this.network = network;
-    this.chunks = new ModuleChunks((sha256) => network.fetch(sha256));
+    this.chunks = new ModuleChunks((sha256, signal) => network.fetch(sha256, signal));
     const told = new Promise<void>((resolve) => {
       this.firstReport = resolve;
     });

@@ -71,6 +71,8 @@ export class TestControlPlane {
   readonly reports: NodeReport[] = [];
   readonly downloads: DownloadArtifactRequest[] = [];
   enrolments = 0;
+  /** The window that it names for fetching ahead. */
+  fetchWithinMs = 0;
   /** Ends a download after so many bytes, as a broken connection would. */
   breakDownloadsAfter = Infinity;
   /** Says this instead of talking. */
@@ -214,7 +216,10 @@ export class TestControlPlane {
 
   offer(entries: readonly LogEntry[] = this.entries): void {
     this.stream?.write({
-      message: { $case: 'extension', value: { entries: entries.map(entryToWire), traceparent: '' } },
+      message: {
+        $case: 'extension',
+        value: { entries: entries.map(entryToWire), traceparent: '', fetchWithinMs: this.fetchWithinMs },
+      },
     });
   }
 
@@ -253,7 +258,9 @@ export class TestControlPlane {
   /** An entry as a control plane of the future would send it. */
   offerOfVersion(version: number): void {
     const entries = this.entries.slice(-1).map((entry) => ({ ...entryToWire(entry), version }));
-    this.stream?.write({ message: { $case: 'extension', value: { entries, traceparent: '' } } });
+    this.stream?.write({
+      message: { $case: 'extension', value: { entries, traceparent: '', fetchWithinMs: this.fetchWithinMs } },
+    });
   }
 
   private enrol({ certificateRequest }: EnrolRequest): EnrolResponse {

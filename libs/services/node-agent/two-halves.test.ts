@@ -45,10 +45,13 @@ const onFatal = (error: unknown): void => {
 };
 const said = (text: string): boolean => node.logLines.some((line) => line.includes(text));
 
+/** Longer than any test: what is fetched is what was asked for. */
+const pickFetchMoment = (): number => 3_600_000;
+
 async function startLoader(options: Partial<LoaderServiceOptions> = {}): Promise<LoaderService> {
   const { kernel } = node;
   const loader = new LoaderService({
-    ...{ stateDir: loaderDir(), socket: socket(), kernel, log, lookEveryMs: 30, onFatal },
+    ...{ stateDir: loaderDir(), socket: socket(), kernel, log, lookEveryMs: 30, onFatal, pickFetchMoment },
     ...options,
   });
   ending.unshift(() => loader.stop());

@@ -46,3 +46,11 @@ test('what was appended is read from where the log ended, also if that happened 
   expect([await seqsAfter(0), await seqsAfter(1), await seqsAfter(2)]).toEqual([[1, 2], [2], []]);
   expect(reads).toEqual([0, 1]);
 });
+
+test('nodes are told within what time to fetch, by what is known when it is encoded', async () => {
+  const store = { entries: async () => [entry(1)] };
+  const known = new KnownLogs(store, { fetchWithinMs: () => 7_000 });
+  const [extension] = await known.extensionsAfter(log, 0);
+  const { message } = ConnectResponse.decode(extension!.message.bytes);
+  expect(message).toMatchObject({ $case: 'extension', value: { fetchWithinMs: 7_000 } });
+});

@@ -22,16 +22,19 @@ const sizeOf = (entry: WireEntry): number => WireEntry.encode(entry).finish().le
 export interface KnownLogsHooks {
   /** Some load order may have new entries. */
   readonly onGrowth?: () => void;
+  /** Within what time nodes may fetch the modules of new entries. */
+  readonly fetchWithinMs?: () => number;
   /** The trace that an entry was appended in, while that is known. */
   readonly traceOf?: (entry: Pick<LogEntry, 'cluster' | 'kernelBuild' | 'seq'>) => TraceParent | undefined;
 }
 
-function* encode(entries: readonly LogEntry[], { traceOf }: KnownLogsHooks): Generator<Extension> {
+function* encode(entries: readonly LogEntry[], { traceOf, fetchWithinMs }: KnownLogsHooks): Generator<Extension> {
   for (const part of groupsBySize(entries.map(entryToWire), sizeOf)) {
     const lastSeq = parseSeq(part.at(-1)?.seq ?? 0);
     const last = entries.find(({ seq }) => seq === lastSeq);
     const traceparent = (last && traceOf?.(last)) ?? '';
-    const response: ConnectResponse = { message: { $case: 'extension', value: { entries: part, traceparent } } };
+    const value = { entries: part, traceparent, fetchWithinMs: fetchWithinMs?.() ?? 0 };
+    const response: ConnectResponse = { message: { $case: 'extension', value } };
     yield { lastSeq, message: new EncodedResponse(Buffer.from(ConnectResponse.encode(response).finish())) };
   }
 }

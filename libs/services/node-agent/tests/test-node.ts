@@ -48,6 +48,8 @@ export class TestNode {
       log: (level, message, fields) => this.logLines.push(`${level} ${message} ${JSON.stringify(fields)}`),
       lookEveryMs: 30,
       heartbeatMs: 100,
+      // Longer than any test: what is fetched is what was asked for.
+      pickFetchMoment: () => 3_600_000,
       onFatal: (error) => this.logLines.push(`fatal ${String(error)}`),
       ...options,
     });

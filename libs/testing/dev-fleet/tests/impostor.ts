@@ -110,7 +110,7 @@ export function forgeEntry(
 }
 
 export const extension = (...entries: readonly LogEntry[]): ConnectResponse => ({
-  message: { $case: 'extension', value: { entries: entries.map(entryToWire), traceparent: '' } },
+  message: { $case: 'extension', value: { entries: entries.map(entryToWire), traceparent: '', fetchWithinMs: 0 } },
 });
 
 export const moveTo = (seq: number): ConnectResponse => ({
