@@ -12,6 +12,8 @@ export interface StateVariable {
   /** As the source names it: `count` for `count.0`. */
   readonly name: string;
   readonly sizeBytes: number;
+  /** It exists once for each processor. */
+  readonly isPerCpu: boolean;
   /** Functions and variables that refer to it, as the source names them. */
   readonly users: readonly string[];
 }
@@ -34,7 +36,8 @@ export function describeState(
   const users = usersOf(reader, open)(variables);
   return variables.map((chunk) => {
     const name = sourceVariableName(chunk.name);
-    return { name, sizeBytes: chunk.end - chunk.start, users: [...(users.get(chunk) ?? [])].sort() };
+    const isPerCpu = memoryOf(chunk.section) === 'percpu';
+    return { name, sizeBytes: chunk.end - chunk.start, isPerCpu, users: [...(users.get(chunk) ?? [])].sort() };
   });
 }
 
@@ -62,6 +65,8 @@ export function refuseLostState(gone: readonly StateOf[], fresh: readonly StateO
 
 function seemsTheSame(gone: StateOf, fresh: StateOf): boolean {
   const [was, is] = [gone.variable, fresh.variable];
+  // What there is once for all processors, or for each, is another thing whatever it is called.
+  if (was.isPerCpu !== is.isPerCpu) return false;
   if (was.name === is.name && was.name !== unnamed) return true;
   const isInOne = gone.objectPath === fresh.objectPath;
   return isInOne && was.sizeBytes === is.sizeBytes && was.users.some((user) => is.users.includes(user));

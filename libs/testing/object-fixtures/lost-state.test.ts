@@ -61,6 +61,12 @@ describe('state that would begin anew', () => {
     ]);
   });
 
+  test('what there is for each processor is told, for it is not what there was for all', () => {
+    expect(write('EACH_CPU').remarks).toEqual([
+      'each_cpu.o: count is gone, and what the kernel has there stays with it: locks begins with what the source says',
+    ]);
+  });
+
   test('one that is neither of the name nor of the size is told', () => {
     expect(write('SPLIT').remarks).toEqual([
       'split.o: ring is gone, and what the kernel has there stays with it: head, tail begin with what the source says',

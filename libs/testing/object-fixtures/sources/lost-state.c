@@ -69,6 +69,20 @@ int work(int value)
 	return head ^ tail;
 }
 
+#elif defined(EACH_CPU)
+/* A counter of all processors becomes a lock of each. */
+#ifdef PATCHED
+static __section(".data..percpu") int locks;
+#define count locks
+#else
+static int count;
+#endif
+int work(int value)
+{
+	count += value;
+	return count;
+}
+
 #elif defined(FROM) || defined(TO)
 /* A counter and what counts are moved from one file to another. */
 #if defined(FROM) != defined(PATCHED)
