@@ -21,6 +21,7 @@ interface Options extends SubjectOptions {
   readonly count: number;
   readonly maxFiles: number;
   readonly maxObjects: number;
+  readonly together: number;
   readonly against?: string;
   readonly results?: string;
   readonly json?: boolean;
@@ -57,9 +58,6 @@ async function buildFix(cluster: Cluster, number: number, { kernel, peer }: Benc
     return { files, objects, seconds, outcome, peer: verdict };
   }
 }
-
-/** So many are in the machine at once. */
-const togetherAtMost = 20;
 
 async function loadFixes(fixes: readonly BuiltFix[], machine: FixMachine): Promise<Row[]> {
   const results = await machine.try(fixes.map(({ module }) => module));
@@ -105,7 +103,7 @@ async function tryAll(options: Options, progress: ProgressLine): Promise<Row[]> 
   return await tryInTurn(clusters, kept, { kernel, machine, peer }, { ...options, progress });
 }
 
-interface Trying extends Pick<Options, 'count' | 'maxObjects'> {
+interface Trying extends Pick<Options, 'count' | 'maxObjects' | 'together'> {
   readonly progress: ProgressLine;
 }
 
@@ -113,7 +111,7 @@ async function tryInTurn(
   clusters: readonly Cluster[],
   kept: KeptRows,
   bench: Bench,
-  { count, maxObjects, progress }: Trying,
+  { count, maxObjects, together, progress }: Trying,
 ): Promise<Row[]> {
   const rows: Row[] = [];
   let waiting: BuiltFix[] = [];
@@ -146,7 +144,7 @@ async function tryInTurn(
     if ('outcome' in built) {
       rows.push(built);
       kept.keep(cluster, built);
-    } else if (waiting.push(built) === togetherAtMost) {
+    } else if (waiting.push(built) >= together) {
       await load();
     }
   }
@@ -166,6 +164,12 @@ const options = new Command('try:fixes')
   .option('--count <n>', 'how many fixes', wholeNumber, 40)
   .option('--max-files <n>', 'files of one fix at most', wholeNumber, 5)
   .option('--max-objects <n>', 'objects that a fix may touch at most', wholeNumber, 30)
+  .option(
+    '--together <n>',
+    'in the machine at once; what was built and not loaded is built again by the next run',
+    wholeNumber,
+    20,
+  )
   .option('--against <file>', 'kpatch-build, to ask about what is refused')
   .option('--results <file>', 'where results are kept: fixes that are there already are not tried again')
   .option('--json', 'print one JSON document')
