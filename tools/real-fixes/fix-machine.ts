@@ -3,11 +3,10 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { KernelBuild } from '@lockstep/io/kernel-builder';
 import { QemuMachine, vendorModules, type MachineOptions } from '@lockstep/testing/qemu-machine';
-import { exerciseFile, loadAndExercise, type Loaded } from './load-in-machine';
+import { exerciseFile, loadAndExercise, type Loaded, type LoadableModule } from './load-in-machine';
 
 /** A livepatch module to try, and the kernel's modules that it patches. */
-export interface TriedModule {
-  readonly name: string;
+export interface TriedModule extends LoadableModule {
   readonly bytes: Uint8Array;
   /** `vmlinux` or modules' names. */
   readonly objects: readonly string[];
@@ -50,7 +49,7 @@ export class FixMachine implements AsyncDisposable {
     await this.machine.putFile(exerciseFile, this.exercise);
     await this.loadModules([...objects].filter((object) => object !== 'vmlinux'));
     for (const { name, bytes } of modules) await this.machine.putFile(`/run/${name}.ko`, bytes);
-    const result = await loadAndExercise(this.machine, names);
+    const result = await loadAndExercise(this.machine, modules);
     if (result.problem === undefined) await this.machine.run(`rm ${names.map((name) => `/run/${name}.ko`).join(' ')}`);
     return result;
   }

@@ -3,7 +3,13 @@ import CliTable from 'cli-table3';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
 
 export type Outcome =
-  | { readonly kind: 'loaded'; readonly functions: readonly string[]; readonly ran: readonly string[] }
+  | {
+      readonly kind: 'loaded';
+      readonly functions: readonly string[];
+      readonly ran: readonly string[];
+      /** As its builder told, after it was disabled; absent in results of an older version. */
+      readonly staysLoaded?: boolean;
+    }
   | { readonly kind: 'built'; readonly functions: readonly string[]; readonly loadError: string }
   | { readonly kind: 'refused'; readonly reason: string; readonly message: string }
   /** Not a fix by itself: it needs more of the difference, or changes nothing here. */
@@ -33,7 +39,8 @@ export function wordsOf({ outcome, peer }: Row): string {
   switch (outcome.kind) {
     case 'loaded': {
       const ran = outcome.ran.length === 0 ? 'nothing reached them' : `ran: ${outcome.ran.join(', ')}`;
-      return `loaded: ${outcome.functions.join(', ')} (${ran})`;
+      const stays = outcome.staysLoaded === true ? '; stays loaded once disabled, as was told' : '';
+      return `loaded: ${outcome.functions.join(', ')} (${ran}${stays})`;
     }
     case 'built':
       return `built, but not loaded: ${outcome.loadError}`;

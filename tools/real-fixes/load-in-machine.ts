@@ -11,18 +11,30 @@ const functions = (name: string): string => `
   gone() { [ ! -e $patch ]; }
 `;
 
+/** A livepatch module that is in the guest as /run/NAME.ko. */
+export interface LoadableModule {
+  readonly name: string;
+  /** Its builder tells that it does: then it must, for its code may be called after it is disabled. */
+  readonly staysLoaded: boolean;
+}
+
+const unload = ({ name, staysLoaded }: LoadableModule): string =>
+  staysLoaded
+    ? `if rmmod ${name} 2>/dev/null; then echo '${name} was to stay loaded, and did not' >&2; exit 1; fi`
+    : `rmmod ${name}`;
+
 /**
  * Loads the modules one over the other, uses the kernel in many ways, unloads them from the top down; then nothing may be
- * left of them.
+ * left of them but what is told to stay.
  */
-const stackScript = (names: readonly string[]): string => `
+export const stackScript = (modules: readonly LoadableModule[]): string => `
   set -e
   dmesg -C
-  ${names.map((name) => `${functions(name)} insmod /run/${name}.ko; wait_for settled; [ "$(cat $patch/enabled)" = 1 ]`).join('\n')}
-  perl ${exerciseFile} ${names.join(' ')}
-  ${[...names]
+  ${modules.map(({ name }) => `${functions(name)} insmod /run/${name}.ko; wait_for settled; [ "$(cat $patch/enabled)" = 1 ]`).join('\n')}
+  perl ${exerciseFile} ${modules.map(({ name }) => name).join(' ')}
+  ${[...modules]
     .reverse()
-    .map((name) => `${functions(name)} echo 0 >$patch/enabled; wait_for gone; rmmod ${name}`)
+    .map((one) => `${functions(one.name)} echo 0 >$patch/enabled; wait_for gone; ${unload(one)}`)
     .join('\n')}
   ! dmesg | grep -E 'BUG|WARNING|Oops|Call Trace' >&2
 `;
@@ -38,10 +50,9 @@ export interface Loaded {
   readonly ran: ReadonlySet<string>;
 }
 
-/** @param names of modules that are in the guest as /run/NAME.ko */
-export async function loadAndExercise(machine: QemuMachine, names: readonly string[]): Promise<Loaded> {
-  const limitMs = (4 * transitionSeconds * names.length + exerciseSeconds) * 1000;
-  const result = await machine.exec(stackScript(names), limitMs).catch((error: unknown) => String(error));
+export async function loadAndExercise(machine: QemuMachine, modules: readonly LoadableModule[]): Promise<Loaded> {
+  const limitMs = (4 * transitionSeconds * modules.length + exerciseSeconds) * 1000;
+  const result = await machine.exec(stackScript(modules), limitMs).catch((error: unknown) => String(error));
   if (typeof result === 'string') return { problem: result, ran: new Set() };
   const { status, stdout, stderr } = result;
   const ran = new Set(stdout.split('\n').flatMap((line) => /^(\S+) \d+$/.exec(line)?.[1] ?? []));

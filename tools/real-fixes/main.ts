@@ -48,8 +48,9 @@ async function buildFix(cluster: Cluster, number: number, { kernel, peer }: Benc
   const started = performance.now();
   const secondsSince = (): number => (performance.now() - started) / 1000;
   try {
-    const { bytes, functions } = await buildLivepatch({ kernel, diff, ...named });
-    const module = { name, bytes, objects: [...new Set(functions.map(({ object }) => object))] };
+    const { bytes, functions, caveats } = await buildLivepatch({ kernel, diff, ...named });
+    const staysLoaded = caveats.some(({ kind }) => kind === 'stays-loaded');
+    const module = { name, bytes, staysLoaded, objects: [...new Set(functions.map(({ object }) => object))] };
     return { cluster, files, objects, seconds: secondsSince(), module, functions: functions.map((one) => one.name) };
   } catch (error) {
     const outcome = refusalOf(error);
@@ -61,11 +62,11 @@ async function buildFix(cluster: Cluster, number: number, { kernel, peer }: Benc
 
 async function loadFixes(fixes: readonly BuiltFix[], machine: FixMachine): Promise<Row[]> {
   const results = await machine.try(fixes.map(({ module }) => module));
-  return fixes.map(({ files, objects, seconds, functions }, index) => {
+  return fixes.map(({ files, objects, seconds, functions, module: { staysLoaded } }, index) => {
     const { problem, ran } = results[index] ?? { problem: 'not tried', ran: new Set() };
     const outcome: Outcome =
       problem === undefined
-        ? { kind: 'loaded', functions, ran: functions.filter((one) => ran.has(one)) }
+        ? { kind: 'loaded', functions, ran: functions.filter((one) => ran.has(one)), staysLoaded }
         : { kind: 'built', functions, loadError: problem };
     return { files, objects, seconds, outcome, peer: null };
   });
