@@ -4,6 +4,14 @@
 export const agentGuards = [
   {
     invariant: '7 survives anything',
+    breaks: 'sends to all streams in the one turn of the loop in which what they wait for has come',
+    file: 'libs/services/control-plane/agents/send-turns.ts',
+    from: 'if (!this.isHandingOn && this.hasTime()) return undefined;',
+    to: 'if (this.hasTime() || !this.isHandingOn) return undefined;',
+    test: 'libs/services/control-plane/agents/send-turns.test.ts',
+  },
+  {
+    invariant: '7 survives anything',
     breaks: 'writes a module from two transfers at once: one that was asked for, and one ahead of it',
     file: 'libs/services/node-agent/fetch-ahead.ts',
     from: 'if (this.isDue || this.running !== undefined || this.isStopped) return;',

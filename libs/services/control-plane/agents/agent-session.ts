@@ -8,6 +8,7 @@ import { drained, type Drainable } from '../grpc/drained';
 import type { EncodedResponse, Extension } from './known-logs';
 import type { ToldHead } from './log-heads';
 import { lookAgainMs, type NodeSession } from './node-session';
+import { SendTurns } from './send-turns';
 
 /** The sending half of a node's stream. */
 export interface AgentStream extends Drainable {
@@ -34,6 +35,9 @@ export interface AgentSessionOptions {
 
 /** A peer that does not read for this long is as good as gone. */
 const drainWithinMs = 30_000;
+
+/** Of all streams: a new entry goes to ten thousand. */
+const sending = new SendTurns(20);
 
 /**
  * What is sent to one node: first the log, then where to move. Nothing is queued: each time it is woken it sends what
@@ -192,6 +196,8 @@ export class AgentSession implements NodeSession {
   }
 
   private async send(message: ConnectResponse | EncodedResponse): Promise<void> {
+    const turn = sending.turn();
+    if (turn !== undefined) await turn;
     if (this.closed || this.options.stream.write(message)) return;
     const { node } = this;
     await drained(this.options.stream, { reader: `Node ${node}`, withinMs: drainWithinMs, fields: { node } });
