@@ -14,8 +14,8 @@ export const agentGuards = [
     invariant: '7 survives anything',
     breaks: 'writes a module from two transfers at once: one that was asked for, and one ahead of it',
     file: 'libs/services/node-agent/fetch-ahead.ts',
-    from: 'if (this.isDue || this.running !== undefined || this.isStopped) return;',
-    to: 'if (this.running !== undefined || this.isStopped) return;',
+    from: 'if (this.isDue || this.isStopped) return;',
+    to: 'if (this.isStopped) return;',
     test: 'libs/services/node-agent/fetch-ahead.test.ts',
   },
   {

@@ -70,8 +70,8 @@ export class FetchAhead {
   }
 
   private begin(): void {
-    this.isDue = this.jobs > 0;
-    if (this.isDue || this.running !== undefined || this.isStopped) return;
+    this.isDue = false;
+    if (this.running !== undefined || this.isStopped) return;
     this.abort = new AbortController();
     this.running = this.run(this.abort.signal).finally(() => {
       this.running = undefined;
@@ -86,6 +86,7 @@ export class FetchAhead {
       for (;;) {
         const [next] = await wanted();
         if (next === undefined) return;
+        // Never two at once: they would write the same file.
         this.isDue = this.jobs > 0;
         if (this.isDue || this.isStopped) return;
         this.current = next.sha256;
