@@ -32,9 +32,9 @@ const callsAtOnce = new Set([
 const usesFrame =
   /^(?:prepare_to_s?wait\w*|finish_s?wait\w*|(?:__)?(?:add|remove)_(?:s?wait_queue)\w*|init_wait\w*|do_wait_intr\w*|wait_woken|(?:io_)?schedule\w*|wait_for_completion\w*|complete(?:_all)?|__init_swait_queue_head|iterate_dir|poll_(?:init|free)wait|hrtimer_\w+|destroy_\w+_on_stack|(?:add|mod|del|try_to_del|timer_delete|timer_shutdown)_?(?:timer|sync)\w*|flush_\w*work\w*|cancel_\w*work\w*|(?:__)?mutex_\w+|_raw_\w+|memset|mem(?:cmp|chr)|str\w+|v?s\w*printf|_?copy_(?:from|to)_user|__stack_chk_fail)$/;
 
-/** They put what they are given onto lists of the kernel: data of the module, too, is then called for later. */
+/** They put what they are given onto lists of the kernel, or queue work of it: data of the module, too, is then called for later. */
 const registers =
-  /^(?:(?:\w*_)?register(?:_\w*)?$|__percpu_counter_init|cdev_add|netif_napi_add|(?:__)?(?:mod_timer|add_timer|timer_reduce)|queue_\w*work|mod_delayed_work|hrtimer_start|\w*chain_register|kthread_|task_work_add|irq_work_queue|tasklet_|__tasklet_|add_wait_queue|request_\w*irq|__cpuhp_|misc_register|(?:__)?device_(?:add|register)|kobject_(?:add|init)|sysfs_create|debugfs_create|proc_create|seq_open|init_timer_key)/;
+  /^(?:(?:\w*_)?register(?:_\w*)?$|__percpu_counter_init|cdev_add|netif_napi_add|(?:__)?(?:mod_timer|add_timer|timer_reduce)|queue_\w*work|mod_delayed_work|hrtimer_start|\w*chain_register|kthread_|task_work_add|irq_work_queue|tasklet_|__tasklet_|add_wait_queue|request_\w*irq|__cpuhp_|misc_register|(?:__)?device_(?:add|register)|kobject_(?:add|init)|sysfs_create|debugfs_create|proc_create|seq_open|init_timer_key|call_srcu|synchronize_srcu|(?:start_)?poll_(?:state_)?synchronize_srcu)/;
 
 /** They keep the name that they are given, and copy nothing of it. */
 const keepsNames = /^(?:(?:devm_)?request_\w*irq|__(?:devm_)?request_region|__class_create|class_create)$/;

@@ -6,9 +6,29 @@ import { parseModuleName, parsePatchId } from '@lockstep/domain/livepatch-model'
 import { diffObjects } from '@lockstep/domain/object-diff';
 import { compileC, fixtureKernel, fixtureTables, symbolTable } from './index';
 
-const functions = ['copies', 'parts', 'points', 'chooses', 'lists', 'reloads', 'exchanges', 'named', 'harmless'];
+const functions = [
+  'copies',
+  'parts',
+  'points',
+  'chooses',
+  'lists',
+  'reloads',
+  'exchanges',
+  'named',
+  'waits',
+  'harmless',
+];
 const called = [
-  ...['other', 'call_rcu', 'list_sort', 'task_work_add', 'netlink_dump_start', 'iterate_dir', 'prepare_to_wait'],
+  ...[
+    'other',
+    'call_rcu',
+    'list_sort',
+    'task_work_add',
+    'netlink_dump_start',
+    'iterate_dir',
+    'prepare_to_wait',
+    'synchronize_srcu',
+  ],
   ...['mutex_lock', 'mutex_unlock', 'klp_enable_patch', '__fentry__', 'rcu_barrier'],
 ];
 
@@ -52,6 +72,8 @@ test.each([['-O2'], ['-Os']])('where addresses go that are kept: %s', (level) =>
   expect(found.get('named')).toEqual([
     expect.stringMatching(/^named stores the address of what names(\.\d+)? points at$/),
   ]);
+  // The work that ends a grace period comes back to the domain.
+  expect(found.get('waits')).toEqual([expect.stringMatching(/^waits gives domain(\.\d+)? to synchronize_srcu\(\)$/)]);
   expect(found.get('harmless')).toBeUndefined();
   expect([...found.values()].flat().filter((reason) => reason.endsWith('listed'))).toHaveLength(2);
 });

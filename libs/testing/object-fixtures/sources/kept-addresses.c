@@ -121,6 +121,18 @@ int named(struct head *head, int value)
 	return other(9);
 }
 
+void synchronize_srcu(struct head *domain);
+
+int waits(struct head *head)
+{
+#ifdef PATCHED
+	static struct head domain;
+
+	synchronize_srcu(&domain);
+#endif
+	return other(10);
+}
+
 int harmless(struct head *head, void *file)
 {
 #ifdef PATCHED
