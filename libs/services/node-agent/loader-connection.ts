@@ -133,7 +133,7 @@ export class LoaderConnection implements NetworkSide {
     let onAbort = (): void => undefined;
     const answer = new Promise<ModuleChunk>((take, giveUp) => {
       onAbort = () => {
-        giveUp(signal?.reason);
+        giveUp(signal?.reason instanceof Error ? signal.reason : gone());
       };
       signal?.addEventListener('abort', onAbort, { once: true });
       this.waiting.push({ take, giveUp });

@@ -102,7 +102,7 @@ export async function linkLivepatch(options: Omit<LinkOptions, 'sources'>): Prom
   const vouchedFor = refuseTypeChanges(objects, allowedTypeChanges, true);
   await refuseGoneGlobals(kernel, compared, async (object) => {
     await using compiler = await ObjectCompiler.lease(kernel);
-    return compiler.original(object);
+    return await compiler.original(object);
   });
   const modules = new Set(compared.map(({ object }) => object).filter((object) => object !== 'vmlinux'));
   const { symbols: moduleSymbols, digests } = await readModules(modules, kernel);

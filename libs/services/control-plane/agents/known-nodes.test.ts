@@ -308,7 +308,7 @@ test('that a stream has ended is not told of the next one, where it could not be
   const { nodes, begin, store, table } = await known();
   const first = await begin(n1);
   nodes.noteDeparture(first);
-  const { keep } = store;
+  const keep = store.keep.bind(store);
   store.keep = async () => {
     await begin(n1);
     throw away;
@@ -358,7 +358,7 @@ test('a node that was removed while its row was read is none again by what was r
 
 test('a stream whose epoch was begun without a word of it to us is not said to be here', async () => {
   const { nodes, begin, store, table } = await known();
-  const { introduce } = store;
+  const introduce = store.introduce.bind(store);
   store.introduce = async (node, said, replica) => {
     await introduce(node, said, replica);
     throw away;
