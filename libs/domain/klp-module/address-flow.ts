@@ -9,6 +9,8 @@ export type AddressFlow =
   | { readonly kind: 'stored'; readonly start: number; readonly end: number }
   /** In a register when somebody is called by name: `call` is the offset of the call's operand. */
   | { readonly kind: 'given'; readonly call: number }
+  /** As `given`, to somebody who is called through a pointer; told only where the way is straight. */
+  | { readonly kind: 'given-through-pointer'; readonly start: number; readonly end: number }
   /** What the function returns; `jump` is the operand's offset where it leaves by a jump, which may be to another function. */
   | { readonly kind: 'returned'; readonly jump: number | null }
   /** In a register where the way parts, or when somebody is called through a pointer. */
@@ -150,6 +152,7 @@ function followed(bytes: Uint8Array, from: number, register: number, isStraight:
         if (holders.has(rax)) flows.push({ kind: 'returned', jump: null });
         break;
       }
+      if (isPointerCall) flows.push(...givenThroughPointer(holders, instruction, modRm));
     } else if (stringWrites.has(opcode)) {
       if (holders.has(stringWrites.get(opcode) ?? -1))
         flows.push({ kind: 'stored', start: instruction.start, end: instruction.end });
@@ -160,6 +163,16 @@ function followed(bytes: Uint8Array, from: number, register: number, isStraight:
     if (holders.size === 0) break;
   }
   return flows.length === 0 && !isStraight ? [{ kind: 'unknown' }] : flows;
+}
+
+/** What a call through a pointer is given of an address that some registers hold; it may change which do. */
+function givenThroughPointer(holders: Set<number>, { start, end }: Instruction, modRm: ModRm): AddressFlow[] {
+  const isCall = modRm.group <= 3;
+  // A switch jumps through a table.
+  if (!isCall && modRm.isIndexed) return [];
+  const isGiven = [...holders].some((one) => argumentRegisters.has(one));
+  if (isCall) for (const one of lostByCalls) holders.delete(one);
+  return isGiven ? [{ kind: 'given-through-pointer', start, end }] : [];
 }
 
 /** Where a branch inside the code goes; one to elsewhere has its relocation instead, and so seems to go on. */

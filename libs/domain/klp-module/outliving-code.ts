@@ -36,6 +36,9 @@ const usesFrame =
 const registers =
   /^(?:(?:\w*_)?register(?:_\w*)?$|__percpu_counter_init|cdev_add|netif_napi_add|(?:__)?(?:mod_timer|add_timer|timer_reduce)|queue_\w*work|mod_delayed_work|hrtimer_start|\w*chain_register|kthread_|task_work_add|irq_work_queue|tasklet_|__tasklet_|add_wait_queue|request_\w*irq|__cpuhp_|misc_register|(?:__)?device_(?:add|register)|kobject_(?:add|init)|sysfs_create|debugfs_create|proc_create|seq_open|init_timer_key|call_srcu|synchronize_srcu|(?:start_)?poll_(?:state_)?synchronize_srcu)/;
 
+/** The compiler's ways to call through a pointer where processors guess too much. */
+const pointerThunk = /^__x86_indirect_(?:thunk|call_thunk|jump_thunk)_/;
+
 /** They keep the name that they are given, and copy nothing of it. */
 const keepsNames = /^(?:(?:devm_)?request_\w*irq|__(?:devm_)?request_region|__class_create|class_create)$/;
 
@@ -123,9 +126,9 @@ class Outliving {
     if (!isEntry(type, addend) && !isInside) return null;
     if (piece === undefined || !isVariable(piece) || piece.symbol?.type === 'function') return null;
     if ((piece.sectionFlags & sectionFlag.write) !== 0)
-      return piece.symbol === null ? null : { kind: 'variable', name: piece.symbol.name };
+      return piece.symbol === null ? null : { kind: 'state', name: piece.symbol.name };
     if (piece.symbol === null) return { kind: 'string', name: textOf(piece) };
-    return isMessage(piece.symbol.name) ? null : { kind: 'variable', name: piece.symbol.name };
+    return isMessage(piece.symbol.name) ? null : { kind: 'constant', name: piece.symbol.name };
   }
 
   /** What code does with the addresses of strings and variables that it reads from a variable of the module's. */
@@ -135,9 +138,12 @@ class Outliving {
     if (table === undefined || !isVariable(table) || table.symbol?.type === 'function') return [];
     const pointedAt = table.relocations.flatMap((one) => this.heldVariable(one) ?? []);
     if (pointedAt.length === 0) return [];
-    const isNames = pointedAt.every(({ kind }) => kind === 'string');
+    const kinds = pointedAt.map(({ kind }) => kind);
     const name = `what ${table.symbol?.name ?? 'a constant without a name'} points at`;
-    const held: Held = { kind: isNames ? 'string' : 'variable', name };
+    const held: Held = {
+      kind: kinds.find((kind) => kind === 'state') ?? kinds.find((kind) => kind !== 'string') ?? 'string',
+      name,
+    };
     return flowsFromContent(piece, relocation).flatMap((flow) => this.variableFlow(piece, flow, held));
   }
 
@@ -156,6 +162,9 @@ class Outliving {
       return isReturn && kind !== 'string' ? [`${owner} returns the address of ${name}`] : [];
     }
     const receiver = flow.kind === 'given' ? this.calledAt(piece, flow.call) : null;
+    // A wait queue that is polled, for one: whoever polls keeps an entry in it. Constants are mostly copied.
+    if (kind === 'state' && this.isThroughPointer(piece, flow))
+      return [`${owner} gives ${name} to a function that it calls through a pointer`];
     const keeps = kind === 'string' ? keepsNames : registers;
     return receiver !== null && keeps.test(receiver) ? [`${owner} gives ${name} to ${receiver}()`] : [];
   }
@@ -194,6 +203,16 @@ class Outliving {
     });
   }
 
+  /** But for operations of a virtual machine's, as the one that gives a lock free: they keep nothing. */
+  private isThroughPointer(piece: Piece, flow: AddressFlow): boolean {
+    if (flow.kind === 'given') return pointerThunk.test(this.namedAt(piece, flow.call) ?? '');
+    if (flow.kind !== 'given-through-pointer') return false;
+    return !piece.relocations.some(({ offset, target }) => {
+      const isOfCall = offset >= flow.start && offset < flow.end && target.kind === 'kernel';
+      return isOfCall && this.diff.kernelSymbols[target.symbol]?.name === 'pv_ops';
+    });
+  }
+
   /** A variable that holds the function's address outlives as what gets the variable does. */
   private inData(piece: Piece, held: Held): string[] {
     if (held.kind !== 'function' || !isVariable(piece)) return [];
@@ -209,7 +228,12 @@ class Outliving {
   }
 
   /** Who is called by the relocation at an offset of a piece; null where that is not said by name. */
-  private calledAt({ relocations }: Piece, at: number): string | null {
+  private calledAt(piece: Piece, at: number): string | null {
+    const name = this.namedAt(piece, at);
+    return name === null || pointerThunk.test(name) ? null : name;
+  }
+
+  private namedAt({ relocations }: Piece, at: number): string | null {
     const target = relocations.find(({ offset }) => offset === at)?.target;
     if (target === undefined) return null;
     return target.kind === 'kernel'
@@ -219,7 +243,7 @@ class Outliving {
 }
 
 interface Held {
-  readonly kind: 'function' | 'variable' | 'string';
+  readonly kind: 'function' | 'state' | 'constant' | 'string';
   readonly name: string;
   /** Undefined where another object defines it. */
   readonly piece?: number;

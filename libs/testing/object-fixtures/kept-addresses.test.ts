@@ -16,6 +16,7 @@ const functions = [
   'exchanges',
   'named',
   'waits',
+  'polls',
   'harmless',
 ];
 const called = [
@@ -29,7 +30,10 @@ const called = [
     'prepare_to_wait',
     'synchronize_srcu',
   ],
-  ...['mutex_lock', 'mutex_unlock', 'klp_enable_patch', '__fentry__', 'rcu_barrier'],
+  ...['mutex_lock', 'mutex_unlock', 'klp_enable_patch', '__fentry__', 'rcu_barrier', 'pv_ops'],
+  ...['rax', 'rbx', 'rcx', 'rdx', 'rsi', 'rdi', 'rbp', 'r8', 'r9', 'r10', 'r11', 'r12', 'r13', 'r14', 'r15'].map(
+    (register) => `__x86_indirect_thunk_${register}`,
+  ),
 ];
 
 /** By function: why the module must stay. */
@@ -61,8 +65,10 @@ function reasonsBy(...flags: string[]): Map<string, string[]> {
 
 const kernelCode = ['-mno-sse', '-mno-mmx', '-mno-avx'];
 
-test.each([['-O2'], ['-Os']])('where addresses go that are kept: %s', (level) => {
-  const found = reasonsBy(...kernelCode, level);
+const guarded = '-O2 -mindirect-branch=thunk-extern -mindirect-branch-register';
+
+test.each(['-O2', '-Os', guarded])('where addresses go that are kept: %s', (flags) => {
+  const found = reasonsBy(...kernelCode, ...flags.split(' '));
   expect(found.get('copies')).toEqual(['copies gives a struct with the address of dumped to netlink_dump_start()']);
   expect(found.get('parts')).toEqual(['parts stores the address of one_way']);
   expect(found.get('points')).toEqual(['points stores the address of called_back']);
@@ -74,6 +80,9 @@ test.each([['-O2'], ['-Os']])('where addresses go that are kept: %s', (level) =>
   ]);
   // The work that ends a grace period comes back to the domain.
   expect(found.get('waits')).toEqual([expect.stringMatching(/^waits gives domain(\.\d+)? to synchronize_srcu\(\)$/)]);
+  expect(found.get('polls')).toEqual([
+    expect.stringMatching(/^polls gives queue(\.\d+)? to a function that it calls through a pointer$/),
+  ]);
   expect(found.get('harmless')).toBeUndefined();
   expect([...found.values()].flat().filter((reason) => reason.endsWith('listed'))).toHaveLength(2);
 });

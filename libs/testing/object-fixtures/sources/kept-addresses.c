@@ -31,6 +31,7 @@ FUNCTION(freed)
 FUNCTION(visited)
 FUNCTION(woken)
 static struct head exchanged, lock;
+static const long constants[] = { 3, 1, 4, 1, 5, 9, 2, 6 };
 #endif
 
 int copies(void *socket)
@@ -133,7 +134,21 @@ int waits(struct head *head)
 	return other(10);
 }
 
-int harmless(struct head *head, void *file)
+extern struct { void (*lock)(struct head *lock), (*unlock)(struct head *lock); } pv_ops;
+struct copier { void (*copy)(void *to, const void *from); };
+
+int polls(struct head *head)
+{
+#ifdef PATCHED
+	static struct head queue;
+
+	if (head && head->keep)
+		head->keep(&queue, 0);
+#endif
+	return other(11);
+}
+
+int harmless(struct head *head, void *file, struct copier *copier)
 {
 #ifdef PATCHED
 	struct head context = { .function = visited }, waiting = { .function = woken };
@@ -143,6 +158,9 @@ int harmless(struct head *head, void *file)
 	prepare_to_wait(head, &waiting, 1);
 	call_rcu(head, freed);
 	mutex_unlock(&lock);
+	/* As the kernel calls them, past what guards calls through pointers. */
+	asm volatile("call *%0" : : "m"(pv_ops.unlock), "D"(&lock) : "rax", "memory");
+	copier->copy(file, constants);
 #endif
 	return other(8);
 }
