@@ -13,11 +13,24 @@ function isThere(place, bytes) {
   }
 }
 
+const unfinishedName = /\.(\d+)\.unfinished$/;
+
+/** Whether another process is about to give a file its name; what one left that has ended is rubbish. */
+function isBeingWritten(name) {
+  const pid = unfinishedName.exec(name)?.[1];
+  if (pid === undefined) return false;
+  try {
+    return process.kill(Number(pid), 0);
+  } catch (error) {
+    return error.code === 'EPERM';
+  }
+}
+
 /** Whoever reads it meanwhile has the one before or this one, whole. @param {Uint8Array} bytes */
 export function publishFile(place, bytes) {
   if (isThere(place, Buffer.from(bytes))) return;
   mkdirSync(path.dirname(place), { recursive: true });
-  const unfinished = `${place}.${process.pid}`;
+  const unfinished = `${place}.${process.pid}.unfinished`;
   writeFileSync(unfinished, bytes);
   renameSync(unfinished, place);
 }
@@ -39,6 +52,8 @@ export function publishFolder(folder, place, entry) {
   };
   for (const name of names) if (name !== entry) publish(name);
   publish(entry);
-  for (const name of namesUnder(place)) if (!names.includes(name)) rmSync(path.join(place, name), { force: true });
+  for (const name of namesUnder(place)) {
+    if (!names.includes(name) && !isBeingWritten(name)) rmSync(path.join(place, name), { force: true });
+  }
   rmSync(folder, { recursive: true });
 }

@@ -56,6 +56,15 @@ test('what is published anew takes the place of what was there, and what is the 
   expect(statSync(path.join(place, 'assets/same.js'), { bigint: true }).ino).toBe(before.ino);
 });
 
+test('what another is about to publish is left to it, and what one left that has ended is not', async () => {
+  const { stdout } = await runNode(process.execPath, ['-p', 'process.pid']);
+  const [others, left] = [`page.js.${process.pid}.unfinished`, `page.js.${stdout.trim()}.unfinished`];
+  const place = write('console', { [others]: 'half', [left]: 'half', 'index.html': 'old' });
+  const from = write('new', { 'index.html': 'new' });
+  await run([`publishFolder('${from}', '${place}', 'index.html');`]);
+  expect(readdirSync(place).sort()).toEqual(['assets', 'index.html', others]);
+});
+
 test('a file is never read in part while others publish it', async () => {
   const file = path.join(folder, 'bundle.js');
   const whole = ['a', 'b'].map((letter) => letter.repeat(2_000_000));
