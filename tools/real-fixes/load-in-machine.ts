@@ -14,7 +14,7 @@ const functions = (name: string): string => `
 /** A livepatch module that is in the guest as /run/NAME.ko. */
 export interface LoadableModule {
   readonly name: string;
-  /** Its builder tells that it does: then it must, for its code may be called after it is disabled. */
+  /** Its builder tells that it does: then it must, for what is in it may be used after it is disabled. */
   readonly staysLoaded: boolean;
 }
 

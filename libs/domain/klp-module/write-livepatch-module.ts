@@ -52,7 +52,7 @@ export interface LivepatchModule {
 }
 
 const describeStay = (reason: string): string =>
-  `the module stays loaded until the next boot, for its code may be called after it is disabled: ${reason}`;
+  `the module stays loaded until the next boot, for what is in it may be used after it is disabled: ${reason}`;
 
 const describeExport = (name: string, objectPath: string): string =>
   `EXPORT_SYMBOL of ${name} in ${objectPath} is left out: modules link against what the kernel was built with`;

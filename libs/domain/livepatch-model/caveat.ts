@@ -4,7 +4,7 @@ const caveatKinds = ['stays-loaded', 'type-changed', 'callbacks-only', 'sleepers
 
 /**
  * What kind of thing whoever rolls a module out has to know, beside which functions it changes:
- * - `stays-loaded`: it can be disabled and not unloaded, for its code may be called later;
+ * - `stays-loaded`: it can be disabled and not unloaded, for its code or data may be used later;
  * - `type-changed`: it changes a type whose objects live on, by its author's word;
  * - `callbacks-only`: it changes no function, so it owns nothing that others could: of two that set one variable the upper
  *   one's value is in effect, which the plan tells (`variablesUsedBy`);
