@@ -92,10 +92,7 @@ test('one patch goes through clusters in turn by one approval, also when the con
   await bob.approveCampaign(word);
   await eventuallyShows(id, 'running: a running 0, b held 0');
   await plane.kill();
-  const a1 = agents.get('a-1')!;
-  a1.obedient = true;
-  a1.position = a1.target;
-  a1.status = NodeStatus.NODE_STATUS_IN_STEP;
+  agents.get('a-1')!.obey();
   await plane.up();
   for (const agent of agents.values()) agent.connect();
   await eventuallyShows(id, 'succeeded: a succeeded 2, b succeeded 1');
@@ -206,7 +203,10 @@ test('what a campaign has brought is taken back from the last cluster to the fir
   agents.get('f-1')!.obedient = false;
   const half = (await campaigns().startCampaign(ask('fifth', 'f', 'g'))).campaign!.id;
   await eventuallyShows(half, 'running: f running 0, g held 0');
-  agents.get('f-1')!.obedient = true;
+  await eventually(() => {
+    expect(agents.get('f-1')!.target).toBe(3);
+  });
+  agents.get('f-1')!.obey();
   expect(await lockstep('campaign', 'rollback', half, '--reason', 'too slow')).toMatchObject({ code: 0 });
   const { status, orders } = await campaignOf(half);
   expect([CampaignStatus[status], orders.map(({ kind, reason }) => `${kind} ${reason}`)]).toEqual([

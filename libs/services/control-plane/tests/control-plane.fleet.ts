@@ -342,10 +342,7 @@ describe('load order and rollouts', () => {
     await eventually(() => {
       expect(agents.map(({ target }) => target)).toEqual([1, 0, 0]);
     });
-    for (const agent of agents) agent.obedient = true;
-    agents[0]!.position = 1;
-    agents[0]!.status = NodeStatus.NODE_STATUS_IN_STEP;
-    agents[0]!.report();
+    for (const agent of agents) agent.obey();
     expect((await follow(id)).status).toBe(RolloutStatus.ROLLOUT_STATUS_SUCCEEDED);
     expect(agents.map(({ position }) => position)).toEqual([1, 1, 1]);
   });

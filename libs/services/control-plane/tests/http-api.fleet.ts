@@ -213,10 +213,8 @@ describe('a live rollout', () => {
 
   test('its end is told as one', async () => {
     const { events, close } = http.listen(place);
-    agent.obedient = true;
-    agent.position = 4;
-    agent.status = NodeStatus.NODE_STATUS_IN_STEP;
-    agent.report();
+    agent.status = NodeStatus.NODE_STATUS_MOVING;
+    agent.obey();
     await eventually(() => {
       expect(events.at(-1)?.type).toBe('end');
     });

@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
-import { NodeStatus, RolloutStatus, type Rollout } from '@lockstep/contracts/generated';
+import { RolloutStatus, type Rollout } from '@lockstep/contracts/generated';
 import { switchingToWire } from '@lockstep/contracts/wire';
 import { parseSha256 } from '@lockstep/domain/livepatch-model';
 import { readWhole } from '@lockstep/io/artifact-store';
@@ -71,9 +71,7 @@ test('a watch goes on over a planned restart, and a download under way is told t
   const toldOrCut = expect.stringMatching(/^(?:stopping|ended-by-server)$/) as unknown;
   const rest = collect({ [Symbol.asyncIterator]: () => download });
   await expect(rest).rejects.toMatchObject({ kind: 'unavailable', reason: toldOrCut });
-  agent.obedient = true;
-  agent.status = NodeStatus.NODE_STATUS_IN_STEP;
-  agent.position = 1;
+  agent.obey();
   agent.connect();
   await watching;
   expect(seen.at(-1)?.status).toBe(RolloutStatus.ROLLOUT_STATUS_SUCCEEDED);

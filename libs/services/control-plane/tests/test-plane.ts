@@ -348,7 +348,7 @@ export class TestAgent {
   headSeq = 0;
   headHash = zeroHash;
   target = 0;
-  /** Moves as soon as it is told; otherwise it only notes the target. */
+  /** Moves as soon as it is told; otherwise it only notes the target, until it is to `obey` again. */
   obedient = true;
   status = NodeStatus.NODE_STATUS_IN_STEP;
   problem: Problem | undefined;
@@ -444,6 +444,18 @@ export class TestAgent {
     this.session?.close();
   }
 
+  /** Does what it was told meanwhile, too. */
+  obey(): void {
+    this.obedient = true;
+    this.arrive();
+    this.report();
+  }
+
+  private arrive(): void {
+    this.position = this.target;
+    if (this.status === NodeStatus.NODE_STATUS_MOVING) this.status = NodeStatus.NODE_STATUS_IN_STEP;
+  }
+
   rejection: string | undefined;
 
   private async listen({ messages }: AgentSession): Promise<void> {
@@ -462,7 +474,7 @@ export class TestAgent {
       }
     } else if (message?.$case === 'moveTo') {
       this.target = Math.max(this.target, message.value.seq);
-      if (this.obedient) this.position = this.target;
+      if (this.obedient) this.arrive();
       else this.status = NodeStatus.NODE_STATUS_MOVING;
     } else if (message?.$case === 'entriesWanted') {
       const { afterSeq } = message.value;
