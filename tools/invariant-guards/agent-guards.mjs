@@ -5,10 +5,10 @@ export const agentGuards = [
   {
     invariant: '7 survives anything',
     breaks: 'sends to all streams in the one turn of the loop in which what they wait for has come',
-    file: 'libs/services/control-plane/agents/send-turns.ts',
+    file: 'libs/services/control-plane/agents/time-slices.ts',
     from: 'if (!this.isHandingOn && this.hasTime()) return undefined;',
     to: 'if (this.hasTime() || !this.isHandingOn) return undefined;',
-    test: 'libs/services/control-plane/agents/send-turns.test.ts',
+    test: 'libs/services/control-plane/agents/time-slices.test.ts',
   },
   {
     invariant: '7 survives anything',

@@ -8,7 +8,7 @@ import { drained, type Drainable } from '../grpc/drained';
 import type { EncodedResponse, Extension } from './known-logs';
 import type { ToldHead } from './log-heads';
 import { lookAgainMs, type NodeSession } from './node-session';
-import { SendTurns } from './send-turns';
+import { TimeSlices } from './time-slices';
 
 /** The sending half of a node's stream. */
 export interface AgentStream extends Drainable {
@@ -37,7 +37,7 @@ export interface AgentSessionOptions {
 const drainWithinMs = 30_000;
 
 /** Of all streams: a new entry goes to ten thousand. */
-const sending = new SendTurns(20);
+const sending = new TimeSlices(20);
 
 /**
  * What is sent to one node: first the log, then where to move. Nothing is queued: each time it is woken it sends what

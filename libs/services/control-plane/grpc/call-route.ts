@@ -6,10 +6,11 @@ import type {
   ServerErrorResponse,
   ServerWritableStream,
 } from '@grpc/grpc-js';
-import { messageParts, traceHeader } from '@lockstep/contracts/wire';
+import { traceHeader } from '@lockstep/contracts/wire';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
 import { traced } from '@lockstep/platform/tracing';
 import type { Logger } from 'pino';
+import { answerParts, type AnswerCodec, type EncodedAnswer } from './answer-parts';
 import { toStatus } from './call-status';
 import type { Caller } from '../audit/call-audit';
 import { callerOf } from './callers';
@@ -225,25 +226,16 @@ export function serverStream<Request, Response>(
   };
 }
 
-export interface AnswerCodec<Response> {
-  readonly responseSerialize: (answer: Response) => Uint8Array;
-  readonly responseDeserialize: (bytes: Buffer) => Response;
-}
-
-function* inMessages<Response>(answer: Response, codec: AnswerCodec<Response>): Generator<Response> {
-  for (const part of messageParts(codec.responseSerialize(answer))) yield codec.responseDeserialize(Buffer.from(part));
-}
-
 /** As `unary`, for an answer that may be longer than a message. */
-export function inParts<Request, Response>(
+export function inParts<Request, Response extends object>(
   parts: RouteParts,
   codec: AnswerCodec<Response>,
   route: Route<Request, Response>,
-): handleServerStreamingCall<Request, Response> {
+): handleServerStreamingCall<Request, EncodedAnswer> {
   return (call) => {
     const work = async (abort: AbortController): Promise<void> => {
       const answer = await answerInTime(call, parts, route, abort);
-      await writeAll(call, inMessages(answer, codec), abort.signal);
+      await writeAll(call, answerParts<Response>(answer, codec), abort.signal);
     };
     runStream(call, parts, work, 'unary', proofOf(call));
   };

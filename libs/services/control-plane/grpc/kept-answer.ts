@@ -4,7 +4,8 @@ import type { Metadata } from '@grpc/grpc-js';
 import { callKeyHeader } from '@lockstep/contracts/wire';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
 import { DoneBefore, type CallAnswerStore, type CallName, type KeptCall } from '@lockstep/io/database';
-import type { AnswerCodec, CallContext } from './call-route';
+import type { AnswerCodec } from './answer-parts';
+import type { CallContext } from './call-route';
 import type { GuardedContext } from './guarded-call';
 
 /** Of a call that does something: its answer is kept where, and when, it is done. */

@@ -212,14 +212,14 @@ function handlerOf(
   const { repeat, answer } = operatorCalls[name];
   // Before anything else is done for it, also before it is told what it was answered earlier.
   const guard = new CallGuard(services, name, method.path);
-  const codec = method as unknown as Parameters<typeof keepingAnswer<unknown, unknown>>[1];
+  const codec = method as unknown as Parameters<typeof keepingAnswer<unknown, object>>[1];
   if (answer === 'events') {
     const route = routes[name] as AnyRoute<AsyncIterable<unknown>>;
     return serverStream(parts, (request, context) =>
       guard.events(request, context, (guarded) => route(services, request, guarded)),
     );
   }
-  const route = routes[name] as AnyRoute<unknown>;
+  const route = routes[name] as AnyRoute<object | Promise<object>>;
   const ask = async (request: unknown, context: CallContext) => await route(services, request, context);
   const asked = repeat === 'keyed' ? keepingAnswer(services.db.callAnswers, codec, ask) : ask;
   const allowed = (request: unknown, context: CallContext) =>

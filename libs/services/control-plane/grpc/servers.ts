@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Server, ServerCredentials, type ServerOptions } from '@grpc/grpc-js';
+import { Server, ServerCredentials, type ServerOptions, type ServiceDefinition } from '@grpc/grpc-js';
 import {
   AccessServiceService,
   AuditServiceService,
@@ -19,6 +19,7 @@ import type { PlaneReadiness } from '../monitoring/plane-readiness';
 import type { Services } from '../services';
 import { agentHandlers } from './agent-handlers';
 import { agentService } from './agent-service';
+import { sendingEncoded } from './answer-parts';
 import { letInKnown, type Identify } from './callers';
 import { healthService } from './health-service';
 import { operatorHandlers } from './operator-handlers';
@@ -85,6 +86,10 @@ const optionsOf = ({ messageBytes, streams, megabytes, isPinged }: Share): Serve
   ...(isPinged && { 'grpc.keepalive_time_ms': keepaliveTimeMs, 'grpc.keepalive_timeout_ms': keepaliveTimeoutMs }),
 });
 
+/** Operators' services, whose answers may come encoded. */
+const operatorService = <Definition extends ServiceDefinition>(definition: Definition): Definition =>
+  sendingEncoded(tellingUnreadable(definition));
+
 const operatorServices = ['lockstep.v1.EnrolmentService', 'lockstep.v1.FleetService', 'lockstep.v1.BuildService'];
 const agentServices = ['lockstep.v1.AgentService', 'lockstep.v1.EnrolmentService'];
 
@@ -128,11 +133,11 @@ export class Servers {
     for (const server of [this.operator, this.nodes, this.strangers]) {
       server.addService(tellingUnreadable(EnrolmentServiceService), handlers.enrolment);
     }
-    this.operator.addService(tellingUnreadable(FleetServiceService), handlers.fleet);
-    this.operator.addService(tellingUnreadable(BuildServiceService), handlers.build);
-    this.operator.addService(tellingUnreadable(AccessServiceService), handlers.access);
-    this.operator.addService(tellingUnreadable(AuditServiceService), handlers.audit);
-    this.operator.addService(tellingUnreadable(CampaignServiceService), handlers.campaigns);
+    this.operator.addService(operatorService(FleetServiceService), handlers.fleet);
+    this.operator.addService(operatorService(BuildServiceService), handlers.build);
+    this.operator.addService(operatorService(AccessServiceService), handlers.access);
+    this.operator.addService(operatorService(AuditServiceService), handlers.audit);
+    this.operator.addService(operatorService(CampaignServiceService), handlers.campaigns);
     // A stranger who asks as a node is told what is missing.
     for (const server of [this.nodes, this.strangers])
       server.addService(tellingUnreadable(agentService), agentHandlers(services));

@@ -157,3 +157,53 @@ test('a node that waits for its turn to be welcomed is not taken for a silent on
   await jest.advanceTimersByTimeAsync(60_000);
   await ended;
 });
+
+test('of streams that one answer of the database lets in some are welcomed, then the event loop turns', async () => {
+  const sessions = new AgentSessions();
+  const none = () => undefined;
+  let answer = (): void => undefined;
+  const answered = new Promise<void>((resolve) => (answer = resolve));
+  let asked = 0;
+  const nodes = {
+    introduce: (introduced: NodeRecord) => {
+      asked += 1;
+      return answered.then(() => introduced);
+    },
+    isCurrent: () => true,
+    noteDeparture: () => true,
+    note: () => true,
+  };
+  let inThisTurn = 0;
+  let most = 0;
+  const welcomed = (): void => {
+    inThisTurn += 1;
+    most = Math.max(most, inThisTurn);
+    const beganAtMs = performance.now();
+    while (performance.now() - beganAtMs < 2);
+  };
+  const rollouts = { wake: none, noticeDeparture: none };
+  const logs = new KnownLogs({ entries: () => Promise.resolve([]) });
+  const admission = new Admission({ mostAtOnce: 300, mostWaiting: 0, windowMs: () => 0 });
+  const others = { switches: {}, orders: { remind: none }, metrics: { noteStream: welcomed }, limits: {} };
+  const told = { logHeads: { toldHeadOf: () => Promise.resolve(undefined) }, authorities: { toTell: undefined } };
+  const quiet = pino({ level: 'silent' });
+  const services = { nodes, logs, admission, sessions, rollouts, ...others, ...told, log: quiet, authority: {} };
+  const hello = saying(Hello.fromPartial({ kernelBuildId: 'ab'.repeat(20), bootId: 'b1' }));
+  const abort = new AbortController();
+  const connected = Array.from({ length: 300 }, (_, index) => {
+    const named = { ...connecting, node: { ...node, name: parseNodeName(`n${index}`) } };
+    const call = Object.assign(new Readable({ objectMode: true, read: none }), { write: () => true });
+    call.push(hello);
+    return connect(services as never, named, call, abort);
+  });
+  while (asked < 300) await new Promise(setImmediate);
+  answer();
+  while (sessions.size < 300) {
+    inThisTurn = 0;
+    await new Promise(setImmediate);
+  }
+  abort.abort(new Error('over'));
+  await Promise.allSettled(connected);
+  // Ten and one more in the time of a slice, and perhaps of two; without slices all of them at once.
+  expect(most).toBeLessThan(30);
+});

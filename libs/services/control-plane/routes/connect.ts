@@ -10,6 +10,7 @@ import type { NodeSession } from '../agents/node-session';
 import { ReportIntake } from '../agents/report-intake';
 import { sayingAgain } from '../agents/saying-again';
 import { SharedFunctions } from '../agents/shared-functions';
+import { TimeSlices } from '../agents/time-slices';
 import { messagesUntil } from '../grpc/messages-until';
 import { readRequest } from '../grpc/readable-request';
 import type { Uses } from '../services';
@@ -23,6 +24,8 @@ const mostEntryVersions = 64;
 
 /** Of all streams. */
 const sharedFunctions = new SharedFunctions();
+/** The streams that go on with one answer of the database are a hundred, and each costs a millisecond or two. */
+const welcoming = new TimeSlices(20);
 
 function readMessage(bytes: Buffer): ConnectRequest {
   const request = readRequest((sent) => ConnectRequest.decode(sent), bytes);
@@ -133,6 +136,8 @@ export async function connect(
         begun = node;
         const session = await welcomeNode(services, { node, hello, stream: call, messages, abort });
         if (session === undefined) return;
+        const turn = welcoming.turn();
+        if (turn !== undefined) await turn;
         // It may have broken meanwhile, and the agent have come again: this one must not take that one's place.
         abort.signal.throwIfAborted();
         insistNewest(services.nodes, node);

@@ -2,24 +2,24 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
 /**
- * What many streams send at once, in slices of the event loop's time. They all wait for the same answer, as of the
+ * What many streams do at once, in slices of the event loop's time. They all wait for the same answer, as of the
  * database that has a new entry, and without this all of them would go on in the one turn in which it comes.
  */
-export class SendTurns {
+export class TimeSlices {
   private readonly waiting: (() => void)[] = [];
   /** Those before it have had their turn. */
   private next = 0;
   private isHandingOn = false;
-  /** Since when something has been sent in this turn of the loop. */
+  /** Since when something has been done in this turn of the loop. */
   private beganAtMs: number | undefined;
 
-  /** @param turnMs so long streams may send in one turn, and one of them longer */
+  /** @param turnMs so long streams may go on in one turn, and one of them longer */
   constructor(
     private readonly turnMs: number,
     private readonly nowMs: () => number = () => performance.now(),
   ) {}
 
-  /** Undefined: at once; otherwise when it is resolved. */
+  /** Undefined: at once, before anything else is awaited; otherwise when it is resolved. */
   turn(): Promise<void> | undefined {
     if (!this.isHandingOn && this.hasTime()) return undefined;
     const turn = new Promise<void>((resolve) => this.waiting.push(resolve));
@@ -46,7 +46,7 @@ export class SendTurns {
       do {
         this.waiting[this.next]?.();
         this.next += 1;
-        // It sends before this goes on.
+        // It does its part before this goes on.
         await Promise.resolve();
       } while (this.next < this.waiting.length && this.nowMs() - beganAtMs < this.turnMs);
     }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { expect, test } from '@jest/globals';
-import { SendTurns } from './send-turns';
+import { TimeSlices } from './time-slices';
 
 /** Streams that all go on when one answer comes; each send takes a ms of a clock that nothing else moves. */
 async function sendAll(count: number) {
   let nowMs = 0;
-  const turns = new SendTurns(20, () => nowMs);
+  const turns = new TimeSlices(20, () => nowMs);
   const sent: number[] = [];
   let inThisTurn = 0;
   let most = 0;
