@@ -363,12 +363,23 @@ export function* checkingPlan(plan: RolloutPlan, context: PlanContext): Steps<Pl
     before: new Map(context.parent?.nodes.map((node) => [node.node, node])),
     planned: new Map(plan.nodes.map((node) => [node.node, node])),
   };
-  const faults = [...checkLineage(plan, context), ...checkMembership(plan, context), ...checkMoves(plan, lookups)];
   yield;
-  faults.push(...checkOrder(plan, context, lookups), ...checkSpread(plan, context, lookups));
-  yield;
-  faults.push(...checkCanaries(plan, context, lookups), ...checkStatus(plan, context, lookups));
-  yield;
-  faults.push(...checkGates(plan, context, lookups), ...checkApprovals(plan, context, lookups));
-  return [...faults, ...checkBaselines(plan, context, lookups)];
+  const checks = [
+    () => checkLineage(plan, context),
+    () => checkMembership(plan, context),
+    () => checkMoves(plan, lookups),
+    () => checkOrder(plan, context, lookups),
+    () => checkSpread(plan, context, lookups),
+    () => checkCanaries(plan, context, lookups),
+    () => checkStatus(plan, context, lookups),
+    () => checkGates(plan, context, lookups),
+    () => checkApprovals(plan, context, lookups),
+    () => checkBaselines(plan, context, lookups),
+  ];
+  const faults: PlanFault[] = [];
+  for (const check of checks) {
+    faults.push(...check());
+    yield;
+  }
+  return faults;
 }

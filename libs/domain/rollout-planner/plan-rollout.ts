@@ -18,7 +18,7 @@ import { statusAfter } from './rollout-order';
 import type { RolloutPolicy } from './rollout-policy';
 import { inNewestWords } from './same-decision';
 import { nodeStanding, type NodeStanding, type Standing } from './standing';
-import { finish, type Steps } from './steps';
+import { finish, mapInSteps, type Steps } from './steps';
 import {
   fillUntriedWave,
   haltOf,
@@ -261,6 +261,8 @@ function asBefore(nodes: readonly NodeStanding[], parent: RolloutPlan | null): N
   return [...known, ...left.values()];
 }
 
+const placedIn = (node: NodeStanding, wave: number | null): Placed => ({ ...node, wave });
+
 const lastWave = Number.MAX_SAFE_INTEGER;
 
 const byWaveThenName = (a: Placed, b: Placed): number => (a.wave ?? lastWave) - (b.wave ?? lastWave) || byName(a, b);
@@ -274,7 +276,7 @@ const byWaveThenName = (a: Placed, b: Placed): number => (a.wave ?? lastWave) - 
  */
 export const planRollout = (request: PlanRequest): RolloutPlan => finish(planningRollout(request));
 
-/** The same in steps, each of which looks at every node once or twice. */
+/** The same in steps, each of which looks at some nodes, or at every one of them for one thing. */
 export function* planningRollout(request: PlanRequest): Steps<RolloutPlan> {
   const { policy, inventory, nowMs, caveats = [], loads = [], schedule = alwaysOpen } = request;
   const parent = parentUnderOrder(request);
@@ -296,14 +298,16 @@ export function* planningRollout(request: PlanRequest): Steps<RolloutPlan> {
     isOpenTo: (was: NodePlan | undefined): boolean =>
       parent === null || (was?.wave != null && parent.waves[was.wave]?.passedAtMs === null),
   };
-  const standings = inventory
-    .filter(({ kernelBuild }) => kernelBuild === policy.kernelBuild)
-    .map((facts) => nodeStanding(facts, before.get(facts.node), context));
+  const members = inventory.filter(({ kernelBuild }) => kernelBuild === policy.kernelBuild);
+  const standings = yield* mapInSteps(members, (facts) => nodeStanding(facts, before.get(facts.node), context));
   yield;
   const waves = assignWaves(standings, policy, parent, before);
-  const assigned = asBefore(standings, parent)
-    .map((node): Placed => ({ ...node, wave: waves.get(node.facts.node) ?? null }))
-    .sort(byWaveThenName);
+  yield;
+  const inOrder = asBefore(standings, parent);
+  yield;
+  const assigned = yield* mapInSteps(inOrder, (node): Placed => placedIn(node, waves.get(node.facts.node) ?? null));
+  yield;
+  assigned.sort(byWaveThenName);
   yield;
 
   const thereSinceMs = (node: NodeName): number | undefined => {
@@ -323,6 +327,7 @@ export function* planningRollout(request: PlanRequest): Steps<RolloutPlan> {
   const absent = absentOf(placed, before, request);
   const approvals = approvalsOf({ ...request, parent }, placed);
   const mayBegin = !isPending(approvals, nowMs);
+  yield;
   const domains = new Domains(policy.spread, placed);
   // Where all are there, nothing begins and nobody is asked.
   const asksApproval = !mayBegin && placed.some((node) => positionOf(node) < policy.toSeq);
@@ -330,12 +335,13 @@ export function* planningRollout(request: PlanRequest): Steps<RolloutPlan> {
   const verdict = verdictOf({ ...request, parent }, known);
   const { status, halt } = verdict;
   const openWave = openWaveOf(states, policy);
+  yield;
   const released = release(known, status, request);
   const begins = released.some((node, index) => node !== placed[index]);
   yield;
   const { retired = [] } = request;
   const words = { status, openWave, nowMs, deadlineMs: policy.deadlineMs, isPending: !mayBegin, retired, domains };
-  const nodes = released.map((node): NodePlan => {
+  const nodes = yield* mapInSteps(released, (node): NodePlan => {
     const was = before.get(node.facts.node);
     const { notYet, sinceMs } = whyNotYet(node, was, words);
     return nodePlanOf(node, policy, { notYet, sinceMs, tookMs: tookOf(node, was, request) });
@@ -362,5 +368,6 @@ export function* planningRollout(request: PlanRequest): Steps<RolloutPlan> {
     moves: movesOf(released, status, policy),
     caveats: parent?.caveats ?? caveats,
   };
+  yield;
   return request.order === undefined ? inNewestWords(request.parent, plan) : plan;
 }

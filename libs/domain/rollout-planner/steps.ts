@@ -13,3 +13,16 @@ export function finish<T>(steps: Steps<T>): T {
     if (step.done === true) return step.value;
   }
 }
+
+/** Some milliseconds' work. */
+const nodesInStep = 1_000;
+
+/** What `map` makes of each, some of them in each step. */
+export function* mapInSteps<T, R>(items: readonly T[], map: (item: T) => R): Steps<R[]> {
+  const mapped: R[] = [];
+  for (const item of items) {
+    mapped.push(map(item));
+    if (mapped.length % nodesInStep === 0) yield;
+  }
+  return mapped;
+}
