@@ -2,10 +2,11 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
 import path from 'node:path';
+import { endProcessGroups } from '@lockstep/io/kernel-builder';
 
 const inUse = new Set<ScratchDirectory>();
 
-/** A folder for what a program needs while it runs: gone with its scope, and when the program is interrupted. */
+/** A folder for what a program needs while it runs: gone with its scope, and, with the programs that use it, when this one is interrupted. */
 export class ScratchDirectory implements Disposable {
   private constructor(readonly path: string) {}
 
@@ -20,7 +21,8 @@ export class ScratchDirectory implements Disposable {
 
   [Symbol.dispose](): void {
     inUse.delete(this);
-    rmSync(this.path, { recursive: true, force: true });
+    // Whoever was just killed may have made one more file while the folder was emptied.
+    rmSync(this.path, { recursive: true, force: true, maxRetries: 10 });
     if (inUse.size === 0) for (const signal of signals) process.off(signal, endBy);
   }
 }
@@ -28,6 +30,11 @@ export class ScratchDirectory implements Disposable {
 const signals = ['SIGINT', 'SIGTERM'] as const;
 
 function endBy(signal: (typeof signals)[number]): void {
-  for (const directory of inUse) directory[Symbol.dispose]();
+  endProcessGroups();
+  try {
+    for (const directory of inUse) directory[Symbol.dispose]();
+  } catch (error) {
+    process.stderr.write(`left behind: ${String(error)}\n`);
+  }
   process.exit(128 + constants.signals[signal]);
 }

@@ -54,6 +54,7 @@ export { proveOriginals, provideOriginals } from './objects/stock-originals';
 export { sourceIdentity } from './sources/source-identity';
 export { mapAtOnce } from './processes/at-once';
 export { useLimits, type LimitName, type Limits } from './processes/limits';
+export { endProcessGroups } from './processes/process-groups';
 export { runCommand } from './processes/run-command';
 export {
   parseSandboxChoice,

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { spawn, type ChildProcess } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { buildError } from './failure';
 import { describeLimit, limitIn, watchLimits, type LimitName, type Limits } from './limits';
+import { killGroup, spawnGroup } from './process-groups';
 
 /** What a command may take, and how to say who took it. */
 export interface LimitOptions {
@@ -56,12 +57,11 @@ export async function runCommand(
   options: CommandOptions = {},
 ): Promise<CommandResult> {
   options.signal?.throwIfAborted();
-  const child = spawn(program, args, {
+  // An abort reaches the compilers that make started.
+  const child = spawnGroup(program, args, {
     cwd: options.cwd,
     env: options.env ?? buildEnvironment(),
     stdio: ['ignore', 'pipe', 'pipe', options.inheritedDescriptor ?? 'ignore'],
-    // Its own group, so that an abort reaches the compilers that make started.
-    detached: true,
   });
   const kill = (): void => {
     killGroup(child);
@@ -122,15 +122,6 @@ class LimitedChild {
     const limit = this.hit ?? limitIn(output);
     if (limit === undefined) return;
     throw buildError({ kind: 'limit-exceeded', what, limit, allowed: describeLimit(limit, limits) });
-  }
-}
-
-/** Kills a program that was started detached, and all that it started. */
-export function killGroup(child: ChildProcess): void {
-  try {
-    if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
-  } catch {
-    // Already gone.
   }
 }
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { spawn, type ChildProcess } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { errorCode } from '@lockstep/platform/runtime';
-import { buildEnvironment, killGroup, statusOf } from './run-command';
+import { killGroup, spawnGroup } from './process-groups';
+import { buildEnvironment, statusOf } from './run-command';
 
 /** How a program that was streamed from or to has ended. */
 export interface StreamedResult {
@@ -32,8 +33,7 @@ function start(
   signal?: AbortSignal,
 ): Started {
   signal?.throwIfAborted();
-  // Its own group, so that all that it starts ends with it.
-  const child = spawn(program, args, { cwd, env, stdio, detached: true });
+  const child = spawnGroup(program, args, { cwd, env, stdio });
   const kill = (): void => {
     killGroup(child);
   };
