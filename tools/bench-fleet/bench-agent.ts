@@ -11,7 +11,7 @@ import {
 } from '@lockstep/contracts/generated';
 import { comeBackWithinMs } from '@lockstep/contracts/wire';
 import type { LockstepError } from '@lockstep/domain/livepatch-model';
-import { createBackOff } from '@lockstep/io/rpc-client';
+import { agentBackOff, createBackOff, isLastingRefusal } from '@lockstep/io/rpc-client';
 import { BenchStream, framed } from './bench-stream';
 
 export const kernelBuild = 'ab'.repeat(20);
@@ -131,7 +131,7 @@ export class BenchAgent {
 
   /** Comes again for ever, like the real one. */
   async run(): Promise<never> {
-    const backOff = createBackOff({ firstMs: 300, maxMs: 15_000 });
+    const backOff = createBackOff(agentBackOff);
     for (;;) {
       const startedAt = performance.now();
       const begunBefore = this.begun;
@@ -140,7 +140,7 @@ export class BenchAgent {
       this.options.onEnd(endingOf(failure, this.begun > begunBefore));
       this.options.onChange();
       if (performance.now() - startedAt > goodSessionMs) backOff.reset();
-      await sleep(backOff.nextMs(comeBackWithinMs(failure)));
+      await sleep(backOff.nextMs(comeBackWithinMs(failure), isLastingRefusal(failure)));
     }
   }
 

@@ -35,6 +35,17 @@ export interface StreamEvents {
 
 const unreachable = (message: string): LockstepError => new LockstepError('unavailable', 'server-unreachable', message);
 
+/** OpenSSL's words for a server's certificate that is not of the authority that the node trusts; the real agent finds out by a look. */
+const ofOtherCa: ReadonlySet<unknown> = new Set(['SELF_SIGNED_CERT_IN_CHAIN', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE']);
+
+const codeOf = (error: unknown): unknown => (error as { readonly code?: unknown } | undefined)?.code;
+
+/** A stream ends with its session, for that one's cause. */
+const failureOf = (error: Error): LockstepError =>
+  ofOtherCa.has(codeOf(error)) || ofOtherCa.has(codeOf(error.cause))
+    ? new LockstepError('unavailable', 'server-of-other-ca', error.message)
+    : unreachable(error.message);
+
 const statuses = new Map<number, status>(
   Object.values(status)
     .filter((value) => typeof value !== 'string')
@@ -104,7 +115,7 @@ export class BenchStream {
       events.onConnect();
     });
     this.session.on('error', (error: Error) => {
-      this.end(unreachable(error.message));
+      this.end(failureOf(error));
     });
     this.session.on('close', () => {
       clearTimeout(late);
@@ -134,7 +145,7 @@ export class BenchStream {
       this.end(errorOf(trailers));
     });
     this.stream.on('error', (error: Error) => {
-      this.end(unreachable(error.message));
+      this.end(failureOf(error));
     });
     this.stream.on('close', () => {
       this.end(unreachable('The stream has ended.'));

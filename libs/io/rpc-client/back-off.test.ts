@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { createBackOff } from './back-off';
+import { agentBackOff, createBackOff } from './back-off';
 
 test('in a window that the server names, anywhere, and no try is counted', () => {
   let draw = 0;
@@ -9,6 +9,16 @@ test('in a window that the server names, anywhere, and no try is counted', () =>
   expect([backOff.nextMs(60_000), ((draw = 0.999), backOff.nextMs(60_000))]).toEqual([0, 59_940]);
   draw = 0;
   expect(backOff.nextMs()).toBe(50);
+});
+
+test('after what lasts the pauses go on growing, drawn from all of their time, until something else has failed', () => {
+  const backOff = createBackOff(agentBackOff, () => 0.5);
+  const lasting = Array.from({ length: 12 }, () => backOff.nextMs(undefined, true));
+  expect(lasting.slice(0, 3)).toEqual([150, 300, 600]);
+  expect(lasting.slice(-2)).toEqual([60_000, 60_000]);
+  expect(backOff.nextMs()).toBe(11_250);
+  backOff.reset();
+  expect(backOff.nextMs(undefined, true)).toBe(150);
 });
 
 test('doubles up to the limit, drawn from the upper half, and starts over when told', () => {

@@ -11,8 +11,10 @@ import type {
 import { comeBackWithinMs, entryFromWire, entryToWire, headFromWire } from '@lockstep/contracts/wire';
 import type { ArtifactSource } from '@lockstep/io/agent-journal';
 import {
+  agentBackOff,
   connectAgent,
   createBackOff,
+  isLastingRefusal,
   parseAddresses,
   pause,
   showAddress,
@@ -74,6 +76,8 @@ export class ControlLink {
   private current: number;
   /** Since the last good session. */
   private tries = 0;
+  /** So many one after the other were refused, by whichever side, for what will last. */
+  private refusals = 0;
   private readonly renewal: CertificateRenewal;
   private readonly abort = new AbortController();
   private session: AgentSession | undefined;
@@ -170,7 +174,7 @@ export class ControlLink {
 
   private async keepConnected(): Promise<void> {
     const { log } = this.options;
-    const backOff = createBackOff({ firstMs: 300, maxMs: 15_000 });
+    const backOff = createBackOff(agentBackOff);
     while (!this.isStopping()) {
       if (this.isNewlyTrusting) this.useIdentity();
       let openedAtMs = Infinity;
@@ -188,7 +192,10 @@ export class ControlLink {
         backOff.reset();
         this.tries = 0;
       }
-      const delayMs = backOff.nextMs(comeBackWithinMs(failure));
+      this.refusals = isLastingRefusal(failure) ? this.refusals + 1 : 0;
+      // Of several each is asked before that is believed.
+      const isLasting = this.refusals >= this.servers.length;
+      const delayMs = backOff.nextMs(comeBackWithinMs(failure), isLasting);
       log('warn', 'not connected', {
         address: this.server.address,
         reason: problem?.reason ?? 'ended-by-server',

@@ -4,6 +4,7 @@ import { HealthService } from '@lockstep/contracts/generated/health';
 import type { Identity } from '@lockstep/domain/access';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
 import { certificateExpired, identifyPeer } from '../agents/peer-identity';
+import type { TurnedAway } from '../agents/turned-away';
 import type { Identify } from '../grpc/callers';
 import type { Uses } from '../services';
 
@@ -34,10 +35,14 @@ export const identifyOperator =
 
 /** The agents' port: by the node's certificate; who wants to become a node again may show the one of before. */
 export const identifyAgent =
-  ({ nodes }: Uses<'nodes'>): Identify =>
+  ({ nodes }: Uses<'nodes'>, turnedAway: TurnedAway): Identify =>
   ({ path, peer }) => {
     if (ofStrangers.has(path)) return stranger;
-    const identity = identifyPeer(nodes, peer, Date.now());
-    if (identity.certificate === 'good' || path === AgentServiceService.renewCertificate.path) return identity;
-    throw certificateExpired(peer.certificate, Date.now());
+    try {
+      const identity = identifyPeer(nodes, peer, Date.now());
+      if (identity.certificate === 'good' || path === AgentServiceService.renewCertificate.path) return identity;
+      throw certificateExpired(peer.certificate, Date.now());
+    } catch (error) {
+      throw turnedAway.tell(error, peer.certificate);
+    }
   };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
 /**
- * For so long a node whose stream ended may just be reconnecting: the longest pause of an agent between two tries, 15 s, one
+ * For so long a node whose stream ended may just be reconnecting: the longest pause between two tries of an agent that nobody refuses, 15 s, one
  * try to connect of 10 s, and a margin. Only then is it lost.
  */
 export const returnGraceMs = 30_000;

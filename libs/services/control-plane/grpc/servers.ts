@@ -15,6 +15,7 @@ import { comeBackWithinField, maxMessageBytes } from '@lockstep/contracts/wire';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
 import { identifyAgent, identifyOperator } from '../access/identify';
 import { returnWindowMs } from '../agents/return-time';
+import { TurnedAway } from '../agents/turned-away';
 import type { PlaneReadiness } from '../monitoring/plane-readiness';
 import type { Services } from '../services';
 import { agentHandlers } from './agent-handlers';
@@ -127,8 +128,9 @@ export class Servers {
     const serverFor = (share: Share, identify: Identify, front: () => TlsFront): Server =>
       new Server({ ...optionsOf(share), interceptors: [letInKnown(identify, front, services)] });
     this.operator = serverFor(operatorsShare, identifyOperator(services), () => this.operatorFront);
-    this.nodes = serverFor(nodesShare, identifyAgent(services), () => this.agentFront);
-    this.strangers = serverFor(strangersShare, identifyAgent(services), () => this.agentFront);
+    const identify = identifyAgent(services, new TurnedAway());
+    this.nodes = serverFor(nodesShare, identify, () => this.agentFront);
+    this.strangers = serverFor(strangersShare, identify, () => this.agentFront);
     const handlers = operatorHandlers(services);
     for (const server of [this.operator, this.nodes, this.strangers]) {
       server.addService(tellingUnreadable(EnrolmentServiceService), handlers.enrolment);
