@@ -175,10 +175,21 @@ export function nodeStanding(
   // Nor need anybody know how it is.
   const excused = isExcused(standing, before) || (unwellBefore && (isFailure(standing) || standing === 'unmeasured'));
   const { awaitsBaseline, measuresSinceMs, probeProblem, probesAgain } = probed;
-  const decided = {
-    ...{ released, excused, unwellBefore, triesSinceMs, troubleBefore },
+  // Each of it once, as in a plan: thousands of these are made each second.
+  return {
+    facts,
+    standing,
+    awaitsBaseline,
+    measuresSinceMs,
+    probeProblem,
+    probesAgain,
+    released,
+    excused,
+    unwellBefore,
+    triesSinceMs,
+    troubleBefore,
     triesAgain: triesAgain || probesAgain === true,
+    obstacles,
+    gate,
   };
-  const word = { standing, awaitsBaseline, measuresSinceMs, probeProblem, probesAgain };
-  return { facts, ...word, ...decided, obstacles, gate };
 }

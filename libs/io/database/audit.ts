@@ -22,6 +22,8 @@ export interface ChainedBatch {
 export interface AuditStore {
   /** Of what has no transaction of its own. */
   add(event: AuditEvent): Promise<void>;
+  /** Whether any has no place yet: one statement, where `chain` takes four to find that out. */
+  hasUnplaced(): Promise<boolean>;
   /** Gives those without a place theirs, as `link` says, as many as go in one transaction. @returns undefined: there were none. */
   chain(
     link: (events: readonly UnchainedEvent[], head: AuditHead) => ChainedBatch,
@@ -58,6 +60,11 @@ async function headOf(db: Client | Transaction): Promise<AuditHead> {
 export function auditStore(db: Client): AuditStore {
   return {
     add: (event) => addAuditEvent(db, event),
+    async hasUnplaced() {
+      const [row] = await db.$queryRaw<{ has: boolean }[]>`
+        SELECT EXISTS (SELECT FROM audit_events WHERE seq IS NULL) AS has`;
+      return row?.has === true;
+    },
     chain: (link) =>
       db.$transaction(async (tx) => {
         await tx.$executeRaw`SELECT pg_advisory_xact_lock(${chainLock})`;

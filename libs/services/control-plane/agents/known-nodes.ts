@@ -23,8 +23,8 @@ import { Reconciler } from '../reconciler';
 const keepEveryMs = 2_000;
 /** When nodes that live, and say nothing new, were heard last. It decides what is silent for days. */
 const keepSeenEveryMs = 600_000;
-/** As many reports go in one statement: about 2 MB, which is written out without holding up the rest. */
-const mostWords = 1_000;
+/** As many reports go in one statement: half a megabyte, which is put into words in some milliseconds. */
+const mostWords = 250;
 
 /** What there is to write of a node, besides when it was heard and who holds its stream. */
 interface Unkept {

@@ -65,7 +65,9 @@ export class AuditLog {
       await store.add({ ...ownWord, call: 'Audit/Start', details, result: 'records-lost' });
     }
     this.timer = setInterval(() => {
-      this.wake();
+      this.look().catch((err: unknown) => {
+        this.cannotPlace(err);
+      });
     }, lookEveryMs);
     await this.settle();
   }
@@ -112,8 +114,16 @@ export class AuditLog {
   /** Something may have been written. */
   wake(): void {
     this.settle().catch((err: unknown) => {
-      this.parts.log.warn({ err }, 'cannot give the audit its place now');
+      this.cannotPlace(err);
     });
+  }
+
+  private async look(): Promise<void> {
+    if (await this.parts.store.hasUnplaced()) await this.settle();
+  }
+
+  private cannotPlace(err: unknown): void {
+    this.parts.log.warn({ err }, 'cannot give the audit its place now');
   }
 
   /** Resolves when all that is written by now has its place. */
