@@ -12,6 +12,22 @@ export const agentGuards = [
   },
   {
     invariant: '7 survives anything',
+    breaks: 'welcomes all that one answer of the database lets in in one turn of the loop',
+    file: 'libs/services/control-plane/routes/connect.ts',
+    from: 'if (turn !== undefined) await turn;',
+    to: '',
+    test: 'libs/services/control-plane/routes/connect.test.ts',
+  },
+  {
+    invariant: '7 survives anything',
+    breaks: 'has those who are refused for good come for ever as often as at first',
+    file: 'libs/services/control-plane/agents/turned-away.ts',
+    from: 'Math.max(beganMs, before.withinMs * 2)',
+    to: 'Math.max(beganMs, before.withinMs)',
+    test: 'libs/services/control-plane/agents/turned-away.test.ts',
+  },
+  {
+    invariant: '7 survives anything',
     breaks: 'writes a module from two transfers at once: one that was asked for, and one ahead of it',
     file: 'libs/services/node-agent/fetch-ahead.ts',
     from: 'if (this.isDue || this.isStopped) return;',
