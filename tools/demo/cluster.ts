@@ -18,14 +18,21 @@ export async function waitForNodes(
   const deadline = performance.now() + settleWithinMs;
   for (;;) {
     signal.throwIfAborted();
+    const asked = performance.now();
     const nodes = await operator.nodes(cluster);
     if (arrived(nodes)) return nodes;
     if (performance.now() > deadline) {
       throw new Error(`not within ${settleWithinMs / 1000} s: ${what}. The nodes are: ${JSON.stringify(nodes)}`);
     }
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    await new Promise((resolve) => setTimeout(resolve, pauseMs(performance.now() - asked)));
   }
 }
+
+/**
+ * Until the next question. Each one is a program that starts, and emulated machines want the same processors: it may have a
+ * fourth of one.
+ */
+export const pauseMs = (lastQuestionMs: number): number => Math.max(500, 3 * lastQuestionMs);
 
 /** In step at the position, as each machine told it in the boot that it is in now. */
 export const isAt = (position: number, nodes: readonly NodeState[], machines: readonly DemoMachine[]): boolean =>
