@@ -1,15 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { KernelBuild } from '@lockstep/io/kernel-builder';
 import { QemuMachine, vendorModules, type MachineOptions } from '@lockstep/testing/qemu-machine';
-import { exerciseFile, loadAndExercise, type Loaded, type LoadableModule } from './load-in-machine';
+import { loadAndExercise, type Loaded, type LoadableModule } from './load-in-machine';
+import { exerciseFolder } from './exercise-files';
+import { absences, absencesIn } from './absences';
 
 /** A livepatch module to try, and the kernel's modules that it patches. */
 export interface TriedModule extends LoadableModule {
   readonly bytes: Uint8Array;
   /** `vmlinux` or modules' names. */
   readonly objects: readonly string[];
+}
+
+/** What became of a module, and of the kernel's modules that it patches those that are not in use here, and why. */
+export interface Tried extends Loaded {
+  readonly absent: ReadonlyMap<string, string>;
 }
 
 /** A machine in which one livepatch after another is loaded, used and unloaded. */
@@ -20,38 +26,38 @@ export class FixMachine implements AsyncDisposable {
   private constructor(
     private readonly kernel: KernelBuild,
     private readonly machine: QemuMachine,
-    private readonly exercise: Uint8Array,
+    /** exercise.pl: each machine has what this host has at its path. */
+    private readonly exerciseFile: string,
   ) {}
 
   static async start(kernel: KernelBuild, root: string, options: MachineOptions): Promise<FixMachine> {
-    const exercise = await readFile(path.join(root, 'tools/real-fixes/exercise.pl'));
     const machine = await QemuMachine.create(options);
     await machine.start();
-    return new FixMachine(kernel, machine, exercise);
+    return new FixMachine(kernel, machine, path.join(exerciseFolder(root), 'exercise.pl'));
   }
 
-  /** All at once, which takes little longer than one; each by itself where that does not go well. */
-  async try(modules: readonly TriedModule[]): Promise<Loaded[]> {
+  /** All at once, which takes little longer than one; where that does not go well, one half after the other. */
+  async try(modules: readonly TriedModule[]): Promise<Tried[]> {
     const together = await this.tryTogether(modules);
     if (together.problem === undefined) return modules.map(() => together);
     // Whatever a bad module did to the kernel must not be held against the next one.
     await this.machine.reset();
     this.loaded.clear();
     if (modules.length === 1) return [together];
-    const alone: Loaded[] = [];
-    for (const module of modules) alone.push(...(await this.try([module])));
-    return alone;
+    const half = modules.length >> 1;
+    return [...(await this.try(modules.slice(0, half))), ...(await this.try(modules.slice(half)))];
   }
 
-  private async tryTogether(modules: readonly TriedModule[]): Promise<Loaded> {
+  private async tryTogether(modules: readonly TriedModule[]): Promise<Tried> {
     const names = modules.map(({ name }) => name);
     const objects = new Set(modules.flatMap((module) => module.objects));
-    await this.machine.putFile(exerciseFile, this.exercise);
-    await this.loadModules([...objects].filter((object) => object !== 'vmlinux'));
+    const patched = [...objects].filter((object) => object !== 'vmlinux');
+    await this.loadModules(patched);
+    const absent = absencesIn(await this.machine.run(absences(patched)));
     for (const { name, bytes } of modules) await this.machine.putFile(`/run/${name}.ko`, bytes);
-    const result = await loadAndExercise(this.machine, modules);
+    const result = await loadAndExercise(this.machine, modules, this.exerciseFile);
     if (result.problem === undefined) await this.machine.run(`rm ${names.map((name) => `/run/${name}.ko`).join(' ')}`);
-    return result;
+    return { ...result, absent };
   }
 
   /** So that what is patched is there; a driver without its device stays away, and the livepatch waits for it. */
@@ -62,7 +68,7 @@ export class FixMachine implements AsyncDisposable {
       if (this.loaded.has(name)) continue;
       this.loaded.add(name);
       await this.machine.putFile(`/run/${name}`, bytes);
-      await this.machine.exec(`insmod /run/${name}; rm /run/${name}`);
+      await this.machine.exec(`insmod /run/${name} 2>/run/${name}.refused; rm /run/${name}`);
     }
   }
 

@@ -6,7 +6,10 @@ export type Outcome =
   | {
       readonly kind: 'loaded';
       readonly functions: readonly string[];
-      readonly ran: readonly string[];
+      /** How often each was called meanwhile, of those that were. */
+      readonly calls: Readonly<Record<string, number>>;
+      /** Why the others cannot run here, where that is known. */
+      readonly absent: Readonly<Record<string, string>>;
       /** As its builder told, after it was disabled; absent in results of an older version. */
       readonly staysLoaded?: boolean;
     }
@@ -38,9 +41,14 @@ export function wordsOf({ outcome, peer }: Row): string {
   const asked = peer === null ? '' : `; the peer ${peer}`;
   switch (outcome.kind) {
     case 'loaded': {
-      const ran = outcome.ran.length === 0 ? 'nothing reached them' : `ran: ${outcome.ran.join(', ')}`;
-      const stays = outcome.staysLoaded === true ? '; stays loaded once disabled, as was told' : '';
-      return `loaded: ${outcome.functions.join(', ')} (${ran}${stays})`;
+      const { functions, calls, absent, staysLoaded } = outcome;
+      const told = functions.map((name) => {
+        const count = calls[name];
+        return count === undefined
+          ? `${name} (not reached${absent[name] === undefined ? '' : `: ${absent[name]}`})`
+          : `${name} (ran ${count} times)`;
+      });
+      return `loaded: ${told.join(', ')}${staysLoaded === true ? '; stays loaded once disabled, as was told' : ''}`;
     }
     case 'built':
       return `built, but not loaded: ${outcome.loadError}`;
@@ -49,6 +57,14 @@ export function wordsOf({ outcome, peer }: Row): string {
     case 'no-fix':
       return `not a fix by itself (${outcome.reason}): ${outcome.message.split('\n').slice(0, 2).join(' ')}`;
   }
+}
+
+/** Of the fixes that were loaded: of how many a function ran, and of how many none can in this machine. */
+export function reachOf(rows: readonly Row[]): { exercised: number; impossible: number } {
+  const loaded = rows.flatMap(({ outcome }) => (outcome.kind === 'loaded' ? [outcome] : []));
+  const rest = loaded.filter(({ calls }) => Object.keys(calls).length === 0);
+  const impossible = rest.filter(({ functions, absent }) => functions.every((name) => absent[name] !== undefined));
+  return { exercised: loaded.length - rest.length, impossible: impossible.length };
 }
 
 export function printRows(rows: readonly Row[]): void {
@@ -63,9 +79,10 @@ export function printRows(rows: readonly Row[]): void {
   }
   console.log(table.toString());
   const count = (kind: Outcome['kind']): number => rows.filter(({ outcome }) => outcome.kind === kind).length;
-  const exercised = rows.filter(({ outcome }) => outcome.kind === 'loaded' && outcome.ran.length > 0).length;
+  const { exercised, impossible } = reachOf(rows);
   console.log(
-    `${fixes.length} fixes: ${count('loaded')} built, loaded and unloaded (${exercised} of them ran meanwhile), ` +
+    `${fixes.length} fixes: ${count('loaded')} built, loaded and unloaded (of ${exercised} a function ran meanwhile, ` +
+      `of ${impossible} none can here), ` +
       `${count('built')} built and not loaded, ${count('refused')} refused; ` +
       `${count('no-fix')} parts of the difference are no fix by themselves`,
   );

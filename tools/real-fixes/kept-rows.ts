@@ -8,12 +8,17 @@ interface KeptRow {
   readonly kernel: string;
   /** sha256 of the fix's diff. */
   readonly fix: string;
+  /** What it was exercised by, where it was loaded. */
+  readonly exercise?: string;
   readonly row: Row;
 }
 
 const fixOf = ({ diff }: Cluster): string => createHash('sha256').update(diff, 'latin1').digest('hex');
 
-/** Results in a file, a line each, written as they come: what is there is not tried again. */
+/**
+ * Results in a file, a line each, written as they come: what is there is not tried again, but for what was loaded and exercised
+ * in another way.
+ */
 export class KeptRows {
   private readonly rows = new Map<string, Row>();
 
@@ -21,12 +26,14 @@ export class KeptRows {
   constructor(
     private readonly file: string | undefined,
     private readonly kernel: string,
+    private readonly exercise: string,
   ) {
     if (file === undefined || !existsSync(file)) return;
     for (const line of readFileSync(file, 'utf8').split('\n')) {
       if (line === '') continue;
       const kept = JSON.parse(line) as KeptRow;
-      if (kept.kernel === kernel) this.rows.set(kept.fix, kept.row);
+      const isOfAnother = kept.row.outcome.kind === 'loaded' && kept.exercise !== exercise;
+      if (kept.kernel === kernel && !isOfAnother) this.rows.set(kept.fix, kept.row);
     }
   }
 
@@ -36,7 +43,7 @@ export class KeptRows {
 
   keep(cluster: Cluster, row: Row): void {
     if (this.file === undefined) return;
-    const kept: KeptRow = { kernel: this.kernel, fix: fixOf(cluster), row };
+    const kept: KeptRow = { kernel: this.kernel, fix: fixOf(cluster), exercise: this.exercise, row };
     appendFileSync(this.file, `${JSON.stringify(kept)}\n`);
   }
 }

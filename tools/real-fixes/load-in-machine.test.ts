@@ -19,7 +19,9 @@ function run(modules: readonly LoadableModule[], pinned: string): string {
     dmesg() { :; }
     perl() { rm -r ${dir}/first ${dir}/second; mkdir ${dir}/gone; }
   `;
-  const script = stackScript(modules).replaceAll('/sys/kernel/livepatch', dir).replaceAll('>$patch/enabled', '');
+  const script = stackScript(modules, '/exercise.pl')
+    .replaceAll('/sys/kernel/livepatch', dir)
+    .replaceAll('>$patch/enabled', '');
   writeFileSync(path.join(dir, 'script'), `${machine}${script}`);
   try {
     return execFileSync('sh', [path.join(dir, 'script')], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });

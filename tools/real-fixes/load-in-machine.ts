@@ -26,12 +26,13 @@ const unload = ({ name, staysLoaded }: LoadableModule): string =>
 /**
  * Loads the modules one over the other, uses the kernel in many ways, unloads them from the top down; then nothing may be
  * left of them but what is told to stay.
+ * @param exerciseFile exercise.pl, as the machine has it
  */
-export const stackScript = (modules: readonly LoadableModule[]): string => `
+export const stackScript = (modules: readonly LoadableModule[], exerciseFile: string): string => `
   set -e
   dmesg -C
   ${modules.map(({ name }) => `${functions(name)} insmod /run/${name}.ko; wait_for settled; [ "$(cat $patch/enabled)" = 1 ]`).join('\n')}
-  perl ${exerciseFile} ${modules.map(({ name }) => name).join(' ')}
+  perl '${exerciseFile}' ${modules.map(({ name }) => name).join(' ')}
   ${[...modules]
     .reverse()
     .map((one) => `${functions(one.name)} echo 0 >$patch/enabled; wait_for gone; ${unload(one)}`)
@@ -39,28 +40,38 @@ export const stackScript = (modules: readonly LoadableModule[]): string => `
   ! dmesg | grep -E 'BUG|WARNING|Oops|Call Trace' >&2
 `;
 
-/** Where the guest has exercise.pl. */
-export const exerciseFile = '/run/exercise.pl';
-
 /** What became of modules in a machine. */
 export interface Loaded {
   /** What went wrong; undefined where they were loaded and unloaded without a word from the kernel. */
   readonly problem: string | undefined;
-  /** Which functions of them ran, of those that can be traced. */
-  readonly ran: ReadonlySet<string>;
+  /** How often their functions ran, of those that can be traced. */
+  readonly calls: ReadonlyMap<string, number>;
 }
 
-export async function loadAndExercise(machine: QemuMachine, modules: readonly LoadableModule[]): Promise<Loaded> {
+export async function loadAndExercise(
+  machine: QemuMachine,
+  modules: readonly LoadableModule[],
+  exerciseFile: string,
+): Promise<Loaded> {
   const limitMs = (4 * transitionSeconds * modules.length + exerciseSeconds) * 1000;
-  const result = await machine.exec(stackScript(modules), limitMs).catch((error: unknown) => String(error));
-  if (typeof result === 'string') return { problem: result, ran: new Set() };
+  const result = await machine
+    .exec(stackScript(modules, exerciseFile), limitMs)
+    .catch((error: unknown) => String(error));
+  if (typeof result === 'string') return { problem: result, calls: new Map() };
   const { status, stdout, stderr } = result;
-  const ran = new Set(stdout.split('\n').flatMap((line) => /^(\S+) \d+$/.exec(line)?.[1] ?? []));
-  return { problem: status === 0 ? undefined : `${stderr}${stdout}`.trim() || `status ${status}`, ran };
+  return {
+    problem: status === 0 ? undefined : `${stderr}${stdout}`.trim() || `status ${status}`,
+    calls: callsIn(stdout),
+  };
 }
 
-/** Thirty ways, each of which is ended after some seconds. */
-const exerciseSeconds = 200;
+/** What exercise.pl prints: a function and how often it was seen, a line each. */
+export function callsIn(text: string): Map<string, number> {
+  return new Map([...text.matchAll(/^(\S+) (\d+)$/gm)].map(([, name = '', count]) => [name, Number(count)]));
+}
+
+/** Each way is ended after some seconds; all of them at their limits. */
+const exerciseSeconds = 3_000;
 
 /** What a command printed, and how many stacks the kernel dumped meanwhile. */
 export interface Observations {

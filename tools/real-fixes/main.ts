@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import path from 'node:path';
 import { Command } from 'commander';
-import { parseModuleName, parsePatchId } from '@lockstep/domain/livepatch-model';
+import { parseModuleName, parsePatchId, type PatchedFunction } from '@lockstep/domain/livepatch-model';
 import { objectsThatRead } from '@lockstep/domain/source-patch';
 import { buildLivepatch, defaultCacheDirectory, readPatch, type KernelBuild } from '@lockstep/io/kernel-builder';
 import { Peer } from '../bench-build/peer';
@@ -10,7 +10,8 @@ import { ProgressLine } from '../progress/progress-line';
 import { ScratchDirectory } from '../scratch-directory/scratch-directory';
 import { clusterFiles, inTurnByFolder, type Cluster } from './clusters';
 import { differenceOf } from './difference';
-import { FixMachine, type TriedModule } from './fix-machine';
+import { exerciseId } from './exercise-files';
+import { FixMachine, type Tried, type TriedModule } from './fix-machine';
 import { printRows, refusalOf, wordsOf, type Outcome, type Row } from './fix-row';
 import { KeptRows } from './kept-rows';
 import { subjectOf, type SubjectOptions } from './subject';
@@ -37,7 +38,7 @@ interface Bench {
 interface BuiltFix extends Pick<Row, 'files' | 'objects' | 'seconds'> {
   readonly cluster: Cluster;
   readonly module: TriedModule;
-  readonly functions: readonly string[];
+  readonly functions: readonly PatchedFunction[];
 }
 
 async function buildFix(cluster: Cluster, number: number, { kernel, peer }: Bench): Promise<BuiltFix | Row> {
@@ -51,7 +52,7 @@ async function buildFix(cluster: Cluster, number: number, { kernel, peer }: Benc
     const { bytes, functions, caveats } = await buildLivepatch({ kernel, diff, ...named });
     const staysLoaded = caveats.some(({ kind }) => kind === 'stays-loaded');
     const module = { name, bytes, staysLoaded, objects: [...new Set(functions.map(({ object }) => object))] };
-    return { cluster, files, objects, seconds: secondsSince(), module, functions: functions.map((one) => one.name) };
+    return { cluster, files, objects, seconds: secondsSince(), module, functions };
   } catch (error) {
     const outcome = refusalOf(error);
     const seconds = secondsSince();
@@ -62,14 +63,27 @@ async function buildFix(cluster: Cluster, number: number, { kernel, peer }: Benc
 
 async function loadFixes(fixes: readonly BuiltFix[], machine: FixMachine): Promise<Row[]> {
   const results = await machine.try(fixes.map(({ module }) => module));
-  return fixes.map(({ files, objects, seconds, functions, module: { staysLoaded } }, index) => {
-    const { problem, ran } = results[index] ?? { problem: 'not tried', ran: new Set() };
-    const outcome: Outcome =
-      problem === undefined
-        ? { kind: 'loaded', functions, ran: functions.filter((one) => ran.has(one)), staysLoaded }
-        : { kind: 'built', functions, loadError: problem };
-    return { files, objects, seconds, outcome, peer: null };
+  return fixes.map((fix, index) => {
+    const { files, objects, seconds } = fix;
+    const tried = results[index];
+    return { files, objects, seconds, outcome: outcomeOf(fix, tried), peer: null };
   });
+}
+
+function outcomeOf({ functions: patched, module: { staysLoaded } }: BuiltFix, tried: Tried | undefined): Outcome {
+  const functions = patched.map(({ name }) => name);
+  if (tried?.problem !== undefined || tried === undefined) {
+    return { kind: 'built', functions, loadError: tried?.problem ?? 'not tried' };
+  }
+  const calls: Record<string, number> = {};
+  const absent: Record<string, string> = {};
+  for (const { name, object } of patched) {
+    const count = tried.calls.get(name);
+    const why = tried.absent.get(object);
+    if (count !== undefined) calls[name] = count;
+    else if (why !== undefined) absent[name] = `${object} ${why}`;
+  }
+  return { kind: 'loaded', functions, calls, absent, staysLoaded };
 }
 
 async function verdictOf(peer: Peer, diff: string): Promise<'builds' | 'refuses'> {
@@ -100,7 +114,7 @@ async function tryAll(options: Options, progress: ProgressLine): Promise<Row[]> 
           path.join(defaultCacheDirectory(), 'bench-peer', kernel.id),
           clusters[0]?.diff ?? '',
         );
-  const kept = new KeptRows(options.results, kernel.id);
+  const kept = new KeptRows(options.results, kernel.id, await exerciseId(root));
   return await tryInTurn(clusters, kept, { kernel, machine, peer }, { ...options, progress });
 }
 
@@ -140,7 +154,7 @@ async function tryInTurn(
     if ((await readPatch(bench.kernel, { diff: cluster.diff })).objects.length > maxObjects) continue;
     const build = async (): Promise<BuiltFix | Row> => buildFix(cluster, number, bench);
     const built = await progress.run(cluster.paths.join(' '), build, (one) =>
-      'outcome' in one ? wordsOf(one) : `built: ${one.functions.join(', ')}`,
+      'outcome' in one ? wordsOf(one) : `built: ${one.functions.map(({ name }) => name).join(', ')}`,
     );
     if ('outcome' in built) {
       rows.push(built);

@@ -15,6 +15,8 @@ import {
 } from '@lockstep/testing/qemu-machine';
 import type { ProgressLine } from '../progress/progress-line';
 import { parseDebianVersions, releaseOfVersion, unpackDebianSource } from './debian-sources';
+import { exerciseFiles } from './exercise-files';
+import { exerciseKernelArguments, exerciseModules, exercisePrograms } from './exercise-needs';
 
 export interface SubjectOptions {
   readonly from?: string;
@@ -30,7 +32,7 @@ export interface SubjectOptions {
 export interface Subject {
   readonly kernel: KernelBuild;
   readonly otherDir: string;
-  readonly system: MachineSystem & Pick<MachineOptions, 'kernelImage' | 'memoryMb'>;
+  readonly system: MachineSystem & Pick<MachineOptions, 'kernelImage' | 'memoryMb' | 'kernelArguments'>;
 }
 
 export interface SubjectSetting {
@@ -67,6 +69,12 @@ async function stockSubject(
   const otherDir = path.join(dir, 'later');
   await progress.run(`Unpack the source of ${to}`, async () => unpackDebianSource(to, otherDir));
   const ramDisk = path.join(dir, 'ram-disk');
-  await makeStockRamDisk({ treeDir: kernel.treeDir, root, file: ramDisk });
-  return { kernel, otherDir, system: { kernelImage: keptBootImage(kernel.treeDir), ramDisk, memoryMb: 640 } };
+  const needs = { laterModules: exerciseModules, programs: exercisePrograms, hostFiles: await exerciseFiles(root) };
+  await makeStockRamDisk({ treeDir: kernel.treeDir, root, file: ramDisk, ...needs });
+  const kernelImage = keptBootImage(kernel.treeDir);
+  return {
+    kernel,
+    otherDir,
+    system: { kernelImage, ramDisk, memoryMb: 1_024, kernelArguments: exerciseKernelArguments },
+  };
 }

@@ -15,6 +15,8 @@ export interface StockRamDiskOptions {
   readonly root: string;
   /** Modules of the vendor's that the guest finds in /lockstep/later, with those that they need; nobody loads them. */
   readonly laterModules?: readonly string[];
+  /** More programs of this host's, of those that it has. */
+  readonly programs?: readonly string[];
   /** Files of this host that the guest finds under the same path. */
   readonly hostFiles?: readonly string[];
   /** Made. */
@@ -36,13 +38,17 @@ const programFolders = ['/usr/bin', '/usr/sbin', '/bin', '/sbin'];
  * with their libraries. Some 120 MB, which several machines share.
  */
 export async function makeStockRamDisk(options: StockRamDiskOptions): Promise<void> {
-  const { treeDir, root, laterModules = [], hostFiles = [], file } = options;
+  const { treeDir, root, laterModules = [], programs: wanted = [], hostFiles = [], file } = options;
   const files = new Map<string, Uint8Array>();
   const add = async (from: string, to: string): Promise<void> => {
     files.set(to.replace(/^\//, ''), await readFile(from));
   };
   const binaries = new Map([[process.execPath, process.execPath]]);
   for (const name of programs) binaries.set(`/usr/bin/${name}`, await findProgram(name));
+  for (const name of wanted) {
+    const found = await findProgram(name).catch(() => undefined);
+    if (found !== undefined) binaries.set(`/usr/bin/${name}`, found);
+  }
   for (const [to, from] of binaries) await add(from, to);
   await add(binaries.get('/usr/bin/sh') ?? '/bin/sh', '/bin/sh');
   for (const library of await librariesOf([...binaries.values()])) await add(library, library);

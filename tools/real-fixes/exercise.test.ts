@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-2.0-only
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, expect, test } from '@jest/globals';
+import { callsIn } from './load-in-machine';
+
+const folder = path.join(__dirname, 'exercise');
+const tracing = mkdtempSync(path.join(tmpdir(), 'lockstep-exercise-'));
+afterAll(() => {
+  rmSync(tracing, { recursive: true });
+});
+
+const exercise = (...args: string[]): string =>
+  execFileSync('perl', [path.join(folder, 'exercise.pl'), ...args], { encoding: 'utf8' });
+
+test('there are ways to use the kernel, each has a name of its own, and every file of them is read', () => {
+  const names = exercise('--list').trim().split('\n');
+  const defined = readdirSync(folder).flatMap((file) =>
+    [...readFileSync(path.join(folder, file), 'utf8').matchAll(/^way '([\w-]+)'/gm)].map(([, name]) => name),
+  );
+  expect(new Set(names).size).toBe(names.length);
+  expect([...names].sort()).toEqual(defined.sort());
+  expect(names).toEqual(expect.arrayContaining(['ext4', 'netlink', 'keys', 'rings', 'bridges', 'tracing']));
+});
+
+test('each file is clean of words that mean nothing', () => {
+  for (const file of readdirSync(folder)) {
+    const text = readFileSync(path.join(folder, file), 'utf8');
+    const checked = `use strict; no strict 'vars'; no strict 'refs'; ${file === 'exercise.pl' ? '' : 'sub way;'}\n${text}`;
+    expect(() => execFileSync('perl', ['-c'], { input: checked, stdio: 'pipe' })).not.toThrow();
+  }
+});
+
+test('what the tracer saw while a way was tried is counted by the name of the function', () => {
+  const line = (name: string): string => `  perl-77  [001] ...1.   12.5: ${name} <-do_syscall_64\n`;
+  writeFileSync(
+    path.join(tracing, 'trace'),
+    line('mark [real_fix_1]') + line('other.part.0') + line('mark [real_fix_1]'),
+  );
+  const calls = callsIn(exercise('--tracing', tracing, '--only', 'pipes', 'real_fix_1'));
+  expect(calls).toEqual(
+    new Map([
+      ['mark', 2],
+      ['other.part.0', 1],
+    ]),
+  );
+});
