@@ -2,13 +2,15 @@
 
 /** Modules of the vendor's that make more of its kernel reachable in a machine without devices. */
 export const exerciseModules: readonly string[] = [
+  // Before the random generators that are made of it, whose tests fail without.
+  ...['ctr', 'ecb', 'sha512_generic'],
   ...['af_alg', 'algif_hash', 'algif_skcipher', 'algif_aead', 'algif_rng', 'crypto_user', 'ccm', 'gcm', 'cmac', 'xcbc'],
-  ...['vmac', 'authenc', 'authencesn', 'seqiv', 'echainiv', 'essiv', 'cts', 'xts', 'pcrypt', 'cryptd', 'drbg', 'lrw'],
+  ...['vmac', 'authenc', 'authencesn', 'seqiv', 'echainiv', 'essiv', 'cts', 'xts', 'pcrypt', 'cryptd', 'lrw'],
   ...[
     'ecdsa_generic',
     'ecrdsa_generic',
     'cbc',
-    'ctr',
+    ...['ctr', 'ecb', 'sha512_generic'],
     'ghash_generic',
     'chacha20poly1305',
     'adiantum',

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -33,13 +33,21 @@ test('each file is clean of words that mean nothing', () => {
   }
 });
 
+test('nothing is tried where PID 1 is not the init of a machine of QEMU', () => {
+  for (const args of [[], ['--load'], ['--only', 'pipes'], ['real_fix_1']]) {
+    const { status, stderr } = spawnSync('perl', [path.join(folder, 'exercise.pl'), ...args], { encoding: 'utf8' });
+    expect(status).not.toBe(0);
+    expect(stderr).toContain('in a machine of QEMU');
+  }
+});
+
 test('what the tracer saw while a way was tried is counted by the name of the function', () => {
   const line = (name: string): string => `  perl-77  [001] ...1.   12.5: ${name} <-do_syscall_64\n`;
   writeFileSync(
     path.join(tracing, 'trace'),
     line('mark [real_fix_1]') + line('other.part.0') + line('mark [real_fix_1]'),
   );
-  const calls = callsIn(exercise('--tracing', tracing, '--only', 'pipes', 'real_fix_1'));
+  const calls = callsIn(exercise('--tracing', tracing, '--count'));
   expect(calls).toEqual(
     new Map([
       ['mark', 2],

@@ -17,7 +17,7 @@ function run(modules: readonly LoadableModule[], pinned: string): string {
     insmod() { base=\${1##*/}; base=\${base%.ko}; mkdir ${dir}/$base; echo 0 >${dir}/$base/transition; echo 1 >${dir}/$base/enabled; }
     rmmod() { echo "rmmod $1"; [ "$1" != '${pinned}' ]; }
     dmesg() { :; }
-    perl() { rm -r ${dir}/first ${dir}/second; mkdir ${dir}/gone; }
+    perl() { [ "$2" = --load ] || rm -r ${dir}/first ${dir}/second; [ "$2" = --load ] || mkdir ${dir}/gone; }
   `;
   const script = stackScript(modules, '/exercise.pl')
     .replaceAll('/sys/kernel/livepatch', dir)

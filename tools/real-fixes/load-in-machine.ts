@@ -30,6 +30,8 @@ const unload = ({ name, staysLoaded }: LoadableModule): string =>
  */
 export const stackScript = (modules: readonly LoadableModule[], exerciseFile: string): string => `
   set -e
+  # What the kernel says of modules of its own is nothing of a livepatch's.
+  perl '${exerciseFile}' --load
   dmesg -C
   ${modules.map(({ name }) => `${functions(name)} insmod /run/${name}.ko; wait_for settled; [ "$(cat $patch/enabled)" = 1 ]`).join('\n')}
   perl '${exerciseFile}' ${modules.map(({ name }) => name).join(' ')}

@@ -2,22 +2,22 @@
 #
 # Devices that a small machine has, coming and going.
 
-way 'disks', 60, sub {
+way 'disks', 15, sub {
 	my $disk = loop_disk(32) or return; run("mke2fs -q -F $disk; blockdev --getsize64 $disk; blockdev --setra 64 $disk; blockdev --flushbufs $disk; blockdev --rereadpt $disk; blockdev --setro $disk; blockdev --setrw $disk; losetup -a; losetup -c $disk");
 	if (open my $raw, '+<', $disk) { for my $request (0x125d, 0x125e, 0x1260, 0x1262, 0x1263, 0x1268, 0x127b, 0x1278, 0x1279, 0x127a, 0x80081272, 0x301, 0x1276, 0x2285, 0x4c03, 0x4c05, 0x5331) { my $room = "\0" x 256; ioctl $raw, $request, $room; } my $part = pack 'Q2', 0, 4096; ioctl $raw, $_, $part for 0x1277, 0x127f, 0x127d; }
 	(my $name = $disk) =~ s{.*/}{}; for my $scheduler ('mq-deadline', 'kyber', 'bfq', 'none') { spill("/sys/block/$name/queue/scheduler", $scheduler); run("dd if=$disk of=/dev/null bs=64k count=16 iflag=direct; dd if=/dev/zero of=$disk bs=64k count=8 oflag=direct,sync"); slurp_below("/sys/block/$name/queue", 1); slurp_below("/sys/kernel/debug/block/$name", 2); }
 	for my $target ("0 1024 linear $disk 0", "0 1024 crypt aes-xts-plain64 0000000000000000000000000000000000000000000000000000000000000001 0 $disk 0", '0 1024 zero', '0 1024 error', "0 1024 snapshot-origin $disk", "0 1024 flakey $disk 0 1 1", "0 1024 delay $disk 0 1", "0 2048 striped 2 16 $disk 0 $disk 4096", "0 1024 mirror core 1 16 2 $disk 0 $disk 4096", "0 1024 thin-pool $disk $disk 128 0", "0 1024 raid raid1 3 0 region_size 1024 2 - $disk - $disk", "0 1024 dust $disk 0 512", "0 1024 log-writes $disk $disk", "0 1024 integrity $disk 0 - J 0") { run("echo '$target' | dmsetup create exercise && { dmsetup status; dmsetup table; dmsetup suspend exercise; dmsetup resume exercise; dd if=/dev/mapper/exercise of=/dev/null bs=4k count=4; dd if=/dev/zero of=/dev/mapper/exercise bs=4k count=4; dmsetup message exercise 0 x; dmsetup rename exercise other; dmsetup remove other; }"); } run("dmsetup targets; dmsetup ls; losetup -d $disk");
 };
-way 'compressed-memory', 40, sub {
+way 'compressed-memory', 15, sub {
 	sysopen my $control, '/sys/class/zram-control/hot_add', 0 or return; sysread $control, my $number, 20; chomp $number; my $zram = "/sys/block/zram$number"; my $disk = loop_disk(16); spill("$zram/$_->[0]", $_->[1]) for ['backing_dev', $disk], ['comp_algorithm', 'lzo'], ['recomp_algorithm', 'algo=zstd'], ['disksize', '16M'], ['mem_limit', '8M'], ['use_dedup', 1];
 	run("mke2fs -q -F /dev/zram$number; mkdir /run/compressed; mount /dev/zram$number /run/compressed; dd if=/dev/urandom of=/run/compressed/x bs=64k count=32; dd if=/dev/zero of=/run/compressed/y bs=64k count=32; sync; cat /run/compressed/x"); spill("$zram/$_->[0]", $_->[1]) for ['idle', 'all'], ['writeback', 'idle'], ['writeback', 'huge'], ['writeback', 'page_index=1'], ['compact', 1], ['mem_used_max', 0], ['recompress', 'type=idle']; slurp_below($zram, 0); slurp_below("/sys/kernel/debug/zram/zram$number", 0); run("cat /run/compressed/x; dd if=/dev/zram$number of=/dev/null bs=64k iflag=direct; umount /run/compressed"); spill("$zram/reset", 1); spill('/sys/class/zram-control/hot_remove', $number);
 };
 # What needs hardware only while it comes: PCI's slots are looked at again, a device leaves its driver and comes back.
-way 'drivers', 60, sub {
+way 'drivers', 20, sub {
 	for my $device (names('/sys/bus/virtio/drivers/virtio_rng')) { next if $device !~ /^virtio/; my $path = readlink "/sys/bus/virtio/devices/$device"; my ($slot) = $path =~ m{(0000:[0-9a-f:.]+)/virtio}; spill('/sys/bus/virtio/drivers/virtio_rng/unbind', $device); spill('/sys/bus/virtio/drivers/virtio_rng/bind', $device); spill('/sys/bus/pci/drivers/virtio-pci/unbind', $slot); spill('/sys/bus/pci/drivers/virtio-pci/bind', $slot); spill("/sys/bus/pci/devices/$slot/remove", 1); spill('/sys/bus/pci/rescan', 1); sleep 1; }
 	for my $bus (names('/sys/bus')) { slurp_below("/sys/bus/$bus/drivers", 1); for my $device (names("/sys/bus/$bus/devices")) { spill("/sys/bus/$bus/devices/$device/uevent", 'change'); slurp_below("/sys/bus/$bus/devices/$device/power", 0); } } for my $class (names('/sys/class')) { spill("/sys/class/$class/$_/uevent", 'change') for names("/sys/class/$class"); }
 	spill('/sys/devices/system/memory/probe', 0); spill('/sys/devices/system/cpu/cpu1/online', $_) for 0, 1; slurp_below('/sys/devices/system/cpu', 3); spill('/sys/devices/system/clocksource/clocksource0/current_clocksource', 'hpet');
 };
-way 'modules', 30, sub { our $later; for my $name ('dummy', 'tcp_bbr', 'ifb', 'brd', 'null_blk') { my $text = $name; for my $round (1, 2) { syscall 176, $text, 0x800; my ($file) = grep { /-$name\.ko$/ } names($later); sysopen my $module, "$later/$file", 0 or next; syscall 313, fileno $module, my $none = '', 0; } } slurp('/proc/modules', '/proc/kallsyms'); my $bad = "\x7fELF" . "\0" x 2000; syscall 175, $bad, 2004, my $none = ''; };
+way 'modules', 15, sub { our $later; for my $name ('dummy', 'tcp_bbr', 'ifb', 'brd', 'null_blk') { my $text = $name; for my $round (1, 2) { syscall 176, $text, 0x800; my ($file) = grep { /-$name\.ko$/ } names($later); sysopen my $module, "$later/$file", 0 or next; syscall 313, fileno $module, my $none = '', 0; } } slurp('/proc/modules', '/proc/kallsyms'); my $bad = "\x7fELF" . "\0" x 2000; syscall 175, $bad, 2004, my $none = ''; };
 
 1;

@@ -11,14 +11,14 @@ sub with_disk_of {
 	run("umount /run/mounted; mount -t $kind -o ro $disk /run/mounted; ls -lR /run/mounted; umount /run/mounted; losetup -d $disk");
 }
 
-way 'ext4', 60, sub {
-	with_disk_of('ext4', 24, 'mke2fs -q -F -t ext4 -O quota,inline_data,metadata_csum,encrypt,verity,project', sub {
+way 'ext4', 40, sub {
+	with_disk_of('ext4', 24, 'mke2fs -q -F -t ext4 -b 4096 -O quota,inline_data,metadata_csum,encrypt,verity,project', sub {
 		run('mount -o remount,usrquota,grpquota,acl,journal_checksum /run/mounted; fsfreeze -f /run/mounted; fsfreeze -u /run/mounted; cat /proc/fs/ext4/*/* /sys/fs/ext4/*/*; mount -o remount,ro /run/mounted; mount -o remount,rw,data_err=abort /run/mounted; fstrim /run/mounted; resize2fs $disk 20M');
 	});
 };
-way 'ext2', 30, sub { with_disk_of('ext2', 8, 'mke2fs -q -F -t ext2 -b 1024'); };
-way 'xfs', 60, sub { with_disk_of('xfs', 320, 'mkfs.xfs -q -f', sub { run('mount -o remount,ro /run/mounted; mount -o remount,rw /run/mounted; cat /sys/fs/xfs/*/*/*; fsfreeze -f /run/mounted; fsfreeze -u /run/mounted'); }); };
-way 'btrfs', 120, sub {
+way 'ext2', 15, sub { with_disk_of('ext2', 8, 'mke2fs -q -F -t ext2 -b 1024'); };
+way 'xfs', 40, sub { with_disk_of('xfs', 320, 'mkfs.xfs -q -f', sub { run('mount -o remount,ro /run/mounted; mount -o remount,rw /run/mounted; cat /sys/fs/xfs/*/*/*; fsfreeze -f /run/mounted; fsfreeze -u /run/mounted'); }); };
+way 'btrfs', 40, sub {
 	my $disk = loop_disk(200) or return;
 	mkdir '/run/mounted';
 	run("truncate -s 200M /run/disks/second; truncate -s 220M /run/disks/third; mkfs.btrfs -q -f $disk && mount -t btrfs -o space_cache=v1,user_subvol_rm_allowed $disk /run/mounted");
@@ -32,7 +32,7 @@ way 'btrfs', 120, sub {
 	# Read from the cache of free space that the first mount wrote, and turned into a tree.
 	run("for o in space_cache=v1 clear_cache,space_cache=v2 ro,rescue=all degraded; do mount -t btrfs -o \$o $third /run/mounted && { echo x >/run/mounted/x; sync; df /run/mounted; umount /run/mounted; }; done; losetup -d $disk $second $third");
 };
-way 'overlay', 60, sub {
+way 'overlay', 15, sub {
 	mkdir '/run/layers'; run('mount -t tmpfs layers /run/layers'); mkdir "/run/layers/$_" for 'lower', 'second', 'upper', 'work', 'merged';
 	for my $name (1 .. 5) { open my $file, '>', "/run/layers/lower/$name"; syswrite $file, 'x' x 10_000; }
 	mkdir '/run/layers/lower/folder';
@@ -42,7 +42,7 @@ way 'overlay', 60, sub {
 	run('umount /run/layers/merged');
 };
 # Each file system that the kernel knows of, of those that need no disk: made, looked at and ended.
-way 'every-kind', 60, sub {
+way 'every-kind', 20, sub {
 	open my $list, '<', '/proc/filesystems' or return;
 	mkdir '/run/mounted';
 	while (<$list>) { my ($kind) = /^nodev\s+(\S+)/ or next; next if $kind =~ /^(?:nfs|ceph|cifs|smb|afs|virtiofs|9p)/; run("mount -t $kind none /run/mounted && { ls -l /run/mounted; cat /run/mounted/*; mount -o remount,ro /run/mounted; umount /run/mounted; }"); }
@@ -57,7 +57,7 @@ way 'autofs', 15, sub {
 		sysopen my $folder, $target, 0x10000; my $number = pack 'l', 0; ioctl $folder, $_, $number for 0x80049363, 0x80049367, 0xc0089364, 0x9362; close $folder; syscall 166, $target, 2;
 	}
 };
-way 'mounts', 30, sub {
+way 'mounts', 15, sub {
 	mkdir "/run/$_" for 'm1', 'm2', 'm3';
 	run('mount -t tmpfs -o size=2m,mode=0700,nr_inodes=100 a /run/m1; mount --bind /run/m1 /run/m2; mount --make-shared /run/m1; mount --rbind /run/m1 /run/m3; mount --make-rslave /run/m3; mount --make-unbindable /run/m2; mount -o remount,ro,bind /run/m2; mkdir /run/m1/x; mount -t tmpfs b /run/m1/x; mount --move /run/m2 /run/m3; umount -R /run/m3; umount -l /run/m1');
 	# open a file system, configure it, mount it, as the newer calls do
@@ -71,8 +71,8 @@ way 'mounts', 30, sub {
 	# A new root, by pivot_root, in this namespace alone.
 	run('mount -t tmpfs root /run/m1'); mkdir '/run/m1/old'; my ($root, $old) = ('/run/m1', '/run/m1/old'); fork == 0 and do { syscall 272, 0x20000; syscall 155, $root, $old; chroot '/run/m1'; exit; }; wait;
 };
-way 'quotas', 20, sub { for my $command (0x800001, 0x800002, 0x800003, 0x800004, 0x800005, 0x800007, 0x800009) { my ($device, $room) = ('/dev/vda', "\0" x 256); syscall 179, $command << 0, $device, 0, $room; syscall 443, 0, $command, 0, $room; } };
-way 'asynchronous', 20, sub {
+way 'quotas', 15, sub { for my $command (0x800001, 0x800002, 0x800003, 0x800004, 0x800005, 0x800007, 0x800009) { my ($device, $room) = ('/dev/vda', "\0" x 256); syscall 179, $command << 0, $device, 0, $room; syscall 443, 0, $command, 0, $room; } };
+way 'asynchronous', 15, sub {
 	my $context = pack 'Q', 0; syscall 206, 8, $context; my ($id) = unpack 'Q', $context;
 	open my $file, '+>', '/run/exercise-aio'; my $buffer = 'x' x 4096; my $address = unpack 'Q', pack 'P', $buffer; my $event = syscall 290, 0, 0;
 	for my $operation (1, 0, 2, 3, 5) { my $block = pack 'Q L l S s L Q Q q Q L l', 1, 0, 0, $operation, 0, fileno $file, $address, $operation == 5 ? 1 : 4096, 0, 0, 1, $event; my $list = pack 'P', $block; syscall 209, $id, 1, $list; my $events = "\0" x 320; my $wait = pack 'q q', 0, 100_000_000; syscall 208, $id, 1, 10, $events, $wait; syscall 210, $id, $block, $events; }

@@ -2,7 +2,7 @@
 #
 # Memory: mapped, moved, locked, advised, shared, swapped.
 
-way 'mapping', 20, sub {
+way 'mapping', 15, sub {
 	my $at = map_memory(8 << 20, 0x8022);
 	poke($at, 'x' x 65536);
 	syscall 10, $at + 4096, 4096, $_ for 0, 1, 3, 5, 7;
@@ -20,21 +20,21 @@ way 'mapping', 20, sub {
 	slurp('/proc/self/maps', '/proc/self/smaps', '/proc/self/smaps_rollup', '/proc/self/numa_maps', '/proc/self/pagemap', '/proc/self/status'); spill('/proc/self/clear_refs', $_) for 1 .. 5;
 	syscall 11, $at, 8 << 20; syscall 12, 0; peek(4096, 10);
 };
-way 'policies', 20, sub {
+way 'policies', 15, sub {
 	my $at = map_memory(4 << 20, 0x8022); my $nodes = pack 'Q', 1; my $other = pack 'Q', 1; my $mode = pack 'l x4', 0;
 	for my $policy (0, 1, 2, 3, 4, 5, 0x8002, 0x4002) { syscall 238, $policy, $policy & 7 ? $nodes : 0, 64; syscall 237, $at, 4 << 20, $policy, $policy & 7 ? $nodes : 0, 64, $_ for 0, 1, 2, 3; syscall 239, $mode, $other, 64, $at, $_ for 0, 1, 2, 3, 4; }
 	syscall 256, 0, 64, $nodes, $other; my $pages = pack 'Q2', $at, $at + 4096; my $to = pack 'l2', 0, 0; my $status = pack 'l2', 0, 0; syscall 279, 0, 2, $pages, $to, $status, 2; syscall 279, 0, 2, $pages, 0, $status, 0; syscall 450, $at, 4096, 0, 0; my ($cpu, $node) = ("\0" x 4, "\0" x 4); syscall 309, $cpu, $node, 0;
 };
-way 'same-pages', 30, sub {
+way 'same-pages', 15, sub {
 	spill('/sys/kernel/mm/ksm/sleep_millisecs', 20); spill('/sys/kernel/mm/ksm/pages_to_scan', 1000); spill('/sys/kernel/mm/ksm/run', 1);
 	my $at = map_memory(1 << 20, 0x8022); poke($at + 4096 * $_, 'x' x 4096) for 0 .. 100; syscall 28, $at, 1 << 20, 12; sleep 2; poke($at + 4096, 'y'); syscall 28, $at, 1 << 20, 13; slurp('/proc/self/ksm_stat'); spill('/sys/kernel/mm/ksm/run', 2); spill('/sys/kernel/mm/ksm/run', 0);
 };
-way 'swapping', 60, sub {
+way 'swapping', 20, sub {
 	my $disk = loop_disk(32) or return;
 	run("mkswap $disk && swapon -p 5 $disk"); my $at = map_memory(8 << 20, 0x22); poke($at, 'x' x 65536) for 1; poke($at + 65536 * $_, chr(64 + $_ % 60) x 65536) for 0 .. 100;
 	syscall 28, $at, 8 << 20, 21; slurp('/proc/swaps', '/proc/self/smaps'); peek($at + 4096 * 17 * $_, 10) for 0 .. 50; syscall 28, $at, 4 << 20, 3; spill('/proc/sys/vm/compact_memory', 1); spill('/proc/sys/vm/drop_caches', 3); spill('/sys/kernel/mm/lru_gen/enabled', 'y'); spill('/sys/kernel/mm/lru_gen/enabled', 'n'); run("swapoff $disk; losetup -d $disk");
 };
-way 'reclaim', 30, sub { spill('/proc/sys/vm/compact_memory', 1); spill('/proc/sys/vm/drop_caches', $_) for 1, 2, 3; spill('/proc/sys/vm/stat_refresh', 1); spill('/proc/sys/vm/nr_hugepages', $_) for 2, 0; spill("/sys/kernel/slab/$_/shrink", 1) for names('/sys/kernel/slab'); };
+way 'reclaim', 15, sub { spill('/proc/sys/vm/compact_memory', 1); spill('/proc/sys/vm/drop_caches', $_) for 1, 2, 3; spill('/proc/sys/vm/stat_refresh', 1); spill('/proc/sys/vm/nr_hugepages', $_) for 2, 0; spill("/sys/kernel/slab/$_/shrink", 1) for names('/sys/kernel/slab'); };
 # What a handler of faults in a program does: registers, copies, lets go.
 way 'faults', 15, sub {
 	my $fd = syscall 323, 0x801; open my $faults, "+<&=$fd" or return; my $at = map_memory(1 << 20);
@@ -42,6 +42,6 @@ way 'faults', 15, sub {
 	my $source = 'x' x 4096; my $page = map_memory(4096); poke($page, $source); my $copy = pack 'Q5', $at, $page, 4096, 0, 0; ioctl $faults, 0xc028aa03, $copy; my $zero = pack 'Q4', $at + 4096, 4096, 0, 0; ioctl $faults, 0xc020aa04, $zero; my $protect = pack 'Q3', $at, 4096, 1; ioctl $faults, 0xc018aa06, $protect; $protect = pack 'Q3', $at, 4096, 0; ioctl $faults, 0xc018aa06, $protect; $range = pack 'Q2', $at, 1 << 20; ioctl $faults, 0x8010aa02, $range; ioctl $faults, 0x8010aa01, $range;
 };
 # An allocator that checks itself, where the machine was started with it.
-way 'slab', 20, sub { for my $cache (names('/sys/kernel/slab')) { spill("/sys/kernel/slab/$cache/validate", 1); slurp(map { "/sys/kernel/slab/$cache/$_" } 'slabs', 'partial', 'cpu_slabs', 'objects', 'alloc_calls', 'total_objects', 'slabs_cpu_partial', 'usersize'); } };
+way 'slab', 15, sub { for my $cache (names('/sys/kernel/slab')) { spill("/sys/kernel/slab/$cache/validate", 1); slurp(map { "/sys/kernel/slab/$cache/$_" } 'slabs', 'partial', 'cpu_slabs', 'objects', 'alloc_calls', 'total_objects', 'slabs_cpu_partial', 'usersize'); } };
 
 1;
