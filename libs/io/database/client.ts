@@ -12,12 +12,17 @@ export type Transaction = Prisma.TransactionClient;
 
 /** One process needs few: every transaction is short. */
 const poolSize = 10;
+/**
+ * What looks every few seconds asks several things at once. A connection that is closed meanwhile is made again each time, and a
+ * password (SCRAM) costs each side some milliseconds: more than all that is asked by it.
+ */
+const keptIdleMs = 300_000;
 /** A connection that broke without a word is given up after this: longer than any statement takes, or waits for a lock. */
 const answerWithinMs = 30_000;
 
 export function createClient(url: string, onStatement: OnStatement = () => undefined): Client {
   const adapter = new PrismaPg(
-    { ...connectionTo(url), max: poolSize, query_timeout: answerWithinMs },
+    { ...connectionTo(url), max: poolSize, idleTimeoutMillis: keptIdleMs, query_timeout: answerWithinMs },
     // A server that goes away is met again at the next query.
     { onPoolError: () => undefined, onConnectionError: () => undefined },
   );

@@ -52,6 +52,8 @@ export const jobDefaults = {
 
 /** Connections for queries; each worker and listener holds one more to wait on. */
 const poolSize = 4;
+/** Made again every few seconds they would cost more than what is asked by them, as with the database's (`database/client`). */
+const keptIdleMs = 300_000;
 
 interface QueueAccess {
   readonly connection: ConnectionOptions;
@@ -66,7 +68,8 @@ export function accessTo(server: QueueServer, party: Party): QueueAccess {
   switch (server.kind) {
     case 'postgres': {
       const migrate = party === 'asks';
-      const connection = { connectionString: server.url, schema: queueSchema, migrate, max: poolSize };
+      const pool = { max: poolSize, idleTimeoutMillis: keptIdleMs };
+      const connection = { connectionString: server.url, schema: queueSchema, migrate, ...pool };
       // BullMQ's types tie a connection to its factory; here the two always come together.
       return { connection, factory: repeatingWhenCut(createPostgresBackend as unknown as BackendFactory) };
     }
