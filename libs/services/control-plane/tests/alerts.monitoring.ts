@@ -17,7 +17,8 @@ import {
 } from '@lockstep/testing/local-servers';
 import { rulesFile, selectorsOf, writtenQueries } from './monitoring-files';
 import { PrometheusServer } from './prometheus-server';
-import { eventually, TestPlane, type TestAgent } from './test-plane';
+import type { TestAgent } from './test-agent';
+import { eventually, TestPlane } from './test-plane';
 
 jest.setTimeout(180_000);
 

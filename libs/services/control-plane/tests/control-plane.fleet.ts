@@ -11,7 +11,8 @@ import { connectOperator, enrol } from '@lockstep/io/rpc-client';
 import { parseNodeName } from '@lockstep/domain/livepatch-model';
 import { pino } from 'pino';
 import { createControlPlane } from '../index';
-import { collect, eventually, kernelBuild, TestPlane, type TestAgent } from './test-plane';
+import { kernelBuild, type TestAgent } from './test-agent';
+import { collect, eventually, TestPlane } from './test-plane';
 
 jest.setTimeout(180_000);
 

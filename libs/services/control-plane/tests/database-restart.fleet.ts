@@ -5,7 +5,8 @@ import { switchingToWire } from '@lockstep/contracts/wire';
 import type { EmbeddedPostgres } from '@lockstep/io/database';
 import { startPostgres } from '@lockstep/testing/local-postgres';
 import { freePort, temporaryFolder, type TemporaryFolder } from '@lockstep/testing/local-servers';
-import { eventually, TestPlane, type TestAgent } from './test-plane';
+import type { TestAgent } from './test-agent';
+import { eventually, TestPlane } from './test-plane';
 
 jest.setTimeout(180_000);
 

@@ -2,7 +2,8 @@
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { NodeReport, NodeStatus, RolloutStatus, type Node } from '@lockstep/contracts/generated';
 import { switchingToWire } from '@lockstep/contracts/wire';
-import { eventually, TestPlane, type TestAgent } from './test-plane';
+import type { TestAgent } from './test-agent';
+import { eventually, TestPlane } from './test-plane';
 
 jest.setTimeout(180_000);
 

@@ -3,7 +3,8 @@ import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { ListNodesRequest, NodeStatus, StartRolloutRequest, type NodeDrift } from '@lockstep/contracts/generated';
 import { switchingToWire } from '@lockstep/contracts/wire';
 import { runLockstep } from '@lockstep/testing/dev-fleet';
-import { eventually, TestPlane, type TestAgent } from './test-plane';
+import type { TestAgent } from './test-agent';
+import { eventually, TestPlane } from './test-plane';
 
 jest.setTimeout(60_000);
 

@@ -8,7 +8,8 @@ import { NodeStatus } from '@lockstep/contracts/generated';
 import { switchingToWire } from '@lockstep/contracts/wire';
 import { runLockstep } from '@lockstep/testing/dev-fleet';
 import { Webhook } from 'standardwebhooks';
-import { eventually, TestPlane, type TestAgent } from './test-plane';
+import type { TestAgent } from './test-agent';
+import { eventually, TestPlane } from './test-plane';
 
 jest.setTimeout(180_000);
 

@@ -10,7 +10,8 @@ import { NodeStatus, StartRolloutRequest } from '@lockstep/contracts/generated';
 import { operatorPaths } from '@lockstep/contracts/wire';
 import { freePort } from '@lockstep/testing/local-servers';
 import { HttpsCaller, type Listening } from './https-caller';
-import { eventually, TestPlane, type TestAgent } from './test-plane';
+import type { TestAgent } from './test-agent';
+import { eventually, TestPlane } from './test-plane';
 
 jest.setTimeout(120_000);
 

@@ -6,7 +6,8 @@ import { defaultRules } from '@lockstep/domain/rollout-planner';
 import { listAll, type OperatorClient } from '@lockstep/io/rpc-client';
 import { runLockstep } from '@lockstep/testing/dev-fleet';
 import { connectSql } from '@lockstep/testing/local-postgres';
-import { eventually, kernelBuild, TestPlane } from './test-plane';
+import { kernelBuild } from './test-agent';
+import { eventually, TestPlane } from './test-plane';
 
 jest.setTimeout(180_000);
 

@@ -5,7 +5,8 @@ import { HealthCheckResponse_ServingStatus as Serving, HealthClient } from '@loc
 import { StartRolloutRequest } from '@lockstep/contracts/generated';
 import { switchingToWire } from '@lockstep/contracts/wire';
 import { selectorsOf, writtenQueries } from './monitoring-files';
-import { eventually, TestPlane, type TestAgent } from './test-plane';
+import type { TestAgent } from './test-agent';
+import { eventually, TestPlane } from './test-plane';
 
 let plane: TestPlane;
 let agent: TestAgent;

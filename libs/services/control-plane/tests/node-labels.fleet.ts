@@ -2,7 +2,8 @@
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { switchingToWire } from '@lockstep/contracts/wire';
 import { runLockstep } from '@lockstep/testing/dev-fleet';
-import { eventually, TestPlane, type TestAgent } from './test-plane';
+import type { TestAgent } from './test-agent';
+import { eventually, TestPlane } from './test-plane';
 
 jest.setTimeout(120_000);
 

@@ -6,7 +6,8 @@ import { RolloutRules, RolloutStatus, type Rollout } from '@lockstep/contracts/g
 import { switchingToWire } from '@lockstep/contracts/wire';
 import { createCertificateRequest } from '@lockstep/io/certificates';
 import { enrol } from '@lockstep/io/rpc-client';
-import { eventually, TestPlane, type TestAgent } from './test-plane';
+import type { TestAgent } from './test-agent';
+import { eventually, TestPlane } from './test-plane';
 
 jest.setTimeout(120_000);
 

@@ -7,7 +7,8 @@ import { switchingToWire } from '@lockstep/contracts/wire';
 import { parseSha256 } from '@lockstep/domain/livepatch-model';
 import { readWhole } from '@lockstep/io/artifact-store';
 import { parseAddress } from '@lockstep/io/rpc-client';
-import { collect, eventually, TestPlane, type TestAgent } from './test-plane';
+import type { TestAgent } from './test-agent';
+import { collect, eventually, TestPlane } from './test-plane';
 
 jest.setTimeout(180_000);
 

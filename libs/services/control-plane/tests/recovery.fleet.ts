@@ -18,7 +18,8 @@ import { createLogSigner, logChecksOf, type LogSigner } from '@lockstep/io/certi
 import { connectOperator } from '@lockstep/io/rpc-client';
 import { sha256OfBytes } from '@lockstep/platform/runtime';
 import { openShakyLink } from '@lockstep/testing/local-servers';
-import { eventually, TestPlane, type TestAgent } from './test-plane';
+import type { TestAgent } from './test-agent';
+import { eventually, TestPlane } from './test-plane';
 
 jest.setTimeout(120_000);
 

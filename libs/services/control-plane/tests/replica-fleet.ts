@@ -5,7 +5,8 @@ import { expect } from '@jest/globals';
 import { switchingToWire } from '@lockstep/contracts/wire';
 import { connectSql, startPostgres, type SqlClient } from '@lockstep/testing/local-postgres';
 import { startRedis, temporaryFolder } from '@lockstep/testing/local-servers';
-import { eventually, TestPlane, type TestAgent } from './test-plane';
+import type { TestAgent } from './test-agent';
+import { eventually, TestPlane } from './test-plane';
 
 const cluster = 'shared';
 const nodeCount = 6;

@@ -3,7 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { RolloutStatus } from '@lockstep/contracts/generated';
 import { ReplicaFleet, takenOverWithinMs } from './replica-fleet';
-import { eventually, type TestAgent } from './test-plane';
+import type { TestAgent } from './test-agent';
+import { eventually } from './test-plane';
 
 jest.setTimeout(300_000);
 
