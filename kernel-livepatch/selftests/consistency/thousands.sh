@@ -21,8 +21,9 @@ hurry_past_the_crowd() { # POLICY PRIORITY
 switch_among_thousands() {
 	# Kernel threads would wait for a CPU in the functions, and at a realtime priority the storm would leave it to nobody.
 	load klp_oracle
-	# More than fit by default
+	# More than a small kernel has by default
 	echo 32768 >/proc/sys/kernel/threads-max
+	echo 32768 >/proc/sys/kernel/pid_max
 	STORM_AS="chrt -o 0 nice -n -20"
 	hurry_past_the_crowd -f 1
 	"$MODULES/klp-crowd" 4200 4200 >"$WORK/crowd" &
