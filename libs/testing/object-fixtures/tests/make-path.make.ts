@@ -28,13 +28,22 @@ afterAll(async () => {
   await rm(cacheDir, { recursive: true, force: true });
 }, 5 * minuteMs);
 
-/** One line replaced, found by what it says. */
+/** One line replaced, found by what it says, with what stands around it. */
 async function replace(file: string, line: string, ...by: string[]): Promise<string> {
-  const lines = (await readFile(join(kernel.treeDir, file), 'latin1')).split('\n');
+  const lines = (await readFile(join(kernel.treeDir, file), 'latin1')).replace(/\n$/, '').split('\n');
   const at = lines.indexOf(line);
   if (at < 0) throw new Error(`${file} has no line "${line}"`);
-  const added = by.map((text) => `+${text}\n`).join('');
-  return `--- a/${file}\n+++ b/${file}\n@@ -${at + 1},1 +${at + 1},${by.length} @@\n-${line}\n${added}`;
+  const from = Math.max(0, at - 3);
+  const [before, after] = [lines.slice(from, at), lines.slice(at + 1, at + 4)];
+  const length = before.length + after.length;
+  const hunk = [
+    `@@ -${from + 1},${length + 1} +${from + 1},${length + by.length} @@`,
+    ...before.map((text) => ` ${text}`),
+    `-${line}`,
+    ...by.map((text) => `+${text}`),
+    ...after.map((text) => ` ${text}`),
+  ];
+  return `--- a/${file}\n+++ b/${file}\n${hunk.join('\n')}\n`;
 }
 
 function create(file: string, ...lines: string[]): string {
@@ -73,7 +82,7 @@ describe('what replaying saved commands cannot prove right', () => {
       // Hunks of one file go together, in order.
       const [late = '', early = '', ...others] = diff;
       const [from = '', to = '', ...hunk] = late.split('\n');
-      const built = await build([from, to, early.trimEnd(), ...hunk].join('\n') + others.join(''));
+      const built = await build([from, to, early.replace(/\n$/, ''), ...hunk].join('\n') + others.join(''));
       expect(built.path).toBe('make');
       expect(built.makeReasons).toEqual([
         expect.stringContaining('fs/proc/Makefile'),
