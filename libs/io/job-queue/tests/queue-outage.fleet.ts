@@ -17,8 +17,8 @@ interface ShakyServer {
   readonly server: QueueServer;
   up(): Promise<void>;
   down(): Promise<void>;
-  /** Cuts every connection that does something at this moment, until one was cut. */
-  cutBusy(): Promise<void>;
+  /** Ready to cut every connection that does something from now on, until one was cut; to be called then. */
+  readyToCut(): Promise<() => Promise<void>>;
 }
 
 let folder: TemporaryFolder;
@@ -36,21 +36,23 @@ async function shakyPostgres(): Promise<ShakyServer> {
       running = await startPostgres(folder.path, port);
     },
     down: () => running.stop(),
-    cutBusy: async () => {
+    readyToCut: async () => {
       const holder = new Client({ connectionString: running.url });
       const killer = new Client({ connectionString: running.url });
       await Promise.all([holder.connect(), killer.connect()]);
       // What writes a job now waits for us, and is cut while it waits.
       await holder.query('BEGIN; LOCK TABLE bullmq.job IN SHARE MODE');
-      let cut = 0;
-      while (cut === 0) {
-        await sleep(20);
-        const { rowCount } = await killer.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-          WHERE wait_event_type = 'Lock' AND query ILIKE '%move_to_completed%'`);
-        cut = rowCount ?? 0;
-      }
-      await holder.query('ROLLBACK');
-      await Promise.all([holder.end(), killer.end()]);
+      return async () => {
+        let cut = 0;
+        while (cut === 0) {
+          await sleep(20);
+          const { rowCount } = await killer.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+            WHERE wait_event_type = 'Lock' AND query ILIKE '%move_to_completed%'`);
+          cut = rowCount ?? 0;
+        }
+        await holder.query('ROLLBACK');
+        await Promise.all([holder.end(), killer.end()]);
+      };
     },
   };
 }
@@ -83,13 +85,16 @@ async function shakyRedis(): Promise<ShakyServer> {
     server: { kind: 'redis', url },
     up,
     down: () => stop(),
-    cutBusy: async () => {
+    readyToCut: async () => {
       const client = new Redis(url);
-      for (let round = 0; round < 20; round += 1) {
-        await client.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
-        await sleep(5);
-      }
-      client.disconnect();
+      await client.ping();
+      return async () => {
+        for (let round = 0; round < 20; round += 1) {
+          await client.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+          await sleep(5);
+        }
+        client.disconnect();
+      };
     },
   };
 }
@@ -180,8 +185,8 @@ describe.each([
         fail -= 1;
         throw new Error('it passes');
       }
-      cutting = shaky.cutBusy();
-      await sleep(100);
+      const cut = await shaky.readyToCut();
+      cutting = cut();
     };
     await queue.add('o2', job);
     expect(await ended('o2')).toMatchObject({ state: 'completed', attempts: 3, result });
