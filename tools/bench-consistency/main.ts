@@ -7,6 +7,7 @@ import { buildSelftests } from '../test-kernel/selftest-modules';
 import { ScratchDirectory } from '../scratch-directory/scratch-directory';
 import { describeComparison, comparisonOf, type Comparison, type Pair } from './comparison';
 import { figuresOf, readMeasurements, type Crowd, type Figures, type Row } from './figures';
+import { KeptFigures } from './kept-figures';
 import { describeRow, printTable } from './table';
 
 const root = path.resolve(__dirname, '..');
@@ -26,6 +27,7 @@ interface Options {
   readonly rounds: string;
   readonly tries: string;
   readonly contextSwitches?: string;
+  readonly results?: string;
   readonly json?: boolean;
 }
 
@@ -53,6 +55,10 @@ function readOptions(): Options {
     .option('--rounds <number>', 'how often the livepatch is switched on and off in each mode', '50')
     .option('--tries <number>', 'seconds of transitions in each mode in which others are measured', '20')
     .option('--context-switches <boots>', 'count a context switch outside transitions on a stock kernel, too, instead')
+    .option(
+      '--results <file>',
+      'where figures are kept as they come: those that are there already are not measured again',
+    )
     .option('--json', 'print one JSON document at the end')
     .parse()
     .opts<Options>();
@@ -160,13 +166,18 @@ async function measureCrowds(options: Options, dir: string, progress: ProgressLi
       : await progress.run('Build the kernel to compare with', () =>
           buildFor(options, path.join(dir, 'other-modules'), progress, { seriesRoot: path.resolve(against) }),
         );
+  const kept = new KeptFigures(options.results);
+  const figuresFor = (of: Kernel, crowd: Crowd): Promise<Figures> => {
+    const what = { kernel: of.imageFile, ...crowd, rounds: Number(options.rounds), tries: Number(options.tries) };
+    return kept.getOrMeasure(what, () => measure(options, of, dir, crowd));
+  };
   const rows: Row[] = [];
   for (const crowd of crowdsOf(options)) {
     const title = `${crowd.tasks} tasks, ${crowd.runningPercent} % running, ${crowd.cpus} CPUs`;
     const work = async (): Promise<Row> => ({
       ...crowd,
-      ...(await measure(options, kernel, dir, crowd)),
-      baseline: other === undefined ? null : await measure(options, other, dir, crowd),
+      ...(await figuresFor(kernel, crowd)),
+      baseline: other === undefined ? null : await figuresFor(other, crowd),
     });
     rows.push(await progress.run(title, work, describeRow));
   }
