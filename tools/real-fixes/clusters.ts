@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+import { createHash } from 'node:crypto';
 
 /** One file that two kernel trees have differently. */
 export interface ChangedFile {
@@ -13,6 +14,9 @@ export interface Cluster {
   readonly paths: readonly string[];
   readonly diff: string;
 }
+
+/** What a fix is known by: the sha256 of its diff. */
+export const fixOf = ({ diff }: Cluster): string => createHash('sha256').update(diff, 'latin1').digest('hex');
 
 /** Names this short are in every file. */
 const shortestName = 5;

@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, expect, test } from '@jest/globals';
-import { callsIn } from './load-in-machine';
+import { callsIn, tookIn } from './load-in-machine';
 
 const folder = path.join(__dirname, 'exercise');
 const tracing = mkdtempSync(path.join(tmpdir(), 'lockstep-exercise-'));
@@ -41,17 +41,26 @@ test('nothing is tried where PID 1 is not the init of a machine of QEMU', () => 
   }
 });
 
-test('what the tracer saw while a way was tried is counted by the name of the function', () => {
-  const line = (name: string): string => `  perl-77  [001] ...1.   12.5: ${name} <-do_syscall_64\n`;
+test('what the tracer saw while a way was tried is counted by module and function, and nothing that the kernel itself did', () => {
+  const line = (name: string): string => `  perl-77  [001] ...1.   12.5: ${name} <-do_syscall_64+0x3b/0xc0\n`;
   writeFileSync(
     path.join(tracing, 'trace'),
-    line('mark [real_fix_1]') + line('other.part.0') + line('mark [real_fix_1]'),
+    line('mark+0x4/0x90 [real_fix_1]').repeat(2) + line('other.part.0+0x5/0x20 [real_fix_2]') + line('mark+0x5/0x80'),
   );
   const calls = callsIn(exercise('--tracing', tracing, '--count'));
   expect(calls).toEqual(
     new Map([
-      ['mark', 2],
-      ['other.part.0', 1],
+      ['real_fix_1 mark', 2],
+      ['real_fix_2 other.part.0', 1],
     ]),
   );
+});
+
+test('how long a way took is told apart from what ran', () => {
+  const printed = 'took ext4 12.3\ntook udp 0.4\nreal_fix_1 mark 2\n';
+  expect([...tookIn(printed)]).toEqual([
+    ['ext4', 12.3],
+    ['udp', 0.4],
+  ]);
+  expect([...callsIn(printed)]).toEqual([['real_fix_1 mark', 2]]);
 });

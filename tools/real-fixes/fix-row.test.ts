@@ -6,6 +6,7 @@ import path from 'node:path';
 import { afterAll, expect, test } from '@jest/globals';
 import { absences, absencesIn } from './absences';
 import { reachOf, wordsOf, type Row } from './fix-row';
+import { KeptModules } from './kept-modules';
 import { KeptRows } from './kept-rows';
 
 const dir = mkdtempSync(path.join(tmpdir(), 'lockstep-rows-'));
@@ -46,8 +47,7 @@ test('fixes of which nothing can run are counted apart', () => {
 
 test('what was loaded under another exercise is tried again, what was refused is not', () => {
   const file = path.join(dir, 'rows.jsonl');
-  const one = { paths: ['a.c'], diff: 'one' };
-  const two = { paths: ['a.c'], diff: 'two' };
+  const [one, two] = ['one', 'two'];
   const before = new KeptRows(file, 'kernel', 'first');
   before.keep(one, loaded);
   before.keep(two, refused);
@@ -56,6 +56,26 @@ test('what was loaded under another exercise is tried again, what was refused is
   expect(after.of(one)).toBeUndefined();
   expect(after.of(two)).toEqual(refused);
   expect(new KeptRows(file, 'other', 'first').of(two)).toBeUndefined();
+});
+
+test('what was built is there for the next run, of the same kernel alone', () => {
+  const results = path.join(dir, 'modules.jsonl');
+  const functions = [{ object: 'vmlinux', name: 'runs', sympos: 0 }];
+  const built = {
+    files: ['a.c'],
+    objects: 1,
+    seconds: 2,
+    bytes: Buffer.from([0, 255, 10]),
+    functions,
+    staysLoaded: false,
+  };
+  const kept = new KeptModules(results, 'kernel');
+  expect(kept.of('one')).toBeUndefined();
+  kept.keep('one', built);
+  expect(new KeptModules(results, 'kernel').of('one')).toEqual(built);
+  expect(new KeptModules(results, 'other').of('one')).toBeUndefined();
+  new KeptModules(undefined, 'kernel').keep('one', built);
+  expect(new KeptModules(undefined, 'kernel').of('one')).toBeUndefined();
 });
 
 test('a module that is not there is told by its name', () => {

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
-import { createHash } from 'node:crypto';
-import type { Cluster } from './clusters';
 import type { Row } from './fix-row';
 
 interface KeptRow {
@@ -12,8 +10,6 @@ interface KeptRow {
   readonly exercise?: string;
   readonly row: Row;
 }
-
-const fixOf = ({ diff }: Cluster): string => createHash('sha256').update(diff, 'latin1').digest('hex');
 
 /**
  * Results in a file, a line each, written as they come: what is there is not tried again, but for what was loaded and exercised
@@ -37,13 +33,13 @@ export class KeptRows {
     }
   }
 
-  of(cluster: Cluster): Row | undefined {
-    return this.rows.get(fixOf(cluster));
+  of(fix: string): Row | undefined {
+    return this.rows.get(fix);
   }
 
-  keep(cluster: Cluster, row: Row): void {
+  keep(fix: string, row: Row): void {
     if (this.file === undefined) return;
-    const kept: KeptRow = { kernel: this.kernel, fix: fixOf(cluster), exercise: this.exercise, row };
+    const kept: KeptRow = { kernel: this.kernel, fix, exercise: this.exercise, row };
     appendFileSync(this.file, `${JSON.stringify(kept)}\n`);
   }
 }

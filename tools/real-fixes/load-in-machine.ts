@@ -46,8 +46,10 @@ export const stackScript = (modules: readonly LoadableModule[], exerciseFile: st
 export interface Loaded {
   /** What went wrong; undefined where they were loaded and unloaded without a word from the kernel. */
   readonly problem: string | undefined;
-  /** How often their functions ran, of those that can be traced. */
+  /** How often a module's function ran ("MODULE FUNCTION"), of those that can be traced. */
   readonly calls: ReadonlyMap<string, number>;
+  /** Of each way in which the kernel was used, how many seconds it took. */
+  readonly took: ReadonlyMap<string, number>;
 }
 
 export async function loadAndExercise(
@@ -59,20 +61,26 @@ export async function loadAndExercise(
   const result = await machine
     .exec(stackScript(modules, exerciseFile), limitMs)
     .catch((error: unknown) => String(error));
-  if (typeof result === 'string') return { problem: result, calls: new Map() };
+  if (typeof result === 'string') return { problem: result, calls: new Map(), took: new Map() };
   const { status, stdout, stderr } = result;
   return {
-    problem: status === 0 ? undefined : `${stderr}${stdout}`.trim() || `status ${status}`,
+    problem: status === 0 ? undefined : stderr.trim() || stdout.trim() || `status ${status}`,
     calls: callsIn(stdout),
+    took: tookIn(stdout),
   };
 }
 
-/** What exercise.pl prints: a function and how often it was seen, a line each. */
+/** What exercise.pl prints: a module, a function and how often it was seen, a line each. */
 export function callsIn(text: string): Map<string, number> {
-  return new Map([...text.matchAll(/^(\S+) (\d+)$/gm)].map(([, name = '', count]) => [name, Number(count)]));
+  return new Map([...text.matchAll(/^(\S+ \S+) (\d+)$/gm)].map(([, name = '', count]) => [name, Number(count)]));
 }
 
-/** Each way is ended after some seconds; all of them at their limits. */
+/** What exercise.pl prints of its ways. */
+export function tookIn(text: string): Map<string, number> {
+  return new Map([...text.matchAll(/^took (\S+) ([\d.]+)$/gm)].map(([, way = '', seconds]) => [way, Number(seconds)]));
+}
+
+/** Each way is ended after some seconds; a host that is busy makes all of them slow. */
 const exerciseSeconds = 3_000;
 
 /** What a command printed, and how many stacks the kernel dumped meanwhile. */

@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import path from 'node:path';
 import { Command } from 'commander';
-import { parseModuleName, parsePatchId, type PatchedFunction } from '@lockstep/domain/livepatch-model';
+import { parseModuleName, parsePatchId } from '@lockstep/domain/livepatch-model';
 import { objectsThatRead } from '@lockstep/domain/source-patch';
 import { buildLivepatch, defaultCacheDirectory, readPatch, type KernelBuild } from '@lockstep/io/kernel-builder';
 import { Peer } from '../bench-build/peer';
 import { wholeNumber } from '../command-options/whole-number';
 import { ProgressLine } from '../progress/progress-line';
 import { ScratchDirectory } from '../scratch-directory/scratch-directory';
-import { clusterFiles, inTurnByFolder, type Cluster } from './clusters';
+import { clusterFiles, fixOf, inTurnByFolder, type Cluster } from './clusters';
 import { differenceOf } from './difference';
 import { exerciseId } from './exercise-files';
-import { FixMachine, type Tried, type TriedModule } from './fix-machine';
+import { FixMachine, type Tried } from './fix-machine';
 import { printRows, refusalOf, wordsOf, type Outcome, type Row } from './fix-row';
+import { KeptModules, type BuiltModule } from './kept-modules';
 import { KeptRows } from './kept-rows';
 import { subjectOf, type SubjectOptions } from './subject';
 
@@ -34,25 +35,25 @@ interface Bench {
   readonly peer: Peer | undefined;
 }
 
-/** A fix that became a module, before it is loaded. */
-interface BuiltFix extends Pick<Row, 'files' | 'objects' | 'seconds'> {
+interface BuiltFix {
   readonly cluster: Cluster;
-  readonly module: TriedModule;
-  readonly functions: readonly PatchedFunction[];
+  readonly built: BuiltModule;
 }
 
-async function buildFix(cluster: Cluster, number: number, { kernel, peer }: Bench): Promise<BuiltFix | Row> {
+/** The same in each run, so that what is kept of one is of use to the next. */
+const moduleNameOf = (cluster: Cluster): string => `real_fix_${fixOf(cluster).slice(0, 12)}`;
+
+async function buildFix(cluster: Cluster, { kernel, peer }: Bench): Promise<BuiltModule | Row> {
   const { paths: files, diff } = cluster;
   const objects = (await readPatch(kernel, { diff })).objects.length;
-  const name = `real_fix_${number}`;
-  const named = { moduleName: parseModuleName(name), patchId: parsePatchId('0'.repeat(64)), replace: false };
+  const moduleName = parseModuleName(moduleNameOf(cluster));
   const started = performance.now();
   const secondsSince = (): number => (performance.now() - started) / 1000;
   try {
+    const named = { moduleName, patchId: parsePatchId('0'.repeat(64)), replace: false };
     const { bytes, functions, caveats } = await buildLivepatch({ kernel, diff, ...named });
     const staysLoaded = caveats.some(({ kind }) => kind === 'stays-loaded');
-    const module = { name, bytes, staysLoaded, objects: [...new Set(functions.map(({ object }) => object))] };
-    return { cluster, files, objects, seconds: secondsSince(), module, functions };
+    return { files, objects, seconds: secondsSince(), bytes, functions, staysLoaded };
   } catch (error) {
     const outcome = refusalOf(error);
     const seconds = secondsSince();
@@ -62,15 +63,28 @@ async function buildFix(cluster: Cluster, number: number, { kernel, peer }: Benc
 }
 
 async function loadFixes(fixes: readonly BuiltFix[], machine: FixMachine): Promise<Row[]> {
-  const results = await machine.try(fixes.map(({ module }) => module));
+  const modules = fixes.map(({ cluster, built: { bytes, staysLoaded, functions } }) => ({
+    name: moduleNameOf(cluster),
+    bytes,
+    staysLoaded,
+    objects: [...new Set(functions.map(({ object }) => object))],
+  }));
+  const results = await machine.try(modules);
+  for (const took of new Set(results.map(({ took }) => took))) console.error(`      ${longestOf(took)}`);
   return fixes.map((fix, index) => {
-    const { files, objects, seconds } = fix;
-    const tried = results[index];
-    return { files, objects, seconds, outcome: outcomeOf(fix, tried), peer: null };
+    const { files, objects, seconds } = fix.built;
+    return { files, objects, seconds, outcome: outcomeOf(fix, results[index]), peer: null };
   });
 }
 
-function outcomeOf({ functions: patched, module: { staysLoaded } }: BuiltFix, tried: Tried | undefined): Outcome {
+/** For whoever wonders where the time of an exercise goes. */
+function longestOf(took: Tried['took']): string {
+  const longest = [...took].sort(([, one], [, other]) => other - one).slice(0, 8);
+  return `${took.size} ways; the longest: ${longest.map(([way, seconds]) => `${way} ${seconds} s`).join(', ')}`;
+}
+
+function outcomeOf({ cluster, built }: BuiltFix, tried: Tried | undefined): Outcome {
+  const { functions: patched, staysLoaded } = built;
   const functions = patched.map(({ name }) => name);
   if (tried?.problem !== undefined || tried === undefined) {
     return { kind: 'built', functions, loadError: tried?.problem ?? 'not tried' };
@@ -78,7 +92,7 @@ function outcomeOf({ functions: patched, module: { staysLoaded } }: BuiltFix, tr
   const calls: Record<string, number> = {};
   const absent: Record<string, string> = {};
   for (const { name, object } of patched) {
-    const count = tried.calls.get(name);
+    const count = tried.calls.get(`${moduleNameOf(cluster)} ${name}`);
     const why = tried.absent.get(object);
     if (count !== undefined) calls[name] = count;
     else if (why !== undefined) absent[name] = `${object} ${why}`;
@@ -114,7 +128,10 @@ async function tryAll(options: Options, progress: ProgressLine): Promise<Row[]> 
           path.join(defaultCacheDirectory(), 'bench-peer', kernel.id),
           clusters[0]?.diff ?? '',
         );
-  const kept = new KeptRows(options.results, kernel.id, await exerciseId(root));
+  const kept = {
+    rows: new KeptRows(options.results, kernel.id, await exerciseId(root)),
+    modules: new KeptModules(options.results, kernel.id),
+  };
   return await tryInTurn(clusters, kept, { kernel, machine, peer }, { ...options, progress });
 }
 
@@ -122,9 +139,14 @@ interface Trying extends Pick<Options, 'count' | 'maxObjects' | 'together'> {
   readonly progress: ProgressLine;
 }
 
+interface Kept {
+  readonly rows: KeptRows;
+  readonly modules: KeptModules;
+}
+
 async function tryInTurn(
   clusters: readonly Cluster[],
-  kept: KeptRows,
+  kept: Kept,
   bench: Bench,
   { count, maxObjects, together, progress }: Trying,
 ): Promise<Row[]> {
@@ -137,29 +159,35 @@ async function tryInTurn(
     const describe = (loaded: readonly Row[]): string => loaded.map(wordsOf).join('\n      ');
     const loaded = await progress.run('Load them', async () => loadFixes(tried, bench.machine), describe);
     loaded.forEach((row, index) => {
-      if (tried[index] !== undefined) kept.keep(tried[index].cluster, row);
+      if (tried[index] !== undefined) kept.rows.keep(fixOf(tried[index].cluster), row);
     });
     rows.push(...loaded);
   };
+  const buildInTurn = async (cluster: Cluster): Promise<BuiltModule | Row | undefined> => {
+    // Who reads a header is asked of the compiler, object by object: not for what is too wide anyway.
+    if (objectsThatRead(bench.kernel.index, cluster.paths).length > maxObjects) return undefined;
+    if ((await readPatch(bench.kernel, { diff: cluster.diff })).objects.length > maxObjects) return undefined;
+    const words = (one: BuiltModule | Row): string =>
+      'outcome' in one ? wordsOf(one) : `built: ${one.functions.map(({ name }) => name).join(', ')}`;
+    const built = await progress.run(cluster.paths.join(' '), async () => buildFix(cluster, bench), words);
+    if (!('outcome' in built)) kept.modules.keep(fixOf(cluster), built);
+    return built;
+  };
   const isFix = ({ outcome }: Row): boolean => outcome.kind !== 'no-fix';
-  for (const [number, cluster] of clusters.entries()) {
+  for (const cluster of clusters) {
     if (rows.filter(isFix).length + waiting.length >= count) break;
-    const known = kept.of(cluster);
+    const fix = fixOf(cluster);
+    const known = kept.rows.of(fix);
     if (known !== undefined) {
       rows.push(known);
       continue;
     }
-    // Who reads a header is asked of the compiler, object by object: not for what is too wide anyway.
-    if (objectsThatRead(bench.kernel.index, cluster.paths).length > maxObjects) continue;
-    if ((await readPatch(bench.kernel, { diff: cluster.diff })).objects.length > maxObjects) continue;
-    const build = async (): Promise<BuiltFix | Row> => buildFix(cluster, number, bench);
-    const built = await progress.run(cluster.paths.join(' '), build, (one) =>
-      'outcome' in one ? wordsOf(one) : `built: ${one.functions.map(({ name }) => name).join(', ')}`,
-    );
+    const built = kept.modules.of(fix) ?? (await buildInTurn(cluster));
+    if (built === undefined) continue;
     if ('outcome' in built) {
       rows.push(built);
-      kept.keep(cluster, built);
-    } else if (waiting.push(built) >= together) {
+      kept.rows.keep(fix, built);
+    } else if (waiting.push({ cluster, built }) >= together) {
       await load();
     }
   }
@@ -179,12 +207,7 @@ const options = new Command('try:fixes')
   .option('--count <n>', 'how many fixes', wholeNumber, 40)
   .option('--max-files <n>', 'files of one fix at most', wholeNumber, 5)
   .option('--max-objects <n>', 'objects that a fix may touch at most', wholeNumber, 30)
-  .option(
-    '--together <n>',
-    'in the machine at once; what was built and not loaded is built again by the next run',
-    wholeNumber,
-    20,
-  )
+  .option('--together <n>', 'in the machine at once: the exercise takes minutes, for however many', wholeNumber, 20)
   .option('--against <file>', 'kpatch-build, to ask about what is refused')
   .option('--results <file>', 'where results are kept: fixes that are there already are not tried again')
   .option('--json', 'print one JSON document')

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { readdir, readFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import {
@@ -33,6 +34,12 @@ export async function unlistedReaders(
 ): Promise<IndexedObject[]> {
   const headers = files.filter((file) => file.endsWith('.h'));
   if (kernel.stock === undefined || headers.length === 0) return [];
+  const kept = keptFile(kernel.dir, headers);
+  const known = await readFile(kept, 'utf8').catch(() => undefined);
+  if (known !== undefined) {
+    const paths = new Set(JSON.parse(known) as string[]);
+    return kernel.index.objects.filter(({ path }) => paths.has(path));
+  }
   const possible = possibleReaders(await includesOf(kernel), headers);
   const listed = new Set(objectsThatRead(kernel.index, headers));
   const candidates = kernel.index.objects.filter((object) => !listed.has(object) && possible.has(object.source));
@@ -43,8 +50,21 @@ export async function unlistedReaders(
     // What cannot be asked is taken for a reader: when it is compiled, it shows.
     return files === undefined || headers.some((file) => files.has(file));
   });
-  return candidates.filter((_, index) => reads[index] === true);
+  const readers = candidates.filter((_, index) => reads[index] === true);
+  await mkdir(dirname(kept), { recursive: true });
+  await writeFileAtomically(kept, JSON.stringify(readers.map(({ path }) => path)));
+  return readers;
 }
+
+/** Sources of a registered kernel never change: to look through the lists of thousands of objects takes seconds each time. */
+const keptFile = (dir: string, headers: readonly string[]): string =>
+  join(
+    dir,
+    'unlisted-readers',
+    `${createHash('sha256')
+      .update([...headers].sort().join('\n'))
+      .digest('hex')}.json`,
+  );
 
 /** Every object reads it, so that a list with it is the compiler's own and whole. */
 const readByAll = 'include/linux/kconfig.h';
