@@ -13,6 +13,9 @@ export interface LoopAnswer {
   readonly longestTurnCpuMs: number;
   /** When in the process' life that was. */
   readonly longestTurnAtMs: number;
+  /** How often the loop went round in it, and how many of its sockets and timers had something: one round of many is what came at once. */
+  readonly longestTurnRounds: number;
+  readonly longestTurnEvents: number;
   /** The longest stop for the garbage collector, which is part of some turn. */
   readonly longestGcMs: number;
   /** What JavaScript's objects need, and what V8 holds for them. */
@@ -39,19 +42,37 @@ function threadCpuMs(): number {
   return Number(text.toString('latin1', 0, text.indexOf(' '))) / 1e6;
 }
 
-type Longest = Pick<LoopAnswer, 'longestStopMs' | 'longestTurnCpuMs' | 'longestTurnAtMs' | 'longestGcMs'>;
+type Longest = Omit<LoopAnswer, 'heapUsedBytes' | 'heapTotalBytes' | 'externalBytes'>;
 
-const nothingYet: Longest = { longestStopMs: 0, longestTurnCpuMs: 0, longestTurnAtMs: 0, longestGcMs: 0 };
+const nothingYet: Longest = {
+  longestStopMs: 0,
+  longestTurnCpuMs: 0,
+  longestTurnAtMs: 0,
+  longestTurnRounds: 0,
+  longestTurnEvents: 0,
+  longestGcMs: 0,
+};
+
+function look() {
+  const { loopCount: rounds, events } = performance.nodeTiming.uvMetricsInfo;
+  return { atMs: performance.now(), cpuMs: threadCpuMs(), rounds, events };
+}
+
 let longest = nothingYet;
-let last = { atMs: performance.now(), cpuMs: threadCpuMs() };
+let last = look();
 
 setInterval(() => {
-  const now = { atMs: performance.now(), cpuMs: threadCpuMs() };
+  const now = look();
   const turnCpuMs = now.cpuMs - last.cpuMs;
   longest = {
     ...longest,
     longestStopMs: Math.max(longest.longestStopMs, now.atMs - last.atMs - lookEveryMs),
-    ...(turnCpuMs > longest.longestTurnCpuMs && { longestTurnCpuMs: turnCpuMs, longestTurnAtMs: now.atMs }),
+    ...(turnCpuMs > longest.longestTurnCpuMs && {
+      longestTurnCpuMs: turnCpuMs,
+      longestTurnAtMs: now.atMs,
+      longestTurnRounds: now.rounds - last.rounds,
+      longestTurnEvents: now.events - last.events,
+    }),
   };
   last = now;
 }, lookEveryMs).unref();
@@ -82,7 +103,7 @@ function keepProfile(file: string): void {
   });
   profiler?.disconnect();
   profiler = undefined;
-  last = { atMs: performance.now(), cpuMs: threadCpuMs() };
+  last = look();
 }
 
 process.on('message', (question: ProbeQuestion) => {

@@ -34,7 +34,7 @@ const inMegabytes = (bytes: number): string => `${Math.round(bytes / 1e6)} MB`;
 const sentence = (name: string, { seconds, cpu, statements, ...rest }: PhaseFigures): string =>
   `${name}: ${seconds.toFixed(1)} s, CPU ${cpu.plane.toFixed(1)} + ${cpu.postgres.toFixed(1)} s, ${statements} statements, ` +
   `stops of ${rest.longestStopMs.toFixed(0)} ms (${rest.longestTurnCpuMs.toFixed(0)} ms of CPU at ` +
-  `${(rest.longestTurnAtMs / 1000).toFixed(1)} s of its life; the collector's ${rest.longestGcMs.toFixed(0)} ms), ` +
+  `${(rest.longestTurnAtMs / 1000).toFixed(1)} s of its life, ${rest.longestTurnRounds} rounds of the loop, ${rest.longestTurnEvents} events; the collector's ${rest.longestGcMs.toFixed(0)} ms), ` +
   `${inMegabytes(rest.rssBytes)} (heap ${inMegabytes(rest.heapUsedBytes)} of ${inMegabytes(rest.heapTotalBytes)}, ` +
   `buffers ${inMegabytes(rest.externalBytes)}), load ${rest.load.toFixed(1)}`;
 

@@ -45,7 +45,10 @@ export interface NodeRecord {
 export type NodeStream = NodeIdentity & Pick<NodeRecord, 'sessionEpoch'>;
 
 /** A stream that has an epoch from now on, and the version of the node's row that says so. */
-export type BegunStream = Pick<NodeRecord, 'sessionEpoch' | 'revision'>;
+export interface BegunStream extends Pick<NodeRecord, 'sessionEpoch' | 'revision'> {
+  /** The version of the row that this one followed: what was read of that is what the row said until now. */
+  readonly revisionBefore: number;
+}
 
 /** What a node said last, in a stream. */
 export interface NodeWord {
@@ -148,18 +151,29 @@ interface Introducing extends NodeIntroduction, NodeIdentity {
   readonly replica: string;
 }
 
-/** Those whose row somebody else is writing are left out: together they would all wait for that one. */
-const whoIsFree = (nodes: readonly Introducing[]): Prisma.Sql =>
-  Prisma.sql`nodes.name IN (SELECT name FROM nodes WHERE name = ANY(${nodes.map(({ name }) => name)}) FOR UPDATE SKIP LOCKED)`;
+interface IntroducedRow {
+  readonly name: string;
+  readonly session_epoch: number;
+  readonly revision: bigint;
+  readonly revision_before: bigint;
+}
 
-/** The streams that begin, of those of them that `among` lets in; undefined also for whom there is no such node. */
+/**
+ * What becomes of those whose row somebody else is writing: of many they are left out, for together they would all wait for
+ * that one; one alone waits.
+ */
+const ofMany = Prisma.sql`SKIP LOCKED`;
+const ofOne = Prisma.empty;
+
+/** The streams that begin; undefined for whom there is no such node, or who was left out. */
 async function introduceAll(
   db: Client,
   nodes: readonly Introducing[],
-  among: Prisma.Sql,
+  ifLocked: Prisma.Sql,
 ): Promise<(BegunStream | undefined)[]> {
   const said = nodes.map(({ reportedLabels, ...rest }) => ({ ...rest, reportedLabels: labelsToJson(reportedLabels) }));
-  const rows = await db.$queryRaw<{ name: string; session_epoch: number; revision: bigint }[]>`UPDATE nodes SET
+  const names = nodes.map(({ name }) => name as string);
+  const rows = await db.$queryRaw<IntroducedRow[]>`UPDATE nodes SET
       session_epoch = nodes.session_epoch + 1,
       last_seen_at = now(),
       -- A report belongs to the boot and the kernel it was made in: of another one it says nothing.
@@ -176,12 +190,16 @@ async function introduceAll(
     FROM jsonb_to_recordset(${jsonText(said)}::jsonb) AS said(
       name text, "certificateFingerprint" text, "kernelBuild" text, "kernelRelease" text, "agentVersion" text,
       "bootId" text, "patchedCore" boolean, "entryVersions" int[], "reportedLabels" jsonb, "certificateEndsAt" timestamptz,
-      replica uuid)
-    WHERE nodes.name = said.name AND nodes.certificate_fingerprint = said."certificateFingerprint" AND ${among}
-      AND nodes.revoked_at IS NULL
-    RETURNING nodes.name, nodes.session_epoch, nodes.revision`;
+      replica uuid),
+      (SELECT name, revision FROM nodes WHERE name = ANY(${names}) FOR UPDATE ${ifLocked}) AS before
+    WHERE nodes.name = said.name AND nodes.name = before.name
+      AND nodes.certificate_fingerprint = said."certificateFingerprint" AND nodes.revoked_at IS NULL
+    RETURNING nodes.name, nodes.session_epoch, nodes.revision, before.revision AS revision_before`;
   const begun = new Map(
-    rows.map((row) => [row.name, { sessionEpoch: row.session_epoch, revision: Number(row.revision) }]),
+    rows.map(({ name, session_epoch: sessionEpoch, revision, revision_before: before }) => [
+      name,
+      { sessionEpoch, revision: Number(revision), revisionBefore: Number(before) },
+    ]),
   );
   return nodes.map(({ name }) => begun.get(name));
 }
@@ -248,12 +266,12 @@ export function nodeStore(db: Client): NodeStore {
     return row === null ? null : nodeFromRow(row);
   };
   const introduceTogether = gathered<Introducing, BegunStream | undefined>({
-    work: (nodes) => introduceAll(db, nodes, whoIsFree(nodes)),
+    work: (nodes) => introduceAll(db, nodes, ofMany),
     keyOf: ({ name }) => name,
     mostAtOnce: mostIntroducedAtOnce,
   });
   /** Alone it waits for whoever writes its row. */
-  const introduceAlone = async (node: Introducing) => (await introduceAll(db, [node], Prisma.sql`true`))[0];
+  const introduceAlone = async (node: Introducing) => (await introduceAll(db, [node], ofOne))[0];
   return {
     async list(cluster) {
       const where = cluster === undefined ? {} : { clusterName: cluster };

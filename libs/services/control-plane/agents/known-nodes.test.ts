@@ -46,6 +46,7 @@ function rows() {
     require: async (name) => table.get(name)!,
     introduce: async ({ name }, said, replica) => {
       const node = table.get(name)!;
+      const isSameLife = node.kernelBuild === said.kernelBuild && node.bootId === said.bootId;
       const { reportedLabels, ...rest } = said;
       const labels = { ...node.labels, reported: reportedLabels };
       table.set(name, {
@@ -55,8 +56,9 @@ function rows() {
         replica,
         sessionEpoch: node.sessionEpoch + 1,
         lastSeenAt: new Date(),
+        report: isSameLife ? node.report : null,
       });
-      return table.get(name)!;
+      return { ...table.get(name)!, revisionBefore: node.revision };
     },
     keep: async (words: readonly NodeWord[]) => {
       const failure = failures.shift();
@@ -101,8 +103,7 @@ function rows() {
   return { table, store, written, failures, failsFor };
 }
 
-async function known() {
-  const database = rows();
+async function known(database = rows()) {
   const revoked: NodeName[] = [];
   const onRevoked = (name: NodeName): void => {
     revoked.push(name);
@@ -124,6 +125,29 @@ test('what a node says is known at once, and written later, the last of it, of a
   expect(written).toEqual([]);
   await nodes.stop();
   expect(written).toEqual(['n1 2, n2 7']);
+});
+
+test('a control plane that was started again writes no report that its row has already, and each that it has not', async () => {
+  const before = await known();
+  for (const name of [n1, n2]) before.nodes.note(await before.begin(name), at(1));
+  await before.nodes.stop();
+  const { nodes, begin, written, table, store } = await known(before);
+  written.length = 0;
+  const [s1, s2] = [await begin(n1), await begin(n2)];
+  // The same in other bytes: read from the row, and said by the node.
+  for (const stream of [s1, s2]) expect(nodes.note(stream, at(1))).toBe(true);
+  expect(nodes.unwrittenCount).toBe(0);
+  nodes.note(s2, at(2));
+  // And once it was something else it is written again.
+  nodes.note(s2, at(1));
+  await nodes.stop();
+  expect(written).toEqual([`${n2} 1, ${n1} alive`]);
+  // Another control plane has written meanwhile what nobody here has read.
+  const third = await known({ ...before, store });
+  table.set(n1, { ...table.get(n1)!, report: at(7) });
+  third.nodes.note(await third.begin(n1), at(1));
+  await third.nodes.stop();
+  expect(table.get(n1)!.report).toEqual(at(1));
 });
 
 test('signs of life alone are written when the node goes, or all is written for the last time', async () => {

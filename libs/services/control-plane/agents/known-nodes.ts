@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import type { NodeReport } from '@lockstep/contracts/generated';
+import { NodeReport } from '@lockstep/contracts/generated';
 import type { Labels } from '@lockstep/domain/labels';
 import type { ClusterName, NodeName } from '@lockstep/domain/livepatch-model';
 import {
@@ -33,6 +33,9 @@ interface Unkept {
 
 const isSameStream = (a: NodeStream, b: NodeStream): boolean =>
   a.sessionEpoch === b.sessionEpoch && a.certificateFingerprint === b.certificateFingerprint;
+
+const isSameReport = (a: NodeReport, b: NodeReport): boolean =>
+  Buffer.compare(NodeReport.encode(a).finish(), NodeReport.encode(b).finish()) === 0;
 
 /** A stream that began here: what is heard of it is newer than its row, however late that was read. */
 const beganHere = (node: NodeRecord): boolean => node.heardAtMs !== undefined;
@@ -89,6 +92,10 @@ export class KnownNodes {
   private sorted: readonly NodeName[] | undefined;
   /** Heard, and not written yet. */
   private unkept = new Map<NodeName, Unkept>();
+  /** Reports as they were read of rows. */
+  private readonly asRead = new WeakSet<NodeReport>();
+  /** Streams that began on a row that says what is known: a node that says the same again need not have it written again. */
+  private readonly asWritten = new Set<NodeName>();
   /** Alive since that was written last. */
   private readonly heard = new Set<NodeName>();
   /** Written by a call whose outcome was not told, or by somebody else: to be read again. */
@@ -106,7 +113,10 @@ export class KnownNodes {
   constructor(private readonly parts: KnownNodesParts) {}
 
   async start(): Promise<void> {
-    for (const node of await this.parts.store.list()) this.nodes.set(node.name, node);
+    for (const node of await this.parts.store.list()) {
+      this.nodes.set(node.name, node);
+      this.noteRead(node);
+    }
     this.timers = [
       setInterval(() => {
         this.keepSoon();
@@ -170,7 +180,7 @@ export class KnownNodes {
   /** Begins a stream's epoch. @throws LockstepError as `NodeStore.introduce`. */
   async introduce({ name, certificateFingerprint }: NodeRecord, said: NodeIntroduction): Promise<NodeRecord> {
     const { replica } = this.parts;
-    const { sessionEpoch, revision } = await this.beginEpoch({ name, certificateFingerprint }, said);
+    const { sessionEpoch, revision, revisionBefore } = await this.beginEpoch({ name, certificateFingerprint }, said);
     const before = this.nodes.get(name);
     if (before?.certificateFingerprint !== certificateFingerprint) throw nodeRemoved(name);
     const { reportedLabels, ...about } = said;
@@ -188,8 +198,15 @@ export class KnownNodes {
     // Its row may have been read since, by whomever; if it tells of a later stream, this one has ended.
     if (revision < before.revision && sessionEpoch !== before.sessionEpoch) return node;
     if (!isSameLife) this.unkept.delete(name);
+    const isAsRead = node.report !== null && this.asRead.has(node.report) && revisionBefore === before.revision;
+    if (isAsRead) this.asWritten.add(name);
+    else this.asWritten.delete(name);
     this.nodes.set(name, node);
     return node;
+  }
+
+  private noteRead({ report }: NodeRecord): void {
+    if (report !== null) this.asRead.add(report);
   }
 
   private async beginEpoch(node: NodeIdentity, said: NodeIntroduction): Promise<BegunStream> {
@@ -355,7 +372,9 @@ export class KnownNodes {
     const isSameKey = known?.certificateFingerprint === row.certificateFingerprint;
     if (known === undefined) this.sorted = undefined;
     this.unkept.delete(name);
+    this.asWritten.delete(name);
     this.heard.delete(name);
+    this.noteRead(row);
     const node = { ...row, revokedAt: row.revokedAt ?? (isSameKey ? known.revokedAt : null) };
     this.nodes.set(name, node);
     // A stream that nobody here knows: it ended before its epoch was told.
@@ -405,6 +424,7 @@ export class KnownNodes {
     this.nodes.delete(name);
     this.sorted = undefined;
     this.unkept.delete(name);
+    this.asWritten.delete(name);
     this.heard.delete(name);
   }
 
@@ -416,7 +436,8 @@ export class KnownNodes {
     this.nodes.set(name, { ...node, ...(report && { report }), ...heardNow() });
     this.heard.add(name);
     if (report !== undefined) {
-      this.unkept.set(name, { hasReport: true });
+      const isWritten = this.asWritten.delete(name) && node.report !== null && isSameReport(report, node.report);
+      if (!isWritten) this.unkept.set(name, { hasReport: true });
       this.parts.onReport?.(name);
     }
     return true;
