@@ -4,14 +4,21 @@ import type { Sha256 } from '@lockstep/domain/livepatch-model';
 import { firstPreviousHash, type EntrySignature } from '@lockstep/domain/load-order';
 import { storableText } from '@lockstep/platform/runtime';
 import type { Client, Transaction } from './client';
-import type { AuditEvent as EventRow } from './generated/client';
 import { highestSeq } from './highest-seq';
+import { Statement, type Prepared } from './prepared';
 
 /** Where the chain ends. */
 export type AuditHead = Pick<AuditRecord, 'seq' | 'hash'>;
 
 /** An event without a place yet. */
 export type UnchainedEvent = AuditEvent & Pick<AuditRecord, 'at'>;
+
+/** Those that have their place now. */
+export interface Chained {
+  readonly checkpoint: AuditCheckpoint;
+  /** More may be there than go in one transaction. */
+  readonly mayBeMore: boolean;
+}
 
 export interface ChainedBatch {
   /** In the order of the events. */
@@ -22,12 +29,10 @@ export interface ChainedBatch {
 export interface AuditStore {
   /** Of what has no transaction of its own. */
   add(event: AuditEvent): Promise<void>;
-  /** Whether any has no place yet: one statement, where `chain` takes four to find that out. */
+  /** Whether any has no place yet: one statement, where `chain` takes three to find that out. */
   hasUnplaced(): Promise<boolean>;
   /** Gives those without a place theirs, as `link` says, as many as go in one transaction. @returns undefined: there were none. */
-  chain(
-    link: (events: readonly UnchainedEvent[], head: AuditHead) => ChainedBatch,
-  ): Promise<AuditCheckpoint | undefined>;
+  chain(link: (events: readonly UnchainedEvent[], head: AuditHead) => ChainedBatch): Promise<Chained | undefined>;
   head(): Promise<AuditHead>;
   /** In order, above `afterSeq`, at most `most`. */
   read(afterSeq: number, most: number): Promise<AuditRecord[]>;
@@ -40,7 +45,39 @@ const mostInBatch = 500;
 /** One gives places at a time, whichever process: each sees all that the one before it wrote. */
 const chainLock = 7_262_012;
 
-const eventOf = ({ at, who, token, from, call, on, details, because, result }: EventRow): UnchainedEvent => ({
+interface UnplacedRow {
+  /** As PostgreSQL writes it: JavaScript's numbers do not hold all of them. */
+  readonly id: string;
+  readonly at: Date;
+  readonly who: string;
+  readonly token: string;
+  readonly from: string;
+  readonly call: string;
+  readonly on: string;
+  readonly details: string;
+  readonly because: string;
+  readonly result: string;
+  /** Where the chain ends; null: it has still to begin. */
+  readonly head_seq: number | null;
+  readonly head_hash: string | null;
+}
+
+const unplaced = new Statement<UnplacedRow>(`
+  SELECT id, at, who, token, "from", call, "on", details, because, result, head.seq AS head_seq, head.hash AS head_hash
+  FROM (SELECT * FROM audit_events WHERE seq IS NULL ORDER BY id LIMIT ${mostInBatch}) AS events
+  LEFT JOIN (SELECT seq, hash FROM audit_events WHERE seq IS NOT NULL ORDER BY seq DESC LIMIT 1) AS head ON true
+  ORDER BY id`);
+
+const place = new Statement(`
+  WITH done AS (
+    UPDATE audit_events SET seq = placed.seq, previous_hash = placed.previous, hash = placed.hash
+    FROM unnest($1::bigint[], $2::int[], $3::text[], $4::text[]) AS placed (id, seq, previous, hash)
+    WHERE audit_events.id = placed.id)
+  INSERT INTO audit_checkpoints (seq, hash, signature) VALUES ($5, $6, $7)`);
+
+type EventColumns = Omit<UnplacedRow, 'id' | 'head_seq' | 'head_hash'>;
+
+const eventOf = ({ at, who, token, from, call, on, details, because, result }: EventColumns): UnchainedEvent => ({
   ...{ at: at.toISOString(), who, token, from, call, on, details, because, result },
 });
 
@@ -51,13 +88,13 @@ export async function addAuditEvent(tx: Transaction | Client, event: AuditEvent)
   await tx.auditEvent.create({ data: { who, token, from, call, on, result, ...told } });
 }
 
-async function headOf(db: Client | Transaction): Promise<AuditHead> {
+async function headOf(db: Client): Promise<AuditHead> {
   const where = { seq: { not: null } };
   const row = await db.auditEvent.findFirst({ where, orderBy: { seq: 'desc' }, select: { seq: true, hash: true } });
   return { seq: row?.seq ?? 0, hash: (row?.hash ?? firstPreviousHash) as Sha256 };
 }
 
-export function auditStore(db: Client): AuditStore {
+export function auditStore(db: Client, prepared: Prepared): AuditStore {
   return {
     add: (event) => addAuditEvent(db, event),
     async hasUnplaced() {
@@ -66,24 +103,20 @@ export function auditStore(db: Client): AuditStore {
       return row?.has === true;
     },
     chain: (link) =>
-      db.$transaction(async (tx) => {
-        await tx.$executeRaw`SELECT pg_advisory_xact_lock(${chainLock})`;
-        const rows = await tx.auditEvent.findMany({ where: { seq: null }, orderBy: { id: 'asc' }, take: mostInBatch });
-        if (rows.length === 0) return undefined;
-        const { records, checkpoint } = link(rows.map(eventOf), await headOf(tx));
-        const columns = [
+      prepared.underLock(chainLock, async (ask) => {
+        const rows = await ask(unplaced, []);
+        const [first] = rows;
+        if (first === undefined) return undefined;
+        const head = { seq: first.head_seq ?? 0, hash: (first.head_hash ?? firstPreviousHash) as Sha256 };
+        const { records, checkpoint } = link(rows.map(eventOf), head);
+        await ask(place, [
           rows.map(({ id }) => id),
           records.map(({ seq }) => seq),
-          records.map(({ previousHash }) => previousHash as string),
-          records.map(({ hash }) => hash as string),
-        ] as const;
-        await tx.$executeRaw`
-          UPDATE audit_events SET seq = placed.seq, previous_hash = placed.previous, hash = placed.hash
-          FROM unnest(${columns[0]}::bigint[], ${columns[1]}::int[], ${columns[2]}::text[], ${columns[3]}::text[])
-            AS placed (id, seq, previous, hash)
-          WHERE audit_events.id = placed.id`;
-        await tx.auditCheckpoint.create({ data: checkpoint });
-        return checkpoint;
+          records.map(({ previousHash }) => previousHash),
+          records.map(({ hash }) => hash),
+          ...[checkpoint.seq, checkpoint.hash, checkpoint.signature],
+        ]);
+        return { checkpoint, mayBeMore: rows.length === mostInBatch };
       }),
     head: () => headOf(db),
     async read(afterSeq, most) {

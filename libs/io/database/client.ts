@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PrismaPg } from '@prisma/adapter-pg';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
+import { Pool } from 'pg';
 import { connectionTo, connectTimeoutMs } from './connection';
 import { isConflict, isUniqueViolation } from './database-errors';
 import { Prisma, PrismaClient } from './generated/client';
@@ -20,12 +21,22 @@ const keptIdleMs = 300_000;
 /** A connection that broke without a word is given up after this: longer than any statement takes, or waits for a lock. */
 const answerWithinMs = 30_000;
 
-export function createClient(url: string, onStatement: OnStatement = () => undefined): Client {
-  const adapter = new PrismaPg(
-    { ...connectionTo(url), max: poolSize, idleTimeoutMillis: keptIdleMs, query_timeout: answerWithinMs },
-    // A server that goes away is met again at the next query.
-    { onPoolError: () => undefined, onConnectionError: () => undefined },
-  );
+/** Whoever opens it ends it. */
+export function openPool(url: string): Pool {
+  const pool = new Pool({
+    ...connectionTo(url),
+    max: poolSize,
+    idleTimeoutMillis: keptIdleMs,
+    query_timeout: answerWithinMs,
+  });
+  // A server that goes away is met again at the next query.
+  pool.on('error', () => undefined);
+  return pool;
+}
+
+/** Its connections are the pool's, which outlives it. */
+export function createClient(pool: Pool, onStatement: OnStatement = () => undefined): Client {
+  const adapter = new PrismaPg(pool, { onPoolError: () => undefined, onConnectionError: () => undefined });
   // Prettier errors show the caller's code: for each of them the whole program is read and split into lines.
   return new PrismaClient({ adapter: timingStatements(adapter, onStatement), errorFormat: 'minimal' });
 }

@@ -6,7 +6,7 @@ import { artifactReferences, type ArtifactReferences } from './artifact-referenc
 import { buildStore, type BuildStore } from './builds';
 import { campaignStore, type CampaignStore } from './campaigns';
 import { callAnswerStore, type CallAnswerStore } from './call-answers';
-import { createClient } from './client';
+import { createClient, openPool } from './client';
 import { clusterStore, type ClusterStore } from './clusters';
 import { endWithinTime } from './connection';
 import { explainDatabaseError } from './database-errors';
@@ -20,6 +20,7 @@ import { migrateDatabase } from './migrate';
 import { nodeOrderStore, type NodeOrderStore } from './node-orders';
 import { nodeStore, type NodeStore } from './nodes';
 import { patchStore, type PatchStore } from './patches';
+import { Prepared } from './prepared';
 import { replicaStore, type ReplicaStore } from './replicas';
 import { rolloutStore, type RolloutStore } from './rollouts';
 import { serverFacts, type ServerFactsStore } from './server-facts';
@@ -67,18 +68,20 @@ async function openStores(
   { url, migrations, onStatement }: DatabaseOptions,
 ): Promise<Database> {
   await migrateDatabase(url, migrations);
-  const client = createClient(url, onStatement);
+  const pool = openPool(url);
+  const client = createClient(pool, onStatement);
+  const prepared = new Prepared(pool, onStatement);
   return {
     clusters: clusterStore(client),
-    joinTokens: joinTokenStore(client),
-    nodes: nodeStore(client),
+    joinTokens: joinTokenStore(client, prepared),
+    nodes: nodeStore(client, prepared),
     nodeOrders: nodeOrderStore(client),
     kernelBuilds: kernelBuildStore(client),
     registrations: registrationStore(client),
     kernelCopies: kernelCopyStore(client),
     patches: patchStore(client),
     builds: buildStore(client),
-    loadOrders: loadOrderStore(client),
+    loadOrders: loadOrderStore(client, prepared),
     rollouts: rolloutStore(client),
     campaigns: campaignStore(client),
     schedules: scheduleStore(client),
@@ -88,12 +91,15 @@ async function openStores(
     authorities: authorityStore(client),
     callAnswers: callAnswerStore(client),
     accessTokens: accessTokenStore(client),
-    audit: auditStore(client),
+    audit: auditStore(client, prepared),
     events: eventStore(client),
     webhooks: webhookStore(client),
     server: serverFacts(client),
     close: async () => {
-      await endWithinTime(() => client.$disconnect());
+      await endWithinTime(async () => {
+        await client.$disconnect();
+        await pool.end();
+      });
       await sole.close();
     },
   };

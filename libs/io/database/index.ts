@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-export type { AuditHead, AuditStore, ChainedBatch, UnchainedEvent } from './audit';
+export type { AuditHead, AuditStore, Chained, ChainedBatch, UnchainedEvent } from './audit';
 export type { AccessTokenRecord, AccessTokenStore, NewAccessToken } from './access-tokens';
 export type { ArtifactReferences } from './artifact-references';
 export type {

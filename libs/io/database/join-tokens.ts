@@ -6,6 +6,7 @@ import { storableText } from '@lockstep/platform/runtime';
 import { addAuditEvent } from './audit';
 import { transactionLimits, type Client, type Transaction } from './client';
 import { requireCluster } from './clusters';
+import { Statement, type Prepared } from './prepared';
 
 export interface NewJoinToken {
   readonly secretSha256: string;
@@ -150,18 +151,23 @@ interface RedeemedRow {
   readonly revoked_at: Date | null;
 }
 
+const redeem = new Statement<RedeemedRow>(`
+  SELECT outcome, pem, other_cluster, revoked_node, revoked_at
+  FROM redeem_join_token($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`);
+
 /** All of it is one statement: what it costs is mostly waiting for answers and being woken by them. */
 async function enrolOne(
-  db: Client,
+  { ask }: Prepared,
   { cluster, node }: Extract<GoodToken, { of: 'one' }>,
   redemption: Redemption,
 ): Promise<Enrolment> {
   const { secretSha256, publicKeySha256, now, certify } = redemption;
   const certificatePem = await certify(node);
   const { who, token, from, call, on, details, because, result } = redemption.audit({ cluster, node });
-  const [redeemed] = await db.$queryRaw<RedeemedRow[]>`
-    SELECT * FROM redeem_join_token(${secretSha256}, ${publicKeySha256}, ${certificatePem}, ${now},
-      ${who}, ${token}, ${from}, ${call}, ${on}, ${storableText(details)}, ${storableText(because)}, ${result})`;
+  const [redeemed] = await ask(redeem, [
+    ...[secretSha256, publicKeySha256, certificatePem, now],
+    ...[who, token, from, call, on, storableText(details), storableText(because), result],
+  ]);
   switch (redeemed?.outcome) {
     case 'enrolled':
       return { cluster, node, certificatePem: redeemed.pem ?? '' };
@@ -180,7 +186,11 @@ interface GoodRow {
   readonly node_name: string | null;
 }
 
-export function joinTokenStore(db: Client): JoinTokenStore {
+const goodToken = new Statement<GoodRow>(`
+  SELECT cluster_name, node_name FROM join_tokens WHERE secret_sha256 = $1 AND expires_at > $2
+  UNION ALL SELECT NULL, NULL FROM bulk_join_tokens WHERE secret_sha256 = $1 AND expires_at > $2`);
+
+export function joinTokenStore(db: Client, prepared: Prepared): JoinTokenStore {
   return {
     async create({ secretSha256, cluster, node, expiresAt }) {
       await db.$transaction(async (tx) => {
@@ -197,15 +207,13 @@ export function joinTokenStore(db: Client): JoinTokenStore {
       await db.$executeRaw`DELETE FROM bulk_join_tokens WHERE expires_at < now()`;
     },
     async requireGood(secretSha256, now) {
-      const [found] = await db.$queryRaw<GoodRow[]>`
-        SELECT cluster_name, node_name FROM join_tokens WHERE secret_sha256 = ${secretSha256} AND expires_at > ${now}
-        UNION ALL SELECT NULL, NULL FROM bulk_join_tokens WHERE secret_sha256 = ${secretSha256} AND expires_at > ${now}`;
+      const [found] = await prepared.ask(goodToken, [secretSha256, now]);
       if (found === undefined) throw refused();
       const { cluster_name: cluster, node_name: node } = found;
       if (cluster === null || node === null) return { of: 'many' };
       return { of: 'one', cluster: cluster as ClusterName, node: node as NodeName };
     },
     redeem: (redemption) =>
-      redemption.token.of === 'one' ? enrolOne(db, redemption.token, redemption) : enrolOneOfMany(db, redemption),
+      redemption.token.of === 'one' ? enrolOne(prepared, redemption.token, redemption) : enrolOneOfMany(db, redemption),
   };
 }

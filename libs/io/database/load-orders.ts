@@ -26,8 +26,14 @@ import { once, type KeptCall } from './call-answers';
 import { serialisable, type Client, type Transaction } from './client';
 import { requireCluster } from './clusters';
 import type { LogEntry as EntryRow, Prisma } from './generated/client';
+import { Statement, type Prepared } from './prepared';
 
-const fromRow = (row: EntryRow): LogEntry => ({
+type EntryColumns = Pick<
+  EntryRow,
+  'clusterName' | 'kernelBuildId' | 'seq' | 'previousHash' | 'body' | 'hash' | 'signature'
+>;
+
+const fromRow = (row: EntryColumns): LogEntry => ({
   cluster: row.clusterName as ClusterName,
   kernelBuild: row.kernelBuildId as KernelBuildId,
   seq: row.seq as Seq,
@@ -119,13 +125,21 @@ async function readKernelBuilds(db: Client | Transaction, cluster: ClusterName):
 }
 
 /** Of the load order that has walked furthest: one may have lost some in a restore. */
-async function readKeys(db: Client | Transaction, cluster: ClusterName): Promise<LogKey[]> {
-  const where = { clusterName: cluster, body: { path: ['kind'], equals: 'rotate' } };
-  const rows = await db.logEntry.findMany({ where, orderBy: { seq: 'asc' } });
+function furthestKeys(rows: readonly EntryColumns[]): LogKey[] {
   const walks = new Map<string, LogEntry[]>();
   for (const entry of rows.map(fromRow)) walks.set(entry.kernelBuild, [...(walks.get(entry.kernelBuild) ?? []), entry]);
   return [...walks.values()].map(keysOf).reduce<LogKey[]>((a, b) => (b.length > a.length ? b : a), []);
 }
+
+async function readKeys(tx: Transaction, cluster: ClusterName): Promise<LogKey[]> {
+  const where = { clusterName: cluster, body: { path: ['kind'], equals: 'rotate' } };
+  return furthestKeys(await tx.logEntry.findMany({ where, orderBy: { seq: 'asc' } }));
+}
+
+/** The same for each machine that enrols. */
+const rotations = new Statement<EntryColumns>(`
+  SELECT cluster_name AS "clusterName", kernel_build_id AS "kernelBuildId", seq, previous_hash AS "previousHash", body, hash, signature
+  FROM log_entries WHERE cluster_name = $1 AND body ->> 'kind' = 'rotate' ORDER BY seq`);
 
 async function insertNext(
   tx: Transaction,
@@ -184,7 +198,7 @@ async function rotate(tx: Transaction, cluster: ClusterName, rotating: Rotating)
   return added;
 }
 
-export function loadOrderStore(db: Client): LoadOrderStore {
+export function loadOrderStore(db: Client, prepared: Prepared): LoadOrderStore {
   return {
     entries: (log, afterSeq) => readEntries(db, log, afterSeq),
     async head({ cluster, kernelBuild }) {
@@ -206,7 +220,7 @@ export function loadOrderStore(db: Client): LoadOrderStore {
       });
     },
     kernelBuilds: (cluster) => readKernelBuilds(db, cluster),
-    keys: (cluster) => readKeys(db, cluster),
+    keys: async (cluster) => furthestKeys(await prepared.ask(rotations, [cluster])),
     async loads(cluster, artifact) {
       // As the index has it.
       const rows = await db.$queryRaw<{ loads: boolean }[]>`SELECT EXISTS (

@@ -8,7 +8,10 @@ const labelsFromJson = (json: NodeRow['assignedLabels']): Labels =>
 
 export const labelsToJson = (labels: Labels): Record<string, string> => Object.fromEntries(labels);
 
-export const labelsFromRow = ({ reportedLabels, assignedLabels }: NodeRow): NodeLabels => ({
+export const labelsFromRow = ({
+  reportedLabels,
+  assignedLabels,
+}: Pick<NodeRow, 'reportedLabels' | 'assignedLabels'>): NodeLabels => ({
   reported: labelsFromJson(reportedLabels),
   assigned: labelsFromJson(assignedLabels),
 });

@@ -7,7 +7,8 @@ import { serialisable, type Client, type Transaction } from './client';
 import { gathered } from './gathered';
 import { jsonText } from './json-text';
 import { labelsFromRow, labelsToJson } from './node-labels';
-import { Prisma, type Node as NodeRow } from './generated/client';
+import type { Node as NodeRow } from './generated/client';
+import { Statement, type Prepared } from './prepared';
 
 export interface NodeRecord {
   readonly name: NodeName;
@@ -74,7 +75,10 @@ export interface NodeIntroduction {
   readonly reportedLabels: Labels;
 }
 
-export const nodeFromRow = (row: NodeRow): NodeRecord => ({
+/** Its row, but for what is only counted by or written; `revision` as the driver that read it has it. */
+type NodeColumns = Omit<NodeRow, 'enrolledAt' | 'changedIn' | 'revision'> & { readonly revision: bigint | string };
+
+export const nodeFromRow = (row: NodeColumns): NodeRecord => ({
   name: row.name as NodeName,
   cluster: row.clusterName as ClusterName,
   certificateFingerprint: row.certificateFingerprint,
@@ -154,26 +158,13 @@ interface Introducing extends NodeIntroduction, NodeIdentity {
 interface IntroducedRow {
   readonly name: string;
   readonly session_epoch: number;
-  readonly revision: bigint;
-  readonly revision_before: bigint;
+  /** As PostgreSQL writes them. */
+  readonly revision: string;
+  readonly revision_before: string;
 }
 
-/**
- * What becomes of those whose row somebody else is writing: of many they are left out, for together they would all wait for
- * that one; one alone waits.
- */
-const ofMany = Prisma.sql`SKIP LOCKED`;
-const ofOne = Prisma.empty;
-
-/** The streams that begin; undefined for whom there is no such node, or who was left out. */
-async function introduceAll(
-  db: Client,
-  nodes: readonly Introducing[],
-  ifLocked: Prisma.Sql,
-): Promise<(BegunStream | undefined)[]> {
-  const said = nodes.map(({ reportedLabels, ...rest }) => ({ ...rest, reportedLabels: labelsToJson(reportedLabels) }));
-  const names = nodes.map(({ name }) => name as string);
-  const rows = await db.$queryRaw<IntroducedRow[]>`UPDATE nodes SET
+const introducing = (ifLocked: '' | 'SKIP LOCKED') =>
+  new Statement<IntroducedRow>(`UPDATE nodes SET
       session_epoch = nodes.session_epoch + 1,
       last_seen_at = now(),
       -- A report belongs to the boot and the kernel it was made in: of another one it says nothing.
@@ -187,14 +178,30 @@ async function introduceAll(
       reported_labels = said."reportedLabels",
       certificate_ends_at = said."certificateEndsAt",
       replica_id = said.replica
-    FROM jsonb_to_recordset(${jsonText(said)}::jsonb) AS said(
+    FROM jsonb_to_recordset($1::jsonb) AS said(
       name text, "certificateFingerprint" text, "kernelBuild" text, "kernelRelease" text, "agentVersion" text,
       "bootId" text, "patchedCore" boolean, "entryVersions" int[], "reportedLabels" jsonb, "certificateEndsAt" timestamptz,
       replica uuid),
-      (SELECT name, revision FROM nodes WHERE name = ANY(${names}) FOR UPDATE ${ifLocked}) AS before
+      (SELECT name, revision FROM nodes WHERE name = ANY($2) FOR UPDATE ${ifLocked}) AS before
     WHERE nodes.name = said.name AND nodes.name = before.name
       AND nodes.certificate_fingerprint = said."certificateFingerprint" AND nodes.revoked_at IS NULL
-    RETURNING nodes.name, nodes.session_epoch, nodes.revision, before.revision AS revision_before`;
+    RETURNING nodes.name, nodes.session_epoch, nodes.revision, before.revision AS revision_before`);
+
+/**
+ * What becomes of those whose row somebody else is writing: of many they are left out, for together they would all wait for
+ * that one; one alone waits.
+ */
+const introduceMany = introducing('SKIP LOCKED');
+const introduceOne = introducing('');
+
+/** The streams that begin; undefined for whom there is no such node, or who was left out. */
+async function introduceAll(
+  { ask }: Prepared,
+  nodes: readonly Introducing[],
+  statement: Statement<IntroducedRow>,
+): Promise<(BegunStream | undefined)[]> {
+  const said = nodes.map(({ reportedLabels, ...rest }) => ({ ...rest, reportedLabels: labelsToJson(reportedLabels) }));
+  const rows = await ask(statement, [jsonText(said), nodes.map(({ name }) => name)]);
   const begun = new Map(
     rows.map(({ name, session_epoch: sessionEpoch, revision, revision_before: before }) => [
       name,
@@ -204,21 +211,23 @@ async function introduceAll(
   return nodes.map(({ name }) => begun.get(name));
 }
 
-async function keepWords(db: Client, words: readonly NodeWord[]): Promise<Set<NodeName>> {
-  const said = words.map(({ stream: { name, certificateFingerprint, sessionEpoch }, report, seenAt, replica }) => ({
-    ...{ name, certificateFingerprint, sessionEpoch, seenAt, replica },
-    report: report === undefined ? undefined : NodeReport.toJSON(report),
-  }));
-  const rows = await db.$queryRaw<{ name: string }[]>`UPDATE nodes SET
+const keep = new Statement<{ readonly name: string }>(`UPDATE nodes SET
       report = COALESCE(said.report, nodes.report),
       last_seen_at = GREATEST(nodes.last_seen_at, said."seenAt"),
       -- Whoever began the stream alone knows whether it still holds it.
       replica_id = said.replica
-    FROM jsonb_to_recordset(${jsonText(said)}::jsonb) AS said(
+    FROM jsonb_to_recordset($1::jsonb) AS said(
       name text, "certificateFingerprint" text, "sessionEpoch" int, "seenAt" timestamptz, replica uuid, report jsonb)
     WHERE nodes.name = said.name AND nodes.session_epoch = said."sessionEpoch"
       AND nodes.certificate_fingerprint = said."certificateFingerprint"
-    RETURNING nodes.name`;
+    RETURNING nodes.name`);
+
+async function keepWords({ ask }: Prepared, words: readonly NodeWord[]): Promise<Set<NodeName>> {
+  const said = words.map(({ stream: { name, certificateFingerprint, sessionEpoch }, report, seenAt, replica }) => ({
+    ...{ name, certificateFingerprint, sessionEpoch, seenAt, replica },
+    report: report === undefined ? undefined : NodeReport.toJSON(report),
+  }));
+  const rows = await ask(keep, [jsonText(said)]);
   return new Set(rows.map(({ name }) => name as NodeName));
 }
 
@@ -260,18 +269,29 @@ async function removeRow(tx: Transaction, name: NodeName): Promise<NodeRecord> {
   return nodeFromRow(row);
 }
 
-export function nodeStore(db: Client): NodeStore {
+/** As Prisma has them. */
+const columns = `
+  name, cluster_name AS "clusterName", certificate_fingerprint AS "certificateFingerprint",
+  certificate_ends_at AS "certificateEndsAt", kernel_build_id AS "kernelBuildId", kernel_release AS "kernelRelease",
+  agent_version AS "agentVersion", boot_id AS "bootId", patched_core AS "patchedCore", entry_versions AS "entryVersions",
+  reported_labels AS "reportedLabels", assigned_labels AS "assignedLabels", labels_revision AS "labelsRevision",
+  session_epoch AS "sessionEpoch", report, last_seen_at AS "lastSeenAt", revoked_at AS "revokedAt",
+  replica_id AS "replicaId", revision`;
+
+const findOne = new Statement<NodeColumns>(`SELECT ${columns} FROM nodes WHERE name = $1`);
+
+export function nodeStore(db: Client, prepared: Prepared): NodeStore {
   const find = async (name: NodeName): Promise<NodeRecord | null> => {
-    const row = await db.node.findUnique({ where: { name } });
-    return row === null ? null : nodeFromRow(row);
+    const [row] = await prepared.ask(findOne, [name]);
+    return row === undefined ? null : nodeFromRow(row);
   };
   const introduceTogether = gathered<Introducing, BegunStream | undefined>({
-    work: (nodes) => introduceAll(db, nodes, ofMany),
+    work: (nodes) => introduceAll(prepared, nodes, introduceMany),
     keyOf: ({ name }) => name,
     mostAtOnce: mostIntroducedAtOnce,
   });
   /** Alone it waits for whoever writes its row. */
-  const introduceAlone = async (node: Introducing) => (await introduceAll(db, [node], ofOne))[0];
+  const introduceAlone = async (node: Introducing) => (await introduceAll(prepared, [node], introduceOne))[0];
   return {
     async list(cluster) {
       const where = cluster === undefined ? {} : { clusterName: cluster };
@@ -289,7 +309,7 @@ export function nodeStore(db: Client): NodeStore {
       if (begun === undefined) throw nodeRemoved(name);
       return begun;
     },
-    keep: (words) => keepWords(db, words),
+    keep: (words) => keepWords(prepared, words),
     remove: (name, call) => serialisable(db, (tx) => once(tx, call, () => removeRow(tx, name))),
     label: (names, change, call) => serialisable(db, (tx) => once(tx, call, () => labelRows(tx, names, change))),
     revoke: (name, revokedAt, call) =>

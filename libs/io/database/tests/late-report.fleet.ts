@@ -128,6 +128,17 @@ test('what a node still had on its way when it was removed is no report of the o
   expect(await say(now, reportAt(1))).toBe(true);
 });
 
+test('a stream that begins is told which version of the row it followed, of one that was written past it a later one', async () => {
+  await say(await introduce(hello), reportAt(1));
+  const read = await db.nodes.require(node);
+  const begun = await db.nodes.introduce(read, hello, replica);
+  expect(begun.revisionBefore).toBe(read.revision);
+  expect(begun.revision).toBeGreaterThan(read.revision);
+  const between = { ...read, ...begun };
+  expect(await say(between, reportAt(2))).toBe(true);
+  expect((await db.nodes.introduce(read, hello, replica)).revisionBefore).toBeGreaterThan(begun.revision);
+});
+
 test('of many streams that begin at once each has its own epoch; whose certificate is old has none', async () => {
   const known = await db.nodes.require(node);
   const begun = await Promise.all([1, 2, 3].map(() => db.nodes.introduce(known, hello, replica)));

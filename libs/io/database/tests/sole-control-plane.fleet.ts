@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, tes
 import { parseClusterName, parseNodeName } from '@lockstep/domain/livepatch-model';
 import { freePort, temporaryFolder, type TemporaryFolder } from '@lockstep/testing/local-servers';
 import { Client } from 'pg';
-import { createClient, serialisable } from '../client';
+import { createClient, openPool, serialisable } from '../client';
 import { explainDatabaseError, migrateDatabase, openDatabase, startEmbeddedPostgres } from '../index';
 import type { Database, DatabaseOptions, EmbeddedPostgres } from '../index';
 import { findMigrations } from '../migrate';
@@ -206,7 +206,8 @@ describe('a connection that is lost', () => {
       expect(explainDatabaseError(error)).toMatchObject({ kind: 'unavailable', reason: 'database-unavailable' });
     }
     expect(await db.nodes.find(node)).toBeNull();
-    const client = createClient(server.url);
+    const pool = openPool(server.url);
+    const client = createClient(pool);
     const written = serialisable(client, async (tx) => {
       await tx.cluster.create({ data: { name: 'never' } });
       await endSessions();
@@ -214,6 +215,7 @@ describe('a connection that is lost', () => {
     }).catch((each: unknown) => explainDatabaseError(each));
     expect(await written).toMatchObject({ kind: 'unavailable', reason: 'database-unavailable' });
     await client.$disconnect();
+    await pool.end();
     expect((await db.clusters.list()).map(({ name }) => name)).toEqual(['cut']);
     await db.joinTokens.redeem({ ...redemption, certify: () => 'pem' });
     expect(await db.nodes.find(node)).toMatchObject({ certificateFingerprint: 'k' });
@@ -222,7 +224,8 @@ describe('a connection that is lost', () => {
 
 test('changes that meet others for too long end with a word, not with ours', async () => {
   await open();
-  const client = createClient(server.url);
+  const pool = openPool(server.url);
+  const client = createClient(pool);
   let attempts = 0;
   const meeting = serialisable(
     client,
@@ -235,6 +238,7 @@ test('changes that meet others for too long end with a word, not with ours', asy
   await expect(meeting).rejects.toMatchObject({ kind: 'unavailable', reason: 'database-contended' });
   expect(attempts).toBeGreaterThan(3);
   await client.$disconnect();
+  await pool.end();
 });
 
 /** Passes everything on to the server, until it falls silent: then those connections neither answer nor end. */

@@ -3,9 +3,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
-import type { AuditCheckpoint, AuditEvent } from '@lockstep/domain/audit';
+import type { AuditEvent } from '@lockstep/domain/audit';
 import { firstPreviousHash } from '@lockstep/domain/load-order';
-import type { AuditStore, UnchainedEvent } from '@lockstep/io/database';
+import type { AuditStore, Chained, UnchainedEvent } from '@lockstep/io/database';
 import { pino } from 'pino';
 import { ChangeNotifier } from '../change-notifier';
 import { AuditLog } from './audit-log';
@@ -36,13 +36,13 @@ test('it looks again and again for what has no place, and begins a transaction o
       asked.looks += 1;
       return Promise.resolve(unplaced.length > 0);
     },
-    chain: (link): Promise<AuditCheckpoint | undefined> => {
+    chain: (link): Promise<Chained | undefined> => {
       asked.transactions += 1;
       if (unplaced.length === 0) return Promise.resolve(undefined);
       const { records, checkpoint } = link(unplaced, { seq: 0, hash: firstPreviousHash });
       placed.push(...records.map(({ seq }) => seq));
       unplaced = [];
-      return Promise.resolve(checkpoint);
+      return Promise.resolve({ checkpoint, mayBeMore: false });
     },
     head: () => Promise.resolve({ seq: 0, hash: firstPreviousHash }),
     read: () => Promise.resolve([]),

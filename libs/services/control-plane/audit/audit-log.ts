@@ -144,11 +144,12 @@ export class AuditLog {
   private async chain(): Promise<void> {
     const { store, changes } = this.parts;
     for (;;) {
-      const checkpoint = await store.chain((events, head) => this.link(events, head));
-      if (checkpoint === undefined) return;
-      this.signedHead = checkpoint;
-      await writePrivateFile(this.headFile, `${JSON.stringify(checkpoint)}\n`);
+      const chained = await store.chain((events, head) => this.link(events, head));
+      if (chained === undefined) return;
+      this.signedHead = chained.checkpoint;
+      await writePrivateFile(this.headFile, `${JSON.stringify(chained.checkpoint)}\n`);
       changes.notify('audit');
+      if (!chained.mayBeMore) return;
     }
   }
 
