@@ -262,6 +262,14 @@ export const guards = [
   },
   {
     invariant: '11 the newest word counts',
+    breaks: 'takes a report for written though the row was written past what was read of it',
+    file: 'libs/services/control-plane/agents/known-nodes.ts',
+    from: ' && revisionBefore === before.revision',
+    to: '',
+    test: 'libs/services/control-plane/agents/known-nodes.test.ts',
+  },
+  {
+    invariant: '11 the newest word counts',
     breaks: 'lets a late report of an old stream overwrite a newer one',
     file: 'libs/io/database/nodes.ts',
     from: ' AND nodes.session_epoch = said."sessionEpoch"',
@@ -343,8 +351,8 @@ export const guards = [
   {
     invariant: '17 what is done is written down',
     breaks: 'lets two control planes give places in the chain at once',
-    file: 'libs/io/database/audit.ts',
-    from: 'await tx.$executeRaw`SELECT pg_advisory_xact_lock(${chainLock})`;',
+    file: 'libs/io/database/prepared.ts',
+    from: '; SELECT pg_advisory_xact_lock(${lock})',
     to: '',
     test: 'libs/io/database/tests/replicas.fleet.ts',
   },
