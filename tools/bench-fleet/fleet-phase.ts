@@ -5,6 +5,7 @@ import path from 'node:path';
 import type { BenchControlPlane } from './bench-control-plane';
 import type { BenchDatabase } from './bench-database';
 import type { LoopAnswer } from './event-loop-probe';
+import type { PageFigures, PageWatch } from './page-watch';
 import { hottestFunctions, type CpuProfile } from './profile-summary';
 
 /** CPU of the control plane and of PostgreSQL, in seconds. */
@@ -22,6 +23,8 @@ export interface PhaseFigures extends LoopAnswer {
   readonly rssBytes: number;
   /** What waited for the machine's CPUs, in the minute before. */
   readonly load: number;
+  /** Of lists, asked for meanwhile; undefined where nobody asked. */
+  readonly pages?: PageFigures | undefined;
 }
 
 export interface Measured {
@@ -38,6 +41,9 @@ const sentence = (name: string, { seconds, cpu, statements, ...rest }: PhaseFigu
   `${inMegabytes(rest.rssBytes)} (heap ${inMegabytes(rest.heapUsedBytes)} of ${inMegabytes(rest.heapTotalBytes)}, ` +
   `buffers ${inMegabytes(rest.externalBytes)}), load ${rest.load.toFixed(1)}`;
 
+const pagesSentence = ({ pages, p50Ms, p99Ms, longestMs }: PageFigures): string =>
+  `  ${pages} pages of lists meanwhile: ${p50Ms.toFixed(0)} ms, p99 ${p99Ms.toFixed(0)} ms, longest ${longestMs.toFixed(0)} ms`;
+
 /** Does things in phases and tells what each cost. */
 export class PhaseMeter {
   constructor(
@@ -45,6 +51,8 @@ export class PhaseMeter {
     private readonly say: (line: string) => void,
     /** Gets a CPU profile of each phase. */
     private readonly profileDir?: string,
+    /** Asks for pages in each phase. */
+    private readonly pageWatch?: PageWatch,
   ) {}
 
   cpu(): CpuSeconds {
@@ -65,10 +73,12 @@ export class PhaseMeter {
     const startedAt = performance.now();
     const profile = this.profileDir === undefined ? undefined : this.profileIn(this.profileDir, name);
     const begin = async (): Promise<void> => {
+      this.pageWatch?.begin();
       if (profile !== undefined) await plane.beginProfile();
     };
     if (!beginsItself) await begin();
     await work(begin);
+    const pages = await this.pageWatch?.end();
     if (profile !== undefined) await plane.keepProfile(profile);
     const seconds = (performance.now() - startedAt) / 1000;
     const after = this.cpu();
@@ -79,8 +89,10 @@ export class PhaseMeter {
       ...(await plane.stopsSince()),
       rssBytes: plane.residentBytes(),
       load: loadavg()[0] ?? 0,
+      pages,
     };
     this.say(sentence(name, figures));
+    if (pages !== undefined) this.say(pagesSentence(pages));
     if (profile !== undefined) this.tellHottest(profile);
     return figures;
   }

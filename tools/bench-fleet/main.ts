@@ -18,6 +18,7 @@ interface Options {
   readonly enrol: number;
   readonly parts: ReadonlySet<FleetPart>;
   readonly profile?: string;
+  readonly pages?: boolean;
   readonly storm?: boolean;
   readonly json?: boolean;
 }
@@ -52,6 +53,7 @@ function readOptions(): Options {
       new Set(fleetParts),
     )
     .option('--profile <dir>', 'keep a CPU profile of each phase of this build there')
+    .option('--pages', 'ask for pages of lists all the while, and tell how long they take')
     .option('--storm', 'kill and start it while 30 % of the agents can never come back, and measure nothing else')
     .option('--json', 'print one JSON document')
     .parse()
@@ -64,7 +66,7 @@ const say = (line: string): void => {
 };
 
 type Build = Pick<MeasureOptions, 'bundles' | 'profileDir'> & { readonly name: string };
-type Asked = Pick<MeasureOptions, 'agents' | 'idleSeconds' | 'enrolling' | 'parts'>;
+type Asked = Pick<MeasureOptions, 'agents' | 'idleSeconds' | 'enrolling' | 'parts' | 'asksPages'>;
 
 async function measure(asked: Asked, { name, ...build }: Build): Promise<FleetFigures> {
   using scratch = ScratchDirectory.create('bench-fleet');
@@ -75,8 +77,11 @@ async function measure(asked: Asked, { name, ...build }: Build): Promise<FleetFi
   return await measureFleet({ ...asked, ...build, ownBundles, dir: scratch.path, heartbeatMs, say: tell });
 }
 
-async function rowOf(agents: number, { against, idleSeconds, enrol, parts, profile }: Options): Promise<FleetRow> {
-  const asked = { agents, idleSeconds, enrolling: enrol, parts };
+async function rowOf(
+  agents: number,
+  { against, idleSeconds, enrol, parts, profile, pages = false }: Options,
+): Promise<FleetRow> {
+  const asked = { agents, idleSeconds, enrolling: enrol, parts, asksPages: pages };
   const profiled = profile === undefined ? {} : { profileDir: path.resolve(profile, String(agents)) };
   const figures = await measure(asked, { name: 'this build', bundles: ownBundles, ...profiled });
   if (against === undefined) return { agents, ...figures, baseline: null };

@@ -6,6 +6,7 @@ import { BenchControlPlane } from './bench-control-plane';
 import { BenchDatabase } from './bench-database';
 import { PhaseMeter } from './fleet-phase';
 import { cluster, MeasuredFleet } from './measured-fleet';
+import { PageWatch } from './page-watch';
 import { Swarm } from './swarm';
 
 export interface FleetOptions {
@@ -17,6 +18,8 @@ export interface FleetOptions {
   readonly heartbeatMs: number;
   /** Gets a CPU profile of each phase. */
   readonly profileDir?: string;
+  /** Pages of lists are asked for in each phase. */
+  readonly asksPages?: boolean;
   readonly say: (line: string) => void;
 }
 
@@ -30,7 +33,7 @@ async function addPatches(plane: BenchControlPlane, database: BenchDatabase, nam
 
 /** A control plane on a database of its own, and agents that have still to enrol; with patches bench-1 and bench-2. */
 export async function withFleet<T>(options: FleetOptions, work: (fleet: MeasuredFleet) => Promise<T>): Promise<T> {
-  const { agents, bundles, ownBundles, dir, heartbeatMs, profileDir, say } = options;
+  const { agents, bundles, ownBundles, dir, heartbeatMs, profileDir, asksPages = false, say } = options;
   mkdirSync(dir, { recursive: true });
   await using database = await BenchDatabase.start(dir);
   await using plane = await BenchControlPlane.start({ dir, bundles, ownBundles, databaseUrl: database.url });
@@ -43,7 +46,8 @@ export async function withFleet<T>(options: FleetOptions, work: (fleet: Measured
   try {
     await operator.fleet.createCluster({ ...switchingToWire({}), name: cluster });
     await addPatches(plane, database, ['bench-1', 'bench-2']);
-    const meter = new PhaseMeter({ plane, database }, say, profileDir);
+    const pageWatch = asksPages ? new PageWatch(operator, cluster) : undefined;
+    const meter = new PhaseMeter({ plane, database }, say, profileDir, pageWatch);
     return await work(new MeasuredFleet({ agents, database, plane, swarm, operator, meter }));
   } finally {
     operator.close();
