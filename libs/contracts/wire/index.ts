@@ -45,6 +45,7 @@ export {
   type ToLoaderMessage,
 } from './loader-messages';
 export { maxMessageBytes } from './message-limit';
+export { fieldBytes, onlyField, type WireField } from './message-field';
 export { groupsBySize, messageParts } from './message-parts';
 export { nodeStatusFromWire, nodeStatusToWire } from './node-status';
 export { probeResultFromWire, probeResultToWire } from './probe-result';

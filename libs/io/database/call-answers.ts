@@ -14,7 +14,7 @@ export interface CallName {
 
 /** A call whose answer is kept in the transaction that does what it asks for. */
 export interface KeptCall<T> extends CallName {
-  readonly answerOf: (result: T) => Uint8Array;
+  readonly answerOf: (result: T) => Uint8Array | Promise<Uint8Array>;
   /** Written with it. */
   readonly audit?: AuditEvent;
 }
@@ -55,7 +55,7 @@ export async function once<T>(tx: Transaction, call: KeptCall<T> | undefined, wo
   await tx.callAnswer.create({ data: { key, method, requestSha256, answer: new Uint8Array() } });
   const result = await work();
   if (call.audit !== undefined) await addAuditEvent(tx, call.audit);
-  await tx.callAnswer.update({ where: { key }, data: { answer: new Uint8Array(call.answerOf(result)) } });
+  await tx.callAnswer.update({ where: { key }, data: { answer: new Uint8Array(await call.answerOf(result)) } });
   return result;
 }
 

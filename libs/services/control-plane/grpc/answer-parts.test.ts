@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { expect, test } from '@jest/globals';
-import { FleetServiceService, GetOrderResponse, ListNodesResponse } from '@lockstep/contracts/generated';
+import {
+  FleetServiceService,
+  GetOrderResponse,
+  ListNodesResponse,
+  StartRolloutResponse,
+} from '@lockstep/contracts/generated';
 import fc from 'fast-check';
-import { answerParts, EncodedAnswer, sendingEncoded, type AnswerCodec } from './answer-parts';
+import { answerParts, encodeAnswer, EncodedAnswer, sendingEncoded, type AnswerCodec } from './answer-parts';
 
 async function partsOf<Response extends object>(answer: Response, codec: AnswerCodec<Response>): Promise<Buffer[]> {
   const parts = [];
@@ -51,6 +56,45 @@ test('each item of a list is encoded once, and no more than some before what the
     expect(encoded).toHaveLength(taken);
   }
   expect(encoded).toEqual([...Array<number>(20).fill(50), 0]);
+});
+
+const rollouts = fc.record({
+  id: fc.string(),
+  nodeCount: fc.nat(),
+  startedAt: fc.option(fc.date({ noInvalidDate: true }), { nil: undefined }),
+  nodes: fc.array(fc.record({ node: fc.string(), wave: fc.nat(), late: fc.boolean() }), { maxLength: 200 }),
+  probes: fc.array(fc.string(), { maxLength: 120 }),
+});
+
+test('a message in an answer is made of its long lists and the rest, whatever it is made of', async () => {
+  const codec = FleetServiceService.startRollout;
+  await fc.assert(
+    fc.asyncProperty(fc.option(rollouts, { nil: undefined }), async (rollout) => {
+      const answer = StartRolloutResponse.fromPartial({ rollout });
+      expect(StartRolloutResponse.decode(Buffer.concat(await partsOf(answer, codec)))).toEqual(answer);
+    }),
+  );
+});
+
+test('what is kept of a call, and told to its caller, is encoded once, no more than some nodes at a time', async () => {
+  const codec = FleetServiceService.startRollout;
+  const encoded: number[] = [];
+  const counting = {
+    ...codec,
+    responseSerialize: (answer: StartRolloutResponse) => {
+      encoded.push(answer.rollout?.nodes.length ?? 0);
+      return codec.responseSerialize(answer);
+    },
+  };
+  const nodes = Array.from({ length: 1_000 }, (_, index) => ({ node: `n${index}` }));
+  const answer = StartRolloutResponse.fromPartial({ rollout: { id: 'r', nodes } });
+  const kept = await encodeAnswer(answer, counting);
+  expect(Math.max(...encoded)).toBe(50);
+  expect(encoded.reduce((sum, each) => sum + each, 0)).toBe(1_000);
+  encoded.length = 0;
+  expect(Buffer.concat(await partsOf(answer, counting))).toEqual(kept);
+  expect(encoded).toEqual([]);
+  expect(StartRolloutResponse.decode(kept)).toEqual(answer);
 });
 
 test('what is encoded is sent as it is, and anything else as before', async () => {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { MethodDefinition, ServiceDefinition } from '@grpc/grpc-js';
-import { messageParts } from '@lockstep/contracts/wire';
+import { fieldBytes, messageParts, onlyField, type WireField } from '@lockstep/contracts/wire';
 
 export interface AnswerCodec<Response> {
   readonly responseSerialize: (answer: Response) => Uint8Array;
@@ -18,23 +18,100 @@ const itemsAtOnce = 50;
 /** So long the event loop may stand still for it, and one part more. */
 const turnMs = 5;
 
-/**
- * The answer as messages of the same type, which are it when they are joined: its long lists come first, some items at a
- * time, then the rest. Together they hold each item once.
- */
-function* slicesOf<Response extends object>(answer: Response, codec: AnswerCodec<Response>): Generator<Response> {
-  const lists = Object.entries(answer).filter(
+type Lists = readonly (readonly [string, readonly unknown[]])[];
+
+const longLists = (message: object): Lists =>
+  Object.entries(message).filter(
     (field): field is [string, unknown[]] => Array.isArray(field[1]) && field[1].length > itemsAtOnce,
   );
-  if (lists.length > 0) {
-    const empty = codec.responseDeserialize(Buffer.alloc(0));
-    for (const [name, items] of lists) {
-      for (let from = 0; from < items.length; from += itemsAtOnce) {
-        yield { ...empty, [name]: items.slice(from, from + itemsAtOnce) };
-      }
+
+const without = (lists: Lists): Record<string, never[]> => Object.fromEntries(lists.map(([name]) => [name, []]));
+
+/** Messages of the same type, with some items of a list each. @param empty one with nothing in it */
+function* slicesOf<Message extends object>(lists: Lists, empty: Message): Generator<Message> {
+  for (const [name, items] of lists) {
+    for (let from = 0; from < items.length; from += itemsAtOnce) {
+      yield { ...empty, [name]: items.slice(from, from + itemsAtOnce) };
     }
   }
-  yield { ...answer, ...Object.fromEntries(lists.map(([name]) => [name, []])) };
+}
+
+/**
+ * A field that is a message with long lists, as a rollout with all its nodes. It is not cut: whoever reads it takes
+ * the last one of several. Before each of the steps that it is made in it yields nothing.
+ */
+function* encodeField<Response extends object>(
+  name: string,
+  value: object,
+  codec: AnswerCodec<Response>,
+): Generator<undefined, Buffer> {
+  const nothing = codec.responseDeserialize(Buffer.alloc(0));
+  const fieldOf = (message: object): WireField => onlyField(codec.responseSerialize({ ...nothing, [name]: message }));
+  const lists = longLists(value);
+  const rest = fieldOf({ ...value, ...without(lists) });
+  const empty = (codec.responseDeserialize(fieldBytes(rest.tag, [])) as Readonly<Record<string, object>>)[name];
+  const contents: Uint8Array[] = [];
+  for (const slice of slicesOf(lists, empty ?? {})) {
+    contents.push(fieldOf(slice).content);
+    yield undefined;
+  }
+  return fieldBytes(rest.tag, [...contents, rest.content]);
+}
+
+const isMessage = (value: unknown): value is object =>
+  typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
+
+/**
+ * The answer's bytes, which are it when they are joined: its long lists come first, some items at a time, then those of
+ * messages in it, then the rest. Each item is encoded once. Undefined: nothing has come of this step yet.
+ */
+function* encodeInSteps<Response extends object>(
+  answer: Response,
+  codec: AnswerCodec<Response>,
+): Generator<Uint8Array | undefined> {
+  const lists = longLists(answer);
+  if (lists.length > 0) {
+    const empty = codec.responseDeserialize(Buffer.alloc(0));
+    for (const slice of slicesOf(lists, empty)) yield codec.responseSerialize(slice);
+  }
+  const large = Object.entries(answer).filter(([, value]) => isMessage(value) && longLists(value).length > 0);
+  for (const [name, value] of large) yield yield* encodeField(name, value as object, codec);
+  const others = Object.fromEntries(large.map(([name]) => [name, undefined]));
+  yield codec.responseSerialize({ ...answer, ...without(lists), ...others });
+}
+
+/** As they were encoded already: what is kept of a call is told to its caller too. */
+const encodedBefore = new WeakMap<object, Uint8Array>();
+
+/** Between the steps the event loop turns. */
+async function* encodeBetweenTurns<Response extends object>(
+  answer: Response,
+  codec: AnswerCodec<Response>,
+): AsyncGenerator<Uint8Array> {
+  const before = encodedBefore.get(answer);
+  if (before !== undefined) {
+    yield before;
+    return;
+  }
+  let beganAtMs = performance.now();
+  for (const bytes of encodeInSteps(answer, codec)) {
+    if (bytes !== undefined) yield bytes;
+    if (performance.now() - beganAtMs < turnMs) continue;
+    await nextTurn();
+    beganAtMs = performance.now();
+  }
+}
+
+/** All of it. Told to a caller as well, that very answer is not encoded again. */
+export async function encodeAnswer<Response extends object>(
+  answer: Response,
+  codec: AnswerCodec<Response>,
+): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  for await (const bytes of encodeBetweenTurns(answer, codec)) parts.push(bytes);
+  const encoded = Buffer.concat(parts);
+  encodedBefore.set(answer, encoded);
+  return encoded;
 }
 
 /** An answer of whatever length as messages, each encoded once. Between them the event loop turns. */
@@ -42,12 +119,8 @@ export async function* answerParts<Response extends object>(
   answer: Response,
   codec: AnswerCodec<Response>,
 ): AsyncGenerator<EncodedAnswer> {
-  let beganAtMs = performance.now();
-  for (const slice of slicesOf(answer, codec)) {
-    for (const part of messageParts(codec.responseSerialize(slice))) yield new EncodedAnswer(Buffer.from(part));
-    if (performance.now() - beganAtMs < turnMs) continue;
-    await nextTurn();
-    beganAtMs = performance.now();
+  for await (const bytes of encodeBetweenTurns(answer, codec)) {
+    for (const part of messageParts(bytes)) yield new EncodedAnswer(Buffer.from(part));
   }
 }
 

@@ -4,7 +4,7 @@ import type { Metadata } from '@grpc/grpc-js';
 import { callKeyHeader } from '@lockstep/contracts/wire';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
 import { DoneBefore, type CallAnswerStore, type CallName, type KeptCall } from '@lockstep/io/database';
-import type { AnswerCodec } from './answer-parts';
+import { encodeAnswer, type AnswerCodec } from './answer-parts';
 import type { CallContext } from './call-route';
 import type { GuardedContext } from './guarded-call';
 
@@ -27,7 +27,7 @@ function keyIn(metadata: Metadata): string | undefined {
 }
 
 /** A route whose call does what it asks for once, however often it comes: repeated, it answers as it did. */
-export function keepingAnswer<Request, Response>(
+export function keepingAnswer<Request, Response extends object>(
   answers: Pick<CallAnswerStore, 'recall'>,
   method: KeptMethod<Request, Response>,
   route: (request: Request, context: KeepingContext<Response>) => Promise<Response>,
@@ -44,7 +44,7 @@ export function keepingAnswer<Request, Response>(
         ...context,
         kept: (answerOf) => ({
           ...name,
-          answerOf: (result) => method.responseSerialize(answerOf(result)),
+          answerOf: (result) => encodeAnswer(answerOf(result), method),
           audit: { ...context.record, result: 'done' },
         }),
       });

@@ -8,19 +8,10 @@ import type { NodeFacts, NodeFactsReport } from '@lockstep/domain/rollout-planne
 import type { NodeRecord } from '@lockstep/io/database';
 import type { AgentSessions } from '../agents/agent-sessions';
 import type { KnownNodes } from '../agents/known-nodes';
+import { remembering } from '../remembering';
 import { steadyTimeMs } from '../steady-time';
 
-/** What is known of a node is told anew with each word of it, and is not changed: nine of ten looks find what the last one found. */
-function remembering<Known extends object, Facts>(read: (known: Known) => Facts): (known: Known) => Facts {
-  const before = new WeakMap<Known, Facts>();
-  return (known) => {
-    if (before.has(known)) return before.get(known) as Facts;
-    const facts = read(known);
-    before.set(known, facts);
-    return facts;
-  };
-}
-
+// What is known of a node is told anew with each word of it, and is not changed: nine of ten looks find what the last one found.
 const labelsOf = remembering(effectiveLabels);
 
 const reportFacts = remembering((report: NodeReport): NodeFactsReport | null => {

@@ -5,6 +5,7 @@ import { LockstepError, parseClusterName } from '@lockstep/domain/livepatch-mode
 import type { RolloutRecord } from '@lockstep/io/database';
 import type { KeepingContext } from '../grpc/kept-answer';
 import type { Uses } from '../services';
+import { remembering } from '../remembering';
 import { rolloutToWire } from '../views/rollout-view';
 import { askedEmergency } from './asked-emergency';
 import { askedReason } from './asked-reason';
@@ -34,7 +35,7 @@ export async function breakGlass(
   const { planHash } = request;
   const reason = askedReason(request.reason);
   const by = subjectOf(context.caller.identity);
-  const answer = (rollout: RolloutRecord) => ({ rollout: rolloutToWire(rollout) });
+  const answer = remembering((rollout: RolloutRecord) => ({ rollout: rolloutToWire(rollout) }));
   const { cluster, policy } =
     shownEmergency(services, { ...request, reason }, by) ?? (await askedEmergency(services, request, reason, context));
   const how = {

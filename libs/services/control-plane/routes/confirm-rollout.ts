@@ -2,6 +2,7 @@
 import type { ConfirmRolloutRequest, ConfirmRolloutResponse } from '@lockstep/contracts/generated';
 import type { RolloutRecord } from '@lockstep/io/database';
 import type { KeepingContext } from '../grpc/kept-answer';
+import { remembering } from '../remembering';
 import type { Uses } from '../services';
 import { rolloutToWire } from '../views/rollout-view';
 import { personOf } from './approve-rollout';
@@ -13,7 +14,7 @@ export async function confirmRollout(
   { id, reason }: ConfirmRolloutRequest,
   context: KeepingContext<ConfirmRolloutResponse>,
 ): Promise<ConfirmRolloutResponse> {
-  const answer = (rollout: RolloutRecord) => ({ rollout: rolloutToWire(rollout) });
+  const answer = remembering((rollout: RolloutRecord) => ({ rollout: rolloutToWire(rollout) }));
   const confirmed = await db.rollouts.confirm(
     id,
     { by: personOf(context), reason: askedReason(reason) },

@@ -9,7 +9,9 @@ import type {
 import { subjectOf } from '@lockstep/domain/access';
 import { parseNodeName } from '@lockstep/domain/livepatch-model';
 import type { RolloutOrder } from '@lockstep/domain/rollout-planner';
+import type { RolloutRecord } from '@lockstep/io/database';
 import type { KeepingContext } from '../grpc/kept-answer';
+import { remembering } from '../remembering';
 import type { Uses } from '../services';
 import { rolloutToWire } from '../views/rollout-view';
 import { askedReason } from './asked-reason';
@@ -26,7 +28,7 @@ export async function giveOrder(
   order: RolloutOrder,
   { kept, caller }: Context,
 ): Promise<RolloutAnswer> {
-  const answer = (rollout: Parameters<typeof rolloutToWire>[0]): RolloutAnswer => ({ rollout: rolloutToWire(rollout) });
+  const answer = remembering((rollout: RolloutRecord): RolloutAnswer => ({ rollout: rolloutToWire(rollout) }));
   const said = { ...order, reason: askedReason(order.reason) };
   return answer(await rollouts.order(id, said, subjectOf(caller.identity), kept(answer)));
 }

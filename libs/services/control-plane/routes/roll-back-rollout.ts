@@ -11,9 +11,11 @@ import { inCluster, insistMay } from '@lockstep/domain/access';
 import { LockstepError, parseSeq, staysLoadedFor, type ClusterName } from '@lockstep/domain/livepatch-model';
 import { undoEntries, withRetired, type LoadEntry, type LogEntry, type Undoing } from '@lockstep/domain/load-order';
 import { noProbes, type RolloutPolicy } from '@lockstep/domain/rollout-planner';
+import type { RolloutRecord } from '@lockstep/io/database';
 import { sha256OfBytes } from '@lockstep/platform/runtime';
 import type { CallContext } from '../grpc/call-route';
 import type { KeepingContext } from '../grpc/kept-answer';
+import { remembering } from '../remembering';
 import type { Uses } from '../services';
 import { rolloutToWire } from '../views/rollout-view';
 import { appendEntry, type Appender } from './append-entry';
@@ -127,9 +129,9 @@ export async function rollBackRollout(
     const next = entries.length - undoing.retires.length + index + 1;
     appended.push(await appendEntry(services, log, () => ({ kind: 'retire', retires: seq }), next, undefined));
   }
-  const answer = (rollout: Parameters<typeof rolloutToWire>[0]): RollBackRolloutResponse => ({
+  const answer = remembering((rollout: RolloutRecord): RollBackRolloutResponse => ({
     rollout: rolloutToWire(rollout),
     entries: appended.map(entryToWire),
-  });
+  }));
   return answer(await rollouts.begin(cluster, policy, { ...how, call: kept(answer) }));
 }

@@ -4,6 +4,7 @@ import { LockstepError, parseClusterName } from '@lockstep/domain/livepatch-mode
 import type { RolloutRecord } from '@lockstep/io/database';
 import type { KeepingContext } from '../grpc/kept-answer';
 import type { Uses } from '../services';
+import { remembering } from '../remembering';
 import { rolloutToWire } from '../views/rollout-view';
 import { approvalsFor, askedRollout } from './asked-rollout';
 import type { LogChooser } from './choose-log';
@@ -21,7 +22,7 @@ export async function startRollout(
 ): Promise<StartRolloutResponse> {
   const { rollouts } = services;
   const { kept } = context;
-  const answer = (rollout: RolloutRecord) => ({ rollout: rolloutToWire(rollout) });
+  const answer = remembering((rollout: RolloutRecord) => ({ rollout: rolloutToWire(rollout) }));
   const how = { call: kept(answer), ...(request.supersede === true ? { supersedes: 'any' as const } : {}) };
   const shownIn = request.planHash === '' ? undefined : parseClusterName(request.cluster);
   const policy = shownIn === undefined ? undefined : rollouts.shownPolicy(shownIn, request.planHash);
