@@ -10,7 +10,7 @@ oracle_count() { # NAME
 	sed -n "s/^$1 //p" /proc/klp_oracle
 }
 
-# Sets MIXTURES, TORN, TURNS, SWITCHED. Exiting tasks are in the functions for LATE_USECS. What goes on meanwhile, as
+# Sets MIXTURES, TORN, TURNS, SWITCHED; what the kernel tells of each switch goes to $WORK/switches. Exiting tasks are in the functions for LATE_USECS. What goes on meanwhile, as
 # process MEANWHILE, is ended with the switches.
 consult_oracle() { # MODE ROUNDS [LATE_USECS]
 	local storm answer pause=$((4 * ${3:-0}))
@@ -23,7 +23,7 @@ consult_oracle() { # MODE ROUNDS [LATE_USECS]
 	set_limits 1000 600000
 	${STORM_AS-} "$MODULES/klp-storm" 2 &
 	storm=$!
-	answer=$("$MODULES/klp-switch" "$MODULES/klp_oracle_new.ko" klp_oracle_new "$2" $pause 2>/dev/null)
+	answer=$("$MODULES/klp-switch" "$MODULES/klp_oracle_new.ko" klp_oracle_new "$2" $pause 2>"$WORK/switches")
 	kill $storm
 	# Nothing could be unloaded as long as it holds the oracle's module, or exits through klp_late.
 	[ -z "${MEANWHILE-}" ] || { kill "$MEANWHILE"; wait "$MEANWHILE" 2>/dev/null; }

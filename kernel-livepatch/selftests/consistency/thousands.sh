@@ -1,41 +1,48 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
 #
-# The oracle in a crowd. An emulated machine takes minutes for a switch there, so it is only planned where many are asked for.
+# The oracle in a crowd, of which more want to run than a table of 4,096 notes would take. It takes minutes, so it is only
+# planned where many switches are asked for.
 
-# Whoever asks must not queue behind the crowd, nor those that a load waits for: RCU, softirqs, workers.
-hurry_past_the_crowd() { # POLICY PRIORITY
-	local task comm
+CROWD=4200
 
-	chrt "$1" -p "$2" $BASHPID
-	for task in $(pgrep -P 2); do
-		read -r comm <"/proc/$task/comm" || continue
-		case $comm in
-		migration/* | klp_switcher) ;;
-		*) chrt "$1" -p "$2" "$task" ;;
-		esac
-	done 2>/dev/null
-}
-
-# More run, in turn, than a table of 4,096 would take.
-switch_among_thousands() {
-	# Kernel threads would wait for a CPU in the functions, and at a realtime priority the storm would leave it to nobody.
-	load klp_oracle
+# These want to run all the time, and get what the others leave: each of them has its turn, but whoever calls the functions, or
+# waits in them for a CPU, does not queue behind thousands, nor do RCU and the workers that a load waits for.
+gather_a_crowd() {
 	# More than a small kernel has by default
 	echo 32768 >/proc/sys/kernel/threads-max
 	echo 32768 >/proc/sys/kernel/pid_max
-	STORM_AS="chrt -o 0 nice -n -20"
-	hurry_past_the_crowd -f 1
-	"$MODULES/klp-crowd" 4200 4200 >"$WORK/crowd" &
+	"$MODULES/klp-crowd" $CROWD $CROWD idle >"$WORK/crowd" &
 	MEANWHILE=$!
 	wait_until grep -q ready "$WORK/crowd"
-	expect_one_instant system $((ORACLE_ROUNDS / 25))
+	expect_crowd
+}
+
+expect_crowd() {
+	local load running
+
+	read -r _ _ _ load _ </proc/loadavg
+	running=${load%/*}
+	[ "$running" -ge $CROWD ] || fail "only $running tasks want to run"
+}
+
+# In each of the switches
+expect_looked_at() { # KEY
+	local least
+
+	least=$(awk -v key="$1" '$1 == key && (!seen++ || $2 < least) { least = $2 } END { print least + 0 }' "$WORK/switches")
+	[ "$least" -ge $CROWD ] || fail "$1: only $least stacks"
+	echo "# $1: at least $least"
+}
+
+switch_among_thousands() { # MODE WHERE-THEY-ARE-LOOKED-AT
+	# A fork waits for as long as its slice is among so many that want to run, and the storm pauses for as long as forks take.
+	STORM_AS="nice -n -20"
+	gather_a_crowd
+	expect_one_instant "$1" $(((ORACLE_ROUNDS + 24) / 25))
+	expect_looked_at "$2"
 }
 
 case_consistency_switches_at_one_instant_among_thousands_that_run() {
-	local verdict=0
-
-	(switch_among_thousands) || verdict=1
-	hurry_past_the_crowd -o 0
-	return $verdict
+	(switch_among_thousands system checked_outside) && (switch_among_thousands stop_machine checked_inside)
 }

@@ -2,16 +2,18 @@
 /*
  * klp-crowd.c - be many tasks
  *
- * klp-crowd TASKS RUNNING
+ * klp-crowd TASKS RUNNING [idle]
  *
  * RUNNING of the TASKS want to run all the time, the others sleep; these are as
  * cheap as a task can be, a kilobyte of user memory. Who runs lets
  * the next one run after a moment: so more of them run while a transition checks
  * them than with whole time slices, and ftrace, which waits until each task has
  * been switched or seen in user mode, is not what is measured. Prints
- * "ready" when all of them are there, and goes on until it is killed. To be
- * started with a realtime priority, which its tasks do not get: it would queue
- * behind those that run already to start the next, for hours.
+ * "ready" when all of them are there, and goes on until it is killed.
+ *
+ * Those that run get what others leave when they are to be idle. If not, start
+ * it with a realtime priority, which they do not get: it would queue behind
+ * those that run already to start the next, for hours.
  */
 
 #define _GNU_SOURCE
@@ -19,6 +21,7 @@
 #include <limits.h>
 #include <pthread.h>
 #include <sched.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,6 +34,9 @@
 #define SLEEPER_STACK	1024
 #define SLEEPER_FLAGS	(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | \
 			 CLONE_THREAD | CLONE_SYSVSEM)
+
+/* Do those that run get what others leave? */
+static bool idle;
 
 /* On a stack that is too small for a signal handler; there is none */
 static int sleep_on(void *unused)
@@ -60,8 +66,12 @@ static int start_sleepers(int tasks)
 
 static void *run_on(void *unused)
 {
+	struct sched_param param = { .sched_priority = 0 };
 	int i;
 
+	/* No attribute of a thread can say so */
+	if (idle && sched_setscheduler(0, SCHED_IDLE, &param))
+		exit(1);
 	for (;;) {
 		for (i = 0; i < LOOPS; i++)
 			__asm__ __volatile__("");
@@ -83,8 +93,9 @@ int main(int argc, char **argv)
 	pthread_t thread;
 	int i, ret, tasks, running;
 
-	if (argc != 3) {
-		fprintf(stderr, "usage: klp-crowd TASKS RUNNING\n");
+	idle = argc == 4 && !strcmp(argv[3], "idle");
+	if (argc != 3 && !idle) {
+		fprintf(stderr, "usage: klp-crowd TASKS RUNNING [idle]\n");
 		return 2;
 	}
 	tasks = atoi(argv[1]);
