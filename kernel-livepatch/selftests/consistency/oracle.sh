@@ -11,7 +11,7 @@ oracle_count() { # NAME
 }
 
 # Sets MIXTURES, TORN, TURNS, SWITCHED; what the kernel tells of each switch goes to $WORK/switches. Exiting tasks are in the functions for LATE_USECS. What goes on meanwhile, as
-# process MEANWHILE, is ended with the switches.
+# process MEANWHILE, is ended with the switches; DETACH is what has to be done before the functions go.
 consult_oracle() { # MODE ROUNDS [LATE_USECS]
 	local storm answer pause=$((4 * ${3:-0}))
 
@@ -36,6 +36,7 @@ consult_oracle() { # MODE ROUNDS [LATE_USECS]
 	TURNS=$(oracle_count turns)
 	SWITCHED=$(echo "$answer" | cut -d ' ' -f 2)
 	echo "# $1: $answer, runs $(oracle_count runs), mixtures $MIXTURES, torn $TORN, turns $TURNS"
+	${DETACH-}
 	remove_module klp_oracle
 }
 
@@ -145,6 +146,26 @@ case_consistency_copes_with_fprobes_at_its_functions() {
 	[ -e "$MODULES/klp_fprobe.ko" ] || return 0
 	switch_with_fprobe system
 	switch_with_fprobe stop_machine
+}
+
+detach_trampoline() {
+	CALLS=$(</sys/module/klp_direct/parameters/calls)
+	remove_module klp_direct
+}
+
+# As BPF's fentry: tasks sleep between the choice of the function and its beginning.
+switch_with_trampoline() { # MODE
+	load klp_oracle threads=2
+	load klp_direct func=klp_oracle_outer
+	DETACH=detach_trampoline
+	expect_one_instant "$1" "$ORACLE_ROUNDS"
+	[ "$CALLS" -gt 0 ] || fail "nobody came by the trampoline"
+	echo "# $CALLS calls of the trampoline"
+}
+
+case_consistency_copes_with_trampolines_at_its_functions() {
+	[ -e "$MODULES/klp_direct.ko" ] || return 0
+	(switch_with_trampoline system) && (switch_with_trampoline stop_machine)
 }
 
 # --- crowds -------------------------------------------------------------------------------------------
