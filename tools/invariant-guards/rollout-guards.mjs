@@ -4,6 +4,14 @@
 export const rolloutGuards = [
   {
     invariant: '14 a rollout keeps its policy',
+    breaks: 'looks no more at a rollout of which a node has gone',
+    file: 'libs/services/control-plane/rollouts/quiet-looks.ts',
+    from: '  a.connected === b.connected &&\n',
+    to: '',
+    test: 'libs/services/control-plane/rollouts/quiet-looks.test.ts',
+  },
+  {
+    invariant: '14 a rollout keeps its policy',
     breaks: 'has a wave pass whose failures halt the rollout',
     file: 'libs/domain/rollout-planner/wave-state.ts',
     from: 'open ||= isStopped(state, rules);',

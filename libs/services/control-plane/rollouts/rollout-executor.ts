@@ -44,6 +44,7 @@ import { Looks } from './looks';
 import { ModuleSigners } from './module-signers';
 import { ProbeDispatch } from './probe-orders';
 import { agreementHash, isOfOrder, tookBefore, withThoseThatReturn } from './planned-from';
+import { QuietLooks } from './quiet-looks';
 import { RolloutsInForce } from './rollouts-in-force';
 import { ShownPlans } from './shown-plans';
 
@@ -109,6 +110,7 @@ export class RolloutExecutor {
   private readonly gates: GateWatch;
   private readonly signers: ModuleSigners;
   private readonly looks: Looks;
+  private readonly quiet = new QuietLooks();
   /** Who is still to come back after a start. */
   readonly returns: FleetReturn;
   private timer: NodeJS.Timeout | undefined;
@@ -136,7 +138,9 @@ export class RolloutExecutor {
     await this.inForce.start();
     this.timer = setInterval(() => {
       this.wakeAll();
-      this.looks.keep([...this.inForce.all().values()].flat());
+      const all = [...this.inForce.all().values()].flat();
+      this.looks.keep(all);
+      this.quiet.keepOnly(new Set(all.map(({ id }) => id)));
     }, reconcileEveryMs);
     // Just after the time that nodes get to return in.
     setTimeout(this.wakeAll.bind(this), settleMs + 1).unref();
@@ -425,6 +429,8 @@ export class RolloutExecutor {
     const entries = await logs.entries({ cluster, kernelBuild: policy.kernelBuild });
     const head = parseSeq(entries.length);
     const retired = head > policy.toSeq ? await this.retiredOf(rollout, entries) : [];
+    const looked = { inventory, head, retired };
+    if (order === undefined && this.quiet.isQuiet(rollout, looked)) return parent;
     // Few nodes tell of obstacles.
     const isClear = inventory.every(({ report }) => report?.obstacles === undefined);
     const loads = isClear ? undefined : await this.loadsOf(entries, policy, inventory);
@@ -433,7 +439,10 @@ export class RolloutExecutor {
       measures: this.gates.measures(rollout.id),
       gatesAskedSinceMs: this.gates.askedSinceMs(rollout.id),
     };
-    return await this.decide(cluster, { policy, parent, inventory, schedule, loads, retired, order, ...asked }, head);
+    const known = { policy, parent, inventory, schedule, loads, retired, order, ...asked };
+    const plan = await this.decide(cluster, known, head);
+    if (order === undefined) this.quiet.note(rollout, looked, plan);
+    return plan;
   }
 
   private async loadsOf(
