@@ -8,6 +8,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { expect, test } from '@jest/globals';
 import { ModuleKind, ScriptTarget, transpileModule } from 'typescript';
+import { TimeSlices } from '../agents/time-slices';
 import { messagesUntil } from './messages-until';
 
 interface Message {
@@ -71,6 +72,28 @@ test('keeps no message that its reader has let go, however long the stream lives
   }
   abort.abort();
   expect(kept).toBeLessThan(20);
+});
+
+test('what thousands say at once is read in turns, each in its order, and nothing of who is cut off meanwhile', async () => {
+  let nowMs = 0;
+  const turns = new TimeSlices(20, () => nowMs);
+  // Somebody else has used up this turn of the loop.
+  expect(turns.turn()).toBeUndefined();
+  nowMs = 25;
+  const read: string[] = [];
+  const aborts = ['a', 'b'].map(() => new AbortController());
+  const streams = ['a', 'b'].map(async (name, at) => {
+    const source = Readable.from([`${name}1`, `${name}2`].map((text) => Buffer.from(text)));
+    const { signal } = aborts[at] ?? new AbortController();
+    const note = (bytes: Buffer): string => bytes.toString();
+    for await (const text of messagesUntil(source, signal, note, () => turns.turn())) read.push(text);
+  });
+  await Promise.resolve();
+  expect(read).toEqual([]);
+  aborts[1]?.abort(new Error('cut off'));
+  await expect(Promise.all(streams)).rejects.toThrow('cut off');
+  await streams[0];
+  expect(read).toEqual(['a1', 'a2']);
 });
 
 test('takes no more than its reader wants', async () => {

@@ -73,11 +73,13 @@ class Inbox {
  * The messages of `source` until it ends, or until `signal` aborts: then its reason is thrown. They are taken by events:
  * a stream's own iterator destroys it as soon as an error is emitted on it, and with it the status that gRPC would send
  * after what is still being written, so that the peer waits for ever. Each is read when it is its turn.
+ * @param turn what a message waits for before it is read; undefined: nothing
  */
 export async function* messagesUntil<T>(
   source: Readable,
   signal: AbortSignal,
   read?: (bytes: Buffer) => T,
+  turn?: () => Promise<void> | undefined,
 ): AsyncGenerator<T> {
   signal.throwIfAborted();
   const inbox = new Inbox(source, signal);
@@ -87,7 +89,12 @@ export async function* messagesUntil<T>(
     return read === undefined ? (message as T) : read(message as Buffer);
   };
   try {
-    while (await inbox.hasNext()) yield next();
+    while (await inbox.hasNext()) {
+      const waited = turn?.();
+      if (waited !== undefined) await waited;
+      signal.throwIfAborted();
+      yield next();
+    }
   } catch (error) {
     signal.throwIfAborted();
     throw error;

@@ -24,6 +24,8 @@ const mostEntryVersions = 64;
 
 /** Of all streams. */
 const sharedFunctions = new SharedFunctions();
+/** What thousands say at once, as after a new entry, comes in one turn of the loop: it is read, and taken in, in several. */
+const reading = new TimeSlices(20);
 /** The streams that go on with one answer of the database are a hundred, and each costs a millisecond or two. */
 const welcoming = new TimeSlices(20);
 
@@ -120,7 +122,7 @@ export async function connect(
   let begun: NodeRecord | undefined;
   let opened: Opened | undefined;
   try {
-    const messages = messagesUntil(call, abort.signal, sayingAgain(readMessage));
+    const messages = messagesUntil(call, abort.signal, sayingAgain(readMessage), () => reading.turn());
     for await (const { message } of messages) {
       listener.expectWithin(silentForMs);
       if (message?.$case === 'report' && opened !== undefined) {
