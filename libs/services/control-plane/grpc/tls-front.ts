@@ -11,6 +11,7 @@ import {
 import { LockstepError } from '@lockstep/domain/livepatch-model';
 import { sha256OfBytes } from '@lockstep/platform/runtime';
 import type { Logger } from 'pino';
+import { AnswersDue } from './answers-due';
 import { FewATurn } from './few-a-turn';
 import { Pace } from './pace';
 import { Turns } from './turns';
@@ -77,6 +78,13 @@ const handshakesEveryMs = 10;
  * on in one turn of the event loop. Each takes a millisecond or two, with the call that it brings.
  */
 const handedATurn = 5;
+/**
+ * As many may be on their way to their first call, who began lately: all of what their clients answer may come in one turn of the event loop,
+ * where a handshake, and a call, is a millisecond each and nothing can be put off. Clients that are a tenth of a second away get in at five
+ * hundred a second.
+ */
+const mostDue = 50;
+const dueWithinMs = 1_000;
 /** Agents wait for a minute, and those of before for ten seconds: who came this long ago is there, even if that costs it a round trip. */
 const surelyThereMs = 5_000;
 /**
@@ -163,6 +171,13 @@ export class TlsFront {
     everyMs: handshakesEveryMs,
     beginNext: () => this.beginNext(),
   });
+  private readonly due = new AnswersDue({
+    most: mostDue,
+    withinMs: dueWithinMs,
+    onRoom: () => {
+      this.pace.wake();
+    },
+  });
   private readonly standing = new FewATurn<TLSSocket>({
     most: handedATurn,
     work: (socket) => {
@@ -246,12 +261,14 @@ export class TlsFront {
 
   /** Somebody who is known calls by this connection: it may stay. */
   noteKnown(at: At): void {
+    this.due.end(keyOf(at));
     this.stopWaiting(keyOf(at));
   }
 
   /** A stranger calls by it: it may stay for a while. */
   noteStranger(at: At): void {
     const { strangerWithinMs = defaultStrangerWithinMs } = this.options;
+    this.due.end(keyOf(at));
     const waiting = this.waiting.get(keyOf(at));
     if (waiting !== undefined) this.wait(keyOf(at), { ...waiting, hasCalled: true }, strangerWithinMs);
   }
@@ -259,6 +276,7 @@ export class TlsFront {
   /** Takes no more, and ends those by which nobody has called; a call that goes on is its server's to end, with a word. */
   close(): void {
     this.server.close();
+    this.due.stop();
     for (const socket of [...this.turns.clear(), ...this.standing.clear()]) socket.destroy();
     for (const { socket, timer, hasCalled } of this.waiting.values()) {
       clearTimeout(timer);
@@ -325,6 +343,7 @@ export class TlsFront {
     this.handshakesFrom.add(address, 1);
     socket.once('close', () => {
       this.endHandshake(key);
+      this.due.end(key);
       this.fromAddress.add(address, -1);
     });
     // Its peer may be gone before it begins.
@@ -335,10 +354,12 @@ export class TlsFront {
   }
 
   private beginNext(): boolean {
+    if (this.turns.size === 0 || !this.due.hasRoom()) return false;
     for (let socket = this.turns.next(); socket !== undefined; socket = this.turns.next()) {
       if (socket.destroyed) continue;
       const key = keyOf(socket);
       this.underWay.set(key, socket);
+      this.due.begin(key);
       this.endSlowest();
       this.tls.emit('connection', socket);
       return true;
