@@ -69,14 +69,6 @@ interface KernelChoice {
   readonly seriesRoot?: string | undefined;
 }
 
-/** The small kernels of the tests have 32,768 pids, a few of which are taken by what is no crowd. */
-const fitInSmallKernel = 32_000;
-
-const moreConfigFor = ({ tasks }: Options): string[] =>
-  tasks.some((count) => Number(count) > fitInSmallKernel)
-    ? [path.join(root, 'kernel-livepatch/qemu/config/crowd.config')]
-    : [];
-
 async function buildFor(
   options: Options,
   modulesDir: string,
@@ -91,7 +83,6 @@ async function buildFor(
   const built = await buildLockstepKernel({
     root,
     source,
-    moreConfig: moreConfigFor(options),
     ...choice,
     onProgress: ({ stage, done, total }) => {
       progress.update(stage, done, total);
