@@ -162,6 +162,26 @@ test('who opens many connections and says nothing does not have others wait behi
   expect(limited).toEqual([]);
 });
 
+test('no more handshakes begin than are due, until one of them is over', async () => {
+  const port = await open({}, { mostDue: 1, dueWithinMs: 3_600_000 });
+  const silent = connectTcp(port, '127.0.0.1');
+  sockets.push(silent);
+  await once(silent, 'connect');
+  let hasCome = false;
+  const guest = come(port, '127.0.0.2').then((socket) => {
+    hasCome = true;
+    return socket;
+  });
+  await sleep(200);
+  expect(hasCome).toBe(false);
+  silent.destroy();
+  const first = await guest;
+  while (taken.length < 1) await sleep(5);
+  // It is over with its first call.
+  front.noteKnown({ remoteAddress: '127.0.0.2', remotePort: first.localPort });
+  expect((await come(port, '127.0.0.3')).authorized).toBe(true);
+});
+
 test('whoever begins handshakes and says nothing keeps nobody out: the one that takes longest goes', async () => {
   const port = await open({ mostUnderWay: 2 });
   const silent = [];

@@ -65,6 +65,10 @@ export interface TlsFrontOptions {
   /** In ms; shorter in tests. */
   readonly knownWithinMs?: number;
   readonly strangerWithinMs?: number;
+  /** Fewer in tests. */
+  readonly mostDue?: number;
+  /** Longer in tests. */
+  readonly dueWithinMs?: number;
 }
 
 /**
@@ -83,8 +87,8 @@ const handedATurn = 5;
  * where a handshake, and a call, is a millisecond each and nothing can be put off. Clients that are a tenth of a second away get in at five
  * hundred a second.
  */
-const mostDue = 50;
-const dueWithinMs = 1_000;
+const defaultMostDue = 50;
+const defaultDueWithinMs = 1_000;
 /** Agents wait for a minute, and those of before for ten seconds: who came this long ago is there, even if that costs it a round trip. */
 const surelyThereMs = 5_000;
 /**
@@ -171,13 +175,7 @@ export class TlsFront {
     everyMs: handshakesEveryMs,
     beginNext: () => this.beginNext(),
   });
-  private readonly due = new AnswersDue({
-    most: mostDue,
-    withinMs: dueWithinMs,
-    onRoom: () => {
-      this.pace.wake();
-    },
-  });
+  private readonly due: AnswersDue;
   private readonly standing = new FewATurn<TLSSocket>({
     most: handedATurn,
     work: (socket) => {
@@ -203,6 +201,13 @@ export class TlsFront {
     certificate: ServerCertificate,
   ) {
     this.clientCa = options.clientCa;
+    this.due = new AnswersDue({
+      most: options.mostDue ?? defaultMostDue,
+      withinMs: options.dueWithinMs ?? defaultDueWithinMs,
+      onRoom: () => {
+        this.pace.wake();
+      },
+    });
     this.tls = createTlsServer({
       ...this.contextOf(certificate),
       ALPNCallback: chooseProtocol,
