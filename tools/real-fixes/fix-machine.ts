@@ -5,6 +5,7 @@ import { QemuMachine, vendorModules, type MachineOptions } from '@lockstep/testi
 import { loadAndExercise, type Loaded, type LoadableModule } from './load-in-machine';
 import { exerciseFolder } from './exercise-files';
 import { absences, absencesIn } from './absences';
+import { partsToTry } from './parts-to-try';
 
 /** A livepatch module to try, and the kernel's modules that it patches. */
 export interface TriedModule extends LoadableModule {
@@ -36,7 +37,7 @@ export class FixMachine implements AsyncDisposable {
     return new FixMachine(kernel, machine, path.join(exerciseFolder(root), 'exercise.pl'));
   }
 
-  /** All at once, which takes little longer than one; where that does not go well, one half after the other. */
+  /** All at once, which takes little longer than one; where that does not go well, parts of them. */
   async try(modules: readonly TriedModule[]): Promise<Tried[]> {
     const together = await this.tryTogether(modules);
     if (together.problem === undefined) return modules.map(() => together);
@@ -44,8 +45,12 @@ export class FixMachine implements AsyncDisposable {
     await this.machine.reset();
     this.loaded.clear();
     if (modules.length === 1) return [together];
-    const half = modules.length >> 1;
-    return [...(await this.try(modules.slice(0, half))), ...(await this.try(modules.slice(half)))];
+    const tried = new Map<TriedModule, Tried>();
+    for (const part of partsToTry(modules, together.problem)) {
+      const results = await this.try(part);
+      part.forEach((module, index) => tried.set(module, results[index] ?? together));
+    }
+    return modules.map((module) => tried.get(module) ?? together);
   }
 
   private async tryTogether(modules: readonly TriedModule[]): Promise<Tried> {

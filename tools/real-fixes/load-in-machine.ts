@@ -5,7 +5,7 @@ import type { QemuMachine } from '@lockstep/testing/qemu-machine';
 const transitionSeconds = 60;
 
 const functions = (name: string): string => `
-  wait_for() { for i in $(seq ${transitionSeconds * 5}); do "$@" && return 0; sleep 0.2; done; echo "timed out: $*" >&2; return 1; }
+  wait_for() { for i in $(seq ${transitionSeconds * 5}); do "$@" && return 0; sleep 0.2; done; echo "timed out: $* ${name}" >&2; return 1; }
   patch=/sys/kernel/livepatch/${name}
   settled() { [ "$(cat $patch/transition)" = 0 ]; }
   gone() { [ ! -e $patch ]; }
@@ -39,7 +39,7 @@ export const stackScript = (modules: readonly LoadableModule[], exerciseFile: st
     .reverse()
     .map((one) => `${functions(one.name)} echo 0 >$patch/enabled; wait_for gone; ${unload(one)}`)
     .join('\n')}
-  ! dmesg | grep -E 'BUG|WARNING|Oops|Call Trace' >&2
+  ! dmesg | grep -E 'BUG|WARNING|Oops|Call Trace|RIP:' >&2
 `;
 
 /** What became of modules in a machine. */
