@@ -40,7 +40,8 @@ sub slurp_below {
 	my ($folder, $depth) = @_;
 	for my $name (names($folder)) {
 		my $path = "$folder/$name";
-		next if -l $path || $name =~ /pipe|kmsg|^kcore$|^tracing$|^debug$|^clear_refs$/;
+		# A file for each section and note of each module is always the same code.
+		next if -l $path || $name =~ /pipe|kmsg|^kcore$|^tracing$|^debug$|^clear_refs$|^sections$|^notes$/;
 		if (!-d _) { slurp($path) } elsif ($depth > 0) { slurp_below($path, $depth - 1) }
 	}
 }

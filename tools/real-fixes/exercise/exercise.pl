@@ -58,6 +58,9 @@ sub count_calls {
 
 sub uptime { open my $clock, '<', '/proc/uptime' or return 0; return (split / /, <$clock>)[0]; }
 
+# The console is there for whoever looks, also where a machine no longer answers; errors alone are shown on it.
+sub tell_console { sysopen my $log, '/dev/kmsg', 1 or return; syswrite $log, "<3>exercise: $_[0]"; }
+
 sub tell_calls { print "$_ $ran{$_}\n" for sort keys %ran; }
 
 # What is in these files is called, way by way.
@@ -87,6 +90,7 @@ $| = 1;
 while (@ways || %trying) {
 	while (@ways && keys %trying < $at_once) {
 		my $way = shift @ways;
+		tell_console("tries $way->[0]\n");
 		$trying{start_way(@$way)} = [$way->[0], uptime()];
 	}
 	my $child = wait;
@@ -95,7 +99,9 @@ while (@ways || %trying) {
 	kill 9, -$child;
 	count_calls;
 	my ($name, $began) = @{ delete $trying{$child} };
-	printf "took %s %.1f\n", $name, uptime() - $began;
+	my $took = sprintf "took %s %.1f\n", $name, uptime() - $began;
+	print $took;
+	tell_console($took);
 }
 tell_tracer 'current_tracer', 'nop';
 tell_tracer 'set_ftrace_filter', '';
