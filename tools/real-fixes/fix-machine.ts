@@ -29,12 +29,20 @@ export class FixMachine implements AsyncDisposable {
     private readonly machine: QemuMachine,
     /** exercise.pl: each machine has what this host has at its path. */
     private readonly exerciseFile: string,
+    private readonly exerciseOptions: readonly string[],
   ) {}
 
-  static async start(kernel: KernelBuild, root: string, options: MachineOptions): Promise<FixMachine> {
+  /** @param seconds in which ways of the exercise are begun; undefined: all are */
+  static async start(
+    kernel: KernelBuild,
+    root: string,
+    options: MachineOptions,
+    seconds?: number,
+  ): Promise<FixMachine> {
     const machine = await QemuMachine.create(options);
     await machine.start();
-    return new FixMachine(kernel, machine, path.join(exerciseFolder(root), 'exercise.pl'));
+    const exerciseOptions = seconds === undefined ? [] : ['--seconds', String(seconds)];
+    return new FixMachine(kernel, machine, path.join(exerciseFolder(root), 'exercise.pl'), exerciseOptions);
   }
 
   /** All at once, which takes little longer than one; where that does not go well, parts of them. */
@@ -60,7 +68,7 @@ export class FixMachine implements AsyncDisposable {
     await this.loadModules(patched);
     const absent = absencesIn(await this.machine.run(absences(patched)));
     for (const { name, bytes } of modules) await this.machine.putFile(`/run/${name}.ko`, bytes);
-    const result = await loadAndExercise(this.machine, modules, this.exerciseFile);
+    const result = await loadAndExercise(this.machine, modules, this.exerciseFile, this.exerciseOptions);
     if (result.problem === undefined) await this.machine.run(`rm ${names.map((name) => `/run/${name}.ko`).join(' ')}`);
     return { ...result, absent };
   }

@@ -34,6 +34,14 @@ test('of each function is told whether it ran, and why it cannot', () => {
   );
 });
 
+test('where there was no time for all ways, what was not reached says so', () => {
+  const hurried: Row = {
+    ...loaded,
+    outcome: { kind: 'loaded', functions: ['runs', 'f'], calls: { runs: 1 }, absent: {}, untried: ['ext4', 'xfs'] },
+  };
+  expect(wordsOf(hurried)).toBe('loaded: runs (ran 1 times), f (not reached, no time for 2 ways)');
+});
+
 test('fixes of which nothing can run are counted apart', () => {
   const silent = { kind: 'loaded', functions: ['f'], calls: {} } as const;
   const rows: Row[] = [

@@ -12,6 +12,8 @@ export type Outcome =
       readonly absent: Readonly<Record<string, string>>;
       /** As its builder told, after it was disabled; absent in results of an older version. */
       readonly staysLoaded?: boolean;
+      /** Ways of the exercise for which there was no time. */
+      readonly untried?: readonly string[];
     }
   | { readonly kind: 'built'; readonly functions: readonly string[]; readonly loadError: string }
   | { readonly kind: 'refused'; readonly reason: string; readonly message: string }
@@ -41,11 +43,12 @@ export function wordsOf({ outcome, peer }: Row): string {
   const asked = peer === null ? '' : `; the peer ${peer}`;
   switch (outcome.kind) {
     case 'loaded': {
-      const { functions, calls, absent, staysLoaded } = outcome;
+      const { functions, calls, absent, staysLoaded, untried = [] } = outcome;
+      const hurried = untried.length === 0 ? '' : `, no time for ${untried.length} ways`;
       const told = functions.map((name) => {
         const count = calls[name];
         return count === undefined
-          ? `${name} (not reached${absent[name] === undefined ? '' : `: ${absent[name]}`})`
+          ? `${name} (not reached${absent[name] === undefined ? hurried : `: ${absent[name]}`})`
           : `${name} (ran ${count} times)`;
       });
       return `loaded: ${told.join(', ')}${staysLoaded === true ? '; stays loaded once disabled, as was told' : ''}`;

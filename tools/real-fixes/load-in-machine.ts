@@ -27,14 +27,19 @@ const unload = ({ name, staysLoaded }: LoadableModule): string =>
  * Loads the modules one over the other, uses the kernel in many ways, unloads them from the top down; then nothing may be
  * left of them but what is told to stay.
  * @param exerciseFile exercise.pl, as the machine has it
+ * @param exerciseOptions of that program
  */
-export const stackScript = (modules: readonly LoadableModule[], exerciseFile: string): string => `
+export const stackScript = (
+  modules: readonly LoadableModule[],
+  exerciseFile: string,
+  exerciseOptions: readonly string[] = [],
+): string => `
   set -e
   # What the kernel says of modules of its own is nothing of a livepatch's.
   perl '${exerciseFile}' --load
   dmesg -C
   ${modules.map(({ name }) => `${functions(name)} insmod /run/${name}.ko; wait_for settled; [ "$(cat $patch/enabled)" = 1 ]`).join('\n')}
-  perl '${exerciseFile}' ${modules.map(({ name }) => name).join(' ')}
+  perl '${exerciseFile}' ${[...exerciseOptions, ''].join(' ')}${modules.map(({ name }) => name).join(' ')}
   ${[...modules]
     .reverse()
     .map((one) => `${functions(one.name)} echo 0 >$patch/enabled; wait_for gone; ${unload(one)}`)
@@ -50,23 +55,27 @@ export interface Loaded {
   readonly calls: ReadonlyMap<string, number>;
   /** Of each way in which the kernel was used, how many seconds it took. */
   readonly took: ReadonlyMap<string, number>;
+  /** For which there was no time. */
+  readonly untried: readonly string[];
 }
 
 export async function loadAndExercise(
   machine: QemuMachine,
   modules: readonly LoadableModule[],
   exerciseFile: string,
+  exerciseOptions: readonly string[],
 ): Promise<Loaded> {
   const limitMs = (4 * transitionSeconds * modules.length + exerciseSeconds) * 1000;
   const result = await machine
-    .exec(stackScript(modules, exerciseFile), limitMs)
+    .exec(stackScript(modules, exerciseFile, exerciseOptions), limitMs)
     .catch((error: unknown) => String(error));
-  if (typeof result === 'string') return { problem: result, calls: new Map(), took: new Map() };
+  if (typeof result === 'string') return { problem: result, calls: new Map(), took: new Map(), untried: [] };
   const { status, stdout, stderr } = result;
   return {
     problem: status === 0 ? undefined : stderr.trim() || stdout.trim() || `status ${status}`,
     calls: callsIn(stdout),
     took: tookIn(stdout),
+    untried: Array.from(stdout.matchAll(/^untried (\S+)$/gm), ([, way = '']) => way),
   };
 }
 

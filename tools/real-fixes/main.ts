@@ -24,6 +24,7 @@ interface Options extends SubjectOptions {
   readonly maxFiles: number;
   readonly maxObjects: number;
   readonly together: number;
+  readonly exerciseSeconds?: number;
   readonly against?: string;
   readonly results?: string;
   readonly json?: boolean;
@@ -97,7 +98,7 @@ function outcomeOf({ cluster, built }: BuiltFix, tried: Tried | undefined): Outc
     if (count !== undefined) calls[name] = count;
     else if (why !== undefined) absent[name] = `${object} ${why}`;
   }
-  return { kind: 'loaded', functions, calls, absent, staysLoaded };
+  return { kind: 'loaded', functions, calls, absent, staysLoaded, untried: tried.untried };
 }
 
 async function verdictOf(peer: Peer, diff: string): Promise<'builds' | 'refuses'> {
@@ -118,7 +119,7 @@ async function tryAll(options: Options, progress: ProgressLine): Promise<Row[]> 
   const sourcesFirst = [narrow.filter((cluster) => !hasHeader(cluster)), narrow.filter(hasHeader)];
   const clusters = sourcesFirst.flatMap(inTurnByFolder);
   const machineOptions = { ...system, name: 'fixes', dir: path.join(dir, 'machine') };
-  await using machine = await FixMachine.start(kernel, root, machineOptions);
+  await using machine = await FixMachine.start(kernel, root, machineOptions, options.exerciseSeconds);
   const peer =
     options.against === undefined
       ? undefined
@@ -208,6 +209,11 @@ const options = new Command('try:fixes')
   .option('--max-files <n>', 'files of one fix at most', wholeNumber, 5)
   .option('--max-objects <n>', 'objects that a fix may touch at most', wholeNumber, 30)
   .option('--together <n>', 'in the machine at once: the exercise takes minutes, for however many', wholeNumber, 20)
+  .option(
+    '--exercise-seconds <n>',
+    'begin no way of the exercise later than that (default: all are tried)',
+    wholeNumber,
+  )
   .option('--against <file>', 'kpatch-build, to ask about what is refused')
   .option('--results <file>', 'where results are kept: fixes that are there already are not tried again')
   .option('--json', 'print one JSON document')

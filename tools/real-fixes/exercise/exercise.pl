@@ -5,17 +5,18 @@
 # meanwhile, a line each ("real_fix_1 copy_mount_options 3"), and how long each way took ("took ext4 12.3").
 # Nothing of Perl's library: some machines have the program alone.
 # exercise.pl --load: loads the modules that the ways need. --list: names the ways. --count: counts what the tracer holds.
-# --only NAME: that way alone; --tracing DIR: the tracer is there.
+# --only NAME: that way alone; --seconds N: begins no way later than that, and names those that it did not ("untried ext4");
+# --tracing DIR: the tracer is there.
 
 my %option;
-while (@ARGV && $ARGV[0] =~ /^--(load|list|count|only|tracing)$/) {
+while (@ARGV && $ARGV[0] =~ /^--(load|list|count|only|seconds|tracing)$/) {
 	my $name = $1;
 	shift;
-	$option{$name} = $name eq 'only' || $name eq 'tracing' ? shift : 1;
+	$option{$name} = $name =~ /^(?:only|seconds|tracing)$/ ? shift : 1;
 }
 our ($folder) = $0 =~ m{(.*)/} ? $1 : '.';
 my $tracing = $option{tracing} || '/sys/kernel/debug/tracing';
-my (%ran, @ways);
+my (%ran, @ways_of);
 
 # More calls of one function than that say nothing new, and crowd those of others out of the tracer's buffer.
 my $enough = 300;
@@ -24,7 +25,7 @@ my $enough = 300;
 my $at_once = 3;
 
 # A limit is for what waits for what never comes; an emulated processor is some fifty times slower than this.
-sub way { my ($name, $seconds, $code) = @_; push @ways, [$name, $seconds, $code]; }
+sub way { my ($name, $seconds, $code) = @_; push @{ $ways_of[-1] }, [$name, $seconds, $code]; }
 
 sub tell_tracer {
 	my ($file, $text, $how) = @_;
@@ -63,10 +64,13 @@ sub tell_console { sysopen my $log, '/dev/kmsg', 1 or return; syswrite $log, "<3
 
 sub tell_calls { print "$_ $ran{$_}\n" for sort keys %ran; }
 
-# What is in these files is called, way by way.
+# What is in these files is called, way by way, one of each in turn: when there is no time for all, each kind has had some.
 for my $subject ('common', 'information', 'files', 'file-systems', 'memory', 'processes', 'sockets', 'links', 'objects', 'devices') {
+	push @ways_of, [];
 	defined do "$folder/$subject.pl" or die "$folder/$subject.pl: ", $@ || $!, "\n";
 }
+my @ways;
+while (my @left = grep { @$_ } @ways_of) { push @ways, map { shift @$_ } @left; }
 if ($option{list}) { print "$_->[0]\n" for @ways; exit; }
 if ($option{count}) { count_calls(); tell_calls(); exit; }
 
@@ -86,14 +90,17 @@ tell_tracer 'options/sym-offset', '1';
 choose_functions('panic', map { "*:mod:$_" } @ARGV);
 tell_tracer 'current_tracer', 'function';
 my %trying;
+my $end = $option{seconds} ? uptime() + $option{seconds} : 9e9;
 $| = 1;
 while (@ways || %trying) {
+	print "untried $_->[0]\n" for uptime() > $end ? splice @ways : ();
 	while (@ways && keys %trying < $at_once) {
 		my $way = shift @ways;
 		tell_console("tries $way->[0]\n");
 		$trying{start_way(@$way)} = [$way->[0], uptime()];
 	}
 	my $child = wait;
+	last if $child < 0;
 	next if !$trying{$child};
 	# What it began and left.
 	kill 9, -$child;
