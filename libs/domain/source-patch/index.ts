@@ -22,6 +22,7 @@ export {
   delayedObjtool,
   objtoolStep,
   readEnabledOptions,
+  recordsTypes,
   withNamesKept,
   withSectionFlags,
   withTypeRecord,

@@ -2,7 +2,14 @@
 import { expect, test } from '@jest/globals';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
 import type { SavedCommand } from './cmd-file';
-import { delayedObjtool, objtoolStep, readEnabledOptions, withNamesKept, withSectionFlags } from './replay';
+import {
+  delayedObjtool,
+  objtoolStep,
+  readEnabledOptions,
+  recordsTypes,
+  withNamesKept,
+  withSectionFlags,
+} from './replay';
 
 const plain: SavedCommand = {
   target: 'a/b.o',
@@ -40,6 +47,28 @@ test('clang is told of names in C', () => {
   const kept = withNamesKept({ ...plain, command: 'clang-14 -O2 -c -o a/b.o a/b.c' }, ['one'], 'a/b.o.list');
   expect(kept).toContain(`printf 'asm(".globl %s");\\n' one >a/b.o.list.h; clang-14 -O2`);
   expect(kept).toContain(' -include ./a/b.o.list.h -c -o a/b.o');
+});
+
+test('where the build had debug information, the replay has that of which types are read, and no second compile needs to', () => {
+  const vendor = { ...plain, command: 'gcc -O2 -g -c -o a/b.o a/b.c' };
+  expect(withNamesKept(vendor, [], 'list')).toBe(
+    'gcc -O2 -g -ffunction-sections -fdata-sections -g -gdwarf-4 -gno-split-dwarf -gz=none -fno-var-tracking -c -o a/b.o a/b.c',
+  );
+  expect(withNamesKept(vendor, ['one'], 'list')).toContain(
+    ' -gdwarf-4 -gno-split-dwarf -gz=none -fno-var-tracking -Wa,',
+  );
+  expect(recordsTypes(vendor)).toBe(true);
+  for (const command of [
+    plain.command,
+    'gcc -O2 -g0 -c -o a/b.o a/b.c',
+    'gcc -O2 -gz=zlib -c -o a/b.o a/b.c',
+    'gcc -g -femit-struct-debug-baseonly -c -o a/b.o a/b.c',
+    'clang-14 -g -c -o a/b.o a/b.c',
+  ]) {
+    const saved = { ...plain, command };
+    expect(recordsTypes(saved)).toBe(false);
+    expect(withNamesKept(saved, [], 'list')).toBe(withSectionFlags(saved));
+  }
 });
 
 test('what is not a plain compile is refused', () => {

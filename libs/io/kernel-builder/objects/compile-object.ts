@@ -11,7 +11,6 @@ import {
   parseCmdFile,
   unreachedFunctions,
   withNamesKept,
-  withSectionFlags,
   withTypeRecord,
   type FileContents,
   type IndexedObject,
@@ -72,8 +71,8 @@ function jobWith(
   { indexed, saved, objtool }: Pick<CompileJob, 'indexed' | 'saved' | 'objtool'>,
   names: readonly string[],
 ): CompileJob {
-  const compile = compileStepOf(withSectionFlags(saved));
   const list = `${saved.target}.${createHash('sha256').update(names.join('\n')).digest('hex').slice(0, 16)}`;
+  const compile = compileStepOf(withNamesKept(saved, [], list));
   return { indexed, saved, objtool, compile, names, command: withNamesKept(saved, names, list) + objtool };
 }
 

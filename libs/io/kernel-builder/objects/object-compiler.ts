@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { regionsLike, regionsOf, withLineNumbers, type IndexedObject } from '@lockstep/domain/source-patch';
+import {
+  recordsTypes,
+  regionsLike,
+  regionsOf,
+  withLineNumbers,
+  type IndexedObject,
+} from '@lockstep/domain/source-patch';
 import { hasNamesakes, withStaticsAligned } from './align-statics';
 import { compileObject, compileOriginal, compileTypes, isPatchable, prepareJob, runJob } from './compile-object';
 import type { KernelBuild } from '../builds/registered-kernel';
@@ -42,7 +48,9 @@ export class ObjectCompiler implements AsyncDisposable {
     const job = await prepareJob(this.kernel, object);
     const bytes = await compileOriginal(job, this.kernel, this.staged.dir, signal);
     if (!hasNamesakes([bytes], object.path)) return { bytes, proven: new Set() };
-    const types = await compileTypes(job, this.kernel, new Map(), this.staged.dir, signal);
+    const types = recordsTypes(job.saved)
+      ? bytes
+      : await compileTypes(job, this.kernel, new Map(), this.staged.dir, signal);
     const recorded = { bytes, record: async () => Promise.resolve(types) };
     const { later, proven } = await withStaticsAligned(recorded, [recorded], object.path);
     return { bytes: later[0] ?? bytes, proven };

@@ -199,7 +199,10 @@ class Replay {
       await versions;
       const pair = await pairOf(job, { original, onto: belows[index], patched });
       if (pair === undefined) return [];
-      const [below, now] = changesTypes ? [await debug.of(job, 'below'), await debug.of(job, 'patched')] : [];
+      const under = belows[index] ?? original;
+      const [below, now] = changesTypes
+        ? [await debug.of(job, 'below', under), await debug.of(job, 'patched', patched)]
+        : [];
       const asBefore: TypeRecords['withTypesAsBefore'] = async (names) => debug.withTypesAsBefore(job, names);
       const isRecorded = below !== undefined && now !== undefined;
       const types = isRecorded ? { original: below, patched: now, withTypesAsBefore: asBefore } : undefined;
@@ -241,7 +244,7 @@ async function withProvenStatics<Versioned extends ObjectPair>(
   if (!isPatchable(job.indexed) || !hasNamesakes(versions, objectPath)) return pair;
   const names: readonly Version[] = onto === undefined ? ['running', 'patched'] : ['running', 'below', 'patched'];
   const [first, ...later] = versions.map((bytes, index) => {
-    return { bytes, record: () => debug.of(job, names[index] ?? 'patched') };
+    return { bytes, record: () => debug.of(job, names[index] ?? 'patched', bytes) };
   });
   if (first === undefined) return pair;
   const aligned = await withStaticsAligned(first, later, objectPath);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { LockstepError } from '@lockstep/domain/livepatch-model';
-import { withTypesAsBefore, type FileContents } from '@lockstep/domain/source-patch';
+import { recordsTypes, withTypesAsBefore, type FileContents } from '@lockstep/domain/source-patch';
 import type { KernelBuild } from '../builds/registered-kernel';
 import { StagedTree } from '../builds/staged-tree';
 import { compileTypes, type CompileJob } from '../objects/compile-object';
@@ -26,7 +26,9 @@ export class DebugBuilds implements AsyncDisposable {
     private readonly patched: StagedTree,
   ) {}
 
-  of(job: CompileJob, version: Version): Promise<Buffer> {
+  /** @param bytes what the job's own command made of that version */
+  of(job: CompileJob, version: Version, bytes: Buffer): Promise<Buffer> {
+    if (recordsTypes(job.saved)) return Promise.resolve(bytes);
     const { base } = this.options.patch;
     // Without patches below there is one unpatched version.
     const wanted = version === 'running' && base.size === 0 ? 'below' : version;
