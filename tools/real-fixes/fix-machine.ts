@@ -76,10 +76,17 @@ export class FixMachine implements AsyncDisposable {
   /** So that what is patched is there; a driver without its device stays away, and the livepatch waits for it. */
   private async loadModules(names: readonly string[]): Promise<void> {
     if (this.kernel.stock === undefined) return;
+    const modules = new Map<string, Uint8Array>();
     for (const [file, bytes] of await vendorModules(this.kernel.treeDir, names)) {
       const name = file.replace(/^\d+-/, '');
-      if (this.loaded.has(name)) continue;
+      if (!this.loaded.has(name)) modules.set(name, bytes);
       this.loaded.add(name);
+    }
+    if (modules.size === 0) return;
+    // With all that they need; the others come through the machine's shell, some of them in a hundred pieces.
+    const brought = (await this.machine.run(loadLater([...modules.keys()]))).split('\n');
+    for (const name of brought) modules.delete(name);
+    for (const [name, bytes] of modules) {
       await this.machine.putFile(`/run/${name}`, bytes);
       await this.machine.exec(`insmod /run/${name} 2>/run/${name}.refused; rm /run/${name}`);
     }
@@ -89,3 +96,14 @@ export class FixMachine implements AsyncDisposable {
     await this.machine[Symbol.asyncDispose]();
   }
 }
+
+/** A shell script that loads those modules that the machine has on its RAM disk, and names them. */
+const loadLater = (names: readonly string[]): string => `
+  for name in ${names.join(' ')}; do
+    for file in /lockstep/later/[0-9]*-$name; do
+      [ -e "$file" ] || continue
+      insmod "$file" 2>/run/$name.refused
+      echo "$name"
+    done
+  done
+`;
