@@ -4,10 +4,11 @@ import type { QemuMachine } from '@lockstep/testing/qemu-machine';
 /** How long a transition may take on an idle machine under emulation. */
 const transitionSeconds = 60;
 
+/** Every program that starts takes an emulated machine a tenth of a second: what the shell itself can do it does. */
 const functions = (name: string): string => `
   wait_for() { for i in $(seq ${transitionSeconds * 5}); do "$@" && return 0; sleep 0.2; done; echo "timed out: $* ${name}" >&2; return 1; }
   patch=/sys/kernel/livepatch/${name}
-  settled() { [ "$(cat $patch/transition)" = 0 ]; }
+  is() { read -r value <$patch/$1 && [ "$value" = $2 ]; }
   gone() { [ ! -e $patch ]; }
 `;
 
@@ -38,7 +39,7 @@ export const stackScript = (
   # What the kernel says of modules of its own is nothing of a livepatch's.
   perl '${exerciseFile}' --load
   dmesg -C
-  ${modules.map(({ name }) => `${functions(name)} insmod /run/${name}.ko; wait_for settled; [ "$(cat $patch/enabled)" = 1 ]`).join('\n')}
+  ${modules.map(({ name }) => `${functions(name)} insmod /run/${name}.ko; wait_for is transition 0; is enabled 1`).join('\n')}
   perl '${exerciseFile}' ${[...exerciseOptions, ''].join(' ')}${modules.map(({ name }) => name).join(' ')}
   ${[...modules]
     .reverse()
@@ -126,7 +127,7 @@ export async function observeUnder(
   observe
   echo '${cut}'
   insmod ${file}
-  wait_for settled
+  wait_for is transition 0
   observe
   echo '${cut}'
   echo 0 >$patch/enabled

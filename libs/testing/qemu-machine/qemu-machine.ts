@@ -168,10 +168,10 @@ export class QemuMachine implements AsyncDisposable {
 
   /** Writes a file in the guest, through its shell: the guest need not share anything with this host. */
   async putFile(file: string, bytes: Uint8Array): Promise<void> {
-    await this.run(`: >'${file}'`);
-    for (let from = 0; from < bytes.length; from += putBytes) {
+    // Of an empty one, too, there is one piece.
+    for (let from = 0; from === 0 || from < bytes.length; from += putBytes) {
       const text = Buffer.from(bytes.subarray(from, from + putBytes)).toString('base64');
-      await this.run(`echo ${text} | base64 -d >>'${file}'`);
+      await this.run(`echo ${text} | base64 -d ${from === 0 ? '>' : '>>'}'${file}'`);
     }
   }
 
