@@ -107,12 +107,23 @@ export async function encodeAnswer<Response extends object>(
   answer: Response,
   codec: AnswerCodec<Response>,
 ): Promise<Uint8Array> {
+  const before = encodedBefore.get(answer);
+  if (before !== undefined) return before;
   const parts: Uint8Array[] = [];
   for await (const bytes of encodeBetweenTurns(answer, codec)) parts.push(bytes);
   const encoded = Buffer.concat(parts);
   encodedBefore.set(answer, encoded);
   return encoded;
 }
+
+/** An answer that goes in one message, as it leaves. */
+export const encodedAnswer = async <Response extends object>(
+  answer: Response,
+  codec: AnswerCodec<Response>,
+): Promise<EncodedAnswer> => {
+  const bytes = await encodeAnswer(answer, codec);
+  return new EncodedAnswer(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length));
+};
 
 /** An answer of whatever length as messages, each encoded once. Between them the event loop turns. */
 export async function* answerParts<Response extends object>(

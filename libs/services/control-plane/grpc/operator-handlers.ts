@@ -83,6 +83,7 @@ import { watchRollout } from '../routes/watch-rollout';
 import { watchRollouts } from '../routes/watch-rollouts';
 import { whoAmI } from '../routes/who-am-i';
 import type { Services } from '../services';
+import { encodedAnswer, type EncodedAnswer } from './answer-parts';
 import { inParts, serverStream, unary, type CallContext, type RouteParts } from './call-route';
 import { CallGuard } from './guarded-call';
 import { keepingAnswer, type KeepingContext } from './kept-answer';
@@ -202,6 +203,14 @@ const routes: Routes = {
 /** Of whichever call: `routes` has seen to it that it fits. */
 type AnyRoute<Answer> = (services: Services, request: unknown, context: CallContext) => Answer;
 
+/** Each message as it leaves. */
+async function* encodedEach(
+  messages: AsyncIterable<object>,
+  codec: Parameters<typeof encodedAnswer>[1],
+): AsyncGenerator<EncodedAnswer> {
+  for await (const message of messages) yield await encodedAnswer(message, codec);
+}
+
 /** A call with its route, in the shape and with the promise that the table of calls gives it. */
 function handlerOf(
   name: OperatorCallName,
@@ -214,9 +223,12 @@ function handlerOf(
   const guard = new CallGuard(services, name, method.path);
   const codec = method as unknown as Parameters<typeof keepingAnswer<unknown, object>>[1];
   if (answer === 'events') {
-    const route = routes[name] as AnyRoute<AsyncIterable<unknown>>;
+    const route = routes[name] as AnyRoute<AsyncIterable<object>>;
     return serverStream(parts, (request, context) =>
-      guard.events(request, context, (guarded) => route(services, request, guarded)),
+      encodedEach(
+        guard.events(request, context, (guarded) => route(services, request, guarded)),
+        codec,
+      ),
     );
   }
   const route = routes[name] as AnyRoute<object | Promise<object>>;
@@ -224,7 +236,8 @@ function handlerOf(
   const asked = repeat === 'keyed' ? keepingAnswer(services.db.callAnswers, codec, ask) : ask;
   const allowed = (request: unknown, context: CallContext) =>
     guard.answer(request, context, (guarded) => asked(request, guarded));
-  return answer === 'parts' ? inParts(parts, codec, allowed) : unary(parts, allowed);
+  if (answer === 'parts') return inParts(parts, codec, allowed);
+  return unary(parts, async (request: unknown, context) => encodedAnswer(await allowed(request, context), codec));
 }
 
 export interface OperatorHandlers {
