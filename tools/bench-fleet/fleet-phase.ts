@@ -44,6 +44,12 @@ const sentence = (name: string, { seconds, cpu, statements, ...rest }: PhaseFigu
 const pagesSentence = ({ pages, p50Ms, p99Ms, longestMs }: PageFigures): string =>
   `  ${pages} pages of lists meanwhile: ${p50Ms.toFixed(0)} ms, p99 ${p99Ms.toFixed(0)} ms, longest ${longestMs.toFixed(0)} ms`;
 
+export interface PhaseKind {
+  readonly beginsItself?: boolean;
+  /** Nobody asks for pages: what costs nothing is to be measured. */
+  readonly isQuiet?: boolean;
+}
+
 /** Does things in phases and tells what each cost. */
 export class PhaseMeter {
   constructor(
@@ -64,7 +70,7 @@ export class PhaseMeter {
   async during(
     name: string,
     work: (begin: () => Promise<void>) => Promise<unknown>,
-    beginsItself = false,
+    { beginsItself = false, isQuiet = false }: PhaseKind = {},
   ): Promise<PhaseFigures> {
     const { plane, database } = this.measured;
     const statementsBefore = await database.statements();
@@ -72,13 +78,14 @@ export class PhaseMeter {
     await plane.stopsSince();
     const startedAt = performance.now();
     const profile = this.profileDir === undefined ? undefined : this.profileIn(this.profileDir, name);
+    const pageWatch = isQuiet ? undefined : this.pageWatch;
     const begin = async (): Promise<void> => {
-      this.pageWatch?.begin();
+      pageWatch?.begin();
       if (profile !== undefined) await plane.beginProfile();
     };
     if (!beginsItself) await begin();
     await work(begin);
-    const pages = await this.pageWatch?.end();
+    const pages = await pageWatch?.end();
     if (profile !== undefined) await plane.keepProfile(profile);
     const seconds = (performance.now() - startedAt) / 1000;
     const after = this.cpu();

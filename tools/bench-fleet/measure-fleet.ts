@@ -69,7 +69,9 @@ async function takeFigures(fleet: MeasuredFleet, options: MeasureOptions): Promi
   const idleRssBytes = plane.residentBytes();
   const rollouts: Phases = parts.has('rollouts') ? await rollOutTwice(fleet, agents) : {};
   const { ms: listNodesMs } = await fleet.listNodes();
-  const idle = parts.has('idle') ? await meter.during('idle', () => sleep(idleSeconds * 1000)) : undefined;
+  const idle = parts.has('idle')
+    ? await meter.during('idle', () => sleep(idleSeconds * 1000), { isQuiet: true })
+    : undefined;
   const lostSessions = swarm.state.lost;
   if (lostSessions > 0) options.say(`ended by themselves: ${JSON.stringify(swarm.state.endings)}`);
   const postgresOwnBytes = database.ownBytes();

@@ -114,7 +114,9 @@ export const measureStorm = (options: FleetOptions): Promise<StormFigures> =>
       await begin();
       await storm.untilOthersAreBack(waveBefore);
     };
-    const reconnect = await meter.during('killed and started, until the others are back', restart, true);
+    const reconnect = await meter.during('killed and started, until the others are back', restart, {
+      beginsItself: true,
+    });
     await meter.during('afterwards', async () => {
       const untilMs = performance.now() + afterwardsMs;
       while (performance.now() < untilMs) {

@@ -119,7 +119,7 @@ export class MeasuredFleet {
       await this.all('all back', ({ connected }) => connected);
       while ((await this.listNodes()).connected < agents) await sleep(1000);
     };
-    return meter.during('killed and started', work, true);
+    return meter.during('killed and started', work, { beginsItself: true });
   }
 
   /** Until all agents have noticed. */

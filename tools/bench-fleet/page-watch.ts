@@ -11,7 +11,7 @@ export interface PageFigures {
 }
 
 /** As an operator's screens do who looks at a fleet. */
-const askEveryMs = 100;
+const askEveryMs = 250;
 const deadline = { deadlineMs: 60_000 };
 
 type AskPage = () => Promise<unknown>;
