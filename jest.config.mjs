@@ -16,7 +16,8 @@ const base = {
  * of `npm test`: `console` looks at the web console in a browser, and signs in by a real identity provider; `hostile` builds
  * diffs that want out of their sandbox; `monitoring` has Debian's Prometheus watch a control plane for three minutes; `make`
  * compiles most of a kernel again (patches through make, a kernel with other options); `replicas` kills and stops control planes
- * in turn; `stock` fetches half a gigabyte of a
+ * in turn; `shapes` builds patches in the shapes that people write, for the kernel in LOCKSTEP_KERNEL_SRC or Debian's, and runs
+ * what can be built; `stock` fetches half a gigabyte of a
  * distribution's packages; `token` signs with a key on a PKCS#11 token (SoftHSM).
  */
 export default {
@@ -26,6 +27,7 @@ export default {
     { ...base, displayName: 'kernel', testMatch: ['<rootDir>/{apps,libs}/**/tests/**/*.kernel.ts'] },
     { ...base, displayName: 'replicas', testMatch: ['<rootDir>/libs/**/tests/**/*.replicas.ts'] },
     { ...base, displayName: 'monitoring', testMatch: ['<rootDir>/{apps,libs}/**/tests/**/*.monitoring.ts'] },
+    { ...base, displayName: 'shapes', testMatch: ['<rootDir>/{apps,libs}/**/tests/**/*.shapes.ts'] },
     { ...base, displayName: 'make', testMatch: ['<rootDir>/{apps,libs}/**/tests/**/*.make.ts'] },
     { ...base, displayName: 'hostile', testMatch: ['<rootDir>/libs/**/tests/**/*.hostile.ts'] },
     { ...base, displayName: 'console', testMatch: ['<rootDir>/{apps,libs}/**/tests/**/*.console.ts'] },

@@ -2,6 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { parseModuleName, parsePatchId } from '@lockstep/domain/livepatch-model';
+import type { AllowedTypeChanges } from '@lockstep/domain/type-layouts';
 import {
   buildLivepatch,
   defaultCacheDirectory,
@@ -10,7 +11,12 @@ import {
   type KernelBuild,
   type NamedDiff,
 } from '@lockstep/io/kernel-builder';
-import { startTestMachine, type TestMachine, type TestMachineOptions } from '@lockstep/testing/qemu-machine';
+import {
+  startTestMachine,
+  type ExecResult,
+  type TestMachine,
+  type TestMachineOptions,
+} from '@lockstep/testing/qemu-machine';
 import { diffOfEdits, type Edit } from './edited-sources';
 
 /** Modules of tests are told apart by their names. */
@@ -20,6 +26,7 @@ const patchId = parsePatchId('ab'.repeat(32));
 export interface BuildContext {
   readonly onto?: readonly NamedDiff[];
   readonly replace?: boolean;
+  readonly allowedTypeChanges?: AllowedTypeChanges;
 }
 
 /** Shell text that waits until the livepatch is switched, or has been given up. */
@@ -37,6 +44,9 @@ export class PatchableMachine implements AsyncDisposable {
     readonly kernel: KernelBuild,
   ) {}
 
+  /** How often each was built. */
+  private readonly builds = new Map<string, number>();
+
   static async start(options: TestMachineOptions): Promise<PatchableMachine> {
     const booted = await startTestMachine(options);
     try {
@@ -52,18 +62,32 @@ export class PatchableMachine implements AsyncDisposable {
   async build(
     name: string,
     change: readonly Edit[] | readonly NamedDiff[],
-    { onto = [], replace = false }: BuildContext = {},
+    { onto = [], replace = false, allowedTypeChanges }: BuildContext = {},
   ): Promise<BuiltLivepatch> {
     const diff = isEdits(change) ? await diffOfEdits(this.kernel.treeDir, change) : change;
     const moduleName = parseModuleName(name);
-    const built = await buildLivepatch({ kernel: this.kernel, diff, onto, moduleName, patchId, replace });
+    const built = await buildLivepatch({
+      kernel: this.kernel,
+      ...{ diff, onto, moduleName, patchId, replace, allowedTypeChanges },
+    });
+    this.builds.set(name, (this.builds.get(name) ?? 0) + 1);
     await writeFile(this.fileOf(name), built.bytes);
     return built;
+  }
+
+  /** Goes with the machine; the guest reads it under the same path. */
+  get folder(): string {
+    return this.booted.folder;
   }
 
   /** Runs shell text in the guest; returns what it printed. */
   run(command: string): Promise<string> {
     return this.booted.machine.run(command);
+  }
+
+  /** The same, whatever its exit code. */
+  exec(command: string, timeoutMs: number): Promise<ExecResult> {
+    return this.booted.machine.exec(command, timeoutMs);
   }
 
   /** Empties the kernel's log, loads the module, and waits until it is switched; returns what the log has then. */
@@ -85,8 +109,10 @@ export class PatchableMachine implements AsyncDisposable {
     await this.booted[Symbol.asyncDispose]();
   }
 
+  /** The last one of that name: of a file that is written again the guest keeps what it has read. */
   private fileOf(name: string): string {
-    return path.join(this.booted.folder, `${name}.ko`);
+    const build = this.builds.get(name) ?? 1;
+    return path.join(this.booted.folder, build === 1 ? `${name}.ko` : `${name}.${build}.ko`);
   }
 }
 

@@ -47,7 +47,7 @@ const shown = `{
 		   lockstep_made, shown ? *shown : 0);
 `;
 
-const listed = 'static bool filldir64(';
+const listed = 'struct getdents_callback64 {';
 /*
  * New per-CPU data, globals and a shadow variable; exception and alternative entries (user access), paravirt sites
  * (interrupts off), a tracepoint with its static call, per-CPU data of the kernel, a once-flag, a debug message,
@@ -57,7 +57,7 @@ const edits: readonly Edit[] = [
   ['fs/readdir.c', '', listed, `DEFINE_PER_CPU(unsigned long, lockstep_listed);\n\n${listed}`],
   [
     'fs/readdir.c',
-    listed,
+    'filldir64(struct',
     'user_write_access_end();\n',
     'user_write_access_end();\n\tthis_cpu_inc(lockstep_listed);\n',
   ],
