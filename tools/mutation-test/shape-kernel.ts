@@ -139,7 +139,8 @@ export interface ShapeKernelOptions {
 export function buildShapeKernel({ root, source, shapes, onProgress }: ShapeKernelOptions): Promise<BuiltKernel> {
   const objects = ['run', ...shapes.map(({ number }) => `shape${number}`)].map((name) => `obj-y += ${name}.o\n`);
   const files = new Map([
-    ['Makefile', objects.join('')],
+    // 5.15 is written in an older C, which declares nothing in a loop's head.
+    ['Makefile', ['ccflags-y += -std=gnu11\n', ...objects].join('')],
     ['run.c', runnerText(shapes)],
     ...shapes.map(({ shape, number }): [string, string] => [`shape${number}.c`, shapeText(shape, number, false)]),
   ]);

@@ -64,7 +64,8 @@ export class PatchableMachine implements AsyncDisposable {
     change: readonly Edit[] | readonly NamedDiff[],
     { onto = [], replace = false, allowedTypeChanges }: BuildContext = {},
   ): Promise<BuiltLivepatch> {
-    const diff = isEdits(change) ? await diffOfEdits(this.kernel.treeDir, change) : change;
+    // Bytes as they are in the tree: some sources hold more than ASCII.
+    const diff = isEdits(change) ? Buffer.from(await diffOfEdits(this.kernel.treeDir, change), 'latin1') : change;
     const moduleName = parseModuleName(name);
     const built = await buildLivepatch({
       kernel: this.kernel,
