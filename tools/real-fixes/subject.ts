@@ -59,15 +59,16 @@ export async function subjectOf(setting: SubjectSetting, options: SubjectOptions
 
 async function stockSubject(
   { root, dir, progress }: SubjectSetting,
-  { flavour, packages }: SubjectOptions,
+  { flavour, packages, to: unpacked }: SubjectOptions,
   versions: string,
 ): Promise<Subject> {
   const { from, to } = parseDebianVersions(versions);
   const release = releaseOfVersion(from, flavour);
   const stock = { distribution: 'debian', release, from: packages, cacheDir: defaultCacheDirectory() } as const;
   const kernel = await progress.run(`Register Debian's ${release}`, async () => registerStockKernel(stock));
-  const otherDir = path.join(dir, 'later');
-  await progress.run(`Unpack the source of ${to}`, async () => unpackDebianSource(to, otherDir));
+  const otherDir = unpacked === undefined ? path.join(dir, 'later') : path.resolve(unpacked);
+  if (unpacked === undefined)
+    await progress.run(`Unpack the source of ${to}`, async () => unpackDebianSource(to, otherDir));
   const ramDisk = path.join(dir, 'ram-disk');
   const needs = { laterModules: exerciseModules, programs: exercisePrograms, hostFiles: await exerciseFiles(root) };
   await makeStockRamDisk({ treeDir: kernel.treeDir, root, file: ramDisk, ...needs });
