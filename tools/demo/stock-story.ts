@@ -6,7 +6,7 @@ import { defaultCacheDirectory, keptBootImage, openKernelBuild } from '@lockstep
 import { chooseAccelerator, makeStockRamDisk } from '@lockstep/testing/qemu-machine';
 import { ProgressLine } from '../progress/progress-line';
 import { cluster, expectRefusal, isAt, nodeNames, rollOut, waitForNodes } from './cluster';
-import { startMachines, type DemoMachine } from './machines';
+import { startMachines, type DemoMachine, type MachinePlan } from './machines';
 import { describeManifest, Operator, type Manifest } from './operator';
 import { startServices, type ControlPlane } from './services';
 import {
@@ -30,21 +30,27 @@ export interface StockKernelChoice {
 /** The agent, Node.js and what it runs are in memory, and unpacked there. */
 const memoryMb = 640;
 
+/** What needs the control plane alone, while the kernel is still being registered. */
+async function planMachines(operator: Operator): Promise<MachinePlan[]> {
+  await operator.createCluster(cluster);
+  return Promise.all(nodeNames.map(async (node) => ({ node, joinToken: await operator.joinToken(cluster, node) })));
+}
+
 async function bootMachines(
   { root, workDir, cleanup, signal }: Stage,
   kernelBuildId: string,
   controlPlane: ControlPlane,
-  operator: Operator,
+  planning: Promise<MachinePlan[]>,
 ): Promise<DemoMachine[]> {
   const { treeDir } = await openKernelBuild(defaultCacheDirectory(), parseKernelBuildId(kernelBuildId));
   const kernelImage = keptBootImage(treeDir);
   const ramDisk = path.join(workDir, 'ram-disk');
   const hostFiles = [path.join(root, 'dist/node-agent.js')];
-  await makeStockRamDisk({ treeDir, root, laterModules: [patchedModule], hostFiles, file: ramDisk });
-  await operator.createCluster(cluster);
-  const plans = [];
-  for (const node of nodeNames) plans.push({ node, joinToken: await operator.joinToken(cluster, node) });
-  await chooseAccelerator(kernelImage);
+  const [plans] = await Promise.all([
+    planning,
+    makeStockRamDisk({ treeDir, root, laterModules: [patchedModule], hostFiles, file: ramDisk }),
+    chooseAccelerator(kernelImage),
+  ]);
   const system = { kernelImage, ramDisk, memoryMb };
   return startMachines({ root, workDir, system, controlPlane, cleanup, signal }, plans);
 }
@@ -105,13 +111,16 @@ export async function tellStockStory(stage: DemoStage, { release, packages }: St
   );
   const operator = new Operator(root, controlPlane.stateDir, signal);
   await stage.showConsole(operator);
+  const planning = planMachines(operator);
+  // Its failure is told where it is waited for.
+  planning.catch(() => undefined);
   const kernelBuildId = await progress.run(
     `Register Debian's ${release} from its packages: nothing is compiled but what its build prepares`,
     () => operator.addDebianKernel(release, packages),
     (id) => `build-id ${id.slice(0, 12)}`,
   );
   const machines = await progress.run('Boot three machines with it and the agent', async () => {
-    const started = await bootMachines(stage, kernelBuildId, controlPlane, operator);
+    const started = await bootMachines(stage, kernelBuildId, controlPlane, planning);
     await waitForNodes(operator, signal, 'three nodes connected', (nodes) => isAt(0, nodes, started));
     return started;
   });
