@@ -8,7 +8,7 @@ import { drained, type Drainable } from '../grpc/drained';
 import type { EncodedResponse, Extension } from './known-logs';
 import type { ToldHead } from './log-heads';
 import { lookAgainMs, type NodeSession } from './node-session';
-import { TimeSlices } from './time-slices';
+import { streamTurns } from './stream-turns';
 
 /** The sending half of a node's stream. */
 export interface AgentStream extends Drainable {
@@ -35,9 +35,6 @@ export interface AgentSessionOptions {
 
 /** A peer that does not read for this long is as good as gone. */
 const drainWithinMs = 30_000;
-
-/** Of all streams: a new entry goes to ten thousand. */
-const sending = new TimeSlices(20);
 
 /**
  * What is sent to one node: first the log, then where to move. Nothing is queued: each time it is woken it sends what
@@ -196,7 +193,7 @@ export class AgentSession implements NodeSession {
   }
 
   private async send(message: ConnectResponse | EncodedResponse): Promise<void> {
-    const turn = sending.turn();
+    const turn = streamTurns.turn();
     if (turn !== undefined) await turn;
     if (this.closed || this.options.stream.write(message)) return;
     const { node } = this;

@@ -10,7 +10,7 @@ import type { NodeSession } from '../agents/node-session';
 import { ReportIntake } from '../agents/report-intake';
 import { sayingAgain } from '../agents/saying-again';
 import { SharedFunctions } from '../agents/shared-functions';
-import { TimeSlices } from '../agents/time-slices';
+import { streamTurns } from '../agents/stream-turns';
 import { messagesUntil } from '../grpc/messages-until';
 import { readRequest } from '../grpc/readable-request';
 import type { Uses } from '../services';
@@ -24,10 +24,6 @@ const mostEntryVersions = 64;
 
 /** Of all streams. */
 const sharedFunctions = new SharedFunctions();
-/** What thousands say at once, as after a new entry, comes in one turn of the loop: it is read, and taken in, in several. */
-const reading = new TimeSlices(20);
-/** The streams that go on with one answer of the database are a hundred, and each costs a millisecond or two. */
-const welcoming = new TimeSlices(20);
 
 function readMessage(bytes: Buffer): ConnectRequest {
   const request = readRequest((sent) => ConnectRequest.decode(sent), bytes);
@@ -122,7 +118,7 @@ export async function connect(
   let begun: NodeRecord | undefined;
   let opened: Opened | undefined;
   try {
-    const messages = messagesUntil(call, abort.signal, sayingAgain(readMessage), () => reading.turn());
+    const messages = messagesUntil(call, abort.signal, sayingAgain(readMessage), () => streamTurns.turn());
     for await (const { message } of messages) {
       listener.expectWithin(silentForMs);
       if (message?.$case === 'report' && opened !== undefined) {
@@ -138,7 +134,7 @@ export async function connect(
         begun = node;
         const session = await welcomeNode(services, { node, hello, stream: call, messages, abort });
         if (session === undefined) return;
-        const turn = welcoming.turn();
+        const turn = streamTurns.turn();
         if (turn !== undefined) await turn;
         // It may have broken meanwhile, and the agent have come again: this one must not take that one's place.
         abort.signal.throwIfAborted();
