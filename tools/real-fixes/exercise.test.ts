@@ -15,6 +15,14 @@ afterAll(() => {
 const exercise = (...args: string[]): string =>
   execFileSync('perl', [path.join(folder, 'exercise.pl'), ...args], { encoding: 'utf8' });
 
+function stateOf(process: number): 'ended' | 'runs' {
+  try {
+    return /^\d+ \(.*\) Z/.test(readFileSync(`/proc/${process}/stat`, 'utf8')) ? 'ended' : 'runs';
+  } catch {
+    return 'ended';
+  }
+}
+
 test('there are ways to use the kernel, each has a name of its own, and every file of them is read', () => {
   const names = exercise('--list').trim().split('\n');
   const defined = readdirSync(folder).flatMap((file) =>
@@ -63,4 +71,29 @@ test('how long a way took is told apart from what ran', () => {
     ['udp', 0.4],
   ]);
   expect([...callsIn(printed)]).toEqual([['real_fix_1 mark', 2]]);
+});
+
+test('a way that lifts its own limit and leaves a program behind is ended with it, and what there is no time for is named', async () => {
+  const program = `
+    do '${path.join(folder, 'turns.pl')}' or die;
+    my $tick = sub { select undef, undef, undef, 0.05 while 1 };
+    my $stubborn = sub { $SIG{$_} = 'IGNORE' for 'TERM', 'ALRM', 'INT'; alarm 0; if (my $left = fork) { print "left $left\\n"; } $tick->(); };
+    $| = 1;
+    my @ways = (['short', 9, sub { print "short runs\\n" }], ['stubborn', 0.2, $stubborn], ['second', 9, sub { }]);
+    my @all = try_ways(\\@ways, 2, 0, sub { print "began $_[0]\\n" }, sub { print "prepared\\n" }, sub { print "over $_[0]\\n" });
+    print "untried @all\\n";
+    @all = try_ways([['late', 9, sub { print "late runs\\n" }]], 1, -1, sub { }, sub { }, sub { });
+    print "untried @all\\n";
+  `;
+  const printed = execFileSync('perl', ['-e', program], { encoding: 'utf8' });
+  expect(printed.match(/^(?:began|over) .*$/gm)?.sort()).toEqual(
+    ['began second', 'began short', 'began stubborn', 'over second', 'over short', 'over stubborn'].sort(),
+  );
+  expect(printed).toContain('short runs');
+  expect(printed).not.toContain('late runs');
+  expect(printed.match(/^untried .*$/gm)).toEqual(['untried ', 'untried late']);
+  const left = Number(/^left (\d+)$/m.exec(printed)?.[1]);
+  expect(left).toBeGreaterThan(1);
+  // Its end is told to whoever adopted it, some time after it was told to end.
+  while (stateOf(left) !== 'ended') await new Promise((resolve) => setTimeout(resolve, 20));
 });

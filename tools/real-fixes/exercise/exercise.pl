@@ -57,12 +57,12 @@ sub count_calls {
 	tell_tracer 'trace', '';
 }
 
-sub uptime { open my $clock, '<', '/proc/uptime' or return 0; return (split / /, <$clock>)[0]; }
-
 # The console is there for whoever looks, also where a machine no longer answers; errors alone are shown on it.
 sub tell_console { sysopen my $log, '/dev/kmsg', 1 or return; syswrite $log, "<3>exercise: $_[0]"; }
 
 sub tell_calls { print "$_ $ran{$_}\n" for sort keys %ran; }
+
+defined do "$folder/turns.pl" or die "$folder/turns.pl: ", $@ || $!, "\n";
 
 # What is in these files is called, way by way, one of each in turn: when there is no time for all, each kind has had some.
 for my $subject ('common', 'information', 'files', 'file-systems', 'memory', 'processes', 'sockets', 'links', 'objects', 'devices') {
@@ -89,42 +89,19 @@ tell_tracer 'set_ftrace_filter', '';
 tell_tracer 'options/sym-offset', '1';
 choose_functions('panic', map { "*:mod:$_" } @ARGV);
 tell_tracer 'current_tracer', 'function';
-my %trying;
-my $end = $option{seconds} ? uptime() + $option{seconds} : 9e9;
 $| = 1;
-while (@ways || %trying) {
-	print "untried $_->[0]\n" for uptime() > $end ? splice @ways : ();
-	while (@ways && keys %trying < $at_once) {
-		my $way = shift @ways;
-		tell_console("tries $way->[0]\n");
-		$trying{start_way(@$way)} = [$way->[0], uptime()];
-	}
-	my $child = wait;
-	last if $child < 0;
-	next if !$trying{$child};
-	# What it began and left.
-	kill 9, -$child;
-	count_calls;
-	my ($name, $began) = @{ delete $trying{$child} };
-	my $took = sprintf "took %s %.1f\n", $name, uptime() - $began;
-	print $took;
-	tell_console($took);
-}
-tell_tracer 'current_tracer', 'nop';
-tell_tracer 'set_ftrace_filter', '';
-tell_calls();
-
-sub start_way {
-	my ($name, $seconds, $code) = @_;
-	my $child = fork;
-	return $child if $child;
-	setpgrp;
-	# By the clock, of which each has its share; soon after the end of all it is over for each.
-	my ($share, $left) = ($seconds * $at_once, int($end - uptime()) + 15);
-	alarm($share < $left ? $share : $left);
+my @untried = try_ways(\@ways, $at_once, $option{seconds}, sub { tell_console("tries $_[0]\n") }, sub {
 	open STDOUT, '>', '/dev/null';
 	open STDERR, '>', '/dev/null';
 	own_namespaces();
-	$code->();
-	exit;
-}
+}, sub {
+	my ($name, $took) = @_;
+	count_calls();
+	my $line = sprintf "took %s %.1f\n", $name, $took;
+	print $line;
+	tell_console($line);
+});
+print "untried $_\n" for @untried;
+tell_tracer 'current_tracer', 'nop';
+tell_tracer 'set_ftrace_filter', '';
+tell_calls();
