@@ -64,13 +64,15 @@ sub tell_calls { print "$_ $ran{$_}\n" for sort keys %ran; }
 
 defined do "$folder/turns.pl" or die "$folder/turns.pl: ", $@ || $!, "\n";
 
-# What is in these files is called, way by way, one of each in turn: when there is no time for all, each kind has had some.
+# What is in these files is called, way by way, one of each in turn, the long ones last: when there is no time for all, each kind
+# has had some. Two of the long ones took as much as thirty of the others.
 for my $subject ('common', 'information', 'files', 'file-systems', 'memory', 'processes', 'sockets', 'links', 'objects', 'devices') {
 	push @ways_of, [];
 	defined do "$folder/$subject.pl" or die "$folder/$subject.pl: ", $@ || $!, "\n";
 }
 my @ways;
 while (my @left = grep { @$_ } @ways_of) { push @ways, map { shift @$_ } @left; }
+@ways = sort { $a->[1] <=> $b->[1] } @ways;
 if ($option{list}) { print "$_->[0]\n" for @ways; exit; }
 if ($option{count}) { count_calls(); tell_calls(); exit; }
 
