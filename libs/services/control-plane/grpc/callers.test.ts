@@ -35,7 +35,8 @@ beforeEach(async () => {
     audit: { noteDenial: () => undefined },
     metrics,
   } as unknown as Services;
-  const front = { peerAt: () => peer, noteKnown: () => undefined, noteStranger: () => undefined };
+  const nothing = (): void => undefined;
+  const front = { peerAt: () => peer, noteCall: nothing, noteKnown: nothing, noteStranger: nothing };
   server = new Server({ interceptors: [letInKnown(identify, () => front as unknown as TlsFront, services)] });
   server.addService(AccessServiceService, {
     whoAmI: (_: unknown, answer: (error: null, value: unknown) => void) => {

@@ -78,6 +78,7 @@ export function letInKnown(
         };
         const listener = new ServerListenerBuilder()
           .withOnReceiveMetadata((received, letIn) => {
+            front()?.noteCall(call.getConnectionInfo());
             try {
               const shown = peer();
               const identity = identify({ path, metadata: received, peer: shown });

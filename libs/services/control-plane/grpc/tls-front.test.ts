@@ -177,8 +177,8 @@ test('no more handshakes begin than are due, until one of them is over', async (
   silent.destroy();
   const first = await guest;
   while (taken.length < 1) await sleep(5);
-  // It is over with its first call.
-  front.noteKnown({ remoteAddress: '127.0.0.2', remotePort: first.localPort });
+  // It is over with its first call, also of somebody who is turned away by it.
+  front.noteCall({ remoteAddress: '127.0.0.2', remotePort: first.localPort });
   expect((await come(port, '127.0.0.3')).authorized).toBe(true);
 });
 

@@ -264,16 +264,19 @@ export class TlsFront {
     return this.peers.get(keyOf(at));
   }
 
+  /** A call has come by it, whoever makes it: what was begun with its handshake is over. */
+  noteCall(at: At): void {
+    this.due.end(keyOf(at));
+  }
+
   /** Somebody who is known calls by this connection: it may stay. */
   noteKnown(at: At): void {
-    this.due.end(keyOf(at));
     this.stopWaiting(keyOf(at));
   }
 
   /** A stranger calls by it: it may stay for a while. */
   noteStranger(at: At): void {
     const { strangerWithinMs = defaultStrangerWithinMs } = this.options;
-    this.due.end(keyOf(at));
     const waiting = this.waiting.get(keyOf(at));
     if (waiting !== undefined) this.wait(keyOf(at), { ...waiting, hasCalled: true }, strangerWithinMs);
   }
