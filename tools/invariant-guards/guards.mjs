@@ -263,8 +263,8 @@ export const guards = [
   {
     invariant: '11 the newest word counts',
     breaks: 'takes a report for written though the row was written past what was read of it',
-    file: 'libs/services/control-plane/agents/known-nodes.ts',
-    from: ' && revisionBefore === before.revision',
+    file: 'libs/services/control-plane/agents/written-reports.ts',
+    from: 'isNext && ',
     to: '',
     test: 'libs/services/control-plane/agents/known-nodes.test.ts',
   },

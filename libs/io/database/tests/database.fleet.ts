@@ -2,7 +2,6 @@
 import { createHash, generateKeyPairSync, sign, verify } from 'node:crypto';
 import { cp, mkdir, readdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { Client } from 'pg';
 import {
@@ -494,21 +493,4 @@ describe('rollouts', () => {
     const newest = await start('halted');
     expect(await db.rollouts.inForce(log.cluster)).toEqual([good, newest]);
   });
-});
-
-/** Of the control plane's, by the server's word. */
-async function connections(): Promise<number[]> {
-  const { rows } = await pg.query<{ pid: number }>(
-    `SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'lockstep-control-plane%' ORDER BY pid`,
-  );
-  return rows.map(({ pid }) => pid);
-}
-
-test('connections that were made for questions that came together are there for the next ones, a while later', async () => {
-  await Promise.all(Array.from({ length: 8 }, () => db.nodes.silent()));
-  const before = await connections();
-  expect(before.length).toBeGreaterThan(2);
-  // Longer than a pool keeps them unless it is told to.
-  await sleep(12_000);
-  expect(await connections()).toEqual(expect.arrayContaining(before));
 });

@@ -273,3 +273,21 @@ async function startProxy(): Promise<{ url: string; fallSilent(): void; stop(): 
       }),
   };
 }
+
+/** Of the control plane's, by the server's word. */
+async function connections(): Promise<number[]> {
+  const { rows } = await pg.query<{ pid: number }>(
+    `SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'lockstep-control-plane%' ORDER BY pid`,
+  );
+  return rows.map(({ pid }) => pid);
+}
+
+test('connections that were made for questions that came together are there for the next ones, a while later', async () => {
+  const db = await open();
+  await Promise.all(Array.from({ length: 8 }, () => db.nodes.silent()));
+  const before = await connections();
+  expect(before.length).toBeGreaterThan(2);
+  // Longer than a pool keeps them unless it is told to.
+  await sleep(12_000);
+  expect(await connections()).toEqual(expect.arrayContaining(before));
+});

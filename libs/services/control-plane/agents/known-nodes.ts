@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { NodeReport } from '@lockstep/contracts/generated';
+import type { NodeReport } from '@lockstep/contracts/generated';
 import type { Labels } from '@lockstep/domain/labels';
 import type { ClusterName, NodeName } from '@lockstep/domain/livepatch-model';
 import {
@@ -18,6 +18,8 @@ import {
 } from '@lockstep/io/database';
 import type { Logger } from 'pino';
 import { Reconciler } from '../reconciler';
+import { firstAfter } from './first-after';
+import { WrittenReports } from './written-reports';
 
 /** What nodes say is written this long after they said it, at the latest: a killed control plane is told it again. */
 const keepEveryMs = 2_000;
@@ -34,9 +36,6 @@ interface Unkept {
 const isSameStream = (a: NodeStream, b: NodeStream): boolean =>
   a.sessionEpoch === b.sessionEpoch && a.certificateFingerprint === b.certificateFingerprint;
 
-const isSameReport = (a: NodeReport, b: NodeReport): boolean =>
-  Buffer.compare(NodeReport.encode(a).finish(), NodeReport.encode(b).finish()) === 0;
-
 /** A stream that began here: what is heard of it is newer than its row, however late that was read. */
 const beganHere = (node: NodeRecord): boolean => node.heardAtMs !== undefined;
 
@@ -49,18 +48,6 @@ function newsOf(row: NodeRecord, known: NodeRecord | undefined): 'all' | 'others
   const isSameKey = row.certificateFingerprint === known.certificateFingerprint;
   if (isSameKey && beganHere(known) && row.sessionEpoch === known.sessionEpoch) return 'others-words';
   return row.revision > known.revision ? 'all' : 'none';
-}
-
-/** Where the first name is that comes after this one. */
-function firstAfter(names: readonly string[], after: string | undefined): number {
-  if (after === undefined) return 0;
-  let [low, high] = [0, names.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((names[middle] ?? '') > after) high = middle;
-    else low = middle + 1;
-  }
-  return low;
 }
 
 export interface KnownNodesParts {
@@ -92,10 +79,7 @@ export class KnownNodes {
   private sorted: readonly NodeName[] | undefined;
   /** Heard, and not written yet. */
   private unkept = new Map<NodeName, Unkept>();
-  /** Reports as they were read of rows. */
-  private readonly asRead = new WeakSet<NodeReport>();
-  /** Streams that began on a row that says what is known: a node that says the same again need not have it written again. */
-  private readonly asWritten = new Set<NodeName>();
+  private readonly written = new WrittenReports();
   /** Alive since that was written last. */
   private readonly heard = new Set<NodeName>();
   /** Written by a call whose outcome was not told, or by somebody else: to be read again. */
@@ -115,7 +99,7 @@ export class KnownNodes {
   async start(): Promise<void> {
     for (const node of await this.parts.store.list()) {
       this.nodes.set(node.name, node);
-      this.noteRead(node);
+      this.written.noteRead(node);
     }
     this.timers = [
       setInterval(() => {
@@ -198,15 +182,9 @@ export class KnownNodes {
     // Its row may have been read since, by whomever; if it tells of a later stream, this one has ended.
     if (revision < before.revision && sessionEpoch !== before.sessionEpoch) return node;
     if (!isSameLife) this.unkept.delete(name);
-    const isAsRead = node.report !== null && this.asRead.has(node.report) && revisionBefore === before.revision;
-    if (isAsRead) this.asWritten.add(name);
-    else this.asWritten.delete(name);
+    this.written.begin(node, revisionBefore === before.revision);
     this.nodes.set(name, node);
     return node;
-  }
-
-  private noteRead({ report }: NodeRecord): void {
-    if (report !== null) this.asRead.add(report);
   }
 
   private async beginEpoch(node: NodeIdentity, said: NodeIntroduction): Promise<BegunStream> {
@@ -372,9 +350,9 @@ export class KnownNodes {
     const isSameKey = known?.certificateFingerprint === row.certificateFingerprint;
     if (known === undefined) this.sorted = undefined;
     this.unkept.delete(name);
-    this.asWritten.delete(name);
+    this.written.forget(name);
     this.heard.delete(name);
-    this.noteRead(row);
+    this.written.noteRead(row);
     const node = { ...row, revokedAt: row.revokedAt ?? (isSameKey ? known.revokedAt : null) };
     this.nodes.set(name, node);
     // A stream that nobody here knows: it ended before its epoch was told.
@@ -424,7 +402,7 @@ export class KnownNodes {
     this.nodes.delete(name);
     this.sorted = undefined;
     this.unkept.delete(name);
-    this.asWritten.delete(name);
+    this.written.forget(name);
     this.heard.delete(name);
   }
 
@@ -436,8 +414,7 @@ export class KnownNodes {
     this.nodes.set(name, { ...node, ...(report && { report }), ...heardNow() });
     this.heard.add(name);
     if (report !== undefined) {
-      const isWritten = this.asWritten.delete(name) && node.report !== null && isSameReport(report, node.report);
-      if (!isWritten) this.unkept.set(name, { hasReport: true });
+      if (!this.written.isWritten(node, report)) this.unkept.set(name, { hasReport: true });
       this.parts.onReport?.(name);
     }
     return true;
