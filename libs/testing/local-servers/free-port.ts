@@ -2,10 +2,15 @@
 import { createServer } from 'node:net';
 
 /** Below 32768: out of the range from which the kernel gives ports to outgoing connections. */
-const lowest = 20_000;
-const highest = 32_767;
+const range = { lowest: 20_000, highest: 32_767 };
 
-/** Random, so that tests in parallel rarely ask for the same; then in turn, so that one test never gets one twice. */
+/** Test files that run at once ask for others: between the question whether a port is free and its use somebody else would take it. */
+const shares = 8;
+const share = Math.floor((range.highest + 1 - range.lowest) / shares);
+const lowest = range.lowest + (Number(process.env['JEST_WORKER_ID'] ?? 0) % shares) * share;
+const highest = lowest + share - 1;
+
+/** Random, so that whoever else tests here rarely asks for the same; then in turn, so that one test never gets one twice. */
 let next = lowest + Math.floor(Math.random() * (highest - lowest));
 
 function isFree(port: number): Promise<boolean> {

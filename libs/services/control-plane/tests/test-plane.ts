@@ -315,7 +315,7 @@ export class TestPlane {
 }
 
 /** Looks until it holds. */
-export async function eventually(check: () => unknown, withinMs = 20_000): Promise<void> {
+export async function eventually(check: () => unknown, withinMs = 60_000): Promise<void> {
   const deadline = Date.now() + withinMs;
   for (;;) {
     try {
