@@ -10,8 +10,9 @@ oracle_count() { # NAME
 	sed -n "s/^$1 //p" /proc/klp_oracle
 }
 
-# Sets MIXTURES, TORN, TURNS, SWITCHED; what the kernel tells of each switch goes to $WORK/switches. Exiting tasks are in the functions for LATE_USECS. What goes on meanwhile, as
-# process MEANWHILE, is ended with the switches; DETACH is what has to be done before the functions go.
+# Sets MIXTURES, TORN, TURNS, SWITCHED; what the kernel tells of each switch goes to $WORK/switches. Exiting tasks are in the
+# functions for LATE_USECS. What goes on meanwhile, as process MEANWHILE, is ended with the switches; DETACH is what has to be done
+# before the functions go.
 consult_oracle() { # MODE ROUNDS [LATE_USECS]
 	local storm answer pause=$((4 * ${3:-0}))
 

@@ -45,18 +45,13 @@ const mostInBatch = 500;
 /** One gives places at a time, whichever process: each sees all that the one before it wrote. */
 const chainLock = 7_262_012;
 
-interface UnplacedRow {
+interface EventColumns extends AuditEvent {
+  readonly at: Date;
+}
+
+interface UnplacedRow extends EventColumns {
   /** As PostgreSQL writes it: JavaScript's numbers do not hold all of them. */
   readonly id: string;
-  readonly at: Date;
-  readonly who: string;
-  readonly token: string;
-  readonly from: string;
-  readonly call: string;
-  readonly on: string;
-  readonly details: string;
-  readonly because: string;
-  readonly result: string;
   /** Where the chain ends; null: it has still to begin. */
   readonly head_seq: number | null;
   readonly head_hash: string | null;
@@ -74,8 +69,6 @@ const place = new Statement(`
     FROM unnest($1::bigint[], $2::int[], $3::text[], $4::text[]) AS placed (id, seq, previous, hash)
     WHERE audit_events.id = placed.id)
   INSERT INTO audit_checkpoints (seq, hash, signature) VALUES ($5, $6, $7)`);
-
-type EventColumns = Omit<UnplacedRow, 'id' | 'head_seq' | 'head_hash'>;
 
 const eventOf = ({ at, who, token, from, call, on, details, because, result }: EventColumns): UnchainedEvent => ({
   ...{ at: at.toISOString(), who, token, from, call, on, details, because, result },

@@ -36,7 +36,7 @@ export class Prepared {
 
   readonly ask: Ask = (statement, values) => this.askBy(this.pool, statement, values);
 
-  /** A transaction (READ COMMITTED) that holds this advisory lock: each of its statements sees what was done before it had it. */
+  /** A transaction that holds this advisory lock: each of its statements sees what was done before it had it. */
   async underLock<T>(lock: number, work: (ask: Ask) => Promise<T>): Promise<T> {
     const client = await this.pool.connect();
     // What breaks shows at the next statement; without a listener it would end the process.
@@ -44,7 +44,9 @@ export class Prepared {
     client.on('error', ignore);
     let broken: Error | undefined;
     try {
-      await this.timed(() => client.query(`BEGIN; SELECT pg_advisory_xact_lock(${lock})`));
+      await this.timed(() =>
+        client.query(`BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock(${lock})`),
+      );
       const result = await work((statement, values) => this.askBy(client, statement, values));
       await this.timed(() => client.query('COMMIT'));
       return result;

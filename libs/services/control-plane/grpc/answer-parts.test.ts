@@ -97,6 +97,17 @@ test('what is kept of a call, and told to its caller, is encoded once, no more t
   expect(StartRolloutResponse.decode(kept)).toEqual(answer);
 });
 
+test('one object that answers two calls is encoded for each', async () => {
+  const answer = { items: ['a', 'b'] };
+  const byName = {
+    responseSerialize: ({ items }: typeof answer) => Buffer.from(items.join('+')),
+    responseDeserialize: () => ({ items: [] }),
+  };
+  const byCount = { ...byName, responseSerialize: ({ items }: typeof answer) => Buffer.from(`${items.length}`) };
+  expect(String(await encodeAnswer(answer, byName))).toBe('a+b');
+  expect(String(await encodeAnswer(answer, byCount))).toBe('2');
+});
+
 test('what is encoded is sent as it is, and anything else as before', async () => {
   const { listNodes } = sendingEncoded(FleetServiceService);
   const serialize = listNodes.responseSerialize as (answer: unknown) => Buffer;

@@ -80,15 +80,29 @@ function* encodeInSteps<Response extends object>(
   yield codec.responseSerialize({ ...answer, ...without(lists), ...others });
 }
 
-/** As they were encoded already: what is kept of a call is told to its caller too. */
-const encodedBefore = new WeakMap<object, Uint8Array>();
+interface EncodedBefore {
+  /** Of the call that it answers: the same object may answer another one, in other fields. */
+  readonly by: unknown;
+  readonly bytes: Uint8Array;
+}
+
+/** What is kept of a call is told to its caller too. */
+const encodedAnswers = new WeakMap<object, EncodedBefore>();
+
+function encodedBefore<Response extends object>(
+  answer: Response,
+  { responseSerialize }: AnswerCodec<Response>,
+): Uint8Array | undefined {
+  const before = encodedAnswers.get(answer);
+  return before?.by === responseSerialize ? before.bytes : undefined;
+}
 
 /** Between the steps the event loop turns. */
 async function* encodeBetweenTurns<Response extends object>(
   answer: Response,
   codec: AnswerCodec<Response>,
 ): AsyncGenerator<Uint8Array> {
-  const before = encodedBefore.get(answer);
+  const before = encodedBefore(answer, codec);
   if (before !== undefined) {
     yield before;
     return;
@@ -107,12 +121,12 @@ export async function encodeAnswer<Response extends object>(
   answer: Response,
   codec: AnswerCodec<Response>,
 ): Promise<Uint8Array> {
-  const before = encodedBefore.get(answer);
+  const before = encodedBefore(answer, codec);
   if (before !== undefined) return before;
   const parts: Uint8Array[] = [];
   for await (const bytes of encodeBetweenTurns(answer, codec)) parts.push(bytes);
   const encoded = Buffer.concat(parts);
-  encodedBefore.set(answer, encoded);
+  encodedAnswers.set(answer, { by: codec.responseSerialize, bytes: encoded });
   return encoded;
 }
 

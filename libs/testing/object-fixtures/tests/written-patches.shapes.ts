@@ -46,36 +46,36 @@ describe('patches as people write them', () => {
   describe('1: an address between two variables', () => {
     const uptime = 'fs/proc/uptime.c';
     const show = 'static int uptime_proc_show(';
-    const arrays: readonly (readonly [name: string, variables: string, loop: string, shows: RegExp])[] = [
+    const arrays: readonly (readonly [name: string, variables: string, at: string, loop: string, shows: RegExp])[] = [
       [
         'klp_forward',
         'static int lockstep_held[] __read_mostly = { 1, 2, 4 };\nstatic int lockstep_behind __read_mostly = 100;\n',
-        'for (int *at = lockstep_held; at < lockstep_held + ARRAY_SIZE(lockstep_held); at++)\n\t\tsum += *at;\n\tsum += lockstep_behind++ ? 0 : 1000;',
+        'int *at',
+        'for (at = lockstep_held; at < lockstep_held + ARRAY_SIZE(lockstep_held); at++)\n\t\tsum += *at;\n\tsum += lockstep_behind++ ? 0 : 1000;',
         /^sum 7$/m,
       ],
       [
         'klp_backward',
         'static int lockstep_front __read_mostly = 100;\nstatic int lockstep_held[] __read_mostly = { 1, 2, 4 };\n',
-        'for (int *at = lockstep_held + ARRAY_SIZE(lockstep_held) - 1; at > lockstep_held - 1; at--)\n\t\tsum = sum * 10 + *at;\n\tsum += lockstep_front++ ? 0 : 1000;',
+        'int *at',
+        'for (at = lockstep_held + ARRAY_SIZE(lockstep_held) - 1; at > lockstep_held - 1; at--)\n\t\tsum = sum * 10 + *at;\n\tsum += lockstep_front++ ? 0 : 1000;',
         /^sum 421$/m,
       ],
       [
         'klp_strings',
         'static const char *const lockstep_words[] = { "one", "two", "three" };\nstatic const char *const lockstep_end[] = { "no" };\n',
-        'for (const char *const *at = lockstep_words; at != lockstep_words + ARRAY_SIZE(lockstep_words); at++)\n\t\tsum += strlen(*at);\n\tsum += strlen(lockstep_end[0]) * 100;',
+        'const char *const *at',
+        'for (at = lockstep_words; at != lockstep_words + ARRAY_SIZE(lockstep_words); at++)\n\t\tsum += strlen(*at);\n\tsum += strlen(lockstep_end[0]) * 100;',
         /^sum 211$/m,
       ],
     ];
     test.each(arrays)(
       '%s: a loop over an array that has a neighbour',
-      async (name, variables, loop, shows) => {
-        // C of these kernels' compilers declares before it states.
-        const text = loop.replaceAll(/for \((.*?\*)at = /g, 'for (at = ');
-        const type = /for \((.*?\*)at/.exec(loop)?.[1] ?? '';
+      async (name, variables, at, loop, shows) => {
         const edits: readonly Edit[] = [
           [uptime, '', show, `${variables}\n${show}`],
-          [uptime, show, '{\n', `{\n\t${type}at;\n\tint sum = 0;\n`],
-          [uptime, show, '\tidle_nsec = 0;\n', `\t${text}\n\tseq_printf(m, "sum %d\\n", sum);\n\tidle_nsec = 0;\n`],
+          [uptime, show, '{\n', `{\n\t${at};\n\tint sum = 0;\n`],
+          [uptime, show, '\tidle_nsec = 0;\n', `\t${loop}\n\tseq_printf(m, "sum %d\\n", sum);\n\tidle_nsec = 0;\n`],
         ];
         await lives(name, edits, { run: 'cat /proc/uptime', shows });
       },
@@ -232,6 +232,7 @@ describe('patches as people write them', () => {
 
   describe('7: code of a module calls what vmlinux has and does not export', () => {
     const busy = 'lib/livepatch/test_klp_callbacks_busy.c';
+    const busyModule = (): string => `${machine.kernel.treeDir}/${busy.replace(/\.c$/, '.ko')}`;
     const exit = '"%s exit\\n", __func__';
     const called: readonly (readonly [name: string, edits: readonly Edit[], shows: RegExp])[] = [
       [
@@ -285,13 +286,11 @@ describe('patches as people write them', () => {
     test.each(called)(
       '%s',
       async (name, edits, shows) => {
-        const module = path(busy);
-        const run = `dmesg -C; insmod '${module}'; dmesg; rmmod test_klp_callbacks_busy`;
+        const run = `dmesg -C; insmod '${busyModule()}'; dmesg; rmmod test_klp_callbacks_busy`;
         await lives(name, edits, { run, shows });
       },
       300_000,
     );
-    const path = (source: string): string => `${machine.kernel.treeDir}/${source.replace(/\.c$/, '.ko')}`;
   });
 
   describe('14: refusals name what the author wrote', () => {
