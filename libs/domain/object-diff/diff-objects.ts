@@ -12,7 +12,7 @@ import { holdsPlacesIn } from './label-tables';
 import { ObjectModel, type Chunk } from './object-model';
 import { ReferenceReader } from './references';
 import { differRefusal } from './refusal';
-import { isInitSection } from './section-roles';
+import { isInitSection, memoryOf } from './section-roles';
 import type { Side } from './side';
 import { Skim } from './skim';
 import { sleepersIn, type Sleeper } from './sleepers';
@@ -296,7 +296,7 @@ function isBuiltWithoutFtrace({ reader }: Side): boolean {
 function noFtraceEntry(objectPath: string, before: Side, { name, section }: Chunk, why: string) {
   const because = isBuiltWithoutFtrace(before)
     ? 'its Makefile has the whole file compiled without ftrace: functions of other files can be livepatched'
-    : 'notrace, noinstr and assembly cannot be livepatched';
+    : 'inline, notrace, noinstr and assembly cannot be livepatched';
   return differRefusal('no-ftrace-entry', `${name} differs and has no ftrace entry to redirect it by; ${why}.`, {
     object: objectPath,
     function: name,
@@ -329,13 +329,16 @@ function checkData(
       object: objectPath,
       variable: chunk.name,
       section: chunk.section.name,
-      action: insteadOfData(chunk),
+      action: insteadOfData(
+        chunk,
+        targets.some((target) => target?.kind === 'function'),
+      ),
     });
   }
 }
 
 /** What to do instead of giving a variable another content. */
-function insteadOfData({ section }: Chunk): string {
+function insteadOfData({ section }: Chunk, namesFunctions: boolean): string {
   if (section.name === '__param')
     return (
       'leave the parameter as it was registered: its file under /sys/module is there since then. ' +
@@ -343,6 +346,12 @@ function insteadOfData({ section }: Chunk): string {
     );
   if (isInitSection(section.name))
     return 'leave it as it is: it was read when the kernel (or the module) started, and is gone since then';
+  if (['constant', 'sealed'].includes(memoryOf(section)))
+    return (
+      'leave it as it is (its memory is not written to, by a callback either: it is const or __ro_after_init), ' +
+      'and use a new one of another name in the functions that need it' +
+      (namesFunctions ? ', or change the functions that it names' : '')
+    );
   return 'leave the variable as it is and set it from a pre-patch callback, or use a new variable or shadow variables';
 }
 

@@ -221,6 +221,8 @@ describe('what goes along', () => {
 describe('refusals name the place and the way out', () => {
   test.each<[string, string, Record<string, string>]>([
     ['data-changed', 'data-changed', { variable: 'limits', section: '.data.limits' }],
+    ['constant-changed', 'data-changed', { variable: 'limits' }],
+    ['operations-changed', 'data-changed', { variable: 'operations' }],
     ['init-function', 'init-function', { function: 'setup', section: '.init.text' }],
     ['notrace-function', 'no-ftrace-entry', { function: 'work' }],
     ['notrace-in-data', 'no-ftrace-entry', { function: 'step' }],
@@ -238,8 +240,17 @@ describe('refusals name the place and the way out', () => {
     expect(refusalOf('registration').fields['action']).toMatch(/under \/sys\/module .*chmod/);
   });
 
+  test('of a variable, whether a callback can set it: memory that is not written to is not offered for that', () => {
+    expect(refusalOf('data-changed').fields['action']).toMatch(/set it from a pre-patch callback/);
+    for (const name of ['constant-changed', 'operations-changed']) {
+      expect(refusalOf(name).fields['action']).toMatch(/by a callback either.* use a new one of another name/);
+    }
+    expect(refusalOf('constant-changed').fields['action']).not.toMatch(/functions that it names/);
+    expect(refusalOf('operations-changed').fields['action']).toMatch(/change the functions that it names/);
+  });
+
   test('whether one function has no ftrace entry, or its whole file', () => {
-    expect(refusalOf('notrace-function').fields['action']).toMatch(/notrace, noinstr and assembly/);
+    expect(refusalOf('notrace-function').fields['action']).toMatch(/inline, notrace, noinstr and assembly/);
     expect(refusalOf('notrace-in-data').fields['action']).toMatch(/the whole file compiled without ftrace/);
   });
 

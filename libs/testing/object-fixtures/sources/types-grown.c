@@ -191,6 +191,35 @@ struct collector {
 #endif
 };
 
+/* On the stack of who polls; who wakes it comes by an entry of its array (as struct poll_wqueues). */
+struct polled {
+#ifdef PATCHED
+	int other;
+#endif
+	int triggered;
+	struct {
+		struct wait_queue_entry {
+			void *private;
+		} wait;
+	} entries[2];
+};
+
+/* On the stack of who waits while another processor or thread works on it (as struct multi_stop_data). */
+struct asked {
+#ifdef PATCHED
+	int other;
+#endif
+	int value;
+};
+
+/* The same, but it is given to what walks for its owner, with what that found. */
+struct walked {
+#ifdef PATCHED
+	int other;
+#endif
+	int value;
+};
+
 #ifdef PATCHED
 struct only_new {
 	int value;
@@ -272,4 +301,46 @@ int wake(struct list_head *list)
 	struct waiter *waiter = (struct waiter *)list->next;
 
 	return use(waiter);
+}
+
+int pollwake(struct wait_queue_entry *wait)
+{
+	struct polled *polled = wait->private;
+
+	return ++polled->triggered;
+}
+
+int poll(void)
+{
+	struct polled polled = { 0 };
+
+	return use(&polled) + polled.triggered;
+}
+
+int answer(void *data)
+{
+	struct asked *asked = data;
+
+	return ++asked->value;
+}
+
+int ask(void)
+{
+	struct asked asked = { 0 };
+
+	return use(answer) + use(&asked) + asked.value;
+}
+
+int visit(int found, void *data)
+{
+	struct walked *walked = data;
+
+	return walked->value += found;
+}
+
+int walk(void)
+{
+	struct walked walked = { 0 };
+
+	return use(visit) + use(&walked) + walked.value;
 }
