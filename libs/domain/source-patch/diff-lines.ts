@@ -9,6 +9,8 @@ export class DiffLines {
   private readonly lines: string[];
   private readonly isLastLineWhole: boolean;
   private index = 0;
+  /** Where the parts of a mail begin and end (`git format-patch --attach`). */
+  private readonly boundaries: ReadonlySet<string>;
 
   /** @throws LockstepError with reason `diff-syntax` for a text that is no plain diff any more */
   constructor(text: string) {
@@ -16,6 +18,8 @@ export class DiffLines {
     this.isLastLineWhole = this.lines.at(-1) === '';
     if (this.isLastLineWhole) this.lines.pop();
     this.refuseUnreadable(text);
+    const named = Array.from(text.matchAll(/\bboundary="([^"\r\n]{6,70})"/g), ([, boundary = '']) => `--${boundary}`);
+    this.boundaries = new Set(named.flatMap((start) => [start, `${start}--`]));
     // Headers never end so but where a mailer ended all lines so; those of a CR LF source's own lines do not.
     if (this.lines.find((line) => fileHeader.test(line))?.endsWith('\r') !== true) return;
     this.lines = this.lines.map((line) => line.replace(/\r$/, ''));
@@ -33,6 +37,10 @@ export class DiffLines {
 
   peek(ahead = 0): string | undefined {
     return this.lines[this.index + ahead];
+  }
+
+  isPartBoundary(line: string): boolean {
+    return this.boundaries.has(line);
   }
 
   next(): string {

@@ -70,7 +70,7 @@ function strayLineBehind(reader: DiffLines): number | undefined {
   for (let ahead = 0, isBlankSeen = false; ; ahead += 1) {
     const line = reader.peek(ahead);
     const isEnd = line === undefined || line === '-- ' || line === '--' || (isBlankSeen && line === '---');
-    if (isEnd || isHunkHeader(line)) return undefined;
+    if (isEnd || isHunkHeader(line) || reader.isPartBoundary(line)) return undefined;
     if (line.startsWith('--- ') && reader.peek(ahead + 1)?.startsWith('+++ ') === true) return undefined;
     if (/^[-+]|^ ?@{1,2} ?-\d/.test(line)) return ahead;
     if (!/^(?:[ \\]|$)/.test(line)) return undefined;

@@ -54,6 +54,13 @@ describe('a unified diff', () => {
     expect(file?.hunks[0]?.lines.map((line) => line.text)).toEqual(['a', 'b']);
   });
 
+  test('may be a part of a mail (git format-patch --attach)', () => {
+    const boundary = '------------2.39.5';
+    const head = `From: me\nContent-Type: multipart/mixed; boundary="${boundary}"\n\n\n--${boundary}\nContent-Type: text/x-patch; name="x"\n\n`;
+    expect(parseUnifiedDiff(`${head}${oneLine}\n--${boundary}--\n\n\n`)).toEqual(parseUnifiedDiff(oneLine));
+    expect(reasonOf(`${oneLine}\n--${boundary}--\n\n\n`)).toMatch(/more lines than the hunk header/);
+  });
+
   test('what diff -N dates to the epoch, in any time zone, is not there', () => {
     const paths = (oldStamp: string, newStamp: string): (string | null)[] => {
       const [file] = parseUnifiedDiff(`--- a/x.h\t${oldStamp}\n+++ b/x.h\t${newStamp}\n@@ -1 +1 @@\n-y\n+x\n`);
@@ -192,6 +199,10 @@ describe('a unified diff', () => {
     ['\x1b[1m--- a/f.c\x1b[m\n', /line 1: it has colours.*--no-color/],
     [`Content-Transfer-Encoding: quoted-printable\n\n${oneLine}`, /a mail in quoted-printable.*git am/],
     ['Content-Transfer-Encoding: base64\n\nZGlmZg==\n', /a mail in base64/],
+    ['*** a/f.c\t1\n--- b/f.c\t2\n***************\n*** 1 ****\n! a\n--- 1 ----\n! b\n', /a context diff.*diff -u/],
+    ['3c3\n< a\n---\n> b\n', /without context.*diff -u/],
+    [oneLine.replaceAll(/^/gm, '> '), /it is quoted/],
+    [' fs/f.c | 1 +\n 1 file changed, 1 insertion(+)\n', /summary of a diff alone/],
   ])('%j is refused, saying why', (diff, why) => {
     expect(reasonOf(diff)).toMatch(why);
   });

@@ -58,9 +58,20 @@ export function parseUnifiedDiff(text: string): FileDiff[] {
   if (files.length > 0) return files;
   const isMerge = /^Merge: [0-9a-f]+ [0-9a-f]/m.test(text);
   if (isMerge) throw lines.error(`it is a merge, of which git shows no diff: ${howToShowMerges}`);
-  throw lines.error(
-    isModeSeen ? 'it changes only modes of files' : 'it holds no "---" / "+++" pair, so it changes no file',
-  );
+  throw lines.error(isModeSeen ? 'it changes only modes of files' : whyNoFile(text));
+}
+
+/** What people hand over for a unified diff, by a line that nothing else has. */
+const otherForms: readonly (readonly [line: RegExp, what: string])[] = [
+  [/^\*{15}( .*)?$/m, 'it is a context diff (diff -c): make it with diff -u, or git diff'],
+  [/^\d+(?:,\d+)?[acd]\d+(?:,\d+)?$\n[<>] /m, 'it is a diff without context: make it with diff -u, or git diff'],
+  [/^> (?:diff --git |--- |@@ -)/m, 'it is quoted (> before each line): take the mail that has it unquoted'],
+  [/^ \S.* \| +\d+ [+-]+$/m, 'it is the summary of a diff alone (--stat): make it with git diff, or git format-patch'],
+];
+
+function whyNoFile(text: string): string {
+  const form = otherForms.find(([line]) => line.test(text));
+  return form?.[1] ?? 'it holds no "---" / "+++" pair, so it changes no file';
 }
 
 type ParsedFile = Omit<FileDiff, 'commit'>;

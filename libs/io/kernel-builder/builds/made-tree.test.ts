@@ -15,6 +15,7 @@ olddefconfig:
 	@sed -n 's/^default/CONFIG/p' Kconfig >>new
 	@grep -v -e PAHOLE -e NEW $(KCONFIG_CONFIG) >>new; mv new $(KCONFIG_CONFIG)
 descend:
+	@test -e b.o || { echo "No rule to make target 'b.o'" >&2; exit 2; }
 	@cp .config built-with
 `;
 
@@ -31,14 +32,17 @@ beforeEach(async () => {
   await put('tree/Kconfig', 'nothing\n');
   await put('tree/.config', 'CONFIG_PAHOLE_VERSION=124\nCONFIG_SMP=y\n');
   await put('tree/include/config/kernel.release', '6.1.0\n');
-  const tools = { makeArguments: [] };
-  kernel = { treeDir: join(dir, 'tree'), dir: join(dir, 'kernel'), release: '6.1.0', tools } as unknown as KernelBuild;
+  await put('tree/b.c', 'int b;\n');
+  await put('tree/b.o', 'built');
+  const folders = { treeDir: join(dir, 'tree'), dir: join(dir, 'kernel') };
+  const index = { objects: [{ path: 'b.o', source: 'b.c', object: 'vmlinux' }], readers: {} };
+  kernel = { ...folders, release: '6.1.0', tools: { makeArguments: [] }, index } as unknown as KernelBuild;
 });
 afterEach(async () => {
   await rm(dir, { recursive: true, force: true });
 });
 
-async function make(pahole: string, files: Record<string, string>): Promise<string> {
+async function make(pahole: string, files: Record<string, string | null>): Promise<string> {
   await put('pahole', pahole);
   await put('kernel/pahole', pahole);
   await using tree = await MadeTree.copy(kernel);
@@ -62,4 +66,11 @@ test('an option of the diff is refused, with other tools too, and they are not n
       message: expect.stringMatching(/configuration \(CONFIG_NEW=y\): it needs a new kernel build/),
     });
   }
+});
+
+test('the object of a source that the diff deletes is not taken for up to date', async () => {
+  await expect(make('124', { 'b.c': null })).rejects.toMatchObject({
+    reason: 'make-failed',
+    message: expect.stringContaining("No rule to make target 'b.o'"),
+  });
 });

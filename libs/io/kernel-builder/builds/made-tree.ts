@@ -49,6 +49,9 @@ export class MadeTree implements AsyncDisposable {
   async change(files: FileContents): Promise<void> {
     this.changed = files;
     await changeFiles(this.dir, files);
+    // make would take an object without a source for one that is up to date.
+    const gone = this.kernel.index.objects.filter(({ source }) => files.get(source) === null);
+    for (const { path } of gone) await rm(join(this.dir, path), { force: true });
   }
 
   /**

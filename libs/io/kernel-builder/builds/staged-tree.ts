@@ -96,12 +96,14 @@ export class StagedTree implements AsyncDisposable {
 }
 
 /** Rises whenever other files are needed: trees that were staged before lack them. */
-const contents = 3;
+const contents = 4;
 
 /** What no compile command reads: build products, and other architectures. */
 function isNeeded(path: string, name: string): boolean {
-  if (/\.(?:o|a|ko|cmd|mod|order|d|symvers|usyms)$/.test(name) || /^(?:vmlinux|\.tmp_vmlinux|System\.map)/.test(name))
+  if (/\.(?:o|a|ko|cmd|mod|order|d|symvers|usyms)$/.test(name) || /^(?:\.tmp_vmlinux|System\.map)/.test(name))
     return false;
+  // vmlinux.lds.S and vmlinux.lds.h are sources: linker scripts are made of them, and of what they include.
+  if (name.startsWith('vmlinux') && !/\.[chS]$/.test(name)) return false;
   if (/^(?:\.git|\.vendor|Documentation|samples|LICENSES)$/.test(path)) return false;
   if (/^arch\/(?!x86(?:\/|$))[^/]+\//.test(`${path}/`)) return false;
   if (!/^tools\//.test(path)) return true;

@@ -43,6 +43,13 @@ export function isPatchable({ object, source }: IndexedObject): boolean {
   return object !== null && source.endsWith('.c');
 }
 
+/** Of what is compiled and no livepatch can change. */
+export function whyUnpatchable({ path, object }: IndexedObject): string {
+  const inKernel = object === null ? 'not part of vmlinux or a module' : 'assembly';
+  const what = path.endsWith('.lds') ? 'a linker script, by which the kernel is laid out' : inKernel;
+  return `the diff changes it, and it is ${what}: it needs a new kernel build`;
+}
+
 /** @throws LockstepError `kernel-build-changed` where the build's command is gone, `unsupported-change` */
 export async function prepareJob(
   kernel: Pick<KernelBuild, 'treeDir' | 'enabledOptions' | 'delayedObjtool' | 'stock'>,

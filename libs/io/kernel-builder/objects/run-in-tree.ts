@@ -69,7 +69,9 @@ async function makeApart(target: string, { dir, command, what, signal }: TreeCom
 /** Not what the command makes, nor what lies there of an earlier run of it. */
 async function linkAll(folder: string, apart: string, seenAt: string, made: string): Promise<void> {
   const names = await readdir(folder);
-  const shown = names.filter((name) => !name.startsWith('.') && name !== made && !name.startsWith(`${made}.`));
+  // Beside vmlinux.lds lies vmlinux.lds.S, of which it is made.
+  const isOfRun = (name: string): boolean => name.startsWith(`${made}.`) && !/\.[chS]$/.test(name);
+  const shown = names.filter((name) => !name.startsWith('.') && name !== made && !isOfRun(name));
   await Promise.all(shown.map(async (name) => symlink(join(seenAt, name), join(apart, name))));
 }
 

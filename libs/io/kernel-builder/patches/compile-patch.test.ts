@@ -166,6 +166,16 @@ describe('compiling a patch', () => {
     expect(await readFile(join(kernel.dir, 'staged/0/linux/tools/lib/bpf/relo_core.h'), 'utf8')).toBe('int relo;');
   });
 
+  test('what linker scripts are made of is staged, and what was linked is not', async () => {
+    const [scripts, linked] = [
+      ['vmlinux.lds.S', 'vmlinux.lds.h'],
+      ['vmlinux', 'vmlinux.lds', 'vmlinux.symvers'],
+    ];
+    for (const name of [...scripts, ...linked]) await put(`arch/x86/kernel/${name}`, 'SECTIONS');
+    await compile(changeA);
+    expect(await readdir(join(kernel.dir, 'staged/0/linux/arch/x86/kernel'))).toEqual([...scripts].sort());
+  });
+
   test('two builds at once do not see each other', async () => {
     const [left, right] = await Promise.all([compile(changeA), compile(replaceLine('fs/a.c', 3, 'int a2;', 'int r;'))]);
     expect(text(left[0]!.patched)).toContain('int changed;\nint a2;');

@@ -11,6 +11,7 @@ import {
   isPatchable,
   prepareJob,
   refuseNewerSources,
+  whyUnpatchable,
   type CompileJob,
 } from '../objects/compile-object';
 import { generatedFiles } from '../builds/generated-files';
@@ -329,8 +330,7 @@ async function pairOf({ indexed }: CompileJob, versions: Versions): Promise<Obje
       proof: undefined,
       provenStatics: new Set(),
     };
-  const reason = `the diff changes it, and it is ${object === null ? 'not part of vmlinux or a module' : 'assembly'}: it needs a new kernel build`;
-  throw sourcePatchError({ kind: 'unsupported-change', file: objectPath, reason });
+  throw sourcePatchError({ kind: 'unsupported-change', file: objectPath, reason: whyUnpatchable(indexed) });
 }
 
 /** Generated headers are made from marked lines of an assembly listing; the rest of it is comments with line numbers. */

@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sourcePatchError, type IndexedObject } from '@lockstep/domain/source-patch';
 import { mapAtOnce } from '../processes/at-once';
-import { compileObject, compileTypes, isPatchable, prepareJob } from '../objects/compile-object';
+import { compileObject, compileTypes, isPatchable, prepareJob, whyUnpatchable } from '../objects/compile-object';
 import { refuseChangedVersions } from '../objects/export-versions';
 import { MadeTree } from '../builds/made-tree';
 import { addNewObjects, type NewObject } from '../objects/new-objects';
@@ -98,6 +98,5 @@ function refuseUnpatchable(different: readonly IndexedObject[]): void {
   const blocking = different.filter((object) => !isPatchable(object) && !object.path.endsWith('.s'));
   const [first] = blocking;
   if (first === undefined) return;
-  const reason = `the diff changes it, and it is ${first.object === null ? 'not part of vmlinux or a module' : 'assembly'}: it needs a new kernel build`;
-  throw sourcePatchError({ kind: 'unsupported-change', file: first.path, reason });
+  throw sourcePatchError({ kind: 'unsupported-change', file: first.path, reason: whyUnpatchable(first) });
 }
