@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { constants } from 'node:fs';
-import { mkdtemp, open, readdir, readFile, rm, symlink } from 'node:fs/promises';
+import { mkdtemp, open, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { buildError } from '../processes/failure';
 import { compilerLimits } from '../processes/limits';
 import type { CommandResult } from '../processes/run-command';
 import { isSandboxed, runSandboxed } from '../processes/sandbox';
-import { readOnly, writable } from '../processes/sandbox-view';
+import { inMemory, quoted, readOnly, writable } from '../processes/sandbox-view';
 
 export interface TreeCommand {
   /** The tree's root; saved commands run there. */
@@ -33,7 +33,7 @@ export interface MadeFile extends CommandResult {
 /**
  * Runs a command that makes one file of the tree, and takes that away again. Sandboxed, it finds the tree as it is and
  * cannot change it, though all its files may be links to the registered kernel's: what it writes beside the file goes into
- * a folder of its own, which shows the tree's as links.
+ * a folder in memory, which shows the tree's as links.
  * @param target what it makes, below the tree's root
  */
 export async function makeInTree(target: string, task: TreeCommand): Promise<MadeFile> {
@@ -47,17 +47,17 @@ export async function makeInTree(target: string, task: TreeCommand): Promise<Mad
   return { ...result, bytes };
 }
 
-/** The tree once more inside: what the links lead to. */
-const behind = '/lockstep-tree';
+/** Inside: the tree once more, which the links lead to, and the folder that the file is left in. */
+const [behind, left] = ['/lockstep-tree', '/lockstep-made'];
 
 async function makeApart(target: string, { dir, command, what, signal }: TreeCommand): Promise<MadeFile> {
   const folder = dirname(target);
   const apart = await mkdtemp(join(tmpdir(), 'lockstep-out-'));
   try {
-    await linkAll(join(dir, folder), apart, join(behind, folder), basename(target));
-    const mounts = [readOnly(dir), readOnly(dir, behind), writable(apart, join(dir, folder))];
+    const mounts = [readOnly(dir), readOnly(dir, behind), inMemory(join(dir, folder)), writable(apart, left)];
+    const script = [linkAll(join(behind, folder), join(dir, folder), basename(target)), command, takeOut(target)];
     const options = { what, cwd: dir, mounts, limits: compilerLimits(), signal };
-    const result = await runSandboxed('sh', ['-e', '-c', command], options);
+    const result = await runSandboxed('sh', ['-e', '-c', script.join('\n')], options);
     if (result.status !== 0) return { ...result, bytes: undefined };
     return { ...result, bytes: await readPlainFile(join(apart, basename(target)), target) };
   } finally {
@@ -66,14 +66,20 @@ async function makeApart(target: string, { dir, command, what, signal }: TreeCom
   }
 }
 
-/** Not what the command makes, nor what lies there of an earlier run of it. */
-async function linkAll(folder: string, apart: string, seenAt: string, made: string): Promise<void> {
-  const names = await readdir(folder);
+/**
+ * Links to all that a folder has, but for what the command makes and what lies there of an earlier run of it. Inside, and
+ * in memory: a folder has hundreds of files, and a kernel's header a thousand readers.
+ */
+function linkAll(folder: string, into: string, made: string): string {
+  const name = quoted(made);
   // Beside vmlinux.lds lies vmlinux.lds.S, of which it is made.
-  const isOfRun = (name: string): boolean => name.startsWith(`${made}.`) && !/\.[chS]$/.test(name);
-  const shown = names.filter((name) => !name.startsWith('.') && name !== made && !isOfRun(name));
-  await Promise.all(shown.map(async (name) => symlink(join(seenAt, name), join(apart, name))));
+  const isSource = `${name}.[chS] | ${name}.*.[chS]`;
+  const unlink = `case $file in ${isSource}) ;; *) if [ -L "$file" ]; then rm "$file"; fi ;; esac`;
+  return `(cd ${quoted(into)}; ln -s ${quoted(folder)}/* .; for file in ${name} ${name}.*; do ${unlink}; done)`;
 }
+
+/** As it is: what is a link stays one. */
+const takeOut = (target: string): string => `mv ${quoted(target)} ${left}`;
 
 /** What a sandboxed command left: never what it links to, never something that has no end. */
 async function readPlainFile(path: string, shown: string): Promise<Buffer> {

@@ -99,6 +99,8 @@ export const limitIn = (output: string): LimitName | undefined =>
 const lookEveryMs = 100;
 /** What a running command has taken of a disk's inodes is told like bytes: so many files are as many as are allowed. */
 const filesAtMost = 500_000;
+/** So few are counted at each look: others may free as much of the disk as these take. */
+const fewFiles = 100;
 
 /**
  * Looks at a running command until it is stopped, and tells once which limit it has passed.
@@ -115,9 +117,10 @@ export function watchLimits(
   const isFull = (): boolean =>
     room.some(({ folder, free }) => {
       const now = freeOf(folder);
-      // The disk is everybody's: only when it shrank is it worth to count whose files these are.
+      // The disk is everybody's: only when it shrank is it worth to count many files, to know whose these are.
       const isShrunk = free.bytes - now.bytes > limits.diskBytes || free.files - now.files > filesAtMost;
-      return isShrunk && isLarger(folder, limits.diskBytes);
+      const found = countBelow(folder, limits.diskBytes, isShrunk ? filesAtMost : fewFiles);
+      return found === 'larger' || (isShrunk && found === 'more-files');
     });
   const hit = (): LimitName | undefined => {
     if (performance.now() > endAtMs) return 'time';
@@ -142,8 +145,8 @@ function freeOf(folder: string): { bytes: number; files: number } {
   return { bytes: bavail * bsize, files: ffree };
 }
 
-/** Whether the files below a folder take more; stops counting when it is known. */
-function isLarger(folder: string, bytes: number): boolean {
+/** What the files below a folder take, counted until it is known, or there are more of them than `mostFiles`. */
+function countBelow(folder: string, bytes: number, mostFiles: number): 'larger' | 'more-files' | 'smaller' {
   let [taken, files] = [0, 0];
   const waiting = [folder];
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
@@ -152,10 +155,11 @@ function isLarger(folder: string, bytes: number): boolean {
       if (entry.isDirectory()) waiting.push(path);
       else if (entry.isFile()) taken += (statSync(path, { throwIfNoEntry: false })?.blocks ?? 0) * 512;
       files += 1;
-      if (taken > bytes || files > filesAtMost) return true;
+      if (taken > bytes) return 'larger';
+      if (files > mostFiles) return 'more-files';
     }
   }
-  return false;
+  return 'smaller';
 }
 
 /** Of a folder that may be gone by now. */

@@ -2,9 +2,10 @@
 import { lstatSync, readlinkSync } from 'node:fs';
 import { dirname } from 'node:path';
 
-/** A file or folder of this machine that is there inside, too. */
+/** A file or folder of this machine that is there inside, too, or an empty folder in memory that ends with the command. */
 export interface Mount {
-  readonly source: string;
+  /** Undefined: in memory. */
+  readonly source: string | undefined;
   /** Where it is inside. */
   readonly target: string;
   readonly isWritable: boolean;
@@ -12,13 +13,14 @@ export interface Mount {
 
 export const readOnly = (source: string, target = source): Mount => ({ source, target, isWritable: false });
 export const writable = (source: string, target = source): Mount => ({ source, target, isWritable: true });
+export const inMemory = (target: string): Mount => ({ source: undefined, target, isWritable: true });
 
 /** What a sandboxed command sees of the machine's files. */
 export interface View {
   readonly mounts: readonly Mount[];
   /** Symbolic links: [target, place]. */
   readonly links: readonly (readonly [string, string])[];
-  /** Size of its own /tmp, which ends with it. */
+  /** Size of its own /tmp, and of each other folder in memory. */
   readonly temporaryBytes: number;
   readonly cwd: string;
 }
@@ -53,17 +55,21 @@ export function viewOf(mounts: readonly Mount[], cwd: string, temporaryBytes: nu
 
 /** `bwrap` with its options, up to the command. */
 export function bubblewrapCommand(view: View, hasUserNamespaces: boolean): string[] {
+  const memory = (target: string): string[] => ['--size', String(view.temporaryBytes), '--tmpfs', target];
   const user = ['--unshare-user', '--disable-userns', '--uid', '65534', '--gid', '65534'];
   return [
     ...['bwrap', '--unshare-all', ...(hasUserNamespaces ? user : []), '--die-with-parent', '--new-session'],
-    ...['--proc', '/proc', '--dev', '/dev', '--size', String(view.temporaryBytes), '--tmpfs', '/tmp'],
+    ...['--proc', '/proc', '--dev', '/dev', ...memory('/tmp')],
     ...view.links.flatMap(([target, place]) => ['--symlink', target, place]),
-    ...view.mounts.flatMap(({ source, target, isWritable }) => [isWritable ? '--bind' : '--ro-bind', source, target]),
+    ...view.mounts.flatMap(({ source, target, isWritable }) =>
+      source === undefined ? memory(target) : [isWritable ? '--bind' : '--ro-bind', source, target],
+    ),
     ...['--remount-ro', '/', '--chdir', view.cwd, '--'],
   ];
 }
 
-const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
+/** One word for a shell. */
+export const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 
 /**
  * The same of nothing but util-linux, for where bubblewrap is missing. The command follows as the script's arguments.
@@ -71,7 +77,10 @@ const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
  */
 export function namespacesCommand(view: View, root: string): string[] {
   const inside = (place: string): string => quoted(root + place);
+  const mountMemory = (target: string): string =>
+    `mount -t tmpfs -o size=${view.temporaryBytes},mode=1777 tmpfs ${inside(target)}`;
   const mountLines = view.mounts.flatMap(({ source, target, isWritable }) => {
+    if (source === undefined) return [`mkdir -p ${inside(target)}`, mountMemory(target)];
     const isFile = lstatSync(source, { throwIfNoEntry: false })?.isFile() === true;
     const make = isFile ? `mkdir -p ${inside(dirname(target))}; : >${inside(target)}` : `mkdir -p ${inside(target)}`;
     return [make, `mount -o ${isWritable ? 'rbind' : 'rbind,ro'} ${quoted(source)} ${inside(target)}`];
@@ -86,7 +95,7 @@ export function namespacesCommand(view: View, root: string): string[] {
     `mkdir -p ${['/proc', '/dev', '/tmp', '/.old'].map(inside).join(' ')}`,
     `mount -t proc proc ${inside('/proc')}`,
     'echo 0 >/proc/sys/user/max_user_namespaces',
-    `mount -t tmpfs -o size=${view.temporaryBytes},mode=1777 tmpfs ${inside('/tmp')}`,
+    mountMemory('/tmp'),
     ...devices,
     `ln -s /proc/self/fd ${inside('/dev/fd')}; ln -s fd/0 ${inside('/dev/stdin')}; ln -s fd/1 ${inside('/dev/stdout')}; ln -s fd/2 ${inside('/dev/stderr')}`,
     ...view.links.map(([target, place]) => `ln -s ${quoted(target)} ${inside(place)}`),

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { bundleScript } from '@lockstep/testing/script-bundle';
 import { compilerLimits, type Limits } from './limits';
 import { runCommand, type CommandResult } from './run-command';
 import { parseSandboxChoice, runSandboxed, useSandbox } from './sandbox';
-import { readOnly, writable } from './sandbox-view';
+import { inMemory, readOnly, writable } from './sandbox-view';
 
 jest.setTimeout(60_000);
 
@@ -77,6 +78,20 @@ describe.each(['bubblewrap', 'namespaces'] as const)('in a sandbox of %s', (kind
     expect(readFileSync(join(tree, 'Makefile'), 'utf8')).toBe('all:\n');
   });
 
+  test('a folder in memory lies over one of its tree, is empty, and ends with it', async () => {
+    const mounts = [readOnly(tree), inMemory(tree), writable(out)];
+    const script = `ls; echo made >file && cp file ${out}`;
+    const { status, output } = await runSandboxed('sh', ['-c', script], {
+      what: 'it',
+      cwd: tree,
+      limits: small,
+      mounts,
+    });
+    expect({ status, output }).toEqual({ status: 0, output: '' });
+    expect(readFileSync(join(out, 'file'), 'utf8')).toBe('made\n');
+    expect(readdirSync(tree)).toEqual(['Makefile']);
+  });
+
   test('it has no network and no rights', async () => {
     const { output } = await run(
       'ls /sys/class/net 2>/dev/null; cat /proc/net/dev | grep -c :; grep CapEff /proc/self/status',
@@ -100,6 +115,19 @@ describe.each(['bubblewrap', 'namespaces'] as const)('in a sandbox of %s', (kind
   ] as const)('it is ended by its limit on %s, by name', async (limit, limits, script) => {
     const ended = run(script.replaceAll('$OUT', out), limits);
     await expect(ended).rejects.toMatchObject({ reason: 'limit-exceeded', fields: { limit, what: 'the test' } });
+  });
+
+  test('what it takes of the disk is seen though others free as much meanwhile', async () => {
+    const others = join(outside, 'large');
+    writeFileSync(others, Buffer.alloc(96 * 2 ** 20, 1));
+    const ended = run(
+      `until [ -e ${out}/go ]; do sleep 0.1; done; head -c 12M /dev/zero >${out}/1; head -c 12M /dev/zero >${out}/2; sleep 9`,
+    );
+    // Begun before it was freed: what is free is more than at first all the while.
+    await sleep(500);
+    rmSync(others);
+    writeFileSync(join(out, 'go'), '');
+    await expect(ended).rejects.toMatchObject({ reason: 'limit-exceeded', fields: { limit: 'disk' } });
   });
 
   test('what was started ends with it', async () => {

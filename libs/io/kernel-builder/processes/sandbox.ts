@@ -160,7 +160,7 @@ async function runIn(
   const { limits, mounts } = options;
   using wrapped = wrap(sandbox, name, given, options);
   const { program, args, cwd, env } = wrapped;
-  const folders = mounts.filter(({ isWritable }) => isWritable).map(({ source }) => source);
+  const folders = mounts.flatMap(({ source, isWritable }) => (isWritable && source !== undefined ? [source] : []));
   const limited = { limits, what, folders };
   return await runCommand(program, args, { cwd, env, signal, onLine, inheritedDescriptor, limited });
 }
