@@ -240,7 +240,9 @@ class Linker {
       this.relocateTo(fresh, place, { offset, type, addend });
       return;
     }
-    const widened = isUnknown ? this.widened.get(`${placed.object} ${symbol.name}`) : undefined;
+    // Of its own object, or, for a module, of vmlinux: kernel/livepatch finds that for any.
+    const widenedBy = (object: string) => this.widened.get(`${object} ${symbol.name}`);
+    const widened = isUnknown ? (widenedBy(placed.object) ?? widenedBy('vmlinux')) : undefined;
     if (widened !== undefined) this.relocateToKernel(widened.placed, widened.symbol, piece, place, relocation);
     else this.relocateToKernel(placed, symbol, piece, place, relocation);
   }
@@ -340,7 +342,9 @@ class Linker {
   }
 
   private unknownSymbol(placed: PlacedDiff, name: string) {
-    return moduleRefusal('unknown-symbol', `the new code refers to ${name}, which ${placed.object} does not have.`, {
+    const without =
+      placed.object === 'vmlinux' ? 'vmlinux does not have' : `neither ${placed.object} nor vmlinux has for others`;
+    return moduleRefusal('unknown-symbol', `the new code refers to ${name}, which ${without}.`, {
       object: placed.diff.objectPath,
       function: name,
       action: 'use what this kernel build has, or add the symbol in the same diff',

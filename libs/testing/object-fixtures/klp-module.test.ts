@@ -298,6 +298,40 @@ describe('callbacks and new symbols', () => {
     expect(() => write(facts, ['widened-user'])).toThrow(expect.objectContaining({ reason: 'unknown-symbol' }));
   });
 
+  test('so may one of a module what only an object of vmlinux had', () => {
+    const kernelNames = [
+      { name: 'narrow', file: 0 },
+      { name: 'narrow_limit', file: 0, kind: 'object' as const },
+    ];
+    const facts = fixtureKernel({
+      symbols: symbolTable(['widened-definer.c'], kernelNames),
+      exports: { ...always, other: {} },
+    });
+    const ofDriver = [
+      { name: 'existing', file: null },
+      { name: 'pointer', file: null },
+      { name: 'work', file: null },
+    ];
+    const written = (...definers: readonly string[]) =>
+      writeLivepatchModule({
+        facts,
+        diffs: [
+          { object: 'driver', diff: diff('widened-user') },
+          ...definers.map((name) => ({ object: 'vmlinux', diff: diff(name) })),
+        ],
+        moduleName,
+        patchId,
+        replace: false,
+        moduleSymbols: new Map([['driver', symbolTable([], ofDriver)]]),
+      });
+    const read = readModule(written('widened-definer').bytes, facts);
+    expect([...read.livepatchRelocations].sort()).toEqual([
+      '.klp.rela.vmlinux..text: .klp.sym.vmlinux.narrow,0',
+      '.klp.rela.vmlinux..text: .klp.sym.vmlinux.narrow_limit,0',
+    ]);
+    expect(() => written()).toThrow(/narrow\w*, which neither driver nor vmlinux has/);
+  });
+
   test('a new function of a name that runs already is refused: nobody would call it', () => {
     const names = ['existing', 'work', 'shared_helper'].map((name) => ({ name, file: null }));
     const facts = fixtureKernel({ symbols: symbolTable([], names), exports: { ...always, other: {} } });

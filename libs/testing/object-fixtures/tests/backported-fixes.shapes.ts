@@ -13,6 +13,7 @@ const before = (declared: string): Edit => [loadavg, '', show, `${declared}\n${s
 /** Statements in what /proc/loadavg shows. */
 const shows = (statements: string): Edit => [loadavg, show, '\tget_avenrun(', `${statements}\n\tget_avenrun(`];
 const read = 'cat /proc/loadavg';
+const busy = 'lib/livepatch/test_klp_callbacks_busy.c';
 
 let machine: PatchableMachine;
 
@@ -184,6 +185,16 @@ describe('fixes as people bring them back', () => {
       /^srcu [01]$/m,
     ],
     [
+      'klp_of_module',
+      [
+        ['kernel/fork.c', '', 'static int max_threads;', 'extern int max_threads;\nint max_threads;'],
+        [busy, '', '#include <linux/module.h>\n', '#include <linux/module.h>\n\nextern int max_threads;\n'],
+        [busy, '', '"%s exit\\n", __func__', '"%s exit %d\\n", __func__, max_threads'],
+      ],
+      `dmesg -C; insmod TREE/${busy.replace(/\.c$/, '.ko')}; dmesg; rmmod test_klp_callbacks_busy; echo are $(cat /proc/sys/kernel/threads-max)`,
+      /exit (\d+)\n[^]*^are \1$/m,
+    ],
+    [
       'klp_script',
       [
         [
@@ -201,7 +212,8 @@ describe('fixes as people bring them back', () => {
   ];
   test.each(loaded)(
     '%s: built, loaded, right',
-    async (name, edits, run, shown) => {
+    async (name, edits, command, shown) => {
+      const run = command.replace('TREE', machine.kernel.treeDir);
       expect(await machine.run(run)).not.toMatch(shown);
       const { caveats } = await machine.build(name, edits);
       await machine.load(name);
