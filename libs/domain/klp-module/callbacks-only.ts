@@ -19,7 +19,12 @@ export function describeCallbacksOnly(diffs: readonly DiffOfObject[]): string | 
     diff.callbacks.map(({ kind, piece }) => `${kind} ${diff.pieces[piece]?.symbol?.name ?? ''}() of ${object}`),
   );
   const variables = diffs.flatMap(({ diff, lookup }) =>
-    diff.kernelSymbols.filter((symbol) => lookup.find(symbol, diff)?.isFunction === false).map(({ name }) => name),
+    diff.kernelSymbols
+      .filter((symbol) => lookup.find(symbol, diff)?.isFunction === false && !isThunk(symbol.name))
+      .map(({ name }) => name),
   );
   return describeCallbacks(callbacks, [...new Set(variables)]);
 }
+
+/** Code of the compiler's, by labels alone: every function with a return or an indirect call goes through one. */
+const isThunk = (name: string): boolean => name.startsWith('__x86_');

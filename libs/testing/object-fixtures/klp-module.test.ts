@@ -388,6 +388,17 @@ describe('callbacks and new symbols', () => {
     expect(readLivepatchModule(module.bytes, 'x.ko')).toMatchObject({ functions: [], replace: false });
   });
 
+  test('what the compiler has each function return through is nothing that callbacks use', () => {
+    const [limits, thunk] = ['limits', '__x86_return_thunk'].map((name) => ({
+      name,
+      file: null,
+      kind: 'object' as const,
+    }));
+    const facts = fixtureKernel({ symbols: symbolTable([], [limits!, thunk!]), exports: { ...always } });
+    const { callbacksOnly } = write(facts, ['thunked-callbacks']);
+    expect(callbacksOnly).toBe('it changes no function: pre_patch prepare() of vmlinux, using limits');
+  });
+
   test('a callback is the object’s own', () => {
     const facts = fixtureKernel({
       symbols: symbolTable(['callbacks.c'], [{ name: 'work', file: null }]),
