@@ -47,6 +47,9 @@ export type MachineOptions = MachineSystem & {
 const bootTimeoutMs = 300_000;
 const answerTimeoutMs = 120_000;
 
+/** What such a machine mounts of its own (kernel-livepatch/qemu/fstab): what lies below them on this host it does not see. */
+const ownFolders = ['/dev', '/proc', '/sys', '/run', '/var/lib/lockstep'];
+
 /** In base64 well below what one command may be long (128 KiB). */
 const putBytes = 48 << 10;
 
@@ -66,9 +69,13 @@ export class QemuMachine implements AsyncDisposable {
     private readonly socketDir: string,
   ) {}
 
-  /** Prepares disk and share; does not start. An existing state disk is kept. */
+  /**
+   * Prepares disk and share; does not start. An existing state disk is kept. What is handed over to it as a file lies beside
+   * `dir` mostly, so that must be where it can see it.
+   */
   static async create(options: MachineOptions): Promise<QemuMachine> {
     const { dir } = options;
+    if (options.ramDisk === undefined) refuseUnseen(dir);
     const shareDir = join(dir, 'share');
     await rm(shareDir, { recursive: true, force: true });
     await mkdir(shareDir, { recursive: true });
@@ -224,4 +231,12 @@ async function makeDisk(file: string, sizeMb: number, options: readonly string[]
   const child = spawn('mke2fs', args, { env, stdio: ['ignore', 'ignore', 'inherit'] });
   const [status] = (await once(child, 'exit')) as [number | null];
   if (status !== 0) throw new Error(`mke2fs ${file} ended with status ${String(status)}`);
+}
+
+function refuseUnseen(dir: string): void {
+  const own = ownFolders.find((folder) => `${dir}/`.startsWith(`${folder}/`));
+  if (own === undefined) return;
+  throw new Error(
+    `${dir}: a machine of this host's tree has its own ${own} and does not see it; set TMPDIR elsewhere.`,
+  );
 }
