@@ -15,11 +15,11 @@ afterEach(() => {
   rmSync(proc, { recursive: true });
 });
 
-function addThread(pid: number, tid: number, isSwitched: boolean): void {
+function addThread(pid: number, tid: number, isSwitched: boolean, comm = 'held'): void {
   const folder = path.join(proc, String(pid), 'task', String(tid));
   mkdirSync(folder, { recursive: true });
   writeFileSync(path.join(folder, 'patch_state'), isSwitched ? '1\n' : '0\n');
-  writeFileSync(path.join(folder, 'comm'), 'held\n');
+  writeFileSync(path.join(folder, 'comm'), `${comm}\n`);
 }
 
 const look = (round: { lastPid: number; turn: number }) =>
@@ -38,4 +38,15 @@ test('of many processes and of one with many threads each look takes a part; the
   }
   expect(seen[0]).toBe(0);
   expect([...found].sort()).toEqual([2400, 5400]);
+});
+
+test('a transition that ends while it is looked at has nobody in its way', async () => {
+  addThread(7, 7, false);
+  writeFileSync(path.join(proc, '7/task/7/patch_state'), '-1\n');
+  expect(await look({ lastPid: 0, turn: 0 })).toEqual([]);
+});
+
+test.each(['größer', 'a (b) c', 'two\nlines', ') R 1 (x'])('a task may be called %j', async (comm) => {
+  addThread(7, 7, false, comm);
+  expect(await look({ lastPid: 0, turn: 0 })).toEqual([{ pid: 7, comm, function: '' }]);
 });

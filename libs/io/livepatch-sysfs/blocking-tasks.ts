@@ -68,8 +68,9 @@ export async function blockingTasks(
       const state = await unlessGone(readFile(path.join(taskFolder, tid, 'patch_state'), 'latin1')).catch(
         () => undefined,
       );
-      if (state === undefined || Number(state) === target) continue;
-      const comm = await unlessGone(readFile(path.join(taskFolder, tid, 'comm'), 'latin1')).catch(() => undefined);
+      // -1: the transition has ended meanwhile.
+      if (state === undefined || Number(state) !== 1 - target) continue;
+      const comm = await unlessGone(readFile(path.join(taskFolder, tid, 'comm'), 'utf8')).catch(() => undefined);
       const place = await whereabouts(path.join(taskFolder, tid), switched);
       blocking.push({ pid: Number(tid), comm: comm?.trim() ?? '?', function: place });
       if (blocking.length === shownTasks) return blocking;

@@ -49,6 +49,20 @@ test('reads who is on a function', () => {
   expect(parseKprobes(kprobes)).toEqual(new Set(['vmlinux:cmdline_proc_show', 'ext4:ext4_sync_fs']));
 });
 
+test('reads the flags and directions of later kernels', () => {
+  const text = [
+    'vfs_read (2) R I D O M \ttramp: 0xffffffffc0002000 (arch_ftrace_ops_list_func+0x0/0x1b0) ->ftrace_ops_list_func+0x0/0x10',
+    '\tops: bpf_fentry_ops+0x0/0x10 (call_direct_funcs+0x0/0x20)',
+    '\tdirect(jmp)-->bpf_trampoline_6442493862+0x0/0x1000',
+    'vfs_write (1)       O     \tops: x+0x0/0x10 (y+0x0/0x20)',
+    '',
+  ].join('\n');
+  expect(parseEnabledFunctions(text)).toEqual([
+    { place: 'vmlinux:vfs_read', isRedirected: true, direct: 'bpf_trampoline_6442493862' },
+    { place: 'vmlinux:vfs_write', isRedirected: false, direct: undefined },
+  ]);
+});
+
 test.each([
   ['5.15.135', 'function-held'],
   ['6.1.0-53-cloud-amd64', 'bpf-trampoline'],
@@ -68,5 +82,5 @@ test.each([
 });
 
 test('where tracefs is not mounted nothing is known', async () => {
-  expect(await functionHolders(tree.roots, '6.1.0', new Set())).toEqual([]);
+  expect(await functionHolders(tree.roots, '6.1.0', new Set())).toBeUndefined();
 });

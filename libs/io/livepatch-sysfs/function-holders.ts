@@ -21,7 +21,7 @@ export function parseEnabledFunctions(text: string): TracedFunction[] {
   return text.split(/\n(?!\t)/).flatMap((record) => {
     const [, name, module = 'vmlinux', flags = ''] = /^(\S+)(?: \[(\S+)\])? \(\d+\)((?: [A-Z ])*)/.exec(record) ?? [];
     if (name === undefined) return [];
-    const [, target = 'a trampoline'] = /direct-->([^+\s]+)/.exec(record) ?? [];
+    const [, target = 'a trampoline'] = /direct(?:\(jmp\))?-->([^+\s]+)/.exec(record) ?? [];
     return [
       {
         place: `${module}:${name}`,
@@ -63,15 +63,16 @@ function obstacleAt(
   return { kind: 'function-held', at: place, by };
 }
 
-/** @param livepatched functions that livepatches themselves redirect, as `vmlinux:name`; empty where tracefs tells nothing. */
+/** @param livepatched functions that livepatches themselves redirect, as `vmlinux:name`; undefined where tracefs tells nothing. */
 export async function functionHolders(
   roots: KernelRoots,
   release: string,
   livepatched: ReadonlySet<string>,
-): Promise<Obstacle[]> {
+): Promise<Obstacle[] | undefined> {
   const tracing = ['kernel/tracing', 'kernel/debug/tracing'].map((folder) => path.join(roots.sys, folder));
   const texts = await Promise.all(tracing.map((folder) => readIfTold(path.join(folder, 'enabled_functions'))));
-  const text = texts.find((each) => each !== undefined) ?? '';
+  const text = texts.find((each) => each !== undefined);
+  if (text === undefined) return undefined;
   const traced = parseEnabledFunctions(text).filter(({ place, isRedirected, direct }) =>
     direct === undefined ? isRedirected && !livepatched.has(place) : true,
   );

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { describe, expect, test } from '@jest/globals';
 import type { Obstacle } from '@lockstep/domain/livepatch-model';
-import { hasGone, whyNotLoaded, type RefusalFacts } from './load-refusal';
+import { hasGone, isLasting, whyNotLoaded, type RefusalFacts } from './load-refusal';
 import type { ModuleRules } from './module-rules';
 import { functionsNamed, moduleName } from './tests/fake-kernel-tree';
 
@@ -15,6 +15,12 @@ const rules: ModuleRules = {
 };
 const quiet: RefusalFacts = { rules, holders: [], switching: undefined };
 const held: Obstacle = { kind: 'function-held', at: 'vmlinux:one', by: 'a kprobe' };
+
+const taken = [
+  "livepatch: failed to register ftrace handler for function 'one' (-16)",
+  "livepatch: failed to patch object 'vmlinux'",
+  "livepatch: failed to enable patch 'lockstep_a'",
+];
 
 interface Case {
   readonly errno: number;
@@ -36,6 +42,22 @@ describe('what an error number means', () => {
     ['locked-down', 'refused', { errno: 1, facts: { rules: { ...rules, lockdown: 'integrity' } } }],
     ['not-permitted', 'refused', { errno: 1, facts: { rules: { ...rules, mayLoad: false } } }],
     ['not-permitted', 'refused', { errno: 13 }],
+    // Where securityfs is not mounted.
+    [
+      'locked-down',
+      'refused',
+      { errno: 1, log: ['Lockdown: perl: unsigned module loading is restricted; see man kernel_lockdown.7'] },
+    ],
+    // Where tracefs is not mounted; where it is, whoever had the function has let it go.
+    ['function-held', 'refused', { errno: 16, log: taken, facts: { holders: undefined } }],
+    ['kernel-busy', 'unavailable', { errno: 16, log: taken }],
+    ['kernel-busy', 'unavailable', { errno: 16, facts: { holders: undefined } }],
+    ...[
+      "livepatch: symbol 'one' not found in symbol table",
+      "livepatch: unresolvable ambiguity for symbol 'one' in object 'vmlinux'",
+      "livepatch: symbol position 3 for symbol 'one' in object 'vmlinux' not found",
+    ].map((line): [string, string, Case] => ['unknown-function', 'refused', { errno: 22, log: [line] }]),
+    ['wrong-parameter', 'refused', { errno: 28, log: ["lockstep_a: `xy' too large for parameter `word'"] }],
     ['signature-required', 'refused', { errno: 126 }],
     ['signature-required', 'refused', { errno: 129 }],
     ['wrong-kernel', 'refused', { errno: 8, log: ["lockstep_a: version magic '6.1.0 SMP' should be '6.1.1 SMP'"] }],
@@ -133,6 +155,16 @@ describe('what an error number means', () => {
     expect(message).toContain('log: livepatch: symbol one not found in symbol table / lockstep_a: tainting kernel');
     expect(message).not.toContain('usb');
   });
+});
+
+test.each<[boolean, Case]>([
+  [true, { errno: 16, log: taken, facts: { holders: undefined } }],
+  [true, { errno: 22, log: ["livepatch: symbol 'one' not found in symbol table"] }],
+  [true, { errno: 22, log: ["lockstep_a: `x' invalid for parameter `livepatch.consistency'"] }],
+  [false, { errno: 16, log: taken }],
+  [false, { errno: 2, log: ['lockstep_a: Unknown symbol nowhere (err -2)'] }],
+])('to try again changes nothing: %s', (lasting, given) => {
+  expect(isLasting(why(given))).toBe(lasting);
 });
 
 test('a module goes, stays in use for now, or says why it cannot go', () => {

@@ -14,8 +14,8 @@ import type { ModuleRules } from './module-rules';
 /** What the kernel showed just after it had refused a module: its error number alone has several meanings. */
 export interface RefusalFacts {
   readonly rules: ModuleRules;
-  /** Who has functions that the kernel would not give away. */
-  readonly holders: readonly Obstacle[];
+  /** Who has functions that the kernel would not give away; undefined where nothing shows it. */
+  readonly holders: readonly Obstacle[] | undefined;
   /** A livepatch that is switching. */
   readonly switching: ModuleName | undefined;
 }
@@ -34,23 +34,42 @@ const passing = (reason: string, says: string): Refusal => ({ kind: 'unavailable
 const rulesObstacle = (kind: 'modules-disabled' | 'ftrace-disabled'): Refusal =>
   refused(kind, describeObstacle({ kind, at: '', by: '' }));
 
-function notPermitted({ rules }: RefusalFacts): Refusal {
+/** Where securityfs is not mounted the kernel's word is all that tells of a lockdown. */
+const lockdownSaid = /^Lockdown: .* is restricted/;
+
+function notPermitted(log: readonly string[], { rules }: RefusalFacts): Refusal {
   if (rules.modulesDisabled) return rulesObstacle('modules-disabled');
   if (!rules.mayLoad) return refused('not-permitted', 'Only root (CAP_SYS_MODULE) may load modules.');
-  if (rules.lockdown !== undefined) {
-    const says = `The kernel is locked down (${rules.lockdown}) and takes only signed modules. Sign it with a key that the kernel trusts.`;
+  if (rules.lockdown !== undefined || log.some((line) => lockdownSaid.test(line))) {
+    const level = rules.lockdown === undefined ? '' : ` (${rules.lockdown})`;
+    const says = `The kernel is locked down${level} and takes only signed modules. Sign it with a key that the kernel trusts.`;
     return refused('locked-down', says);
   }
   return refused('not-permitted', 'A security module forbids it: look into its log (audit) and its policy.');
 }
 
-function busy({ rules, holders, switching }: RefusalFacts, functions: readonly PatchedFunction[]): Refusal {
+/** The function that ftrace did not give away, as the livepatch core names it: EBUSY is 16. */
+const takenSaid = /^livepatch: failed to register ftrace handler for function '(.+)' \(-16\)$/m;
+
+function busy(
+  log: readonly string[],
+  { rules, holders, switching }: RefusalFacts,
+  functions: readonly PatchedFunction[],
+): Refusal {
   if (switching !== undefined) {
     return passing('transition-busy', `${switching} is in transition: wait until it has ended, or unload it.`);
   }
   if (rules.ftraceDisabled) return rulesObstacle('ftrace-disabled');
-  const held = holders.filter((holder) => holder.kind === 'function-held' && concerns(holder, functions));
+  const held = (holders ?? []).filter((holder) => holder.kind === 'function-held' && concerns(holder, functions));
   if (held.length > 0) return refused('function-held', held.map((holder) => describeObstacle(holder)).join(' '));
+  const taken = takenSaid.exec(log.join('\n'))?.[1];
+  if (holders === undefined && taken !== undefined) {
+    const says =
+      `${taken} is taken by another user of ftrace: a kprobe with a post_handler, a BPF trampoline, a tracer. Which, ` +
+      'tracefs tells, which is not mounted: mount -t tracefs tracefs /sys/kernel/tracing, and look into enabled_functions. ' +
+      'Take that away first.';
+    return refused('function-held', says);
+  }
   return passing(
     'kernel-busy',
     'The kernel is busy with this module or one of its functions, and does not show with what.',
@@ -125,7 +144,17 @@ const told: readonly (readonly [RegExp, Refusal])[] = [
       'That function is in use whenever all CPUs stop, so that it can never be switched at one instant: load it with consistency per_task.',
     ),
   ],
-  [/ invalid for parameter /, refused('wrong-parameter', 'The value of a module parameter is not allowed.')],
+  [
+    /symbol .* not found|unresolvable ambiguity for symbol/,
+    refused(
+      'unknown-function',
+      'The livepatch core does not find a function or symbol that it names, or finds several. Build it for this kernel.',
+    ),
+  ],
+  [
+    / (?:invalid|too large) for parameter /,
+    refused('wrong-parameter', 'The value of a module parameter is not allowed.'),
+  ],
 ];
 
 // include/uapi/asm-generic/errno-base.h, errno.h
@@ -137,7 +166,7 @@ function refusalFor(
   switch (answer.errno) {
     case 1: // EPERM
     case 13: // EACCES
-      return notPermitted(facts);
+      return notPermitted(answer.log, facts);
     case 2: // ENOENT
       return refused('unknown-symbol', 'The kernel lacks a symbol that the module needs. Build it for this kernel.');
     case 4: // EINTR
@@ -151,7 +180,7 @@ function refusalFor(
     case 12: // ENOMEM
       return passing('no-memory', 'The machine is out of memory.');
     case 16: // EBUSY
-      return busy(facts, functions);
+      return busy(answer.log, facts, functions);
     case 19: // ENODEV
       return refused(
         'ftrace-off',
@@ -216,7 +245,10 @@ const lastingReasons: ReadonlySet<string> = new Set([
   'no-modules',
   'not-patchable',
   'signature-required',
+  'state-incompatible',
+  'unknown-function',
   'wrong-kernel',
+  'wrong-parameter',
 ]);
 
 /** Does trying a load again change nothing by itself? */
@@ -249,7 +281,7 @@ export function hasGone(module: ModuleName, { errno, log }: CallAnswer, rules: M
     case 16: // EBUSY
       return false;
   }
-  const reason = errno === 1 ? notPermitted({ rules, holders: [], switching: undefined }) : undefined;
+  const reason = errno === 1 ? notPermitted(log, { rules, holders: [], switching: undefined }) : undefined;
   const says = reason?.says ?? `The kernel's log: ${log.slice(0, shownLines).join(' / ') || 'nothing'}`;
   const message = `Module ${module} could not be removed (error ${errno}). ${says}`;
   throw new LockstepError('refused', reason?.reason ?? 'unload-refused', message, { module, errno });

@@ -6,12 +6,12 @@ import { functionHolders } from './function-holders';
 import { readModuleRules, type ModuleRules } from './module-rules';
 import type { KernelRoots } from './sysfs-view';
 
-/** Who else has functions on this host, livepatches not counted. */
+/** Who else has functions on this host, livepatches not counted; undefined where nothing shows it. */
 export async function holdersBeside(
   roots: KernelRoots,
   release: string,
   patches: readonly ObservedPatch[],
-): Promise<Obstacle[]> {
+): Promise<Obstacle[] | undefined> {
   const own = patches.flatMap((patch) => patch.functions.map((fn) => showFunction({ ...fn, sympos: 0 })));
   return functionHolders(roots, release, new Set(own));
 }
@@ -39,5 +39,5 @@ export async function hostObstacles(
     holdersBeside(roots, release, patches),
     frozenGroups(roots),
   ]);
-  return [...fromRules(rules), ...holders, ...frozen];
+  return [...fromRules(rules), ...(holders ?? []), ...frozen];
 }

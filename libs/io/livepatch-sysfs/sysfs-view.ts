@@ -27,7 +27,7 @@ export interface LoadedModule {
   readonly loading: boolean;
   /** Tainted `K`: a livepatch, in effect or not. */
   readonly livepatch: boolean;
-  /** It has no exit: the kernel keeps it until the next boot, in effect or not. */
+  /** It has no exit, or the kernel removes none: it keeps it until the next boot, in effect or not. */
   readonly permanent: boolean;
 }
 
@@ -40,7 +40,10 @@ export function parseModules(text: string): LoadedModule[] {
       const name = line.slice(0, line.indexOf(' ')) as ModuleName;
       const taints = /\(([A-Z+-]*)\)$/.exec(line)?.[1] ?? '';
       const loading = line.includes(' Loading ');
-      return { name, loading, livepatch: taints.includes('K'), permanent: line.includes('[permanent],') };
+      // A kernel without CONFIG_MODULE_UNLOAD counts no users, and keeps them all.
+      const [, , users] = line.split(' ');
+      const permanent = line.includes('[permanent],') || users === '-';
+      return { name, loading, livepatch: taints.includes('K'), permanent };
     });
 }
 
@@ -60,12 +63,12 @@ export async function unlessGone<T>(read: Promise<T>): Promise<T | undefined> {
   }
 }
 
-/** What the patched core tells in a file: undefined where there is none, or it is for root alone. */
+/** What a file tells: undefined where there is none, or a rule of the machine (root alone, a lockdown) keeps it back. */
 export async function readIfTold(file: string): Promise<string | undefined> {
   try {
     return await readFile(file, 'latin1');
   } catch (error) {
-    if (isGone(error) || errorCode(error) === 'EACCES') return undefined;
+    if (isGone(error) || ['EACCES', 'EPERM'].includes(errorCode(error) ?? '')) return undefined;
     throw error;
   }
 }

@@ -20,7 +20,7 @@ function wordOf<Word extends string>(words: readonly Word[], text: string | unde
 /** `PID FUNCTION COMM`, the name to the end of the line. */
 function parseBlocker(text: string): Blocker {
   const [, pid = '0', fn = '', comm = ''] = /^(\d+) (\S+) ?(.*)$/.exec(text) ?? [];
-  return { pid: Number(pid), function: fn, comm };
+  return { pid: Number(pid), function: fn, comm: Buffer.from(comm, 'latin1').toString() };
 }
 
 /**

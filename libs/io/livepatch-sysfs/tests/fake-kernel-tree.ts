@@ -65,7 +65,7 @@ export class FakeKernelTree {
     mkdirSync(this.livepatch, { recursive: true });
     mkdirSync(path.join(this.roots.proc, 'sys/kernel/random'), { recursive: true });
     mkdirSync(path.join(this.roots.proc, '42/task/43'), { recursive: true });
-    writeFileSync(path.join(this.roots.proc, '42/task/43/patch_state'), '-1\n');
+    this.writeTaskState(-1);
     writeFileSync(path.join(this.roots.proc, '42/task/43/comm'), 'sleeper\n');
     const frames = ['schedule+0x5e/0xc0', 'one+0x10/0x40', 'seq_read_iter+0x1/0x2'];
     writeFileSync(path.join(this.roots.proc, '42/task/43/stack'), frames.map((each) => `[<0>] ${each}\n`).join(''));
@@ -293,6 +293,7 @@ export class FakeKernelTree {
     if (gaveUpWith !== undefined) writeFileSync(this.latestStats, gaveUpWith);
     this.givesUpWith = undefined;
     patch.ticksLeft = undefined;
+    this.writeTaskState(-1);
     if (patch.enabled) {
       this.writeFlags(patch);
       return;
@@ -303,7 +304,13 @@ export class FakeKernelTree {
     if (this.options.patchedCore === true) this.writeOrder();
   }
 
+  /** Of the one task: -1 outside of a transition, and in one what it is to leave. */
+  private writeTaskState(state: -1 | 0 | 1): void {
+    writeFileSync(path.join(this.roots.proc, '42/task/43/patch_state'), `${state}\n`);
+  }
+
   private writeFlags(patch: FakePatch): void {
+    if (patch.ticksLeft !== undefined) this.writeTaskState(patch.enabled ? 0 : 1);
     writeFileSync(path.join(this.livepatch, patch.name, 'transition'), patch.ticksLeft === undefined ? '0\n' : '1\n');
     writeFileSync(path.join(this.livepatch, patch.name, 'enabled'), patch.enabled ? '1\n' : '0\n');
   }
