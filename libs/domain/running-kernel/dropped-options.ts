@@ -17,7 +17,9 @@ export function droppedOptions(asked: string, got: string): DroppedOption[] {
   const result = settings(got);
   return [...settings(asked)].flatMap(([option, value]) => {
     const now = result.get(option) ?? 'n';
-    return now === value || toldByTools.test(option) ? [] : [{ option, asked: value, got: now }];
+    return now === value || (value === '""' && now === 'n') || toldByTools.test(option)
+      ? []
+      : [{ option, asked: value, got: now }];
   });
 }
 
@@ -37,12 +39,13 @@ export function addedOptions(asked: string, got: string): AddedOption[] {
   );
 }
 
+/** As kconfig reads it: of `y`, `m` and `n` the first letter counts, and lines may end as Windows ends them. */
 function settings(config: string): Map<string, string> {
   const found = new Map<string, string>();
-  for (const line of config.split('\n')) {
-    const [, option, value] = /^CONFIG_(\w+)=(.*)$/.exec(line) ?? [];
+  for (const line of config.split(/\r?\n/)) {
+    const [, option, value = ''] = /^CONFIG_(\w+)=(.*)$/.exec(line) ?? [];
     const off = /^# CONFIG_(\w+) is not set$/.exec(line)?.[1];
-    if (option !== undefined) found.set(option, value ?? '');
+    if (option !== undefined) found.set(option, /^[ymn]/.exec(value)?.[0] ?? value);
     else if (off !== undefined) found.set(off, 'n');
   }
   return found;

@@ -15,8 +15,10 @@ export interface KernelCompiler {
  */
 export function otherCompiler(vmlinux: Uint8Array, builtWith: string, object: Uint8Array): KernelCompiler | null {
   const kernel = parseElf(vmlinux, 'vmlinux');
-  const named = bannerCompiler(kernel);
-  if (named !== null && builtWith !== '' && !named.startsWith(builtWith)) return { place: 'banner', compiler: named };
+  const named = bannerCompilers(kernel);
+  if (named !== null && builtWith !== '' && !saysFirst(named, builtWith)) {
+    return { place: 'banner', compiler: named.split(', ')[0] ?? named };
+  }
   const [theirs, ours] = [comments(kernel), comments(parseElf(object, 'an object of the tree'))];
   const isForeign = theirs.length > 0 && ours.length > 0 && !ours.every((one) => theirs.includes(one));
   return isForeign ? { place: '.comment', compiler: theirs.join(', ') } : null;
@@ -36,8 +38,11 @@ export function compiledByOther(object: ElfFile, builtWith: string): string | nu
   return said.join(', ');
 }
 
-/** `Linux version 6.1.0 (user@host) (gcc (Debian 12.2.0) 12.2.0, GNU ld …) #1 …`: from the second parenthesis on. */
-function bannerCompiler(elf: ElfFile): string | null {
+/** What follows is the linker, or nothing. A compiler's own words may have commas and brackets, too. */
+const saysFirst = (named: string, compiler: string): boolean => named === compiler || named.startsWith(`${compiler}, `);
+
+/** `Linux version 6.1.0 (user@host) (gcc (Debian 12.2.0) 12.2.0, GNU ld …) #1 …`: what is in the last brackets before the number. */
+function bannerCompilers(elf: ElfFile): string | null {
   const text = new TextDecoder('latin1');
   for (const section of elf.sections.filter(
     ({ name }) => name === '.rodata' || name === '.data' || name === '.init.data',
@@ -46,7 +51,7 @@ function bannerCompiler(elf: ElfFile): string | null {
     const at = indexOfText(bytes, 'Linux version ');
     if (at < 0) continue;
     const banner = text.decode(bytes.subarray(at, at + 512));
-    return /^Linux version \S+ \([^)]*\) \((.*?(?:, | #))/.exec(banner)?.[1]?.replace(/(?:, | #)$/, '') ?? null;
+    return /^Linux version \S+ \(.*?@.*?\) \((.*?)\) #/.exec(banner)?.[1] ?? null;
   }
   return null;
 }

@@ -109,6 +109,23 @@ describe('the compiler', () => {
     });
   });
 
+  test.each([
+    [
+      'a vendor that names more than the compiler',
+      'Android (7284624, based on r416183b) clang version 12.0.5 (https://x)',
+    ],
+    ['Red Hat', 'gcc (GCC) 11.4.1 20230605 (Red Hat 11.4.1-2)'],
+    ['Ubuntu', 'gcc (Ubuntu 11.4.0-1ubuntu1~22.04) 11.4.0'],
+    ['a compiler for another machine', 'x86_64-linux-gnu-gcc-12 (Debian 12.2.0-14) 12.2.0'],
+  ])('as the banner of %s names it', (_, compiler) => {
+    const banner = `Linux version 5.15.0-91 (root@(none)) (${compiler}, GNU ld (GNU Binutils) 2.38) #101 SMP`;
+    const kernelOf = object('named', `const char linux_banner[] = "${banner}";`);
+    expect(otherCompiler(kernelOf, compiler, sample)).toBeNull();
+    for (const another of [compiler.slice(0, -1), `${compiler}.1`]) {
+      expect(otherCompiler(kernelOf, another, sample)).toMatchObject({ place: 'banner' });
+    }
+  });
+
   test('as it signs what it makes', () => {
     expect(otherCompiler(own, 'gcc (Debian 12.2.0-14) 12.2.0', foreign)).toMatchObject({ place: '.comment' });
   });
@@ -137,6 +154,21 @@ describe('the config', () => {
       { option: 'OFF', asked: 'n', got: 'y' },
     ]);
     expect(droppedOptions(asked, asked)).toEqual([]);
+  });
+
+  test('lines that end as Windows ends them ask, too', () => {
+    const asked = 'CONFIG_A=y\r\nCONFIG_B=m\r\n# CONFIG_OFF is not set\r\nCONFIG_NR=64\r\n';
+    expect(droppedOptions(asked, 'CONFIG_A=y\nCONFIG_OFF=y\nCONFIG_NR=64\n')).toEqual([
+      { option: 'B', asked: 'm', got: 'n' },
+      { option: 'OFF', asked: 'n', got: 'y' },
+    ]);
+  });
+
+  test('what kconfig reads as the same is granted: words after y, m and n, and an empty text that goes', () => {
+    const asked = 'CONFIG_A=y # wanted\nCONFIG_B=no \nCONFIG_TEXT=""\nCONFIG_C=Y\nCONFIG_NAME="yes"\n';
+    expect(droppedOptions(asked, 'CONFIG_A=y\n# CONFIG_B is not set\nCONFIG_NAME="yes"\n')).toEqual([
+      { option: 'C', asked: 'Y', got: 'n' },
+    ]);
   });
 
   test('what is on by default in it, but for what tools tell and what is on in name only', () => {

@@ -263,6 +263,22 @@ describe('a kernel of which there is source, config and vmlinux alone', () => {
     });
   });
 
+  test.each([
+    ['6.1.0-91-generic', 176, undefined],
+    ['6.1.0-91-generic', 0, undefined],
+    ['6.5.0-91-generic', 176, '6.5.0'],
+    ['6.1.0', 176, '6.1.0'],
+    ['6.1.0-rc1', 176, '6.1.0'],
+  ])(
+    'a release that a vendor numbers says of the version its series alone: %s, SUBLEVEL %i',
+    async (banner, sublevel, expected) => {
+      const madeUp = { makefile: 'olddefconfig modules_prepare:\n', sublevel, banner, builtAs: '#91-Ubuntu SMP' };
+      const error = await given(`series-${banner}-${sublevel}`, madeUp);
+      if (expected === undefined) expect(error).not.toMatchObject({ reason: 'packages-mixed' });
+      else expect(error).toMatchObject({ reason: 'packages-mixed', fields: { expected } });
+    },
+  );
+
   test('that was built with checksums of its exports needs the list of them', async () => {
     expect(await given('given-checksums', { config: [...options, 'MODVERSIONS'] })).toMatchObject({
       reason: 'not-a-kernel-build',

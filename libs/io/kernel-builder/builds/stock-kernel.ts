@@ -20,7 +20,7 @@ import { tellingFullDisk } from '../processes/full-disk';
 import { runStage, type OnProgress } from '../processes/stage';
 import { fetchPackages, offeredPackages } from '../vendors/fetch-packages';
 import { findVendorKernel, type VendorKernel } from '../vendors/find-vendor-kernel';
-import { prepareVendorTree } from '../vendors/prepare-vendor-tree';
+import { commandOf, prepareVendorTree } from '../vendors/prepare-vendor-tree';
 import { isNote, readSections } from '../vendors/read-sections';
 import { readDecompressed } from '../vendors/read-decompressed';
 import {
@@ -196,12 +196,6 @@ async function checkParts(vendor: VendorKernel, vmlinux: Uint8Array): Promise<vo
   await requireCompiler(compiler, commandOf(compiler));
 }
 
-/** `gcc-12` of `gcc-12 (Debian 12.2.0-14+deb12u1) 12.2.0`. */
-const commandOf = (compiler: string): string => {
-  const clang = /clang version (\d+)/.exec(compiler)?.[1];
-  return clang === undefined ? (/^[\w.+-]+/.exec(compiler)?.[0] ?? 'gcc') : `clang-${clang}`;
-};
-
 interface MakingStockBuild {
   readonly vendor: VendorKernel;
   readonly vmlinux: Uint8Array;
@@ -251,8 +245,13 @@ async function checkSourceVersion(vendor: VendorKernel, vmlinux: Uint8Array, tre
   const inRelease = vendor.distribution === 'given' ? /^\d+\.\d+\.\d+/.exec(vendor.release)?.[0] : undefined;
   const named = inBanner ?? inRelease;
   if (named === undefined || named === version) return;
+  // `5.15.0-91-generic` is a series and the vendor's own number: which patch level it was made of is in no part of it.
+  if (inBanner === undefined && /^\d+\.\d+\.0-\d/.test(vendor.release) && isOfSeries(version, named)) return;
   throw buildError({ kind: 'packages-mixed', file: vendor.source, expected: named, found: version });
 }
+
+const isOfSeries = (version: string, named: string): boolean =>
+  version.startsWith(named.slice(0, named.lastIndexOf('.') + 1));
 
 async function factsOf(
   release: string,

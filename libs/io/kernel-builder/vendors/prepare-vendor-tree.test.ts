@@ -68,3 +68,16 @@ test("the package that kernel code names is told to each make: nothing but the v
   expect(makeArguments).toEqual(expect.arrayContaining(['DISTRIBUTOR=Debian', 'DISTRIBUTION_VERSION=6.1.176-1']));
   expect(readFileSync(path.join(treeDir, 'package.h'), 'utf8')).toBe('1 Debian 6.1.176-1\n');
 });
+
+test.each([
+  ['gcc (Ubuntu 11.4.0-1ubuntu1~22.04) 11.4.0', []],
+  ['gcc-12 (Debian 12.2.0-14) 12.2.0', ['CC=gcc-12']],
+  ['x86_64-linux-gnu-gcc-12 (Debian 12.2.0-14) 12.2.0', ['CC=x86_64-linux-gnu-gcc-12']],
+  ['Debian clang version 14.0.6', ['CC=clang-14']],
+  ['clang version 16.0.6 (https://github.com/llvm/llvm-project)', ['CC=clang-16']],
+])('make is told the compiler that the config names: %s', async (compiler, told) => {
+  const name = `compiler-${told.join()}`;
+  const vendor = vendorKernel(name, `CONFIG_CC_VERSION_TEXT="${compiler}"\n`, undefined);
+  const { makeArguments } = await prepareVendorTree({ vendor, treeDir: path.join(dir, name, 'tree') });
+  expect(makeArguments.filter((argument) => argument.startsWith('CC='))).toEqual(told);
+});

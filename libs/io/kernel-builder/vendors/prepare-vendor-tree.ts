@@ -99,9 +99,15 @@ function withoutKeys(config: string): { config: string; remarks: string[] } {
   return { config: cleared, remarks };
 }
 
+/** `gcc-12` of `gcc-12 (Debian 12.2.0-14+deb12u1) 12.2.0`; of clang only a version is known: distributors name its command by that. */
+export function commandOf(compiler: string): string {
+  const clang = /clang version (\d+)/.exec(compiler)?.[1];
+  return clang === undefined ? (/^[\w.+-]+/.exec(compiler)?.[0] ?? 'gcc') : `clang-${clang}`;
+}
+
 const compilerArgument = (compiler: string): string[] => {
-  const command = /^[\w.+-]+/.exec(compiler)?.[0] ?? 'gcc';
-  return command === 'gcc' || command === 'clang' ? [] : [`CC=${command}`];
+  const command = commandOf(compiler);
+  return command === 'gcc' ? [] : [`CC=${command}`];
 };
 
 /**
