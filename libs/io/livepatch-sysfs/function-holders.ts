@@ -46,21 +46,23 @@ const bpfShares = (release: string): boolean => Number(/^\d+/.exec(release)?.[0]
 
 const bpfTrampoline = /^bpf_trampoline_/;
 
-function obstacleAt(
+function obstaclesAt(
   { place, isRedirected, direct }: TracedFunction,
   kprobes: ReadonlySet<string>,
   release: string,
-): Obstacle | undefined {
+): Obstacle[] {
   if (direct !== undefined && bpfTrampoline.test(direct)) {
     const by = `a BPF trampoline (${direct}; see bpftool link)`;
-    return { kind: bpfShares(release) ? 'bpf-trampoline' : 'function-held', at: place, by };
+    // Whoever may have the function itself, it lies on the stacks of those who sleep below it.
+    const onStacks = { kind: 'bpf-trampoline', at: place, by } as const;
+    return bpfShares(release) ? [onStacks] : [{ kind: 'function-held', at: place, by }, onStacks];
   }
-  if (direct !== undefined) return { kind: 'function-held', at: place, by: `a direct call of ftrace to ${direct}` };
-  if (!isRedirected) return undefined;
+  if (direct !== undefined) return [{ kind: 'function-held', at: place, by: `a direct call of ftrace to ${direct}` }];
+  if (!isRedirected) return [];
   const by = kprobes.has(place)
     ? 'a kprobe with a post_handler (see kprobes/list in debugfs; end its tool or remove its module)'
     : 'another user of ftrace that changes where it goes on (see enabled_functions in tracefs)';
-  return { kind: 'function-held', at: place, by };
+  return [{ kind: 'function-held', at: place, by }];
 }
 
 /** @param livepatched functions that livepatches themselves redirect, as `vmlinux:name`; undefined where tracefs tells nothing. */
@@ -78,5 +80,5 @@ export async function functionHolders(
   );
   if (traced.length === 0) return [];
   const kprobes = parseKprobes((await readIfTold(path.join(roots.sys, 'kernel/debug/kprobes/list'))) ?? '');
-  return traced.flatMap((each) => obstacleAt(each, kprobes, release) ?? []);
+  return traced.flatMap((each) => obstaclesAt(each, kprobes, release));
 }

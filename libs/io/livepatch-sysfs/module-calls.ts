@@ -34,7 +34,11 @@ if ($call eq 'insert') {
   $failed = syscall(176, $subject, 2048) == -1;
 }
 print $failed ? $! + 0 : 0, "\\n";
-while ($log && sysread($log, my $record, 8192)) { print $record }
+# EPIPE (32): what came next was overwritten before it was read; the next read goes on after that.
+while ($log) {
+  my $bytes = sysread($log, my $record, 8192);
+  if ($bytes) { print $record } elsif (defined $bytes || $! != 32) { last }
+}
 `;
 
 const perl = '/usr/bin/perl';
