@@ -50,3 +50,14 @@ test.each(['größer', 'a (b) c', 'two\nlines', ') R 1 (x'])('a task may be call
   addThread(7, 7, false, comm);
   expect(await look({ lastPid: 0, turn: 0 })).toEqual([{ pid: 7, comm, function: '' }]);
 });
+
+test.each([
+  ['two+0x1/0x9 [klp_other]', 'one+0x1/0x9', 'one'],
+  ['schedule+0x1/0x9', 'new_one+0x1/0x9 [klp_other]', 'new_one'],
+  ['one.cold+0x1/0x9', 'do_one+0x1/0x9 [one]', ''],
+])('in %s, %s a thread is in "%s"', async (inner, outer, place) => {
+  addThread(7, 7, false);
+  writeFileSync(path.join(proc, '7/task/7/stack'), `[<0>] ${inner}\n[<0>] ${outer}\n[<0>] 0xffffffffc0001234\n`);
+  const switched = { functions: new Set(['one']), modules: new Set(['klp_other']) };
+  expect(await blockingTasks({ sys: proc, proc, run: proc }, 1, switched)).toMatchObject([{ function: place }]);
+});

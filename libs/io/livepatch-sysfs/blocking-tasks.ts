@@ -36,7 +36,10 @@ export interface Switched {
 async function whereabouts(taskFolder: string, { functions, modules }: Switched): Promise<string> {
   const stack = await unlessGone(readFile(path.join(taskFolder, 'stack'), 'latin1')).catch(() => undefined);
   const frames = (stack ?? '').split('\n').map((line) => frame.exec(line) ?? []);
-  return frames.find(([, name = '', module = '']) => functions.has(name) || modules.has(module))?.[1] ?? '';
+  // Code of another livepatch may lie nearer than what is switched.
+  const found =
+    frames.find(([, name = '']) => functions.has(name)) ?? frames.find(([, , module = '']) => modules.has(module));
+  return found?.[1] ?? '';
 }
 
 /**

@@ -84,6 +84,17 @@ test.each([
   ]);
 });
 
+test('tracefs and debugfs may be mounted elsewhere', async () => {
+  const top = path.dirname(tree.roots.sys);
+  const at = (folder: string, type: string): string => `40 1 0:12 / ${top}/${folder} rw - ${type} none rw\n`;
+  tree.write('proc/self/mountinfo', at('trace', 'tracefs') + at('debug', 'debugfs'));
+  tree.write('trace/enabled_functions', 'cmdline_proc_show (1) R I  \n');
+  tree.write('debug/kprobes/list', kprobes);
+  expect(await functionHolders(tree.roots, '6.1.0', new Set())).toMatchObject([
+    { at: 'vmlinux:cmdline_proc_show', by: expect.stringContaining('a kprobe with a post_handler') },
+  ]);
+});
+
 test('where tracefs is not mounted nothing is known', async () => {
   expect(await functionHolders(tree.roots, '6.1.0', new Set())).toBeUndefined();
 });

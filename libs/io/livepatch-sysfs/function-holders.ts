@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import path from 'node:path';
 import type { Obstacle } from '@lockstep/domain/livepatch-model';
+import { foldersOf } from './mounts';
 import { readIfTold, type KernelRoots } from './sysfs-view';
 
 // Who else has changed what a function does when it is entered. Ftrace lets one user change where a function goes on:
@@ -71,7 +72,11 @@ export async function functionHolders(
   release: string,
   livepatched: ReadonlySet<string>,
 ): Promise<Obstacle[] | undefined> {
-  const tracing = ['kernel/tracing', 'kernel/debug/tracing'].map((folder) => path.join(roots.sys, folder));
+  const debug = [path.join(roots.sys, 'kernel/debug'), ...(await foldersOf(roots, 'debugfs'))];
+  const tracing = [
+    ...[path.join(roots.sys, 'kernel/tracing'), ...(await foldersOf(roots, 'tracefs'))],
+    ...debug.map((folder) => path.join(folder, 'tracing')),
+  ];
   const texts = await Promise.all(tracing.map((folder) => readIfTold(path.join(folder, 'enabled_functions'))));
   const text = texts.find((each) => each !== undefined);
   if (text === undefined) return undefined;
@@ -79,6 +84,7 @@ export async function functionHolders(
     direct === undefined ? isRedirected && !livepatched.has(place) : true,
   );
   if (traced.length === 0) return [];
-  const kprobes = parseKprobes((await readIfTold(path.join(roots.sys, 'kernel/debug/kprobes/list'))) ?? '');
+  const lists = await Promise.all(debug.map((folder) => readIfTold(path.join(folder, 'kprobes/list'))));
+  const kprobes = parseKprobes(lists.find((each) => each !== undefined) ?? '');
   return traced.flatMap((each) => obstaclesAt(each, kprobes, release));
 }

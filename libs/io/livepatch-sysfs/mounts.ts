@@ -25,9 +25,16 @@ export function parseMounts(mountinfo: string): Mount[] {
   });
 }
 
+const readMounts = async ({ proc }: KernelRoots): Promise<Mount[]> =>
+  parseMounts((await readIfTold(path.join(proc, 'self/mountinfo'))) ?? '');
+
+/** Where a file system of this type is mounted as a whole: not everybody does it where sysfs has a folder for it. */
+export const foldersOf = async (roots: KernelRoots, wanted: string): Promise<string[]> =>
+  (await readMounts(roots)).filter(({ type, root }) => type === wanted && root === '/').map(({ folder }) => folder);
+
 /** A hierarchy of control groups, where all of it can be seen if it can. */
-export async function controlGroups({ proc }: KernelRoots, version: 1 | 2): Promise<Mount | undefined> {
-  const mounts = parseMounts((await readIfTold(path.join(proc, 'self/mountinfo'))) ?? '').filter(({ type, options }) =>
+export async function controlGroups(roots: KernelRoots, version: 1 | 2): Promise<Mount | undefined> {
+  const mounts = (await readMounts(roots)).filter(({ type, options }) =>
     version === 2 ? type === 'cgroup2' : type === 'cgroup' && options.includes('freezer'),
   );
   return mounts.find(({ root }) => root === '/') ?? mounts[0];
