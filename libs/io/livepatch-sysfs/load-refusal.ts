@@ -39,13 +39,20 @@ const lockdownSaid = /^Lockdown: .* is restricted/;
 
 function notPermitted(log: readonly string[], { rules }: RefusalFacts): Refusal {
   if (rules.modulesDisabled) return rulesObstacle('modules-disabled');
-  if (!rules.mayLoad) return refused('not-permitted', 'Only root (CAP_SYS_MODULE) may load modules.');
+  if (!rules.mayLoad)
+    return refused(
+      'not-permitted',
+      'Only root of the host itself (CAP_SYS_MODULE) may load modules, not that of a container.',
+    );
   if (rules.lockdown !== undefined || log.some((line) => lockdownSaid.test(line))) {
     const level = rules.lockdown === undefined ? '' : ` (${rules.lockdown})`;
     const says = `The kernel is locked down${level} and takes only signed modules. Sign it with a key that the kernel trusts.`;
     return refused('locked-down', says);
   }
-  return refused('not-permitted', 'A security module forbids it: look into its log (audit) and its policy.');
+  return refused(
+    'not-permitted',
+    'A security module or a filter of system calls (seccomp) forbids it: look into its log (audit) and its policy.',
+  );
 }
 
 /** The function that ftrace did not give away, as the livepatch core names it: EBUSY is 16. */

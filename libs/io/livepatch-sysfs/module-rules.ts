@@ -11,7 +11,7 @@ export interface ModuleRules {
   readonly signaturesEnforced: boolean;
   /** Ids of all keys that the kernel shows, of its trusted keyrings among them; undefined where it shows none. */
   readonly shownKeys: readonly string[] | undefined;
-  /** This process has CAP_SYS_MODULE. */
+  /** This process has CAP_SYS_MODULE, and not just in a user namespace of its own. */
   readonly mayLoad: boolean;
 }
 
@@ -24,6 +24,12 @@ function keyIds(keys: string): string[] | undefined {
   return ids.length > 0 ? [...new Set(ids)].sort() : undefined;
 }
 
+const hasCapability = (hex: string, capability: bigint): boolean => ((BigInt(`0x${hex}`) >> capability) & 1n) === 1n;
+
+/** The host's own user namespace has all users, each as what it is. Kernels without such namespaces have no such file. */
+const isOfHost = (uidMap: string | undefined): boolean =>
+  uidMap === undefined || /^\s*0\s+0\s+4294967295\s*$/.test(uidMap);
+
 export async function readModuleRules({ sys, proc }: KernelRoots): Promise<ModuleRules> {
   const files = [
     path.join(proc, 'sys/kernel/modules_disabled'),
@@ -32,8 +38,9 @@ export async function readModuleRules({ sys, proc }: KernelRoots): Promise<Modul
     path.join(sys, 'module/module/parameters/sig_enforce'),
     path.join(proc, 'self/status'),
     path.join(proc, 'keys'),
+    path.join(proc, 'self/uid_map'),
   ];
-  const [disabled, ftrace, lockdown, enforced, status, keys] = await Promise.all(files.map(readIfTold));
+  const [disabled, ftrace, lockdown, enforced, status, keys, users] = await Promise.all(files.map(readIfTold));
   // `none [integrity] confidentiality`
   const [, level = 'none'] = /\[(\w+)\]/.exec(lockdown ?? '') ?? [];
   const [, capabilities] = /^CapEff:\s*([0-9a-f]+)$/m.exec(status ?? '') ?? [];
@@ -43,6 +50,6 @@ export async function readModuleRules({ sys, proc }: KernelRoots): Promise<Modul
     lockdown: level === 'none' ? undefined : level,
     signaturesEnforced: enforced?.trim() === 'Y',
     shownKeys: keyIds(keys ?? ''),
-    mayLoad: capabilities === undefined || ((BigInt(`0x${capabilities}`) >> capSysModule) & 1n) === 1n,
+    mayLoad: isOfHost(users) && (capabilities === undefined || hasCapability(capabilities, capSysModule)),
   };
 }
