@@ -10,6 +10,7 @@ const base = {
   },
   modulePathIgnorePatterns: ['<rootDir>/dist/'],
 };
+const slow = { ...base, setupFilesAfterEnv: ['<rootDir>/tools/test-runner/slow-tests.ts'] };
 
 /**
  * `unit` is quick and needs nothing but Node; `fleet` starts real PostgreSQL, Redis and processes; `kernel` boots QEMU. Not part
@@ -23,15 +24,15 @@ const base = {
 export default {
   projects: [
     { ...base, displayName: 'unit', testMatch: ['<rootDir>/{apps,libs,tools}/**/*.test.ts'] },
-    { ...base, displayName: 'fleet', testMatch: ['<rootDir>/{apps,libs}/**/tests/**/*.fleet.ts'] },
-    { ...base, displayName: 'kernel', testMatch: ['<rootDir>/{apps,libs}/**/tests/**/*.kernel.ts'] },
-    { ...base, displayName: 'replicas', testMatch: ['<rootDir>/libs/**/tests/**/*.replicas.ts'] },
-    { ...base, displayName: 'monitoring', testMatch: ['<rootDir>/{apps,libs}/**/tests/**/*.monitoring.ts'] },
-    { ...base, displayName: 'shapes', testMatch: ['<rootDir>/{apps,libs}/**/tests/**/*.shapes.ts'] },
-    { ...base, displayName: 'make', testMatch: ['<rootDir>/{apps,libs}/**/tests/**/*.make.ts'] },
-    { ...base, displayName: 'hostile', testMatch: ['<rootDir>/libs/**/tests/**/*.hostile.ts'] },
-    { ...base, displayName: 'console', testMatch: ['<rootDir>/{apps,libs}/**/tests/**/*.console.ts'] },
-    { ...base, displayName: 'token', testMatch: ['<rootDir>/libs/**/tests/**/*.token.ts'] },
-    { ...base, displayName: 'stock', testMatch: ['<rootDir>/{apps,libs}/**/tests/**/*.stock.ts'] },
+    { ...slow, displayName: 'fleet', testMatch: ['<rootDir>/{apps,libs}/**/tests/**/*.fleet.ts'] },
+    { ...slow, displayName: 'kernel', testMatch: ['<rootDir>/{apps,libs}/**/tests/**/*.kernel.ts'] },
+    { ...slow, displayName: 'replicas', testMatch: ['<rootDir>/libs/**/tests/**/*.replicas.ts'] },
+    { ...slow, displayName: 'monitoring', testMatch: ['<rootDir>/{apps,libs}/**/tests/**/*.monitoring.ts'] },
+    { ...slow, displayName: 'shapes', testMatch: ['<rootDir>/{apps,libs}/**/tests/**/*.shapes.ts'] },
+    { ...slow, displayName: 'make', testMatch: ['<rootDir>/{apps,libs}/**/tests/**/*.make.ts'] },
+    { ...slow, displayName: 'hostile', testMatch: ['<rootDir>/libs/**/tests/**/*.hostile.ts'] },
+    { ...slow, displayName: 'console', testMatch: ['<rootDir>/{apps,libs}/**/tests/**/*.console.ts'] },
+    { ...slow, displayName: 'token', testMatch: ['<rootDir>/libs/**/tests/**/*.token.ts'] },
+    { ...slow, displayName: 'stock', testMatch: ['<rootDir>/{apps,libs}/**/tests/**/*.stock.ts'] },
   ],
 };
