@@ -17,9 +17,7 @@ export function droppedOptions(asked: string, got: string): DroppedOption[] {
   const result = settings(got);
   return [...settings(asked)].flatMap(([option, value]) => {
     const now = result.get(option) ?? 'n';
-    return now === value || (value === '""' && now === 'n') || toldByTools.test(option)
-      ? []
-      : [{ option, asked: value, got: now }];
+    return isSame(value, now) || toldByTools.test(option) ? [] : [{ option, asked: value, got: now }];
   });
 }
 
@@ -39,13 +37,20 @@ export function addedOptions(asked: string, got: string): AddedOption[] {
   );
 }
 
-/** As kconfig reads it: of `y`, `m` and `n` the first letter counts, and lines may end as Windows ends them. */
+/** An empty text may go with what it is for; a number may be written without `0x`, which kconfig puts before it. */
+const isSame = (asked: string, got: string): boolean =>
+  got === asked || got === `0x${asked}` || (asked === '""' && got === 'n');
+
+/** What kconfig takes of a value: the first letter of `y`, `m` and `n`, and a text up to its end. */
+const taken = /^(?:[ymn]|"(?:[^"\\]|\\.)*")/;
+
+/** Lines may end as Windows ends them. */
 function settings(config: string): Map<string, string> {
   const found = new Map<string, string>();
   for (const line of config.split(/\r?\n/)) {
     const [, option, value = ''] = /^CONFIG_(\w+)=(.*)$/.exec(line) ?? [];
     const off = /^# CONFIG_(\w+) is not set$/.exec(line)?.[1];
-    if (option !== undefined) found.set(option, /^[ymn]/.exec(value)?.[0] ?? value);
+    if (option !== undefined) found.set(option, taken.exec(value)?.[0] ?? value);
     else if (off !== undefined) found.set(off, 'n');
   }
   return found;

@@ -79,7 +79,7 @@ function busy(
   }
   return passing(
     'kernel-busy',
-    'The kernel is busy with this module or one of its functions, and does not show with what.',
+    'The kernel was busy with another transition, which has ended, or is with this module or one of its functions, and does not show with what.',
   );
 }
 

@@ -164,10 +164,17 @@ describe('the config', () => {
     ]);
   });
 
-  test('what kconfig reads as the same is granted: words after y, m and n, and an empty text that goes', () => {
-    const asked = 'CONFIG_A=y # wanted\nCONFIG_B=no \nCONFIG_TEXT=""\nCONFIG_C=Y\nCONFIG_NAME="yes"\n';
-    expect(droppedOptions(asked, 'CONFIG_A=y\n# CONFIG_B is not set\nCONFIG_NAME="yes"\n')).toEqual([
+  test('what kconfig reads as the same is granted: words after a value, an empty text that goes, a number without 0x', () => {
+    const asked = [
+      ...['A=y # wanted', 'B=no ', 'TEXT=""', 'C=Y', 'NAME="a \\"b\\" # c" # text'],
+      ...['START=1000000', 'END=1000000', 'LINE=x'],
+    ];
+    const got = ['A=y', 'NAME="a \\"b\\" # c"', 'START=0x1000000', 'END=0x200000', 'LINE=""'];
+    const config = (lines: readonly string[]): string => lines.map((line) => `CONFIG_${line}\n`).join('');
+    expect(droppedOptions(config(asked), config(got))).toEqual([
       { option: 'C', asked: 'Y', got: 'n' },
+      { option: 'END', asked: '1000000', got: '0x200000' },
+      { option: 'LINE', asked: 'x', got: '""' },
     ]);
   });
 
