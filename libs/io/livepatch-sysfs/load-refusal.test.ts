@@ -28,8 +28,8 @@ interface Case {
   readonly facts?: Partial<RefusalFacts>;
 }
 
-function why({ errno, log = [], facts = {} }: Case) {
-  return whyNotLoaded(moduleName('lockstep_a'), functionsNamed('one two'), { errno, log }, { ...quiet, ...facts });
+function why({ errno, log = [], facts = {} }: Case, functions = functionsNamed('one two')) {
+  return whyNotLoaded(moduleName('lockstep_a'), functions, { errno, log }, { ...quiet, ...facts });
 }
 
 describe('what an error number means', () => {
@@ -49,7 +49,7 @@ describe('what an error number means', () => {
       { errno: 1, log: ['Lockdown: perl: unsigned module loading is restricted; see man kernel_lockdown.7'] },
     ],
     // Where tracefs is not mounted; where it is, whoever had the function has let it go.
-    ['function-held', 'refused', { errno: 16, log: taken, facts: { holders: undefined } }],
+    ['function-held-unseen', 'refused', { errno: 16, log: taken, facts: { holders: undefined } }],
     ['kernel-busy', 'unavailable', { errno: 16, log: taken }],
     ['kernel-busy', 'unavailable', { errno: 16, facts: { holders: undefined } }],
     ...[
@@ -158,13 +158,21 @@ describe('what an error number means', () => {
 });
 
 test.each<[boolean, Case]>([
-  [true, { errno: 16, log: taken, facts: { holders: undefined } }],
+  [true, { errno: 16, facts: { holders: [held] } }],
+  // Nobody would see that it has been let go.
+  [false, { errno: 16, log: taken, facts: { holders: undefined } }],
   [true, { errno: 22, log: ["livepatch: symbol 'one' not found in symbol table"] }],
   [true, { errno: 22, log: ["lockstep_a: `x' invalid for parameter `livepatch.consistency'"] }],
   [false, { errno: 16, log: taken }],
   [false, { errno: 2, log: ['lockstep_a: Unknown symbol nowhere (err -2)'] }],
 ])('to try again changes nothing: %s', (lasting, given) => {
   expect(isLasting(why(given))).toBe(lasting);
+});
+
+test('a function that a module lacks may come with another build of that module', () => {
+  const log = ["livepatch: symbol 'sync' not found in symbol table"];
+  const error = why({ errno: 22, log }, [{ object: 'ext4', name: 'sync', sympos: 0 }]);
+  expect([error.reason, isLasting(error)]).toEqual(['kernel-refused', false]);
 });
 
 test('a module goes, stays in use for now, or says why it cannot go', () => {

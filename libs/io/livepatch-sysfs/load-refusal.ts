@@ -75,12 +75,23 @@ function busy(
       `${taken} is taken by another user of ftrace: a kprobe with a post_handler, a BPF trampoline, a tracer. Which, ` +
       'tracefs tells, which is not mounted: mount -t tracefs tracefs /sys/kernel/tracing, and look into enabled_functions. ' +
       'Take that away first.';
-    return refused('function-held', says);
+    return refused('function-held-unseen', says);
   }
   return passing(
     'kernel-busy',
     'The kernel was busy with another transition, which has ended, or is with this module or one of its functions, and does not show with what.',
   );
+}
+
+/** The livepatch core's words for a symbol that it does not find, or finds several of. */
+const unknownSaid = /^livepatch: (?:symbol .* not found|unresolvable ambiguity for symbol )/m;
+
+function notFound(log: readonly string[], functions: readonly PatchedFunction[]): Refusal {
+  const says = 'The livepatch core does not find a function or symbol that it names, or finds several';
+  if (!unknownSaid.test(log.join('\n'))) return refused('kernel-refused', `${says}, or a parameter is wrong.`);
+  // Of a module another build may come.
+  const isOfKernel = functions.every(({ object }) => object === 'vmlinux');
+  return refused(isOfKernel ? 'unknown-function' : 'kernel-refused', `${says}. Build it for this kernel.`);
 }
 
 /** The kernel's words for a module that was made for another build of it. */
@@ -152,13 +163,6 @@ const told: readonly (readonly [RegExp, Refusal])[] = [
     ),
   ],
   [
-    /symbol .* not found|unresolvable ambiguity for symbol/,
-    refused(
-      'unknown-function',
-      'The livepatch core does not find a function or symbol that it names, or finds several. Build it for this kernel.',
-    ),
-  ],
-  [
     / (?:invalid|too large) for parameter /,
     refused('wrong-parameter', 'The value of a module parameter is not allowed.'),
   ],
@@ -196,10 +200,7 @@ function refusalFor(
     case 17: // EEXIST
       return refused('module-exists', 'A module of that name is loaded. Unload it first.');
     case 22: // EINVAL
-      return refused(
-        'kernel-refused',
-        'The livepatch core does not find a function or symbol that it names, or finds several, or a parameter is wrong.',
-      );
+      return notFound(answer.log, functions);
     case 26: // ETXTBSY
       return passing('file-written', 'The module file is open for writing. Try again when it is complete.');
     case 38: // ENOSYS
@@ -237,7 +238,10 @@ function toldOf(module: ModuleName, log: readonly string[]): readonly string[] {
   return (about.length > 0 ? about : log).slice(0, shownLines);
 }
 
-/** What stays as it is until the host is changed or boots, or another module comes: an agent sees such a change. */
+/**
+ * What stays as it is until the host is changed or boots, or another module comes: an agent sees such a change. What it cannot
+ * see is none of it, as a function that is held where tracefs does not tell by whom.
+ */
 const lastingReasons: ReadonlySet<string> = new Set([
   'consistency-unsupported',
   'ftrace-disabled',

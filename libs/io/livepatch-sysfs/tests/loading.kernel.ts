@@ -129,7 +129,7 @@ test('while another livepatch switches, it is that', async () => {
 test.each([
   ['unknown-symbol', 'klp_p04', 'version_proc_show', '', /Unknown symbol seq_prinff/],
   ['wrong-kernel', 'klp_p05', 'version_proc_show', '', /was built for kernel 7\./],
-  ['kernel-refused', 'klp_p01', 'no_such_function', '', /no_such_function/],
+  ['unknown-function', 'klp_p01', 'no_such_function', '', /no_such_function/],
   ['no-memory', 'klp_p01', 'version_proc_show', 'init_ret=-12', /out of memory/],
   ['signature-required', 'klp_p01', 'version_proc_show', 'init_ret=-126', /unknown key/],
   [
