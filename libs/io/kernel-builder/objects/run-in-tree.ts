@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { constants } from 'node:fs';
-import { mkdtemp, open, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, open, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { buildError } from '../processes/failure';
@@ -54,8 +54,11 @@ async function makeApart(target: string, { dir, command, what, signal }: TreeCom
   const folder = dirname(target);
   const apart = await mkdtemp(join(tmpdir(), 'lockstep-out-'));
   try {
-    const mounts = [readOnly(dir), readOnly(dir, behind), inMemory(join(dir, folder)), writable(apart, left)];
-    const script = [linkAll(join(behind, folder), join(dir, folder), basename(target)), command, takeOut(target)];
+    const names = await namesBeside(basename(target), join(dir, folder));
+    const links = names.map((name) => join(behind, folder, name));
+    const mounts = [readOnly(dir), readOnly(dir, behind), inMemory(join(dir, folder), links), writable(apart, left)];
+    // As it is: what is a link stays one.
+    const script = [command, `mv ${quoted(target)} ${left}`];
     const options = { what, cwd: dir, mounts, limits: compilerLimits(), signal };
     const result = await runSandboxed('sh', ['-e', '-c', script.join('\n')], options);
     if (result.status !== 0) return { ...result, bytes: undefined };
@@ -67,19 +70,14 @@ async function makeApart(target: string, { dir, command, what, signal }: TreeCom
 }
 
 /**
- * Links to all that a folder has, but for what the command makes and what lies there of an earlier run of it. Inside, and
- * in memory: a folder has hundreds of files, and a kernel's header a thousand readers.
+ * All that a folder has, but for what the command makes and what lies there of an earlier run of it. They are linked in memory
+ * by the sandbox itself: a folder has hundreds of files, and a kernel's header a thousand readers.
  */
-function linkAll(folder: string, into: string, made: string): string {
-  const name = quoted(made);
+async function namesBeside(made: string, folder: string): Promise<string[]> {
   // Beside vmlinux.lds lies vmlinux.lds.S, of which it is made.
-  const isSource = `${name}.[chS] | ${name}.*.[chS]`;
-  const unlink = `case $file in ${isSource}) ;; *) if [ -L "$file" ]; then rm "$file"; fi ;; esac`;
-  return `(cd ${quoted(into)}; ln -s ${quoted(folder)}/* .; for file in ${name} ${name}.*; do ${unlink}; done)`;
+  const isOfRun = (name: string): boolean => name.startsWith(`${made}.`) && !/\.[chS]$/.test(name);
+  return (await readdir(folder)).filter((name) => !name.startsWith('.') && name !== made && !isOfRun(name));
 }
-
-/** As it is: what is a link stays one. */
-const takeOut = (target: string): string => `mv ${quoted(target)} ${left}`;
 
 /** What a sandboxed command left: never what it links to, never something that has no end. */
 async function readPlainFile(path: string, shown: string): Promise<Buffer> {

@@ -1,19 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { lstatSync, readlinkSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 
-/** A file or folder of this machine that is there inside, too, or an empty folder in memory that ends with the command. */
+/** A file or folder of this machine that is there inside, too, or a folder in memory that ends with the command. */
 export interface Mount {
   /** Undefined: in memory. */
   readonly source: string | undefined;
   /** Where it is inside. */
   readonly target: string;
   readonly isWritable: boolean;
+  /** What links in it lead to, inside, by the names that those have. */
+  readonly links?: readonly string[];
 }
 
 export const readOnly = (source: string, target = source): Mount => ({ source, target, isWritable: false });
 export const writable = (source: string, target = source): Mount => ({ source, target, isWritable: true });
-export const inMemory = (target: string): Mount => ({ source: undefined, target, isWritable: true });
+export const inMemory = (target: string, links: readonly string[] = []): Mount => ({
+  ...{ source: undefined, target, isWritable: true },
+  links,
+});
 
 /** What a sandboxed command sees of the machine's files. */
 export interface View {
@@ -61,9 +66,10 @@ export function bubblewrapCommand(view: View, hasUserNamespaces: boolean): strin
     ...['bwrap', '--unshare-all', ...(hasUserNamespaces ? user : []), '--die-with-parent', '--new-session'],
     ...['--proc', '/proc', '--dev', '/dev', ...memory('/tmp')],
     ...view.links.flatMap(([target, place]) => ['--symlink', target, place]),
-    ...view.mounts.flatMap(({ source, target, isWritable }) =>
-      source === undefined ? memory(target) : [isWritable ? '--bind' : '--ro-bind', source, target],
-    ),
+    ...view.mounts.flatMap(({ source, target, isWritable, links = [] }) => [
+      ...(source === undefined ? memory(target) : [isWritable ? '--bind' : '--ro-bind', source, target]),
+      ...links.flatMap((link) => ['--symlink', link, join(target, basename(link))]),
+    ]),
     ...['--remount-ro', '/', '--chdir', view.cwd, '--'],
   ];
 }
@@ -79,8 +85,9 @@ export function namespacesCommand(view: View, root: string): string[] {
   const inside = (place: string): string => quoted(root + place);
   const mountMemory = (target: string): string =>
     `mount -t tmpfs -o size=${view.temporaryBytes},mode=1777 tmpfs ${inside(target)}`;
-  const mountLines = view.mounts.flatMap(({ source, target, isWritable }) => {
-    if (source === undefined) return [`mkdir -p ${inside(target)}`, mountMemory(target)];
+  const mountLines = view.mounts.flatMap(({ source, target, isWritable, links = [] }) => {
+    const linkAll = links.length === 0 ? [] : [`ln -s ${links.map(quoted).join(' ')} ${inside(target)}`];
+    if (source === undefined) return [`mkdir -p ${inside(target)}`, mountMemory(target), ...linkAll];
     const isFile = lstatSync(source, { throwIfNoEntry: false })?.isFile() === true;
     const make = isFile ? `mkdir -p ${inside(dirname(target))}; : >${inside(target)}` : `mkdir -p ${inside(target)}`;
     return [make, `mount -o ${isWritable ? 'rbind' : 'rbind,ro'} ${quoted(source)} ${inside(target)}`];

@@ -78,16 +78,16 @@ describe.each(['bubblewrap', 'namespaces'] as const)('in a sandbox of %s', (kind
     expect(readFileSync(join(tree, 'Makefile'), 'utf8')).toBe('all:\n');
   });
 
-  test('a folder in memory lies over one of its tree, is empty, and ends with it', async () => {
-    const mounts = [readOnly(tree), inMemory(tree), writable(out)];
-    const script = `ls; echo made >file && cp file ${out}`;
+  test('a folder in memory lies over one of its tree, has its links alone, and ends with it', async () => {
+    const mounts = [readOnly(tree), readOnly(outside, '/behind'), inMemory(tree, ['/behind/secret']), writable(out)];
+    const script = `ls; cat secret; echo made >file && cp file ${out}`;
     const { status, output } = await runSandboxed('sh', ['-c', script], {
       what: 'it',
       cwd: tree,
       limits: small,
       mounts,
     });
-    expect({ status, output }).toEqual({ status: 0, output: '' });
+    expect({ status, output }).toEqual({ status: 0, output: 'secret\nmarker\n' });
     expect(readFileSync(join(out, 'file'), 'utf8')).toBe('made\n');
     expect(readdirSync(tree)).toEqual(['Makefile']);
   });
