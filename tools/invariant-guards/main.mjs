@@ -21,6 +21,7 @@ function copyTree() {
     'proto',
     'package.json',
     'jest.config.mjs',
+    'tools/test-runner',
     '.swcrc',
     'tsconfig.base.json',
   ]) {

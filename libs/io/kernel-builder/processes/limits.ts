@@ -76,7 +76,8 @@ export const hardLimits = ({ memoryBytes, diskBytes, seconds }: Limits): string[
   'prlimit',
   `--as=${memoryBytes}`,
   `--fsize=${diskBytes}`,
-  `--cpu=${seconds}`,
+  // One thread has used a second no sooner than it is over; who is killed by the kernel does not say by which limit.
+  `--cpu=${2 * seconds + 1}`,
   '--core=0',
   '--nofile=4096',
   '--',
