@@ -3,17 +3,10 @@ import { describe, expect, test } from '@jest/globals';
 import type { Obstacle } from '@lockstep/domain/livepatch-model';
 import { hasGone, isLasting, whyNotLoaded, type RefusalFacts } from './load-refusal';
 import type { ModuleRules } from './module-rules';
+import { anyModule } from './tests/any-module';
 import { functionsNamed, moduleName } from './tests/fake-kernel-tree';
 
-const rules: ModuleRules = {
-  modulesDisabled: false,
-  ftraceDisabled: false,
-  lockdown: undefined,
-  signaturesEnforced: false,
-  shownKeys: undefined,
-  mayLoad: true,
-};
-const quiet: RefusalFacts = { rules, holders: [], switching: undefined };
+const quiet: RefusalFacts = { rules: anyModule, holders: [], switching: undefined };
 const held: Obstacle = { kind: 'function-held', at: 'vmlinux:one', by: 'a kprobe' };
 
 const taken = [
@@ -35,12 +28,12 @@ function why({ errno, log = [], facts = {} }: Case, functions = functionsNamed('
 describe('what an error number means', () => {
   test.each<[string, string, Case]>([
     ['transition-busy', 'unavailable', { errno: 16, facts: { switching: moduleName('other'), holders: [held] } }],
-    ['ftrace-disabled', 'refused', { errno: 16, facts: { rules: { ...rules, ftraceDisabled: true } } }],
+    ['ftrace-disabled', 'refused', { errno: 16, facts: { rules: { ...anyModule, ftraceDisabled: true } } }],
     ['function-held', 'refused', { errno: 16, facts: { holders: [held] } }],
     ['kernel-busy', 'unavailable', { errno: 16, facts: { holders: [{ ...held, at: 'vmlinux:three' }] } }],
-    ['modules-disabled', 'refused', { errno: 1, facts: { rules: { ...rules, modulesDisabled: true } } }],
-    ['locked-down', 'refused', { errno: 1, facts: { rules: { ...rules, lockdown: 'integrity' } } }],
-    ['not-permitted', 'refused', { errno: 1, facts: { rules: { ...rules, mayLoad: false } } }],
+    ['modules-disabled', 'refused', { errno: 1, facts: { rules: { ...anyModule, modulesDisabled: true } } }],
+    ['locked-down', 'refused', { errno: 1, facts: { rules: { ...anyModule, lockdown: 'integrity' } } }],
+    ['not-permitted', 'refused', { errno: 1, facts: { rules: { ...anyModule, mayLoad: false } } }],
     ['not-permitted', 'refused', { errno: 13 }],
     // Where securityfs is not mounted.
     [
@@ -120,7 +113,7 @@ describe('what an error number means', () => {
   ])('%s (%s)', (reason, kind, given) => {
     expect(why(given)).toMatchObject({ reason, kind, fields: { errno: given.errno } });
   });
-  const enforced = { rules: { ...rules, signaturesEnforced: true } };
+  const enforced = { rules: { ...anyModule, signaturesEnforced: true } };
   test.each<[string, RegExp, RegExp, Case]>([
     ['no signature', /this one has none/, /changed/, { errno: 129, log: ['Loading of unsigned module is rejected'] }],
     [
@@ -177,7 +170,7 @@ test('a function that a module lacks may come with another build of that module'
 
 test('a module goes, stays in use for now, or says why it cannot go', () => {
   const gone = (errno: number, more: Partial<ModuleRules> = {}) =>
-    hasGone(moduleName('lockstep_a'), { errno, log: [] }, { ...rules, ...more });
+    hasGone(moduleName('lockstep_a'), { errno, log: [] }, { ...anyModule, ...more });
   expect([gone(0), gone(2), gone(11), gone(16)]).toEqual([true, true, false, false]);
   expect(() => gone(1, { modulesDisabled: true })).toThrow(expect.objectContaining({ reason: 'modules-disabled' }));
   expect(() => gone(5)).toThrow(

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { readModuleRules, type ModuleRules } from './module-rules';
+import { anyModule } from './tests/any-module';
 import { FakeKernelTree } from './tests/fake-kernel-tree';
 
 let tree: FakeKernelTree;
@@ -12,14 +13,6 @@ afterEach(() => {
   tree.stop();
 });
 
-const anything: ModuleRules = {
-  modulesDisabled: false,
-  ftraceDisabled: false,
-  lockdown: undefined,
-  signaturesEnforced: false,
-  shownKeys: undefined,
-  mayLoad: true,
-};
 const capabilities = (hex: string): string => `Name:\tx\\nCapEff:\t0\nCapPrm:\t0000000000000000\nCapEff:\t${hex}\n`;
 const ofHost = '         0          0 4294967295\n';
 
@@ -45,5 +38,5 @@ test.each<[string, string, Partial<ModuleRules>]>([
   ],
 ])('%s: %j', async (file, text, rules) => {
   tree.write(file, text);
-  expect(await readModuleRules(tree.roots)).toEqual({ ...anything, ...rules });
+  expect(await readModuleRules(tree.roots)).toEqual({ ...anyModule, ...rules });
 });

@@ -15,10 +15,9 @@ export interface Mount {
 
 export const readOnly = (source: string, target = source): Mount => ({ source, target, isWritable: false });
 export const writable = (source: string, target = source): Mount => ({ source, target, isWritable: true });
-export const inMemory = (target: string, links: readonly string[] = []): Mount => ({
-  ...{ source: undefined, target, isWritable: true },
-  links,
-});
+export const inMemory = (target: string, links: readonly string[] = []): Mount => {
+  return { source: undefined, target, isWritable: true, links };
+};
 
 /** What a sandboxed command sees of the machine's files. */
 export interface View {
