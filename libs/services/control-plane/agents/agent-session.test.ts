@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { EventEmitter } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { expect, test } from '@jest/globals';
+import { expect, jest, test } from '@jest/globals';
 import { ConnectResponse } from '@lockstep/contracts/generated';
 import {
   parseClusterName,
@@ -11,9 +11,12 @@ import {
   type Sha256,
 } from '@lockstep/domain/livepatch-model';
 import { firstPreviousHash, type EntrySignature, type LogEntry } from '@lockstep/domain/load-order';
+import { eventually } from '../tests/eventually';
 import { AgentSession } from './agent-session';
 import type { ToldHead } from './log-heads';
 import { EncodedResponse, KnownLogs } from './known-logs';
+
+jest.setTimeout(90_000);
 
 const log = { cluster: parseClusterName('c'), kernelBuild: parseKernelBuildId('ab'.repeat(20)) };
 
@@ -51,6 +54,14 @@ class FakeStream extends EventEmitter {
   }
 }
 
+const soon = (stream: FakeStream, sent: readonly (string | number)[]): Promise<void> =>
+  eventually(() => {
+    expect(stream.sent).toEqual(sent);
+  });
+
+/** Long enough for what should not be sent, were it sent. */
+const aMoment = () => sleep(20);
+
 function session(headSeq: number, entries: LogEntry[]) {
   const stream = new FakeStream();
   const closed: unknown[] = [];
@@ -86,12 +97,12 @@ test('sends what the agent lacks, then where to move, each once', async () => {
   made.moveTo(parseSeq(3));
   made.moveTo(parseSeq(2));
   made.wake();
-  await sleep(5);
-  expect(stream.sent).toEqual([2, 3, 'move 3']);
+  await soon(stream, [2, 3, 'move 3']);
   grow(entry(4));
   made.wake();
   made.moveTo(parseSeq(3));
-  await sleep(5);
+  await soon(stream, [2, 3, 'move 3', 4]);
+  await aMoment();
   expect(stream.sent).toEqual([2, 3, 'move 3', 4]);
 });
 
@@ -106,34 +117,33 @@ test('says where the log ends after what leads there and before the move, each w
   const { made, stream, grow, heads } = session(0, [entry(1)]);
   heads.told = headAt(1);
   made.moveTo(parseSeq(1));
-  await sleep(5);
+  await soon(stream, [1, 'head 1', 'move 1']);
   made.wake();
-  await sleep(5);
+  await aMoment();
   expect(stream.sent).toEqual([1, 'head 1', 'move 1']);
   // Of a log that has grown since it was read the next round tells.
   heads.told = headAt(2);
   made.wake();
-  await sleep(5);
+  await aMoment();
   expect(stream.sent).toEqual([1, 'head 1', 'move 1']);
   grow(entry(2));
   made.wake();
-  await sleep(5);
+  await soon(stream, [1, 'head 1', 'move 1', 2, 'head 2']);
   heads.told = headAt(2);
   made.wake();
-  await sleep(5);
-  expect(stream.sent).toEqual([1, 'head 1', 'move 1', 2, 'head 2', 'head 2']);
+  await soon(stream, [1, 'head 1', 'move 1', 2, 'head 2', 'head 2']);
 });
 
 test('never tells a node to move to an entry it was not sent', async () => {
   const entries = [entry(1)];
   const { made, stream, grow } = session(0, entries);
   made.moveTo(parseSeq(2));
-  await sleep(5);
+  await soon(stream, [1]);
+  await aMoment();
   expect(stream.sent).toEqual([1]);
   grow(entry(2));
   made.wake();
-  await sleep(5);
-  expect(stream.sent).toEqual([1, 2, 'move 2']);
+  await soon(stream, [1, 2, 'move 2']);
 });
 
 /** An entry that takes some bytes on the wire. */
@@ -149,11 +159,12 @@ test('waits for a slow reader instead of piling up, and says what it has offered
   );
   stream.room = 1;
   made.wake();
-  await sleep(10);
+  await soon(stream, [1, 2]);
+  await aMoment();
   expect([stream.sent, made.offeredSeq]).toEqual([[1, 2], 2]);
   stream.drain();
-  await sleep(10);
-  expect([stream.sent, made.offeredSeq]).toEqual([[1, 2, 3, 4, 5, 6, 7, 8], 8]);
+  await soon(stream, [1, 2, 3, 4, 5, 6, 7, 8]);
+  expect(made.offeredSeq).toBe(8);
 });
 
 test('no message is larger than peers take, whatever the entries are', async () => {
@@ -163,8 +174,7 @@ test('no message is larger than peers take, whatever the entries are', async () 
     sizes.map((bytes, i) => largeEntry(i + 1, bytes)),
   );
   made.wake();
-  await sleep(20);
-  expect(stream.sent).toEqual([1, 2, 3, 4, 5, 6]);
+  await soon(stream, [1, 2, 3, 4, 5, 6]);
   expect(Math.max(...stream.messageBytes)).toBeLessThan(3_100_000);
   expect(stream.messageBytes.length).toBeGreaterThan(3);
 });
@@ -173,10 +183,10 @@ test('a database that is away for a moment does not end the stream: what is lack
   const { made, stream, closed } = session(0, [entry(1)]);
   stream.failures = 1;
   made.wake();
-  await sleep(50);
+  await aMoment();
   expect([stream.sent, closed]).toEqual([[], []]);
-  await sleep(1_500);
-  expect([stream.sent, closed]).toEqual([[1], []]);
+  await soon(stream, [1]);
+  expect(closed).toEqual([]);
 });
 
 test('a database that fails ends the stream, so that the agent comes again', async () => {
@@ -194,8 +204,9 @@ test('a database that fails ends the stream, so that the agent comes again', asy
     close: (error) => closed.push(error),
   });
   failing.wake();
-  await sleep(5);
-  expect(closed).toEqual([new Error('gone')]);
+  await eventually(() => {
+    expect(closed).toEqual([new Error('gone')]);
+  });
   failing.wake();
   failing.close(new Error('again'));
   expect(closed).toHaveLength(1);

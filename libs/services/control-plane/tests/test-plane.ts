@@ -3,7 +3,6 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from '@jest/globals';
 import {
   OwnerKind,
@@ -33,6 +32,9 @@ import { writtenLivepatch } from '@lockstep/testing/object-fixtures';
 import { pino } from 'pino';
 import { createControlPlane, readControlPlaneConfig, type ControlPlane, type Endpoint } from '../index';
 import { kernelBuild, TestAgent } from './test-agent';
+import { eventually } from './eventually';
+
+export { eventually };
 
 const release = '6.1.0-test';
 
@@ -311,20 +313,6 @@ export class TestPlane {
   private keep<T extends { close(): void }>(client: T): T {
     this.clients.push(client);
     return client;
-  }
-}
-
-/** Looks until it holds. */
-export async function eventually(check: () => unknown, withinMs = 60_000): Promise<void> {
-  const deadline = Date.now() + withinMs;
-  for (;;) {
-    try {
-      await check();
-      return;
-    } catch (error) {
-      if (Date.now() > deadline) throw error;
-      await sleep(25);
-    }
   }
 }
 
