@@ -2,7 +2,7 @@
 import path from 'node:path';
 import type { KernelBuild } from '@lockstep/io/kernel-builder';
 import { QemuMachine, vendorModules, type MachineOptions } from '@lockstep/testing/qemu-machine';
-import { loadAndExercise, type Loaded, type LoadableModule } from './load-in-machine';
+import { failedToLoad, loadAndExercise, type Loaded, type LoadableModule } from './load-in-machine';
 import { exerciseFolder } from './exercise-files';
 import { absences, absencesIn } from './absences';
 import { partsToTry } from './parts-to-try';
@@ -62,6 +62,12 @@ export class FixMachine implements AsyncDisposable {
   }
 
   private async tryTogether(modules: readonly TriedModule[]): Promise<Tried> {
+    // Of a machine that hangs, which is reset then and costs these modules a try, not the whole run.
+    const failed = (error: unknown): Tried => ({ ...failedToLoad(String(error)), absent: new Map() });
+    return this.loadTogether(modules).catch(failed);
+  }
+
+  private async loadTogether(modules: readonly TriedModule[]): Promise<Tried> {
     const names = modules.map(({ name }) => name);
     const objects = new Set(modules.flatMap((module) => module.objects));
     const patched = [...objects].filter((object) => object !== 'vmlinux');

@@ -60,6 +60,8 @@ export interface Loaded {
   readonly untried: readonly string[];
 }
 
+export const failedToLoad = (problem: string): Loaded => ({ problem, calls: new Map(), took: new Map(), untried: [] });
+
 export async function loadAndExercise(
   machine: QemuMachine,
   modules: readonly LoadableModule[],
@@ -70,7 +72,7 @@ export async function loadAndExercise(
   const result = await machine
     .exec(stackScript(modules, exerciseFile, exerciseOptions), limitMs)
     .catch((error: unknown) => String(error));
-  if (typeof result === 'string') return { problem: result, calls: new Map(), took: new Map(), untried: [] };
+  if (typeof result === 'string') return failedToLoad(result);
   const { status, stdout, stderr } = result;
   return {
     problem: status === 0 ? undefined : stderr.trim() || stdout.trim() || `status ${status}`,
