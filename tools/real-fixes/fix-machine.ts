@@ -45,6 +45,11 @@ export class FixMachine implements AsyncDisposable {
     return new FixMachine(kernel, machine, path.join(exerciseFolder(root), 'exercise.pl'), exerciseOptions);
   }
 
+  /** The exercise by itself: what the kernel says then it says of itself. */
+  async tryNone(): Promise<Tried> {
+    return this.tryTogether([]);
+  }
+
   /** All at once, which takes little longer than one; where that does not go well, parts of them. */
   async try(modules: readonly TriedModule[]): Promise<Tried[]> {
     const together = await this.tryTogether(modules);
@@ -75,7 +80,8 @@ export class FixMachine implements AsyncDisposable {
     const absent = absencesIn(await this.machine.run(absences(patched)));
     for (const { name, bytes } of modules) await this.machine.putFile(`/run/${name}.ko`, bytes);
     const result = await loadAndExercise(this.machine, modules, this.exerciseFile, this.exerciseOptions);
-    if (result.problem === undefined) await this.machine.run(`rm ${names.map((name) => `/run/${name}.ko`).join(' ')}`);
+    if (result.problem === undefined)
+      await this.machine.run(`rm -f ${names.map((name) => `/run/${name}.ko`).join(' ')}`);
     return { ...result, absent };
   }
 

@@ -25,6 +25,7 @@ interface Options extends SubjectOptions {
   readonly maxObjects: number;
   readonly together: number;
   readonly exerciseSeconds?: number;
+  readonly exerciseAlone?: boolean;
   readonly against?: string;
   readonly results?: string;
   readonly json?: boolean;
@@ -120,6 +121,12 @@ async function tryAll(options: Options, progress: ProgressLine): Promise<Row[]> 
   const clusters = sourcesFirst.flatMap(inTurnByFolder);
   const machineOptions = { ...system, name: 'fixes', dir: path.join(dir, 'machine') };
   await using machine = await FixMachine.start(kernel, root, machineOptions, options.exerciseSeconds);
+  if (options.exerciseAlone === true) {
+    const { problem, took } = await progress.run('The exercise, with no fix', async () => machine.tryNone());
+    if (problem !== undefined) throw new Error(`the kernel complains of itself: ${problem}`);
+    console.error(`      ${longestOf(took)}`);
+    return [];
+  }
   const peer =
     options.against === undefined
       ? undefined
@@ -214,6 +221,7 @@ const options = new Command('try:fixes')
     'begin no way of the exercise later than that (default: all are tried)',
     wholeNumber,
   )
+  .option('--exercise-alone', 'instead: the exercise with no fix, of which the kernel must not complain')
   .option('--against <file>', 'kpatch-build, to ask about what is refused')
   .option('--results <file>', 'where results are kept: fixes that are there already are not tried again')
   .option('--json', 'print one JSON document')
