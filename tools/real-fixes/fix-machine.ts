@@ -58,6 +58,7 @@ export class FixMachine implements AsyncDisposable {
     await this.machine.reset();
     this.loaded.clear();
     if (modules.length === 1) return [together];
+    console.error(`      ${modules.length} together: ${together.problem.slice(-500)}\n      tried again in parts`);
     const tried = new Map<TriedModule, Tried>();
     for (const part of partsToTry(modules, together.problem)) {
       const results = await this.try(part);
