@@ -42,7 +42,8 @@ interface PlacedOrcEntry {
   readonly bytes: Uint8Array;
 }
 
-function entryBytesOf(table: SiteTable, layouts: TableLayouts): number {
+/** 0 where the kernel has no such table. */
+export function entryBytesOf(table: SiteTable, layouts: TableLayouts): number {
   switch (table) {
     case '__bug_table':
       return layouts.bugEntryBytes;

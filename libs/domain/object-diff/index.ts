@@ -25,3 +25,5 @@ export { namesInSharedSections } from './shared-names';
 export type { Sleeper } from './sleepers';
 export { refuseLostState, type StateOf, type StateVariable } from './state';
 export type { TableLayouts } from './table-layouts';
+export { entryBytesOf } from './code-tables';
+export { comparedTables } from './compared-tables';

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { sectionFlag, sectionIndex, sectionType, symbolBinding, symbolType, type ElfFile } from '@lockstep/domain/elf';
 import { writeField } from './relocated-field';
+import { SiteIndex, type Site, type SiteTableShape } from './site-tables';
 
 /** Bytes that lie at an address once the image runs. */
 interface Piece {
@@ -28,12 +29,21 @@ export interface ImageLayout {
   readonly pieces: readonly Piece[];
   /** Lower 32 bits of a symbol's address; null for what has none. */
   readonly addressOf: (symbol: number) => number | null;
+  /** Where a table of code sites (`__jump_table`) lies; undefined where there is none. */
+  readonly tableAt: (name: string) => AddressRange | undefined;
+}
+
+/** The end is the first address behind it. */
+export interface AddressRange {
+  readonly start: number;
+  readonly end: number;
 }
 
 /** A linked kernel, or a module as if it were loaded, in which code is looked up by name and by address. */
 export class LinkedImage {
   private readonly globals = new Map<string, number>();
   private readonly files = new Map<string, FileSymbols[]>();
+  private readonly sites = new Map<string, SiteIndex>();
 
   constructor(
     private readonly elf: ElfFile,
@@ -85,6 +95,25 @@ export class LinkedImage {
     });
   }
 
+  /** Of a table of code sites, the entries about this stretch of code, by site. */
+  sitesIn(table: SiteTableShape, code: AddressRange): Site[] {
+    const index = this.sites.get(table.name) ?? this.indexSites(table);
+    this.sites.set(table.name, index);
+    return index.sitesIn(code.start, code.end);
+  }
+
+  private indexSites({ name, entryBytes, isRelative }: SiteTableShape): SiteIndex {
+    const place = this.layout.tableAt(name);
+    const found: Site[] = [];
+    for (let entry = place?.start ?? 0; place !== undefined && entry < place.end; entry += entryBytes) {
+      const bytes = this.bytesAt(entry, 4);
+      if (bytes === undefined) break;
+      const value = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
+      found.push({ site: (isRelative ? value + entry : value) >>> 0, entry });
+    }
+    return new SiteIndex(found);
+  }
+
   /** What the file holds there; undefined where it holds nothing. */
   bytesAt(address: number, sizeBytes: number): Uint8Array | undefined {
     const piece = this.layout.pieces.find(({ start, bytes }) => address >= start && address < start + bytes.length);
@@ -130,8 +159,23 @@ export function kernelImage(vmlinux: ElfFile): LinkedImage {
     }));
   const addressOf = (symbol: number): number | null =>
     symbols.section(symbol) === sectionIndex.undefined ? null : symbols.addressLow(symbol);
-  return new LinkedImage(vmlinux, { pieces, addressOf });
+  const tableAt = (name: string): AddressRange | undefined => {
+    const [start, end] = (kernelTableBounds[name] ?? []).map((bound) => image.global(bound)?.address);
+    return start === undefined || end === undefined ? undefined : { start, end };
+  };
+  const image = new LinkedImage(vmlinux, { pieces, addressOf, tableAt });
+  return image;
 }
+
+/** The symbols at the ends of a kernel's tables, which share their sections with other things. */
+const kernelTableBounds: Readonly<Record<string, readonly [string, string]>> = {
+  __bug_table: ['__start___bug_table', '__stop___bug_table'],
+  __ex_table: ['__start___ex_table', '__stop___ex_table'],
+  __jump_table: ['__start___jump_table', '__stop___jump_table'],
+  '.altinstructions': ['__alt_instructions', '__alt_instructions_end'],
+  '.parainstructions': ['__parainstructions', '__parainstructions_end'],
+  '.static_call_sites': ['__start_static_call_sites', '__stop_static_call_sites'],
+};
 
 /** Where modules are laid out here, and the symbols of others that they use: apart, so that no two are taken for one. */
 const modulesStart = 0x8100_0000;
@@ -154,6 +198,10 @@ export function moduleImage(module: ElfFile, named: ElfFile = module): LinkedIma
       const bytes = section.type === sectionType.nobits ? new Uint8Array(0) : module.bytesOf(section).slice();
       return { start, bytes, section };
     });
+  const tableAt = (name: string): AddressRange | undefined => {
+    const piece = pieces.find(({ section }) => section.name === name);
+    return piece === undefined ? undefined : { start: piece.start, end: piece.start + piece.bytes.length };
+  };
   const others = addressesOfOthers(module);
   const addressIn = (elf: ElfFile, symbol: number): number | null => {
     const { symbols } = elf;
@@ -173,7 +221,7 @@ export function moduleImage(module: ElfFile, named: ElfFile = module): LinkedIma
       writeField(view, place, relocations.type(rank), target, start + place);
     }
   }
-  return new LinkedImage(named, { pieces, addressOf: (symbol) => addressIn(named, symbol) });
+  return new LinkedImage(named, { pieces, addressOf: (symbol) => addressIn(named, symbol), tableAt });
 }
 
 /** The symbols that the module takes from others, each at an address of its own. */

@@ -12,21 +12,27 @@ import {
   type ElfFile,
   type ElfSection,
 } from '@lockstep/domain/elf';
-import { decodeInstruction } from '@lockstep/domain/object-diff';
+import { decodeInstruction, type TableLayouts } from '@lockstep/domain/object-diff';
 import type { LinkedImage } from './linked-image';
 import { fieldValue, targetOf, upperHalf } from './relocated-field';
 import { definedSymbols, placeSections, type DefinedSymbol, type SectionPlaces } from './section-places';
+import { objectTables, siteTableShapes, type ObjectTable, type SiteTableShape } from './site-tables';
 
 /** One thing that the vendor's kernel has otherwise than the object. */
 export interface ProofDifference {
-  /** `missing`: the vendor has no such function there; `size`, `code`: its bytes; `target`: what an address in it names. */
-  readonly kind: 'missing' | 'size' | 'code' | 'target';
+  /**
+   * `missing`: the vendor has no such function there; `size`, `code`: its bytes; `target`: what an address in it names;
+   * `entry`: what a table says of a place in it; `variable`: the vendor has it elsewhere.
+   */
+  readonly kind: 'missing' | 'size' | 'code' | 'target' | 'entry' | 'variable';
   /** A function's name, or a section's (`.rodata`) where constants differ. */
   readonly name: string;
   /** From its start (bytes). */
   readonly offset: number;
   readonly ours: string;
   readonly vendors: string;
+  /** Of an entry: `__jump_table`. */
+  readonly table?: string;
 }
 
 export interface ObjectProof {
@@ -44,12 +50,13 @@ export interface ObjectProof {
  * @param owner of the image: a vendor, or the kernel that was linked beside the object
  */
 export function describeDifference(
-  { kind, name, offset, ours, vendors }: ProofDifference,
+  { kind, name, offset, ours, vendors, table }: ProofDifference,
   owner: 'vendor' | 'kernel' = 'vendor',
 ): string {
   const place = `${name}+0x${offset.toString(16)}`;
   switch (kind) {
     case 'missing':
+    case 'variable':
       return `${name}: the ${owner} ${vendors}`;
     case 'size':
       return `${place}: it has ${ours}, the ${owner}'s ${vendors}`;
@@ -57,6 +64,8 @@ export function describeDifference(
       return `${place}: it has the bytes ${ours}, the ${owner}'s ${vendors}`;
     case 'target':
       return `${place}: it names ${ours}, the ${owner}'s ${vendors}`;
+    case 'entry':
+      return `${place}: of it ${table ?? 'a table'} says ${ours}, the ${owner}'s ${vendors}`;
   }
 }
 
@@ -66,11 +75,14 @@ export const isNotLinked = ({ functions, differences }: ObjectProof): boolean =>
 
 /**
  * Compares an object as the kernel build makes it with the kernel or module that a vendor linked: every function byte for
- * byte, every field that the linker filled in computed from the symbol it names, strings and constants by content. Linear.
+ * byte, every field that the linker filled in computed from the symbol it names, what tables say of places in it, strings and
+ * constants by content. Linear.
  */
-export function proveObject(object: ElfFile, image: LinkedImage): ObjectProof {
+export function proveObject(object: ElfFile, image: LinkedImage, layouts: TableLayouts): ObjectProof {
   const defined = definedSymbols(object);
-  const comparison = new Comparison(object, image, placeSections(object, defined, image));
+  const places = placeSections(object, defined, image);
+  const tables = objectTables(object, siteTableShapes(layouts));
+  const comparison = new Comparison(object, image, places, tables);
   const overridden: string[] = [];
   const differences: ProofDifference[] = [];
   const functions = functionsOf(object, defined);
@@ -83,7 +95,7 @@ export function proveObject(object: ElfFile, image: LinkedImage): ObjectProof {
     functions: functions.length,
     equal,
     overridden,
-    differences: [...differences, ...comparison.compareConstants()],
+    differences: [...differences, ...comparison.compareVariables(defined), ...comparison.compareUnnamed(functions)],
   };
 }
 
@@ -116,16 +128,20 @@ class Comparison {
     private readonly object: ElfFile,
     private readonly image: LinkedImage,
     private readonly places: SectionPlaces,
+    private readonly tables: readonly ObjectTable[],
   ) {}
 
   /** A weak function that is another object's in the image: one that is not weak, or a weak one that was linked before it. */
   isOverridden({ name, section, isWeak }: DefinedSymbol): boolean {
     const linked = isWeak ? this.image.global(name) : undefined;
     if (linked === undefined) return false;
-    if (!linked.isWeak) return true;
     const start = this.startOf(section);
+    if (start === undefined) return !linked.isWeak;
     const sizeBytes = this.object.sections[section]?.sizeBytes ?? 0;
-    return start !== undefined && (linked.address < start || linked.address >= start + sizeBytes);
+    const isHere = linked.address >= start && linked.address < start + sizeBytes;
+    // Its own vote alone would put the section wherever the other one is.
+    const isKnown = linked.isWeak || this.places.sure.has(section);
+    return !(isHere && isKnown);
   }
 
   compareFunction(one: DefinedSymbol): ProofDifference[] {
@@ -139,20 +155,87 @@ class Comparison {
     }
     const elfSection = this.object.sections[section] as ElfSection;
     const found = this.compare({ name, section: elfSection, start, sizeBytes, isCode: true }, address);
-    if (there.sizeBytes === sizeBytes) return found;
+    if (there.sizeBytes === sizeBytes) return found.length > 0 ? found : this.compareSites(one, address);
     const sizes = { ours: `${sizeBytes} bytes`, vendors: `${there.sizeBytes} bytes` };
     return [{ kind: 'size', name, offset: found[0]?.offset ?? Math.min(sizeBytes, there.sizeBytes), ...sizes }];
   }
 
-  /** Tables of constants that functions read: switches, initial values. */
-  compareConstants(): ProofDifference[] {
-    return this.object.sections.flatMap((section) => {
-      const { index, name, flags, type, sizeBytes } = section;
-      const isConstant = /^\.rodata(?!\.(?:str|cst))/.test(name) && type === sectionType.progbits;
-      const start = this.startOf(index);
-      if (!isConstant || start === undefined || (flags & sectionFlag.merge) !== 0) return [];
-      return this.compare({ name, section, start: 0, sizeBytes, isCode: false }, start);
+  /** What tables say of a function whose code is the same: the first difference, or none. */
+  private compareSites({ name, section, value, sizeBytes }: DefinedSymbol, sectionAddress: number): ProofDifference[] {
+    const start = (sectionAddress + value) >>> 0;
+    for (const { shape, section: table, sites } of this.tables) {
+      const ours = sites.get(section)?.sitesIn(value, value + sizeBytes) ?? [];
+      const theirs = this.image.sitesIn(shape, { start, end: start + sizeBytes });
+      for (let rank = 0; rank < Math.max(ours.length, theirs.length); rank++) {
+        const [own, other] = [ours[rank], theirs[rank]];
+        const at = own === undefined ? Infinity : own.site - value;
+        const otherAt = other === undefined ? Infinity : other.site - start;
+        const told = { kind: 'entry', name, offset: Math.min(at, otherAt), table: shape.name } as const;
+        if (own === undefined || other === undefined || table === undefined || at !== otherAt) {
+          const [here, there] = [at <= otherAt, otherAt <= at].map((is) => (is ? 'something' : 'nothing'));
+          return [{ ...told, ours: here ?? '', vendors: there ?? '' }];
+        }
+        const wrong = this.compareEntry(shape, { section: table, own: own.entry, other: other.entry });
+        if (wrong !== undefined) return [{ ...told, ours: wrong.ours, vendors: wrong.vendors }];
+      }
+    }
+    return [];
+  }
+
+  private compareEntry(
+    { name, entryBytes, parts }: SiteTableShape,
+    { section, own, other }: { readonly section: ElfSection; readonly own: number; readonly other: number },
+  ): ProofDifference | undefined {
+    // The last entry of a table may lack what only fills it up.
+    const endsAt = Math.min(entryBytes, section.sizeBytes - own);
+    for (const { from, to } of parts) {
+      const sizeBytes = Math.min(to, endsAt) - from;
+      const stretch = { name, section, start: own + from, sizeBytes, isCode: false };
+      const [wrong] = this.compare(stretch, (other - own) >>> 0);
+      if (wrong !== undefined) return wrong;
+    }
+    return undefined;
+  }
+
+  /** Variables are named to the kernel, so that each must be where the code that uses it has it. */
+  compareVariables(defined: readonly DefinedSymbol[]): ProofDifference[] {
+    return defined.flatMap((one) => {
+      const start = this.places.sure.has(one.section) ? this.places.starts.get(one.section) : undefined;
+      if (!one.isVariable || one.isWeak || start === undefined) return [];
+      const address = (start + one.value) >>> 0;
+      const namesakes = this.places.namesakes(one);
+      if (namesakes.some((symbol) => symbol.address === address)) return [];
+      const vendors = namesakes.length === 0 ? 'has no such variable' : 'has it apart from its neighbours';
+      return [{ kind: 'variable', name: one.name, offset: 0, ours: `${one.sizeBytes} bytes`, vendors }];
     });
+  }
+
+  /**
+   * Constants that functions read (switches, initial values), and code that belongs to functions and has no name (what
+   * alternatives are replaced by, where exceptions go on). Some are only known once others are compared.
+   */
+  compareUnnamed(functions: readonly DefinedSymbol[]): ProofDifference[] {
+    const named = new Set(functions.map(({ section }) => section));
+    const left = new Set(
+      this.object.sections.filter(({ index, name, type, flags }) => {
+        const isCode = (flags & sectionFlag.exec) !== 0 && !named.has(index);
+        const isConstant = /^\.rodata(?!\.(?:str|cst))/.test(name) && (flags & sectionFlag.merge) === 0;
+        return type === sectionType.progbits && (isCode || isConstant);
+      }),
+    );
+    const differences: ProofDifference[] = [];
+    for (let compared = -1; compared !== left.size;) {
+      compared = left.size;
+      for (const section of left) {
+        const start = this.startOf(section.index);
+        if (start === undefined) continue;
+        left.delete(section);
+        const { name, sizeBytes, flags } = section;
+        const isCode = (flags & sectionFlag.exec) !== 0;
+        differences.push(...this.compare({ name, section, start: 0, sizeBytes, isCode }, start));
+      }
+    }
+    return differences;
   }
 
   private startOf(section: number): number | undefined {
@@ -247,6 +330,8 @@ class Comparison {
   /** Merged strings and constants have other places in every image: what is there counts. */
   private compareMerged(section: ElfSection, offset: number, target: number): { ours: string; vendors: string } | null {
     const bytes = this.object.bytesOf(section);
+    if (offset < 0 || offset >= bytes.length)
+      return { ours: `a place outside of ${section.name}`, vendors: this.image.nameAt(target) };
     const isText = (section.flags & sectionFlag.strings) !== 0;
     const end = isText
       ? bytes.indexOf(0, offset) + 1

@@ -11,6 +11,7 @@ export interface DefinedSymbol {
   readonly value: number;
   readonly sizeBytes: number;
   readonly isFunction: boolean;
+  readonly isVariable: boolean;
   readonly isLocal: boolean;
   readonly isWeak: boolean;
 }
@@ -19,6 +20,8 @@ export interface DefinedSymbol {
 export interface SectionPlaces {
   /** By section index: the lower half of its address. */
   readonly starts: ReadonlyMap<number, number>;
+  /** Those of which more than weak symbols tell it. */
+  readonly sure: ReadonlySet<number>;
   /** The image's symbols of that name that this object may have defined. */
   readonly namesakes: (defined: DefinedSymbol) => readonly ImageSymbol[];
 }
@@ -40,6 +43,7 @@ export function definedSymbols(object: ElfFile): DefinedSymbol[] {
       value: symbols.value(symbol),
       sizeBytes: symbols.sizeBytes(symbol),
       isFunction: type === symbolType.function,
+      isVariable: type === symbolType.object,
       isLocal: symbols.binding(symbol) === symbolBinding.local,
       isWeak: symbols.binding(symbol) === symbolBinding.weak,
     });
@@ -65,7 +69,7 @@ export function placeSections(object: ElfFile, defined: readonly DefinedSymbol[]
   const [best] = candidates
     .map((locals) => place(defined, locals, image))
     .sort((left, right) => right.agreeing - left.agreeing);
-  return best ?? { starts: new Map(), namesakes: () => [] };
+  return best ?? { starts: new Map(), sure: new Set(), namesakes: () => [] };
 }
 
 /** A weak symbol may be another object's: all of them together decide where nothing else does. */
@@ -91,12 +95,14 @@ function place(
     }
   }
   const starts = new Map<number, number>();
+  const sure = new Set<number>();
   let agreeing = 0;
   for (const [section, counts] of votes) {
     const [winner] = [...counts].sort(([, left], [, right]) => right - left);
     if (winner === undefined) continue;
     starts.set(section, winner[0]);
+    if (winner[1] >= 1) sure.add(section);
     agreeing += winner[1];
   }
-  return { starts, namesakes, agreeing };
+  return { starts, sure, namesakes, agreeing };
 }

@@ -10,10 +10,11 @@ import {
   kernelImage,
   likelyReason,
   moduleImage,
-  proveObject,
+  proveObject as proveBy,
   type LinkedImage,
   type ObjectProof,
 } from '@lockstep/domain/vendor-kernel';
+import { fixtureTables } from './compile-c';
 
 const dir = mkdtempSync(path.join(tmpdir(), 'lockstep-proof-'));
 afterAll(() => {
@@ -69,6 +70,7 @@ function compile(name: string, source: string, defines: Readonly<Record<string, 
   return path.join(folder, 'core.o');
 }
 
+const proveObject = (object: ElfFile, image: LinkedImage): ObjectProof => proveBy(object, image, fixtureTables);
 const read = (file: string): ElfFile => parseElf(new Uint8Array(readFileSync(file)), path.basename(file));
 const restObject = compile('rest', rest);
 
@@ -175,6 +177,147 @@ describe('what several objects have, or none', () => {
     const object = read(compile('end-other', ends('one')));
     const linked = kernelImage(read(path.join(dir, 'end.vmlinux')));
     expect(proveObject(object, linked).differences).toMatchObject([{ name: 'use', ours: '"one"', vendors: '"own"' }]);
+  });
+});
+
+describe('what is not in the bytes of functions', () => {
+  /** One object and a kernel of the same source with other macros, linked by the script that gives tables their bounds. */
+  const linked = (name: string, source: string, own: string, vendors: string): ObjectProof => {
+    const script = path.join(dir, 'tables.lds');
+    const bounded = (start: string, table: string, end: string): string => `${start} = .; *(${table}) ${end} = .;`;
+    writeFileSync(
+      script,
+      `SECTIONS {
+        . = 0xffffffff81000000;
+        .text : { *(.text .text.*) *(.fixup) }
+        .rodata : {
+          *(.rodata .rodata.*)
+          ${bounded('__start___jump_table', '__jump_table', '__stop___jump_table')}
+          ${bounded('__start___bug_table', '__bug_table', '__stop___bug_table')}
+          ${bounded('__start___ex_table', '__ex_table', '__stop___ex_table')}
+          ${bounded('__alt_instructions', '.altinstructions', '__alt_instructions_end')}
+        }
+        .altinstr_replacement : { *(.altinstr_replacement) }
+        .data : { *(.data) } .bss : { *(.bss) }
+      }`,
+    );
+    const both = [own, vendors].map((macro, index) => compile(`${name}-${index}`, source, { [macro]: '1' }));
+    const output = path.join(dir, `${name}.vmlinux`);
+    run(
+      'ld',
+      '-T',
+      script,
+      '-e',
+      '0',
+      compile(`${name}-before`, 'long before(long by) { return by; }'),
+      both[1] ?? '',
+      '-o',
+      output,
+    );
+    return proveObject(read(both[0] ?? ''), kernelImage(read(output)));
+  };
+  test.each([
+    ['a branch that asks another key', '__jump_table', '.long 1b-., 1b-.; .quad " KEY "-.'],
+    ['a warning that is given once', '__bug_table', '.long 1b-., 0; .short 7, " FLAGS "'],
+    ['an exception that is taken for another', '__ex_table', '.long 1b-., 1b-., " FLAGS "'],
+    ['an alternative of another feature', '.altinstructions', '.long 1b-., 1b-.; .short " FLAGS "; .byte 1, 0'],
+  ])('%s', (_, name, entry) => {
+    const source = `
+      #ifdef OWN
+      #define FLAGS "1"
+      #define KEY "key_a"
+      #else
+      #define FLAGS "3"
+      #define KEY "key_b"
+      #endif
+      long key_a = 1, key_b = 1;
+      long asked(long value) {
+        __asm__ volatile ("1: nop; .pushsection ${name}, \\"a\\"; ${entry}; .popsection" : "+r"(value));
+        return value + 1;
+      }`;
+    expect(linked(`same${name}`, source, 'OWN', 'OWN')).toMatchObject({ equal: 1, differences: [] });
+    const { equal, differences } = linked(`other${name}`, source, 'OWN', 'VENDORS');
+    expect(differences).toMatchObject([{ kind: 'entry', name: 'asked', table: name }]);
+    expect(equal).toBe(0);
+  });
+
+  test('a place of which only the vendor has a table say something', () => {
+    const source = `
+      long asked(long value) {
+        __asm__ volatile ("1: nop" : "+r"(value));
+      #ifdef VENDORS
+        __asm__ volatile (".pushsection __ex_table, \\"a\\"; .long 1b-., 1b-., 1; .popsection");
+      #endif
+        return value + 1;
+      }`;
+    const { differences } = linked('entry-more', source, 'OWN', 'VENDORS');
+    expect(differences).toMatchObject([{ kind: 'entry', name: 'asked', ours: 'nothing', vendors: 'something' }]);
+  });
+
+  test('where an exception goes on: code without a name', () => {
+    const source = `
+      #ifdef OWN
+      #define ERROR "-14"
+      #else
+      #define ERROR "-5"
+      #endif
+      long asked(long value) {
+        __asm__ volatile ("1: nop; 2: .pushsection .fixup, \\"ax\\"; 3: mov $" ERROR ", %%eax; jmp 2b; .popsection;"
+          ".pushsection __ex_table, \\"a\\"; .long 1b-., 3b-., 1; .popsection" : "+r"(value));
+        return value + 1;
+      }`;
+    expect(linked('fixup-same', source, 'OWN', 'OWN').differences).toEqual([]);
+    expect(linked('fixup', source, 'OWN', 'VENDORS').differences).toMatchObject([{ kind: 'code', name: '.fixup' }]);
+  });
+
+  test('two variables that have changed their places: the kernel finds them by name', () => {
+    const source = `
+      #ifdef OWN
+      #define IN_ORDER static int first = 1; static int second = 2; static int third = 3;
+      #define ASKED second
+      #else
+      #define IN_ORDER static int first = 1; static int third = 2; static int second = 3;
+      #define ASKED third
+      #endif
+      IN_ORDER
+      int set(int by) { return first += by, second += by, third += by; }
+      int asked(void) { return ASKED; }`;
+    const { differences } = linked('swapped', source, 'OWN', 'VENDORS');
+    expect(differences.map((one) => describeDifference(one))).toContain(
+      'second: the vendor has it apart from its neighbours',
+    );
+  });
+
+  test('a weak function that is strong in the same file of the vendor is not overridden by it', () => {
+    const source = `
+      #ifdef OWN
+      __attribute__((weak))
+      #define BY 3
+      #else
+      #define BY 4
+      #endif
+      long hook(long value) { return value * BY; }
+      long other_one(long value) { return value + 1; }`;
+    expect(linked('strong', source, 'OWN', 'VENDORS')).toMatchObject({
+      overridden: [],
+      differences: [{ name: 'hook' }],
+    });
+  });
+
+  test('constants that only other constants name', () => {
+    const source = `
+      #ifdef OWN
+      #define LAST "3"
+      #else
+      #define LAST "4"
+      #endif
+      __asm__(".pushsection .rodata.inner, \\"a\\"; .Linner: .long 1, 2, " LAST "; .popsection;"
+              ".pushsection .rodata.outer, \\"a\\"; .Louter: .quad .Linner; .popsection");
+      long asked(long at) { long found; __asm__("mov .Louter(%1), %0" : "=r"(found) : "r"(at)); return found; }`;
+    expect(linked('inner-same', source, 'OWN', 'OWN').differences).toEqual([]);
+    expect(linked('inner', source, 'OWN', 'VENDORS').differences).toMatchObject([
+      { kind: 'code', name: '.rodata.inner' },
+    ]);
   });
 });
 

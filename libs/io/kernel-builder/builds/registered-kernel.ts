@@ -34,6 +34,9 @@ import { exists, runStage, writeFileAtomically, type OnProgress } from '../proce
 /** Raised with every change of what is read of a kernel and kept, or of how its tree is made: what is older is read again. */
 export const registrationFormat = 4;
 
+/** Where proofs are kept. Its number rises with what is compared: one that looked at less is none. */
+export const proofFolder = (dir: string): string => join(dir, 'proofs-2');
+
 /** What is known of a kernel build without opening its large files. */
 export interface KernelBuildInfo {
   /** Absent in what an older version kept. */
@@ -129,7 +132,7 @@ export async function registerKernelBuild({
           const vmlinuxSha256 = await sha256OfFile(join(treeDir, 'vmlinux'));
           const read = { dir, treeDir, facts, config, compiler, vmlinuxSha256, readIndex, onProgress };
           // Another version of Lockstep may have a build of this tree under way; what it proved is proved again.
-          if (isSameTree) await rm(join(dir, 'proofs'), { recursive: true, force: true });
+          if (isSameTree) await rm(proofFolder(dir), { recursive: true, force: true });
           await runStage(dir, async () => keepBuild(read), { resumable: isSameTree });
         }
         // So that the first patch does not wait for it.

@@ -6,6 +6,7 @@ import path from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
 import type { IndexedObject } from '@lockstep/domain/source-patch';
 import { BuiltOriginals } from './built-originals';
+import { noTables } from './tests/no-tables';
 
 const root = mkdtempSync(path.join(tmpdir(), 'lockstep-built-'));
 afterAll(() => {
@@ -45,6 +46,7 @@ const kernelOf = (name: string): ConstructorParameters<typeof BuiltOriginals>[0]
   ...builtTree(name),
   stock: undefined,
   delayedObjtool: null,
+  facts: { tables: noTables },
 });
 
 const indexed = (source: string, object = 'vmlinux'): IndexedObject => ({

@@ -16,7 +16,7 @@ import { buildError } from '../processes/failure';
 import { exists } from '../processes/stage';
 import { isCodeOrSymbols, readSections, type SectionHeader } from '../vendors/read-sections';
 import { isPatchable } from './compile-object';
-import { Prover, type ProvedObject } from './prover';
+import { Prover, type KernelToProve, type ProvedObject } from './prover';
 
 /** Enough to see what is wrong. */
 const shownDifferences = 5;
@@ -28,7 +28,7 @@ const shownDifferences = 5;
 export class BuiltOriginals {
   private readonly prover: Prover;
 
-  constructor(private readonly kernel: Pick<KernelBuild, 'dir' | 'treeDir' | 'stock' | 'delayedObjtool'>) {
+  constructor(private readonly kernel: KernelToProve & Pick<KernelBuild, 'stock' | 'delayedObjtool'>) {
     this.prover = new Prover(kernel, async (object) => readBuiltImage(kernel.treeDir, object));
   }
 

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { afterAll, expect, test } from '@jest/globals';
 import { makeDependencyIndex, type IndexedObject } from '@lockstep/domain/source-patch';
 import { saveCommands } from './stock-commands';
+import { noTables } from './tests/no-tables';
 
 const dir = mkdtempSync(path.join(tmpdir(), 'lockstep-commands-'));
 afterAll(() => {
@@ -38,6 +39,7 @@ const kernel = {
   treeDir,
   registeredAtMs: Date.now(),
   release: '6.1.0-50-cloud-amd64',
+  facts: { tables: noTables },
   compiler: 'gcc-12 (Debian 12.2.0-14) 12.2.0',
   tools,
   stock,

@@ -7,6 +7,7 @@ import { afterAll, describe, expect, test } from '@jest/globals';
 import type { IndexedObject } from '@lockstep/domain/source-patch';
 import { generatedFiles } from '../builds/generated-files';
 import { provideOriginals, type OriginalsOf } from './stock-originals';
+import { noTables } from './tests/no-tables';
 
 const dir = mkdtempSync(path.join(tmpdir(), 'lockstep-stock-'));
 afterAll(() => {
@@ -56,6 +57,7 @@ function stockKernel(name: string, source: string, vendorSource = source): Origi
     compiler: installed,
     tools,
     stock,
+    facts: { tables: noTables },
   };
 }
 

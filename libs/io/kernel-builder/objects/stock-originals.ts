@@ -21,14 +21,12 @@ import { runMake } from '../processes/run-make';
 import { exists, progressCounter, type OnProgress } from '../processes/stage';
 import { readKeptModule, readKeptVmlinux } from '../vendors/vendor-files';
 import { isPatchable } from './compile-object';
-import { proofFile, Prover, type ProvedObject } from './prover';
+import { proofFile, Prover, type KernelToProve, type ProvedObject } from './prover';
 import { savedCommandOf } from './saved-command';
 
 /** What of a kernel build its originals come from. */
-export type OriginalsOf = Pick<
-  KernelBuild,
-  'dir' | 'treeDir' | 'registeredAtMs' | 'release' | 'compiler' | 'tools' | 'stock'
->;
+export type OriginalsOf = KernelToProve &
+  Pick<KernelBuild, 'registeredAtMs' | 'release' | 'compiler' | 'tools' | 'stock'>;
 
 export interface ProvideOptions {
   readonly onProgress?: OnProgress | undefined;
