@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
@@ -161,6 +161,15 @@ describe('packages that cannot be right are refused before anything is built', (
     });
   });
 
+  test('nor do they wait for the build that comes first, nor leave half a tree behind', async () => {
+    const cacheDir = path.join(dir, 'cache-of-stripped');
+    const makefile = 'olddefconfig:\nmodules_prepare:\n\tsleep 60\n';
+    const from = packages('stripped-early', { makefile, isStripped: true });
+    const registering = registerStockKernel({ distribution: 'debian', release, from, cacheDir });
+    await expect(registering).rejects.toMatchObject({ reason: 'no-symbols' });
+    expect(readdirSync(path.join(cacheDir, 'registered')).filter((name) => !name.endsWith('.lock'))).toEqual([]);
+  }, 30_000);
+
   test('with a source of another version than the kernel names', async () => {
     const makefile = 'olddefconfig modules_prepare:\n';
     expect(await refusal('source', { makefile, sublevel: 177 })).toMatchObject({
@@ -184,7 +193,7 @@ describe('a kernel that is registered', () => {
       writeFileSync(path.join(registered, file), text);
     const refused = await refusal(name, madeUp);
     // Packages that say the same have the same build-id.
-    rmSync(registered, { recursive: true });
+    rmSync(registered, { recursive: true, force: true });
     return refused;
   }
 

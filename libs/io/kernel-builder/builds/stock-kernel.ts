@@ -153,7 +153,13 @@ async function registerUnpacked(
         await rm(join(dir, '.complete'), { force: true });
         const vmlinux = await readVendorVmlinux(vendor.vmlinux);
         await checkParts(vendor, vmlinux);
-        await runStage(dir, async () => makeStockBuild({ vendor, vmlinux, packages, dir, onProgress, signal }));
+        await runStage(dir, async () => makeStockBuild({ vendor, vmlinux, packages, dir, onProgress, signal })).catch(
+          async (error: unknown) => {
+            // Half a kernel is of no use to anybody, and nobody else looks for it.
+            await rm(dir, { recursive: true, force: true });
+            throw error;
+          },
+        );
       }
       return openRegistered(cacheDir, id, signal);
     },
@@ -208,9 +214,19 @@ interface MakingStockBuild {
 async function makeStockBuild({ vendor, vmlinux, packages, dir, onProgress, signal }: MakingStockBuild): Promise<void> {
   const treeDir = join(dir, 'tree');
   const readDir = join(dir, 'read');
-  const reading = Promise.all([keepVendorFiles(vendor, readDir, vmlinux), sha256OfFile(vendor.vmlinux)]);
-  // What is read here does not wait for what tar and make do, nor is it left behind where they fail.
-  const [prepared] = await Promise.allSettled([prepareVendorTree({ vendor, treeDir, onProgress, signal }), reading]);
+  const unreadable = new AbortController();
+  const reading = Promise.all([keepVendorFiles(vendor, readDir, vmlinux), sha256OfFile(vendor.vmlinux)]).catch(
+    (error: unknown) => {
+      unreadable.abort(error);
+      throw error;
+    },
+  );
+  const until = AbortSignal.any([unreadable.signal, ...(signal === undefined ? [] : [signal])]);
+  // What is read here does not wait for what tar and make do, nor is it left behind where they fail, nor the other way round.
+  const [prepared] = await Promise.allSettled([
+    prepareVendorTree({ vendor, treeDir, onProgress, signal: until }),
+    reading,
+  ]);
   if (prepared.status === 'rejected') throw prepared.reason;
   const { compiler, config, makeArguments, remarks } = prepared.value;
   const [units, vmlinuxSha256] = await reading;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { layoutOf, type Distribution } from '@lockstep/domain/vendor-kernel';
 import { buildError } from '../processes/failure';
@@ -67,6 +67,11 @@ export async function offeredPackages(kernel: PackagesOfKernel): Promise<string[
 export async function fetchPackages(offered: readonly string[], options: FetchPackagesOptions): Promise<string> {
   const { dir, onProgress } = options;
   const { run } = packageTools(options);
+  const noted = join(dir, '.packages');
+  const wanted = offered.join('\n');
+  // Left by a run that failed later, perhaps in another version.
+  if ((await readFile(noted, 'utf8').catch(() => undefined)) !== wanted)
+    await rm(dir, { recursive: true, force: true });
   await runStage(dir, async () => {
     const downloads = join(dir, 'packages');
     await mkdir(downloads, { recursive: true });
@@ -78,6 +83,7 @@ export async function fetchPackages(offered: readonly string[], options: FetchPa
       await run('dpkg-deb', ['--extract', join(downloads, file), dir], dir);
     }
     await rm(downloads, { recursive: true });
+    await writeFile(noted, wanted);
   });
   return dir;
 }

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { parseElf, readBuildId, sectionType } from '@lockstep/domain/elf';
 import type { Distribution } from '@lockstep/domain/vendor-kernel';
-import { offeredPackages } from './fetch-packages';
+import { fetchPackages, offeredPackages } from './fetch-packages';
 import { findVendorKernel } from './find-vendor-kernel';
 import { isCodeOrSymbols, readSections } from './read-sections';
 import { keepVendorFiles, readKeptModule, readVendorVmlinux } from './vendor-files';
@@ -125,6 +125,30 @@ describe('packages that cannot be fetched', () => {
     });
     // apt reads its lists first.
   }, 120_000);
+});
+
+describe('packages that were fetched by a run that failed later', () => {
+  const folder = path.join(dir, 'fetched');
+  /** Fetched by programs of apt's names; what the folder holds then. */
+  async function fetched(offered: string): Promise<string> {
+    const programs = path.join(dir, 'apt');
+    mkdirSync(programs, { recursive: true });
+    const does = { 'apt-get': 'shift 2; echo "$@" > some.deb', 'dpkg-deb': 'cat "$2" >> "$3/unpacked"' };
+    for (const [name, text] of Object.entries(does))
+      writeFileSync(path.join(programs, name), `#!/bin/sh\n${text}\n`, { mode: 0o755 });
+    const before = process.env['PATH'];
+    process.env['PATH'] = `${programs}:${before ?? ''}`;
+    await fetchPackages([offered], { distribution: 'debian', release: '6.1.0-50-amd64', dir: folder }).finally(() => {
+      process.env['PATH'] = before;
+    });
+    return readFileSync(path.join(folder, 'unpacked'), 'utf8');
+  }
+
+  test('are taken as they are, but not for those of another version', async () => {
+    expect(await fetched('linux-image=6.1.176-1')).toBe('linux-image=6.1.176-1\n');
+    expect(await fetched('linux-image=6.1.176-1')).toBe('linux-image=6.1.176-1\n');
+    expect(await fetched('linux-image=6.1.176-2')).toBe('linux-image=6.1.176-2\n');
+  });
 });
 
 const run = (program: string, ...args: string[]): void => {
