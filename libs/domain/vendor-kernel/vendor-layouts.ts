@@ -12,6 +12,8 @@ export interface VendorLayout {
   readonly packages: readonly { readonly name: string; readonly fits?: string }[];
   /** Where the parts are below the folder that the packages were unpacked in, best first; `*` stands for any name. */
   readonly paths: Readonly<Record<VendorPart, readonly string[]>>;
+  /** What no package holds, and where it is put. */
+  readonly unpackaged?: string;
   /** What to type where the packages cannot be fetched by Lockstep; the folder is FOLDER. */
   readonly commands: readonly string[];
 }
@@ -22,16 +24,15 @@ const debugModulesOf = (release: string): string[] => modulesOf(release).map((pa
 function debian(release: string): VendorLayout {
   const series = seriesOf(release);
   const image = `linux-image-${release}`;
-  const packages = [
-    { name: image },
-    { name: `${image}-dbg` },
-    { name: `linux-headers-${release}` },
-    { name: `linux-source-${series}`, fits: `${image}-dbg` },
-  ];
+  const names = [image, `${image}-dbg`, `linux-headers-${release}`];
+  const isRealTime = /-rt-/.test(release);
+  const source = `usr/src/linux-source-${series}${isRealTime ? '-rt' : ''}`;
+  const shared = { name: `linux-source-${series}`, fits: `${image}-dbg` };
   return {
-    packages,
+    packages: [...names.map((name) => ({ name })), ...(isRealTime ? [] : [shared])],
+    ...(isRealTime ? { unpackaged: `${source}: no package holds the source with the real-time patches` } : {}),
     paths: {
-      source: [`usr/src/linux-source-${series}`, `usr/src/linux-source-${series}.tar.xz`],
+      source: [source, `${source}.tar.xz`],
       config: [`boot/config-${release}`, `usr/src/linux-headers-${release}/.config`],
       symvers: [`usr/src/linux-headers-${release}/Module.symvers`],
       vmlinux: [`usr/lib/debug/boot/vmlinux-${release}`, `usr/lib/debug/vmlinux-${release}`],
@@ -40,8 +41,15 @@ function debian(release: string): VendorLayout {
       image: [`boot/vmlinuz-${release}`],
     },
     commands: [
-      `apt-get download ${image} ${image}-dbg linux-headers-${release} linux-source-${series}=VERSION-OF-${image}`,
+      `apt-get download ${names.join(' ')}${isRealTime ? '' : ` linux-source-${series}=VERSION-OF-${image}`}`,
       'for package in *.deb; do dpkg-deb -x "$package" FOLDER; done',
+      ...(isRealTime
+        ? [
+            `apt-get source linux=VERSION-OF-${image}   # needs a line deb-src in apt's sources`,
+            `cd linux-${series}*/ && for patch in $(grep -v '^#' debian/patches-rt/series); do patch -p1 < debian/patches-rt/$patch; done`,
+            `cp -a . FOLDER/${source}`,
+          ]
+        : []),
     ],
   };
 }

@@ -130,6 +130,17 @@ async function whenUnused(cacheDir: string, id: KernelBuildId, work: (dir: strin
   return true;
 }
 
+/**
+ * Removes a kernel build that its caller has locked for making.
+ * @returns false, and nothing is removed, where somebody builds with it
+ */
+export async function removeUnused(dir: string): Promise<boolean> {
+  await using alone = await FileLock.tryAcquire(useLock(dir));
+  if (alone === undefined) return false;
+  await remove(dir);
+  return true;
+}
+
 /** Whole, or not at all: its mark goes first. */
 async function remove(dir: string): Promise<void> {
   await rm(join(dir, '.complete'), { force: true });

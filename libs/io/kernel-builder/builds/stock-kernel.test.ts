@@ -1,6 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
@@ -181,7 +190,7 @@ describe('packages that cannot be right are refused before anything is built', (
 
 describe('a kernel that is registered', () => {
   /** Registered, as far as its description goes: whoever takes it for that misses the rest of it. */
-  async function registeredAs(name: string, format: number | undefined): Promise<unknown> {
+  async function registeredAs(name: string, format: number | undefined, ...marks: string[]): Promise<unknown> {
     const madeUp = { makefile: 'olddefconfig modules_prepare:\n', sublevel: 177 };
     const vmlinux = readFileSync(path.join(packages(name, madeUp), `usr/lib/debug/boot/vmlinux-${release}`));
     const registered = path.join(dir, 'cache/registered', buildIdOf(vmlinux, 'vmlinux'));
@@ -189,6 +198,7 @@ describe('a kernel that is registered', () => {
     const stock = { distribution: 'debian', vmlinuxSha256: '0'.repeat(64), remarks: [] };
     const info = { format, release, treeDir: path.join(registered, 'tree'), stock };
     writeFileSync(path.join(registered, 'kernel-build.json'), JSON.stringify(info));
+    for (const file of marks) writeFileSync(path.join(registered, file), '');
     for (const [file, text] of Object.entries({ 'dependency-index.json': '{}', '.complete': '' }))
       writeFileSync(path.join(registered, file), text);
     const refused = await refusal(name, madeUp);
@@ -201,6 +211,10 @@ describe('a kernel that is registered', () => {
     expect(await registeredAs('older', undefined)).toMatchObject({ reason: 'packages-mixed' });
   });
 
+  test('is read again after a patch was refused for what it was registered from: that may be mended', async () => {
+    expect(await registeredAs('doubted', registrationFormat, 'doubted')).toMatchObject({ reason: 'packages-mixed' });
+  });
+
   test('by this version is opened as it is', async () => {
     expect(await registeredAs('current', registrationFormat)).toMatchObject({ code: 'ENOENT' });
   });
@@ -209,10 +223,11 @@ describe('a kernel that is registered', () => {
 describe('a kernel that came through apt', () => {
   const version = '6.1.176-1';
   /** Programs of apt's names: one version of everything is offered, and nothing can be fetched. */
-  const withApt = async (work: () => Promise<unknown>): Promise<unknown> => {
+  const withApt = async (work: () => Promise<unknown>, does: Record<string, string> = {}): Promise<unknown> => {
     const programs = path.join(dir, 'apt');
     mkdirSync(programs, { recursive: true });
-    for (const [name, does] of Object.entries({ 'apt-cache': `echo Version: ${version}`, 'apt-get': 'exit 1' }))
+    const all = { 'apt-cache': `echo Version: ${version}`, 'apt-get': 'exit 1', ...does };
+    for (const [name, does] of Object.entries(all))
       writeFileSync(path.join(programs, name), `#!/bin/sh\n${does}\n`, { mode: 0o755 });
     const before = process.env['PATH'];
     process.env['PATH'] = `${programs}:${before ?? ''}`;
@@ -241,6 +256,21 @@ describe('a kernel that came through apt', () => {
     expect(offered).toContain(`linux-image-${release}-dbg=${version}`);
     // Opened as it is: its facts are not there.
     expect(await registerAgain(offered)).toMatchObject({ code: 'ENOENT' });
+  });
+
+  test.each([
+    ['that cannot be right are not kept', { banner: '6.1.0-51-cloud-amd64' }, 'packages-mixed', false],
+    ['for which a compiler is missing here serve the next try', { compiler: 'gcc 1' }, 'compiler-differs', true],
+  ] as const)('packages %s', async (_, madeUp, reason, areKept) => {
+    const cacheDir = path.join(dir, `cache-${reason}`);
+    const unpacked = packages(`offered-${reason}`, madeUp);
+    const does = { 'apt-get': 'touch one.deb', 'dpkg-deb': `cp -a ${unpacked}/. $3` };
+    const refused = await withApt(
+      async () => registerStockKernel({ distribution: 'debian', release, cacheDir }).catch((error: unknown) => error),
+      does,
+    );
+    expect(refused).toMatchObject({ reason });
+    expect(existsSync(path.join(cacheDir, `packages/debian-${release}`))).toBe(areKept);
   });
 
   test('and is offered in another version is', async () => {

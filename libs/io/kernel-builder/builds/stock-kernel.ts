@@ -3,7 +3,7 @@ import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseElf } from '@lockstep/domain/elf';
 import { kernelProbeSources, moduleGlueSource, readKernelFacts, type KernelFacts } from '@lockstep/domain/klp-module';
-import type { KernelBuildId } from '@lockstep/domain/livepatch-model';
+import { LockstepError, type KernelBuildId } from '@lockstep/domain/livepatch-model';
 import { otherCompiler } from '@lockstep/domain/running-kernel';
 import { makeDependencyIndex, type CompiledObject, type DependencyIndex } from '@lockstep/domain/source-patch';
 import {
@@ -33,6 +33,8 @@ import {
 } from '../vendors/vendor-files';
 import type { BuildTools } from './build-tools';
 import { cachePaths } from './cache-directory';
+import { removeUnused } from './cached-kernels';
+import { isDoubted } from './doubted-kernel';
 import { compileModuleSources } from './module-sources';
 import {
   buildIdOf,
@@ -78,8 +80,12 @@ export async function registerStockKernel(options: StockKernelOptions): Promise<
         const known = await findByPackages(options, packages);
         if (known !== undefined) return openRegistered(cacheDir, known, signal);
         await fetchPackages(packages, { distribution, release, dir: fetched, onProgress, signal });
-        const vendor = await findVendorKernel(distribution, release, fetched);
-        const kernel = await registerUnpacked(vendor, options, packages);
+        const register = async (): Promise<KernelBuild> =>
+          registerUnpacked(await findVendorKernel(distribution, release, fetched), options, packages);
+        const kernel = await register().catch(async (error: unknown) => {
+          if (!isMendedHere(error, signal)) await rm(fetched, { recursive: true, force: true });
+          throw error;
+        });
         // What patches need of it is kept with the kernel build.
         await rm(fetched, { recursive: true, force: true });
         return kernel;
@@ -88,6 +94,11 @@ export async function registerStockKernel(options: StockKernelOptions): Promise<
     ),
   );
 }
+
+/** Whether the same packages, gigabytes of them, serve the next try: that was ended, or lacked a program of this machine. */
+const isMendedHere = (error: unknown, signal: AbortSignal | undefined): boolean =>
+  signal?.aborted === true ||
+  (error instanceof LockstepError && ['compiler-differs', 'tool-missing', 'make-failed'].includes(error.reason));
 
 /** The kernel that was registered from just these packages: fetching them again, half a gigabyte, would tell nothing new. */
 async function findByPackages(
@@ -149,7 +160,8 @@ async function registerUnpacked(
     `${dir}.lock`,
     async () => {
       const known = await findKernelBuild(cacheDir, id).catch(() => undefined);
-      if (known?.format !== registrationFormat) {
+      const isCurrent = known?.format === registrationFormat;
+      if (!isCurrent || ((await isDoubted(dir)) && (await removeUnused(dir)))) {
         await rm(join(dir, '.complete'), { force: true });
         const vmlinux = await readVendorVmlinux(vendor.vmlinux);
         await checkParts(vendor, vmlinux);

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
 import type { IndexedObject } from '@lockstep/domain/source-patch';
+import { isDoubted } from '../builds/doubted-kernel';
 import { generatedFiles } from '../builds/generated-files';
 import { provideOriginals, type OriginalsOf } from './stock-originals';
 import { noTables } from './tests/no-tables';
@@ -75,7 +76,7 @@ describe('an original object of a stock kernel', () => {
       };
     await provideOriginals(kernel, [inKernel], { onProgress: follow('') });
     expect(readFileSync(path.join(kernel.treeDir, 'mm/.sum.o.cmd'), 'utf8')).toContain('source_mm/sum.o := mm/sum.c');
-    expect(JSON.parse(readFileSync(path.join(kernel.dir, 'proofs/mm/sum.o.json'), 'utf8'))).toEqual({
+    expect(JSON.parse(readFileSync(path.join(kernel.dir, 'proofs-2/mm/sum.o.json'), 'utf8'))).toEqual({
       functions: 1,
       equal: 1,
       overridden: [],
@@ -97,8 +98,10 @@ describe('an original object of a stock kernel', () => {
       ) as unknown,
       fields: { objectPath: 'mm/sum.o', object: 'vmlinux' },
     };
+    expect(await isDoubted(kernel.dir)).toBe(false);
     await expect(provideOriginals(kernel, [inKernel])).rejects.toMatchObject(refused);
     await expect(provideOriginals(kernel, [inKernel])).rejects.toMatchObject(refused);
+    expect(await isDoubted(kernel.dir)).toBe(true);
   });
 
   test('that another compiler made is told by that, and made again by the right one', async () => {

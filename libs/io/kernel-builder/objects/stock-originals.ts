@@ -14,6 +14,7 @@ import {
   type LinkedImage,
 } from '@lockstep/domain/vendor-kernel';
 import { FileLock } from '@lockstep/platform/runtime';
+import { notingDoubt } from '../builds/doubted-kernel';
 import { noteGeneratedFiles } from '../builds/generated-files';
 import type { KernelBuild } from '../builds/registered-kernel';
 import { buildError, firstErrorLines } from '../processes/failure';
@@ -44,6 +45,14 @@ export async function provideOriginals(
   options: ProvideOptions = {},
 ): Promise<ProvedObject[]> {
   if (kernel.stock === undefined || objects.length === 0) return [];
+  return notingDoubt(kernel.dir, async () => proveAll(kernel, objects, options));
+}
+
+async function proveAll(
+  kernel: OriginalsOf,
+  objects: readonly IndexedObject[],
+  options: ProvideOptions,
+): Promise<ProvedObject[]> {
   const proved = await proveOriginals(kernel, objects, options);
   for (const { objectPath, object, proof } of proved) {
     if (proof.differences.length === 0) continue;

@@ -21,6 +21,7 @@ import { builtModules } from '../builds/built-modules';
 import { ObjectCompiler } from '../objects/object-compiler';
 import { refuseGoneGlobals } from '../objects/refuse-gone-globals';
 import { usingDirectory } from '../builds/cached-kernels';
+import { notingDoubt } from '../builds/doubted-kernel';
 import { compilePatch, type CompilePatchOptions, type ObjectPair, type PatchPlan } from './compile-patch';
 import { reachedTypes } from './reached-types';
 import type { PatchSources } from './read-patch';
@@ -105,7 +106,7 @@ export async function linkLivepatch(options: Omit<LinkOptions, 'sources'>): Prom
     return await compiler.original(object);
   });
   const modules = new Set(compared.map(({ object }) => object).filter((object) => object !== 'vmlinux'));
-  const { symbols: moduleSymbols, digests } = await readModules(modules, kernel);
+  const { symbols: moduleSymbols, digests } = await notingDoubt(kernel.dir, async () => readModules(modules, kernel));
   const module = writeLivepatchModule({
     facts: kernel.facts,
     diffs: compared,

@@ -19,7 +19,7 @@ type PackagesOfKernel = Pick<FetchPackagesOptions, 'distribution' | 'release' | 
 
 /** Runs one of the machine's own programs; where it fails, what to type is said. */
 function packageTools({ distribution, release, signal }: PackagesOfKernel) {
-  const { packages, commands } = layoutOf(distribution, release);
+  const { packages, unpackaged, commands } = layoutOf(distribution, release);
   const unavailable = (reason: string): Error =>
     buildError({
       kind: 'packages-unavailable',
@@ -39,7 +39,7 @@ function packageTools({ distribution, release, signal }: PackagesOfKernel) {
     if (result.status !== 0) throw unavailable(result.output.trim().split('\n').slice(-3).join(' '));
     return result.output;
   };
-  return { packages, unavailable, run };
+  return { packages, unpackaged, unavailable, run };
 }
 
 /**
@@ -47,8 +47,9 @@ function packageTools({ distribution, release, signal }: PackagesOfKernel) {
  * @throws LockstepError `packages-unavailable` with what to type
  */
 export async function offeredPackages(kernel: PackagesOfKernel): Promise<string[]> {
-  const { packages, unavailable, run } = packageTools(kernel);
+  const { packages, unpackaged, unavailable, run } = packageTools(kernel);
   if (kernel.distribution === 'rhel') throw unavailable('apt has no such packages');
+  if (unpackaged !== undefined) throw unavailable(unpackaged);
   const offered: string[] = [];
   for (const { name, fits } of packages) {
     const shown = await run('apt-cache', ['show', '--no-all-versions', fits ?? name], '/');
@@ -84,6 +85,10 @@ export async function fetchPackages(offered: readonly string[], options: FetchPa
     }
     await rm(downloads, { recursive: true });
     await writeFile(noted, wanted);
+  }).catch(async (error: unknown) => {
+    // Half of them is of no use: the next run begins again.
+    await rm(dir, { recursive: true, force: true });
+    throw error;
   });
   return dir;
 }

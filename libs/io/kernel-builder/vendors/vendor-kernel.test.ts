@@ -32,6 +32,19 @@ const shapes: readonly [Distribution, string, Readonly<Record<string, string>>][
     },
   ],
   [
+    'debian',
+    '6.1.0-57-rt-amd64',
+    {
+      source: 'usr/src/linux-source-6.1-rt',
+      config: 'boot/config-6.1.0-57-rt-amd64',
+      symvers: 'usr/src/linux-headers-6.1.0-57-rt-amd64/Module.symvers',
+      vmlinux: 'usr/lib/debug/boot/vmlinux-6.1.0-57-rt-amd64',
+      modules: 'lib/modules/6.1.0-57-rt-amd64',
+      debugModules: 'usr/lib/debug/lib/modules/6.1.0-57-rt-amd64',
+      image: 'boot/vmlinuz-6.1.0-57-rt-amd64',
+    },
+  ],
+  [
     'ubuntu',
     '5.15.0-101-generic',
     {
@@ -70,9 +83,9 @@ function unpack(name: string, parts: Readonly<Record<string, string>>): string {
   return root;
 }
 
-describe.each(shapes)('packages of %s, unpacked', (distribution, release, parts) => {
+describe.each(shapes)('packages of %s, %s, unpacked', (distribution, release, parts) => {
   test('each part is found', async () => {
-    const root = unpack(distribution, parts);
+    const root = unpack(release, parts);
     const found = await findVendorKernel(distribution, release, root);
     const expected = Object.fromEntries(Object.entries(parts).map(([part, place]) => [part, path.join(root, place)]));
     expect(found).toEqual({ distribution, release, ...expected });
@@ -80,7 +93,7 @@ describe.each(shapes)('packages of %s, unpacked', (distribution, release, parts)
 
   test('what is missing is named, with where it is looked for, its packages and what to type', async () => {
     const { vmlinux, ...rest } = parts;
-    const root = unpack(`${distribution}-without`, rest);
+    const root = unpack(`${release}-without`, rest);
     await expect(findVendorKernel(distribution, release, root)).rejects.toMatchObject({
       kind: 'invalid-input',
       reason: 'packages-missing',
@@ -97,6 +110,16 @@ describe('packages that cannot be fetched', () => {
       reason: 'packages-unavailable',
       message: expect.stringMatching(
         /kernel-debuginfo-5\.14\.0-1\.el9\.x86_64[\s\S]*--from FOLDER[\s\S]*rpm2cpio/,
+      ) as unknown,
+    });
+  });
+
+  test('a source that is in no package: told before gigabytes of the others are fetched', async () => {
+    const fetching = offeredPackages({ distribution: 'debian', release: '6.1.0-57-rt-amd64' });
+    await expect(fetching).rejects.toMatchObject({
+      reason: 'packages-unavailable',
+      message: expect.stringMatching(
+        /real-time patches[\s\S]*--from FOLDER[\s\S]*patches-rt[\s\S]*FOLDER\/usr\/src\/linux-source-6\.1-rt/,
       ) as unknown,
     });
   });
