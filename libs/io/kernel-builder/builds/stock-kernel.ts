@@ -244,7 +244,6 @@ async function makeStockBuild({ vendor, vmlinux, packages, dir, onProgress, sign
   const [units, vmlinuxSha256] = await reading;
   await rename(join(readDir, vendorFolder), join(treeDir, vendorFolder));
   await rm(readDir, { recursive: true });
-  await checkSourceVersion(vendor, vmlinux, treeDir);
   if (vendor.symvers === undefined)
     await writeFile(join(treeDir, 'Module.symvers'), exportsOfKernel(parseElf(vmlinux, vendor.vmlinux)));
   const tools: BuildTools = { compiler: commandOf(compiler), makeArguments };
@@ -262,24 +261,6 @@ async function makeStockBuild({ vendor, vmlinux, packages, dir, onProgress, sign
     onProgress,
   });
 }
-
-/** A vendor that names the source's version in the banner (`Debian 6.1.176-1`), or in the release, shows a source of another one. */
-async function checkSourceVersion(vendor: VendorKernel, vmlinux: Uint8Array, treeDir: string): Promise<void> {
-  const makefile = await readFile(join(treeDir, 'Makefile'), 'utf8');
-  const part = (name: string): string => new RegExp(`^${name} = (.*)$`, 'm').exec(makefile)?.[1] ?? '';
-  const version = [part('VERSION'), part('PATCHLEVEL'), part('SUBLEVEL')].join('.');
-  const banner = kernelBanner(vmlinux);
-  const inBanner = /(?:Debian|~|-) ?(\d+\.\d+\.\d+)-\d/.exec(banner.slice(banner.indexOf('#')))?.[1];
-  const inRelease = vendor.distribution === 'given' ? /^\d+\.\d+\.\d+/.exec(vendor.release)?.[0] : undefined;
-  const named = inBanner ?? inRelease;
-  if (named === undefined || named === version) return;
-  // `5.15.0-91-generic` is a series and the vendor's own number: which patch level it was made of is in no part of it.
-  if (inBanner === undefined && /^\d+\.\d+\.0-\d/.test(vendor.release) && isOfSeries(version, named)) return;
-  throw buildError({ kind: 'packages-mixed', file: vendor.source, expected: named, found: version });
-}
-
-const isOfSeries = (version: string, named: string): boolean =>
-  version.startsWith(named.slice(0, named.lastIndexOf('.') + 1));
 
 async function factsOf(
   release: string,

@@ -18,6 +18,7 @@ import { prepareKernelTree } from '../sources/kernel-source';
 import type { VendorKernel } from './find-vendor-kernel';
 import { readDecompressed } from './read-decompressed';
 import { isNote, readSections } from './read-sections';
+import { checkSourceVersion } from './source-version';
 
 export interface PrepareVendorTreeOptions {
   readonly vendor: VendorKernel;
@@ -46,7 +47,7 @@ const cannotMatter = new Set([...signingOptions, 'MODULE_SIG_ALL', 'SYSTEM_REVOC
 
 /**
  * The vendor's source with its config and everything that is generated before objects are compiled: nothing else is.
- * @throws LockstepError `not-a-kernel-tree`, `options-dropped`, `make-failed`
+ * @throws LockstepError `not-a-kernel-tree`, `packages-mixed`, `options-dropped`, `make-failed`
  */
 export async function prepareVendorTree(options: PrepareVendorTreeOptions): Promise<VendorTree> {
   const { vendor, treeDir, onProgress, signal } = options;
@@ -56,19 +57,21 @@ export async function prepareVendorTree(options: PrepareVendorTreeOptions): Prom
     ? ({ kind: 'tree', dir: vendor.source } as const)
     : ({ kind: 'tarball', file: vendor.source } as const);
   await prepareKernelTree({ source, targetDir: treeDir, signal });
+  const said = await readSections(vendor.vmlinux, (section) => isNote(section) || section.name === '.rodata');
+  const banner = kernelBanner(said);
+  const makefile = await readFile(join(treeDir, 'Makefile'), 'utf8');
+  checkSourceVersion(vendor, banner, makefile);
   const asked = await readFile(vendor.config, 'utf8');
   const compiler = /^CONFIG_CC_VERSION_TEXT="(.*)"$/m.exec(asked)?.[1] ?? '';
   const { config, remarks } = withoutKeys(asked);
-  const said = await readSections(vendor.vmlinux, (section) => isNote(section) || section.name === '.rodata');
   const salt = buildSaltOf(parseElf(said, vendor.vmlinux));
   await writeFile(join(treeDir, '.config'), withBuildSalt(config, salt));
   if (vendor.symvers !== undefined)
     await writeFile(join(treeDir, 'Module.symvers'), await readDecompressed(vendor.symvers));
-  const banner = kernelBanner(said);
   const makeArguments = [
     `KERNELRELEASE=${vendor.release}`,
     ...compilerArgument(compiler),
-    ...packageArguments(banner, await readFile(join(treeDir, 'Makefile'), 'utf8')),
+    ...packageArguments(banner, makefile),
     ...identityArguments(banner),
     ...(await standIns(treeDir, asked)),
   ];
