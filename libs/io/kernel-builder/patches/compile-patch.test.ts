@@ -209,6 +209,15 @@ describe('compiling a patch', () => {
     expect(remarks).toEqual(['--fuzz 1 let it in: fs/a.c, hunk 1, line 3: expected "int stale;", found "int a2;"']);
   });
 
+  test('a source that nothing is compiled from is told, where the rest of the diff changes something', async () => {
+    await writeFile(join(kernel.treeDir, 'fs/unconfigured.c'), 'int off;\n');
+    const diff = `${replaceLine('fs/a.c', 2, 'int a;', 'int b;')}${replaceLine('fs/unconfigured.c', 1, 'int off;', 'int on;')}`;
+    const { remarks } = await compilePatch({ kernel, diff }, async (pair) => Promise.resolve(pair));
+    expect(remarks).toEqual([
+      'what it changes in fs/unconfigured.c is left out: this kernel build compiles nothing from it',
+    ]);
+  });
+
   test('a diff that changes no object, by what it touches or by what comes out', async () => {
     expect((await refusal(replaceLine('Documentation/t.rst', 1, 'text', 'words'))).reason).toBe('changes-no-object');
     const created = '--- /dev/null\n+++ b/include/unused.h\n@@ -0,0 +1 @@\n+int z;\n';

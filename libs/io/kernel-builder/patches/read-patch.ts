@@ -100,8 +100,27 @@ export async function readPatch(
   const objects = affected.filter(isPatchable);
   const gates = affected.filter((object) => !objects.includes(object));
   const { originals } = tree;
-  const remarks = [...own.staleContext, ...constantsIn(tree, base, changed, kernel)];
+  const remarks = [
+    ...own.staleContext,
+    ...unreadSources(own.diffs, kernel),
+    ...constantsIn(tree, base, changed, kernel),
+  ];
   return { originals, ...keepLineNumbers(tree, base, changed), files, makeReasons, objects, gates, remarks };
+}
+
+/** A fix of which a part is nowhere must not look whole: of a driver that is not configured, or whose symbols nobody gave. */
+function unreadSources(diffs: readonly FileDiff[], { index, stock }: KernelBuild): string[] {
+  const { files } = classifyChanges(
+    diffs.filter(({ oldPath, newPath }) => oldPath === newPath),
+    index,
+  );
+  return files
+    .filter((file) => file.endsWith('.c') && objectsThatRead(index, [file]).length === 0)
+    .map((file) =>
+      stock === undefined
+        ? `what it changes in ${file} is left out: this kernel build compiles nothing from it`
+        : `what it changes in ${file} is left out: the vendor's debug information names no object that is compiled from it`,
+    );
 }
 
 /** What only a reader of the text sees. */
