@@ -41,11 +41,12 @@ way 'overlay', 15, sub {
 	use_folder('/run/layers/merged');
 	run('umount /run/layers/merged');
 };
-# Each file system that the kernel knows of, of those that need no disk: made, looked at and ended.
+# Each file system that the kernel knows of, of those that need no disk: made, looked at and ended. Some are one for the whole machine,
+# /sys too: whoever leaves it read-only leaves the livepatches in it on for good.
 way 'every-kind', 20, sub {
 	open my $list, '<', '/proc/filesystems' or return;
 	mkdir '/run/mounted';
-	while (<$list>) { my ($kind) = /^nodev\s+(\S+)/ or next; next if $kind =~ /^(?:nfs|ceph|cifs|smb|afs|virtiofs|9p)/; run("mount -t $kind none /run/mounted && { ls -l /run/mounted; cat /run/mounted/*; mount -o remount,ro /run/mounted; umount /run/mounted; }"); }
+	while (<$list>) { my ($kind) = /^nodev\s+(\S+)/ or next; next if $kind =~ /^(?:nfs|ceph|cifs|smb|afs|virtiofs|9p)/; run("mount -t $kind none /run/mounted && { ls -l /run/mounted; cat /run/mounted/*; mount -o remount,ro /run/mounted; mount -o remount,rw /run/mounted; umount /run/mounted; }"); }
 };
 way 'autofs', 15, sub {
 	mkdir '/run/automatic'; setpgrp; pipe my $in, my $out; syscall 72, fileno $out, 2, 0;
