@@ -161,14 +161,16 @@ async function registerUnpacked(
     async () => {
       const known = await findKernelBuild(cacheDir, id).catch(() => undefined);
       const isCurrent = known?.format === registrationFormat;
-      if (!isCurrent || ((await isDoubted(dir)) && (await removeUnused(dir)))) {
+      if (isCurrent && !(await isDoubted(dir))) return openRegistered(cacheDir, id, signal);
+      const vmlinux = await readVendorVmlinux(vendor.vmlinux);
+      await checkParts(vendor, vmlinux);
+      if (!isCurrent || (await removeUnused(dir))) {
         await rm(join(dir, '.complete'), { force: true });
-        const vmlinux = await readVendorVmlinux(vendor.vmlinux);
-        await checkParts(vendor, vmlinux);
         await runStage(dir, async () => makeStockBuild({ vendor, vmlinux, packages, dir, onProgress, signal })).catch(
           async (error: unknown) => {
             // Half a kernel is of no use to anybody, and nobody else looks for it.
-            await rm(dir, { recursive: true, force: true });
+            // What make was running when it was ended may still write.
+            await rm(dir, { recursive: true, force: true, maxRetries: 5 });
             throw error;
           },
         );
