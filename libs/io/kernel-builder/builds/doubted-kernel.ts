@@ -5,7 +5,13 @@ import { LockstepError } from '@lockstep/domain/livepatch-model';
 import { exists } from '../processes/stage';
 
 /** What the packages are to blame for that a kernel was registered from; whoever mends them gives them again. */
-const reasons = new Set(['original-differs', 'not-in-vendor-kernel', 'file-broken', 'debug-file-differs']);
+const reasons = new Set([
+  'original-differs',
+  'not-in-vendor-kernel',
+  'file-broken',
+  'malformed-elf',
+  'debug-file-differs',
+]);
 
 const markOf = (dir: string): string => join(dir, 'doubted');
 
