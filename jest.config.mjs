@@ -9,8 +9,8 @@ const base = {
     '^@lockstep/(.*)$': '<rootDir>/libs/$1',
   },
   modulePathIgnorePatterns: ['<rootDir>/dist/'],
+  setupFilesAfterEnv: ['<rootDir>/tools/test-runner/patience.ts'],
 };
-const slow = { ...base, setupFilesAfterEnv: ['<rootDir>/tools/test-runner/slow-tests.ts'] };
 
 /**
  * `unit` is quick and needs nothing but Node; `fleet` starts real PostgreSQL, Redis and processes; `kernel` boots QEMU. Not part
@@ -24,15 +24,15 @@ const slow = { ...base, setupFilesAfterEnv: ['<rootDir>/tools/test-runner/slow-t
 export default {
   projects: [
     { ...base, displayName: 'unit', testMatch: ['<rootDir>/{apps,libs,tools}/**/*.test.ts'] },
-    { ...slow, displayName: 'fleet', testMatch: ['<rootDir>/{apps,libs}/**/tests/**/*.fleet.ts'] },
-    { ...slow, displayName: 'kernel', testMatch: ['<rootDir>/{apps,libs}/**/tests/**/*.kernel.ts'] },
-    { ...slow, displayName: 'replicas', testMatch: ['<rootDir>/libs/**/tests/**/*.replicas.ts'] },
-    { ...slow, displayName: 'monitoring', testMatch: ['<rootDir>/{apps,libs}/**/tests/**/*.monitoring.ts'] },
-    { ...slow, displayName: 'shapes', testMatch: ['<rootDir>/{apps,libs}/**/tests/**/*.shapes.ts'] },
-    { ...slow, displayName: 'make', testMatch: ['<rootDir>/{apps,libs}/**/tests/**/*.make.ts'] },
-    { ...slow, displayName: 'hostile', testMatch: ['<rootDir>/libs/**/tests/**/*.hostile.ts'] },
-    { ...slow, displayName: 'console', testMatch: ['<rootDir>/{apps,libs}/**/tests/**/*.console.ts'] },
-    { ...slow, displayName: 'token', testMatch: ['<rootDir>/libs/**/tests/**/*.token.ts'] },
-    { ...slow, displayName: 'stock', testMatch: ['<rootDir>/{apps,libs}/**/tests/**/*.stock.ts'] },
+    { ...base, displayName: 'fleet', testMatch: ['<rootDir>/{apps,libs}/**/tests/**/*.fleet.ts'] },
+    { ...base, displayName: 'kernel', testMatch: ['<rootDir>/{apps,libs}/**/tests/**/*.kernel.ts'] },
+    { ...base, displayName: 'replicas', testMatch: ['<rootDir>/libs/**/tests/**/*.replicas.ts'] },
+    { ...base, displayName: 'monitoring', testMatch: ['<rootDir>/{apps,libs}/**/tests/**/*.monitoring.ts'] },
+    { ...base, displayName: 'shapes', testMatch: ['<rootDir>/{apps,libs}/**/tests/**/*.shapes.ts'] },
+    { ...base, displayName: 'make', testMatch: ['<rootDir>/{apps,libs}/**/tests/**/*.make.ts'] },
+    { ...base, displayName: 'hostile', testMatch: ['<rootDir>/libs/**/tests/**/*.hostile.ts'] },
+    { ...base, displayName: 'console', testMatch: ['<rootDir>/{apps,libs}/**/tests/**/*.console.ts'] },
+    { ...base, displayName: 'token', testMatch: ['<rootDir>/libs/**/tests/**/*.token.ts'] },
+    { ...base, displayName: 'stock', testMatch: ['<rootDir>/{apps,libs}/**/tests/**/*.stock.ts'] },
   ],
 };

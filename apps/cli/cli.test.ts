@@ -102,7 +102,7 @@ describe('a dead server', () => {
     expect(stderr).toMatch(new RegExp(`^error: the control plane at ${address} does not answer: `));
     expect(JSON.parse(stdout)).toMatchObject({ error: { kind: 'unavailable', reason: 'grpc-unavailable' } });
     // It may be starting anew, and is waited for.
-  }, 60_000);
+  });
 });
 
 describe('readServerConfig', () => {

@@ -124,7 +124,7 @@ describe('--watch and --timeout', () => {
     };
     const { code, stdout, stderr } = await answered({ watch: true }, task, abort.signal);
     expect([code, stdout, stderr]).toEqual([130, 'same\nother\n', 'error: Interrupted.\n']);
-  }, 20_000);
+  });
 
   it('gives up in time, with an exit code of its own', async () => {
     const never: LocalTask = ({ signal }) =>

@@ -38,6 +38,8 @@ async function runTest(copy, test) {
   const child = spawn(jest, ['--rootDir', copy, '--forceExit', test], {
     cwd: copy,
     stdio: ['ignore', 'ignore', 'pipe'],
+    // What is broken may wait for ever for what does not come.
+    env: { ...process.env, LOCKSTEP_TEST_LIMIT_MS: '60000' },
   });
   const [output, [status]] = await Promise.all([text(child.stderr), once(child, 'close')]);
   if (!/^Tests: /m.test(output)) throw new Error(`${test} did not run:\n${output}`);

@@ -87,4 +87,4 @@ test('an interrupt ends the programs that fill it, removes it and says so by the
   await until(() => !isRunning(pid));
   expect(code).toBe(130);
   expect(readdirSync(cache).sort()).toEqual(['pid', 'ready']);
-}, 120_000);
+});

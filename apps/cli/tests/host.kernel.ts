@@ -57,7 +57,7 @@ beforeAll(async () => {
   });
 }, kernelTestSetupMs);
 
-afterAll(() => bench[Symbol.asyncDispose](), 60_000);
+afterAll(() => bench[Symbol.asyncDispose]());
 
 const host = (command: string): Promise<ExecResult> =>
   machine.exec(`cd ${folder} && node lockstep.js host ${command}`, 120_000);

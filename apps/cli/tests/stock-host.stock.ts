@@ -87,7 +87,7 @@ beforeAll(async () => {
   await machine.waitReady();
 }, stockTestSetupMs);
 
-afterAll(() => machine[Symbol.asyncDispose](), 60_000);
+afterAll(() => machine[Symbol.asyncDispose]());
 afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
 });

@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { expect, jest, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { refuseBody, stackAt, type EntryBody, type LogEntry } from '@lockstep/domain/load-order';
 import type { Seq } from '@lockstep/domain/livepatch-model';
 import type { Job } from './node-state';
 import { viewOf } from './node-view';
 import { append, load, log, Machine, observed, PowerCut, retire, rotate, testKey } from './test-machine';
-
-// Disks and timers on a machine that does other things too.
-jest.setTimeout(60_000);
 
 // Any order of messages, completions, failures, crashes, reboots, foreign hands and full disks. `Machine` itself
 // insists that positions and targets only grow, that steps are valid and that loads have their artifact.

@@ -113,7 +113,7 @@ describe('beside git apply', () => {
       }),
       { numRuns: 400 },
     );
-  }, 120_000);
+  });
 
   test('the tree of the diff: what git makes of it', () => {
     fc.assert(
@@ -126,7 +126,7 @@ describe('beside git apply', () => {
       }),
       { numRuns: 200 },
     );
-  }, 120_000);
+  });
 
   test('without context: as with --unidiff-zero, or refused', () => {
     fc.assert(
@@ -140,7 +140,7 @@ describe('beside git apply', () => {
       }),
       { numRuns: 200 },
     );
-  }, 120_000);
+  });
 });
 
 describe('damaged on its way', () => {
@@ -188,7 +188,7 @@ describe('damaged on its way', () => {
       }),
       { numRuns: 300 },
     );
-  }, 120_000);
+  });
 });
 
 describe('what git writes', () => {
@@ -240,5 +240,5 @@ describe('what git writes', () => {
       }),
       { numRuns: 30 },
     );
-  }, 120_000);
+  });
 });

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { entryToWire } from '@lockstep/contracts/wire';
 import type {
   ClusterName,
@@ -27,9 +27,6 @@ import type { BegunLoad, Quarantine } from '@lockstep/domain/node-state';
 import { openAgentJournal, type AgentJournal } from './agent-journal';
 import { RecordFile } from './record-file';
 import { markShutdown, readShutdownMarks, withdrawShutdownMark } from './shutdown-marks';
-
-// Disks and timers on a machine that does other things too.
-jest.setTimeout(60_000);
 
 const sha256 = (data: string | Uint8Array): Sha256 => createHash('sha256').update(data).digest('hex') as Sha256;
 const log: LogName = { cluster: 'web' as ClusterName, kernelBuild: 'ab'.repeat(20) as KernelBuildId };

@@ -3,12 +3,9 @@ import { createHash, randomBytes } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import type { Sha256 } from '@lockstep/domain/livepatch-model';
 import { ArtifactFiles, type ArtifactSource } from './artifact-files';
-
-// Disks and timers on a machine that does other things too.
-jest.setTimeout(60_000);
 
 const bytes = randomBytes(5000);
 const artifact = { sha256: createHash('sha256').update(bytes).digest('hex') as Sha256, sizeBytes: bytes.length };

@@ -12,7 +12,6 @@ import { openS3Store } from './s3-store';
 
 const bytes = Buffer.alloc(4_000, 7);
 const sha256 = parseSha256(createHash('sha256').update(bytes).digest('hex'));
-const answerWithinMs = 300;
 
 describe('a bucket that is slow', () => {
   let server: Server;
@@ -22,7 +21,10 @@ describe('a bucket that is slow', () => {
   });
 
   /** A bucket that holds the bytes and sends them in four parts. */
-  async function bucketWith(pauses: { readonly beforeMs: number; readonly betweenMs: number }): Promise<ArtifactStore> {
+  async function bucketWith(
+    pauses: { readonly beforeMs: number; readonly betweenMs: number },
+    answerWithinMs: number,
+  ): Promise<ArtifactStore> {
     async function* slowly(): AsyncGenerator<Buffer> {
       await sleep(pauses.beforeMs, undefined, { ref: false });
       for (let at = 0; at < bytes.length; at += 1_000) {
@@ -45,12 +47,12 @@ describe('a bucket that is slow', () => {
   }
 
   test('is read to its end once it has begun to answer', async () => {
-    const store = await bucketWith({ beforeMs: 0, betweenMs: 200 });
+    const store = await bucketWith({ beforeMs: 0, betweenMs: 1_000 }, 3_000);
     await store.verify({ sha256, sizeBytes: bytes.length });
   });
 
   test('is given up when it does not begin', async () => {
-    const store = await bucketWith({ beforeMs: 5_000, betweenMs: 0 });
+    const store = await bucketWith({ beforeMs: 60_000, betweenMs: 0 }, 300);
     await expect(store.verify({ sha256, sizeBytes: bytes.length })).rejects.toMatchObject({
       reason: 'artifact-store-unreachable',
       fields: { found: 'no answer: none within 300 ms' },

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { connect, createServer } from 'node:tls';
-import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { formatJoinToken, parseJoinToken } from '@lockstep/contracts/wire';
 import { parseNodeName } from '@lockstep/domain/livepatch-model';
 import type { EntrySignature } from '@lockstep/domain/load-order';
@@ -19,9 +19,6 @@ import {
   readCertificateRequest,
   type CertificateAuthority,
 } from './index';
-
-// Keys are made, on a machine that may have much else to do.
-jest.setTimeout(120_000);
 
 let dir: string;
 beforeEach(async () => {

@@ -5,9 +5,6 @@ import { FakeKernelTree, functionsNamed, moduleName } from './tests/fake-kernel-
 import type { LoadRequest } from './livepatch-kernel';
 import { SysfsKernel } from './sysfs-kernel';
 
-// Disks and timers on a machine that does other things too.
-jest.setTimeout(60_000);
-
 let tree: FakeKernelTree;
 
 function kernelOn(options: { patchedCore?: boolean; modes?: 'shared' | 'own' } = {}): SysfsKernel {
@@ -17,6 +14,7 @@ function kernelOn(options: { patchedCore?: boolean; modes?: 'shared' | 'own' } =
 }
 
 afterEach(() => {
+  jest.restoreAllMocks();
   tree.stop();
 });
 
@@ -109,6 +107,8 @@ describe.each(['shared', 'own'] as const)('consistency, where mode and limits ar
   test('while a stock transition goes on, its tasks and functions are told', async () => {
     const kernel = kernelOn();
     tree.transitionTicks = Infinity;
+    // The clock stands until the test moves it, so that the transition can be seen however slow the machine is.
+    const clock = jest.spyOn(performance, 'now').mockReturnValue(0);
     const loading = kernel.load(request('lockstep_a', 'one'));
     const told = loading.catch((error: unknown) => error);
     while ((await kernel.observe()).length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
@@ -116,6 +116,7 @@ describe.each(['shared', 'own'] as const)('consistency, where mode and limits ar
       ...{ module: 'lockstep_a', mode: 'per_task', result: 'pending', direction: 'patching' },
       blockers: [{ pid: 43, comm: 'sleeper', function: 'one' }],
     });
+    clock.mockRestore();
     expect(await told).toMatchObject({ reason: 'transition-timeout' });
     expect(await kernel.lastTransition()).toBeUndefined();
   });

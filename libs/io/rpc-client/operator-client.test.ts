@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { createServer } from 'node:net';
-import { afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { Metadata, status, type sendUnaryData, type ServerUnaryCall, type ServerWritableStream } from '@grpc/grpc-js';
 import {
   Node,
@@ -14,8 +14,6 @@ import { callKeyHeader, maxMessageBytes, statusFromError, switchingToWire } from
 import { LockstepError } from '@lockstep/domain/livepatch-model';
 import { connectOperator, type OperatorClient } from './operator-client';
 import { makePki, serveMethods, type TestPki } from './test-server';
-
-jest.setTimeout(30_000);
 
 let pki: TestPki;
 const cleanups: (() => void)[] = [];
@@ -115,8 +113,8 @@ describe('calls with one answer', () => {
   test('an answer in parts may take as long as it likes, as long as some of it comes', async () => {
     const port = await serve({
       listNodes: async (call: Parameters<Parts>[0]) => {
-        for (const name of ['a', 'b', 'c', 'd', 'e']) {
-          await new Promise((resolve) => setTimeout(resolve, 500));
+        for (const name of 'abcdefghijklmnopqrstuvwxyz') {
+          await new Promise((resolve) => setTimeout(resolve, 150));
           call.write({ nodes: [Node.fromPartial({ name })] });
         }
         call.end();
@@ -124,9 +122,9 @@ describe('calls with one answer', () => {
     });
     const { nodes } = await client(port).fleet.listNodes(
       { cluster: '', selector: '', withoutCve: '' },
-      { deadlineMs: 1_500 },
+      { deadlineMs: 3_000 },
     );
-    expect(nodes.map(({ name }) => name).join('')).toBe('abcde');
+    expect(nodes.map(({ name }) => name).join('')).toBe('abcdefghijklmnopqrstuvwxyz');
   });
 
   test('an answer of which only some parts came is asked for again, whole', async () => {
@@ -180,7 +178,7 @@ describe('calls with one answer', () => {
       kind: 'unavailable',
       reason: 'grpc-deadline-exceeded',
     });
-    expect(Date.now() - startedAt).toBeLessThan(5_000);
+    expect(Date.now() - startedAt).toBeLessThan(20_000);
   });
 
   test('a write without an answer says that it may have been done', async () => {

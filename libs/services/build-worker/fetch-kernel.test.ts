@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { parseKernelBuildId, type KernelBuildId, type Sha256 } from '@lockstep/domain/livepatch-model';
 import { openArtifactStore, type ArtifactStore } from '@lockstep/io/artifact-store';
 import { lacksKernelReason } from '@lockstep/io/job-queue';
@@ -14,9 +14,6 @@ import { fetchKernel, type FetchPlace } from './fetch-kernel';
 import { KernelCache } from './kernel-cache';
 import { isWhole } from './kernel-copy';
 import { shareKernel } from './share-kernel';
-
-// Each starts some programs.
-jest.setTimeout(60_000);
 
 const ids = ['01', '02', '03'].map((byte) => parseKernelBuildId(byte.repeat(20)));
 const [id] = ids as [KernelBuildId];

@@ -7,9 +7,6 @@ import { FetchAhead } from './fetch-ahead';
 import type { TestControlPlane } from './test-control-plane';
 import { TestNode } from './tests/test-node';
 
-// TLS, disks and timers on a machine that does other things too.
-jest.setTimeout(60_000);
-
 const artifact = (name: string): ArtifactManifest => ({
   ...{ sha256: name.repeat(64) as Sha256, moduleName: `lockstep_${name}` as ModuleName },
   ...({ sizeBytes: 1, functions: [], replace: false } as unknown as Omit<ArtifactManifest, 'sha256' | 'moduleName'>),

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { NodeReport, NodeStatus } from '@lockstep/contracts/generated';
 import type { ClusterName } from '@lockstep/domain/livepatch-model';
 import { metricsText } from './metrics-text';
 import { TestNode } from './tests/test-node';
-
-jest.setTimeout(60_000);
 
 let node: TestNode;
 let file: string;

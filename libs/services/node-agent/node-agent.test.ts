@@ -12,9 +12,6 @@ import { NodeAgent } from './node-agent';
 import { TestControlPlane } from './test-control-plane';
 import { TestNode } from './tests/test-node';
 
-// TLS, disks and timers on a machine that does other things too.
-jest.setTimeout(60_000);
-
 /** Whether the journal has such a record. */
 const journalHas = ({ stateDir }: TestNode, text: string): boolean => {
   const journals = path.join(stateDir, 'journals');

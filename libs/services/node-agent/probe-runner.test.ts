@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { ProbeVerdict } from '@lockstep/contracts/generated';
 import { sha256OfBytes } from '@lockstep/platform/runtime';
 import { TestNode } from './tests/test-node';
-
-jest.setTimeout(120_000);
 
 let node: TestNode;
 let list: string;
@@ -57,7 +55,7 @@ test('what changes is told; an error says how often in a row it has come to that
   writeFileSync(answer(), '75\n');
   await node.until(
     'three errors',
-    () => node.plane.lastReport?.probes[0]?.inARow === 3 && reported() === 'command=ok error@0',
+    () => (node.plane.lastReport?.probes[0]?.inARow ?? 0) >= 3 && reported() === 'command=ok error@0',
   );
   writeFileSync(answer(), '0\n');
   await until('command=ok pass@0');

@@ -7,8 +7,6 @@ import { TestNode } from './tests/test-node';
 
 // Who holds a transition up, as the control plane is told.
 
-jest.setTimeout(60_000);
-
 let node: TestNode;
 let plane: TestControlPlane;
 let kernel: DirectoryKernel;

@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { TestControlPlane } from './test-control-plane';
 import { TestNode } from './tests/test-node';
-
-// TLS, disks and timers on a machine that does other things too.
-jest.setTimeout(90_000);
 
 let node: TestNode;
 let second: TestControlPlane;

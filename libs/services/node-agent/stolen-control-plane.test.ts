@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { NodeStatus } from '@lockstep/contracts/generated';
 import { parseKernelBuildId, parseModuleName, type PatchedFunction } from '@lockstep/domain/livepatch-model';
 import { buildSignerOf, buildVerifierOf, createBuildKey } from '@lockstep/io/certificates';
 import { sha256OfBytes } from '@lockstep/platform/runtime';
 import { writtenLivepatch, type SaidOfModule } from '@lockstep/testing/object-fixtures';
 import { TestNode } from './tests/test-node';
-
-// TLS, disks and timers on a machine that does other things too.
-jest.setTimeout(60_000);
 
 /** Its thief has all keys of the control plane (the CA, the log's), and not the build key. */
 const key = createBuildKey();

@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import path from 'node:path';
-import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { NodeStatus } from '@lockstep/contracts/generated';
 import type { LogEntry } from '@lockstep/domain/load-order';
 import { parseKernelBuildId, parseModuleName, parseSeq, type PatchedFunction } from '@lockstep/domain/livepatch-model';
@@ -16,9 +16,6 @@ import { LyingHalf } from './tests/lying-half';
 import { TestNode } from './tests/test-node';
 
 // Both halves with the socket between them; that they are processes is `main-job.fleet`, where n2 has two.
-
-// TLS, disks and timers on a machine that does other things too.
-jest.setTimeout(120_000);
 
 let node: TestNode;
 let plane: TestControlPlane;

@@ -57,7 +57,7 @@ describe('eventually', () => {
     );
     let left = 3;
     await expect(
-      eventually('zero', () => (--left === 0 ? left : undefined), { withinMs: 1000, everyMs: 1 }),
+      eventually('zero', () => (--left === 0 ? left : undefined), { withinMs: 60_000, everyMs: 1 }),
     ).resolves.toBe(0);
   });
 });
@@ -72,7 +72,7 @@ describe('fleetProcess', () => {
       eventually(
         `it says so ${times} times`,
         () => (readFileSync(logFile, 'utf8').match(/alive/g)?.length === times ? true : undefined),
-        { withinMs: 5000 },
+        { withinMs: 60_000 },
       );
     one.start();
     await saysAlive(1);
@@ -83,10 +83,10 @@ describe('fleetProcess', () => {
     expect(await one.stop()).toBe(7);
     const two = fleetProcess({ name: 'two', command: 'sh', args: ['-c', 'echo broken; exit 3'], env: {}, logFile });
     two.start();
-    await eventually('it has ended', () => (two.isRunning() ? undefined : true), { withinMs: 5000 });
+    await eventually('it has ended', () => (two.isRunning() ? undefined : true), { withinMs: 60_000 });
     expect(() => {
       two.assertRunning();
     }).toThrow(/two has ended \(3\):\n(?:.*\n)*broken/);
     rmSync(folder, { recursive: true });
-  }, 20_000);
+  });
 });

@@ -9,9 +9,6 @@ import type { LoadRequest } from '@lockstep/io/livepatch-sysfs';
 import { functionsNamed, moduleName } from '@lockstep/io/livepatch-sysfs/tests/fake-kernel-tree';
 import { DirectoryKernel } from './directory-kernel';
 
-// Disks and timers on a machine that does other things too.
-jest.setTimeout(60_000);
-
 const kernelBuild = 'ab'.repeat(20) as KernelBuildId;
 let folder: string;
 let kernel: DirectoryKernel;

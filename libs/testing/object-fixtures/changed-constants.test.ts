@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { comparePatch } from '@lockstep/io/kernel-builder';
 import { makeKernel, type MadeKernel } from './made-kernel';
-
-jest.setTimeout(60_000);
 
 let made: MadeKernel;
 beforeAll(() => {

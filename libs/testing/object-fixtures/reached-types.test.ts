@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
 import { comparePatch } from '@lockstep/io/kernel-builder';
 import { makeKernel, type MadeKernel } from './made-kernel';
-
-jest.setTimeout(60_000);
 
 const header = `#define NAME_BYTES 16
 

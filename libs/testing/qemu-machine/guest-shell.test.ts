@@ -37,8 +37,8 @@ async function requested(count: number): Promise<void> {
 }
 
 test('answers belong to their questions, whatever order they come in and however they are cut', async () => {
-  const slow = shell.exec('slow', 5000);
-  const quick = shell.exec('echo "a b"\nfalse', 5000);
+  const slow = shell.exec('slow', 60_000);
+  const quick = shell.exec('echo "a b"\nfalse', 60_000);
   await requested(2);
   expect(requests[1]?.command).toBe('echo "a b"\nfalse');
   const answer = `done ${requests[1]!.id} 1 =${base64('a b\n')} =\n`;
@@ -55,7 +55,7 @@ test('a guest that does not answer is not waited for for ever', async () => {
 });
 
 test('a guest that starts again answers nothing that was asked before', async () => {
-  const asked = shell.exec('reboot', 5000);
+  const asked = shell.exec('reboot', 60_000);
   guest.write('ready second-boot\n');
   await expect(asked).rejects.toThrow('started again');
   expect(shell.bootId).toBe('second-boot');

@@ -2,11 +2,10 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { expect, jest, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { temporaryFolder } from '@lockstep/testing/local-servers';
 import { bundleScript } from './script-bundle';
 
-jest.setTimeout(60_000);
 const root = path.resolve(__dirname, '../../..');
 
 test('one file runs where there are no packages', async () => {

@@ -5,7 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { parseSha256, type Sha256 } from '@lockstep/domain/livepatch-model';
 import { freePort } from '@lockstep/testing/local-servers';
 import {
@@ -19,8 +19,6 @@ import {
 
 // Against somebody else's server that speaks S3, in a process of its own. It knows its keys by id and compares what is
 // sent with its sha256.
-
-jest.setTimeout(120_000);
 
 let dir: string;
 let server: ChildProcess;

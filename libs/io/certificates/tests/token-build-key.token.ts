@@ -2,13 +2,11 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { temporaryFolder, type TemporaryFolder } from '@lockstep/testing/local-servers';
 import { buildVerifierOf, createBuildKey, openBuildSigner } from '../index';
 
 // A real PKCS#11 library with its token in a folder: SoftHSM, asked by OpenSC's pkcs11-tool (Debian: softhsm2, opensc).
-
-jest.setTimeout(120_000);
 
 const library = ['/usr/lib/softhsm/libsofthsm2.so', '/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so'].find(
   existsSync,

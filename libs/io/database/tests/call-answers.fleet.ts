@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import path from 'node:path';
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { parseClusterName } from '@lockstep/domain/livepatch-model';
 import { freePort, temporaryFolder, type TemporaryFolder } from '@lockstep/testing/local-servers';
 import {
@@ -12,8 +12,6 @@ import {
   type EmbeddedPostgres,
   type KeptCall,
 } from '../index';
-
-jest.setTimeout(120_000);
 
 let folder: TemporaryFolder;
 let server: EmbeddedPostgres;

@@ -2,12 +2,10 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import path from 'node:path';
-import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { Client } from 'pg';
 import { startEmbeddedPostgres, type EmbeddedPostgres } from '../index';
 import { freePort, temporaryFolder, type TemporaryFolder } from '@lockstep/testing/local-servers';
-
-jest.setTimeout(120_000);
 
 let folder: TemporaryFolder;
 let port: number;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { randomUUID } from 'node:crypto';
 import path from 'node:path';
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { NodeReport, NodeStatus } from '@lockstep/contracts/generated';
 import { Client } from 'pg';
 import { noLabels } from '@lockstep/domain/labels';
@@ -9,8 +9,6 @@ import { parseClusterName, parseKernelBuildId, parseNodeName } from '@lockstep/d
 import { freePort, temporaryFolder, type TemporaryFolder } from '@lockstep/testing/local-servers';
 import { openDatabase, startEmbeddedPostgres, type Database, type EmbeddedPostgres, type NodeStream } from '../index';
 import { enrolled } from './enrolled';
-
-jest.setTimeout(120_000);
 
 let folder: TemporaryFolder;
 let server: EmbeddedPostgres;

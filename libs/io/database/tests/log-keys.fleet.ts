@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { generateKeyPairSync, sign, verify, type KeyObject } from 'node:crypto';
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import {
   parseClusterName,
   parseKernelBuildId,
@@ -23,8 +23,6 @@ import {
 import { sha256OfBytes } from '@lockstep/platform/runtime';
 import { freePort, temporaryFolder, type TemporaryFolder } from '@lockstep/testing/local-servers';
 import { migrateDatabase, openDatabase, startEmbeddedPostgres, type Database, type EmbeddedPostgres } from '../index';
-
-jest.setTimeout(120_000);
 
 let folder: TemporaryFolder;
 let server: EmbeddedPostgres;

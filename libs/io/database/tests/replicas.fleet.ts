@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { chainRecord, type AuditRecord } from '@lockstep/domain/audit';
 import type { EntrySignature } from '@lockstep/domain/load-order';
 import { parseClusterName, parseKernelBuildId, parseNodeName, parseSeq } from '@lockstep/domain/livepatch-model';
@@ -20,8 +20,6 @@ import {
   type EmbeddedPostgres,
   type UnchainedEvent,
 } from '../index';
-
-jest.setTimeout(120_000);
 
 let folder: TemporaryFolder;
 let server: EmbeddedPostgres;
@@ -57,14 +55,27 @@ async function session(): Promise<Client> {
   return client;
 }
 
+/** So many statements wait for a lock that another one has. */
+async function untilWaiting(count: number): Promise<void> {
+  for (;;) {
+    const { rowCount } = await pg.query(
+      `SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()`,
+    );
+    if (rowCount === count) return;
+    await sleep(20);
+  }
+}
+
 test('one leads until its time is over, and then another one; a plan by the word of the earlier one is not stored', async () => {
   const policy = { kernelBuild, toSeq: parseSeq(1), ...defaultRules };
   const plan = planRollout({ policy, parent: null, nowMs: 0, inventory: [] });
   const { id } = await db.rollouts.start({ cluster, policy, plan });
   const next = { ...plan, generation: 2, parent: 1 };
-  expect(await db.replicas.beat(one, 1_000)).toEqual({ token: 1, others: [] });
+  expect(await db.replicas.beat(one, 60_000)).toEqual({ token: 1, others: [] });
   expect(await db.replicas.beat(two, 60_000)).toEqual({ token: undefined, others: [one] });
-  await sleep(1_100);
+  // Its minute is over.
+  await pg.query(`UPDATE leases SET expires_at = now() - interval '1 ms'`);
+  await pg.query(`UPDATE replicas SET alive_until = now() - interval '1 ms' WHERE id = $1`, [one]);
   expect(await db.replicas.beat(two, 60_000)).toEqual({ token: 2, others: [] });
   expect(await db.replicas.beat(one, 60_000)).toEqual({ token: undefined, others: [two] });
   const late = db.rollouts.advance(id, next, { holder: one, token: 1 });
@@ -121,7 +132,7 @@ test('no event comes to light after a later one, whoever writes them', async () 
     VALUES (gen_random_uuid(), 'held', 'node.failed', '', '', '{}')`);
   // It has a seq by now, and waits to hear whether somebody else has told the other one.
   const earlier = db.events.add([told('earlier'), told('held')]);
-  await sleep(300);
+  await untilWaiting(1);
   const later = db.events.add([told('later')]);
   await sleep(300);
   const head = await db.events.head();
@@ -147,7 +158,7 @@ test('two control planes that give places in the chain of the audit at once give
   await db.audit.add(event('seen at once'));
   await blocker.query(`BEGIN; SELECT 1 FROM audit_events WHERE call = 'seen at once' FOR UPDATE`);
   const first = db.audit.chain(link);
-  await sleep(300);
+  await untilWaiting(1);
   await slow.query('COMMIT');
   const second = db.audit.chain(link);
   await sleep(300);

@@ -3,7 +3,7 @@ import { cp, mkdir, writeFile } from 'node:fs/promises';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { parseClusterName, parseNodeName } from '@lockstep/domain/livepatch-model';
 import { freePort, temporaryFolder, type TemporaryFolder } from '@lockstep/testing/local-servers';
 import { Client } from 'pg';
@@ -12,8 +12,6 @@ import { explainDatabaseError, migrateDatabase, openDatabase, startEmbeddedPostg
 import type { Database, DatabaseOptions, EmbeddedPostgres } from '../index';
 import { findMigrations } from '../migrate';
 import { enrolled } from './enrolled';
-
-jest.setTimeout(120_000);
 
 let folder: TemporaryFolder;
 let server: EmbeddedPostgres;
@@ -161,7 +159,7 @@ describe('a connection that is lost', () => {
     await open({ regainWithinMs: 1_000 });
     await pg.end();
     await server.stop();
-    await untilHappened('lost: database-unavailable', 15_000);
+    await untilHappened('lost: database-unavailable');
     await startServer();
     pg = await connectTo(server.url);
   });
@@ -170,7 +168,8 @@ describe('a connection that is lost', () => {
     await open();
     const other = await connectTo(server.url, 'the other');
     const taken = other.query('SELECT pg_advisory_lock(1280261963)');
-    await sleep(200);
+    const isWaiting = `SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted`;
+    while ((await pg.query(isWaiting)).rowCount === 0) await sleep(20);
     await pg.query(`SELECT pg_terminate_backend(a.pid) FROM pg_locks l JOIN pg_stat_activity a USING (pid)
       WHERE l.locktype = 'advisory' AND l.granted AND l.objid = 1280261963`);
     await taken;
@@ -233,7 +232,7 @@ test('changes that meet others for too long end with a word, not with ours', asy
       attempts += 1;
       await tx.$executeRaw`DO $$ BEGIN RAISE EXCEPTION 'met' USING ERRCODE = '40001'; END $$`;
     },
-    1_500,
+    10_000,
   );
   await expect(meeting).rejects.toMatchObject({ kind: 'unavailable', reason: 'database-contended' });
   expect(attempts).toBeGreaterThan(3);

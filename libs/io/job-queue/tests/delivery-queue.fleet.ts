@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { startPostgres } from '@lockstep/testing/local-postgres';
 import { startRedis, temporaryFolder, type TemporaryFolder } from '@lockstep/testing/local-servers';
 import { openDeliveryQueue, type DeliveryResult, type QueueServer } from '../index';
-
-jest.setTimeout(120_000);
 
 let folder: TemporaryFolder;
 beforeAll(async () => {

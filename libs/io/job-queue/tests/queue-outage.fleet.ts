@@ -112,7 +112,7 @@ const result: JobResult = {
  * Longer than the server is away, shorter than a worker takes by default to look for it again (15 s): one that does not
  * look sooner loses the job to the other.
  */
-const lockMs = 10_000;
+const lockMs = 13_000;
 
 describe.each([
   ['postgres', shakyPostgres],

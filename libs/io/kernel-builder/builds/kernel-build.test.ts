@@ -2,13 +2,10 @@
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { buildKernel, type BuildKernelOptions, type BuiltKernel } from './kernel-build';
 import { useSandbox } from '../processes/sandbox';
 import { exists, type BuildProgress } from '../processes/stage';
-
-// Each starts a dozen programs.
-jest.setTimeout(60_000);
 
 /** A tree whose make does what a kernel's does, as far as anybody looks: it configures, compiles two files, and logs. */
 const makefile = `VERSION = 5

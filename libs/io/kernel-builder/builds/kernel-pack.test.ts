@@ -16,7 +16,7 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
-import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { parseKernelBuildId, parseSha256 } from '@lockstep/domain/livepatch-model';
 import {
   evictKernelBuilds,
@@ -28,9 +28,6 @@ import {
 import { packKernelBuild, unpackKernelBuild } from './kernel-pack';
 import { useSandbox } from '../processes/sandbox';
 import { listKernelBuilds, type KernelBuildInfo } from './registered-kernel';
-
-// Each starts some programs.
-jest.setTimeout(60_000);
 
 const id = parseKernelBuildId('ab'.repeat(20));
 let dir: string;

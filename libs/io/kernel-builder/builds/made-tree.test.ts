@@ -2,11 +2,9 @@
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { MadeTree } from './made-tree';
 import type { KernelBuild } from './registered-kernel';
-
-jest.setTimeout(60_000);
 
 /** Asks the tools and the Kconfig file, as the kernel's own does, and tells what it was built with. */
 const makefile = `KCONFIG_CONFIG ?= .config

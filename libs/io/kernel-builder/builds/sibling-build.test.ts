@@ -2,13 +2,10 @@
 import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { buildKernel, type BuiltKernel } from './kernel-build';
 import { useSandbox } from '../processes/sandbox';
 import { exists, type BuildProgress } from '../processes/stage';
-
-// Each starts some dozen programs.
-jest.setTimeout(60_000);
 
 /**
  * Compiles every C file, by dependencies as a kernel's make does; a `#include "x.h"` is the first x.h of `near/` and

@@ -2,10 +2,8 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, jest, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { makeInTree } from './run-in-tree';
-
-jest.setTimeout(60_000);
 
 test('a file is made of one whose name goes on from its own, and what an earlier run left is not there', async () => {
   const dir = await mkdtemp(join(tmpdir(), 'lockstep-tree-'));

@@ -2,16 +2,13 @@
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { LockstepError } from '@lockstep/domain/livepatch-model';
 import type { ObjectPair } from './compile-patch';
 import { compilePatch, planPatch } from './patch-builder';
 import { scanBuiltTree } from '../builds/scan-tree';
 import type { KernelBuild } from '../builds/registered-kernel';
 import { useSandbox } from '../processes/sandbox';
-
-// Each starts a dozen programs.
-jest.setTimeout(60_000);
 
 /**
  * A tree small enough to read, whose "compiler" writes its flags, the source's name and the source with its includes

@@ -3,14 +3,12 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { bundleScript } from '@lockstep/testing/script-bundle';
 import { compilerLimits, type Limits } from './limits';
 import { runCommand, type CommandResult } from './run-command';
 import { parseSandboxChoice, runSandboxed, useSandbox } from './sandbox';
 import { inMemory, readOnly, writable } from './sandbox-view';
-
-jest.setTimeout(60_000);
 
 let [tree, out, outside] = ['', '', ''];
 
@@ -101,16 +99,16 @@ describe.each(['bubblewrap', 'namespaces'] as const)('in a sandbox of %s', (kind
 
   test.each([
     ['time', { ...small, seconds: 1 }, 'while :; do :; done'],
-    ['memory', { ...small, memoryBytes: 200 * 2 ** 20 }, 'perl -e \'$x = "x" x 400e6; sleep 9\''],
+    ['memory', { ...small, memoryBytes: 200 * 2 ** 20 }, 'perl -e \'$x = "x" x 400e6; sleep 19\''],
     [
       'memory',
       { ...small, memoryBytes: 200 * 2 ** 20 },
-      'for i in 1 2 3; do perl -e \'$x = "x" x 40e6; sleep 9\' & done; wait',
+      'for i in 1 2 3; do perl -e \'$x = "x" x 40e6; sleep 19\' & done; wait',
     ],
-    ['processes', small, 'for i in $(seq 60); do sleep 9 & done; wait'],
+    ['processes', small, 'for i in $(seq 60); do sleep 19 & done; wait'],
     ['output', small, 'yes'],
     ['disk', small, 'head -c 40M /dev/zero >$OUT/big'],
-    ['disk', small, 'for i in $(seq 12); do head -c 4M /dev/zero >$OUT/$i; done; sleep 9'],
+    ['disk', small, 'for i in $(seq 12); do head -c 4M /dev/zero >$OUT/$i; done; sleep 19'],
     ['disk', small, 'dd if=/dev/zero of=/tmp/big bs=1M count=40'],
   ] as const)('it is ended by its limit on %s, by name', async (limit, limits, script) => {
     const ended = run(script.replaceAll('$OUT', out), limits);
@@ -121,7 +119,7 @@ describe.each(['bubblewrap', 'namespaces'] as const)('in a sandbox of %s', (kind
     const others = join(outside, 'large');
     writeFileSync(others, Buffer.alloc(96 * 2 ** 20, 1));
     const ended = run(
-      `until [ -e ${out}/go ]; do sleep 0.1; done; head -c 12M /dev/zero >${out}/1; head -c 12M /dev/zero >${out}/2; sleep 9`,
+      `until [ -e ${out}/go ]; do sleep 0.1; done; head -c 12M /dev/zero >${out}/1; head -c 12M /dev/zero >${out}/2; sleep 19`,
     );
     // Begun before it was freed: what is free is more than at first all the while.
     await sleep(500);

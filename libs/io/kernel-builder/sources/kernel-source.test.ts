@@ -3,14 +3,11 @@ import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { findKernelSource, kernelVersionOf, prepareKernelTree, tryKernelSeries } from './kernel-source';
 import { hashSeries } from './quilt-series';
 import { runCommand } from '../processes/run-command';
 import { sourceIdentity } from './source-identity';
-
-// Each starts a dozen programs.
-jest.setTimeout(60_000);
 
 let dir = '';
 let tree = '';

@@ -147,7 +147,7 @@ describe('packages that cannot be fetched', () => {
       fields: { release, packages: expect.arrayContaining([`linux-image-${release}-dbg`]) as unknown },
     });
     // apt reads its lists first.
-  }, 120_000);
+  });
 });
 
 describe('packages that were fetched by a run that failed later', () => {

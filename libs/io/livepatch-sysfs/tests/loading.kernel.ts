@@ -49,7 +49,7 @@ beforeAll(async () => {
   await bundleScript({ entry: path.join(__dirname, 'guest-driver.ts'), outfile: path.join(folder, 'driver.js') });
 }, kernelTestSetupMs);
 
-afterAll(() => bench[Symbol.asyncDispose](), 60_000);
+afterAll(() => bench[Symbol.asyncDispose]());
 
 /** What a test left behind. */
 afterEach(() =>

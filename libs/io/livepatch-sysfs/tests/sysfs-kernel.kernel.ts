@@ -50,7 +50,7 @@ beforeAll(async () => {
   await bundleScript({ entry: path.join(__dirname, 'guest-driver.ts'), outfile: path.join(folder, 'driver.js') });
 }, kernelTestSetupMs);
 
-afterAll(() => bench[Symbol.asyncDispose](), 60_000);
+afterAll(() => bench[Symbol.asyncDispose]());
 
 async function drive(steps: readonly Step[], transitionTimeoutMs = 60_000): Promise<Answer[]> {
   const script = JSON.stringify({ transitionTimeoutMs, steps });

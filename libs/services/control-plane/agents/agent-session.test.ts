@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { EventEmitter } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { expect, jest, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { ConnectResponse } from '@lockstep/contracts/generated';
 import {
   parseClusterName,
@@ -15,8 +15,6 @@ import { eventually } from '../tests/eventually';
 import { AgentSession } from './agent-session';
 import type { ToldHead } from './log-heads';
 import { EncodedResponse, KnownLogs } from './known-logs';
-
-jest.setTimeout(90_000);
 
 const log = { cluster: parseClusterName('c'), kernelBuild: parseKernelBuildId('ab'.repeat(20)) };
 

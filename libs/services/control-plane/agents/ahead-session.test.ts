@@ -9,6 +9,7 @@ import {
   type Sha256,
 } from '@lockstep/domain/livepatch-model';
 import { firstPreviousHash, type EntrySignature, type LogEntry } from '@lockstep/domain/load-order';
+import { eventually } from '../tests/eventually';
 import { AheadSession } from './ahead-session';
 
 const log = { cluster: parseClusterName('c'), kernelBuild: parseKernelBuildId('ab'.repeat(20)) };
@@ -58,6 +59,7 @@ test('a database that is away for a moment costs no stream, and is looked at aga
   made.wake();
   await turn();
   expect(closed).toEqual([]);
-  await new Promise((resolve) => setTimeout(resolve, 1_200));
-  expect(closed).toHaveLength(1);
+  await eventually(() => {
+    expect(closed).toHaveLength(1);
+  });
 });

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { X509Certificate } from 'node:crypto';
 import path from 'node:path';
-import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { parseClusterName, parseNodeName } from '@lockstep/domain/livepatch-model';
 import { createCertificateRequest, openCertificateAuthority, readCertificateRequest } from '@lockstep/io/certificates';
 import type { NodeRecord } from '@lockstep/io/database';
@@ -15,8 +15,6 @@ beforeEach(async () => {
 afterEach(() => folder.remove());
 
 // The certificate library is loaded by the first.
-jest.setTimeout(60_000);
-
 const name = parseNodeName('node-1');
 
 /** A node with its certificate, and the node as it is known. */

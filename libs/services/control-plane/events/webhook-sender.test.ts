@@ -62,6 +62,7 @@ test('whoever leads before the queue is open passes over nothing', async () => {
   sender.request();
   await new Promise((resolve) => setTimeout(resolve, 20));
   await sender.start();
+  while (queued.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
   await new Promise((resolve) => setTimeout(resolve, 20));
   await sender.stop();
   expect(queued).toEqual([7]);

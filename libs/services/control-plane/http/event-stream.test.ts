@@ -3,12 +3,10 @@ import { once } from 'node:events';
 import { createServer, get, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, expect, jest, test } from '@jest/globals';
+import { afterEach, expect, test } from '@jest/globals';
 import { operatorPaths } from '@lockstep/contracts/wire';
 import { eventually } from '../tests/eventually';
 import { sendEvents } from './event-stream';
-
-jest.setTimeout(90_000);
 
 let server: Server;
 let goAway: AbortController;
@@ -39,15 +37,13 @@ async function watch(messages: AsyncIterable<unknown>): Promise<{ answer?: Incom
 }
 
 test('a watch on which nothing happens is answered all the same: a browser takes it for begun', async () => {
-  let isNews = false;
   const { answer } = await watch(
     (async function* () {
-      await sleep(2_000, undefined, { signal: goAway.signal });
-      isNews = true;
+      await once(goAway.signal, 'abort');
+      throw new Error('gone');
       yield {};
     })(),
   );
-  expect(isNews).toBe(false);
   expect([answer?.statusCode, answer?.headers['content-type']]).toEqual([200, 'text/event-stream']);
 });
 

@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import path from 'node:path';
 import { connect } from 'node:tls';
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { Server, ServerCredentials, type ServerWritableStream } from '@grpc/grpc-js';
 import { AccessServiceService, FleetServiceService } from '@lockstep/contracts/generated';
 import { openCertificateAuthority, type CertificateAuthority } from '@lockstep/io/certificates';
@@ -11,9 +11,6 @@ import { pino } from 'pino';
 import { callNamed } from './descriptors';
 import { Gateway } from './gateway';
 import { startHttpApi } from './http-api';
-
-// Keys are made, and a machine may be busy.
-jest.setTimeout(120_000);
 
 let folder: TemporaryFolder;
 let authority: CertificateAuthority;

@@ -2,7 +2,6 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { parseKernelBuildId, type KernelBuildId } from '@lockstep/domain/livepatch-model';
 import { openArtifactStore, type ArtifactStore } from '@lockstep/io/artifact-store';
@@ -64,7 +63,6 @@ afterEach(async () => {
 /** One pass over all that is wanted. */
 async function pass(): Promise<void> {
   sharing.start();
-  await sleep(50);
   await sharing.stop();
 }
 

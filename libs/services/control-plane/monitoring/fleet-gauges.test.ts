@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { NodeReport, NodeStatus } from '@lockstep/contracts/generated';
 import { nodeStatusToWire } from '@lockstep/contracts/wire';
 import {
@@ -13,9 +13,6 @@ import { openCertificateAuthority, type CertificateAuthority } from '@lockstep/i
 import { Registry } from '@lockstep/io/monitoring-port';
 import { temporaryFolder, type TemporaryFolder } from '@lockstep/testing/local-servers';
 import { FleetGauges, type FleetGaugesParts } from './fleet-gauges';
-
-// Keys are made on a machine that does other things too.
-jest.setTimeout(60_000);
 
 const nowMs = Date.parse('2030-01-01T00:00:10Z');
 const kernelBuild = parseKernelBuildId('ab'.repeat(20));

@@ -88,7 +88,8 @@ test('whoever follows sees what is done as it is done', async () => {
   await plane.operator.fleet.createCluster({ ...switchingToWire({}), name: 'seen' });
   await eventually(() => {
     expect(seen).toContain('{"name":"seen"}');
-  }, 2_000);
+    // Whoever was not told reads again after five seconds.
+  }, 4_500);
   abort.abort();
   await following;
 });

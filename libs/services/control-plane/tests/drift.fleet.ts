@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { ListNodesRequest, NodeStatus, StartRolloutRequest, type NodeDrift } from '@lockstep/contracts/generated';
 import { switchingToWire } from '@lockstep/contracts/wire';
 import { runLockstep } from '@lockstep/testing/dev-fleet';
 import type { TestAgent } from './test-agent';
 import { eventually, TestPlane } from './test-plane';
-
-jest.setTimeout(60_000);
 
 let plane: TestPlane;
 let agent: TestAgent;

@@ -5,15 +5,13 @@ import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { NodeStatus, StartRolloutRequest } from '@lockstep/contracts/generated';
 import { operatorPaths } from '@lockstep/contracts/wire';
 import { freePort } from '@lockstep/testing/local-servers';
 import { HttpsCaller, type Listening } from './https-caller';
 import type { TestAgent } from './test-agent';
 import { eventually, TestPlane } from './test-plane';
-
-jest.setTimeout(120_000);
 
 let plane: TestPlane;
 let http: HttpsCaller;
@@ -178,6 +176,7 @@ describe('a live rollout', () => {
   });
 
   test('a crowd of changes is two events a second, the last of which has the last change', async () => {
+    const startedAtMs = performance.now();
     const { events, close } = http.listen(place);
     await eventually(() => {
       expect(events.length).toBe(1);
@@ -190,7 +189,8 @@ describe('a live rollout', () => {
     await eventually(() => {
       expect(JSON.stringify(events.at(-1)?.data)).toContain('task 39');
     });
-    const seconds = ((events.at(-1)?.atMs ?? 0) - (events[0]?.atMs ?? 0)) / 1000;
+    // All of it: what was sent in time may come late, and then together.
+    const seconds = (performance.now() - startedAtMs) / 1000;
     expect(events.length).toBeLessThanOrEqual(2 + 2 * seconds);
     close();
   });

@@ -22,14 +22,13 @@ export interface Event {
   readonly id: string | undefined;
   readonly type: string;
   readonly data: Readonly<Record<string, unknown>>;
-  readonly atMs: number;
 }
 
 function eventIn(text: string): Event[] {
   const fields = new Map(Array.from(text.matchAll(/^(\w+): (.*)$/gm), ([, name = '', value = '']) => [name, value]));
   const data = fields.get('data');
   if (data === undefined) return [];
-  const about = { id: fields.get('id'), type: fields.get('event') ?? 'message', atMs: performance.now() };
+  const about = { id: fields.get('id'), type: fields.get('event') ?? 'message' };
   return [{ ...about, data: JSON.parse(data) as Event['data'] }];
 }
 

@@ -77,7 +77,7 @@ test('the copy of one that nobody uses is evicted as a whole, and not made again
   await eventually(async () => {
     expect(await kept()).toEqual([]);
   });
-  expect(await sharedBytes()).toBe(0);
+  await shared(0);
   await plane.restart();
   // Longer than it takes to look again.
   await sleep(6_000);

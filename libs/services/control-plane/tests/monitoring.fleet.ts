@@ -20,7 +20,7 @@ beforeAll(async () => {
   await plane.build('fix', 'f');
   await plane.append('web', 'fix');
   await plane.operator.fleet.startRollout(StartRolloutRequest.fromPartial({ cluster: 'web' }));
-}, 120_000);
+});
 afterAll(() => plane.stop());
 
 const get = (path: string): Promise<Response> => fetch(`http://${plane.endpoint.monitoringAddress ?? ''}${path}`);

@@ -14,6 +14,7 @@ import { LockstepError, parseSha256 } from '@lockstep/domain/livepatch-model';
 import { createCertificateRequest } from '@lockstep/io/certificates';
 import { enrol } from '@lockstep/io/rpc-client';
 import { runLockstep } from '@lockstep/testing/dev-fleet';
+import { AwakeTime } from './awake-time';
 import { collect, eventually, TestPlane } from './test-plane';
 
 jest.setTimeout(300_000);
@@ -125,13 +126,12 @@ test('a node that is revoked is cut off within a second, is not renewed, and com
   await eventually(async () => {
     expect((await plane.operator.fleet.getNode({ name: 'stolen' })).node?.connected).toBe(true);
   });
-  const startedAt = performance.now();
   const { code, stdout } = await runLockstep(plane.config.stateDir, ['node', 'revoke', 'stolen', '--why', 'disk lost']);
   expect([code, stdout]).toEqual([0, expect.stringContaining('Revoked stolen')]);
-  const askedMs = performance.now() - startedAt;
+  using since = new AwakeTime();
   expect(await endOf(agent)).toBe('certificate-revoked');
-  // All that is above the command itself, which starts a process.
-  expect(performance.now() - startedAt - askedMs).toBeLessThan(1_000);
+  // After the command, which starts a process.
+  expect(since.ms).toBeLessThan(1_000);
   expect(await reasonOf(agent.client.renewCertificate())).toBe('certificate-revoked');
   expect((await plane.operator.fleet.getNode({ name: 'stolen' })).node?.revokedAt).toBeInstanceOf(Date);
   await plane.restart();

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { switchingToWire } from '@lockstep/contracts/wire';
 import { runLockstep } from '@lockstep/testing/dev-fleet';
 import type { TestAgent } from './test-agent';
 import { eventually, TestPlane } from './test-plane';
-
-jest.setTimeout(120_000);
 
 // Labels from where they are written (an agent's configuration, an operator's command) to the nodes that they select.
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 // eslint-disable-next-line no-restricted-imports -- it makes rows older than they are, which no interface does
 import { Client } from 'pg';
 import { RolloutRules, RolloutStatus, type Rollout } from '@lockstep/contracts/generated';
@@ -8,8 +8,6 @@ import { createCertificateRequest } from '@lockstep/io/certificates';
 import { enrol } from '@lockstep/io/rpc-client';
 import type { TestAgent } from './test-agent';
 import { eventually, TestPlane } from './test-plane';
-
-jest.setTimeout(120_000);
 
 // Nodes that will never come back: what waits for them, and how they are taken out.
 

@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { withBuildRecord } from '@lockstep/domain/build-record';
 import { parseSha256 } from '@lockstep/domain/livepatch-model';
 import { openArtifactStore, readWhole, type ArtifactStore } from '@lockstep/io/artifact-store';
 import type { JobHandler } from '@lockstep/io/job-queue';
 import { sha256OfBytes } from '@lockstep/platform/runtime';
 import { TestPlane } from './test-plane';
-
-jest.setTimeout(120_000);
 
 let plane: TestPlane;
 let store: ArtifactStore;

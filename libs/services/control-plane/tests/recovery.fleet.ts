@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { readFile, rename } from 'node:fs/promises';
 import path from 'node:path';
-import { afterAll, beforeAll, beforeEach, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import type { LogEntry as WireEntry, Node } from '@lockstep/contracts/generated';
 import { entryFromWire, entryToWire, nodeStatusFromWire, switchingToWire } from '@lockstep/contracts/wire';
 import {
@@ -20,8 +20,6 @@ import { sha256OfBytes } from '@lockstep/platform/runtime';
 import { openShakyLink } from '@lockstep/testing/local-servers';
 import type { TestAgent } from './test-agent';
 import { eventually, TestPlane } from './test-plane';
-
-jest.setTimeout(120_000);
 
 // Nodes that know more of a load order than the control plane: what proves to be its own can be had back, nothing else.
 

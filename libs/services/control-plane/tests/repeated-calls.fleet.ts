@@ -39,7 +39,7 @@ async function overBrokenLink(args: readonly string[], isDone: () => Promise<boo
   const running = runLockstep(plane.config.stateDir, [...args, '--server', link.address, '--json']);
   await eventually(async () => {
     expect(await isDone()).toBe(true);
-  }, 30_000);
+  });
   link.delayAnswersMs = 0;
   link.cut();
   const { code, stdout, stderr } = await running;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import {
   NodeStatus,
   ProbeVerdict,
@@ -14,8 +14,6 @@ import { switchingToWire } from '@lockstep/contracts/wire';
 import { runLockstep } from '@lockstep/testing/dev-fleet';
 import type { TestAgent } from './test-agent';
 import { eventually, TestPlane } from './test-plane';
-
-jest.setTimeout(120_000);
 
 let plane: TestPlane;
 /** What Prometheus answers to any query: one number, or nothing. */

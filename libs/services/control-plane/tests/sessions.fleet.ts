@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { ReadAuditRequest, Role } from '@lockstep/contracts/generated';
 import { runLockstep } from '@lockstep/testing/dev-fleet';
 import { freePort, temporaryFolder, type TemporaryFolder } from '@lockstep/testing/local-servers';
 import { HttpsCaller, type Answer, type Asking } from './https-caller';
 import { eventually, TestPlane } from './test-plane';
-
-jest.setTimeout(120_000);
 
 let plane: TestPlane;
 let folder: TemporaryFolder;

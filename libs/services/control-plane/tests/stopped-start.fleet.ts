@@ -3,12 +3,10 @@ import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { freePort, temporaryFolder, type TemporaryFolder } from '@lockstep/testing/local-servers';
 import { pino } from 'pino';
 import { createControlPlane, readControlPlaneConfig, type ControlPlane } from '../index';
-
-jest.setTimeout(120_000);
 
 // A start that does not come to its end, because it is stopped or fails, leaves nothing that runs, or is being started.
 

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { readdir, utimes } from 'node:fs/promises';
 import path from 'node:path';
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { BuildStatus } from '@lockstep/contracts/generated';
 import { switchingToWire } from '@lockstep/contracts/wire';
 import { parseSha256, type Sha256 } from '@lockstep/domain/livepatch-model';
 import { sha256OfBytes } from '@lockstep/platform/runtime';
 import { collect, eventually, TestPlane } from './test-plane';
-
-jest.setTimeout(120_000);
 
 // The store's own eviction, on the real database, under a limit of nothing at all.
 const cluster = 'evicting';

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { Consistency, type LogEntry } from '@lockstep/contracts/generated';
 import { switchingToWire } from '@lockstep/contracts/wire';
 import type { Switching } from '@lockstep/domain/load-order';
 import { eventually, TestPlane } from './test-plane';
 
 // How kernels switch: what a cluster says, what an entry says, and what is signed of it.
-
-jest.setTimeout(120_000);
 
 let plane: TestPlane;
 const cluster = 'switching';

@@ -53,7 +53,7 @@ async function between(statement: string, call: () => Promise<unknown>): Promise
     );
     return rows.length > 0;
   };
-  const deadline = performance.now() + 8_000;
+  const deadline = performance.now() + 60_000;
   while (answered.length === 0 && !(await isWaiting()) && performance.now() < deadline) {
     await new Promise((resolve) => setTimeout(resolve, 20));
   }

@@ -70,11 +70,11 @@ export class TestNode {
     await kernel.reboot();
   }
 
-  /** Looks until it holds. @throws Error after 45 s, with the log. */
+  /** Looks until it holds. @throws Error after 60 s, with the log. */
   async until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-    const deadline = Date.now() + 45_000;
+    const deadline = Date.now() + 60_000;
     while (!(await holds())) {
-      if (Date.now() > deadline) throw new Error(`not within 45 s: ${what}\n${this.logLines.join('\n')}`);
+      if (Date.now() > deadline) throw new Error(`not within 60 s: ${what}\n${this.logLines.join('\n')}`);
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
   }

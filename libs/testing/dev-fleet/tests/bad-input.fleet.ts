@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { mkdirSync, readdirSync, readFileSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { BuildStatus, NodeStatus, RolloutStatus, type StockKernel } from '@lockstep/contracts/generated';
 import { switchingToWire } from '@lockstep/contracts/wire';
 import { parseKernelBuildId, parseNodeName, type LockstepError } from '@lockstep/domain/livepatch-model';
@@ -19,14 +19,12 @@ import { patientOperator, type PatientOperator } from '../patient-operator';
 let fleet: DevFleet;
 let operator: PatientOperator;
 
-jest.setTimeout(120_000);
-
 beforeAll(async () => {
   fleet = await startDevFleet({ nodes: 2, queue: 'postgres' });
   operator = patientOperator(fleet);
 }, kernelTestSetupMs);
 
-afterAll(() => fleet.stop(), 60_000);
+afterAll(() => fleet.stop());
 
 const log = (): { cluster: string; kernelBuildId: string } => ({
   cluster: fleet.cluster,
@@ -289,7 +287,7 @@ describe('kernel builds', () => {
         const { node } = await fleet.operator.fleet.getNode({ name: 'foreign' });
         return node?.connected === true ? true : undefined;
       },
-      { withinMs: 20_000 },
+      { withinMs: 100_000 },
     );
     await operator.submit('good', exampleDiff(fleet.release, ['d'], 'g'));
     await operator.appendOver('good');
@@ -298,7 +296,7 @@ describe('kernel builds', () => {
     expect(rollout.nodes.map(({ node }) => node)).toEqual(['n1', 'n2']);
     expect(await foreign.holds()).toEqual([]);
     await foreign.agent.stop();
-  }, 60_000);
+  });
 });
 
 describe('machines that do not answer', () => {
@@ -309,13 +307,13 @@ describe('machines that do not answer', () => {
     await operator.appendOver('late');
     const rollout = operator.rollOut();
     await eventually('the other is there', async () => ((await first!.holds()).length === 2 ? true : undefined), {
-      withinMs: 30_000,
+      withinMs: 100_000,
     });
     expect(await stuck!.holds()).toHaveLength(1);
     stuck!.agent.thaw();
     expect(await rollout).toMatchObject({ status: RolloutStatus.ROLLOUT_STATUS_SUCCEEDED });
     expect(await stuck!.holds()).toEqual(await first!.holds());
-  }, 90_000);
+  });
 
   it('a module that does not load halts the rollout at the canary and names the node; the next one goes on', async () => {
     const [first, second] = fleet.nodes;
@@ -334,7 +332,7 @@ describe('machines that do not answer', () => {
     expect(await second!.holds()).toEqual(before);
     await first!.kernel.change({ refuseLoads: [] });
     expect(await operator.rollOut()).toMatchObject({ status: RolloutStatus.ROLLOUT_STATUS_SUCCEEDED });
-  }, 120_000);
+  });
 
   it('a task that never leaves a function: its node fails in the entry’s time, naming it, and the rollout halts', async () => {
     const [first, second] = fleet.nodes;
@@ -366,7 +364,7 @@ describe('machines that do not answer', () => {
     await fleet.operator.fleet.updateCluster({ name: fleet.cluster, consistency: undefined, transitionTimeoutMs: 0 });
     expect(await operator.rollOut()).toMatchObject({ status: RolloutStatus.ROLLOUT_STATUS_SUCCEEDED });
     expect(await second!.holds()).toEqual(await first!.holds());
-  }, 120_000);
+  });
 
   it('a worker killed in the middle of a build: the job is taken again, once', async () => {
     const building = operator.submit('twice', exampleDiff(fleet.release, ['a', 'b', 'c', 'd'], 't'));
@@ -378,12 +376,12 @@ describe('machines that do not answer', () => {
           ({ patchName, status }) => patchName === 'twice' && status === BuildStatus.BUILD_STATUS_RUNNING,
         );
       },
-      { withinMs: 20_000, everyMs: 5 },
+      { withinMs: 100_000, everyMs: 5 },
     );
     await fleet.worker.kill();
     fleet.worker.start();
     expect(await building).toMatchObject({ status: BuildStatus.BUILD_STATUS_SUCCEEDED, attempts: 2 });
-  }, 120_000);
+  });
 
   it('a module damaged in the store is noticed before any node loads it', async () => {
     const { artifact } = await operator.submit('rot', exampleDiff(fleet.release, ['a', 'd'], 'r'));
@@ -419,10 +417,10 @@ describe('machines that do not answer', () => {
           ? true
           : undefined;
       },
-      { withinMs: 30_000 },
+      { withinMs: 100_000 },
     );
     expect(await fleet.nodes[0]!.holds()).toEqual(before);
-  }, 90_000);
+  });
 });
 
 /** e_machine says ARM. */

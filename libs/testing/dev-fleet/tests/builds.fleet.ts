@@ -22,7 +22,7 @@ beforeAll(async () => {
   writeFileSync(file('b.patch'), exampleDiff(fleet.release, ['a', 'd'], '2'));
 }, kernelTestSetupMs);
 
-afterAll(() => fleet.stop(), 30_000);
+afterAll(() => fleet.stop());
 
 const file = (name: string): string => path.join(fleet.folder, name);
 const lockstep = (...args: string[]): Promise<CommandResult> => runLockstep(fleet.server.stateDir, args);

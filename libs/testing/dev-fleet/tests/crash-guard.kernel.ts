@@ -72,7 +72,7 @@ beforeAll(async () => {
   await reported('in-step', 0);
 }, kernelTestSetupMs);
 
-afterAll(() => node[Symbol.asyncDispose](), 60_000);
+afterAll(() => node[Symbol.asyncDispose]());
 
 interface Shown extends ShownNode {
   readonly lastSeenAt: string;

@@ -43,7 +43,7 @@ beforeAll(async () => {
   expect((await node.rollOut()).code).toBe(0);
 }, kernelTestSetupMs);
 
-afterAll(() => node[Symbol.asyncDispose](), 60_000);
+afterAll(() => node[Symbol.asyncDispose]());
 
 /** The patched core has files of its own beside them. */
 const held = async (): Promise<string[]> =>

@@ -90,7 +90,7 @@ beforeAll(async () => {
 afterAll(async () => {
   for (const worker of workers) await worker.stop();
   await node[Symbol.asyncDispose]();
-}, 60_000);
+});
 
 interface Enforcing extends ShownNode {
   readonly report: ShownNode['report'] & {

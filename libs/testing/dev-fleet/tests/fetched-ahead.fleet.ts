@@ -20,7 +20,7 @@ jest.setTimeout(240_000);
 beforeAll(async () => {
   fleet = await startDevFleet({ nodes: 2, queue: 'postgres', withLoaders: ['n2'] });
 }, kernelTestSetupMs);
-afterAll(() => fleet.stop(), 30_000);
+afterAll(() => fleet.stop());
 
 /** sha256 of each module that is whole, wherever a half of the agent has it. */
 function modulesOf({ stateDir }: FleetNode): string[] {

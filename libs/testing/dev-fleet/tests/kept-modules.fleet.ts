@@ -79,7 +79,7 @@ beforeAll(async () => {
   }
 }, kernelTestSetupMs);
 
-afterAll(() => fleet.stop(), 30_000);
+afterAll(() => fleet.stop());
 
 it('says of a build, a patch, an entry and a plan that the module will stay', async () => {
   const timerGoes = /stays-loaded: .*lockstep_timer/;

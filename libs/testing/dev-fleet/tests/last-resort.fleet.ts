@@ -71,7 +71,7 @@ const logHas = (one: FleetProcess, text: string): Promise<true> =>
     `${one.name} logs "${text}"`,
     () => (readFileSync(one.logFile, 'utf8').includes(text) ? true : undefined),
     {
-      withinMs: 30_000,
+      withinMs: 100_000,
     },
   );
 
@@ -88,7 +88,7 @@ test.each(['control-plane', 'build-worker', 'node-agent'])(
     one.assertRunning();
     process.kill(one.pid()!, 'SIGWINCH');
     await logHas(one, 'planted exception');
-    await eventually('it has ended', () => (one.isRunning() ? undefined : true), { withinMs: 30_000 });
+    await eventually('it has ended', () => (one.isRunning() ? undefined : true), { withinMs: 100_000 });
     expect(readFileSync(one.logFile, 'utf8')).toMatch(/an error that nobody caught, the process ends/);
   },
 );

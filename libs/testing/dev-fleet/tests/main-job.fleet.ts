@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { parseModuleName, type ModuleName } from '@lockstep/domain/livepatch-model';
 import { kernelTestSetupMs } from '@lockstep/testing/qemu-machine';
 import { startDevFleet, type DevFleet } from '../dev-fleet';
@@ -14,8 +14,6 @@ import { runLockstep, type CommandResult } from '../lockstep-command';
 /** The mission's own example, as an operator does it: every step through the real command, in this order. */
 let fleet: DevFleet;
 
-jest.setTimeout(120_000);
-
 beforeAll(async () => {
   // The agent of n2 is two processes: it takes part in whatever the others do.
   fleet = await startDevFleet({ nodes: 3, queue: 'postgres', withLoaders: ['n2'] });
@@ -23,7 +21,7 @@ beforeAll(async () => {
   writeFileSync(file('b.patch'), exampleDiff(fleet.release, ['a', 'd'], '2'));
 }, kernelTestSetupMs);
 
-afterAll(() => fleet.stop(), 30_000);
+afterAll(() => fleet.stop());
 
 const file = (name: string): string => path.join(fleet.folder, name);
 const lockstep = (...args: string[]): Promise<CommandResult> => runLockstep(fleet.server.stateDir, args);
@@ -109,7 +107,7 @@ describe('the main job', () => {
     await nodeAt(third).shutDown();
     const rollout = rollOut();
     await eventually('n2 holds both', async () => ((await stacks())[second] === 'a<b' ? true : undefined), {
-      withinMs: 30_000,
+      withinMs: 100_000,
     });
     await nodeAt(second).reboot();
     nodeAt(third).agent.start();
@@ -118,7 +116,7 @@ describe('the main job', () => {
     await eventually(
       'all hold both',
       async () => ((await stacks()).every((stack) => stack === 'a<b') ? true : undefined),
-      { withinMs: 30_000 },
+      { withinMs: 100_000 },
     );
   });
 
@@ -126,7 +124,7 @@ describe('the main job', () => {
     await fleet.server.process.kill();
     await nodeAt(first).reboot();
     await eventually('n1 has its stack', async () => ((await stacks())[first] === 'a<b' ? true : undefined), {
-      withinMs: 20_000,
+      withinMs: 100_000,
     });
     const { code, stderr } = await lockstep('cluster', 'create', 'other');
     expect([code, stderr]).toEqual([3, expect.stringMatching(/^error: the control plane at .* does not answer/)]);
@@ -149,7 +147,7 @@ describe('the main job', () => {
     await ask('order', 'retire', '1', '--cluster', 'dev');
     const rollout = rollOut();
     await eventually('the others have moved', async () => ((await stacks())[second] === 'b' ? true : undefined), {
-      withinMs: 30_000,
+      withinMs: 100_000,
     });
     expect(await stacks()).toEqual(['b', 'b', 'a<b<by_hand']);
     await nodeAt(third).kernel.unload(foreign);
@@ -161,7 +159,7 @@ describe('the main job', () => {
     const late = await fleet.addNode('n4');
     late.agent.start();
     await eventually('n4 is there', async () => ((await late.holds()).length === 1 ? true : undefined), {
-      withinMs: 30_000,
+      withinMs: 100_000,
     });
     expect(await ask('node', 'ls', '--cluster', 'dev')).toMatchObject({
       nodes: [1, 2, 3, 4].map((number) => ({

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { NodeStatus, type ConnectResponse, type NodeReport } from '@lockstep/contracts/generated';
 import type { LoadBody, LogEntry } from '@lockstep/domain/load-order';
 import { parseKernelBuildId, parseModuleName, parseSeq } from '@lockstep/domain/livepatch-model';
@@ -17,8 +17,6 @@ let impostor: Impostor;
 let known: readonly LogEntry[];
 let held: readonly string[];
 
-jest.setTimeout(120_000);
-
 beforeAll(async () => {
   fleet = await startDevFleet({ nodes: 1, queue: 'postgres' });
   const operator = patientOperator(fleet);
@@ -34,7 +32,7 @@ beforeAll(async () => {
 afterAll(async () => {
   impostor.stop();
   await fleet.stop();
-}, 60_000);
+});
 
 const sign: Parameters<typeof forgeEntry>[3] = (hash) => impostor.authority.logSigner.sign(hash);
 
@@ -131,5 +129,5 @@ describe('an agent that knows one history', () => {
     await fleet.server.start();
     await fleet.settled();
     expect(await auditedLog(fleet)).toEqual(known);
-  }, 60_000);
+  });
 });

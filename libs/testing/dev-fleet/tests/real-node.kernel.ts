@@ -45,7 +45,7 @@ beforeAll(async () => {
   await node.shown('the node is in step', ({ report: said }) => said?.status === 'in-step');
 }, kernelTestSetupMs);
 
-afterAll(() => node[Symbol.asyncDispose](), 60_000);
+afterAll(() => node[Symbol.asyncDispose]());
 
 interface Told {
   readonly moduleName: string;

@@ -90,7 +90,7 @@ beforeAll(async () => {
   fleet.nodes[2]!.agent.start();
 }, kernelTestSetupMs);
 
-afterAll(() => fleet.stop(), 60_000);
+afterAll(() => fleet.stop());
 
 const sessionsIn = (logFile: string): number => readFileSync(logFile, 'utf8').split('"message":"connected"').length - 1;
 

@@ -53,7 +53,7 @@ afterAll(async () => {
   await another.stop();
   await other.stop();
   await fleet.stop();
-}, 60_000);
+});
 
 interface BuildDocument {
   readonly id: string;

@@ -106,7 +106,7 @@ afterAll(async () => {
   await fleet.stop();
   await postgres.stop();
   await folder.remove();
-}, 60_000);
+});
 
 it('keys and authorities are changed under rollouts, on both control planes, and nothing is lost', async () => {
   const operator = patientOperator(fleet);

@@ -27,7 +27,7 @@ afterAll(async () => {
   // A hundred thousand files: Node takes minutes.
   execFileSync('rm', ['-rf', file('other-cache')]);
   await fleet.stop();
-}, 60_000);
+});
 
 const others: FleetProcess[] = [];
 const file = (name: string): string => path.join(fleet.folder, name);

@@ -27,7 +27,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await soak[Symbol.asyncDispose]();
   rmSync(dir, { recursive: true, force: true });
-}, 60_000);
+});
 
 test('of the reports of one connection nothing is kept while it lives', async () => {
   const { bytesPerReport } = await soak.oneConnection(400);

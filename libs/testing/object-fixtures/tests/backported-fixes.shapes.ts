@@ -22,7 +22,7 @@ describe('fixes as people bring them back', () => {
     machine = await PatchableMachine.start({ name: 'backported', flavour: testKernelFlavour() });
   }, kernelTestSetupMs);
 
-  afterAll(() => machine[Symbol.asyncDispose](), 60_000);
+  afterAll(() => machine[Symbol.asyncDispose]());
 
   const loaded: readonly (readonly [name: string, edits: readonly Edit[], run: string, shown: RegExp])[] = [
     [

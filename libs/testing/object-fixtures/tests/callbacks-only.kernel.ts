@@ -34,7 +34,7 @@ describe('patches that consist of callbacks', () => {
     machine = await PatchableMachine.start({ name: 'callbacks-only' });
   }, kernelTestSetupMs);
 
-  afterAll(() => machine[Symbol.asyncDispose](), 60_000);
+  afterAll(() => machine[Symbol.asyncDispose]());
 
   test.each([
     ['klp_aio', 'fs/aio.c', '__initcall(aio_setup);', 'unsigned long', 'aio_max_nr', '/proc/sys/fs/aio-max-nr'],

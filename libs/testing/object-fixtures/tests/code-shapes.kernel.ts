@@ -89,7 +89,7 @@ describe('the shapes that kernel code has, in one patch of a running kernel', ()
     await machine.run('mkdir -p /sys/kernel/tracing; mount -t tracefs none /sys/kernel/tracing');
   }, kernelTestSetupMs);
 
-  afterAll(() => machine[Symbol.asyncDispose](), 60_000);
+  afterAll(() => machine[Symbol.asyncDispose]());
 
   test('it changes what was edited, and nothing that only moved', () => {
     const names = patch.functions.map(({ name }) => name);
@@ -113,14 +113,14 @@ describe('the shapes that kernel code has, in one patch of a running kernel', ()
     // getdents64 into an address that is not there: the exception table of the module has the way out.
     const script = 'sysopen(my $dir, "/", 0); print syscall(217, fileno($dir), 16, 4096), " ", $! + 0';
     expect(await machine.run(`perl -e '${script}'`)).toBe('-1 14');
-  }, 60_000);
+  });
 
   test('per-CPU data of the kernel is the kernel’s', async () => {
     const inodes = async () => Number((await machine.run('cat /proc/sys/fs/inode-nr')).split('\t')[0]);
     const before = await inodes();
     await machine.run('cd /tmp/made; touch $(seq 100 299)');
     expect((await inodes()) - before).toBeGreaterThanOrEqual(200);
-  }, 60_000);
+  });
 
   test('a tracepoint in patched code can be switched on', async () => {
     const trace = await machine.run(
@@ -128,7 +128,7 @@ describe('the shapes that kernel code has, in one patch of a running kernel', ()
        echo 0 >events/sched/sched_process_exec/enable; cat trace`,
     );
     expect(trace).toMatch(/sched_process_exec: filename=\/bin\/true/);
-  }, 60_000);
+  });
 
   test('a new debug message can be switched on, a new warning warns once', async () => {
     const log = await machine.run(
@@ -139,7 +139,7 @@ describe('the shapes that kernel code has, in one patch of a running kernel', ()
     expect(log).toMatch(/^1\n/);
     expect(log.match(/lockstep showed the command line/g)).toHaveLength(2);
     expect(log.match(/WARNING: .* at fs\/proc\/cmdline\.c:\d+ cmdline_proc_show/g)).toHaveLength(1);
-  }, 60_000);
+  });
 
   test('unloaded, its last callback has run and the kernel is as before', async () => {
     const log = await machine.run(

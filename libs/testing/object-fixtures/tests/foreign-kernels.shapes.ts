@@ -53,7 +53,7 @@ describe('kernels that no patch is built for', () => {
       const file = join(dir, 'vmlinux-other');
       await writeFile(file, vmlinux.replace(named, other), 'latin1');
       await expect(register(built.treeDir, file)).rejects.toMatchObject({ reason: 'compiler-differs' });
-    }, 120_000);
+    });
 
     test('a vmlinux of the same release, in which one function is another', async () => {
       const tree = join(built.treeDir, 'vmlinux');
@@ -77,7 +77,7 @@ describe('kernels that no patch is built for', () => {
         reason: 'source-differs',
         message: expect.stringContaining('the code of cmdline_proc_show is another') as unknown,
       });
-    }, 120_000);
+    });
 
     test('options that are not granted are named: unknown, without what they need, out of range', async () => {
       const asked = ['LOCKSTEP_NONE=y', 'DEBUG_INFO_BTF=y', 'NR_CPUS=77777'];

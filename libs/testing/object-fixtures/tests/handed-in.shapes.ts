@@ -60,7 +60,7 @@ beforeAll(async () => {
   git('tag', 'base');
 }, kernelTestSetupMs);
 
-afterAll(() => machine[Symbol.asyncDispose](), 60_000);
+afterAll(() => machine[Symbol.asyncDispose]());
 afterAll(() => {
   rmSync(repository, { recursive: true, force: true });
 });
@@ -126,7 +126,7 @@ describe('11: patches as people have them', () => {
     await expect(machine.build('klp_given', named(git('show', 'HEAD')))).rejects.toMatchObject({
       message: expect.stringMatching(/merge/) as unknown,
     });
-  }, 120_000);
+  });
 });
 
 describe('9: a new file and its Makefile line, where tools are others', () => {

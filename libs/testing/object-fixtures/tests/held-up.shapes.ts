@@ -119,7 +119,7 @@ beforeAll(async () => {
   await bundleScript({ entry: path.join(repositoryRoot, 'apps/cli/main.ts'), outfile: inFolder('lockstep.js') });
 }, kernelTestSetupMs);
 
-afterAll(() => machine[Symbol.asyncDispose](), 60_000);
+afterAll(() => machine[Symbol.asyncDispose]());
 
 afterEach(() =>
   machine.run(
@@ -166,7 +166,7 @@ test.each(Object.entries(hidden))(
 describe('18: a livepatch of another build', () => {
   beforeAll(async () => {
     await machine.build('memory', [['fs/proc/meminfo.c', '', '"MemTotal:       "', '"MemTOTAL:       "']]);
-  }, 120_000);
+  });
 
   test.each<[name: string, change: (id: string, release: string) => (text: string) => string]>([
     ['rebuilt', (id) => (text) => text.replaceAll(inBytes(id), inBytes(`${id.slice(2)}00`))],

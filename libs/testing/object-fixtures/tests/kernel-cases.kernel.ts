@@ -35,7 +35,7 @@ describe('shapes that patches meet', () => {
     machine = await PatchableMachine.start({ name: 'cases', added });
   }, kernelTestSetupMs);
 
-  afterAll(() => machine[Symbol.asyncDispose](), 60_000);
+  afterAll(() => machine[Symbol.asyncDispose]());
 
   test.each<[file: string, original: string, underPatch: string[], original: string]>([
     ['static_locals', '1 1', ['2 2 1', '3 3 2'], '4 4'],
@@ -61,7 +61,7 @@ describe('shapes that patches meet', () => {
       reason: 'ambiguous-static',
       message: expect.stringContaining('give the static variable a name of its own'),
     });
-  }, 120_000);
+  });
 
   test('one source in two objects is refused: their static functions have one name, of files of one name', async () => {
     expect(await shown('twice_one', 'twice_two', 'twice_two')).toBe('one 1\ntwo 1\ntwo 2');
@@ -69,7 +69,7 @@ describe('shapes that patches meet', () => {
       reason: 'ambiguous-symbol',
       message: expect.stringContaining('several files twice.c with the same symbols'),
     });
-  }, 120_000);
+  });
 
   test.each<[shape: string, edits: Edit[], reason: string, problem: RegExp]>([
     [
@@ -136,7 +136,7 @@ describe('shapes that patches meet', () => {
     ]);
     expect(functions.map(({ name }) => name)).toEqual(['static_locals_show']);
     expect(remarks).toEqual([expect.stringContaining('EXPORT_SYMBOL of static_locals_show')]);
-  }, 120_000);
+  });
 
   test('a source that is only included, by two', async () => {
     expect(await shown('outer_one', 'outer_two', 'outer_two')).toBe('one 1\ntwo 1\ntwo 2');
@@ -286,12 +286,12 @@ fault:
     const text = wholeFileDiff(file, below, below.replace('++count', 'count += 10'));
     const building = machine.build('klp_above', [{ name: 'above', text }], { onto });
     await expect(building).rejects.toThrow(/count\.new_added_ticket_0 exists only in patches below/);
-  }, 120_000);
+  });
 
   test('an object that is part of two modules is refused: a livepatch would change one of them', async () => {
     await expect(build('klp_both', [patched('both_shared.c')])).rejects.toMatchObject({
       reason: 'unsupported-change',
       message: expect.stringMatching(/part of both_one and both_two: each has its own copy/),
     });
-  }, 120_000);
+  });
 });

@@ -31,7 +31,7 @@ describe('patches of modules', () => {
     machine = await PatchableMachine.start({ name: 'module-patch', flavour: testKernelFlavour() });
   }, kernelTestSetupMs);
 
-  afterAll(() => machine[Symbol.asyncDispose](), 60_000);
+  afterAll(() => machine[Symbol.asyncDispose]());
 
   test('a module’s function is patched when the module comes after its patch', async () => {
     expect(await build('klp_module', [busyEdit])).toEqual(['test_klp_callbacks_busy:busymod_work_func']);

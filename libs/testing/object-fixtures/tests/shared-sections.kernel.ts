@@ -56,7 +56,7 @@ describe('functions and variables that share a section', () => {
     machine = await PatchableMachine.start({ name: 'shared-sections', flavour: testKernelFlavour() });
   }, kernelTestSetupMs);
 
-  afterAll(() => machine[Symbol.asyncDispose](), 60_000);
+  afterAll(() => machine[Symbol.asyncDispose]());
 
   test('a loop over an array ends with it, not at the new variable behind it', async () => {
     expect(await load('klp_arrays', arrays)).toEqual(['neigh_stat_seq_show']);

@@ -43,7 +43,7 @@ describe('patches built onto others, in a real kernel', () => {
     above = diffOf('above', withBelow, withBelow.replace('say(m, 1);', 'say(m, 1);\n\tlockstep_say(m, 2);'));
   }, kernelTestSetupMs);
 
-  afterAll(() => machine[Symbol.asyncDispose](), 60_000);
+  afterAll(() => machine[Symbol.asyncDispose]());
 
   test('the one above runs both changes, with its own copy of what only the one below has', async () => {
     await build('klp_below', [below]);

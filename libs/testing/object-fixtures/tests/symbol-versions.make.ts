@@ -40,7 +40,7 @@ describe('under MODVERSIONS', () => {
     machine = await PatchableMachine.start({ name: 'symbol-versions', flavour: 'distribution' });
   }, kernelTestSetupMs);
 
-  afterAll(() => machine[Symbol.asyncDispose](), 60_000);
+  afterAll(() => machine[Symbol.asyncDispose]());
 
   test.each([
     [

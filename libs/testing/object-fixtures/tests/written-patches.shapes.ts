@@ -41,7 +41,7 @@ describe('patches as people write them', () => {
     machine = await PatchableMachine.start({ name: 'written', flavour: testKernelFlavour() });
   }, kernelTestSetupMs);
 
-  afterAll(() => machine[Symbol.asyncDispose](), 60_000);
+  afterAll(() => machine[Symbol.asyncDispose]());
 
   describe('1: an address between two variables', () => {
     const uptime = 'fs/proc/uptime.c';
