@@ -89,6 +89,8 @@ tell_tracer 'buffer_size_kb', '256';
 tell_tracer 'set_ftrace_filter', '';
 # The name of a module comes with an offset only; and a filter in which nothing is left would choose every function there is.
 tell_tracer 'options/sym-offset', '1';
+# Where a function runs with each system call, it is traced faster than an emulated machine reads.
+tell_tracer 'options/pause-on-trace', '1';
 choose_functions('panic', map { "*:mod:$_" } @ARGV);
 tell_tracer 'current_tracer', 'function';
 $| = 1;
