@@ -217,8 +217,9 @@ export function moduleImage(module: ElfFile, named: ElfFile = module): LinkedIma
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     for (let rank = 0; rank < relocations.count; rank++) {
       const place = relocations.offset(rank);
-      const target = (addressIn(module, relocations.symbol(rank)) ?? 0) + relocations.addend(rank);
-      writeField(view, place, relocations.type(rank), target, start + place);
+      const address = addressIn(module, relocations.symbol(rank)) ?? 0;
+      const addend = relocations.addend(rank);
+      writeField(view, place, { type: relocations.type(rank), address, addend, place: start + place });
     }
   }
   return new LinkedImage(named, { pieces, addressOf: (symbol) => addressIn(named, symbol), tableAt });

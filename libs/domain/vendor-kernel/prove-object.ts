@@ -99,12 +99,13 @@ export function proveObject(object: ElfFile, image: LinkedImage, layouts: TableL
   };
 }
 
-/** By place, each once: an alias has the same code. */
+/** By place, each once: an alias has the same code. What only tells the linker something (`.discard.text`) is in no kernel. */
 function functionsOf({ sections }: ElfFile, defined: readonly DefinedSymbol[]): DefinedSymbol[] {
   const found = new Map<string, DefinedSymbol>();
   for (const one of defined) {
-    const flags = sections[one.section]?.flags ?? 0;
+    const { flags = 0, name = '' } = sections[one.section] ?? {};
     if (!one.isFunction || one.sizeBytes === 0 || (flags & sectionFlag.exec) === 0) continue;
+    if (name.startsWith('.discard')) continue;
     const key = `${one.section}:${one.value}`;
     if (!found.has(key)) found.set(key, one);
   }
@@ -301,7 +302,8 @@ class Comparison {
       return null;
     }
     const expected = fieldValue(type, meant + addend, place);
-    const isUpperRight = widthBytes === 4 || view.getUint32(field + 4, true) === upperHalf(value);
+    const isUpperRight =
+      widthBytes === 4 || view.getUint32(field + 4, true) === upperHalf(type, { address: meant, addend, place });
     if (value === expected && isUpperRight) return null;
     return { ours: withOffset(this.nameOf(symbol), addend + tail), vendors: this.image.nameAt((target + tail) >>> 0) };
   }

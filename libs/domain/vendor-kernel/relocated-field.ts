@@ -11,14 +11,26 @@ export function targetOf(type: number, value: number, place: number): number {
   return (isPcRelative(type) ? value + place : value) >>> 0;
 }
 
-/** Writes as the module loader does, the upper half of 64 bits as the sign of the lower one. */
-export function writeField(view: DataView, offset: number, type: number, target: number, place: number): void {
+/** Writes as the module loader does. */
+export function writeField(
+  view: DataView,
+  offset: number,
+  { type, address, addend, place }: { type: number; address: number; addend: number; place: number },
+): void {
   const widthBytes = relocationWidthBytes(type) ?? 0;
   if (widthBytes === 0) return;
-  const value = fieldValue(type, target, place);
-  view.setUint32(offset, value, true);
-  if (widthBytes === 8) view.setUint32(offset + 4, upperHalf(value), true);
+  view.setUint32(offset, fieldValue(type, address + addend, place), true);
+  if (widthBytes === 8) view.setUint32(offset + 4, upperHalf(type, { address, addend, place }), true);
 }
 
-/** All addresses of a kernel are negative as 64 bits, or small. */
-export const upperHalf = (lower: number): number => (lower >= 0x8000_0000 ? 0xffff_ffff : 0);
+/**
+ * The upper half of a field of 64 bits: all addresses of a kernel are negative as 64 bits, or small; what is added to them may be
+ * a whole region's distance (`__pa()` of a variable).
+ */
+export function upperHalf(
+  type: number,
+  { address, addend, place }: { address: number; addend: number; place: number },
+): number {
+  const from = isPcRelative(type) ? BigInt(place | 0) : 0n;
+  return Number(BigInt.asUintN(64, BigInt(address | 0) + BigInt(addend) - from) >> 32n);
+}

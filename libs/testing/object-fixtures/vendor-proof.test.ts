@@ -199,6 +199,7 @@ describe('what is not in the bytes of functions', () => {
         }
         .altinstr_replacement : { *(.altinstr_replacement) }
         .data : { *(.data) } .bss : { *(.bss) }
+        /DISCARD/ : { *(.discard.text) }
       }`,
     );
     const both = [own, vendors].map((macro, index) => compile(`${name}-${index}`, source, { [macro]: '1' }));
@@ -302,6 +303,35 @@ describe('what is not in the bytes of functions', () => {
       overridden: [],
       differences: [{ name: 'hook' }],
     });
+  });
+
+  test('a function that only tells the linker something is in no kernel', () => {
+    const source = `
+      static void __attribute__((used, section(".discard.text"))) reserve(void) { __asm__ volatile ("nop"); }
+      long asked(long value) { return value + 1; }`;
+    expect(linked('discarded', source, 'OWN', 'OWN')).toMatchObject({ functions: 1, equal: 1, differences: [] });
+  });
+
+  const distant = `
+    #ifdef OWN
+    #define REGION 0x778000000000ul
+    #else
+    #define REGION 0x678000000000ul
+    #endif
+    long state = 1;
+    unsigned long asked(void) { return (unsigned long)&state + REGION; }`;
+
+  test("a variable's physical address, a region's distance away", () => {
+    expect(linked('distant-same', distant, 'OWN', 'OWN').differences).toEqual([]);
+    const [wrong] = linked('distant', distant, 'OWN', 'VENDORS').differences;
+    expect(wrong).toMatchObject({ kind: 'target', name: 'asked' });
+  });
+
+  test('the same of a module', () => {
+    const object = compile('distant-module', distant, { OWN: '1' });
+    const module = path.join(dir, 'distant.ko');
+    run('ld', '-r', object, '-o', module);
+    expect(proveObject(read(object), moduleImage(read(module))).differences).toEqual([]);
   });
 
   test('constants that only other constants name', () => {
