@@ -206,21 +206,30 @@ export async function preprocessObject(
   return (await makeInTree(`${target}.i`, { dir, command, what, signal })).bytes?.toString('latin1');
 }
 
-/** The inline functions that nothing in a job's unchanged source calls; kept. `dir` is a copy of the unpatched tree. */
-export async function namesUnreachedIn(
+/**
+ * Tells of inline functions whether nothing in a job's unchanged source calls them; what it knows is kept. `dir` is a copy of the
+ * unpatched tree.
+ */
+export async function unreachedNamesIn(
   job: CompileJob,
   kernel: KernelBuild,
   dir: string,
   signal?: AbortSignal,
-): Promise<ReadonlySet<string>> {
-  const file = keptFile(job, kernel, unchanged, '.unreached');
-  const kept = await readFile(file, 'latin1').catch(() => undefined);
-  if (kept !== undefined) return new Set(kept.split('\n'));
-  const text = await preprocessObject(job, dir, signal);
-  const names = text === undefined ? [] : unreachedFunctions(text);
-  await mkdir(dirname(file), { recursive: true });
-  await writeFileAtomically(file, names.join('\n'));
-  return new Set(names);
+): Promise<(name: string) => boolean> {
+  // By what the preprocessor is told: the rest of the command is known once the object was compiled.
+  const file = keptFile({ ...job, command: job.compile }, kernel, unchanged, '.unreached');
+  const kept = (await readFile(file, 'latin1').catch(() => undefined)) ?? (await keepUnreached(file));
+  // Thousands of names for each of hundreds of objects, of which few are asked for: looked for in the text.
+  const lines = `\n${kept}\n`;
+  return (name) => lines.includes(`\n${name}\n`);
+
+  async function keepUnreached(path: string): Promise<string> {
+    const text = await preprocessObject(job, dir, signal);
+    const names = (text === undefined ? [] : unreachedFunctions(text)).join('\n');
+    await mkdir(dirname(path), { recursive: true });
+    await writeFileAtomically(path, names);
+    return names;
+  }
 }
 
 /**

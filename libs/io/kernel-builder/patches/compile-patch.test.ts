@@ -265,6 +265,37 @@ describe('compiling a patch', () => {
     expect(await compiled()).toEqual(['fs/a.o', 'fs/b.o.i', 'fs/b.o.i']);
   });
 
+  test('where the preprocessor makes more of a body than its text shows, each reader is asked by what comes out', async () => {
+    const called = 'static inline int f(void) { return 1; }';
+    await put('include/x.h', `${called}\n`);
+    await put('fs/a.c', '#include "../include/x.h"\nint a(void) { return f(); }\n');
+    const macro = 's/MACRO/0; } int hidden(void) { return/';
+    await put('scripts/cc.sh', compilerTo(join(dir, 'log')).replace('done; } >', `done; } | sed '${macro}' >`));
+    for (const object of ['fs/a.o', 'fs/b.o']) await put(object, 'built by kbuild');
+    const diff = replaceLine('include/x.h', 1, called, called.replace('1', 'MACRO 2'));
+    expect((await compile(diff)).map(({ objectPath }) => objectPath)).toEqual(['fs/a.o', 'fs/b.o']);
+  });
+
+  test('where bodies of inline functions are all that changes, exported symbols are not asked for their versions', async () => {
+    const called = 'static inline int f(void) { return 1; }';
+    await put('include/x.h', `${called}\n`);
+    await put('fs/a.c', '#include "../include/x.h"\nint a(void) { return f(); }\nchar *__ksymtab_a;\n');
+    await put('scripts/genksyms/genksyms', `#!/bin/sh\necho genksyms >>${join(dir, 'log')}\n`);
+    await chmod(join(tree, 'scripts/genksyms/genksyms'), 0o755);
+    for (const object of ['fs/a.o', 'fs/b.o']) await put(object, 'built by kbuild');
+    kernel = { ...kernel, enabledOptions: new Set(['MODVERSIONS']) };
+    const body = replaceLine('include/x.h', 1, called, called.replace('1', '2'));
+    expect((await compile(body)).map(({ objectPath }) => objectPath)).toEqual(['fs/a.o']);
+    expect(await compiled()).not.toContain('genksyms');
+    // What was compiled is no ELF file, of which the exports could be read.
+    await expect(compile(replaceLine('include/x.h', 1, called, called.replace('int', 'long')))).rejects.toThrow(
+      'fs/a.o',
+    );
+    expect(await compiled()).toContain('genksyms');
+    const created = '--- /dev/null\n+++ b/include/unused.h\n@@ -0,0 +1 @@\n+int z;\n';
+    await expect(compile(`${body}${created}`)).rejects.toThrow('fs/a.o');
+  });
+
   test('where a header reaches nobody, one object is compiled all the same: to say so is up to the compiler', async () => {
     const diff = '--- a/include/x.h\n+++ b/include/x.h\n@@ -1,1 +1,2 @@\n int x;\n+int fresh(void);\n';
     await compile(diff);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { availableParallelism } from 'node:os';
-import { mayChangeTypes, sourcePatchError, type IndexedObject } from '@lockstep/domain/source-patch';
+import { mayChangeTypes, meansTheSame, sourcePatchError, type IndexedObject } from '@lockstep/domain/source-patch';
 import type { ObjectProof } from '@lockstep/domain/vendor-kernel';
 import { mapAtOnce } from '../processes/at-once';
 import {
@@ -10,6 +10,7 @@ import {
   compileTypes,
   isPatchable,
   prepareJob,
+  preprocessObject,
   refuseNewerSources,
   whyUnpatchable,
   type CompileJob,
@@ -23,7 +24,7 @@ import { hasNamesakes, withStaticsAligned } from '../objects/align-statics';
 import { refuseChangedVersions } from '../objects/export-versions';
 import { DebugBuilds, type Version } from './debug-builds';
 import { makeChangedObjects } from './make-path';
-import { reachedJobs } from './reached-jobs';
+import { reachedByText, reachedJobs, type Reached } from './reached-jobs';
 import { readPatch, type PatchSources, type ReadPatch } from './read-patch';
 import type { KernelBuild } from '../builds/registered-kernel';
 import { sameButDebugInformation } from '../objects/same-code';
@@ -140,6 +141,21 @@ function refuseMakeOfStock({ stock }: KernelBuild, [reason]: readonly string[], 
   throw sourcePatchError({ kind: 'unsupported-change', file: patch.files[0] ?? '', reason: why });
 }
 
+/** Where a patch is compiled. */
+interface WorkPlace {
+  readonly staged: StagedTree;
+  readonly debug: DebugBuilds;
+  readonly changesTypes: boolean;
+}
+
+/** What a patched version is compared with, by the index of its job. */
+interface Unpatched extends Reached {
+  readonly originals: readonly Buffer[];
+  /** With what it is built onto; empty where that is nothing. */
+  readonly belows: readonly Buffer[];
+  readonly count: <T>(value: T) => T;
+}
+
 /** The saved commands, run again in a staged tree. */
 class Replay {
   private readonly compilers: number;
@@ -168,15 +184,54 @@ class Replay {
   }
 
   async compile<Result>(objects: readonly IndexedObject[], work: Work<Result>): Promise<Result[]> {
-    const { kernel, signal, onProgress } = this.options;
+    const { kernel, signal } = this.options;
     const affected = await this.prepare(objects);
     refuseNewerSources(kernel, affected);
-    const { base, changed } = this.patch;
     await using staged = await StagedTree.lease(kernel.dir, kernel.treeDir, signal);
     const changesTypes = objects !== this.patch.gates && mayPatchChangeTypes(this.patch);
     await using debug = new DebugBuilds({ kernel, patch: this.patch, signal }, staged);
     const searching = { ...this.options, compilers: this.compilers, staged };
-    const jobs = await this.withOriginals(await reachedJobs(affected, this.patch, searching));
+    const place = { staged, debug, changesTypes };
+    const reached = await reachedJobs(affected, this.patch, searching);
+    const results = await this.compileReached(reached, place, work);
+    if (results !== undefined) return results;
+    await staged.restore();
+    return (await this.compileReached(await reachedByText(affected, this.patch, searching), place, work)) ?? [];
+  }
+
+  /**
+   * The preprocessor is asked about the sample while the compilers run: it is one of few objects, and mostly confirms.
+   * @returns undefined where the sample means something else: then nothing that was found counts, what was refused neither
+   */
+  private async compileReached<Result>(
+    reached: Reached,
+    place: WorkPlace,
+    work: Work<Result>,
+  ): Promise<Result[] | undefined> {
+    const { staged } = place;
+    const { sample } = reached;
+    const readSample = async (): Promise<string | undefined> =>
+      sample === undefined ? undefined : preprocessObject(sample, staged.dir, this.options.signal);
+    const [was, before] = await Promise.allSettled([readSample(), this.compileUnpatched(reached, staged)]);
+    if (was.status === 'rejected') throw was.reason;
+    if (before.status === 'rejected' && sample === undefined) throw before.reason;
+    await staged.change(this.patch.changed);
+    const compilePatched = async (): Promise<Result[]> => {
+      if (before.status === 'rejected') throw before.reason;
+      return this.compilePatched(before.value, place, work);
+    };
+    const [is, results] = await Promise.allSettled([readSample(), compilePatched()]);
+    if (is.status === 'rejected') throw is.reason;
+    const isConfirmed = was.value !== undefined && is.value !== undefined && meansTheSame(was.value, is.value);
+    if (sample !== undefined && !isConfirmed) return undefined;
+    if (results.status === 'rejected') throw results.reason;
+    return results.value;
+  }
+
+  private async compileUnpatched({ jobs: found, bodiesAlone }: Reached, staged: StagedTree): Promise<Unpatched> {
+    const { kernel, signal, onProgress } = this.options;
+    const { base } = this.patch;
+    const jobs = await this.withOriginals(found);
     await staged.add(generatedFiles(kernel.dir));
     const count = progressCounter('compile objects', jobs.length * (base.size > 0 ? 3 : 2), onProgress);
     const originals = await mapAtOnce(jobs, this.compilers, async (job) =>
@@ -186,10 +241,22 @@ class Replay {
     const belows = await mapAtOnce(base.size > 0 ? jobs : [], this.compilers, async (job) =>
       count(await compileBelow(job, base, kernel, staged.dir, signal)),
     );
-    await staged.change(changed);
+    return { jobs, originals, belows, bodiesAlone, count };
+  }
+
+  /** In a tree that has the patch. */
+  private async compilePatched<Result>(
+    { jobs, originals, belows, bodiesAlone, count }: Unpatched,
+    { staged, debug, changesTypes }: WorkPlace,
+    work: Work<Result>,
+  ): Promise<Result[]> {
+    const { kernel, signal } = this.options;
     const results = await mapAtOnce([...jobs.entries()], this.compilers, async ([index, job]) => {
       const original = originals[index] ?? Buffer.alloc(0);
-      const versions = refuseChangedVersions(job, original, kernel, staged.dir, signal);
+      const keepsVersions = bodiesAlone.has(job.indexed.path);
+      const versions = keepsVersions
+        ? Promise.resolve()
+        : refuseChangedVersions(job, original, kernel, staged.dir, signal);
       // What does not compile has no versions either: the compiler's message says more.
       versions.catch(() => undefined);
       const compiling = compileObject(job, 'patched', staged.dir, signal);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { changedInlineFunctions, meansTheSame } from '@lockstep/domain/source-patch';
 import { mapAtOnce } from '../processes/at-once';
-import { namesUnreachedIn, preprocessObject, type CompileJob } from '../objects/compile-object';
+import { preprocessObject, unreachedNamesIn, type CompileJob } from '../objects/compile-object';
 import type { ReadPatch } from './read-patch';
 import type { KernelBuild } from '../builds/registered-kernel';
 import { progressCounter, type OnProgress } from '../processes/stage';
@@ -25,6 +25,20 @@ const sampleSize = 6;
 /** Hides what it changes from the compiler, and so from a comparison of what the compiler sees. */
 const versionsOnly = '__GENKSYMS__';
 
+/** What a patch reaches, and what is left to ask. */
+export interface Reached {
+  readonly jobs: readonly CompileJob[];
+  /**
+   * One of those that were left out because they call no function in which the headers' text changes: it must mean the same
+   * to the preprocessor (`meansTheSame`). Where it does not, only what reachedByText says counts.
+   */
+  readonly sample?: CompileJob | undefined;
+  /** By path, if the sample means the same: of what these read, bodies of inline functions are all that changes. */
+  readonly bodiesAlone: ReadonlySet<string>;
+}
+
+const none: ReadonlySet<string> = new Set();
+
 /**
  * Those of the jobs that the patch reaches: most readers of a header do not use what changed in it, and to see that takes
  * a fraction of what the compiler takes, which would run twice where there is no original yet. At least one is left:
@@ -34,14 +48,38 @@ export async function reachedJobs(
   jobs: readonly CompileJob[],
   patch: ReadPatch,
   searching: Searching,
-): Promise<CompileJob[]> {
-  const readers = jobs.filter(({ indexed }) => !patch.files.includes(indexed.source));
+): Promise<Reached> {
+  const readers = readersOf(jobs, patch);
   if (readers.length === 0 || [...patch.changed.values()].some((text) => text?.includes(versionsOnly)))
-    return [...jobs];
+    return { jobs, bodiesAlone: none };
   const count = progressCounter('look what the change reaches', readers.length, searching.onProgress);
-  const byName = await unreachedByName(readers, patch, searching, count);
-  const leftOut = new Set(byName ?? (await unreachedByText(readers, patch, searching, count)));
-  const reached = jobs.filter((job) => !leftOut.has(job));
+  const leftOut = await unreachedByName(readers, patch, searching, count);
+  if (leftOut === undefined)
+    return { jobs: without(jobs, await unreachedByText(readers, patch, searching, count)), bodiesAlone: none };
+  const [sample] = leftOut;
+  // A new file may be found before one that was read.
+  const isPlain = sample !== undefined && [...patch.changed.keys()].every((path) => patch.originals.get(path) != null);
+  const bodiesAlone = isPlain ? new Set(readers.map(({ indexed }) => indexed.path)) : none;
+  return { jobs: without(jobs, leftOut), sample, bodiesAlone };
+}
+
+/** The same, by what the preprocessor says of each. */
+export async function reachedByText(
+  jobs: readonly CompileJob[],
+  patch: ReadPatch,
+  searching: Searching,
+): Promise<Reached> {
+  const readers = readersOf(jobs, patch);
+  const leftOut = await unreachedByText(readers, patch, searching, (value) => value);
+  return { jobs: without(jobs, leftOut), bodiesAlone: none };
+}
+
+const readersOf = (jobs: readonly CompileJob[], { files }: ReadPatch): CompileJob[] =>
+  jobs.filter(({ indexed }) => !files.includes(indexed.source));
+
+function without(jobs: readonly CompileJob[], leftOut: readonly CompileJob[]): CompileJob[] {
+  const unreached = new Set(leftOut);
+  const reached = jobs.filter((job) => !unreached.has(job));
   return reached.length > 0 ? reached : jobs.slice(0, 1);
 }
 
@@ -49,13 +87,12 @@ type Count = <T>(value: T) => T;
 
 /**
  * Where bodies of inline functions are all that changes: the objects that call none of them. What the unchanged sources
- * call is kept. Undefined where more changes; or where the preprocessor, asked about one of the objects, sees more change
- * than the headers' text shows.
+ * call is kept. Undefined where more changes.
  */
 async function unreachedByName(
   readers: readonly CompileJob[],
   patch: ReadPatch,
-  searching: Searching,
+  { kernel, staged, compilers, signal }: Searching,
   count: Count,
 ): Promise<CompileJob[] | undefined> {
   if (patch.base.size > 0) return undefined;
@@ -68,16 +105,11 @@ async function unreachedByName(
     saved.dependencies.filter((file) => changed.has(file)).map((file) => changed.get(file));
   // None: it reads what a script makes of a changed file.
   if (readers.some((job) => namesFor(job).includes(undefined) || namesFor(job).length === 0)) return undefined;
-  const { kernel, staged, compilers, signal } = searching;
-  const isUnreached = await mapAtOnce(readers, compilers, async (job) => {
-    const unreached = count(await namesUnreachedIn(job, kernel, staged.dir, signal));
-    return namesFor(job).every((names) => names !== undefined && [...names].every((name) => unreached.has(name)));
+  const isLeftOut = await mapAtOnce(readers, compilers, async (job) => {
+    const isUnreached = count(await unreachedNamesIn(job, kernel, staged.dir, signal));
+    return namesFor(job).every((names) => names !== undefined && [...names].every(isUnreached));
   });
-  const candidates = readers.filter((_, index) => isUnreached[index] === true);
-  const [sample] = candidates;
-  if (sample === undefined) return candidates;
-  const confirmed = await unreachedByText([sample], patch, searching, (value) => value);
-  return confirmed.length === 1 ? candidates : undefined;
+  return readers.filter((_, index) => isLeftOut[index] === true);
 }
 
 /**
