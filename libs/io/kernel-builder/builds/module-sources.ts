@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { CSource } from '@lockstep/domain/klp-module';
 import type { BuildTools } from './build-tools';
@@ -26,7 +26,7 @@ export async function compileModuleSources(
     const objects = sources.map(({ fileName }) => fileName.replace(/\.c$/, '.o'));
     await Promise.all(sources.map(async ({ fileName, source }) => writeFile(join(dir, fileName), source)));
     await writeFile(join(dir, 'Kbuild'), `obj-m := ${objects.join(' ')}\n`);
-    const args = ['-s', `M=${dir}`, ...makeArguments, ...objects];
+    const args = ['-s', `-j${availableParallelism()}`, `M=${dir}`, ...makeArguments, ...objects];
     const mounts = [readOnly(treeDir), writable(dir)];
     const { status, output } = await runMake(treeDir, args, { mounts, signal });
     if (status !== 0) {

@@ -20,7 +20,7 @@ import { tellingFullDisk } from '../processes/full-disk';
 import { runStage, type OnProgress } from '../processes/stage';
 import { fetchPackages, offeredPackages } from '../vendors/fetch-packages';
 import { findVendorKernel, type VendorKernel } from '../vendors/find-vendor-kernel';
-import { commandOf, prepareVendorTree } from '../vendors/prepare-vendor-tree';
+import { commandOf, configureVendorTree, unpackVendorSource } from '../vendors/prepare-vendor-tree';
 import { isNote, readSections } from '../vendors/read-sections';
 import { readDecompressed } from '../vendors/read-decompressed';
 import {
@@ -119,10 +119,17 @@ async function openRegistered(
   signal: AbortSignal | undefined,
 ): Promise<KernelBuild> {
   const kernel = await openKernelBuild(cacheDir, id);
-  // So that the first patch does not wait for it.
-  await using staged = await StagedTree.lease(kernel.dir, kernel.treeDir, signal);
-  await staged.restore();
+  await stageFirst(kernel, signal);
   return kernel;
+}
+
+/** So that the first patch does not wait for it. */
+async function stageFirst(
+  { dir, treeDir }: Pick<KernelBuild, 'dir' | 'treeDir'>,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  await using staged = await StagedTree.lease(dir, treeDir, signal);
+  await staged.restore();
 }
 
 export interface GivenKernelOptions extends Pick<StockKernelOptions, 'cacheDir' | 'onProgress' | 'signal'> {
@@ -228,6 +235,8 @@ interface MakingStockBuild {
 async function makeStockBuild({ vendor, vmlinux, packages, dir, onProgress, signal }: MakingStockBuild): Promise<void> {
   const treeDir = join(dir, 'tree');
   const readDir = join(dir, 'read');
+  const preparing = { vendor, treeDir, onProgress };
+  await unpackVendorSource({ ...preparing, signal });
   const unreadable = new AbortController();
   const reading = Promise.all([keepVendorFiles(vendor, readDir, vmlinux), sha256OfFile(vendor.vmlinux)]).catch(
     (error: unknown) => {
@@ -236,11 +245,8 @@ async function makeStockBuild({ vendor, vmlinux, packages, dir, onProgress, sign
     },
   );
   const until = AbortSignal.any([unreadable.signal, ...(signal === undefined ? [] : [signal])]);
-  // What is read here does not wait for what tar and make do, nor is it left behind where they fail, nor the other way round.
-  const [prepared] = await Promise.allSettled([
-    prepareVendorTree({ vendor, treeDir, onProgress, signal: until }),
-    reading,
-  ]);
+  // What is read here does not wait for what make does, nor is it left behind where that fails, nor the other way round.
+  const [prepared] = await Promise.allSettled([configureVendorTree({ ...preparing, signal: until }), reading]);
   if (prepared.status === 'rejected') throw prepared.reason;
   const { compiler, config, makeArguments, remarks } = prepared.value;
   const [units, vmlinuxSha256] = await reading;
@@ -249,7 +255,14 @@ async function makeStockBuild({ vendor, vmlinux, packages, dir, onProgress, sign
   if (vendor.symvers === undefined)
     await writeFile(join(treeDir, 'Module.symvers'), exportsOfKernel(parseElf(vmlinux, vendor.vmlinux)));
   const tools: BuildTools = { compiler: commandOf(compiler), makeArguments };
-  const facts = await factsOf(vendor.release, treeDir, tools, vmlinux, signal);
+  // The tree is as it stays: meanwhile it is staged, too, which takes as long.
+  const [gathered, staged] = await Promise.allSettled([
+    factsOf(vendor.release, treeDir, tools, vmlinux, signal),
+    stageFirst({ dir, treeDir }, signal),
+  ]);
+  if (gathered.status === 'rejected') throw gathered.reason;
+  if (staged.status === 'rejected') throw staged.reason;
+  const facts = gathered.value;
   const stock = { distribution: vendor.distribution, tools, vmlinuxSha256, packages, remarks };
   const index = await indexOf(units, treeDir);
   await keepBuild({

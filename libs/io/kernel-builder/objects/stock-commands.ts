@@ -4,7 +4,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DependencyIndex, IndexedObject } from '@lockstep/domain/source-patch';
 import { buildError, firstErrorLines } from '../processes/failure';
-import { runMake } from '../processes/run-make';
+import { forObjectsAlone, runMake } from '../processes/run-make';
 import { exists } from '../processes/stage';
 import { savedCommandOf, savedCommandText } from './saved-command';
 import type { OriginalsOf } from './stock-originals';
@@ -35,7 +35,7 @@ export async function saveCommands(
   const ready = missing.filter(readsAll);
   for (let from = 0; from < ready.length; from += askedAtOnce) {
     const batch = ready.slice(from, from + askedAtOnce);
-    const args = ['-n', ...tools.makeArguments, ...batch.map(({ path }) => path)];
+    const args = ['-n', ...forObjectsAlone, ...tools.makeArguments, ...batch.map(({ path }) => path)];
     const { status, output } = await runMake(treeDir, args, { signal });
     if (status !== 0) throw buildError({ kind: 'make-failed', step: 'make -n', lastLines: firstErrorLines(output) });
     const commands = commandsIn(output);

@@ -18,7 +18,7 @@ import { notingDoubt } from '../builds/doubted-kernel';
 import { noteGeneratedFiles } from '../builds/generated-files';
 import type { KernelBuild } from '../builds/registered-kernel';
 import { buildError, firstErrorLines } from '../processes/failure';
-import { runMake } from '../processes/run-make';
+import { forObjectsAlone, runMake } from '../processes/run-make';
 import { exists, progressCounter, type OnProgress } from '../processes/stage';
 import { readKeptModule, readKeptVmlinux } from '../vendors/vendor-files';
 import { isPatchable } from './compile-object';
@@ -126,7 +126,7 @@ async function makeObjects(
   const onLine = (line: string): void => {
     if (/^ {2}(?:CC|AS) /.test(line)) count(line);
   };
-  const args = [...tools.makeArguments, `-j${availableParallelism()}`, ...missing];
+  const args = [...forObjectsAlone, ...tools.makeArguments, `-j${availableParallelism()}`, ...missing];
   const { status, output } = await runMake(treeDir, args, { signal, onLine });
   if (status !== 0)
     throw buildError({

@@ -11,6 +11,12 @@ export interface MakeOptions extends Pick<CommandOptions, 'signal' | 'onLine' | 
 }
 
 /**
+ * For trees of which single objects are all that is ever made: resolve_btfids works on what is linked, and to compile it takes as
+ * long as all the rest of `make modules_prepare`.
+ */
+export const forObjectsAlone = ['--assume-old=tools/bpf/resolve_btfids'];
+
+/**
  * make in a kernel tree, in a sandbox that has the tree and the toolchain.
  * @throws LockstepError `limit-exceeded`
  */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
@@ -26,7 +26,15 @@ function vendorKernel(name: string, config: string, salt: string | undefined): V
   const version = 'VERSION = 6\nPATCHLEVEL = 1\nSUBLEVEL = 176\n';
   // Debian's writes into a header what make is told of its package, each time it is run.
   const packageId = 'echo "$(DISTRIBUTION_OFFICIAL_BUILD) $(DISTRIBUTOR) $(DISTRIBUTION_VERSION)" >package.h';
-  writeFileSync(path.join(root, 'source/Makefile'), `${version}olddefconfig modules_prepare:\n\t@${packageId}\n`);
+  // The kernel's own rule for all that is below tools/.
+  const tools =
+    'modules_prepare: tools/objtool tools/bpf/resolve_btfids\ntools/%: FORCE\n\t@touch $@/compiled\nFORCE:\n';
+  for (const tool of ['objtool', 'bpf/resolve_btfids'])
+    mkdirSync(path.join(root, 'source/tools', tool), { recursive: true });
+  writeFileSync(
+    path.join(root, 'source/Makefile'),
+    `${version}olddefconfig modules_prepare:\n\t@${packageId}\n${tools}`,
+  );
   writeFileSync(path.join(root, 'config'), config);
   writeFileSync(
     path.join(root, 'kernel.c'),
@@ -67,6 +75,13 @@ test("the package that kernel code names is told to each make: nothing but the v
   const { makeArguments } = await prepareVendorTree({ vendor, treeDir });
   expect(makeArguments).toEqual(expect.arrayContaining(['DISTRIBUTOR=Debian', 'DISTRIBUTION_VERSION=6.1.176-1']));
   expect(readFileSync(path.join(treeDir, 'package.h'), 'utf8')).toBe('1 Debian 6.1.176-1\n');
+});
+
+test('of the tools none is compiled that works on what is linked, for nothing is', async () => {
+  const treeDir = path.join(dir, 'tools', 'tree');
+  await prepareVendorTree({ vendor: vendorKernel('tools', 'CONFIG_SMP=y\n', undefined), treeDir });
+  const isCompiled = (tool: string): boolean => existsSync(path.join(treeDir, 'tools', tool, 'compiled'));
+  expect([isCompiled('objtool'), isCompiled('bpf/resolve_btfids')]).toEqual([true, false]);
 });
 
 test.each([

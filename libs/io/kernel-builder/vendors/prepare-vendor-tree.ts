@@ -12,7 +12,7 @@ import {
   withBuildSalt,
 } from '@lockstep/domain/vendor-kernel';
 import { buildError, firstErrorLines } from '../processes/failure';
-import { runMake } from '../processes/run-make';
+import { forObjectsAlone, runMake } from '../processes/run-make';
 import type { OnProgress } from '../processes/stage';
 import { prepareKernelTree } from '../sources/kernel-source';
 import type { VendorKernel } from './find-vendor-kernel';
@@ -50,6 +50,12 @@ const cannotMatter = new Set([...signingOptions, 'MODULE_SIG_ALL', 'SYSTEM_REVOC
  * @throws LockstepError `not-a-kernel-tree`, `packages-mixed`, `options-dropped`, `make-failed`
  */
 export async function prepareVendorTree(options: PrepareVendorTreeOptions): Promise<VendorTree> {
+  await unpackVendorSource(options);
+  return configureVendorTree(options);
+}
+
+/** The first half of it, which keeps all processors busy. @throws LockstepError `not-a-kernel-tree` */
+export async function unpackVendorSource(options: PrepareVendorTreeOptions): Promise<void> {
   const { vendor, treeDir, onProgress, signal } = options;
   onProgress?.({ stage: 'unpack the source', done: 0, total: 1 });
   const isFolder = (await stat(vendor.source)).isDirectory();
@@ -57,6 +63,11 @@ export async function prepareVendorTree(options: PrepareVendorTreeOptions): Prom
     ? ({ kind: 'tree', dir: vendor.source } as const)
     : ({ kind: 'tarball', file: vendor.source } as const);
   await prepareKernelTree({ source, targetDir: treeDir, signal });
+}
+
+/** The second, in which one of them is busy for long. @throws LockstepError `packages-mixed`, `options-dropped`, `make-failed` */
+export async function configureVendorTree(options: PrepareVendorTreeOptions): Promise<VendorTree> {
+  const { vendor, treeDir, onProgress, signal } = options;
   const said = await readSections(vendor.vmlinux, (section) => isNote(section) || section.name === '.rodata');
   const banner = kernelBanner(said);
   const makefile = await readFile(join(treeDir, 'Makefile'), 'utf8');
@@ -85,7 +96,7 @@ export async function prepareVendorTree(options: PrepareVendorTreeOptions): Prom
   const got = await readFile(join(treeDir, '.config'), 'utf8');
   remarks.push(...changedOptions(asked, got, vendor.config));
   onProgress?.({ stage: 'prepare (make modules_prepare)', done: 0, total: 1 });
-  await make('-s', `-j${availableParallelism()}`, 'modules_prepare');
+  await make('-s', `-j${availableParallelism()}`, ...forObjectsAlone, 'modules_prepare');
   return { compiler, makeArguments, config: got, remarks };
 }
 
