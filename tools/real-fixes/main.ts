@@ -234,7 +234,7 @@ tryAll(options, new ProgressLine(options.count, options.json === true ? process.
     process.exit(rows.every(({ outcome }) => outcome.kind !== 'built') ? 0 : 1);
   },
   (error: unknown) => {
-    process.stderr.write(`error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    process.stderr.write(`error: ${error instanceof Error ? error.message : String(error)}\n`);
     process.exit(1);
   },
 );
