@@ -7,7 +7,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync }
 import { availableParallelism, tmpdir } from 'node:os';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
-import { parseArgs } from 'node:util';
+import { Command } from 'commander';
 import { guards } from './guards.mjs';
 
 const root = path.resolve(import.meta.dirname, '../..');
@@ -99,15 +99,20 @@ async function work(copy, tests, { isGreen }) {
   return failed;
 }
 
-const { values } = parseArgs({
-  options: { report: { type: 'string' }, 'beside-suites': { type: 'boolean', default: false } },
-});
+const values = new Command('test:guards')
+  .description('break each invariant on purpose, in a copy, and see that its test notices')
+  .option('--report <file>', 'write the counts to this file as JSON')
+  .option('--beside-suites', 'the suites of these tests are run too, so none is run unbroken first')
+  .parse()
+  .opts();
 expectPlaces();
 // Each worker breaks a copy of its own.
 const copies = Array.from({ length: Math.min(availableParallelism(), 4) }, copyTree);
 try {
   const tests = [...new Set(guards.map((guard) => guard.test))];
-  const failures = await Promise.all(copies.map((copy) => work(copy, tests, { isGreen: values['beside-suites'] })));
+  const failures = await Promise.all(
+    copies.map((copy) => work(copy, tests, { isGreen: values.besideSuites === true })),
+  );
   const failed = failures.reduce((sum, each) => sum + each, 0);
   const count = { passed: guards.length - failed, failed };
   if (values.report) writeFileSync(values.report, JSON.stringify(count));

@@ -5,28 +5,26 @@ import { spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { parseArgs } from 'node:util';
+import { Command, InvalidArgumentError, Option } from 'commander';
 
-const number = /^[1-9]\d{0,4}$/;
-const options = {
-  rounds: { type: 'string', default: '50' },
-  planes: { type: 'string', multiple: true, default: ['2', '3'] },
-  queue: { type: 'string', multiple: true, default: ['postgres', 'redis'] },
-  json: { type: 'boolean', default: false },
-};
-const { values } = parseArgs({ options });
+function wholeNumber(text, least) {
+  if (/^[1-9]\d{0,4}$/.test(text) && Number(text) >= least) return text;
+  throw new InvalidArgumentError(`Use a whole number from ${least}.`);
+}
 
-function refuse(message) {
-  console.error(`error: ${message}`);
-  process.exit(2);
-}
-if (!number.test(values.rounds)) refuse(`--rounds takes a whole number, not "${values.rounds}".`);
-for (const planes of values.planes) {
-  if (!number.test(planes) || planes === '1') refuse(`--planes takes a whole number from 2 on, not "${planes}".`);
-}
-for (const queue of values.queue) {
-  if (!['postgres', 'redis'].includes(queue)) refuse(`--queue takes postgres or redis, not "${queue}".`);
-}
+const values = new Command('test:replicas')
+  .description('kill and stop each of several control planes in turn, while they work')
+  .option('--rounds <n>', 'how often with each number of them and each queue', (text) => wholeNumber(text, 1), '50')
+  .option('--planes <n...>', 'how many there are, may be given several times (default: 2 and 3)', (text, before) => [
+    ...(before ?? []),
+    wholeNumber(text, 2),
+  ])
+  .addOption(
+    new Option('--queue <name...>', 'where jobs wait').choices(['postgres', 'redis']).default(['postgres', 'redis']),
+  )
+  .option('--json', 'print one JSON document')
+  .parse()
+  .opts();
 
 const root = path.resolve(import.meta.dirname, '../..');
 
@@ -49,7 +47,7 @@ function takeOver(rounds) {
 
 const folder = await mkdtemp(path.join(tmpdir(), 'lockstep-replicas-'));
 const rows = [];
-for (const planes of values.planes) {
+for (const planes of values.planes ?? ['2', '3']) {
   for (const queue of values.queue) {
     const figures = path.join(folder, `${planes}-${queue}`);
     const isWhole = await test({
