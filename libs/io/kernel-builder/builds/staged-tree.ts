@@ -3,7 +3,7 @@ import { constants } from 'node:fs';
 import { copyFile, link, mkdir, readdir, readFile, readlink, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { errorCode, type FileLock } from '@lockstep/platform/runtime';
-import { takeSlot } from '../processes/slots';
+import { takeFurtherSlot, takeSlot, type Slot } from '../processes/slots';
 import { buildSecrets } from './build-secrets';
 import { generatedFiles } from './generated-files';
 import { exists, replaceFile, runStage } from '../processes/stage';
@@ -25,7 +25,21 @@ export class StagedTree implements AsyncDisposable {
   /** Leases a free tree of the pool, or makes one (a second or two, kept for the next patch). */
   static async lease(registeredDir: string, treeDir: string, signal?: AbortSignal): Promise<StagedTree> {
     const poolDir = join(registeredDir, 'staged');
-    const { lock, slot } = await takeSlot(poolDir, signal);
+    return await StagedTree.in(poolDir, await takeSlot(poolDir, signal), treeDir, signal);
+  }
+
+  /** The same, for a build that has leased one already: does not wait for others, which may wait for it. */
+  static async leaseFurther(registeredDir: string, treeDir: string, signal?: AbortSignal): Promise<StagedTree> {
+    const poolDir = join(registeredDir, 'staged');
+    return await StagedTree.in(poolDir, await takeFurtherSlot(poolDir), treeDir, signal);
+  }
+
+  private static async in(
+    poolDir: string,
+    { lock, slot }: Slot,
+    treeDir: string,
+    signal?: AbortSignal,
+  ): Promise<StagedTree> {
     try {
       const slotDir = join(poolDir, String(slot));
       const boot = `${contents} ${await readFile('/proc/sys/kernel/random/boot_id', 'utf8')}`;
@@ -41,7 +55,7 @@ export class StagedTree implements AsyncDisposable {
       const staged = new StagedTree(join(slotDir, 'linux'), treeDir, join(slotDir, 'changed.json'), lock);
       // A worker that was killed half way left its journal behind.
       await staged.restore();
-      await staged.add(generatedFiles(registeredDir));
+      await staged.add(generatedFiles(dirname(poolDir)));
       return staged;
     } catch (error) {
       await lock[Symbol.asyncDispose]();

@@ -49,7 +49,7 @@ export class DebugBuilds implements AsyncDisposable {
 
   private async lease(version: Version): Promise<StagedTree> {
     const { kernel, patch, signal } = this.options;
-    const tree = await StagedTree.lease(kernel.dir, kernel.treeDir, signal);
+    const tree = await StagedTree.leaseFurther(kernel.dir, kernel.treeDir, signal);
     if (version === 'below' && patch.base.size > 0) await tree.change(patch.base);
     return tree;
   }
@@ -63,7 +63,7 @@ export class DebugBuilds implements AsyncDisposable {
       const before = base.get(path) ?? originals.get(path) ?? '';
       sources.set(path, text === null ? null : (withTypesAsBefore(before, text, types) ?? text));
     }
-    await using tree = await StagedTree.lease(kernel.dir, kernel.treeDir, signal);
+    await using tree = await StagedTree.leaseFurther(kernel.dir, kernel.treeDir, signal);
     await tree.change(sources);
     try {
       return await compileTypes(job, kernel, undefined, tree.dir, signal);
