@@ -122,3 +122,104 @@ case_consistency_replaces_under_another_name() {
 	for_both_modes replace_under_another_name
 	for_both_modes replace_under_another_name klp_target
 }
+
+# --- on the way to a replacement ---------------------------------------------------------------------
+
+# A reader is in klp_way_outer(), which has called what klp_a01 replaces, and it has not come there yet. The unwinder takes
+# the address for the end of a call, goes by the function before, and comes past klp_way_outer(), which klp_b01 changes.
+load_way() {
+	load klp_way
+	load klp_a01 behind=1 funcs=klp_way:klp_way_inner
+	expect "what runs" klp_a01 "$(runs /proc/klp_way)"
+}
+
+stop_on_the_way() {
+	load_way
+	echo 1 >/sys/module/klp_way/parameters/hold
+	(read -r _ </proc/klp_way) &
+	HELD=$!
+	wait_until sleeps_in klp_way_sleep $HELD
+	start_load klp_b01 funcs=klp_way:klp_way_outer
+}
+
+go_on() {
+	echo 0 >/sys/module/klp_way/parameters/hold
+	wait $HELD
+}
+
+switch_past_who_is_on_the_way() {
+	local result blocker expected
+
+	give_up_soon
+	stop_on_the_way
+	wait_until settled klp_b01
+	result=$(stat_of result)
+	blocker=$(stat_of blocker)
+	expected="$HELD klp_way_inner $(<"/proc/$HELD/comm")"
+	go_on
+	expect "result" failed "$result"
+	expect "blocker" "$expected" "$blocker"
+	unload_all
+}
+
+case_consistency_mistrusts_stacks_on_the_way_to_a_replacement() {
+	for_both_modes switch_past_who_is_on_the_way
+}
+
+case_consistency_switches_nobody_by_itself_on_the_way_to_a_replacement() {
+	local transition
+
+	stop_on_the_way
+	echo 1 >$HURRY
+	doze 0.5
+	transition=$(<"$SYSFS/klp_b01/transition")
+	go_on
+	expect "transition" 1 "$transition"
+	wait_until settled klp_b01
+	expect "what runs" klp_b01 "$(runs /proc/klp_way)"
+}
+
+# Stopped by nothing but an interrupt and a thread that it has woken: at the return of ftrace's caller.
+preempt_on_the_way() {
+	local blockers comm
+
+	load_way
+	echo 1 >/sys/module/klp_way/parameters/preempt
+	taskset -c 1 cat /proc/klp_way >"$WORK/way" &
+	HELD=$!
+	wait_until sleeps_in klp_way_show $HELD
+	read -r comm <"/proc/$HELD/comm"
+	start_load klp_b01 funcs=klp_way:klp_way_outer
+	wait_until has_tried
+	doze 0.5
+	blockers=$(stat_of blocker)
+	echo 0 >/sys/module/klp_way/parameters/preempt
+	wait $HELD
+	wait_until settled klp_b01
+	[[ $'\n'$blockers$'\n' == *$'\n'"$HELD klp_way_inner $comm"$'\n'* ]] ||
+		fail "it is not in the way: $blockers"
+	expect "result" switched "$(stat_of result klp_b01)"
+	expect "what it ran" klp_a01 "$(<"$WORK/way")"
+	unload_all
+}
+
+has_tried() {
+	[ "$(stat_of attempts)" -ge 2 ] || [ "$(stat_of stops)" -ge 1 ]
+}
+
+while_realtime_tasks_get_all() { # COMMAND...
+	local share verdict=0
+
+	read -r share </proc/sys/kernel/sched_rt_runtime_us
+	echo -1 >/proc/sys/kernel/sched_rt_runtime_us
+	("$@") || verdict=1
+	[ ! -e /sys/module/klp_way ] || echo 0 >/sys/module/klp_way/parameters/preempt
+	echo "$share" >/proc/sys/kernel/sched_rt_runtime_us
+	return $verdict
+}
+
+case_consistency_mistrusts_who_was_preempted_on_the_way_to_a_replacement() {
+	# Others preempt nobody in the kernel.
+	grep -q ' PREEMPT' /proc/version || return 0
+	while_realtime_tasks_get_all for_both_modes preempt_on_the_way
+}

@@ -9,6 +9,7 @@
 
 #include <linux/delay.h>
 #include <linux/kernel.h>
+#include <linux/linkage.h>
 #include <linux/livepatch.h>
 #include <linux/module.h>
 #include <linux/seq_file.h>
@@ -46,7 +47,11 @@ static bool tail;
 module_param(tail, bool, 0);
 MODULE_PARM_DESC(tail, "replacements end with a jump to a helper that does all");
 
-static noinline int klp_test_show(struct seq_file *m, void *v)
+static bool behind;
+module_param(behind, bool, 0);
+MODULE_PARM_DESC(behind, "replacements follow a function that ends with its frame");
+
+static noinline __used int klp_test_show(struct seq_file *m, void *v)
 {
 	while (READ_ONCE(hold))
 		msleep(20);
@@ -58,6 +63,28 @@ static int klp_test_tail(struct seq_file *m, void *v)
 {
 	return klp_test_show(m, v);
 }
+
+/*
+ * As compilers leave it where a function ends with a BUG(), with no room to the
+ * next one: its frame is where %rbp says up to the last byte.
+ */
+asm("	.pushsection .text, \"ax\", @progbits\n"
+"	.type	klp_test_before, @function\n"
+"klp_test_before:\n"
+"	pushq	%rbp\n"
+"	movq	%rsp, %rbp\n"
+"	ud2\n"
+"	.size	klp_test_before, .-klp_test_before\n"
+"\n"
+"	.type	klp_test_behind, @function\n"
+"	.globl	klp_test_behind\n"
+"klp_test_behind:\n"
+"	jmp	klp_test_show\n"
+"	.size	klp_test_behind, .-klp_test_behind\n"
+"	.popsection\n"
+);
+
+asmlinkage int klp_test_behind(struct seq_file *m, void *v);
 
 static int klp_test_pre_patch(struct klp_object *obj)
 {
@@ -103,7 +130,8 @@ static int klp_test_add(char *spec, struct klp_object **obj,
 	}
 
 	(*func)->old_name = name;
-	(*func)->new_func = tail ? klp_test_tail : klp_test_show;
+	(*func)->new_func = behind ? klp_test_behind :
+			    tail ? klp_test_tail : klp_test_show;
 	if (pos && kstrtoul(pos, 10, &(*func)->old_sympos))
 		return -EINVAL;
 	(*func)++;

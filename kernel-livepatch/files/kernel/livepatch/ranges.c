@@ -12,6 +12,11 @@
  * replacement has taken the decision, but has no address of the function it
  * goes to on the stack. The call to ftrace at the entry of the original is
  * there instead. So that is a range of its own.
+ *
+ * Or it has the first byte of the replacement there, as a place to return to.
+ * The unwinder takes that for the end of a call, and goes by the code before it.
+ * This is of another function, and callers may be missed, whichever livepatch it
+ * is that the replacement belongs to. So each of these bytes is a range, too.
  */
 
 #include <linux/bsearch.h>
@@ -165,6 +170,26 @@ static void klp_ranges_sort(struct klp_ranges *ranges)
 	ranges->nr = nr;
 }
 
+/* Where the replacements of a livepatch begin */
+static void klp_ranges_add_entries(struct klp_collect *collect,
+				   struct klp_patch *patch)
+{
+	struct klp_object *obj;
+	struct klp_func *func;
+
+	klp_for_each_object(patch, obj) {
+		if (!obj->patched)
+			continue;
+		klp_for_each_func(obj, func) {
+			if (func->nop)
+				continue;
+			collect->func = func->old_name;
+			klp_ranges_add((unsigned long)func->new_func, 1,
+				       collect);
+		}
+	}
+}
+
 static void klp_ranges_collect(struct klp_ranges *ranges,
 			       struct klp_patch *patch, int target)
 {
@@ -180,6 +205,13 @@ static void klp_ranges_collect(struct klp_ranges *ranges,
 		klp_for_each_func(obj, func)
 			klp_ranges_add_func(&collect, func, target);
 	}
+
+	/* Where nothing is switched nobody is in the way */
+	if (!ranges->nr)
+		return;
+
+	klp_for_each_patch(patch)
+		klp_ranges_add_entries(&collect, patch);
 }
 
 /**
