@@ -6,7 +6,7 @@
 # Runs the cases on the running kernel, which must have the patched livepatch core. MODULES holds
 # what the Makefile here builds. PATTERN limits the cases to those whose name matches, FOLDER is cases
 # or consistency. Prints TAP, exits with 0 when every case passed. Cases that need fault injection,
-# kmemleak or rcutorture are only planned on a kernel that has it, controls.sh on one that is fast,
+# kmemleak, rcutorture or groups of tasks are only planned on a kernel that has it, controls.sh on one that is fast,
 # thousands.sh where the oracle is to see many switches.
 
 set -u
@@ -27,6 +27,7 @@ trap 'rm -rf "$WORK"' EXIT
 for file in "${3:-cases}"/*.sh; do
 	case $file in
 	*/allocation-failures.sh) [ -e /proc/self/fail-nth ] || continue ;;
+	*/groups.sh) grep -q '^cpu[[:space:]]' /proc/cgroups 2>/dev/null || continue ;;
 	*/controls.sh) [ ! -e /sys/kernel/debug/kmemleak ] || continue ;;
 	*/thousands.sh) [ "$ORACLE_ROUNDS" -ge 100 ] || continue ;;
 	*/torture.sh) modprobe -nq rcutorture || continue ;;

@@ -18,6 +18,7 @@ interface Options {
   readonly suite: readonly SuiteName[];
   readonly against: readonly string[];
   readonly cpus: number;
+  readonly boot: string;
   readonly oracleRounds: number;
   readonly cases: string;
   readonly report?: string;
@@ -36,6 +37,7 @@ function readOptions(): Options {
     .addOption(new Option('--suite <name...>', 'only these').choices(suiteNames).default(suiteNames))
     .option('--against <tree...>', 'with style: does the series of its version apply to these folders and tarballs?')
     .option('--cpus <number>', 'processors of the machines', wholeNumber, 2)
+    .option('--boot <arguments>', 'more for the command line of their kernels, as nohz_full=1', '')
     .option(
       '--oracle-rounds <number>',
       'how often consistency switches a livepatch on and off in a mode',
@@ -79,6 +81,7 @@ async function main({
   report,
   json = false,
   cpus,
+  boot,
   oracleRounds,
   cases,
   export: exportDir,
@@ -104,6 +107,7 @@ async function main({
   const results: SuiteResult[] = [];
   const options = {
     cpus,
+    bootArguments: boot.split(' ').filter((argument) => argument !== ''),
     oracleRounds,
     cases,
     against,

@@ -13,6 +13,8 @@ import { readTap, tapProgress } from './tap';
 /** What suites that run in a machine can be told. */
 export interface MachineOptions {
   readonly cpus: number;
+  /** For the kernel's command line, beside what all machines have there. */
+  readonly bootArguments: readonly string[];
   /** How often the consistency suite's oracle sees a livepatch switched on and off in a mode. */
   readonly oracleRounds: number;
   /** Which of our own cases run: an extended regular expression for their names. */
@@ -170,8 +172,8 @@ async function runInMachine(
     dir: path.join(dir, 'machine'),
     processors: options.cpus,
     ...(flavourOf(suite) === 'debug'
-      ? { memoryMb: 2048, kernelArguments: [keepLog, ...spareTheEmulator] }
-      : { memoryMb: 1024, kernelArguments: [keepLog] }),
+      ? { memoryMb: 2048, kernelArguments: [keepLog, ...spareTheEmulator, ...options.bootArguments] }
+      : { memoryMb: 1024, kernelArguments: [keepLog, ...options.bootArguments] }),
   });
   await machine.start();
   await machine.waitReady(bootTimeoutMs);
