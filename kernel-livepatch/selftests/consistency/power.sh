@@ -53,7 +53,8 @@ switch_without() { # CPU-FILE
 	for_both_modes switch_on_and_off
 }
 
-# The one that is first, and does what the others do not: it keeps the time, and takes most interrupts.
+# The one that is first, and does what the others do not: it keeps the time, and takes most interrupts. Kernels let only
+# Intel's go.
 case_consistency_switches_without_cpu_0() {
 	[ -e $CPUS/cpu0/online ] || return 0
 	with_all_cpus_back switch_without $CPUS/cpu0/online
