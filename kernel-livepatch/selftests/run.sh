@@ -7,7 +7,7 @@
 # what the Makefile here builds. PATTERN limits the cases to those whose name matches, FOLDER is cases
 # or consistency. Prints TAP, exits with 0 when every case passed. Cases that need fault injection,
 # kmemleak, rcutorture or groups of tasks are only planned on a kernel that has it, controls.sh on one that is fast,
-# thousands.sh where the oracle is to see many switches.
+# thousands.sh where the oracle is to see many switches, case_NAME where can_NAME, if there is one, is true.
 
 set -u
 # bash needs it, and a bare devtmpfs does not have it.
@@ -37,7 +37,11 @@ for file in "${3:-cases}"/*.sh; do
 	. "./$file"
 done
 
-mapfile -t cases < <(compgen -A function case_ | grep -E "$PATTERN")
+mapfile -t cases < <(compgen -A function case_ | grep -E "$PATTERN" | while read -r name; do
+	# What a kernel or a machine cannot do is not planned.
+	can=can_${name#case_}
+	! declare -F "$can" >/dev/null || "$can" && echo "$name"
+done)
 [ ${#cases[@]} -gt 0 ] || { echo "Bail out! no case matches $PATTERN"; exit 2; }
 [ -e "$SYSFS/override" ] || { echo "Bail out! this kernel has no patched livepatch core"; exit 2; }
 

@@ -55,17 +55,23 @@ switch_without() { # CPU-FILE
 
 # The one that is first, and does what the others do not: it keeps the time, and takes most interrupts. Kernels let only
 # Intel's go.
+can_consistency_switches_without_cpu_0() {
+	[ -e $CPUS/cpu0/online ]
+}
+
 case_consistency_switches_without_cpu_0() {
-	[ -e $CPUS/cpu0/online ] || return 0
 	with_all_cpus_back switch_without $CPUS/cpu0/online
 }
 
 # A task that has a CPU for itself and never enters the kernel, on which no tick interrupts it (boot with nohz_full=).
+can_consistency_switches_beside_tasks_without_a_tick() {
+	grep -qs '^[0-9]' $CPUS/nohz_full
+}
+
 case_consistency_switches_beside_tasks_without_a_tick() {
 	local list
 
-	{ read -r list <$CPUS/nohz_full; } 2>/dev/null
-	[[ $list == [0-9]* ]] || return 0
+	read -r list <$CPUS/nohz_full
 	taskset -c "$list" bash -c 'echo >"$0"; while :; do :; done' "$WORK/spins" &
 	wait_until test -e "$WORK/spins"
 	for_both_modes switch_on_and_off
@@ -110,8 +116,11 @@ suspend_who_sleeps_in_the_way() {
 	remove_module klp_oracle
 }
 
+can_consistency_switches_when_a_machine_is_suspended() {
+	[ -e $POWER/pm_test ]
+}
+
 case_consistency_switches_when_a_machine_is_suspended() {
-	[ -e $POWER/pm_test ] || return 0
 	for_both_modes suspend_who_sleeps_in_the_way
 }
 
@@ -131,8 +140,11 @@ fail_to_suspend() { # WHAT-RUNS-MEANWHILE
 	unload_all
 }
 
+can_consistency_waits_when_a_machine_cannot_be_suspended() {
+	[ -e $POWER/pm_test ]
+}
+
 case_consistency_waits_when_a_machine_cannot_be_suspended() {
-	[ -e $POWER/pm_test ] || return 0
 	fail_to_suspend klp_a01
 	for_both_modes fail_to_suspend original
 }

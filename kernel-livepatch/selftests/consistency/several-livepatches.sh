@@ -218,8 +218,11 @@ while_realtime_tasks_get_all() { # COMMAND...
 	return $verdict
 }
 
-case_consistency_mistrusts_who_was_preempted_on_the_way_to_a_replacement() {
+can_consistency_mistrusts_who_was_preempted_on_the_way_to_a_replacement() {
 	# Others preempt nobody in the kernel.
-	grep -q ' PREEMPT' /proc/version || return 0
+	grep -q ' PREEMPT' /proc/version
+}
+
+case_consistency_mistrusts_who_was_preempted_on_the_way_to_a_replacement() {
 	while_realtime_tasks_get_all for_both_modes preempt_on_the_way
 }
