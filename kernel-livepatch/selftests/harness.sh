@@ -42,6 +42,18 @@ wait_until() { # COMMAND...
 	done
 }
 
+# Over and over in the background, until stop_repeating: then what was begun is done, too. To kill who repeats would leave
+# behind what it runs at that moment.
+repeat() { # COMMAND...
+	until [ -e "$WORK/enough" ]; do "$@"; done >/dev/null 2>&1 &
+}
+
+stop_repeating() {
+	: >"$WORK/enough"
+	wait
+	rm "$WORK/enough"
+}
+
 # --- kernel log ---------------------------------------------------------------------------------
 
 log_open() {

@@ -115,13 +115,19 @@ case_two_loads_of_one_patch_race_for_a_grant() {
 	done
 }
 
-case_readers_and_loads_at_the_same_time() {
-	local round reader
+read_all() {
+	cat $DEBUGFS/* "$SYSFS"/*/stack_order
+}
 
-	(while :; do cat $DEBUGFS/* "$SYSFS"/*/stack_order; done >/dev/null 2>&1) &
-	reader=$!
-	(while :; do echo klp_x00 klp_low >"$SYSFS/override"; done) &
-	reader="$reader $!"
+grant_another() {
+	echo klp_x00 klp_low >"$SYSFS/override"
+}
+
+case_readers_and_loads_at_the_same_time() {
+	local round
+
+	repeat read_all
+	repeat grant_another
 	waits klp_x00
 	for round in {1..5}; do
 		load klp_low funcs=vmlinux:cmdline_proc_show
@@ -131,19 +137,18 @@ case_readers_and_loads_at_the_same_time() {
 		unload klp_low
 		unload klp_top
 	done
-	# shellcheck disable=SC2086
-	kill $reader
-	wait
+	stop_repeating
+}
+
+come_and_go() {
+	try_load klp_target
+	"$MODULES/klp-unload" klp_target
 }
 
 case_modules_come_and_go_while_patches_do() {
-	local round loader
+	local round
 
-	(while :; do
-		try_load klp_target
-		"$MODULES/klp-unload" klp_target
-	done >/dev/null 2>&1) &
-	loader=$!
+	repeat come_and_go
 	for round in {1..5}; do
 		load klp_low funcs=klp_target:klp_target_alpha,vmlinux:cmdline_proc_show
 		refuse ENOTUNIQ klp_top funcs=klp_target:klp_target_alpha
@@ -153,8 +158,7 @@ case_modules_come_and_go_while_patches_do() {
 		unload klp_top
 		unload klp_low
 	done
-	kill $loader
-	wait
+	stop_repeating
 }
 
 # Names of their own: on 5.15 these livepatches can never be unloaded.
